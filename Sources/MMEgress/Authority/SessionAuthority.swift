@@ -37,7 +37,7 @@ package final class SessionAuthority: Sendable {
     /// A cloud has some dozens of names.
     private static let maxLeaves = 256
 
-    /// The authority's certificate, for those who shall trust it.
+    /// The authority's certificate, for the processes that should trust it.
     package let pem: String
     private let handle: Handle
     private let leaves = Mutex(Leaves())

@@ -71,7 +71,7 @@ final class TLSConnection {
         } ?? false
     }
 
-    /// Says farewell.
+    /// Prepares the message that closes the TLS connection.
     func shutdown() { mm_tls_shutdown(raw) }
 
     private var handshakeFault: WireFault {
@@ -79,11 +79,12 @@ final class TLSConnection {
         if mm_tls_other_name(raw, &other, Int32(other.count)) != 0 {
             let name = VisibleText.exact(Self.text(other))
             return WireFault(
-                400, .nameMismatch, "The TLS handshake asks for another server (\(name)) than CONNECT did.")
+                400, .nameMismatch, "The TLS handshake asks for a different server (\(name)) than CONNECT.")
         }
         if mm_tls_other_protocol(raw) != 0 {
             return WireFault(
-                400, .otherProtocol, "Within TLS only HTTP/1.1 is spoken here, and the client offers others alone.")
+                400, .otherProtocol,
+                "Inside TLS only HTTP/1.1 is supported, which the client doesn't offer.")
         }
         return WireFault(400, .tls, "The TLS handshake failed: \(reason).")
     }

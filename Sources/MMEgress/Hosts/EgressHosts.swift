@@ -37,7 +37,7 @@ package struct EgressHosts: Sendable {
     /// Why a host can't be reached, and what to do.
     func refusal(of name: PlainHostName) -> String { "The session may not reach \(name). \(rule)" }
 
-    /// The place that a name stands for, or nil where the session has no business.
+    /// The place that a name stands for, or nil for a host that the session may not reach.
     /// - Parameters:
     ///   - name: the name that was asked for.
     ///   - isSecure: whether it was asked for over TLS.

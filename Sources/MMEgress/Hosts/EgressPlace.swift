@@ -7,7 +7,7 @@ package struct EgressPlace: Sendable, Hashable {
     package let service: CloudHost.Service?
     /// Everything that is served there: some services share a host.
     package let services: [CloudHost.Service]
-    /// Whether the sign-in service is there, alone or besides: its answers hold tokens.
+    /// Whether the sign-in service is among what is served there: its answers hold tokens.
     package let givesTokens: Bool
     /// The host.
     package let host: String

@@ -3,7 +3,7 @@ package protocol RequestJudge: Sendable {
     /// The verdict on a request.
     func judge(_ request: DescribedRequest) async -> RequestVerdict
 
-    /// Whether what was let through may go on: asked of what lasts, such as a web socket, before more of it is sent.
+    /// Whether what was let through may go on: asked for a web socket, for example, before more of it is sent.
     func holds(_ number: UInt64) -> Bool
 }
 

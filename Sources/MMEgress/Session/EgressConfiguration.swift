@@ -16,11 +16,11 @@ package struct EgressConfiguration: Sendable {
     package var vault: PlaceholderVault
     /// Where the files of the session are put: a folder that its processes may read.
     package var folder: String
-    /// The processes of the session, which alone may use its wire; nil admits whoever knows the proxy's secret.
+    /// The processes of the session, which alone may use its wire; nil admits every process that knows the proxy's secret.
     package var processes: (@Sendable () -> [Int32])?
     /// Those of them that use it most: they are looked at first, because to find all takes longer.
     package var usualProcesses: @Sendable () -> [Int32] = { [] }
-    /// Whether somebody who signed in within the session is the right one: nil, or why not. Nothing of the others is handed on.
+    /// Whether somebody who signed in within the session is the right one: nil, or why not. Tokens of anybody else are withheld.
     package var admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
     /// When requests to a service may go out; nil asks nobody.
     package var pace: (@Sendable (CloudHost.Service) -> ServicePace?)?

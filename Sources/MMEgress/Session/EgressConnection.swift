@@ -36,7 +36,7 @@ struct EgressConnection: Sendable {
         } catch {
             if error.kind != .clientGone {
                 core.events(.refusedConnection(error, host: host))
-                // Under TLS that never stood nothing can be said; the alert says it.
+                // Without a TLS connection there is no way to answer; the alert says why.
                 if error.kind != .tls { try? await writer.refuse(error, keepsAlive: false) }
             }
         }
@@ -55,7 +55,7 @@ struct EgressConnection: Sendable {
             channel.isHeld(by: usual()) || channel.isHeld(by: processes())
         }
         guard isOwn == true else {
-            throw WireFault(403, .foreignProcess, "This proxy serves the processes of one session alone.")
+            throw WireFault(403, .foreignProcess, "This proxy serves only the processes of its own session.")
         }
     }
 
@@ -71,17 +71,17 @@ struct EgressConnection: Sendable {
     }
 
     private static let wrongSecret = WireFault(
-        407, .notAuthenticated, "This proxy serves one session alone; its address holds the secret.")
+        407, .notAuthenticated, "This proxy serves only its own session, whose HTTPS_PROXY holds the secret.")
 
     // MARK: Tunnels
 
     private func tunnel(_ head: RequestHead) async throws(WireFault) {
-        guard head.body == .none else { throw WireFault(400, .malformed, "CONNECT has no body.") }
+        guard head.body == .none else { throw WireFault(400, .malformed, "CONNECT must not have a body.") }
         guard let name = PlainHostName(head.target), name.port != nil else {
-            throw WireFault(400, .malformed, "CONNECT names no plain HOST:PORT.")
+            throw WireFault(400, .malformed, "The target of CONNECT isn't a plain HOST:PORT.")
         }
         if let host = head.headers["host"], PlainHostName(host)?.host != name.host {
-            throw WireFault(400, .nameMismatch, "CONNECT and its header Host name two servers.")
+            throw WireFault(400, .nameMismatch, "CONNECT and its header Host name different servers.")
         }
         guard let place = core.hosts.place(name, isSecure: true) else { throw foreign(name) }
         let tls: TLSConnection
@@ -110,20 +110,22 @@ struct EgressConnection: Sendable {
         }
         // A TLS record of a handshake; anything else is plain text, or HTTP/2 without TLS.
         guard early.first == 22 else {
-            throw WireFault(400, .otherProtocol, "Within a tunnel TLS is spoken, and HTTP/1.1 within that.")
+            throw WireFault(400, .otherProtocol, "A tunnel must carry TLS, with HTTP/1.1 inside.")
         }
         try await channel.secure(tls, early: early, until: .now + core.limits.head)
     }
 
-    private static let unspoken = WireFault(400, .clientGone, "The client left before the TLS handshake.")
+    private static let unspoken = WireFault(400, .clientGone, "The client disconnected before the TLS handshake.")
 
     private static func fault(within head: RequestHead, _ place: EgressPlace) -> WireFault? {
-        guard head.method != "CONNECT" else { return WireFault(405, .malformed, "There is no tunnel within a tunnel.") }
+        guard head.method != "CONNECT" else {
+            return WireFault(405, .malformed, "A tunnel can't be opened inside a tunnel.")
+        }
         guard head.target.utf8.first == UInt8(ascii: "/") else {
-            return WireFault(400, .malformed, "Within a tunnel the target is a path.")
+            return WireFault(400, .malformed, "Inside a tunnel the target must be a path.")
         }
         guard let host = head.headers["host"], place.isNamed(by: host) else {
-            return WireFault(421, .nameMismatch, "The header Host names another server than CONNECT did.")
+            return WireFault(421, .nameMismatch, "The header Host names a different server than CONNECT.")
         }
         return nil
     }
@@ -133,16 +135,16 @@ struct EgressConnection: Sendable {
     /// A request in absolute form: for services on this machine, as the sandbox's are, and for ports that an owner lists.
     private func plainRequest(_ head: RequestHead) async throws(WireFault) -> Bool {
         guard head.target.lowercased().hasPrefix("http://") else {
-            throw WireFault(400, .malformed, "A proxy is asked with CONNECT, or with an absolute http address.")
+            throw WireFault(400, .malformed, "Send CONNECT, or a request with an absolute http address.")
         }
         let rest = head.target.dropFirst(7)
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
         guard let name = PlainHostName(authority) else {
-            throw WireFault(400, .malformed, "The address has no plain host.")
+            throw WireFault(400, .malformed, "The address doesn't name a plain host.")
         }
         guard let host = head.headers["host"], let named = PlainHostName(host), named.host == name.host,
             (named.port ?? 80) == (name.port ?? 80)
-        else { throw WireFault(400, .nameMismatch, "The address and the header Host name two servers.") }
+        else { throw WireFault(400, .nameMismatch, "The address and the header Host name different servers.") }
         guard let place = core.hosts.place(name, isSecure: false) else { throw foreign(name) }
         let path = rest[authority.endIndex...]
         let target = path.hasPrefix("/") ? String(path) : "/" + path

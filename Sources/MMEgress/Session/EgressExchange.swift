@@ -62,7 +62,8 @@ struct EgressExchange: Sendable {
     private func carryOut() async throws(WireFault) -> Bool {
         let isWebSocket = try WebSocketHandshake.isOne(head, to: place)
         if place.service == .gallery, head.method != "GET", head.method != "HEAD" {
-            throw WireFault(403, .refused, "The PowerShell Gallery is there to be read; sessions send nothing to it.")
+            throw WireFault(
+                403, .refused, "Sessions may only read the PowerShell Gallery.")
         }
         var fields = Self.endToEnd(head.headers)
         if isWebSocket { fields.set("Upgrade", WebSocketHandshake.name) }
@@ -140,7 +141,7 @@ struct EgressExchange: Sendable {
             headers: credentials.plain, body: described, account: credentials.account)
     }
 
-    /// Asks the judge, and whoever it wants to have asked.
+    /// Asks the judge, and the person whom the judge wants to ask.
     private func judge(_ request: DescribedRequest) async throws(WireFault) -> RequestRefusal? {
         let core = core
         let verdict = try await channel.beforeSending { await core.judge.judge(request) }

@@ -10,7 +10,7 @@ import MMSystem
 package final class EgressSession: Sendable {
     static let userName = "session"
 
-    /// What the session's processes are started with, besides their other variables.
+    /// What the session's processes are started with, in addition to their other variables.
     package let environment: [String: String]
     /// The port on 127.0.0.1, the one address that the session needs to connect to.
     package let port: UInt16
@@ -107,7 +107,7 @@ package final class EgressSession: Sendable {
                         raw = try await listener.accept().release()
                     } catch {
                         if error.code == .cancelled || error.code == .unavailable, Task.isCancelled { return }
-                        // Out of descriptors, or closed: whoever closes cancels as well.
+                        // Out of descriptors, or closed: `close` cancels as well.
                         guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
                         continue
                     }

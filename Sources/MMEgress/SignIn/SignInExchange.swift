@@ -13,7 +13,7 @@ struct SignInExchange: Sendable {
 
     /// The fields in which a token is given to the sign-in service, and that the session has from here alone.
     private static let tokenFields = ["refresh_token", "device_code", "assertion", "id_token_hint", "subject_token"]
-    /// Larger answers of these endpoints there are not.
+    /// More than any answer of these endpoints holds.
     static let maxAnswerBytes = 1 << 20
 
     private let core: EgressCore
@@ -105,7 +105,7 @@ struct SignInExchange: Sendable {
             if let identity {
                 if let refusal = await core.admits(identity) {
                     core.events(.signIn(.failed(code: refusal.code, message: refusal.message)))
-                    // Nothing of the other account's is handed on, and its tokens are kept nowhere.
+                    // The other account's tokens are neither passed on nor kept.
                     let fault = WireFault(400, .signIn, refusal.message)
                     return Answer(
                         status: 400,

@@ -100,7 +100,7 @@ struct OutgoingCredentials: Sendable {
         return nil
     }
 
-    /// Whether a credential is the session's own business: at hosts of the owner's choice, and where a service has keys of
+    /// Whether a session may use a credential of its own: at hosts that the owner listed, and where a service has keys of
     /// its own.
     private static func isSessionsOwn(_ value: String, _ place: EgressPlace) -> Bool {
         guard let service = place.service else { return true }

@@ -1,7 +1,7 @@
 package import MMCore
 import MMIdentity
 
-/// The tokens of one session, which the session itself never sees: it holds placeholders, and here stands what each is worth.
+/// The tokens of one session, which the session itself never sees: it holds placeholders, and this knows what each stands for.
 ///
 /// A placeholder is good on this session's own wire alone, and there only at the hosts of its token's audience.
 package final class PlaceholderVault: Sendable {
@@ -70,7 +70,7 @@ package final class PlaceholderVault: Sendable {
         guard let audience = audience ?? text.audience else {
             throw MMError(
                 .invalidInput, "The token doesn't say what it is for.",
-                hint: "Name the audience of its service, such as https://graph.microsoft.com.")
+                hint: "Name the audience of its service, for example https://graph.microsoft.com.")
         }
         let need = TokenNeed(audience: CloudHost.audience(audience), account: account)
         return keep(.fed(need), as: text.likeness(expiry: clock.now.seconds + Self.distance))
@@ -91,7 +91,7 @@ package final class PlaceholderVault: Sendable {
         return keep(.signInOnly(secret), as: TokenText(secret.reveal()).likeness(expiry: nil))
     }
 
-    /// What a text stands for; nil when it is no placeholder of this session.
+    /// What a text stands for; nil when it isn't a placeholder of this session.
     func worth(of text: String) -> Worth? { state.withLock { $0.worth[text] } }
 
     /// The token behind a placeholder was renewed.

@@ -69,7 +69,7 @@ final class RequestBody: Sendable {
         while true {
             switch state.withLock({ $0.rest }) {
             case .done: return nil
-            case .failed: throw WireFault(400, .torn, "The body was broken before.")
+            case .failed: throw WireFault(400, .torn, "The body could not be read to its end.")
             case .bytes(let missing):
                 let piece = try await bytes(missing)
                 state.withLock { $0.rest = piece.count == missing ? .done : .bytes(missing - piece.count) }
@@ -86,7 +86,7 @@ final class RequestBody: Sendable {
                 if size == 0 {
                     // Trailers could say of the request what its head did not.
                     guard try await line().isEmpty else {
-                        throw WireFault(400, .malformed, "Fields after a chunked body are not taken.")
+                        throw WireFault(400, .malformed, "Trailer fields after a chunked body aren't accepted.")
                     }
                     state.withLock { $0.rest = .done }
                 } else {
@@ -98,7 +98,7 @@ final class RequestBody: Sendable {
 
     private func bytes(_ missing: Int) async throws(WireFault) -> [UInt8] {
         guard let piece = try await input.piece(upTo: min(missing, Self.pieceSize), patience: patience) else {
-            throw WireFault(400, .torn, "The body ended before the end that was announced.")
+            throw WireFault(400, .torn, "The body ended before its announced end.")
         }
         return piece
     }
@@ -120,5 +120,5 @@ final class RequestBody: Sendable {
     }
 
     private static let badChunk = WireFault(
-        400, .malformed, "A chunk of the body is not its size, CR LF, its bytes, CR LF.")
+        400, .malformed, "A chunk of the body isn't its size, CR LF, its bytes, CR LF.")
 }

@@ -3,7 +3,7 @@ package import MMHTTP
 
 /// The head of a request as it came: read strictly, so that nobody after us can read another request in it.
 package struct RequestHead: Sendable {
-    /// How the body's length is said (RFC 9112, section 6).
+    /// How the body's length is given (RFC 9112, section 6).
     enum Body: Sendable, Hashable {
         case none
         case length(Int)
@@ -55,11 +55,11 @@ package struct RequestHead: Sendable {
         self.headers = headers
         guard headers.values(for: "host").count == 1 || (isOldVersion && !headers.contains("host")) else {
             throw Self.bad(
-                headers.contains("host") ? "The header Host stands there twice." : "The header Host is missing.")
+                headers.contains("host") ? "The header Host appears more than once." : "The header Host is missing.")
         }
         body = try Self.body(headers)
         if let expected = headers["expect"], !HTTPHeaders.sameName(expected, "100-continue") {
-            throw WireFault(417, .malformed, "The only expectation that is understood is 100-continue.")
+            throw WireFault(417, .malformed, "The only supported expectation is 100-continue.")
         }
     }
 
@@ -73,7 +73,7 @@ package struct RequestHead: Sendable {
         // Some clients open tunnels in the old way and speak HTTP/1.1 within.
         let isOld = version == "HTTP/1.0" && method == "CONNECT"
         guard version == "HTTP/1.1" || isOld else {
-            throw WireFault(505, .otherProtocol, "Only HTTP/1.1 is spoken here.")
+            throw WireFault(505, .otherProtocol, "Only HTTP/1.1 is supported.")
         }
         guard words[0].count <= 32, words[0].allSatisfy({ $0 >= 0x41 && $0 <= 0x5A }) else {
             throw bad("The method is not a word of capital letters.")
@@ -96,7 +96,7 @@ package struct RequestHead: Sendable {
         while let first = value.first, first == 0x20 || first == 0x09 { value = value.dropFirst() }
         while let last = value.last, last == 0x20 || last == 0x09 { value = value.dropLast() }
         guard let text = String(validating: value, as: UTF8.self), HTTPFieldRules.isFieldValue(text) else {
-            throw bad("The value of header \(name) holds a control character, or is no text.")
+            throw bad("The value of header \(name) contains a control character, or isn't UTF-8.")
         }
         return HTTPHeaders.Field(name: name, value: text)
     }
@@ -104,10 +104,10 @@ package struct RequestHead: Sendable {
     private static func body(_ headers: HTTPHeaders) throws(WireFault) -> Body {
         let encodings = headers.values(for: "transfer-encoding")
         let lengths = headers.values(for: "content-length")
-        guard encodings.count + lengths.count <= 1 else { throw bad("The body's length is said more than once.") }
+        guard encodings.count + lengths.count <= 1 else { throw bad("The body's length is given more than once.") }
         if let encoding = encodings.first {
             guard HTTPHeaders.sameName(encoding, "chunked") else {
-                throw WireFault(501, .malformed, "The only transfer encoding is chunked.")
+                throw WireFault(501, .malformed, "The only supported transfer encoding is chunked.")
             }
             return .chunked
         }
@@ -118,12 +118,12 @@ package struct RequestHead: Sendable {
         return count == 0 ? .none : .length(count)
     }
 
-    /// Whether a list such as that of `Connection` holds a word.
+    /// Whether a list, for example that of `Connection`, contains a word.
     static func lists(_ word: String, in value: String?) -> Bool {
         names(in: value).contains(word)
     }
 
-    /// The words of a list such as that of `Connection`, in lower case.
+    /// The words of a list, for example that of `Connection`, in lower case.
     static func names(in value: String?) -> [String] {
         value?.split(separator: ",").map { $0.lowercased().filter { $0 != " " && $0 != "\t" } } ?? []
     }

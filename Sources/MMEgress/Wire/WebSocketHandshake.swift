@@ -25,9 +25,9 @@ struct WebSocketHandshake: Sendable {
         guard wanted.count == 1, HTTPHeaders.sameName(wanted[0], name), !headers.contains("http2-settings"),
             RequestHead.lists("upgrade", in: headers["connection"]), head.method == "GET", head.body == .none,
             headers.values(for: "sec-websocket-version") == ["13"], headers.values(for: "sec-websocket-key").count == 1
-        else { throw WireFault(501, .otherProtocol, "Besides HTTP/1.1 only web sockets are passed on.") }
+        else { throw WireFault(501, .otherProtocol, "Only HTTP/1.1 and web sockets are passed on.") }
         guard case .resource? = place.service, place.isSecure, !place.isOpenToStrangers else {
-            throw WireFault(501, .otherProtocol, "Web sockets go to services of the cloud alone.")
+            throw WireFault(501, .otherProtocol, "Web sockets are passed on only to services of the cloud.")
         }
         return true
     }
@@ -40,7 +40,7 @@ struct WebSocketHandshake: Sendable {
     }
 
     /// Reads the answer, and as much behind it as has come with it.
-    /// - Throws: `.upstream` for what is no answer to a web socket's request.
+    /// - Throws: `.upstream` for what isn't an answer to a web socket's request.
     static func answer(from tunnel: HTTPTunnel) async throws(WireFault) -> WebSocketHandshake {
         var bytes: [UInt8] = []
         while true {

@@ -110,13 +110,13 @@ final class WireChannel: Sendable {
             if !outgoing.isEmpty { try await send(outgoing) }
             if try result.get() { return }
             guard let bytes = try await receive(until: deadline) else {
-                throw WireFault(400, .tls, "The client left within the TLS handshake.")
+                throw WireFault(400, .tls, "The client disconnected during the TLS handshake.")
             }
             layer.withLock { $0.tls?.receive(bytes) }
         }
     }
 
-    /// Ends the connection, with TLS's farewell where there is one.
+    /// Ends the connection, with TLS's closing message where there is one.
     ///
     /// A client that is still sending would get a reset, and might never read its answer: what it sends is taken and thrown
     /// away until it has read to the end (RFC 9112, section 9.6).
@@ -124,11 +124,11 @@ final class WireChannel: Sendable {
     ///   - time: how long that may last.
     ///   - bytes: how much is taken.
     func close(lingering time: Duration, upTo bytes: Int) async {
-        let farewell = layer.withLock { layer in
+        let closing = layer.withLock { layer in
             layer.tls?.shutdown()
             return layer.tls?.takeOutgoing() ?? []
         }
-        if !farewell.isEmpty { try? await send(farewell) }
+        if !closing.isEmpty { try? await send(closing) }
         reader.close()
         if let socket = presence.finishAnswers(), let rest = try? PolledReader(socket) {
             await Self.discard(rest, within: time, upTo: bytes)
@@ -161,7 +161,7 @@ final class WireChannel: Sendable {
         defer { DeadlineWatch.shared.forget(watch) }
         let bytes: [UInt8]?
         do throws(MMError) { bytes = try await reader.read(upTo: Self.pieceSize) } catch { throw Self.gone }
-        if bytes == nil, isLate.withLock({ $0 }) { throw WireFault(408, .tooSlow, "Nothing came in time.") }
+        if bytes == nil, isLate.withLock({ $0 }) { throw WireFault(408, .tooSlow, "Nothing arrived in time.") }
         return bytes
     }
 
@@ -171,5 +171,5 @@ final class WireChannel: Sendable {
         do throws(MMError) { try await writer.write(bytes) } catch { throw Self.gone }
     }
 
-    static let gone = WireFault(499, .clientGone, "The client has gone.")
+    static let gone = WireFault(499, .clientGone, "The client has disconnected.")
 }

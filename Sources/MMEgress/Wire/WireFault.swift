@@ -12,7 +12,7 @@ package struct WireFault: Error, Sendable, Hashable {
         package static let malformed = Kind(rawValue: "malformed_request")
         /// The head or the body is too large.
         package static let tooLarge = Kind(rawValue: "too_large")
-        /// Nothing came in time.
+        /// Nothing arrived in time.
         package static let tooSlow = Kind(rawValue: "too_slow")
         /// The body ended before its announced end.
         package static let torn = Kind(rawValue: "torn_body")
@@ -20,11 +20,11 @@ package struct WireFault: Error, Sendable, Hashable {
         package static let otherProtocol = Kind(rawValue: "protocol_not_passed")
         /// CONNECT, the TLS handshake and `Host` do not name the same server.
         package static let nameMismatch = Kind(rawValue: "name_mismatch")
-        /// The host is none of the connection's.
+        /// The session may not reach the host.
         package static let foreignHost = Kind(rawValue: "host_not_allowed")
         /// The proxy's secret is missing or wrong.
         package static let notAuthenticated = Kind(rawValue: "proxy_secret_needed")
-        /// The process is none of the session's.
+        /// The process doesn't belong to the session.
         package static let foreignProcess = Kind(rawValue: "process_not_of_session")
         /// The TLS handshake failed.
         package static let tls = Kind(rawValue: "tls_failed")

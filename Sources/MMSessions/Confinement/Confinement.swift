@@ -6,7 +6,7 @@ package import MMSystem
 /// The walls that the kernel puts around a program and everything that it starts: Landlock for files, TCP and signals,
 /// seccomp for system calls that reach around them. They can't be moved or taken down once the program runs.
 package struct Confinement: Sendable, Hashable {
-    /// Which of the network.
+    /// What it reaches of the network.
     package enum Network: Sendable, Hashable {
         /// Nothing.
         case none
@@ -24,7 +24,7 @@ package struct Confinement: Sendable, Hashable {
         case byMounts
     }
 
-    /// What may be read and run besides the system.
+    /// What may be read and run in addition to the system.
     package var readable: [String] = []
     /// The session's own folder, to be read also where what it lies in is hidden.
     package var ownFolder: String?
@@ -34,7 +34,7 @@ package struct Confinement: Sendable, Hashable {
     package var hidden: [String] = []
     /// Folders that are shown at other places, by place, where mounts can be made.
     package var shown: [String: String] = [:]
-    /// Which of the network.
+    /// What it reaches of the network.
     package var network = Network.none
     /// Whether the session's own terminal can be opened by its path.
     package var hasTerminal = false

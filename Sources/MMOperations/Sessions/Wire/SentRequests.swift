@@ -80,7 +80,7 @@ package final class SentRequests: Sendable {
         queue.yield(.line(line))
     }
 
-    /// A connection was refused before it held a request, or something was found on it that has no business there.
+    /// A connection was refused before it held a request, or something was found on it that doesn't belong there.
     func add(fault: String, host: String?, _ facts: JSONObject) {
         var line = facts
         line["host"] = host.map { .string($0) }

@@ -1,6 +1,6 @@
 import MMCore
 
-/// What the first answer of a session's PowerShell says besides: what its caller would else take for granted.
+/// What the first answer of a session's PowerShell adds: limits that its caller would otherwise not expect.
 final class SessionNotices: Sendable {
     private let isTold = Mutex(false)
 

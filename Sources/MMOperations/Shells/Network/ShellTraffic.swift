@@ -24,7 +24,7 @@ final class ShellTraffic: Sendable {
         }
     }
 
-    /// What is said beside the command's answer; nil where it reached all that it asked for.
+    /// What the answer to the command adds; nil where it reached all that it asked for.
     var note: String? {
         let hosts = refused.withLock { $0 }
         return hosts.isEmpty ? nil : "The shell may not reach \(hosts.joined(separator: ", ")). \(remedy)"

@@ -7,7 +7,7 @@ import MMSystem
 
 /// The way of a confined shell to the network: HTTP and HTTPS to the hosts that its owner lists. It hands out no tokens.
 package final class ShellWire: Sendable {
-    /// What the shell is started with, besides its other variables.
+    /// What the shell is started with, in addition to its other variables.
     var environment: [String: String] { session.environment }
     /// The only port that the shell needs to connect to.
     var port: UInt16 { session.port }
