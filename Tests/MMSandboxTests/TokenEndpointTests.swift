@@ -50,6 +50,47 @@ struct TokenEndpointTests {
         #expect(await bench.refresh(later).number == 700_082)
     }
 
+    @Test("an app acts for the person whose token it was sent, if that token was meant for it")
+    func onBehalfOf() async {
+        let bench = Bench()
+        let first = await bench.signIn()["refresh_token"]?.string ?? ""
+        let app = TenantIdentity.automationApp
+        func exchange(_ assertion: String) async -> HTTPServerResponse {
+            await bench.post(
+                "\(Bench.authority)/token",
+                [
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("client_id", app),
+                    ("client_secret", TenantIdentity.automationSecret), ("requested_token_use", "on_behalf_of"),
+                    ("assertion", assertion), ("scope", "https://graph.microsoft.com/.default openid"),
+                ])
+        }
+        let meant = await bench.refresh(first, scope: "api://\(app)/.default openid").json["access_token"]?.string ?? ""
+        let answer = await exchange(meant)
+        #expect(answer.status == 200)
+        let given = claims(of: answer.json["access_token"])
+        #expect(given["idtyp"] == "user" && given["aud"] == "https://graph.microsoft.com")
+        #expect(given["appid"] == .string(app))
+        #expect(await exchange(await bench.refresh(first).json["access_token"]?.string ?? "").number == 500_131)
+        #expect(await exchange(meant + "x").number == 50_013)
+        bench.clock.advance(by: 7200)
+        #expect(await exchange(meant).number == 500_133)
+    }
+
+    @Test("the vendor's command line clients share refresh tokens, and no other app uses them")
+    func family() async {
+        let bench = Bench()
+        let signedIn = await bench.signIn(app: "04b07795-8ddb-461a-bbee-02f9e1bf7b46")
+        #expect(signedIn["foci"] == "1")
+        let token = signedIn["refresh_token"]?.string ?? ""
+        func refresh(_ app: String) async -> HTTPServerResponse {
+            await bench.post(
+                "\(Bench.authority)/token",
+                [("grant_type", "refresh_token"), ("client_id", app), ("refresh_token", token)])
+        }
+        #expect(await refresh("1950a258-227b-4e31-a9cf-717495945fc2").status == 200)
+        #expect(await refresh(TenantIdentity.readerApp).errorCode == "invalid_grant")
+    }
+
     @Test("an account that needs a second factor is told so at the refresh, with claims")
     func secondFactor() async throws {
         let bench = Bench()

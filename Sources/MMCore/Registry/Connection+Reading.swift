@@ -217,6 +217,9 @@ extension Connection {
             switch auth.method {
             case .secret: auth.secretFile == nil ? "secretFile" : nil
             case .certificate: auth.certificatePath == nil ? "certificatePath" : nil
+            case .onBehalfOf:
+                auth.secretFile ?? auth.certificatePath ?? auth.tokenFile ?? auth.tokenVariable == nil
+                    ? "secretFile" : nil
             case .token: auth.tokenFile == nil && auth.tokenVariable == nil ? "tokenFile" : nil
             // Federated sign-in may also find its token in the machine's environment.
             case .device, .browser, .federated, .managedIdentity: nil

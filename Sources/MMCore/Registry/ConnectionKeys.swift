@@ -4,6 +4,7 @@ public struct ConnectionAuth: Sendable, Hashable {
     public enum Method: String, Sendable, CaseIterable {
         case device, browser, secret, certificate, federated, token
         case managedIdentity = "managed-identity"
+        case onBehalfOf = "on-behalf-of"
     }
 
     /// The sign-in method.
@@ -20,6 +21,10 @@ public struct ConnectionAuth: Sendable, Hashable {
     public var tokenFile: String?
     /// The environment variable with the external token or access token.
     public var tokenVariable: String?
+    /// The path of the file with the token of the person for whom the app acts (`on-behalf-of`); read again for each use.
+    public var assertionFile: String?
+    /// The environment variable with that token.
+    public var assertionVariable: String?
     /// The client id of a user-assigned managed identity.
     public var clientId: String?
     /// The object id of a user-assigned managed identity.
@@ -41,6 +46,8 @@ public struct ConnectionAuth: Sendable, Hashable {
         self.certificatePasswordFile = fields["certificatePasswordFile"]?.string
         self.tokenFile = fields["tokenFile"]?.string
         self.tokenVariable = fields["tokenVariable"]?.string
+        self.assertionFile = fields["assertionFile"]?.string
+        self.assertionVariable = fields["assertionVariable"]?.string
         self.clientId = fields["clientId"]?.string
         self.objectId = fields["objectId"]?.string
         self.resourceId = fields["resourceId"]?.string
@@ -50,10 +57,12 @@ public struct ConnectionAuth: Sendable, Hashable {
     /// The fields that name files, variables and identities; all are strings.
     static let fieldNames = [
         "secretFile", "certificatePath", "privateKeyPath", "certificatePasswordFile", "tokenFile", "tokenVariable",
-        "clientId", "objectId", "resourceId",
+        "assertionFile", "assertionVariable", "clientId", "objectId", "resourceId",
     ]
     /// Fields in which someone might put the secret itself.
-    static let inlineSecrets = ["secret", "clientSecret", "password", "certificatePassword", "privateKey", "token"]
+    static let inlineSecrets = [
+        "secret", "clientSecret", "password", "certificatePassword", "privateKey", "token", "assertion",
+    ]
 }
 
 /// The guard's policies.

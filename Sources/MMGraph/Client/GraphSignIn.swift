@@ -49,6 +49,14 @@ public struct GraphSignIn: Sendable {
         GraphSignIn(method: .app(.federated(token)), show: nil)
     }
 
+    /// Acts for the person whose token came with a request to this server ("OAuth 2.0 On-Behalf-Of flow").
+    /// - Parameters:
+    ///   - assertion: the access token of that request, which was issued for this app.
+    ///   - credential: what the app authenticates with.
+    public static func onBehalfOf(_ assertion: Secret, _ credential: ClientCredential) -> GraphSignIn {
+        GraphSignIn(method: .onBehalfOf(credential, assertion: .value(assertion)), show: nil)
+    }
+
     /// Signs in with the identity of this machine ("Managed identities for Azure resources").
     public static func managedIdentity(_ identity: ManagedIdentity = .system) -> GraphSignIn {
         GraphSignIn(method: .managedIdentity(identity), show: nil)

@@ -96,18 +96,18 @@ package struct EntraClient: Sendable {
         return try answer(response, scopes)
     }
 
-    /// Requests a token for an app that authenticates itself (RFC 6749, section 4.4.2).
+    /// Requests a token for an app that authenticates itself (RFC 6749, section 4.4.2; RFC 7523, section 2.1).
     /// - Parameter form: the grant, the app and its credential.
-    func clientCredentials(
-        _ target: SignInTarget, _ form: FormFields, scope: String, claims: String?, deadline: Deadline
+    func confidential(
+        _ target: SignInTarget, _ form: FormFields, scopes: [String], claims: String?, deadline: Deadline
     ) async throws(Fault) -> TokenAnswer {
         var form = form
-        form["scope"] = scope
+        form["scope"] = scopes.joined(separator: " ")
         form["claims"] = Claims.merged(self.claims, claims)
         let response = try await post(
             target.authority.tokenEndpoint, form, correlationID: RandomBytes.uuid(), target: target, deadline: deadline,
             attempts: Self.attempts, isRepeatable: true)
-        return try answer(response, [scope])
+        return try answer(response, scopes)
     }
 
     /// Exchanges the code of a browser sign-in for tokens (RFC 7636, section 4.5). A code is valid for a single use.

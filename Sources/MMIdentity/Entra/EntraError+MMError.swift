@@ -12,6 +12,10 @@ extension EntraError {
         if let suberror { details["suberror"] = .string(suberror) }
         if let code = codes.first { details["aadsts"] = .int(Int64(code)) }
         if let correlationID { details["correlationId"] = .string(correlationID) }
+        if way == .onBehalfOf, let challenge {
+            details["challenge"] = .string(challenge)
+            details["claims"] = claims.map { .string($0) }
+        }
         if let until { details["until"] = .string(until.iso8601) }
         if let next = next(after: way) { details["nextWay"] = .string(next.rawValue) }
         let title = advice?.title ?? (error.isEmpty ? "the sign-in service answered with status \(status)" : error)
@@ -21,6 +25,14 @@ extension EntraError {
             code, "\(what) failed: \(title)\(said).\(then)", hint: hint(connection, way), retry: retry,
             details: details,
             cause: "\(status) \(error) \(suberror ?? "") \(codes)")
+    }
+
+    /// The challenge with which a server sends a caller to sign in again (RFC 6750, section 3), if that may help.
+    private var challenge: String? {
+        if let claims {
+            return "Bearer error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\""
+        }
+        return action.needsSignIn ? "Bearer error=\"invalid_token\"" : nil
     }
 
     private var code: MMErrorCode {
@@ -47,6 +59,7 @@ extension EntraError {
         case deviceCode = "device"
         case browser
         case app
+        case onBehalfOf
     }
 
     /// Whether a tenant's policy refused the sign-in method rather than the account: it requires another flow, a known
@@ -62,6 +75,16 @@ extension EntraError {
 
     private func hint(_ connection: String, _ way: Way) -> String {
         let advice = advice?.advice ?? fallback
+        if way == .onBehalfOf {
+            if challenge != nil {
+                return advice
+                    + " The caller's app can do that: answer it with status 401 and the WWW-Authenticate header "
+                    + "in `challenge` of the details."
+            }
+            return action == .adminConsent || action == .userConsent
+                ? advice + " Or list the caller's app in knownClientApplications, so that it asks for both at once."
+                : advice
+        }
         guard isRefusalOfTheWay else { return advice + tail(connection) }
         switch way {
         case .deviceCode:
@@ -71,7 +94,7 @@ extension EntraError {
             return advice
                 + " What is left is a device that the tenant manages, an exception by its administrator, or an "
                 + "app that signs in by itself (auth of the connection: certificate, federated, managed-identity)."
-        case .app: return advice + " Policies for workload identities are the administrator's to change."
+        case .app, .onBehalfOf: return advice + " Policies for workload identities are the administrator's to change."
         }
     }
 

@@ -14,7 +14,7 @@ struct ClientCredentialGrant: AppTokenSource {
         try await credential.sign(&form, for: target, in: surroundings, deadline: deadline)
         let scope = target.authority.cloud.defaultScope(of: resource) ?? ""
         do {
-            return try await entra.clientCredentials(target, form, scope: scope, claims: claims, deadline: deadline)
+            return try await entra.confidential(target, form, scopes: [scope], claims: claims, deadline: deadline)
         } catch {
             let what = "Signing \(target.connection) in as an app"
             switch error {

@@ -11,15 +11,20 @@ extension SignInMethod {
             self = .app(.secret(.file(path)))
         case .certificate:
             guard let path = auth.certificatePath else { throw Self.missing("certificatePath") }
-            self = .app(
-                .certificate(
-                    CertificateFiles(
-                        certificatePath: path, privateKeyPath: auth.privateKeyPath,
-                        passwordFile: auth.certificatePasswordFile)))
-        case .federated:
-            self = .app(
-                .federated(
-                    auth.tokenFile.map { .file($0) } ?? auth.tokenVariable.map { .variable($0) } ?? .surroundings))
+            self = .app(.certificate(Self.files(path, auth)))
+        case .federated: self = .app(.federated(Self.token(auth)))
+        case .onBehalfOf:
+            let credential: ClientCredential
+            if let path = auth.secretFile {
+                credential = .secret(.file(path))
+            } else if let path = auth.certificatePath {
+                credential = .certificate(Self.files(path, auth))
+            } else {
+                credential = .federated(Self.token(auth))
+            }
+            self = .onBehalfOf(
+                credential,
+                assertion: auth.assertionFile.map { .file($0) } ?? auth.assertionVariable.map { .variable($0) })
         case .managedIdentity:
             self = .managedIdentity(
                 auth.clientId.map { .clientID($0) } ?? auth.objectId.map { .objectID($0) }
@@ -30,6 +35,16 @@ extension SignInMethod {
             else { throw Self.missing("tokenFile") }
             self = .token(KeptToken(source: source, environment: environment))
         }
+    }
+
+    private static func files(_ certificate: String, _ auth: ConnectionAuth) -> CertificateFiles {
+        CertificateFiles(
+            certificatePath: certificate, privateKeyPath: auth.privateKeyPath,
+            passwordFile: auth.certificatePasswordFile)
+    }
+
+    private static func token(_ auth: ConnectionAuth) -> FederatedToken {
+        auth.tokenFile.map { .file($0) } ?? auth.tokenVariable.map { .variable($0) } ?? .surroundings
     }
 
     private static func missing(_ field: String) -> MMError {

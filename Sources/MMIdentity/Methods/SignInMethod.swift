@@ -6,6 +6,9 @@ public enum SignInMethod: Sendable {
     case browser
     /// An app signs in by itself, without a person.
     case app(ClientCredential)
+    /// An app acts for the person whose token came with a request ("OAuth 2.0 On-Behalf-Of flow"). Without a source,
+    /// each call brings the person's token: `token(onBehalfOf:for:)`.
+    case onBehalfOf(ClientCredential, assertion: SecretSource?)
     /// The machine's own identity, which Azure vouches for, without a person.
     case managedIdentity(ManagedIdentity)
     /// Another party obtains the tokens.
@@ -15,7 +18,7 @@ public enum SignInMethod: Sendable {
     var isAppOnly: Bool {
         switch self {
         case .app, .managedIdentity: true
-        case .deviceCode, .browser, .token: false
+        case .deviceCode, .browser, .onBehalfOf, .token: false
         }
     }
 
@@ -23,7 +26,7 @@ public enum SignInMethod: Sendable {
     var isInteractive: Bool {
         switch self {
         case .deviceCode, .browser: true
-        case .app, .managedIdentity, .token: false
+        case .app, .onBehalfOf, .managedIdentity, .token: false
         }
     }
 }

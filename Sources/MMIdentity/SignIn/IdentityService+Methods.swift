@@ -57,6 +57,8 @@ extension IdentityService {
             let surroundings = surroundings(target)
             if let token = try await cachedToken(target, resource, options) { return token }
             try await credential.check(of: target.connection, in: surroundings)
+        case .onBehalfOf(let credential, _):
+            try await credential.check(of: target.connection, in: surroundings(target))
         case .managedIdentity:
             if let token = try await cachedToken(target, resource, options) { return token }
         case .deviceCode, .browser: break

@@ -25,6 +25,8 @@ public actor IdentityService {
     private nonisolated let methods: [String: SignInMethod]
     let memory: TokenCacheMemory
     private var flights: [FlightKey: SharedFlight<TokenAcquirer.Outcome>] = [:]
+    /// The tokens with which servers act for their callers.
+    nonisolated let assertionTokens = AssertionTokens()
     /// The ids of tenants that are named by their domains, as far as the sign-in service was asked for them.
     var tenantIDs: [String: String] = [:]
     /// The renewals under way, beside calls that use tokens which are still good.
@@ -252,6 +254,7 @@ public actor IdentityService {
         if FileSignature(files.cache.path) == nil, let earlier = files.earlierCachePath, FileSignature(earlier) != nil {
             try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
         }
+        assertionTokens.forget(name)
         if forgettingAccount {
             let pins = files.pins
             try await BlockingWork.run { () throws(MMError) in try pins.unpin(name) }
@@ -307,14 +310,14 @@ public actor IdentityService {
 
     // MARK: Parts
 
-    private nonisolated func method(
+    nonisolated func method(
         of connection: Connection, unless given: SignInMethod? = nil
     ) throws(MMError) -> SignInMethod {
         if let method = given ?? methods[connection.name] { return method }
         return try SignInMethod(connection.auth, environment: environment)
     }
 
-    private nonisolated func target(
+    nonisolated func target(
         _ connection: Connection, _ resource: ServiceResource, _ method: SignInMethod? = nil
     ) throws(MMError) -> SignInTarget {
         try SignInTarget(
@@ -328,6 +331,15 @@ public actor IdentityService {
             hint:
                 "In a terminal: mm login \(ShellWord.quoted(connection.name)). It opens the browser; then repeat the call.",
             details: ["connection": .string(connection.name), "resource": .string(resource.name)])
+    }
+
+    private nonisolated func assertionMissing(_ connection: Connection) -> MMError {
+        MMError(
+            .invalidInput, "\(connection.name) acts for the people who call it, and this call brings nobody's token.",
+            hint:
+                "Servers pass it on: token(onBehalfOf:for:). Otherwise name a file that holds it: mm connections edit "
+                + "\(ShellWord.quoted(connection.name)) auth.assertionFile=/path.",
+            details: ["connection": .string(connection.name), "field": "auth.assertionFile"])
     }
 
     /// Removes a declined or expired sign-in, because someone is explicitly asking for a new one.
@@ -376,6 +388,13 @@ public actor IdentityService {
                 let token = try await acquirer.run()
                 return .token(token)
             }
+        case .onBehalfOf(let credential, let source):
+            guard let source else { throw assertionMissing(connection) }
+            let assertion = try source.read(
+                "the token of the person for whom it acts,", of: connection.name, environment: environment)
+            return .token(
+                try await token(
+                    by: grant(credential, for: assertion, target, resource, options, deadline), until: deadline))
         case .managedIdentity(let identity):
             let grant = ManagedIdentityGrant(identity: identity, surroundings: surroundings(target))
             let acquirer = acquirer(of: grant, target, resource, options, deadline)
@@ -399,7 +418,7 @@ public actor IdentityService {
     }
 
     /// Runs a request that is shared by all calls for the same token.
-    private func shared(
+    func shared(
         _ key: FlightKey, of connection: String, until deadline: Deadline,
         _ run: @escaping @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
     ) async throws(MMError) -> TokenAcquirer.Outcome {

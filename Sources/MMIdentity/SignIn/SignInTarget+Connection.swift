@@ -25,7 +25,7 @@ extension SignInTarget {
             if case .clientID(let id) = identity { appID = id }
             cacheClient = identity.cacheName
         case .token: break
-        case .deviceCode, .browser, .app:
+        case .deviceCode, .browser, .app, .onBehalfOf:
             guard !appID.isEmpty else { throw Self.lacksApp(connection, resource) }
         }
         guard let tenant = connection.authorityTenant, !tenant.isEmpty else {

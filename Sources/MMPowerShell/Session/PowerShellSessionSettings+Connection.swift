@@ -34,7 +34,7 @@ extension PowerShellSessionSettings {
         switch auth.method {
         case .device, .browser: break
         // Modules take none of these themselves, but the tokens that they bring.
-        case .secret, .token, .federated: asksPerson = false
+        case .secret, .token, .federated, .onBehalfOf: asksPerson = false
         case .certificate:
             asksPerson = false
             if profile.methods.contains(.certificate), let path = auth.certificatePath, Self.isStore(path) {

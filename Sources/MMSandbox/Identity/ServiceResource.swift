@@ -23,7 +23,11 @@ enum ServiceResource: String, Sendable, CaseIterable {
                 "00000003-0000-0ff1-ce00-000000000000",
             ]
         case .dataverse: ["https://contososandbox.crm.dynamics.com"]
-        case .ownAPI: ["api://contoso-hr", "https://hr.contoso-sandbox.example"]
+        case .ownAPI:
+            [
+                "api://contoso-hr", "https://hr.contoso-sandbox.example", TenantIdentity.automationApp,
+                "api://\(TenantIdentity.automationApp)",
+            ]
         case .sandbox: []
         }
     }

@@ -21,6 +21,7 @@ struct TokenEndpoint {
         case "refresh_token": return try issuer.refresh(form, app: app)
         case "authorization_code": return try browser.redeem(form, app: app)
         case "client_credentials": return try issuer.appOnly(form, app: app, tenant: tenant)
+        case "urn:ietf:params:oauth:grant-type:jwt-bearer": return try issuer.onBehalfOf(form, app: app)
         case "password":
             throw TokenFault(
                 "invalid_grant", 50_126, "Error validating credentials due to invalid username or password.")

@@ -2,9 +2,9 @@ internal import MMCore
 
 /// Issues tokens to people and apps, and knows which of them still hold.
 final class TokenIssuer {
-    private let context: TenantContext
+    let context: TenantContext
     private let store: DirectoryStore
-    private let mint: TokenMint
+    let mint: TokenMint
     /// By refresh token.
     private var grants: [String: RefreshGrant] = [:]
     /// Refresh tokens that were used up, to tell a reused one from an unknown one.

@@ -1,0 +1,103 @@
+internal import MMCore
+internal import MMHTTP
+
+/// Exchanges the token that a person's app sent to a server for one with which the server acts for that person at another
+/// service ("OAuth 2.0 On-Behalf-Of flow"; RFC 7523, section 2.1).
+struct OnBehalfOfGrant: Sendable {
+    let credential: ClientCredential
+    let assertion: Secret
+    let entra: EntraClient
+    let surroundings: CredentialSurroundings
+    let tokens: AssertionTokens
+    let target: SignInTarget
+    let resource: ServiceResource
+    let options: TokenOptions
+    let deadline: Deadline
+
+    private var now: Timestamp { surroundings.clock.now }
+
+    /// The key under which the token is kept: no two persons' tokens share one.
+    var key: AssertionTokens.Key {
+        AssertionTokens.Key(
+            identity: target.identity, resource: resource,
+            assertion: SHA256.digest(Array(assertion.reveal().utf8)))
+    }
+
+    /// Obtains the token: the one kept for this person's token, or a new one.
+    func run() async throws(MMError) -> AccessToken {
+        if let kept = cached() { return kept }
+        HeldSecrets.shared.hold(assertion)
+        try checkAssertion()
+        var form = FormFields([
+            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "client_id": target.clientID,
+            "requested_token_use": "on_behalf_of", "assertion": assertion.reveal(), "client_info": "1",
+        ])
+        try await credential.sign(&form, for: target, in: surroundings, deadline: deadline)
+        let scopes = (target.authority.cloud.defaultScope(of: resource).map { [$0] } ?? []) + ["openid", "profile"]
+        let answer: TokenAnswer
+        do {
+            answer = try await entra.confidential(
+                target, form, scopes: scopes, claims: options.claims, deadline: deadline)
+        } catch {
+            let what = "Acting for the caller of \(target.connection) at \(resource.name)"
+            switch error {
+            case .refused(let error): throw error.mmError(for: what, connection: target.connection, by: .onBehalfOf)
+            case .unreachable(let error): throw error.mmError(for: what)
+            case .odd(let error): throw error
+            }
+        }
+        HeldSecrets.shared.hold(answer.accessToken)
+        let token = AccessToken(
+            secret: answer.accessToken, expiresAt: now + .seconds(answer.expiresIn), resource: resource,
+            connection: target.connection, account: try account(of: answer))
+        tokens.keep(token, for: key, now: now)
+        return token
+    }
+
+    /// Returns the token that is kept for this person's token, if it lasts and hasn't been refused.
+    func cached() -> AccessToken? {
+        guard options.claims == nil, let kept = tokens.find(key), kept.secret != options.rejecting,
+            kept.expiresAt - now >= .seconds(60)
+        else { return nil }
+        return kept
+    }
+
+    /// Refuses what no sign-in service would take, before anything is sent.
+    private func checkAssertion() throws(MMError) {
+        guard !assertion.isEmpty, assertion.reveal().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw refused("is no token", .invalidInput)
+        }
+        guard let claims = AccessTokenClaims(assertion) else { return }
+        guard !claims.isApp else {
+            throw refused("is not one of a person: an app acts for itself (auth: secret, certificate)", .invalidInput)
+        }
+        if let endsAt = claims.endsAt, endsAt + 300 < now.seconds {
+            throw refused("ended at \(Timestamp(seconds: endsAt).iso8601)", .signInNeeded)
+        }
+    }
+
+    private func account(of answer: TokenAnswer) throws(MMError) -> SignedInAccount {
+        // A server acts for many people: the pin of the first one says nothing of the others.
+        let check = IdentityCheck(target: target, pin: target.registryPin)
+        let account =
+            answer.idToken == nil
+            ? try check.owner(of: answer.accessToken) : try check.account(of: answer, now: now)
+        let caller = AccessTokenClaims(assertion)
+        let isAnother =
+            caller?.tenantID?.lowercased() == account.tenantID.lowercased()
+            && caller?.objectID.map { $0.lowercased() != account.objectID.lowercased() } == true
+        guard !account.isApp, !isAnother else {
+            throw MMError(
+                .forbidden, "The sign-in service answered for another account than that of the caller's token.",
+                hint: "Nothing was kept.", details: ["connection": .string(target.connection)])
+        }
+        return account
+    }
+
+    private func refused(_ what: String, _ code: MMErrorCode) -> MMError {
+        MMError(
+            code, "The token for whose owner \(target.connection) is to act \(what).",
+            hint: "Pass on the access token of the request's Authorization header, as it was issued for this app.",
+            details: ["connection": .string(target.connection), "resource": .string(resource.name)])
+    }
+}
