@@ -76,4 +76,11 @@ int64_t mm_credential_end(void *credential);
 // signature, or -1. For several threads at once.
 int mm_credential_sign(void *credential, const uint8_t *bytes, int count, uint8_t *room, int size);
 
+// Encrypts with AES-256-GCM under a key of 32 bytes and a fresh nonce, bound to a name; the length of nonce, ciphertext and
+// tag, or -1. 28 bytes more are needed than `count`. `mm_unseal` is the reverse; -1 where anything doesn't belong together.
+int mm_seal(const uint8_t *key, const uint8_t *name, int name_count, const uint8_t *plain, int count, uint8_t *room,
+            int size);
+int mm_unseal(const uint8_t *key, const uint8_t *name, int name_count, const uint8_t *sealed, int count, uint8_t *room,
+              int size);
+
 #endif

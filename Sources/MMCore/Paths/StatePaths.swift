@@ -17,8 +17,14 @@ public struct StatePaths: Sendable, Hashable {
     /// Sockets: `$XDG_RUNTIME_DIR/mm`, else `run` in the state folder.
     public var runtimeDirectory: String
 
+    /// The file with the key that encrypts token caches: `MM_TOKEN_KEY_FILE`, else the systemd credential that
+    /// `MM_TOKEN_KEY_CREDENTIAL` names; `nil` when they are in MSAL's plain format.
+    public var tokenKeyFile: String?
+
     /// The files and folders of `mm` itself, which no script may reach: registry, tokens, ledger, logs, sockets.
-    package var ownFiles: [String] { [registry, tokenDirectory, stateDirectory, logDirectory, runtimeDirectory] }
+    package var ownFiles: [String] {
+        [registry, tokenDirectory, stateDirectory, logDirectory, runtimeDirectory] + [tokenKeyFile].compactMap(\.self)
+    }
 
     /// Derives the locations from an environment.
     public init(environment: [String: String]) {
@@ -41,6 +47,10 @@ public struct StatePaths: Sendable, Hashable {
         self.stateDirectory = state
         self.logDirectory = place("MM_LOG_DIR", ".m365-logs")
         let runtime = named("XDG_RUNTIME_DIR").flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let credential = named("MM_TOKEN_KEY_CREDENTIAL").map {
+            Self.under(named("CREDENTIALS_DIRECTORY") ?? "/run/credentials", $0)
+        }
+        self.tokenKeyFile = named("MM_TOKEN_KEY_FILE") == nil ? credential : place("MM_TOKEN_KEY_FILE", "")
         self.runtimeDirectory = runtime.map { Self.under(Self.withoutEnd($0), "mm") } ?? Self.under(state, "run")
     }
 

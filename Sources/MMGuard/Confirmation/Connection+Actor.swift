@@ -6,7 +6,7 @@ extension Connection {
         switch auth.method {
         case .secret, .certificate, .federated: "app \(appId ?? "without id"), no person"
         case .managedIdentity: "app \(auth.clientId ?? appId ?? "of this machine"), no person"
-        case .device, .browser, .token: nil
+        case .device, .browser, .onBehalfOf, .token: nil
         }
     }
 }

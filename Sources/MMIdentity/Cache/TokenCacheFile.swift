@@ -13,11 +13,40 @@ struct TokenCacheFile: Sendable {
     let path: String
     /// The connection that it belongs to, for messages.
     let connection: String
+    /// The form in which it is stored.
+    var seal = TokenSeal.plain
 
     /// Reads the cache.
     /// - Returns: `nil` when there is no file.
     /// - Throws: what is wrong with the file and how to repair it.
-    func read() async throws(MMError) -> TokenCacheDocument? {
+    func read() async throws(MMError) -> TokenCacheDocument? { try await load()?.document }
+
+    /// Reads the cache, and stores it in the form that the environment chooses if it is in the other one.
+    func readMigrating() async throws(MMError) -> TokenCacheDocument? {
+        guard let (document, isSealed) = try await load() else { return nil }
+        guard isSealed != seal.isOn else { return document }
+        let lock = try await TokenCacheLock(awaiting: path, until: .after(.seconds(10)))
+        // Read again: another process may have changed or migrated it meanwhile.
+        let current = try await load()
+        if let current, current.isSealed != seal.isOn { try await write(current.document) }
+        _ = consume lock
+        return current?.document
+    }
+
+    private var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    private func write(_ document: TokenCacheDocument) async throws(MMError) {
+        let bytes: [UInt8]
+        do {
+            bytes = try seal.stored(document.bytes, name: name)
+        } catch {
+            throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)
+        }
+        let path = path
+        try await BlockingWork.run { () throws(MMError) in try ProtectedFile.replace(path, with: bytes) }
+    }
+
+    private func load() async throws(MMError) -> (document: TokenCacheDocument, isSealed: Bool)? {
         var attempts = 3
         while true {
             let bytes: [UInt8]?
@@ -27,12 +56,19 @@ struct TokenCacheFile: Sendable {
                 throw unusable(error.message, code: error.code, hint: error.hint, cause: error.cause)
             }
             guard let bytes else { return nil }
+            let isSealed = TokenSeal.isSealed(bytes)
+            let plain: [UInt8]
             do {
-                return try TokenCacheDocument(bytes)
+                plain = try seal.plain(bytes, name: name)
+            } catch {
+                throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)
+            }
+            do {
+                return (try TokenCacheDocument(plain), isSealed)
             } catch {
                 // Where its extensions are missing, MSAL writes in place without a lock, so half a file may be one that
                 // is being written.
-                if error.isEmpty, attempts == 0 || !wasJustWritten { return TokenCacheDocument() }
+                if error.isEmpty, attempts == 0 || !wasJustWritten { return (TokenCacheDocument(), isSealed) }
                 guard attempts > 0 else { throw unusable("\(path): \(error.text).", code: .invalidInput) }
                 attempts -= 1
                 do { try await Task.sleep(for: .milliseconds(500)) } catch {
@@ -59,8 +95,7 @@ struct TokenCacheFile: Sendable {
         let before = document
         change(&document)
         if document != before {
-            let (path, bytes) = (path, document.bytes)
-            try await BlockingWork.run { () throws(MMError) in try ProtectedFile.replace(path, with: bytes) }
+            try await write(document)
         }
         _ = consume lock
     }
@@ -74,11 +109,9 @@ struct TokenCacheFile: Sendable {
         if FileSignature(path) != nil {
             var document = try? await read()
             names = document?.removeTokens() ?? []
-            let (path, bytes) = (path, document?.bytes)
-            try await BlockingWork.run { () throws(MMError) in
-                try ProtectedFile.erase(path)
-                if let bytes { try ProtectedFile.replace(path, with: bytes) }
-            }
+            let (path, rest) = (path, document)
+            try await BlockingWork.run { () throws(MMError) in try ProtectedFile.erase(path) }
+            if let rest { try await write(rest) }
         } else {
             try ProtectedFile.erase(path)
         }

@@ -83,7 +83,8 @@ public actor IdentityService {
         self.clock = clock
         self.configuration = configuration
         self.log = log
-        memory = TokenCacheMemory(log: log.from("identity"))
+        memory = TokenCacheMemory(
+            log: log.from("identity"), seal: TokenSeal(paths: paths, environment: environment))
         self.pause = pause
     }
 

@@ -9,9 +9,12 @@ final class TokenCacheMemory: Sendable {
 
     private let state = Mutex(State())
     private let log: Log
+    /// The form in which token files are stored.
+    let seal: TokenSeal
 
-    init(log: Log) {
+    init(log: Log, seal: TokenSeal = .plain) {
         self.log = log
+        self.seal = seal
     }
 
     private static let mostFiles = 512
@@ -27,7 +30,7 @@ final class TokenCacheMemory: Sendable {
             log.scoped(file.connection).warning(
                 "token cache was open to other users, now closed", ["path": .string(file.path)])
         }
-        let document = try await file.read()
+        let document = try await file.readMigrating()
         if let document, FileSignature(file.path) == before {
             state.withLock { state in
                 if state.documents.count >= Self.mostFiles { state.documents = [:] }

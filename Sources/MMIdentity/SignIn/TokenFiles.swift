@@ -12,7 +12,8 @@ struct TokenFiles: Sendable {
     init(paths: StatePaths, connection: String, memory: TokenCacheMemory) {
         directory = paths.tokenDirectory
         names = TokenFileName(connection: connection)
-        cache = TokenCacheFile(path: "\(paths.tokenDirectory)/\(names.cache)", connection: connection)
+        cache = TokenCacheFile(
+            path: "\(paths.tokenDirectory)/\(names.cache)", connection: connection, seal: memory.seal)
         pins = PinStore(path: paths.pinFile)
         self.memory = memory
     }
@@ -73,7 +74,8 @@ struct TokenFiles: Sendable {
         var document = try await memory.document(cache)
         var isFromEarlierCache = false
         if document == nil, let path = earlierCachePath, pin != nil || target.expectedEmail != nil {
-            document = try await memory.document(TokenCacheFile(path: path, connection: target.connection))
+            document = try await memory.document(
+                TokenCacheFile(path: path, connection: target.connection, seal: memory.seal))
             isFromEarlierCache = document != nil
         }
         let view = TokenCacheView(
@@ -103,7 +105,9 @@ struct TokenFiles: Sendable {
 
     /// Returns the file of the pending sign-in for a resource.
     func pending(_ target: SignInTarget, _ resource: ServiceResource) -> PendingFile {
-        PendingFile(path: "\(directory)/\(names.pending(resource))", identity: target.identity + [resource.name])
+        PendingFile(
+            path: "\(directory)/\(names.pending(resource))", identity: target.identity + [resource.name],
+            seal: memory.seal)
     }
 
     /// Returns the paths of all possible pending sign-ins of the connection: one per resource, and one per SharePoint

@@ -1,0 +1,105 @@
+internal import COpenSSL
+internal import MMCore
+
+/// The form in which token caches and pending sign-ins are stored: MSAL's plain JSON, which other programs share, or
+/// encrypted with the key of a file (AES-256-GCM), which ends that sharing.
+struct TokenSeal: Sendable {
+    /// Why a file can't be read or written in its form, phrased as the end of "FILE …".
+    struct Fault: Error {
+        let text: String
+        let hint: String
+    }
+
+    private let keyFile: String?
+    /// Whether files are written encrypted. With a key and without this, encrypted files are still read, and written
+    /// plain again.
+    let isOn: Bool
+
+    /// The plain format.
+    static let plain = TokenSeal(keyFile: nil, isOn: false)
+
+    private static let header = Array("mm encrypted tokens 1\n".utf8)
+    private static let leastKey = 32
+    private static let idBytes = 8
+    private static let overhead = 28
+
+    /// Creates the form that an environment chooses: encrypted where there is a key, unless `MM_TOKEN_ENCRYPTION` is
+    /// `off`.
+    init(paths: StatePaths, environment: [String: String]) {
+        self.init(keyFile: paths.tokenKeyFile, isOn: environment["MM_TOKEN_ENCRYPTION"]?.lowercased() != "off")
+    }
+
+    private init(keyFile: String?, isOn: Bool) {
+        self.keyFile = keyFile
+        self.isOn = keyFile != nil && isOn
+    }
+
+    /// Returns whether a file's content is encrypted.
+    static func isSealed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: header) }
+
+    /// Returns the content of a file as it is stored.
+    /// - Parameter name: the file's name; the content can't be passed off as that of another one.
+    func stored(_ plain: [UInt8], name: String) throws(Fault) -> [UInt8] {
+        guard isOn else { return plain }
+        let (key, id) = try key()
+        var room = [UInt8](repeating: 0, count: plain.count + Self.overhead)
+        let (bytes, bound) = (plain, Array(name.utf8))
+        let count = mm_seal(key, bound, Int32(bound.count), bytes, Int32(bytes.count), &room, Int32(room.count))
+        guard count > 0 else { throw Fault(text: "can't be encrypted: OpenSSL refuses", hint: "Check libssl3.") }
+        return Self.header + Array("\(Hex.text(id))\n\(Base64.text(Array(room.prefix(Int(count)))))\n".utf8)
+    }
+
+    /// Returns the plain content of a stored file.
+    func plain(_ stored: [UInt8], name: String) throws(Fault) -> [UInt8] {
+        guard Self.isSealed(stored) else { return stored }
+        let (key, id) = try key()
+        let lines = String(decoding: stored.dropFirst(Self.header.count), as: UTF8.self).split(separator: "\n")
+        guard lines.count == 2, let sealed = Base64.bytes(String(lines[1])), sealed.count >= Self.overhead else {
+            throw Fault(text: "is encrypted and damaged", hint: "Put a good copy in its place.")
+        }
+        guard lines[0] == Hex.text(id) else {
+            throw Fault(
+                text: "is encrypted with another key (\(lines[0])) than that of \(keyFile ?? "") (\(Hex.text(id)))",
+                hint: "Name the file with the right key: MM_TOKEN_KEY_FILE.")
+        }
+        var room = [UInt8](repeating: 0, count: sealed.count)
+        let bound = Array(name.utf8)
+        let count = mm_unseal(key, bound, Int32(bound.count), sealed, Int32(sealed.count), &room, Int32(room.count))
+        guard count >= 0 else {
+            throw Fault(
+                text: "is encrypted, and was changed or belongs to another connection",
+                hint: "Put a good copy in its place.")
+        }
+        return Array(room.prefix(Int(count)))
+    }
+
+    /// The key for this program's files, with an id that tells it from others without revealing it.
+    private func key() throws(Fault) -> (key: [UInt8], id: ArraySlice<UInt8>) {
+        guard let keyFile else {
+            throw Fault(
+                text: "is encrypted, and this process knows no key",
+                hint: "Name the key's file: MM_TOKEN_KEY_FILE (a pool has the variables it was started with).")
+        }
+        let remedy = "Write at least \(Self.leastKey) random bytes there: openssl rand -base64 32, mode 0600."
+        let content: [UInt8]?
+        do {
+            content = try ProtectedFile.read(keyFile, limit: 64 << 10)
+        } catch {
+            throw Fault(text: "needs a key that can't be read: \(error.message)", hint: error.hint ?? remedy)
+        }
+        guard var secret = content else {
+            throw Fault(text: "needs the key in \(keyFile), which is not there", hint: remedy)
+        }
+        while secret.last == 0x0A || secret.last == 0x0D { secret.removeLast() }
+        guard secret.count >= Self.leastKey else {
+            throw Fault(text: "needs a longer key than that in \(keyFile)", hint: remedy)
+        }
+        if let reason = mm_openssl_load() {
+            throw Fault(
+                text: "can't be decrypted: OpenSSL can't be opened: \(String(cString: reason))",
+                hint: "apt-get install libssl3")
+        }
+        let key = HMAC.sha256("mm token cache 1".utf8, key: secret)
+        return (key, HMAC.sha256("mm token cache 1 id".utf8, key: secret).prefix(Self.idBytes))
+    }
+}
