@@ -11,6 +11,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("ShellSyntax", []),
     ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "ShellSyntax", "CGuardTables"]),
     ("MMPermissions", ["MMCore", "MMGuard", "CPermissionTables"]),
+    ("MMEndpoints", ["MMCore", "MMGuard", "MMPermissions", "CEndpointTables"]),
     ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
@@ -24,7 +25,7 @@ let rooms: [(name: String, calls: [String])] = [
         "MMOperations",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMPermissions",
-            "MMSessions", "MMNative", "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2",
+            "MMEndpoints", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2",
         ]
     ),
     ("MMPoolWire", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMOperations"]),
@@ -72,6 +73,7 @@ let cTargets: [Target] = [
     .target(name: "CGuardTables", exclude: ["Tables"]),
     .target(name: "CPermissionTables", exclude: ["Tables"]),
     .target(name: "CPowerShellResources", exclude: ["Resources"]),
+    .target(name: "CEndpointTables", exclude: ["Tables"]),
     .target(name: "CExchangeTables", exclude: ["Tables"]),
     .target(name: "CSandboxPages", exclude: ["Pages"]),
     .target(name: "CDashboardPages", exclude: ["Pages"]),

@@ -59,14 +59,9 @@ struct RequestClassifier: Sendable {
             return byRules(method, [form], request, template: nil)
         }
         let readings = PathReader.readings(of: segments)
-        for kinds in acceptedKinds(request.target) {
-            for reading in readings {
-                for form in PathRewrites.forms(of: reading) {
-                    guard let match = paths.match(form, kinds: kinds) else { continue }
-                    let forms = canonical(reading, casts: match.casts)
-                    return byRules(method, forms, request, template: paths.text(of: match))
-                }
-            }
+        if let (reading, match) = firstMatch(of: readings, request.target) {
+            let forms = canonical(reading, casts: match.casts)
+            return byRules(method, forms, request, template: paths.text(of: match))
         }
         // Nothing known: every reading counts, the strictest wins.
         var worst: RequestClassification?
@@ -76,6 +71,20 @@ struct RequestClassifier: Sendable {
             if worst.map({ result.classes.strictest.rank > $0.classes.strictest.rank }) ?? true { worst = result }
         }
         return worst ?? byRules(method, [[]], request, template: nil)
+    }
+
+    /// The first reading of a path that a template of the request's version matches.
+    func firstMatch(
+        of readings: [[PathStep]], _ target: RequestTarget
+    ) -> (reading: [PathStep], match: GraphPathTable.Match)? {
+        for kinds in acceptedKinds(target) {
+            for reading in readings {
+                for form in PathRewrites.forms(of: reading) {
+                    if let match = paths.match(form, kinds: kinds) { return (reading, match) }
+                }
+            }
+        }
+        return nil
     }
 
     private func acceptedKinds(_ target: RequestTarget) -> [GraphPathTable.Kinds] {

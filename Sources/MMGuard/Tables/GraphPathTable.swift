@@ -113,6 +113,14 @@ struct GraphPathTable: Sendable {
         }
     }
 
+    /// The names below a node, in the order of their bytes.
+    func children(of node: UInt32) -> [(name: String, node: UInt32)] {
+        let first = nodes.u32(node, 8)
+        return (first..<first + UInt32(nodes.u16(node, 16))).map {
+            (file.string(children.u32($0, 0)), children.u32($0, 4))
+        }
+    }
+
     func child(of node: UInt32, named name: String) -> UInt32? {
         var low = nodes.u32(node, 8)
         var high = low + UInt32(nodes.u16(node, 16))

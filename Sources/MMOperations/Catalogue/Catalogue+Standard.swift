@@ -15,6 +15,7 @@ extension Catalogue {
             AnyOperation(OutputRead()) { $0.workServices },
             AnyOperation(Jobs()) { $0.jobs },
             AnyOperation(Sessions()) { $0.sessionServices },
+            AnyOperation(Endpoints()),
             AnyOperation(CmdletList()) { $0.sessionServices },
             AnyOperation(Confirm()) { $0.guardServices },
             AnyOperation(GuardCheck()) { $0.guardServices },

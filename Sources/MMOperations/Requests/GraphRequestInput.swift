@@ -23,6 +23,9 @@ struct GraphRequestInput: OperationInput {
             "output", .choice(["json", "table", "csv", "jsonl"]),
             "Form of the answer (default json, or csv where shorter).",
             at: .absent),
+        InputField("search", .text, "Words: finds endpoints.", at: .absent),
+        InputField(
+            "unlisted", .flag, "Send a path or property that no table lists.", isOfferedToModels: false),
         InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
 
@@ -34,6 +37,8 @@ struct GraphRequestInput: OperationInput {
     let query: [(name: String, value: String)]
     let top: Int?
     let all: Bool
+    let search: String?
+    let unlisted: Bool
     let confirmed: Bool
     let isEmpty: Bool
 
@@ -49,9 +54,11 @@ struct GraphRequestInput: OperationInput {
         query = try reader.parameters("query")
         top = try reader.integer("top")
         all = try reader.flag("all")
+        search = try reader.text("search")
+        unlisted = try reader.flag("unlisted")
         confirmed = try reader.flag("confirmed") || inBody == .bool(true) || inBody == .string("true")
         isEmpty = connection == nil && endpoint == nil && body == nil
-        guard !isEmpty else { return }
+        guard !isEmpty, search == nil else { return }
         guard connection != nil else {
             throw MMError(
                 .invalidInput, "graph_request needs the argument `connection`.",

@@ -11,12 +11,11 @@ struct GraphRequestOperation: CatalogueOperation {
         "graph_request", aliases: ["mm_graph_request"], command: ["graph"], title: "Graph request",
         summary: "Send a request to Microsoft Graph or Power Automate.",
         description:
-            "Sends one request to Microsoft Graph (users, groups, mail, calendars, files, sites, Teams, devices, audit) "
-            + "or, with resource flow, to Power Automate, as the connection's account. Without arguments it lists the "
-            + "connections. When it answers with a sign-in code, show it to the person and repeat the call afterwards. Sends "
-            + "and other risky requests need a person's yes. Ask for few fields and rows. "
-            + "Example: {\"connection\": \"Contoso\", \"endpoint\": \"/users\", \"query\": {\"$select\": \"displayName,mail\"}, "
-            + "\"top\": 20}",
+            "Sends one request to Microsoft Graph or, with resource flow, to Power Automate, as the connection's account. "
+            + "{\"search\": \"inbox rules of a user\"} finds endpoints. Without arguments it lists the connections. When it "
+            + "answers with a sign-in code, show it to the person and repeat the call afterwards. Sends and other risky "
+            + "requests need a person's yes. "
+            + "Example: {\"connection\": \"Contoso\", \"endpoint\": \"/users\", \"query\": {\"$select\": \"displayName,mail\"}}",
         effects: .init(readOnly: false, destructive: true, openWorld: true), home: .detachable,
         examples: [
             .init("mm graph Contoso /me", "the signed-in account"),
@@ -34,6 +33,9 @@ struct GraphRequestOperation: CatalogueOperation {
         _ input: GraphRequestInput, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
         let guarding = services.guarding
+        if let words = input.search {
+            return try CallSheet.answer(to: words, method: nil, beta: false, top: 5)
+        }
         guard let name = input.connection, let endpoint = input.endpoint else {
             return ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
         }
@@ -42,7 +44,11 @@ struct GraphRequestOperation: CatalogueOperation {
         let progress = ItemProgress(context.call.progress)
         let client = try GraphClient(identity: services.identity, connection: connection, service: service)
             .reportingWaits { progress.waits($0) }
-        let target = try client.target(endpoint, query: input.query)
+        let query = UsualProperties.withoutStar(input.query, for: context.call.caller)
+        let written = try client.target(endpoint, query: query.query)
+        if !input.unlisted { try PathFault.check(input.method, written) }
+        let usual = query.isStar ? nil : UsualProperties.added(to: written, input.method, for: context.call.caller)
+        let target = usual?.target ?? written
         let module = service == .flow ? "flow-api" : "graph-api"
         context.record.note("module", .string(module))
         context.record.note("method", .string(input.method))
@@ -66,11 +72,14 @@ struct GraphRequestOperation: CatalogueOperation {
         ) { () async throws(MMError) in
             if input.all || input.top != nil {
                 let limits = PageLimits(items: input.top)
-                return try await Self.pages(
+                var answer = try await Self.pages(
                     client.pages(request, limits: limits, deadline: context.deadline), progress, connection)
+                if let usual { answer.notes.append(usual.note) }
+                return answer
             }
             let response = try await client.send(request, deadline: context.deadline)
             var answer = Self.one(response, connection)
+            if let usual { answer.notes.append(usual.note) }
             if let advice = BatchOutcome(response, to: request, now: .now)?.advice {
                 answer.notes.append(advice)
                 answer.exitStatus = 1

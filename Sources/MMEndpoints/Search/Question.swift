@@ -1,0 +1,105 @@
+internal import MMCore
+
+/// A question in words, read: what the index is asked for, and which method the verb means.
+struct Question {
+    /// The index's words, in the order of the question, each with what it counts.
+    let words: [(text: String, weight: Float)]
+    /// The words of the question itself, in order.
+    let order: [String]
+    /// The method that the verb means; 0 when the question has none.
+    let method: UInt8
+
+    private static let get: UInt8 = 1
+    private static let longestSpelling = 4
+
+    /// Reads a question by the words of an index.
+    init(_ text: String, _ table: WordTable) {
+        let raw = WordForm.pieces(text)
+        let tokens = Self.tokens(raw, table)
+        order = tokens
+        method = Self.method(raw, tokens, table)
+
+        // "lists" is a thing where "list" is a verb.
+        let plurals = Set(raw.filter { $0.hasSuffix("s") && !$0.hasSuffix("ss") }.map(WordForm.stem))
+        let isShort = Set(tokens).count <= 2
+        var weights: [(text: String, weight: Float)] = []
+        func add(_ word: String, _ weight: Float) {
+            if !weights.contains(where: { $0.text == word }) { weights.append((word, weight)) }
+        }
+        for token in tokens {
+            let row = table.row(of: token)
+            let isVerb = row.map { table.method($0) != 0 } ?? false
+            let isWeak = row.map { table.isWeak($0) } ?? false
+            add(token, isVerb && !plurals.contains(token) ? 0.45 : isWeak && !isShort ? 0.3 : 1)
+        }
+        // A name that nobody knows is most often a person's.
+        if tokens.contains(where: { !table.isIndexed($0) }) { add("user", 0.4) }
+        for word in weights.map(\.text) {
+            for other in table.others(of: word) { add(other, 0.5) }
+        }
+        words = weights
+    }
+
+    private static func method(_ raw: [String], _ tokens: [String], _ table: WordTable) -> UInt8 {
+        func method(_ stem: String) -> UInt8 { table.row(of: stem).map { table.method($0) } ?? 0 }
+        for (place, word) in raw.enumerated() {
+            // Disabled users are no order to disable them, and reports are things.
+            let isThing = word.hasSuffix("s") && !["is", "does", "has"].contains(word)
+            guard !word.hasSuffix("ed"), !isThing else { continue }
+            let found = method(WordForm.stem(word))
+            if found == 0 || (found == get && place > 0) { continue }
+            return found
+        }
+        let written = Set(raw.map(WordForm.stem))
+        return tokens.first { !written.contains($0) && method($0) > get }.map(method) ?? 0
+    }
+
+    /// The words as the index spells them, without those that say nothing.
+    private static func tokens(_ raw: [String], _ table: WordTable) -> [String] {
+        var plain: [(isStop: Bool, text: String)] = []
+        for word in raw {
+            let isStop = table.isStop(word)
+            for part in corrected(WordForm.stem(word), table) { plain.append((isStop, part)) }
+        }
+        var tokens: [String] = []
+        var place = 0
+        next: while place < plain.count {
+            for size in stride(from: min(longestSpelling, plain.count - place), through: 1, by: -1) {
+                if size == 1, plain[place].isStop { continue }
+                let spelling = plain[place..<place + size].map(\.text).joined(separator: " ")
+                guard let target = table.target(of: spelling) else { continue }
+                tokens.append(target)
+                place += size
+                continue next
+            }
+            if !plain[place].isStop { tokens.append(plain[place].text) }
+            place += 1
+        }
+        return tokens
+    }
+
+    /// A word that is known, the likeliest one a slip away, or the two that it is made of.
+    private static func corrected(_ word: String, _ table: WordTable) -> [String] {
+        guard word.utf8.count >= 4, table.row(of: word) == nil, !word.allSatisfy(\.isNumber) else { return [word] }
+        var best: (row: UInt32, rank: UInt32)?
+        var spelled = word
+        spelled.withUTF8 { letters in
+            for row in 0..<table.count {
+                let known = table.bytes(row)
+                guard known.count > 2, OneEdit.joins(known, letters) else { continue }
+                // People seldom get the first letter wrong.
+                let rank = table.frequency(row) + (known[0] == letters[0] ? 1 << 20 : 0)
+                if best.map({ rank > $0.rank }) ?? true { best = (row, rank) }
+            }
+        }
+        if let best { return [table.text(best.row)] }
+        var cut = word.index(word.startIndex, offsetBy: 3, limitedBy: word.endIndex) ?? word.endIndex
+        while cut < word.endIndex {
+            let parts = [String(word[..<cut]), String(word[cut...])]
+            let stems = parts.map(WordForm.stem)
+            if parts[1].count >= 3, stems.allSatisfy({ table.row(of: $0) != nil }) { return stems }
+            cut = word.index(after: cut)
+        }
+        return [word]
+    }
+}

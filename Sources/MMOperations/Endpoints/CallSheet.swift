@@ -1,0 +1,72 @@
+import MMCore
+import MMEndpoints
+import MMGuard
+
+/// The calls of Microsoft Graph that answer a question or belong to a path, as rows and as text.
+enum CallSheet {
+    /// A model reads every word: the answer to a question stays below this many bytes.
+    private static let room = 1900
+
+    /// The path in a question that is one; `nil` for words.
+    static func path(in question: String) -> String? {
+        var text = question.filter { !$0.isNewline }[...]
+        while text.first == " " { text.removeFirst() }
+        let words = text.split(separator: " ", maxSplits: 1)
+        if words.count == 2, ["GET", "POST", "PATCH", "PUT", "DELETE"].contains(words[0].uppercased()),
+            words[1].hasPrefix("/") || words[1].hasPrefix("https://")
+        {
+            return String(words[1])
+        }
+        return text.hasPrefix("/") || text.hasPrefix("https://") ? String(text) : nil
+    }
+
+    /// The calls that a question in words asks for.
+    static func answer(to question: String, method: String?, beta: Bool, top: Int) throws(MMError) -> OperationAnswer {
+        let hits = EndpointSearch().find(question, limit: top, method: method, withBeta: beta)
+        guard !hits.isEmpty else {
+            throw MMError(
+                .notFound, "No call of Microsoft Graph fits “\(question.prefix(80))”.",
+                hint: "Say it with other words: what the thing is called, such as guests, licences, sign-in logs.")
+        }
+        var rows: [CallRow] = []
+        var size = 0
+        for hit in hits {
+            let row = CallRow(hit.call)
+            size += JSONWriter.string(.object(row.members)).utf8.count + 1
+            if size > room, !rows.isEmpty { break }
+            rows.append(row)
+        }
+        return answer(rows)
+    }
+
+    /// All that can be done with a path.
+    static func answer(about path: String, method: String?, beta: Bool) throws(MMError) -> OperationAnswer {
+        var target = try RequestTarget(parsing: path, service: .graph, respelling: .clean)
+        if beta { target = target.replacingVersion("beta") }
+        let index = EndpointIndex.standard
+        if let fault = PathCheck(index).fault("GET", target) {
+            switch fault {
+            case .unknown: throw PathFault.error(fault, endpoint: path, isSent: false)
+            case .betaOnly: target = target.replacingVersion("beta")
+            case .method: break
+            }
+        }
+        guard let found = index.engine.template(of: target) else {
+            throw MMError(
+                .notFound, "No table has the path \(path.prefix(200)).", hint: "Graph may have it all the same.")
+        }
+        let calls = index.calls(of: found.template).filter { method == nil || $0.method == method }
+        guard !calls.isEmpty else {
+            throw MMError(
+                .notFound, "Nothing is known of \(index.engine.text(of: found.template)) but that it exists.",
+                hint: "Graph may have it all the same.")
+        }
+        return answer(calls.map(CallRow.init))
+    }
+
+    private static func answer(_ rows: [CallRow]) -> OperationAnswer {
+        OperationAnswer(
+            .value(["calls": .array(rows.map { .object($0.members) })]), columns: ["call", "class", "least"],
+            text: rows.map(\.text).joined(separator: "\n\n"))
+    }
+}

@@ -1,0 +1,44 @@
+import MMCore
+import MMEndpoints
+
+/// What is said of a request that Graph would not understand, before it is sent.
+enum PathFault {
+    /// What is wrong with the path or the query of a request.
+    /// - Throws: `invalidInput` with the near ones, and how to send it all the same.
+    static func check(_ method: String, _ target: RequestTarget) throws(MMError) {
+        guard target.service == .graph else { return }
+        if let fault = PathCheck().fault(method, target) { throw error(fault, endpoint: target.path, isSent: true) }
+        guard method == "GET", let fault = QueryCheck().fault(in: target) else { return }
+        let near = fault.near.isEmpty ? "" : " Near: \(fault.near.joined(separator: ", "))."
+        throw MMError(
+            .invalidInput,
+            "`\(fault.option)` names `\(fault.name.prefix(80))`, which \(fault.type) doesn't have.\(near)",
+            hint: "`mm endpoints --properties \(fault.type)` lists its properties. \(allTheSame)",
+            details: ["near": .array(fault.near.map { .string($0) }), "type": .string(fault.type)])
+    }
+
+    /// The error for a fault of a path.
+    static func error(_ fault: PathCheck.Fault, endpoint: String, isSent: Bool) -> MMError {
+        let hint = isSent ? " \(allTheSame)" : ""
+        switch fault {
+        case .unknown(let after, let step, let near):
+            let place = after.isEmpty ? "Microsoft Graph has no path /\(step)" : "\(after) has no `\(step)`"
+            return MMError(
+                .invalidInput, "\(place) (\(endpoint.prefix(200))).",
+                hint: (near.isEmpty ? "`mm endpoints 'words'` finds paths." : "Near: \(near.joined(separator: ", ")).")
+                    + hint,
+                details: ["near": .array(near.map { .string($0) })])
+        case .betaOnly(let path):
+            return MMError(
+                .invalidInput, "Only beta has \(path.dropFirst(5)).", hint: "Ask for /beta\(endpoint).\(hint)",
+                details: ["near": .array([.string(path)])])
+        case .method(let template, let methods):
+            return MMError(
+                .invalidInput, "\(template) has no such method; it has \(methods.joined(separator: ", ")).",
+                hint: "`mm endpoints '\(template)'` says what each takes.\(hint)",
+                details: ["methods": .array(methods.map { .string($0) })])
+        }
+    }
+
+    private static let allTheSame = "Graph grows: `unlisted: true` (--unlisted) sends it all the same."
+}

@@ -1,0 +1,92 @@
+import MMCore
+import Testing
+
+@testable import MMOperations
+
+@Suite("What Microsoft Graph offers, as it is answered", .timeLimit(.minutes(5)))
+struct EndpointsTests {
+    private func target(_ path: String) throws -> RequestTarget {
+        try RequestTarget(parsing: path, service: .graph)
+    }
+
+    private func value(_ answer: OperationAnswer) -> JSONValue? {
+        guard case .value(let value) = answer.body else { return nil }
+        return value
+    }
+
+    private func caller(_ surface: Caller.Surface) -> Caller { Caller(surface: surface, name: "test", server: nil) }
+
+    @Test(
+        "an answer to a question stays below 2,000 bytes, each call with its permission, class and request",
+        arguments: ["inbox rules of a user", "guests", "assign license", "conditional access", "reset password", "mailbox sizes"])
+    func answers(question: String) throws {
+        let answer = try CallSheet.answer(to: question, method: nil, beta: false, top: 25)
+        let found = try #require(value(answer))
+        #expect(JSONWriter.bytes(found).count <= 2000)
+        let calls = try #require(found["calls"]?.array)
+        #expect(calls.count >= 2)
+        let first = try #require(calls.first)
+        #expect(first["least"]?.string?.isEmpty == false)
+        #expect(first["class"]?.string?.isEmpty == false)
+        let path = try #require(first["request"]?["endpoint"]?.string)
+        #expect(throws: Never.self) { try target(path) }
+        #expect(answer.text?.contains("mm graph CONNECTION '/") == true)
+    }
+
+    @Test("a path is told with all its methods, with keys in any form")
+    func paths() throws {
+        for path in ["/users/{id}/messages", "/v1.0/users/ada@contoso.com/messages", "GET /me/messages"] {
+            let read = try #require(CallSheet.path(in: path))
+            let answer = try CallSheet.answer(about: read, method: nil, beta: false)
+            let calls = value(answer)?["calls"]?.array?.compactMap { $0["call"]?.string }
+            #expect(calls == ["GET /users/{user-id}/messages", "POST /users/{user-id}/messages"])
+        }
+        #expect(CallSheet.path(in: "get messages of a user") == nil)
+        let error = #expect(throws: MMError.self) {
+            try CallSheet.answer(about: "/users/{id}/mesages", method: nil, beta: false)
+        }
+        #expect(error?.hint?.contains("/users/{id}/messages") == true)
+    }
+
+    @Test("a type is told with what a query may ask of it, a wrong one with the near names")
+    func types() throws {
+        let user = try #require(value(try TypeSheet.answer(about: "users")))
+        #expect(user["type"]?.string == "user")
+        #expect(user["filter"]?.object?.contains { $0.value.string?.contains("displayName") == true } == true)
+        #expect(user["expand"]?.string?.contains("manager") == true)
+        let error = #expect(throws: MMError.self) { try TypeSheet.answer(about: "usr") }
+        #expect(error?.hint?.contains("user") == true)
+    }
+
+    @Test("a wrong path, method or property is refused with what to do next, a right one is not")
+    func faults() throws {
+        for (method, path, part) in [
+            ("GET", "/usres", "/users"), ("DELETE", "/users", "GET, POST"),
+            ("GET", "/deviceManagement/configurationPolicies", "/beta/deviceManagement/configurationPolicies"),
+            ("GET", "/users?$select=dispalyName", "displayName"),
+        ] {
+            let error = #expect(throws: MMError.self) { try PathFault.check(method, try target(path)) }
+            #expect(error?.code == .invalidInput)
+            let text = error.map { "\($0.message) \($0.hint ?? "")" } ?? ""
+            #expect(text.contains(part), "\(text)")
+            #expect(text.contains("unlisted"), "\(text)")
+        }
+        #expect(throws: Never.self) { try PathFault.check("GET", try target("/users?$select=id,displayName")) }
+    }
+
+    @Test("a model's bare list asks for the usual properties and says so; people, scripts and own choices are left alone")
+    func usual() throws {
+        let users = try target("/users?$top=5")
+        let added = try #require(UsualProperties.added(to: users, "GET", for: caller(.mcp)))
+        #expect(added.target.queryValue("$select")?.contains("displayName") == true)
+        #expect(added.note.contains("$select=*"))
+        for surface in [Caller.Surface.terminal, .rest, .library] {
+            #expect(UsualProperties.added(to: users, "GET", for: caller(surface)) == nil)
+        }
+        for path in ["/users?$select=id", "/users/1", "/users/$count", "/groups/1/members", "/users?$expand=manager"] {
+            #expect(UsualProperties.added(to: try target(path), "GET", for: caller(.mcp)) == nil, "\(path)")
+        }
+        let star = UsualProperties.withoutStar([("$select", "*"), ("$top", "5")], for: caller(.mcp))
+        #expect(star.isStar && star.query.map(\.name) == ["$top"])
+    }
+}

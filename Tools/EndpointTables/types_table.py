@@ -1,0 +1,102 @@
+"""The types of Microsoft Graph v1.0: properties, what they lead to, and what a query may do with them."""
+
+import struct
+import xml.etree.ElementTree as tree
+
+from pool import Pool, write_file
+
+EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
+OPEN, ENTITY = 1, 2
+NAVIGATION, COLLECTION = 1, 2
+
+
+def short(name):
+    return name.removeprefix("microsoft.graph.").removeprefix("graph.")
+
+
+def read_csdl(path):
+    """name → (base, flags, [(property, type, flags)])"""
+    types = {}
+    for schema in tree.parse(path).getroot().iter(EDM + "Schema"):
+        space = schema.get("Namespace").removeprefix("microsoft.graph").removeprefix(".")
+        prefix = space + "." if space else ""
+        for kind, flag in (("EntityType", ENTITY), ("ComplexType", 0)):
+            for item in schema.findall(EDM + kind):
+                properties = []
+                for tag, mark in (("Property", 0), ("NavigationProperty", NAVIGATION)):
+                    for entry in item.findall(EDM + tag):
+                        kind_name = entry.get("Type")
+                        many = COLLECTION if kind_name.startswith("Collection(") else 0
+                        kind_name = kind_name.removeprefix("Collection(").removesuffix(")")
+                        properties.append((entry.get("Name"), short(kind_name), mark | many))
+                flags = flag | (OPEN if item.get("OpenType") == "true" else 0)
+                types[prefix + item.get("Name")] = (short(item.get("BaseType", "")), flags, properties)
+    return types
+
+
+def read_abilities(here):
+    """type → {key: (plain, with the header)}"""
+    abilities, current = {}, None
+    with open(f"{here}/query-abilities.txt", encoding="utf-8") as file:
+        for line in file:
+            line = line.strip()
+            if not line or line.startswith("#"):
+                continue
+            if line.startswith("["):
+                current = abilities.setdefault(line.strip("[]"), {})
+                continue
+            key, _, value = line.partition("=")
+            usual, _, advanced = value.partition("|")
+            current[key.strip()] = (usual.strip(), advanced.strip())
+    return abilities
+
+
+def compile_types(csdl, here, out):
+    types, abilities, pool = read_csdl(csdl), read_abilities(here), Pool()
+    names = sorted(types, key=lambda name: name.lower().encode())
+    numbers = {name: number for number, name in enumerate(names)}
+    type_bytes, property_bytes, count = bytearray(), bytearray(), 0
+
+    def inherited(name):
+        found = {}
+        while name in types:
+            for row in types[name][2]:
+                found.setdefault(row[0], row)
+            name = types[name][0]
+        return found
+
+    for name, facts in abilities.items():
+        if name not in types:
+            raise SystemExit(f"query-abilities.txt: no type {name}")
+        known = inherited(name)
+        for key, (usual, advanced) in facts.items():
+            if key in ("select", "orderby"):
+                missing = [word for word in (usual + " " + advanced).split() if word not in known]
+            else:
+                missing = [] if key == "search" or key in known else [key]
+            if missing:
+                raise SystemExit(f"query-abilities.txt: {name} has no {', '.join(missing)}")
+    for name in names:
+        base, flags, own = types[name]
+        facts = abilities.get(name, {})
+        # What a type inherits is listed again where something is known of it.
+        rows = {row[0]: row for row in own}
+        for key in facts:
+            if key not in ("select", "orderby", "search"):
+                rows.setdefault(key, inherited(name)[key])
+        first = count
+        for key in sorted(rows, key=lambda text: text.lower().encode()):
+            _, kind, mark = rows[key]
+            usual, advanced = facts.get(key, ("", ""))
+            property_bytes += struct.pack(
+                "<IIIII", pool.add(key), pool.add(kind), pool.add(usual), pool.add(advanced),
+                mark | (4 if key in facts else 0),
+            )
+            count += 1
+        select, orderby, search = (facts.get(key, ("", "")) for key in ("select", "orderby", "search"))
+        type_bytes += struct.pack(
+            "<IHHIHHIIIII", pool.add(name), numbers.get(base, 0xFFFF), flags | (4 if facts else 0), first, len(rows), 0,
+            pool.add(select[0]), pool.add(orderby[0]), pool.add(orderby[1]), pool.add(search[0]), pool.add(search[1]),
+        )
+    size = write_file(f"{out}/types.bin", b"MMY1", [pool.bytes, type_bytes, property_bytes])
+    print(f"types.bin: {len(names)} types, {count} properties, {size} bytes")
