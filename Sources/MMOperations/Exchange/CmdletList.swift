@@ -1,4 +1,5 @@
 import MMCore
+import MMEndpoints
 import MMGraph
 import MMGuard
 import MMNative
@@ -9,7 +10,7 @@ struct CmdletList: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             InputField(
-                "pattern", .text, "A name, a part of one, or a pattern with * and ?; all cmdlets when left out.",
+                "pattern", .text, "A name, a part of one, a pattern with * and ?, or words; all cmdlets when left out.",
                 at: .positional(0)),
             InputField("connection", .text, "Also say which of them this connection's account may run."),
             InputField("module", .choice(["exo", "compliance"]), "Only this module's."),
@@ -31,6 +32,7 @@ struct CmdletList: CatalogueOperation {
         effects: .init(readOnly: true, idempotent: true, openWorld: true), audience: .person,
         examples: [
             .init("mm cmdlets '*InboxRule'", "every cmdlet of inbox rules"),
+            .init("mm cmdlets 'mailbox permissions'", "cmdlets by words, the likeliest first"),
             .init("mm cmdlets Get-Mailbox --connection Contoso", "its parameters, and whether Contoso has it"),
         ])
 
@@ -80,6 +82,7 @@ struct CmdletList: CatalogueOperation {
         guard let pattern, !pattern.isEmpty else { return names }
         let wanted = pattern.lowercased()
         if let exact = names.first(where: { $0.lowercased() == wanted }) { return [exact] }
+        if wanted.contains(" ") { return NameSearch().find(pattern, among: names, limit: 12) }
         guard wanted.contains(where: { $0 == "*" || $0 == "?" }) else {
             return names.filter { name in
                 let lower = name.lowercased()
