@@ -62,7 +62,7 @@ struct PathCheckTests {
             "/users/1/calendar/events/2/attachments", "/deviceManagement/managedDevices/1/deviceCategory",
             "/users/1/mailFolders/inbox/messages/2/attachments/3/$value", "/myorganization/users",
             "/sites/root/lists/1/items/2/fields", "/shares/u!abc/driveItem", "/beta/users/1/somethingNew",
-            "/auditLogs/signIns?$filter=x", "/subscriptions", "/$batch", "/$metadata",
+            "/auditLogs/signIns?$filter=x", "/subscriptions", "/$metadata", "/drive/root/children", "/drive",
         ])
     func accepted(path: String) throws {
         #expect(check.fault("GET", try target(path)) == nil)
@@ -78,7 +78,7 @@ struct PathCheckTests {
             ("/group/1/members", "/groups/1/members"),
             ("/groups/1/member", "/groups/1/members"), ("/auditLogs/signIn", "/auditLogs/signIns"),
             ("/identity/conditionalAcces/policies", "/identity/conditionalAccess/policies"),
-            ("/deviceManagement/manageddevice", "/deviceManagement/managedDevices"),
+            ("/deviceManagement/managedDevicess", "/deviceManagement/managedDevices"),
             ("/beta/usrs", "/beta/users"),
         ])
     func near(path: String, meant: String) throws {

@@ -127,13 +127,17 @@ def compile_endpoints(data, here, out):
     stops = {stem(word) for word in vocabulary.stop}
     parts = {word for key in vocabulary.same for word in key}
     words = sorted(set(postings) | parts | set(vocabulary.verbs) | stops | vocabulary.weak, key=lambda w: w.encode())
+    # A word of a spelling is as likely as what the spelling stands for.
+    likely = collections.Counter(frequency)
+    for key, target in vocabulary.same.items():
+        for word in key:
+            likely[word] = max(likely[word], frequency.get(target, 0))
     word_bytes, posting_bytes, posting_count = bytearray(), bytearray(), 0
     for word in words:
         own = postings.get(word, [])
-        target = vocabulary.same.get((word,), word)
         word_bytes += struct.pack(
             "<IIHBBfI", pool.add(word), posting_count, len(own), METHODS.get(vocabulary.verbs.get(word), 0),
-            1 if word in vocabulary.weak else 0, rarity.get(word, 9.0), frequency.get(target, 0),
+            1 if word in vocabulary.weak else 0, rarity.get(word, 9.0), likely[word],
         )
         for document, impact in own:
             posting_bytes += struct.pack("<HH", document, impact)

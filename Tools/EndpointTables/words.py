@@ -14,7 +14,7 @@ def pieces(text):
                 words.append(word)
             word = ""
         else:
-            starts = letter.isupper() and (previous.islower() or (previous.isupper() and following.islower()))
+            starts = letter.isupper() and (previous.islower() or previous.isdigit() or (previous.isupper() and following.islower()))
             if starts and word:
                 words.append(word)
                 word = ""

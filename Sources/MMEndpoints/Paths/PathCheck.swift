@@ -32,6 +32,10 @@ package struct PathCheck: Sendable {
         guard target.service == .graph, !target.segments.isEmpty else { return nil }
         let isBeta = target.version == "beta"
         if let found = engine.template(of: target) {
+            if !index.describes(found.template), isMisspelt(target) {
+                let near = NearPaths(index).of(target, method: method)
+                return .unknown(after: "", step: target.segments[0], near: near)
+            }
             return found.isCounted ? nil : methodFault(method, found.template, target)
         }
         guard let end = deadEnd(of: target, inBeta: isBeta), isDoubtful(end, inBeta: isBeta) else { return nil }
@@ -40,6 +44,20 @@ package struct PathCheck: Sendable {
         }
         let near = NearPaths(index).of(target, method: method)
         return .unknown(after: engine.text(of: end.node), step: end.step.name, near: near)
+    }
+
+    /// The data of permissions has paths such as `/user/{id}`, which nobody can call.
+    private func isMisspelt(_ target: RequestTarget) -> Bool {
+        // What has another form, such as /drive, is no slip.
+        guard engine.forms(of: target).count == 1 else { return false }
+        let first = target.segments[0].lowercased()
+        let known = engine.children(of: .root).filter { leadsToDescribed($0.template) }.map(\.name)
+        return !known.contains(first) && known.contains { NearName.isSlip(first, of: $0) }
+    }
+
+    private func leadsToDescribed(_ node: GraphTemplate) -> Bool {
+        index.describes(node) || engine.key(below: node).map(leadsToDescribed) ?? false
+            || engine.children(of: node).contains { leadsToDescribed($0.template) }
     }
 
     private func methodFault(_ method: String, _ template: GraphTemplate, _ target: RequestTarget) -> Fault? {

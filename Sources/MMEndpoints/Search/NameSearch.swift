@@ -11,13 +11,13 @@ package struct NameSearch: Sendable {
     package func find(_ question: String, among names: [String], limit: Int) -> [String] {
         let question = Question(question, words)
         let parts = names.map { name in name.split(separator: "-", maxSplits: 1).map(String.init) }
-        let stems = parts.map { Set(stems(of: $0.last ?? "")) }
+        let known = parts.map { Set(stems(of: $0.last ?? "")) }
         var frequency: [String: Int] = [:]
-        for stem in stems.joined() { frequency[stem, default: 0] += 1 }
+        for stem in known.joined() { frequency[stem, default: 0] += 1 }
         func weight(_ stem: String) -> Float { 1 / Float(1 + frequency[stem, default: 0]).squareRoot() }
 
         var found: [(name: String, score: Float)] = []
-        for (index, own) in stems.enumerated() {
+        for (index, own) in known.enumerated() {
             let shared = question.words.filter { own.contains($0.text) }
             guard !shared.isEmpty else { continue }
             var score = shared.reduce(0) { $0 + $1.weight * weight($1.text) }

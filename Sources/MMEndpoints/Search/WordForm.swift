@@ -14,9 +14,8 @@ enum WordForm {
             }
             let previous = index > 0 ? letters[index - 1] : " "
             let following = index + 1 < letters.count ? letters[index + 1] : " "
-            if letter.isUppercase, previous.isLowercase || (previous.isUppercase && following.isLowercase),
-                !word.isEmpty
-            {
+            let begins = previous.isLowercase || previous.isNumber || (previous.isUppercase && following.isLowercase)
+            if letter.isUppercase, begins, !word.isEmpty {
                 words.append(word)
                 word = ""
             }

@@ -7,7 +7,9 @@ enum PathFault {
     /// - Throws: `invalidInput` with the near ones, and how to send it all the same.
     static func check(_ method: String, _ target: RequestTarget) throws(MMError) {
         guard target.service == .graph else { return }
-        if let fault = PathCheck().fault(method, target) { throw error(fault, endpoint: target.path, isSent: true) }
+        if let fault = PathCheck().fault(method, target) {
+            throw error(fault, endpoint: "/" + target.segments.joined(separator: "/"), isSent: true)
+        }
         guard method == "GET", let fault = QueryCheck().fault(in: target) else { return }
         let near = fault.near.isEmpty ? "" : " Near: \(fault.near.joined(separator: ", "))."
         throw MMError(
