@@ -6,7 +6,8 @@ import Testing
 struct NameSearchTests {
     private static let names = [
         "Get-InboxRule", "New-InboxRule", "Remove-InboxRule", "Get-Mailbox", "Set-Mailbox", "Get-MailboxPermission",
-        "Add-MailboxPermission", "Get-MessageTrace", "Get-DistributionGroupMember", "Set-CASMailbox", "Get-TransportRule",
+        "Add-MailboxPermission", "Get-MessageTrace", "Get-DistributionGroupMember", "Set-CASMailbox",
+        "Get-TransportRule",
     ]
 
     @Test(

@@ -6,7 +6,7 @@ extension GuardEngine {
     package func template(of target: RequestTarget) -> (template: GraphTemplate, isCounted: Bool)? {
         guard target.service == .graph else { return nil }
         let readings = PathReader.readings(of: target.segments)
-        return RequestClassifier(tables: tables).firstMatch(of: readings, target).map {
+        return RequestClassifier(tables: tables).likeliestMatch(of: readings, target).map {
             (GraphTemplate(number: $0.match.node), $0.match.isCounted)
         }
     }

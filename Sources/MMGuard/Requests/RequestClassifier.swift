@@ -59,7 +59,7 @@ struct RequestClassifier: Sendable {
             return byRules(method, [form], request, template: nil)
         }
         let readings = PathReader.readings(of: segments)
-        if let (reading, match) = firstMatch(of: readings, request.target) {
+        if let (reading, match) = likeliestMatch(of: readings, request.target) {
             let forms = canonical(reading, casts: match.casts)
             return byRules(method, forms, request, template: paths.text(of: match))
         }

@@ -18,7 +18,10 @@ struct EndpointsTests {
 
     @Test(
         "an answer to a question stays below 2,000 bytes, each call with its permission, class and request",
-        arguments: ["inbox rules of a user", "guests", "assign license", "conditional access", "reset password", "mailbox sizes"])
+        arguments: [
+            "inbox rules of a user", "guests", "assign license", "conditional access", "reset password",
+            "mailbox sizes",
+        ])
     func answers(question: String) throws {
         let answer = try CallSheet.answer(to: question, method: nil, beta: false, top: 25)
         let found = try #require(value(answer))
@@ -74,7 +77,8 @@ struct EndpointsTests {
         #expect(throws: Never.self) { try PathFault.check("GET", try target("/users?$select=id,displayName")) }
     }
 
-    @Test("a model's bare list asks for the usual properties and says so; people, scripts and own choices are left alone")
+    @Test(
+        "a model's bare list asks for the usual properties and says so; people, scripts and own choices are left alone")
     func usual() throws {
         let users = try target("/users?$top=5")
         let added = try #require(UsualProperties.added(to: users, "GET", for: caller(.mcp)))
