@@ -74,7 +74,7 @@ struct RequestClassifier: Sendable {
     }
 
     /// The first reading of a path that a template of the request's version matches.
-    func firstMatch(
+    func likeliestMatch(
         of readings: [[PathStep]], _ target: RequestTarget
     ) -> (reading: [PathStep], match: GraphPathTable.Match)? {
         for kinds in acceptedKinds(target) {
