@@ -4,10 +4,10 @@ import MMCore
 struct GraphRequestInput: OperationInput {
     static let fields: [InputField] = [
         InputField(
-            "connection", .text, "Name of the connection; leave all arguments out to list the connections.",
+            "connection", .text, "Connection; leave all arguments out to list them.",
             at: .positional(0)),
         InputField(
-            "endpoint", .text, "API path such as /me/messages or /beta/users; v1.0 unless it says beta.",
+            "endpoint", .text, "Path such as /me/messages or /beta/users (default v1.0).",
             at: .positional(1)),
         InputField(
             "method", .choice(["GET", "POST", "PATCH", "PUT", "DELETE"]), "HTTP method (default GET).", at: .option("X")
@@ -16,16 +16,15 @@ struct GraphRequestInput: OperationInput {
         InputField(
             "resource", .choice(["graph", "flow"]), "graph (default), or flow for Power Automate.", at: .option("r")),
         InputField(
-            "query", .parameters, "OData options, such as {\"$select\": \"id,displayName\", \"$filter\": \"…\"}."),
-        InputField("top", .integer(1...1_000_000), "At most this many items; follows pages as needed."),
+            "query", .parameters, "OData options, such as {\"$select\": \"id,displayName\"}."),
+        InputField("top", .integer(1...1_000_000), "At most this many items, over pages."),
         InputField("all", .flag, "Follow all pages and answer every item."),
         InputField(
             "output", .choice(["json", "table", "csv", "jsonl"]),
-            "Form of the answer (default json, or csv where shorter).",
+            "Form (default json, or csv where shorter).",
             at: .absent),
         InputField("search", .text, "Words: finds endpoints.", at: .absent),
-        InputField(
-            "unlisted", .flag, "Send a path or property that no table lists.", isOfferedToModels: false),
+        InputField("unlisted", .flag, "Send what no table lists."),
         InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
 
