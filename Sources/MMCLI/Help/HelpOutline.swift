@@ -29,7 +29,6 @@ package struct HelpOutline: Sendable {
             nouns: [
                 Noun("run", "Run PowerShell in a connection's lasting, signed-in session"),
                 Noun("graph", "Send requests to Microsoft Graph or Power Automate"),
-                Noun("endpoints", "Find what Microsoft Graph offers, by words, path or type"),
                 Noun("shell", "Run commands in lasting shells of this machine"),
                 Noun("ssh", "Run commands on hosts, in sessions that last"),
                 Noun("jobs", "List the calls that go on by themselves; `output` reads and ends them"),
