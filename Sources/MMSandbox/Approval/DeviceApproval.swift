@@ -4,6 +4,7 @@ internal import MMHTTP
 /// The page on which a person enters a device code and approves the sign-in behind it.
 struct DeviceApproval {
     let context: TenantContext
+    let apps: TenantApps
     let devices: DeviceCodes
     let issuer: TokenIssuer
     let pages: ApprovalPages
@@ -48,7 +49,7 @@ struct DeviceApproval {
             return pages.codeForm(
                 request, code: "", problem: "That code was used already. Ask the app for a new one.", status: 400)
         }
-        guard let app = RegisteredApp.find(pending.appID) else {
+        guard let app = apps.find(pending.appID) else {
             return pages.codeForm(request, code: "", problem: "The app is gone.")
         }
         switch fields["decision"] {

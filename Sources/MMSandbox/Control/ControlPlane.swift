@@ -16,6 +16,7 @@ struct ControlPlane {
         var routes = ServiceRoutes(services) { $0.control }
         routes.on("GET", path: "/sandbox/health", Self.health)
         routes.on("GET", path: "/sandbox/users", Self.users)
+        routes.on("GET", path: "/sandbox/apps", Self.apps)
         routes.on("GET", path: "/sandbox/pending", Self.pending)
         routes.on("POST", path: "/sandbox/approve", Self.approve)
         routes.on("POST", path: "/sandbox/revoke", Self.revoke)
@@ -77,7 +78,8 @@ struct ControlPlane {
     }
 
     private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
-        .failure(404, "not_found", "There is health, users, pending, approve, faults, outbox, requests and revoke.")
+        .failure(
+            404, "not_found", "There is health, users, apps, pending, approve, faults, outbox, requests and revoke.")
     }
 
     private func withBody(
@@ -116,6 +118,16 @@ struct ControlPlane {
             ]
         }
         return Self.ok(["users": .array(rows)])
+    }
+
+    /// The app registrations, those that were made since the start last.
+    private func apps(_ request: ServiceRequest) -> HTTPServerResponse {
+        var rows: [JSONValue] = []
+        store.table(.applications).scan { app in
+            rows.append(["appId": app["appId"] ?? .null, "displayName": app["displayName"] ?? .null])
+            return true
+        }
+        return Self.ok(["apps": .array(rows)])
     }
 
     private func pending(_ request: ServiceRequest) -> HTTPServerResponse {

@@ -57,27 +57,67 @@ struct AppContent: Sendable {
         var apps = applications().map {
             ($0["appId"]?.string ?? "", $0["displayName"]?.string ?? "", TenantIdentity.id)
         }
-        let vendor = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
-        apps += RegisteredApp.all.filter { !$0.id.hasPrefix("5a4db0c5") }.map { ($0.id, $0.name, vendor) }
-        apps += [
-            ("00000003-0000-0000-c000-000000000000", "Microsoft Graph", vendor),
-            ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", vendor),
-            ("00000003-0000-0ff1-ce00-000000000000", "Office 365 SharePoint Online", vendor),
-        ]
+        apps += RegisteredApp.all.filter { !$0.id.hasPrefix("5a4db0c5") }.map { ($0.id, $0.name, Self.vendor) }
+        apps += Self.vendorApps.filter(\.isThere).map { ($0.id, $0.name, Self.vendor) }
         return apps.enumerated().map { index, app in
-            [
-                "id": .string(principalIDs.guid(index)), "deletedDateTime": .null,
-                "accountEnabled": .bool(app.0 != TenantIdentity.disabledApp),
-                "appId": .string(app.0), "appDisplayName": .string(app.1), "appOwnerOrganizationId": .string(app.2),
-                "appRoleAssignmentRequired": false, "appRoles": [],
-                "createdDateTime": .string(ServiceTime.text(1_700_000_000 + Int64(index) * 3_000_000)),
-                "description": .null,
-                "displayName": .string(app.1), "homepage": .null, "oauth2PermissionScopes": [],
-                "servicePrincipalNames": [.string(app.0)], "servicePrincipalType": "Application",
-                "signInAudience": app.2 == vendor ? "AzureADMultipleOrgs" : "AzureADMyOrg", "tags": [],
+            servicePrincipal(index, id: principalIDs.guid(index), appID: app.0, name: app.1, owner: app.2)
+        }
+    }
+
+    /// The organisation that the vendor's apps belong to.
+    static let vendor = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+
+    /// The vendor's services, and whether the tenant has used them before; the others get a principal on first use.
+    static let vendorApps: [(id: String, name: String, isThere: Bool)] = [
+        (ServiceResource.graph.appID, "Microsoft Graph", true),
+        (ServiceResource.exchange.appID, "Office 365 Exchange Online", true),
+        (ServiceResource.sharePoint.appID, "Office 365 SharePoint Online", true),
+        (ServiceResource.arm.appID, "Windows Azure Service Management API", true),
+        (ServiceResource.flow.appID, "Microsoft Flow Service", true),
+        (ServiceResource.teamsAdmin.appID, "Skype and Teams Tenant Admin API", true),
+        (ServiceResource.powerApps.appID, "PowerApps Service", false),
+    ]
+
+    /// A service principal: of an app of the tenant, or of one of the vendor's services with the permissions that it has.
+    func servicePrincipal(_ index: Int = 0, id: String, appID: String, name: String, owner: String) -> JSONObject {
+        [
+            "id": .string(id), "deletedDateTime": .null,
+            "accountEnabled": .bool(appID != TenantIdentity.disabledApp),
+            "appId": .string(appID), "appDisplayName": .string(name), "appOwnerOrganizationId": .string(owner),
+            "appRoleAssignmentRequired": false, "appRoles": [],
+            "createdDateTime": .string(ServiceTime.text(1_700_000_000 + Int64(index) * 3_000_000)),
+            "description": .null,
+            "displayName": .string(name), "homepage": .null,
+            "oauth2PermissionScopes": .array(permissions(of: appID)),
+            "servicePrincipalNames": [.string(appID)], "servicePrincipalType": "Application",
+            "signInAudience": owner == Self.vendor ? "AzureADMultipleOrgs" : "AzureADMyOrg", "tags": [],
+        ]
+    }
+
+    /// The delegated permissions of one of the vendor's services.
+    private func permissions(of appID: String) -> [JSONValue] {
+        guard let resource = ServiceResource.allCases.first(where: { $0 != .sandbox && $0.appID == appID }) else {
+            return []
+        }
+        let names =
+            resource == .graph
+            ? Set(RegisteredApp.everything).union(Self.moreOfGraph).sorted() : resource.delegatedPermissions
+        return names.map { name in
+            let key = "\(appID) \(name)".utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0x7FFF_FFFF }
+            return [
+                "id": .string(Guid.text(mixing.number(key, 3), mixing.number(key, 4))), "value": .string(name),
+                "isEnabled": true, "type": name.hasSuffix(".All") ? "Admin" : "User",
+                "adminConsentDisplayName": .string(name),
             ]
         }
     }
+
+    /// Permissions of Graph that the apps of the start don't have.
+    private static let moreOfGraph = [
+        "Mail.Read", "User.Read.All", "Group.Read.All", "Directory.Read.All", "Files.Read.All", "Sites.Read.All",
+        "Application.Read.All", "TeamSettings.ReadWrite.All", "ChannelSettings.ReadWrite.All",
+        "ChannelMember.ReadWrite.All", "Channel.Delete.All", "AppCatalog.ReadWrite.All",
+    ]
 
     func directoryRoles() -> [JSONObject] {
         DirectoryRoleName.allCases.enumerated().map { index, role in

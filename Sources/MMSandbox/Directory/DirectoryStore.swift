@@ -172,6 +172,7 @@ final class DirectoryStore {
         case .directoryAudits: return EntityTable(.directoryAudit, rows: apps.directoryAudits())
         case .deletedUsers: return EntityTable(.user)
         case .deletedGroups: return EntityTable(.group)
+        case .permissionGrants: return EntityTable(.permissionGrant)
         case .messages(let owner): return mailTable(owner)
         case .mailFolders(let owner): return folderTable(owner)
         case .events(let owner): return eventTable(owner)

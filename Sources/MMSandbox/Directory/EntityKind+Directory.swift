@@ -52,6 +52,10 @@ extension EntityKind {
         """,
         directory: true, readOnly: "id createdDateTime deletedDateTime appOwnerOrganizationId", required: "appId")
 
+    static let permissionGrant = EntityKind(
+        "oAuth2PermissionGrant", "id clientId consentType principalId resourceId scope", directory: true,
+        readOnly: "id", required: "clientId consentType resourceId scope", searched: "id")
+
     static let directoryRole = EntityKind(
         "directoryRole", "id deletedDateTime:d description displayName roleTemplateId", directory: true,
         required: "roleTemplateId")

@@ -1,6 +1,7 @@
 /// Where a collection is. Owners are object ids.
 enum TableAddress: Hashable, Sendable {
-    case users, groups, applications, servicePrincipals, directoryRoles, organization, domains, subscribedSkus
+    case users, groups, applications, servicePrincipals, permissionGrants, directoryRoles, organization, domains,
+        subscribedSkus
     case signIns, directoryAudits, deletedUsers, deletedGroups
     case messages(String), mailFolders(String), events(String), calendars(String), contacts(String)
     case attachments(owner: String, message: String)

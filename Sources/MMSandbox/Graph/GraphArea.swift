@@ -1,6 +1,7 @@
 /// A part of Graph with permissions and error words of its own.
 enum GraphArea: Sendable {
-    case users, groups, applications, roles, logs, organization, mail, calendars, contacts, files, sites, teams, chats
+    case users, groups, applications, consents, roles, logs, organization, mail, calendars, contacts, files, sites,
+        teams, chats
     case mailboxSettings, devices, policies, risks, health, reports, authenticationMethods, sharePointSettings
 
     /// Permissions of which one must be there to read.
@@ -18,6 +19,8 @@ enum GraphArea: Sendable {
             ]
         case .applications:
             ["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]
+        case .consents:
+            ["DelegatedPermissionGrant.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]
         case .roles:
             [
                 "RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "Directory.Read.All",
@@ -66,6 +69,7 @@ enum GraphArea: Sendable {
         case .users: ["User.ReadWrite.All", "Directory.ReadWrite.All"]
         case .groups: ["Group.ReadWrite.All", "GroupMember.ReadWrite.All", "Directory.ReadWrite.All"]
         case .applications: ["Application.ReadWrite.All", "Directory.ReadWrite.All"]
+        case .consents: ["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"]
         case .roles: ["RoleManagement.ReadWrite.Directory"]
         case .logs: []
         case .organization: ["Organization.ReadWrite.All", "Directory.ReadWrite.All"]
@@ -90,7 +94,7 @@ enum GraphArea: Sendable {
     /// Whether it belongs to the directory, where writes also need a role.
     var isDirectory: Bool {
         switch self {
-        case .users, .groups, .applications, .roles, .organization: true
+        case .users, .groups, .applications, .consents, .roles, .organization: true
         default: false
         }
     }

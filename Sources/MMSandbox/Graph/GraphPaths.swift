@@ -37,6 +37,7 @@ struct GraphPaths {
                 (id, rest) throws(GraphFailure) in
                 owned(.servicePrincipals, id, rest, label: "servicePrincipals", area: .applications)
             }
+        case "oauth2permissiongrants": return .plain(.permissionGrants, "oauth2PermissionGrants", .consents, rest)
         case "directoryroles":
             return try directory(.directoryRoles, "directoryRoles", .roles, first, rest) {
                 (id, rest) throws(GraphFailure) in

@@ -7,7 +7,10 @@ struct GraphPermissions {
 
     /// - Throws: what the service says to who may not.
     func check(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) {
-        let held = call.principal.permissions
+        var held = call.principal.permissions
+        if place.area.isDirectory, held.contains("Directory.AccessAsUser.All") {
+            held.insert("Directory.ReadWrite.All")
+        }
         let isRead =
             call.request.method == "GET"
             || ["getMemberGroups", "checkMemberGroups", "getMemberObjects"].contains(place.rest.first?.name ?? "")

@@ -36,7 +36,8 @@ struct GraphService {
     private var writer: GraphWriter {
         GraphWriter(
             context: context, store: store, issuer: issuer, answers: answers,
-            accounts: NewAccounts(context: context, store: store), settings: settings, mail: mail, teams: teams,
+            accounts: NewAccounts(context: context, store: store), apps: NewApps(store: store), settings: settings,
+            mail: mail, teams: teams,
             files: items)
     }
     private var references: GraphReferences { GraphReferences(context: context, store: store) }

@@ -8,6 +8,7 @@ struct GraphWriter {
     let issuer: TokenIssuer
     let answers: GraphAnswers
     let accounts: NewAccounts
+    let apps: NewApps
     let settings: MailboxSettings
     let mail: GraphMail
     let teams: GraphTeams
@@ -40,9 +41,17 @@ struct GraphWriter {
             id = RandomBytes.uuid()
             accounts.finishGroup(&row)
             accounts.linkNewGroup(body, id: id, principal: call.principal)
-        case .applications, .servicePrincipals, .directoryRoles:
+        case .applications:
             id = RandomBytes.uuid()
-            if address == .applications { row["appId"] = .string(RandomBytes.uuid()) }
+            apps.finishApplication(&row)
+        case .servicePrincipals:
+            id = RandomBytes.uuid()
+            try apps.finishPrincipal(&row)
+        case .permissionGrants:
+            id = RandomBytes.text(bytes: 32)
+            try apps.checkGrant(row)
+        case .directoryRoles:
+            id = RandomBytes.uuid()
             row["deletedDateTime"] = .null
         case .domains: id = row["id"]?.string ?? ""
         case .messages(let owner):

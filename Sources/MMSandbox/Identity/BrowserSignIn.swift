@@ -4,13 +4,15 @@ internal import MMHTTP
 /// The browser flow: authorization code with PKCE (RFC 7636), and the codes on their way to the token endpoint.
 final class BrowserSignIn {
     private let context: TenantContext
+    private let apps: TenantApps
     private let issuer: TokenIssuer
     private let pages: ApprovalPages
     /// By authorization code.
     private var codes: [String: AuthorizationCode] = [:]
 
-    init(context: TenantContext, issuer: TokenIssuer, pages: ApprovalPages) {
+    init(context: TenantContext, apps: TenantApps, issuer: TokenIssuer, pages: ApprovalPages) {
         self.context = context
+        self.apps = apps
         self.issuer = issuer
         self.pages = pages
     }
@@ -49,8 +51,14 @@ final class BrowserSignIn {
     }
 
     private func authorization(_ fields: FormFields) throws(TokenFault) -> Authorization {
-        let app = try RegisteredApp.named(in: fields)
-        guard let redirectURI = fields["redirect_uri"], Self.isLoopback(redirectURI) else {
+        let app = try apps.named(in: fields)
+        if app.redirectURIs?.isEmpty == true {
+            throw TokenFault(
+                "invalid_request", 500_113, "No reply address is registered for the application '\(app.id)'.")
+        }
+        guard let redirectURI = fields["redirect_uri"], Self.isLoopback(redirectURI),
+            app.redirectURIs?.contains("http://localhost") ?? true
+        else {
             throw TokenFault(
                 "invalid_request", 50_011,
                 "The redirect URI '\((fields["redirect_uri"] ?? "").prefix(200))' specified in the request does not match the redirect URIs configured for the application '\(app.id)'. Register http://localhost."

@@ -3,12 +3,14 @@ internal import MMCore
 /// The device code flow (RFC 8628): the codes that wait for a person, or were answered and wait for their app.
 final class DeviceCodes {
     private let context: TenantContext
+    private let apps: TenantApps
     private let issuer: TokenIssuer
     /// By device code.
     private var pending: [String: PendingSignIn] = [:]
 
-    init(context: TenantContext, issuer: TokenIssuer) {
+    init(context: TenantContext, apps: TenantApps, issuer: TokenIssuer) {
         self.context = context
+        self.apps = apps
         self.issuer = issuer
     }
 
@@ -30,7 +32,7 @@ final class DeviceCodes {
 
     /// Answers a request for a code.
     func start(_ form: FormFields) throws(TokenFault) -> JSONObject {
-        let app = try RegisteredApp.named(in: form)
+        let app = try apps.named(in: form)
         guard app.isPublicClient else { throw .credentialMissing }
         let scope = form["scope"] ?? ""
         _ = try ScopeRequest(parsing: scope, app: app, base: context.base)

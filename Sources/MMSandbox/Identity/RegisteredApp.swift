@@ -21,6 +21,10 @@ struct RegisteredApp: Sendable {
     var isOfFamily = false
     /// The application permissions of Graph.
     var roles: [String] = []
+    /// Whether it gets only what somebody granted to it, as every app does that was registered here later.
+    var needsConsent = false
+    /// Where a browser may take a person back to, where that is not any address of their machine.
+    var redirectURIs: [String]?
 
     /// The delegated permissions of the demonstration app.
     static let everything = """
@@ -31,7 +35,7 @@ struct RegisteredApp: Sendable {
         User.ReadBasic.All User.ReadWrite.All Application.ReadWrite.All Domain.Read.All Reports.Read.All User.Invite.All \
         DeviceManagementManagedDevices.ReadWrite.All DeviceManagementConfiguration.ReadWrite.All \
         Policy.ReadWrite.ConditionalAccess IdentityRiskyUser.Read.All ServiceHealth.Read.All \
-        UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All
+        UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All DelegatedPermissionGrant.ReadWrite.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """
@@ -55,7 +59,10 @@ struct RegisteredApp: Sendable {
         // The first-party apps of the modules, for connections without an app registration.
         RegisteredApp(
             id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46", name: "Microsoft Azure CLI", isPublicClient: true,
-            isOfFamily: true),
+            delegated: [
+                "Application.ReadWrite.All", "AuditLog.Read.All", "DelegatedPermissionGrant.ReadWrite.All",
+                "Directory.AccessAsUser.All", "Group.ReadWrite.All", "User.Read.All",
+            ], isOfFamily: true),
         RegisteredApp(
             id: "1950a258-227b-4e31-a9cf-717495945fc2", name: "Microsoft Azure PowerShell", isPublicClient: true,
             isOfFamily: true),
@@ -72,28 +79,9 @@ struct RegisteredApp: Sendable {
             id: "9cee029c-6210-4654-90bb-17e6e9d36617", name: "Power Platform CLI - pac", isPublicClient: true),
     ]
 
-    /// The app of an id, in any case.
+    /// The app of an id, in any case, where it was there from the start.
     static func find(_ id: String) -> RegisteredApp? {
         let id = id.lowercased()
         return all.first { $0.id == id }
-    }
-
-    /// The app that a form names: known, enabled.
-    static func named(in form: FormFields) throws(TokenFault) -> RegisteredApp {
-        guard let id = form["client_id"], !id.isEmpty else { throw .missing("client_id") }
-        guard GUID.isOne(id) else {
-            throw TokenFault("invalid_request", 900_971, "The client_id '\(id.prefix(64))' is not a valid GUID.")
-        }
-        guard let app = find(id) else {
-            throw TokenFault(
-                "unauthorized_client", 700_016,
-                "Application with identifier '\(id)' was not found in the directory '\(TenantIdentity.name)'. This sandbox knows \(TenantIdentity.demoApp)."
-            )
-        }
-        guard app.isEnabled else {
-            throw TokenFault(
-                "unauthorized_client", 7_000_112, "Application '\(id)' (\(app.name)) is disabled.", status: 401)
-        }
-        return app
     }
 }

@@ -4,7 +4,7 @@ struct ScopeRequest: Sendable {
     /// The identifier of the resource as it was written, without a final slash too many.
     let audience: String
     /// The permissions that are granted.
-    let permissions: [String]
+    var permissions: [String]
     let isDefault: Bool
     let wantsRefreshToken: Bool
     let wantsIDToken: Bool

@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// An API that tokens are issued for.
 enum ServiceResource: String, Sendable, CaseIterable {
     case graph, flow, powerApps, powerPlatform, arm, exchange, compliance, teamsAdmin, sharePoint, dataverse
@@ -12,8 +14,12 @@ enum ServiceResource: String, Sendable, CaseIterable {
         case .graph: ["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"]
         case .flow: ["https://service.flow.microsoft.com", "7df0a125-d3be-4c96-aa54-591f83ff541c"]
         case .powerApps: ["https://service.powerapps.com", "475226c6-020e-4fb2-8a90-7a972cbfc1d4"]
-        case .powerPlatform: ["https://api.powerplatform.com"]
-        case .arm: ["https://management.azure.com", "https://management.core.windows.net"]
+        case .powerPlatform: ["https://api.powerplatform.com", "8578e004-a5c6-46e7-913e-12f58912df43"]
+        case .arm:
+            [
+                "https://management.azure.com", "https://management.core.windows.net",
+                "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+            ]
         case .exchange: ["https://outlook.office365.com", "00000002-0000-0ff1-ce00-000000000000"]
         case .compliance: ["https://ps.compliance.protection.outlook.com"]
         case .teamsAdmin: ["48ac35b8-9aa8-4d74-927d-1f4a14a0b239"]
@@ -38,6 +44,15 @@ enum ServiceResource: String, Sendable, CaseIterable {
         while name.hasSuffix("/") { name.removeLast() }
         if name == base || name == base.replacingHost { return .sandbox }
         return allCases.first { $0.identifiers.contains(name) }
+    }
+
+    /// The app whose service principal stands for it.
+    var appID: String {
+        switch self {
+        case .sandbox: Self.graph.appID
+        case .compliance: Self.exchange.appID
+        default: identifiers.first(where: GUID.isOne) ?? ""
+        }
     }
 
     /// The permissions that `.default` stands for, where they are not those of Graph.

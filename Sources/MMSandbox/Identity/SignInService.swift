@@ -9,12 +9,15 @@ struct SignInService {
     private let tokens: TokenEndpoint
     private let pages: ApprovalPages
 
-    init(context: TenantContext, issuer: TokenIssuer, devices: DeviceCodes, pages: ApprovalPages) {
+    init(
+        context: TenantContext, apps: TenantApps, issuer: TokenIssuer, devices: DeviceCodes, pages: ApprovalPages
+    ) {
         self.context = context
         self.devices = devices
         self.pages = pages
-        browser = BrowserSignIn(context: context, issuer: issuer, pages: pages)
-        tokens = TokenEndpoint(context: context, issuer: issuer, devices: devices, browser: browser)
+        browser = BrowserSignIn(context: context, apps: apps, issuer: issuer, pages: pages)
+        tokens = TokenEndpoint(
+            context: context, apps: apps, issuer: issuer, devices: devices, browser: browser)
     }
 
     /// What it answers.
@@ -27,6 +30,7 @@ struct SignInService {
         routes.on("GET", path: "/{tenant}/discovery/instance", Self.instanceDiscovery)
         routes.on("GET", path: "/{tenant}/discovery/v2.0/keys", Self.keys)
         routes.on("GET", path: "/{tenant}/v2.0/.well-known/openid-configuration", Self.openIDConfiguration)
+        routes.on("GET", path: "/getuserrealm.srf", Self.userRealm)
         routes.on("POST", path: "/{tenant}/oauth2/v2.0/devicecode", Self.deviceCode)
         routes.on("POST", path: "/{tenant}/oauth2/v2.0/token", Self.token)
         routes.on("GET", "POST", path: "/{tenant}/oauth2/v2.0/authorize", Self.authorize)
@@ -100,6 +104,24 @@ struct SignInService {
                 "metadata": [
                     ["preferred_network": .string(host), "preferred_cache": .string(host), "aliases": [.string(host)]]
                 ],
+            ])
+    }
+
+    /// What kind of account a name is, and what its organisation calls itself.
+    private func userRealm(_ request: ServiceRequest) -> HTTPServerResponse {
+        let name = request.http.queryFields["login"] ?? ""
+        let domain = name.split(separator: "@").last.map(String.init)?.lowercased() ?? ""
+        guard TenantIdentity.domains.contains(domain) else {
+            return HTTPServerResponse(
+                status: 200,
+                json: ["State": 4, "UserState": 1, "Login": .string(name), "NameSpaceType": "Unknown"])
+        }
+        return HTTPServerResponse(
+            status: 200,
+            json: [
+                "State": 4, "UserState": 1, "Login": .string(name), "NameSpaceType": "Managed",
+                "DomainName": .string(domain), "FederationBrandName": .string(TenantIdentity.name),
+                "CloudInstanceName": .string(host), "CloudInstanceIssuerUri": "urn:federation:MicrosoftOnline",
             ])
     }
 

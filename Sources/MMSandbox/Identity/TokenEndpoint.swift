@@ -4,6 +4,7 @@ internal import MMHTTP
 /// The token endpoint: checks the client, and hands each grant to who answers it.
 struct TokenEndpoint {
     let context: TenantContext
+    let apps: TenantApps
     let issuer: TokenIssuer
     let devices: DeviceCodes
     let browser: BrowserSignIn
@@ -14,7 +15,7 @@ struct TokenEndpoint {
             throw TokenFault("invalid_request", 900_144, "The request body is not form-encoded.")
         }
         guard let grant = form["grant_type"], !grant.isEmpty else { throw .missing("grant_type") }
-        let app = try RegisteredApp.named(in: form)
+        let app = try apps.named(in: form)
         try checkClient(app, request: request, form: form, tenant: tenant)
         switch grant {
         case "urn:ietf:params:oauth:grant-type:device_code", "device_code": return try devices.redeem(form, app: app)

@@ -131,6 +131,7 @@ final class TokenIssuer {
         guard let record = store.user(userID) else {
             throw TokenFault("invalid_grant", 50_034, "The user account does not exist.")
         }
+        let scope = try Consents(store: store).granted(scope, to: app, for: userID)
         let serial = nextSerial()
         let lifetime = context.options.accessTokenLifetime
         let name = record["displayName"]?.string ?? ""

@@ -25,8 +25,11 @@ package enum TenantIdentity {
     /// An app that is switched off.
     package static let disabledApp = "5a4db0c5-0000-4000-8000-00000000a004"
 
+    /// The domains of the tenant.
+    static let domains = [domain, initialDomain]
+
     /// Whether a path segment of an authority names this tenant.
     static func isNamed(by segment: String) -> Bool {
-        [id, domain, initialDomain, "organizations", "common"].contains(segment.lowercased())
+        ([id, "organizations", "common"] + domains).contains(segment.lowercased())
     }
 }

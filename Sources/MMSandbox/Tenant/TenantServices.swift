@@ -34,9 +34,10 @@ actor TenantServices {
         let store = DirectoryStore(users: users, mixing: context.mixing)
         let mint = TokenMint()
         let outbox = Outbox()
+        let apps = TenantApps(store: store)
         let issuer = TokenIssuer(context: context, store: store, mint: mint)
         let bearer = BearerCheck(context: context, mint: mint, issuer: issuer)
-        let devices = DeviceCodes(context: context, issuer: issuer)
+        let devices = DeviceCodes(context: context, apps: apps, issuer: issuer)
         let pages = ApprovalPages(store: store, forms: FormTokens(context: context, mint: mint))
         let mailboxes = ExchangeMailboxes(users: options.mailboxCount.map(people) ?? users)
         let organization = ExchangeOrganization(context: context, store: store, mailboxes: mailboxes)
@@ -48,8 +49,9 @@ actor TenantServices {
         self.store = store
         self.files = files
         self.reports = reports
-        signIn = SignInService(context: context, issuer: issuer, devices: devices, pages: pages)
-        approval = DeviceApproval(context: context, devices: devices, issuer: issuer, pages: pages)
+        signIn = SignInService(context: context, apps: apps, issuer: issuer, devices: devices, pages: pages)
+        approval = DeviceApproval(
+            context: context, apps: apps, devices: devices, issuer: issuer, pages: pages)
         exchange = ExchangeService(context: context, store: store, bearer: bearer, organization: organization)
         azure = AzureResourceManager(context: context, answers: platformAnswers)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
