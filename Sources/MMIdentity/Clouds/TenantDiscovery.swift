@@ -1,0 +1,142 @@
+package import MMCore
+internal import MMHTTP
+
+/// What the public documents of the sign-in services say about a tenant.
+package struct DiscoveredTenant: Sendable, Hashable {
+    /// The cloud that it lives in.
+    package let cloud: Cloud
+    /// Its id.
+    package let id: String
+    /// The domain that it was found by; `nil` where that was its id.
+    package let domain: String?
+    /// What the organisation calls itself; `nil` where its sign-in page says nothing.
+    package let brand: String?
+}
+
+extension IdentityService {
+    /// Finds the cloud, the id and the name of a tenant, without signing in.
+    ///
+    /// It asks the sign-in services for the tenant's OpenID configuration, one cloud after the other, and for the realm
+    /// of its domain. A sandbox that runs on this machine comes first: it knows no tenant but its own.
+    /// - Parameters:
+    ///   - tenant: a domain or a tenant id.
+    ///   - name: the cloud, where it is known.
+    ///   - deadline: when to give up.
+    /// - Throws: `.invalidInput` for what is neither a domain nor an id; `.notFound` for a tenant that no cloud knows;
+    ///   network errors.
+    package nonisolated func discover(
+        _ tenant: String, in name: String? = nil, deadline: Deadline = .after(.seconds(60))
+    ) async throws(MMError) -> DiscoveredTenant {
+        var clouds: [Cloud] = []
+        if let name {
+            clouds = [try Cloud.named(name, paths: paths, environment: environment)]
+        } else {
+            if let sandbox = try? Cloud.named("sandbox", paths: paths, environment: environment) {
+                clouds.append(sandbox)
+            }
+            for name in ["public", "gcchigh", "china"] {
+                clouds.append(try Cloud.named(name, paths: paths, environment: environment))
+            }
+        }
+        for cloud in clouds {
+            let authority = try Authority(cloud: cloud, tenant: tenant)
+            guard let found = try await configuration(of: authority, deadline), let id = Self.tenantID(found) else {
+                continue
+            }
+            let domain = GUID.isOne(tenant) ? nil : authority.tenant
+            let place = name == nil ? try Self.place(found, foundIn: cloud, paths, environment) : cloud
+            return DiscoveredTenant(
+                cloud: place, id: id, domain: domain, brand: await brand(of: domain, in: place, deadline))
+        }
+        let asked = clouds.map(\.name).joined(separator: ", ")
+        throw MMError(
+            .notFound, "No sign-in service knows a tenant '\(tenant.prefix(120))' (asked: \(asked)).",
+            hint: "Check the spelling; give a domain of the organisation, or its tenant id"
+                + (name == nil ? "." : ", or leave --cloud out so that every cloud is asked."),
+            details: ["field": "tenant"])
+    }
+
+    /// Whether a browser can be opened here for a person to sign in.
+    package nonisolated var hasBrowser: Bool { BrowserOpener(environment: environment).isThere }
+
+    /// The tenant's OpenID configuration (OpenID Connect Discovery, section 4); nil where the service doesn't know it.
+    private nonisolated func configuration(
+        of authority: Authority, _ deadline: Deadline
+    ) async throws(MMError) -> JSONObject? {
+        let url = "\(authority.cloud.login)/\(authority.tenant)/v2.0/.well-known/openid-configuration"
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await get(url, authority.cloud, deadline)
+        } catch {
+            throw error.mmError(for: "Asking the sign-in service of the cloud \(authority.cloud.name)")
+        }
+        let body = (try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 1 << 20, depth: 32)))?.object
+        switch response.status {
+        case 200:
+            guard let body else { throw Self.unreadable(response, url) }
+            return body
+        case 400..<500 where body?["error"] != nil: return nil
+        default: throw Self.unreadable(response, url)
+        }
+    }
+
+    private nonisolated func get(_ url: String, _ cloud: Cloud, _ deadline: Deadline) async throws(HTTPError)
+        -> HTTPResponse
+    {
+        var headers = ClientHeaders.all
+        headers.set("Accept", "application/json")
+        return try await transport.send(
+            HTTPRequest(
+                url: url, headers: headers, timeout: min(.seconds(20), max(deadline.remaining, .milliseconds(1))),
+                maxResponseBytes: 1 << 20, allowsPlainHTTP: cloud.login.hasPrefix("http:")))
+    }
+
+    private static func unreadable(_ response: HTTPResponse, _ url: String) -> MMError {
+        MMError(
+            .remoteFailed,
+            "What answers at \(WebAddress(url)?.origin ?? url) is no sign-in service: HTTP \(response.status).",
+            hint: "A proxy or a sign-in page of the network may stand in between: check HTTPS_PROXY and NO_PROXY.",
+            retry: .after(.seconds(30)), details: ["status": .int(Int64(response.status))])
+    }
+
+    /// The tenant's id, as its issuer names it.
+    private static func tenantID(_ configuration: JSONObject) -> String? {
+        for name in ["issuer", "token_endpoint"] {
+            guard let address = configuration[name]?.string.flatMap(WebAddress.init) else { continue }
+            if let id = address.pathAndQuery.split(separator: "/").first.map(String.init), GUID.isOne(id) {
+                return id.lowercased()
+            }
+        }
+        return nil
+    }
+
+    /// The cloud that a configuration names: the service of one cloud also knows tenants of others, and those of the
+    /// American authorities live in the public directory.
+    private static func place(
+        _ configuration: JSONObject, foundIn cloud: Cloud, _ paths: StatePaths, _ environment: [String: String]
+    ) throws(MMError) -> Cloud {
+        guard cloud.name != "sandbox" else { return cloud }
+        let instance = configuration["cloud_instance_name"]?.string?.lowercased() ?? ""
+        let name: String
+        switch (instance, configuration["tenant_region_sub_scope"]?.string?.uppercased()) {
+        case (_, "DOD"): name = "dod"
+        case (_, "DODCON"), ("microsoftonline.us", _): name = "gcchigh"
+        case (_, "GCC"): name = "gcc"
+        case ("partner.microsoftonline.cn", _), ("microsoftonline.cn", _), ("chinacloudapi.cn", _): name = "china"
+        default: return cloud
+        }
+        return try Cloud.named(name, paths: paths, environment: environment)
+    }
+
+    /// What the sign-in page of a domain calls the organisation. Where that can't be learnt nothing is lost but a name.
+    private nonisolated func brand(of domain: String?, in cloud: Cloud, _ deadline: Deadline) async -> String? {
+        guard let domain else { return nil }
+        let url = "\(cloud.login)/getuserrealm.srf?login=nobody%40\(domain)&json=1"
+        guard let response = try? await get(url, cloud, deadline), response.status == 200,
+            let body = try? JSONParser.parse(response.body, limits: JSONLimits(bytes: 1 << 20, depth: 32)),
+            let brand = body["FederationBrandName"]?.string
+        else { return nil }
+        let name = String(VisibleText.exact(brand).prefix(100))
+        return name.allSatisfy(\.isWhitespace) ? nil : name
+    }
+}
