@@ -111,11 +111,11 @@ struct GuardedRequestTests {
         let tenant = try await Tenant()
         try await tenant.signIn()
         #expect(
-            try await Self.type(["pin", "set"], [("New PIN", "135246\n"), ("Once more", "135246\n")], tenant) == 0)
+            try await tenant.dialog(["pin", "set"], [("New PIN", "135246\n"), ("Once more", "135246\n")]).code == 0)
         #expect(try await tenant.mm(["connections", "edit", "Demo", "person.send=pin"]).code == 0)
         let asked = try await tenant.mm(Self.send + ["--json"])
         let token = try #require(asked.failure?["details"]?["token"]?.string)
-        let code = try await Self.type(["confirm", token], [("Type yes", "yes\n"), ("PIN", typed)], tenant)
+        let code = try await tenant.dialog(["confirm", token], [("Type yes", "yes\n"), ("PIN", typed)]).code
         #expect((code == 0) == isRight)
         #expect(try await tenant.mm(Self.send).code == (isRight ? 0 : 5))
         #expect(try await Self.sent(tenant) == (isRight ? 1 : 0))
@@ -232,31 +232,6 @@ struct GuardedRequestTests {
         try await terminal.input.write(Array("\(answer)\n".utf8))
         while let piece = try? await terminal.output.read() { seen += piece }
         #expect(await child.exit().code == 0)
-    }
-
-    /// Types answers to the questions of a command in a terminal.
-    /// - Returns: its exit code.
-    private static func type(_ words: [String], _ answers: [(question: String, text: String)], _ tenant: Tenant)
-        async throws -> Int32
-    {
-        var command = ChildCommand(Programs.mm, words, environment: tenant.home.environment)
-        command.terminal = Terminal.Size(rows: 24, columns: 80)
-        command.input = .terminal
-        command.output = .terminal
-        command.error = .terminal
-        let child = try await ChildProcess.start(command)
-        let terminal = try #require(child.terminal)
-        var seen = ""
-        for (question, text) in answers {
-            while !seen.contains(question), let piece = try? await terminal.output.read() {
-                seen += String(decoding: piece, as: UTF8.self)
-            }
-            try #require(seen.contains(question), "\(seen)")
-            seen = ""
-            try await terminal.input.write(Array(text.utf8))
-        }
-        while let piece = try? await terminal.output.read() { seen += String(decoding: piece, as: UTF8.self) }
-        return await child.exit().code
     }
 
     private static func sent(_ tenant: Tenant) async throws -> Int {

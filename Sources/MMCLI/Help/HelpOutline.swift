@@ -36,6 +36,7 @@ package struct HelpOutline: Sendable {
         Group(
             title: "Connections and sign-in",
             nouns: [
+                Noun("connect", "Connect a tenant: find it, sign in, register an app if you like"),
                 Noun("connections", "Add, show, change and check the tenants that can be used"),
                 Noun("login", "Sign a connection in"),
                 Noun("status", "Show who is signed in where, and what waits for a person"),

@@ -64,6 +64,20 @@ package struct TerminalPerson: PersonAtHand {
             hint: "The same call asks again.")
     }
 
+    /// Asks in the controlling terminal. All but the question's last line stands above the prompt.
+    package func answer(to question: String) async throws(MMError) -> String? {
+        terminal.progress(nil)
+        var lines = question.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let prompt = lines.popLast() ?? ""
+        for line in lines { terminal.note(line) }
+        guard let typed = try await Terminal.controlling.ask(prompt) else {
+            throw MMError(.cancelled, "The question was left without an answer.", hint: "The same command asks again.")
+        }
+        var answer = typed.drop(while: \.isWhitespace)
+        while answer.last?.isWhitespace == true { answer.removeLast() }
+        return String(answer)
+    }
+
     /// The answer in a typed line; `nil` when it isn't one of the words.
     enum Reply {
         case yes, all, no, more

@@ -19,6 +19,12 @@ public protocol PersonAtHand: Sendable {
     /// - Throws: `MMError` when the question could not be put.
     func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool
 
+    /// Asks for a line of text that only the person knows. It never confirms anything.
+    /// - Returns: the line without blanks at its ends, empty where Enter alone was pressed; `nil` for a person who can only
+    ///   be asked for a yes or no.
+    /// - Throws: `MMError` when the question could not be put, or was left without an answer.
+    func answer(to question: String) async throws(MMError) -> String?
+
     /// Asks as `confirms`, where a yes may hold for more of the same kind.
     /// - Returns: what the person said.
     /// - Throws: `MMError` when the question could not be put.
@@ -30,6 +36,8 @@ extension PersonAtHand {
     public var canBeAsked: Bool { true }
     /// A form shows what is typed.
     public var isAtTerminal: Bool { false }
+    /// A form with a yes and a no takes no text.
+    public func answer(to question: String) async throws(MMError) -> String? { nil }
     /// Who can only say yes or no says it for this one.
     public func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         try await confirms(question) ? .yes : .no

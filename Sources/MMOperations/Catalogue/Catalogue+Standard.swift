@@ -20,6 +20,7 @@ extension Catalogue {
             AnyOperation(Confirm()) { $0.guardServices },
             AnyOperation(GuardCheck()) { $0.guardServices },
             AnyOperation(GuardRules()) { $0.guards },
+            AnyOperation(Connect()) { $0.requestServices },
             AnyOperation(ConnectionsShow()) { $0.registry },
             AnyOperation(ConnectionsAdd()) { $0.connectionServices },
             AnyOperation(ConnectionsEdit()) { $0.connectionServices },

@@ -24,15 +24,7 @@ struct Login: CatalogueOperation {
             connection = try reader.requiredText("connection")
             resource = try reader.signInResource()
             renew = try reader.flag("renew")
-            switch (try reader.flag("browser"), try reader.flag("deviceCode")) {
-            case (false, false): method = nil
-            case (true, false): method = .browser
-            case (false, true): method = .deviceCode
-            case (true, true):
-                throw MMError(
-                    .invalidInput, "`browser` and `deviceCode` are two ways to sign in.", hint: "Choose one.",
-                    details: ["field": "browser"])
-            }
+            method = try reader.signInWay()
         }
     }
 

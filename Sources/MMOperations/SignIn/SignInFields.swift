@@ -19,6 +19,19 @@ extension InputField {
 }
 
 extension InputReader {
+    /// The way to sign in that a person asks for with `browser` or `deviceCode`; nil for that of the connection's entry.
+    func signInWay() throws(MMError) -> SignInMethod? {
+        switch (try flag("browser"), try flag("deviceCode")) {
+        case (false, false): return nil
+        case (true, false): return .browser
+        case (false, true): return .deviceCode
+        case (true, true):
+            throw MMError(
+                .invalidInput, "`browser` and `deviceCode` are two ways to sign in.", hint: "Choose one.",
+                details: ["field": "browser"])
+        }
+    }
+
     /// The service whose token is meant; Graph unless said otherwise.
     func signInResource() throws(MMError) -> ServiceResource {
         try text("resource").flatMap { ServiceResource(name: $0) } ?? .graph

@@ -1,0 +1,188 @@
+import MMCore
+import MMGraph
+import MMIdentity
+
+/// Gives a tenant an app registration for `mm`: looks at what is there, plans what is missing, and sends it.
+struct AppRegistrar: Sendable {
+    let client: GraphClient
+    /// Waits between tries; a new object takes a moment until every server of the directory knows it.
+    var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+
+    /// The registration's name.
+    static let name = "Microsoft Master (mm)"
+    /// What marks a registration as one that this made; another of the same name is somebody else's.
+    static let tag = "MicrosoftMaster"
+
+    /// Plans what is missing for the uses.
+    /// - Parameters:
+    ///   - uses: what the connection is for.
+    ///   - account: who is signed in: permissions are granted for them alone.
+    /// - Throws: `.forbidden` where the account may not look at app registrations; request errors.
+    func plan(for uses: [ConnectionUse], _ account: SignedInAccount) async throws(MMError) -> RegistrationPlan {
+        var plan = RegistrationPlan()
+        var access: [JSONValue] = []
+        var wanted: [(service: ServiceApp, names: [String])] = []
+        for (service, names) in ConnectionUse.permissions(of: uses) {
+            let found = try await rows("/servicePrincipals", filter: "appId eq '\(service.rawValue)'").first
+            if let found {
+                note(found, of: service, in: &plan.known)
+            } else {
+                plan.steps.append(
+                    RegistrationPlan.Step(
+                        purpose: "Let the tenant use \(service.title).", method: "POST", endpoint: "/servicePrincipals",
+                        body: ["appId": .string(service.rawValue)], yields: .service(service)))
+            }
+            let offered = names.filter {
+                found == nil || plan.known[RegistrationPlan.permission($0, of: service)] != nil
+            }
+            plan.unavailable += names.filter { !offered.contains($0) }.map { "\(service.title): \($0)" }
+            guard !offered.isEmpty else { continue }
+            wanted.append((service, offered))
+            access.append([
+                "resourceAppId": .string(service.rawValue),
+                "resourceAccess": .array(
+                    offered.map { ["id": .string(RegistrationPlan.permission($0, of: service)), "type": "Scope"] }),
+            ])
+        }
+        let list = wanted.map { "\($0.service.title) (\($0.names.joined(separator: ", ")))" }.joined(separator: "; ")
+        try await planApplication(access, list, &plan)
+        try await planGrants(wanted, account, &plan)
+        return plan
+    }
+
+    private func planApplication(
+        _ access: [JSONValue], _ list: String, _ plan: inout RegistrationPlan
+    ) async throws(MMError) {
+        let ours = try await rows("/applications", filter: "displayName eq '\(Self.name)'").filter {
+            $0["tags"]?.array?.contains(.string(Self.tag)) == true
+        }
+        let settings: JSONObject = [
+            "isFallbackPublicClient": true, "publicClient": ["redirectUris": ["http://localhost"]],
+            "requiredResourceAccess": .array(access),
+        ]
+        guard let found = ours.min(by: { ($0["id"]?.string ?? "") < ($1["id"]?.string ?? "") }),
+            let id = found["id"]?.string, let appID = found["appId"]?.string
+        else {
+            var body: JSONObject = [
+                "displayName": .string(Self.name), "signInAudience": "AzureADMyOrg", "tags": [.string(Self.tag)],
+            ]
+            for (name, value) in settings { body[name] = value }
+            plan.steps.append(
+                RegistrationPlan.Step(
+                    purpose: "Register the app \"\(Self.name)\" with: \(list).", method: "POST",
+                    endpoint: "/applications", body: body, yields: .application))
+            return planPrincipal(nil, &plan)
+        }
+        plan.known[RegistrationPlan.appID] = appID
+        let changes = Self.changes(to: found, settings, plan.known)
+        if !changes.isEmpty {
+            plan.steps.append(
+                RegistrationPlan.Step(
+                    purpose: "Complete the app \"\(Self.name)\" (\(appID)), which stands there already, with: \(list).",
+                    method: "PATCH", endpoint: "/applications/\(id)", body: changes, yields: .nothing))
+        }
+        planPrincipal(try await rows("/servicePrincipals", filter: "appId eq '\(appID)'").first, &plan)
+    }
+
+    private func planPrincipal(_ found: JSONValue?, _ plan: inout RegistrationPlan) {
+        plan.known[RegistrationPlan.principal] = found?["id"]?.string
+        guard found == nil else { return }
+        plan.steps.append(
+            RegistrationPlan.Step(
+                purpose: "Let people of the tenant sign in to it.", method: "POST", endpoint: "/servicePrincipals",
+                body: ["appId": .string(plan.known[RegistrationPlan.appID] ?? RegistrationPlan.appID)],
+                yields: .principal))
+    }
+
+    private func planGrants(
+        _ wanted: [(service: ServiceApp, names: [String])], _ account: SignedInAccount, _ plan: inout RegistrationPlan
+    ) async throws(MMError) {
+        var grants: [JSONValue] = []
+        if let principal = plan.known[RegistrationPlan.principal] {
+            grants = try await rows("/oauth2PermissionGrants", filter: "clientId eq '\(principal)'")
+        }
+        for (service, names) in wanted {
+            let resource = plan.known[RegistrationPlan.service(service)]
+            let relevant = grants.filter {
+                $0["resourceId"]?.string == resource
+                    && ($0["consentType"] == "AllPrincipals" || $0["principalId"]?.string == account.objectID)
+            }
+            let held = relevant.flatMap { Self.words($0["scope"]) }
+            guard !names.allSatisfy(held.contains) else { continue }
+            let purpose = "Grant it \(service.title) (\(names.joined(separator: ", "))) for \(account.title) alone."
+            if let own = relevant.first(where: { $0["consentType"] == "Principal" }), let id = own["id"]?.string {
+                let scope = Set(Self.words(own["scope"])).union(names).sorted().joined(separator: " ")
+                plan.steps.append(
+                    RegistrationPlan.Step(
+                        purpose: purpose, method: "PATCH", endpoint: "/oauth2PermissionGrants/\(id)",
+                        body: ["scope": .string(scope)], yields: .nothing))
+                continue
+            }
+            plan.steps.append(
+                RegistrationPlan.Step(
+                    purpose: purpose, method: "POST", endpoint: "/oauth2PermissionGrants",
+                    body: [
+                        "clientId": .string(
+                            plan.known[RegistrationPlan.principal] ?? RegistrationPlan.principal),
+                        "consentType": "Principal", "principalId": .string(account.objectID),
+                        "resourceId": .string(resource ?? RegistrationPlan.service(service)),
+                        "scope": .string(names.joined(separator: " ")),
+                    ], yields: .nothing))
+        }
+    }
+
+    /// What of the settings an app lacks. What it has besides stays as it is.
+    private static func changes(
+        to found: JSONValue, _ settings: JSONObject, _ known: [String: String]
+    ) -> JSONObject {
+        var changes: JSONObject = [:]
+        if found["isFallbackPublicClient"] != true { changes["isFallbackPublicClient"] = true }
+        let addresses = found["publicClient"]?["redirectUris"]?.array ?? []
+        if !addresses.contains("http://localhost") {
+            changes["publicClient"] = ["redirectUris": .array(addresses + ["http://localhost"])]
+        }
+        var access = found["requiredResourceAccess"]?.array ?? []
+        for wanted in settings["requiredResourceAccess"]?.array ?? [] {
+            let items = (wanted["resourceAccess"]?.array ?? []).map { item -> JSONValue in
+                let name = item["id"]?.string ?? ""
+                return ["id": .string(known[name] ?? name), "type": "Scope"]
+            }
+            if let place = access.firstIndex(where: { $0["resourceAppId"] == wanted["resourceAppId"] }) {
+                let there = access[place]["resourceAccess"]?.array ?? []
+                let ids = there.compactMap { $0["id"]?.string?.lowercased() }
+                let missing = items.filter { !ids.contains($0["id"]?.string?.lowercased() ?? "") }
+                guard !missing.isEmpty else { continue }
+                access[place] = [
+                    "resourceAppId": wanted["resourceAppId"] ?? .null, "resourceAccess": .array(there + missing),
+                ]
+            } else {
+                access.append(["resourceAppId": wanted["resourceAppId"] ?? .null, "resourceAccess": .array(items)])
+            }
+            changes["requiredResourceAccess"] = .array(access)
+        }
+        return changes
+    }
+
+    // MARK: Requests
+
+    func rows(_ path: String, filter: String) async throws(MMError) -> [JSONValue] {
+        let target = try client.target(path, query: [("$filter", filter)])
+        let answer = try await client.send(GraphRequest(target: target), deadline: .after(.seconds(120)))
+        return try answer.json()["value"]?.array ?? []
+    }
+
+    /// Notes the ids of a service and its permissions.
+    func note(_ principal: JSONValue, of service: ServiceApp, in known: inout [String: String]) {
+        known[RegistrationPlan.service(service)] = principal["id"]?.string
+        for scope in principal["oauth2PermissionScopes"]?.array ?? [] {
+            guard let name = scope["value"]?.string, let id = scope["id"]?.string, scope["isEnabled"] != false else {
+                continue
+            }
+            known[RegistrationPlan.permission(name, of: service)] = id
+        }
+    }
+
+    private static func words(_ scope: JSONValue?) -> [String] {
+        (scope?.string ?? "").split(separator: " ").map(String.init)
+    }
+}

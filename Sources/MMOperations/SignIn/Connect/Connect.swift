@@ -1,0 +1,62 @@
+import MMCore
+import MMIdentity
+
+/// `connect`: takes a person from the name of their organisation to a connection that works.
+///
+/// The entry is written before anybody signs in, so that no token is ever without an entry that shows it: first with the
+/// client that every tenant knows, then with the tenant's own app. Whatever ends this in between, the same command goes
+/// on where it stopped.
+struct Connect: CatalogueOperation {
+    typealias Input = ConnectInput
+
+    let declaration = OperationDeclaration(
+        "connect", command: ["connect"], title: "Connect a tenant",
+        summary: "Connect a tenant: find it, sign in, give it an app registration if you like.",
+        description:
+            "Finds the tenant's cloud and id, signs you in, offers to register an app with the permissions that the chosen "
+            + "uses need (shown first, and never without your yes), writes the connection and asks who you are. What isn't "
+            + "given is asked for in a terminal; elsewhere the error names the flag. Run again, it goes on where it stopped.",
+        effects: .init(readOnly: false, idempotent: true, openWorld: true), audience: .person,
+        examples: [
+            .init("mm connect contoso.com", "asks what it can't find out"),
+            .init("mm connect contoso.com --uses graph,exchange --app own", "with an app registration for these uses"),
+            .init("mm connect admin@contoso.com --name Contoso --app shared", "to look around: registers nothing"),
+        ]
+    )
+
+    func run(
+        _ input: ConnectInput, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        var steps = ConnectSteps(input: input, context: context, services: services)
+        let tenant = try await steps.findTenant()
+        var connection = try await steps.enter(tenant)
+        context.record.note("connection", .string(connection.name))
+        var registration = Registration.unasked
+        if connection.appId == SharedClient.appID {
+            let account = try await steps.signIn(connection, isNew: steps.isNew)
+            connection = try steps.expect(account, on: connection)
+            registration = try await steps.register(tenant, account, for: connection)
+            if case .app(let id, _) = registration {
+                connection = try await steps.change(connection, to: id)
+            }
+        }
+        let account = try await steps.signIn(connection, afterRegistering: registration.isNew)
+        connection = try steps.expect(account, on: connection)
+        return try await steps.answer(tenant, connection, account, registration)
+    }
+}
+
+/// How it stands with the tenant's own app registration.
+enum Registration: Sendable {
+    /// The connection has an app of its own.
+    case unasked
+    /// The tenant's own app; what its services don't offer is missing.
+    case app(String, missing: [String])
+    /// The connection stays with the shared client.
+    case shared(notes: [String])
+
+    /// Whether the app may have been made a moment ago.
+    var isNew: Bool {
+        if case .app = self { true } else { false }
+    }
+}

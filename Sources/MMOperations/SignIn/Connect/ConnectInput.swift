@@ -1,0 +1,66 @@
+import MMCore
+import MMIdentity
+
+/// The arguments of `connect`. Each one that isn't given is found out or asked for.
+struct ConnectInput: OperationInput {
+    static let fields: [InputField] = [
+        InputField(
+            "tenant", .text, "A domain of the organisation, an address in it, or the tenant's id.",
+            at: .positional(0)),
+        InputField("name", .text, "What to call the connection (default: after the organisation)."),
+        InputField(
+            "uses", .text,
+            "What it is for, with commas: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ", "))."),
+        InputField(
+            "app", .text,
+            "own: an app registration in the tenant, made or found; shared: Microsoft's public client, mostly to read; "
+                + "or the id of a registration."),
+        InputField("cloud", .choice(Cloud.names), "The cloud (default: found out)."),
+        InputField("expectedEmail", .text, "The account that must sign in (default: who does)."),
+        InputField("guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges."),
+        InputField("browser", .flag, "Sign in in a browser of this machine."),
+        InputField("deviceCode", .flag, "Sign in with a code."),
+    ]
+
+    /// Which app the connection signs in as.
+    enum App: Equatable {
+        case own
+        case shared
+        case registered(String)
+
+        init(_ text: String) throws(MMError) {
+            switch text.lowercased() {
+            case "own": self = .own
+            case "shared": self = .shared
+            case let id where GUID.isOne(id): self = .registered(id)
+            default:
+                throw MMError(
+                    .invalidInput, "`app` is own, shared, or the id of an app registration, not '\(text.prefix(60))'.",
+                    hint: "For example --app own.", details: ["field": "app"])
+            }
+        }
+    }
+
+    let tenant: String?
+    let name: String?
+    let uses: [ConnectionUse]?
+    let app: App?
+    let cloud: String?
+    let guardPolicy: String?
+    let method: SignInMethod?
+    private let givenAccount: String?
+
+    init(from reader: InputReader) throws(MMError) {
+        tenant = try reader.text("tenant")
+        name = try reader.text("name")
+        uses = try reader.text("uses").map { text throws(MMError) in try ConnectionUse.list(text) }
+        app = try reader.text("app").map { text throws(MMError) in try App(text) }
+        cloud = try reader.text("cloud")
+        givenAccount = try reader.text("expectedEmail")
+        guardPolicy = try reader.text("guard")
+        method = try reader.signInWay()
+    }
+
+    /// The account: the one that was named, or the address that names the tenant.
+    var account: String? { givenAccount ?? tenant.flatMap { $0.contains("@") ? $0 : nil } }
+}

@@ -1,0 +1,75 @@
+import MMCore
+import MMGraph
+import MMGuard
+
+/// The requests that give a tenant its own app registration, or complete one. Empty where nothing is missing.
+///
+/// A later request may need what an earlier one makes: its body then holds a name in braces, `{application id}`, in place
+/// of the value.
+struct RegistrationPlan: Sendable {
+    /// One request.
+    struct Step: Sendable {
+        /// What it is for, as a person reads it.
+        let purpose: String
+        let method: String
+        let endpoint: String
+        let body: JSONObject
+        /// What its answer makes known.
+        let yields: Yield
+
+        /// What later steps need of an answer.
+        enum Yield: Sendable, Hashable {
+            case nothing
+            case application
+            case principal
+            case service(ServiceApp)
+        }
+    }
+
+    var steps: [Step] = []
+    /// The values for names in braces that are known already.
+    var known: [String: String] = [:]
+    /// What the chosen uses need but the tenant's services don't offer.
+    var unavailable: [String] = []
+
+    /// The name for the id that clients sign in with.
+    static let appID = "{application id}"
+    /// The name for the id of the app's service principal.
+    static let principal = "{service principal}"
+
+    /// The name for a service's principal.
+    static func service(_ service: ServiceApp) -> String { "{\(service.title)}" }
+    /// The name for the id of a service's permission.
+    static func permission(_ name: String, of service: ServiceApp) -> String { "{\(service.title): \(name)}" }
+
+    /// What a person reads before a yes: what is done, then every request.
+    var text: String {
+        let purposes = steps.enumerated().map { "\($0.offset + 1). \($0.element.purpose)" }
+        let requests = steps.enumerated().map { number, step in
+            "\(number + 1). \(step.method) \(step.endpoint) \(JSONWriter.string(.object(step.body)))"
+        }
+        return (purposes + ["", "The requests, with names in braces for ids that only come to be:"] + requests)
+            .joined(separator: "\n")
+    }
+
+    /// What the guard says of all of it. A person is always asked: an app registration decides what may be done in their name.
+    func verdict(_ client: GraphClient, _ engine: GuardEngine, _ policy: GuardPolicy) throws(MMError) -> Verdict? {
+        var all: Verdict?
+        for step in steps {
+            let request = GuardedRequest(
+                method: step.method, target: try client.target(step.endpoint), body: .json(.object(step.body)))
+            let verdict = engine.judge(request, policy: policy)
+            guard let so = all else {
+                all = verdict
+                continue
+            }
+            var strictest = verdict.decision > so.decision ? verdict : so
+            strictest.classes = so.classes.union(verdict.classes)
+            strictest.asking = so.asking + verdict.asking
+            all = strictest
+        }
+        if all?.decision == .allow { all?.decision = .ask }
+        if all?.decision == .ask { all?.reason = "It decides what an app may do in somebody's name." }
+        return all
+    }
+}

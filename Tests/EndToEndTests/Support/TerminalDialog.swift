@@ -1,0 +1,41 @@
+import MMCore
+import MMSystem
+import Testing
+
+extension Tenant {
+    /// What a command left in a terminal.
+    struct Dialog: Sendable {
+        let code: Int32
+        let text: String
+    }
+
+    /// Runs `mm` in a terminal and types answers to its questions.
+    /// - Parameters:
+    ///   - words: its arguments.
+    ///   - answers: what is typed once a text has appeared, in this order.
+    ///   - extra: what is added to its environment.
+    func dialog(
+        _ words: [String], _ answers: [(question: String, text: String)] = [], _ extra: [String: String] = [:]
+    ) async throws -> Dialog {
+        var command = ChildCommand(Programs.mm, words, environment: home.environment.merging(extra) { $1 })
+        command.terminal = Terminal.Size(rows: 24, columns: 80)
+        command.input = .terminal
+        command.output = .terminal
+        command.error = .terminal
+        let child = try await ChildProcess.start(command)
+        let terminal = try #require(child.terminal)
+        var all = ""
+        var seen = ""
+        for (question, text) in answers {
+            while !seen.contains(question), let piece = try? await terminal.output.read() {
+                seen += String(decoding: piece, as: UTF8.self)
+            }
+            try #require(seen.contains(question), "\(all)\(seen)")
+            all += seen
+            seen = ""
+            try await terminal.input.write(Array(text.utf8))
+        }
+        while let piece = try? await terminal.output.read() { seen += String(decoding: piece, as: UTF8.self) }
+        return Dialog(code: await child.exit().code, text: all + seen)
+    }
+}
