@@ -88,3 +88,27 @@ struct CredentialLifeTests {
         #expect(try await tenant.mm(["graph", "Demo", "/me"]).code == 0)
     }
 }
+
+@Suite("Another account for a connection", .timeLimit(.minutes(5)))
+struct AnotherAccountTests {
+    private static let other = "lena.vogt@contoso-sandbox.example"
+
+    @Test(
+        "the edit itself says that the account must be forgotten first, and so does every sign-in before its approval")
+    func forgetFirst() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let edited = try await tenant.mm(["connections", "edit", "Demo", "--expected-email", Self.other])
+        #expect(edited.code == 0 && edited.error.contains("mm logout Demo --forget-account"), "\(edited)")
+        let refused = try await tenant.mm(["graph", "Demo", "/me", "--json"])
+        let hint = refused.failure?["hint"]?.string ?? ""
+        #expect(hint.contains("mm logout Demo --forget-account") && !hint.contains("connections edit"), "\(refused)")
+        // Signed out, the pin alone is left, and nothing refuses before somebody has approved in vain.
+        _ = try await tenant.mm(["logout", "Demo"])
+        let waiting = try await tenant.mm(["login", "Demo", "--json"])
+        #expect(waiting.failure?["message"]?.string?.contains("--forget-account") == true, "\(waiting)")
+        _ = try await tenant.mm(["logout", "Demo", "--forget-account"])
+        let signedIn = try await tenant.signIn(as: Self.other)
+        #expect(signedIn.code == 0 && !signedIn.error.contains("forget"), "\(signedIn)")
+    }
+}

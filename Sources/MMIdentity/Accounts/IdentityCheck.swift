@@ -54,17 +54,29 @@ struct IdentityCheck: Sendable {
             .forbidden, "The wrong account signed in to \(target.connection): \(name), but \(reason).",
             hint:
                 "Nothing of that sign-in was kept. Sign in again\(wanted), in a private window if the browser goes on with "
-                + "another account: mm login '\(target.connection)'. To pin another account: mm logout "
-                + "'\(target.connection)' --forget-account.",
+                + "another account: mm login \(ShellWord.quoted(target.connection)). To pin another account: mm logout "
+                + "\(ShellWord.quoted(target.connection)) --forget-account.",
             details: details(account))
     }
 
     private func renamed(_ account: SignedInAccount, _ expected: String) -> MMError {
-        MMError(
+        let name = ShellWord.quoted(target.connection)
+        // Under the name that it was pinned with: it is the expectation that has changed, not the account.
+        if let known = pin?.username, SignedInAccount.sameName(known, account.username) {
+            return MMError(
+                .forbidden,
+                "\(target.connection) is signed in as \(account.username), but expects \(expected) by now.",
+                hint:
+                    "To let \(expected) sign in: mm logout \(name) --forget-account, then mm login \(name). Until then "
+                    + "its tokens are kept and not used.",
+                details: details(account))
+        }
+        return MMError(
             .forbidden,
             "The account of \(target.connection) is now called \(account.username), but the connection expects \(expected).",
             hint: "It is the account it always was (same object id). If it was renamed, say so: mm connections edit "
-                + "'\(target.connection)' expectedEmail=\(account.username). Its tokens were kept.",
+                + "\(name) \(ShellWord.quoted("expectedEmail=\(account.username)")). If another one is meant: mm logout \(name) "
+                + "--forget-account, then mm login \(name). Its tokens were kept.",
             details: details(account))
     }
 

@@ -125,8 +125,8 @@ struct TokenCacheFile: Sendable {
 
     private func unusable(_ what: String, code: MMErrorCode, hint: String? = nil, cause: String? = nil) -> MMError {
         let remedy =
-            "Nothing was changed. Put a good copy in its place, or remove it and sign in anew: mm logout '\(connection)', "
-            + "then mm login '\(connection)'."
+            "Nothing was changed. Put a good copy in its place, or remove it and sign in anew: mm logout \(ShellWord.quoted(connection)), "
+            + "then mm login \(ShellWord.quoted(connection))."
         return MMError(
             code, "The token cache of \(connection) can't be used: \(what)",
             hint: hint.map { "\($0) \(remedy)" } ?? remedy,

@@ -123,9 +123,9 @@ extension EntraError {
 
     private func tail(_ connection: String) -> String {
         switch action {
-        case .stop, .userConsent, .switchAccount: " A new code: mm login '\(connection)'."
-        case .reauth, .reauthInteractive, .restartDeviceFlow: " mm login '\(connection)'."
-        case .switchTenantOrCloud, .fixConfig: " See mm connections show '\(connection)'."
+        case .stop, .userConsent, .switchAccount: " A new code: mm login \(ShellWord.quoted(connection))."
+        case .reauth, .reauthInteractive, .restartDeviceFlow: " mm login \(ShellWord.quoted(connection))."
+        case .switchTenantOrCloud, .fixConfig: " See mm connections show \(ShellWord.quoted(connection))."
         default: ""
         }
     }

@@ -222,7 +222,7 @@ struct DeviceSignIn: Sendable {
 
     private func closed(_ outcome: PendingSignIn.Outcome) -> MMError {
         let details: JSONObject = ["connection": .string(target.connection), "outcome": .string(outcome.rawValue)]
-        let hint = "If that was a mistake, start a new sign-in: mm login '\(target.connection)'."
+        let hint = "If that was a mistake, start a new sign-in: mm login \(ShellWord.quoted(target.connection))."
         return switch outcome {
         case .declined:
             MMError(
@@ -234,7 +234,8 @@ struct DeviceSignIn: Sendable {
         case .expired:
             MMError(
                 .signInNeeded, "The sign-in of \(target.connection) was not approved: two codes in a row ran out.",
-                hint: "Start a new one when somebody is there to approve it: mm login '\(target.connection)'.",
+                hint:
+                    "Start a new one when somebody is there to approve it: mm login \(ShellWord.quoted(target.connection)).",
                 details: details)
         }
     }

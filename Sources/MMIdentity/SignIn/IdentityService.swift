@@ -219,7 +219,9 @@ public actor IdentityService {
                 do { try await pause(wait) } catch {
                     throw MMError(
                         .cancelled, "The sign-in of \(connection.name) was called off.",
-                        hint: "Its code stays good until it runs out: mm login '\(connection.name)' goes on with it.")
+                        hint:
+                            "Its code stays good until it runs out: mm login \(ShellWord.quoted(connection.name)) goes on with it."
+                    )
                 }
             }
             if renewing { options = TokenOptions(renewal: .goOn) }

@@ -40,7 +40,7 @@ public struct SignInPrompt: Sendable, Hashable {
             "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
                 + "The code is good for \(minutes).\(lost)",
             hint: "Approve it in a browser, then repeat the same call: it goes on with this sign-in. "
-                + "In a terminal: mm login '\(connection)'.",
+                + "In a terminal: mm login \(ShellWord.quoted(connection)).",
             retry: .after(interval), details: details(left: left))
     }
 

@@ -31,7 +31,7 @@ extension SignInTarget {
         guard let tenant = connection.authorityTenant, !tenant.isEmpty else {
             throw MMError(
                 .invalidInput, "The connection \(connection.name) names no tenant.",
-                hint: "mm connections edit '\(connection.name)' tenantId=GUID.",
+                hint: "mm connections edit \(ShellWord.quoted(connection.name)) tenantId=GUID.",
                 details: ["connection": .string(connection.name), "field": "tenantId"])
         }
         let cloud = try Cloud.named(connection.cloud, paths: paths, environment: environment)
@@ -62,7 +62,7 @@ extension SignInTarget {
             "The connection \(connection.name) has no appId, and \(resource.name) requests need an app registration of "
                 + "your own.",
             hint:
-                "Register an app (Docs/AppRegistration.md), then: mm connections edit '\(connection.name)' appId=GUID. "
+                "Register an app (Docs/AppRegistration.md), then: mm connections edit \(ShellWord.quoted(connection.name)) appId=GUID. "
                 + "PowerShell modules of this connection work without one.",
             details: ["connection": .string(connection.name), "field": "appId"])
     }

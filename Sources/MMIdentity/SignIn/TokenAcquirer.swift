@@ -60,7 +60,8 @@ struct TokenAcquirer: RenewingAcquirer {
         }
         guard options.interaction == .allowed else {
             throw MMError(
-                .signInNeeded, "Sign-in needed for \(target.connection).", hint: "mm login '\(target.connection)'.",
+                .signInNeeded, "Sign-in needed for \(target.connection).",
+                hint: "mm login \(ShellWord.quoted(target.connection)).",
                 details: ["connection": .string(target.connection), "resource": .string(resource.name)])
         }
         if usesBrowser { return .browser(claims: claims) }

@@ -8,7 +8,8 @@ package enum SignInText {
     ///   - emphasised: marks code and address, where the front-end can.
     package static func waiting(_ details: JSONObject, emphasised: (String) -> String = { $0 }) -> String {
         // A browser of this machine needs no code; what to do where none opened is in the message.
-        if details["userCode"] == nil, let message = details["message"]?.string { return message }
+        let warning = details["warning"]?.string.map { "\n" + $0 } ?? ""
+        if details["userCode"] == nil, let message = details["message"]?.string { return message + warning }
         let code = details["userCode"]?.string ?? "?"
         let address = details["verificationUri"]?.string ?? "?"
         var text = "To sign in, open \(emphasised(address)) and enter the code \(emphasised(code))"
@@ -16,6 +17,6 @@ package enum SignInText {
         text += "."
         if let account = details["account"]?.string { text += "\nSign in as \(emphasised(account))." }
         if let expiry = details["expiresAt"]?.string { text += "\nThe code is good until \(expiry)." }
-        return text
+        return text + warning
     }
 }

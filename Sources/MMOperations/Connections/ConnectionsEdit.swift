@@ -46,6 +46,12 @@ struct ConnectionsEdit: CatalogueOperation {
             if !left.isEmpty { notes.append("Signed out: its tokens were for another app, tenant or cloud.") }
         }
         try services.registry.edit(change)
+        if input.values.contains(where: { $0.key == "expectedEmail" }),
+            let connection = try? services.registry.snapshot().connection(named: input.connection),
+            let warning = await services.identity.pinWarning(of: connection)
+        {
+            notes.append(warning)
+        }
         return .value(
             ["changed": .string(input.connection), "keys": .array(input.values.map { .string($0.key) })], notes: notes)
     }

@@ -5,7 +5,9 @@ import MMIdentity
 struct Login: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
-            .connection(), .signInResource,
+            .connection(isRequired: false), .signInResource,
+            InputField(
+                "all", .flag, "Every connection that needs it, in place of one.", isOfferedToModels: false),
             InputField("renew", .flag, "Start over with a new code although somebody is signed in."),
             InputField(
                 "browser", .flag, "Sign in in a browser of this machine, whatever the connection's entry says.",
@@ -14,14 +16,25 @@ struct Login: CatalogueOperation {
                 "deviceCode", .flag, "Sign in with a code, whatever the connection's entry says.",
                 isOfferedToModels: false),
         ]
-        let connection: String
+        /// The connection; nil for all of them.
+        let connection: String?
         let resource: ServiceResource
         let renew: Bool
         /// The way that was asked for; nil for that of the connection's entry.
         let method: SignInMethod?
 
         init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
+            connection = try reader.text("connection")
+            switch (connection, try reader.flag("all")) {
+            case (nil, false):
+                // The words for an argument that is missing.
+                _ = try reader.requiredText("connection")
+            case (_?, true):
+                throw MMError(
+                    .invalidInput, "`all` stands in place of a connection.", hint: "Leave one of the two out.",
+                    details: ["field": "all"])
+            default: break
+            }
             resource = try reader.signInResource()
             renew = try reader.flag("renew")
             method = try reader.signInWay()
@@ -39,20 +52,24 @@ struct Login: CatalogueOperation {
             .init("mm login Contoso", "shows the code, waits for the approval"),
             .init("mm login Contoso --renew", "signs in again, for example after a password change"),
             .init("mm login Contoso --browser", "opens the browser, where a policy refuses codes"),
+            .init("mm login --all", "every connection that needs it; exit code 1 when one failed"),
         ]
     )
 
     func run(
         _ input: Input, in context: OperationContext, with services: ConnectionServices
     ) async throws(MMError) -> OperationAnswer {
-        let connection = try services.registry.connection(named: input.connection, in: context)
+        guard let name = input.connection else {
+            return try await LoginAll(input: input, context: context, services: services).run()
+        }
+        let connection = try services.registry.connection(named: name, in: context)
         let identity = services.identity
         let account: SignedInAccount
         if context.call.waitsForSignIn, let person = context.call.person {
             account = try await identity.signIn(
                 connection, resource: input.resource, renewing: input.renew, by: input.method,
                 deadline: context.deadline
-            ) { prompt in await person.showSignIn(prompt.details) }
+            ) { prompt in await person.showSignIn(await identity.details(of: prompt, for: connection)) }
         } else if case .browser = input.method {
             throw MMError(
                 .invalidInput, "Nobody is here for whom a browser could be opened.",
@@ -61,7 +78,13 @@ struct Login: CatalogueOperation {
         } else {
             switch try await identity.beginSignIn(connection, resource: input.resource, renewing: input.renew) {
             case .signedIn(let signedIn): account = signedIn
-            case .waiting(let prompt): throw prompt.error(now: .now)
+            case .waiting(let prompt):
+                var error = prompt.error(now: .now)
+                if let warning = await identity.pinWarning(of: connection) {
+                    error.message += " " + warning
+                    error.details["warning"] = .string(warning)
+                }
+                throw error
             }
         }
         return .value([

@@ -38,7 +38,7 @@ struct Logout: CatalogueOperation {
         if input.forgetAccount, context.call.caller.surface == .mcp {
             throw MMError(
                 .forbidden, "`forgetAccount` is for the connection's owner.",
-                hint: "Ask the person to run `mm logout \(connection.name) --forget-account`."
+                hint: "Ask the person to run `mm logout \(ShellWord.quoted(connection.name)) --forget-account`."
             )
         }
         // The sessions last: one that began meanwhile would live on with a token that nobody sees.

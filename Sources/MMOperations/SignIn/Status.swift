@@ -5,12 +5,18 @@ import MMIdentity
 package struct Status: CatalogueOperation {
     package struct Input: OperationInput {
         package static let fields: [InputField] = [
-            InputField("connection", .text, "Only this connection.", at: .positional(0))
+            InputField("connection", .text, "Only this connection.", at: .positional(0)),
+            InputField(
+                "check", .flag, "Ask the sign-in service too, which may know better than this machine's files.",
+                isOfferedToModels: false),
         ]
         package let connection: String?
+        /// Whether the sign-in service is asked.
+        let checks: Bool
 
         package init(from reader: InputReader) throws(MMError) {
             connection = try reader.text("connection")
+            checks = try reader.flag("check")
         }
     }
 
@@ -21,6 +27,7 @@ package struct Status: CatalogueOperation {
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
             .init("mm status", "all connections"), .init("mm status Contoso --json", "one connection, for a script"),
+            .init("mm status --check", "exit code 3 when somebody has to sign in, 1 when something else is wrong"),
         ]
     )
 
@@ -37,20 +44,57 @@ package struct Status: CatalogueOperation {
             connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
             if server == nil { notes = ConnectionsList.notes(on: snapshot, showing: connections) }
         }
-        let rows = await Self.rows(of: connections, in: context, services).map { JSONValue.object($0) }
-        return .value(
+        let found = input.checks ? await Self.checked(connections, in: context, services) : [:]
+        let rows = await Self.rows(of: connections, in: context, services, found).map { JSONValue.object($0) }
+        var answer = OperationAnswer.value(
             ["sessions": .array(rows)], notes: notes + rows.compactMap(Self.note), columns: PoolOverview.columns)
+        let faults = found.values.compactMap { state in
+            if case .unusable(let error) = state { error.code } else { nil }
+        }
+        if let first = faults.first {
+            let needPersonAlone = faults.allSatisfy { $0 == .signInNeeded }
+            answer.exitStatus = needPersonAlone ? MMError(first, "").exitCode : 1
+        }
+        return answer
+    }
+
+    /// What the sign-in service says of connections, by name.
+    private static func checked(
+        _ connections: [Connection], in context: OperationContext, _ services: SessionServices
+    ) async -> [String: SignInState] {
+        let check = SignInCheck(
+            identity: services.identity, resource: .graph, asks: true, deadline: context.deadline)
+        var found: [String: SignInState] = [:]
+        for (connection, standing) in zip(connections, await check.standings(of: connections)) {
+            found[connection.name] =
+                switch standing {
+                case .signedIn(let account, let until): .signedIn(account, expiresAt: until)
+                case .failed(let error): .unusable(error)
+                }
+        }
+        return found
     }
 
     /// The sign-ins and sessions of some connections.
     package static func rows(
         of connections: [Connection], in context: OperationContext, _ services: SessionServices
     ) async -> [JSONObject] {
+        await rows(of: connections, in: context, services, [:])
+    }
+
+    /// - Parameter found: what the sign-in service said, where it was asked.
+    private static func rows(
+        of connections: [Connection], in context: OperationContext, _ services: SessionServices,
+        _ found: [String: SignInState]
+    ) async -> [JSONObject] {
         var rows: [JSONObject] = []
         for connection in connections {
-            rows.append(row(connection, "graph-api", await state(of: connection, .graph, services.identity)))
+            var state = await Self.state(of: connection, .graph, services.identity)
+            // A code that waits for its person stays to be seen, whatever else the service says.
+            if let known = found[connection.name], !state.isPending { state = known }
+            rows.append(row(connection, "graph-api", state))
             // Power Automate shares the sign-in; it has a row of its own only while it waits for a person by itself.
-            let flow = await state(of: connection, .flow, services.identity)
+            let flow = await Self.state(of: connection, .flow, services.identity)
             if case .pending = flow { rows.append(row(connection, "flow-api", flow)) }
         }
         let names = Set(connections.map(\.name))
@@ -96,10 +140,17 @@ package struct Status: CatalogueOperation {
             row["address"] = .string(prompt.verificationURI)
         case .signedOut: row["state"] = "signed out"
         case .unusable(let error):
-            row["state"] = "unusable"
+            row["state"] = error.code == .signInNeeded ? "signed out" : "unusable"
             row["reason"] = .string(error.message)
             row["remedy"] = error.hint.map { .string($0) }
         }
         return row
+    }
+}
+
+extension SignInState {
+    /// Whether a code waits for its person.
+    fileprivate var isPending: Bool {
+        if case .pending = self { true } else { false }
     }
 }

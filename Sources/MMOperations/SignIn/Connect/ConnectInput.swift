@@ -13,8 +13,7 @@ struct ConnectInput: OperationInput {
             "What it is for, with commas: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ", "))."),
         InputField(
             "app", .text,
-            "own: an app registration in the tenant, made or found; shared: Microsoft's public client, mostly to read; "
-                + "or the id of a registration."),
+            "own: the tenant's own app, made or found; shared: Microsoft's client, to read; or an app's id."),
         InputField("cloud", .choice(Cloud.names), "The cloud (default: found out)."),
         InputField("expectedEmail", .text, "The account that must sign in (default: who does)."),
         InputField("guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges."),

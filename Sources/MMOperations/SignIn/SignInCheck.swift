@@ -1,0 +1,84 @@
+import MMCore
+import MMGraph
+import MMIdentity
+
+/// How connections stand with the sign-in service, as far as that can be learnt without a person.
+struct SignInCheck: Sendable {
+    let identity: IdentityService
+    let resource: ServiceResource
+    /// Whether the service is really asked, also where the files of this machine hold a token that is good by its date.
+    let asks: Bool
+    let deadline: Deadline
+
+    /// How one connection stands.
+    enum Standing: Sendable {
+        case signedIn(SignedInAccount, until: Timestamp)
+        case failed(MMError)
+    }
+
+    /// How many are asked at once.
+    private static let width = 16
+
+    /// Looks at several connections side by side.
+    func standings(of connections: [Connection]) async -> [Standing] {
+        await withTaskGroup(of: (Int, Standing).self) { group in
+            var standings: [Standing?] = Array(repeating: nil, count: connections.count)
+            var next = 0
+            func begin() {
+                guard next < connections.count else { return }
+                let place = next
+                let connection = connections[place]
+                next += 1
+                group.addTask {
+                    let standing = await self.standing(of: connection)
+                    return (place, standing)
+                }
+            }
+            for _ in 0..<Self.width { begin() }
+            for await (place, standing) in group {
+                standings[place] = standing
+                begin()
+            }
+            return standings.compactMap(\.self)
+        }
+    }
+
+    /// Looks at one connection.
+    func standing(of connection: Connection) async -> Standing {
+        do throws(MMError) {
+            var token = try await token(of: connection)
+            if asks {
+                switch connection.auth.method {
+                case .device, .browser, .secret, .certificate, .federated:
+                    token = try await self.token(of: connection, insteadOf: token)
+                case .managedIdentity, .token:
+                    // Who gives these out isn't the sign-in service; what they are worth, the service tells.
+                    try await call(connection)
+                }
+            }
+            return .signedIn(token.account, until: token.expiresAt)
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    private func token(
+        of connection: Connection, insteadOf held: AccessToken? = nil
+    ) async throws(MMError) -> AccessToken {
+        let options = TokenOptions(
+            interaction: .never, rejecting: held?.secret, rejectedAt: held == nil ? 0 : Timestamp.now.seconds)
+        return try await identity.token(for: connection, resource: resource, options: options, deadline: deadline)
+    }
+
+    private func call(_ connection: Connection) async throws(MMError) {
+        let client = try GraphClient(identity: identity, connection: connection)
+        let target = try client.target("/organization", query: [("$select", "id")])
+        do throws(MMError) {
+            _ = try await client.send(GraphRequest(target: target), deadline: deadline)
+        } catch {
+            // A permission that is missing is no sign-in that is.
+            guard error.code != .forbidden else { return }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import MMCore
+import MMSystem
+import Testing
+
+@Suite("All connections at once", .timeLimit(.minutes(10)))
+struct SignInOverviewTests {
+    /// Adds further connections of the tenant, for these accounts.
+    private func add(_ accounts: [String], _ tenant: Tenant) async throws {
+        for account in accounts {
+            let added = try await tenant.mm([
+                "connections", "add", account.prefix(1).uppercased() + account.dropFirst(), "--cloud", "sandbox",
+                "--app-id", "5a4db0c5-0000-4000-8000-00000000a001", "--tenant-id",
+                "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", "--expected-email", "\(account)@contoso-sandbox.example",
+            ])
+            #expect(added.code == 0, "\(added)")
+        }
+    }
+
+    private func rows(_ ran: Tenant.Ran, _ list: String) -> [String: JSONValue] {
+        var rows: [String: JSONValue] = [:]
+        for row in ran.json?[list]?.array ?? [] { rows[row["connection"]?.string ?? ""] = row }
+        return rows
+    }
+
+    @Test("mm login --all asks for nothing where nobody is needed, and answers a code for each of the others")
+    func script() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try await add(["lena.vogt", "ben.baker"], tenant)
+        let ran = try await tenant.mm(["login", "--all", "--json"])
+        #expect(ran.code == 3, "\(ran)")
+        let rows = rows(ran, "connections")
+        #expect(rows["Demo"]?["state"] == "signed in" && rows["Demo"]?["code"] == nil, "\(ran)")
+        for name in ["Lena.vogt", "Ben.baker"] {
+            try await tenant.approve(
+                try #require(rows[name]?["code"]?.string), as: rows[name]?["account"]?.string)
+        }
+        var later = try await tenant.mm(["login", "--all", "--json"])
+        while later.code == 3 {
+            try await Task.sleep(for: .milliseconds(200))
+            later = try await tenant.mm(["login", "--all", "--json"])
+        }
+        #expect(later.code == 0 && later.error.contains("3 signed in"), "\(later)")
+    }
+
+    @Test("in a terminal the person signs in to one after the other, and one that fails keeps none from the rest")
+    func terminal() async throws {
+        let tenant = try await Tenant()
+        try await add(["dora.disabled", "lena.vogt"], tenant)
+        _ = try await tenant.mm([
+            "connections", "add", "Torn", "--cloud", "sandbox", "--tenant", "contoso-sandbox.example",
+        ])
+        let person = [
+            "MM_BROWSER": Programs.packageFolder + "/Tests/Fixtures/identity/browser_person.py",
+            "LAST_PAGE": tenant.home.path + "/last-page",
+        ]
+        let ran = try await tenant.dialog(["login", "--all", "--browser", "--timeout", "20", "--json"], [], person)
+        #expect(ran.code == 1, "\(ran.text)")
+        #expect(ran.text.contains("2 signed in") && ran.text.contains("2 failed"), "\(ran.text)")
+        let status = try await tenant.mm(["status", "--json"])
+        let states = rows(status, "sessions")
+        #expect(states["Demo"]?["state"] == "signed in" && states["Lena.vogt"]?["state"] == "signed in", "\(status)")
+    }
+
+    @Test("mm login takes a connection or --all, one of the two", arguments: [[], ["Demo", "--all"]])
+    func oneOfTwo(words: [String]) async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.mm(["login"] + words).code == 2)
+    }
+
+    @Test(
+        "mm status --check asks the service: a session that was revoked there is found out, and how to mend it is said")
+    func check() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let good = try await tenant.mm(["status", "--check", "--json"])
+        #expect(good.code == 0 && rows(good, "sessions")["Demo"]?["state"] == "signed in", "\(good)")
+        _ = try await tenant.control("POST", "revoke", ["account": "admin@contoso-sandbox.example"])
+        let unasked = try await tenant.mm(["status", "--json"])
+        #expect(unasked.code == 0 && rows(unasked, "sessions")["Demo"]?["state"] == "signed in", "\(unasked)")
+        let asked = try await tenant.mm(["status", "--check", "--json"])
+        let row = rows(asked, "sessions")["Demo"]
+        #expect(asked.code == 3 && row?["state"] == "signed out", "\(asked)")
+        #expect(row?["remedy"]?.string?.contains("mm login Demo") == true, "\(asked)")
+        #expect(try await tenant.requests(to: "/devicecode") == 1, "a check starts no sign-in")
+    }
+
+    @Test("mm status --check tells an app whose secret no longer counts from one that needs a person")
+    func appCheck() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let secret = tenant.home.path + "/secret"
+        try ProtectedFile.replace(secret, with: Array("sandbox~automation~secret\n".utf8))
+        let added = try await tenant.mm([
+            "connections", "add", "Nightly", "--cloud", "sandbox", "--app-id", "5a4db0c5-0000-4000-8000-00000000a002",
+            "--tenant-id", "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01",
+            "--set", #"auth={"method": "secret", "secretFile": "\#(secret)"}"#,
+        ])
+        #expect(added.code == 0, "\(added)")
+        let good = try await tenant.mm(["status", "--check", "--json"])
+        #expect(good.code == 0 && rows(good, "sessions")["Nightly"]?["state"] == "signed in", "\(good)")
+        try ProtectedFile.replace(secret, with: Array("wrong\n".utf8))
+        let bad = try await tenant.mm(["status", "--check", "--json"])
+        let row = rows(bad, "sessions")["Nightly"]
+        #expect(
+            bad.code == 1 && row?["state"] == "unusable" && row?["reason"]?.string?.contains("secret") == true, "\(bad)"
+        )
+    }
+}
