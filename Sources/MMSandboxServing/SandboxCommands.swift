@@ -30,6 +30,7 @@ struct SandboxCommands: Sendable {
         case .approve: .fields(approve)
         case .users: .fields(users)
         case .faults: .fields(faults)
+        case .policies: .fields(policies)
         case .pwsh:
             .words { (words) in
                 await PowerShellStandIn.run(
@@ -116,6 +117,19 @@ struct SandboxCommands: Sendable {
         } else {
             try await streams.show(try await control.call("GET", "faults"), options)
         }
+        return 0
+    }
+
+    @Sendable private func policies(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let control = try SandboxControl(paths)
+        if try input.flag("clear") { _ = try await control.call("DELETE", "policies") }
+        if let surroundings = try input.object("surroundings") {
+            _ = try await control.call("POST", "surroundings", .object(surroundings))
+        }
+        if let policy = try input.object("add") { _ = try await control.call("POST", "policies", .object(policy)) }
+        try await streams.show(try await control.call("GET", "policies"), options)
         return 0
     }
 }

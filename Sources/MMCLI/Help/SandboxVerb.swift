@@ -9,6 +9,7 @@ package enum SandboxVerb: String, Sendable, CaseIterable {
     case approve
     case users
     case faults
+    case policies
     case pwsh
 
     /// Returns the command.
@@ -29,6 +30,7 @@ package enum SandboxVerb: String, Sendable, CaseIterable {
         case .approve: "Approve (or decline) a sign-in code as one of the tenant's accounts."
         case .users: "List accounts of the sandbox tenant."
         case .faults: "Show, add or clear faults of the sandbox tenant."
+        case .policies: "Show, add or clear Conditional Access policies of the sandbox tenant."
         case .pwsh: "Be a stand-in for PowerShell: started like pwsh, for tests and the sandbox tenant."
         }
     }
@@ -40,6 +42,10 @@ package enum SandboxVerb: String, Sendable, CaseIterable {
                 + "users, mail, groups, sites and flows that live in its memory. Connections with `\"cloud\": \"sandbox\"` "
                 + "reach it."
         case .faults: "A fault is a JSON object, as Docs/Sandbox.md lists them."
+        case .policies:
+            "A policy is a JSON object: whom it concerns (users, apps), which ways to sign in (flows: device, browser, "
+                + "app), where (locations, exceptLocations), and what it asks for (grant, frequency). The surroundings say "
+                + "where people are (location) and what their browsers run on (device). Docs/Sandbox.md lists the words."
         case .pwsh:
             "It takes the arguments of pwsh, gives recorded answers, and never claims to be a real PowerShell."
         case .stop, .status, .approve, .users: ""
@@ -71,6 +77,13 @@ package enum SandboxVerb: String, Sendable, CaseIterable {
                 InputField("add", .object, "A fault to add.", readsFiles: true),
                 InputField("clear", .flag, "Remove all faults."),
             ]
+        case .policies:
+            [
+                InputField("add", .object, "A policy to add.", readsFiles: true),
+                InputField(
+                    "surroundings", .object, "Where people are from now on, and at what device.", readsFiles: true),
+                InputField("clear", .flag, "Remove all policies; surroundings are again what they were."),
+            ]
         case .stop, .status, .pwsh: []
         }
     }
@@ -86,6 +99,15 @@ package enum SandboxVerb: String, Sendable, CaseIterable {
                     #"mm sandbox faults --add '{"kind": "throttle", "path": "/v1.0/users", "count": 2}'"#,
                     "two answers 429"),
                 .init("mm sandbox faults --clear", "back to normal"),
+            ]
+        case .policies:
+            [
+                .init(
+                    #"mm sandbox policies --add '{"flows": ["device"], "grant": "block"}'"#,
+                    "no sign-in with a code: AADSTS53003"),
+                .init(
+                    #"mm sandbox policies --surroundings '{"device": "compliant"}'"#,
+                    "browsers run on a device that the tenant manages"),
             ]
         case .stop, .status, .users, .pwsh: []
         }

@@ -10,6 +10,7 @@ struct ControlPlane {
     let outbox: Outbox
     let devices: DeviceCodes
     let issuer: TokenIssuer
+    let policies: AccessPolicies
 
     /// What it answers to those whom `ControlGate` lets in.
     static func routes(_ services: TenantServices) -> Router<Void> {
@@ -23,6 +24,10 @@ struct ControlPlane {
         routes.on("GET", path: "/sandbox/faults", Self.listFaults)
         routes.on("POST", path: "/sandbox/faults", Self.addFault)
         routes.on("DELETE", path: "/sandbox/faults", Self.clearFaults)
+        routes.on("GET", path: "/sandbox/policies", Self.listPolicies)
+        routes.on("POST", path: "/sandbox/policies", Self.addPolicy)
+        routes.on("DELETE", path: "/sandbox/policies", Self.clearPolicies)
+        routes.on("POST", path: "/sandbox/surroundings", Self.changeSurroundings)
         routes.on("GET", path: "/sandbox/outbox", Self.listOutbox)
         routes.on("DELETE", path: "/sandbox/outbox", Self.clearOutbox)
         routes.on("GET", path: "/sandbox/requests", Self.listRequests)
@@ -53,6 +58,31 @@ struct ControlPlane {
 
     private func clearFaults(_ request: ServiceRequest) -> HTTPServerResponse { cleared(faults.clear()) }
 
+    private func listPolicies(_ request: ServiceRequest) -> HTTPServerResponse {
+        Self.ok([
+            "policies": .array(policies.policies.map(\.json)), "surroundings": policies.surroundings.json,
+        ])
+    }
+
+    private func addPolicy(_ request: ServiceRequest) -> HTTPServerResponse {
+        withBody(request) { body in
+            do throws(PolicyProblem) { return Self.ok(try policies.add(body).json.object ?? [:], status: 201) } catch {
+                return .failure(400, "invalid_input", error.message)
+            }
+        }
+    }
+
+    private func clearPolicies(_ request: ServiceRequest) -> HTTPServerResponse { cleared(policies.clear()) }
+
+    private func changeSurroundings(_ request: ServiceRequest) -> HTTPServerResponse {
+        withBody(request) { body in
+            do throws(PolicyProblem) { try policies.surroundings.change(body) } catch {
+                return .failure(400, "invalid_input", error.message)
+            }
+            return Self.ok(policies.surroundings.json.object ?? [:])
+        }
+    }
+
     private func listOutbox(_ request: ServiceRequest) -> HTTPServerResponse {
         Self.ok(["sent": .array(outbox.sent)])
     }
@@ -79,7 +109,9 @@ struct ControlPlane {
 
     private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
         .failure(
-            404, "not_found", "There is health, users, apps, pending, approve, faults, outbox, requests and revoke.")
+            404, "not_found",
+            "There is health, users, apps, pending, approve, faults, policies, surroundings, outbox, requests and revoke."
+        )
     }
 
     private func withBody(

@@ -8,5 +8,6 @@ struct AuthorizationCode: Sendable {
     let challenge: String?
     let challengeMethod: String
     let expires: Int64
+    let session: SignInSession
     var isRedeemed = false
 }

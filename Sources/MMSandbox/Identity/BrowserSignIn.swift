@@ -131,12 +131,20 @@ final class BrowserSignIn {
             return approvalForm(authorization, fields, request, problem: "Choose an account of this tenant.")
         }
         try issuer.checkAccount(user.id)
+        let session: SignInSession
+        do throws(TokenFault) {
+            session = try issuer.begin(user.id, app: authorization.app, by: .browser)
+        } catch {
+            return redirect(
+                authorization,
+                fields: [("error", "access_denied"), ("error_description", "AADSTS\(error.number): \(error.message)")])
+        }
         let code = "1.SANDBOX.\(RandomBytes.text(bytes: 32))"
         if codes.count > 64 { codes = codes.filter { $0.value.expires + 3600 > context.now } }
         codes[code] = AuthorizationCode(
             appID: authorization.app.id, scope: authorization.scope, redirectURI: authorization.redirectURI,
             userID: user.id, nonce: authorization.nonce, challenge: authorization.challenge,
-            challengeMethod: authorization.method, expires: context.now + 600)
+            challengeMethod: authorization.method, expires: context.now + 600, session: session)
         return redirect(authorization, fields: [("code", code)])
     }
 
@@ -196,6 +204,7 @@ final class BrowserSignIn {
         code.isRedeemed = true
         codes[text] = code
         let scope = try ScopeRequest(parsing: code.scope, app: app, base: context.base)
-        return try issuer.tokens(for: code.userID, app: app, scope: scope, form: form, nonce: code.nonce)
+        return try issuer.tokens(
+            for: code.userID, app: app, scope: scope, form: form, session: code.session, nonce: code.nonce)
     }
 }

@@ -100,7 +100,8 @@ final class DeviceCodes {
             let scope = try ScopeRequest(parsing: found.scope, app: app, base: context.base)
             found.decision = .redeemed
             pending[code] = found
-            return try issuer.tokens(for: userID, app: app, scope: scope, form: form)
+            let session = try issuer.begin(userID, app: app, by: .device)
+            return try issuer.tokens(for: userID, app: app, scope: scope, form: form, session: session)
         }
     }
 }

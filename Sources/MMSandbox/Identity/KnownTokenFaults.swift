@@ -39,6 +39,26 @@ enum KnownTokenFaults {
             TokenFault(
                 "interaction_required", number, "Device is not in required device state.", suberror: "additional_action"
             )
+        case 53_001:
+            TokenFault(
+                "interaction_required", number,
+                "Device is not domain joined. Conditional Access policy requires a domain joined device.",
+                suberror: "additional_action")
+        case 530_003:
+            TokenFault(
+                "interaction_required", number, "Your device is required to be managed to access this resource.",
+                suberror: "additional_action")
+        case 50_097:
+            TokenFault(
+                "interaction_required", number, "Device authentication is required.", suberror: "additional_action")
+        case 50_158:
+            TokenFault(
+                "interaction_required", number,
+                "External security challenge not satisfied. User will be redirected to another page or authentication provider to satisfy additional authentication challenges.",
+                suberror: "additional_action",
+                claims:
+                    #"{"access_token":{"capolids":{"essential":true,"values":["55555555-0000-4000-8000-000000000002"]}}}"#
+            )
         case 53_005:
             TokenFault(
                 "unauthorized_client", number, "Application needs to enforce Intune protection policies.",

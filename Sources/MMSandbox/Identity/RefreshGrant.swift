@@ -6,4 +6,6 @@ struct RefreshGrant: Sendable {
     /// Tokens of one sign-in end together.
     let family: Int
     let serial: Int
+    /// What its person showed when they signed in.
+    let session: SignInSession
 }

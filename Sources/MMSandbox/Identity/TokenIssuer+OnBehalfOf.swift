@@ -30,6 +30,7 @@ extension TokenIssuer {
         guard !isRevoked(serial: serial, of: userID) else { throw KnownTokenFaults.fault(50_173) }
         let scope = try ScopeRequest(parsing: scopeText, app: app, base: context.base)
         try checkAccount(userID, isRefresh: true)
-        return try tokens(for: userID, app: app, scope: scope, form: form)
+        let session = try begin(userID, app: app, by: .app)
+        return try tokens(for: userID, app: app, scope: scope, form: form, session: session)
     }
 }

@@ -5,6 +5,7 @@ final class TokenIssuer {
     let context: TenantContext
     private let store: DirectoryStore
     let mint: TokenMint
+    private let policies: AccessPolicies
     /// By refresh token.
     private var grants: [String: RefreshGrant] = [:]
     /// Refresh tokens that were used up, to tell a reused one from an unknown one.
@@ -13,10 +14,11 @@ final class TokenIssuer {
     private var revokedBefore: [String: Int] = [:]
     private var serial = 0
 
-    init(context: TenantContext, store: DirectoryStore, mint: TokenMint) {
+    init(context: TenantContext, store: DirectoryStore, mint: TokenMint, policies: AccessPolicies) {
         self.context = context
         self.store = store
         self.mint = mint
+        self.policies = policies
     }
 
     /// Ends every token that a user has got so far.
@@ -48,6 +50,7 @@ final class TokenIssuer {
                 "The provided value for scope \(scopeText) is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."
             )
         }
+        try policies.checkApp(SignInAttempt(flow: .app, appID: app.id, names: [app.id]))
         let serial = nextSerial()
         let objectID = store.servicePrincipalID(ofApp: app.id) ?? app.id
         var claims = accessClaims(scope: scope, app: app, serial: serial, lifetime: 3_599, form: form)
@@ -89,7 +92,10 @@ final class TokenIssuer {
             parsing: form["scope"] ?? "https://graph.microsoft.com/.default openid profile offline_access", app: app,
             base: context.base)
         try checkAccount(grant.userID, isRefresh: true)
-        return try tokens(for: grant.userID, app: app, scope: scope, form: form, replacing: token)
+        try policies.goOn(
+            attempt(grant.userID, app: app, by: grant.session.flow), grant.session, at: context.now)
+        return try tokens(
+            for: grant.userID, app: app, scope: scope, form: form, session: grant.session, replacing: token)
     }
 
     /// Whether an account may get a token now.
@@ -122,10 +128,23 @@ final class TokenIssuer {
         }
     }
 
+    /// Begins the session of a person who approved a sign-in.
+    /// - Throws: what the service answers where the account or a policy of the tenant stands against it.
+    func begin(_ userID: String, app: RegisteredApp, by flow: SignInFlow) throws(TokenFault) -> SignInSession {
+        try checkAccount(userID)
+        return try policies.begin(attempt(userID, app: app, by: flow), at: context.now)
+    }
+
+    private func attempt(_ userID: String, app: RegisteredApp, by flow: SignInFlow) -> SignInAttempt {
+        let address = store.user(userID)?["userPrincipalName"]?.string?.lowercased()
+        return SignInAttempt(
+            flow: flow, appID: app.id.lowercased(), names: Set([userID.lowercased()] + [address].compactMap(\.self)))
+    }
+
     /// The answer of a successful sign-in or refresh of a person.
     func tokens(
-        for userID: String, app: RegisteredApp, scope: ScopeRequest, form: FormFields, nonce: String? = nil,
-        replacing old: String? = nil
+        for userID: String, app: RegisteredApp, scope: ScopeRequest, form: FormFields, session: SignInSession,
+        nonce: String? = nil, replacing old: String? = nil
     ) throws(TokenFault) -> JSONObject {
         try checkAccount(userID)
         guard let record = store.user(userID) else {
@@ -158,7 +177,8 @@ final class TokenIssuer {
             "access_token": .string(mint.sealed(claims)),
         ]
         if scope.wantsRefreshToken {
-            answer["refresh_token"] = .string(refreshToken(for: userID, app: app, serial: serial, replacing: old))
+            answer["refresh_token"] = .string(
+                refreshToken(for: userID, app: app, serial: serial, session, replacing: old))
         }
         if app.isOfFamily { answer["foci"] = "1" }
         if scope.wantsIDToken { answer["id_token"] = .string(idToken(record, app: app, serial: serial, nonce: nonce)) }
@@ -197,11 +217,14 @@ final class TokenIssuer {
         return claims
     }
 
-    private func refreshToken(for userID: String, app: RegisteredApp, serial: Int, replacing old: String?) -> String {
+    private func refreshToken(
+        for userID: String, app: RegisteredApp, serial: Int, _ session: SignInSession, replacing old: String?
+    ) -> String {
         if let old, case .keep = context.options.refreshRotation { return old }
         let token = "1.SANDBOX.\(RandomBytes.text(bytes: 40))"
         let family = old.flatMap { grants[$0]?.family } ?? serial
-        grants[token] = RefreshGrant(appID: app.id, userID: userID, issued: context.now, family: family, serial: serial)
+        grants[token] = RefreshGrant(
+            appID: app.id, userID: userID, issued: context.now, family: family, serial: serial, session: session)
         if let old, case .renewAndRevoke = context.options.refreshRotation {
             grants[old] = nil
             spent.insert(old)

@@ -34,8 +34,9 @@ actor TenantServices {
         let store = DirectoryStore(users: users, mixing: context.mixing)
         let mint = TokenMint()
         let outbox = Outbox()
+        let policies = AccessPolicies()
         let apps = TenantApps(store: store)
-        let issuer = TokenIssuer(context: context, store: store, mint: mint)
+        let issuer = TokenIssuer(context: context, store: store, mint: mint, policies: policies)
         let bearer = BearerCheck(context: context, mint: mint, issuer: issuer)
         let devices = DeviceCodes(context: context, apps: apps, issuer: issuer)
         let pages = ApprovalPages(store: store, forms: FormTokens(context: context, mint: mint))
@@ -63,7 +64,7 @@ actor TenantServices {
             faultAnswers: faultAnswers)
         control = ControlPlane(
             context: context, store: store, journal: journal, faults: faults, outbox: outbox, devices: devices,
-            issuer: issuer)
+            issuer: issuer, policies: policies)
     }
 
     /// Does something with the services, while nobody else does.
