@@ -135,11 +135,17 @@ package struct OperationCommands: Sendable {
     private func filter(_ answer: OperationAnswer, through program: String, _ options: GlobalOptions)
         async throws(MMError)
     {
+        let terminal = terminal
+        let filter = JQProgram(program, rawStrings: options.format == .text)
+        if case .items(let stream) = answer.body,
+            try await filter.run(onItemsOf: stream, write: { (bytes) throws(MMError) in try terminal.write(bytes) })
+        {
+            return
+        }
         var text: [UInt8] = []
         let collector = AnswerRenderer(AnswerForm(format: .json)) { (bytes) throws(MMError) in text += bytes }
         try await collector.render(answer)
-        let raw = options.format == .text
-        try terminal.write(try await JQProgram(program, rawStrings: raw).run(on: text))
+        try terminal.write(try await filter.run(on: text))
     }
 }
 

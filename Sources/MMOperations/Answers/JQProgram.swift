@@ -9,7 +9,7 @@ import MMSystem
 package struct JQProgram: Sendable {
     private static let refused: Set<String> = ["import", "include", "input_filename", "__prog_args"]
     private static let longest = 20_000
-    private let program: String
+    let program: String
     private let rawStrings: Bool
 
     /// A filter.
@@ -29,6 +29,18 @@ package struct JQProgram: Sendable {
     /// - Throws: `invalid_input` with jq's own words when the program is wrong, `unsupported` when jq is missing.
     package func run(on input: [UInt8], timeout: Duration = .seconds(20)) async throws(MMError) -> [UInt8] {
         try check()
+        let command = try command(program, seconds: timeout.components.seconds + 1)
+        let limit = 64 << 20
+        let outcome = try await ChildProcess.run(command, input: input, limit: limit, timeout: timeout)
+        if outcome.isCut {
+            throw MMError(.limitExceeded, "jq wrote more than \(limit >> 20) MiB.", hint: "Select less.")
+        }
+        guard outcome.exit.code == 0 else { throw Self.refusal(outcome.error) }
+        return outcome.output
+    }
+
+    /// The program as a command, which may compute for so many seconds.
+    func command(_ program: String, seconds: Int64) throws(MMError) -> ChildCommand {
         guard let jq = ExecutableSearch.find("jq", path: "/usr/local/bin:/usr/bin:/bin") else {
             throw MMError(.unsupported, "The program jq is not installed.", hint: "Install it: sudo apt-get install jq")
         }
@@ -37,24 +49,21 @@ package struct JQProgram: Sendable {
         command.limits = [
             .init(resource: Int32(RLIMIT_FSIZE.rawValue), value: 0),
             .init(resource: Int32(RLIMIT_AS.rawValue), value: 2 << 30),
-            .init(resource: Int32(RLIMIT_CPU.rawValue), value: UInt64(timeout.components.seconds) + 1),
+            .init(resource: Int32(RLIMIT_CPU.rawValue), value: UInt64(seconds)),
         ]
-        let limit = 64 << 20
-        let outcome = try await ChildProcess.run(command, input: input, limit: limit, timeout: timeout)
-        if outcome.isCut {
-            throw MMError(.limitExceeded, "jq wrote more than \(limit >> 20) MiB.", hint: "Select less.")
-        }
-        guard outcome.exit.code == 0 else {
-            let words = String(decoding: outcome.error.prefix(1000), as: UTF8.self)
-            throw MMError(
-                .invalidInput, "jq refused the filter: \(words)", hint: "See the jq manual, section Basic filters.")
-        }
-        return outcome.output
+        return command
+    }
+
+    /// What jq says of a program that it doesn't take, or of an input that the program doesn't fit.
+    static func refusal(_ said: [UInt8]) -> MMError {
+        let words = String(decoding: said.prefix(1000), as: UTF8.self)
+        return MMError(
+            .invalidInput, "jq refused the filter: \(words)", hint: "See the jq manual, section Basic filters.")
     }
 
     /// Words that reach files are refused wherever they stand, also inside strings: better one odd filter less than one
     /// that reads a token cache.
-    private func check() throws(MMError) {
+    func check() throws(MMError) {
         guard program.utf8.count <= Self.longest, !program.utf8.contains(0) else {
             throw MMError(.invalidInput, "A jq program has at most \(Self.longest) bytes and no NUL.")
         }
