@@ -11,7 +11,14 @@ enum FileFault {
         let reason = String(cString: strerror(number))
         let cause = "errno \(number): \(reason)"
         switch number {
-        case EACCES, EPERM, EROFS:
+        case EROFS:
+            return MMError(
+                .forbidden, "Can't \(action) \(path): \(reason).",
+                hint:
+                    "Name a folder that can be written (MM_STATE_DIR, MM_TOKEN_DIR, MM_CONNECTIONS for the registry), or have "
+                    + "the file system mounted so.",
+                cause: cause)
+        case EACCES, EPERM:
             return MMError(
                 .forbidden, "Can't \(action) \(path): \(reason).",
                 hint: "Check who owns it and its mode: ls -ld '\(path)'.", cause: cause)

@@ -89,7 +89,11 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
         case .resolve, .connect:
             return MMError(
                 .unavailable, text, hint: hint ?? "Check the network, the proxy settings and the address.", retry: .now)
-        case .connectionLost: return MMError(.unavailable, text, hint: hint, retry: .now)
+        case .connectionLost:
+            return MMError(
+                .unavailable, text,
+                hint: hint ?? "Try again. If it keeps breaking off, look at the network, and at a proxy in between.",
+                retry: .now)
         case .proxy:
             return MMError(.unavailable, text, hint: hint ?? "Check HTTPS_PROXY and NO_PROXY in the environment.")
         case .tls:
@@ -97,11 +101,23 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
                 .unavailable, text,
                 hint: hint ?? "Check this machine's clock and its certificates (apt-get install ca-certificates; "
                     + "SSL_CERT_FILE names another bundle).")
-        case .timeout: return MMError(.deadlineExceeded, text, hint: hint, retry: .now)
+        case .timeout:
+            return MMError(
+                .deadlineExceeded, text,
+                hint: hint ?? "Try again, with more time if there was little (--timeout SECONDS) or asking for less.",
+                retry: .now)
         case .cancelled: return MMError(.cancelled, "\(what) was cancelled.")
         case .tooLarge:
-            return MMError(.limitExceeded, text, hint: hint ?? "Ask for less: select fields, or a smaller page.")
-        case .protocolViolation: return MMError(.remoteFailed, text, hint: hint)
+            return MMError(
+                .limitExceeded, text,
+                hint: hint
+                    ?? "If it is a list, ask for less: fewer fields, or a smaller page. If it never is so large, something "
+                    + "else than the service answers: check the address, HTTPS_PROXY and NO_PROXY.")
+        case .protocolViolation:
+            return MMError(
+                .remoteFailed, text,
+                hint: hint
+                    ?? "Something else than the service may answer: check the address, HTTPS_PROXY and NO_PROXY.")
         case .unavailable: return MMError(.unavailable, text, hint: hint)
         }
     }
