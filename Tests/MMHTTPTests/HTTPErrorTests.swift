@@ -1,0 +1,26 @@
+import MMCore
+import Testing
+
+@testable import MMHTTP
+
+@Suite("What to do about an exchange without an answer")
+struct HTTPErrorTests {
+    @Test(
+        "every failure of the network says what to look at",
+        arguments: [
+            (HTTPError.Kind.resolve, "proxy"), (.connect, "network"), (.proxy, "HTTPS_PROXY"), (.tls, "clock"),
+            (.timeout, "--timeout"), (.tooLarge, "ask for less"), (.connectionLost, "Try again"),
+            (.protocolViolation, "Something else than the service"),
+        ])
+    func hints(kind: HTTPError.Kind, word: String) {
+        let error = HTTPError(kind, "It broke.").mmError(for: "Reading")
+        let hint = error.hint ?? ""
+        #expect(hint.contains(word))
+    }
+
+    @Test("a failure that knows its own remedy keeps it")
+    func ownHint() {
+        let error = HTTPError(.timeout, "It broke.", hint: "Wait for the moon.").mmError(for: "Reading")
+        #expect(error.hint == "Wait for the moon.")
+    }
+}
