@@ -29,7 +29,12 @@ struct PolicyRefusalTests {
         let device = grant == "joinedDevice" ? "joined" : "compliant"
         let placed = try await tenant.mm(["sandbox", "policies", "--surroundings", #"{"device": "\#(device)"}"#])
         #expect(placed.code == 0, "\(placed)")
-        let refused = try await tenant.signIn()
+        let started = try await tenant.mm(["login", "Demo", "--json"])
+        try await tenant.approve(try #require(started.failure?["details"]?["userCode"]?.string))
+        var refused = try await tenant.mm(["login", "Demo", "--json"])
+        while refused.failure?["details"]?["userCode"] != nil {
+            refused = try await tenant.mm(["login", "Demo", "--json"])
+        }
         let details = refused.failure?["details"]
         #expect(details?["aadsts"]?.int == number && details?["nextWay"] == "browser", "\(refused)")
         #expect(refused.failure?["hint"]?.string?.contains("mm login Demo --browser") == true, "\(refused)")

@@ -46,20 +46,21 @@ struct SignInOverviewTests {
     @Test("in a terminal the person signs in to one after the other, and one that fails keeps none from the rest")
     func terminal() async throws {
         let tenant = try await Tenant()
-        try await add(["dora.disabled", "lena.vogt"], tenant)
+        try await add(["lena.vogt"], tenant)
         _ = try await tenant.mm([
             "connections", "add", "Torn", "--cloud", "sandbox", "--tenant", "contoso-sandbox.example",
         ])
         let person = [
             "MM_BROWSER": Programs.packageFolder + "/Tests/Fixtures/identity/browser_person.py",
-            "LAST_PAGE": tenant.home.path + "/last-page",
+            "LAST_PAGE": tenant.home.path + "/last-page", "PERSON": "lena.vogt@contoso-sandbox.example",
         ]
-        let ran = try await tenant.dialog(["login", "--all", "--browser", "--timeout", "20", "--json"], [], person)
+        // The person in the browser is always the same, and the wrong one for Demo.
+        let ran = try await tenant.dialog(["login", "--all", "--browser", "--json"], [], person)
         #expect(ran.code == 1, "\(ran.text)")
-        #expect(ran.text.contains("2 signed in") && ran.text.contains("2 failed"), "\(ran.text)")
+        #expect(ran.text.contains("1 signed in") && ran.text.contains("2 failed"), "\(ran.text)")
         let status = try await tenant.mm(["status", "--json"])
         let states = rows(status, "sessions")
-        #expect(states["Demo"]?["state"] == "signed in" && states["Lena.vogt"]?["state"] == "signed in", "\(status)")
+        #expect(states["Demo"]?["state"] == "signed out" && states["Lena.vogt"]?["state"] == "signed in", "\(status)")
     }
 
     @Test("mm login takes a connection or --all, one of the two", arguments: [[], ["Demo", "--all"]])

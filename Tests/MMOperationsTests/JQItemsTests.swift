@@ -10,11 +10,20 @@ struct JQItemsTests {
         ["id": 3, "name": .null, "tags": ["z"], "on": true], ["id": 4],
     ]
 
+    /// How often something was asked for.
+    private final class Count: Sendable {
+        private let number = Mutex(0)
+
+        var value: Int { number.withLock { $0 } }
+
+        func add() { number.withLock { $0 += 1 } }
+    }
+
     /// A list in batches.
-    private static func stream(_ fetched: Mutex<Int> = Mutex(0)) -> ItemStream {
+    private static func stream(_ fetched: Count = Count()) -> ItemStream {
         let rest = Mutex(Self.items[...])
         return ItemStream { () async throws(MMError) in
-            fetched.withLock { $0 += 1 }
+            fetched.add()
             return rest.withLock { rest in
                 guard !rest.isEmpty else { return nil }
                 let batch = rest.prefix(2).map { JSONWriter.bytes($0)[...] }
@@ -55,9 +64,9 @@ struct JQItemsTests {
             ".[:2]", "..", ".[\"a\"]", ".[] # | .id",
         ])
     func whole(program: String) async throws {
-        let fetched = Mutex(0)
+        let fetched = Count()
         let didStream = try await JQProgram(program).run(onItemsOf: Self.stream(fetched)) { _ in }
-        #expect(!didStream && fetched.withLock { $0 } == 0)
+        #expect(!didStream && fetched.value == 0)
     }
 
     @Test("a program that is wrong, and a list that breaks off, are errors")
