@@ -51,7 +51,7 @@ struct SignInCheck: Sendable {
                 switch connection.auth.method {
                 case .device, .browser, .secret, .certificate, .federated:
                     token = try await self.token(of: connection, insteadOf: token)
-                case .managedIdentity, .token:
+                case .managedIdentity, .onBehalfOf, .token:
                     // Who gives these out isn't the sign-in service; what they are worth, the service tells.
                     try await call(connection)
                 }
