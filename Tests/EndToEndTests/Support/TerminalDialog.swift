@@ -17,7 +17,9 @@ extension Tenant {
     func dialog(
         _ words: [String], _ answers: [(question: String, text: String)] = [], _ extra: [String: String] = [:]
     ) async throws -> Dialog {
-        var command = ChildCommand(Programs.mm, words, environment: home.environment.merging(extra) { $1 })
+        // A pager would wait for a key that nobody presses.
+        let environment = home.environment.merging(["MM_PAGER": "cat"]) { $1 }.merging(extra) { $1 }
+        var command = ChildCommand(Programs.mm, words, environment: environment)
         command.terminal = Terminal.Size(rows: 24, columns: 80)
         command.input = .terminal
         command.output = .terminal
