@@ -27,8 +27,10 @@ struct Login: CatalogueOperation {
             connection = try reader.text("connection")
             switch (connection, try reader.flag("all")) {
             case (nil, false):
-                // The words for an argument that is missing.
-                _ = try reader.requiredText("connection")
+                throw MMError(
+                    .invalidInput, "login needs the argument `connection`.",
+                    hint: "Usage: mm login CONNECTION, or mm login --all (`connections` lists the names).",
+                    details: ["field": "connection"])
             case (_?, true):
                 throw MMError(
                     .invalidInput, "`all` stands in place of a connection.", hint: "Leave one of the two out.",
