@@ -11,4 +11,6 @@ struct CPermissionTable {
 
 /// Which permissions the calls of Microsoft Graph need.
 struct CPermissionTable cpermission_calls(void);
+/// Which roles of Entra ID, Exchange and Azure open what, as JSON.
+struct CPermissionTable cpermission_roles(void);
 #endif

@@ -1,0 +1,117 @@
+internal import CPermissionTables
+internal import MMCore
+
+/// Which roles of Entra ID, Exchange and Azure open what.
+package struct RoleTable: Sendable {
+    private struct AreaRow {
+        let paths: [[String]]
+        let methods: Set<String>
+        let isExact: Bool
+        let area: RoleArea
+    }
+
+    private struct PatternRow {
+        let patterns: [String]
+        let role: String
+        let group: String
+        let entra: String
+    }
+
+    /// The only one, read when advice is first needed.
+    package static let standard = RoleTable()
+
+    private let ids: [String: EntraRole]
+    private let names: [String: EntraRole]
+    private let areas: [AreaRow]
+    private let exchange: [PatternRow]
+    private let azure: [PatternRow]
+
+    private init() {
+        let table = cpermission_roles()
+        let bytes = UnsafeRawBufferPointer(start: table.bytes, count: table.length)
+        let json = (try? JSONParser.parse(Array(bytes))) ?? .null
+        let roles = (json["roles"]?.object ?? [:]).map { EntraRole(name: $0.key, id: $0.value.string ?? "") }
+        let named = Dictionary(roles.map { ($0.name, $0) }) { first, _ in first }
+        names = named
+        ids = Dictionary(roles.map { ($0.id, $0) }) { first, _ in first }
+        func list(_ value: JSONValue?) -> [String] { value?.array?.compactMap(\.string) ?? [] }
+        areas = (json["areas"]?.array ?? []).map { row in
+            AreaRow(
+                paths: list(row["paths"]).map { $0.split(separator: "/").map(String.init) },
+                methods: Set(list(row["methods"])), isExact: row["exact"]?.bool ?? false,
+                area: RoleArea(
+                    reading: list(row["read"]).compactMap { named[$0] },
+                    writing: list(row["write"]).compactMap { named[$0] },
+                    content: row["content"]?.string.flatMap(RoleArea.Content.init)))
+        }
+        func patterns(_ value: JSONValue?, _ key: String) -> [PatternRow] {
+            (value?.array ?? []).map { row in
+                PatternRow(
+                    patterns: list(row[key]).map { $0.lowercased() }, role: row["role"]?.string ?? "",
+                    group: row["group"]?.string ?? "", entra: row["entra"]?.string ?? "")
+            }
+        }
+        exchange = patterns(json["exchange"], "nouns")
+        azure = patterns(json["azure"], "actions")
+    }
+
+    /// All roles of Entra ID that the table names.
+    package var roles: [EntraRole] { names.values.sorted { $0.name < $1.name } }
+
+    /// The role that a token carries in `wids`.
+    package func role(id: String) -> EntraRole? { ids[id.lowercased()] }
+
+    /// The role of a name.
+    package func role(named name: String) -> EntraRole? { names[name] }
+
+    /// The role that may do everything.
+    package var globalAdministrator: EntraRole? { names["Global Administrator"] }
+
+    /// The part of Graph that a call belongs to; `nil` where no role is known to matter.
+    /// - Parameters:
+    ///   - template: the template of its path, or the path itself without its version.
+    ///   - method: the method.
+    package func area(of template: String, method: String) -> RoleArea? {
+        var steps = template.lowercased().split(separator: "/").map(String.init)
+        if steps.first == "me" { steps = ["users", "{}"] + steps.dropFirst() }
+        return areas.first { row in
+            guard row.methods.isEmpty || row.methods.contains(method.uppercased()) else { return false }
+            return row.paths.contains { path in
+                guard row.isExact ? path.count == steps.count : path.count <= steps.count else { return false }
+                return zip(path, steps).allSatisfy { $0 == "{}" || $0 == $1 }
+            }
+        }?.area
+    }
+
+    /// The role of Exchange that holds a cmdlet.
+    package func exchangeRole(of cmdlet: String) -> ExchangeRole {
+        let words = cmdlet.lowercased().split(separator: "-", maxSplits: 1)
+        let noun = words.count == 2 ? String(words[1]) : cmdlet.lowercased()
+        let row = exchange.first { $0.patterns.contains { Self.matches(noun, $0) } }
+        let isRead = ["get", "test", "search"].contains(words.first.map(String.init) ?? "")
+        if isRead, row.map({ $0.role != "View-Only Audit Logs" && $0.role != "Message Tracking" }) ?? true {
+            return ExchangeRole(
+                name: row?.role == "Mail Recipients" ? "View-Only Recipients" : "View-Only Configuration",
+                group: "View-Only Organization Management", entra: names["Global Reader"])
+        }
+        return ExchangeRole(
+            name: row?.role ?? "Organization Configuration", group: row?.group ?? "Organization Management",
+            entra: row.flatMap { names[$0.entra] })
+    }
+
+    /// The narrowest built-in role of Azure that holds an action.
+    package func azureRole(of action: String) -> String {
+        let action = action.lowercased()
+        if action.hasSuffix("/read") { return "Reader" }
+        return azure.first { $0.patterns.contains { action.hasPrefix($0) } }?.role ?? "Contributor"
+    }
+
+    private static func matches(_ noun: String, _ pattern: String) -> Bool {
+        switch (pattern.hasPrefix("*"), pattern.hasSuffix("*")) {
+        case (true, true): pattern.count < 3 || noun.contains(String(pattern.dropFirst().dropLast()))
+        case (true, false): noun.hasSuffix(pattern.dropFirst())
+        case (false, true): noun.hasPrefix(pattern.dropLast())
+        case (false, false): noun == pattern
+        }
+    }
+}
