@@ -38,7 +38,7 @@ let rooms: [(name: String, calls: [String])] = [
         ]
     ),
     ("MMCLI", ["MMCore", "MMSystem", "MMOperations"]),
-    ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "CSandboxPages"]),
+    ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "MMPermissions", "CSandboxPages"]),
     ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
     (
         "MMSandboxServing",

@@ -22,7 +22,10 @@ struct CatalogueTests {
         let offered = everyone.filter(\.isListed).map(\.name)
         #expect(offered == ["run", "graph_request", "connections", "status", "login", "logout", "reset", "output"])
         // Called by their names alone: a model reads every word of the list on each turn.
-        #expect(everyone.filter { !$0.isListed }.map(\.name) == ["disconnect", "jobs", "sessions", "endpoints"])
+        #expect(
+            everyone.filter { !$0.isListed }.map(\.name) == [
+                "disconnect", "jobs", "sessions", "endpoints", "permissions_for", "permissions_check",
+            ])
     }
 
     @Test("never offers a model what writes the registry or confirms")

@@ -98,6 +98,15 @@ struct PermissionTableTests {
         #expect(found.satisfied(by: both, for: .work)?.name == "Application.ReadWrite.All")
     }
 
+    @Test("who may read and write may read, also where only the reading permission is listed")
+    func reading() throws {
+        let found = try #require(try permissions("GET", "/me/messages/1"))
+        #expect(found.satisfied(by: ["Mail.ReadWrite"], for: .work) != nil)
+        #expect(found.satisfied(by: ["Mail.Send"], for: .work) == nil)
+        let write = try #require(try permissions("PATCH", "/me/messages/1"))
+        #expect(write.satisfied(by: ["Mail.Read"], for: .work) == nil)
+    }
+
     @Test("the permission to ask for is not one that only an app in one team has")
     func advised() throws {
         let found = try permissions("GET", "/teams/1/channels")?.application

@@ -5,7 +5,7 @@ internal import MMCore
 /// Access tokens are meant for their services. Here their claims are only compared with what a connection expects, so
 /// that no token of another tenant or app is used; the service checks the signature.
 struct AccessTokenClaims: Sendable {
-    private let claims: JSONObject
+    let claims: JSONObject
 
     /// Reads the claims of a token.
     /// - Returns: `nil` for a token that can't be parsed.

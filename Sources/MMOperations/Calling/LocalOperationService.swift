@@ -61,6 +61,7 @@ public struct LocalOperationService: OperationService {
             if operation.declaration.carriesSessionOutput {
                 answer = OutgoingFilter(knowsShapes: !record.hasConfirmedSecret).answer(answer)
             }
+            answer.notes += await services.refusalAdvice.notes(on: answer, record)
             guard let stream = answer.body.stream, answer.stored == nil, audit.isAudited else {
                 await audit.end(nil)
                 return answer
@@ -73,7 +74,7 @@ public struct LocalOperationService: OperationService {
         } catch {
             let clean = OutgoingFilter().error(error)
             await audit.end(clean)
-            throw clean
+            throw await services.refusalAdvice.explaining(clean, record)
         }
     }
 }

@@ -28,6 +28,9 @@ extension Catalogue {
             AnyOperation(ConnectionsDuplicate()) { $0.connectionServices },
             AnyOperation(ConnectionsRemove()) { $0.connectionServices },
             AnyOperation(ConnectionsCheck()) { $0.registry },
+            AnyOperation(PermissionsFor()) { $0.permissionServices },
+            AnyOperation(PermissionsCheck()) { $0.permissionServices },
+            AnyOperation(PermissionsUnused()) { $0.permissionServices },
             AnyOperation(AuditShow()) { $0.audit },
             AnyOperation(AuditVerify()) { AuditVerify.Services(audit: $0.audit, path: $0.paths.auditLog) },
         ] + ShellPlace.shell.operations + ShellPlace.ssh.operations)

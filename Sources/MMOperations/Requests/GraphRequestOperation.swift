@@ -53,6 +53,7 @@ struct GraphRequestOperation: CatalogueOperation {
         context.record.note("module", .string(module))
         context.record.note("method", .string(input.method))
         context.record.note("path", .string(target.path))
+        if let batch = BatchItems(of: input.body, at: target) { context.record.note("items", batch.json) }
 
         let request = try GraphRequest(
             method: input.method, target: target, body: input.body.map { JSONWriter.bytes($0) },

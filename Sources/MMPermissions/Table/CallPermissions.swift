@@ -24,7 +24,19 @@ package struct CallPermissions: Sendable, Hashable {
 
     /// The first permission that these names hold in full, with what it needs besides; `nil` when none is held.
     package func satisfied(by held: Set<String>, for kind: SignInKind) -> Permission? {
-        choice(for: kind)?.all.first { held.contains($0.name) && missingBesides($0, from: held).isEmpty }
+        let held = Self.withReading(held)
+        return choice(for: kind)?.all.first { held.contains($0.name) && missingBesides($0, from: held).isEmpty }
+    }
+
+    /// Who may read and write may read, also where the data lists the reading permission alone.
+    private static func withReading(_ held: Set<String>) -> Set<String> {
+        var all = held
+        for name in held {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.dropFirst().contains("ReadWrite") else { continue }
+            all.insert(parts.map { $0 == "ReadWrite" ? "Read" : String($0) }.joined(separator: "."))
+        }
+        return all
     }
 
     /// What a permission needs besides itself and isn't among these names: empty where one of them is there.

@@ -19,6 +19,8 @@ struct NamedAccount: Sendable {
     let role: DirectoryRoleName?
     let outcome: SignInOutcome
     let isGuest: Bool
+    /// The role that the account may take up for a while, and hasn't.
+    var eligible: DirectoryRoleName?
 
     /// The accounts in the order of their indices, from 0.
     static let all: [NamedAccount] = [
@@ -30,11 +32,11 @@ struct NamedAccount: Sendable {
             outcome: .granted, isGuest: false),
         NamedAccount(
             address: "ben.baker", given: "Ben", family: "Baker", title: "Account Executive", department: 1, role: nil,
-            outcome: .granted, isGuest: false),
+            outcome: .granted, isGuest: false, eligible: .globalReader),
         NamedAccount(
             address: "rita.reader", given: "Rita", family: "Reader", title: "Auditor", department: 7,
             role: .globalReader,
-            outcome: .granted, isGuest: false),
+            outcome: .granted, isGuest: false, eligible: .userAdministrator),
         NamedAccount(
             address: "gus.guest_fabrikam.example#EXT#", given: "Gus", family: "Guest", title: "Consultant",
             department: 8,

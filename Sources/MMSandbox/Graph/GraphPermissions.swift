@@ -1,5 +1,6 @@
 internal import MMCore
 internal import MMHTTP
+internal import MMPermissions
 
 /// Who may do what: the permissions of the app, and the roles of the person.
 struct GraphPermissions {
@@ -21,27 +22,32 @@ struct GraphPermissions {
             isSelf = false
         }
         let action = place.rest.first?.name ?? ""
-        if ["sendMail", "send", "reply", "replyAll", "forward"].contains(action) {
-            guard held.contains("Mail.Send") else { throw GraphArea.mail.denied }
-            if let owner = place.owner { try checkMailbox(call, owner) }
-            return
-        }
-        let wanted = isRead ? place.area.reading : place.area.writing
-        let ownProfile =
-            isSelf && (isRead ? held.contains("User.Read") : held.contains("User.ReadWrite")) && place.area == .users
-        guard ownProfile || !held.isDisjoint(with: wanted) else { throw place.area.denied }
+        let isMail = ["sendMail", "send", "reply", "replyAll", "forward"].contains(action)
+        let wanted = isRead ? place.area.reading : isMail ? ["Mail.Send"] : place.area.writing
+        let isOpen = GraphScopes(call: call, isSelf: isSelf).isOpen ?? !held.isDisjoint(with: wanted)
+        guard isOpen else { throw isMail ? GraphArea.mail.denied : place.area.denied }
         if call.principal.isApp { return }
-        let roles = store.roles(of: call.principal.objectID)
-        let isSupreme = roles.contains(.globalAdministrator)
         switch place.area {
-        case let area where area.needsReader && !isSupreme && !(isRead && roles.contains(.globalReader)): throw .denied
-        case .mail, .mailboxSettings, .calendars, .contacts:
+        case _ where isMail, .mail, .mailboxSettings, .calendars, .contacts:
             if let owner = place.owner { try checkMailbox(call, owner) }
-        case let area where area.isDirectory && !isRead && !isSelf:
-            let isUserAdministrator = roles.contains(.userAdministrator) && (area == .users || area == .groups)
-            guard isSupreme || isUserAdministrator else { throw .denied }
-        default: break
+        default: try checkRoles(call, place, isRead: isRead, isSelf: isSelf)
         }
+    }
+
+    /// What belongs to nobody in particular takes a role beside the permission.
+    private func checkRoles(
+        _ call: GraphCall, _ place: GraphPlace, isRead: Bool, isSelf: Bool
+    ) throws(GraphFailure) {
+        let path = call.segments.map { "/" + $0.name }.joined()
+        let area = RoleTable.standard.area(of: path, method: call.request.method)
+        guard !isSelf, area?.content == nil else { return }
+        let roles = Set(store.roles(of: call.principal.objectID).map(\.rawValue))
+        guard !roles.contains(DirectoryRoleName.globalAdministrator.rawValue) else { return }
+        let enough = area?.roles(reading: isRead) ?? []
+        // Everybody in a tenant reads the directory itself.
+        if isRead, enough.first?.name == "Directory Readers" || (enough.isEmpty && !place.area.needsReader) { return }
+        if enough.isEmpty, !place.area.isDirectory, !place.area.needsReader { return }
+        guard enough.contains(where: { roles.contains($0.id) }) else { throw .denied }
     }
 
     /// One's own mailbox, or any as an administrator or an app.

@@ -45,6 +45,7 @@ struct GraphService {
         GraphActions(
             context: context, store: store, issuer: issuer, answers: answers, reader: reader, mail: mail, files: items)
     }
+    private var eligibility: RoleEligibility { RoleEligibility(context: context, store: store) }
     private var invitations: Invitations { Invitations(context: context, store: store) }
 
     /// What it answers: whatever stands below a version; what a path means there, OData says.
@@ -142,6 +143,7 @@ struct GraphService {
         case "teams": if let answer = try teams.creation(call) { return answer }
         case "invitations": return try invitations.answer(call)
         case "reports": if let answer = try reports.answer(call) { return answer }
+        case "rolemanagement": if let answer = try eligibility.answer(call) { return answer }
         default: break
         }
         let place = try paths.resolve(call)

@@ -35,12 +35,15 @@ struct RegisteredApp: Sendable {
         User.ReadBasic.All User.ReadWrite.All Application.ReadWrite.All Domain.Read.All Reports.Read.All User.Invite.All \
         DeviceManagementManagedDevices.ReadWrite.All DeviceManagementConfiguration.ReadWrite.All \
         Policy.ReadWrite.ConditionalAccess IdentityRiskyUser.Read.All ServiceHealth.Read.All \
-        UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All DelegatedPermissionGrant.ReadWrite.All
+        UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All AppRoleAssignment.ReadWrite.All \
+        ChannelMessage.Read.All DelegatedPermissionGrant.ReadWrite.All Device.Read.All \
+        RoleEligibilitySchedule.Read.Directory Team.Create User.RevokeSessions.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """
         AuditLog.Read.All Directory.ReadWrite.All Group.ReadWrite.All Mail.ReadWrite Mail.Send Organization.Read.All \
-        Sites.ReadWrite.All User.ReadWrite.All Files.ReadWrite.All Calendars.ReadWrite Application.Read.All
+        Sites.ReadWrite.All User.ReadWrite.All Files.ReadWrite.All Calendars.ReadWrite Application.Read.All \
+        User.RevokeSessions.All
         """.split(separator: " ").map(String.init)
 
     static let all: [RegisteredApp] = [

@@ -2,6 +2,14 @@ extension OperationServices {
     /// For operations on connections.
     package var connectionServices: ConnectionServices { ConnectionServices(registry: registry, identity: identity) }
 
+    /// For operations on permissions.
+    package var permissionServices: PermissionServices {
+        PermissionServices(registry: registry, identity: identity, audit: audit)
+    }
+
+    /// Explains what services refuse.
+    var refusalAdvice: RefusalAdvice { RefusalAdvice(registry: registry, identity: identity) }
+
     /// For operations that judge, or have something confirmed.
     package var guardServices: GuardServices {
         GuardServices(environment: environment, paths: paths, registry: registry, guards: guards, ledger: ledger)

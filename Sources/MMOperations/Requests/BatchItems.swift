@@ -1,0 +1,45 @@
+import MMCore
+
+/// The requests within a `$batch`, as the audit log tells them and advice looks them up.
+struct BatchItems: Sendable {
+    /// One of them.
+    struct Item: Sendable {
+        let id: String
+        let method: String
+        let target: RequestTarget
+    }
+
+    let items: [Item]
+
+    /// The items of a request; `nil` for one that is no batch of Graph.
+    init?(of body: JSONValue?, at target: RequestTarget) {
+        guard target.service == .graph, target.segments.last?.lowercased() == "$batch",
+            let requests = body?["requests"]?.array
+        else { return nil }
+        items = requests.compactMap { Item($0["id"], $0["method"], $0["url"], version: target.version) }
+    }
+
+    /// The items that a line of the audit log, or the record of a call, holds.
+    init(recorded value: JSONValue) {
+        items = (value.array ?? []).compactMap { Item($0["id"], $0["method"], $0["path"], version: nil) }
+    }
+
+    /// The items for the record of a call: method and path, no query and no content.
+    var json: JSONValue {
+        .array(
+            items.map {
+                ["id": .string($0.id), "method": .string($0.method), "path": .string($0.target.path)]
+            })
+    }
+}
+
+extension BatchItems.Item {
+    fileprivate init?(_ id: JSONValue?, _ method: JSONValue?, _ url: JSONValue?, version: String?) {
+        guard let url = url?.string, let target = try? RequestTarget(parsing: url, service: .graph, respelling: .clean)
+        else { return nil }
+        self.id = id?.string ?? id?.int.map(String.init) ?? ""
+        self.method = (method?.string ?? "GET").uppercased()
+        // The items of a batch are of its own version.
+        self.target = version.map(target.replacingVersion) ?? target
+    }
+}
