@@ -165,6 +165,18 @@ struct PermissionAdvisorTests {
                 == "az role assignment create --assignee aaaa --role \"\(role)\" --scope \(scope)")
     }
 
+    @Test("what Azure's answer would slip into a command is not taken over")
+    func hostileAnswer() {
+        let message =
+            "The client with object id 'a; rm -rf ~' does not have authorization to perform action 'X/read' over scope "
+            + "'$(touch x)' or the scope is invalid."
+        let found = PermissionAdvisor(rights: nil, place: place()).advice(
+            on: Refusal(service: .arm, status: 403, code: "AuthorizationFailed", message: message))
+        #expect(
+            found?.details["command"]?.string
+                == "az role assignment create --assignee OBJECT-ID --role \"Reader\" --scope SCOPE")
+    }
+
     @Test("Exchange wants its own permission first, then a role")
     func exchange() throws {
         func advice(_ rights: TokenRights) -> PermissionAdvice? {

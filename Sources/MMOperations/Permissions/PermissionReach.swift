@@ -37,7 +37,9 @@ struct PermissionReach: Sendable {
         }
         permission = held.name
         let isRead = words[0] == "GET"
-        let enough = roles.area(of: call.template, method: String(words[0]))?.roles(reading: isRead) ?? []
+        // What belongs to somebody is a matter of access, not of a role.
+        let area = roles.area(of: call.template, method: String(words[0]))
+        let enough = area?.content == nil ? area?.roles(reading: isRead) ?? [] : []
         let all = enough + (roles.globalAdministrator.map { [$0] } ?? [])
         let isBound = rights.kind == .work && rights.knowsRoles && !enough.isEmpty
         // Everybody in a tenant reads the directory itself.

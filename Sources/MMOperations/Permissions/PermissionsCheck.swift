@@ -13,8 +13,7 @@ struct PermissionsCheck: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "permissions_check", command: ["permissions", "check"], title: "Check a connection's permissions",
-        summary:
-            "Say what a connection can read and change, area by area, and the least permission or role that is missing.",
+        summary: "Say what a connection can read and change, and which permission or role is missing.",
         effects: .init(readOnly: true, idempotent: true, openWorld: true),
         examples: [
             .init("mm permissions check Contoso", "area by area: yes, or what is missing"),

@@ -112,7 +112,7 @@ package struct PermissionAdvisor: Sendable {
         } else if rights.kind != .application, let link = place.consentLink(to: all.map(\.name)) {
             details["consent"] = .string(link)
             let who = all.contains { $0.needsAdministrator } ? "An administrator consents" : "Consent"
-            hint += "\(who) at \(link) then: \(place.renewal)."
+            hint += "\(who) at \(link) — then: \(place.renewal)."
         } else if let command = details["command"]?.string {
             hint += "Grant it: \(command) — then: \(place.renewal)."
         } else {

@@ -21,8 +21,12 @@ struct ServiceRefusals: Sendable {
     private func azure(_ refusal: Refusal) -> PermissionAdvice? {
         let message = refusal.message
         func quoted(after words: String) -> String? {
-            guard let start = message.firstRange(of: words + " '")?.upperBound else { return nil }
-            return message[start...].firstIndex(of: "'").map { String(message[start..<$0]) }
+            guard let start = message.firstRange(of: words + " '")?.upperBound,
+                let end = message[start...].firstIndex(of: "'")
+            else { return nil }
+            let text = String(message[start..<end])
+            // It goes into a command line that somebody may copy.
+            return text.utf8.allSatisfy(Self.isPlain) ? text : nil
         }
         let linked = quoted(after: "perform action(s)")
         guard let action = linked ?? quoted(after: "perform action") else { return nil }
@@ -30,20 +34,31 @@ struct ServiceRefusals: Sendable {
             linked == nil ? quoted(after: "over scope") ?? quoted(after: "on scope") : quoted(after: "linked scope(s)")
         let role = roles.azureRole(of: action)
         let who = quoted(after: "object id") ?? rights?.objectID ?? "OBJECT-ID"
-        let where_ = scope ?? "SCOPE"
-        let command = "az role assignment create --assignee \(who) --role \"\(role)\" --scope \(where_)"
+        let boundary = scope ?? "SCOPE"
+        let command = "az role assignment create --assignee \(who) --role \"\(role)\" --scope \(boundary)"
         return PermissionAdvice(
             .azureRole,
-            "Missing in Azure: the action \(action) on \(where_). The narrowest built-in role with it is \(role): \(command)",
+            "Missing in Azure: the action \(action) on \(boundary). The narrowest built-in role with it is \(role): \(command)",
             details: [
-                "action": .string(action), "scope": .string(where_), "role": .string(role), "command": .string(command),
+                "action": .string(action), "scope": .string(boundary), "role": .string(role),
+                "command": .string(command),
             ])
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "-_./@*".utf8.contains(byte)
+        }
     }
 
     private func exchange(_ refusal: Refusal) -> PermissionAdvice? {
         if let rights {
             let wanted = rights.kind == .application ? "Exchange.ManageAsApp" : "Exchange.Manage"
-            if !rights.permissions.contains(where: { $0.hasPrefix(wanted) || $0.hasPrefix(wanted + "V2") }) {
+            // Microsoft's own module has the third.
+            if rights.permissions.isDisjoint(with: [wanted, wanted + "V2", "AdminApi.AccessAsUser.All"]) {
                 return PermissionAdvice(
                     .permission,
                     "Missing: the \(rights.kind.title) permission \(wanted) of Office 365 Exchange Online. Add it to the app "

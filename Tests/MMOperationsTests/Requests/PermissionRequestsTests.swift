@@ -132,6 +132,8 @@ struct PermissionRequestsTests {
         #expect(log.outcome == .role)
         #expect(log.role == "Reports Reader")
         #expect(PermissionReach("GET /users", of: reader)?.outcome == .no)
+        let member = TokenRights(kind: .work, permissions: ["Team.ReadBasic.All"], roleIDs: [])
+        #expect(PermissionReach("GET /teams/1", of: member)?.outcome == .yes)
         let app = TokenRights(kind: .application, permissions: ["AuditLog.Read.All"])
         #expect(PermissionReach("GET /auditLogs/signIns", of: app)?.outcome == .yes)
     }
