@@ -40,7 +40,6 @@ package struct HelpOutline: Sendable {
                 Noun("connections", "Add, show, change and check the tenants that can be used"),
                 Noun("login", "Sign a connection in"),
                 Noun("status", "Show who is signed in where, and what waits for a person"),
-                Noun("permissions", "Say what requests need, and what a connection may do and doesn't use"),
             ]),
         Group(
             title: "Safety",
