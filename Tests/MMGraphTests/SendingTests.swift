@@ -43,12 +43,32 @@ struct SendingTests {
         arguments: [
             ("/users?$search=\"displayName:a\"", true), ("/users?$count=true", true), ("/users/$count", true),
             ("/users?$top=5", false), ("/users?$count=false", false), ("/me", false),
+            ("/users?$filter=accountEnabled ne true", true), ("/users?$filter=not(startsWith(mail,'a'))", true),
+            ("/users?$filter=endsWith(mail,'.com')", true), ("/me/memberOf?$filter=x eq 1&$orderby=displayName", true),
+            ("/groups?$filter=members/$count eq 0", true), ("/users?$filter=displayName eq 'one ne two not'", false),
+            ("/users?$filter=displayName eq 'it''s ne'", false),
+            ("/users?$filter=city eq 'a' and country ne 'b'", true),
+            ("/me/messages?$filter=isRead ne true", false), ("/me/contacts?$filter=not(a eq 1)", false),
+            ("/users?$filter=startsWith(displayName,'ne')", false), ("/sites?$filter=a ne 1", false),
+            ("/groups/1/transitiveMembers/microsoft.graph.user?$search=\"displayName:a\"", true),
         ])
     func consistency(endpoint: String, expected: Bool) async throws {
         let contoso = try Contoso(FakeNetwork(.json("{}")))
         let client = try contoso.client()
         _ = try await client.send(GraphRequest(target: try client.target(endpoint)))
         #expect(contoso.network.requests.first?.headers["ConsistencyLevel"] == (expected ? "eventual" : nil))
+    }
+
+    @Test(
+        "an advanced query counts, other queries stay as they are",
+        arguments: [
+            ("/users?$filter=accountEnabled ne true", true), ("/users?$filter=a ne 1&$count=true", true),
+            ("/users?$filter=a eq 1", false), ("/me/messages?$filter=a ne 1", false),
+        ])
+    func counting(endpoint: String, expected: Bool) throws {
+        let client = try Contoso(FakeNetwork(.json("{}"))).client()
+        let target = try client.target(endpoint)
+        #expect(target.queryItems.count { $0.plainName == "count" } == (expected ? 1 : 0))
     }
 
     @Test(

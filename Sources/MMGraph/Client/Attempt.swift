@@ -8,16 +8,18 @@ struct Attempt {
     private let request: GraphRequest
     private let url: String
     private let deadline: Deadline
+    private let delivery: Delivery
     private let clientRequestID = RandomBytes.uuid()
     private var repetitions = 0
     private var hasRenewed = false
     private var gate: ServiceGate
 
-    init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline) {
+    init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline, delivery: Delivery = .whole) {
         self.client = client
         self.request = request
         self.url = url
         self.deadline = deadline
+        self.delivery = delivery
         gate = client.gate
     }
 
@@ -34,9 +36,9 @@ struct Attempt {
             let answer: GraphResponse?
             var failure: HTTPError?
             do {
-                let response = try await client.transport.send(wire(token))
-                answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
-                let advice = WaitAdvice(response.headers, now: client.clock.now)
+                let response = try await delivery.exchange(wire(token), over: client.transport)
+                answer = response
+                let advice = WaitAdvice(response.fields, now: client.clock.now)
                 ending = RetryPolicy.Ending(response.status, advice)
                 if response.status < 500, !ending.isThrottling { await gate.heed(advice, sent: sent) }
             } catch {

@@ -8,7 +8,8 @@ extension GraphClient {
     /// Follows a read's redirect to a download URL. The URL carries its own authorisation, so no credential is sent
     /// along.
     func follow(
-        _ redirect: GraphResponse, of request: GraphRequest, from url: String, deadline: Deadline
+        _ redirect: GraphResponse, of request: GraphRequest, from url: String, deadline: Deadline,
+        delivery: Delivery
     ) async throws(MMError) -> GraphResponse {
         var current = redirect
         var place = url
@@ -22,16 +23,17 @@ extension GraphClient {
                         + "that is not followed.",
                     hint: "Only reads are redirected to downloads. Check the endpoint.")
             }
-            try check(address)
+            try check(address, for: "a download")
             var headers: HTTPHeaders = ["Accept": "*/*"]
-            if let range = request.header("Range") { headers.set("Range", range) }
+            for name in ["Range", "If-Range"] {
+                if let value = request.header(name) { headers.set(name, value) }
+            }
             let wire = HTTPRequest(
                 method: request.method, url: next, headers: headers,
                 timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))),
                 maxResponseBytes: Self.largestAnswer, allowsPlainHTTP: address.scheme == "http")
             do {
-                let response = try await transport.send(wire)
-                current = GraphResponse(status: response.status, headers: response.headers, body: response.body)
+                current = try await delivery.exchange(wire, over: transport)
             } catch {
                 throw error.mmError(for: "The download of \(request.target.path)")
             }
@@ -46,6 +48,7 @@ extension GraphClient {
                     "The download of \(request.target.path) from \(address.host) failed with status "
                         + "\(current.status).",
                     hint: "Such links live minutes to an hour: ask for it again.",
+                    retry: WaitAdvice(current.fields, now: clock.now).asked.map { .after($0) } ?? .now,
                     details: ["status": .int(Int64(current.status)), "host": .string(address.host)])
             }
         }
@@ -53,12 +56,12 @@ extension GraphClient {
     }
 
     /// Admits only `https`, and no host of this machine or its network; the sandbox is the exception.
-    private func check(_ address: WebAddress) throws(MMError) {
+    func check(_ address: WebAddress, for what: String) throws(MMError) {
         let isSandbox = cloud.name == "sandbox" && address.isLoopback
         guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInside(address)) else {
             throw MMError(
-                .denied, "\(service.rawValue) redirected a download to \(address.origin), which is not followed.",
-                hint: "Only https addresses outside this machine are followed. Nothing was sent there.")
+                .denied, "\(service.rawValue) gave \(address.origin) for \(what), where nothing is sent.",
+                hint: "Only https addresses outside this machine are used.")
         }
     }
 

@@ -8,10 +8,17 @@ public struct GraphResponse: Sendable {
     /// The body, unchanged: JSON, an image, a file.
     public let body: [UInt8]
     let fields: HTTPHeaders
+    /// The rest of a success that is read while it arrives; `body` is then empty.
+    let stream: HTTPBody?
 
     package init(status: Int, headers: HTTPHeaders, body: [UInt8]) {
+        self.init(status: status, headers: headers, body: body, stream: nil)
+    }
+
+    init(status: Int, headers: HTTPHeaders, body: [UInt8], stream: HTTPBody?) {
         self.status = status
         self.body = body
+        self.stream = stream
         fields = headers
     }
 

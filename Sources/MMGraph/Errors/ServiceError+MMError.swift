@@ -61,8 +61,9 @@ extension ServiceError {
                 + "account must be allowed to do it itself."
         case (404, _): return "Check the id and the spelling; something made a moment ago may take a while to appear."
         case (410, _): return "A delta link that is too old: start again without it."
-        case (412, _): return "It was changed meanwhile: read it again and send its new @odata.etag in If-Match."
-        case (428, _): return "Send the object's @odata.etag in the header If-Match."
+        case (412, _):
+            return "It was changed meanwhile: read it again and send its new @odata.etag in If-Match (--if-match)."
+        case (428, _): return "Read it, and send its @odata.etag in If-Match (--if-match)."
         case (409, _), (423, _): return "Something else changed or holds it. Read it again before another try."
         case (413, _): return "Ask for less: fewer fields ($select), a smaller page ($top), or an upload session."
         case (429, _): return "The service asks to slow down, and waiting as told was not enough. Try later."

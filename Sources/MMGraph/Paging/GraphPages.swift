@@ -12,7 +12,9 @@ public struct GraphPages: AsyncSequence, Sendable {
     public typealias Failure = MMError
 
     let client: GraphClient
-    let request: GraphRequest
+    package let request: GraphRequest
+    /// The link that the first page is read from, where it isn't the request's own target.
+    var start: String?
     let limits: PageLimits
     let deadline: Deadline
 
@@ -53,6 +55,17 @@ extension GraphClient {
         _ request: GraphRequest, limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))
     ) -> GraphPages {
         GraphPages(client: self, request: request, limits: limits, deadline: deadline)
+    }
+
+    /// Returns the pages that follow a link of an earlier answer, such as a ``GraphPage/deltaLink``.
+    /// - Parameters:
+    ///   - request: the request that the earlier answer came from.
+    ///   - link: the link, which must be one of this service.
+    ///   - deadline: when to give up.
+    public func pages(
+        _ request: GraphRequest, from link: String, deadline: Deadline = .after(.seconds(300))
+    ) -> GraphPages {
+        GraphPages(client: self, request: request, start: link, limits: PageLimits(), deadline: deadline)
     }
 }
 
@@ -201,6 +214,7 @@ final class PageWalk: Sendable {
                 hint: "Leave out all and top.",
                 details: ["field": "method"])
         }
+        if let start = pages.start { return try await page(pages, at: start) }
         guard let size = PageSize.suggested(for: pages.request.target, wanted: pages.limits.items) else {
             return try GraphPage(
                 try await pages.client.send(pages.request, deadline: pages.deadline).body, of: pages.request)

@@ -74,7 +74,7 @@ package struct RetryPolicy: Sendable, Hashable {
     }
 
     /// Returns 1, 2, 4, 8 or 16 s, of which the second half is random.
-    private static func backoff(_ repetition: Int, _ jitter: Double) -> Duration {
+    static func backoff(_ repetition: Int, _ jitter: Double) -> Duration {
         let full = Double(1000 << min(max(repetition - 1, 0), 4))
         return .milliseconds(Int64(full / 2 + full / 2 * min(max(jitter, 0), 1)))
     }

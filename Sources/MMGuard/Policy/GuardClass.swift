@@ -29,7 +29,7 @@ public enum GuardClass: String, Sendable, Hashable, CaseIterable {
     }
 
     /// The strictness, from 0 for `read`.
-    var rank: Int {
+    package var rank: Int {
         switch self {
         case .read: 0
         case .write: 1

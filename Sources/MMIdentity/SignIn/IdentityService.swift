@@ -13,7 +13,7 @@ internal import MMSystem
 /// let token = try await identity.token(for: connection)      // or MMError .signInNeeded with code and address
 /// ```
 public actor IdentityService {
-    nonisolated let paths: StatePaths
+    package nonisolated let paths: StatePaths
     nonisolated let environment: [String: String]
     nonisolated let transport: any HTTPTransport
     nonisolated let clock: WallClock

@@ -5,7 +5,7 @@ extension Catalogue {
     public static let standard = Catalogue(
         [
             AnyOperation(Run()) { $0.runServices },
-            AnyOperation(GraphRequestOperation()) { $0.requestServices },
+            AnyOperation(GraphRequestOperation()) { $0.transferServices },
             AnyOperation(ConnectionsList()) { $0.registry },
             AnyOperation(Status()) { $0.sessionServices },
             AnyOperation(Login()) { $0.connectionServices },

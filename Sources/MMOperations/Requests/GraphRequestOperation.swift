@@ -3,18 +3,17 @@ import MMGraph
 import MMGuard
 import MMIdentity
 
-/// `graph_request`: one request to Microsoft Graph or Power Automate with a connection's sign-in.
+/// `graph_request`: one request to a service of Microsoft 365 with a connection's sign-in.
 struct GraphRequestOperation: CatalogueOperation {
     typealias Input = GraphRequestInput
 
     let declaration = OperationDeclaration(
         "graph_request", aliases: ["mm_graph_request"], command: ["graph"], title: "Graph request",
-        summary: "Send a request to Microsoft Graph or Power Automate.",
+        summary: "Send a request to Microsoft Graph, Power Automate, Azure, Power Platform or SharePoint.",
         description:
-            "Sends one request to Microsoft Graph or, with resource flow, to Power Automate, as the connection's account. "
-            + "{\"search\": \"inbox rules of a user\"} finds endpoints. Without arguments it lists the connections. When it "
-            + "answers with a sign-in code, show it to the person and repeat the call afterwards. Sends and other risky "
-            + "requests need a person's yes. "
+            "Sends one request as the connection's account to Microsoft Graph, or to the service in resource. "
+            + "{\"search\": \"inbox rules of a user\"} finds endpoints. Without arguments it lists the connections. Show a "
+            + "sign-in code to the person, then repeat the call. Risky requests need a person's yes. "
             + "Example: {\"connection\": \"Contoso\", \"endpoint\": \"/users\", \"query\": {\"$select\": \"displayName,mail\"}}",
         effects: .init(readOnly: false, destructive: true, openWorld: true), home: .detachable,
         examples: [
@@ -24,53 +23,90 @@ struct GraphRequestOperation: CatalogueOperation {
                     + "--output csv", "all disabled accounts as CSV"),
             .init("mm graph Contoso /groups -X POST -d @group.json", "a body from a file"),
             .init(
+                "mm graph Contoso /me/drive/root:/Reports/ --upload report.pdf",
+                "a file of any size; the same call goes on where a broken one stopped"),
+            .init("mm graph Contoso /me/drive/root:/Reports/report.pdf --download .", "the file, in this folder"),
+            .init("mm graph Contoso /users/delta --changes --json", "what has changed since the last such call"),
+            .init("mm graph Contoso --batch @requests.jsonl", "many requests, twenty at a time"),
+            .init(
                 "mm graph Contoso /providers/Microsoft.ProcessSimple/environments --resource flow",
                 "Power Automate environments"),
         ]
     ).forReaders
 
     func run(
-        _ input: GraphRequestInput, in context: OperationContext, with services: RequestServices
+        _ input: GraphRequestInput, in context: OperationContext, with services: TransferServices
     ) async throws(MMError) -> OperationAnswer {
-        let guarding = services.guarding
+        let requests = services.requests
+        let guarding = requests.guarding
         if let words = input.search {
             return try CallSheet.answer(to: words, method: nil, beta: false, top: 5)
         }
-        guard let name = input.connection, let endpoint = input.endpoint else {
+        guard let name = input.connection, let endpoint = input.endpoint ?? input.batch.map({ _ in "/$batch" }) else {
             return ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
         }
         let connection = try guarding.registry.connection(named: name, in: context)
-        let service: RequestService = input.resource == "flow" ? .flow : .graph
         let progress = ItemProgress(context.call.progress)
-        let client = try GraphClient(identity: services.identity, connection: connection, service: service)
-            .reportingWaits { progress.waits($0) }
+        let place = try RequestResource.place(
+            input.resource, of: endpoint, connection: connection, cloud: try requests.identity.cloud(of: connection))
+        let client = try GraphClient(
+            identity: requests.identity, connection: connection, service: place.service,
+            sharePointLabel: place.sharePointLabel
+        ).reportingWaits { progress.waits($0) }
         let query = UsualProperties.withoutStar(input.query, for: context.call.caller)
         let written = try client.target(endpoint, query: query.query)
-        if !input.unlisted { try PathFault.check(input.method, written) }
-        let usual = query.isStar ? nil : UsualProperties.added(to: written, input.method, for: context.call.caller)
+        let isPlain = input.upload == nil && input.download == nil && !input.changes && input.batch == nil
+        // Files have places of their own below a drive, which no table lists.
+        if isPlain, !input.unlisted { try PathFault.check(input.method, written) }
+        let usual =
+            query.isStar || !isPlain
+            ? nil : UsualProperties.added(to: written, input.method, for: context.call.caller)
         let target = usual?.target ?? written
-        let module = service == .flow ? "flow-api" : "graph-api"
+        let module = place.resource.module
         context.record.note("module", .string(module))
         context.record.note("method", .string(input.method))
         context.record.note("path", .string(target.path))
+        let clearance = RequestClearance(
+            connection: connection, module: module, guarding: guarding, context: context, confirmed: input.confirmed)
+
+        if let text = input.batch {
+            let batch = try BatchOfRequests(text, client: client)
+            try await clearance.settle(batch.parts.map(\.request))
+            return try await requests.identity.waitingForSignIn(
+                to: connection, resource: client.resource, in: context
+            ) { () async throws(MMError) in
+                try await batch.answer(
+                    client: client, connection: connection, deadline: context.deadline, progress: progress)
+            }
+        }
+        if input.upload != nil || input.download != nil {
+            let transfer = FileTransfer(
+                client: client, connection: connection, input: input, clearance: clearance, services: services)
+            // The slash at the end of a folder is the caller's own.
+            let place = input.query.isEmpty ? endpoint : target.pathAndQuery
+            if let file = input.upload { return try await transfer.upload(file, to: place) }
+            if let file = input.download { return try await transfer.download(place, to: file) }
+        }
         if let batch = BatchItems(of: input.body, at: target) { context.record.note("items", batch.json) }
 
         let request = try GraphRequest(
-            method: input.method, target: target, body: input.body.map { JSONWriter.bytes($0) },
+            method: input.method, target: input.changes ? try client.changes(of: target) : target,
+            headers: input.headers, body: input.body.map { JSONWriter.bytes($0) },
             contentType: input.body == nil ? nil : "application/json")
-        let judged = GuardedRequest(method: input.method, target: target, body: input.body.map { .json($0) } ?? .none)
-        let policy = guarding.policy(of: connection, in: context)
-        let verdict = try guarding.guards.engine().judge(judged, policy: policy, confirmed: input.confirmed)
-        try await Clearance(
-            ConfirmationRequest(
-                on: connection, module: module, title: "\(input.method) \(target.path)",
-                text: "\(input.method) \(target.pathAndQuery)", body: request.body ?? [], verdict: verdict)
-        ).settle(in: context, with: guarding.ledger)
+        try await clearance.settle([request])
 
         let asked = "\(input.method) \(target.pathAndQuery)"
-        return try await services.identity.waitingForSignIn(
-            to: connection, resource: service == .flow ? .flow : .graph, in: context
+        return try await requests.identity.waitingForSignIn(
+            to: connection, resource: client.resource, in: context
         ) { () async throws(MMError) in
+            if input.changes {
+                let memory = ChangesMemory(
+                    connection: connection.name, service: client.service, target: request.target,
+                    paths: guarding.paths)
+                return try await ChangesReader(
+                    client: client, request: request, memory: memory, deadline: context.deadline, progress: progress
+                ).answer(connection: connection)
+            }
             if input.all || input.top != nil {
                 let limits = PageLimits(items: input.top)
                 var answer = try await Self.pages(
@@ -78,15 +114,21 @@ struct GraphRequestOperation: CatalogueOperation {
                 if let usual { answer.notes.append(usual.note) }
                 return answer
             }
-            let response = try await client.send(request, deadline: context.deadline)
+            var response = try await client.send(request, deadline: context.deadline)
+            if input.waits {
+                response = try await client.outcome(of: response, to: request, deadline: context.deadline) {
+                    progress.waits($0)
+                }
+            }
             var answer = Self.one(response, connection)
             if let usual { answer.notes.append(usual.note) }
+            if let note = AdvancedQuery.note(for: request.target) { answer.notes.append(note) }
             if let advice = BatchOutcome(response, to: request, now: .now)?.advice {
                 answer.notes.append(advice)
                 answer.exitStatus = 1
             }
             let body = request.body.map { " " + String(decoding: $0.prefix(2000), as: UTF8.self) } ?? ""
-            context.logContent(of: connection, module, sent: asked + body, answer: answer, to: services.log)
+            context.logContent(of: connection, module, sent: asked + body, answer: answer, to: requests.log)
             return answer
         }
     }
@@ -115,6 +157,7 @@ struct GraphRequestOperation: CatalogueOperation {
         let stream = ItemStream(startingWith: first?.items) { () async throws(MMError) in try await walk.next()?.items }
         var answer = OperationAnswer(.items(stream), connection: connection.name)
         // Rows alone go on; the count that was asked for stands beside them.
+        if let note = AdvancedQuery.note(for: pages.request.target) { answer.notes.append(note) }
         if let count = first?.count { answer.notes.append("@odata.count: \(count)") }
         return answer
     }

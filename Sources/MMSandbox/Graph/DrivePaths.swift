@@ -62,11 +62,12 @@ struct DrivePaths {
             let (parent, missing) = walk(names, from: key, drive: drive)
             if let missing {
                 // A path to a file that is not there yet is where one can be put.
-                guard missing.count == 1, ["content", "createUploadSession"].contains(rest.first?.name ?? "") else {
+                guard ["content", "createUploadSession"].contains(rest.first?.name ?? "") else {
                     throw .fileMissing
                 }
                 return GraphPlace(
-                    .row(.driveItems(drive), key: "\(parent):/\(missing[0])"), "\(label)/items", .files, rest)
+                    .row(.driveItems(drive), key: "\(parent):/\(missing.joined(separator: "/"))"), "\(label)/items",
+                    .files, rest)
             }
             key = parent
         }

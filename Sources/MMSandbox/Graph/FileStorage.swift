@@ -35,6 +35,37 @@ final class FileStorage {
         contents["\(drive)/\(record.id)"] ?? FileContent.startContent(name: record["name"]?.string ?? "")
     }
 
+    /// Finds the folder that names lead to, and makes those that are missing, as the service does on the way to a file.
+    func folder(_ names: some Sequence<String>, below parent: String, drive: String) -> String {
+        var parent = parent
+        for name in names {
+            let found = store.table(.driveItems(drive)).all.first {
+                $0["parentReference"]?["id"]?.string == parent && CaselessText.equal($0["name"]?.string ?? "", name)
+            }
+            if let found {
+                parent = found.id
+                continue
+            }
+            let row = FileContent.folder(name, in: parent, drive: drive, url: "", created: context.now)
+            store.insert(row, into: .driveItems(drive))
+            parent = row["id"]?.string ?? ""
+        }
+        return parent
+    }
+
+    /// A name that no file of a folder has yet.
+    func freeName(_ name: String, in parent: String, drive: String) -> String {
+        let taken = store.table(.driveItems(drive)).all
+            .filter { $0["parentReference"]?["id"]?.string == parent }.compactMap { $0["name"]?.string }
+        guard taken.contains(where: { CaselessText.equal($0, name) }) else { return name }
+        let dot = name.lastIndex(of: ".") ?? name.endIndex
+        for number in 1...taken.count + 1 {
+            let free = "\(name[..<dot]) \(number)\(name[dot...])"
+            if !taken.contains(where: { CaselessText.equal($0, free) }) { return free }
+        }
+        return name
+    }
+
     /// Writes a file and answers its row.
     func put(name: String, content: [UInt8], parent: String, drive: String) -> JSONObject {
         let table = store.table(.driveItems(drive))
@@ -53,12 +84,13 @@ final class FileStorage {
                 ],
                 "file": [
                     "mimeType": "application/octet-stream",
-                    "hashes": ["quickXorHash": .string(Base64.text(SHA256.digest(content).prefix(20)))],
+                    "hashes": ["quickXorHash": .string(FileContent.quickXorHash(content))],
                 ],
             ])
         if let existing { row["createdDateTime"] = existing["createdDateTime"] }
         let version = table.version(of: id) + 1
         row["eTag"] = .string("\"{\(id)},\(version + 1)\"")
+        row["cTag"] = .string("\"c:{\(id)},\(version + 1)\"")
         let stored = row
         store.change(.driveItems(drive)) {
             existing == nil ? $0.insert(stored, sequence: $1) : $0.replace(id, with: stored, sequence: $1)
@@ -110,7 +142,7 @@ final class FileStorage {
         case "DELETE":
             uploads[id] = nil
             return HTTPServerResponse(status: 204)
-        default: return Self.expected("\(session.received.count)-", of: session, status: 200)
+        default: return Self.expected("\(session.count)-", of: session, status: 200)
         }
     }
 
@@ -146,6 +178,17 @@ final class FileStorage {
         return answer
     }
 
+    private func attach(_ session: UploadSession, owner: String, message: String) {
+        store.insert(
+            [
+                "@odata.type": "#microsoft.graph.fileAttachment", "id": .string("AAMk\(RandomBytes.text(bytes: 18))"),
+                "name": .string(session.name), "contentType": .string(session.contentType),
+                "size": .int(Int64(session.count)), "isInline": false,
+                "lastModifiedDateTime": .string(ServiceTime.text(context.now)),
+                "contentBytes": .string(Base64.text(session.content)),
+            ], into: .attachments(owner: owner, message: message))
+    }
+
     private func receive(_ request: HTTPServerRequest, _ id: String, _ session: UploadSession) -> HTTPServerResponse {
         func invalid(_ message: String, status: Int = 400) -> HTTPServerResponse {
             .failure(status, "invalidRange", message)
@@ -155,23 +198,34 @@ final class FileStorage {
             let total = Int(words[3]),
             last - first + 1 == request.body.count, last < total
         else { return invalid("The Content-Range header is missing or does not fit the body.") }
-        guard first == session.received.count, session.total ?? total == total else {
+        guard first == session.count, session.total ?? total == total else {
             return invalid("Optimistic concurrency failure during fragmented upload", status: 416)
         }
-        guard last + 1 == total || request.body.count % 327_680 == 0 else {
+        guard last + 1 == total || session.isMail || request.body.count % 327_680 == 0 else {
             return invalid("The size of a part must be a multiple of 320 KiB.")
         }
+        guard !session.isMail || request.body.count < 4 << 20 else {
+            return invalid("A part of an attachment must be smaller than 4 MB.", status: 413)
+        }
         var session = session
-        session.received.append(contentsOf: request.body)
+        session.parts.append(request.body)
         session.total = total
-        guard session.received.count == total else {
+        guard session.count == total else {
             uploads[id] = session
-            return Self.expected("\(session.received.count)-\(total - 1)", of: session, status: 202)
+            return Self.expected("\(session.count)-\(total - 1)", of: session, status: 202)
         }
         uploads[id] = nil
-        return HTTPServerResponse(
-            status: 201,
-            json: .object(
-                put(name: session.name, content: session.received, parent: session.parent, drive: session.drive)))
+        switch session.place {
+        case .attachment(let owner, let message):
+            attach(session, owner: owner, message: message)
+            return HTTPServerResponse(
+                status: 201,
+                headers: ["Location": "\(context.base)/v1.0/users/\(owner)/messages/\(message)/attachments/1"])
+        case .file(let drive, let parent, let conflict):
+            let name = conflict == "rename" ? freeName(session.name, in: parent, drive: drive) : session.name
+            return HTTPServerResponse(
+                status: 201,
+                json: .object(put(name: name, content: session.content, parent: parent, drive: drive)))
+        }
     }
 }

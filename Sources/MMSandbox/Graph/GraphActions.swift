@@ -34,6 +34,8 @@ struct GraphActions {
             return try restore(call, key, from: .deletedUsers, to: .users)
         case .row(.deletedGroups, let key) where action == "restore":
             return try restore(call, key, from: .deletedGroups, to: .groups)
+        case .collection(.attachments(let owner, let message), _) where action == "createUploadSession":
+            return try files.openAttachment(call, owner: owner, message: message)
         case .row(.attachments(let owner, let message), let key) where action == "$value":
             guard let row = store.table(.attachments(owner: owner, message: message)).find(key) else {
                 throw .mailItemMissing

@@ -55,11 +55,16 @@ struct GraphFiles {
     private func write(_ call: GraphCall, drive: String, key: String, content: [UInt8]) throws(GraphFailure)
         -> HTTPServerResponse
     {
-        let (parent, name, existing) = target(key, drive: drive)
-        if let existing {
-            try answers.checkETag(call, id: existing.id, in: store.table(.driveItems(drive)))
-            guard existing["file"] != nil else {
+        var (parent, name, existing) = target(key, drive: drive)
+        let conflict = call.request.queryFields["@microsoft.graph.conflictBehavior"] ?? "replace"
+        if let found = existing {
+            try answers.checkETag(call, id: found.id, in: store.table(.driveItems(drive)))
+            guard found["file"] != nil, conflict != "fail" else {
                 throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
+            }
+            if conflict == "rename" {
+                name = storage.freeName(name, in: parent, drive: drive)
+                existing = nil
             }
         }
         let row = storage.put(name: name, content: content, parent: parent, drive: drive)
@@ -75,7 +80,9 @@ struct GraphFiles {
             return (record["parentReference"]?["id"]?.string ?? "", record["name"]?.string ?? "", record)
         }
         let parts = key.split(separator: ":", maxSplits: 1)
-        return (String(parts.first ?? ""), String(parts.dropFirst().first?.dropFirst() ?? ""), nil)
+        let names = (parts.dropFirst().first ?? "").split(separator: "/").map(String.init)
+        let parent = storage.folder(names.dropLast(), below: String(parts.first ?? ""), drive: drive)
+        return (parent, names.last ?? "", nil)
     }
 
     /// A new folder below another.
@@ -92,16 +99,8 @@ struct GraphFiles {
         guard missing != nil else {
             throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
         }
-        let row = FileContent.item(
-            id: "01\(RandomBytes.text(bytes: 16).uppercased().filter { $0.isLetter || $0.isNumber })", name: name,
-            created: context.now,
-            url: "\(folder["webUrl"]?.string ?? "")/\(PercentCoding.unreserved(name))", size: 0,
-            more: [
-                "parentReference": [
-                    "driveId": .string(drive), "id": .string(parent), "path": .string("/drives/\(drive)/root:"),
-                ],
-                "folder": ["childCount": 0],
-            ])
+        let row = FileContent.folder(
+            name, in: parent, drive: drive, url: folder["webUrl"]?.string ?? "", created: context.now)
         store.insert(row, into: .driveItems(drive))
         return try answers.created(call, row, in: .driveItems(drive), label: "drives('\(drive)')/items")
     }
@@ -109,13 +108,36 @@ struct GraphFiles {
     private func openUpload(_ call: GraphCall, drive: String, key: String) throws(GraphFailure) -> HTTPServerResponse {
         let (parent, name, existing) = target(key, drive: drive)
         let item = try call.optionalObject()["item"]
-        if existing != nil, item?["@microsoft.graph.conflictBehavior"]?.string == "fail" {
+        let conflict = item?["@microsoft.graph.conflictBehavior"]?.string ?? "fail"
+        if existing != nil, conflict == "fail" {
             throw GraphFailure(409, "nameAlreadyExists", "The specified item name already exists.")
         }
         let expires = context.now + 86_400
         let address = storage.open(
-            UploadSession(drive: drive, parent: parent, name: item?["name"]?.string ?? name, expires: expires))
-        return GraphAnswers.json([
+            UploadSession(
+                place: .file(drive: drive, parent: parent, conflict: conflict), name: item?["name"]?.string ?? name,
+                expires: expires))
+        return session(call, address, until: expires)
+    }
+
+    /// Opens an upload of a message's attachment.
+    func openAttachment(_ call: GraphCall, owner: String, message: String) throws(GraphFailure) -> HTTPServerResponse {
+        let item = try call.optionalObject()["AttachmentItem"]
+        guard item?["attachmentType"]?.string == "file", let name = item?["name"]?.string,
+            let size = item?["size"]?.int, size > 0, size <= 150 << 20
+        else {
+            throw GraphFailure(400, "ErrorInvalidRequest", "The attachment item needs a type, a name and a size.")
+        }
+        let expires = context.now + 86_400
+        let address = storage.open(
+            UploadSession(
+                place: .attachment(owner: owner, message: message), name: name,
+                contentType: item?["contentType"]?.string ?? "application/octet-stream", expires: expires))
+        return session(call, address, until: expires)
+    }
+
+    private func session(_ call: GraphCall, _ address: String, until expires: Int64) -> HTTPServerResponse {
+        GraphAnswers.json([
             "@odata.context": .string("\(context.base)/\(call.version)/$metadata#microsoft.graph.uploadSession"),
             "expirationDateTime": .string(ServiceTime.text(expires)), "nextExpectedRanges": ["0-"],
             "uploadUrl": .string(address),

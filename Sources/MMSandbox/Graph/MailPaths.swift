@@ -13,9 +13,14 @@ struct MailPaths {
             return GraphPlace(.collection(address, where: test), label, .mail, rest, owner: owner)
         }
         if rest.dropFirst().first?.name.lowercased() == "attachments", let record = store.table(address).find(key) {
-            return .plain(
-                .attachments(owner: owner, message: record.id), "\(label)('\(record.id)')/attachments", .mail,
-                rest.dropFirst(2), owner: owner)
+            let (table, all) = (
+                TableAddress.attachments(owner: owner, message: record.id), "\(label)('\(record.id)')/attachments"
+            )
+            let inner = rest.dropFirst(2)
+            if inner.first?.name.lowercased() == "createuploadsession" {
+                return GraphPlace(.collection(table), all, .mail, inner, owner: owner)
+            }
+            return .plain(table, all, .mail, inner, owner: owner)
         }
         return GraphPlace(.row(address, key: key), label, .mail, rest.dropFirst(), owner: owner)
     }

@@ -287,12 +287,3 @@ final class ShellChannel: Sendable {
         return Report(status: status, directory: Array(rest[(blank + 1)...]))
     }
 }
-
-/// A descriptor that an array can hold; closed with the last reference.
-final class OwnedDescriptor: Sendable {
-    private let descriptor: FileDescriptor
-    /// The number, for calls that don't keep it.
-    var raw: Int32 { descriptor.raw }
-
-    init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
-}

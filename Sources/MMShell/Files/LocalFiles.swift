@@ -7,7 +7,7 @@ import MMSystem
 ///
 /// A folder is opened first and judged by what was opened, so that no link that is swapped meanwhile leads elsewhere.
 public struct LocalFiles: Sendable {
-    private let rules: FileRules
+    let rules: FileRules
     private let directory: String
 
     /// Files as seen from a directory.
@@ -140,7 +140,7 @@ public struct LocalFiles: Sendable {
     }
 
     /// What is written to a link goes to the file that it leads to, as with every program that writes.
-    private static func followed(_ path: String, asked: String) throws(MMError) -> String {
+    static func followed(_ path: String, asked: String) throws(MMError) -> String {
         var info = stat()
         guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK else { return path }
         guard let real = RealPath.of(path) else {
@@ -151,14 +151,14 @@ public struct LocalFiles: Sendable {
         return real
     }
 
-    private func absolute(_ path: String) throws(MMError) -> String {
+    func absolute(_ path: String) throws(MMError) -> String {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw MMError(.invalidInput, "The path is empty or holds a NUL character.")
         }
         return path.hasPrefix("/") ? path : directory + "/" + path
     }
 
-    private static func folder(_ parts: [String], makes: Bool, _ rules: FileRules, asked: String) throws(MMError)
+    static func folder(_ parts: [String], makes: Bool, _ rules: FileRules, asked: String) throws(MMError)
         -> FileDescriptor
     {
         var current = try FileDescriptor.open("/", O_RDONLY | O_DIRECTORY)
@@ -198,5 +198,5 @@ public struct LocalFiles: Sendable {
     }
 
     /// Where an open file really lies.
-    private static func place(of descriptor: Int32) -> String? { ProcFile.link("/proc/self/fd/\(descriptor)") }
+    static func place(of descriptor: Int32) -> String? { ProcFile.link("/proc/self/fd/\(descriptor)") }
 }

@@ -36,12 +36,12 @@ final class Contoso: Sendable {
         }
     }
 
-    func client(_ service: RequestService = .graph) throws -> GraphClient {
+    func client(_ service: RequestService = .graph, transport: (any HTTPTransport)? = nil) throws -> GraphClient {
         let identity = IdentityService(paths: home.paths, transport: network)
         let waits = waits
         return try GraphClient(
             identity: identity, connection: try connection, service: service, policy: RetryPolicy(),
-            clock: waits.clock, jitter: { 1 },
+            transport: transport, clock: waits.clock, jitter: { 1 },
             pause: { wait in
                 waits.add(wait)
                 try Task.checkCancellation()

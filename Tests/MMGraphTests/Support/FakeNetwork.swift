@@ -19,6 +19,9 @@ final class FakeNetwork: HTTPTransport {
         self.init { _, number in answers[min(number, answers.count - 1)] }
     }
 
+    /// What the script answers.
+    func answer(_ request: HTTPRequest, _ number: Int) throws(HTTPError) -> HTTPResponse { try script(request, number) }
+
     var requests: [HTTPRequest] { log.withLock { $0.services } }
     var tokenRequests: [HTTPRequest] { log.withLock { $0.tokens } }
 

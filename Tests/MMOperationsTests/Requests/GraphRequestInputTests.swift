@@ -29,4 +29,19 @@ struct GraphRequestInputTests {
         }
         #expect(error?.hint?.contains("POST") == true)
     }
+
+    @Test(
+        "a file is the whole request",
+        arguments: [
+            ["upload": "a", "download": "b"], ["upload": "a", "body": ["x": 1]], ["download": "a", "all": true],
+            ["upload": "a", "top": 3], ["upload": "a", "method": "DELETE"], ["download": "a", "method": "PUT"],
+            ["conflict": "fail"], ["upload": "a", "conflict": "overwrite"],
+        ] as [JSONObject])
+    func transfers(arguments: JSONObject) throws {
+        var arguments = arguments
+        arguments["connection"] = "C"
+        arguments["endpoint"] = "/me/drive/root:/a"
+        let error = #expect(throws: MMError.self) { try input(arguments) }
+        #expect(error?.code == .invalidInput && error?.hint != nil)
+    }
 }

@@ -20,6 +20,11 @@ extension OperationServices {
         RequestServices(guarding: guardServices, identity: identity, log: log)
     }
 
+    /// For operations that send requests with files of this machine.
+    package var transferServices: TransferServices {
+        TransferServices(requests: requestServices, shells: shellServices)
+    }
+
     /// For operations that run scripts.
     package var runServices: RunServices {
         RunServices(requests: requestServices, sessions: sessions, checkedScripts: checkedScripts)

@@ -1,0 +1,201 @@
+public import MMCore
+internal import MMHTTP
+
+/// A request among many that are sent together.
+public struct BatchPart: Sendable, Hashable {
+    /// Its name among the others.
+    public let id: String
+    /// The request.
+    public let request: GraphRequest
+    /// The parts that must have succeeded first.
+    public let dependsOn: [String]
+
+    /// Creates a part.
+    /// - Parameters:
+    ///   - id: its name among the others.
+    ///   - request: the request.
+    ///   - dependsOn: the parts that must have succeeded first.
+    public init(id: String, request: GraphRequest, dependsOn: [String] = []) {
+        self.id = id
+        self.request = request
+        self.dependsOn = dependsOn
+    }
+}
+
+/// What became of one of many requests.
+public struct BatchAnswer: Sendable, Hashable {
+    /// The name of the request.
+    public let id: String
+    /// The status; 424 when a request that it depends on failed.
+    public let status: Int
+    /// The headers that came with it.
+    public let headers: JSONObject
+    /// The body; `null` when there is none.
+    public let body: JSONValue
+}
+
+extension GraphClient {
+    /// Sends many requests to Graph, twenty at a time ("Combine multiple HTTP requests using JSON batching").
+    ///
+    /// Each part is retried alone, as its own answer and method allow. At most four requests to one mailbox are under way
+    /// at once. A part whose answer was lost, and that can't be repeated safely, gets an answer that says so.
+    ///
+    /// ```swift
+    /// let answers = try await graph.batch(ids.map { id in
+    ///     BatchPart(id: id, request: try GraphRequest(target: graph.target("/users/\(id)")))
+    /// })
+    /// ```
+    /// - Parameters:
+    ///   - parts: the requests; their ids differ.
+    ///   - deadline: when to give up.
+    ///   - progress: called with how many are done.
+    /// - Returns: an answer for each part, in the order of the parts.
+    /// - Throws: `.invalidInput` for parts that can't be put in order; as ``send(_:deadline:)`` when nothing was sent.
+    public func batch(
+        _ parts: [BatchPart], deadline: Deadline = .after(.seconds(300)),
+        progress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws(MMError) -> [BatchAnswer] {
+        guard service == .graph else {
+            throw MMError(
+                .unsupported, "Many requests at once go to Graph alone, not to \(service.rawValue).",
+                hint: "Send them one by one.")
+        }
+        var run = BatchRun(client: self, queue: try BatchQueue(parts), deadline: deadline, progress: progress)
+        return try await run.run()
+    }
+}
+
+/// Sends the parts of a batch until each has its answer.
+struct BatchRun {
+    private let client: GraphClient
+    private let deadline: Deadline
+    private let progress: @Sendable (Int) -> Void
+    private var queue: BatchQueue
+    private var attempts: [Int: Int] = [:]
+    private var isFirst = true
+
+    init(
+        client: GraphClient, queue: BatchQueue, deadline: Deadline, progress: @escaping @Sendable (Int) -> Void
+    ) {
+        self.client = client
+        self.queue = queue
+        self.deadline = deadline
+        self.progress = progress
+    }
+
+    mutating func run() async throws(MMError) -> [BatchAnswer] {
+        while let group = queue.next() {
+            let response: GraphResponse
+            do throws(MMError) {
+                try deadline.check("sending many requests")
+                response = try await client.send(try request(group), deadline: deadline)
+                isFirst = false
+            } catch {
+                if try await endsAll(error, group) { throw error }
+                continue
+            }
+            try await take(response, of: group)
+            progress(queue.doneCount)
+        }
+        return queue.answers
+    }
+
+    private func request(_ group: [Int]) throws(MMError) -> GraphRequest {
+        let version = queue.parts[group[0]].request.target.version ?? "v1.0"
+        return try GraphRequest(
+            method: "POST", target: try client.target("/\(version)/$batch"),
+            json: ["requests": .array(group.map { queue.json(of: $0, in: group) })])
+    }
+
+    /// Decides what a batch without an answer means for its parts.
+    /// - Returns: whether it ends everything.
+    private mutating func endsAll(_ error: MMError, _ group: [Int]) async throws(MMError) -> Bool {
+        if error.code == .cancelled || (isFirst && !Self.mayHaveRun(error)) { return true }
+        var waits = false
+        for index in group {
+            let request = queue.parts[index].request
+            let repetition = attempts[index, default: 0] + 1
+            attempts[index] = repetition
+            if BatchQueue.isRepeatable(request), Self.mayHaveRun(error), repetition <= 3, !deadline.hasPassed {
+                waits = true
+            } else {
+                queue.finish(index, Self.lost(queue.parts[index], error))
+            }
+        }
+        if waits { try await pause(RetryPolicy.backoff(attempts[group[0], default: 1], client.jitter())) }
+        return false
+    }
+
+    private mutating func take(_ response: GraphResponse, of group: [Int]) async throws(MMError) {
+        let found = try response.json()["responses"]?.array ?? []
+        var wait = Duration.zero
+        var missing = Set(group)
+        var dependents: [Int] = []
+        var isRetried: Set<Int> = []
+        for value in found {
+            guard let id = value["id"]?.string ?? value["id"]?.int.map(String.init), let index = Int(id),
+                missing.remove(index) != nil
+            else { continue }
+            let part = queue.parts[index]
+            let headers = Self.headers(value)
+            let status = value["status"]?.int ?? value["status"]?.string.flatMap { Int($0) } ?? 0
+            let repetition = attempts[index, default: 0] + 1
+            let ending = RetryPolicy.Ending(status, WaitAdvice(headers, now: client.clock.now))
+            if status == 424 { dependents.append(index) }
+            if status >= 400, status != 424,
+                let again = client.policy.wait(
+                    after: ending, method: part.request.method, repetition: repetition,
+                    isGuarded: part.request.header("If-Match") != nil, mayRepeat: part.request.mayRepeat,
+                    jitter: client.jitter()), again < deadline.remaining
+            {
+                attempts[index] = repetition
+                isRetried.insert(index)
+                wait = max(wait, again)
+                continue
+            }
+            queue.finish(
+                index,
+                BatchAnswer(
+                    id: part.id, status: status, headers: value["headers"]?.object ?? [:],
+                    body: value["body"] ?? .null))
+        }
+        // What failed only because a part is sent again is sent after it.
+        for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.reopen(index) }
+        for index in missing {
+            let repetition = attempts[index, default: 0] + 1
+            attempts[index] = repetition
+            if BatchQueue.isRepeatable(queue.parts[index].request), repetition <= 3 { continue }
+            let error = MMError(.remoteFailed, "The answer to the batch says nothing of this request.")
+            queue.finish(index, Self.lost(queue.parts[index], error))
+        }
+        if wait > .zero { try await pause(wait) }
+    }
+
+    private func pause(_ wait: Duration) async throws(MMError) {
+        do { try await client.pause(min(wait, max(deadline.remaining, .zero))) } catch {
+            throw MMError(.cancelled, "The requests were called off.")
+        }
+    }
+
+    /// Whether the service may have acted though no answer came.
+    private static func mayHaveRun(_ error: MMError) -> Bool {
+        [.unavailable, .remoteFailed, .deadlineExceeded].contains(error.code)
+    }
+
+    private static func headers(_ value: JSONValue) -> HTTPHeaders {
+        var headers = HTTPHeaders()
+        for (name, value) in value["headers"]?.object ?? [:] {
+            if let text = value.string ?? value.int.map(String.init) { headers.add(name, text) }
+        }
+        return headers
+    }
+
+    /// The answer to a part whose own answer was lost.
+    private static func lost(_ part: BatchPart, _ error: MMError) -> BatchAnswer {
+        let isSafe = BatchQueue.isRepeatable(part.request) || !mayHaveRun(error)
+        let advice = isSafe ? "" : " It is not known whether this was done: look before sending it again."
+        return BatchAnswer(
+            id: part.id, status: error.details["status"]?.int ?? 503, headers: [:],
+            body: ["error": ["code": .string(error.code.word), "message": .string(error.message + advice)]])
+    }
+}

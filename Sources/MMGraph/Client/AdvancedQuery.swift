@@ -1,0 +1,50 @@
+package import MMCore
+
+/// Queries on directory objects that are answered only from an index, with `ConsistencyLevel: eventual` and `$count=true`
+/// ("Advanced query capabilities on Microsoft Entra ID objects").
+package enum AdvancedQuery {
+    private static let objects: Set<String> = [
+        "administrativeunits", "applications", "approleassignedto", "approleassignments", "contacts", "devices",
+        "directoryobjects", "directoryroles", "directreports", "groups", "memberof", "members", "ownedobjects",
+        "owneddevices", "owners", "registereddevices", "registeredowners", "registeredusers", "serviceprincipals",
+        "transitivememberof", "transitivemembers", "users",
+    ]
+    private static let starts: Set<String> = [
+        "administrativeunits", "applications", "contacts", "devices", "directory", "directoryobjects", "directoryroles",
+        "groups", "me", "serviceprincipals", "users",
+    ]
+
+    /// Whether a query needs what the service demands for it.
+    package static func isNeeded(by target: RequestTarget) -> Bool {
+        guard target.service == .graph else { return false }
+        var words = target.segments.map { $0.lowercased() }
+        // A cast says only which of the objects are wanted.
+        if words.last?.hasPrefix("microsoft.graph.") == true || words.last?.hasPrefix("graph.") == true {
+            words.removeLast()
+        }
+        guard let first = words.first, starts.contains(first), let last = words.last, objects.contains(last),
+            // A mailbox has contacts of its own.
+            last != "contacts" || words.count == 1
+        else { return false }
+        if target.queryValue("$search") != nil { return true }
+        guard let filter = target.queryValue("$filter") else { return false }
+        if target.queryValue("$orderby") != nil { return true }
+        return isAdvanced(filter)
+    }
+
+    /// What a reader of the answer should know; `nil` for other queries.
+    package static func note(for target: RequestTarget) -> String? {
+        isNeeded(by: target)
+            ? "This query is answered from an index (ConsistencyLevel: eventual), which lags behind changes by moments."
+            : nil
+    }
+
+    private static func isAdvanced(_ filter: String) -> Bool {
+        var text = ""
+        // Even parts stand outside of quotes; a doubled quote makes an empty part, which changes nothing.
+        for (index, part) in filter.split(separator: "'", omittingEmptySubsequences: false).enumerated()
+        where index % 2 == 0 { text += part.lowercased() + "''" }
+        let words = text.split { !($0.isLetter || $0.isNumber || $0 == "$" || $0 == "_") }
+        return words.contains { ["ne", "not", "endswith", "$count"].contains($0) }
+    }
+}

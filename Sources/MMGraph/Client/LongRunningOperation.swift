@@ -1,0 +1,165 @@
+public import MMCore
+internal import MMHTTP
+internal import MMIdentity
+
+extension GraphClient {
+    /// Follows a request that the service goes on with to its end.
+    ///
+    /// A response with status 202 (201 of Azure) that says where to ask (`Azure-AsyncOperation`, `Operation-Location`,
+    /// `Location`) is asked about until the work is done; every other response is returned as it is. The service says how
+    /// long to wait in between.
+    /// - Parameters:
+    ///   - response: the response to the request.
+    ///   - request: the request.
+    ///   - deadline: when to give up; the work itself goes on.
+    ///   - report: called with how far the work is.
+    /// - Returns: what the service says at the end.
+    /// - Throws: `.remoteFailed` with the service's reason when the work failed; `.deadlineExceeded`.
+    public func outcome(
+        of response: GraphResponse, to request: GraphRequest, deadline: Deadline = .after(.seconds(300)),
+        report: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws(MMError) -> GraphResponse {
+        guard let work = LongRunningOperation(response, to: request) else { return response }
+        return try await work.finish(client: self, deadline: deadline, report: report)
+    }
+}
+
+/// Work that a service goes on with after its response ("Track asynchronous Azure operations", "Working with long-running
+/// actions" of Microsoft Graph).
+struct LongRunningOperation: Sendable {
+    private let request: GraphRequest
+    /// Where the state is asked for.
+    private let address: String
+    /// Whether the address answers a state; else it answers 202 until the work is done, and then its result.
+    private let answersState: Bool
+    /// Where the result is, once the work is done.
+    private let location: String?
+    private let firstWait: String?
+
+    private static let running: Set<String> = [
+        "notstarted", "running", "inprogress", "accepted", "pending", "queued", "waiting", "creating", "updating",
+        "deleting", "provisioning", "processing", "started",
+    ]
+    private static let failed: Set<String> = ["failed", "canceled", "cancelled", "deletefailed", "error"]
+
+    /// Reads a response; `nil` when the work is done, or nothing says where to ask.
+    init?(_ response: GraphResponse, to request: GraphRequest) {
+        let state = response.header("Azure-AsyncOperation") ?? response.header("Operation-Location")
+        location = response.header("Location")
+        guard response.status == 202 || (response.status == 201 && state != nil), let address = state ?? location,
+            !address.isEmpty
+        else { return nil }
+        self.address = address
+        self.request = request
+        answersState = state != nil
+        firstWait = response.header("Retry-After")
+    }
+
+    func finish(
+        client: GraphClient, deadline: Deadline, report: @Sendable (String) -> Void
+    ) async throws(MMError) -> GraphResponse {
+        var asked = firstWait
+        var polls = 0
+        while true {
+            try await pause(client, asked, polls: polls, deadline)
+            polls += 1
+            let answer: GraphResponse
+            do throws(MMError) {
+                answer = try await ask(address, client, deadline)
+            } catch {
+                // What was begun a moment ago may not be known yet.
+                guard error.details["status"]?.int == 404, polls <= 3 else { throw error }
+                asked = nil
+                continue
+            }
+            asked = answer.header("Retry-After")
+            let body = (try? JSONParser.parse(answer.body)) ?? .null
+            let state = body["status"]?.string ?? body["properties"]?["provisioningState"]?.string
+            let word = state?.lowercased() ?? ""
+            if Self.failed.contains(word) { throw failure(body, state ?? "") }
+            let percent =
+                body["percentageComplete"] ?? body["percentComplete"] ?? body["properties"]?["percentComplete"]
+            report((state ?? "under way") + (percent.map { ", \($0.description) %" } ?? ""))
+            if answer.status == 202 || Self.running.contains(word) { continue }
+            return try await result(answer, client, deadline)
+        }
+    }
+
+    /// The result, where it stands elsewhere than the state.
+    private func result(
+        _ answer: GraphResponse, _ client: GraphClient, _ deadline: Deadline
+    ) async throws(MMError) -> GraphResponse {
+        guard answersState else { return answer }
+        if request.method == "PUT" || request.method == "PATCH" {
+            return try await client.send(try GraphRequest(target: request.target), deadline: deadline)
+        }
+        guard request.method == "POST", let location else { return answer }
+        return try await ask(location, client, deadline)
+    }
+
+    private func ask(_ address: String, _ client: GraphClient, _ deadline: Deadline) async throws(MMError)
+        -> GraphResponse
+    {
+        guard let place = WebAddress(address) else {
+            return try await client.send(try GraphRequest(target: try client.target(address)), deadline: deadline)
+        }
+        if client.cloud.admits(address, for: client.resource), !Self.isPermission(place) {
+            let request = try GraphRequest(target: request.target)
+            return try await client.send(request, to: address, deadline: deadline)
+        }
+        // A drive's monitor carries its own permission and gets no token.
+        try client.check(place, for: "the state of the work")
+        let wire = HTTPRequest(
+            method: "GET", url: address, headers: ["Accept": "application/json"],
+            timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 4 << 20,
+            allowsPlainHTTP: place.scheme == "http")
+        let response: HTTPResponse
+        do {
+            response = try await client.transport.send(wire)
+        } catch {
+            throw error.mmError(for: "Asking how far \(request.target.path) is")
+        }
+        let answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
+        // At its end a monitor redirects to what was made.
+        guard response.status < 400 else { throw ServiceError(answer).mmError(for: request, retryAfter: nil) }
+        return answer
+    }
+
+    /// Whether an address is a permission by itself; in the sandbox all services share one host.
+    private static func isPermission(_ place: WebAddress) -> Bool {
+        place.pathAndQuery.lowercased().hasPrefix("/_api/v2.0/monitor")
+    }
+
+    private func pause(_ client: GraphClient, _ asked: String?, polls: Int, _ deadline: Deadline)
+        async throws(MMError)
+    {
+        let usual: Duration =
+            switch request.target.service {
+            case .graph: .seconds(min(1 << min(polls, 4), 15))
+            default: .seconds(15)
+            }
+        let wait = asked.flatMap { RetryAfter.wait($0, now: client.clock.now) } ?? usual
+        guard wait < deadline.remaining else {
+            var error = deadline.exceeded(
+                "\(client.service.rawValue) went on with \(request.method) \(request.target.path)")
+            error.hint =
+                "The work itself goes on there. Allow more time, or don't wait (--no-wait) and look at the result later."
+            throw error
+        }
+        do { try await client.pause(max(wait, .milliseconds(200))) } catch {
+            throw MMError(.cancelled, "Waiting was called off; the work itself goes on.")
+        }
+    }
+
+    private func failure(_ body: JSONValue, _ state: String) -> MMError {
+        let error = body["error"] ?? body["properties"]?["error"]
+        let code = error?["code"]?.string
+        let reason = error?["message"]?.string ?? body["statusDetail"]?.string ?? ""
+        var details: JSONObject = ["state": .string(state), "path": .string(request.target.path)]
+        if let code { details["code"] = .string(code) }
+        return MMError(
+            .remoteFailed,
+            "\(request.method) \(request.target.path) was begun and ended as \(state)"
+                + (code.map { " (\($0))" } ?? "") + (reason.isEmpty ? "." : ": \(reason)"), details: details)
+    }
+}

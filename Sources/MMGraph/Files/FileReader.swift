@@ -1,0 +1,111 @@
+internal import Glibc
+package import MMCore
+package import MMSystem
+
+/// An open file of this machine that is read while it is sent.
+package final class FileReader: Sendable {
+    /// The path, for messages.
+    package let path: String
+    /// The size when it was opened.
+    package let size: Int
+    private let file: FileDescriptor
+    private let mark: Mark
+
+    /// What tells one content of a file from the next.
+    private struct Mark: Sendable, Hashable {
+        let device: UInt
+        let number: UInt
+        let size: Int
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(_ status: stat) {
+            device = UInt(status.st_dev)
+            number = UInt(status.st_ino)
+            size = Int(status.st_size)
+            seconds = status.st_mtim.tv_sec
+            nanoseconds = status.st_mtim.tv_nsec
+        }
+    }
+
+    /// Takes over an opened file.
+    /// - Throws: `.invalidInput` for anything but a regular file.
+    package init(_ file: consuming FileDescriptor, path: String) throws(MMError) {
+        var status = stat()
+        guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw MMError(
+                .invalidInput, "“\(path)” is no regular file.",
+                hint: "Give the path of a file; the files of a folder go one by one.")
+        }
+        self.path = path
+        self.file = file
+        mark = Mark(status)
+        size = mark.size
+    }
+
+    /// The name without the folders.
+    package var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    /// What a confirmation and a kept upload session are bound to: this content and no other.
+    package var identity: JSONObject {
+        [
+            "path": .string(path), "size": .int(Int64(size)),
+            "modified": .string(
+                Timestamp(seconds: Int64(mark.seconds), nanoseconds: mark.nanoseconds).iso8601Milliseconds),
+            "inode": .string("\(mark.device):\(mark.number)"),
+        ]
+    }
+
+    /// Reads some of the bytes on a thread that may block.
+    package func read(_ range: Range<Int>) async throws(MMError) -> [UInt8] {
+        try await BlockingWork.run { [self] () throws(MMError) in try bytes(range) }
+    }
+
+    /// Throws if the file isn't what it was when it was opened.
+    package func checkUnchanged() throws(MMError) {
+        var status = stat()
+        guard fstat(file.raw, &status) == 0, Mark(status) == mark else {
+            throw MMError(
+                .conflict, "“\(path)” changed while it was sent.", hint: "Send it again when nothing writes to it.",
+                retry: .now)
+        }
+    }
+
+    /// Returns the QuickXorHash of the whole file in base64, as services give it.
+    func quickXorHash() async throws(MMError) -> String {
+        try await BlockingWork.run { [self] () throws(MMError) in
+            var hash = QuickXorHash()
+            var start = 0
+            while start < size {
+                let range = start..<min(start + (1 << 20), size)
+                hash.update(try bytes(range))
+                start = range.upperBound
+            }
+            return Base64.text(hash.finish())
+        }
+    }
+
+    private func bytes(_ range: Range<Int>) throws(MMError) -> [UInt8] {
+        var failure: MMError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { room, filled in
+            filled = 0
+            while filled < range.count {
+                let count = pread(
+                    file.raw, room.baseAddress.map { $0 + filled }, range.count - filled,
+                    off_t(range.lowerBound + filled))
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    failure = count < 0 ? SystemError.error("Reading \(path)") : nil
+                    return
+                }
+                filled += count
+            }
+        }
+        if let failure { throw failure }
+        guard bytes.count == range.count else {
+            throw MMError(
+                .conflict, "“\(path)” became shorter while it was sent.", hint: "Send it again.", retry: .now)
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,114 @@
+package import MMCore
+
+/// A file on its way into a service: how it is sent, and the first request, which the guard judges.
+package struct FileUpload: Sendable {
+    enum Way: Sendable, Hashable {
+        /// One request with the file as its body.
+        case content
+        /// An upload session of a drive.
+        case session
+        /// One request with the file as base64 in JSON, the only way for small attachments.
+        case attachment
+        /// An upload session of a mailbox.
+        case attachmentSession
+    }
+
+    /// The file.
+    package let file: FileReader
+    /// What is sent first. The body of `content` is added when it is sent.
+    package let request: GraphRequest
+    /// What happens where a file of that name is there already.
+    package let conflict: ConflictBehavior
+    let way: Way
+    /// The file's place in a drive; `nil` elsewhere.
+    let item: DriveItemPath?
+
+    /// Up to here a file goes in one request; larger ones through a session ("Upload large files with an upload session").
+    static let largestContent = 4 << 20
+    static let largestSmallAttachment = 3_000_000
+    static let largestAttachment = 150 << 20
+
+    /// Plans how a file gets to an endpoint.
+    /// - Parameters:
+    ///   - file: the file.
+    ///   - endpoint: where to: a drive's file or folder, the `attachments` of a message or event, or anything that takes
+    ///     bytes with `PUT`.
+    ///   - isFolder: whether the endpoint was written with a slash at its end, which names a folder.
+    ///   - conflict: what happens where a file of that name is there already.
+    ///   - parse: turns an endpoint of the plan into a target of the client.
+    /// - Throws: `.invalidInput` for an endpoint that takes no file; `.limitExceeded` for a file that is too large for it.
+    init(
+        _ file: FileReader, to target: RequestTarget, isFolder: Bool, conflict: ConflictBehavior,
+        _ parse: (String) throws(MMError) -> RequestTarget
+    ) throws(MMError) {
+        self.file = file
+        self.conflict = conflict
+        if let path = DriveItemPath(target) {
+            guard ["", "content", "children", "createuploadsession"].contains(path.suffix.first ?? "") else {
+                throw Self.noFile(target)
+            }
+            let place = path.isFolder || isFolder ? path.below(file.name) : path
+            item = place
+            if file.size <= Self.largestContent {
+                way = .content
+                request = try GraphRequest(
+                    method: "PUT",
+                    target: try parse(place.endpoint("content"))
+                        .addingQuery("@microsoft.graph.conflictBehavior", conflict.rawValue),
+                    contentType: "application/octet-stream", mayRepeat: conflict != .rename)
+            } else {
+                way = .session
+                request = try GraphRequest(
+                    method: "POST", target: try parse(place.endpoint("createUploadSession")),
+                    json: ["item": ["@microsoft.graph.conflictBehavior": .string(conflict.rawValue)]])
+            }
+            return
+        }
+        item = nil
+        let last = target.segments.last?.lowercased()
+        guard target.service == .graph, last == "attachments" else {
+            guard file.size <= GraphRequest.largestBody else { throw Self.tooLarge(file, GraphRequest.largestBody) }
+            guard last != nil else { throw Self.noFile(target) }
+            way = .content
+            request = try GraphRequest(
+                method: "PUT", target: target, contentType: FileKind.mediaType(of: file.name), mayRepeat: true)
+            return
+        }
+        guard file.size <= Self.largestAttachment else { throw Self.tooLarge(file, Self.largestAttachment) }
+        if file.size < Self.largestSmallAttachment {
+            way = .attachment
+            request = try GraphRequest(
+                method: "POST", target: target,
+                json: [
+                    "@odata.type": "#microsoft.graph.fileAttachment", "name": .string(file.name),
+                    "contentType": .string(FileKind.mediaType(of: file.name)),
+                ])
+        } else {
+            way = .attachmentSession
+            request = try GraphRequest(
+                method: "POST", target: try parse(target.path + "/createUploadSession"),
+                json: [
+                    "AttachmentItem": [
+                        "attachmentType": "file", "name": .string(file.name), "size": .int(Int64(file.size)),
+                        "contentType": .string(FileKind.mediaType(of: file.name)),
+                    ]
+                ])
+        }
+    }
+
+    /// The largest piece that the service takes; mailboxes want less than 4 MiB.
+    var largestPiece: Int { way == .attachmentSession ? 12 * 327_680 : .max }
+
+    private static func noFile(_ target: RequestTarget) -> MMError {
+        MMError(
+            .invalidInput, "\(target.path) takes no file.",
+            hint: "Name a file or folder of a drive (/me/drive/root:/Reports/a.pdf, /me/drive/root:/Reports/), or the "
+                + "attachments of a message (/me/messages/ID/attachments).", details: ["field": "endpoint"])
+    }
+
+    private static func tooLarge(_ file: FileReader, _ limit: Int) -> MMError {
+        MMError(
+            .limitExceeded, "“\(file.path)” has \(file.size) bytes; at most \(limit) can be sent there.",
+            hint: "Put it into a drive instead, and send a link.")
+    }
+}

@@ -1,0 +1,177 @@
+internal import MMCore
+internal import MMHTTP
+internal import MMIdentity
+
+/// Sends a file through an upload session, piece by piece, through lost connections and ended sessions to its end.
+struct UploadTransfer {
+    private let client: GraphClient
+    private let upload: FileUpload
+    private let memory: UploadMemory
+    private let deadline: Deadline
+    private let report: @Sendable (TransferProgress) -> Void
+
+    private var sessions = 0
+    /// Faults since the service last took something.
+    private var faults = 0
+    /// Whether the last byte was sent, so that the file may be complete though no answer said so.
+    private var sentLast = false
+
+    private static let mostSessions = 4
+    private static let mostFaults = 10
+
+    private var file: FileReader { upload.file }
+
+    init(
+        _ upload: FileUpload, client: GraphClient, deadline: Deadline,
+        report: @escaping @Sendable (TransferProgress) -> Void
+    ) {
+        self.upload = upload
+        self.client = client
+        self.deadline = deadline
+        self.report = report
+        memory = UploadMemory(
+            of: upload, connection: client.connection.name, paths: client.identity.paths, clock: client.clock)
+    }
+
+    /// Sends the file.
+    /// - Returns: what the service says of it; empty where it says nothing.
+    mutating func run() async throws(MMError) -> [UInt8] {
+        let lock = try memory.claim()
+        try memory.sweep()
+        let body: [UInt8]
+        do throws(MMError) {
+            body = try await transfer()
+        } catch {
+            throw resumable(error)
+        }
+        try memory.forget()
+        _ = consume lock
+        return body
+    }
+
+    private mutating func transfer() async throws(MMError) -> [UInt8] {
+        var session: UploadSession?
+        var next = 0
+        if let kept = try memory.address() {
+            let found = try UploadSession(kept, client: client, request: upload.request)
+            // What is left of an earlier process may be over: then a new session begins.
+            if case .expects(let place) = await found.status(deadline: deadline), place <= file.size {
+                (session, next) = (found, place)
+            }
+        }
+        var answer: UploadSession.Answer?
+        while true {
+            try deadline.check("sending \(file.path)")
+            guard let open = session else {
+                sessions += 1
+                session = try await begin()
+                (next, answer) = (0, nil)
+                continue
+            }
+            switch answer {
+            case nil:
+                report(TransferProgress(done: next, total: file.size))
+                let end = min(next + min(client.uploadPiece, upload.largestPiece), file.size)
+                let bytes = try await file.read(next..<end)
+                try file.checkUnchanged()
+                sentLast = sentLast || end == file.size
+                answer = await open.send(bytes, at: next, of: file.size, deadline: deadline)
+                // A service that takes nothing isn't asked to for ever.
+                if case .expects(let place)? = answer, place <= next { answer = .unsure(wait: nil) }
+                try checkCancellation()
+            case .expects(let place):
+                // A service that has all and doesn't say that it is complete is asked again.
+                if place > next { faults = 0 }
+                guard place < file.size else {
+                    answer = .unsure(wait: nil)
+                    continue
+                }
+                (next, answer) = (place, nil)
+            case .complete(let body):
+                report(TransferProgress(done: file.size, total: file.size))
+                return body
+            case .unsure(let wait):
+                try await pause(wait)
+                answer = await open.status(deadline: deadline)
+                try checkCancellation()
+            case .gone:
+                try memory.forget()
+                if sentLast, let body = try await client.identical(to: upload, deadline: deadline) { return body }
+                guard sessions < Self.mostSessions else {
+                    throw MMError(
+                        .remoteFailed, "\(client.service.rawValue) ended the upload session \(sessions) times.",
+                        hint: "Try again later.", retry: .after(.seconds(60)))
+                }
+                if sentLast, upload.conflict == .rename || upload.way == .attachmentSession {
+                    throw MMError(
+                        .remoteFailed, "All of “\(file.name)” was sent, and nobody said whether it is complete.",
+                        hint: "Look whether it is there before you send it again.")
+                }
+                session = nil
+            case .refused(let error):
+                try memory.forget()
+                throw error
+            }
+        }
+    }
+
+    private mutating func begin() async throws(MMError) -> UploadSession {
+        let value = try await opened().json()
+        guard let text = value["uploadUrl"]?.string else {
+            throw MMError(
+                .remoteFailed, "\(client.service.rawValue) opened no upload session for \(upload.request.target.path).")
+        }
+        let address = Secret(text)
+        let session = try UploadSession(address, client: client, request: upload.request)
+        try memory.keep(address, until: value["expirationDateTime"]?.string.flatMap { Timestamp(iso8601: $0) })
+        return session
+    }
+
+    /// Opens a session. One that was opened without anybody hearing of it does no harm, so a lost answer is no end.
+    private mutating func opened() async throws(MMError) -> GraphResponse {
+        while true {
+            do throws(MMError) {
+                return try await client.send(upload.request, deadline: deadline)
+            } catch {
+                let isTransient = [.unavailable, .remoteFailed].contains(error.code)
+                guard isTransient, error.details["status"]?.int.map({ $0 >= 500 }) ?? true, faults < 3 else {
+                    throw error
+                }
+                try await pause(nil)
+            }
+        }
+    }
+
+    private mutating func pause(_ asked: Duration?) async throws(MMError) {
+        faults += 1
+        guard faults <= Self.mostFaults else {
+            throw MMError(
+                .unavailable,
+                "The upload of “\(file.name)” was broken off \(faults) times without a byte getting through.",
+                hint: "Check the network.", retry: .now)
+        }
+        let backoff = RetryPolicy.backoff(faults, client.jitter())
+        let wait = max(asked ?? .zero, faults == 1 && asked == nil ? .zero : backoff)
+        guard wait < deadline.remaining else { throw deadline.exceeded("waiting to go on with “\(file.name)”") }
+        if wait >= .seconds(1) {
+            report(
+                TransferProgress(done: 0, total: file.size, waiting: "waiting \(wait.components.seconds) s to go on"))
+        }
+        do { try await client.pause(wait) } catch { throw Self.cancelled }
+    }
+
+    private func checkCancellation() throws(MMError) {
+        if Task.isCancelled { throw Self.cancelled }
+    }
+
+    private static let cancelled = MMError(.cancelled, "The upload was called off.")
+
+    /// Says that the upload can go on, while a session is open.
+    private func resumable(_ error: MMError) -> MMError {
+        guard (try? memory.address()) != nil, ![.denied, .forbidden].contains(error.code) else { return error }
+        var error = error
+        error.hint = [error.hint, "The same call goes on where this one stopped."].compactMap(\.self)
+            .joined(separator: " ")
+        return error
+    }
+}

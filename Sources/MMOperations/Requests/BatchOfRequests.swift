@@ -1,0 +1,101 @@
+import MMCore
+import MMGraph
+import MMIdentity
+
+/// Many requests in one call: JSON lines, a list, or the body of a `$batch`.
+struct BatchOfRequests {
+    let parts: [BatchPart]
+
+    /// Reads the requests: each with `url`, and as needed `id`, `method`, `headers`, `body`, `dependsOn`.
+    /// - Throws: `.invalidInput`, naming the request and what is wrong with it.
+    init(_ text: String, client: GraphClient) throws(MMError) {
+        var parts: [BatchPart] = []
+        for (index, value) in try Self.values(text).enumerated() {
+            let number = index + 1
+            func refused(_ what: String) -> MMError {
+                MMError(
+                    .invalidInput, "Request \(number) of the batch \(what).",
+                    hint:
+                        "A request is {\"method\": \"GET\", \"url\": \"/users/ID\"}, with `id`, `headers`, `body` and "
+                        + "`dependsOn` as needed; GET is the usual method.", details: ["field": "batch"])
+            }
+            guard let object = value.object else { throw refused("is no JSON object") }
+            let known: Set<String> = ["id", "method", "url", "headers", "body", "dependsOn"]
+            if let stranger = object.keys.first(where: { !known.contains($0) }) {
+                throw refused("has `\(stranger.prefix(40))`, which no request has")
+            }
+            guard let url = object["url"]?.string, !url.isEmpty else { throw refused("has no `url`") }
+            let target: RequestTarget
+            do throws(MMError) { target = try client.target(url) } catch {
+                throw MMError(
+                    error.code, "Request \(number) of the batch: \(error.message)", hint: error.hint,
+                    details: error.details)
+            }
+            var headers: [String: String] = [:]
+            for (name, text) in object["headers"]?.object ?? [:] where name.lowercased() != "content-type" {
+                try SafeHeaders.check(name)
+                headers[name] = text.string ?? text.description
+            }
+            let body = object["body"].flatMap { $0.isNull ? nil : $0 }
+            let request = try GraphRequest(
+                method: object["method"]?.string ?? "GET", target: target, headers: headers,
+                body: body.map { JSONWriter.bytes($0) }, contentType: body == nil ? nil : "application/json")
+            parts.append(
+                BatchPart(
+                    id: object["id"]?.string ?? object["id"]?.int.map(String.init) ?? String(number), request: request,
+                    dependsOn: object["dependsOn"]?.array?.compactMap { $0.string ?? $0.int.map(String.init) } ?? []))
+        }
+        guard !parts.isEmpty else {
+            throw MMError(
+                .invalidInput, "The batch holds no request.", hint: "Give one JSON object a line.",
+                details: ["field": "batch"])
+        }
+        self.parts = parts
+    }
+
+    private static func values(_ text: String) throws(MMError) -> [JSONValue] {
+        // A whole list, or the body of a $batch; else one request a line.
+        if let whole = try? JSONParser.parse(text, limits: .strict) {
+            if let list = whole.array ?? whole["requests"]?.array { return list }
+            if whole.object != nil { return [whole] }
+        }
+        var values: [JSONValue] = []
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            guard !line.allSatisfy(\.isWhitespace) else { continue }
+            do throws(JSONError) { values.append(try JSONParser.parse(String(line), limits: .strict)) } catch {
+                throw MMError(
+                    .invalidInput, "Line \(index + 1) of the batch is no JSON: \(error).",
+                    hint: "Give one JSON object a line, or a list of them.", details: ["field": "batch"])
+            }
+        }
+        return values
+    }
+
+    /// Sends the requests.
+    func answer(client: GraphClient, connection: Connection, deadline: Deadline, progress: ItemProgress)
+        async throws(MMError) -> OperationAnswer
+    {
+        let told = Mutex(0)
+        let answers = try await client.batch(parts, deadline: deadline) { done in
+            let new = told.withLock { told in
+                defer { told = max(told, done) }
+                return max(0, done - told)
+            }
+            if new > 0 { progress.came(new) }
+        }
+        let rows = answers.map { answer -> JSONValue in
+            var row: JSONObject = ["id": .string(answer.id), "status": .int(Int64(answer.status))]
+            if !answer.body.isNull { row["body"] = answer.body }
+            return .object(row)
+        }
+        var answer = OperationAnswer(.value(.array(rows)), connection: connection.name)
+        let failed = answers.filter { $0.status >= 400 }
+        if !failed.isEmpty {
+            let list = failed.prefix(20).map { "\($0.id) (\($0.status))" }.joined(separator: ", ")
+            let text = "\(failed.count) of \(answers.count) requests failed: \(list)."
+            answer.notes.append(text)
+            answer.missing = text
+        }
+        return answer
+    }
+}

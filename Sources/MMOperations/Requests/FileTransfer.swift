@@ -1,0 +1,90 @@
+import MMCore
+import MMGraph
+import MMIdentity
+import MMShell
+
+/// A file by reference: sent from this machine, or fetched to it. Its bytes never pass through an answer.
+struct FileTransfer {
+    let client: GraphClient
+    let connection: Connection
+    let input: GraphRequestInput
+    let clearance: RequestClearance
+    let services: TransferServices
+
+    private var context: OperationContext { clearance.context }
+
+    /// Sends a file.
+    func upload(_ named: String, to endpoint: String) async throws(MMError) -> OperationAnswer {
+        let opened = try await CallerFiles(context, services.shells).open(named)
+        let file = try FileReader(try opened.file.duplicate(), path: opened.path)
+        let upload = try client.plan(uploading: file, to: endpoint, conflict: input.conflict ?? .fail)
+        try await clearance.settle(
+            [upload.request], lines: ["file: \(file.path), \(file.size) bytes"],
+            parameters: ["file": .object(file.identity)])
+        context.record.note("bytes", .int(Int64(file.size)))
+        let (deadline, report) = (context.deadline, Self.reports("sent", of: file.name, to: context.call.progress))
+        let receipt = try await signedIn { () async throws(MMError) in
+            try await client.upload(upload, deadline: deadline, progress: report)
+        }
+        guard var item = (try? JSONParser.parse(receipt))?.object else {
+            return OperationAnswer(
+                .value(["name": .string(file.name), "size": .int(Int64(file.size))]), connection: connection.name)
+        }
+        // An address that fetches the file without a sign-in is a secret.
+        item.remove("@microsoft.graph.downloadUrl")
+        item.remove("@content.downloadUrl")
+        item.remove("contentBytes")
+        return OperationAnswer(.json(JSONWriter.bytes(.object(item))), connection: connection.name)
+    }
+
+    /// Fetches a file.
+    func download(_ endpoint: String, to named: String) async throws(MMError) -> OperationAnswer {
+        let plan = try client.plan(downloading: endpoint)
+        let place = try await CallerFiles(context, services.shells).local().place(named, suggested: plan.name)
+        try await clearance.settle(
+            plan.requests, lines: ["to: \(place.path)"], parameters: ["to": .string(place.path)])
+        let (deadline, report) = (context.deadline, Self.reports("fetched", of: place.name, to: context.call.progress))
+        let conflict = input.conflict ?? .fail
+        let receipt = try await signedIn { () async throws(MMError) in
+            try await client.download(
+                plan, into: try place.folder.duplicate(), name: place.name, path: place.path, conflict: conflict,
+                deadline: deadline, progress: report)
+        }
+        context.record.note("bytes", .int(Int64(receipt.size)))
+        var value: JSONObject = ["path": .string(receipt.path), "size": .int(Int64(receipt.size))]
+        if let hash = receipt.quickXorHash { value["quickXorHash"] = .string(hash) }
+        if receipt.resumedAt > 0 { value["resumedAt"] = .int(Int64(receipt.resumedAt)) }
+        return OperationAnswer(
+            .value(.object(value)), text: "\(receipt.path): \(receipt.size) bytes", connection: connection.name)
+    }
+
+    private func signedIn<Result: Sendable>(
+        _ work: @Sendable () async throws(MMError) -> Result
+    ) async throws(MMError) -> Result {
+        try await services.requests.identity.waitingForSignIn(
+            to: connection, resource: client.resource, in: context, work)
+    }
+
+    /// Tells of a long transfer, once for each hundredth of it and whenever it waits.
+    private static func reports(
+        _ verb: String, of name: String, to progress: @escaping @Sendable (ProgressReport) -> Void
+    ) -> @Sendable (TransferProgress) -> Void {
+        let told = Mutex((hundredth: -1, done: 0))
+        return { at in
+            let total = at.total.map(Double.init)
+            if let waiting = at.waiting {
+                let done = told.withLock { $0.done }
+                return progress(ProgressReport(done: Double(done), total: total, message: "\(name): \(waiting)"))
+            }
+            let hundredth = at.total.map { $0 == 0 ? 100 : at.done * 100 / $0 } ?? at.done >> 20
+            let isNew = told.withLock { told in
+                guard told.hundredth < hundredth, told.done <= at.done else { return false }
+                told = (hundredth, at.done)
+                return true
+            }
+            guard isNew else { return }
+            let part = at.total == nil ? "\(at.done) bytes \(verb)" : "\(hundredth) % \(verb)"
+            progress(ProgressReport(done: Double(at.done), total: total, message: "\(name): \(part)"))
+        }
+    }
+}

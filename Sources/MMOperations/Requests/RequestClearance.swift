@@ -1,0 +1,70 @@
+import MMCore
+import MMGraph
+import MMGuard
+
+/// The way of a call's requests past the guard: each is judged as it will be sent, and a person is asked once for all.
+struct RequestClearance {
+    let connection: Connection
+    let module: String
+    let guarding: GuardServices
+    let context: OperationContext
+    let confirmed: Bool
+
+    /// Returns when all requests are permitted.
+    /// - Parameters:
+    ///   - requests: what will be sent, in this order.
+    ///   - lines: what a person is told beyond the requests, such as which file is sent.
+    ///   - parameters: what a confirmation is bound to besides.
+    /// - Throws: as `Clearance.settle`.
+    func settle(
+        _ requests: [GraphRequest], lines: [String] = [], parameters: JSONObject = [:]
+    ) async throws(MMError) {
+        let policy = guarding.policy(of: connection, in: context)
+        let engine = try guarding.guards.engine()
+        let verdicts = requests.map { engine.judge($0.guarded, policy: policy, confirmed: confirmed) }
+        guard let first = requests.first, var verdict = verdicts.first else { return }
+        for other in verdicts.dropFirst() where Self.rank(verdict) < Self.rank(other) { verdict = other }
+        // A person sees each part that made the guard ask, whichever decided.
+        verdict.asking = verdicts.flatMap(\.asking)
+        verdict.previews = verdicts.flatMap(\.previews)
+        verdict.classes = verdicts.reduce(into: verdict.classes) { $0.formUnion($1.classes) }
+        var parameters = parameters
+        if requests.count == 1, !first.headers.isEmpty { parameters["headers"] = Self.headers(of: first) }
+        let more = requests.count > 1 ? " and \(requests.count - 1) more" : ""
+        let text = (requests.map { "\($0.method) \($0.target.pathAndQuery)" } + lines).joined(separator: "\n")
+        try await Clearance(
+            ConfirmationRequest(
+                on: connection, module: module, title: "\(first.method) \(first.target.path)\(more)", text: text,
+                body: requests.count == 1 ? first.body ?? [] : Self.bodies(requests), parameters: parameters,
+                verdict: verdict)
+        ).settle(in: context, with: guarding.ledger)
+    }
+
+    /// The bodies of several requests, as they are shown and a confirmation is bound to.
+    private static func bodies(_ requests: [GraphRequest]) -> [UInt8] {
+        guard requests.contains(where: { $0.body != nil || !$0.headers.isEmpty }) else { return [] }
+        return JSONWriter.bytes(
+            .array(
+                requests.map { request in
+                    [
+                        "request": .string("\(request.method) \(request.target.pathAndQuery)"),
+                        "headers": headers(of: request),
+                        "body": request.body.flatMap { try? JSONParser.parse($0) } ?? .null,
+                    ]
+                }))
+    }
+
+    private static func headers(of request: GraphRequest) -> JSONValue {
+        .object(JSONObject(request.headers.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+    }
+
+    private static func rank(_ verdict: Verdict) -> (GuardDecision, Int) { (verdict.decision, verdict.guardClass.rank) }
+}
+
+extension GraphRequest {
+    /// The request as the guard judges it.
+    var guarded: GuardedRequest {
+        GuardedRequest(
+            method: method, target: target, body: RequestBody(bytes: body ?? []), headerNames: Array(headers.keys))
+    }
+}

@@ -1,0 +1,81 @@
+import MMCore
+import MMGraph
+import MMIdentity
+
+/// A service that requests can be sent to, as callers name it.
+enum RequestResource: String, Sendable, CaseIterable {
+    case graph, flow, azure, powerplatform, sharepoint
+
+    /// Its session, as sessions are named.
+    var module: String { "\(rawValue)-api" }
+
+    /// The services behind it, the usual one first. The Power Platform is several, each with a token of its own.
+    private var services: [RequestService] {
+        switch self {
+        case .graph: [.graph]
+        case .flow: [.flow]
+        case .azure: [.arm]
+        case .powerplatform: [.powerPlatform, .bap, .powerApps]
+        case .sharepoint: [.sharePoint]
+        }
+    }
+
+    /// Where a request goes.
+    struct Place: Sendable {
+        let resource: RequestResource
+        let service: RequestService
+        /// The first label of the SharePoint host.
+        let sharePointLabel: String?
+    }
+
+    /// Finds the service that an endpoint belongs to: by its host where it is a full address, else by the resource that the
+    /// caller named.
+    /// - Parameters:
+    ///   - resource: what the caller named; `nil` for nothing, which is Graph.
+    ///   - endpoint: the endpoint as written.
+    ///   - connection: whose cloud it must be.
+    /// - Throws: `.invalidInput` for an address outside the connection's own cloud.
+    static func place(_ resource: RequestResource?, of endpoint: String, connection: Connection, cloud: Cloud)
+        throws(MMError) -> Place
+    {
+        guard let address = WebAddress(endpoint) else {
+            let resource = resource ?? .graph
+            let path = endpoint.lowercased()
+            let service: RequestService? =
+                resource != .powerplatform
+                ? nil
+                : path.contains("microsoft.businessappplatform")
+                    ? .bap : path.contains("microsoft.powerapps") ? .powerApps : .powerPlatform
+            return Place(
+                resource: resource, service: service ?? resource.services[0], sharePointLabel: connection.sharepointHost
+            )
+        }
+        for candidate in resource.map({ [$0] }) ?? allCases {
+            for service in candidate.services {
+                let label = service == .sharePoint ? label(of: address, connection, cloud) : nil
+                guard let token = ServiceResource(service, sharePointLabel: label),
+                    cloud.writtenBases(of: token).contains(where: { WebAddress($0)?.origin == address.origin })
+                else { continue }
+                return Place(resource: candidate, service: service, sharePointLabel: label)
+            }
+        }
+        // A named service says itself which hosts it has.
+        if let resource {
+            return Place(
+                resource: resource, service: resource.services[0], sharePointLabel: connection.sharepointHost)
+        }
+        throw MMError(
+            .invalidInput,
+            "\(address.origin) is no service of \(connection.name)'s cloud (\(cloud.name)): nothing was sent there.",
+            hint: "Write the path alone, such as /me, and name the service: --resource "
+                + "\(allCases.map(\.rawValue).joined(separator: ", ")).", details: ["field": "endpoint"])
+    }
+
+    /// The first label of a SharePoint host of the connection's tenant.
+    private static func label(of address: WebAddress, _ connection: Connection, _ cloud: Cloud) -> String? {
+        guard !cloud.sharePointDomain.isEmpty, address.host.hasSuffix("." + cloud.sharePointDomain) else { return nil }
+        let label = String(address.host.dropLast(cloud.sharePointDomain.utf8.count + 1))
+        guard let own = connection.sharepointHost?.lowercased() else { return label }
+        return [own, own + "-admin", own + "-my"].contains(label) ? label : nil
+    }
+}

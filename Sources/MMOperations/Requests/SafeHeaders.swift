@@ -1,0 +1,61 @@
+import MMCore
+
+/// The request headers that a caller may add: those that ask for another form, order or condition, and none that says who
+/// asks, where or how.
+enum SafeHeaders {
+    private static let names: Set<String> = [
+        "accept", "accept-language", "client-request-id", "consistencylevel", "if-match", "if-modified-since",
+        "if-none-match", "if-unmodified-since", "ocp-client-name", "odata-isolation", "odata-maxversion",
+        "odata-version",
+        "prefer", "range", "workbook-session-id", "x-anchormailbox", "x-ms-client-request-id",
+    ]
+
+    /// Reads headers as they are written on a command line: `Name: value`.
+    /// - Throws: `.invalidInput`, naming the header and why it isn't sent.
+    static func read(_ lines: [String]) throws(MMError) -> [String: String] {
+        var headers: [String: String] = [:]
+        for line in lines {
+            guard let colon = line.firstIndex(of: ":"), colon != line.startIndex else {
+                throw MMError(
+                    .invalidInput, "“\(line.prefix(40))” is no header.",
+                    hint: "Write it as Name: value, such as 'Prefer: outlook.body-content-type=\"text\"'.",
+                    details: ["field": "header"])
+            }
+            let name = String(line[..<colon].trimmedBlanks)
+            try check(name)
+            guard headers.keys.allSatisfy({ $0.lowercased() != name.lowercased() }) else {
+                throw MMError(
+                    .invalidInput, "The header \(name) stands twice.",
+                    hint: "Give it once; several values go with commas.", details: ["field": "header"])
+            }
+            headers[name] = String(line[line.index(after: colon)...].trimmedBlanks)
+        }
+        return headers
+    }
+
+    /// Throws for a header that no caller may set.
+    static func check(_ name: String) throws(MMError) {
+        try RequestTarget.checkHeader(name)
+        guard !names.contains(name.lowercased()) else { return }
+        let remedy: String =
+            switch name.lowercased() {
+            case "authorization", "proxy-authorization", "cookie":
+                "Name the connection: its sign-in is what is sent."
+            case "host": "Name the service with --resource, or a full address."
+            case "content-type": "The body is JSON; files go with --upload."
+            default: "Allowed are \(names.sorted().joined(separator: ", "))."
+            }
+        throw MMError(
+            .invalidInput, "The header \(name.prefix(40)) is not sent for a caller.", hint: remedy,
+            details: ["field": "header"])
+    }
+}
+
+extension Substring {
+    fileprivate var trimmedBlanks: Substring {
+        var text = self
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return text
+    }
+}

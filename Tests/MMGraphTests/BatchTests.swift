@@ -1,0 +1,161 @@
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMGraph
+
+@Suite("Many requests at once", .timeLimit(.minutes(5)))
+struct BatchTests {
+    /// A Graph that answers the parts of batches by script, in the reverse order.
+    private static func network(
+        _ answer: @escaping @Sendable (_ part: JSONValue, _ time: Int) -> (status: Int, headers: JSONObject)
+    ) -> FakeNetwork {
+        let times = Mutex<[String: Int]>([:])
+        return FakeNetwork { (request, _) throws(HTTPError) in
+            let parts = (try? JSONParser.parse(request.body ?? []))?["requests"]?.array ?? []
+            var failed: Set<String> = []
+            let answers = parts.map { part -> JSONValue in
+                let id = part["id"]?.string ?? ""
+                if part["dependsOn"]?.array?.contains(where: { failed.contains($0.string ?? "") }) == true {
+                    failed.insert(id)
+                    return ["id": .string(id), "status": 424]
+                }
+                let time = times.withLock { times in
+                    times[part["url"]?.string ?? "", default: 0] += 1
+                    return times[part["url"]?.string ?? "", default: 0]
+                }
+                let (status, headers) = answer(part, time)
+                if status >= 400 { failed.insert(id) }
+                return [
+                    "id": .string(id), "status": .int(Int64(status)), "headers": .object(headers),
+                    "body": ["url": part["url"] ?? .null],
+                ]
+            }
+            return .json(JSONWriter.string(["responses": .array(answers.reversed())]))
+        }
+    }
+
+    private func parts(_ client: GraphClient, _ endpoints: [String], method: String = "GET") throws -> [BatchPart] {
+        try endpoints.enumerated().map { index, endpoint in
+            BatchPart(id: "r\(index)", request: try GraphRequest(method: method, target: try client.target(endpoint)))
+        }
+    }
+
+    @Test("go twenty at a time and come back in order", arguments: [1, 20, 21, 45])
+    func order(count: Int) async throws {
+        let contoso = try Contoso(Self.network { _, _ in (200, [:]) })
+        let client = try contoso.client()
+        let answers = try await client.batch(try parts(client, (0..<count).map { "/users/\($0)" }))
+        #expect(answers.map(\.id) == (0..<count).map { "r\($0)" })
+        #expect(answers.map { $0.body["url"]?.string } == (0..<count).map { "/users/\($0)" })
+        #expect(contoso.network.requests.count == (count + 19) / 20)
+    }
+
+    @Test("a throttled part is sent again alone, a write that may have run is not")
+    func retries() async throws {
+        let contoso = try Contoso(
+            Self.network { part, time in
+                switch part["url"]?.string {
+                case "/users/1": time < 3 ? (429, ["Retry-After": "7"]) : (200, [:])
+                case "/users/2": time < 2 ? (503, [:]) : (200, [:])
+                case "/groups": (500, [:])
+                default: (200, [:])
+                }
+            })
+        let client = try contoso.client()
+        var all = try parts(client, (0..<4).map { "/users/\($0)" })
+        all.append(
+            BatchPart(
+                id: "write", request: try GraphRequest(method: "POST", target: try client.target("/groups"), json: [:]))
+        )
+        let answers = try await client.batch(all, deadline: .after(.seconds(5000)))
+        #expect(answers.map(\.status) == [200, 200, 200, 200, 500])
+        let sizes = contoso.network.requests.map {
+            (try? JSONParser.parse($0.body ?? []))?["requests"]?.array?.count ?? 0
+        }
+        #expect(sizes == [5, 2, 1])
+        #expect(contoso.waits.told.contains { $0 >= .seconds(7) })
+    }
+
+    @Test("dependencies hold within a batch, across batches and after a retry")
+    func dependencies() async throws {
+        let contoso = try Contoso(
+            Self.network { part, time in
+                switch part["url"]?.string {
+                case "/users/0": time == 1 ? (429, ["Retry-After": "1"]) : (200, [:])
+                case "/users/5": (404, [:])
+                default: (200, [:])
+                }
+            })
+        let client = try contoso.client()
+        let all = try parts(client, (0..<50).map { "/users/\($0)" }).enumerated().map { index, part in
+            let needs =
+                index == 1 ? ["r0"] : index == 6 ? ["r5"] : index == 49 ? ["r1", "r48"] : index == 7 ? ["R6"] : []
+            return BatchPart(id: part.id, request: part.request, dependsOn: needs)
+        }
+        let answers = try await client.batch(all, deadline: .after(.seconds(5000)))
+        #expect(answers.count == 50)
+        for (index, answer) in answers.enumerated() {
+            #expect(answer.status == (index == 5 ? 404 : index == 6 || index == 7 ? 424 : 200), "\(index)")
+        }
+    }
+
+    @Test("at most four requests to a mailbox are under way at once")
+    func mailboxes() async throws {
+        let contoso = try Contoso(Self.network { _, _ in (200, [:]) })
+        let client = try contoso.client()
+        let endpoints = (0..<10).map { "/me/messages/\($0)" } + (0..<6).map { "/users/a@b.example/events/\($0)" }
+        let answers = try await client.batch(try parts(client, endpoints))
+        #expect(answers.map { $0.body["url"]?.string } == endpoints)
+        for request in contoso.network.requests {
+            let urls = (try? JSONParser.parse(request.body ?? []))?["requests"]?.array?.compactMap { $0["url"]?.string }
+            let all = try #require(urls)
+            #expect(all.count { $0.hasPrefix("/me/") } <= 4 && all.count { $0.hasPrefix("/users/") } <= 4)
+        }
+    }
+
+    @Test("ids that repeat and dependencies that are unknown or run in a circle are refused, and nothing is sent")
+    func refused() async throws {
+        let contoso = try Contoso(Self.network { _, _ in (200, [:]) })
+        let client = try contoso.client()
+        let request = try GraphRequest(target: try client.target("/me"))
+        for wrong in [
+            [BatchPart(id: "a", request: request), BatchPart(id: "A", request: request)],
+            [BatchPart(id: "a", request: request, dependsOn: ["b"])],
+            [BatchPart(id: "a", request: request, dependsOn: ["a"])],
+            [
+                BatchPart(id: "a", request: request, dependsOn: ["c"]),
+                BatchPart(id: "b", request: request, dependsOn: ["a"]),
+                BatchPart(id: "c", request: request, dependsOn: ["b"]),
+            ],
+        ] {
+            let error = await #expect(throws: MMError.self) { try await client.batch(wrong) }
+            #expect(error?.code == .invalidInput)
+        }
+        #expect(contoso.network.requests.isEmpty)
+    }
+
+    @Test("a batch whose answer is lost is repeated for what reads, and says of writes that nobody knows")
+    func lost() async throws {
+        let isLost = Mutex(true)
+        let network = Self.network { _, _ in (200, [:]) }
+        let contoso = try Contoso(
+            FakeNetwork { (request, number) throws(HTTPError) in
+                let loses = isLost.withLock { value in
+                    defer { value = false }
+                    return value
+                }
+                if loses { throw HTTPError(.connectionLost, "The connection ended.") }
+                return try network.answer(request, number)
+            })
+        let client = try contoso.client()
+        var all = try parts(client, ["/users/1"])
+        all += try parts(client, ["/users/2"], method: "DELETE").map { BatchPart(id: "gone", request: $0.request) }
+        let answers = try await client.batch(all, deadline: .after(.seconds(5000)))
+        #expect(answers[0].status == 200)
+        #expect(answers[1].status >= 400)
+        let message = answers[1].body["error"]?["message"]?.string ?? ""
+        #expect(message.contains("not known whether"))
+    }
+}

@@ -1,0 +1,136 @@
+import Glibc
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMGraph
+
+private let place = "/me/drive/root:/Reports/a b.bin"
+
+@Suite("Downloads", .timeLimit(.minutes(5)))
+struct DownloadTests {
+    private let contoso: Contoso
+    private let folder: String
+    private let path: String
+    private static let content = (0..<(3 << 20) + 17).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 9) }
+
+    init() throws {
+        contoso = try Contoso(FakeNetwork(.json("{}")))
+        folder = contoso.home.path + "/in"
+        path = folder + "/a.bin"
+        try contoso.home.write(folder + "/.keep", [])
+    }
+
+    private func drive(_ faults: [FakeDrive.Fault] = []) -> FakeDrive {
+        FakeDrive(files: ["Reports/a b.bin": Self.content], faults: faults)
+    }
+
+    /// The names in the folder, without those that were there before.
+    private var names: [String] { get throws { try FolderListing.names(in: folder).filter { $0 != ".keep" }.sorted() } }
+
+    @Test(
+        "a file arrives whole, whatever happens on the way",
+        arguments: [
+            [], [.broken(1000)], [.broken(0), .broken(2_000_000), .broken(5)], [.status(503)],
+            [.broken(1_500_000), .wholeAgain], [.broken(1_500_000), .status(404), .broken(10)],
+        ] as [[FakeDrive.Fault]])
+    func whole(faults: [FakeDrive.Fault]) async throws {
+        let drive = drive(faults)
+        let written = try await contoso.client(transport: drive).download(place, to: path)
+        #expect(written == path)
+        #expect(try ProtectedFile.read(path) == Self.content)
+        #expect(try names == ["a.bin"])
+        #expect(drive.transfers.allSatisfy { $0.headers["Authorization"] == nil && $0.headers["Cookie"] == nil })
+    }
+
+    @Test("what an earlier call left goes on where it stopped, unless the file has changed", arguments: [false, true])
+    func resumed(changes: Bool) async throws {
+        let drive = drive([.broken(2_000_000)] + Array(repeating: .broken(0), count: 30))
+        let client = try contoso.client(transport: drive)
+        let error = await #expect(throws: MMError.self) { try await client.download(place, to: path) }
+        let hint = error?.hint ?? ""
+        #expect(hint.contains("2000000 bytes"))
+        #expect(try names.count == 1)
+        drive.clearFaults()
+        let next = changes ? Array(Self.content.reversed()) : Self.content
+        if changes { drive.change("Reports/a b.bin", to: next) }
+        let before = drive.transfers.count
+        try await client.download(place, to: path)
+        #expect(try ProtectedFile.read(path) == next)
+        #expect(try names == ["a.bin"])
+        #expect(drive.transfers[before].headers["Range"] == (changes ? nil : "bytes=2000000-"))
+    }
+
+    @Test("a part of another content is found by the checksum, and fetched anew")
+    func mixed() async throws {
+        let drive = drive([.broken(2_000_000)])
+        let other = Array(Self.content.reversed())
+        let client = try contoso.client(transport: drive)
+        // The content changes while it is fetched, under the same version.
+        drive.fail(Array(repeating: .broken(0), count: 30))
+        await #expect(throws: MMError.self) { try await client.download(place, to: path) }
+        drive.clearFaults()
+        drive.swap("Reports/a b.bin", to: other)
+        try await client.download(place, to: path)
+        #expect(try ProtectedFile.read(path) == other)
+    }
+
+    @Test("a checksum that differs is an error, and leaves nothing")
+    func checksum() async throws {
+        let drive = drive()
+        drive.lieAboutHash("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        await #expect(throws: MMError.self) { try await contoso.client(transport: drive).download(place, to: path) }
+        #expect(try !names.contains("a.bin"))
+    }
+
+    @Test(
+        "a file that is there stays, is replaced, or the new one gets another name",
+        arguments: ConflictBehavior.allCases)
+    func conflict(behavior: ConflictBehavior) async throws {
+        try contoso.home.write(path, [1, 2, 3])
+        #expect(chmod(path, 0o640) == 0)
+        let client = try contoso.client(transport: drive())
+        do {
+            let written = try await client.download(place, to: path, conflict: behavior)
+            #expect(behavior != .fail)
+            #expect(try ProtectedFile.read(written) == Self.content)
+            #expect(written == (behavior == .rename ? folder + "/a 1.bin" : path))
+        } catch {
+            #expect(behavior == .fail && error.code == .conflict)
+        }
+        let isOld = try ProtectedFile.read(path) == [1, 2, 3]
+        #expect(isOld == (behavior != .replace))
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o640)
+    }
+
+    @Test("what has no size and no checksum is fetched too")
+    func stream() async throws {
+        let network = FakeNetwork(HTTPResponse(status: 200, headers: ["Content-Type": "image/jpeg"], body: [9, 8, 7]))
+        try await contoso.client(transport: network).download("/me/photo/$value", to: path)
+        #expect(try ProtectedFile.read(path) == [9, 8, 7])
+        #expect(network.requests.first?.headers["Authorization"] != nil)
+    }
+
+    @Test("a refusal leaves nothing behind", arguments: ["/me/photo/$value", place])
+    func refused(endpoint: String) async throws {
+        let network = FakeNetwork(.json(#"{"error":{"code":"itemNotFound","message":"gone"}}"#, status: 404))
+        let error = await #expect(throws: MMError.self) {
+            try await contoso.client(transport: network).download(endpoint, to: path)
+        }
+        #expect(error?.code == .notFound)
+        #expect(try names.isEmpty)
+    }
+
+    @Test("a folder is no file")
+    func folders() async throws {
+        let network = FakeNetwork(.json(#"{"name":"Reports","folder":{"childCount":3},"size":5}"#))
+        let error = await #expect(throws: MMError.self) {
+            try await contoso.client(transport: network).download("/me/drive/root:/Reports", to: path)
+        }
+        let hint = error?.hint ?? ""
+        #expect(hint.contains("/children"))
+        #expect(network.requests.count == 1)
+    }
+}

@@ -1,0 +1,100 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMGraph
+
+@Suite("Work that goes on", .timeLimit(.minutes(5)))
+struct LongRunningOperationTests {
+    private func outcome(
+        _ service: RequestService, _ method: String, _ endpoint: String, _ answers: [HTTPResponse]
+    ) async throws -> (result: Result<GraphResponse, MMError>, contoso: Contoso) {
+        let contoso = try Contoso(
+            FakeNetwork { (_, number) throws(HTTPError) in answers[min(number, answers.count - 1)] })
+        let client = try contoso.client(service)
+        let request = try GraphRequest(method: method, target: try client.target(endpoint), json: [:])
+        let response = try await client.send(request)
+        do throws(MMError) {
+            return (
+                .success(try await client.outcome(of: response, to: request, deadline: .after(.seconds(5000)))), contoso
+            )
+        } catch {
+            return (.failure(error), contoso)
+        }
+    }
+
+    @Test("Azure's state is asked for until it is done, as often as the service says, and then the object is read")
+    func azure() async throws {
+        let place = "https://management.azure.com/subscriptions/1/operations/2?api-version=2020-01-01"
+        let (result, contoso) = try await outcome(
+            .arm, "PUT", "/subscriptions/1/resourceGroups/a?api-version=2020-01-01",
+            [
+                HTTPResponse(status: 201, headers: ["Azure-AsyncOperation": place, "Retry-After": "11"]),
+                .json(#"{"status":"InProgress"}"#, headers: ["Retry-After": "13"]), .json(#"{"status":"Succeeded"}"#),
+                .json(#"{"name":"a"}"#),
+            ])
+        #expect(try result.get().json() == ["name": "a"])
+        #expect(contoso.network.requests.map(\.method) == ["PUT", "GET", "GET", "GET"])
+        #expect(contoso.network.requests[1].url == place)
+        #expect(contoso.waits.told == [.seconds(11), .seconds(13)])
+    }
+
+    @Test("a location answers 202 until the work is done")
+    func location() async throws {
+        let place = "https://management.azure.com/subscriptions/1/operationresults/2?api-version=2020-01-01"
+        let (result, contoso) = try await outcome(
+            .arm, "DELETE", "/subscriptions/1/resourceGroups/a?api-version=2020-01-01",
+            [
+                HTTPResponse(status: 202, headers: ["Location": place]),
+                HTTPResponse(status: 202, headers: ["Location": place]), HTTPResponse(status: 204),
+            ])
+        #expect(try result.get().status == 204)
+        #expect(contoso.network.requests.count == 3)
+        #expect(contoso.waits.told == [.seconds(15), .seconds(15)])
+    }
+
+    @Test("what failed is an error with the service's reason", arguments: ["Failed", "Canceled"])
+    func failure(state: String) async throws {
+        let (result, _) = try await outcome(
+            .graph, "POST", "/teams",
+            [
+                HTTPResponse(status: 202, headers: ["Location": "/teams('1')/operations('2')"]),
+                .json(#"{"status":"\#(state)","error":{"code":"Conflict","message":"It is there."}}"#),
+            ])
+        guard case .failure(let error) = result else {
+            Issue.record("it did not fail")
+            return
+        }
+        #expect(error.message.contains("It is there.") && error.message.contains(state))
+    }
+
+    @Test("a relative place is asked with the token, a monitor elsewhere without one")
+    func places() async throws {
+        let (_, teams) = try await outcome(
+            .graph, "POST", "/teams",
+            [
+                HTTPResponse(status: 202, headers: ["Location": "/teams('1')/operations('2')"]),
+                .json(#"{"status":"inProgress"}"#), .json(#"{"status":"succeeded"}"#),
+            ])
+        #expect(teams.network.requests.count == 3)
+        #expect(teams.network.requests[1].url == "https://graph.microsoft.com/v1.0/teams('1')/operations('2')")
+        #expect(teams.network.requests[1].headers["Authorization"] != nil)
+        let monitor = "https://contoso.sharepoint.com/_api/v2.0/monitor/x?tempauth=y"
+        let (result, copy) = try await outcome(
+            .graph, "POST", "/me/drive/items/1/copy",
+            [
+                HTTPResponse(status: 202, headers: ["Location": monitor]),
+                .json(#"{"status":"inProgress","percentageComplete":27.8}"#, status: 202),
+                .json(#"{"status":"completed","resourceId":"01"}"#),
+            ])
+        #expect(try result.get().json()["resourceId"] == "01")
+        #expect(copy.network.requests[1].url == monitor && copy.network.requests[1].headers["Authorization"] == nil)
+    }
+
+    @Test("an accepted request that names no place is done", arguments: [202, 200, 204])
+    func done(status: Int) async throws {
+        let (result, contoso) = try await outcome(.graph, "POST", "/me/sendMail", [HTTPResponse(status: status)])
+        #expect(try result.get().status == status)
+        #expect(contoso.network.requests.count == 1)
+    }
+}

@@ -1,0 +1,52 @@
+import MMCore
+import MMGraph
+import MMIdentity
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("Many requests in one call", .timeLimit(.minutes(5)))
+struct BatchOfRequestsTests {
+    private let home: TestHome
+
+    init() throws { home = try TestHome() }
+
+    private func read(_ text: String) throws -> [BatchPart] {
+        let connection = try Connection(
+            name: "Contoso", entry: ["appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01", "tenant": "contoso.com"])
+        let client = try GraphClient(
+            identity: IdentityService(environment: home.environment), connection: connection)
+        return try BatchOfRequests(text, client: client).parts
+    }
+
+    @Test(
+        "lines, a list and the body of a batch are read alike",
+        arguments: [
+            "{\"url\":\"/me\"}\n\n{\"id\":7,\"method\":\"patch\",\"url\":\"/users/1\",\"body\":{\"a\":1},\"dependsOn\":[\"1\"]}\n",
+            "[{\"url\":\"/me\"},{\"id\":\"7\",\"method\":\"PATCH\",\"url\":\"/users/1\",\"body\":{\"a\":1},\"dependsOn\":[1]}]",
+            "{\"requests\":[{\"url\":\"/me\"},{\"id\":\"7\",\"method\":\"PATCH\",\"url\":\"users/1\",\"body\":{\"a\":1},\"dependsOn\":[\"1\"]}]}",
+        ])
+    func forms(text: String) throws {
+        let parts = try read(text)
+        #expect(parts.map(\.id) == ["1", "7"])
+        #expect(parts.map(\.request.method) == ["GET", "PATCH"])
+        #expect(parts.map(\.request.target.path) == ["/v1.0/me", "/v1.0/users/1"])
+        #expect(parts.last?.request.body == Array("{\"a\":1}".utf8) && parts.last?.dependsOn == ["1"])
+    }
+
+    @Test(
+        "what is no request is refused by its number",
+        arguments: [
+            ("", "no request"), ("{\"url\":\"/me\"}\n{", "Line 2"), ("[1]", "Request 1"),
+            ("{\"method\":\"GET\"}", "Request 1"),
+            ("{\"url\":\"/me\"}\n{\"url\":\"https://evil.example/x\"}", "Request 2"),
+            ("{\"url\":\"/me\",\"verb\":\"GET\"}", "verb"),
+            ("{\"url\":\"/me\",\"headers\":{\"Authorization\":\"x\"}}", "Authorization"),
+        ])
+    func refused(text: String, part: String) throws {
+        let error = #expect(throws: MMError.self) { try read(text) }
+        let message = error?.message ?? ""
+        #expect(error?.code == .invalidInput && message.contains(part))
+    }
+}

@@ -1,0 +1,34 @@
+import Glibc
+import MMCore
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("Where reading changes stopped", .timeLimit(.minutes(5)))
+struct ChangesMemoryTests {
+    @Test("is kept privately, for each connection and query, until it is forgotten")
+    func kept() throws {
+        let home = try TestHome()
+        func memory(_ connection: String, _ endpoint: String) throws -> ChangesMemory {
+            ChangesMemory(
+                connection: connection, service: .graph, target: try RequestTarget(parsing: endpoint, service: .graph),
+                paths: home.paths)
+        }
+        let users = try memory("A", "/users/delta")
+        #expect(try users.read() == nil)
+        try users.keep("https://graph.microsoft.com/v1.0/users/delta?$deltatoken=x")
+        #expect(
+            try memory("A", "/users/delta").read()?.link == "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=x"
+        )
+        #expect(try memory("B", "/users/delta").read() == nil)
+        #expect(try memory("A", "/users/delta?$select=id").read() == nil)
+        let folder = home.paths.stateDirectory + "/changes"
+        for name in TestHome.list(folder) {
+            var status = stat()
+            #expect(stat(folder + "/" + name, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        }
+        try users.forget()
+        #expect(try users.read() == nil)
+    }
+}
