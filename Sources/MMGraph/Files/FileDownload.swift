@@ -52,7 +52,8 @@ package struct RemoteFile: Sendable {
         name = item["name"]?.string ?? ""
         guard item["folder"] == nil || item["folder"]?.isNull == true else {
             throw MMError(
-                .invalidInput, "“\(name)” is a folder.", hint: "Fetch its files one by one; /children behind it lists them.")
+                .invalidInput, "“\(name)” is a folder.",
+                hint: "Fetch its files one by one; /children behind it lists them.")
         }
         size = isConverted ? nil : item["size"]?.int
         hash = isConverted ? nil : item["file"]?["hashes"]?["quickXorHash"]?.string
