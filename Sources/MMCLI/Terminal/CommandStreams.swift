@@ -19,6 +19,8 @@ package struct CommandStreams: Sendable {
     package let pager: PagerCommand?
     /// Standard input, if it is a pipe or a file that a command may read.
     package let input: (any CallInput)?
+    /// Whether the terminal takes control sequences that other programs' terminals know.
+    private let canControl: Bool
     /// The progress line on the terminal.
     private let progressLine: ProgressLine
 
@@ -32,6 +34,7 @@ package struct CommandStreams: Sendable {
         let isFile = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
         progressLine = ProgressLine(endsWithOutput: !isFile)
         pager = isOutputScreen && canAsk ? PagerCommand(environment: environment) : nil
+        canControl = environment["TERM"].map { $0 != "dumb" } ?? false
         var source = stat()
         let isSource =
             fstat(STDIN_FILENO, &source) == 0 && [S_IFIFO, S_IFREG, S_IFSOCK].contains(source.st_mode & S_IFMT)
@@ -93,6 +96,35 @@ package struct CommandStreams: Sendable {
         }
         guard progressLine.isWanted() else { return }
         try? Self.write(Array("\r\u{1B}[K\(VisibleText.exact(String(text.prefix(100))))".utf8), to: STDERR_FILENO)
+    }
+
+    /// Shows how much time is left, every second, until anything else is shown.
+    /// - Parameters:
+    ///   - end: when the time is over.
+    ///   - what: what is waited for.
+    package func countDown(to end: Timestamp, _ what: String) {
+        guard isErrorScreen else { return }
+        let turn = progressLine.beginTurn()
+        Task {
+            while true {
+                let left = end.seconds - Timestamp.now.seconds
+                guard left > 0, progressLine.continues(turn) else { return }
+                let seconds = left % 60
+                let text =
+                    "\(what): \(left / 60):\(seconds < 10 ? "0" : "")\(seconds) left. Ctrl-C leaves it for later."
+                try? Self.write(Array("\r\u{1B}[K\(text)".utf8), to: STDERR_FILENO)
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// Copies a text to the clipboard of the terminal, which need not be on this machine (XTerm Control Sequences,
+    /// Operating System Command 52). Terminals that don't allow it ignore it.
+    /// - Returns: whether the terminal was asked.
+    package func copy(_ text: String) -> Bool {
+        guard isErrorScreen, canControl else { return false }
+        try? Self.write(Array("\u{1B}]52;c;\(Base64.text(text.utf8))\u{07}".utf8), to: STDERR_FILENO)
+        return true
     }
 
     private func clearProgress() { try? Self.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }

@@ -5,6 +5,8 @@ final class ProgressLine: Sendable {
     private struct State {
         var isShown = false
         var isOver = false
+        /// Counts what was shown, so that a countdown ends with the next thing.
+        var turn = 0
     }
 
     private let state = Mutex(State())
@@ -18,6 +20,7 @@ final class ProgressLine: Sendable {
     /// Returns whether a progress line may be shown, and if so notes it as shown.
     func isWanted() -> Bool {
         state.withLock { state in
+            state.turn += 1
             state.isShown = !state.isOver
             return state.isShown
         }
@@ -27,6 +30,7 @@ final class ProgressLine: Sendable {
     /// - Returns: whether there is a line to clear first.
     func outputBegins() -> Bool {
         state.withLock { state in
+            state.turn += 1
             state.isOver = state.isOver || endsWithOutput
             defer { if state.isOver { state.isShown = false } }
             return state.isShown && endsWithOutput
@@ -38,7 +42,26 @@ final class ProgressLine: Sendable {
     func isCleared() -> Bool {
         state.withLock { state in
             defer { state.isShown = false }
+            state.turn += 1
             return state.isShown
+        }
+    }
+
+    /// Notes that a line is shown that changes by itself.
+    /// - Returns: its turn, which ends when anything else is shown.
+    func beginTurn() -> Int {
+        state.withLock { state in
+            state.turn += 1
+            return state.turn
+        }
+    }
+
+    /// Returns whether a line may still change by itself, and if so notes it as shown.
+    func continues(_ turn: Int) -> Bool {
+        state.withLock { state in
+            guard state.turn == turn, !state.isOver else { return false }
+            state.isShown = true
+            return true
         }
     }
 }

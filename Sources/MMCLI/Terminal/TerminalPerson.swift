@@ -21,10 +21,22 @@ package struct TerminalPerson: PersonAtHand {
     /// Always true: input typed here can be hidden.
     package var isAtTerminal: Bool { true }
 
-    /// Shows the code, address and account of a pending sign-in.
+    /// Shows the code, address and account of a pending sign-in. The code is copied to the clipboard, the page is opened
+    /// where there is a desktop, and the time that is left is counted down.
     package func showSignIn(_ details: JSONObject) async {
         terminal.progress(nil)
         terminal.note(SignInText.waiting(details, emphasised: { terminal.styled($0, .emphasis) }))
+        if let code = details["userCode"]?.string, let address = details["verificationUri"]?.string {
+            var done: [String] = []
+            if terminal.copy(code) { done.append("The code is in the clipboard, where your terminal allows it.") }
+            if await SignInPage.open(address, environment: ProcessEnvironment.read()) {
+                done.append("The page opens in your browser.")
+            }
+            if !done.isEmpty { terminal.note(terminal.styled(done.joined(separator: " "), .quiet)) }
+        }
+        if let expiry = details["expiresAt"]?.string.flatMap({ Timestamp(iso8601: $0) }) {
+            terminal.countDown(to: expiry, "Waiting for the sign-in")
+        }
     }
 
     /// Shows what would be done, page by page as far as the person wants to see it, and reads `yes` or `no` from the

@@ -4,12 +4,16 @@ internal import MMSystem
 
 /// Opens a page in the person's browser: the one named by `MM_BROWSER` or `BROWSER`, Windows' own under WSL, or the
 /// desktop's.
-struct BrowserOpener: Sendable {
+package struct BrowserOpener: Sendable {
     let environment: [String: String]
+
+    /// An opener.
+    /// - Parameter environment: names browser and desktop.
+    package init(environment: [String: String]) { self.environment = environment }
 
     /// Opens a page.
     /// - Returns: whether a program was started for it; whether a page appeared can't be determined.
-    func open(_ url: String) async -> Bool {
+    package func open(_ url: String) async -> Bool {
         for command in commands(for: url) {
             guard
                 let program = ExecutableSearch.find(

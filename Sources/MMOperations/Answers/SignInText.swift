@@ -16,7 +16,15 @@ package enum SignInText {
         if let connection = details["connection"]?.string { text += " for the connection \(connection)" }
         text += "."
         if let account = details["account"]?.string { text += "\nSign in as \(emphasised(account))." }
-        if let expiry = details["expiresAt"]?.string { text += "\nThe code is good until \(expiry)." }
+        if let expiry = details["expiresAt"]?.string {
+            let left = details["expiresInSeconds"]?.int.map { " (\(duration($0)))" } ?? ""
+            text += "\nThe code is good until \(expiry)\(left)."
+        }
         return text + warning
+    }
+
+    /// A time that is left, as people say it.
+    private static func duration(_ seconds: Int) -> String {
+        seconds >= 120 ? "\(seconds / 60) minutes" : "\(max(seconds, 0)) seconds"
     }
 }
