@@ -86,6 +86,15 @@ struct TokenSealTests {
         }
     }
 
+    @Test("a key that is missing is told before anybody signs in")
+    func missingAtFirst() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.deviceCode() }
+        let error = await #expect(throws: MMError.self) {
+            try await service(key: "missing", transport).beginSignIn(try Contoso.connection("New"))
+        }
+        #expect(error?.message.contains("missing") == true && transport.requests.isEmpty)
+    }
+
     @Test("a change, or the file of another connection in its place, is found out")
     func tampered() async throws {
         _ = try await token(service())

@@ -33,6 +33,15 @@ struct TokenCacheFile: Sendable {
         return current?.document
     }
 
+    /// Checks that a new cache could be stored in its form.
+    func checkSeal() throws(MMError) {
+        do {
+            try seal.check()
+        } catch {
+            throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)
+        }
+    }
+
     private var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 
     private func write(_ document: TokenCacheDocument) async throws(MMError) {

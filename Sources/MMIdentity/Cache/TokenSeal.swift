@@ -37,6 +37,11 @@ struct TokenSeal: Sendable {
     /// Returns whether a file's content is encrypted.
     static func isSealed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: header) }
 
+    /// Checks that there is a key where one is needed to write.
+    func check() throws(Fault) {
+        if isOn { _ = try key() }
+    }
+
     /// Returns the content of a file as it is stored.
     /// - Parameter name: the file's name; the content can't be passed off as that of another one.
     func stored(_ plain: [UInt8], name: String) throws(Fault) -> [UInt8] {

@@ -21,7 +21,11 @@ final class TokenCacheMemory: Sendable {
 
     /// Returns a cache's content; `nil` when there is no file.
     func document(_ file: TokenCacheFile) async throws(MMError) -> TokenCacheDocument? {
-        guard let before = FileSignature(file.path) else { return nil }
+        guard let before = FileSignature(file.path) else {
+            // Nobody signs in only to learn that what comes of it can't be stored.
+            try file.checkSeal()
+            return nil
+        }
         if let (signature, document) = state.withLock({ $0.documents[file.path] }), signature == before {
             return document
         }
