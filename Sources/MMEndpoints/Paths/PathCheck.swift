@@ -31,11 +31,12 @@ package struct PathCheck: Sendable {
     package func fault(_ method: String, _ target: RequestTarget) -> Fault? {
         guard target.service == .graph, !target.segments.isEmpty else { return nil }
         let isBeta = target.version == "beta"
-        if let found = engine.template(of: target) {
-            if !index.describes(found.template), isMisspelt(target) {
-                let near = NearPaths(index).of(target, method: method)
-                return .unknown(after: "", step: target.segments[0], near: near)
-            }
+        let found = engine.template(of: target)
+        if found.map({ !index.describes($0.template) }) ?? true, isMisspelt(target) {
+            let near = NearPaths(index).of(target, method: method)
+            return .unknown(after: "", step: target.segments[0], near: near)
+        }
+        if let found {
             return found.isCounted ? nil : methodFault(method, found.template, target)
         }
         guard let end = deadEnd(of: target, inBeta: isBeta), isDoubtful(end, inBeta: isBeta) else { return nil }
@@ -46,7 +47,8 @@ package struct PathCheck: Sendable {
         return .unknown(after: engine.text(of: end.node), step: end.step.name, near: near)
     }
 
-    /// The data of permissions has paths such as `/user/{id}`, which nobody can call.
+    /// Whether the first step is a slip. The data of permissions has paths below such steps, as `/user/{id}/…`, which nobody
+    /// can call.
     private func isMisspelt(_ target: RequestTarget) -> Bool {
         // What has another form, such as /drive, is no slip.
         guard engine.forms(of: target).count == 1 else { return false }

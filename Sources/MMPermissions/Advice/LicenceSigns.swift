@@ -1,3 +1,5 @@
+import MMCore
+
 /// The words with which services say that a licence is missing.
 enum LicenceSigns {
     private static let codes: [(code: String, licence: String)] = [
