@@ -104,7 +104,7 @@ extension PowerShellSession {
             cause: answer.problem)
     }
 
-    /// Signs in anew in time before a fed token ends, when nobody uses the session.
+    /// Signs in anew in time before a fed token ends, as soon as nobody uses the session.
     func scheduleRenewal() {
         renewal?.cancel()
         guard let at = renewAt else { return }
@@ -116,9 +116,9 @@ extension PowerShellSession {
     }
 
     private func renewWhenIdle() async {
-        // Who uses it now renews it before the next command.
-        guard let turn = turns.takeIfFree() else { return }
-        await renew()
+        // Whoever comes next renews it before their command, so that nothing may be left to do when the turn comes.
+        guard let turn = try? await turns.take(.never) else { return }
+        if let renewAt, renewAt <= .now { await renew() }
         turn.giveBack()
     }
 

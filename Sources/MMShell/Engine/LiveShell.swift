@@ -180,11 +180,15 @@ final class LiveShell: Sendable {
         await drainTerminal()
     }
 
+    /// How long the end of a command's output is waited for. A mark that comes later would be taken for output of the next
+    /// command; only a terminal that somebody has stopped (Ctrl-S) takes so long.
+    private static let drainLimit = Duration.seconds(10)
+
     /// Waits until all that a command wrote to the terminal has been read: what is written behind it comes last.
     func drainTerminal() async {
         let mark = Array("\u{1B}]mm;\(RandomBytes.text(bytes: 12))\u{7}".utf8)
         let seen = channel.expectTerminalEnd(mark)
-        let limit = Deadline.after(.seconds(1))
+        let limit = Deadline.after(Self.drainLimit)
         var done = 0
         while done < mark.count, !limit.hasPassed {
             let start = done
@@ -192,7 +196,7 @@ final class LiveShell: Sendable {
             if count > 0 { done += count } else { try? await Task.sleep(for: .milliseconds(5)) }
         }
         let alarm = Task {
-            try? await Task.sleep(for: .seconds(1))
+            try? await Task.sleep(for: Self.drainLimit)
             seen.give(())
         }
         await seen.wait()

@@ -28,7 +28,9 @@ struct HelpTests {
         #expect((10...16).contains(nouns.count))
         #expect(Set(nouns).count == nouns.count)
         for noun in nouns { #expect(words.contains(noun), "\(noun)") }
-        let others = text[groups.upperBound...].split(separator: "\n")[0].split { " ,".contains($0) }.map(String.init)
+        let rest = String(text[groups.upperBound...])
+        let end = try #require(rest.firstRange(of: "\n\n"))
+        let others = rest[..<end.lowerBound].split { " ,\n".contains($0) }.map(String.init)
         #expect(Set(others) == words.subtracting(nouns))
     }
 
