@@ -16,6 +16,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
     ("MMFoundation", ["MMCore", "MMGraph"]),
+    ("MMStates", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph"]),
     ("MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
     ("MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CExchangeTables"]),
     ("MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
@@ -25,7 +26,9 @@ let rooms: [(name: String, calls: [String])] = [
         "MMOperations",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMPermissions",
-            "MMEndpoints", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2",
+            "MMEndpoints", "MMStates", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "PowerShellSyntax",
+            "CLogin",
+            "CFIDO2",
         ]
     ),
     ("MMPoolWire", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMOperations"]),
