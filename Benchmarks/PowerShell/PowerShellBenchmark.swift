@@ -86,7 +86,7 @@ struct Bench: Sendable {
     /// What the process needs for so many sessions that idle in a pool, beyond what the first one cost.
     func sessions() async throws -> JSONObject {
         var settings = PoolSettings()
-        settings.mostSessions = count + 20
+        settings.maxSessions = count + 20
         let pool = SessionPool(factory: Factory(bench: self), settings: settings)
         func connect(_ range: Range<Int>) async throws {
             try await withThrowingTaskGroup(of: Void.self) { group in

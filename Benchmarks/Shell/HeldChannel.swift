@@ -58,7 +58,7 @@ final class HeldChannel: Sendable {
         let output = OneShot<[UInt8]>()
         let error = OneShot<[UInt8]>()
         let watches = try [(streams[0], output), (streams[1], error)].map { (raw, turn) in
-            try loop.watch(raw, for: .read, once: true) { _ in turn.give(Self.read(raw, until: end)) }
+            try loop.watch(raw, for: .read, once: true) { _ in turn.resolve(Self.read(raw, until: end)) }
         }
         post(text, number)
         let answer = await output.wait()

@@ -73,7 +73,7 @@ final class PipedShell: Sendable {
         }
         let loop = try PollLoop.shared()
         let report = OneShot<[UInt8]>()
-        let watch = try loop.watch(reports, for: .read, once: true) { [self] _ in report.give(take(reports)) }
+        let watch = try loop.watch(reports, for: .read, once: true) { [self] _ in report.resolve(take(reports)) }
         post(text, number)
         try check(await report.wait(), number, wanted)
         loop.forget(watch)

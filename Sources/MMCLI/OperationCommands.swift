@@ -31,7 +31,7 @@ package struct OperationCommands: Sendable {
         let showsProgress = terminal.isErrorScreen && !options.quiet
         var context = CallContext(
             caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
-            waitsForSignIn: terminal.canAsk && !options.detach, patience: options.detach ? .zero : nil,
+            waitsForSignIn: terminal.canAsk && !options.detach, backgroundAfter: options.detach ? .zero : nil,
             person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
             progress: { report in if showsProgress { terminal.progress(report.message) } }
         )

@@ -9,7 +9,7 @@ extension JSONValue {
         do throws(JSONError) {
             self = try JSONParser.parse(Array(data))
         } catch {
-            throw MMError(.invalidInput, "The data is no JSON: \(error).")
+            throw MMError(.invalidInput, "The data isn't JSON: \(error).")
         }
     }
 

@@ -7,7 +7,7 @@ package final class RESTShared: Sendable {
     /// The dashboard's lock: a token obtained through the socket unlocks a page that was loaded over TCP.
     let lock = DashboardLock()
     /// What current calls have asked their clients for.
-    let open = OpenCalls()
+    let open = CallQuestions()
 
     /// Creates state with nothing counted, asked or unlocked.
     package init() {}

@@ -19,10 +19,10 @@ struct SandboxCommands: Sendable {
     /// All of them.
     static func all(environment: [String: String]) -> [LocalCommand] {
         let commands = SandboxCommands(environment)
-        return SandboxVerb.allCases.map { $0.command(commands.work(of: $0)) }
+        return SandboxCommand.allCases.map { $0.command(commands.work(of: $0)) }
     }
 
-    private func work(of verb: SandboxVerb) -> LocalCommand.Work {
+    private func work(of verb: SandboxCommand) -> LocalCommand.Work {
         switch verb {
         case .start: .fields(start)
         case .stop: .fields(stop)

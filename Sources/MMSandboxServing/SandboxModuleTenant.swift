@@ -97,7 +97,7 @@ struct SandboxModuleTenant: StandInTenant {
 
     private func pause(_ seconds: Int) async throws(MMError) {
         do { try await Task.sleep(for: .seconds(seconds)) } catch {
-            throw MMError(.cancelled, "The sign-in was called off.")
+            throw MMError(.cancelled, "The sign-in was cancelled.")
         }
     }
 

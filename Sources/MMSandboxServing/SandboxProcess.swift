@@ -82,7 +82,7 @@ enum SandboxProcess {
         if let known = try registry.snapshot().connections.first(where: { $0.name == name }) {
             guard known.cloud != "sandbox" else { return }
             throw MMError(
-                .conflict, "There is a connection '\(name)' already, and it is none of the sandbox's.",
+                .conflict, "There is already a connection '\(name)', and it doesn't belong to the sandbox.",
                 hint: "Use another name.")
         }
         try registry.edit { (document) throws(MMError) in

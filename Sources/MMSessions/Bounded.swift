@@ -1,16 +1,16 @@
 import MMCore
 
-/// Work with an end in time: cancelled when its deadline passes.
+/// Runs work with a deadline: it is cancelled when the deadline passes.
 enum Bounded {
-    /// Runs work; when the deadline passes first, or the caller is cancelled, the work is cancelled and its result
+    /// Runs work. If the deadline passes first, or the caller is cancelled, the work is cancelled and its result
     /// dropped.
     /// - Parameters:
-    ///   - deadline: when it must have ended.
-    ///   - what: what goes on, for the message.
-    ///   - end: called when the deadline passed, to end what does not listen to a cancel.
-    ///   - dropping: gets what the work made all the same, after its time or a cancel, so that it is not left lying about.
+    ///   - deadline: when the work must have ended.
+    ///   - what: what is being done, for the error message.
+    ///   - end: called when the deadline has passed, to end work that ignores cancellation.
+    ///   - dropping: receives a result that arrives after the deadline or a cancellation, so that it can be cleaned up.
     ///   - work: the work; it must end soon after its task is cancelled or `end` was called.
-    /// - Throws: `deadline_exceeded`, or what the work threw.
+    /// - Throws: `deadline_exceeded`, or the work's own error.
     static func run<Output: Sendable>(
         until deadline: Deadline, doing what: String, orElse end: @escaping @Sendable () async -> Void = {},
         dropping: @Sendable (Output) async -> Void = { _ in },

@@ -1,15 +1,15 @@
 public import MMCore
 
-/// The time a pool lives by: the system's, or a test's own.
+/// The clocks of a pool: the system's, or a test's own.
 public struct PoolClock: Sendable {
-    /// A point that setting the system's time does not move.
+    /// The time since a fixed point, unaffected by changes of the system's time.
     public let now: @Sendable () -> Duration
     /// The time of day, for reports.
     public let wall: WallClock
 
-    /// A clock of these functions.
+    /// Creates a clock from these functions.
     /// - Parameters:
-    ///   - now: time passed since any fixed point.
+    ///   - now: the time passed since any fixed point.
     ///   - wall: the time of day.
     public init(now: @escaping @Sendable () -> Duration, wall: WallClock) {
         self.now = now

@@ -1,6 +1,6 @@
-/// What a pool has done so far.
+/// Counters of what a pool has done so far.
 public struct PoolCounters: Sendable, Hashable {
-    /// Leases given out.
+    /// Leases given to callers.
     public var commands = 0
     /// Leases that ended with an error of the session.
     public var errors = 0
@@ -8,15 +8,15 @@ public struct PoolCounters: Sendable, Hashable {
     public var signIns = 0
     /// Sessions started.
     public var starts = 0
-    /// Sessions started again after their process was lost.
+    /// Sessions that were restarted after their process was lost.
     public var restarts = 0
-    /// Health questions asked of idle sessions.
+    /// Health checks of idle sessions.
     public var keepAlives = 0
-    /// Those that failed.
+    /// Health checks that failed.
     public var keepAliveFailures = 0
-    /// Sessions cleared away because nobody used or finished them.
+    /// Sessions removed because nobody used or finished them.
     public var reaped = 0
 
-    /// Nothing yet.
+    /// Creates counters at zero.
     public init() {}
 }

@@ -1,5 +1,5 @@
-/// What names a session in a pool.
+/// The name of a session in a pool.
 public protocol PoolKey: Sendable, Hashable, Comparable, CustomStringConvertible {
-    /// Whose it is: all sessions of an owner count towards one limit.
+    /// The owner; all sessions of an owner count towards one limit.
     var owner: String { get }
 }

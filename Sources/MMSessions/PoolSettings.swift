@@ -1,39 +1,40 @@
-/// Limits and times of a pool.
+/// The limits and timeouts of a pool.
 public struct PoolSettings: Sendable {
-    /// Most sessions at once; the longest idle one makes room.
-    public var mostSessions = 500
-    /// Most sessions of one owner, which is the connection unless the factory has keys of its own; `nil`: no limit.
-    public var mostSessionsOfOwner: Int?
-    /// Most memory of all sessions' processes in bytes; `nil`: no limit.
-    public var mostMemory: Int?
-    /// How long an idle session rests before it is asked how it is.
+    /// The maximum number of sessions; at the limit, the longest idle one is ended.
+    public var maxSessions = 500
+    /// The maximum number of sessions of one owner (the connection, unless the factory has its own keys); `nil` for no
+    /// limit.
+    public var maxSessionsPerOwner: Int?
+    /// The maximum memory of all sessions' processes in bytes; `nil` for no limit.
+    public var maxMemory: Int?
+    /// How long a session may be idle before its health is checked.
     public var keepAliveAfter: Duration = .seconds(300)
-    /// How long that question may take.
-    public var healthLimit: Duration = .seconds(30)
-    /// How long a call waits for news of a sign-in whose code was shown before: the usual time between two questions to the
-    /// service, and what a session needs then.
-    public var approvalLimit: Duration = .seconds(8)
-    /// When a sign-in that nobody finished, or a failed session, is cleared away.
-    public var pendingLimit: Duration = .seconds(900)
-    /// When a session that nobody used ends.
-    public var idleLimit: Duration = .seconds(86_400)
-    /// How long a start may take; `nil`: as long as it wants.
-    public var startLimit: Duration? = .seconds(60)
-    /// Whether an opening goes on when nobody waits for it any more, since a person may be signing in; what fails is then kept
-    /// for the reports.
+    /// The timeout of a health check.
+    public var healthTimeout: Duration = .seconds(30)
+    /// How long a call waits for the result of a sign-in whose code was shown before: the usual polling interval of the
+    /// service, plus the time that a session needs afterwards.
+    public var approvalTimeout: Duration = .seconds(8)
+    /// When an unfinished sign-in or a failed session is removed.
+    public var pendingTimeout: Duration = .seconds(900)
+    /// When an unused session is ended.
+    public var idleTimeout: Duration = .seconds(86_400)
+    /// The timeout of a start; `nil` for none.
+    public var startTimeout: Duration? = .seconds(60)
+    /// Whether an opening continues when nobody waits for it any more, because a person may be signing in; its failure
+    /// is then kept for the reports.
     package var opensUnattended = true
-    /// Most sessions that are started ahead of their first use.
-    public var mostSpares = 8
-    /// How long a session that could not be started ahead is left alone.
-    public var spareRest: Duration = .seconds(300)
-    /// How often the pool looks after its sessions.
-    public var tick: Duration = .seconds(15)
+    /// The maximum number of sessions that are started ahead of their first use.
+    public var maxSpares = 8
+    /// How long to wait before starting a spare session again after a failure.
+    public var spareRetryDelay: Duration = .seconds(300)
+    /// The interval of the pool's maintenance.
+    public var maintenanceInterval: Duration = .seconds(15)
 
     /// The limits of a call that brings none of its own.
     var limits: SessionLimits {
-        SessionLimits(all: mostSessions, ofOwner: mostSessionsOfOwner, idle: idleLimit, rest: .zero)
+        SessionLimits(total: maxSessions, perOwner: maxSessionsPerOwner, idle: idleTimeout, evictableAfter: .zero)
     }
 
-    /// The standard settings.
+    /// Creates the standard settings.
     public init() {}
 }

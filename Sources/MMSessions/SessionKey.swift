@@ -1,11 +1,11 @@
-/// The name of a session: which connection, and which module or service of it.
+/// The name of a session: a connection, and a module or service of it.
 public struct SessionKey: PoolKey {
     /// The connection's name.
     public let connection: String
     /// The module or service, such as `exo` or `graph-api`.
     public let module: String
 
-    /// The name of a session.
+    /// Creates the name of a session.
     public init(connection: String, module: String) {
         self.connection = connection
         self.module = module
@@ -17,7 +17,7 @@ public struct SessionKey: PoolKey {
     /// `connection/module`.
     public var description: String { "\(connection)/\(module)" }
 
-    /// By connection, then by module.
+    /// Orders by connection, then by module.
     public static func < (left: SessionKey, right: SessionKey) -> Bool {
         (left.connection, left.module) < (right.connection, right.module)
     }

@@ -1,62 +1,62 @@
 package import MMCore
 
-/// The life of a session as a pure value: off, starting, signing in, ready, and then lost, failed or closed.
+/// The life cycle of a session as a pure value: off, starting, signing in, ready, and then lost, failed or closed.
 ///
-/// Each opening has a number, so that news of an older one change nothing. Commands are admitted in one state only, and
-/// that state needs a checked identity.
+/// Every opening has a number, so that late news of an earlier one changes nothing. Commands are only admitted in the
+/// ready state, which requires a checked identity.
 package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
-    /// Where the session stands.
+    /// The state of the session.
     package enum State: Sendable {
         /// Not started, or signed out.
         case off
-        /// Its process or connection comes up.
+        /// Its process or connection is starting.
         case starting
-        /// It signs in; with a prompt, a person is needed.
+        /// It is signing in; if there is a prompt, a person is needed.
         case signingIn(Prompt?)
         /// Commands are admitted.
         case ready(Identity)
         /// The last opening failed.
         case failed(MMError)
-        /// Its process or connection ended by itself.
+        /// Its process or connection ended unexpectedly.
         case lost
-        /// Closed for good.
+        /// Closed permanently.
         case closed
     }
 
     /// What a caller with a command should do.
     package enum Advice: Sendable {
-        /// Run it.
+        /// Run the command.
         case run(Identity)
         /// Begin an opening.
         case open
-        /// Wait for news.
+        /// Wait for a change.
         case wait
         /// A person must sign in first.
         case signIn(Prompt)
-        /// Give up: the opening that this caller waited for failed.
+        /// Give up: the opening that this caller waited for has failed.
         case fail(MMError)
     }
 
-    /// Where the session stands.
+    /// The state of the session.
     package private(set) var state = State.off
-    /// Number of the latest opening.
+    /// The number of the latest opening.
     package private(set) var generation: Int
-    /// Why the session was lost last.
+    /// Why the session was last lost.
     package private(set) var lossReason: String?
-    /// How often it was lost.
+    /// How often the session was lost.
     package private(set) var losses = 0
 
-    /// A session that was never opened.
-    /// - Parameter generation: the last number that openings of another session in its place had.
+    /// Creates the life cycle of a session that was never opened.
+    /// - Parameter generation: the last opening number of the session that this one replaces.
     package init(after generation: Int = 0) { self.generation = generation }
 
-    /// Who is signed in.
+    /// The signed-in identity.
     package var identity: Identity? {
         guard case .ready(let identity) = state else { return nil }
         return identity
     }
 
-    /// Whether an opening goes on.
+    /// Whether an opening is in progress.
     package var isOpening: Bool {
         switch state {
         case .starting, .signingIn: true
@@ -64,15 +64,15 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         }
     }
 
-    /// Whether it is closed for good.
+    /// Whether the session is closed permanently.
     package var isClosed: Bool {
         if case .closed = state { true } else { false }
     }
 
-    /// Whether this opening goes on.
+    /// Whether this opening is in progress.
     package func isOpening(_ number: Int) -> Bool { isOpening && number == generation }
 
-    /// What to do for a caller.
+    /// Returns what a caller should do.
     /// - Parameter awaited: the opening that this caller has waited for, if any.
     package func advise(awaited: Int? = nil) -> Advice {
         switch state {
@@ -85,8 +85,8 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         }
     }
 
-    /// An opening begins.
-    /// - Returns: its number; `nil` when the session is open, opening or closed.
+    /// Begins an opening.
+    /// - Returns: its number; `nil` if the session is open, opening or closed.
     package mutating func beginOpening() -> Int? {
         switch state {
         case .off, .failed, .lost:
@@ -97,9 +97,9 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         }
     }
 
-    /// It has started and signs in.
+    /// Records that the session has started and is signing in.
     /// - Parameter prompt: what a person has to do.
-    /// - Returns: whether the opening still counts.
+    /// - Returns: whether the opening is still the current one.
     @discardableResult
     package mutating func signIn(_ prompt: Prompt?, in number: Int) -> Bool {
         guard isOpening(number) else { return false }
@@ -107,8 +107,8 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         return true
     }
 
-    /// The opening succeeded.
-    /// - Returns: whether it still counts.
+    /// Records that the opening succeeded.
+    /// - Returns: whether it is still the current one.
     @discardableResult
     package mutating func opened(_ identity: Identity, in number: Int) -> Bool {
         guard isOpening(number) else { return false }
@@ -116,8 +116,8 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         return true
     }
 
-    /// The opening failed.
-    /// - Returns: whether it still counts.
+    /// Records that the opening failed.
+    /// - Returns: whether it is still the current one.
     @discardableResult
     package mutating func failed(_ error: MMError, in number: Int) -> Bool {
         guard isOpening(number) else { return false }
@@ -125,8 +125,8 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         return true
     }
 
-    /// The process or connection of an opening was lost.
-    /// - Returns: whether the session was ready with it.
+    /// Records that the process or connection of an opening was lost.
+    /// - Returns: whether the session was ready in that opening.
     @discardableResult
     package mutating func lost(_ reason: String, in number: Int) -> Bool {
         guard case .ready = state, number == generation else { return false }
@@ -136,11 +136,11 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         return true
     }
 
-    /// The sign-in is over while the process lives.
+    /// Records that the session signed out while its process lives.
     package mutating func signedOut(in number: Int) {
         if case .ready = state, number == generation { state = .off }
     }
 
-    /// The session is closed for good.
+    /// Closes the session permanently.
     package mutating func close() { state = .closed }
 }

@@ -1,20 +1,20 @@
-/// How many sessions there may be, and how long one may rest.
+/// The limits of a pool's sessions, by number and idle time.
 package struct SessionLimits: Sendable {
-    /// Most sessions at once.
-    package var all: Int
-    /// Most sessions of one owner; `nil`: as many as there may be.
-    package var ofOwner: Int?
-    /// When a session that nobody uses ends.
+    /// The maximum number of sessions.
+    package var total: Int
+    /// The maximum number of sessions of one owner; `nil` for no separate limit.
+    package var perOwner: Int?
+    /// When an unused session is ended.
     package var idle: Duration
-    /// How long a session must have been idle before it makes room for another one.
-    package var rest: Duration
+    /// How long a session must have been idle before it may be ended in favour of another one.
+    package var evictableAfter: Duration
 
-    /// Limits.
-    /// - Parameter rest: how long a session is safe from making room for another one.
-    package init(all: Int, ofOwner: Int?, idle: Duration, rest: Duration) {
-        self.all = all
-        self.ofOwner = ofOwner
+    /// Creates limits.
+    /// - Parameter evictableAfter: how long an idle session is safe from being ended in favour of another one.
+    package init(total: Int, perOwner: Int?, idle: Duration, evictableAfter: Duration) {
+        self.total = total
+        self.perOwner = perOwner
         self.idle = idle
-        self.rest = rest
+        self.evictableAfter = evictableAfter
     }
 }

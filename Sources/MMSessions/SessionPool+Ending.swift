@@ -1,11 +1,11 @@
 package import MMCore
 
 extension SessionPool where Factory.Key == SessionKey {
-    /// Ends sessions: those of a connection, one of them, or all.
+    /// Ends sessions: all, those of a connection, or a single one.
     /// - Parameters:
-    ///   - connection: whose; `nil`: everybody's.
-    ///   - module: which; `nil`: all of the connection.
-    /// - Returns: the keys that were ended.
+    ///   - connection: the connection; `nil` for all.
+    ///   - module: the module; `nil` for all modules of the connection.
+    /// - Returns: the keys of the ended sessions.
     public func reset(connection: String? = nil, module: String? = nil) async -> [SessionKey] {
         let keys = keys(of: connection, module)
         for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
@@ -14,18 +14,18 @@ extension SessionPool where Factory.Key == SessionKey {
 
     /// Signs sessions out and ends them.
     /// - Parameters:
-    ///   - connection: whose.
-    ///   - module: which; `nil`: all of the connection.
-    /// - Returns: the keys that were ended.
+    ///   - connection: the connection.
+    ///   - module: the module; `nil` for all modules of the connection.
+    /// - Returns: the keys of the ended sessions.
     public func disconnect(connection: String, module: String? = nil) async -> [SessionKey] {
         let keys = keys(of: connection, module)
-        let limit = settings.healthLimit
-        // After the command that runs now, before those that wait, who are sent away when the session ends.
+        let limit = settings.healthTimeout
+        // After the command that is running, and before those that wait; they are dismissed when the session ends.
         let turns = await withTaskGroup(of: TurnQueue.Turn?.self) { group in
             for slot in keys.compactMap({ slots[$0] }) {
                 guard slot.life.identity != nil, let session = slot.session else { continue }
                 group.addTask {
-                    // One that does not answer is ended all the same.
+                    // A session that doesn't respond is ended all the same.
                     try? await Bounded.run(
                         until: .after(limit), doing: "signing out", orElse: { await session.close() }
                     ) { () async throws(MMError) in
@@ -40,7 +40,7 @@ extension SessionPool where Factory.Key == SessionKey {
             return turns
         }
         for key in keys { await end(key, MMError(.cancelled, "The session \(key) was disconnected.")) }
-        for turn in turns { turn?.giveBack() }
+        for turn in turns { turn?.release() }
         return keys
     }
 
@@ -52,8 +52,8 @@ extension SessionPool where Factory.Key == SessionKey {
 }
 
 extension SessionPool {
-    /// Ends a session, whatever it does.
-    /// - Parameter reason: what those are told who wait for it.
+    /// Ends a session, whatever it is doing.
+    /// - Parameter reason: the error for those who wait for it.
     package func end(_ key: Key, _ reason: MMError) async {
         guard let slot = slots.removeValue(forKey: key) else { return }
         lastGeneration = max(lastGeneration, slot.life.generation)
@@ -62,7 +62,7 @@ extension SessionPool {
         await slot.session?.close()
     }
 
-    /// Ends every session and takes no more calls.
+    /// Ends all sessions and accepts no more calls.
     public func close() async {
         isClosed = true
         await withTaskGroup(of: Void.self) { group in

@@ -1,43 +1,44 @@
 public import MMCore
 
 extension SessionPool {
-    /// Where one session stands; `nil` when there is none. Unlike `reports`, it asks no process for its memory.
+    /// Returns the state of one session; `nil` if there is none. Unlike `reports`, it doesn't measure the process's
+    /// memory.
     public func state(of key: Key) async -> SessionState? {
         guard let slot = slots[key] else { return nil }
         return await standing(slot)
     }
 
-    /// Where a slot stands: a process may have ended while nobody used it.
+    /// Returns the state of a slot; its process may have ended while it was unused.
     func standing(_ slot: Slot<Session>) async -> SessionState {
         guard let (session, _) = slot.idle, await !session.isUsable else { return slot.standing }
         return .lost
     }
 
-    /// Clears away an idle session whose process has ended.
+    /// Removes an idle session whose process has ended.
     func noticeLoss(of key: Key) async {
         guard let (session, number) = slots[key]?.idle, let turn = slots[key]?.turns.takeIfFree() else { return }
         if await !session.isUsable { await lose(key, number) }
-        turn.giveBack()
+        turn.release()
     }
 
-    /// The session that there is now, ready or not.
+    /// Returns the current session, ready or not.
     package func current(_ key: Key) -> Session? { slots[key]?.session }
 
-    /// The session that there is now, if it is ready, whoever uses it; it counts as used.
+    /// Returns the current session if it is ready, whoever uses it; it counts as used.
     package func ready(_ key: Key) -> Session? {
         guard let slot = slots[key], slot.life.identity != nil else { return nil }
         slots[key]?.touched = clock.now()
         return slot.session
     }
 
-    /// The sessions that are ready.
+    /// Returns the sessions that are ready.
     package func readySessions(where isMeant: (Key) -> Bool) -> [Session] {
         slots.filter { isMeant($0.key) && $0.value.life.identity != nil }.compactMap(\.value.session)
     }
 
-    /// A share in the turn of a session that is ready, for what goes on in it by itself: the session is no idle one until the
-    /// share is given back.
-    /// - Parameter isCommand: whether it counts as a command.
+    /// Returns a share in the turn of a ready session, for work that runs in it without a caller: the session doesn't
+    /// count as idle until the share is released.
+    /// - Parameter isCommand: whether the work counts as a command.
     package func share(_ key: Key, isCommand: Bool) -> TurnQueue.Turn? {
         guard let slot = slots[key], slot.life.identity != nil else { return nil }
         slots[key]?.touched = clock.now()
@@ -48,16 +49,16 @@ extension SessionPool {
         return slot.turns.share()
     }
 
-    /// A session is used at this moment.
+    /// Marks a session as used just now.
     package func touch(_ key: Key) { slots[key]?.touched = clock.now() }
 
-    /// How many callers wait for a session.
+    /// Returns how many callers wait for a session.
     package func waiting(for key: Key) -> Int { slots[key]?.turns.waiting ?? 0 }
 
-    /// The account that signed in to a session.
+    /// Returns the account that signed in to a session.
     public func account(of key: Key) -> String? { slots[key]?.account }
 
-    /// When idle sessions last answered that they are well.
+    /// Returns when idle sessions last passed a health check.
     public func lastPings() -> [(key: Key, time: Timestamp)] {
         slots.sorted { $0.key < $1.key }.compactMap { key, slot in slot.lastPing.map { (key, $0) } }
     }

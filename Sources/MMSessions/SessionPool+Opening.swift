@@ -1,7 +1,7 @@
 import MMCore
 
 extension SessionPool {
-    /// Starts and signs in a session, in the background. The turn is given back when that has ended, however it ended.
+    /// Starts and signs in a session, in the background. The turn is released afterwards, whatever the outcome.
     func open(_ key: Key, _ turn: TurnQueue.Turn, _ order: Order) {
         guard var slot = slots[key], slot.turns === turn.queue else { return }
         let wasLost = if case .lost = slot.life.state { true } else { false }
@@ -20,7 +20,7 @@ extension SessionPool {
         slot.checked = slot.touched
         slot.opening = Task {
             await self.bringUp(key, number, order)
-            turn.giveBack()
+            turn.release()
         }
         slots[key] = slot
     }
@@ -44,7 +44,7 @@ extension SessionPool {
         }
     }
 
-    /// A session as the factory starts it.
+    /// Returns how the factory opens a session.
     func standardOrder(for key: Key) -> Order {
         let factory = factory
         return Order(limits: settings.limits) { () async throws(MMError) in try await factory.start(key) }
@@ -54,7 +54,7 @@ extension SessionPool {
         _ key: Key, _ start: @escaping @Sendable () async throws(MMError) -> Session
     ) async throws(MMError) -> Session {
         try await Bounded.run(
-            until: settings.startLimit.map { .after($0) } ?? .never, doing: "starting the session \(key)",
+            until: settings.startTimeout.map { .after($0) } ?? .never, doing: "starting the session \(key)",
             dropping: { await $0.close() }, start)
     }
 
@@ -90,7 +90,8 @@ extension SessionPool {
         let session = slot.session
         slot.session = nil
         guard settings.opensUnattended else {
-            // Why it failed is for all who asked. That those called it off who asked first is not: the next one opens it.
+            // All waiting callers are told why an opening failed, but not that it was cancelled by those who asked
+            // first: the next caller opens the session again.
             if wasCalledOff, slot.turns.waiting > 0 {
                 slots[key] = slot
             } else {
@@ -101,7 +102,8 @@ extension SessionPool {
             await session?.close()
             return
         }
-        // Whoever saw the code has gone to sign in: the next call is told, or it would ask for a sign-in without end.
+        // Whoever saw the code has gone to sign in. The next call is told of the failure; otherwise it would ask for a
+        // sign-in without end.
         slot.untold = slot.turns.waiting == 0 && error.code == .forbidden ? error : nil
         slot.touched = clock.now()
         slots[key] = slot
@@ -109,17 +111,19 @@ extension SessionPool {
         await session?.close()
     }
 
-    /// Ends the longest idle session when the pool is full, or the part of it that an owner may have.
+    /// Ends the longest idle session if the pool, or the share of it that an owner may have, is full.
     func makeRoom(for key: Key, _ limits: SessionLimits) async throws(MMError) {
         let live = slots.filter { $0.key != key && ($0.value.session != nil || $0.value.life.isOpening) }
         let own = live.filter { $0.key.owner == key.owner }
-        let isOwnersLimit = limits.ofOwner.map { own.count >= $0 } ?? false
-        var full = isOwnersLimit || live.count >= limits.all
-        if !full, let most = settings.mostMemory { full = await totalMemory() > most }
+        let isOwnersLimit = limits.perOwner.map { own.count >= $0 } ?? false
+        var full = isOwnersLimit || live.count >= limits.total
+        if !full, let most = settings.maxMemory { full = await totalMemory() > most }
         guard full else { return }
-        // Never one that works, and never another owner's for one's own limit.
+        // Never ends a working session, and never another owner's session because of an owner's own limit.
         let now = clock.now()
-        let idle = (isOwnersLimit ? own : live).filter { $0.value.idle != nil && now - $0.value.touched >= limits.rest }
+        let idle = (isOwnersLimit ? own : live).filter {
+            $0.value.idle != nil && now - $0.value.touched >= limits.evictableAfter
+        }
         guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched })?.key else {
             throw MMError(
                 .limitExceeded,
@@ -127,7 +131,7 @@ extension SessionPool {
                     ? "There are \(own.count) sessions already, the most for one client, and none of them is idle."
                     : "There are \(live.count) sessions already, the most there may be, and none of them is idle.",
                 hint:
-                    "Go on in one that is there, wait for one to finish, end one that is not needed any more, or raise "
+                    "Use an existing one, wait for one to finish, end one that is no longer needed, or raise "
                     + "the limit.",
                 retry: .after(.seconds(10))
             )

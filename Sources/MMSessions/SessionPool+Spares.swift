@@ -1,16 +1,17 @@
 import MMCore
 
 extension SessionPool {
-    /// Keeps a started, unsigned session ready for each of these keys, so that the first answer does not wait for a start.
+    /// Keeps a started session that isn't signed in ready for each of these keys, so that the first answer doesn't wait
+    /// for a start.
     ///
-    /// A key that has a session needs no spare. What can't be started is tried again later, not without end.
+    /// A key that has a session needs no spare. What can't be started is tried again later.
     public func keepSpares(for keys: some Sequence<Key>) async {
         spareKeys = Set(keys)
         await dropSpares { !self.spareKeys.contains($0) }
         await fillSpares()
     }
 
-    /// The keys for which a session is ready to be signed in.
+    /// The keys for which a session is ready to sign in.
     public var readySpares: [Key] { spares.keys.sorted() }
 
     func fillSpares() async {
@@ -21,7 +22,7 @@ extension SessionPool {
         }
         for key in spareKeys.sorted() where spares[key] == nil && slots[key] == nil && !isClosed {
             if let again = spareFaults[key], now < again { continue }
-            guard spares.count < settings.mostSpares else { return }
+            guard spares.count < settings.maxSpares else { return }
             do throws(MMError) {
                 let spare = try await startSession(key, standardOrder(for: key).start)
                 spareFaults[key] = nil
@@ -31,12 +32,12 @@ extension SessionPool {
                     spares[key] = spare
                 }
             } catch {
-                spareFaults[key] = now + settings.spareRest
+                spareFaults[key] = now + settings.spareRetryDelay
             }
         }
     }
 
-    /// A spare for a key that can still be signed in.
+    /// Returns a spare for a key that can still be signed in.
     func takeSpare(_ key: Key) async -> Session? {
         guard let spare = spares.removeValue(forKey: key) else { return nil }
         if await spare.isSpare { return spare }

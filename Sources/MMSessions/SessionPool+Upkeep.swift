@@ -1,10 +1,10 @@
 import MMCore
 
 extension SessionPool {
-    /// Every session, by name.
+    /// Returns reports about all sessions, sorted by name.
     public func reports() async -> [SessionReport<Key>] { await reports { _ in true } }
 
-    /// Some sessions, by name.
+    /// Returns reports about some sessions, sorted by name.
     package func reports(where isMeant: (Key) -> Bool) async -> [SessionReport<Key>] {
         var reports: [SessionReport<Key>] = []
         for (key, slot) in slots.filter({ isMeant($0.key) }).sorted(by: { $0.key < $1.key }) {
@@ -18,7 +18,7 @@ extension SessionPool {
         return reports
     }
 
-    /// Who is signed in where. Asks no session anything, so that it costs next to nothing.
+    /// Returns the signed-in accounts. No session is asked, so the call is cheap.
     package func accounts() -> [Key: String] {
         var accounts: [Key: String] = [:]
         for (key, slot) in slots { accounts[key] = slot.life.identity }
@@ -26,15 +26,15 @@ extension SessionPool {
     }
 
     /// Maintains the sessions until the task is cancelled.
-    /// - Parameter tick: how often; `nil`: as the settings say.
+    /// - Parameter tick: the interval; `nil` for that of the settings.
     public func runMaintenance(every tick: Duration? = nil) async {
         while !Task.isCancelled {
             await runMaintenancePass()
-            try? await Task.sleep(for: tick ?? settings.tick)
+            try? await Task.sleep(for: tick ?? settings.maintenanceInterval)
         }
     }
 
-    /// Maintains the sessions once: clears away what nobody uses, asks idle ones how they are.
+    /// Maintains the sessions once: removes unused ones and checks the health of idle ones.
     public func runMaintenancePass() async {
         for key in slots.keys { await noticeLoss(of: key) }
         let now = clock.now()
@@ -42,9 +42,9 @@ extension SessionPool {
             let rest = now - slot.touched
             switch slot.life.state {
             case .off, .starting, .signingIn, .failed, .lost, .closed:
-                guard rest >= settings.pendingLimit else { continue }
+                guard rest >= settings.pendingTimeout else { continue }
                 counters.reaped += 1
-                await end(key, MMError(.deadlineExceeded, "Nobody finished the sign-in of \(key)."))
+                await end(key, MMError(.deadlineExceeded, "The sign-in was not finished in time: \(key)."))
             case .ready:
                 guard rest >= slot.idleLimit, slot.idle != nil else { continue }
                 counters.reaped += 1
@@ -55,30 +55,30 @@ extension SessionPool {
         await fillSpares()
     }
 
-    /// Asks all idle sessions at once: one that hangs holds up no other. Each is asked within a turn, for which a caller
-    /// makes the session hurry.
+    /// Checks all idle sessions at once, so that one that hangs doesn't delay the others. Each check holds the turn of
+    /// its session, and is cut short when a caller arrives.
     private func keepAlive(_ now: Duration) async {
-        let limit = settings.healthLimit
+        let limit = settings.healthTimeout
         await withTaskGroup(of: Void.self) { group in
             for (key, slot) in slots where now - slot.checked >= settings.keepAliveAfter {
                 guard let (session, number) = slot.idle, let turn = slot.turns.takeIfFree() else { continue }
                 counters.keepAlives += 1
                 group.addTask {
                     let outcome = await Result { () async throws(MMError) in
-                        // A session that does not listen to a cancel is ended, so that it holds up no other.
+                        // A session that doesn't react to cancellation is ended, so that it doesn't delay the others.
                         try await Bounded.run(
                             until: .after(limit), doing: "the health check of \(key)", orElse: { await session.close() }
                         ) { () async throws(MMError) in try await session.checkHealth() }
                     }
                     let isHealthy = if case .success = outcome { true } else { false }
                     await self.checked(key, number, isHealthy)
-                    turn.giveBack()
+                    turn.release()
                 }
             }
         }
     }
 
-    /// A session that failed its check is ended at once: what it still has to say must not reach the next caller.
+    /// A session that failed its check is ended at once: no late output of it may reach the next caller.
     private func checked(_ key: Key, _ number: Int, _ isHealthy: Bool) async {
         guard slots[key]?.life.generation == number else { return }
         slots[key]?.checked = clock.now()

@@ -1,17 +1,17 @@
 public import MMCore
 
-/// Owns sessions: starts them, signs them in, lends them to one caller at a time in the order of asking, keeps them alive,
-/// ends them.
+/// Owns sessions: starts them, signs them in, lends each to one caller at a time in the order of requests, keeps them
+/// alive and ends them.
 ///
-/// A session that needs a person answers its callers at once with the details of the sign-in and goes on waiting in the
-/// background; the same call made later just runs.
+/// A session that needs a person answers its callers at once with the details of the sign-in and keeps waiting in the
+/// background. The same call made later simply runs.
 public actor SessionPool<Factory: SessionFactory> {
-    /// What names a session.
+    /// The type of the sessions' names.
     public typealias Key = Factory.Key
-    /// What the pool lends.
+    /// The type of the sessions that the pool lends.
     public typealias Session = Factory.Session
 
-    /// How a session is opened where there is none.
+    /// How to open a session that doesn't exist yet.
     struct Order: Sendable {
         let limits: SessionLimits
         let start: @Sendable () async throws(MMError) -> Session
@@ -23,33 +23,33 @@ public actor SessionPool<Factory: SessionFactory> {
     var slots: [Key: Slot<Session>] = [:]
     var spares: [Key: Session] = [:]
     var spareKeys: Set<Key> = []
-    /// When a spare that could not be started is tried again.
+    /// When to retry a spare that could not be started.
     var spareFaults: [Key: Duration] = [:]
-    /// The highest number that an opening of a session that has ended had.
+    /// The highest opening number of a session that has ended.
     var lastGeneration = 0
     var isClosed = false
-    /// What the pool has done so far.
+    /// Counters of what the pool has done so far.
     public internal(set) var counters = PoolCounters()
 
-    /// An empty pool.
+    /// Creates an empty pool.
     /// - Parameters:
-    ///   - factory: makes the sessions.
-    ///   - settings: limits and times.
-    ///   - clock: the time it lives by.
+    ///   - factory: creates the sessions.
+    ///   - settings: limits and timeouts.
+    ///   - clock: the clocks to use.
     public init(factory: Factory, settings: PoolSettings = PoolSettings(), clock: PoolClock = .system) {
         self.factory = factory
         self.settings = settings
         self.clock = clock
     }
 
-    /// Runs work in a session, alone in it; starts and signs in the session first where needed.
+    /// Runs work in a session with exclusive use of it, after starting it and signing it in if needed.
     /// - Parameters:
-    ///   - key: which session.
+    ///   - key: the session.
     ///   - deadline: how long to wait for it.
-    ///   - onPrompt: told when a person is needed, while the call goes on waiting; `nil`: the call throws instead.
-    ///   - work: what is done in the session.
-    /// - Throws: `sign_in_needed` with the details of the sign-in, `deadline_exceeded`, `cancelled`, `limit_exceeded`, or
-    ///   what start, sign-in or work threw.
+    ///   - onPrompt: called when a person is needed, while the call keeps waiting; if `nil`, the call throws instead.
+    ///   - work: the work to do in the session.
+    /// - Throws: `sign_in_needed` with the details of the sign-in, `deadline_exceeded`, `cancelled`, `limit_exceeded`,
+    ///   or the error of the start, the sign-in or the work.
     public func withSession<Result: Sendable>(
         _ key: Key, until deadline: Deadline = .never, onPrompt: (@Sendable (JSONObject) -> Void)? = nil,
         _ work: @Sendable (SessionLease<Factory>) async throws(MMError) -> Result
@@ -76,12 +76,12 @@ public actor SessionPool<Factory: SessionFactory> {
         return lease.account
     }
 
-    /// A session whose commands wait in a queue of its own, opened where there is none. Those that run meanwhile don't hold
-    /// this up; each holds a share in the turn (``share(_:isCommand:)``), so that its session is no idle one.
+    /// Returns a session whose commands wait in its own queue, opened if there is none. Running commands don't delay
+    /// this call; each holds a share in the turn (``share(_:isCommand:)``), so that its session doesn't count as idle.
     /// - Parameters:
-    ///   - key: which session.
-    ///   - limits: how many there may be beside it, and how long it may rest.
-    ///   - start: starts it. It goes on for as long as somebody waits for it.
+    ///   - key: the session.
+    ///   - limits: the limits for the number and idle time of such sessions.
+    ///   - start: starts the session. It continues as long as somebody waits for it.
     /// - Returns: the session, and whether it was opened for this caller.
     /// - Throws: as `withSession`.
     package func session(
@@ -120,13 +120,13 @@ public actor SessionPool<Factory: SessionFactory> {
                 forget(key, slot.turns, error)
                 throw error
             }
-            // Whoever finds that there is no session waits in front while it opens.
+            // The caller who finds no session waits at the head of the queue while it is opened.
             entry = try slot.turns.enter(first: true)
             open(key, turn, order)
         }
     }
 
-    /// Waits for the turn, or for what a person has to be told.
+    /// Waits for the turn, or for a message that a person must see.
     private func turn(
         _ entry: TurnQueue.Entry, _ key: Key, until deadline: Deadline,
         _ onPrompt: (@Sendable (JSONObject) -> Void)?
@@ -140,8 +140,9 @@ public actor SessionPool<Factory: SessionFactory> {
         defer { left(place, key) }
         if case .signingIn(let prompt?)? = slots[key]?.life.state {
             guard let onPrompt else {
-                // The code was shown before: what was approved since is known once the service has been asked again.
-                let moment = min(deadline, .after(settings.approvalLimit))
+                // The code was shown before. Whether it was approved since is known once the service has been polled
+                // again.
+                let moment = min(deadline, .after(settings.approvalTimeout))
                 return try await place.turn(until: moment, orElse: Self.signInNeeded(prompt))
             }
             onPrompt(prompt)
@@ -149,7 +150,7 @@ public actor SessionPool<Factory: SessionFactory> {
         return try await place.turn(until: deadline, orElse: deadline.exceeded("waiting for the session \(key)"))
     }
 
-    /// A caller waits no more, for whatever reason.
+    /// Records that a caller stopped waiting, for whatever reason.
     private func left(_ place: TurnQueue.Place, _ key: Key) {
         guard var slot = slots[key] else { return }
         slot.callers.removeAll { $0.place === place }
@@ -157,7 +158,7 @@ public actor SessionPool<Factory: SessionFactory> {
         if slot.callers.isEmpty, slot.life.isOpening, !settings.opensUnattended { slot.opening?.cancel() }
     }
 
-    /// The lease for whoever has the turn; `nil` when there is no session that can be used.
+    /// Returns the lease for the holder of the turn; `nil` if there is no usable session.
     private func lend(_ key: Key, _ turn: TurnQueue.Turn) async -> SessionLease<Factory>? {
         guard let slot = slots[key], slot.turns === turn.queue, let account = slot.life.identity,
             let session = slot.session
@@ -175,14 +176,14 @@ public actor SessionPool<Factory: SessionFactory> {
             generation: number, turn: turn)
     }
 
-    /// There is no room for a session that was never opened: nobody needs to wait for it.
+    /// Removes a session that was never opened because there is no room: nobody needs to wait for it.
     private func forget(_ key: Key, _ turns: TurnQueue, _ error: MMError) {
         guard let slot = slots[key], slot.turns === turns, case .off = slot.life.state else { return }
         slots[key] = nil
         turns.close(error)
     }
 
-    /// The error that tells a caller what a person has to do.
+    /// Returns the error that tells a caller what a person has to do.
     public static func signInNeeded(_ prompt: JSONObject) -> MMError {
         MMError(
             .signInNeeded, prompt["message"]?.string ?? "A person must sign in.",
@@ -192,7 +193,7 @@ public actor SessionPool<Factory: SessionFactory> {
     }
 
     private func give(back lease: SessionLease<Factory>, failed: Bool, counts: Bool = true) async {
-        defer { lease.turn.giveBack() }
+        defer { lease.turn.release() }
         if counts {
             counters.commands += 1
             if failed { counters.errors += 1 }
@@ -203,13 +204,14 @@ public actor SessionPool<Factory: SessionFactory> {
         slot.lastUsed = clock.wall.now
         if counts { slot.commands += 1 }
         slots[lease.key] = slot
-        // The next one who has the turn looks anyway; what nobody waits for is cleared away now.
+        // The next holder of the turn checks anyway; a session that nobody waits for is removed now.
         if failed, await !lease.session.isUsable { await lose(lease.key, lease.generation) }
     }
 
-    /// A session can't be used any more. Who waits did nothing yet: the first of them opens the one that takes its place.
+    /// Handles a session that has become unusable. Waiting callers have not done anything yet: the first of them opens
+    /// the replacement.
     func lose(_ key: Key, _ number: Int) async {
-        guard slots[key]?.life.lost("It can't be used any more.", in: number) == true else { return }
+        guard slots[key]?.life.lost("It can no longer be used.", in: number) == true else { return }
         let session = slots[key]?.session
         slots[key]?.session = nil
         await session?.close()

@@ -1,25 +1,25 @@
 public import MMCore
 
-/// What the pool tells about one session.
+/// A report about one session.
 public struct SessionReport<Key: PoolKey>: Sendable {
     /// Its name.
     public let key: Key
-    /// Where it stands.
+    /// Its state.
     public let state: SessionState
-    /// The account that signed in.
+    /// The account that is signed in.
     public let account: String?
-    /// When it was asked for first.
+    /// When it was first requested.
     public let createdAt: Timestamp
     /// When a command last ended.
     public let lastUsed: Timestamp?
-    /// Commands so far.
+    /// The number of commands so far.
     public let commands: Int
-    /// Callers that wait for it.
+    /// The number of waiting callers.
     public let waiting: Int
-    /// Memory of its process in bytes.
+    /// The memory of its process in bytes.
     public let memory: Int?
-    /// What carries its commands out, where there is a choice.
+    /// The name of the engine that carries out its commands, if there is a choice.
     public var engine: String?
-    /// How long nobody has used it.
+    /// How long it has been unused.
     public var idle = Duration.zero
 }

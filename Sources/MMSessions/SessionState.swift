@@ -1,20 +1,20 @@
 public import MMCore
 
-/// Where a session stands.
+/// The state of a session.
 public enum SessionState: Sendable {
-    /// Its process or connection comes up.
+    /// Its process or connection is starting.
     case starting
-    /// It signs in; the prompt is there once a person is needed.
+    /// It is signing in; the prompt is set once a person is needed.
     case signingIn(prompt: JSONObject?)
     /// Signed in and free.
     case ready
-    /// Signed in and leased to a caller.
+    /// Signed in and lent to a caller.
     case busy
     /// The sign-in or the start failed.
     case failed(MMError)
-    /// Its process ended by itself; the next call starts another.
+    /// Its process ended unexpectedly; the next call starts another.
     case lost
-    /// Ended on wish.
+    /// Ended on request.
     case stopped
 
     /// The state in one word, as `mm status` shows it.

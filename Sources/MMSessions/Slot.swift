@@ -1,46 +1,46 @@
 import MMCore
 
-/// What a pool keeps for one key. Lives inside the pool's actor.
+/// What a pool keeps for one key. It lives inside the pool's actor.
 struct Slot<Session: PooledSession> {
     /// A caller that waits for its turn.
     struct Caller {
         let place: TurnQueue.Place
-        /// Whether it waits while a person signs in, and how it is told.
+        /// Called when a person must sign in, if the caller keeps waiting meanwhile.
         let onPrompt: (@Sendable (JSONObject) -> Void)?
     }
 
     var life: SessionLife<JSONObject, String>
-    /// Where its callers wait, and nowhere else. Who opens the session has the turn, and so has who asks how it is.
+    /// The only queue of its callers. Whoever opens the session or checks its health holds the turn.
     let turns = TurnQueue()
     var callers: [Caller] = []
     var session: Session?
     var opening: Task<Void, Never>?
     /// The account that signed in last.
     var account: String?
-    /// Why the sign-in was refused, while nobody has been told.
+    /// Why the sign-in was refused, until a caller has been told.
     var untold: MMError?
     var isFresh = false
-    /// Whether nobody has had the session yet.
+    /// Whether nobody has used the session yet.
     var isFirst = false
     var commands = 0
     var createdAt: Timestamp
     var lastUsed: Timestamp?
-    /// When it last answered that it is well, without being used.
+    /// When it last passed a health check without being used.
     var lastPing: Timestamp?
     /// When it last changed its state or was used, on the pool's clock.
     var touched: Duration
-    /// When it ends if nobody uses it.
+    /// How long it may stay unused before it is ended.
     var idleLimit: Duration
-    /// When it was last asked how it is, or used.
+    /// When it was last checked or used.
     var checked: Duration
 
-    /// A session that is ready and that nobody uses or waits for.
+    /// The session if it is ready and nobody uses it or waits for it.
     var idle: (session: Session, generation: Int)? {
         guard life.identity != nil, !turns.isTaken, let session else { return nil }
         return (session, life.generation)
     }
 
-    /// Where it stands, as reports tell it.
+    /// The state that reports show.
     var standing: SessionState {
         switch life.state {
         case .off, .starting: .starting

@@ -1,15 +1,16 @@
-/// How a command is stopped, as a pure value: rung by rung, each firmer than the one before, until the command has ended.
+/// The escalation by which a command is stopped, as a pure value: step by step, each firmer than the one before, until
+/// the command has ended.
 ///
-/// Who owns it carries out what a rung asks for, and climbs when the rung's time is over.
+/// Its owner carries out each step and climbs when the time of the step is over.
 package struct StopLadder<Rung: Sendable & Hashable, Reason: Sendable & Hashable>: Sendable, Hashable {
     /// A rung and the time that it is given.
     package struct Step: Sendable, Hashable {
-        /// What is done.
+        /// What is being done.
         package let rung: Rung
-        /// How long it may take until the next one.
+        /// How long to wait before the next step.
         package let time: Duration
 
-        /// A step.
+        /// Creates a step.
         package init(_ rung: Rung, _ time: Duration = .zero) {
             self.rung = rung
             self.time = time
@@ -19,21 +20,21 @@ package struct StopLadder<Rung: Sendable & Hashable, Reason: Sendable & Hashable
     private let steps: [Step]
     private var position: Int?
     private var hasEnded = false
-    /// Why the command is stopped; `nil` while it is not.
+    /// Why the command is being stopped; `nil` while it isn't.
     package private(set) var reason: Reason?
 
-    /// A command that nobody stops yet.
+    /// Creates the ladder of a command that nobody stops yet.
     /// - Parameter steps: the rungs in their order.
     package init(_ steps: [Step]) { self.steps = steps }
 
     /// The rung that was reached.
     package var rung: Rung? { position.map { steps[$0].rung } }
 
-    /// The command is to stop.
+    /// Requests that the command is stopped.
     /// - Parameters:
     ///   - reason: why. The first reason counts.
-    ///   - isWeaker: whether the reason that was given before gives way to this one.
-    /// - Returns: whether climbing begins now; not when the command is being stopped already, or has ended.
+    ///   - isWeaker: returns whether the earlier reason gives way to this one.
+    /// - Returns: whether to start climbing now; `false` if the command is already being stopped or has ended.
     package mutating func stop(_ reason: Reason, outranking isWeaker: (Reason) -> Bool = { _ in false }) -> Bool {
         guard !hasEnded else { return false }
         guard let given = self.reason else {
@@ -44,9 +45,9 @@ package struct StopLadder<Rung: Sendable & Hashable, Reason: Sendable & Hashable
         return false
     }
 
-    /// Climbs to the next rung: the first one, or the time of the last one is over.
-    /// - Parameter isHopeless: whether the rungs between would come to nothing: the last one is next.
-    /// - Returns: the rung; `nil` when the command has ended or is not being stopped, or no rung is left.
+    /// Climbs to the next rung: the first one, or the next after the time of the last one is over.
+    /// - Parameter isHopeless: whether the rungs in between would have no effect, so that the last one is next.
+    /// - Returns: the rung; `nil` if the command has ended or isn't being stopped, or no rung is left.
     package mutating func climb(toLast isHopeless: Bool = false) -> Step? {
         guard reason != nil, !hasEnded else { return nil }
         var next = position.map { $0 + 1 } ?? 0
@@ -56,6 +57,6 @@ package struct StopLadder<Rung: Sendable & Hashable, Reason: Sendable & Hashable
         return steps[next]
     }
 
-    /// The command has ended: no rung follows.
+    /// Records that the command has ended: no rung follows.
     package mutating func end() { hasEnded = true }
 }

@@ -1,25 +1,25 @@
 public import MMCore
 import MMSystem
 
-/// Lets callers use a session one after the other, in the order they came.
+/// Lets callers use a session one after the other, in the order in which they came.
 ///
-/// Who waits may give up, by deadline or cancellation, without holding up those behind. Upkeep that may be put off (asking
-/// how the session is) is told to make room as soon as somebody waits.
+/// A waiting caller may give up, by deadline or cancellation, without delaying those behind it. Upkeep that can be
+/// postponed (a health check) is asked to make room as soon as a caller waits.
 public final class TurnQueue: Sendable {
-    /// The right to use the session until it is given back.
+    /// The right to use the session until it is released.
     public final class Turn: Sendable {
         let queue: TurnQueue
         private let isBack = Mutex(false)
 
         fileprivate init(_ queue: TurnQueue) { self.queue = queue }
 
-        deinit { giveBack() }
+        deinit { release() }
 
-        /// Lets the next one in. Only the first call counts.
-        public func giveBack() { if void() { queue.giveBack() } }
+        /// Releases the turn to the next caller. Only the first call counts.
+        public func release() { if void() { queue.release() } }
 
-        /// Makes the turn worth nothing.
-        /// - Returns: whether it was worth anything.
+        /// Makes the turn invalid.
+        /// - Returns: whether it was valid.
         @discardableResult
         fileprivate func void() -> Bool {
             isBack.withLock { isBack in
@@ -29,18 +29,18 @@ public final class TurnQueue: Sendable {
         }
     }
 
-    /// A place in the line.
+    /// A place in the queue.
     package final class Place: Sendable {
         fileprivate let grant = OneShot<Result<Turn, MMError>>()
         private let queue: TurnQueue
 
         fileprivate init(_ queue: TurnQueue) { self.queue = queue }
 
-        /// Waits for the turn. To be called once.
+        /// Waits for the turn. Call it only once.
         /// - Parameters:
-        ///   - deadline: when waiting ends.
-        ///   - late: the error for it.
-        /// - Throws: `deadlineExceeded`, `cancelled`, and what the one was told who sent the callers away.
+        ///   - deadline: when to stop waiting.
+        ///   - late: the error to throw then.
+        /// - Throws: `deadlineExceeded`, `cancelled`, or the error with which the callers were dismissed.
         package func turn(until deadline: Deadline, orElse late: MMError? = nil) async throws(MMError) -> Turn {
             let timer = deadline.instant.map { instant in
                 Task {
@@ -53,24 +53,24 @@ public final class TurnQueue: Sendable {
             let outcome = await withTaskCancellationHandler {
                 await grant.wait()
             } onCancel: {
-                dismiss(MMError(.cancelled, "The command was called off before it was sent."))
+                dismiss(MMError(.cancelled, "The command was cancelled before it was sent."))
             }
             timer?.cancel()
             return try outcome.get()
         }
 
-        /// Sends this caller away.
+        /// Dismisses this caller.
         package func dismiss(_ error: MMError) {
             queue.forget(self)
-            grant.give(.failure(error))
+            grant.resolve(.failure(error))
         }
     }
 
-    /// What somebody who comes gets.
+    /// What a caller receives on entering.
     package enum Entry: Sendable {
-        /// The turn: nobody had it.
+        /// The turn: it was free.
         case turn(Turn)
-        /// A place in the line.
+        /// A place in the queue.
         case place(Place)
     }
 
@@ -85,18 +85,19 @@ public final class TurnQueue: Sendable {
     private let state = Mutex(State())
     private let limit: Int
 
-    /// A free session.
-    /// - Parameter limit: most callers that may wait.
+    /// Creates the queue of a free session.
+    /// - Parameter limit: the maximum number of waiting callers.
     public init(limit: Int = .max) { self.limit = limit }
 
-    /// How many wait.
+    /// The number of waiting callers.
     public var waiting: Int { state.withLock { $0.line.count } }
-    /// Whether somebody has the turn.
+    /// Whether the turn is taken.
     public var isTaken: Bool { state.withLock { $0.holders > 0 } }
 
     /// Waits for the turn.
-    /// - Parameter first: in front of all who wait.
-    /// - Throws: `deadlineExceeded`, `cancelled`, `limitExceeded` when too many wait, and what the queue was closed with.
+    /// - Parameter first: whether to wait in front of all others.
+    /// - Throws: `deadlineExceeded`, `cancelled`, `limitExceeded` if too many wait, or the error with which the queue
+    ///   was closed.
     public func take(_ deadline: Deadline, first: Bool = false) async throws(MMError) -> Turn {
         switch try enter(first: first) {
         case .turn(let turn): return turn
@@ -104,9 +105,9 @@ public final class TurnQueue: Sendable {
         }
     }
 
-    /// Takes the turn if nobody has it, else a place in the line.
-    /// - Parameter first: in front of all who wait.
-    /// - Throws: `limitExceeded` when too many wait, and what the queue was closed with.
+    /// Takes the turn if it is free, or else a place in the queue.
+    /// - Parameter first: whether to wait in front of all others.
+    /// - Throws: `limitExceeded` if too many wait, or the error with which the queue was closed.
     package func enter(first: Bool = false) throws(MMError) -> Entry {
         let (entry, makeRoom) = try state.withLock { (state) throws(MMError) -> (Entry, (@Sendable () -> Void)?) in
             if let closed = state.closed { throw closed }
@@ -124,7 +125,7 @@ public final class TurnQueue: Sendable {
         return entry
     }
 
-    /// The turn, if nobody has it or waits for it.
+    /// Returns the turn if nobody has it or waits for it.
     /// - Parameter makeRoom: called once as soon as somebody waits.
     public func takeIfFree(makeRoom: (@Sendable () -> Void)? = nil) -> Turn? {
         state.withLock { state in
@@ -135,7 +136,7 @@ public final class TurnQueue: Sendable {
         }
     }
 
-    /// A share in the turn that the caller, or who called it, has: the next one is let in when all shares are back.
+    /// Returns a share in the turn that the caller holds: the next one is admitted when all shares have been released.
     /// - Parameter makeRoom: called once as soon as somebody waits.
     public func share(makeRoom: (@Sendable () -> Void)? = nil) -> Turn {
         let isAwaited = state.withLock { state in
@@ -147,18 +148,18 @@ public final class TurnQueue: Sendable {
         return Turn(self)
     }
 
-    /// Sends everybody away who waits.
+    /// Dismisses all waiting callers.
     package func dismiss(_ error: MMError) {
         for place in state.withLock({ $0.line }) { place.dismiss(error) }
     }
 
-    /// Sends everybody away who waits, and all who come later.
+    /// Dismisses all waiting callers, and all who come later.
     public func close(_ error: MMError) {
         state.withLock { $0.closed = $0.closed ?? error }
         dismiss(error)
     }
 
-    private func giveBack() {
+    private func release() {
         while true {
             let next = state.withLock { state -> Place? in
                 state.makeRoom = nil
@@ -170,8 +171,8 @@ public final class TurnQueue: Sendable {
             }
             guard let next else { return }
             let turn = Turn(self)
-            if next.grant.give(.success(turn)) { return }
-            // Who gave up at this very moment doesn't get the turn: the one behind does.
+            if next.grant.resolve(.success(turn)) { return }
+            // A caller who gave up at this very moment doesn't get the turn: the one behind does.
             turn.void()
         }
     }

@@ -4,7 +4,7 @@ package import MMPowerShell
 package import PowerShellSyntax
 
 /// Makes the native engine the evaluator of a stand-in: one session, whose variables persist from command to command.
-package actor NativeEvaluator: PipelineEvaluating {
+package actor NativeEvaluator: ScriptEvaluator {
     private let engine: NativeEngine
     private var session = NativeSession()
 
@@ -33,7 +33,7 @@ package actor NativeEvaluator: PipelineEvaluating {
     /// Whether a script's form is within the engine's language.
     package nonisolated func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool {
         guard let values = Self.values(of: command) else { return false }
-        return engine.misfit(script, values: values, in: NativeSession()) == nil
+        return engine.unsupportedReason(script, values: values, in: NativeSession()) == nil
     }
 
     private static func values(of command: PowerShellCommand) -> [String: String]? {

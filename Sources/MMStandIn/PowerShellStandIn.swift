@@ -15,7 +15,7 @@ package enum PowerShellStandIn {
     ///   - tenant: returns the tenant at an address, for a stand-in that is given one.
     /// - Returns: the exit status.
     package static func run(
-        arguments: [String], environment: [String: String], evaluator: (any PipelineEvaluating)? = nil,
+        arguments: [String], environment: [String: String], evaluator: (any ScriptEvaluator)? = nil,
         tenant: (_ address: String) -> (any StandInTenant)? = { _ in nil }
     ) async -> Int32 {
         let options: StandInOptions
@@ -35,7 +35,7 @@ package enum PowerShellStandIn {
         let tenant = options.sandbox.flatMap(tenant)
         do throws(MMError) {
             try DedicatedThread.start("stand-in") {
-                status.give(serve(options, environment, evaluator, tenant))
+                status.resolve(serve(options, environment, evaluator, tenant))
             }
         } catch {
             tell(error.description)
@@ -45,7 +45,7 @@ package enum PowerShellStandIn {
     }
 
     private static func serve(
-        _ options: StandInOptions, _ environment: [String: String], _ evaluator: (any PipelineEvaluating)?,
+        _ options: StandInOptions, _ environment: [String: String], _ evaluator: (any ScriptEvaluator)?,
         _ tenant: (any StandInTenant)?
     ) -> Int32 {
         // This thread blocks all signals, but PowerShell ends on SIGTERM.
@@ -55,7 +55,7 @@ package enum PowerShellStandIn {
         pthread_sigmask(SIG_UNBLOCK, &terminate, nil)
         if options.startAfter > 0 { usleep(UInt32(options.startAfter) * 1000) }
         guard let port = environment["MM_WIRE"].flatMap({ UInt16($0) }), let nonce = environment["MM_NONCE"] else {
-            tell("There is no wire: MM_WIRE and MM_NONCE are not set.")
+            tell("There is no session to connect to: MM_WIRE and MM_NONCE are not set.")
             return 70
         }
         if options.start == .dies {

@@ -2,7 +2,7 @@ package import MMPowerShell
 package import PowerShellSyntax
 
 /// Evaluates scripts without a PowerShell, for the stand-in.
-package protocol PipelineEvaluating: Sendable {
+package protocol ScriptEvaluator: Sendable {
     /// Whether the evaluator may be able to evaluate a script of this form; it isn't asked to evaluate scripts for
     /// which this returns `false`.
     func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool
@@ -17,7 +17,7 @@ package protocol PipelineEvaluating: Sendable {
     ) async -> CommandEnd?
 }
 
-extension PipelineEvaluating {
+extension ScriptEvaluator {
     /// Always true: every script is tried.
     package func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool { true }
 }

@@ -67,7 +67,7 @@ enum StandInBehaviour {
             host.wire.put(line)
             host.count(1)
             done += 1
-            if done % lookUpEvery == 0, !host.goesOn() { return CommandEnd(.stopped) }
+            if done % lookUpEvery == 0, !host.shouldContinue() { return CommandEnd(.stopped) }
         }
         return nil
     }
@@ -185,7 +185,7 @@ enum StandInBehaviour {
         while rounds == 0 || done < rounds {
             host.console(text, to: .stderr)
             done += 1
-            if done % 16 == 0, !host.goesOn() { return CommandEnd(.stopped) }
+            if done % 16 == 0, !host.shouldContinue() { return CommandEnd(.stopped) }
         }
         return nil
     }

@@ -9,7 +9,7 @@ struct StandInCommand: Sendable {
 
     /// Commands that this product's scripts use around their cmdlet, and that the stand-in can skip with the same
     /// result.
-    static let passedOver: Set<String> = [
+    static let ignored: Set<String> = [
         "select-object", "where-object", "foreach-object", "convertto-securestring", "out-null",
     ]
 

@@ -62,7 +62,7 @@ extension StandInHost {
                 let call = StandInCall(fact, name: name, parameters: command.parameters, isSilent: isSilent)
                 return known.run(call, self)
             }
-            if unknown == nil, !StandInCommand.passedOver.contains(name.lowercased()) {
+            if unknown == nil, !StandInCommand.ignored.contains(name.lowercased()) {
                 unknown = (name, item.extent.start)
             }
         }

@@ -10,7 +10,7 @@ final class StandInHost {
     let options: StandInOptions
     let wire: StandInWire
     let environment: [String: String]
-    private let evaluator: (any PipelineEvaluating)?
+    private let evaluator: (any ScriptEvaluator)?
     /// The tenant behind the modules; `nil` for made-up answers.
     let tenant: (any StandInTenant)?
     /// The id of the running command.
@@ -34,7 +34,7 @@ final class StandInHost {
 
     init(
         options: StandInOptions, wire: StandInWire, environment: [String: String],
-        evaluator: (any PipelineEvaluating)?, tenant: (any StandInTenant)? = nil
+        evaluator: (any ScriptEvaluator)?, tenant: (any StandInTenant)? = nil
     ) {
         self.options = options
         self.wire = wire
@@ -176,7 +176,7 @@ final class StandInHost {
 
     /// Polls for requests.
     /// - Returns: whether the command may continue.
-    func goesOn() -> Bool {
+    func shouldContinue() -> Bool {
         lookUp(0)
         return !isStopping || ignoresStops
     }

@@ -122,7 +122,7 @@ struct StandInModules {
         }
         for number in 0..<min(wanted ?? count, 100_000) where !call.isSilent {
             host.emit(PowerShellRecord(.output, make(number + 1)))
-            if number % 256 == 255, !host.goesOn() { return CommandEnd(.stopped) }
+            if number % 256 == 255, !host.shouldContinue() { return CommandEnd(.stopped) }
         }
         return nil
     }

@@ -15,7 +15,7 @@ final class StandInWire {
     /// - Throws: what the system says.
     init(port: UInt16) throws(MMError) {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard socket >= 0 else { throw SystemError.error("Making a socket") }
+        guard socket >= 0 else { throw SystemError.error("Creating a socket") }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian

@@ -18,7 +18,7 @@ extension ShellParser {
         if position == start { throw refusal("an unexpected character") }
         // Digits directly before the operator name a descriptor.
         if peek("<") || peek(">"), word.isNumber {
-            if word.value.utf8.count > 1 { try beyond("a descriptor of several digits", at: start) }
+            if word.value.utf8.count > 1 { try refuseIfPlain("a file descriptor of more than one digit", at: start) }
             descriptor = word
             return
         }
@@ -66,7 +66,7 @@ extension ShellParser {
     /// Refuses anything but the plain name of a program.
     private func checkName(_ word: Word) throws(ShellRefusal) {
         guard word.isLiteral else {
-            throw refusal("a command name that the shell would look up (“\(word.value)”)", at: word.offset)
+            throw refusal("a command name that the shell would expand (“\(word.value)”)", at: word.offset)
         }
         guard !word.value.isEmpty else { throw refusal("an empty command name", at: word.offset) }
         // Applies to quoted words as well: little is lost, and the result doesn't depend on a shell's interpretation.

@@ -23,24 +23,24 @@ extension ShellParser {
         var kind = isInput ? ShellScript.Redirection.Operator.input : .output
         if isInput {
             if peek("&") || peek(">") {
-                try beyond("“<\(Character(UnicodeScalar(bytes[position])))”", at: operatorStart)
+                try refuseIfPlain("“<\(Character(UnicodeScalar(bytes[position])))”", at: operatorStart)
             }
             if take(">") { kind = .readWrite }
         } else if take(">") {
             kind = .append
         } else if peek("|") {
-            try beyond("“>|”", at: operatorStart)
+            try refuseIfPlain("“>|”", at: operatorStart)
             position += 1
         }
         if peek("&") {
-            if kind != .output { try beyond("a redirection without a file", at: start) }
+            if kind != .output { try refuseIfPlain("a redirection without a file", at: start) }
             position += 1
             kind = kind == .input ? .duplicateInput : .duplicate
         }
         skipBlanks()
         let before = position
         if position >= bytes.count || "\n;|&<>#".utf8.contains(bytes[position]) {
-            try beyond("a redirection without a file", at: start)
+            try refuseIfPlain("a redirection without a file", at: start)
         }
         let target = try word(level)
         let isDuplicate = kind == .duplicate || kind == .duplicateInput
@@ -56,7 +56,8 @@ extension ShellParser {
         let target = redirection.target
         if peek("<") || peek(">"), target.isNumber {
             throw refusal(
-                target.value.utf8.count > 1 ? "a descriptor of several digits" : "a redirection without a file",
+                target.value.utf8.count > 1
+                    ? "a file descriptor of more than one digit" : "a redirection without a file",
                 at: target.value.utf8.count > 1 ? target.offset : start)
         }
         guard target.isLiteral, !target.value.isEmpty else {
@@ -72,7 +73,7 @@ extension ShellParser {
 
     /// Reads `<<END`, `<<-END` or `<<<text`.
     private mutating func document(_ number: Word?, _ current: inout Command, _ level: Int) throws(ShellRefusal) {
-        try beyond("a here-document (<<)", at: position - 1)
+        try refuseIfPlain("a here-document (<<)", at: position - 1)
         position += 1
         let descriptor = number.flatMap { Int($0.value) } ?? 0
         if take("<") {

@@ -11,14 +11,14 @@ extension ShellParser {
             let byte = bytes[position]
             switch byte {
             case UInt8(ascii: "("):
-                try beyond("a parenthesis", at: position)
+                try refuseIfPlain("a parenthesis", at: position)
                 // A pattern such as @(a|b).
                 guard let last = text.last, "?*+@!".utf8.contains(last), !word.isQuoted else { break scan }
                 text += try balanced(level)
                 word.isFixed = false
             case _ where Self.breaks.contains(byte):
-                if byte == UInt8(ascii: ")") { try beyond("a parenthesis", at: position) }
-                if byte == 0x0D { try beyond("a carriage return", at: position) }
+                if byte == UInt8(ascii: ")") { try refuseIfPlain("a parenthesis", at: position) }
+                if byte == 0x0D { try refuseIfPlain("a carriage return", at: position) }
                 break scan
             case UInt8(ascii: "'"):
                 word.note(quoteAt: text.count)
@@ -28,7 +28,7 @@ extension ShellParser {
                 if try quotation(level, into: &text) { word.isFixed = false }
             case UInt8(ascii: "\\"):
                 guard position + 1 < bytes.count else {
-                    try beyond("a backslash at the end", at: position)
+                    try refuseIfPlain("a backslash at the end", at: position)
                     position += 1
                     break scan
                 }
@@ -49,7 +49,7 @@ extension ShellParser {
                 text.append(byte)
             default:
                 switch byte {
-                case UInt8(ascii: "{"), UInt8(ascii: "}"): try beyond("a brace", at: position)
+                case UInt8(ascii: "{"), UInt8(ascii: "}"): try refuseIfPlain("a brace", at: position)
                 case UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "["), UInt8(ascii: "]"):
                     word.hasNoPattern = false
                 case UInt8(ascii: "~")
@@ -73,7 +73,7 @@ extension ShellParser {
             try checkCharacter(isQuoted: true)
             position += 1
         }
-        guard position < bytes.count else { throw refusal("an unfinished quotation (')", at: start) }
+        guard position < bytes.count else { throw refusal("an unterminated quote (')", at: start) }
         defer { position += 1 }
         return bytes[start + 1..<position]
     }
@@ -112,12 +112,12 @@ extension ShellParser {
                 position += 1
             }
         }
-        throw refusal("an unfinished quotation (\")", at: start)
+        throw refusal("an unterminated quote (\")", at: start)
     }
 
     /// Reads what begins with a dollar sign; returns whether it is an expansion.
     mutating func dollar(_ level: Int) throws(ShellRefusal) -> Bool {
-        try beyond("a variable or substitution ($)", at: position)
+        try refuseIfPlain("a variable or substitution ($)", at: position)
         position += 1
         guard position < bytes.count else { return false }
         switch bytes[position] {
@@ -138,7 +138,7 @@ extension ShellParser {
             while position < bytes.count, bytes[position] != 0x27 {
                 position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
             }
-            guard position < bytes.count else { throw refusal("an unfinished quotation ($')", at: start) }
+            guard position < bytes.count else { throw refusal("an unterminated quote ($')", at: start) }
             position += 1
             return true
         case UInt8(ascii: "\""): return false
@@ -209,7 +209,7 @@ extension ShellParser {
             default: position += 1
             }
         }
-        throw refusal("an unfinished parenthesis", at: start)
+        throw refusal("an unclosed parenthesis", at: start)
     }
 
     mutating func processSubstitution(_ level: Int) throws(ShellRefusal) -> Word {
@@ -222,7 +222,7 @@ extension ShellParser {
     /// Reads a command in backticks, whose text is parsed with its backslashes removed, as the shell does.
     mutating func backticks(_ level: Int) throws(ShellRefusal) {
         let start = position
-        try beyond("a command substitution (`)", at: start)
+        try refuseIfPlain("a command substitution (`)", at: start)
         position += 1
         var inner: [UInt8] = []
         while position < bytes.count, bytes[position] != UInt8(ascii: "`") {

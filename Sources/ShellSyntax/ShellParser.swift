@@ -1,6 +1,6 @@
 /// Parses a text byte by byte, without backtracking.
 ///
-/// The plain grammar is a subset of the whole one: a construct outside the subset calls ``beyond(_:at:)`` where it is
+/// The plain grammar is a subset of the whole one: a construct outside the subset calls ``refuseIfPlain(_:at:)`` where it is
 /// found.
 struct ShellParser {
     let bytes: [UInt8]
@@ -42,7 +42,7 @@ struct ShellParser {
     }
 
     /// Refuses a construct under the plain grammar.
-    func beyond(_ construct: @autoclosure () -> String, at offset: Int) throws(ShellRefusal) {
+    func refuseIfPlain(_ construct: @autoclosure () -> String, at offset: Int) throws(ShellRefusal) {
         if grammar == .plain { throw refusal(construct(), at: offset) }
     }
 
@@ -77,7 +77,7 @@ struct ShellParser {
             skipBlanks()
             let here = position
             guard position < bytes.count else {
-                guard end == nil else { throw refusal("an unfinished parenthesis", at: start) }
+                guard end == nil else { throw refusal("an unclosed parenthesis", at: start) }
                 return try close(&list, at: here)
             }
             switch bytes[position] {
@@ -87,16 +87,16 @@ struct ShellParser {
                     position += 1
                 }
             case 0x0A, 0x0D:
-                if bytes[position] == 0x0D { try beyond("a carriage return", at: here) }
+                if bytes[position] == 0x0D { try refuseIfPlain("a carriage return", at: here) }
                 position += 1
                 if list.isPattern { continue }
                 try finish(&list, nil, at: here)
                 try documents(level)
             case UInt8(ascii: ";"):
                 position += 1
-                if peek(";") { try beyond("“;;”", at: here) }
+                if peek(";") { try refuseIfPlain("“;;”", at: here) }
                 try finish(&list, .sequence, at: here)
-                if peek("&") { try beyond("a command in the background (&)", at: position) }
+                if peek("&") { try refuseIfPlain("a background command (&)", at: position) }
                 if take(";") || take("&") {
                     _ = take("&")
                     list.isPattern = list.cases > 0
@@ -106,10 +106,10 @@ struct ShellParser {
                 if take("&") {
                     try finish(&list, .and, at: here)
                 } else if peek(">") {
-                    try beyond("“&>”", at: here)
+                    try refuseIfPlain("“&>”", at: here)
                     try redirect(&list.current, level)
                 } else {
-                    try beyond("a command in the background (&)", at: here)
+                    try refuseIfPlain("a background command (&)", at: here)
                     try finish(&list, .sequence, at: here)
                 }
             case UInt8(ascii: "|"):
@@ -118,15 +118,15 @@ struct ShellParser {
                 if take("|") {
                     try finish(&list, .or, at: here)
                 } else {
-                    if take("&") { try beyond("“|&”", at: here) }
+                    if take("&") { try refuseIfPlain("“|&”", at: here) }
                     try finish(&list, .pipe, at: here)
-                    list.current.isFed = true
+                    list.current.readsPipe = true
                 }
             case UInt8(ascii: "("):
-                try beyond("a parenthesis", at: here)
+                try refuseIfPlain("a parenthesis", at: here)
                 try parenthesis(&list)
             case UInt8(ascii: ")"):
-                try beyond("a parenthesis", at: here)
+                try refuseIfPlain("a parenthesis", at: here)
                 position += 1
                 if list.isPattern {
                     list.current = Command()
@@ -138,7 +138,7 @@ struct ShellParser {
                 }
             case UInt8(ascii: "<"), UInt8(ascii: ">"):
                 if peek("(", after: 1) {
-                    try beyond("a process substitution", at: here)
+                    try refuseIfPlain("a process substitution", at: here)
                     descriptor = nil
                     list.current.words.append(try processSubstitution(level))
                 } else {
@@ -151,10 +151,12 @@ struct ShellParser {
 
     /// Ends the current command, if there is one.
     /// - Parameter joint: the operator that ended it; `nil` for a line end.
-    private mutating func finish(_ list: inout List, _ joint: ShellScript.Joint?, at offset: Int) throws(ShellRefusal) {
+    private mutating func finish(_ list: inout List, _ joint: ShellScript.ControlOperator?, at offset: Int)
+        throws(ShellRefusal)
+    {
         if list.current.words.isEmpty {
-            if !list.current.redirections.isEmpty { try beyond("a redirection without a command", at: offset) }
-            if let joint { try beyond("“\(joint.rawValue)” without a command before it", at: offset) }
+            if !list.current.redirections.isEmpty { try refuseIfPlain("a redirection without a command", at: offset) }
+            if let joint { try refuseIfPlain("“\(joint.rawValue)” without a command before it", at: offset) }
         } else {
             list.isOpen = joint != nil && joint != .sequence
         }
@@ -164,22 +166,22 @@ struct ShellParser {
     /// Ends a list.
     private mutating func close(_ list: inout List, at offset: Int) throws(ShellRefusal) {
         if list.current.words.isEmpty {
-            if !list.current.redirections.isEmpty { try beyond("a redirection without a command", at: offset) }
-            if list.isOpen { try beyond("an unfinished list of commands", at: offset) }
-            if list.last == nil { try beyond("no command", at: offset) }
+            if !list.current.redirections.isEmpty { try refuseIfPlain("a redirection without a command", at: offset) }
+            if list.isOpen { try refuseIfPlain("an unfinished list of commands", at: offset) }
+            if list.last == nil { try refuseIfPlain("no command", at: offset) }
         }
         keep(&list, nil)
-        if let last = list.last { script.commands[last].joint = nil }
+        if let last = list.last { script.commands[last].controlOperator = nil }
     }
 
     /// Appends the current command to the script.
-    mutating func keep(_ list: inout List, _ joint: ShellScript.Joint?) {
+    mutating func keep(_ list: inout List, _ joint: ShellScript.ControlOperator?) {
         if !list.current.isEmpty {
             for index in awaited.indices where awaited[index].command == nil {
                 awaited[index].command = script.commands.count
             }
             list.last = script.commands.count
-            list.current.joint = joint
+            list.current.controlOperator = joint
             script.commands.append(list.current)
         }
         list.current = Command()

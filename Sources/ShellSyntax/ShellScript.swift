@@ -21,7 +21,7 @@ public struct ShellScript: Sendable, Hashable {
     }
 
     /// The operator between a command and the next one.
-    public enum Joint: String, Sendable, Hashable {
+    public enum ControlOperator: String, Sendable, Hashable {
         /// The output of this command is the input of the next.
         case pipe = "|"
         /// The next command runs if this one succeeds.
@@ -43,9 +43,9 @@ public struct ShellScript: Sendable, Hashable {
         /// The text of the here-document or here-string that the command reads.
         public var document: String?
         /// Whether the command reads another command's output.
-        public var isFed = false
+        public var readsPipe = false
         /// The operator that follows; `nil` for the last command.
-        public var joint: Joint?
+        public var controlOperator: ControlOperator?
         /// The start of the command, in bytes from the start of the text.
         public var offset = 0
 

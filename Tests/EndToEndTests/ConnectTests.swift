@@ -95,7 +95,7 @@ struct ConnectTests {
         let first = try await tenant.mm(line)
         #expect(first.code == 3, "\(first)")
         try await tenant.approve(try #require(first.failure?["details"]?["userCode"]?.string))
-        let held = try await settled(line, tenant)
+        let held = try await waitForEnd(line, tenant)
         #expect(held.code == 5, "\(held)")
         #expect(try await registrations(tenant) == 0, "nothing is made before a person has said yes")
         let token = try #require(held.failure?["details"]?["token"]?.string)
@@ -104,14 +104,14 @@ struct ConnectTests {
         let second = try await tenant.mm(line)
         #expect(second.code == 3, "\(second)")
         try await tenant.approve(try #require(second.failure?["details"]?["userCode"]?.string))
-        let done = try await settled(line, tenant)
+        let done = try await waitForEnd(line, tenant)
         #expect(done.code == 0 && done.json?["app"] == "own", "\(done)")
         #expect(done.json?["me"]?["userPrincipalName"]?.string == "admin@\(Self.domain)", "\(done)")
         #expect(try await registrations(tenant) == 1)
     }
 
     /// Runs a command until the sign-in service has heard of the approval.
-    private func settled(_ line: [String], _ tenant: Tenant) async throws -> Tenant.Ran {
+    private func waitForEnd(_ line: [String], _ tenant: Tenant) async throws -> Tenant.Ran {
         while true {
             let ran = try await tenant.mm(line)
             guard ran.code == 3 else { return ran }

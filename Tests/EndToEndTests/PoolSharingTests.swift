@@ -254,7 +254,7 @@ struct PoolSharingTests {
         }
         let refused = try await tenant.mm(["status", "--pool", "http://127.0.0.1:\(seed.port)"])
         #expect(refused.code == 7)
-        #expect(refused.error.contains("no pool of mm"))
+        #expect(refused.error.contains("isn't a pool of mm"))
         await seed.stop(graceful: .zero)
         let nobody = try await tenant.mm(["status", "--pool", url])
         #expect(nobody.code == 7, "\(nobody.error)")

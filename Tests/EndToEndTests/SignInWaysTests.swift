@@ -29,7 +29,7 @@ struct SignInWaysTests {
     }
 
     @Test(
-        "an app signs in by itself with each kind of credential, and everything says that no person stands behind it",
+        "an app signs in by itself with each kind of credential, and everything says that there is no person behind it",
         arguments: ["secret", "certificate", "federated"])
     func apps(method: String) async throws {
         let tenant = try await Tenant()

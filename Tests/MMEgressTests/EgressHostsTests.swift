@@ -32,7 +32,7 @@ struct EgressHostsTests {
     func known(_ text: String, _ service: CloudHost.Service) throws {
         let name = try #require(PlainHostName(text))
         let place = try #require(try hosts().place(name, isSecure: true))
-        #expect(place.service == service && place.givesTokens == (service == .signIn))
+        #expect(place.service == service && place.issuesTokens == (service == .signIn))
         let open: [CloudHost.Service] = [.storage, .dataverse, .contents, .gallery, .resource(.keyVault)]
         #expect(place.isOpenToStrangers == open.contains(service))
     }
@@ -68,7 +68,7 @@ struct EgressHostsTests {
         let name = try #require(PlainHostName("build.contoso.com:8443"))
         let place = try #require(try hosts(["api.contoso.com", name.description]).place(name, isSecure: true))
         #expect(
-            place.service == nil && place.isOpenToStrangers && !place.takes(audience: "https://graph.microsoft.com"))
+            place.service == nil && place.isOpenToStrangers && !place.accepts(audience: "https://graph.microsoft.com"))
     }
 
     @Test(
@@ -93,7 +93,7 @@ struct EgressHostsTests {
         let name = try #require(PlainHostName(asked))
         let place = hosts.place(name, isSecure: isSecure)
         #expect((place != nil) == isReached)
-        #expect(place.map { $0.service == nil && $0.isOpenToStrangers && !$0.givesTokens } ?? true)
+        #expect(place.map { $0.service == nil && $0.isOpenToStrangers && !$0.issuesTokens } ?? true)
     }
 
     @Test(
@@ -114,13 +114,13 @@ struct EgressHostsTests {
             return try #require(hosts.place(name, isSecure: true))
         }
         let graph = try place("graph.microsoft.com:443")
-        #expect(graph.takes(audience: "https://graph.microsoft.com/"))
-        #expect(graph.takes(audience: "00000003-0000-0000-c000-000000000000"))
-        #expect(!graph.takes(audience: "https://management.azure.com"))
-        #expect(try place("management.azure.com:443").takes(audience: "https://management.core.windows.net//"))
+        #expect(graph.accepts(audience: "https://graph.microsoft.com/"))
+        #expect(graph.accepts(audience: "00000003-0000-0000-c000-000000000000"))
+        #expect(!graph.accepts(audience: "https://management.azure.com"))
+        #expect(try place("management.azure.com:443").accepts(audience: "https://management.core.windows.net//"))
         let organization = try place("contoso.crm4.dynamics.com:443")
-        #expect(organization.takes(audience: "https://contoso.crm4.dynamics.com/"))
-        #expect(!organization.takes(audience: "https://fabrikam.crm4.dynamics.com"))
-        #expect(try !place("login.microsoftonline.com:443").takes(audience: "https://graph.microsoft.com"))
+        #expect(organization.accepts(audience: "https://contoso.crm4.dynamics.com/"))
+        #expect(!organization.accepts(audience: "https://fabrikam.crm4.dynamics.com"))
+        #expect(try !place("login.microsoftonline.com:443").accepts(audience: "https://graph.microsoft.com"))
     }
 }

@@ -18,7 +18,7 @@ struct PlaceholderVaultTests {
         #expect((claims["exp"]?.int ?? 0) > 1_800_000_000 + 300 * 86_400)
         #expect(!placeholder.contains(own[2]))
         guard case .fed(let need)? = vault.worth(of: placeholder) else {
-            Issue.record("the placeholder is not known")
+            Issue.record("the placeholder is unknown")
             return
         }
         #expect(need == TokenNeed(audience: "https://graph.microsoft.com", account: "admin@contoso.com"))
@@ -44,7 +44,7 @@ struct PlaceholderVaultTests {
         #expect(placeholder.utf8.count >= 32)
         for (mine, its) in zip(real, placeholder) where !mine.isLetter && !mine.isNumber { #expect(mine == its) }
         guard case .signInOnly(let secret)? = vault.worth(of: placeholder) else {
-            Issue.record("the placeholder is not known")
+            Issue.record("the placeholder is unknown")
             return
         }
         #expect(secret.reveal() == real)

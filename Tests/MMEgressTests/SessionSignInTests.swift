@@ -163,7 +163,7 @@ struct SessionSignInTests {
             identity: TestToken.identity(object: "00000000-0000-0000-0000-000000000009", user: "eve@contoso.com"))
         let upstream = try Upstream { service.answer($0) }
         let wire = try await TestWire(upstream: upstream.port) { configuration in
-            configuration.admits = { identity in
+            configuration.identityCheck = { identity in
                 identity.objectID == TestToken.object
                     ? nil : RequestRefusal(code: "wrong_account", message: "Sign in as admin@contoso.com.")
             }

@@ -9,7 +9,7 @@ struct PathCheckTests {
     private let check = PathCheck()
 
     private func target(_ path: String) throws -> RequestTarget {
-        try RequestTarget(parsing: path, service: .graph, respelling: .clean)
+        try RequestTarget(parsing: path, service: .graph, normalization: .clean)
     }
 
     @Test("what the guard's recorded requests ask for is not doubted, unless no table has it")

@@ -9,7 +9,7 @@ struct QueryCheckTests {
     private let check = QueryCheck()
 
     private func target(_ path: String) throws -> RequestTarget {
-        try RequestTarget(parsing: path, service: .graph, respelling: .clean)
+        try RequestTarget(parsing: path, service: .graph, normalization: .clean)
     }
 
     @Test(

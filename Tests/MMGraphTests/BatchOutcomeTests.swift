@@ -39,8 +39,8 @@ struct BatchOutcomeTests {
 
     @Test("only writes that may have run are to be looked for")
     func unsure() async throws {
-        #expect(try await outcome([Self.item("1", 429, "7")]).outcome?.advice?.contains("look first") == false)
-        #expect(try await outcome([Self.item("1", 502)]).outcome?.advice?.contains("look first") == true)
+        #expect(try await outcome([Self.item("1", 429, "7")]).outcome?.advice?.contains("check first") == false)
+        #expect(try await outcome([Self.item("1", 502)]).outcome?.advice?.contains("check first") == true)
     }
 
     @Test("what throttles a part of a batch holds back what comes next")

@@ -40,7 +40,7 @@ struct ExchangeClientTests {
         } catch {
             switch error {
             case .refused(let refusal): run.refusal = refusal
-            case .broken(let failure): run.failure = failure
+            case .failed(let failure): run.failure = failure
             }
         }
         return run
@@ -347,7 +347,7 @@ struct ExchangeClientTests {
         }
         let run = try await run(network, ExchangeCommand(cmdlet))
         #expect((run.rows == 1) == isRepeated)
-        if !isRepeated { #expect(run.failure?.hint?.contains("not known whether") == true) }
+        if !isRepeated { #expect(run.failure?.hint?.contains("isn't known whether") == true) }
     }
 
     @Test("a read that met a busy directory is repeated, a write is not")

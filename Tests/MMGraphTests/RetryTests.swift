@@ -112,7 +112,7 @@ struct RetryTests {
             FakeNetwork { _, _ throws(HTTPError) in throw HTTPError(kind, "gone") }, method: method)
         let error = try #require(answer.failure)
         #expect(contoso.network.requests.count == requests)
-        if method == "POST", kind == .connectionLost { #expect(error.hint?.contains("look before") == true) }
+        if method == "POST", kind == .connectionLost { #expect(error.hint?.contains("check before") == true) }
     }
 
     @Test("a connection that broke off before anything was sent is tried again, writes as well")

@@ -311,9 +311,9 @@ struct HTTPClientTests {
         let left = OneShot<Void>()
         let server = try RawServer { connection, server in
             server.note(connection.readRequest())
-            arrived.give(())
+            arrived.resolve(())
             connection.waitForEnd()
-            left.give(())
+            left.resolve(())
         }
         defer { server.stop() }
         let task = Task {

@@ -276,7 +276,7 @@ struct HTTPListenerTests {
             seen += try parser.consume(chunk)
             if !isReleased, raw.contains(": keep-alive\n\n: keep-alive\n\n") {
                 isReleased = true
-                go.give(())
+                go.resolve(())
             }
         }
         #expect(isReleased)
@@ -364,7 +364,7 @@ struct HTTPListenerTests {
         let stopping = Task { await listener.stop(graceful: .seconds(60)) }
         // The port is free as soon as nobody listens there any more.
         #expect(await eventually { (try? RawClient(port: listener.port))?.close() == nil })
-        go.give(())
+        go.resolve(())
         #expect(text(try await finishing.value.body) == "finished")
         await stopping.value
 
@@ -403,7 +403,7 @@ struct HTTPListenerTests {
         #expect(await eventually { started.now == 1 })
         await listener.stop(graceful: .zero)
         #expect(await request.value?.kind == .connectionLost)
-        go.give(())
+        go.resolve(())
         await client.shutdown()
     }
 

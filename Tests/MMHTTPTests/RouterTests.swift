@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A router")
 struct RouterTests {
-    private static let refusals = Router<String>.Refusals(
+    private static let refusals = Router<String>.ErrorResponses(
         wrongMethod: { request, methods in .text("\(request.method) of \(methods.joined(separator: "+"))", status: 405)
         },
         failure: { .text($0.message, status: $0.httpStatus) })

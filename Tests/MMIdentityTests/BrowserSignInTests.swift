@@ -284,7 +284,7 @@ struct BrowserSignInTests {
         ) { given in prompt.withLock { $0 = given } }
         let shown = try #require(prompt.withLock { $0 })
         let port = try Page(shown).redirect.drop { $0 != ":" }.dropFirst().drop { $0 != ":" }.dropFirst()
-        #expect(shown.opensHere)
+        #expect(shown.opensBrowserHere)
         #expect(shown.message.contains("ssh -N -L \(port):127.0.0.1:\(port) adele@10.0.0.2"))
         #expect(shown.message.contains("mm login Contoso --device-code"))
     }

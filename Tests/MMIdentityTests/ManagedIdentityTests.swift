@@ -141,7 +141,7 @@ struct ManagedIdentityTests {
     private func grant(_ transport: ScriptedTransport, folder: String) -> ManagedIdentityGrant {
         ManagedIdentityGrant(
             identity: .system,
-            surroundings: CredentialSurroundings(
+            surroundings: CredentialContext(
                 environment: [
                     "IDENTITY_ENDPOINT": "http://localhost:40342/token", "IMDS_ENDPOINT": "http://localhost:40342",
                 ],

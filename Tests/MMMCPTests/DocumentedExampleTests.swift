@@ -48,7 +48,7 @@ struct DocumentedExampleTests {
             try await client.next()["result"]?["content"]?[0]?["text"]?.string == """
                 The arguments of roll don't fit:
                 - sides: is 7; allowed: 4, 6, 8, 12, 20
-                - cuont: is not known; did you mean "count"? Known are "count", "sides"
+                - cuont: is unknown; did you mean "count"? Known are "count", "sides"
                 - count: is missing; is it meant by "cuont"?
                 """
         )

@@ -193,7 +193,7 @@ struct ListTests {
 
     @Test("progress grows, comes a few at once and then slowly, and reaching the total always comes")
     func progressGate() {
-        var gate = ProgressGate()
+        var gate = ProgressThrottle()
         let start = ContinuousClock.now
         var admitted = 0
         for step in 0..<1000 {

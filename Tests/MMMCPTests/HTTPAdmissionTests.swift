@@ -54,7 +54,7 @@ struct HTTPAdmissionTests {
     func configuredHosts() async throws {
         var options = HTTPOptions()
         options.allowedHosts = ["mm.Example.org"]
-        options.admitsNumericHosts = true
+        options.allowsIPAddressHosts = true
         let client = HTTPTestClient(try testServer(), options)
         for host in ["MM.example.org:8365", "10.0.0.1", "192.168.1.300", "[fe80::1]", "other.example.org"] {
             let answer = try await client.send("POST", headers: headers([("Host", host)]), body: call)
@@ -65,7 +65,7 @@ struct HTTPAdmissionTests {
     @Test("where every address is a good name, a page of another address is still a stranger")
     func numericOrigins() async throws {
         var options = HTTPOptions()
-        options.admitsNumericHosts = true
+        options.allowsIPAddressHosts = true
         let client = HTTPTestClient(try testServer(), options)
         for (origin, status) in [("http://10.0.0.1:3000", 200), ("http://10.0.0.2", 403), ("http://[fe80::1]", 403)] {
             let answer = try await client.send(

@@ -76,7 +76,7 @@ struct JSONSchemaTests {
         ]
         #expect(
             try problems(schema, ["conection": "x"]) == [
-                #"conection: is not known; did you mean "connection"? Known are "connection", "module", "top", "to""#,
+                #"conection: is unknown; did you mean "connection"? Known are "connection", "module", "top", "to""#,
                 #"connection: is missing; is it meant by "conection"?"#,
             ])
         #expect(

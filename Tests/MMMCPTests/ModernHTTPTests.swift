@@ -165,7 +165,7 @@ struct ModernHTTPTests {
     func patience() async throws {
         let gate = Gate()
         var options = HTTPOptions()
-        options.patience = .milliseconds(10)
+        options.streamingDelay = .milliseconds(10)
         let client = HTTPTestClient(try testServer(gate: gate), options)
         let message = modernRequest(1, "tools/call", ["name": "wait"])
         let response = await client.open(
@@ -184,7 +184,7 @@ struct ModernHTTPTests {
         let cancelled = Tally()
         let gate = Gate()
         var options = HTTPOptions()
-        options.patience = afterBeginning ? .milliseconds(5) : .seconds(600)
+        options.streamingDelay = afterBeginning ? .milliseconds(5) : .seconds(600)
         let client = HTTPTestClient(try testServer(gate: gate, cancelled: cancelled), options)
         let message = modernRequest(1, "tools/call", ["name": "wait"])
         let task = Task {

@@ -273,7 +273,7 @@ struct QuestionTests {
         let first = try await call(client, "delete")["result"]?["requestState"]
         time.advance(601)
         let late = try await call(client, "delete", state: first, answers: yes)
-        #expect(late["error"]?["message"] == "requestState is too old; start anew.")
+        #expect(late["error"]?["message"] == "requestState is too old; start again.")
         var state = try await call(client, "delete")["result"]?["requestState"]
         var rounds = 0
         while let current = state, rounds < 20 {

@@ -38,7 +38,7 @@ struct SessionStateTests {
         _ = state.receive(request(3, "initialize", hello), server: server, principal: .standardPipes)
         #expect(state.handshake?.version == .v2025_06_18)
         _ = state.receive(try modern(4, "server/discover"), server: server, principal: .standardPipes)
-        #expect(state.handshake?.version == .v2025_06_18 && state.handshake?.capabilities.elicitsForms == true)
+        #expect(state.handshake?.version == .v2025_06_18 && state.handshake?.capabilities.supportsForms == true)
         #expect(code(state.receive(try modern(5, "initialize"), server: server, principal: .standardPipes)) == -32601)
         #expect(state.handshake?.version == .v2025_06_18)
     }

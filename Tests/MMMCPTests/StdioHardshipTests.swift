@@ -161,7 +161,7 @@ struct StdioHardshipTests {
         let gate = Gate()
         var options = ServerOptions()
         options.limits.openCalls = 5
-        options.limits.patience = .milliseconds(50)
+        options.limits.fullQueueTimeout = .milliseconds(50)
         let stubborn = Tool(name: "stubborn", description: "Ignores its cancellation.") { _, _ in
             await Task { try? await gate.pass() }.value
             return .text("done")
@@ -191,7 +191,7 @@ struct StdioHardshipTests {
         var options = ServerOptions()
         options.limits.openCalls = 4096
         // No call of this machine takes so long that the client seems to wait for something else.
-        options.limits.patience = .seconds(600)
+        options.limits.fullQueueTimeout = .seconds(600)
         let short = Tool(name: "short", description: "Ends soon.") { _, _ in
             for _ in 0..<3 { await Task.yield() }
             return .text("done")

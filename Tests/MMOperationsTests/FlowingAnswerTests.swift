@@ -46,7 +46,7 @@ struct FlowingAnswerTests {
     }
 
     private func outcomes() throws -> [String] {
-        try home.services.audit.entries(most: 10) { $0["operation"] == "rows" }.map { entry in
+        try home.services.audit.entries(limit: 10) { $0["operation"] == "rows" }.map { entry in
             "\(entry["outcome"]?.string ?? "") \(entry["rows"]?.description ?? "-")"
         }
     }

@@ -7,7 +7,7 @@ struct PermissionTableTests {
     private let table = PermissionTable.standard
 
     private func permissions(_ method: String, _ url: String) throws -> CallPermissions? {
-        table.permissions(method, try RequestTarget(parsing: url, service: .graph, respelling: .clean))
+        table.permissions(method, try RequestTarget(parsing: url, service: .graph, normalization: .clean))
     }
 
     private static func names(_ value: JSONValue?) -> [String]? { value?.array?.compactMap(\.string) }
@@ -17,7 +17,9 @@ struct PermissionTableTests {
         var count = 0
         for line in try Fixtures.lines("guard/lookup-cases.jsonl") {
             let url = line["url"]?.string ?? ""
-            guard let target = try? RequestTarget(parsing: url, service: .graph, respelling: .clean) else { continue }
+            guard let target = try? RequestTarget(parsing: url, service: .graph, normalization: .clean) else {
+                continue
+            }
             let method = line["method"]?.string ?? "GET"
             let found = table.permissions(method, target)
             let expected = line["perm"]?.object
@@ -54,7 +56,7 @@ struct PermissionTableTests {
     }
 
     @Test(
-        "what is not known is not guessed",
+        "what is unknown is not guessed",
         arguments: ["/nothing/of/this/kind", "/users/1/nonsense", "/chats/getAllX/y"])
     func unknown(path: String) throws {
         #expect(try permissions("GET", path) == nil)

@@ -67,7 +67,7 @@ struct PoolClientTests {
         let path = home.path + "/run/x.sock"
         let listener = try HTTPListener.start(.unix(path: path)) { _ in .json(Array(body.utf8), status: status) }
         let error = await #expect(throws: MMError.self) { try await client(path).handshake() }
-        #expect(error?.message.contains("no pool of mm") == true)
+        #expect(error?.message.contains("isn't a pool of mm") == true)
         await listener.stop(graceful: .zero)
     }
 
@@ -87,10 +87,12 @@ struct PoolClientTests {
             let error = #expect(throws: MMError.self) { try PoolAddress(url: url) }
             #expect(error?.hint?.contains("MM_TRUST_NETWORK=1") == true)
             let trusted = try PoolAddress(url: url, trustsNetwork: true)
-            #expect(trusted.request("GET", "/x").trustsNetwork && trusted.request("GET", "/x").url == url + "/x")
+            #expect(
+                trusted.request("GET", "/x").allowsPlainHTTPToOtherHosts
+                    && trusted.request("GET", "/x").url == url + "/x")
         }
         for url in ["http://localhost:5200", "http://[::1]:5200", "https://pool:5200"] {
-            #expect(try PoolAddress(url: url).request("GET", "/x").trustsNetwork == false)
+            #expect(try PoolAddress(url: url).request("GET", "/x").allowsPlainHTTPToOtherHosts == false)
         }
     }
 

@@ -112,7 +112,7 @@ extension AnswerEnd {
     }
 }
 
-private struct Person: PersonAtHand {
+private struct Person: ConfirmingPerson {
     let says: Bool
     /// Why they can't be asked.
     var fault: MMError?
@@ -125,7 +125,7 @@ private struct Person: PersonAtHand {
 
     func showSignIn(_ details: JSONObject) async { seen.signIns.withLock { $0.append(details) } }
 
-    func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+    func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         seen.questions.withLock {
             $0.append("\(question.title)|\(question.pages.joined(separator: "|"))|\(question.reason)")
         }
@@ -169,7 +169,7 @@ struct ContractTests {
         let local = home.service([
             ScriptedOperation("asks") { (_, context) async throws(MMError) in
                 await context.call.person?.showSignIn(["userCode": "ABC"])
-                let said = try await context.call.person?.confirms(
+                let said = try await context.call.person?.confirm(
                     ConfirmationQuestion(title: "a title", pages: ["line 1\nline 2", "line 3"], reason: "why"))
                 return .value(["said": .bool(said ?? false)])
             }
@@ -186,14 +186,14 @@ struct ContractTests {
         await pool.stop()
     }
 
-    private final class Decider: PersonAtHand {
+    private final class Decider: ConfirmingPerson {
         let answer: ConfirmationAnswer
         let seen = Mutex<[ConfirmationQuestion]>([])
 
         init(_ answer: ConfirmationAnswer) { self.answer = answer }
         func showSignIn(_ details: JSONObject) async {}
-        func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { false }
-        func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { false }
+        func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
             seen.withLock { $0.append(question) }
             return answer
         }
@@ -209,8 +209,8 @@ struct ContractTests {
         let local = home.service([
             ScriptedOperation("asks") { (_, context) async throws(MMError) in
                 let question = ConfirmationQuestion(
-                    title: "a title", pages: ["it"], reason: "why", alike: 7, isMidway: true)
-                return .value(["said": .string(try await context.call.person?.decides(question).rawValue ?? "")])
+                    title: "a title", pages: ["it"], reason: "why", moreOfKind: 7, isMidway: true)
+                return .value(["said": .string(try await context.call.person?.decide(question).rawValue ?? "")])
             }
         ])
         let pool = try SocketPool(home, local)
@@ -221,7 +221,7 @@ struct ContractTests {
         guard case .value(let value) = answer.body else { throw MMError(.internalError, "no value") }
         #expect(value["said"]?.string == says.rawValue)
         let asked = person.seen.withLock { $0 }
-        #expect(asked.map(\.alike) == [7] && asked.map(\.isMidway) == [true])
+        #expect(asked.map(\.moreOfKind) == [7] && asked.map(\.isMidway) == [true])
         await pool.stop()
     }
 
@@ -258,7 +258,7 @@ struct ContractTests {
         let local = home.service([
             ScriptedOperation("asks", readOnly: false) { (_, context) async throws(MMError) in
                 let question = ConfirmationQuestion(title: "a title", pages: ["it"], reason: "why")
-                return .value(["said": .bool(try await context.call.person?.confirms(question) ?? false)])
+                return .value(["said": .bool(try await context.call.person?.confirm(question) ?? false)])
             }
         ])
         let pool = try SocketPool(home, local)
@@ -270,7 +270,7 @@ struct ContractTests {
             try await pool.remote(local.catalogue).call("asks", [:], in: context)
         }
         #expect(ended == .error(ErrorWire.object(fault)))
-        let written = try home.services.audit.entries(most: 10) { $0["operation"] == "asks" }
+        let written = try home.services.audit.entries(limit: 10) { $0["operation"] == "asks" }
         #expect(written.map { $0["outcome"] } == ["confirmation_needed"])
         await pool.stop()
     }

@@ -45,7 +45,7 @@ struct JobTests {
     @Test("a call that is not waited for is a job: listed, followed to its end, its answer read")
     func follow() async throws {
         let home = try RESTHome()
-        home.services.jobs.keepsRunning()
+        home.services.jobs.setLifetime()
         let work = Work()
         let pool = try SocketPool(home, home.service([work.operation]))
         let location = try await start(pool, "it")
@@ -84,7 +84,7 @@ struct JobTests {
     @Test("a job is called off")
     func cancel() async throws {
         let home = try RESTHome()
-        home.services.jobs.keepsRunning()
+        home.services.jobs.setLifetime()
         let work = Work()
         let pool = try SocketPool(home, home.service([work.operation]))
         let location = try await start(pool, "for ever")
@@ -100,7 +100,7 @@ struct JobTests {
     @Test("the error of a job is a problem when its answer is read")
     func failed() async throws {
         let home = try RESTHome()
-        home.services.jobs.keepsRunning()
+        home.services.jobs.setLifetime()
         let work = Work()
         let pool = try SocketPool(home, home.service([work.operation]))
         let location = try await start(pool, "fail")
@@ -115,12 +115,12 @@ struct JobTests {
     @Test("a front-end with patience gets the handle as its answer, as from this process")
     func patience() async throws {
         let home = try RESTHome()
-        home.services.jobs.keepsRunning()
+        home.services.jobs.setLifetime()
         let work = Work()
         let local = home.service([work.operation])
         let pool = try SocketPool(home, local)
         var context = CallContext(caller: Caller(surface: .mcp, name: "t", server: "mm"))
-        context.patience = .milliseconds(1)
+        context.backgroundAfter = .milliseconds(1)
         context.sessionID = "a session"
         let answer = try await pool.remote(local.catalogue).call("works", ["text": "it"], in: context)
         let members = try #require(JobAnswer.members(of: answer))

@@ -96,7 +96,7 @@ struct LeaseTests {
     func memory() async throws {
         let time = ManualClock()
         var settings = PoolSettings()
-        settings.mostMemory = 1500
+        settings.maxMemory = 1500
         let pool = SessionPool(factory: ScriptedFactory(), settings: settings, clock: time.clock)
         // Each takes 1000: two are over the limit only once they run.
         for module in ["a", "b", "c"] {

@@ -45,7 +45,7 @@ struct PoolGenerationTests {
                 healthFault: isHealthy ? nil : MMError(.sessionLost, "no answer"), answersHealthAfter: answer))
         let clock = ManualClock()
         var settings = PoolSettings()
-        settings.healthLimit = .seconds(300)
+        settings.healthTimeout = .seconds(300)
         let pool = SessionPool(factory: factory, settings: settings, clock: clock.clock)
         _ = try await pool.connect(key)
         clock.advance(settings.keepAliveAfter)

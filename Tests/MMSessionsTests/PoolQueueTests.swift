@@ -16,7 +16,7 @@ struct PoolQueueTests {
         let next = Task { try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number } }
         await until { await pool.reports().first?.waiting == 1 }
         #expect(await pool.state(of: key)?.word == "busy")
-        command?.giveBack()
+        command?.release()
         #expect(try await next.value == 1)
         #expect(await pool.state(of: key)?.word == "ready")
     }
@@ -32,7 +32,7 @@ struct PoolQueueTests {
         let ending = Task { await pool.disconnect(connection: key.connection) }
         await until { await pool.reports().first?.waiting == 2 }
         #expect(factory.made[0].seen.signOuts == 0)
-        command?.giveBack()
+        command?.release()
         #expect(await ending.value == [key])
         #expect(factory.made[0].seen.signOuts == 1)
         let error = await #expect(throws: MMError.self) { try await next.value }
@@ -42,7 +42,7 @@ struct PoolQueueTests {
     @Test("a session whose sign-in goes on has nothing to sign out of, and is ended at once")
     func disconnectPending() async throws {
         var settings = PoolSettings()
-        settings.healthLimit = .seconds(3600)
+        settings.healthTimeout = .seconds(3600)
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
         let pool = SessionPool(factory: factory, settings: settings)
         let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
@@ -89,7 +89,7 @@ struct PoolQueueTests {
             await until { await pool.reports().first?.waiting == number + 1 }
         }
         factory.made[0].change { $0.isUsable = false }
-        command?.giveBack()
+        command?.release()
         for call in calls { await call.value }
         #expect(served.all == [2, 12, 22])
         #expect(factory.made.count == 2)
@@ -98,7 +98,7 @@ struct PoolQueueTests {
     @Test("a connection's own limit ends what rested longest of its own sessions, and nobody else's")
     func ownersLimit() async throws {
         var settings = PoolSettings()
-        settings.mostSessionsOfOwner = 2
+        settings.maxSessionsPerOwner = 2
         let time = ManualClock()
         let pool = SessionPool(factory: ScriptedFactory(), settings: settings, clock: time.clock)
         for (connection, module) in [
@@ -121,20 +121,20 @@ struct PoolQueueTests {
         let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
         #expect(error?.code == .limitExceeded)
         #expect(await pool.reports().count == 3)
-        for share in shares { share?.giveBack() }
+        for share in shares { share?.release() }
     }
 
     @Test("a caller that there is no room for leaves nothing behind")
     func noRoom() async throws {
         var settings = PoolSettings()
-        settings.mostSessions = 1
+        settings.maxSessions = 1
         let pool = SessionPool(factory: ScriptedFactory(), settings: settings)
         let other = SessionKey(connection: "Contoso", module: "teams")
         let command = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.share() }
         let error = await #expect(throws: MMError.self) { try await pool.connect(other) }
         #expect(error?.code == .limitExceeded)
         #expect(await pool.reports().map(\.key) == [key])
-        command?.giveBack()
+        command?.release()
         #expect(try await pool.connect(other) == "admin@contoso.example")
     }
 }

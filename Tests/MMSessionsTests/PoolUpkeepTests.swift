@@ -10,7 +10,7 @@ struct PoolUpkeepTests {
     func keepAlive() async throws {
         let time = ManualClock()
         var settings = PoolSettings()
-        settings.idleLimit = .seconds(100_000)
+        settings.idleTimeout = .seconds(100_000)
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory, settings: settings, clock: time.clock)
         _ = try await pool.connect(key)
@@ -43,7 +43,7 @@ struct PoolUpkeepTests {
     func hungHealth() async throws {
         let time = ManualClock()
         var settings = PoolSettings()
-        settings.healthLimit = .milliseconds(20)
+        settings.healthTimeout = .milliseconds(20)
         let factory = ScriptedFactory(.init(hangsOnHealth: true))
         let pool = SessionPool(factory: factory, settings: settings, clock: time.clock)
         _ = try await pool.connect(key)

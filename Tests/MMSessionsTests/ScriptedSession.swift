@@ -72,7 +72,7 @@ final class ScriptedSession: PooledSession {
             self.change { $0.roomAsked += 1 }
             self.hang.open()
         }
-        defer { turn?.giveBack() }
+        defer { turn?.release() }
         change { $0.healthChecks += 1 }
         if seen.hangsOnHealth { await hang.passed() }
         await seen.answersHealthAfter?.passed()

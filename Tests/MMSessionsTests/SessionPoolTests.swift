@@ -42,7 +42,7 @@ struct SessionPoolTests {
     func pendingSignIn() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
         var settings = PoolSettings()
-        settings.approvalLimit = .milliseconds(10)
+        settings.approvalTimeout = .milliseconds(10)
         let pool = SessionPool(factory: factory, settings: settings)
         for _ in 0..<2 {
             let error = await #expect(throws: MMError.self) {
@@ -62,7 +62,7 @@ struct SessionPoolTests {
     func approvedMeanwhile() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
         var settings = PoolSettings()
-        settings.approvalLimit = .seconds(600)
+        settings.approvalTimeout = .seconds(600)
         let pool = SessionPool(factory: factory, settings: settings)
         let key = key
         await #expect(throws: MMError.self) { try await pool.connect(key) }
@@ -231,7 +231,7 @@ struct SessionPoolTests {
     func room() async throws {
         let time = ManualClock()
         var settings = PoolSettings()
-        settings.mostSessions = 2
+        settings.maxSessions = 2
         let factory = ScriptedFactory()
         let pool = SessionPool(factory: factory, settings: settings, clock: time.clock)
         for module in ["a", "b"] {

@@ -84,7 +84,7 @@ struct SpareSessionTests {
     @Test("a session that hangs while it signs out is ended all the same")
     func hangingSignOut() async throws {
         var settings = PoolSettings()
-        settings.healthLimit = .milliseconds(20)
+        settings.healthTimeout = .milliseconds(20)
         var script = ScriptedSession.Script()
         script.hangsOnSignOut = true
         let factory = ScriptedFactory(script)

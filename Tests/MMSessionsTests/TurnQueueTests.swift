@@ -13,7 +13,7 @@ struct TurnQueueTests {
             do throws(MMError) {
                 let turn = try await queue.take(.never, first: first)
                 served.add(number)
-                turn.giveBack()
+                turn.release()
             } catch {
                 return error.code
             }
@@ -29,12 +29,12 @@ struct TurnQueueTests {
         let turn = try await queue.take(.never)
         var callers: [Task<MMErrorCode?, Never>] = []
         for number in 0..<20 { callers.append(await wait(queue, number, served)) }
-        turn.giveBack()
+        turn.release()
         for caller in callers { #expect(await caller.value == nil) }
         #expect(served.all == Array(0..<20))
         #expect(!queue.isTaken)
         // Nobody has it: even one without any time gets it.
-        try await queue.take(.after(.zero)).giveBack()
+        try await queue.take(.after(.zero)).release()
     }
 
     @Test("who may go first goes before all who wait")
@@ -44,7 +44,7 @@ struct TurnQueueTests {
         let callers = [
             await wait(queue, 1, served), await wait(queue, 2, served), await wait(queue, 0, served, first: true),
         ]
-        turn.giveBack()
+        turn.release()
         for caller in callers { #expect(await caller.value == nil) }
         #expect(served.all == [0, 1, 2])
     }
@@ -62,7 +62,7 @@ struct TurnQueueTests {
         cancelled.cancel()
         #expect(await cancelled.value == .cancelled)
         #expect(queue.waiting == 1)
-        turn.giveBack()
+        turn.release()
         #expect(await last.value == nil)
         #expect(served.all == [2])
     }
@@ -76,11 +76,11 @@ struct TurnQueueTests {
         let second = Task { try await queue.take(.never) }
         await until { queue.waiting == 1 }
         let third = await wait(queue, 3, served)
-        turn.giveBack()
+        turn.release()
         let held = try await second.value
-        turn.giveBack()
+        turn.release()
         #expect(queue.waiting == 1 && served.all.isEmpty)
-        held.giveBack()
+        held.release()
         #expect(await third.value == nil)
     }
 
@@ -90,9 +90,9 @@ struct TurnQueueTests {
         let turn = try await queue.take(.never)
         let share = queue.share()
         let next = await wait(queue, 1, served)
-        (isCallerFirst ? turn : share).giveBack()
+        (isCallerFirst ? turn : share).release()
         #expect(queue.waiting == 1 && queue.isTaken)
-        (isCallerFirst ? share : turn).giveBack()
+        (isCallerFirst ? share : turn).release()
         #expect(await next.value == nil)
         #expect(!queue.isTaken)
     }
@@ -107,8 +107,8 @@ struct TurnQueueTests {
         // Somebody waits already: a share that can be put off is told at once.
         let share = queue.share { told.add(2) }
         #expect(told.all == [1, 2])
-        share.giveBack()
-        turn.giveBack()
+        share.release()
+        turn.release()
         for caller in callers { #expect(await caller.value == nil) }
         #expect(told.all == [1, 2])
     }
@@ -123,7 +123,7 @@ struct TurnQueueTests {
         let waiting = await wait(queue, 1, served)
         queue.close(MMError(.unavailable, "closed"))
         #expect(await waiting.value == .unavailable)
-        turn.giveBack()
+        turn.release()
         let error = await #expect(throws: MMError.self) { _ = try await queue.take(.never) }
         #expect(error?.code == .unavailable)
         #expect(queue.takeIfFree() == nil)

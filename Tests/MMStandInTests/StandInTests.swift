@@ -10,7 +10,7 @@ import Testing
 @Suite("The stand-in", .timeLimit(.minutes(10)))
 struct StandInTests {
     /// Knows one script, and takes its time for another.
-    private struct Evaluator: PipelineEvaluating {
+    private struct Evaluator: ScriptEvaluator {
         func evaluate(
             _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
         ) async -> CommandEnd? {
@@ -190,7 +190,7 @@ struct StandInTests {
             timeout: .seconds(300))
         let text = String(decoding: outcome.output, as: UTF8.self)
         #expect(text == "PowerShell 7.6.5-stand-in\n")
-        #expect(try #require(PowerShellVersion(parsing: text)) >= .least)
+        #expect(try #require(PowerShellVersion(parsing: text)) >= .minimum)
     }
 
     @Test(

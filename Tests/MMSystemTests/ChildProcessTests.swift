@@ -229,7 +229,7 @@ struct ChildProcessTests {
             }
             close(null)
             if pidfd >= 0 { close(pidfd) }
-            started.give(pid)
+            started.resolve(pid)
         }
         let pid = await started.wait()
         try #require(pid > 0)

@@ -16,10 +16,10 @@ struct LineageMarkTests {
         command.limits = [one.limit]
         let process = try await ChildProcess.start(command)
         defer { process.signalGroup(SIGKILL) }
-        #expect(one.isOn(process.pid))
-        #expect(!other.isOn(process.pid))
-        #expect(!one.isOn(getpid()))
+        #expect(one.marks(process.pid))
+        #expect(!other.marks(process.pid))
+        #expect(!one.marks(getpid()))
         // A pool is known by another limit.
-        #expect(!SessionMark.isOn(process.pid))
+        #expect(!SessionMark.isMarked(process.pid))
     }
 }

@@ -81,7 +81,7 @@ struct LoopbackPeerTests {
         #expect(ends.user() == geteuid())
         let far = try #require(IPAddress(ends.address))
         let near = try #require(IPAddress(ends.localAddress))
-        #expect(LoopbackPeer.userInTables(far, ends.port, near, ends.localPort) == geteuid())
+        #expect(LoopbackPeer.userFromProcNet(far, ends.port, near, ends.localPort) == geteuid())
         #expect(
             LoopbackPeer.user(
                 address: ends.address, port: ends.port, localAddress: ends.localAddress,

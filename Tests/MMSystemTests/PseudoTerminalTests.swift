@@ -78,7 +78,7 @@ struct PseudoTerminalTests {
         let (pty, slave) = try PseudoTerminal.open(Terminal.Size(rows: 24, columns: 80))
         defer { close(slave) }
         let terminal = Terminal(path: pty.path)
-        #expect(terminal.isThere)
+        #expect(terminal.isAvailable)
         func read(until text: String) async throws -> String {
             var seen = ""
             while !seen.contains(text) {
@@ -139,7 +139,7 @@ struct PseudoTerminalTests {
     func noTerminal() async {
         let error = await failure { () async throws(MMError) in try await Terminal(path: "/nowhere").ask("? ") }
         #expect(error?.code == .unavailable)
-        #expect(!Terminal(path: "/nowhere").isThere)
+        #expect(!Terminal(path: "/nowhere").isAvailable)
         #expect(Terminal.size(of: -1) == nil)
     }
 }

@@ -8,8 +8,8 @@ import Testing
 struct SessionMarkTests {
     @Test("is not on a process that nobody marked, and counts as on one that can't be looked at")
     func unmarked() {
-        #expect(!SessionMark.isOn(getpid()))
-        #expect(SessionMark.isOn(Int32.max))
+        #expect(!SessionMark.isMarked(getpid()))
+        #expect(SessionMark.isMarked(Int32.max))
     }
 
     @Test(
@@ -29,7 +29,7 @@ struct SessionMarkTests {
         Descendants.adopt()
         let isThere = await eventually {
             let all = Self.sleeping(own)
-            for one in all { #expect(SessionMark.isOn(one.pid), "\(one)") }
+            for one in all { #expect(SessionMark.isMarked(one.pid), "\(one)") }
             return !all.isEmpty
         }
         #expect(isThere)
@@ -49,9 +49,9 @@ struct SessionMarkTests {
         command.limits = [ChildCommand.Limit(resource: 10, value: SessionMark.value(of: later))]
         let other = try await ChildProcess.start(command)
         defer { for process in [ours, other] { process.signalGroup(SIGKILL) } }
-        #expect(SessionMark.bearers(of: gone).map(\.pid) == [ours.pid])
-        #expect(SessionMark.bearers(of: later).map(\.pid) == [other.pid])
-        #expect(SessionMark.isOn(ours.pid))
+        #expect(SessionMark.descendants(of: gone).map(\.pid) == [ours.pid])
+        #expect(SessionMark.descendants(of: later).map(\.pid) == [other.pid])
+        #expect(SessionMark.isMarked(ours.pid))
     }
 
     private static func sleeping(_ time: String) -> [ProcessIdentity] {

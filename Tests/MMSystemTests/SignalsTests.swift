@@ -26,7 +26,7 @@ struct SignalsTests {
     @Test("a signal that was taken over arrives as a call, on a thread of ours")
     func taken() async throws {
         let seen = Noted<[Int32]>([])
-        let signals = try Signals.take([SIGUSR2]) { number in seen.change { $0.append(number) } }
+        let signals = try Signals.handle([SIGUSR2]) { number in seen.change { $0.append(number) } }
         let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
         let loop = try PollLoop.shared()
         // Sent to the loop's own thread: the other threads of the test process would end by it.

@@ -10,7 +10,7 @@ struct ThreadsTests {
     func oneShot() async {
         let slot = OneShot<Int>()
         let outcomes = await withTaskGroup(of: Bool.self) { group in
-            for number in 0..<100 { group.addTask { slot.give(number) } }
+            for number in 0..<100 { group.addTask { slot.resolve(number) } }
             return await group.reduce(into: [Bool]()) { $0.append($1) }
         }
         #expect(outcomes.filter { $0 }.count == 1)
@@ -47,7 +47,7 @@ struct ThreadsTests {
             let now = ContinuousClock.now
             _ = watch.watch(now + pause * 3) { [rung, all] in
                 rung.change { $0.append("second") }
-                all.give(())
+                all.resolve(())
             }
             _ = watch.watch(now + pause) { [rung] in rung.change { $0.append("first") } }
             if ContinuousClock.now < now + pause { break }
@@ -58,24 +58,24 @@ struct ThreadsTests {
         let gone = watch.watch(.now + .seconds(3_000)) { [rung] in rung.change { $0.append("gone") } }
         _ = watch.watch(.now + .seconds(3_600)) { [rung] in rung.change { $0.append("never") } }
         #expect(watch.count > 1)
-        watch.forget(gone)
+        watch.cancel(gone)
         await all.wait()
         #expect(rung.now == ["first", "second"])
         #expect(watch.count == 1)
         let past = OneShot<Void>()
-        _ = watch.watch(.now - .seconds(1)) { past.give(()) }
+        _ = watch.watch(.now - .seconds(1)) { past.resolve(()) }
         await past.wait()
         #expect(watch.count == 1)
     }
 
     @Test("a reserve's thread takes the next work, and work at the same time has threads of its own")
     func reserve() async throws {
-        let reserve = ThreadReserve("mm-reserve", stackSize: 256 << 10, most: 1)
+        let reserve = ThreadReserve("mm-reserve", stackSize: 256 << 10, maxIdle: 1)
         func number(_ body: @escaping @Sendable () -> Void = {}) async throws -> UInt {
             let told = OneShot<UInt>()
             try reserve.run {
                 body()
-                told.give(UInt(pthread_self()))
+                told.resolve(UInt(pthread_self()))
             }
             return await told.wait()
         }

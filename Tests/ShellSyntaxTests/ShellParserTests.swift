@@ -82,7 +82,7 @@ struct ShellParserTests {
             // The plain grammar is a part of the whole one, and reads nothing otherwise.
             #expect(whole == script, "\(text)")
             #expect(script.commands.allSatisfy { !$0.words.isEmpty && !$0.name.isEmpty })
-            #expect(script.commands.last?.joint == nil)
+            #expect(script.commands.last?.controlOperator == nil)
         }
     }
 

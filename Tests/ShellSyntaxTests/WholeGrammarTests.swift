@@ -54,8 +54,8 @@ struct WholeGrammarTests {
         let script = try ShellScript.parse("f() { a | b; }; function g { c; }; cat <<X | sh\ndoc\nX\n", as: .whole)
         #expect(script.functions == ["f", "g"])
         #expect(script.commands.map(\.name) == ["a", "b", "c", "cat", "sh"])
-        #expect(script.commands.map(\.isFed) == [false, true, false, false, true])
-        #expect(script.commands.map(\.joint) == [.pipe, .sequence, .sequence, .pipe, nil])
+        #expect(script.commands.map(\.readsPipe) == [false, true, false, false, true])
+        #expect(script.commands.map(\.controlOperator) == [.pipe, .sequence, .sequence, .pipe, nil])
         #expect(script.commands[3].document == "doc\n")
     }
 

@@ -27,11 +27,11 @@ package struct HelpOutline: Sendable {
         Group(
             title: "Work",
             nouns: [
-                Noun("run", "Run PowerShell in a connection's lasting, signed-in session"),
+                Noun("run", "Run PowerShell in a connection's persistent, signed-in session"),
                 Noun("graph", "Send requests to Microsoft Graph or Power Automate"),
-                Noun("shell", "Run commands in lasting shells of this machine"),
-                Noun("ssh", "Run commands on hosts, in sessions that last"),
-                Noun("jobs", "List the calls that go on by themselves; `output` reads and ends them"),
+                Noun("shell", "Run commands in persistent shells of this machine"),
+                Noun("ssh", "Run commands on hosts, in persistent sessions"),
+                Noun("jobs", "List background calls; `output` reads and cancels them"),
             ]),
         Group(
             title: "Connections and sign-in",
@@ -39,12 +39,12 @@ package struct HelpOutline: Sendable {
                 Noun("connect", "Connect a tenant: find it, sign in, register an app if you like"),
                 Noun("connections", "Add, show, change and check the tenants that can be used"),
                 Noun("login", "Sign a connection in"),
-                Noun("status", "Show who is signed in where, and what waits for a person"),
+                Noun("status", "Show who is signed in where, and pending sign-ins"),
             ]),
         Group(
             title: "Safety",
             nouns: [
-                Noun("guard", "Ask what would be allowed, and see the rules"),
+                Noun("guard", "Check what would be allowed, and list the rules"),
                 Noun("confirm", "Confirm a request that the guard holds back"),
                 Noun("audit", "Show and verify what was done, by whom, with what outcome"),
             ]),

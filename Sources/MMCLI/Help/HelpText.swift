@@ -22,7 +22,7 @@ package enum HelpText {
         text += "\nMore commands:\n" + wrapped(others.joined(separator: ", "))
         text += """
 
-            `mm COMMAND --help` shows a command's own commands, arguments and examples; `mm help --all` lists every command and
+            `mm COMMAND --help` shows its subcommands, arguments and examples; `mm help --all` lists every command and
             the options that all of them take.
 
             """

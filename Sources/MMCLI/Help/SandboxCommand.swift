@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 
 /// The commands of `mm sandbox`, shared by two programs: `mm` lists and completes them, `mm-sandbox` carries them out.
-package enum SandboxVerb: String, Sendable, CaseIterable {
+package enum SandboxCommand: String, Sendable, CaseIterable {
     case start
     case stop
     case status
@@ -61,7 +61,7 @@ package enum SandboxVerb: String, Sendable, CaseIterable {
                 InputField("users", .integer(1...1_000_000), "How many users the tenant has (default 5000)."),
                 InputField(
                     "mailboxes", .integer(1...1_000_000), "How many mailboxes Exchange has (default: one a user)."),
-                InputField("interval", .integer(1...60), "Seconds between two questions after a sign-in (default 5)."),
+                InputField("interval", .integer(1...60), "Seconds between two polls for a sign-in (default 5)."),
                 InputField("lifetime", .integer(1...86_400), "Seconds an access token lives (default 4821)."),
                 InputField("foreground", .flag, "Serve in this process until it is ended."),
             ]

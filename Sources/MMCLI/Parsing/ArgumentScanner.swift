@@ -123,7 +123,7 @@ package struct ArgumentScanner {
         }
         let text = try value(attached, flag: flag, &rest)
         if ![.textList, .parameters, .arguments].contains(field.kind), result.arguments[field.name] != nil {
-            throw MMError(.invalidInput, "\(flag) stands twice.", hint: "Give it once.")
+            throw MMError(.invalidInput, "\(flag) is given twice.", hint: "Give it once.")
         }
         try assign(text, to: field, as: flag)
     }

@@ -17,7 +17,7 @@ package enum CommandProcess {
         Signals.ignoreBrokenPipes()
         let words = Array(CommandLine.arguments.dropFirst())
         let running = RunningCommand()
-        let signals = takesSignals ? try? Signals.take([SIGINT, SIGTERM, SIGHUP]) { running.stop(by: $0) } : nil
+        let signals = takesSignals ? try? Signals.handle([SIGINT, SIGTERM, SIGHUP]) { running.stop(by: $0) } : nil
         let task = Task { await work(words, ProcessEnvironment.read()) }
         running.started(task)
         Task { exit(running.exitCode(await task.value)) }

@@ -149,7 +149,7 @@ package struct CommandStreams: Sendable {
             if count > 0 {
                 start += count
             } else if errno == EPIPE {
-                throw MMError(.cancelled, "The reader of the output has gone.")
+                throw MMError(.cancelled, "Nobody reads the output any longer.")
             } else if errno != EINTR {
                 throw MMError(.internalError, "The output can't be written: \(String(cString: strerror(errno))).")
             }

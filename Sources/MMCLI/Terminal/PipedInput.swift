@@ -10,11 +10,11 @@ struct PipedInput: CallInput {
     func next() async throws(MMError) -> [UInt8]? {
         let outcome = OneShot<Result<[UInt8]?, MMError>>()
         // A read may block forever, so it has a thread of its own.
-        try DedicatedThread.start("mm-stdin", stackSize: 128 << 10) { outcome.give(Self.read()) }
+        try DedicatedThread.start("mm-stdin", stackSize: 128 << 10) { outcome.resolve(Self.read()) }
         let result = await withTaskCancellationHandler {
             await outcome.wait()
         } onCancel: {
-            outcome.give(.failure(MMError(.cancelled, "Reading standard input was cancelled.")))
+            outcome.resolve(.failure(MMError(.cancelled, "Reading standard input was cancelled.")))
         }
         return try result.get()
     }

@@ -5,7 +5,7 @@ import MMSystem
 /// The person at this terminal, who sees sign-ins and answers questions.
 ///
 /// Answers are read from the controlling terminal, never from standard input, so that a pipe can't give them.
-package struct TerminalPerson: PersonAtHand {
+package struct TerminalPerson: ConfirmingPerson {
     private let terminal: CommandStreams
     private let proof: OwnerProof
 
@@ -42,37 +42,37 @@ package struct TerminalPerson: PersonAtHand {
     /// Shows what would be done, page by page as far as the person wants to see it, and reads `yes` or `no` from the
     /// controlling terminal. Any other input is asked about again: it neither confirms nor refuses. The end of input is
     /// not an answer.
-    package func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-        try await decides(question) != .no
+    package func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        try await decide(question) != .no
     }
 
-    /// Confirms like `confirms`, and also accepts `all` for this and further questions of its kind where the question
+    /// Confirms like `confirm`, and also accepts `all` for this and further questions of its kind where the question
     /// offers that.
-    package func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+    package func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         terminal.progress(nil)
         terminal.note("")
         terminal.note(terminal.styled(question.title, .emphasis))
         var rest = question.pages[...]
         if let first = rest.popFirst() { terminal.note(first) }
         terminal.note(terminal.styled(question.reason, .warning))
-        let all = question.alike > 0 ? ", all for this and up to \(question.alike) more of its kind" : ""
+        let all = question.moreOfKind > 0 ? ", all for this and up to \(question.moreOfKind) more of its kind" : ""
         while let line = try await Terminal.controlling.ask(
-            "Type yes to go on\(all), no to refuse\(rest.isEmpty ? "" : ", more to see the rest"): ")
+            "Type yes to continue\(all), no to refuse\(rest.isEmpty ? "" : ", more to see the rest"): ")
         {
             switch Reply(line) {
             case .yes:
                 try await prove(question)
                 return .yes
-            case .all where question.alike > 0:
+            case .all where question.moreOfKind > 0:
                 try await prove(question)
                 return .yesToAlike
             case .no: return .no
             case .more: if let page = rest.popFirst() { terminal.note(page) }
-            case .all, nil: terminal.note("The whole word, please: yes or no.")
+            case .all, nil: terminal.note("Please type the full word: yes or no.")
             }
         }
         throw MMError(
-            .confirmationNeeded, "The question was left without an answer: nothing was sent or run.",
+            .confirmationNeeded, "The question was not answered: nothing was sent or run.",
             hint: "The same call asks again.")
     }
 
@@ -116,7 +116,7 @@ package struct TerminalPerson: PersonAtHand {
             terminal.note("")
             try await proof.check(question.check, Secret(typed ?? ""))
         case .key:
-            terminal.note("Touch your security key within half a minute.")
+            terminal.note("Touch your security key within 30 seconds.")
             try await proof.keys.prove(question.digest)
         }
     }

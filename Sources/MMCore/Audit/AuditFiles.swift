@@ -2,7 +2,7 @@ import Glibc
 
 /// The open files of an audit log, together with the number and hash that the next line continues from.
 final class AuditFiles: Sendable {
-    private struct Held: ~Copyable {
+    private struct OpenFiles: ~Copyable {
         var lock: HeldFile?
         var log: HeldFile?
         var head: HeldFile?
@@ -13,7 +13,7 @@ final class AuditFiles: Sendable {
     private let path: String
     /// Serialises the writers of this process. Waiting for a mutex takes microseconds, polling for the file lock much
     /// longer.
-    private let held = Mutex(Held())
+    private let held = Mutex(OpenFiles())
 
     /// Creates the files for the log at `path`; opens nothing yet.
     init(path: String) {
@@ -31,25 +31,25 @@ final class AuditFiles: Sendable {
                 try add(&held, seal)
                 return true
             }
-            guard try take(&held) else { return false }
-            defer { letGo(&held) }
+            guard try lock(&held) else { return false }
+            defer { unlock(&held) }
             try add(&held, seal)
             return true
         }
     }
 
-    private func take(_ held: inout Held) throws(MMError) -> Bool {
+    private func lock(_ held: inout OpenFiles) throws(MMError) -> Bool {
         let name = path + ".lock"
         if held.lock?.status(at: name) == nil { held.lock = try HeldFile(name, O_RDWR, to: "lock") }
         guard let number = held.lock?.file.number else { return false }
-        return try FileLock.take(number, path)
+        return try FileLock.tryLock(number, path)
     }
 
-    private func letGo(_ held: inout Held) {
+    private func unlock(_ held: inout OpenFiles) {
         if let number = held.lock?.file.number { _ = flock(number, LOCK_UN) }
     }
 
-    private func add(_ held: inout Held, _ seal: (AuditTail) -> (bytes: [UInt8], hash: String)) throws(MMError) {
+    private func add(_ held: inout OpenFiles, _ seal: (AuditTail) -> (bytes: [UInt8], hash: String)) throws(MMError) {
         var size = held.log?.status(at: path).map { Int($0.st_size) }
         if size == nil {
             held.newest = nil
@@ -62,7 +62,7 @@ final class AuditFiles: Sendable {
             tail = newest.tail
         } else {
             // Another process has appended lines and left its name in the lock file.
-            if let lock = held.lock?.file.number { FileLock.sign(lock) }
+            if let lock = held.lock?.file.number { FileLock.recordHolder(lock) }
             tail = try newest(number, size)
         }
         let (bytes, hash) = seal(tail)
@@ -93,7 +93,7 @@ final class AuditFiles: Sendable {
     ///
     /// A failed write leaves the head behind the log. That is allowed: a crash between the two writes has the same
     /// effect.
-    private func save(_ head: AuditHead, _ held: inout Held) {
+    private func save(_ head: AuditHead, _ held: inout OpenFiles) {
         let name = path + ".head"
         if held.head?.status(at: name) == nil { held.head = try? HeldFile(name, O_WRONLY, to: "write to") }
         guard let number = held.head?.file.number else { return }

@@ -43,14 +43,15 @@ extension AuditLog {
             }
             if let cut = torn {
                 guard line.entry["afterTorn"] == true, line.previous == found.lastHash, line.number == number + 1 else {
-                    found.broken = .init(line: cut.line, reason: "was changed, or is no line of the log")
+                    found.broken = .init(line: cut.line, reason: "was changed, or isn't a line of the log")
                     return false
                 }
                 found.tornLines += cut.count
                 torn = nil
             }
             guard line.number == number + 1 else {
-                found.broken = .init(line: lineNumber, reason: "has number \(line.number) where \(number + 1) is due")
+                found.broken = .init(
+                    line: lineNumber, reason: "has number \(line.number) where number \(number + 1) is expected")
                 return false
             }
             guard line.previous == found.lastHash else {
@@ -82,26 +83,27 @@ extension AuditLog {
 
     /// Returns the newest matching entries of the whole log.
     /// - Parameters:
-    ///   - most: the maximum number of entries.
-    ///   - fits: whether to include an entry.
+    ///   - limit: the maximum number of entries.
+    ///   - isIncluded: whether to include an entry.
     /// - Returns: the entries, oldest first.
-    public func entries(most: Int = 100, where fits: (JSONObject) -> Bool = { _ in true }) throws(MMError)
+    public func entries(limit: Int = 100, where isIncluded: (JSONObject) -> Bool = { _ in true }) throws(MMError)
         -> [JSONObject]
     {
         var kept: [JSONObject] = []
         try lines { bytes in
-            if let value = try? JSONParser.parse(bytes), let entry = value.object, fits(entry) {
+            if let value = try? JSONParser.parse(bytes), let entry = value.object, isIncluded(entry) {
                 kept.append(entry)
-                if kept.count >= max(1, most) * 2 { kept.removeFirst(kept.count - max(1, most)) }
+                if kept.count >= max(1, limit) * 2 { kept.removeFirst(kept.count - max(1, limit)) }
             }
             return true
         }
-        return Array(kept.suffix(max(0, most)))
+        return Array(kept.suffix(max(0, limit)))
     }
 
     /// Calls `each` with every line, without its newline, until it returns `false`. The file may be larger than memory.
     private func lines(_ each: (ArraySlice<UInt8>) -> Bool) throws(MMError) {
-        guard let place = try FilePlace.of(path, creating: false), let file = try place.open(O_RDONLY, to: "read")
+        guard let place = try FileLocation.resolve(path, creating: false),
+            let file = try place.open(O_RDONLY, to: "read")
         else {
             return
         }

@@ -24,7 +24,7 @@ struct AuditTail {
         while start > 0 {
             let from = max(0, start - piece)
             piece *= 4
-            bytes = try part(of: number, from: from, count: start - from, path) + bytes
+            bytes = try readBytes(of: number, from: from, count: start - from, path) + bytes
             start = from
             if tail.find(in: bytes, fromStart: start == 0) { return tail }
         }
@@ -47,7 +47,7 @@ struct AuditTail {
         return false
     }
 
-    static func part(
+    static func readBytes(
         of number: Int32, from: Int, count: Int, _ path: String
     ) throws(MMError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -8,7 +8,7 @@ extension MMError {
 
     /// Returns this error with the output that preceded it; unchanged when `values` is empty or output is already
     /// attached.
-    package func after(_ values: [JSONValue]) -> MMError {
+    package func withOutput(_ values: [JSONValue]) -> MMError {
         guard !values.isEmpty, output == nil else { return self }
         var error = self
         error.output = .array(values)

@@ -53,7 +53,7 @@ enum FileFault {
     }
 
     /// Refuses a file that belongs to another user.
-    static func foreign(_ path: String, owner: uid_t) -> MMError {
+    static func wrongOwner(_ path: String, owner: uid_t) -> MMError {
         MMError(
             .forbidden, "\(path) belongs to user \(owner), not to you (user \(geteuid())).",
             hint: "Use a path of your own, or take it over: chown \(geteuid()) '\(path)'.")

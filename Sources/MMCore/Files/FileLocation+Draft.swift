@@ -1,6 +1,6 @@
 import Glibc
 
-extension FilePlace {
+extension FileLocation {
     /// Returns a name for a draft of the next content, beside the file. The name holds the process id, which tells
     /// abandoned drafts from those in use.
     borrowing func draftName() -> String {

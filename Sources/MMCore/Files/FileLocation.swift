@@ -4,7 +4,7 @@ import Glibc
 ///
 /// All of the program's own files are reached this way, so that nobody can swap a folder or plant a link between check
 /// and use: the folders of the path are opened one by one, and the file by its name inside the last one.
-struct FilePlace: ~Copyable {
+struct FileLocation: ~Copyable {
     /// The opened folder, usable only for `…at` calls.
     let folder: Descriptor
     /// The file's own name.
@@ -14,7 +14,7 @@ struct FilePlace: ~Copyable {
 
     // Opens a name without reading it (open(2), O_PATH), which suffices for a folder that may be entered but not
     // listed. The value is the same on x86-64 and arm64; the Glibc module hides it behind _GNU_SOURCE.
-    private static let namedOnly: Int32 = 0o10000000
+    private static let pathOnly: Int32 = 0o10000000
 
     /// Opens and checks the folder of a file.
     /// - Parameters:
@@ -23,17 +23,17 @@ struct FilePlace: ~Copyable {
     /// - Returns: `nil` when a folder is missing and `creating` is `false`.
     /// - Throws: an error when `path` isn't a file path, a folder can't be entered, or another user could swap the
     ///   file.
-    static func of(_ path: String, creating: Bool) throws(MMError) -> FilePlace? {
+    static func resolve(_ path: String, creating: Bool) throws(MMError) -> FileLocation? {
         try checkText(path)
         var parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
         guard let name = parts.popLast(), name != ".", name != "..", path.utf8.last != UInt8(ascii: "/") else {
-            throw MMError(.invalidInput, "'\(path)' names no file.", hint: "Give the path of a file.")
+            throw MMError(.invalidInput, "'\(path)' isn't the path of a file.", hint: "Give the path of a file.")
         }
-        guard let folder = try walk(parts, absolute: path.hasPrefix("/"), creating: creating, path: path) else {
+        guard let folder = try openFolders(parts, absolute: path.hasPrefix("/"), creating: creating, path: path) else {
             return nil
         }
-        try judge(folder, of: path)
-        return FilePlace(folder: folder, name: name, path: path)
+        try checkFolder(folder, of: path)
+        return FileLocation(folder: folder, name: name, path: path)
     }
 
     /// Opens a folder, checking every component of its path.
@@ -41,16 +41,17 @@ struct FilePlace: ~Copyable {
     static func folder(_ path: String, creating: Bool) throws(MMError) -> Descriptor? {
         try checkText(path)
         let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
-        return try walk(parts, absolute: path.hasPrefix("/"), creating: creating, path: path)
+        return try openFolders(parts, absolute: path.hasPrefix("/"), creating: creating, path: path)
     }
 
     private static func checkText(_ path: String) throws(MMError) {
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw MMError(.invalidInput, "A path is empty or holds a NUL character.", hint: "Give the path of a file.")
+            throw MMError(
+                .invalidInput, "A path is empty or contains a NUL character.", hint: "Give the path of a file.")
         }
     }
 
-    private static func walk(
+    private static func openFolders(
         _ parts: [String], absolute: Bool, creating: Bool, path: String
     ) throws(MMError) -> Descriptor? {
         var current = try root(absolute ? "/" : ".", path)
@@ -58,14 +59,14 @@ struct FilePlace: ~Copyable {
         var links = 0
         while let part = pending.popLast() {
             if part == "." { continue }
-            var number = openat(current.number, part, namedOnly | O_NOFOLLOW | O_CLOEXEC)
+            var number = openat(current.number, part, pathOnly | O_NOFOLLOW | O_CLOEXEC)
             if number < 0, errno == ENOENT {
                 guard creating else { return nil }
                 // Another process may have created it meanwhile, which is fine.
                 guard mkdirat(current.number, part, 0o700) == 0 || errno == EEXIST else {
                     throw FileFault.error(errno, "make the folder for", path)
                 }
-                number = openat(current.number, part, namedOnly | O_NOFOLLOW | O_CLOEXEC)
+                number = openat(current.number, part, pathOnly | O_NOFOLLOW | O_CLOEXEC)
             }
             guard number >= 0 else { throw FileFault.error(errno, "reach", path) }
             let next = Descriptor(owning: number)
@@ -92,7 +93,7 @@ struct FilePlace: ~Copyable {
     }
 
     private static func root(_ start: String, _ path: String) throws(MMError) -> Descriptor {
-        let number = Glibc.open(start, namedOnly | O_DIRECTORY | O_CLOEXEC)
+        let number = Glibc.open(start, pathOnly | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else { throw FileFault.error(errno, "reach", path) }
         return Descriptor(owning: number)
     }
@@ -109,7 +110,7 @@ struct FilePlace: ~Copyable {
     }
 
     /// Refuses a folder in which another user could swap the file.
-    private static func judge(_ folder: borrowing Descriptor, of path: String) throws(MMError) {
+    private static func checkFolder(_ folder: borrowing Descriptor, of path: String) throws(MMError) {
         guard let status = folder.status() else { throw FileFault.error(errno, "reach", path) }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw MMError(
@@ -119,12 +120,12 @@ struct FilePlace: ~Copyable {
         if status.st_mode & 0o002 != 0, status.st_mode & 0o1000 == 0 {
             throw MMError(
                 .forbidden, "Everybody may write to the folder of \(path), so anybody could swap the file.",
-                hint: "Take the right away (chmod o-w on the folder) or use another folder.")
+                hint: "Remove the permission (chmod o-w on the folder) or use another folder.")
         }
     }
 }
 
-extension FilePlace {
+extension FileLocation {
     /// Opens the file by its name in the folder, never through a link.
     /// - Returns: `nil` when there is no such file.
     borrowing func open(_ flags: Int32, mode: mode_t = 0o600, to action: String) throws(MMError) -> Descriptor? {
@@ -135,7 +136,7 @@ extension FilePlace {
             throw FileFault.error(errno, action, path)
         }
         let file = Descriptor(owning: number)
-        try FilePlace.check(file.status(), at: path, action)
+        try FileLocation.check(file.status(), at: path, action)
         return file
     }
 
@@ -147,7 +148,7 @@ extension FilePlace {
             throw FileFault.error(errno, action, path)
         }
         if status.st_mode & S_IFMT == S_IFLNK { throw FileFault.symlink(path) }
-        try FilePlace.check(status, at: path, action)
+        try FileLocation.check(status, at: path, action)
         return status
     }
 
@@ -155,10 +156,10 @@ extension FilePlace {
         guard let status else { throw FileFault.error(errno, action, path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw MMError(
-                .invalidInput, "\(path) is no regular file.", hint: "Move what lies there away, or name another file.")
+                .invalidInput, "\(path) isn't a regular file.", hint: "Move it away, or name another file.")
         }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
-            throw FileFault.foreign(path, owner: status.st_uid)
+            throw FileFault.wrongOwner(path, owner: status.st_uid)
         }
     }
 

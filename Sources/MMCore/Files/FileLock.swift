@@ -16,13 +16,13 @@ package struct FileLock: ~Copyable {
     package init(waitingFor path: String, until deadline: Deadline = .after(.seconds(10))) throws(MMError) {
         let file = try Self.open(path)
         var pause = Duration.milliseconds(1)
-        while try !Self.take(file.number, path) {
+        while try !Self.tryLock(file.number, path) {
             guard !deadline.hasPassed else { throw Self.busy(path) }
             var wait = timespec(tv_sec: 0, tv_nsec: Int(min(pause, max(deadline.remaining, .zero)) / .nanoseconds(1)))
             nanosleep(&wait, nil)
             pause = min(pause * 2, .milliseconds(50))
         }
-        Self.sign(file.number)
+        Self.recordHolder(file.number)
         self.file = file
     }
 
@@ -36,25 +36,25 @@ package struct FileLock: ~Copyable {
     ) async throws(MMError) {
         let file = try Self.open(path)
         var pause = Duration.milliseconds(1)
-        while try !Self.take(file.number, path) {
+        while try !Self.tryLock(file.number, path) {
             guard !deadline.hasPassed else { throw Self.busy(path) }
             do {
                 try await Task.sleep(for: min(pause, max(deadline.remaining, .zero)))
             } catch {
-                throw MMError(.cancelled, "Called off while waiting for \(path), which another process holds.")
+                throw MMError(.cancelled, "Cancelled while waiting for \(path), which another process holds.")
             }
             pause = min(pause * 2, .milliseconds(50))
         }
-        Self.sign(file.number)
+        Self.recordHolder(file.number)
         self.file = file
     }
 
     /// Acquires the lock if it is free.
     /// - Returns: `nil` when someone else holds it.
-    package static func attempt(_ path: String) throws(MMError) -> FileLock? {
+    package static func tryAcquire(_ path: String) throws(MMError) -> FileLock? {
         let file = try open(path)
-        guard try take(file.number, path) else { return nil }
-        sign(file.number)
+        guard try tryLock(file.number, path) else { return nil }
+        recordHolder(file.number)
         return FileLock(file)
     }
 
@@ -74,15 +74,15 @@ package struct FileLock: ~Copyable {
 
     /// Returns who holds the lock on a file, such as "process 4711 (mm-mcp)"; `nil` when nobody does.
     package static func holder(of path: String) -> String? {
-        guard let place = try? FilePlace.of(path + ".lock", creating: false),
+        guard let place = try? FileLocation.resolve(path + ".lock", creating: false),
             let file = try? place.open(O_RDWR, to: "lock")
         else { return nil }
         if flock(file.number, LOCK_EX | LOCK_NB) == 0 { return nil }
-        return signature(path) ?? "another process"
+        return recordedHolder(path) ?? "another process"
     }
 
     private static func open(_ path: String) throws(MMError) -> Descriptor {
-        guard let place = try FilePlace.of(path + ".lock", creating: true),
+        guard let place = try FileLocation.resolve(path + ".lock", creating: true),
             let file = try place.open(O_RDWR | O_CREAT, to: "lock")
         else { throw FileFault.error(ENOENT, "lock", path) }
         return file
@@ -90,7 +90,7 @@ package struct FileLock: ~Copyable {
 
     /// Tries to lock an open lock file.
     /// - Returns: `false` when someone else holds the lock.
-    static func take(_ number: Int32, _ path: String) throws(MMError) -> Bool {
+    static func tryLock(_ number: Int32, _ path: String) throws(MMError) -> Bool {
         while flock(number, LOCK_EX | LOCK_NB) != 0 {
             if errno == EWOULDBLOCK { return false }
             guard errno == EINTR else { throw FileFault.error(errno, "lock", path) }
@@ -100,14 +100,14 @@ package struct FileLock: ~Copyable {
 
     /// Writes this process's id and name into the lock file. They only inform people (the lock itself is the kernel's),
     /// so errors such as a full disk are ignored.
-    static func sign(_ number: Int32) {
+    static func recordHolder(_ number: Int32) {
         let text = Array("\(getpid()) \(ProcessName.own)\n".utf8)
         // Overwrite, then truncate: ext4 flushes a file that was truncated to zero when it is closed.
         _ = pwrite(number, text, text.count, 0)
         _ = ftruncate(number, off_t(text.count))
     }
 
-    private static func signature(_ path: String) -> String? {
+    private static func recordedHolder(_ path: String) -> String? {
         guard let bytes = try? ProtectedFile.read(path + ".lock", limit: 4096) else { return nil }
         let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
         guard let number = words.first.flatMap({ pid_t($0) }) else { return nil }
@@ -115,10 +115,10 @@ package struct FileLock: ~Copyable {
     }
 
     private static func busy(_ path: String) -> MMError {
-        let holder = signature(path) ?? "another process"
+        let holder = recordedHolder(path) ?? "another process"
         return MMError(
             .conflict, "\(path) is held by \(holder).",
-            hint: "Try again in a moment; if it stays, look at that process.", retry: .now,
+            hint: "Try again in a moment; if the lock persists, check that process.", retry: .now,
             details: ["path": .string(path)])
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The identity and timestamps of a file, for telling whether it is still the one that was read.
-package struct FileMark: Equatable, Sendable {
+package struct FileStamp: Equatable, Sendable {
     private let device: dev_t
     private let inode: ino_t
     /// The file's size in bytes.
@@ -11,30 +11,31 @@ package struct FileMark: Equatable, Sendable {
     private let changed: Timestamp
 
     /// Returns the mark of a protected file as it is now; `nil` when there is none.
-    static func of(_ path: String) throws(MMError) -> FileMark? {
-        guard let place = try FilePlace.of(path, creating: false), let status = try place.status(to: "read") else {
+    static func of(_ path: String) throws(MMError) -> FileStamp? {
+        guard let place = try FileLocation.resolve(path, creating: false), let status = try place.status(to: "read")
+        else {
             return nil
         }
-        return FileMark(status)
+        return FileStamp(status)
     }
 
     /// The result of a quick look at a file.
-    package enum Glance: Sendable {
+    package enum Lookup: Sendable {
         /// No such file.
         case missing
         /// A regular file with this mark.
-        case file(FileMark)
+        case file(FileStamp)
         /// Undetermined; only an attempt to read the file says why.
-        case unclear
+        case undetermined
     }
 
     /// Looks at a file with a single lstat(2): enough to tell whether a file that was once read with all checks is
     /// unchanged, but no substitute for those checks before reading.
-    package static func glance(_ path: String) -> Glance {
+    package static func lookUp(_ path: String) -> Lookup {
         var status = stat()
-        guard lstat(path, &status) == 0 else { return errno == ENOENT ? .missing : .unclear }
-        guard status.st_mode & S_IFMT == S_IFREG else { return .unclear }
-        return .file(FileMark(status))
+        guard lstat(path, &status) == 0 else { return errno == ENOENT ? .missing : .undetermined }
+        guard status.st_mode & S_IFMT == S_IFREG else { return .undetermined }
+        return .file(FileStamp(status))
     }
 
     private init(_ status: stat) {
@@ -46,7 +47,7 @@ package struct FileMark: Equatable, Sendable {
     }
 
     /// Whether a later change is certain to alter the mark; file times advance in steps of a few milliseconds.
-    package var isSettled: Bool {
+    package var isStable: Bool {
         Timestamp.now - changed > .milliseconds(50)
     }
 }

@@ -5,7 +5,7 @@ package enum FolderListing {
     /// Returns the names in a protected folder, without `.` and `..`, in no particular order; empty when there is no
     /// such folder.
     package static func names(in path: String) throws(MMError) -> [String] {
-        guard let folder = try FilePlace.folder(path, creating: false) else { return [] }
+        guard let folder = try FileLocation.folder(path, creating: false) else { return [] }
         return names(in: folder)
     }
 

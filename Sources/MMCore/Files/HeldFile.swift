@@ -11,7 +11,7 @@ struct HeldFile: ~Copyable {
 
     /// Opens a file with the usual checks, creating it if missing.
     init(_ path: String, _ flags: Int32, to action: String) throws(MMError) {
-        guard let place = try FilePlace.of(path, creating: true),
+        guard let place = try FileLocation.resolve(path, creating: true),
             let file = try place.open(flags | O_CREAT, to: action)
         else { throw FileFault.error(ENOENT, action, path) }
         guard let status = file.status() else { throw FileFault.error(errno, action, path) }

@@ -13,7 +13,7 @@ package enum ProtectedFile {
     /// - Throws: `forbidden` for links, other owners and missing permissions; `invalidInput` for anything but a regular
     ///   file; `limitExceeded` for more than `limit` bytes.
     package static func read(_ path: String, limit: Int = 64 << 20) throws(MMError) -> [UInt8]? {
-        guard let place = try FilePlace.of(path, creating: false),
+        guard let place = try FileLocation.resolve(path, creating: false),
             let file = try place.open(O_RDONLY, to: "read")
         else { return nil }
         let expected = Int(file.status()?.st_size ?? 0)
@@ -46,7 +46,9 @@ package enum ProtectedFile {
         _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, keepingMode: Bool = false, backup: Bool = false,
         durable: Bool = true
     ) throws(MMError) {
-        guard let place = try FilePlace.of(path, creating: true) else { throw FileFault.error(ENOENT, "replace", path) }
+        guard let place = try FileLocation.resolve(path, creating: true) else {
+            throw FileFault.error(ENOENT, "replace", path)
+        }
         let old = try place.status(to: "replace")
         place.sweepLeftovers()
         let draft = place.draftName()
@@ -67,7 +69,7 @@ package enum ProtectedFile {
     /// Removes a file and all its drafts; removes a link without following it, and does nothing if the file is missing.
     /// The caller must hold the lock under which the file is written.
     package static func erase(_ path: String) throws(MMError) {
-        guard let place = try FilePlace.of(path, creating: false) else { return }
+        guard let place = try FileLocation.resolve(path, creating: false) else { return }
         let hadDrafts = place.removeDrafts()
         let isRemoved = unlinkat(place.folder.number, place.name, 0) == 0
         guard isRemoved || errno == ENOENT else { throw FileFault.error(errno, "remove", path) }
@@ -76,7 +78,9 @@ package enum ProtectedFile {
 
     /// Removes a file; does nothing if it is missing.
     package static func remove(_ path: String) throws(MMError) {
-        guard let place = try FilePlace.of(path, creating: false), try place.status(to: "remove") != nil else { return }
+        guard let place = try FileLocation.resolve(path, creating: false), try place.status(to: "remove") != nil else {
+            return
+        }
         guard unlinkat(place.folder.number, place.name, 0) == 0 || errno == ENOENT else {
             throw FileFault.error(errno, "remove", path)
         }
@@ -88,7 +92,7 @@ package enum ProtectedFile {
     ///   - line: the line; a newline is added if missing.
     ///   - path: the file; created with mode 0600 if missing.
     package static func append(_ line: [UInt8], to path: String) throws(MMError) {
-        guard let place = try FilePlace.of(path, creating: true),
+        guard let place = try FileLocation.resolve(path, creating: true),
             let file = try place.open(O_WRONLY | O_APPEND | O_CREAT, to: "write to")
         else { throw FileFault.error(ENOENT, "write to", path) }
         let whole = line.last == 0x0A ? line : line + [0x0A]
@@ -99,17 +103,17 @@ package enum ProtectedFile {
     ///
     /// An existing folder of this user that others may enter is closed to them, because its content is private.
     package static func makeDirectory(_ path: String) throws(MMError) {
-        guard let folder = try FilePlace.folder(path, creating: true), let status = folder.status() else {
+        guard let folder = try FileLocation.folder(path, creating: true), let status = folder.status() else {
             throw FileFault.error(errno, "make the folder", path)
         }
-        guard status.st_uid == geteuid() else { throw FileFault.foreign(path, owner: status.st_uid) }
+        guard status.st_uid == geteuid() else { throw FileFault.wrongOwner(path, owner: status.st_uid) }
         // Several users share a sticky folder such as /tmp on purpose, so it stays open.
         if status.st_mode & 0o077 != 0, status.st_mode & 0o1000 == 0 {
             let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard number >= 0 else { throw FileFault.error(errno, "close to others the folder", path) }
+            guard number >= 0 else { throw FileFault.error(errno, "restrict the folder", path) }
             let opened = Descriptor(owning: number)
             guard fchmod(opened.number, 0o700) == 0 else {
-                throw FileFault.error(errno, "close to others the folder", path)
+                throw FileFault.error(errno, "restrict the folder", path)
             }
         }
     }
@@ -117,7 +121,8 @@ package enum ProtectedFile {
     /// Removes the permissions of group and others from a file.
     /// - Returns: whether there were any, so that the caller can warn; also `false` when there is no file.
     package static func tighten(_ path: String) throws(MMError) -> Bool {
-        guard let place = try FilePlace.of(path, creating: false), let file = try place.open(O_RDONLY, to: "tighten"),
+        guard let place = try FileLocation.resolve(path, creating: false),
+            let file = try place.open(O_RDONLY, to: "tighten"),
             let status = file.status(), status.st_mode & 0o077 != 0
         else { return false }
         guard fchmod(file.number, status.st_mode & 0o700) == 0 else { throw FileFault.error(errno, "tighten", path) }

@@ -70,7 +70,7 @@ public struct JSONParser {
     }
 
     private mutating func value() throws(JSONError) -> JSONValue {
-        guard position < text.count else { throw fault("the text ends where a value is due") }
+        guard position < text.count else { throw fault("the text ends where a value is expected") }
         switch text[position] {
         case UInt8(ascii: "{"): return .object(try object())
         case UInt8(ascii: "["): return .array(try array())
@@ -79,7 +79,7 @@ public struct JSONParser {
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
-        default: throw fault("unexpected character where a value is due")
+        default: throw fault("unexpected character where a value is expected")
         }
     }
 
@@ -108,7 +108,7 @@ public struct JSONParser {
         }
         while true {
             items.append(try value())
-            if try closes(with: UInt8(ascii: "]"), of: "array") { return items }
+            if try endsList(with: UInt8(ascii: "]"), of: "array") { return items }
         }
     }
 
@@ -124,17 +124,17 @@ public struct JSONParser {
         members.reserveCapacity(min(lastCounts[place], 64))
         while true {
             guard position < text.count, text[position] == UInt8(ascii: "\"") else {
-                throw fault("a key in double quotes is due")
+                throw fault("expected a key in double quotes")
             }
             let keyStart = position
             let key = try string()
             skipBlanks()
-            guard position < text.count, text[position] == UInt8(ascii: ":") else { throw fault("a colon is due") }
+            guard position < text.count, text[position] == UInt8(ascii: ":") else { throw fault("expected a colon") }
             position += 1
             skipBlanks()
             let repeated = members.set(key, try value())
             if repeated, limits.duplicateKeys == .refuse { throw fault("repeated key in an object", at: keyStart) }
-            if try closes(with: UInt8(ascii: "}"), of: "object") {
+            if try endsList(with: UInt8(ascii: "}"), of: "object") {
                 lastCounts[place] = members.count
                 return members
             }
@@ -142,7 +142,7 @@ public struct JSONParser {
     }
 
     /// Consumes the closing character and returns `true`, or consumes a comma and returns `false`.
-    private mutating func closes(with end: UInt8, of what: String) throws(JSONError) -> Bool {
+    private mutating func endsList(with end: UInt8, of what: String) throws(JSONError) -> Bool {
         skipBlanks()
         guard position < text.count else { throw fault("the text ends inside an \(what)") }
         if text[position] == end {
@@ -150,7 +150,7 @@ public struct JSONParser {
             depth -= 1
             return true
         }
-        guard text[position] == UInt8(ascii: ",") else { throw fault("a comma or the end of the \(what) is due") }
+        guard text[position] == UInt8(ascii: ",") else { throw fault("expected a comma or the end of the \(what)") }
         position += 1
         skipBlanks()
         return false
@@ -160,10 +160,10 @@ public struct JSONParser {
         let start = position
         func digit(_ at: Int) -> Bool { at < text.count && text[at] >= 0x30 && text[at] <= 0x39 }
         if text[position] == UInt8(ascii: "-") { position += 1 }
-        guard digit(position) else { throw fault("a digit is due") }
+        guard digit(position) else { throw fault("expected a digit") }
         if text[position] == 0x30 {
             position += 1
-            guard !digit(position) else { throw fault("a number may not start with 0") }
+            guard !digit(position) else { throw fault("a number can't have a leading zero") }
         } else {
             while digit(position) { position += 1 }
         }
@@ -171,7 +171,7 @@ public struct JSONParser {
         if position < text.count, text[position] == UInt8(ascii: ".") {
             whole = false
             position += 1
-            guard digit(position) else { throw fault("a digit is due after the point") }
+            guard digit(position) else { throw fault("expected a digit after the decimal point") }
             while digit(position) { position += 1 }
         }
         if position < text.count, text[position] | 0x20 == UInt8(ascii: "e") {
@@ -180,14 +180,14 @@ public struct JSONParser {
             if position < text.count, text[position] == UInt8(ascii: "+") || text[position] == UInt8(ascii: "-") {
                 position += 1
             }
-            guard digit(position) else { throw fault("a digit is due in the exponent") }
+            guard digit(position) else { throw fault("expected a digit in the exponent") }
             while digit(position) { position += 1 }
         }
         let written = UnsafeBufferPointer(rebasing: text[start..<position])
         if whole, let value = Self.integer(written) { return .int(value) }
         let numberText = String(decoding: written, as: UTF8.self)
         if !whole, !limits.isWrittenBack, let value = Double(numberText), value.isFinite,
-            Self.keeps(written, as: value)
+            Self.isExact(written, as: value)
         {
             return .double(value)
         }
@@ -195,7 +195,7 @@ public struct JSONParser {
     }
 
     /// Returns whether the shortest text of the double denotes the same number as what was written.
-    private static func keeps(_ written: UnsafeBufferPointer<UInt8>, as value: Double) -> Bool {
+    private static func isExact(_ written: UnsafeBufferPointer<UInt8>, as value: Double) -> Bool {
         // Sixteen bytes that include a point or an exponent hold at most fifteen digits.
         if written.count <= 16, value.magnitude >= .leastNormalMagnitude { return true }
         let digits = significantDigits(written)
@@ -339,7 +339,7 @@ extension JSONParser {
             case 0x30...0x39: digit = byte - 0x30
             case 0x41...0x46: digit = byte - 0x41 + 10
             case 0x61...0x66: digit = byte - 0x61 + 10
-            default: throw fault("four hexadecimal digits are due")
+            default: throw fault("expected four hexadecimal digits")
             }
             value = value << 4 | UInt16(digit)
             position += 1

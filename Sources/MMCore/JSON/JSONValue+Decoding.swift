@@ -10,7 +10,7 @@ extension JSONValue {
         } catch let error as DecodingError {
             throw Self.failure(error, type)
         } catch {
-            throw MMError(.remoteFailed, "The value is no \(type): \(error)")
+            throw MMError(.remoteFailed, "The value isn't a \(type): \(error)")
         }
     }
 

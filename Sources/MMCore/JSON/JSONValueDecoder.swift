@@ -162,7 +162,7 @@ extension JSONValueDecoder {
             let path = codingPath + [JSONKey(intValue: currentIndex)]
             guard !isAtEnd else {
                 throw DecodingError.valueNotFound(
-                    JSONValue.self, DecodingError.Context(codingPath: path, debugDescription: "is behind the last item")
+                    JSONValue.self, DecodingError.Context(codingPath: path, debugDescription: "is past the last item")
                 )
             }
             return JSONValueDecoder(items[currentIndex], at: path)

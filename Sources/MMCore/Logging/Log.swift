@@ -46,7 +46,7 @@ public struct Log: Sendable {
     }
 
     /// Returns whether lines of a level are kept, for guarding lines that are expensive to build.
-    public func keeps(_ level: Log.Level) -> Bool { sink.map { level >= $0.level } ?? false }
+    public func isEnabled(_ level: Log.Level) -> Bool { sink.map { level >= $0.level } ?? false }
 
     /// Logs something for developers.
     public func debug(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {

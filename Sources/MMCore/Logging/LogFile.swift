@@ -29,7 +29,7 @@ final class LogFile: Sendable {
                 length = self.length()
             }
             if let length, length > 0, length + line.count > size {
-                turn(for: line.count)
+                rotateIfNeeded(for: line.count)
                 if held?.status(at: path) == nil { held = nil }
             }
             if held == nil { held = try? HeldFile(path, O_WRONLY | O_APPEND, to: "write to") }
@@ -45,8 +45,8 @@ final class LogFile: Sendable {
 
     /// Renames `path.4` to `path.5` and so on, and `path` to `path.1`. One process does this; the others keep writing
     /// to whatever they find, so at worst a file exceeds its size by a few lines.
-    private func turn(for coming: Int) {
-        guard let lock = try? FileLock.attempt(path), let length = length(), length + coming > size else { return }
+    private func rotateIfNeeded(for coming: Int) {
+        guard let lock = try? FileLock.tryAcquire(path), let length = length(), length + coming > size else { return }
         if backups == 0 {
             try? ProtectedFile.remove(path)
         } else {

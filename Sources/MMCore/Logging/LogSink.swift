@@ -34,12 +34,12 @@ final class LogSink: Sendable {
         // A truncated line would be invalid JSON.
         case .json?:
             let whole = line.json
-            Self.show(whole.count <= Self.shown ? whole : line.shortened.json)
+            Self.show(whole.count <= Self.maxStandardErrorBytes ? whole : line.shortened.json)
         }
     }
 
     /// The maximum size in bytes of a write to standard error.
-    private static let shown = 4096
+    private static let maxStandardErrorBytes = 4096
 
     /// Writes a line to standard error in a single write, so that lines of several threads don't mix.
     ///
@@ -48,7 +48,8 @@ final class LogSink: Sendable {
     private static func show(_ line: [UInt8]) {
         var ready = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         guard poll(&ready, 1, 0) == 1, ready.revents & Int16(POLLOUT) != 0 else { return }
-        let short = line.count <= shown ? line : line.prefix(shown - 4) + Array("…\n".utf8)
+        let short =
+            line.count <= maxStandardErrorBytes ? line : line.prefix(maxStandardErrorBytes - 4) + Array("…\n".utf8)
         _ = short.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

@@ -31,7 +31,7 @@ package struct JSONRows: Sendable, Hashable {
             var scanner = JSONItemScanner(at: start + 1)
             var items: [Range<Int>] = []
             for index in (start + 1)..<text.count {
-                if let item = scanner.take(text[index]) { items.append(item) }
+                if let item = scanner.consume(text[index]) { items.append(item) }
                 if scanner.ended { return JSONRows(place: place, items: items) }
             }
             return nil
@@ -74,8 +74,8 @@ package struct JSONRows: Sendable, Hashable {
         var scanner = JSONItemScanner(at: start)
         for index in start..<text.count {
             // A number or literal ends where its enclosing object does.
-            if scanner.isBare, text[index] == UInt8(ascii: "}") { return index }
-            if let item = scanner.take(text[index]) { return item.upperBound }
+            if scanner.isInLiteral, text[index] == UInt8(ascii: "}") { return index }
+            if let item = scanner.consume(text[index]) { return item.upperBound }
         }
         return nil
     }
@@ -97,11 +97,11 @@ struct JSONItemScanner {
     }
 
     /// Whether the scanner is inside a number or a literal.
-    var isBare: Bool { start != nil && depth == 0 && !inString }
+    var isInLiteral: Bool { start != nil && depth == 0 && !inString }
 
     /// Consumes the next byte.
     /// - Returns: the range of the item that ended with this byte or right before it.
-    mutating func take(_ byte: UInt8) -> Range<Int>? {
+    mutating func consume(_ byte: UInt8) -> Range<Int>? {
         defer { position += 1 }
         if ended { return nil }
         if inString {

@@ -14,7 +14,7 @@ package struct OutputBudget: Sendable, Hashable {
     package static let standard = OutputBudget()
 
     /// Returns whether a text fits into the budget as a whole.
-    package func admits(_ text: some Sequence<UInt8>) -> Bool {
+    package func allows(_ text: some Sequence<UInt8>) -> Bool {
         var cost = OutputCost()
         for byte in text {
             cost.add(byte)
@@ -24,10 +24,10 @@ package struct OutputBudget: Sendable, Hashable {
     }
 
     /// Returns whether a cost is within the budget.
-    func admits(_ cost: OutputCost) -> Bool { cost.characters <= characters && cost.tokens <= tokens }
+    func allows(_ cost: OutputCost) -> Bool { cost.characters <= characters && cost.tokens <= tokens }
 
     /// Returns a budget reduced by `aside` characters, which are reserved for the notes that accompany an answer.
-    package func leaving(characters aside: Int) -> OutputBudget {
+    package func reserving(characters aside: Int) -> OutputBudget {
         OutputBudget(characters: max(1, characters - aside), tokens: max(1, tokens - aside / 3))
     }
 

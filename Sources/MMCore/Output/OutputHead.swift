@@ -21,7 +21,7 @@ enum OutputHead {
         var lines = 0
         for (position, byte) in text.enumerated() {
             cost.add(byte)
-            if !budget.admits(cost) {
+            if !budget.allows(cost) {
                 if end == 0 {
                     // Don't cut a character in two.
                     end = position

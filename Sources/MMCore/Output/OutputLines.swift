@@ -1,7 +1,7 @@
 /// An index of the line starts in a text.
 struct OutputLines: Sendable {
     /// The longest line, in bytes, for which paging by lines makes sense.
-    private static let longest = 8000
+    private static let maxLineLength = 8000
 
     /// The start of every `StoredOutput.stride`-th line.
     private(set) var index: [Int] = []
@@ -9,13 +9,13 @@ struct OutputLines: Sendable {
     private(set) var count = 0
     private var position = 0
     private var lineStart = 0
-    private var isEven = true
+    private var hasOnlyShortLines = true
 
     /// Whether to page the text by lines: there are several, and none is too long.
-    var areUnits: Bool { isEven && count > 1 && position - lineStart <= Self.longest }
+    var canPageByLines: Bool { hasOnlyShortLines && count > 1 && position - lineStart <= Self.maxLineLength }
 
     /// Continues with the next piece of the text.
-    mutating func take(_ text: some Sequence<UInt8>) {
+    mutating func append(_ text: some Sequence<UInt8>) {
         for byte in text {
             if position == lineStart {
                 if count % StoredOutput.stride == 0 { index.append(position) }
@@ -23,7 +23,7 @@ struct OutputLines: Sendable {
             }
             position += 1
             guard byte == 0x0A else { continue }
-            if position - 1 - lineStart > Self.longest { isEven = false }
+            if position - 1 - lineStart > Self.maxLineLength { hasOnlyShortLines = false }
             lineStart = position
         }
     }
@@ -33,10 +33,10 @@ struct OutputLines: Sendable {
         var starts: [Int] = text.isEmpty ? [] : [0]
         var last = 0
         for (index, byte) in text.enumerated() where byte == 0x0A {
-            if index - last > longest { return nil }
+            if index - last > maxLineLength { return nil }
             last = index + 1
             if last < text.count { starts.append(last) }
         }
-        return text.count - last > longest || starts.count < 2 ? nil : starts
+        return text.count - last > maxLineLength || starts.count < 2 ? nil : starts
     }
 }

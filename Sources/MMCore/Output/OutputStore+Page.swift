@@ -29,11 +29,11 @@ extension OutputStore {
             throw MMError(
                 .invalidInput,
                 limit.map { $0 > 0 } ?? true
-                    ? "Offset \(offset) lies behind the end: there are \(total) \(unit.rawValue)."
-                    : "A limit of \(limit ?? 0) gives nothing.",
+                    ? "Offset \(offset) is past the end: there are \(total) \(unit.rawValue)."
+                    : "A limit of \(limit ?? 0) returns nothing; it must be above 0.",
                 hint: "Use an offset from 0 to \(total), and a limit above 0 or none.")
         }
-        guard let place = try FilePlace.of(path(of: stored), creating: false),
+        guard let place = try FileLocation.resolve(path(of: stored), creating: false),
             let file = try place.open(O_RDONLY, to: "read")
         else { throw gone(stored) }
         var reader = OutputReader(file: file, stored: stored)
@@ -84,13 +84,13 @@ private struct OutputReader: ~Copyable {
         }
         while items.count < wanted, let next = try byte(at: position) {
             position += 1
-            let found = scanner.take(next)
+            let found = scanner.consume(next)
             if let range = found {
                 if number >= offset {
                     let bytes = try slice(range)
                     let value = (try? JSONParser.parse(bytes)) ?? .string(String(decoding: bytes, as: UTF8.self))
                     let rowCost = OutputHead.cost(ofRow: value, layout)
-                    if !budget.admits(cost + rowCost) {
+                    if !budget.allows(cost + rowCost) {
                         if items.isEmpty { return try cutRow(offset, range, budget) }
                         break
                     }
@@ -131,7 +131,7 @@ private struct OutputReader: ~Copyable {
             if number >= offset, !line.isEmpty {
                 let lineCost = OutputCost(of: line)
                 // Always include the first line: lines are short, or the answer would be counted in bytes.
-                if taken > 0, !budget.admits(cost + lineCost) { break }
+                if taken > 0, !budget.allows(cost + lineCost) { break }
                 cost = cost + lineCost
                 text += line
                 taken += 1
@@ -153,7 +153,7 @@ private struct OutputReader: ~Copyable {
         var position = start
         while position < end, let byte = try byte(at: position) {
             cost.add(byte)
-            if !budget.admits(cost), !text.isEmpty { break }
+            if !budget.allows(cost), !text.isEmpty { break }
             text.append(byte)
             position += 1
         }

@@ -91,7 +91,7 @@ package struct OutputStore: Sendable {
 
     /// Returns a range of a stored answer's bytes.
     package func bytes(of stored: StoredOutput, from offset: Int, limit: Int) throws(MMError) -> [UInt8] {
-        guard let place = try FilePlace.of(path(of: stored), creating: false),
+        guard let place = try FileLocation.resolve(path(of: stored), creating: false),
             let file = try place.open(O_RDONLY, to: "read")
         else { throw gone(stored) }
         return try file.bytes(from: offset, limit: min(limit, stored.bytes - offset), of: path(of: stored))

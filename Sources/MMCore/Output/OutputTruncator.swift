@@ -1,5 +1,5 @@
 /// An answer as it is returned: whole, or its beginning with counts and a handle for the rest.
-package struct ShapedOutput: Sendable, Hashable {
+package struct TruncatedOutput: Sendable, Hashable {
     /// The answer or its beginning. A list of rows keeps its JSON shape, with fewer rows.
     package let text: String
     /// Whether the text is the whole answer.
@@ -44,7 +44,7 @@ package struct ShapedOutput: Sendable, Hashable {
     }
 }
 
-extension ShapedOutput {
+extension TruncatedOutput {
     /// Describes the beginning of an answer that is already stored.
     /// - Parameters:
     ///   - stored: the whole answer.
@@ -58,7 +58,7 @@ extension ShapedOutput {
 }
 
 /// Fits answers into a budget.
-package struct OutputShaper: Sendable {
+package struct OutputTruncator: Sendable {
     private let store: OutputStore?
     private let budget: OutputBudget
     private let layout: JSONWriter.Layout
@@ -78,12 +78,12 @@ package struct OutputShaper: Sendable {
     /// - Parameters:
     ///   - text: the answer in UTF-8.
     ///   - connection: the connection that it came from.
-    package func shape(text: [UInt8], connection: String) -> ShapedOutput {
-        if budget.admits(text) { return whole(String(decoding: text, as: UTF8.self), text.count) }
-        let stored = keep(text, connection, asText: true)
+    package func truncate(text: [UInt8], connection: String) -> TruncatedOutput {
+        if budget.allows(text) { return whole(String(decoding: text, as: UTF8.self), text.count) }
+        let stored = storeWhole(text, connection, asText: true)
         let head = OutputHead.lines(of: text, budget)
         let byLines = stored?.unit == .lines || stored == nil && head.lines > 0
-        return ShapedOutput(
+        return TruncatedOutput(
             text: String(decoding: head.text, as: UTF8.self), isWhole: false, stored: stored,
             unit: byLines ? .lines : .bytes, shown: byLines ? head.lines : head.bytes,
             total: byLines ? stored?.total ?? text.count(where: { $0 == 0x0A }) : text.count, bytes: text.count)
@@ -93,51 +93,51 @@ package struct OutputShaper: Sendable {
     /// - Parameters:
     ///   - json: the answer as received; anything but valid JSON is treated as text.
     ///   - connection: the connection that it came from.
-    package func shape(json bytes: [UInt8], connection: String) -> ShapedOutput {
+    package func truncate(json bytes: [UInt8], connection: String) -> TruncatedOutput {
         guard let rows = JSONRows.find(in: bytes), let value = try? JSONParser.parse(bytes) else {
-            guard let value = try? JSONParser.parse(bytes) else { return shape(text: bytes, connection: connection) }
-            return shape(text: JSONWriter.bytes(value, layout: layout), connection: connection)
+            guard let value = try? JSONParser.parse(bytes) else { return truncate(text: bytes, connection: connection) }
+            return truncate(text: JSONWriter.bytes(value, layout: layout), connection: connection)
         }
-        return shape(value, rows: rows, bytes: bytes, connection: connection)
+        return truncate(value, rows: rows, bytes: bytes, connection: connection)
     }
 
     /// Fits a JSON answer into the budget.
     /// - Parameters:
     ///   - value: the answer.
     ///   - connection: the connection that it came from.
-    package func shape(json value: JSONValue, connection: String) -> ShapedOutput {
-        shape(json: JSONWriter.bytes(value, layout: .compact), connection: connection)
+    package func truncate(json value: JSONValue, connection: String) -> TruncatedOutput {
+        truncate(json: JSONWriter.bytes(value, layout: .compact), connection: connection)
     }
 
-    private func shape(_ value: JSONValue, rows: JSONRows, bytes: [UInt8], connection: String) -> ShapedOutput {
+    private func truncate(_ value: JSONValue, rows: JSONRows, bytes: [UInt8], connection: String) -> TruncatedOutput {
         let total = rows.items.count
         let items = (rows.place == .root ? value : value["value"] ?? .null).array ?? []
         var cost = OutputCost(of: JSONWriter.bytes(Self.cut(value, rows.place, to: []), layout: layout))
-        if !budget.admits(cost) {
+        if !budget.allows(cost) {
             // What surrounds the rows exceeds the budget by itself, so treat the answer as text.
-            return shape(text: JSONWriter.bytes(value, layout: layout), connection: connection)
+            return truncate(text: JSONWriter.bytes(value, layout: layout), connection: connection)
         }
         var shown = 0
         let depth = rows.place == .root ? 1 : 2
         for item in items {
             let next = cost + OutputHead.cost(ofRow: item, layout, depth: depth)
-            if !budget.admits(next) { break }
+            if !budget.allows(next) { break }
             (cost, shown) = (next, shown + 1)
         }
         if shown == total {
             return whole(JSONWriter.string(value, layout: layout), bytes.count, .rows, total)
         }
-        let stored = keep(bytes, connection)
+        let stored = storeWhole(bytes, connection)
         if shown == 0 {
             // Not even one row fits; the beginning of its text says more than an empty list.
             let text = JSONWriter.bytes(Self.cut(value, rows.place, to: Array(items.prefix(1))), layout: layout)
             let head = OutputHead.lines(of: text, budget)
-            return ShapedOutput(
+            return TruncatedOutput(
                 text: String(decoding: head.text, as: UTF8.self), isWhole: false, stored: stored, unit: .rows, shown: 0,
                 total: total, bytes: bytes.count)
         }
         let head = Self.cut(value, rows.place, to: Array(items.prefix(shown)))
-        return ShapedOutput(
+        return TruncatedOutput(
             text: JSONWriter.string(head, layout: layout), isWhole: false, stored: stored, unit: .rows, shown: shown,
             total: total, bytes: bytes.count)
     }
@@ -148,14 +148,16 @@ package struct OutputShaper: Sendable {
         return .object(object)
     }
 
-    private func whole(_ text: String, _ bytes: Int, _ unit: OutputUnit = .bytes, _ count: Int? = nil) -> ShapedOutput {
-        ShapedOutput(
+    private func whole(_ text: String, _ bytes: Int, _ unit: OutputUnit = .bytes, _ count: Int? = nil)
+        -> TruncatedOutput
+    {
+        TruncatedOutput(
             text: text, isWhole: true, stored: nil, unit: unit, shown: count ?? bytes, total: count ?? bytes,
             bytes: bytes)
     }
 
     /// Stores the whole answer. A failure is ignored, because the beginning is worth returning even without the rest.
-    private func keep(_ bytes: [UInt8], _ connection: String, asText: Bool = false) -> StoredOutput? {
+    private func storeWhole(_ bytes: [UInt8], _ connection: String, asText: Bool = false) -> StoredOutput? {
         try? store?.put(bytes, connection: connection, asText: asText)
     }
 }

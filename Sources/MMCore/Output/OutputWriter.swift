@@ -22,7 +22,7 @@ package struct OutputWriter: ~Copyable {
         store.sweep()
         let handle = OutputStore.newHandle()
         let path = "\(store.directory)/\(handle).data"
-        guard let place = try FilePlace.of(path, creating: true),
+        guard let place = try FileLocation.resolve(path, creating: true),
             let file = try place.open(O_RDWR | O_CREAT | O_EXCL, to: "store output in")
         else { throw FileFault.error(ENOENT, "store output in", path) }
         self.store = store
@@ -51,7 +51,7 @@ package struct OutputWriter: ~Copyable {
     /// Appends a piece of text.
     package mutating func append(text: [UInt8]) throws(MMError) {
         try append(text)
-        lines.take(text)
+        lines.append(text)
     }
 
     /// Returns a range of what has been appended so far.
@@ -63,7 +63,7 @@ package struct OutputWriter: ~Copyable {
     /// Finishes a text and returns its description. It is counted in lines if it has several.
     package consuming func finishText() throws(MMError) -> StoredOutput {
         let lines = lines
-        if lines.areUnits { return try finish(unit: .lines, total: lines.count, index: lines.index) }
+        if lines.canPageByLines { return try finish(unit: .lines, total: lines.count, index: lines.index) }
         let total = written + held.count
         return try finish(unit: .bytes, total: total, index: [])
     }

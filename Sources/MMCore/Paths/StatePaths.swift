@@ -32,13 +32,13 @@ public struct StatePaths: Sendable, Hashable {
             guard let path = environment[key], !path.isEmpty else { return nil }
             return path
         }
-        let home = Self.withoutEnd(named("HOME") ?? Self.accountHome() ?? "/")
+        let home = Self.withoutTrailingSlash(named("HOME") ?? Self.accountHome() ?? "/")
         func place(_ key: String, _ usual: String) -> String {
-            guard let path = named(key) else { return Self.under(home, usual) }
+            guard let path = named(key) else { return Self.join(home, usual) }
             // MCP clients pass environment blocks literally: no shell has expanded "~".
             if path == "~" { return home }
-            if path.hasPrefix("~/") { return Self.withoutEnd(Self.under(home, String(path.dropFirst(2)))) }
-            return Self.withoutEnd(path)
+            if path.hasPrefix("~/") { return Self.withoutTrailingSlash(Self.join(home, String(path.dropFirst(2)))) }
+            return Self.withoutTrailingSlash(path)
         }
         self.home = home
         self.registry = place("MM_CONNECTIONS", ".m365-connections.json")
@@ -48,45 +48,46 @@ public struct StatePaths: Sendable, Hashable {
         self.logDirectory = place("MM_LOG_DIR", ".m365-logs")
         let runtime = named("XDG_RUNTIME_DIR").flatMap { $0.hasPrefix("/") ? $0 : nil }
         let credential = named("MM_TOKEN_KEY_CREDENTIAL").map {
-            Self.under(named("CREDENTIALS_DIRECTORY") ?? "/run/credentials", $0)
+            Self.join(named("CREDENTIALS_DIRECTORY") ?? "/run/credentials", $0)
         }
         self.tokenKeyFile = named("MM_TOKEN_KEY_FILE") == nil ? credential : place("MM_TOKEN_KEY_FILE", "")
-        self.runtimeDirectory = runtime.map { Self.under(Self.withoutEnd($0), "mm") } ?? Self.under(state, "run")
+        self.runtimeDirectory =
+            runtime.map { Self.join(Self.withoutTrailingSlash($0), "mm") } ?? Self.join(state, "run")
     }
 
     /// The folder of stored answers.
-    package var outputDirectory: String { Self.under(stateDirectory, "outputs") }
+    package var outputDirectory: String { Self.join(stateDirectory, "outputs") }
     /// The audit log.
-    public var auditLog: String { Self.under(stateDirectory, "audit.jsonl") }
+    public var auditLog: String { Self.join(stateDirectory, "audit.jsonl") }
     /// The identities that connections were pinned to after their first sign-in.
-    package var pinFile: String { Self.under(stateDirectory, "pins.json") }
+    package var pinFile: String { Self.join(stateDirectory, "pins.json") }
     /// The slow hash of the PIN that a person confirms with, and the count of wrong attempts.
-    package var confirmationPIN: String { Self.under(stateDirectory, "confirmation-pin.json") }
+    package var confirmationPIN: String { Self.join(stateDirectory, "confirmation-pin.json") }
     /// The public keys of the security keys that a person confirms with.
-    package var securityKeys: String { Self.under(stateDirectory, "security-keys.json") }
+    package var securityKeys: String { Self.join(stateDirectory, "security-keys.json") }
     /// The requests that await a person's confirmation.
-    package var confirmationLedger: String { Self.under(stateDirectory, "confirmations.json") }
+    package var confirmationLedger: String { Self.join(stateDirectory, "confirmations.json") }
     /// The folder of pools that serve one connection each; every pool has a folder of its own there, which holds its
     /// `home`.
-    package var isolatedDirectory: String { Self.under(stateDirectory, "isolated") }
+    package var isolatedDirectory: String { Self.join(stateDirectory, "isolated") }
     /// The name that this home's front-ends identify themselves with to pools.
-    package var frontEndName: String { Self.under(stateDirectory, "front-end-name") }
+    package var frontEndName: String { Self.join(stateDirectory, "front-end-name") }
     /// The address of a running sandbox tenant.
-    package var sandboxFile: String { Self.under(stateDirectory, "sandbox.json") }
+    package var sandboxFile: String { Self.join(stateDirectory, "sandbox.json") }
     /// The times before which nothing is sent to services that asked to slow down.
-    package var throttleFile: String { Self.under(stateDirectory, "throttling.json") }
+    package var throttleFile: String { Self.join(stateDirectory, "throttling.json") }
     /// The pool's socket.
-    package var poolSocket: String { Self.under(runtimeDirectory, "pool.sock") }
+    package var poolSocket: String { Self.join(runtimeDirectory, "pool.sock") }
 
     /// Returns the path of a pool's text log: that of one connection in isolated mode, otherwise the unified one.
     package func poolLog(of connection: String? = nil) -> String {
-        Self.under(logDirectory, "session-pool-\(Self.safeName(connection ?? "unified")).log")
+        Self.join(logDirectory, "session-pool-\(Self.safeName(connection ?? "unified")).log")
     }
 
     /// Returns the path of the sessions to restore after a restart: those of one connection in isolated mode, otherwise
     /// all.
     package func sessionsFile(of connection: String? = nil) -> String {
-        Self.under(stateDirectory, "sessions-\(Self.safeName(connection ?? "unified")).json")
+        Self.join(stateDirectory, "sessions-\(Self.safeName(connection ?? "unified")).json")
     }
 
     /// Returns a name in a form that is safe in a file name: anything but ASCII letters, digits, `_` and `-` becomes
@@ -104,11 +105,11 @@ public struct StatePaths: Sendable, Hashable {
                 }))
     }
 
-    private static func under(_ folder: String, _ name: String) -> String {
+    private static func join(_ folder: String, _ name: String) -> String {
         folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
     }
 
-    private static func withoutEnd(_ path: String) -> String {
+    private static func withoutTrailingSlash(_ path: String) -> String {
         var path = path
         while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
         return path

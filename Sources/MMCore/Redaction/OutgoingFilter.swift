@@ -2,16 +2,16 @@
 /// Field names prove nothing here, unlike in logs: an answer may contain a code that the caller is meant to see.
 package struct OutgoingFilter: Sendable {
     private let held: HeldSecrets
-    private let knowsShapes: Bool
+    private let detectsShapes: Bool
 
     /// Creates a filter.
     /// - Parameters:
     ///   - held: the secrets to look for in addition to those recognised by shape.
-    ///   - knowsShapes: whether to remove whatever looks like a token or a private key; `false` for an answer in which
+    ///   - detectsShapes: whether to remove whatever looks like a token or a private key; `false` for an answer in which
     ///     a person has confirmed that a secret is given out.
-    package init(held: HeldSecrets = .shared, knowsShapes: Bool = true) {
+    package init(held: HeldSecrets = .shared, detectsShapes: Bool = true) {
         self.held = held
-        self.knowsShapes = knowsShapes
+        self.detectsShapes = detectsShapes
     }
 
     /// Returns a text without secrets.
@@ -19,7 +19,7 @@ package struct OutgoingFilter: Sendable {
         let bytes = Array(text.utf8)
         let unheld = held.index.replacing(in: bytes, with: Redactor.mark)
         var scan = SecretScan(unheld ?? bytes, byName: false)
-        return (knowsShapes ? scan.run() : nil) ?? unheld.map { String(decoding: $0, as: UTF8.self) } ?? text
+        return (detectsShapes ? scan.run() : nil) ?? unheld.map { String(decoding: $0, as: UTF8.self) } ?? text
     }
 
     /// Returns a value without secrets.

@@ -1,18 +1,18 @@
 /// Decides which names of fields, headers, parameters and query items denote secrets.
 enum SecretNames {
     /// Parts that make a name secret, compared in lower case without `-`, `_` and spaces.
-    private static let parts = [
+    private static let substrings = [
         "token", "secret", "password", "passwd", "passphrase", "assertion", "cookie", "authorization", "credential",
         "apikey", "privatekey", "accesskey", "signingkey", "sharedkey", "accountkey", "connectionstring", "devicecode",
         "authcode", "authorizationcode", "codeverifier", "saskey", "securestring",
     ].map { Array($0.utf8) }
     /// The parts by first byte, so that most letters of a name are ruled out at a glance.
     private static let partsByStart: [[[UInt8]]] = (UInt8.min...UInt8.max).map { start in
-        parts.filter { $0.first == start }
+        substrings.filter { $0.first == start }
     }
     /// Names that are secret as a whole.
-    private static let whole: Set<String> = ["pwd", "sas", "sig", "otp", "passcode", "bearer", "jwt"]
-    private static let longestWhole = whole.reduce(0) { max($0, $1.utf8.count) }
+    private static let exactNames: Set<String> = ["pwd", "sas", "sig", "otp", "passcode", "bearer", "jwt"]
+    private static let longestWhole = exactNames.reduce(0) { max($0, $1.utf8.count) }
     /// Suffixes of names that contain a secret part but hold no secret: its kind, location or lifetime.
     private static let harmlessEnds = [
         "type", "types", "endpoint", "uri", "url", "expiry", "expires", "expiresin", "expireson", "expiration",
@@ -23,10 +23,10 @@ enum SecretNames {
         "skiptoken", "deltatoken", "nexttoken", "pagetoken", "continuationtoken",
     ].map { Array($0.utf8) }
     /// Headers that are secret up to the end of the line.
-    private static let lines: Set<String> = ["authorization", "proxyauthorization", "cookie", "setcookie"]
+    private static let fullLineHeaders: Set<String> = ["authorization", "proxyauthorization", "cookie", "setcookie"]
 
     /// Returns a name in lower case without word separators.
-    static func plain(_ name: some Sequence<UInt8>) -> [UInt8] {
+    static func normalized(_ name: some Sequence<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
         for byte in name where byte != UInt8(ascii: "-") && byte != UInt8(ascii: "_") && byte != 0x20 {
             bytes.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
@@ -35,20 +35,22 @@ enum SecretNames {
     }
 
     /// Returns whether the value under this name is secret.
-    static func isSecret(_ name: String) -> Bool { isSecret(plain: plain(name.utf8)) }
+    static func isSecret(_ name: String) -> Bool { isSecret(plain: normalized(name.utf8)) }
 
     /// Returns whether the value under this name, already in plain form, is secret.
     static func isSecret(plain name: [UInt8]) -> Bool {
-        if name.count <= longestWhole, whole.contains(String(decoding: name, as: UTF8.self)) { return true }
+        if name.count <= longestWhole, exactNames.contains(String(decoding: name, as: UTF8.self)) { return true }
         guard holdsPart(name) else { return false }
         return !harmlessEnds.contains { name.suffix($0.count).elementsEqual($0) }
     }
 
     /// Returns whether a header of this plain name is secret up to the end of its line.
-    static func isSecretLine(plain name: [UInt8]) -> Bool { lines.contains(String(decoding: name, as: UTF8.self)) }
+    static func isSecretLine(plain name: [UInt8]) -> Bool {
+        fullLineHeaders.contains(String(decoding: name, as: UTF8.self))
+    }
 
     /// Returns whether a name is `code`, which denotes a secret in sign-ins and an error code elsewhere.
-    static func isCode(_ name: String) -> Bool { plain(name.utf8) == Array("code".utf8) }
+    static func isCode(_ name: String) -> Bool { normalized(name.utf8) == Array("code".utf8) }
 
     /// Returns whether the value of a `code` comes from a sign-in: it is neither words (`Request_ResourceNotFound`),
     /// nor a number, nor one of Entra's error codes.

@@ -128,7 +128,7 @@ extension SecretScan {
         let start = position
         let finish = end(from: start, while: Self.isName)
         position = finish
-        let name = SecretNames.plain(text[start..<finish])
+        let name = SecretNames.normalized(text[start..<finish])
         if finish < text.count, text[finish] == 0x20, Self.schemes.contains(String(decoding: name, as: UTF8.self)) {
             let token = end(from: finish + 1, while: Self.isCredential)
             let word = text[(finish + 1)..<token]

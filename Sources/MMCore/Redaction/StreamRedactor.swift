@@ -1,30 +1,30 @@
 /// Removes the secrets that this process holds from a byte stream, even where a chunk boundary splits one.
-package struct SecretVeil: Sendable {
+package struct StreamRedactor: Sendable {
     private let held: HeldSecrets
-    private var kept: [UInt8] = []
+    private var heldBack: [UInt8] = []
 
     /// Creates a filter for one stream.
     /// - Parameter held: the secrets to remove.
     package init(held: HeldSecrets = .shared) { self.held = held }
 
     /// Returns the next chunk without secrets. A possible beginning of a secret is held back until more bytes arrive.
-    package mutating func take(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    package mutating func redact(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         let index = held.index
         guard !index.isEmpty else {
-            defer { kept = [] }
-            return kept + bytes
+            defer { heldBack = [] }
+            return heldBack + bytes
         }
-        var text = kept + bytes
+        var text = heldBack + bytes
         if let clean = index.replacing(in: text, with: Redactor.mark) { text = clean }
         let open = index.beginning(atEndOf: text)
-        kept = Array(text.suffix(open))
+        heldBack = Array(text.suffix(open))
         text.removeLast(open)
         return text
     }
 
     /// Returns what was held back; call this at the end of the stream.
     package mutating func finish() -> [UInt8] {
-        defer { kept = [] }
-        return kept
+        defer { heldBack = [] }
+        return heldBack
     }
 }

@@ -46,7 +46,7 @@ extension Connection {
     static func read(name: String, entry: JSONObject) -> (connection: Connection, problems: [RegistryProblem]) {
         var reader = EntryReader(name: name, entry: entry)
         if name.isEmpty || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
-            reader.report("name", "is empty or holds control characters", hint: "Rename the entry in the file.")
+            reader.report("name", "is empty or contains control characters", hint: "Rename the entry in the file.")
         }
         let tenant = reader.tenant("tenant")
         let policy = readGuard(&reader)
@@ -72,8 +72,8 @@ extension Connection {
         let folders = reader.texts("shared") ?? []
         for folder in folders where !folder.hasPrefix("/") && !folder.hasPrefix("~/") {
             reader.report(
-                "shared", "must hold absolute paths of folders",
-                hint: "Such as [\"/srv/reports\"], or [\"~/reports\"] for a folder below the home.",
+                "shared", "must contain absolute paths of folders",
+                hint: "For example [\"/srv/reports\"], or [\"~/reports\"] for a folder below the home.",
                 value: .string(folder))
             return []
         }
@@ -85,7 +85,8 @@ extension Connection {
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), !text.contains(where: \.isWhitespace) else {
             reader.report(
-                "expectedEmail", "must be an account name", hint: "Such as adele@contoso.com.", value: .string(text))
+                "expectedEmail", "must be an account name", hint: "For example adele@contoso.com.", value: .string(text)
+            )
             return nil
         }
         return text
@@ -94,7 +95,7 @@ extension Connection {
     private static func readHomeAccount(_ reader: inout EntryReader) -> String? {
         guard let text = reader.text("homeAccountId") else { return nil }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, parts.allSatisfy(GUID.isOne) else {
+        guard parts.count == 2, parts.allSatisfy(GUID.isValid) else {
             reader.report(
                 "homeAccountId", "must be two GUIDs with a dot between them",
                 hint: "Object id and tenant id of the account in its home tenant, as MSAL writes `home_account_id`.",
@@ -148,7 +149,7 @@ extension Connection {
             }
             return label
         }
-        guard let tenant, !GUID.isOne(tenant) else { return nil }
+        guard let tenant, !GUID.isValid(tenant) else { return nil }
         return tenant.split(separator: ".").first.map(String.init)
     }
 
@@ -178,23 +179,24 @@ extension Connection {
         guard object != nil || value.string != nil else {
             reader.report(
                 "auth", "must be a word or an object",
-                hint: "Such as {\"method\": \"secret\", \"secretFile\": \"/path\"}.",
+                hint: "For example {\"method\": \"secret\", \"secretFile\": \"/path\"}.",
                 value: value)
             return ConnectionAuth()
         }
         for key in ConnectionAuth.inlineSecrets where object?[key] != nil || reader.entry[key] != nil {
             // The value is secret, so it isn't shown.
             reader.report(
-                object?[key] != nil ? "auth.\(key)" : key, "holds a secret, which doesn't belong into the registry",
+                object?[key] != nil ? "auth.\(key)" : key, "holds a secret, which doesn't belong in the registry",
                 hint:
-                    "Put it into a file of mode 0600 and name that file (secretFile, tokenFile, …); then replace the secret."
+                    "Put it in a file with mode 0600 and name that file (secretFile, tokenFile, …); "
+                    + "then replace the secret."
             )
         }
         let method: ConnectionAuth.Method?
         if let object {
             method = reader.choice("method", in: object, label: "auth.method")
             if reader.value("method", in: object) == nil {
-                reader.report("auth.method", "is missing", hint: "Such as {\"method\": \"device\"}.")
+                reader.report("auth.method", "is missing", hint: "For example {\"method\": \"device\"}.")
             }
         } else {
             method = reader.choice("auth")
@@ -242,7 +244,7 @@ extension Connection {
         let name: GuardPolicyName? = reader.choice("policy", in: object, label: "guard.policy")
         for (key, _) in object where !["policy", "allow", "ask", "deny"].contains(key) {
             // A misspelt key would leave the guard weaker than its owner believes.
-            reader.report("guard.\(key)", "is no key of a guard", hint: "Use policy, allow, ask and deny.")
+            reader.report("guard.\(key)", "isn't a key of guard", hint: "Use policy, allow, ask and deny.")
         }
         var lists: [String: [String]] = [:]
         for key in ["allow", "ask", "deny"] {
@@ -273,11 +275,12 @@ extension Connection {
                 reader.report(
                     "person.\(key)", "names a class that doesn't exist",
                     hint:
-                        "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); usual stands for the rest."
+                        "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); "
+                        + "usual applies to the rest."
                 )
                 continue
             }
-            if key == "usual" { checks.usual = check ?? .key } else { checks.classes[key] = check ?? .key }
+            if key == "usual" { checks.standard = check ?? .key } else { checks.classes[key] = check ?? .key }
         }
         return checks
     }

@@ -46,7 +46,7 @@ public struct ConnectionAPI: Sendable, Hashable {
         else {
             return nil
         }
-        if GUID.isOne(text) { return "" }
+        if GUID.isValid(text) { return "" }
         if text.lowercased().hasPrefix("api://") {
             let rest = text.dropFirst("api://".count)
             let isSound = !rest.isEmpty && !rest.hasPrefix("/") && !rest.utf8.contains { "?#@".utf8.contains($0) }

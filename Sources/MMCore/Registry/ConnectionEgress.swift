@@ -18,20 +18,21 @@ public enum ConnectionEgress: Sendable, Hashable {
             reader.report(
                 "egress", "must be \"off\" or an object",
                 hint:
-                    "Such as {\"allow\": [\"api.contoso.com\"]}; without the key the cloud's and tenant's hosts are reached.",
+                    "For example {\"allow\": [\"api.contoso.com\"]}; without the key the cloud's and "
+                    + "tenant's hosts are reached.",
                 value: value)
             return .wire(allow: [])
         }
         for (key, _) in object where key != "allow" {
-            reader.report("egress.\(key)", "is no key of egress", hint: "Use allow, a list of host names.")
+            reader.report("egress.\(key)", "isn't a key of egress", hint: "Use allow, a list of host names.")
         }
         var names: [PlainHostName] = []
         for text in reader.texts("allow", in: object, label: "egress.allow") ?? [] {
             guard let name = PlainHostName(text), !name.isAddress else {
                 reader.report(
-                    "egress.allow", "names what is no host name",
+                    "egress.allow", "contains an invalid host name",
                     hint: "Write a name alone, such as api.contoso.com, with :PORT where it is not 443. "
-                        + "Addresses and wildcards are not taken.",
+                        + "IP addresses and wildcards aren't accepted.",
                     value: .string(text))
                 continue
             }

@@ -120,7 +120,7 @@ public struct AccountPin: Sendable, Hashable {
     }
 
     /// Returns whether an account is the pinned one.
-    package func covers(tenantId: String?, objectId: String?, username: String?) -> Bool {
+    package func matches(tenantId: String?, objectId: String?, username: String?) -> Bool {
         guard self.tenantId.lowercased() == tenantId?.lowercased() else { return false }
         if let own = self.objectId, let objectId { return own.lowercased() == objectId.lowercased() }
         return self.username != nil && self.username?.lowercased() == username?.lowercased()

@@ -7,7 +7,7 @@ public final class ConnectionRegistry: Sendable {
     public let path: String
 
     private struct Cached {
-        var mark: FileMark
+        var mark: FileStamp
         var snapshot: RegistrySnapshot
     }
 
@@ -54,10 +54,10 @@ public final class ConnectionRegistry: Sendable {
     }
 
     private func written() throws(MMError) -> RegistrySnapshot {
-        if case .file(let mark) = FileMark.glance(path), let known = cached.withLock({ $0 }), known.mark == mark {
+        if case .file(let mark) = FileStamp.lookUp(path), let known = cached.withLock({ $0 }), known.mark == mark {
             return known.snapshot
         }
-        let mark = try FileMark.of(path)
+        let mark = try FileStamp.of(path)
         guard let mark else { return .empty }
         if let known = cached.withLock({ $0 }), known.mark == mark { return known.snapshot }
         guard let document = try load() else { return .empty }
@@ -67,7 +67,7 @@ public final class ConnectionRegistry: Sendable {
             return count
         }
         // A file written within the last tick of the file system's clock may change again without its mark changing.
-        if mark.isSettled { cached.withLock { $0 = Cached(mark: mark, snapshot: snapshot) } }
+        if mark.isStable { cached.withLock { $0 = Cached(mark: mark, snapshot: snapshot) } }
         return snapshot
     }
 
@@ -125,7 +125,7 @@ public final class ConnectionRegistry: Sendable {
         if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }) {
             throw MMError(
                 .invalidInput, "The registry \(path) is empty.",
-                hint: "Remove it, or write {\"connections\": {}}. An earlier version may lie in \(path).bak.")
+                hint: "Remove it, or write {\"connections\": {}}. An earlier version may be in \(path).bak.")
         }
         let value: JSONValue
         do {
@@ -134,12 +134,12 @@ public final class ConnectionRegistry: Sendable {
             throw MMError(
                 .invalidInput, "The registry \(path) is broken: \(error).",
                 hint: "Correct line \(error.line), column \(error.column); nothing was changed. "
-                    + "An earlier version may lie in \(path).bak.",
+                    + "An earlier version may be in \(path).bak.",
                 details: ["path": .string(path), "line": .int(Int64(error.line)), "column": .int(Int64(error.column))])
         }
         guard let document = value.object else {
             throw MMError(
-                .invalidInput, "The registry \(path) must hold an object, but it holds \(value.kindName).",
+                .invalidInput, "The registry \(path) must contain an object, but it contains \(value.kindName).",
                 hint: "It begins with {\"connections\": {. Nothing was changed.")
         }
         return document

@@ -29,11 +29,11 @@ struct EntryReader {
     mutating func text(_ key: String, in object: JSONObject? = nil, label: String? = nil) -> String? {
         guard let value = value(key, in: object) else { return nil }
         guard let text = value.string else {
-            report(label ?? key, "must be a text", hint: "Write it in double quotes.", value: value)
+            report(label ?? key, "must be a string", hint: "Write it in double quotes.", value: value)
             return nil
         }
         guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
-            report(label ?? key, "holds control characters", hint: "Type it again.")
+            report(label ?? key, "contains control characters", hint: "Type it again.")
             return nil
         }
         return text
@@ -52,7 +52,7 @@ struct EntryReader {
         // An empty list is significant: in `mcps` it means that no server may use the connection.
         guard let value = (object ?? entry)[key], !value.isNull else { return nil }
         guard let items = value.array, items.allSatisfy({ $0.string != nil }) else {
-            report(label ?? key, "must be a list of texts", hint: "Write it as [\"one\", \"two\"].", value: value)
+            report(label ?? key, "must be a list of strings", hint: "Write it as [\"one\", \"two\"].", value: value)
             return nil
         }
         return items.compactMap(\.string)
@@ -60,7 +60,7 @@ struct EntryReader {
 
     mutating func guid(_ key: String, in object: JSONObject? = nil, label: String? = nil) -> String? {
         guard let text = text(key, in: object, label: label) else { return nil }
-        guard GUID.isOne(text) else {
+        guard GUID.isValid(text) else {
             report(
                 label ?? key, "must be a GUID", hint: "Copy it from the app registration or tenant page in the portal.",
                 value: .string(text))
@@ -80,7 +80,8 @@ struct EntryReader {
             }
         }
         guard sound, !text.hasPrefix("."), !text.contains(".."), text.utf8.count <= 253 else {
-            report(key, "must be a domain or a GUID", hint: "Such as contoso.onmicrosoft.com.", value: .string(text))
+            report(
+                key, "must be a domain or a GUID", hint: "For example contoso.onmicrosoft.com.", value: .string(text))
             return nil
         }
         return text
@@ -99,7 +100,7 @@ struct EntryReader {
     mutating func map(_ key: String) -> [String: String] {
         guard let value = value(key) else { return [:] }
         guard let object = value.object else {
-            report(key, "must be an object of texts", hint: "Write it as {\"exo\": \"app id\"}.", value: value)
+            report(key, "must be an object of strings", hint: "Write it as {\"exo\": \"app id\"}.", value: value)
             return [:]
         }
         var map: [String: String] = [:]

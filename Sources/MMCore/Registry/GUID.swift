@@ -1,7 +1,7 @@
 /// The format of app, tenant and object ids.
 package enum GUID {
     /// Returns whether a text is a GUID: groups of 8, 4, 4, 4 and 12 hexadecimal digits.
-    package static func isOne(_ text: some StringProtocol) -> Bool {
+    package static func isValid(_ text: some StringProtocol) -> Bool {
         let bytes = Array(text.utf8)
         guard bytes.count == 36 else { return false }
         for (index, byte) in bytes.enumerated() {

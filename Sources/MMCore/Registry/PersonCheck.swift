@@ -18,17 +18,17 @@ public enum PersonCheck: String, Sendable, CaseIterable, Comparable {
 /// The checks that a connection requires, by the class of what is confirmed.
 public struct ConnectionPersonChecks: Sendable, Hashable {
     /// The check for classes without one of their own.
-    public var usual: PersonCheck
+    public var standard: PersonCheck
     /// Checks for individual classes.
     public var classes: [String: PersonCheck]
 
-    public init(_ usual: PersonCheck = .terminal, classes: [String: PersonCheck] = [:]) {
-        self.usual = usual
+    public init(_ standard: PersonCheck = .terminal, classes: [String: PersonCheck] = [:]) {
+        self.standard = standard
         self.classes = classes
     }
 
     /// Returns the strongest check that any of these classes requires.
     public func strongest(of words: [String]) -> PersonCheck {
-        words.map { classes[$0] ?? usual }.max() ?? usual
+        words.map { classes[$0] ?? standard }.max() ?? standard
     }
 }

@@ -39,7 +39,8 @@ public enum RegistryCheck {
                 found.append(
                     warning(
                         name, nil,
-                        "The name '\(name)' holds a '/', which also divides connection and module in session names.",
+                        "The name '\(name)' contains a '/', which also separates connection and "
+                            + "module in session names.",
                         "Rename it: mm connections rename."))
             }
         }
@@ -62,41 +63,43 @@ public enum RegistryCheck {
         for key in connection.raw.keys
         where !knownKeys.contains(key) && !ConnectionAuth.inlineSecrets.contains(key) && !key.hasPrefix("_") {
             guard let meant = NearestNames.of(key, among: knownKeys, limit: 1).first else { continue }
-            warn(key, "'\(key)' of connection '\(name)' is no key that is known here.", "Was '\(meant)' meant?")
+            warn(key, "'\(key)' of connection '\(name)' is unknown.", "Did you mean '\(meant)'?")
         }
         for key in ConnectionAuth.inlineSecrets where connection.raw[key] != nil {
             warn(
-                key, "'\(key)' of connection '\(name)' looks like a secret; nothing reads it here.",
-                "Take it out of the file.")
+                key, "'\(key)' of connection '\(name)' looks like a secret and isn't used.",
+                "Remove it from the file.")
         }
         if connection.authorityTenant == nil {
             warn(
-                "tenant", "Connection '\(name)' names no tenant.",
+                "tenant", "Connection '\(name)' has no tenant.",
                 "Set one: mm connections edit '\(name)' --tenant DOMAIN.")
         }
-        if let id = connection.tenantId, !GUID.isOne(id) {
+        if let id = connection.tenantId, !GUID.isValid(id) {
             warn(
-                "tenantId", "'tenantId' of connection '\(name)' is no GUID.",
+                "tenantId", "'tenantId' of connection '\(name)' isn't a GUID.",
                 "Copy it from the tenant's page in the portal.")
         }
         let personal = connection.auth.method == .device || connection.auth.method == .browser
         if personal, connection.expectedEmail == nil, connection.pin == nil {
             warn(
-                "expectedEmail", "Connection '\(name)' takes whichever account signs in.",
+                "expectedEmail", "Connection '\(name)' accepts any account that signs in.",
                 "Name the account: mm connections edit '\(name)' --expectedEmail NAME.")
         }
         if connection.description == nil {
-            warn("description", "Connection '\(name)' has no description, which is all that tools show.", "Add one.")
+            warn(
+                "description", "Connection '\(name)' has no description; besides the name, tools show nothing else.",
+                "Add one.")
         }
         if connection.mcps == [] {
             warn(
-                "mcps", "Connection '\(name)' is closed to every server ('mcps' is empty).",
+                "mcps", "Connection '\(name)' isn't available to any server ('mcps' is empty).",
                 "Name servers, or leave the key out.")
         }
         if connection.skipSendGuards {
             warn(
-                "skipSendGuards", "Connection '\(name)' sends mail and messages without a question.",
-                "Leave it out unless meant.")
+                "skipSendGuards", "Connection '\(name)' sends mail and messages without confirmation.",
+                "Remove it unless that is intended.")
         }
         if connection.legacyConfirm {
             warn(
@@ -117,7 +120,7 @@ public enum RegistryCheck {
             return [
                 RegistryProblem(
                     .warning, message: error.message,
-                    hint: "Only the last of the two counts. Remove one; until then the commands don't change the file.")
+                    hint: "Only the last of the two is used. Remove one; until then, commands won't change the file.")
             ]
         }
     }
@@ -130,7 +133,7 @@ public enum RegistryCheck {
         return [
             RegistryProblem(
                 .warning, message: "Others may change \(path) (mode \(String(status.st_mode & 0o777, radix: 8))).",
-                hint: "Take the right away: chmod go-w '\(path)'.")
+                hint: "Remove the permission: chmod go-w '\(path)'.")
         ]
     }
 

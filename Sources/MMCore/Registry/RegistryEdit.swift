@@ -112,7 +112,8 @@ public enum RegistryEdit {
     private static func checkFree(_ name: String, in entries: JSONObject) throws(MMError) {
         guard entries[name] == nil else {
             throw MMError(
-                .conflict, "There is a connection '\(name)' already.", hint: "Take another name, or edit that one.")
+                .conflict, "There is already a connection '\(name)'.",
+                hint: "Choose another name, or edit that connection.")
         }
     }
 
@@ -151,14 +152,14 @@ extension RegistryEdit {
         _ key: String, _ text: String?, to entry: inout JSONObject, of name: String
     ) throws(MMError) {
         guard !key.isEmpty, !key.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
-            throw MMError(.invalidInput, "A key of connection '\(name)' is empty or holds control characters.")
+            throw MMError(.invalidInput, "A key of connection '\(name)' is empty or contains control characters.")
         }
         try checkKnown(key, text, entry, of: name)
         let last = key.split(separator: ".").last.map(String.init) ?? key
         guard text?.isEmpty ?? true || !ConnectionAuth.inlineSecrets.contains(last) else {
             throw MMError(
-                .invalidInput, "'\(key)' would put a secret into the registry.",
-                hint: "Put it into a file of mode 0600 and name that file: auth.secretFile, auth.tokenFile.")
+                .invalidInput, "'\(key)' would put a secret in the registry.",
+                hint: "Put it in a file with mode 0600 and name that file: auth.secretFile, auth.tokenFile.")
         }
         if let dot = key.firstIndex(of: "."), entry[key] == nil {
             let root = String(key[..<dot])
@@ -167,7 +168,7 @@ extension RegistryEdit {
                 entry[root]?.object != nil || (entry[root] == nil && !Connection.knownKeys.contains(root))
             guard objectKeys.contains(root) || holdsMembers else {
                 throw MMError(
-                    .invalidInput, "'\(root)' of connection '\(name)' is no object: it has no '\(member)'.",
+                    .invalidInput, "'\(root)' of connection '\(name)' isn't an object, so it has no '\(member)'.",
                     hint: "Change '\(root)' itself.", details: ["connection": .string(name)])
             }
             var object = entry[root]?.object ?? [:]
@@ -216,7 +217,7 @@ extension RegistryEdit {
             return try JSONParser.parse(text, limits: .strict)
         } catch {
             throw MMError(
-                .invalidInput, "The value of '\(key)' is no JSON: \(error).",
+                .invalidInput, "The value of '\(key)' isn't JSON: \(error).",
                 hint: "Write it as [\"a\"] or {\"a\": \"b\"}.")
         }
     }

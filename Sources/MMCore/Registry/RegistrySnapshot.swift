@@ -136,7 +136,8 @@ public struct RegistrySnapshot: Sendable {
         return MMError(
             .notFound, "There is no connection '\(asked)'.",
             hint: names.isEmpty
-                ? "The registry has none to use here. Add one: mm connections add NAME --tenant DOMAIN --app-id ID."
+                ? "The registry has no connection that can be used here. Add one: mm connections add NAME "
+                    + "--tenant DOMAIN --app-id ID."
                 : "Known connections: \(shown)\(more). Names are case-sensitive; there is no default.",
             details: ["connection": .string(asked), "known": .array(sorted.prefix(50).map { .string($0) })])
     }

@@ -22,7 +22,7 @@ package enum PathTemplate {
 
     private static func plain(_ text: Substring) -> String {
         if text.isEmpty || isVersion(text) { return String(text) }
-        if GUID.isOne(text) { return "{id}" }
+        if GUID.isValid(text) { return "{id}" }
         if text.contains("@") || text.contains("%40") { return "{name}" }
         let digits = text.utf8.filter { $0 >= 0x30 && $0 <= 0x39 }.count
         // Words are short and hold few digits; ids are long or full of digits.

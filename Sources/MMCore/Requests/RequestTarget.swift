@@ -4,7 +4,7 @@
 /// sent that wasn't judged. The form follows RFC 3986 and OData 4.01 URL Conventions, section 2.
 public struct RequestTarget: Sendable, Hashable {
     /// How to treat a path that has to be cleaned to show its meaning: dot segments, doubled slashes, a fragment.
-    public enum Respelling: Sendable, Hashable {
+    public enum PathNormalization: Sendable, Hashable {
         /// Throw an error that shows the clean form; used for sending.
         case refuse
         /// Continue with the clean form; used for dry checks.
@@ -92,14 +92,15 @@ public struct RequestTarget: Sendable, Hashable {
     ///   - allowedHosts: the hosts of that service for this connection (`graph.microsoft.com`). An entry with a scheme
     ///     and a port (`http://127.0.0.1:8080`) admits plain HTTP, on loopback addresses only. Empty for the hosts of
     ///     all clouds.
-    ///   - respelling: how to treat dot segments, doubled slashes and fragments.
+    ///   - normalization: how to treat dot segments, doubled slashes and fragments.
     /// - Throws: `invalidInput`, naming what is wrong with the endpoint and how to write it.
     public init(
-        parsing text: String, service: RequestService, allowedHosts: [String] = [], respelling: Respelling = .refuse
+        parsing text: String, service: RequestService, allowedHosts: [String] = [],
+        normalization: PathNormalization = .refuse
     ) throws(MMError) {
         self = try RequestTargetParser(
             service: service, allowedHosts: allowedHosts.isEmpty ? service.knownHosts : allowedHosts,
-            respelling: respelling
+            normalization: normalization
         ).parse(text)
     }
 }

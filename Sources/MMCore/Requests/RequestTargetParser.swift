@@ -4,7 +4,7 @@ struct RequestTargetParser {
 
     let service: RequestService
     let allowedHosts: [String]
-    let respelling: RequestTarget.Respelling
+    let normalization: RequestTarget.PathNormalization
 
     func parse(_ text: String) throws(MMError) -> RequestTarget {
         var rest = trimmed(text)
@@ -18,7 +18,7 @@ struct RequestTargetParser {
         try checkCharacters(rest)
         let origin = try takeOrigin(&rest)
         if let hash = rest.firstIndex(of: "#") {
-            if respelling == .refuse {
+            if normalization == .refuse {
                 throw refused(
                     "The endpoint contains a fragment (#…), which no service ever sees.",
                     "Write %23 for a # that belongs to a name, or leave the fragment out.")
@@ -89,7 +89,7 @@ struct RequestTargetParser {
         }
         // People paste graph.microsoft.com/v1.0/me without a scheme.
         var head = rest
-        if respelling == .clean { while head.first == "/" { head.removeFirst() } }
+        if normalization == .clean { while head.first == "/" { head.removeFirst() } }
         let headEnd = head.firstIndex(where: { $0 == "/" || $0 == "?" || $0 == "#" }) ?? head.endIndex
         if let origin = admittedOrigin(String(head[..<headEnd]), scheme: "https") {
             rest = head[headEnd...]
@@ -208,7 +208,7 @@ struct RequestTargetParser {
                 result.append(segment)
             }
         }
-        if isCleaned, respelling == .refuse {
+        if isCleaned, normalization == .refuse {
             let clean = result.map { "/" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte) }.joined()
             throw refused(
                 "The endpoint's path contains dot segments or doubled slashes.",

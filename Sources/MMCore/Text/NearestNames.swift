@@ -9,7 +9,7 @@ package enum NearestNames {
         let wanted = Array(written.lowercased().unicodeScalars.prefix(64))
         return Array(
             sorted(known, by: written).prefix(limit)
-                .filter { score(Array($0.lowercased().unicodeScalars.prefix(64)), wanted) < far })
+                .filter { score(Array($0.lowercased().unicodeScalars.prefix(64)), wanted) < noMatch })
     }
 
     /// Returns all candidates: those that resemble the text first, best first; the others follow in their original
@@ -22,17 +22,17 @@ package enum NearestNames {
         return scored.sorted { ($0.2, $0.1) < ($1.2, $1.1) }.map(\.0)
     }
 
-    private static let far = 1000
+    private static let noMatch = 1000
 
-    /// Returns 0 for names that differ only in case, and `far` for names without resemblance.
+    /// Returns 0 for names that differ only in case, and `noMatch` for names without resemblance.
     private static func score(_ candidate: [Unicode.Scalar], _ wanted: [Unicode.Scalar]) -> Int {
         if candidate == wanted { return 0 }
-        guard !wanted.isEmpty, !candidate.isEmpty else { return far }
+        guard !wanted.isEmpty, !candidate.isEmpty else { return noMatch }
         let distance = distance(candidate, wanted)
         if distance <= max(1, min(wanted.count, candidate.count) / 3) { return distance * 10 }
         if candidate.starts(with: wanted) || wanted.starts(with: candidate) { return 100 + distance }
         if contains(candidate, wanted) || contains(wanted, candidate) { return 200 + distance }
-        return far
+        return noMatch
     }
 
     private static func contains(_ whole: [Unicode.Scalar], _ part: [Unicode.Scalar]) -> Bool {

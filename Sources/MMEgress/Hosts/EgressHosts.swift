@@ -49,17 +49,17 @@ package struct EgressHosts: Sendable {
             let row = rows.first { $0.service != .signIn } ?? first
             return EgressPlace(
                 service: row.service, services: rows.map(\.service),
-                givesTokens: rows.contains { $0.service == .signIn }, host: name.host, port: port,
+                issuesTokens: rows.contains { $0.service == .signIn }, host: name.host, port: port,
                 isSecure: isSecure,
                 audiences: rows.reduce(into: []) { $0.formUnion($1.audiences) },
-                isOpenToStrangers: rows.allSatisfy(\.isOpenToStrangers))
+                isOpenToStrangers: rows.allSatisfy(\.isPubliclyRegistrable))
         }
         let isListed = listed.contains { pattern in
             pattern.covers(host: name.host, port: port) && (isSecure || allowsPlainHTTP && pattern.hasPort)
         }
         guard isListed else { return nil }
         return EgressPlace(
-            service: nil, services: [], givesTokens: false, host: name.host, port: port, isSecure: isSecure,
+            service: nil, services: [], issuesTokens: false, host: name.host, port: port, isSecure: isSecure,
             audiences: [], isOpenToStrangers: true)
     }
 }

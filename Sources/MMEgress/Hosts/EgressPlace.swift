@@ -8,7 +8,7 @@ package struct EgressPlace: Sendable, Hashable {
     /// Everything that is served there: some services share a host.
     package let services: [CloudHost.Service]
     /// Whether the sign-in service is among what is served there: its answers hold tokens.
-    package let givesTokens: Bool
+    package let issuesTokens: Bool
     /// The host.
     package let host: String
     /// The port.
@@ -33,7 +33,7 @@ package struct EgressPlace: Sendable, Hashable {
     }
 
     /// Whether a token of this audience may be sent here.
-    package func takes(audience: String) -> Bool {
+    package func accepts(audience: String) -> Bool {
         let audience = CloudHost.audience(audience)
         return audiences.contains(audience) || (service == .dataverse && audience == CloudHost.audience(origin))
     }

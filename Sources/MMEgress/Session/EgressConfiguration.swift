@@ -19,9 +19,9 @@ package struct EgressConfiguration: Sendable {
     /// The processes of the session, which alone may use its wire; nil admits every process that knows the proxy's secret.
     package var processes: (@Sendable () -> [Int32])?
     /// Those of them that use it most: they are looked at first, because to find all takes longer.
-    package var usualProcesses: @Sendable () -> [Int32] = { [] }
+    package var likelyProcesses: @Sendable () -> [Int32] = { [] }
     /// Whether somebody who signed in within the session is the right one: nil, or why not. Tokens of anybody else are withheld.
-    package var admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
+    package var identityCheck: @Sendable (SignedInIdentity) async -> RequestRefusal?
     /// When requests to a service may go out; nil asks nobody.
     package var pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
     /// Is told what happens. It must be short.
@@ -58,6 +58,6 @@ package struct EgressConfiguration: Sendable {
         self.folder = folder
         self.environment = environment
         self.events = events
-        admits = { _ in nil }
+        identityCheck = { _ in nil }
     }
 }

@@ -52,7 +52,7 @@ struct EgressConnection: Sendable {
         guard let processes = core.processes else { return }
         let (channel, usual) = (channel, core.usualProcesses)
         let isOwn = try? await BlockingWork.run { () throws(MMError) in
-            channel.isHeld(by: usual()) || channel.isHeld(by: processes())
+            channel.isHeld(heldBy: usual()) || channel.isHeld(heldBy: processes())
         }
         guard isOwn == true else {
             throw WireFault(403, .foreignProcess, "This proxy serves only the processes of its own session.")

@@ -35,8 +35,8 @@ final class EgressCore: Sendable {
         clock = configuration.clock
         pace = configuration.pace
         processes = configuration.processes
-        usualProcesses = configuration.usualProcesses
-        admits = configuration.admits
+        usualProcesses = configuration.likelyProcesses
+        admits = configuration.identityCheck
         events = configuration.events
         self.authority = authority
         self.transport = transport

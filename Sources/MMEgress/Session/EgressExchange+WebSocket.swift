@@ -20,7 +20,7 @@ extension EgressExchange {
                 return try await WebSocketHandshake.answer(from: tunnel)
             }
         }
-        DeadlineWatch.shared.forget(late)
+        DeadlineWatch.shared.cancel(late)
         let answer = try outcome.get()
         record.heard(answer.headers)
         record.answered(answer.status)

@@ -60,7 +60,7 @@ struct EgressExchange: Sendable {
     }
 
     private func carryOut() async throws(WireFault) -> Bool {
-        let isWebSocket = try WebSocketHandshake.isOne(head, to: place)
+        let isWebSocket = try WebSocketHandshake.isHandshake(head, to: place)
         if place.service == .gallery, head.method != "GET", head.method != "HEAD" {
             throw WireFault(
                 403, .refused, "Sessions may only read the PowerShell Gallery.")
@@ -84,8 +84,8 @@ struct EgressExchange: Sendable {
             timeout: core.limits.answer,
             allowsPlainHTTP: !place.isSecure)
         // Its owner has listed this very port.
-        request.trustsNetwork = place.service == nil && !place.isSecure
-        request.isSentOnce = true
+        request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
+        request.isNeverResent = true
         request.stallTimeout = core.limits.answerStall
         // It is made from the body that is sent.
         request.headers.remove("content-length")
@@ -159,7 +159,7 @@ struct EgressExchange: Sendable {
         within limit: Duration, _ decision: @escaping @Sendable () async -> RequestRefusal?
     ) async -> RequestRefusal? {
         let late = RequestRefusal(
-            code: "confirmation_needed", message: "Nobody answered in time; the request was not sent.")
+            code: "confirmation_needed", message: "The question was not answered in time; the request was not sent.")
         return await withTaskGroup(of: RequestRefusal?.self) { group in
             group.addTask { await decision() }
             group.addTask {

@@ -25,7 +25,7 @@ struct SignInExchange: Sendable {
     /// The exchange that a request begins, or nil when its answer can hold no token: another service's, or a page.
     init?(_ request: DescribedRequest, core: EgressCore) throws(WireFault) {
         let path = request.target.prefix { $0 != "?" }.lowercased()
-        guard request.place.givesTokens, request.place.service == .signIn || path.contains("/oauth2/") else {
+        guard request.place.issuesTokens, request.place.service == .signIn || path.contains("/oauth2/") else {
             return nil
         }
         self.core = core
@@ -39,7 +39,7 @@ struct SignInExchange: Sendable {
         }
         form = FormFields(reading: body)
         if form == nil, isTokenEndpoint {
-            throw Self.refused("The token endpoint takes a form whose fields stand there once.")
+            throw Self.refused("The token endpoint takes a form in which each field is given once.")
         }
     }
 
@@ -56,13 +56,15 @@ struct SignInExchange: Sendable {
             case .some:
                 core.events(.placeholderElsewhere(host: host, audience: nil))
                 throw WireFault(
-                    403, .placeholderElsewhere, "The field \(name) holds a placeholder whose token is not taken there.")
+                    403, .placeholderElsewhere,
+                    "The field \(name) contains a placeholder whose token is not accepted there.")
             case nil:
                 if isTokenField {
                     core.events(.foreignCredential(host: host))
                     throw WireFault(
                         400, .foreignCredential,
-                        "The field \(name) holds a token that this session was not given. Sign in again within the session."
+                        "The field \(name) contains a token that this session was not given. Sign in "
+                            + "again within the session."
                     )
                 }
                 continue

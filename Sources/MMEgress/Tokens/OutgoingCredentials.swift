@@ -80,7 +80,7 @@ struct OutgoingCredentials: Sendable {
             let words = item.split(separator: " ")
             // The value of a bearer, or anything else in which a placeholder may stand.
             if words.count == 2, words[0].lowercased() == "bearer", let worth = core.vault.worth(of: String(words[1])) {
-                guard let audience = worth.audience, place.takes(audience: audience) else {
+                guard let audience = worth.audience, place.accepts(audience: audience) else {
                     throw elsewhere(place, worth.audience, core)
                 }
                 placeholders.append((String(words[1]), worth))
@@ -94,7 +94,7 @@ struct OutgoingCredentials: Sendable {
             core.events(.foreignCredential(host: place.host))
             throw WireFault(
                 403, .foreignCredential,
-                "The header \(field.name) holds a credential that this session was not given. "
+                "The header \(field.name) contains a credential that this session was not given. "
                     + "Sign in within the session, or use the connection's own sign-in.")
         }
         return nil
@@ -120,6 +120,6 @@ struct OutgoingCredentials: Sendable {
         return WireFault(
             403, .placeholderElsewhere,
             "The request carries this session's placeholder for a token"
-                + (audience.map { " of \($0)" } ?? "") + " where that token is not taken.")
+                + (audience.map { " of \($0)" } ?? "") + " where that token is not accepted.")
     }
 }

@@ -37,7 +37,7 @@ package struct RequestHead: Sendable {
         for index in bytes.indices where bytes[index] == 0x0A || bytes[index] == 0x0D || bytes[index] == 0 {
             if bytes[index] == 0x0D, index + 1 < bytes.endIndex, bytes[index + 1] == 0x0A { continue }
             guard bytes[index] == 0x0A, index > bytes.startIndex, bytes[index - 1] == 0x0D else {
-                throw Self.bad("The head holds a NUL, or a line that does not end with CR LF.")
+                throw Self.bad("The request head contains a NUL, or a line that doesn't end with CR LF.")
             }
             lines.append(bytes[start..<(index - 1)])
             start = index + 1
@@ -81,7 +81,7 @@ package struct RequestHead: Sendable {
         guard method != "TRACE" else { throw WireFault(405, .malformed, "TRACE is not passed on.") }
         guard words[1].count <= 16 << 10,
             words[1].allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "\\") })
-        else { throw bad("The target is too long, or holds a character that must be percent-encoded.") }
+        else { throw bad("The target is too long, or contains a character that must be percent-encoded.") }
         return (method, String(decoding: words[1], as: UTF8.self), isOld)
     }
 

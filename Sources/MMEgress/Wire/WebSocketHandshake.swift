@@ -18,7 +18,7 @@ struct WebSocketHandshake: Sendable {
     /// Whether a request opens a web socket.
     /// - Throws: `.otherProtocol` for every other protocol, and where no web sockets are passed on: only services of the cloud
     ///   with tokens of their own get them, over TLS.
-    static func isOne(_ head: RequestHead, to place: EgressPlace) throws(WireFault) -> Bool {
+    static func isHandshake(_ head: RequestHead, to place: EgressPlace) throws(WireFault) -> Bool {
         let headers = head.headers
         guard headers.contains("upgrade") || headers.contains("http2-settings") else { return false }
         let wanted = headers.values(for: "upgrade")

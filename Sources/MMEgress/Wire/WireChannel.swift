@@ -30,7 +30,7 @@ final class WireChannel: Sendable {
     }
 
     /// Whether one of these processes holds the client's end.
-    func isHeld(by processes: [Int32]) -> Bool { presence.isHeld(by: processes) }
+    func isHeld(heldBy processes: [Int32]) -> Bool { presence.isHeld(heldBy: processes) }
 
     /// Does something as long as the client is there; when it leaves, the work is cancelled.
     func whileConnected<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
@@ -139,7 +139,7 @@ final class WireChannel: Sendable {
     private static func discard(_ rest: PolledReader, within time: Duration, upTo bytes: Int) async {
         let watch = DeadlineWatch.shared.watch(.now + time) { rest.close() }
         defer {
-            DeadlineWatch.shared.forget(watch)
+            DeadlineWatch.shared.cancel(watch)
             rest.close()
         }
         var left = bytes
@@ -158,7 +158,7 @@ final class WireChannel: Sendable {
             isLate.withLock { $0 = true }
             reader.close()
         }
-        defer { DeadlineWatch.shared.forget(watch) }
+        defer { DeadlineWatch.shared.cancel(watch) }
         let bytes: [UInt8]?
         do throws(MMError) { bytes = try await reader.read(upTo: Self.pieceSize) } catch { throw Self.gone }
         if bytes == nil, isLate.withLock({ $0 }) { throw WireFault(408, .tooSlow, "Nothing arrived in time.") }
@@ -167,7 +167,7 @@ final class WireChannel: Sendable {
 
     private func send(_ bytes: [UInt8]) async throws(WireFault) {
         let watch = DeadlineWatch.shared.watch(.now + answerStall) { [self] in drop() }
-        defer { DeadlineWatch.shared.forget(watch) }
+        defer { DeadlineWatch.shared.cancel(watch) }
         do throws(MMError) { try await writer.write(bytes) } catch { throw Self.gone }
     }
 

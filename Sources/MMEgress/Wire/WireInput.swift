@@ -45,7 +45,7 @@ final class WireInput: Sendable {
             }
             // Lines that end otherwise may never bring the empty line that is looked for.
             if Self.hasBareLineFeed(bytes, from: searched) {
-                throw WireFault(400, .malformed, "The head holds a line that does not end with CR LF.")
+                throw WireFault(400, .malformed, "The request head contains a line that doesn't end with CR LF.")
             }
             searched = max(0, bytes.count - 3)
             guard let more = try await channel.read(until: deadline) else {

@@ -45,7 +45,7 @@ struct BatchQueue: Sendable {
     var doneCount: Int { found.count { $0 != nil } }
 
     mutating func finish(_ index: Int, _ answer: BatchAnswer) { found[index] = answer }
-    mutating func reopen(_ index: Int) { found[index] = nil }
+    mutating func clearClosedSignIn(_ index: Int) { found[index] = nil }
 
     /// Whether a part depends on one of these, directly or not.
     func depends(_ index: Int, onAnyOf others: Set<Int>) -> Bool {

@@ -160,7 +160,7 @@ struct BatchRun {
                     body: value["body"] ?? .null))
         }
         // What failed only because a part is sent again is sent after it.
-        for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.reopen(index) }
+        for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.clearClosedSignIn(index) }
         for index in missing {
             let repetition = attempts[index, default: 0] + 1
             attempts[index] = repetition
@@ -193,7 +193,7 @@ struct BatchRun {
     /// The answer to a part whose own answer was lost.
     private static func lost(_ part: BatchPart, _ error: MMError) -> BatchAnswer {
         let isSafe = BatchQueue.isRepeatable(part.request) || !mayHaveRun(error)
-        let advice = isSafe ? "" : " It is not known whether this was done: look before sending it again."
+        let advice = isSafe ? "" : " It isn't known whether this was done: check before sending it again."
         return BatchAnswer(
             id: part.id, status: error.details["status"]?.int ?? 503, headers: [:],
             body: ["error": ["code": .string(error.code.word), "message": .string(error.message + advice)]])

@@ -40,7 +40,7 @@ struct Attempt {
                 answer = response
                 let advice = WaitAdvice(response.fields, now: client.clock.now)
                 ending = RetryPolicy.Ending(response.status, advice)
-                if response.status < 500, !ending.isThrottling { await gate.heed(advice, sent: sent) }
+                if response.status < 500, !ending.isThrottling { await gate.apply(advice, sent: sent) }
             } catch {
                 answer = nil
                 failure = error
@@ -76,7 +76,7 @@ struct Attempt {
         do {
             try await client.pause(wait)
         } catch {
-            throw MMError(.cancelled, "The request was called off.")
+            throw MMError(.cancelled, "The request was cancelled.")
         }
         return true
     }
@@ -84,7 +84,7 @@ struct Attempt {
     private func unanswered(_ fault: HTTPError) -> MMError {
         var error = fault.mmError(for: "\(request.method) \(request.target.path)")
         if fault.mayHaveBeenSent, request.method != "GET", fault.kind != .cancelled {
-            error.hint = "It is not known whether this was done: look before sending it again."
+            error.hint = "It isn't known whether this was done: check before sending it again."
             error.retry = .never
         }
         error.details["service"] = .string(client.service.rawValue)
@@ -104,7 +104,7 @@ struct Attempt {
         return HTTPRequest(
             method: request.method, url: url, headers: headers, body: request.body,
             timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))),
-            maxResponseBytes: GraphClient.largestAnswer, allowsPlainHTTP: url.hasPrefix("http:"))
+            maxResponseBytes: GraphClient.maxResponseBytes, allowsPlainHTTP: url.hasPrefix("http:"))
     }
 
     private func note(_ answer: GraphResponse?, _ failure: HTTPError?) {

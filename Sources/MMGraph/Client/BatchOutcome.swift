@@ -4,7 +4,7 @@ internal import MMHTTP
 /// The outcome of a `$batch`, which succeeds as a whole even if some of its requests were throttled or failed.
 package struct BatchOutcome: Sendable, Hashable {
     /// A request of the batch that the service throttled or failed to carry out.
-    package struct Trouble: Sendable, Hashable {
+    package struct Failure: Sendable, Hashable {
         /// The request's id in the batch.
         package let id: String
         /// The status: 429, 5xx, or 424 for a request that depends on such a one.
@@ -16,7 +16,7 @@ package struct BatchOutcome: Sendable, Hashable {
     /// The number of responses in the batch.
     package let count: Int
     /// The requests that weren't carried out.
-    package let troubles: [Trouble]
+    package let failures: [Failure]
 
     /// Reads the outcome of a response; `nil` when the request wasn't a batch.
     package init?(_ response: GraphResponse, to request: GraphRequest, now: Timestamp) {
@@ -30,28 +30,28 @@ package struct BatchOutcome: Sendable, Hashable {
                 if let text = value.string ?? value.int.map(String.init) { headers.add(name, text) }
             }
             let status = answer["status"]?.int ?? answer["status"]?.string.flatMap { Int($0) } ?? 0
-            return Trouble(
+            return Failure(
                 id: answer["id"]?.string ?? answer["id"]?.int.map(String.init) ?? "?", status: status,
                 retryAfter: WaitAdvice(headers, now: now).asked)
         }
         let failed = all.filter { $0.status == 429 || $0.status >= 500 }
-        troubles = failed.isEmpty ? [] : all.filter { $0.status == 424 || $0.status == 429 || $0.status >= 500 }
+        failures = failed.isEmpty ? [] : all.filter { $0.status == 424 || $0.status == 429 || $0.status >= 500 }
     }
 
     /// How long to wait before the next request, if any request of the batch was throttled.
     package var throttledFor: Duration? {
-        let throttled = troubles.filter { $0.status == 429 || ($0.status == 503 && $0.retryAfter != nil) }
+        let throttled = failures.filter { $0.status == 429 || ($0.status == 503 && $0.retryAfter != nil) }
         return throttled.isEmpty ? nil : throttled.compactMap(\.retryAfter).max() ?? .seconds(1)
     }
 
     /// What a person or program should do about it; `nil` when there is nothing to do.
     package var advice: String? {
-        guard !troubles.isEmpty else { return nil }
-        let list = troubles.prefix(20).map { "\($0.id) (\($0.status))" }.joined(separator: ", ")
+        guard !failures.isEmpty else { return nil }
+        let list = failures.prefix(20).map { "\($0.id) (\($0.status))" }.joined(separator: ", ")
         let wait = throttledFor.map { " in \(max(1, $0.components.seconds)) s" } ?? ""
-        let unsure = troubles.contains { $0.status >= 500 }
+        let unsure = failures.contains { $0.status >= 500 }
         return
-            "\(troubles.count) of \(count) requests of the batch were not carried out: \(list). Send these alone again\(wait)"
-            + (unsure ? "; of those with 5xx look first whether a write was done." : ".")
+            "\(failures.count) of \(count) requests of the batch were not carried out: \(list). Send these alone again\(wait)"
+            + (unsure ? "; for those with 5xx, check first whether a write was done." : ".")
     }
 }

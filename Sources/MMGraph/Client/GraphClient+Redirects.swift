@@ -3,7 +3,7 @@ internal import MMHTTP
 internal import MMIdentity
 
 extension GraphClient {
-    private static let mostHops = 5
+    private static let maxRedirects = 5
 
     /// Follows a read's redirect to a download URL. The URL carries its own authorisation, so no credential is sent
     /// along.
@@ -13,7 +13,7 @@ extension GraphClient {
     ) async throws(MMError) -> GraphResponse {
         var current = redirect
         var place = url
-        for _ in 0..<Self.mostHops {
+        for _ in 0..<Self.maxRedirects {
             guard request.method == "GET" || request.method == "HEAD", let location = current.header("Location"),
                 let next = Self.absolute(location, from: place), let address = WebAddress(next)
             else {
@@ -31,7 +31,7 @@ extension GraphClient {
             let wire = HTTPRequest(
                 method: request.method, url: next, headers: headers,
                 timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))),
-                maxResponseBytes: Self.largestAnswer, allowsPlainHTTP: address.scheme == "http")
+                maxResponseBytes: Self.maxResponseBytes, allowsPlainHTTP: address.scheme == "http")
             do {
                 current = try await delivery.exchange(wire, over: transport)
             } catch {
@@ -47,25 +47,25 @@ extension GraphClient {
                     .remoteFailed,
                     "The download of \(request.target.path) from \(address.host) failed with status "
                         + "\(current.status).",
-                    hint: "Such links live minutes to an hour: ask for it again.",
+                    hint: "Such links expire within minutes to an hour: request a new one.",
                     retry: WaitAdvice(current.fields, now: clock.now).asked.map { .after($0) } ?? .now,
                     details: ["status": .int(Int64(current.status)), "host": .string(address.host)])
             }
         }
-        throw MMError(.remoteFailed, "The download of \(request.target.path) is redirected in circles.")
+        throw MMError(.remoteFailed, "The download of \(request.target.path) is redirected in a loop.")
     }
 
     /// Admits only `https`, and no host of this machine or its network; the sandbox is the exception.
     func check(_ address: WebAddress, for what: String) throws(MMError) {
         let isSandbox = cloud.name == "sandbox" && address.isLoopback
-        guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInside(address)) else {
+        guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInternal(address)) else {
             throw MMError(
                 .denied, "\(service.rawValue) gave \(address.origin) for \(what), where nothing is sent.",
                 hint: "Only https addresses outside this machine are used.")
         }
     }
 
-    private static func isInside(_ address: WebAddress) -> Bool {
+    private static func isInternal(_ address: WebAddress) -> Bool {
         if address.isLoopback || address.host.hasPrefix("[") { return true }
         // Download hosts have names. An IP address in any spelling (10.0.0.1, 2130706433, 0x7f000001) is suspicious.
         return address.host.split(separator: ".").last?.first?.isNumber ?? true

@@ -22,7 +22,7 @@ extension GraphClient {
         try self.init(
             identity: IdentityService(environment: environment, methods: signIn.methods(of: name)),
             connection: try registry.snapshot().connection(named: name), service: service)
-        approval = signIn
+        self.signIn = signIn
     }
 
     /// Creates a client for a tenant that isn't in any registry.
@@ -46,14 +46,14 @@ extension GraphClient {
         try self.init(
             identity: IdentityService(environment: environment, methods: signIn.methods(of: name)),
             connection: try Connection(name: name, tenant: tenant, appId: clientID, cloud: cloud), service: service)
-        approval = signIn
+        self.signIn = signIn
     }
 
     /// Performs work, signing in first if needed and if the client was created with a way to do so.
     func signedIn<Answer: Sendable>(
         _ work: () async throws(MMError) -> Answer
     ) async throws(MMError) -> Answer {
-        guard let show = approval.show else { return try await work() }
+        guard let show = signIn.show else { return try await work() }
         return try await identity.waitingForSignIn(to: connection, resource: resource, show: show, work)
     }
 }

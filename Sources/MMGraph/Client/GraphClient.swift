@@ -23,13 +23,13 @@ public struct GraphClient: Sendable {
     let policy: RetryPolicy
     let jitter: @Sendable () -> Double
     private var report: @Sendable (String) -> Void = { _ in }
-    var approval = GraphSignIn.none
+    var signIn = GraphSignIn.none
     let log: Log
     /// How much of a file is sent at a time: a multiple of 320 KiB, which drives demand, and less than their 60 MiB.
     var uploadPiece = 32 * 327_680
 
     /// The maximum size in bytes of a response that is held in memory.
-    package static let largestAnswer = 64 << 20
+    package static let maxResponseBytes = 64 << 20
 
     /// Creates a client for a connection's requests to a service.
     /// - Parameters:
@@ -65,7 +65,7 @@ public struct GraphClient: Sendable {
         self.service = service
         self.resource = resource
         self.cloud = cloud
-        self.transport = transport ?? identity.carrier
+        self.transport = transport ?? identity.httpTransport
         self.clock = clock
         self.policy = policy
         self.jitter = jitter
@@ -84,7 +84,7 @@ public struct GraphClient: Sendable {
     var gate: ServiceGate {
         ServiceGate(
             identity.pace(of: connection, service: resource.name, clock: clock, log: log), service: resource.name,
-            connection: connection.name, longestWait: policy.longestWait, clock: clock, jitter: jitter, pause: pause,
+            connection: connection.name, longestWait: policy.maxWait, clock: clock, jitter: jitter, pause: pause,
             report: report)
     }
 
@@ -109,7 +109,7 @@ public struct GraphClient: Sendable {
         for (name, value) in query {
             guard target.queryValue(name) == nil else {
                 throw MMError(
-                    .invalidInput, "The query option `\(name)` stands twice, in the endpoint or in `query`.",
+                    .invalidInput, "The query option `\(name)` is given twice, in the endpoint or in `query`.",
                     hint: "Give it once.")
             }
             target = target.addingQuery(name, value)
@@ -164,7 +164,7 @@ public struct GraphClient: Sendable {
     ) async throws(MMError) -> GraphResponse {
         guard cloud.admits(url, for: resource) else {
             throw MMError(
-                .internalError, "The address of a request is none of \(service.rawValue) in the cloud \(cloud.name).")
+                .internalError, "The URL of a request isn't one of \(service.rawValue) in the cloud \(cloud.name).")
         }
         var attempt = Attempt(client: self, request: request, url: url, deadline: deadline, delivery: delivery)
         let response = try await attempt.run()

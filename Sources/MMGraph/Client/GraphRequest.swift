@@ -16,7 +16,7 @@ public struct GraphRequest: Sendable, Hashable {
     public var mayRepeat: Bool
 
     /// The maximum size of a body in bytes; larger files need an upload session.
-    package static let largestBody = 10 << 20
+    package static let maxBodyBytes = 10 << 20
 
     /// Creates a request.
     /// - Parameters:
@@ -37,9 +37,10 @@ public struct GraphRequest: Sendable, Hashable {
                 .invalidInput, "The method '\(method.prefix(20))' is never sent.",
                 hint: "Methods: \(Self.methods.joined(separator: ", ")).", details: ["field": "method"])
         }
-        if let body, body.count > Self.largestBody {
+        if let body, body.count > Self.maxBodyBytes {
             throw MMError(
-                .limitExceeded, "The body is \(body.count) bytes; at most \(Self.largestBody) are sent in one request.",
+                .limitExceeded,
+                "The body is \(body.count) bytes; at most \(Self.maxBodyBytes) are sent in one request.",
                 hint: "Send large files through an upload session (createUploadSession).", details: ["field": "body"])
         }
         var named: [String: String] = [:]
@@ -104,7 +105,7 @@ public struct GraphRequest: Sendable, Hashable {
         }
         guard !reserved.contains(name.lowercased()) else {
             throw MMError(
-                .invalidInput, "The header \(name) is set by mm alone.", hint: "Leave it out.",
+                .invalidInput, "The header \(name) is set by mm and can't be given.", hint: "Leave it out.",
                 details: ["field": "headers"])
         }
     }

@@ -45,7 +45,7 @@ public struct GraphSignIn: Sendable {
 
     /// Signs in as an app that another issuer vouches for ("Workload identity federation"): a GitHub or GitLab job, a
     /// Kubernetes workload, or a token of your own.
-    public static func federated(_ token: FederatedToken = .surroundings) -> GraphSignIn {
+    public static func federated(_ token: FederatedToken = .environment) -> GraphSignIn {
         GraphSignIn(method: .app(.federated(token)), show: nil)
     }
 

@@ -65,7 +65,7 @@ struct LongRunningOperation: Sendable {
             polls += 1
             let answer: GraphResponse
             do throws(MMError) {
-                answer = try await ask(address, client, deadline)
+                answer = try await sendOnce(address, client, deadline)
             } catch {
                 // What was begun a moment ago may not be known yet.
                 guard error.details["status"]?.int == 404, polls <= 3 else { throw error }
@@ -94,10 +94,10 @@ struct LongRunningOperation: Sendable {
             return try await client.send(try GraphRequest(target: request.target), deadline: deadline)
         }
         guard request.method == "POST", let location else { return answer }
-        return try await ask(location, client, deadline)
+        return try await sendOnce(location, client, deadline)
     }
 
-    private func ask(_ address: String, _ client: GraphClient, _ deadline: Deadline) async throws(MMError)
+    private func sendOnce(_ address: String, _ client: GraphClient, _ deadline: Deadline) async throws(MMError)
         -> GraphResponse
     {
         guard let place = WebAddress(address) else {
@@ -147,7 +147,7 @@ struct LongRunningOperation: Sendable {
             throw error
         }
         do { try await client.pause(max(wait, .milliseconds(200))) } catch {
-            throw MMError(.cancelled, "Waiting was called off; the work itself goes on.")
+            throw MMError(.cancelled, "Waiting was cancelled; the work itself goes on.")
         }
     }
 

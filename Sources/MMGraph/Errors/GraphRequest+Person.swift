@@ -9,7 +9,7 @@ extension GraphRequest {
         let rest = target.segments.dropFirst().map { "/" + $0 }.joined()
         return MMError(
             .invalidInput,
-            "\(target.path) is about the person who signed in, and no person stands behind the sign-in of "
+            "\(target.path) is about the person who signed in, and there is no person behind the sign-in of "
                 + "\(connection.name): it is \(app.title).",
             hint: "Name the account: /users/NAME@DOMAIN\(rest). Or use a connection that a person signs in to.",
             details: ["connection": .string(connection.name), "path": .string(target.path)])

@@ -64,11 +64,11 @@ extension ServiceError {
         case (412, _):
             return "It was changed meanwhile: read it again and send its new @odata.etag in If-Match (--if-match)."
         case (428, _): return "Read it, and send its @odata.etag in If-Match (--if-match)."
-        case (409, _), (423, _): return "Something else changed or holds it. Read it again before another try."
+        case (409, _), (423, _): return "Something else changed or locked it. Read it again before you retry."
         case (413, _): return "Ask for less: fewer fields ($select), a smaller page ($top), or an upload session."
-        case (429, _): return "The service asks to slow down, and waiting as told was not enough. Try later."
+        case (429, _): return "The service asks to slow down, and waiting as requested wasn't enough. Try later."
         case (500..., _) where request.method != "GET":
-            return "It is not known whether this was done: look before sending it again."
+            return "It isn't known whether this was done: check before sending it again."
         default: return nil
         }
     }

@@ -43,7 +43,7 @@ package struct ExchangeAnchor: Sendable, Hashable {
             guard let text = command.parameters[name]?.string else { continue }
             let identity = String(text.prefix { $0 != ":" })
             guard let identity = plain(identity) else { continue }
-            if GUID.isOne(identity) { return "MBX:\(identity)@\(tenant)" }
+            if GUID.isValid(identity) { return "MBX:\(identity)@\(tenant)" }
             let parts = identity.split(separator: "@", omittingEmptySubsequences: false)
             if parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty { return "SMTP:\(identity)" }
         }

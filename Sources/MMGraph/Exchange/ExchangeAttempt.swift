@@ -36,7 +36,7 @@ struct ExchangeAttempt {
         var place = address
         while true {
             try deadline.check("running \(command.cmdlet)")
-            guard !Task.isCancelled else { throw called() }
+            guard !Task.isCancelled else { throw cancelled() }
             let url: String
             if let place { url = place } else { url = try await firstPage(token.account.tenantID) }
             let sent = try await gate.pass(until: deadline)
@@ -45,7 +45,7 @@ struct ExchangeAttempt {
                 response = try await send(url, token)
             } catch {
                 note("no answer (\(error.message))", nil)
-                guard error.kind != .cancelled else { throw called() }
+                guard error.kind != .cancelled else { throw cancelled() }
                 if try await waits(after: .failure(error), nil, sent: sent) { continue }
                 throw unanswered(error)
             }
@@ -64,22 +64,22 @@ struct ExchangeAttempt {
             }
             let advice = WaitAdvice(response.headers, now: client.clock.now)
             let ending = RetryPolicy.Ending(answer.status, advice)
-            if answer.status < 500, !ending.isThrottling { await gate.heed(advice, sent: sent) }
+            if answer.status < 500, !ending.isThrottling { await gate.apply(advice, sent: sent) }
             if answer.status >= 400, try await waits(after: ending, answer, sent: sent) { continue }
             return answer
         }
     }
 
     private func firstPage(_ tenant: String) async throws(MMError) -> String {
-        if let home = await client.home { return home + client.path(command, tenant) }
+        if let home = await client.regionalOrigin { return home + client.path(command, tenant) }
         return try client.row() + client.path(command, tenant)
     }
 
     private func send(_ url: String, _ token: AccessToken) async throws(HTTPError) -> HTTPResponse {
         var request = client.wire(
             command, url: url, size: size, account: token.account, authorization: token.authorization,
-            requestID: requestID, timeout: min(command.patience, max(deadline.remaining, .milliseconds(1))))
-        let (home, cookies) = await (client.home, client.cookies)
+            requestID: requestID, timeout: min(command.timeout, max(deadline.remaining, .milliseconds(1))))
+        let (home, cookies) = await (client.regionalOrigin, client.cookies)
         if let home, url.hasPrefix(home + "/"), !cookies.isEmpty {
             request.headers.set("Cookie", cookies.joined(separator: "; "))
         }
@@ -88,7 +88,7 @@ struct ExchangeAttempt {
 
     /// With a bearer challenge the token was refused and nothing ran; a bare 401 may come from a server behind it.
     private func mayRenew(_ answer: GraphResponse) -> Bool {
-        command.onlyReads || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
+        command.isReadOnly || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
     }
 
     private mutating func follow(_ answer: GraphResponse, from url: String) async throws(MMError) -> String {
@@ -98,8 +98,9 @@ struct ExchangeAttempt {
             throw MMError(
                 .denied,
                 redirects > Self.mostRedirects
-                    ? "\(client.service.title) redirects \(command.cmdlet) in circles."
-                    : "\(client.service.title) redirects \(command.cmdlet) to \(place), which is no place of its own.",
+                    ? "\(client.service.title) redirects \(command.cmdlet) in a loop."
+                    : "\(client.service.title) redirects \(command.cmdlet) to \(place), which "
+                        + "isn't one of its own hosts.",
                 hint: "No token was sent there, and the cmdlet did not run. Try again later.",
                 details: ["host": .string(place), "cmdlet": .string(command.cmdlet)])
         }
@@ -111,9 +112,9 @@ struct ExchangeAttempt {
     ) async throws(MMError) -> Bool {
         repetitions += 1
         var wait = client.policy.wait(
-            after: ending, method: command.onlyReads ? "GET" : "POST", repetition: repetitions, isGuarded: false,
+            after: ending, method: command.isReadOnly ? "GET" : "POST", repetition: repetitions, isGuarded: false,
             mayRepeat: false, jitter: client.jitter())
-        if wait == nil, command.onlyReads, repetitions <= client.policy.mostRepetitions, let answer,
+        if wait == nil, command.isReadOnly, repetitions <= client.policy.maxRetries, let answer,
             ExchangeError(answer, cmdlet: command.cmdlet).isTransient
         {
             wait = .seconds(Int64(1 << repetitions))
@@ -125,19 +126,19 @@ struct ExchangeAttempt {
         do {
             try await client.pause(wait)
         } catch {
-            throw called()
+            throw cancelled()
         }
         return true
     }
 
-    private func called() -> MMError {
-        MMError(.cancelled, "\(command.cmdlet) was called off.", details: ["cmdlet": .string(command.cmdlet)])
+    private func cancelled() -> MMError {
+        MMError(.cancelled, "\(command.cmdlet) was cancelled.", details: ["cmdlet": .string(command.cmdlet)])
     }
 
     private func unanswered(_ fault: HTTPError) -> MMError {
         var error = fault.mmError(for: command.cmdlet)
-        if fault.mayHaveBeenSent, !command.onlyReads {
-            error.hint = "It is not known whether \(command.cmdlet) ran: look before running it again."
+        if fault.mayHaveBeenSent, !command.isReadOnly {
+            error.hint = "It isn't known whether \(command.cmdlet) ran: check before running it again."
             error.retry = .never
         }
         error.details["service"] = .string(client.service.rawValue)

@@ -43,7 +43,8 @@ extension ExchangeClient {
         let place = WebAddress(link)?.origin ?? "an address that can't be read"
         throw MMError(
             .denied,
-            "The next page of \(command.cmdlet) is said to be at \(place), which is no place of \(service.title): it was "
+            "The next page of \(command.cmdlet) is said to be at \(place), which isn't a host of "
+                + "\(service.title): it was "
                 + "not asked for.",
             hint: "The rows so far are complete pages. No token was sent there.",
             details: ["host": .string(place), "cmdlet": .string(command.cmdlet)])
@@ -62,7 +63,7 @@ extension ExchangeClient {
         guard let location = response.header("Location"), let old = WebAddress(url) else { return nil }
         let text = location.hasPrefix("/") && !location.hasPrefix("//") ? old.origin + location : location
         guard let address = Self.address(text), try admits(address) else { return nil }
-        home = address.origin
+        regionalOrigin = address.origin
         cookies = response.fields.values(for: "Set-Cookie").compactMap(Self.cookie).suffix(8)
         return address.pathAndQuery.lowercased().hasPrefix("/adminapi/")
             ? address.origin + address.pathAndQuery : address.origin + old.pathAndQuery
@@ -78,7 +79,7 @@ extension ExchangeClient {
 
     /// Finds the host that serves a tenant's compliance cmdlets, once; the public host names it in a redirect.
     func findHome(_ deadline: Deadline) async throws(MMError) {
-        guard home == nil, service == .compliance else { return }
+        guard regionalOrigin == nil, service == .compliance else { return }
         let base = try row()
         let token = try await identity.token(for: connection, resource: service.resource, deadline: deadline)
         let request = HTTPRequest(
@@ -87,10 +88,11 @@ extension ExchangeClient {
             headers: headers(by: token.account, authorization: token.authorization),
             timeout: min(.seconds(60), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 4 << 20,
             allowsPlainHTTP: base.hasPrefix("http:"))
-        let response = try await ask(request, "finding the compliance host of \(connection.name)", deadline: deadline)
+        let response = try await sendOnce(
+            request, "finding the compliance host of \(connection.name)", deadline: deadline)
         guard (300..<400).contains(response.status), let location = response.headers["Location"] else {
             // Without a redirect, the tenant is served by the public host.
-            home = base
+            regionalOrigin = base
             return
         }
         // Only the first label counts: the rest of the name isn't that of the host that runs cmdlets.
@@ -100,15 +102,15 @@ extension ExchangeClient {
         else {
             guard let place = Self.address(location), try admits(place) else {
                 throw MMError(
-                    .remoteFailed, "\(service.title) sends \(connection.name) to a host that is none of its own.",
+                    .remoteFailed, "\(service.title) sends \(connection.name) to a host that isn't one of its own.",
                     hint: "Nothing was sent there. Check the cloud of the connection.",
                     details: ["host": .string(WebAddress(location)?.origin ?? "unreadable")])
             }
-            home = place.origin
+            regionalOrigin = place.origin
             return
         }
         // In one cloud the service's own host already has a label in front.
         let bare = row.host.hasPrefix("ps.") ? row.host : row.host.drop { $0 != "." }.dropFirst().description
-        home = "https://\(label).\(bare)"
+        regionalOrigin = "https://\(label).\(bare)"
     }
 }

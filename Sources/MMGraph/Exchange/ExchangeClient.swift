@@ -21,7 +21,7 @@ package actor ExchangeClient {
     nonisolated let log: Log
     nonisolated let connectionID = RandomBytes.uuid()
     /// The host that serves the tenant, once known: `https://…` without a path.
-    var home: String?
+    var regionalOrigin: String?
     /// That host's cookies, as `name=value`.
     var cookies: [String] = []
     var cmdletList: ExchangeCmdletList?
@@ -43,7 +43,7 @@ package actor ExchangeClient {
         self.identity = identity
         self.connection = connection
         self.service = service
-        self.transport = transport ?? identity.carrier
+        self.transport = transport ?? identity.httpTransport
         self.clock = clock
         self.policy = policy
         self.jitter = jitter
@@ -67,13 +67,13 @@ package actor ExchangeClient {
     nonisolated func gate(_ report: @escaping @Sendable (String) -> Void = { _ in }) -> ServiceGate {
         ServiceGate(
             identity.pace(of: connection, service: service.resource.name, clock: clock, log: log),
-            service: service.resource.name, connection: connection.name, longestWait: policy.longestWait,
+            service: service.resource.name, connection: connection.name, longestWait: policy.maxWait,
             clock: clock, jitter: jitter, pause: pause, report: report)
     }
 
     /// Sends a request of the client's own once, as soon as the service allows.
     /// - Parameter what: its purpose, as the start of a sentence.
-    func ask(_ request: HTTPRequest, _ what: String, deadline: Deadline) async throws(MMError) -> HTTPResponse {
+    func sendOnce(_ request: HTTPRequest, _ what: String, deadline: Deadline) async throws(MMError) -> HTTPResponse {
         var gate = gate()
         let sent = try await gate.pass(until: deadline)
         let response: HTTPResponse
@@ -83,7 +83,7 @@ package actor ExchangeClient {
         if ending.isThrottling {
             await gate.slowDown(ending, nil, sent: sent)
         } else if response.status < 500 {
-            await gate.heed(advice, sent: sent)
+            await gate.apply(advice, sent: sent)
         }
         return response
     }
@@ -96,7 +96,7 @@ package actor ExchangeClient {
         let size = command.limit.map { max(1, min($0, command.pageSize)) } ?? command.pageSize
         return wire(
             command, url: try row() + path(command, account.tenantID), size: size, account: account,
-            authorization: "Bearer ‹token›", requestID: "‹a new one for each request›", timeout: command.patience)
+            authorization: "Bearer ‹token›", requestID: "‹a new one for each request›", timeout: command.timeout)
     }
 
     /// Fetches one page.
@@ -112,7 +112,7 @@ package actor ExchangeClient {
                 client: self, command: command, size: size, deadline: deadline, report: report)
             response = try await attempt.run(at: address)
         } catch {
-            throw .broken(error)
+            throw .failed(error)
         }
         guard (200..<300).contains(response.status) else {
             let advice = WaitAdvice(response.fields, now: clock.now)
@@ -121,7 +121,7 @@ package actor ExchangeClient {
         do throws(MMError) {
             return try ExchangePage(response, cmdlet: command.cmdlet)
         } catch {
-            throw .broken(error)
+            throw .failed(error)
         }
     }
 }

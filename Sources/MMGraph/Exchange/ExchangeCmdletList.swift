@@ -37,14 +37,14 @@ extension ExchangeClient {
             var headers = headers(by: token.account, authorization: token.authorization)
             headers.set("CommandName", "*")
             var url = try row()
-            if let home { url = home }
+            if let regionalOrigin { url = regionalOrigin }
             url += "/adminapi/v1.0/\(token.account.tenantID)/EXOModuleFile?Version=\(Self.version)"
             if let place { url = place }
             let request = HTTPRequest(
                 method: "GET", url: url, headers: headers,
                 timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))), maxResponseBytes: 64 << 20,
                 allowsPlainHTTP: url.hasPrefix("http:"))
-            let sent = try await ask(request, "listing the cmdlets of \(connection.name)", deadline: deadline)
+            let sent = try await sendOnce(request, "listing the cmdlets of \(connection.name)", deadline: deadline)
             let response = GraphResponse(status: sent.status, headers: sent.headers, body: sent.body)
             if (300..<400).contains(response.status), hops < 4, let next = try moved(by: response, from: url) {
                 hops += 1

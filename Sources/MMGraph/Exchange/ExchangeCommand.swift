@@ -11,14 +11,14 @@ package struct ExchangeCommand: Sendable {
     /// The maximum number of rows in total; `nil` for all.
     package var limit: Int?
     /// The maximum number of rows per page, 1 to 1000.
-    package var pageSize = ExchangeCommand.largestPage
+    package var pageSize = ExchangeCommand.maxPageSize
     /// Whether the identity decides where the request is routed (`-UseCustomRouting`).
     package var usesCustomRouting = false
     /// The properties to request; empty for all.
     package var properties: [String] = []
 
     /// The service's maximum page size.
-    package static let largestPage = 1000
+    package static let maxPageSize = 1000
 
     /// Creates a call of a cmdlet.
     package init(_ cmdlet: String, _ parameters: JSONObject = [:]) {
@@ -27,7 +27,7 @@ package struct ExchangeCommand: Sendable {
     }
 
     /// Whether the cmdlet only reads, so that running it twice does no harm.
-    package var onlyReads: Bool {
+    package var isReadOnly: Bool {
         let name = cmdlet.lowercased()
         return name.hasPrefix("get-") || Self.readers.contains(name)
     }
@@ -42,7 +42,7 @@ package struct ExchangeCommand: Sendable {
     }
 
     /// How long Microsoft's module waits for the cmdlet: the service's own 15 minutes plus one, longer for a few.
-    var patience: Duration {
+    var timeout: Duration {
         switch cmdlet.lowercased() {
         case "get-distributiongroupmember", "update-distributiongroupmember", "set-unifiedgroup",
             "import-transportrulecollection":

@@ -44,11 +44,11 @@ extension ExchangeError {
         switch status {
         case 401: "Sign in again: mm login. The app registration needs the delegated permission Exchange.Manage."
         case 403:
-            "An administrator must give the account an Exchange or compliance role that holds this cmdlet; mm cmdlets "
-                + "--connection shows what it may run."
+            "An administrator must give the account an Exchange or compliance role that "
+                + "contains this cmdlet; mm cmdlets --connection shows what it may run."
         case 413: "Send less in one command: fewer values, or a shorter list."
-        case 429: "The service asks to slow down, and waiting as told was not enough. Try later."
-        case 503: "The service is away for a moment. Try again later."
+        case 429: "The service asks to slow down, and waiting as requested wasn't enough. Try later."
+        case 503: "The service is temporarily unavailable. Try again later."
         default: nil
         }
     }

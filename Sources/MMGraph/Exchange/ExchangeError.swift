@@ -134,10 +134,10 @@ package struct ExchangeError: Error, Sendable, Hashable {
     /// Returns the meaning of a response without a message.
     private static func sentence(_ response: GraphResponse, _ cmdlet: String) -> String {
         switch response.status {
-        case 401: "The service refuses the token, also a renewed one."
+        case 401: "The service refuses the token, even after renewal."
         case 403: "The account has no role that lets it run \(cmdlet)."
-        case 404: "The service has no such place or object."
-        case 413: "The request is larger than the service takes."
+        case 404: "The service has no such address or object."
+        case 413: "The request is larger than the service accepts."
         case 429: "Too many requests."
         default: "The service answered with status \(response.status) and no reason."
         }

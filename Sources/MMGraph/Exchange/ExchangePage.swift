@@ -23,8 +23,8 @@ package struct ExchangePage: Sendable {
         }
         guard let findings = PageScanner.scan(response.body) else {
             throw MMError(
-                .remoteFailed, "The answer to \(cmdlet) is no JSON, or only a part of it.",
-                hint: "Something between here and the service answers in its place. Try again.", retry: .now,
+                .remoteFailed, "The answer to \(cmdlet) isn't JSON, or only a part of it.",
+                hint: "Something between this machine and the service answers in its place. Try again.", retry: .now,
                 details: ["cmdlet": .string(cmdlet)])
         }
         rows = findings.items?.map { response.body[$0] } ?? []

@@ -35,7 +35,7 @@ package struct ExchangePages: Sendable {
     }
 
     /// Returns the next page; `nil` after the last.
-    /// - Throws: `refused` with the service's error; `broken` for sign-in, network, and links that are foreign or
+    /// - Throws: `refused` with the service's error; `failed` for sign-in, network, and links that are foreign or
     ///   repeat.
     package mutating func next() async throws(ExchangeFault) -> ExchangePage? {
         var link: String?
@@ -56,16 +56,16 @@ package struct ExchangePages: Sendable {
         let isFull = command.limit.map { rows >= $0 } ?? false
         guard let nextLink = page.nextLink, !isFull else { return page }
         guard seen.insert(nextLink.hashValue).inserted else {
-            throw .broken(
+            throw .failed(
                 MMError(
-                    .remoteFailed, "The pages of \(command.cmdlet) go in circles: a next link came twice.",
+                    .remoteFailed, "The pages of \(command.cmdlet) form a loop: a next link came twice.",
                     hint: "The rows so far may repeat. Narrow the command and try again.",
                     details: ["cmdlet": .string(command.cmdlet), "rows": .int(Int64(rows))]))
         }
         guard emptyPages < Self.mostEmptyPages, pages < Self.mostPages else {
-            throw .broken(
+            throw .failed(
                 MMError(
-                    .remoteFailed, "The pages of \(command.cmdlet) do not come to an end.",
+                    .remoteFailed, "The pages of \(command.cmdlet) don't end.",
                     hint: "Give -ResultSize a number, or narrow the command.",
                     details: ["cmdlet": .string(command.cmdlet), "pages": .int(Int64(pages))]))
         }

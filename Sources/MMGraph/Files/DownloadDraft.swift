@@ -30,7 +30,7 @@ package final class DownloadDraft: Sendable {
         let suffix = content.map { Hex.text(SHA256.digest($0.utf8).prefix(8)) } ?? Hex.text(RandomBytes.make(8))
         let draft = start + suffix
         let raw = openat(folder.raw, draft, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0o600)
-        guard raw >= 0 else { throw SystemError.error("Making a file beside \(path)") }
+        guard raw >= 0 else { throw SystemError.error("Creating a file beside \(path)") }
         let file = FileDescriptor(owning: raw)
         guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
             throw MMError(
@@ -38,7 +38,7 @@ package final class DownloadDraft: Sendable {
         }
         var status = stat()
         guard fstat(raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw MMError(.forbidden, "What stands beside “\(path)” as \(draft) is no regular file.")
+            throw MMError(.forbidden, "What stands beside “\(path)” as \(draft) isn't a regular file.")
         }
         // Parts of other contents are of no use any more, unless somebody is fetching them.
         for found in Self.names(in: folder.raw) where found.hasPrefix(start) && found != draft {

@@ -139,7 +139,7 @@ struct DownloadTransfer {
         guard wait < deadline.remaining else { throw error }
         report(
             TransferProgress(done: draft.count, total: total, waiting: "waiting \(wait.components.seconds) s to go on"))
-        do { try await client.pause(wait) } catch { throw MMError(.cancelled, "The download was called off.") }
+        do { try await client.pause(wait) } catch { throw MMError(.cancelled, "The download was cancelled.") }
     }
 
     private static func incomplete(_ request: GraphRequest) -> MMError {

@@ -34,7 +34,7 @@ package final class FileReader: Sendable {
         var status = stat()
         guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw MMError(
-                .invalidInput, "“\(path)” is no regular file.",
+                .invalidInput, "“\(path)” isn't a regular file.",
                 hint: "Give the path of a file; the files of a folder go one by one.")
         }
         self.path = path

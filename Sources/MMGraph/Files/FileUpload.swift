@@ -67,7 +67,7 @@ package struct FileUpload: Sendable {
         item = nil
         let last = target.segments.last?.lowercased()
         guard target.service == .graph, last == "attachments" else {
-            guard file.size <= GraphRequest.largestBody else { throw Self.tooLarge(file, GraphRequest.largestBody) }
+            guard file.size <= GraphRequest.maxBodyBytes else { throw Self.tooLarge(file, GraphRequest.maxBodyBytes) }
             guard last != nil else { throw Self.noFile(target) }
             way = .content
             request = try GraphRequest(

@@ -27,7 +27,7 @@ extension GraphClient {
     ) async throws(MMError) -> String {
         let parts = path.split(separator: "/").map(String.init)
         guard let name = parts.last, name != ".", name != "..", !path.hasSuffix("/") else {
-            throw MMError(.invalidInput, "“\(path)” names no file.", hint: "Give the path of a file.")
+            throw MMError(.invalidInput, "“\(path)” isn't the path of a file.", hint: "Give the path of a file.")
         }
         let parent = String(path.dropLast(name.utf8.count))
         let folder = try FileDescriptor.open(parent.isEmpty ? "." : parent, O_RDONLY | O_DIRECTORY)

@@ -31,7 +31,7 @@ struct UploadMemory: Sendable {
     /// Takes the upload for this process.
     /// - Throws: `.conflict` when another process sends the same file to the same place.
     func claim() throws(MMError) -> FileLock {
-        guard let lock = try FileLock.attempt(path) else {
+        guard let lock = try FileLock.tryAcquire(path) else {
             throw MMError(
                 .conflict, "This upload is under way already (\(FileLock.holder(of: path) ?? "another process")).",
                 hint: "Wait for it to end.")

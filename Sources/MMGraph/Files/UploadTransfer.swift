@@ -16,7 +16,7 @@ struct UploadTransfer {
     /// Whether the last byte was sent, so that the file may be complete though no answer said so.
     private var sentLast = false
 
-    private static let mostSessions = 4
+    private static let maxSessions = 4
     private static let mostFaults = 10
 
     private var file: FileReader { upload.file }
@@ -97,7 +97,7 @@ struct UploadTransfer {
             case .gone:
                 try memory.forget()
                 if sentLast, let body = try await client.identical(to: upload, deadline: deadline) { return body }
-                guard sessions < Self.mostSessions else {
+                guard sessions < Self.maxSessions else {
                     throw MMError(
                         .remoteFailed, "\(client.service.rawValue) ended the upload session \(sessions) times.",
                         hint: "Try again later.", retry: .after(.seconds(60)))
@@ -164,7 +164,7 @@ struct UploadTransfer {
         if Task.isCancelled { throw Self.cancelled }
     }
 
-    private static let cancelled = MMError(.cancelled, "The upload was called off.")
+    private static let cancelled = MMError(.cancelled, "The upload was cancelled.")
 
     /// Says that the upload can go on, while a session is open.
     private func resumable(_ error: MMError) -> MMError {

@@ -15,7 +15,7 @@ public struct GraphPage: Sendable {
         guard let findings = PageScanner.scan(body) else {
             throw MMError(
                 .remoteFailed,
-                "The answer to \(request.method) \(request.target.path) is no JSON, or only a part of it.",
+                "The answer to \(request.method) \(request.target.path) isn't JSON, or only a part of it.",
                 hint: "Only collections have pages. Ask for the bytes instead.", retry: .now)
         }
         envelope = findings.envelope

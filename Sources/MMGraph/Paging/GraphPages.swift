@@ -20,14 +20,14 @@ public struct GraphPages: AsyncSequence, Sendable {
 
     /// Returns an iterator that starts at the first page.
     public func makeAsyncIterator() -> Iterator {
-        Iterator(PageWalk(self))
+        Iterator(PageIteration(self))
     }
 
     /// Iterates over the pages.
     public struct Iterator: AsyncIteratorProtocol {
-        private let walk: PageWalk
+        private let walk: PageIteration
 
-        init(_ walk: PageWalk) {
+        init(_ walk: PageIteration) {
             self.walk = walk
         }
 
@@ -70,7 +70,7 @@ extension GraphClient {
 }
 
 /// The state of one iteration. As with every iterator, one task at a time may use it.
-final class PageWalk: Sendable {
+final class PageIteration: Sendable {
     private struct State {
         var ahead: Task<Result<GraphPage, MMError>, Never>?
         var seen: Set<Int> = []
@@ -78,7 +78,7 @@ final class PageWalk: Sendable {
         var items = 0
         var isOver = false
         /// Why the next page can't be fetched; thrown after the page that contained the link.
-        var obstacle: MMError?
+        var pendingError: MMError?
         /// The next link of the last page that was returned.
         var nextLink: String?
         /// The number of items returned so far.
@@ -96,8 +96,8 @@ final class PageWalk: Sendable {
 
     func next() async throws(MMError) -> GraphPage? {
         let (isOver, ahead, obstacle) = state.withLock { state in
-            defer { state.obstacle = nil }
-            return (state.isOver, state.ahead, state.obstacle)
+            defer { state.pendingError = nil }
+            return (state.isOver, state.ahead, state.pendingError)
         }
         if let obstacle { throw obstacle }
         guard !isOver else { return nil }
@@ -139,7 +139,8 @@ final class PageWalk: Sendable {
         var error = error
         error.details["items"] = .int(Int64(items))
         error.details["nextLink"] = .string(link)
-        let went = "\(items) items came before this. To go on after them, give the next link as the endpoint: \(link)"
+        let went =
+            "\(items) items came before this. To continue after them, give the next link as the endpoint: \(link)"
         error.hint = [error.hint, went].compactMap { $0 }.joined(separator: " ")
         return error
     }
@@ -169,10 +170,10 @@ final class PageWalk: Sendable {
         }
         guard pages.client.cloud.admits(link, for: pages.client.resource) else {
             // The page itself is valid.
-            let obstacle = foreign(link)
+            let obstacle = foreignLink(link)
             state.withLock { state in
                 state.isOver = true
-                state.obstacle = obstacle
+                state.pendingError = obstacle
             }
             return page
         }
@@ -187,7 +188,7 @@ final class PageWalk: Sendable {
         return page
     }
 
-    private func foreign(_ link: String) -> MMError {
+    private func foreignLink(_ link: String) -> MMError {
         let place = WebAddress(link)?.origin ?? "an address that can't be read"
         return MMError(
             .denied,
@@ -201,7 +202,7 @@ final class PageWalk: Sendable {
         let isNew = state.withLock { $0.seen.insert(link.hashValue).inserted }
         guard isNew else {
             throw MMError(
-                .remoteFailed, "The pages of \(pages.request.target.path) go in circles: a next link came twice.",
+                .remoteFailed, "The pages of \(pages.request.target.path) form a loop: a next link came twice.",
                 hint: "The pages so far may repeat. Narrow the request and try again.")
         }
         return link

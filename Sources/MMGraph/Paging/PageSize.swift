@@ -5,7 +5,7 @@ internal import MMCore
 /// Services return small pages by default (ten messages, a hundred users) and refuse more than their maximum, which
 /// differs ("Paging Microsoft Graph data in your app"). A known maximum is requested; otherwise the service decides.
 enum PageSize {
-    private static let most: [String: Int] = [
+    private static let knownMaximum: [String: Int] = [
         "users": 999, "groups": 999, "devices": 999, "applications": 999, "serviceprincipals": 999, "contacts": 999,
         "members": 999, "memberof": 999, "transitivemembers": 999, "transitivememberof": 999, "owners": 999,
         "mailfolders": 1000, "sites": 200, "children": 200, "chats": 50,
@@ -29,15 +29,15 @@ enum PageSize {
             if isChat {
                 last == "messages" || last == "members" ? 50 : nil
             } else if heavy.contains(last) {
-                isSlim(target) ? 1000 : 100
+                excludesBody(target) ? 1000 : 100
             } else {
-                most[last]
+                knownMaximum[last]
             }
         if let wanted { return min(max(wanted, 1), known ?? modest) }
         return known
     }
 
-    private static func isSlim(_ target: RequestTarget) -> Bool {
+    private static func excludesBody(_ target: RequestTarget) -> Bool {
         guard let select = target.queryValue("$select")?.lowercased(), !select.contains("*") else { return false }
         return !select.split(separator: ",").contains { $0.trimmed == "body" || $0.trimmed == "uniquebody" }
             && target.queryValue("$expand") == nil

@@ -29,14 +29,14 @@ package struct RetryPolicy: Sendable, Hashable {
     }
 
     /// The maximum number of repetitions.
-    package var mostRepetitions = 5
+    package var maxRetries = 5
     /// The maximum number of repetitions while the service says how long to wait; the caller's deadline usually comes
     /// first.
-    package var mostTold = 20
+    package var maxRequestedRetries = 20
     /// The maximum number of repetitions when the service can't be reached.
-    package var mostReconnections = 2
+    package var maxReconnections = 2
     /// The longest wait that is accepted from a service.
-    package var longestWait = Duration.seconds(300)
+    package var maxWait = Duration.seconds(300)
 
     package init() {}
 
@@ -57,17 +57,17 @@ package struct RetryPolicy: Sendable, Hashable {
         switch ending {
         case .status(let status, let asked):
             guard ending.isThrottling || (isRepeatable && [500, 502, 503, 504].contains(status)) else { return nil }
-            guard let asked else { return repetition <= mostRepetitions ? backoff : nil }
-            guard asked <= longestWait else { return nil }
+            guard let asked else { return repetition <= maxRetries ? backoff : nil }
+            guard asked <= maxWait else { return nil }
             // A wait of less than a second is implausible for a throttled request, so the policy's own backoff applies.
-            guard asked >= .seconds(1) else { return repetition <= mostRepetitions ? max(asked, backoff) : nil }
-            return repetition <= (ending.isThrottling ? mostTold : mostRepetitions) ? asked : nil
+            guard asked >= .seconds(1) else { return repetition <= maxRetries ? max(asked, backoff) : nil }
+            return repetition <= (ending.isThrottling ? maxRequestedRetries : maxRetries) ? asked : nil
         case .failure(let error):
             let most =
-                switch error.secondTry(isRepeatable: isRepeatable) {
+                switch error.retryAdvice(isRepeatable: isRepeatable) {
                 case .never: 0
-                case .seldom: mostReconnections
-                case .worthwhile: mostRepetitions
+                case .unlikely: maxReconnections
+                case .worthwhile: maxRetries
                 }
             return repetition <= most ? backoff : nil
         }

@@ -14,7 +14,7 @@ extension ServiceGate {
     }
 
     /// Applies what a successful response says about the next request.
-    mutating func heed(_ advice: WaitAdvice, sent: Timestamp) async {
+    mutating func apply(_ advice: WaitAdvice, sent: Timestamp) async {
         if let wait = advice.untilReset, wait > .zero, wait <= longestWait {
             await slowDown(for: wait, sent: sent)
         } else {

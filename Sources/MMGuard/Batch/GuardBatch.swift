@@ -1,30 +1,31 @@
 internal import MMCore
 
-/// Judges many scripts and requests, a JSON line each: `{"id","src","module"}` or `{"id","method","url","body"}` in,
-/// `{"id","verdict","class","rule"}` out. `resource` names another service than Graph, `headers` those that are sent along.
+/// Judges many scripts and requests, one JSON line each: `{"id","src","module"}` or `{"id","method","url","body"}` in,
+/// `{"id","verdict","class","rule"}` out. `resource` names a service other than Graph, `headers` the headers that are
+/// sent.
 public struct GuardBatch: Sendable {
     private let engine: GuardEngine
     private let policy: GuardPolicy
     private let module: String?
 
-    /// A batch.
+    /// Creates a batch.
     /// - Parameters:
     ///   - engine: the guard.
     ///   - policy: the connection's policy.
-    ///   - module: the module of lines that name none.
+    ///   - module: the module of lines that don't name one.
     public init(engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil) {
         self.engine = engine
         self.policy = policy
         self.module = module
     }
 
-    /// The answer to one line. A line that can't be read is denied.
+    /// Returns the answer to one line. A line that can't be read is denied.
     public func judge(line: String) -> String {
         let value: JSONValue
         do {
             value = try JSONParser.parse(line, limits: .strict)
         } catch {
-            // The service might read the other of two equal keys; the id is still told.
+            // The service might read the other one of two equal keys; the id is still returned.
             let id = (try? JSONParser.parse(line))?["id"] ?? .null
             return answer(id, .deny, "write", "unreadable")
         }
@@ -36,7 +37,7 @@ public struct GuardBatch: Sendable {
         }
         guard let url = value["url"]?.string else { return answer(id, .deny, "write", "unreadable") }
         let service = value["resource"]?.string.flatMap(RequestService.init) ?? service(of: url)
-        guard let target = try? RequestTarget(parsing: url, service: service, respelling: .clean) else {
+        guard let target = try? RequestTarget(parsing: url, service: service, normalization: .clean) else {
             return answer(id, .deny, "refused", "refused-address")
         }
         let request = GuardedRequest(
@@ -49,7 +50,7 @@ public struct GuardBatch: Sendable {
             template: engine.classify(request).template)
     }
 
-    /// The service whose host an absolute address names; Graph for all others.
+    /// Returns the service that owns the host of an absolute URL; Graph for all others.
     private func service(of url: String) -> RequestService {
         guard let scheme = url.firstRange(of: "://") else {
             return url.lowercased().contains("/providers/microsoft.processsimple") ? .flow : .graph

@@ -1,22 +1,22 @@
 public import MMCore
 
-/// The requests that wait for a person's yes, and the yeses that were given but not yet used: one locked 0600 file for all
-/// front-ends of a user.
+/// The requests that wait for a person's approval, and the approvals that have not been used yet: one locked file
+/// (0600) for all front-ends of a user.
 ///
-/// A confirmation holds for exactly one request (see `ConfirmationRequest.digest`), once, and for minutes. Only a front-end
-/// that has a person before it calls `approve`.
+/// A confirmation is valid for exactly one request (see `ConfirmationRequest.digest`), once, and for minutes. Only a
+/// front-end that is used by a person calls `approve`.
 public struct ConfirmationLedger: Sendable {
-    /// The file.
+    /// The path of the file.
     public let path: String
-    /// How long a question waits for its answer.
+    /// How long a request waits for its answer.
     public let questionLifetime: Duration
-    /// How long a yes waits for its use.
+    /// How long an approval stays valid.
     public let approvalLifetime: Duration
     private let clock: WallClock
     private static let mostEntries = 200
     private static let largestFile = 16 << 20
 
-    /// The ledger in a file, which need not be there yet.
+    /// Creates the ledger of a file, which need not exist yet.
     public init(
         path: String, questionLifetime: Duration = .seconds(900), approvalLifetime: Duration = .seconds(600),
         clock: WallClock = .system
@@ -27,14 +27,14 @@ public struct ConfirmationLedger: Sendable {
         self.clock = clock
     }
 
-    /// The ledger of a user.
+    /// Creates the ledger of a user.
     public init(paths: StatePaths) {
         self.init(path: paths.confirmationLedger)
     }
 
-    /// Notes that a request waits for a person. Asked again while it waits, it keeps its token.
+    /// Records that a request waits for a person. A request that is already waiting keeps its token.
     /// - Returns: the entry, with the token for `mm confirm`.
-    /// - Throws: what reading and writing the ledger throws.
+    /// - Throws: the errors of reading and writing the ledger.
     public func request(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
         let now = clock.now
         let fresh = PendingConfirmation(
@@ -48,8 +48,8 @@ public struct ConfirmationLedger: Sendable {
         }
     }
 
-    /// The entry of a token, for showing.
-    /// - Throws: `.notFound` when no such request waits.
+    /// Returns the entry of a token, for display.
+    /// - Throws: `.notFound` if no such request is waiting.
     public func pending(_ token: String) async throws(MMError) -> PendingConfirmation {
         let wanted = Self.plain(token)
         guard let entry = try read().first(where: { $0.token == wanted && $0.expiresAt > clock.now }) else {
@@ -58,17 +58,17 @@ public struct ConfirmationLedger: Sendable {
         return entry
     }
 
-    /// Everything that waits, oldest first.
-    /// - Throws: what reading the ledger throws.
+    /// Returns all waiting requests, oldest first.
+    /// - Throws: the errors of reading the ledger.
     public func all() async throws(MMError) -> [PendingConfirmation] {
         try read().filter { $0.expiresAt > clock.now }
     }
 
-    /// A person said yes. Call it only with a person before you who has just seen `PendingConfirmation.lines`.
+    /// Records a person's approval. Call it only for a person who has just seen `PendingConfirmation.lines`.
     /// - Parameters:
     ///   - token: the token.
-    ///   - digest: the digest of what was shown: a token alone could have got another content meanwhile.
-    /// - Throws: `.notFound` when no such request waits any more.
+    ///   - digest: the digest of what was shown; the token alone might refer to other content by now.
+    /// - Throws: `.notFound` if the request is no longer waiting.
     public func approve(_ token: String, digest: String) async throws(MMError) {
         let wanted = Self.plain(token)
         let now = clock.now
@@ -82,8 +82,8 @@ public struct ConfirmationLedger: Sendable {
         }
     }
 
-    /// A person said no: the request waits no longer.
-    /// - Throws: `.notFound` when no such request waits.
+    /// Records a person's refusal; the request is removed.
+    /// - Throws: `.notFound` if no such request is waiting.
     public func refuse(_ token: String) async throws(MMError) {
         let wanted = Self.plain(token)
         let error = unknown(token)
@@ -93,10 +93,10 @@ public struct ConfirmationLedger: Sendable {
         }
     }
 
-    /// Uses a confirmation up.
-    /// - Parameter digest: of the request that is about to run.
-    /// - Returns: whether a person had confirmed exactly this; it won't be true a second time.
-    /// - Throws: what reading and writing the ledger throws; then nothing may run.
+    /// Uses up a confirmation.
+    /// - Parameter digest: the digest of the request that is about to run.
+    /// - Returns: whether a person had confirmed exactly this request; it won't be `true` a second time.
+    /// - Throws: the errors of reading and writing the ledger; nothing may run then.
     public func consume(_ digest: String) async throws(MMError) -> Bool {
         guard try read().contains(where: { $0.digest == digest && $0.state == .approved }) else { return false }
         return try await change { (entries: inout [PendingConfirmation]) throws(MMError) in
@@ -108,7 +108,7 @@ public struct ConfirmationLedger: Sendable {
         }
     }
 
-    /// Changes the entries under the lock; expired ones go.
+    /// Changes the entries under the lock and removes expired ones.
     private func change<Result: Sendable>(
         _ body: (inout [PendingConfirmation]) throws(MMError) -> Result
     ) async throws(MMError) -> Result {
@@ -120,7 +120,7 @@ public struct ConfirmationLedger: Sendable {
         if entries.count > Self.mostEntries { entries.removeFirst(entries.count - Self.mostEntries) }
         if entries != before {
             var file = Self.file(entries)
-            // The oldest make room: a file too large to be read again would hold everything back.
+            // The oldest entries are removed: a file that is too large to be read again would block everything.
             while file.count > Self.largestFile, entries.count > 1 {
                 entries.removeFirst()
                 file = Self.file(entries)
@@ -137,13 +137,13 @@ public struct ConfirmationLedger: Sendable {
 
     private func read() throws(MMError) -> [PendingConfirmation] {
         guard let bytes = try ProtectedFile.read(path, limit: Self.largestFile), !bytes.isEmpty else { return [] }
-        // A file that can't be read confirms nothing; it is never guessed at nor silently replaced.
+        // A file that can't be read confirms nothing; it is neither guessed at nor silently replaced.
         guard let value = try? JSONParser.parse(bytes, limits: .strict), value["version"]?.int == 1,
             let list = value["entries"]?.array
         else {
             throw MMError(
                 .conflict, "The store of confirmations \(path) can't be read.",
-                hint: "Remove the file: what waits for a confirmation is asked for anew.")
+                hint: "Remove the file: pending confirmations have to be requested again.")
         }
         return list.compactMap(PendingConfirmation.init(json:))
     }

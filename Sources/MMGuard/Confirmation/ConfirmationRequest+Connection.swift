@@ -1,15 +1,16 @@
 package import MMCore
 
 extension ConfirmationRequest {
-    /// A request that runs on a connection: it names who acts there, and asks a person for what the connection demands.
+    /// Creates a request that runs on a connection: it names who acts there, and requires the check that the connection
+    /// demands of a person.
     /// - Parameters:
     ///   - connection: the connection it would run on.
     ///   - module: the module of the session, or the service.
     ///   - title: what kind of thing it is, in a few words.
     ///   - text: the exact script, or the request line.
     ///   - body: the exact body of a request.
-    ///   - parameters: everything else that changes what happens.
-    ///   - verdict: what the guard says about it.
+    ///   - parameters: everything else that affects what happens.
+    ///   - verdict: the guard's verdict on it.
     package init(
         on connection: Connection, module: String, title: String, text: String, body: [UInt8] = [],
         parameters: JSONObject = [:], verdict: Verdict

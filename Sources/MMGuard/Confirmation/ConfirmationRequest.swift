@@ -1,10 +1,10 @@
 public import MMCore
 
-/// What a person is asked to confirm, and what the confirmation is bound to.
+/// A request that a person is asked to confirm, and that the confirmation is bound to.
 public struct ConfirmationRequest: Sendable, Hashable {
     /// The connection it would run on.
     public var connection: String
-    /// Who acts there, where that is no person.
+    /// Who acts there if it isn't a person.
     public var actor: String?
     /// The module of the session, or the service: `exo`, `graph`.
     public var module: String
@@ -12,26 +12,26 @@ public struct ConfirmationRequest: Sendable, Hashable {
     public var text: String
     /// The exact body of a request; empty for scripts.
     public var body: [UInt8]
-    /// Everything else that changes what happens: further parameters of the call.
+    /// Everything else that affects what happens: further parameters of the call.
     public var parameters: JSONObject
     /// What kind of thing it is, in a few words: `run in exo`.
     public var title: String
-    /// What the guard says about it.
+    /// The guard's verdict on it.
     public var verdict: Verdict
-    /// What a person has to show besides saying yes.
+    /// The check that the person has to pass besides saying yes.
     public var check: PersonCheck
 
-    /// A request.
+    /// Creates a request.
     /// - Parameters:
     ///   - connection: the connection it would run on.
-    ///   - actor: who acts there, where that is no person: `app ID, no person`.
+    ///   - actor: who acts there if it isn't a person: `app ID, no person`.
     ///   - module: the module of the session, or the service.
     ///   - title: what kind of thing it is, in a few words.
     ///   - text: the exact script, or the request line.
     ///   - body: the exact body of a request.
-    ///   - parameters: everything else that changes what happens.
-    ///   - verdict: what the guard says about it.
-    ///   - checks: what the connection wants a person to show.
+    ///   - parameters: everything else that affects what happens.
+    ///   - verdict: the guard's verdict on it.
+    ///   - checks: the checks that the connection demands of a person.
     public init(
         connection: String, actor: String? = nil, module: String, title: String, text: String, body: [UInt8] = [],
         parameters: JSONObject = [:], verdict: Verdict, checks: ConnectionPersonChecks = ConnectionPersonChecks()
@@ -51,8 +51,8 @@ public struct ConfirmationRequest: Sendable, Hashable {
     /// What a person sees of it.
     package var presentation: Presentation { Presentation(self, verdict: verdict) }
 
-    /// The digest that a confirmation holds for: connection, module, exact text and body, parameters. Each part stands
-    /// behind its length, so that no two requests share a digest by shifting bytes from one part to the next.
+    /// The digest that a confirmation is valid for: connection, module, exact text and body, parameters. Each part is
+    /// preceded by its length, so that no two requests share a digest by moving bytes from one part to the next.
     public var digest: String {
         var hash = SHA256()
         func add(_ bytes: some Collection<UInt8>) {

@@ -2,7 +2,7 @@ public import MMCore
 
 /// An entry of the ledger: a request that waits for a person, or that a person has confirmed.
 public struct PendingConfirmation: Sendable, Hashable {
-    /// Where it stands.
+    /// The state of an entry.
     public enum State: String, Sendable {
         /// Nobody has answered.
         case pending
@@ -10,27 +10,27 @@ public struct PendingConfirmation: Sendable, Hashable {
         case approved
     }
 
-    /// What names it: short enough to type.
+    /// The token: short enough to type.
     public var token: String
-    /// What it is bound to.
+    /// The digest that it is bound to.
     public var digest: String
-    /// Where it stands.
+    /// The state of an entry.
     public var state: State
     /// The connection.
     public var connection: String
     /// The module or service.
     public var module: String
-    /// How the script begins, or the request line: what a list shows.
+    /// The beginning of the script, or the request line: what a list shows.
     public var summary: String
-    /// The rule that asks.
+    /// The rule that requires confirmation.
     public var rule: String
-    /// What the person has to show besides saying yes.
+    /// The check that the person has to pass besides saying yes.
     public var check: PersonCheck
-    /// What a person is shown before the question.
+    /// What a person is shown before being asked.
     package var presentation: Presentation
-    /// When it was asked.
+    /// When it was requested.
     public var createdAt: Timestamp
-    /// When it ends.
+    /// When it expires.
     public var expiresAt: Timestamp
 
     init(_ request: ConfirmationRequest, token: String, createdAt: Timestamp, expiresAt: Timestamp) {
@@ -59,7 +59,7 @@ extension PendingConfirmation {
         ]
     }
 
-    /// The entry of a stored value; nil when it is none.
+    /// Reads a stored entry; `nil` if the value isn't one.
     init?(json: JSONValue) {
         guard let token = json["token"]?.string, let digest = json["digest"]?.string,
             let state = json["state"]?.string.flatMap(State.init), let created = json["createdAt"]?.int,

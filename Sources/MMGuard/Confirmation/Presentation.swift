@@ -1,6 +1,6 @@
 import MMCore
 
-/// What a person sees before a yes: the same at a terminal, in a client's form, with `mm confirm` and over HTTP.
+/// What a person sees before confirming: the same in a terminal, in a client's form, with `mm confirm` and over HTTP.
 ///
 /// Each risky part comes first and by name; then all that the yes is bound to, as it will be sent or run. What is longer than
 /// a person reads at once comes in pages, with the rest counted. Nothing in it can pass for anything else: what a script or
@@ -8,27 +8,27 @@ import MMCore
 package struct Presentation: Sendable, Hashable {
     /// One line: what kind of thing, where.
     package let title: String
-    /// Why the guard asks.
+    /// Why the guard requires confirmation.
     package let reason: String
-    /// The parts that made the guard ask, each with a heading and what belongs to it.
+    /// The parts that require confirmation, each with a heading and its details.
     package let risks: [[String]]
     /// What will be sent or run, line by line.
     package let whole: [String]
 
-    /// Text beyond this is told by its length and digest: no person reads more.
+    /// Text beyond this size is represented by its length and digest: no person reads more.
     static let longestText = 256 << 10
     private static let mostRisks = 100
     private static let longestLine = 160
     private static let linesOfAPage = 50
 
-    /// What a request looks like to the person who is asked.
+    /// Creates the presentation of a request.
     init(_ request: ConfirmationRequest, verdict: Verdict) {
         title = VisibleText.exact(
             "\(request.connection)\(request.actor.map { " (\($0))" } ?? ""): \(request.title)")
         reason = VisibleText.exact(verdict.reason)
         var risks = verdict.asking.prefix(Self.mostRisks).map(Self.part)
         risks += verdict.previews.map { preview in ["is sent: " + preview.line] + preview.lines.dropFirst() }
-        if verdict.asking.count >= Self.mostRisks { risks.append(["more of the same kinds, which stand below"]) }
+        if verdict.asking.count >= Self.mostRisks { risks.append(["more of the same kinds, listed below"]) }
         self.risks = risks.map { part in
             part.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
                 .flatMap { Self.wrapped(VisibleText.exact(String($0))) }
@@ -41,7 +41,7 @@ package struct Presentation: Sendable, Hashable {
         self.whole = whole
     }
 
-    /// The pages, first what must be seen.
+    /// The pages; the first one shows what must be seen.
     package var pages: [String] {
         var lines: [String] = []
         if !risks.isEmpty {
@@ -58,7 +58,7 @@ package struct Presentation: Sendable, Hashable {
         var pages: [String] = []
         var rest = lines[...]
         while !rest.isEmpty {
-            // A last page of a few lines is none.
+            // A last page of only a few lines is avoided.
             let count = rest.count <= Self.linesOfAPage + 10 ? rest.count : Self.linesOfAPage
             var page = rest.prefix(count).joined(separator: "\n")
             rest = rest.dropFirst(count)
@@ -83,7 +83,7 @@ package struct Presentation: Sendable, Hashable {
     }
 
     private static func lines(ofBody body: [UInt8]) -> [String] {
-        // Two members of one name are shown as they stand: services differ in which of them they read.
+        // Two members with the same name are shown as written: services differ in which one they read.
         if body.count <= longestText, let value = try? JSONParser.parse(body, limits: .strict) {
             return lines(of: JSONWriter.string(value, layout: .indented(2)))
         }
@@ -95,7 +95,7 @@ package struct Presentation: Sendable, Hashable {
         "… \(bytes.count) bytes in all, SHA-256 \(Hex.text(SHA256.digest(bytes)))"
     }
 
-    /// A long line in pieces, so that none runs out of sight.
+    /// Splits a long line, so that no part of it is out of sight.
     private static func wrapped(_ line: String) -> [String] {
         guard line.utf8.count > longestLine else { return [line] }
         var pieces: [String] = []
@@ -124,7 +124,7 @@ extension Presentation {
         ]
     }
 
-    /// The presentation of a stored value; nil when it is none.
+    /// Reads a stored presentation; `nil` if the value isn't one.
     init?(json: JSONValue) {
         guard let title = json["title"]?.string, let reason = json["reason"]?.string,
             let risks = json["risks"]?.array, let whole = json["whole"]?.array

@@ -1,25 +1,25 @@
-/// What kind of effect a command or request has: the one vocabulary of all the guard's tables.
+/// The kind of effect that a command or request has: the vocabulary of all the guard's tables.
 public enum GuardClass: String, Sendable, Hashable, CaseIterable {
-    /// Looks, and changes nothing.
+    /// Reads, and changes nothing.
     case read
-    /// Changes or makes something.
+    /// Changes or creates something.
     case write
     /// Makes data flow to an address from now on.
     case subscription
-    /// Reaches people in somebody's name.
+    /// Sends messages to people in somebody's name.
     case send
-    /// Lets others in, or data out.
+    /// Gives outsiders access, or moves data out.
     case external
-    /// Can't be undone easily.
+    /// Can't easily be undone.
     case destructive
-    /// Answers with keys or passwords, or with somebody's content in bulk.
+    /// Returns keys or passwords, or somebody's content in bulk.
     case secret
-    /// Changes who may do what, how one signs in, or code that runs elsewhere.
+    /// Changes permissions, ways to sign in, or code that runs elsewhere.
     case privilege
-    /// Changes who the session acts as; only the product itself does that.
+    /// Changes the identity of the session; only the product itself does that.
     case session
 
-    /// The class of this word; also takes the two longer words of the request tables.
+    /// Returns the class with this name; also accepts the two longer names of the request tables.
     public init?(word: String) {
         switch word.lowercased() {
         case "external-sharing": self = .external

@@ -1,14 +1,14 @@
-/// The classes of one command or request; the strictest rules.
+/// The classes of one command or request; the strictest one decides.
 public struct GuardClassSet: OptionSet, Sendable, Hashable {
     /// The bits, in the order of the compiled tables.
     public let rawValue: UInt16
 
-    /// Classes from their bits.
+    /// Creates a set of classes from their bits.
     public init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
 
-    /// The set of one class.
+    /// Creates the set of one class.
     public init(_ one: GuardClass) {
         switch one {
         case .read: self = .read
@@ -23,23 +23,23 @@ public struct GuardClassSet: OptionSet, Sendable, Hashable {
         }
     }
 
-    /// Looks only.
+    /// Only reads.
     public static let read = GuardClassSet(rawValue: 1)
     /// Changes something.
     public static let write = GuardClassSet(rawValue: 2)
-    /// Not easily undone.
+    /// Can't easily be undone.
     public static let destructive = GuardClassSet(rawValue: 4)
-    /// Reaches people.
+    /// Sends messages to people.
     public static let send = GuardClassSet(rawValue: 8)
-    /// Changes rights.
+    /// Changes permissions.
     public static let privilege = GuardClassSet(rawValue: 16)
-    /// Gives out secrets.
+    /// Returns secrets.
     public static let secret = GuardClassSet(rawValue: 32)
-    /// Opens a way out.
+    /// Gives outsiders access, or moves data out.
     public static let external = GuardClassSet(rawValue: 64)
     /// Changes the session itself.
     public static let session = GuardClassSet(rawValue: 128)
-    /// Data flows from now on.
+    /// Makes data flow to an address from now on.
     public static let subscription = GuardClassSet(rawValue: 256)
 
     /// The classes in the set, strictest first.

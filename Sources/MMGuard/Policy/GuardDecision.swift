@@ -1,10 +1,10 @@
-/// What the guard says: the strongest of several wins.
+/// The guard's decision: the strongest of several wins.
 public enum GuardDecision: String, Sendable, Hashable, Comparable, CaseIterable {
-    /// It may go on.
+    /// It may proceed.
     case allow
-    /// A person confirms first.
+    /// A person must confirm it first.
     case ask
-    /// It may not go on, whoever confirms.
+    /// It may not proceed, even if confirmed.
     case deny
 
     private var rank: Int {
@@ -15,6 +15,6 @@ public enum GuardDecision: String, Sendable, Hashable, Comparable, CaseIterable 
         }
     }
 
-    /// Whether the left decision is the weaker one.
+    /// Returns whether the left decision is the weaker one.
     public static func < (left: GuardDecision, right: GuardDecision) -> Bool { left.rank < right.rank }
 }

@@ -1,45 +1,45 @@
 /// One thing that the guard found in a script or request.
 public struct GuardFinding: Sendable, Hashable {
-    /// Why a finding counts beyond its class.
+    /// Why a finding matters beyond its class.
     public enum Kind: Sendable, Hashable {
-        /// Only its class counts.
+        /// Only its class matters.
         case classified
-        /// What will run can't be told from the text: at least ask.
+        /// The text doesn't show what will run: at least ask.
         case dynamic
-        /// A name or path in no table: at least ask.
+        /// A name or path that no table contains: at least ask.
         case unknown
-        /// Always denied: the blocked list, or something that no policy may let through.
+        /// Always denied: the blocked list, or something that no policy may permit.
         case blocked
-        /// On the warned list: a person is asked, unless the caller's protocol only warns.
+        /// On the warned list: a person is asked, unless the caller's protocol only gives a warning.
         case warned
-        /// Sends a message: previewed and asked for, unless the connection or the server switched that off.
+        /// Sends a message: previewed and asked about, unless the connection or the server has switched that off.
         case sendGuard
-        /// Something that is not there, with a hint for what to use: denied, since it could only fail.
+        /// Something that doesn't exist, with a hint at what to use: denied, because it could only fail.
         case missing
-        /// A text that can't run at all: an error for its author, nothing for a person to confirm.
+        /// A text that can't run at all: an error for its author, not a question for a person.
         case broken
     }
 
-    /// The rule that made it, as `mm guard rules` lists it.
+    /// The rule that produced it, as `mm guard rules` lists it.
     public var rule: String
     /// The classes.
     public var classes: GuardClassSet
-    /// What it counts as.
+    /// Why it matters beyond its class.
     public var kind: Kind
-    /// The reason in words for a person and for a model.
+    /// The reason in words, for people and models.
     public var reason: String
     /// What to do instead.
     public var instead: String?
-    /// Where it stands in the script.
+    /// Its position in the script.
     public var place: SourcePlace?
-    /// What was found: a cmdlet name, a request line.
+    /// What was found: a cmdlet name or a request line.
     public var subject: String?
-    /// The weakest decision that a user's own rule leaves.
-    public var atLeast: GuardDecision?
+    /// The weakest decision that a user's own rule permits.
+    public var minimumDecision: GuardDecision?
 
     public init(
         rule: String, classes: GuardClassSet, kind: Kind = .classified, reason: String, instead: String? = nil,
-        place: SourcePlace? = nil, subject: String? = nil, atLeast: GuardDecision? = nil
+        place: SourcePlace? = nil, subject: String? = nil, minimumDecision: GuardDecision? = nil
     ) {
         self.rule = rule
         self.classes = classes
@@ -48,6 +48,6 @@ public struct GuardFinding: Sendable, Hashable {
         self.instead = instead
         self.place = place
         self.subject = subject
-        self.atLeast = atLeast
+        self.minimumDecision = minimumDecision
     }
 }

@@ -4,23 +4,25 @@ public import MMCore
 public struct GuardPolicy: Sendable, Hashable {
     /// The policies to start from.
     ///
-    /// - `standard`: read and plain write go on; everything that reaches further is asked for; sign-in changes are denied.
-    /// - `strict`: only reading goes on; secrets, privileges and what can't be read are denied, the rest is asked for.
-    /// - `readonly`: only reading goes on; everything else is denied.
+    /// - `standard`: reading and ordinary writes proceed; everything with further effects requires confirmation;
+    ///   changes of the sign-in are denied.
+    /// - `strict`: only reading proceeds; secrets, privileges and unreadable constructs are denied, the rest requires
+    ///   confirmation.
+    /// - `readonly`: only reading proceeds; everything else is denied.
     public typealias Name = GuardPolicyName
 
     /// The policy to start from.
     public var name: Name
-    /// Decisions of single classes, in place of the policy's.
+    /// Decisions for individual classes, instead of the policy's.
     public var overrides: [GuardClass: GuardDecision]
-    /// The decision for what can't be told from the text; never weaker than ask. `nil`: the policy's.
+    /// The decision for what the text doesn't show; never weaker than ask. `nil` for the policy's own.
     public var dynamic: GuardDecision?
     /// Whether commands and requests that send messages are asked about: on unless the connection's `skipSendGuards` or
     /// `MM_SEND_GUARDS` switches it off.
     public var sendGuards: Bool
-    /// Whether commands of the warned list run with a warning instead of being asked about.
+    /// Whether commands of the warned list run with a warning instead of requiring confirmation.
     public var warnsOnly: Bool
-    /// Whether `confirmed: true` confirms sending a message. Otherwise a word in a request confirms nothing.
+    /// Whether `confirmed: true` confirms sending a message. Otherwise nothing in a request confirms anything.
     public var honoursConfirmed: Bool
 
     public init(
@@ -35,11 +37,11 @@ public struct GuardPolicy: Sendable, Hashable {
         self.honoursConfirmed = honoursConfirmed
     }
 
-    /// The policy of a connection.
+    /// Creates the policy of a connection.
     /// - Parameters:
     ///   - connection: its `guard` and `skipSendGuards`.
     ///   - environment: for `MM_SEND_GUARDS`.
-    ///   - allowances: what the caller's protocol lets through.
+    ///   - allowances: what the caller's protocol permits.
     public init(
         of connection: Connection, environment: [String: String], allowances: GuardAllowances = []
     ) {
@@ -63,7 +65,7 @@ public struct GuardPolicy: Sendable, Hashable {
     /// The policy of a new connection.
     public static let standard = GuardPolicy()
 
-    /// The decision for one class.
+    /// Returns the decision for one class.
     public func decision(for one: GuardClass) -> GuardDecision {
         if let own = overrides[one] { return own }
         switch (name, one) {
@@ -75,15 +77,15 @@ public struct GuardPolicy: Sendable, Hashable {
         }
     }
 
-    /// The decision for several classes: the strongest of theirs.
+    /// Returns the decision for several classes: the strongest of theirs.
     public func decision(forAll classes: GuardClassSet) -> GuardDecision {
         classes.classes.map { decision(for: $0) }.max() ?? .allow
     }
 
-    /// The decision for a finding.
-    /// - Parameter confirmed: the caller said `confirmed: true`.
+    /// Returns the decision for a finding.
+    /// - Parameter confirmed: whether the caller passed `confirmed: true`.
     public func decision(for finding: GuardFinding, confirmed: Bool = false) -> GuardDecision {
-        max(decision(byKind: finding, confirmed: confirmed), finding.atLeast ?? .allow)
+        max(decision(byKind: finding, confirmed: confirmed), finding.minimumDecision ?? .allow)
     }
 
     private func decision(byKind finding: GuardFinding, confirmed: Bool) -> GuardDecision {
@@ -105,7 +107,7 @@ public struct GuardPolicy: Sendable, Hashable {
         }
     }
 
-    /// Whether `MM_SEND_GUARDS` leaves the send guards on: only the text `false` switches them off.
+    /// Returns whether `MM_SEND_GUARDS` leaves the send guards on: only the value `false` switches them off.
     public static func sendGuardsEnabled(environment: [String: String]) -> Bool {
         environment["MM_SEND_GUARDS"]?.lowercased() != "false"
     }

@@ -1,4 +1,4 @@
-/// A place in a script: what a person is shown, underlined.
+/// A position in a script, which a person is shown underlined.
 public struct SourcePlace: Sendable, Hashable {
     /// The line, from 1.
     public var line: Int

@@ -1,9 +1,9 @@
 public import MMCore
 
 extension Verdict {
-    /// The verdict as an error for a caller: what was found, why, and what to do instead.
-    /// - Parameter pending: the entry of the ledger when a person can confirm it.
-    /// - Returns: `.denied` or `.confirmationNeeded`; nil when the verdict allows.
+    /// Returns the verdict as an error for a caller: what was found, why, and what to do instead.
+    /// - Parameter pending: the entry of the ledger if a person can confirm it.
+    /// - Returns: `.denied` or `.confirmationNeeded`; `nil` if the verdict allows.
     public func error(pending: PendingConfirmation? = nil) -> MMError? {
         guard decision != .allow else { return nil }
         var details: JSONObject = [

@@ -31,7 +31,7 @@ extension GuardFinding {
 }
 
 extension SourcePlace {
-    /// The place as JSON.
+    /// The position as JSON.
     public var json: JSONObject {
         [
             "line": .int(Int64(line)), "column": .int(Int64(column)), "offset": .int(Int64(offset)),
@@ -39,8 +39,8 @@ extension SourcePlace {
         ]
     }
 
-    /// The line with its number, and below it carets under the place: what a person is shown. Tabs are kept, so that the
-    /// carets stand where the text does; the carets end with the line.
+    /// The line with its number, and below it carets under the position, as a person is shown it. Tabs are kept, so
+    /// that the carets are aligned with the text; they end with the line.
     public var underlined: [String] {
         let number = "\(line) | "
         var units = 0

@@ -1,4 +1,4 @@
-/// What the guard says about a script or request, and why.
+/// The guard's verdict on a script or request, with its reasons.
 public struct Verdict: Sendable, Hashable {
     /// Allow, ask or deny.
     public var decision: GuardDecision
@@ -6,39 +6,40 @@ public struct Verdict: Sendable, Hashable {
     public var classes: GuardClassSet
     /// The rule that decided.
     public var rule: String
-    /// The reason in words for a person and for a model.
+    /// The reason in words, for people and models.
     public var reason: String
     /// What to do instead, or next.
     public var instead: String?
-    /// Where the deciding part stands in the script.
+    /// The position of the deciding part in the script.
     public var place: SourcePlace?
-    /// Previews of each message that would be sent in somebody's name.
+    /// Previews of all messages that would be sent in somebody's name.
     public var previews: [SendPreview]
-    /// What may go on but should be mentioned: commands of the warned list where that only warns.
+    /// What may proceed but should be mentioned: commands of the warned list, where that only warns.
     public var warnings: [String]
     /// Everything found, the deciding one first.
     public var findings: [GuardFinding]
-    /// What is not simply allowed, in the order in which it stands.
+    /// The findings that are not simply allowed, in the order in which they occur.
     package var asking: [GuardFinding]
 
-    /// How many things of one kind a script changes at most, where its own lists and limits say so.
+    /// The maximum number of objects of one kind that a script changes, if its own lists and limits show it.
     package internal(set) var counted: Int?
 
     /// The strictest class.
     public var guardClass: GuardClass { classes.strictest }
 
-    /// The verdict over findings: the strongest decision wins; among equals the strictest class, then the first place.
+    /// Creates the verdict on findings: the strongest decision wins; among equals the strictest class, then the first
+    /// position.
     /// - Parameters:
-    ///   - findings: what was found; none means a plain read.
+    ///   - findings: what was found; no findings mean a plain read.
     ///   - policy: the connection's policy.
-    ///   - confirmed: the caller said `confirmed: true`.
-    ///   - previews: what is sent.
+    ///   - confirmed: whether the caller passed `confirmed: true`.
+    ///   - previews: the messages that would be sent.
     init(
         findings: [GuardFinding], policy: GuardPolicy, confirmed: Bool = false, previews: [SendPreview] = []
     ) {
         var ordered = findings.map { (finding: $0, decision: policy.decision(for: $0, confirmed: confirmed)) }
         asking = ordered.filter { $0.decision != .allow }.map(\.finding)
-        // Stable: enumeration order is source order.
+        // The sort is stable: the order of enumeration is that of the source.
         let ranked = ordered.enumerated().sorted { left, right in
             if left.element.decision != right.element.decision { return left.element.decision > right.element.decision }
             let ranks = (left.element.finding.classes.strictest.rank, right.element.finding.classes.strictest.rank)

@@ -1,20 +1,22 @@
 internal import MMCore
 
-/// What is left of the guard's findings for a script whose session is confined and reaches the network through the wire.
+/// The findings that still matter for a script whose session is confined and can only reach the network through the
+/// proxy.
 ///
-/// There a script's text needn't prove what it does: what it sends is judged when it is sent, and what it does to the machine
-/// ends at the walls. The text still tells what is meant, so what it says plainly is asked for before anything starts.
+/// A script's text needn't prove what it does there: what it sends is judged when it is sent, and its effects on the
+/// machine end at the confinement. The text still shows the intention, so what it states plainly requires confirmation
+/// before anything starts.
 package enum BehindWire {
-    /// Who stops what a construct could hide.
+    /// What stops the effects that a construct could hide.
     package enum Keeper: Sendable {
-        /// The judge of requests: whatever runs there can only send.
+        /// The judge of requests: whatever runs there can only send requests.
         case wire
-        /// The walls around the session: its files, programs and variables are its own, and its tokens are none.
+        /// The confinement of the session: its files, programs and variables are its own, and it has no tokens.
         case walls
     }
 
-    /// A finding as it counts there; nil where it is no reason to ask.
-    /// - Parameter isDryRun: whether all that changes something is held back at the wire.
+    /// Returns a finding as it counts there; `nil` if it requires no confirmation.
+    /// - Parameter isDryRun: whether everything that changes something is held back at the proxy.
     static func kept(_ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool = false) -> GuardFinding? {
         if isDryRun, finding.rule == "unknown-command" { return nil }
         let isPlainChange = finding.kind == .unknown && says(finding, cmdlets)
@@ -24,7 +26,7 @@ package enum BehindWire {
         return finding
     }
 
-    /// Who stops what a finding is about; nil where the text is still asked about.
+    /// Returns what stops the effects that a finding is about; `nil` if the text still requires confirmation.
     static func keeper(of finding: GuardFinding, _ cmdlets: CmdletTable) -> Keeper? {
         switch finding.kind {
         case .dynamic where finding.rule == "tainted-session": return .wire
@@ -40,7 +42,8 @@ package enum BehindWire {
         }
     }
 
-    /// Whether the name of a command says that it changes something, though no table says what. Programs have no verb.
+    /// Returns whether the name of a command shows that it changes something, although no table knows it. Programs have
+    /// no verb.
     private static func says(_ finding: GuardFinding, _ cmdlets: CmdletTable) -> Bool {
         if finding.rule == "unproven-command" { return true }
         guard finding.rule == "unknown-command", let name = finding.subject, let dash = name.firstIndex(of: "-") else {
@@ -52,8 +55,8 @@ package enum BehindWire {
 }
 
 extension GuardEngine {
-    /// Who stops what a finding is about in a session that is confined behind the wire; nil where its text is still asked
-    /// about.
+    /// Returns what stops the effects that a finding is about in a session that is confined behind the proxy; `nil` if
+    /// its text still requires confirmation.
     package func keeperBehindWire(of finding: GuardFinding) -> BehindWire.Keeper? {
         BehindWire.keeper(of: finding, tables.cmdlets)
     }

@@ -1,12 +1,12 @@
-/// Why PowerShell's own commands are asked for, in the words of what each does.
+/// Why PowerShell's own commands require confirmation, in words that say what each does.
 enum BuiltinReasons {
-    /// What a command does, to stand behind its name; nil where the words of its class say it.
+    /// Returns what a command does, to be put after its name; `nil` if the words of its class suffice.
     static func reason(_ name: String) -> String? { reasons[name.asciiLowercased] }
 
     private static let reasons: [String: String] = [
-        "get-content": "reads a file of this machine that is no data file of the working folder",
-        "import-csv": "reads a file of this machine that is no data file of the working folder",
-        "import-clixml": "reads a file of this machine that is no data file of the working folder",
+        "get-content": "reads a file of this machine that is not a data file of the working folder",
+        "import-csv": "reads a file of this machine that is not a data file of the working folder",
+        "import-clixml": "reads a file of this machine that is not a data file of the working folder",
         "import-powershelldatafile": "reads a file of this machine",
         "get-item": "reads whatever its path names: a file, a variable, a part of the environment",
         "get-itemproperty": "reads whatever its path names",

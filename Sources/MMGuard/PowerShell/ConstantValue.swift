@@ -1,6 +1,6 @@
 internal import PowerShellSyntax
 
-/// A value as far as the text alone tells it.
+/// A value as far as the text alone determines it.
 enum ConstantValue: Sendable, Hashable {
     case string(String)
     case number(String)
@@ -52,7 +52,7 @@ enum ConstantValue: Sendable, Hashable {
         self = ConstantValue(element.expression)
     }
 
-    /// The texts of a constant string or number, or of a list of them; nil when any part is something else.
+    /// The texts of a constant string or number, or of a list of them; `nil` if any part is something else.
     var texts: [String]? {
         switch self {
         case .string(let text), .number(let text): return [text]
@@ -68,7 +68,7 @@ enum ConstantValue: Sendable, Hashable {
         }
     }
 
-    /// The single text; nil for lists and anything dynamic.
+    /// The single text; `nil` for lists and anything dynamic.
     var text: String? {
         guard let texts, texts.count == 1 else { return nil }
         return texts[0]

@@ -1,6 +1,6 @@
-/// The constructs of PowerShell behind which a script can hide what it runs. Each is at least asked for.
+/// The PowerShell constructs behind which a script can hide what it runs. Each requires at least confirmation.
 ///
-/// The judge lets through only what it knows to be harmless; these rules name what is left, for the person who is asked.
+/// The judge only lets through what it knows to be harmless; these rules name the rest, for the person who is asked.
 enum ConstructRule: String, Sendable, CaseIterable {
     case unparsed
     case tooLong = "too-long"
@@ -92,7 +92,7 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .scopedVariable: "a variable of another scope outlives the script"
         case .splat: "the parameters come from a variable"
         case .usingVariable: "$using: belongs to code that runs elsewhere"
-        case .scriptBlock: "a block of code stands where nobody can tell when it runs"
+        case .scriptBlock: "it can't be determined when a block of code runs"
         case .computedMember: "the name of a member is only known when it runs"
         case .methodCall: "this method may do anything"
         case .staticMember: "this member of a .NET type may do anything"
@@ -136,7 +136,7 @@ enum ConstructRule: String, Sendable, CaseIterable {
         switch self {
         case .unparsed: "Check quotes and brackets; write the commands plainly, one by one."
         case .tooLong, .tooDeep: "Split it into several shorter scripts."
-        case .hiddenCharacters: "Type the text anew, without invisible characters."
+        case .hiddenCharacters: "Type the text again, without invisible characters."
         case .dynamicName, .callBlock, .scopedName, .wildcardName, .computedMember:
             "Write the name out, as in Get-Mailbox."
         case .scriptFile: "Put the commands themselves into the call."

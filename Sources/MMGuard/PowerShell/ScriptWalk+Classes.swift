@@ -80,7 +80,7 @@ extension ScriptWalk {
         GuardFinding(
             rule: "bulk", classes: .write, reason: "\(name) would change many objects at once.",
             instead: "Count them first with the reading part alone, then let a person confirm the number.",
-            subject: name, atLeast: .ask)
+            subject: name, minimumDecision: .ask)
     }
 
     private func reason(

@@ -159,7 +159,7 @@ extension ScriptWalk {
         }
         let finding = GuardFinding(
             rule: "unknown-command", classes: classes, kind: .unknown,
-            reason: "\(name) is in no table of cmdlets, so nobody can say what it does.", instead: instead,
+            reason: "\(name) is in no table of cmdlets, so it is unknown what it does.", instead: instead,
             subject: name)
         let written = command.elements.compactMap { element in
             if case .parameter(let parameter) = element { parameter.name } else { nil }

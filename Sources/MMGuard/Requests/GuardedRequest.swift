@@ -11,7 +11,7 @@ public struct GuardedRequest: Sendable, Hashable {
     /// The names of headers that the caller adds.
     public var headerNames: [String]
 
-    /// A request.
+    /// Creates a request.
     public init(method: String, target: RequestTarget, body: RequestBody = .none, headerNames: [String] = []) {
         self.method = method
         self.target = target

@@ -1,11 +1,12 @@
 internal import MMCore
 
 extension RequestClassifier {
-    /// Searches the templates that a request to Graph may mean, likeliest first, for what another table says of one.
+    /// Searches the templates that a request to Graph may refer to, most likely first, for what another table says
+    /// about one.
     /// - Parameters:
     ///   - target: the request.
-    ///   - parts: the parts of the other table, in the order in which they count.
-    ///   - look: what a part says of a template; `nil` goes on to the next.
+    ///   - parts: the parts of the other table, in order of priority.
+    ///   - look: returns what a part says about a template; `nil` to try the next one.
     func search<Part, Found>(
         _ target: RequestTarget, in parts: [Part], look: (GraphTemplate, Part) -> Found?
     ) -> Found? {

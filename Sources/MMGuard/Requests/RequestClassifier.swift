@@ -24,7 +24,7 @@ struct RequestClassifier: Sendable {
             return refused("method-header", "the header \(name) changes the method after it was judged")
         }
         guard method != .other else {
-            return refused("unknown-method", "nobody knows what the service makes of the method \(request.method)")
+            return refused("unknown-method", "it is unknown how the service treats the method \(request.method)")
         }
         var result = classify(method, request.target.segments, request)
         // Slashes and escapes that a lenient server might resolve once more: the stricter meaning counts.
@@ -242,7 +242,7 @@ struct RequestClassifier: Sendable {
         let allowed = isOwn ? outer.writtenOrigin.map { [$0] } ?? [] : []
         guard
             var target = try? RequestTarget(
-                parsing: url, service: outer.service, allowedHosts: allowed, respelling: .clean)
+                parsing: url, service: outer.service, allowedHosts: allowed, normalization: .clean)
         else {
             return .init(
                 id: id, line: line, classification: refused("batch-unreadable", "its address can't be read"))

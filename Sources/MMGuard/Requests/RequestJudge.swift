@@ -40,7 +40,7 @@ struct RequestJudge: Sendable {
             instead = "Show the message to the person and let them confirm it, or save it as a draft."
         } else if !found.isKnown, found.classes == .write || (found.classes == .read && found.method != "GET") {
             kind = .unknown
-            reason = "\(line): no table knows this path, so nobody can say what the change does."
+            reason = "\(line): this path is in no table, so it is unknown what the change does."
             instead = "Check the spelling against the documentation of the service, or let a person confirm it."
         } else if Self.hiding.contains(found.rule) {
             kind = .dynamic

@@ -57,8 +57,8 @@ extension GuardEngine {
             GuardRuleDescription(
                 id: "seed-blocked", kind: "list", guardClass: nil,
                 explanation:
-                    "these never run here, whatever the policy and whoever confirms: they install software, or change who "
-                    + "has rights over Azure and its key vaults",
+                    "these never run here, whatever the policy and even if confirmed: they "
+                    + "install software, or change who has rights over Azure and its key vaults",
                 instead: "A person does this with their own tools, outside of mm.", patterns: names(.blocked)),
             GuardRuleDescription(
                 id: "seed-warned", kind: "list", guardClass: nil,

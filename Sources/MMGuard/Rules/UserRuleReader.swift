@@ -84,10 +84,10 @@ struct UserRuleReader {
     private func strings(_ value: JSONValue?, _ label: String) throws(MMError) -> [String] {
         guard let value else { return [] }
         if let text = value.string { return [text] }
-        guard let list = value.array else { throw fault(label, "must be a list of texts") }
+        guard let list = value.array else { throw fault(label, "must be a list of strings") }
         var texts: [String] = []
         for item in list {
-            guard let text = item.string, !text.isEmpty else { throw fault(label, "must be a list of texts") }
+            guard let text = item.string, !text.isEmpty else { throw fault(label, "must be a list of strings") }
             texts.append(text)
         }
         return texts

@@ -31,7 +31,7 @@ extension UserRuleFile {
                     rule: "user:\(rule.id)",
                     classes: rule.guardClass.map { GuardClassSet($0) } ?? findings.first?.classes ?? .read,
                     reason: "\(subject.map { "\($0): " } ?? "")\(rule.reason).", instead: rule.instead,
-                    place: findings.first?.place, subject: subject, atLeast: rule.decision))
+                    place: findings.first?.place, subject: subject, minimumDecision: rule.decision))
         }
         return findings
     }

@@ -18,7 +18,7 @@ struct ShellJudge: Sendable {
             return [finding(.unreadable, subject: error.construct, more: ": \(error.construct)")]
         }
         var found: [GuardFinding] = []
-        let fed = Set(script.commands.filter(\.isFed).compactMap { $0.words.first?.value })
+        let fed = Set(script.commands.filter(\.readsPipe).compactMap { $0.words.first?.value })
         let functions = Set(script.functions)
         for call in script.commands {
             found += judge(call, depth)
@@ -88,7 +88,7 @@ struct ShellJudge: Sendable {
             return found + inner(of: call, depth)
         }
         if ShellPrograms.shells.contains(name) { return shell(call, depth) }
-        if call.isFed || call.document != nil, ShellPrograms.interpreters.contains(name), runsInput(words) {
+        if call.readsPipe || call.document != nil, ShellPrograms.interpreters.contains(name), runsInput(words) {
             return one(.fed)
         }
         switch name {
@@ -227,7 +227,7 @@ struct ShellJudge: Sendable {
         }
         if let document = call.document { return findings(in: document, depth: depth + 1) }
         let runsFile = words.contains { !$0.value.hasPrefix("-") } && !words.contains { $0.value == "-s" }
-        if call.isFed, !runsFile { return [finding(.fed, subject: call.program)] }
+        if call.readsPipe, !runsFile { return [finding(.fed, subject: call.program)] }
         if words.contains(where: { $0.value == "<()" }) { return [finding(.fed, subject: call.program)] }
         return [finding(.writes, subject: ([call.program] + words.prefix(2).map(\.value)).joined(separator: " "))]
     }

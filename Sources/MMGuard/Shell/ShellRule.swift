@@ -64,7 +64,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     var instead: String? {
         switch self {
         case .dynamic: "Write the program's name out."
-        case .fed: "Save it to a file, look at it, then run the file."
+        case .fed: "Save it to a file, read it, then run the file."
         case .unreadable: "Check quotes and parentheses."
         case .ownFiles: "Use the connections, status and audit tools of mm."
         case .ownProgram: "A person does this in a terminal of their own."

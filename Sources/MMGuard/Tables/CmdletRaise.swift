@@ -9,7 +9,7 @@ struct CmdletRaise: Sendable {
     }
 
     let parameter: String
-    /// The same in lower case.
+    /// The name in lower case.
     let folded: String
     let condition: Condition
     let reason: String

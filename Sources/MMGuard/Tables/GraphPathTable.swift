@@ -41,7 +41,7 @@ struct GraphPathTable: Sendable {
         return Match(node: found.node, isCounted: found.isCounted, casts: casts)
     }
 
-    /// The text of a template: `/users/{user-id}/messages`.
+    /// Returns the text of a template: `/users/{user-id}/messages`.
     func text(of match: Match) -> String {
         text(of: match.node) + (match.isCounted ? "/$count" : "")
     }

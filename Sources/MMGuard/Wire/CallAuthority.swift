@@ -16,7 +16,7 @@ package struct CallAuthority: Sendable, Hashable {
     private let shown: [UInt8]
 
     /// The most that is taken for a few, here as in texts: what touches more is a change to many.
-    package static let few = 10
+    package static let fewTargets = 10
 
     /// The authority of a call that was let through.
     /// - Parameters:
@@ -36,7 +36,7 @@ package struct CallAuthority: Sendable, Hashable {
         } else if verdict.asking.contains(where: { $0.rule == "bulk" }) {
             unnamed = nil
         } else {
-            unnamed = isClosed ? 0 : Self.few * max(verdict.asking.count, 1)
+            unnamed = isClosed ? 0 : Self.fewTargets * max(verdict.asking.count, 1)
         }
     }
 

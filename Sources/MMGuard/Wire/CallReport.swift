@@ -11,7 +11,7 @@ package struct CallReport: Sendable, Hashable {
     /// The request that nobody could be asked about.
     package internal(set) var question: RequestQuestion?
     /// What a dry run saw, in its order; of very many the first.
-    package private(set) var rehearsed: [RehearsedRequest] = []
+    package private(set) var rehearsed: [DryRunRequest] = []
     /// How many requests of a dry run are not listed.
     package private(set) var unlisted = 0
 
@@ -28,7 +28,7 @@ package struct CallReport: Sendable, Hashable {
             unlisted += 1
             return
         }
-        rehearsed.append(RehearsedRequest(intent, number: number, decision: decision))
+        rehearsed.append(DryRunRequest(intent, number: number, decision: decision))
     }
 
     mutating func ended(_ number: UInt64, status: Int, wasSent: Bool) {
@@ -77,7 +77,7 @@ package struct CallReport: Sendable, Hashable {
         let again =
             sent.isEmpty
             ? "Then repeat exactly this call."
-            : "Then run only what is left of the script: started again from the top, it would send what was sent before a "
+            : "Then run only what is left of the script: restarted from the top, it would send what was sent before a "
                 + "second time."
         guard let pending else {
             return question.canWait

@@ -1,7 +1,7 @@
 package import MMCore
 
 /// A request as a dry run shows it: what it is, what it carries, and what a run would do with it.
-package struct RehearsedRequest: Sendable, Hashable {
+package struct DryRunRequest: Sendable, Hashable {
     /// Its number within the session.
     package let number: UInt64
     /// What a run would do: send it, ask a person first, or refuse it.

@@ -108,7 +108,7 @@ package struct RequestGrant: Sendable {
             approved.insert(intent.digest)
             let outcome = pass(intent, number)
             // Several may have been held at once, each with the same offer: together they let pass what was counted.
-            if answer == .yesToKind { kindsLeft[intent.kind] = min(question.offeredOfKind, expected(intent.kind)) }
+            if answer == .yesToKind { kindsLeft[intent.kind] = min(question.moreOfKind, expected(intent.kind)) }
             return outcome
         case .no:
             refusedKinds.insert(intent.kind)
@@ -121,7 +121,7 @@ package struct RequestGrant: Sendable {
             report.question = question
             return refuse(
                 intent, "confirmation_needed",
-                "a person has to confirm it. Nothing that changes something is sent by this call any more.")
+                "a person has to confirm it. This call sends no further changes.")
         }
     }
 
@@ -176,21 +176,21 @@ package struct RequestGrant: Sendable {
             authority.counted == nil ? "" : " More of this kind expected: \(left == 0 ? "none" : String(left))."
         let findings = intent.findings.map { finding in
             var finding = finding
-            finding.atLeast = max(finding.atLeast ?? .ask, .ask)
+            finding.minimumDecision = max(finding.minimumDecision ?? .ask, .ask)
             finding.reason +=
                 " Now a script sends it, and \(was)." + (names.isEmpty ? "" : " It works on: \(names).") + more
             return finding
         }
         return RequestQuestion(
             intent: intent, number: number,
-            verdict: Verdict(findings: findings, policy: policy, previews: intent.previews), offeredOfKind: left)
+            verdict: Verdict(findings: findings, policy: policy, previews: intent.previews), moreOfKind: left)
     }
 
     private static let namesInQuestion = 10
 
     /// How many more requests of a kind are expected: as many as were counted, or a few, less those that were sent.
     private func expected(_ kind: String) -> Int {
-        max((authority?.counted ?? CallAuthority.few) - kindsSent[kind, default: 0], 0)
+        max((authority?.counted ?? CallAuthority.fewTargets) - kindsSent[kind, default: 0], 0)
     }
 
     private mutating func stopped(_ intent: RequestIntent, _ number: UInt64) -> Outcome {

@@ -13,7 +13,7 @@ struct WireClassifier: Sendable {
         guard request.values("upgrade").isEmpty else {
             return RequestClassification(
                 template: nil, classes: .write, rule: "web-socket",
-                why: "it opens a web socket, and nobody sees what passes through it", isKnown: false,
+                why: "it opens a web socket, whose traffic can't be checked", isKnown: false,
                 sendsMessage: false,
                 items: [])
         }
@@ -91,9 +91,9 @@ struct WireClassifier: Sendable {
     /// The address, and whether it is written in the one way that all servers read alike.
     private func target(of request: WireRequest, _ service: RequestService) -> (RequestTarget, isPlain: Bool)? {
         let address = request.origin + request.target
-        func parsed(_ respelling: RequestTarget.Respelling) -> RequestTarget? {
+        func parsed(_ normalization: RequestTarget.PathNormalization) -> RequestTarget? {
             try? RequestTarget(
-                parsing: address, service: service, allowedHosts: [request.origin], respelling: respelling)
+                parsing: address, service: service, allowedHosts: [request.origin], normalization: normalization)
         }
         if let plain = parsed(.refuse) { return (plain, true) }
         return parsed(.clean).map { ($0, false) }
@@ -107,7 +107,7 @@ struct WireClassifier: Sendable {
             let rest = request.target.dropFirst().firstIndex(of: "/"),
             let other = try? RequestTarget(
                 parsing: request.origin + "/beta" + request.target[rest...], service: .graph,
-                allowedHosts: [request.origin], respelling: .clean)
+                allowedHosts: [request.origin], normalization: .clean)
         else { return [] }
         return [other]
     }

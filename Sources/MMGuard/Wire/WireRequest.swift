@@ -47,7 +47,7 @@ package struct WireRequest: Sendable, Hashable {
     /// The body.
     package let body: Body
 
-    /// A request.
+    /// Creates a request.
     package init(
         service: RequestService?, origin: String, method: String, target: String, headers: [Field] = [],
         body: Body = .none
@@ -80,7 +80,7 @@ package struct WireRequest: Sendable, Hashable {
     }
 
     /// The request without what its client makes up anew each time it is sent: what a yes is bound to.
-    package var lasting: WireRequest {
+    package var withoutVolatileParts: WireRequest {
         let types = values("content-type")
         guard case .whole(let bytes) = body, types.count == 1,
             let (type, body) = MultipartBoundary.replaced(in: bytes, contentType: types[0])
@@ -92,7 +92,7 @@ package struct WireRequest: Sendable, Hashable {
     }
 
     /// The digest of all that makes it this request and no other: a retry has the same.
-    package var digest: String { lasting.ownDigest }
+    package var digest: String { withoutVolatileParts.ownDigest }
 
     private var ownDigest: String {
         var hash = SHA256()

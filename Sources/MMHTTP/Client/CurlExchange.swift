@@ -22,7 +22,7 @@ final class CurlExchange {
     /// Kept until the transfer ends: the folder of a socket whose own path is too long.
     private var socketFolder: UnixSocketPath?
     /// Kept until the transfer ends: the buffer for curl's error message.
-    private let said = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private var status = 0
     private var headers = HTTPHeaders()
     private var headerBytes = 0
@@ -34,12 +34,12 @@ final class CurlExchange {
     init(_ transfer: CurlTransfer, easy: UnsafeMutableRawPointer) {
         self.transfer = transfer
         self.easy = easy
-        said.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        errorBuffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     }
 
     deinit {
         mm_curl_list_free(list)
-        said.deallocate()
+        errorBuffer.deallocate()
     }
 
     /// Sets all options of the transfer.
@@ -54,11 +54,11 @@ final class CurlExchange {
         codes.append(
             mm_curl_set_callbacks(
                 easy, context,
-                { bytes, size, count, context in CurlExchange.at(context)?.header(bytes, size * count) ?? 0 },
-                { bytes, size, count, context in CurlExchange.at(context)?.write(bytes, size * count) ?? 0 },
-                { bytes, size, count, context in CurlExchange.at(context)?.read(bytes, size * count) ?? 0 },
-                { context, offset, origin in CurlExchange.at(context)?.seek(offset, origin) ?? CURL_SEEKFUNC_FAIL }))
-        codes.append(mm_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, said))
+                { bytes, size, count, context in CurlExchange.from(context)?.header(bytes, size * count) ?? 0 },
+                { bytes, size, count, context in CurlExchange.from(context)?.write(bytes, size * count) ?? 0 },
+                { bytes, size, count, context in CurlExchange.from(context)?.read(bytes, size * count) ?? 0 },
+                { context, offset, origin in CurlExchange.from(context)?.seek(offset, origin) ?? CURL_SEEKFUNC_FAIL }))
+        codes.append(mm_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorBuffer))
         text(CURLOPT_URL, request.url)
         // Send exactly the path that was judged.
         long(CURLOPT_PATH_AS_IS, 1)
@@ -100,9 +100,10 @@ final class CurlExchange {
                 codes.append(
                     mm_curl_set_gate(
                         easy, context,
-                        { context, _, address in CurlExchange.at(context)?.open(address) ?? CURL_SOCKET_BAD },
+                        { context, _, address in CurlExchange.from(context)?.open(address) ?? CURL_SOCKET_BAD },
                         { context, _, _, _, _ in
-                            CurlExchange.at(context)?.mayGo == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+                            CurlExchange.from(context)?.isPeerAllowed == true
+                                ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
                         }))
             }
         }
@@ -141,7 +142,7 @@ final class CurlExchange {
     private var isRepeatable: Bool {
         let method = transfer.request.method
         if ["GET", "HEAD", "OPTIONS"].contains(method) { return true }
-        return ["PUT", "DELETE"].contains(method) && !transfer.request.isSentOnce
+        return ["PUT", "DELETE"].contains(method) && !transfer.request.isNeverResent
     }
 
     private func setHeaders(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
@@ -170,14 +171,15 @@ final class CurlExchange {
     func finish(_ code: CURLcode) {
         if code == CURLE_OK, headIsComplete {
             if transfer.delivery == .whole {
-                transfer.head.give(.success(CurlTransfer.Head(status: status, headers: headers, body: body)))
+                transfer.head.resolve(.success(CurlTransfer.Head(status: status, headers: headers, body: body)))
             }
             transfer.finish(.success(()))
         } else {
             // curl accepts a response whose headers are cut off.
             let code = code == CURLE_OK ? CURLE_PARTIAL_FILE : code
-            let error = CurlFailure(code, of: transfer, easy: easy, said: String(cString: said)).error(stop)
-            transfer.head.give(.failure(error))
+            let error = CurlFailure(code, of: transfer, easy: easy, curlMessage: String(cString: errorBuffer)).error(
+                stop)
+            transfer.head.resolve(.failure(error))
             transfer.finish(.failure(error))
         }
     }
@@ -191,14 +193,14 @@ final class CurlExchange {
     }
 
     /// Whether the required user listens at the request's socket. A reused connection was checked when it was made.
-    private var mayGo: Bool {
+    private var isPeerAllowed: Bool {
         guard socket != CURL_SOCKET_BAD else { return true }
         let isOwner = (try? UnixSocket.peer(of: socket))?.uid == transfer.request.unixSocketOwner
         if !isOwner { stop = .foreignListener }
         return isOwner
     }
 
-    private static func at(_ context: UnsafeMutableRawPointer?) -> CurlExchange? {
+    private static func from(_ context: UnsafeMutableRawPointer?) -> CurlExchange? {
         context.map { Unmanaged<CurlExchange>.fromOpaque($0).takeUnretainedValue() }
     }
 
@@ -259,7 +261,7 @@ final class CurlExchange {
         case .streamed:
             // A stream may run for days; from here on only a stall ends it.
             _ = mm_curl_set_long(easy, CURLOPT_TIMEOUT_MS, 0)
-            transfer.head.give(.success(CurlTransfer.Head(status: status, headers: headers, body: [])))
+            transfer.head.resolve(.success(CurlTransfer.Head(status: status, headers: headers, body: [])))
         case .whole:
             if let announced = headers["content-length"].flatMap({ Int($0) }), announced > 0 {
                 body.reserveCapacity(min(announced, transfer.request.maxResponseBytes, 4 << 20))

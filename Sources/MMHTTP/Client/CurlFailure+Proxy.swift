@@ -14,7 +14,7 @@ extension CurlFailure {
         case CURLE_COULDNT_RESOLVE_PROXY:
             return HTTPError(.connect, "\(what): the host name of \(name) has no address.", hint: look)
         case CURLE_COULDNT_CONNECT:
-            return HTTPError(.connect, "\(what): nothing answers at \(name).", hint: look)
+            return HTTPError(.connect, "\(what): could not connect to \(name).", hint: look)
         case CURLE_OPERATION_TIMEDOUT:
             return HTTPError(
                 .timeout, "\(what): no connection in time through \(name).", hint: look, mayHaveBeenSent: false)
@@ -27,7 +27,7 @@ extension CurlFailure {
                 mayHaveBeenSent: false)
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY:
             return HTTPError(
-                .proxy, "\(what): what answers at \(name) is no such proxy (\(said)).",
+                .proxy, "\(what): the server at \(name) isn't that kind of proxy (\(curlMessage)).",
                 hint: "Check scheme and port. " + look)
         default: return nil
         }
@@ -44,7 +44,7 @@ extension CurlFailure {
             )
         case 407:
             HTTPError(
-                .proxy, "\(text): it wants a user name and password.",
+                .proxy, "\(text): it requires a user name and password.",
                 hint:
                     "Put them into \(proxy.variable): http://USER:PASSWORD@HOST:PORT, special characters percent-encoded."
             )
@@ -52,12 +52,12 @@ extension CurlFailure {
             HTTPError(
                 .proxy, "\(text): it does not allow \(transfer.address.host).",
                 hint:
-                    "Ask whoever runs the proxy to allow \(transfer.address.host):\(transfer.address.port), or name the "
+                    "Ask the proxy's operator to allow \(transfer.address.host):\(transfer.address.port), or name the "
                     + "host in NO_PROXY if it can be reached without the proxy.")
         case 500...599:
             HTTPError(
                 .connect, "\(text): it can't reach \(transfer.address.host), or has trouble itself.",
-                hint: "Try again in a moment; if it stays, ask whoever runs the proxy.")
+                hint: "Try again in a moment; if the problem persists, ask the proxy's operator.")
         default:
             HTTPError(
                 .proxy, "\(text).",
@@ -83,12 +83,12 @@ extension CurlFailure {
         case CURLPX_NO_AUTH, CURLPX_USER_REJECTED, CURLPX_IDENTD, CURLPX_IDENTD_DIFFER:
             HTTPError(
                 .proxy,
-                "\(what): \(name) " + (proxy.hasUser ? "does not accept" : "wants") + " a user name and password.",
+                "\(what): \(name) " + (proxy.hasUser ? "does not accept" : "requires") + " a user name and password.",
                 hint: "Check them in \(proxy.variable): \(proxy.form.rawValue)://USER:PASSWORD@HOST:PORT.")
         case CURLPX_REPLY_NOT_ALLOWED:
             HTTPError(
                 .proxy, "\(what): \(name) does not allow \(host).",
-                hint: "Ask whoever runs the proxy to allow \(host):\(transfer.address.port).")
+                hint: "Ask the proxy's operator to allow \(host):\(transfer.address.port).")
         case CURLPX_REPLY_CONNECTION_REFUSED, CURLPX_REPLY_GENERAL_SERVER_FAILURE, CURLPX_REPLY_HOST_UNREACHABLE,
             CURLPX_REPLY_NETWORK_UNREACHABLE, CURLPX_REPLY_TTL_EXPIRED:
             HTTPError(.connect, "\(what): \(name) can't reach \(host).")
@@ -102,7 +102,7 @@ extension CurlFailure {
                 hint: "Check scheme and port in \(proxy.variable).")
         default:
             HTTPError(
-                .proxy, "\(what): \(name) made no connection (\(said)).",
+                .proxy, "\(what): \(name) made no connection (\(curlMessage)).",
                 hint: "Check \(proxy.variable) in the environment.")
         }
     }

@@ -13,17 +13,20 @@ extension CurlFailure {
         case CURLE_SSL_CONNECT_ERROR where isBrokenOff:
             HTTPError(
                 .connectionLost,
-                "\(what): \(peer) broke the connection off while it was being secured. Nothing was sent.",
-                hint: "Try again. If it stays, something in between does not let secure connections to "
-                    + "\(transfer.address.host) pass: ask whoever runs the network.",
+                "\(what): \(peer) closed the connection during the TLS handshake. Nothing was sent.",
+                hint: "Try again. If the problem persists, a network device may be blocking TLS connections to "
+                    + "\(transfer.address.host): ask the network's operator.",
                 mayHaveBeenSent: false)
         case CURLE_PEER_FAILED_VERIFICATION: certificateError
         case CURLE_SSL_CONNECT_ERROR where certificate != nil: certificateError
         case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR,
             CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_ENGINE_INITFAILED:
             HTTPError(
-                .tls, "\(what): no secure connection with \(peer) (\(said)).",
-                hint: "It may not speak TLS 1.2 or newer there, or something in between answers in its place.")
+                .tls, "\(what): no secure connection with \(peer) (\(curlMessage)).",
+                hint:
+                    "It may not speak TLS 1.2 or newer there, or a network device (proxy, captive portal) answers "
+                    + "in its place."
+            )
         default: nil
         }
     }
@@ -41,7 +44,7 @@ extension CurlFailure {
     private var isBrokenOff: Bool {
         let marks =
             ["SSL_ERROR_SYSCALL", "unexpected eof"] + [ECONNRESET, EPIPE].map { String(cString: strerror($0)) }
-        return marks.contains { said.contains($0) }
+        return marks.contains { curlMessage.contains($0) }
     }
 
     /// OpenSSL's verification error for the certificate (openssl-verification-options(1)); `nil` if it reported none. 1
@@ -61,7 +64,8 @@ extension CurlFailure {
             return HTTPError(
                 .tls, "\(what): the certificate of \(peer) has expired.",
                 hint:
-                    "Check this machine's clock (date). If it is right, whoever runs \(peer) must renew the certificate."
+                    "Check this machine's clock (date). If it is right, the operator of \(peer) must "
+                    + "renew the certificate."
             )
         case 9:
             return HTTPError(
@@ -69,18 +73,21 @@ extension CurlFailure {
                 hint: "Check this machine's clock (date).")
         case 2, 3, 18, 19, 20, 21, 22, 24, 27:
             return HTTPError(
-                .tls, "\(what): the certificate of \(peer) comes from an authority that is not trusted here (\(said)).",
+                .tls,
+                "\(what): the certificate of \(peer) comes from an authority that is not trusted here (\(curlMessage)).",
                 hint: authority)
-        case 23: return HTTPError(.tls, "\(what): the certificate of \(peer) was revoked.", hint: "Do not go on.")
+        case 23:
+            return HTTPError(.tls, "\(what): the certificate of \(peer) was revoked.", hint: "Don't use this server.")
         case nil:
             // curl compares host names itself, so OpenSSL reports nothing.
             return HTTPError(
-                .tls, "\(what): the certificate that \(peer) shows was issued for another host (\(said)).",
+                .tls, "\(what): the certificate that \(peer) shows was issued for another host (\(curlMessage)).",
                 hint:
-                    "Check the address. Something in between may answer in its place, a sign-in page of the network for one."
+                    "Check the address. A network device may be answering in its place, such as a captive portal."
             )
         case .some:
-            return HTTPError(.tls, "\(what): the certificate of \(peer) can't be accepted (\(said)).", hint: authority)
+            return HTTPError(
+                .tls, "\(what): the certificate of \(peer) can't be accepted (\(curlMessage)).", hint: authority)
         }
     }
 }

@@ -7,7 +7,7 @@ struct CurlFailure {
     /// The method and URL, as the start of a sentence.
     let what: String
     /// curl's own error message.
-    let said: String
+    let curlMessage: String
     /// Whether the connection was established, so that the request may have been sent.
     let reachedServer: Bool
     /// The status of the proxy's response to CONNECT; 0 for none.
@@ -19,11 +19,11 @@ struct CurlFailure {
     let proxyCertificateFault: Int
 
     /// Describes the failure of a transfer that has ended.
-    init(_ code: CURLcode, of transfer: CurlTransfer, easy: UnsafeMutableRawPointer, said: String) {
+    init(_ code: CURLcode, of transfer: CurlTransfer, easy: UnsafeMutableRawPointer, curlMessage: String) {
         self.code = code
         self.transfer = transfer
         what = "\(transfer.request.method) \(transfer.address.display)"
-        self.said = said.isEmpty ? String(cString: mm_curl_easy_strerror(code)) : said
+        self.curlMessage = curlMessage.isEmpty ? String(cString: mm_curl_easy_strerror(code)) : curlMessage
         reachedServer = mm_curl_info_offset(easy, CURLINFO_PRETRANSFER_TIME_T) > 0
         connectStatus = mm_curl_info_long(easy, CURLINFO_HTTP_CONNECTCODE)
         proxyReason = CURLproxycode(UInt32(clamping: mm_curl_info_long(easy, CURLINFO_PROXY_ERROR)))
@@ -62,23 +62,23 @@ struct CurlFailure {
             return HTTPError(.resolve, "\(what): the host name \(transfer.address.host) has no address.")
         case CURLE_COULDNT_CONNECT:
             let place = transfer.request.unixSocket.map { "the socket \($0)" } ?? transfer.address.host
-            return HTTPError(.connect, "\(what): nothing answers at \(place).")
+            return HTTPError(.connect, "\(what): could not connect to \(place).")
         case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING, CURLE_SEND_FAIL_REWIND:
             return HTTPError(
                 .connectionLost, "\(what): the connection ended before the answer was complete.",
                 mayHaveBeenSent: reachedServer)
         case CURLE_HTTP2, CURLE_HTTP2_STREAM:
-            return HTTPError(.connectionLost, "\(what): the server broke off the HTTP/2 exchange.")
+            return HTTPError(.connectionLost, "\(what): the server aborted the HTTP/2 exchange.")
         case CURLE_FILESIZE_EXCEEDED: return tooLarge
         case CURLE_UNSUPPORTED_PROTOCOL where reachedServer:
-            return HTTPError(.protocolViolation, "\(what): what answers does not speak HTTP.")
+            return HTTPError(.protocolViolation, "\(what): the server doesn't speak HTTP.")
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT:
-            return HTTPError(.invalidRequest, "\(what): the URL can't be used (\(said)).")
+            return HTTPError(.invalidRequest, "\(what): the URL can't be used (\(curlMessage)).")
         case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT:
-            return HTTPError(.unavailable, "\(what): libcurl failed (\(said)).")
+            return HTTPError(.unavailable, "\(what): libcurl failed (\(curlMessage)).")
         default:
             return HTTPError(
-                .protocolViolation, "\(what): the server's answer can't be read (\(said)).",
+                .protocolViolation, "\(what): the server's answer can't be read (\(curlMessage)).",
                 mayHaveBeenSent: reachedServer)
         }
     }

@@ -115,7 +115,7 @@ final class CurlLoop: Sendable {
                 case .start(let transfer):
                     guard !transfer.isCancelled else { continue }
                     guard let easy = spare.popLast() ?? mm_curl_easy_init() else {
-                        transfer.head.give(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
+                        transfer.head.resolve(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
                         continue
                     }
                     let exchange = CurlExchange(transfer, easy: easy)
@@ -124,7 +124,7 @@ final class CurlLoop: Sendable {
                         try exchange.prepare(configuration)
                     } catch {
                         mm_curl_easy_cleanup(easy)
-                        transfer.head.give(.failure(error))
+                        transfer.head.resolve(.failure(error))
                         continue
                     }
                     exchanges[ObjectIdentifier(transfer)] = exchange

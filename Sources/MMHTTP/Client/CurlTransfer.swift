@@ -60,9 +60,9 @@ final class CurlTransfer: Sendable {
             defer { buffer.reader = nil }
             return buffer.reader
         }
-        head.give(.failure(Self.cancelled(request)))
+        head.resolve(.failure(Self.cancelled(request)))
         upload?.close()
-        reader?.give(())
+        reader?.resolve(())
     }
 
     static func cancelled(_ request: HTTPRequest) -> HTTPError {
@@ -81,7 +81,7 @@ final class CurlTransfer: Sendable {
             defer { buffer.reader = nil }
             return (true, buffer.reader)
         }
-        reader?.give(())
+        reader?.resolve(())
         return taken
     }
 
@@ -93,7 +93,7 @@ final class CurlTransfer: Sendable {
             defer { buffer.reader = nil }
             return buffer.reader
         }
-        reader?.give(())
+        reader?.resolve(())
     }
 
     /// Returns the next chunk of a streamed body; nil at the end.

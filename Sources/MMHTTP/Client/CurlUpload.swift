@@ -88,7 +88,7 @@ final class CurlUpload: Sendable {
             defer { state.feeder = nil }
             return (.bytes(count), state.feeder)
         }
-        feeder?.give(())
+        feeder?.resolve(())
         return portion
     }
 
@@ -101,7 +101,7 @@ final class CurlUpload: Sendable {
             defer { state.feeder = nil }
             return state.feeder
         }
-        feeder?.give(())
+        feeder?.resolve(())
     }
 
     private func finish(_ end: End, _ resume: @Sendable () -> Void) {

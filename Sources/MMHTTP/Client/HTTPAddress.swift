@@ -37,7 +37,8 @@ struct HTTPAddress: Sendable {
         guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
             throw HTTPError(
                 .invalidRequest,
-                "The URL “\(Self.withoutQuery(url))” holds a space, a backslash, a control or a non-ASCII character.",
+                "The URL “\(Self.withoutQuery(url))” contains a space, a backslash, a control "
+                    + "or a non-ASCII character.",
                 hint: "Percent-encode it.")
         }
         let rest: ArraySlice<UInt8>

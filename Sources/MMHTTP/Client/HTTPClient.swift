@@ -137,7 +137,7 @@ package final class HTTPClient: HTTPTransport {
         }
         if request.headers.contains("transfer-encoding") {
             throw HTTPError(
-                .invalidRequest, "The header Transfer-Encoding can't be set: the body's form is chosen here.")
+                .invalidRequest, "The header Transfer-Encoding can't be set; the client chooses it.")
         }
         guard request.body == nil || request.upload == nil else {
             throw HTTPError(.invalidRequest, "The request has two bodies.")
@@ -145,7 +145,7 @@ package final class HTTPClient: HTTPTransport {
         let length = request.upload.map(\.length) ?? request.body?.count ?? 0
         if let said = request.headers["content-length"], said != length.map({ String($0) }) {
             throw HTTPError(
-                .invalidRequest, "The header Content-Length does not say the body's length.",
+                .invalidRequest, "The header Content-Length doesn't match the body's length.",
                 hint: "Leave it out: it is made from the body.")
         }
         if !address.isSecure {
@@ -153,7 +153,7 @@ package final class HTTPClient: HTTPTransport {
                 throw HTTPError(
                     .invalidRequest, "\(address.display) is not https.", hint: "Give an https URL.")
             }
-            guard address.isLoopback || request.unixSocket != nil || request.trustsNetwork else {
+            guard address.isLoopback || request.unixSocket != nil || request.allowsPlainHTTPToOtherHosts else {
                 throw HTTPError(
                     .invalidRequest, "\(address.display) is plain http to another machine.",
                     hint: "Plain http goes only to 127.0.0.1, ::1, localhost or a Unix socket.")

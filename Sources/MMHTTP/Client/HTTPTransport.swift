@@ -16,6 +16,6 @@ package protocol HTTPTransport: Sendable {
 
 extension HTTPTransport {
     package func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel {
-        throw HTTPError(.unavailable, "Nothing here makes connections by themselves.")
+        throw HTTPError(.unavailable, "This transport doesn't support raw connections.")
     }
 }

@@ -6,9 +6,9 @@ import MMSystem
 ///
 /// Supports one sender and one receiver at a time.
 package final class HTTPTunnel: Sendable {
-    private let line: CurlLine
+    private let line: TunnelTransfer
 
-    private init(_ line: CurlLine) { self.line = line }
+    private init(_ line: TunnelTransfer) { self.line = line }
 
     deinit { line.close() }
 
@@ -18,7 +18,7 @@ package final class HTTPTunnel: Sendable {
     ) async throws(HTTPError) -> HTTPTunnel {
         let tunnel: HTTPTunnel
         do throws(MMError) {
-            let line = try CurlLine()
+            let line = try TunnelTransfer()
             tunnel = HTTPTunnel(line)
             try DedicatedThread.start(configuration.threadName + "-line") { line.run(transfer, configuration) }
         } catch {

@@ -37,7 +37,8 @@ struct ProxyAddress: Sendable {
         if let end = value.firstRange(of: "://") {
             let scheme = value[..<end.lowerBound].lowercased()
             guard let named = Form(rawValue: scheme) else {
-                throw fault("proxies are not reached by “\(HTTPFieldRules.printable(String(scheme.prefix(20))))”")
+                throw fault(
+                    "there is no support for proxies by “\(HTTPFieldRules.printable(String(scheme.prefix(20))))”")
             }
             form = named
             rest = value[end.upperBound...]

@@ -20,7 +20,7 @@ struct ProxyExceptions: Sendable, Hashable {
     }
 
     /// Returns whether an address is reached without the proxy.
-    func contain(_ address: HTTPAddress) -> Bool {
+    func contains(_ address: HTTPAddress) -> Bool {
         var host = address.host.lowercased()[...]
         if host.hasSuffix(".") { host = host.dropLast() }
         let bytes = Self.bytes(host)
@@ -29,7 +29,7 @@ struct ProxyExceptions: Sendable, Hashable {
             if entry.host == "*" { return true }
             guard let bytes else { return host == entry.host || host.hasSuffix("." + entry.host) }
             guard let own = Self.bytes(entry.host[...]), own.count == bytes.count else { return false }
-            return Self.agree(own, bytes, bits: entry.bits ?? own.count * 8)
+            return Self.prefixesMatch(own, bytes, bits: entry.bits ?? own.count * 8)
         }
     }
 
@@ -68,7 +68,7 @@ struct ProxyExceptions: Sendable, Hashable {
         return inet_pton(isSix ? AF_INET6 : AF_INET, String(host), &bytes) == 1 ? bytes : nil
     }
 
-    private static func agree(_ left: [UInt8], _ right: [UInt8], bits: Int) -> Bool {
+    private static func prefixesMatch(_ left: [UInt8], _ right: [UInt8], bits: Int) -> Bool {
         let whole = bits / 8
         guard left.prefix(whole) == right.prefix(whole) else { return false }
         let rest = bits % 8

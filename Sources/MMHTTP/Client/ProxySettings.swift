@@ -26,7 +26,7 @@ package struct ProxySettings: Sendable, Hashable {
     /// Returns the proxy for an address; `nil` for exceptions and normally for this machine.
     /// - Throws: `.proxy` when the variable can't be parsed: what should go through a proxy never bypasses it.
     func proxy(for address: HTTPAddress) throws(HTTPError) -> ProxyAddress? {
-        guard coversThisMachine || !address.isLoopback, !exceptions.contain(address) else { return nil }
+        guard coversThisMachine || !address.isLoopback, !exceptions.contains(address) else { return nil }
         return try ProxyAddress(value, from: variable)
     }
 }

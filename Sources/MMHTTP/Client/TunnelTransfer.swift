@@ -5,7 +5,7 @@ import MMCore
 import MMSystem
 
 /// The state shared by a tunnel and the thread that transfers its bytes. curl's handle is used only on that thread.
-final class CurlLine: Sendable {
+final class TunnelTransfer: Sendable {
     private struct State {
         var outgoing: [UInt8] = []
         var incoming: [UInt8] = []
@@ -19,9 +19,9 @@ final class CurlLine: Sendable {
     private static let highWater = 256 << 10
     private static let pieceSize = 32 << 10
     private let state = Mutex(State())
-    private let bell: EventDescriptor
+    private let wakeEvent: EventDescriptor
 
-    init() throws(MMError) { bell = try EventDescriptor() }
+    init() throws(MMError) { wakeEvent = try EventDescriptor() }
 
     func send(_ bytes: [UInt8]) async throws(HTTPError) {
         let turn = OneShot<Void>()
@@ -32,7 +32,7 @@ final class CurlLine: Sendable {
             return false
         }
         if !isOver {
-            bell.ring()
+            wakeEvent.wake()
             await turn.wait()
         }
         let end = state.withLock { $0.outgoing.isEmpty && !isOver ? nil : $0.end ?? .success(()) }
@@ -50,7 +50,7 @@ final class CurlLine: Sendable {
                 return (state.incoming, state.isClosed ? .success(()) : state.end)
             }
             if !bytes.isEmpty {
-                if bytes.count >= Self.highWater { bell.ring() }
+                if bytes.count >= Self.highWater { wakeEvent.wake() }
                 return bytes
             }
             if let end {
@@ -63,7 +63,7 @@ final class CurlLine: Sendable {
 
     func close() {
         finish { $0.isClosed = true }
-        bell.ring()
+        wakeEvent.wake()
     }
 
     private static let lost = HTTPError(.connectionLost, "The connection has ended.", mayHaveBeenSent: true)
@@ -80,7 +80,7 @@ final class CurlLine: Sendable {
             defer { (state.sender, state.receiver) = (nil, nil) }
             return [state.sender, state.receiver]
         }
-        for one in waiting { one?.give(()) }
+        for one in waiting { one?.resolve(()) }
     }
 
     // MARK: The thread
@@ -88,13 +88,13 @@ final class CurlLine: Sendable {
     /// Connects, reports the outcome to whoever awaits the transfer, and transfers bytes until either side ends.
     func run(_ transfer: CurlTransfer, _ configuration: HTTPClientConfiguration) {
         guard let easy = mm_curl_easy_init() else {
-            transfer.head.give(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
+            transfer.head.resolve(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
             return
         }
         defer { mm_curl_easy_cleanup(easy) }
         let exchange = CurlExchange(transfer, easy: easy)
         do throws(HTTPError) { try exchange.prepare(configuration) } catch {
-            transfer.head.give(.failure(error))
+            transfer.head.resolve(.failure(error))
             return
         }
         _ = mm_curl_set_long(easy, CURLOPT_CONNECT_ONLY, 1)
@@ -102,7 +102,7 @@ final class CurlLine: Sendable {
         let code = mm_curl_easy_perform(easy)
         guard code == CURLE_OK else { return exchange.finish(code) }
         // No time limit applies from here on: the timeout covers only connecting.
-        transfer.head.give(.success(CurlTransfer.Head(status: 0, headers: HTTPHeaders(), body: [])))
+        transfer.head.resolve(.success(CurlTransfer.Head(status: 0, headers: HTTPHeaders(), body: [])))
         carry(easy, mm_curl_info_socket(easy))
     }
 
@@ -129,7 +129,7 @@ final class CurlLine: Sendable {
             var events = Int16(0)
             if hasRoom { events |= Int16(POLLIN) }
             if sent < outgoing.count { events |= Int16(POLLOUT) }
-            bell.wait(with: socket, for: events)
+            wakeEvent.wait(with: socket, for: events)
         }
     }
 
@@ -146,7 +146,7 @@ final class CurlLine: Sendable {
             defer { state.sender = nil }
             return state.sender
         }
-        sender?.give(())
+        sender?.resolve(())
         return count
     }
 
@@ -156,7 +156,7 @@ final class CurlLine: Sendable {
             defer { state.receiver = nil }
             return state.receiver
         }
-        receiver?.give(())
+        receiver?.resolve(())
     }
 
     /// Wakes a thread that waits for a socket.
@@ -169,7 +169,7 @@ final class CurlLine: Sendable {
             descriptor = FileDescriptor(owning: raw)
         }
 
-        func ring() {
+        func wake() {
             var one: UInt64 = 1
             _ = Glibc.write(descriptor.raw, &one, 8)
         }

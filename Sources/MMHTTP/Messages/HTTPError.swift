@@ -58,20 +58,20 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
     }
 
     /// How promising it is to send the same request again.
-    package enum SecondTry: Sendable, Hashable {
+    package enum RetryAdvice: Sendable, Hashable {
         /// Pointless, or it could act twice.
         case never
         /// Unlikely to succeed: nobody was reached.
-        case seldom
+        case unlikely
         /// Likely enough to succeed.
         case worthwhile
     }
 
     /// Returns how promising it is to send the same request again.
     /// - Parameter isRepeatable: whether sending it twice has the same effect as sending it once.
-    package func secondTry(isRepeatable: Bool) -> SecondTry {
+    package func retryAdvice(isRepeatable: Bool) -> RetryAdvice {
         switch kind {
-        case .connect, .resolve: .seldom
+        case .connect, .resolve: .unlikely
         case .connectionLost, .timeout, .protocolViolation: !mayHaveBeenSent || isRepeatable ? .worthwhile : .never
         case .invalidRequest, .proxy, .tls, .cancelled, .tooLarge, .unavailable: .never
         }

@@ -18,7 +18,7 @@ package enum HTTPFieldRules {
                 return "The header name “\(printable(field.name))” is not a token."
             }
             guard isFieldValue(field.value) else {
-                return "The value of header \(field.name) holds a control character."
+                return "The value of header \(field.name) contains a control character."
             }
         }
         return nil

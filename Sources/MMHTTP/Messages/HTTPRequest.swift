@@ -11,7 +11,7 @@ package struct HTTPRequest: Sendable {
     /// A body that arrives while it is being sent, instead of `body`.
     package var upload: HTTPUpload?
     /// Whether the request is never resent, even if its method allows it; methods that only read are exempt.
-    package var isSentOnce = false
+    package var isNeverResent = false
     /// The time limit for the whole exchange; for a streamed response, until its headers have arrived.
     package var timeout: Duration
     /// How long a body may stall once it has begun; nil for the client's default, zero for no limit.
@@ -26,7 +26,7 @@ package struct HTTPRequest: Sendable {
     /// Whether `http:` is allowed; even then only to a loopback address or through a Unix socket.
     package var allowsPlainHTTP: Bool
     /// Whether `http:` is also allowed to other machines, because someone has declared the network between them closed.
-    package var trustsNetwork = false
+    package var allowsPlainHTTPToOtherHosts = false
 
     /// Creates a request.
     /// - Parameters:

@@ -26,7 +26,7 @@ package struct HTTPChain<Peer: Sendable>: Sendable {
     ///   - end: responds to what every step has passed on; by default with `notFound`.
     package init(
         _ steps: [any HTTPMiddleware<Peer>],
-        end: @escaping HTTPResponder<Peer> = { request, _ in Problem.nothing(at: request.path) }
+        end: @escaping HTTPResponder<Peer> = { request, _ in Problem.notFound(at: request.path) }
     ) {
         responder = steps.reversed().reduce(end) { next, step in
             { request, peer in await step.respond(to: request, from: peer, next: next) }

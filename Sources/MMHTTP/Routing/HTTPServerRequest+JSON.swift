@@ -23,7 +23,7 @@ extension HTTPServerRequest {
             value = try JSONParser.parse(body, limits: Self.objectLimits)
         } catch {
             throw MMError(
-                .invalidInput, "The body is not sound JSON: \(error.description).",
+                .invalidInput, "The body isn't valid JSON: \(error.description).",
                 hint: "Send the arguments as one JSON object.")
         }
         guard let object = value.object else {

@@ -32,8 +32,11 @@ package enum Problem {
     }
 
     /// Returns the response for an unknown path.
-    package static func nothing(at path: String) -> HTTPServerResponse {
-        response(MMError(.notFound, "There is nothing at \(path.prefix(100)).", hint: "GET /v1/operations lists."))
+    package static func notFound(at path: String) -> HTTPServerResponse {
+        response(
+            MMError(
+                .notFound, "Nothing was found at \(path.prefix(100)).", hint: "GET /v1/operations lists the operations."
+            ))
     }
 
     /// Returns the status of an error: that of its code, and two that exist only over HTTP.
@@ -70,7 +73,7 @@ package enum Problem {
     }
 }
 
-extension Router.Refusals {
+extension Router.ErrorResponses {
     /// Refusals as problem details.
     package static var problems: Self {
         Self(

@@ -9,7 +9,7 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
     package typealias Handler = @Sendable (RoutedRequest<Peer>) async throws(MMError) -> HTTPServerResponse
 
     /// Creates the responses for requests that the router refuses.
-    package struct Refusals: Sendable {
+    package struct ErrorResponses: Sendable {
         /// Called with the request and the supported methods when a path doesn't support the method. `Allow` is added
         /// to the response.
         package let wrongMethod: @Sendable (HTTPServerRequest, [String]) -> HTTPServerResponse
@@ -43,7 +43,7 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
         func handler(of method: String) -> Handler? { handlers.first { $0.method == method }?.handler }
     }
 
-    private let refusals: Refusals
+    private let refusals: ErrorResponses
     private let ignoresCase: Bool
     /// Routes without names, by path.
     private var plain: [String: Route] = [:]
@@ -54,7 +54,7 @@ package struct Router<Peer: Sendable>: HTTPMiddleware {
     /// - Parameters:
     ///   - refusals: creates the responses for refused requests.
     ///   - ignoresCase: whether literal segments of its paths match those of a request in any case.
-    package init(_ refusals: Refusals, ignoresCase: Bool = false) {
+    package init(_ refusals: ErrorResponses, ignoresCase: Bool = false) {
         self.refusals = refusals
         self.ignoresCase = ignoresCase
     }

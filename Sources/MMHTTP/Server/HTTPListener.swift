@@ -35,7 +35,7 @@ package final class HTTPListener: Sendable {
         if certificate != nil, mm_httpd_has_tls() == 0 {
             throw MMError(
                 .unavailable, "The HTTP server's library was built without TLS.",
-                hint: "Put a proxy with TLS in front, and say --behind-proxy.")
+                hint: "Put a TLS proxy in front, and use --behind-proxy.")
         }
         let socket = try ListeningSocket.open(address)
         let core = ListenerCore(limits: limits, poll: try PollLoop.shared(), admission: admission, handler: handler)
@@ -51,11 +51,11 @@ package final class HTTPListener: Sendable {
         guard let daemon = started else {
             close(descriptor)
             file?.remove()
-            core.released()
+            core.releaseCallbacks()
             if let certificate { throw certificate.unusable }
             throw MMError(
                 .unavailable, "The HTTP server could not start at \(taken).",
-                hint: "Look at the limits of open files and processes (ulimit -n, ulimit -u).")
+                hint: "Check the limits of open files and processes (ulimit -n, ulimit -u).")
         }
         let sweep = Task {
             let pause = min(max(min(limits.idleTimeout, limits.requestTimeout) / 4, .milliseconds(100)), .seconds(5))
@@ -109,12 +109,12 @@ package final class HTTPListener: Sendable {
             }
             sweep.cancel()
             // The library requires that nothing is suspended when it stops; from here on, nothing is suspended again.
-            for exchange in core.exchanges { exchange.leave() }
+            for exchange in core.exchanges { exchange.abandon() }
             let ended = OneShot<Void>()
             let stop: @Sendable () -> Void = {
                 mm_httpd_stop(self.daemon)
-                self.core.released()
-                ended.give(())
+                self.core.releaseCallbacks()
+                ended.resolve(())
             }
             // Stopping joins the library's thread, which would block the cooperative pool.
             if (try? DedicatedThread.start("mm-http-stop", stop)) == nil { stop() }

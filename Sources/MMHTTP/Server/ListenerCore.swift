@@ -41,7 +41,7 @@ final class ListenerCore: Sendable {
         state = Mutex(State())
     }
 
-    /// Returns the library's callbacks, which retain this object until `released`.
+    /// Returns the library's callbacks, which retain this object until `releaseCallbacks`.
     func callbacks() -> mm_httpd_callbacks {
         mm_httpd_callbacks(
             context: Unmanaged.passRetained(self).toOpaque(),
@@ -67,12 +67,12 @@ final class ListenerCore: Sendable {
                 guard let request, let connection else { return }
                 let exchange = Unmanaged<ServerExchange>.fromOpaque(request).takeRetainedValue()
                 exchange.complete()
-                ListenerCore.at(context)?.rest(connection)
+                ListenerCore.at(context)?.requestEnded(connection)
             })
     }
 
     /// Releases the library's reference after its thread has ended.
-    func released() {
+    func releaseCallbacks() {
         Unmanaged.passUnretained(self).release()
     }
 
@@ -87,7 +87,7 @@ final class ListenerCore: Sendable {
 
     /// Registers a request that is about to be handled.
     /// - Returns: false when the listener is stopping.
-    func enter(_ exchange: ServerExchange) -> Bool {
+    func register(_ exchange: ServerExchange) -> Bool {
         state.withLock { state in
             guard !state.isStopping else { return false }
             state.exchanges[ObjectIdentifier(exchange)] = exchange
@@ -96,7 +96,7 @@ final class ListenerCore: Sendable {
     }
 
     /// Unregisters a request that is over.
-    func leave(_ exchange: ServerExchange) {
+    func unregister(_ exchange: ServerExchange) {
         let drained: [OneShot<Bool>] = state.withLock { state in
             guard state.exchanges.removeValue(forKey: ObjectIdentifier(exchange)) != nil, state.exchanges.isEmpty else {
                 return []
@@ -104,7 +104,7 @@ final class ListenerCore: Sendable {
             defer { state.drained = [] }
             return state.drained
         }
-        for waiter in drained { waiter.give(true) }
+        for waiter in drained { waiter.resolve(true) }
     }
 
     /// Stops taking new requests.
@@ -126,7 +126,7 @@ final class ListenerCore: Sendable {
         if isEmpty { return true }
         let timer = Task {
             try? await Task.sleep(for: limit)
-            outcome.give(false)
+            outcome.resolve(false)
         }
         defer { timer.cancel() }
         return await outcome.wait()
@@ -150,7 +150,7 @@ final class ListenerCore: Sendable {
         }
     }
 
-    private func rest(_ connection: UnsafeMutableRawPointer) {
+    private func requestEnded(_ connection: UnsafeMutableRawPointer) {
         let key = UInt(bitPattern: connection)
         state.withLock { state in
             state.connections[key]?.isReceiving = false

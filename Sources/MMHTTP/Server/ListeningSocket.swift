@@ -29,14 +29,14 @@ struct ListeningSocket: ~Copyable {
                 switch number {
                 case EINVAL:
                     throw MMError(
-                        .invalidInput, "The listen address “\(HTTPFieldRules.printable(host))” is no IP address.",
+                        .invalidInput, "The listen address “\(HTTPFieldRules.printable(host))” isn't an IP address.",
                         hint: "Give 127.0.0.1, ::1, 0.0.0.0 or another address of this machine.")
                 case EADDRINUSE:
                     throw MMError(
                         .conflict, "The address \(address) is already in use.",
                         hint: "Choose another port (0 takes any free one), or stop the other server.")
                 case EADDRNOTAVAIL:
-                    throw MMError(.invalidInput, "\(HTTPFieldRules.printable(host)) is no address of this machine.")
+                    throw MMError(.invalidInput, "\(HTTPFieldRules.printable(host)) isn't an address of this machine.")
                 default: throw SystemError.error("Listening at \(address)", number)
                 }
             }

@@ -13,15 +13,15 @@ enum RequestRules {
             return bad("The target must be a path of this server.")
         }
         guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            return bad("The target holds a character that must be percent-encoded.")
+            return bad("The target contains a character that must be percent-encoded.")
         }
         if let fault = HTTPFieldRules.fault(in: headers) { return bad(fault) }
-        guard headers.values(for: "host").count <= 1 else { return bad("The header Host stands there twice.") }
+        guard headers.values(for: "host").count <= 1 else { return bad("The header Host is given twice.") }
 
         let encodings = headers.values(for: "transfer-encoding")
         let lengths = headers.values(for: "content-length")
         guard encodings.count + lengths.count <= 1 else {
-            return bad("The body's length is said more than once.")
+            return bad("The body's length is given more than once.")
         }
         if let encoding = encodings.first, !HTTPHeaders.sameName(encoding, "chunked") {
             return bad("The only transfer encoding is chunked.", status: 501)
@@ -41,7 +41,9 @@ enum RequestRules {
     }
 
     /// The response for a head of which a part is hidden.
-    static var hidden: HTTPServerResponse { bad("The head holds a NUL, or a line that does not end with CR LF.") }
+    static var hidden: HTTPServerResponse {
+        bad("The request head contains a NUL, or a line that doesn't end with CR LF.")
+    }
 
     /// The response while the listener is stopping.
     static var stopping: HTTPServerResponse { bad("The server is stopping.", status: 503) }

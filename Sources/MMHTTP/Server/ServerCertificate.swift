@@ -54,7 +54,7 @@ package struct ServerCertificate: Sendable {
         }
         let text = String(decoding: bytes, as: UTF8.self)
         guard text.contains(mark), !bytes.contains(0) else {
-            throw MMError(.invalidInput, "\(path) holds no PEM text of the kind that \(flag) names.")
+            throw MMError(.invalidInput, "\(path) doesn't contain PEM text of the kind that \(flag) requires.")
         }
         return text
     }

@@ -15,7 +15,7 @@ extension ServerExchange {
         return await withTaskGroup(of: Bool?.self) { group in
             group.addTask { await Self.succeeds { () async throws(HTTPError) in try await write(writer) } }
             group.addTask {
-                while (try? await Task.sleep(for: heartbeat)) != nil { self.beat() }
+                while (try? await Task.sleep(for: heartbeat)) != nil { self.sendHeartbeat() }
                 return nil
             }
             for await outcome in group {
@@ -45,7 +45,7 @@ extension ServerExchange {
     }
 
     /// Sends a comment if nothing was written since the last heartbeat.
-    private func beat() {
+    private func sendHeartbeat() {
         state.withLock { state in
             if !state.hasWritten, state.out.isEmpty, !state.isGone, state.outEnd == nil {
                 state.out = Array(": keep-alive\n\n".utf8)
@@ -74,7 +74,7 @@ extension ServerExchange {
                 let turn = OneShot<Void>()
                 let earlier = state.writer
                 state.writer = turn
-                earlier?.give(())
+                earlier?.resolve(())
                 return (false, turn)
             }
             if isGone { throw HTTPError(.connectionLost, "The client is gone.") }
@@ -82,7 +82,7 @@ extension ServerExchange {
             await withTaskCancellationHandler {
                 await turn.wait()
             } onCancel: {
-                turn.give(())
+                turn.resolve(())
             }
         }
     }

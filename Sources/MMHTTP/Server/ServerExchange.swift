@@ -135,7 +135,7 @@ final class ServerExchange: Sendable {
     private func endBody() -> Bool {
         let connection = state.withLock { $0.connection }
         let isTooLarge = state.withLock { $0.dropped > 0 }
-        if isTooLarge || !listener.enter(self) {
+        if isTooLarge || !listener.register(self) {
             state.withLock { $0.phase = .answering }
             return queue(
                 isTooLarge ? RequestRules.tooLarge(listener.limits) : RequestRules.stopping, closing: true)
@@ -143,7 +143,7 @@ final class ServerExchange: Sendable {
         let descriptor = mm_httpd_descriptor(connection.raw)
         guard let ends = listener.received(connection.raw, descriptor) else { return false }
         return state.withLock { state in
-            // The listener may have ended since `enter`, and would not resume a connection that is suspended now.
+            // The listener may have ended since `register`, and would not resume a connection that is suspended now.
             if state.isGone { return false }
             var request = HTTPServerRequest(
                 method: state.method, target: target, headers: state.headers, body: state.body, peer: ends.peer,
@@ -157,7 +157,7 @@ final class ServerExchange: Sendable {
             state.task = Task { await self.run(request) }
             // The library doesn't watch the socket of a suspended connection.
             state.watch = try? listener.poll.watch(descriptor, for: .peerClosed, once: true) { [weak self] _ in
-                self?.leave()
+                self?.abandon()
             }
             return true
         }
@@ -212,7 +212,7 @@ final class ServerExchange: Sendable {
             mm_httpd_suspend(state.connection.raw)
             return (0, nil)
         }
-        writer?.give(())
+        writer?.resolve(())
         return count
     }
 
@@ -232,15 +232,15 @@ final class ServerExchange: Sendable {
         }
         if let watch { listener.poll.forget(watch) }
         task?.cancel()
-        writer?.give(())
-        listener.leave(self)
+        writer?.resolve(())
+        listener.unregister(self)
     }
 
     // MARK: From other threads
 
     /// Cancels the handler and lets the server close the connection, because the client has left or the listener is
     /// ending.
-    func leave() {
+    func abandon() {
         let (task, writer): (Task<Void, Never>?, OneShot<Void>?) = state.withLock { state in
             guard state.phase != .over else { return (nil, nil) }
             state.isGone = true
@@ -249,7 +249,7 @@ final class ServerExchange: Sendable {
             return (state.task, state.writer)
         }
         task?.cancel()
-        writer?.give(())
+        writer?.resolve(())
     }
 
     /// Cancels the handler but leaves it time to respond.

@@ -46,7 +46,7 @@ package struct IDToken: Sendable {
         guard audiences.contains(where: isOurs), audiences.count == 1 || text("azp").map(isOurs) == true else {
             return "it was issued for another app"
         }
-        guard let tenantID, GUID.isOne(tenantID) else { return "it names no tenant" }
+        guard let tenantID, GUID.isValid(tenantID) else { return "it names no tenant" }
         guard let issuer = text("iss"), authority.issues(issuer, tenantID: tenantID) else {
             return "its issuer is not the sign-in service of this cloud and tenant"
         }

@@ -15,7 +15,7 @@ extension IdentityCheck {
         let objectID = claims.objectID ?? appID
         // The registry names app and tenant; the pin of the first sign-in stands in for what it leaves out.
         let held = target.clientID.isEmpty ? pin : target.registryPin
-        if let held, !held.covers(tenantId: tenantID, objectId: objectID, username: nil) {
+        if let held, !held.matches(tenantId: tenantID, objectId: objectID, username: nil) {
             throw unexpected("this connection is pinned to another identity than \(objectID)")
         }
         return SignedInAccount(username: "", objectID: objectID, tenantID: tenantID, homeAccountID: "", appID: appID)
@@ -54,7 +54,7 @@ extension IdentityCheck {
 
     private func unchecked(_ reason: String) -> MMError {
         MMError(
-            .forbidden, "Nobody can tell who signed in to \(target.connection): \(reason).",
+            .forbidden, "It can't be determined who signed in to \(target.connection): \(reason).",
             hint: "The token was not used. Check how the connection signs in: mm connections show "
                 + "\(ShellWord.quoted(target.connection)).", details: ["connection": .string(target.connection)])
     }

@@ -16,7 +16,7 @@ struct IdentityCheck: Sendable {
             }
         }
         guard !account.username.isEmpty else {
-            return wrongAccount(account, because: "the sign-in doesn't say which account it is, so it can't be checked")
+            return wrongAccount(account, because: "the sign-in doesn't identify the account, so it can't be checked")
         }
         if let wanted = target.homeAccountID, wanted != account.homeAccountID.lowercased() {
             return wrongAccount(account, because: "the connection expects the home account \(wanted)")
@@ -53,9 +53,9 @@ struct IdentityCheck: Sendable {
         return MMError(
             .forbidden, "The wrong account signed in to \(target.connection): \(name), but \(reason).",
             hint:
-                "Nothing of that sign-in was kept. Sign in again\(wanted), in a private window if the browser goes on with "
-                + "another account: mm login \(ShellWord.quoted(target.connection)). To pin another account: mm logout "
-                + "\(ShellWord.quoted(target.connection)) --forget-account.",
+                "Nothing of that sign-in was kept. Sign in again\(wanted), in a private window "
+                + "if the browser keeps using another account: mm login \(ShellWord.quoted(target.connection)). To "
+                + "pin another account: mm logout \(ShellWord.quoted(target.connection)) --forget-account.",
             details: details(account))
     }
 
@@ -74,7 +74,8 @@ struct IdentityCheck: Sendable {
         return MMError(
             .forbidden,
             "The account of \(target.connection) is now called \(account.username), but the connection expects \(expected).",
-            hint: "It is the account it always was (same object id). If it was renamed, say so: mm connections edit "
+            hint:
+                "It is the same account as before (same object id). If it was renamed, confirm it: mm connections edit "
                 + "\(name) \(ShellWord.quoted("expectedEmail=\(account.username)")). If another one is meant: mm logout \(name) "
                 + "--forget-account, then mm login \(name). Its tokens were kept.",
             details: details(account))
@@ -82,7 +83,7 @@ struct IdentityCheck: Sendable {
 
     private func unverified(_ reason: String) -> MMError {
         MMError(
-            .forbidden, "Nobody can tell who signed in to \(target.connection): \(reason).",
+            .forbidden, "It can't be determined who signed in to \(target.connection): \(reason).",
             hint:
                 "Nothing of that sign-in was kept. Try again; if it stays, check the app registration (openid, profile).",
             details: ["connection": .string(target.connection)])
@@ -101,6 +102,6 @@ struct IdentityCheck: Sendable {
 extension AccountPin {
     /// Returns whether an account is the pinned one.
     func covers(_ account: SignedInAccount) -> Bool {
-        covers(tenantId: account.tenantID, objectId: account.objectID, username: account.username)
+        matches(tenantId: account.tenantID, objectId: account.objectID, username: account.username)
     }
 }

@@ -88,7 +88,8 @@ package struct PinStore: Sendable {
         MMError(
             .invalidInput, "The file of pinned accounts \(path) can't be used: \(what).",
             hint:
-                "Repair it. If you remove it, connections are pinned anew to the accounts that sign in next: check them.",
+                "Repair it. If you remove it, connections are pinned again to the accounts that "
+                + "sign in next: check them.",
             details: ["path": .string(path)])
     }
 }

@@ -67,7 +67,7 @@ package struct BrowserOpener: Sendable {
             let host = parts.count == 4 ? String(parts[2]) : "THIS-MACHINE"
             let user = environment["USER"].map { "\($0)@" } ?? ""
             text +=
-                " To use the one of your own machine, run there: ssh -N -L \(port):127.0.0.1:\(port) "
+                " To use the browser of your own machine, run there: ssh -N -L \(port):127.0.0.1:\(port) "
                 + ShellWord.quoted("\(user)\(host)") + " and open the address."
         } else {
             text += " Name one in MM_BROWSER, or open the address in a browser of this machine."

@@ -69,7 +69,7 @@ struct BrowserSignIn: Sendable {
             connection: target.connection, resource: work.resource, userCode: "", verificationURI: address,
             message: "Sign in to \(target.connection)\(person) in the browser. \(how)\n\(address)",
             account: target.expectedEmail, appID: target.clientID, tenant: target.authority.tenant,
-            expiresAt: work.clock.now + min(deadline.remaining, Self.patience), interval: .seconds(5), trouble: nil)
+            expiresAt: work.clock.now + min(deadline.remaining, Self.patience), interval: .seconds(5), lastError: nil)
     }
 
     private func redeem(
@@ -94,7 +94,7 @@ struct BrowserSignIn: Sendable {
             case .refused(let error):
                 throw error.mmError(for: what, connection: target.connection, by: .browser)
             case .unreachable(let error): throw error.mmError(for: what)
-            case .odd(let error): throw error
+            case .unexpected(let error): throw error
             }
         }
         // Without this nonce, the tokens could belong to a sign-in that someone else started.

@@ -14,11 +14,11 @@ struct LoopbackPage: Sendable {
 
     /// The page for a failed sign-in.
     static func failed(_ reason: String) -> LoopbackPage {
-        LoopbackPage(title: "Not signed in", text: "\(reason) The rest stands where the sign-in was started.")
+        LoopbackPage(title: "Not signed in", text: "\(reason) See the place where the sign-in was started.")
     }
 
     /// The page for a request that isn't the answer to this sign-in.
-    static let unknown = LoopbackPage(title: "Nothing here", text: "This is no answer to a sign-in that waits.")
+    static let unknown = LoopbackPage(title: "Nothing here", text: "This isn't the answer to a pending sign-in.")
 
     /// Returns the page: without scripts, external resources or caching.
     func response(status: Int) -> HTTPServerResponse {

@@ -52,7 +52,7 @@ final class LoopbackRedirect: Sendable {
         let alarm = Task {
             guard let instant = deadline.instant else { return }
             try await ContinuousClock().sleep(until: instant)
-            desk.arrival.give(
+            desk.arrival.resolve(
                 .failure(
                     MMError(
                         .deadlineExceeded, "Nobody signed in to \(connection) in the browser in time.",
@@ -61,7 +61,7 @@ final class LoopbackRedirect: Sendable {
         let result = await withTaskCancellationHandler {
             await desk.arrival.wait()
         } onCancel: {
-            desk.arrival.give(.failure(MMError(.cancelled, "The sign-in of \(connection) was called off.")))
+            desk.arrival.resolve(.failure(MMError(.cancelled, "The sign-in of \(connection) was cancelled.")))
         }
         alarm.cancel()
         return try result.get()
@@ -69,7 +69,7 @@ final class LoopbackRedirect: Sendable {
 
     /// Shows the person the outcome, and stops listening.
     func close(_ page: LoopbackPage) async {
-        desk.ending.give(page)
+        desk.ending.resolve(page)
         for listener in listeners { await listener.stop(graceful: .seconds(2)) }
     }
 
@@ -100,7 +100,7 @@ final class LoopbackRedirect: Sendable {
             } else {
                 answer = .refused(error: fields["error"] ?? "", description: fields["error_description"] ?? "")
             }
-            guard arrival.give(.success(answer)) else { return LoopbackPage.unknown.response(status: 400) }
+            guard arrival.resolve(.success(answer)) else { return LoopbackPage.unknown.response(status: 400) }
             return await ending.wait().response(status: 200)
         }
     }

@@ -97,7 +97,7 @@ extension TokenCacheDocument {
     }
 
     private static func isExpired(_ fields: JSONObject, of view: TokenCacheView, now: Timestamp) -> Bool {
-        guard view.isOurs(fields), let end = TokenCacheView.seconds(fields["expires_on"]) else { return false }
+        guard view.belongsToApp(fields), let end = TokenCacheView.seconds(fields["expires_on"]) else { return false }
         return end < now.seconds
     }
 

@@ -81,7 +81,7 @@ struct TokenCacheFile: Sendable {
                 guard attempts > 0 else { throw unusable("\(path): \(error.text).", code: .invalidInput) }
                 attempts -= 1
                 do { try await Task.sleep(for: .milliseconds(500)) } catch {
-                    throw MMError(.cancelled, "Called off while reading \(path).")
+                    throw MMError(.cancelled, "Cancelled while reading \(path).")
                 }
             }
         }
@@ -89,7 +89,7 @@ struct TokenCacheFile: Sendable {
 
     /// Whether another process may still be writing the file.
     private var wasJustWritten: Bool {
-        guard case .file(let mark) = FileMark.glance(path) else { return true }
+        guard case .file(let mark) = FileStamp.lookUp(path) else { return true }
         return Timestamp.now - mark.modified < .seconds(5)
     }
 
@@ -134,7 +134,8 @@ struct TokenCacheFile: Sendable {
 
     private func unusable(_ what: String, code: MMErrorCode, hint: String? = nil, cause: String? = nil) -> MMError {
         let remedy =
-            "Nothing was changed. Put a good copy in its place, or remove it and sign in anew: mm logout \(ShellWord.quoted(connection)), "
+            "Nothing was changed. Put a good copy in its place, or remove it and sign in again: mm logout "
+            + "\(ShellWord.quoted(connection)), "
             + "then mm login \(ShellWord.quoted(connection))."
         return MMError(
             code, "The token cache of \(connection) can't be used: \(what)",

@@ -35,7 +35,7 @@ struct TokenCacheLock: ~Copyable {
             do {
                 try await Task.sleep(for: .milliseconds(20))
             } catch {
-                throw MMError(.cancelled, "Called off while waiting for \(path), which another process holds.")
+                throw MMError(.cancelled, "Cancelled while waiting for \(path), which another process holds.")
             }
         }
     }
@@ -85,7 +85,7 @@ struct TokenCacheLock: ~Copyable {
         var opened = stat()
         var named = stat()
         guard flock(number, LOCK_EX | LOCK_NB) == 0, fstat(number, &opened) == 0, lstat(path, &named) == 0,
-            opened.st_ino == named.st_ino, opened.st_dev == named.st_dev, isAbandoned(number, opened)
+            opened.st_ino == named.st_ino, opened.st_dev == named.st_dev, isStale(number, opened)
         else {
             close(number)
             return nil
@@ -94,7 +94,7 @@ struct TokenCacheLock: ~Copyable {
         return number
     }
 
-    private static func isAbandoned(_ number: Int32, _ status: stat) -> Bool {
+    private static func isStale(_ number: Int32, _ status: stat) -> Bool {
         let bytes = [UInt8](unsafeUninitializedCapacity: 512) { buffer, count in
             count = max(0, pread(number, buffer.baseAddress, buffer.count, 0))
         }

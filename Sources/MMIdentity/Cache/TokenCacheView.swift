@@ -11,7 +11,7 @@ struct TokenCacheView: Sendable {
         /// The tenant that the entries are stored under.
         let realm: String
         /// Whether a stored id_token confirms the account.
-        let isVouched: Bool
+        let isConfirmedByIDToken: Bool
     }
 
     /// An access token and its times, in seconds since 1970.
@@ -41,16 +41,16 @@ struct TokenCacheView: Sendable {
     /// The host to store new entries under: that of this app's existing entries, otherwise that of the cloud.
     var usualEnvironment: String {
         let known =
-            document.entries(.refreshToken).first { isOurs($0.fields) }
-            ?? document.entries(.appMetadata).first { isOurs($0.fields) }
+            document.entries(.refreshToken).first { belongsToApp($0.fields) }
+            ?? document.entries(.appMetadata).first { belongsToApp($0.fields) }
         return known?.fields["environment"]?.string ?? authority.cloud.environment
     }
 
     /// The accounts that this app has tokens for.
     var accounts: [Account] {
         let withTokens = Set(
-            (document.entries(.refreshToken).filter { isOurs($0.fields) || isOfFamily($0.fields) }
-                + document.entries(.accessToken).filter { isOurs($0.fields) })
+            (document.entries(.refreshToken).filter { belongsToApp($0.fields) || isOfFamily($0.fields) }
+                + document.entries(.accessToken).filter { belongsToApp($0.fields) })
                 .compactMap { $0.fields["home_account_id"]?.string })
         return document.entries(.account).compactMap { entry in
             let fields = entry.fields
@@ -59,13 +59,13 @@ struct TokenCacheView: Sendable {
             else { return nil }
             let claims = idToken(home: home, realm: realm)
             guard let objectID = claims?.objectID ?? fields["local_account_id"]?.string,
-                let tenantID = claims?.tenantID ?? (GUID.isOne(realm) ? realm : foundTenantID)
+                let tenantID = claims?.tenantID ?? (GUID.isValid(realm) ? realm : foundTenantID)
             else { return nil }
             let username = claims?.username ?? fields["username"]?.string ?? ""
             return Account(
                 account: SignedInAccount(
                     username: username, objectID: objectID, tenantID: tenantID, homeAccountID: home),
-                environment: fields["environment"]?.string ?? "", realm: realm, isVouched: claims != nil)
+                environment: fields["environment"]?.string ?? "", realm: realm, isConfirmedByIDToken: claims != nil)
         }
     }
 
@@ -93,7 +93,7 @@ struct TokenCacheView: Sendable {
     /// Returns the account's newest refresh token: the app's own, otherwise one of its family. Tokens of other apps are
     /// never used.
     func refreshToken(of account: Account) -> RefreshEntry? {
-        newestRefreshToken(of: account, isOfFamily: false, where: isOurs)
+        newestRefreshToken(of: account, isOfFamily: false, where: belongsToApp)
             ?? newestRefreshToken(of: account, isOfFamily: true, where: isOfFamily)
     }
 
@@ -117,7 +117,7 @@ struct TokenCacheView: Sendable {
     private func isOfFamily(_ fields: JSONObject) -> Bool {
         guard let family = fields["family_id"]?.string, !family.isEmpty, isInEnvironment(fields) else { return false }
         // What the service last said of this app counts; it omits the family for an app that has left it.
-        let metadata = document.entries(.appMetadata).first { isOurs($0.fields) }
+        let metadata = document.entries(.appMetadata).first { belongsToApp($0.fields) }
         return (metadata.map { $0.fields["family_id"]?.string } ?? ClientFamily.of(clientID)) == family
     }
 
@@ -125,24 +125,24 @@ struct TokenCacheView: Sendable {
     var hasUnknownRealm: Bool {
         let kinds: [TokenCacheDocument.Kind] = [.accessToken, .idToken]
         let isUnknown = { (fields: JSONObject) in
-            fields["realm"]?.string.map(GUID.isOne) == true && !isInRealm(fields) && isInEnvironment(fields)
+            fields["realm"]?.string.map(GUID.isValid) == true && !isInRealm(fields) && isInEnvironment(fields)
         }
-        return kinds.contains { document.entries($0).contains { isOurs($0.fields) && isUnknown($0.fields) } }
+        return kinds.contains { document.entries($0).contains { belongsToApp($0.fields) && isUnknown($0.fields) } }
             || document.entries(.account).contains { isUnknown($0.fields) }
     }
 
     /// Returns whether an entry is a plain bearer access token of this account for this resource, which a new one
     /// replaces.
     func isAccessToken(_ fields: JSONObject, of account: Account, for resource: ServiceResource) -> Bool {
-        isOurs(fields) && isInRealm(fields)
+        belongsToApp(fields) && isInRealm(fields)
             // Tokens of apps are stored without a home account.
             && (fields["home_account_id"]?.string ?? "") == account.account.homeAccountID
             && fields["ext_cache_key"] == nil && fields["key_id"] == nil
-            && (fields["token_type"]?.string ?? "Bearer").lowercased() == "bearer" && serves(fields, resource)
+            && (fields["token_type"]?.string ?? "Bearer").lowercased() == "bearer" && grantsAccess(fields, resource)
     }
 
     /// Returns whether an entry belongs to this app in this cloud.
-    func isOurs(_ fields: JSONObject) -> Bool {
+    func belongsToApp(_ fields: JSONObject) -> Bool {
         fields["client_id"]?.string?.lowercased() == clientID.lowercased() && isInEnvironment(fields)
     }
 
@@ -158,7 +158,7 @@ struct TokenCacheView: Sendable {
 
     private func idToken(home: String, realm: String) -> IDToken? {
         document.entries(.idToken).lazy.filter { entry in
-            isOurs(entry.fields) && entry.fields["home_account_id"]?.string == home
+            belongsToApp(entry.fields) && entry.fields["home_account_id"]?.string == home
                 && entry.fields["realm"]?.string?.lowercased() == realm.lowercased()
         }.compactMap { $0.fields["secret"]?.string.flatMap { IDToken($0) } }.first
     }
@@ -174,7 +174,7 @@ struct TokenCacheView: Sendable {
 
     /// Entra ID puts everything granted for a resource into a token, so any scope of the resource shows that the token
     /// serves it. Scopes without a resource URI are Graph's.
-    private func serves(_ fields: JSONObject, _ resource: ServiceResource) -> Bool {
+    private func grantsAccess(_ fields: JSONObject, _ resource: ServiceResource) -> Bool {
         let scopes = Self.scopes(fields)
         if names(scopes, resource) { return true }
         guard resource == .graph, !scopes.contains(where: { $0.contains("/") }) else { return false }

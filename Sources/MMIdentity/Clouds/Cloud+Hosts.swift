@@ -23,9 +23,10 @@ extension Cloud {
             switch resource {
             case .flow, .powerApps, .bap, .powerPlatform, .compliance:
                 // Regional hosts are subdomains of the service's own.
-                hosts.append(CloudHost(.resource(resource), host, .below, audiences: audiences(of: resource)))
+                hosts.append(CloudHost(.resource(resource), host, .subdomains, audiences: audiences(of: resource)))
             case .keyVault:
-                hosts.append(CloudHost(.resource(resource), host, .oneLabelBelow, audiences: audiences(of: resource)))
+                hosts.append(
+                    CloudHost(.resource(resource), host, .directSubdomains, audiences: audiences(of: resource)))
             case .graph, .arm, .exchange, .teams, .sharePoint, .api: break
             }
         }
@@ -37,16 +38,16 @@ extension Cloud {
         for host in extra.exchange { add(.resource(.exchange), "https://" + host, audiences(of: .exchange)) }
         for host in extra.teams {
             add(.resource(.teams), "https://" + host, audiences(of: .teams))
-            hosts.append(CloudHost(.resource(.teams), host, .below, audiences: audiences(of: .teams)))
+            hosts.append(CloudHost(.resource(.teams), host, .subdomains, audiences: audiences(of: .teams)))
         }
         for kind in extra.storage.isEmpty ? [] : ["blob", "file", "queue", "table", "dfs"] {
             hosts.append(
                 CloudHost(
-                    .storage, "\(kind).\(extra.storage)", .oneLabelBelow, audiences: ["https://storage.azure.com"]))
+                    .storage, "\(kind).\(extra.storage)", .directSubdomains, audiences: ["https://storage.azure.com"]))
         }
-        for name in extra.dataverse { hosts.append(CloudHost(.dataverse, name, .below)) }
+        for name in extra.dataverse { hosts.append(CloudHost(.dataverse, name, .subdomains)) }
         guard name != "sandbox" else { return hosts }
-        hosts.append(CloudHost(.contents, "svc.ms", .below))
+        hosts.append(CloudHost(.contents, "svc.ms", .subdomains))
         // Its pages and its package downloads.
         add(.gallery, "https://www.powershellgallery.com")
         add(.gallery, "https://cdn.powershellgallery.com")
@@ -72,7 +73,7 @@ extension Cloud {
         let wanted = CloudHost.audience(text)
         if audiences(of: resource).contains(where: { CloudHost.audience($0) == wanted }) { return true }
         // Tokens of version 2 carry the id of an API's app, whatever name the API has; never that of a known service.
-        guard case .api(let api) = resource, api.audience.lowercased().hasPrefix("api://"), GUID.isOne(wanted) else {
+        guard case .api(let api) = resource, api.audience.lowercased().hasPrefix("api://"), GUID.isValid(wanted) else {
             return false
         }
         return !ServiceResource.plain.contains { audiences(of: $0).contains(wanted) }

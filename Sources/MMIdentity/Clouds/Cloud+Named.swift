@@ -25,7 +25,7 @@ extension Cloud {
         }
         guard let description = (try? JSONParser.parse(bytes))?.object else {
             throw MMError(
-                .invalidInput, "\(paths.sandboxFile) is broken.", hint: "Start the sandbox anew: mm sandbox start.")
+                .invalidInput, "\(paths.sandboxFile) is broken.", hint: "Start the sandbox again: mm sandbox start.")
         }
         return try sandbox(description, source: paths.sandboxFile)
     }

@@ -19,7 +19,7 @@ extension Cloud {
         guard let login = description["login"] else {
             throw MMError(
                 .invalidInput, "\(source) names no sign-in address (login).",
-                hint: "Start the sandbox anew: mm sandbox start.")
+                hint: "Start the sandbox again: mm sandbox start.")
         }
         let loginBase = try sandboxBase(login, entry: "login", source: source)
         return Cloud(
@@ -42,7 +42,8 @@ extension Cloud {
                 .invalidInput,
                 "\(source) gives an address for \(entry) that is not one of this machine: \(value.string ?? value.kindName).",
                 hint:
-                    "The sandbox is only reached on loopback, as in http://127.0.0.1:8080. Start it anew: mm sandbox start."
+                    "The sandbox is only reached on loopback, as in http://127.0.0.1:8080. Start it "
+                    + "again: mm sandbox start."
             )
         }
         return address.origin

@@ -21,9 +21,9 @@ package struct CloudHost: Sendable, Hashable {
         /// The name itself.
         case exact
         /// Subdomains with exactly one more label.
-        case oneLabelBelow
+        case directSubdomains
         /// Subdomains at any depth.
-        case below
+        case subdomains
     }
 
     /// The kind of service.
@@ -53,7 +53,7 @@ package struct CloudHost: Sendable, Hashable {
     }
 
     /// Whether anyone can register a host of this form, so that data sent there may reach a stranger.
-    package var isOpenToStrangers: Bool {
+    package var isPubliclyRegistrable: Bool {
         switch service {
         case .storage, .dataverse, .contents, .gallery: true
         case .resource(.keyVault): form != .exact
@@ -70,7 +70,7 @@ package struct CloudHost: Sendable, Hashable {
         let labels = host.dropLast(name.utf8.count + 1).split(separator: ".", omittingEmptySubsequences: false)
         // `xn--` marks internationalised names, which none of these services uses.
         guard labels.allSatisfy({ !$0.isEmpty && !$0.hasPrefix("xn--") }) else { return false }
-        return form == .below || labels.count == 1
+        return form == .subdomains || labels.count == 1
     }
 
     /// Normalises an audience for comparison: services and libraries write it in any case, with and without a trailing

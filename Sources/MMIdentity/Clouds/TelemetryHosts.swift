@@ -8,7 +8,7 @@ package enum TelemetryHosts {
     ]
 
     /// Returns whether a host, with or without a port, is a telemetry host.
-    package static func contain(_ host: String) -> Bool {
+    package static func contains(_ host: String) -> Bool {
         let name = host.prefix { $0 != ":" }.lowercased()
         return names.contains { name == $0 || name.hasSuffix("." + $0) }
     }

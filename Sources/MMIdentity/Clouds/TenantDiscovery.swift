@@ -43,7 +43,7 @@ extension IdentityService {
             guard let found = try await configuration(of: authority, deadline), let id = Self.tenantID(found) else {
                 continue
             }
-            let domain = GUID.isOne(tenant) ? nil : authority.tenant
+            let domain = GUID.isValid(tenant) ? nil : authority.tenant
             let place = name == nil ? try Self.place(found, foundIn: cloud, paths, environment) : cloud
             return DiscoveredTenant(
                 cloud: place, id: id, domain: domain, brand: await brand(of: domain, in: place, deadline))
@@ -103,7 +103,7 @@ extension IdentityService {
     private static func tenantID(_ configuration: JSONObject) -> String? {
         for name in ["issuer", "token_endpoint"] {
             guard let address = configuration[name]?.string.flatMap(WebAddress.init) else { continue }
-            if let id = address.pathAndQuery.split(separator: "/").first.map(String.init), GUID.isOne(id) {
+            if let id = address.pathAndQuery.split(separator: "/").first.map(String.init), GUID.isValid(id) {
                 return id.lowercased()
             }
         }

@@ -48,7 +48,7 @@ public struct CertificateFiles: Sendable, Hashable {
     private static func bytes(_ path: String, _ what: String, _ connection: String) throws(MMError) -> [UInt8] {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
             throw MMError(
-                .invalidInput, "The \(what) of \(connection) is not there: no file \(path).",
+                .invalidInput, "The \(what) of \(connection) is missing: there is no file \(path).",
                 hint: "Correct auth of the connection: mm connections show \(ShellWord.quoted(connection)).")
         }
         return bytes

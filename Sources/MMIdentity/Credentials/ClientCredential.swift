@@ -10,7 +10,7 @@ public enum ClientCredential: Sendable {
     case federated(FederatedToken)
 
     /// Checks that the credential is available, as far as this machine's files and variables show.
-    func check(of connection: String, in surroundings: CredentialSurroundings) async throws(MMError) {
+    func check(of connection: String, in surroundings: CredentialContext) async throws(MMError) {
         switch self {
         case .secret(let source):
             _ = try source.read("the client secret", of: connection, environment: surroundings.environment)
@@ -21,7 +21,7 @@ public enum ClientCredential: Sendable {
 
     /// Adds the credential to a form for the token endpoint.
     func sign(
-        _ form: inout FormFields, for target: SignInTarget, in surroundings: CredentialSurroundings, deadline: Deadline
+        _ form: inout FormFields, for target: SignInTarget, in surroundings: CredentialContext, deadline: Deadline
     ) async throws(MMError) {
         switch self {
         case .secret(let source):
@@ -34,7 +34,8 @@ public enum ClientCredential: Sendable {
             guard certificate.endsAt == 0 || certificate.endsAt > now.seconds else {
                 throw MMError(
                     .invalidInput,
-                    "The certificate of \(target.connection) ended on \(Timestamp(seconds: certificate.endsAt).iso8601).",
+                    "The certificate of \(target.connection) expired on "
+                        + "\(Timestamp(seconds: certificate.endsAt).iso8601).",
                     hint:
                         "Make a new one, upload it to the app registration, and put it into \(files.certificatePath).",
                     details: ["connection": .string(target.connection), "path": .string(files.certificatePath)])

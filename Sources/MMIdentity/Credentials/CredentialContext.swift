@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMHTTP
 
 /// What credentials are read from and requested with: the process's variables, its transports and the time of day.
-struct CredentialSurroundings: Sendable {
+struct CredentialContext: Sendable {
     let environment: [String: String]
     /// Sends requests to remote services.
     let transport: any HTTPTransport

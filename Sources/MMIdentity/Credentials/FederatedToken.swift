@@ -12,7 +12,7 @@ public enum FederatedToken: Sendable {
     case gitHub
     /// Whatever this machine offers: a GitHub Actions job, a Kubernetes workload (`AZURE_FEDERATED_TOKEN_FILE`), or a
     /// GitLab job (`GITLAB_OIDC_TOKEN`).
-    case surroundings
+    case environment
     /// A token that the embedding program supplies.
     case custom(@Sendable () async throws -> Secret)
 
@@ -24,7 +24,7 @@ public enum FederatedToken: Sendable {
 
     /// Obtains a fresh token.
     func fetch(
-        for target: SignInTarget, in surroundings: CredentialSurroundings, deadline: Deadline
+        for target: SignInTarget, in surroundings: CredentialContext, deadline: Deadline
     ) async throws(MMError) -> Secret {
         switch try found(of: target.connection, in: surroundings.environment) {
         case .file(let path): return try read(.file(path), target.connection, surroundings)
@@ -39,21 +39,21 @@ public enum FederatedToken: Sendable {
                 throw MMError(
                     .unavailable, "The program gave no federated token for \(target.connection).", cause: "\(error)")
             }
-        case .surroundings: throw Self.missing(target.connection)
+        case .environment: throw Self.missing(target.connection)
         }
     }
 
     /// Checks that there is a token, without requesting one.
-    func check(of connection: String, in surroundings: CredentialSurroundings) throws(MMError) {
+    func check(of connection: String, in surroundings: CredentialContext) throws(MMError) {
         switch try found(of: connection, in: surroundings.environment) {
         case .file(let path): _ = try read(.file(path), connection, surroundings)
         case .variable(let name): _ = try read(.variable(name), connection, surroundings)
-        case .gitHub, .surroundings, .custom: break
+        case .gitHub, .environment, .custom: break
         }
     }
 
     private func found(of connection: String, in environment: [String: String]) throws(MMError) -> FederatedToken {
-        guard case .surroundings = self else { return self }
+        guard case .environment = self else { return self }
         let isSet = { (name: String) in environment[name]?.isEmpty == false }
         if isSet(Self.gitHubAddress), isSet(Self.gitHubKey) { return .gitHub }
         if let path = environment[Self.kubernetesFile], !path.isEmpty { return .file(path) }
@@ -62,20 +62,20 @@ public enum FederatedToken: Sendable {
     }
 
     private func read(
-        _ source: SecretSource, _ connection: String, _ surroundings: CredentialSurroundings
+        _ source: SecretSource, _ connection: String, _ surroundings: CredentialContext
     ) throws(MMError) -> Secret {
         try source.read(Self.what, of: connection, environment: surroundings.environment, followsLinks: true)
     }
 
     private func askGitHub(
-        _ target: SignInTarget, _ surroundings: CredentialSurroundings, _ deadline: Deadline
+        _ target: SignInTarget, _ surroundings: CredentialContext, _ deadline: Deadline
     ) async throws(MMError) -> Secret {
         let environment = surroundings.environment
         guard let address = environment[Self.gitHubAddress], WebAddress(address) != nil,
             let key = environment[Self.gitHubKey], !key.isEmpty
         else {
             throw MMError(
-                .invalidInput, "This is no job of GitHub Actions that may ask for a token.",
+                .invalidInput, "This isn't a GitHub Actions job that may request a token.",
                 hint: "Give the job the permission id-token: write.")
         }
         HeldSecrets.shared.hold(Secret(key))
@@ -104,7 +104,7 @@ public enum FederatedToken: Sendable {
 
     private static func missing(_ connection: String) -> MMError {
         MMError(
-            .invalidInput, "\(connection) signs in with a federated token, and none is to be found.",
+            .invalidInput, "\(connection) signs in with a federated token, but none was found.",
             hint: "Name it in auth (tokenFile or tokenVariable), or run in a job of GitHub Actions with the permission "
                 + "id-token: write, in a workload of Kubernetes (\(kubernetesFile)), or in a job of GitLab with an "
                 + "id_token in \(gitLabVariable).",

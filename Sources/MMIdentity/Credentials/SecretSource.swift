@@ -27,16 +27,17 @@ public enum SecretSource: Sendable {
         case .file(let path):
             let place = followsLinks ? Self.resolved(path) : path
             guard let bytes = try ProtectedFile.read(place, limit: Self.limit) else {
-                throw missing("\(what) of \(connection) is not there: no file \(path)", "Put it there, mode 0600.")
+                throw missing(
+                    "\(what) of \(connection) is missing: there is no file \(path)", "Put it there, mode 0600.")
             }
             guard let read = String(validating: bytes, as: UTF8.self) else {
-                throw missing("\(what) of \(connection) in \(path) is no text", "Write it as plain text.")
+                throw missing("\(what) of \(connection) in \(path) isn't text", "Write it as plain text.")
             }
             text = read
         case .variable(let name):
             guard let value = environment[name] else {
                 throw missing(
-                    "\(what) of \(connection) is not there: the variable \(name) is not set",
+                    "\(what) of \(connection) is missing: the variable \(name) is not set",
                     "Set it for the process that signs in; a pool that runs already has the variables it was started with."
                 )
             }

@@ -57,7 +57,7 @@ final class SigningCertificate: @unchecked Sendable {
         endsAt = mm_credential_end(raw)
         guard !algorithm.isEmpty, count > 0 else {
             throw .unusable(
-                Reason(text: "holds a key of a kind that no sign-in service takes"),
+                Reason(text: "contains a key of a type that no sign-in service accepts"),
                 remedy: "Use RSA of at least 2048 bits, or an elliptic key of P-256, P-384 or P-521.")
         }
     }
@@ -77,11 +77,11 @@ final class SigningCertificate: @unchecked Sendable {
         switch Int(number) {
         case MM_CREDENTIAL_NO_KEY:
             .unusable(
-                Reason(text: "holds no private key", isOfTheKey: true),
+                Reason(text: "contains no private key", isOfTheKey: true),
                 remedy: "Append the key in PEM to the certificate's file, or name its file in privateKeyPath.")
         case MM_CREDENTIAL_NO_CERTIFICATE:
             .unusable(
-                Reason(text: "holds no certificate"),
+                Reason(text: "contains no certificate"),
                 remedy: "Put the certificate that was uploaded to the app there, in PEM or PKCS #12.")
         case MM_CREDENTIAL_OTHER_KEY:
             .unusable(
@@ -97,8 +97,8 @@ final class SigningCertificate: @unchecked Sendable {
                 remedy: "Correct the password in that file.")
         case MM_CREDENTIAL_OLD_CIPHER:
             .unusable(
-                Reason(text: "is enciphered in a way that OpenSSL 3 no longer opens by itself, or is damaged"),
-                remedy: "Write it anew: openssl pkcs12 -legacy -in OLD -nodes -out both.pem (mode 0600).")
+                Reason(text: "uses an encryption that OpenSSL 3 no longer supports by default, or is damaged"),
+                remedy: "Write it again: openssl pkcs12 -legacy -in OLD -nodes -out both.pem (mode 0600).")
         default:
             .unusable(
                 Reason(text: "is neither PEM nor PKCS #12"),

@@ -22,7 +22,7 @@ package struct Authority: Sendable, Hashable {
     }
 
     /// The tenant's id, which tokens carry; `nil` if the tenant is given by another name.
-    package var tenantID: String? { GUID.isOne(tenant) ? tenant : nil }
+    package var tenantID: String? { GUID.isValid(tenant) ? tenant : nil }
 
     /// The URL that tokens are requested from.
     var tokenEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/token" }

@@ -24,9 +24,9 @@ package struct DeviceCode: Sendable {
             let userCode = object["user_code"]?.string, !userCode.isEmpty
         else {
             throw MMError(
-                .remoteFailed, "The sign-in service answered without a device code.",
+                .remoteFailed, "The sign-in service's answer has no device code.",
                 hint:
-                    "A proxy or a sign-in page of the network may stand between mm and the service. Check the network.")
+                    "A proxy or a captive portal may be between mm and the service. Check the network.")
         }
         self.deviceCode = Secret(deviceCode)
         self.userCode = userCode

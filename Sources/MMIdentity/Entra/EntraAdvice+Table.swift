@@ -19,7 +19,7 @@ extension EntraAdvice {
         50055|admin_fix_account|Password expired|The password must be changed in a browser first.
         50057|admin_fix_account|Account disabled|The account is disabled. Have it enabled or use another account.
         50058|reauth_interactive|No session for silent sign-in|No usable sign-in session. Sign in interactively.
-        50059|fix_config|Tenant not identified|The request names no tenant. Put tenantId into the connection.
+        50059|fix_config|Tenant not identified|The request has no tenant. Put tenantId into the connection.
         50072|reauth_interactive|MFA registration required|The user must register a second factor first. Sign in once in a browser.
         50074|reauth_interactive|MFA required and not passed|Sign in again and complete the second factor.
         50076|reauth_interactive|MFA required|Policy, location or an admin change now asks for a second factor. Sign in again; pass the claims value on if there is one.
@@ -59,7 +59,7 @@ extension EntraAdvice {
         70016|poll|Waiting for the user|The code was not entered yet. Keep polling at the given interval.
         70018|restart_device_flow|Wrong user code|The code was mistyped. Show the code again.
         70019|restart_device_flow|Verification code expired|The code is too old. Start a new one.
-        70020|restart_device_flow|Device code expired|The device code ran out. Start a new one.
+        70020|restart_device_flow|Device code expired|The device code expired. Start a new one.
         70021|wif_fix|No matching federated credential|Issuer, subject or audience of the outside token fits no federated credential of the app (older form of 700213).
         70043|reauth|Sign-in frequency reached|A policy limits the session length. Sign in again.
         70044|reauth|Session expired by policy|A session policy asks for a new sign-in.
@@ -68,7 +68,7 @@ extension EntraAdvice {
         90024|retry|Passing fault|The service was busy. Retry with backoff.
         90033|retry|Directory temporarily unavailable|Retry with backoff.
         90038|switch_tenant_or_cloud|Tenant is in another cloud|The tenant lives in a national cloud. Change the cloud setting of the connection.
-        90055|throttle|Tenant throttled|Too many requests for this tenant. Wait as told and slow down.
+        90055|throttle|Tenant throttled|Too many requests for this tenant. Wait as long as the service asks, and slow down.
         90072|switch_account|External account cannot meet MFA|The account is not in this tenant, so its second factor cannot be checked. Use an account of the tenant or a guest.
         90094|admin_consent|Admin consent required|Only an administrator may grant this permission.
         90095|admin_consent|Admin consent request open|The consent workflow is on: the user can send a request. Wait for approval.

@@ -21,7 +21,7 @@ extension EntraClient {
                 "issuer"]?
                 .string,
             let id = WebAddress(issuer)?.pathAndQuery.split(separator: "/").first.map({ $0.lowercased() }),
-            GUID.isOne(id), authority.issues(issuer, tenantID: id)
+            GUID.isValid(id), authority.issues(issuer, tenantID: id)
         else { return nil }
         return id
     }

@@ -11,7 +11,7 @@ package struct EntraClient: Sendable {
         /// There was no answer.
         case unreachable(HTTPError)
         /// The answer can't be from this service, or can't be used.
-        case odd(MMError)
+        case unexpected(MMError)
     }
 
     let transport: any HTTPTransport
@@ -61,7 +61,7 @@ package struct EntraClient: Sendable {
         do {
             return try DeviceCode(response.body, cloud: target.authority.cloud)
         } catch {
-            throw .odd(error)
+            throw .unexpected(error)
         }
     }
 
@@ -130,7 +130,7 @@ package struct EntraClient: Sendable {
         do {
             return try TokenAnswer(response.body, requested: scopes)
         } catch {
-            throw .odd(error)
+            throw .unexpected(error)
         }
     }
 
@@ -154,7 +154,7 @@ package struct EntraClient: Sendable {
         var attempt = 1
         while true {
             let sent: Timestamp
-            do { sent = try await gate.pass(until: deadline) } catch { throw .odd(error) }
+            do { sent = try await gate.pass(until: deadline) } catch { throw .unexpected(error) }
             let request = HTTPRequest(
                 method: "POST", url: url, headers: headers, body: form.body,
                 timeout: min(attempts == 1 ? .seconds(15) : .seconds(30), max(deadline.remaining, .milliseconds(1))),
@@ -172,7 +172,7 @@ package struct EntraClient: Sendable {
                     await gate.goOn(sent: sent)
                     return response
                 }
-                guard error.isOfTheService else { throw .odd(Self.answeredByAnother(response, at: url)) }
+                guard error.isFromSignInService else { throw .unexpected(Self.answeredByAnother(response, at: url)) }
                 isThrottled = error.isThrottling
                 if !isThrottled, response.status < 500 { await gate.goOn(sent: sent) }
                 if !error.action.isTransient { most = 0 }
@@ -180,9 +180,9 @@ package struct EntraClient: Sendable {
                 fault = .refused(error)
             case .failure(let error):
                 log.debug("sign-in service: no answer (\(error.message))", ["clientRequestId": .string(correlationID)])
-                switch error.secondTry(isRepeatable: isRepeatable) {
+                switch error.retryAdvice(isRepeatable: isRepeatable) {
                 case .never: most = 0
-                case .seldom: most = min(most, Self.reconnections)
+                case .unlikely: most = min(most, Self.reconnections)
                 case .worthwhile: break
                 }
                 fault = .unreachable(error)
@@ -197,7 +197,7 @@ package struct EntraClient: Sendable {
                 do {
                     try await pause(wait)
                 } catch {
-                    throw .unreachable(HTTPError(.cancelled, "The sign-in request was called off."))
+                    throw .unreachable(HTTPError(.cancelled, "The sign-in request was cancelled."))
                 }
             }
             attempt += 1
@@ -207,7 +207,7 @@ package struct EntraClient: Sendable {
     /// Returns the `X-AnchorMailbox` value for a home account id, `uid.utid`; `nil` for an id of another form.
     private static func anchor(_ account: String) -> String? {
         let parts = account.split(separator: ".").map(String.init)
-        guard parts.count == 2, parts.allSatisfy(GUID.isOne) else { return nil }
+        guard parts.count == 2, parts.allSatisfy(GUID.isValid) else { return nil }
         return "Oid:\(parts[0])@\(parts[1])"
     }
 
@@ -220,7 +220,7 @@ package struct EntraClient: Sendable {
             .remoteFailed,
             "The sign-in service did not answer itself: HTTP \(response.status)\(isPage ? " with a web page" : "") came"
                 + (proxy.map { " from “\($0.prefix(80))”." } ?? "."),
-            hint: "A proxy or a sign-in page of the network stands in between. Check HTTPS_PROXY and NO_PROXY, or open "
+            hint: "A proxy or a captive portal is in between. Check HTTPS_PROXY and NO_PROXY, or open "
                 + "\(WebAddress(url)?.origin ?? "the sign-in page") in a browser.",
             retry: .after(.seconds(30)), details: ["status": .int(Int64(response.status))])
     }

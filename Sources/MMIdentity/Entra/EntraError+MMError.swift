@@ -64,14 +64,14 @@ extension EntraError {
 
     /// Whether a tenant's policy refused the sign-in method rather than the account: it requires another flow, a known
     /// device, or a step that only a browser can show.
-    var isRefusalOfTheWay: Bool {
+    var isMethodRefused: Bool {
         codes.contains {
             [50_097, 50_155, 50_158, 53_000, 53_001, 53_003].contains($0) || (530_000..<530_100).contains($0)
         }
     }
 
     /// Returns the method that may be allowed when this one was refused.
-    private func next(after way: Way) -> Way? { isRefusalOfTheWay && way == .deviceCode ? .browser : nil }
+    private func next(after way: Way) -> Way? { isMethodRefused && way == .deviceCode ? .browser : nil }
 
     private func hint(_ connection: String, _ way: Way) -> String {
         let advice = advice?.advice ?? fallback
@@ -85,15 +85,16 @@ extension EntraError {
                 ? advice + " Or list the caller's app in knownClientApplications, so that it asks for both at once."
                 : advice
         }
-        guard isRefusalOfTheWay else { return advice + tail(connection) }
+        guard isMethodRefused else { return advice + tail(connection) }
         switch way {
         case .deviceCode:
             return advice + " A browser on this machine may be allowed where a code is not: mm login "
                 + "\(ShellWord.quoted(connection)) --browser."
         case .browser:
             return advice
-                + " What is left is a device that the tenant manages, an exception by its administrator, or an "
-                + "app that signs in by itself (auth of the connection: certificate, federated, managed-identity)."
+                + " The remaining options are a device that the tenant manages, an exception by "
+                + "its administrator, or an app that signs in by itself (auth of the connection: certificate, "
+                + "federated, managed-identity)."
         case .app, .onBehalfOf: return advice + " Policies for workload identities are the administrator's to change."
         }
     }
@@ -102,11 +103,11 @@ extension EntraError {
         switch action {
         case .poll, .slowDown: "Approve the sign-in in a browser."
         case .stop: "Nothing more is tried with this code."
-        case .restartDeviceFlow: "The code is over. Start a new one."
+        case .restartDeviceFlow: "The code has expired. Start a new one."
         case .reauth, .reauthInteractive: "Sign in again."
         case .userConsent: "Start again and accept the permissions."
         case .adminConsent: "Ask an administrator of the tenant to grant the app its permissions."
-        case .adminFixAccount: "Have an administrator look at the account."
+        case .adminFixAccount: "Ask an administrator to check the account."
         case .switchAccount: "Sign in with an account of this tenant."
         case .switchTenantOrCloud: "Check tenantId and cloud of the connection."
         case .fixConfig: "Check appId and tenantId of the connection, and that public client flows are on for the app."
@@ -114,10 +115,10 @@ extension EntraError {
         case .fixRequest: "Check the permissions of the app registration for this service."
         case .wifFix: "Check the federated credential of the app."
         case .policyBlock: "A policy of the tenant forbids it; a retry does not help. Ask the tenant's administrator."
-        case .retry: "The sign-in service has trouble. Try again in a moment."
+        case .retry: "The sign-in service has a temporary fault. Try again in a moment."
         case .throttle: "Too many sign-in requests. Nothing is sent before the service takes them again."
         case .stopLoop: "The same request was repeated too often. Stop for a few minutes."
-        case .clientBug: "This is a fault of mm, or of what stands between it and Entra ID. Please report it."
+        case .clientBug: "This is a bug in mm, or in something between it and Entra ID. Please report it."
         }
     }
 

@@ -63,7 +63,7 @@ package struct EntraError: Error, Sendable, Hashable {
     /// Whether the response comes from the sign-in service itself, which always names the error. Its overloaded
     /// gateways don't, but are recognisable by the status; any other response without an error code comes from a proxy
     /// or the network.
-    package var isOfTheService: Bool { !error.isEmpty || status == 429 || status >= 500 }
+    package var isFromSignInService: Bool { !error.isEmpty || status == 429 || status >= 500 }
 
     /// The advice for the first number that is in the table.
     package var advice: EntraAdvice? { codes.lazy.compactMap(EntraAdvice.about).first }

@@ -77,7 +77,7 @@ package struct TokenAnswer: Sendable {
 
     private static func odd(_ what: String) -> MMError {
         MMError(
-            .remoteFailed, "The sign-in service can't be understood: \(what).",
-            hint: "A proxy or a sign-in page of the network may stand between mm and the service. Check the network.")
+            .remoteFailed, "The sign-in service's answer can't be used: \(what).",
+            hint: "A proxy or a captive portal may be between mm and the service. Check the network.")
     }
 }

@@ -40,6 +40,6 @@ struct AgentKey: Sendable {
     private func unreadable(_ path: String) -> MMError {
         MMError(
             .forbidden, "The key that the agent of Azure Arc left can't be read: \(path).",
-            hint: "Add this user to the group himds, then sign in to the machine anew.")
+            hint: "Add this user to the group himds, then log in to the machine again.")
     }
 }

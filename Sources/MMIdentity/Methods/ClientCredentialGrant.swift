@@ -5,7 +5,7 @@ internal import MMHTTP
 struct ClientCredentialGrant: AppTokenSource {
     let credential: ClientCredential
     let entra: EntraClient
-    let surroundings: CredentialSurroundings
+    let surroundings: CredentialContext
 
     func token(
         _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
@@ -20,7 +20,7 @@ struct ClientCredentialGrant: AppTokenSource {
             switch error {
             case .refused(let error): throw error.mmError(for: what, connection: target.connection, by: .app)
             case .unreachable(let error): throw error.mmError(for: what)
-            case .odd(let error): throw error
+            case .unexpected(let error): throw error
             }
         }
     }

@@ -76,7 +76,7 @@ enum MachineIdentityEndpoint: Sendable, Hashable {
             headers: headers,
             maxResponseBytes: 1 << 20, allowsPlainHTTP: base.hasPrefix("http:"))
         // The variable or the well-known address names a service of this machine or its host.
-        request.trustsNetwork = true
+        request.allowsPlainHTTPToOtherHosts = true
         return request
     }
 

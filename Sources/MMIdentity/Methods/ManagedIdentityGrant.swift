@@ -5,7 +5,7 @@ internal import MMHTTP
 /// with Azure virtual machines").
 struct ManagedIdentityGrant: AppTokenSource {
     let identity: ManagedIdentity
-    let surroundings: CredentialSurroundings
+    let surroundings: CredentialContext
     /// The folder in which the agent of Azure Arc places the keys that authenticate requests.
     var keyFolder = "/var/opt/azcmagent/tokens"
 
@@ -50,7 +50,7 @@ struct ManagedIdentityGrant: AppTokenSource {
             guard mayTry, let wait = waits.first, .seconds(wait) < deadline.remaining else { throw fault }
             waits.removeFirst()
             do { try await surroundings.pause(.seconds(wait)) } catch {
-                throw MMError(.cancelled, "The sign-in of \(target.connection) was called off.")
+                throw MMError(.cancelled, "The sign-in of \(target.connection) was cancelled.")
             }
         }
     }
@@ -63,7 +63,7 @@ struct ManagedIdentityGrant: AppTokenSource {
         var request = HTTPRequest(
             url: address, timeout: min(Self.patience, max(deadline.remaining, .milliseconds(1))),
             maxResponseBytes: 1 << 20, allowsPlainHTTP: address.hasPrefix("http:"))
-        request.trustsNetwork = true
+        request.allowsPlainHTTPToOtherHosts = true
         do {
             _ = try await surroundings.direct.send(request)
         } catch {
@@ -85,7 +85,7 @@ struct ManagedIdentityGrant: AppTokenSource {
         let field = challenge.headers["WWW-Authenticate"] ?? ""
         guard let place = AgentKey(folder: keyFolder, challenge: field) else {
             throw MMError(
-                .denied, "The agent of Azure Arc names no key of its own to prove who asks: \(field.prefix(120)).")
+                .denied, "The agent of Azure Arc names no key of its own for authentication: \(field.prefix(120)).")
         }
         let key = try place.read()
         HeldSecrets.shared.hold(key)

@@ -7,7 +7,7 @@ struct OnBehalfOfGrant: Sendable {
     let credential: ClientCredential
     let assertion: Secret
     let entra: EntraClient
-    let surroundings: CredentialSurroundings
+    let surroundings: CredentialContext
     let tokens: AssertionTokens
     let target: SignInTarget
     let resource: ServiceResource
@@ -43,7 +43,7 @@ struct OnBehalfOfGrant: Sendable {
             switch error {
             case .refused(let error): throw error.mmError(for: what, connection: target.connection, by: .onBehalfOf)
             case .unreachable(let error): throw error.mmError(for: what)
-            case .odd(let error): throw error
+            case .unexpected(let error): throw error
             }
         }
         HeldSecrets.shared.hold(answer.accessToken)
@@ -56,7 +56,7 @@ struct OnBehalfOfGrant: Sendable {
 
     /// Returns the token that is kept for this person's token, if it lasts and hasn't been refused.
     func cached() -> AccessToken? {
-        guard options.claims == nil, let kept = tokens.find(key), kept.secret != options.rejecting,
+        guard options.claims == nil, let kept = tokens.find(key), kept.secret != options.refusedToken,
             kept.expiresAt - now >= .seconds(60)
         else { return nil }
         return kept

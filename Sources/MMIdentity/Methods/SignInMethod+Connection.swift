@@ -44,7 +44,7 @@ extension SignInMethod {
     }
 
     private static func token(_ auth: ConnectionAuth) -> FederatedToken {
-        auth.tokenFile.map { .file($0) } ?? auth.tokenVariable.map { .variable($0) } ?? .surroundings
+        auth.tokenFile.map { .file($0) } ?? auth.tokenVariable.map { .variable($0) } ?? .environment
     }
 
     private static func missing(_ field: String) -> MMError {

@@ -28,16 +28,16 @@ struct AppTokenAcquirer: RenewingAcquirer {
     /// Returns a cached token that can still be sent, but never the one that a service has just refused.
     func cached() async throws(MMError) -> UsableToken? {
         let now = clock.now.seconds
-        guard options.claims == nil || options.rejecting != nil, let entry = try await newest(),
-            entry.secret != options.rejecting, entry.isUsable(at: now)
+        guard options.claims == nil || options.refusedToken != nil, let entry = try await newest(),
+            entry.secret != options.refusedToken, entry.isUsable(at: now)
         else { return nil }
-        if options.claims != nil, entry.cachedAt < options.rejectedAt { return nil }
+        if options.claims != nil, entry.cachedAt < options.refusedAt { return nil }
         return UsableToken(token: try await checked(entry), isDue: entry.isDue(at: now))
     }
 
     /// Renews a token that can still be sent, unless another process is doing so or has done so.
     func renew() async throws(MMError) {
-        guard let lock = try FileLock.attempt(files.cache.path) else { return }
+        guard let lock = try FileLock.tryAcquire(files.cache.path) else { return }
         if try await newest()?.isDue(at: clock.now.seconds) != false { _ = try await fetched() }
         _ = consume lock
     }
@@ -49,7 +49,8 @@ struct AppTokenAcquirer: RenewingAcquirer {
         let account = try check().app(of: answer.accessToken)
         let view = try await files.snapshot(target).view
         let place = TokenCacheView.Account(
-            account: account, environment: view.usualEnvironment, realm: target.authority.tenant, isVouched: true)
+            account: account, environment: view.usualEnvironment, realm: target.authority.tenant,
+            isConfirmedByIDToken: true)
         let (resource, now) = (resource, clock.now)
         try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
             document.store(answer, for: place, in: view, resource: resource, refreshedFrom: nil, now: now)
@@ -75,7 +76,8 @@ struct AppTokenAcquirer: RenewingAcquirer {
         let app = SignedInAccount(username: "", objectID: "", tenantID: "", homeAccountID: "", appID: target.clientID)
         return view.accessToken(
             of: TokenCacheView.Account(
-                account: app, environment: view.usualEnvironment, realm: target.authority.tenant, isVouched: true),
+                account: app, environment: view.usualEnvironment, realm: target.authority.tenant,
+                isConfirmedByIDToken: true),
             for: resource)
     }
 

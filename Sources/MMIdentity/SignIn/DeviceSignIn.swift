@@ -27,7 +27,9 @@ struct DeviceSignIn: Sendable {
         guard let pending = try file.read() else {
             // Before anyone has signed in, a code shown for another resource serves this one too: once it is approved,
             // the refresh token works for both.
-            if let other = try openElsewhere() { return try await poll(other.pending, other.file, other.resource) }
+            if let other = try pendingForOtherResource() {
+                return try await poll(other.pending, other.file, other.resource)
+            }
             return try await start(restarts: 0)
         }
         if let outcome = pending.outcome {
@@ -73,7 +75,7 @@ struct DeviceSignIn: Sendable {
         return prompt(pending, work.resource)
     }
 
-    private func openElsewhere() throws(MMError) -> (
+    private func pendingForOtherResource() throws(MMError) -> (
         pending: PendingSignIn, file: PendingFile, resource: ServiceResource
     )? {
         guard claims == nil else { return nil }
@@ -93,7 +95,7 @@ struct DeviceSignIn: Sendable {
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         var pending = pending
         // The service's clock decides: up to a minute past the expiry by our clock, ask once more.
-        if now.seconds >= pending.expiresAt + 60 { return try await runOut(pending, file, resource) }
+        if now.seconds >= pending.expiresAt + 60 { return try await codeExpired(pending, file, resource) }
         // A wait of more than an hour means that the clock was set back; ignore it.
         if now.seconds < pending.nextPollAt, pending.nextPollAt - now.seconds <= 3600 {
             return prompt(pending, resource, isTooEarly: true)
@@ -141,31 +143,31 @@ struct DeviceSignIn: Sendable {
         case .unreachable(let error):
             guard error.kind != .cancelled else { throw error.mmError(for: "Signing in to \(target.connection)") }
             // RFC 8628, section 3.5: poll less often after a timeout.
-            return try await later(
+            return try await pollLater(
                 &pending, file, resource, wait: min(pending.interval * 2, 60), trouble: error.message)
-        case .odd(let error):
+        case .unexpected(let error):
             var wait = min(pending.interval * 2, 60)
             if error.code == .throttled, case .after(let told) = error.retry {
                 wait = max(wait, Int(told.components.seconds) + 1)
             }
-            return try await later(&pending, file, resource, wait: wait, trouble: error.message)
-        case .refused(let error) where error.isRefusalOfTheWay:
+            return try await pollLater(&pending, file, resource, wait: wait, trouble: error.message)
+        case .refused(let error) where error.isMethodRefused:
             // Another code would be refused as well.
             try file.remove()
             throw error.mmError(for: "Signing in to \(target.connection)", connection: target.connection)
         case .refused(let error):
             switch error.action {
-            case .poll: return try await later(&pending, file, resource, wait: pending.interval)
+            case .poll: return try await pollLater(&pending, file, resource, wait: pending.interval)
             case .slowDown:
                 pending.interval += 5
-                return try await later(&pending, file, resource, wait: pending.interval)
+                return try await pollLater(&pending, file, resource, wait: pending.interval)
             case .retry, .throttle:
                 let asked = Int(error.retryAfter?.components.seconds ?? 0)
-                return try await later(
+                return try await pollLater(
                     &pending, file, resource, wait: max(pending.interval * 2, asked),
                     trouble: "the sign-in service has trouble (status \(error.status))")
             case .restartDeviceFlow, .reauth, .reauthInteractive:
-                return try await runOut(pending, file, resource)
+                return try await codeExpired(pending, file, resource)
             case .stop:
                 return try await refused(error, pending, file)
             default:
@@ -175,7 +177,7 @@ struct DeviceSignIn: Sendable {
         }
     }
 
-    private func later(
+    private func pollLater(
         _ pending: inout PendingSignIn, _ file: PendingFile, _ resource: ServiceResource, wait: Int,
         trouble: String? = nil
     ) async throws(MMError) -> TokenAcquirer.Outcome {
@@ -186,7 +188,7 @@ struct DeviceSignIn: Sendable {
 
     /// Handles an expired code. The first one is replaced automatically; after the second, someone has to ask for a new
     /// one.
-    private func runOut(
+    private func codeExpired(
         _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         let isLongAgo = now.seconds > pending.expiresAt + Self.rest
@@ -207,7 +209,7 @@ struct DeviceSignIn: Sendable {
         }
         try file.remove()
         throw MMError(
-            .signInNeeded, "The sign-in service doesn't know the code of \(target.connection) any more.",
+            .signInNeeded, "The sign-in service no longer knows the code of \(target.connection).",
             hint: "Repeat the call for a new code.", retry: .now, details: ["connection": .string(target.connection)])
     }
 
@@ -233,7 +235,7 @@ struct DeviceSignIn: Sendable {
                 hint: hint, details: details)
         case .expired:
             MMError(
-                .signInNeeded, "The sign-in of \(target.connection) was not approved: two codes in a row ran out.",
+                .signInNeeded, "The sign-in of \(target.connection) was not approved: two codes in a row expired.",
                 hint:
                     "Start a new one when somebody is there to approve it: mm login \(ShellWord.quoted(target.connection)).",
                 details: details)
@@ -257,7 +259,7 @@ struct DeviceSignIn: Sendable {
         switch fault {
         case .refused(let error): error.mmError(for: what, connection: target.connection)
         case .unreachable(let error): error.mmError(for: what)
-        case .odd(let error): error
+        case .unexpected(let error): error
         }
     }
 }

@@ -13,8 +13,8 @@ extension IdentityService {
             log: log.from("identity").scoped(target.connection), pause: pause)
     }
 
-    func surroundings(_ target: SignInTarget) -> CredentialSurroundings {
-        CredentialSurroundings(
+    func surroundings(_ target: SignInTarget) -> CredentialContext {
+        CredentialContext(
             environment: environment, transport: transport, direct: direct, clock: clock,
             log: log.from("identity").scoped(target.connection), pause: pause)
     }
@@ -40,7 +40,7 @@ extension IdentityService {
     }
 
     /// Returns the state of a connection that needs no person: signed in if its credential is available.
-    func stateOfItself(
+    func stateWithoutPerson(
         _ method: SignInMethod, _ target: SignInTarget, _ resource: ServiceResource
     ) async throws(MMError) -> SignInState {
         let options = TokenOptions(interaction: .never)
@@ -48,7 +48,7 @@ extension IdentityService {
         case .token(let provider):
             // A token in a file can simply be read; a program isn't asked for its state.
             guard provider is KeptToken else { break }
-            let token = try await OutsideTokenAcquirer(
+            let token = try await ProvidedTokenAcquirer(
                 files: files(target), provider: provider, clock: clock, target: target, resource: resource,
                 options: options
             ).run()
@@ -82,7 +82,7 @@ extension IdentityService {
         func token(
             _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
         ) async throws(MMError) -> TokenAnswer {
-            throw MMError(.internalError, "Nobody was to be asked.")
+            throw MMError(.internalError, "No token source may be used here.")
         }
     }
 }

@@ -45,7 +45,7 @@ extension IdentityService {
     package func finishRenewals(within limit: Duration = .seconds(5)) async {
         let tasks = Array(renewals.values)
         guard !tasks.isEmpty else { return }
-        let flight = SharedFlight<Void> {
+        let flight = SharedRequest<Void> {
             for task in tasks { await task.value }
             return .success(())
         }

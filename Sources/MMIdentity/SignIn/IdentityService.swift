@@ -24,7 +24,7 @@ public actor IdentityService {
     nonisolated let direct: any HTTPTransport
     private nonisolated let methods: [String: SignInMethod]
     let memory: TokenCacheMemory
-    private var flights: [FlightKey: SharedFlight<TokenAcquirer.Outcome>] = [:]
+    private var pendingRequests: [FlightKey: SharedRequest<TokenAcquirer.Outcome>] = [:]
     /// The tokens with which servers act for their callers.
     nonisolated let assertionTokens = AssertionTokens()
     /// The ids of tenants that are named by their domains, as far as the sign-in service was asked for them.
@@ -89,7 +89,7 @@ public actor IdentityService {
     }
 
     /// The transport, shared with the clients of services so that network connections are reused.
-    package nonisolated var carrier: any HTTPTransport { transport }
+    package nonisolated var httpTransport: any HTTPTransport { transport }
 
     /// Returns the cloud of a connection.
     /// - Throws: `.invalidInput` for an unknown cloud; `.unavailable` when its sandbox isn't running.
@@ -133,7 +133,7 @@ public actor IdentityService {
         insteadOf refused: AccessToken, for connection: Connection, claims: String? = nil,
         deadline: Deadline = .after(.seconds(90))
     ) async throws(MMError) -> AccessToken {
-        let options = TokenOptions(rejecting: refused.secret, rejectedAt: clock.now.seconds, claims: claims)
+        let options = TokenOptions(refusedToken: refused.secret, refusedAt: clock.now.seconds, claims: claims)
         return try await token(for: connection, resource: refused.resource, options: options, deadline: deadline)
     }
 
@@ -170,7 +170,7 @@ public actor IdentityService {
         deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> SignInProgress {
         let target = try target(connection, resource)
-        if !renewing { try reopen(target, resource) }
+        if !renewing { try clearClosedSignIn(target, resource) }
         let options = TokenOptions(renewal: renewing ? .start : .no)
         switch try await acquireSoon(connection, resource, options, deadline) {
         case .token(let token): return .signedIn(token.account)
@@ -197,7 +197,7 @@ public actor IdentityService {
     ) async throws(MMError) -> SignedInAccount {
         let method = try self.method(of: connection, unless: method)
         let target = try target(connection, resource, method)
-        if !renewing { try reopen(target, resource) }
+        if !renewing { try clearClosedSignIn(target, resource) }
         var shown: String?
         var options = TokenOptions(renewal: renewing ? .start : .no)
         while true {
@@ -218,13 +218,13 @@ public actor IdentityService {
                 guard wait < deadline.remaining else { throw prompt.error(now: clock.now) }
                 do { try await pause(wait) } catch {
                     throw MMError(
-                        .cancelled, "The sign-in of \(connection.name) was called off.",
+                        .cancelled, "The sign-in of \(connection.name) was cancelled.",
                         hint:
                             "Its code stays good until it runs out: mm login \(ShellWord.quoted(connection.name)) goes on with it."
                     )
                 }
             }
-            if renewing { options = TokenOptions(renewal: .goOn) }
+            if renewing { options = TokenOptions(renewal: .resume) }
         }
     }
 
@@ -277,7 +277,7 @@ public actor IdentityService {
         do throws(MMError) {
             let method = try method(of: connection)
             let target = try target(connection, resource, method)
-            guard method.isInteractive else { return try await stateOfItself(method, target, resource) }
+            guard method.isInteractive else { return try await stateWithoutPerson(method, target, resource) }
             let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
             let snapshot = try await files.snapshot(target)
             if let account = try snapshot.account() {
@@ -346,7 +346,7 @@ public actor IdentityService {
     }
 
     /// Removes a declined or expired sign-in, because someone is explicitly asking for a new one.
-    private func reopen(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) {
+    private func clearClosedSignIn(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) {
         let file = TokenFiles(paths: paths, connection: target.connection, memory: memory).pending(target, resource)
         if try file.read()?.outcome != nil { try file.remove() }
     }
@@ -407,7 +407,7 @@ public actor IdentityService {
                 return .token(token)
             }
         case .token(let provider):
-            let acquirer = OutsideTokenAcquirer(
+            let acquirer = ProvidedTokenAcquirer(
                 files: files(target), provider: provider, clock: clock, target: target, resource: resource,
                 options: options)
             run = { () async throws(MMError) in
@@ -426,15 +426,15 @@ public actor IdentityService {
         _ run: @escaping @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         let what = "getting a token for \(connection)"
-        if let flight = flights[key] { return try await flight.value(of: what, until: deadline) }
-        let flight = SharedFlight<TokenAcquirer.Outcome> { [weak self] in
+        if let flight = pendingRequests[key] { return try await flight.value(of: what, until: deadline) }
+        let flight = SharedRequest<TokenAcquirer.Outcome> { [weak self] in
             let result = await Result { () async throws(MMError) in try await run() }
-            await self?.land(key)
+            await self?.finish(key)
             return result
         }
-        flights[key] = flight
+        pendingRequests[key] = flight
         return try await flight.value(of: what, until: deadline)
     }
 
-    private func land(_ key: FlightKey) { flights[key] = nil }
+    private func finish(_ key: FlightKey) { pendingRequests[key] = nil }
 }

@@ -40,7 +40,7 @@ package struct PendingSignIn: Sendable {
             connection: target.connection, resource: resource, userCode: userCode, verificationURI: verificationURI,
             message: message, account: target.expectedEmail, appID: target.clientID, tenant: target.authority.tenant,
             expiresAt: Timestamp(seconds: expiresAt),
-            interval: .seconds(interval), trouble: trouble)
+            interval: .seconds(interval), lastError: trouble)
     }
 }
 

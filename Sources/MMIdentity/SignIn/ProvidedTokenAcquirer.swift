@@ -1,7 +1,7 @@
 internal import MMCore
 
 /// Obtains a token from a provider and checks it before it is used.
-struct OutsideTokenAcquirer: Sendable {
+struct ProvidedTokenAcquirer: Sendable {
     let files: TokenFiles
     let provider: any AccessTokenProvider
     let clock: WallClock
@@ -14,14 +14,14 @@ struct OutsideTokenAcquirer: Sendable {
         let request = AccessTokenRequest(
             connection: target.connection, resource: resource,
             scope: target.authority.cloud.defaultScope(of: resource) ?? "", tenant: target.authority.tenant,
-            claims: options.claims, isAfterRefusal: options.rejecting != nil)
+            claims: options.claims, isAfterRefusal: options.refusedToken != nil)
         let given: ProvidedAccessToken
         do {
             given = try await provider.accessToken(for: request)
         } catch let error as MMError {
             throw error
         } catch is CancellationError {
-            throw MMError(.cancelled, "Called off while getting a token for \(target.connection).")
+            throw MMError(.cancelled, "Cancelled while getting a token for \(target.connection).")
         } catch {
             throw MMError(
                 .unavailable, "The program that fetches the tokens of \(target.connection) gave none.",
@@ -29,17 +29,17 @@ struct OutsideTokenAcquirer: Sendable {
         }
         HeldSecrets.shared.hold(given.secret)
         guard given.secret.reveal().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !given.secret.isEmpty else {
-            throw refused("holds what no token has", .invalidInput)
+            throw refused("contains characters that no token has", .invalidInput)
         }
         let claims = AccessTokenClaims(given.secret)
         if let audience = claims?.audience, !target.authority.cloud.takes(audience: audience, for: resource) {
             throw refused("is for \(audience), not for \(resource.name)", .invalidInput)
         }
         guard let endsAt = given.expiresAt ?? claims?.endsAt.map({ Timestamp(seconds: $0) }) else {
-            throw refused("doesn't say how long it is good", .invalidInput)
+            throw refused("doesn't say when it expires", .invalidInput)
         }
         guard endsAt > clock.now else { throw refused("ended at \(endsAt.iso8601)", .signInNeeded) }
-        guard given.secret != options.rejecting else { throw refused("was refused by the service", .signInNeeded) }
+        guard given.secret != options.refusedToken else { throw refused("was refused by the service", .signInNeeded) }
         let account = try IdentityCheck(target: target, pin: try files.pin(of: target)).owner(of: given.secret)
         if !account.isApp || target.clientID.isEmpty || target.authority.tenantID == nil {
             try await files.pin(target, account, now: clock.now)
@@ -53,7 +53,7 @@ struct OutsideTokenAcquirer: Sendable {
         let place = (provider as? KeptToken).map { " (\($0.source.place))" } ?? ""
         return MMError(
             code, "The token given for \(target.connection)\(place) \(what).",
-            hint: "Put a new one in its place: it is read anew for each request.",
+            hint: "Replace it: it is read again for each request.",
             details: ["connection": .string(target.connection), "resource": .string(resource.name)])
     }
 }

@@ -5,7 +5,7 @@ internal import MMSystem
 ///
 /// The work itself is never cancelled: the result of a refresh that has reached the service must be stored, or its
 /// refresh token is lost. A caller that gives up merely stops waiting.
-struct SharedFlight<Value: Sendable>: Sendable {
+struct SharedRequest<Value: Sendable>: Sendable {
     private let task: Task<Result<Value, MMError>, Never>
 
     /// Starts the work.
@@ -21,16 +21,16 @@ struct SharedFlight<Value: Sendable>: Sendable {
     /// - Throws: what the work threw; `cancelled` when the caller's task is cancelled; `deadlineExceeded`.
     func value(of what: String, until deadline: Deadline) async throws(MMError) -> Value {
         let answer = OneShot<Result<Value, MMError>>()
-        let waiter = Task { answer.give(await task.value) }
+        let waiter = Task { answer.resolve(await task.value) }
         let alarm = Task {
             guard let instant = deadline.instant else { return }
             try await ContinuousClock().sleep(until: instant)
-            answer.give(.failure(deadline.exceeded(what)))
+            answer.resolve(.failure(deadline.exceeded(what)))
         }
         let result = await withTaskCancellationHandler {
             await answer.wait()
         } onCancel: {
-            answer.give(.failure(MMError(.cancelled, "Called off while \(what).")))
+            answer.resolve(.failure(MMError(.cancelled, "Cancelled while \(what).")))
         }
         waiter.cancel()
         alarm.cancel()

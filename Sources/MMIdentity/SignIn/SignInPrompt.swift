@@ -23,10 +23,10 @@ public struct SignInPrompt: Sendable, Hashable {
     /// The minimum time between two polls.
     public let interval: Duration
     /// Why the last poll failed, if it did.
-    public let trouble: String?
+    public let lastError: String?
 
     /// Whether the page must be opened in a browser on this machine, and needs no code.
-    public var opensHere: Bool { userCode.isEmpty }
+    public var opensBrowserHere: Bool { userCode.isEmpty }
 
     /// Returns the prompt as the error for a call that needs a sign-in first.
     /// - Parameter now: the current time, for computing how long the code is valid.
@@ -34,12 +34,12 @@ public struct SignInPrompt: Sendable, Hashable {
         let left = max(0, expiresAt.seconds - now.seconds)
         let minutes = left >= 120 ? "\(left / 60) minutes" : "\(left) seconds"
         let person = account.map { " as \($0)" } ?? ""
-        let lost = trouble.map { " (The last question to the service failed: \($0))" } ?? ""
+        let lost = lastError.map { " (The last question to the service failed: \($0))" } ?? ""
         return MMError(
             .signInNeeded,
             "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
                 + "The code is good for \(minutes).\(lost)",
-            hint: "Approve it in a browser, then repeat the same call: it goes on with this sign-in. "
+            hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in. "
                 + "In a terminal: mm login \(ShellWord.quoted(connection)).",
             retry: .after(interval), details: details(left: left))
     }
@@ -51,7 +51,7 @@ public struct SignInPrompt: Sendable, Hashable {
             "expiresAt": .string(expiresAt.iso8601), "expiresInSeconds": .int(left),
             "interval": .int(interval.components.seconds), "appId": .string(appID), "tenant": .string(tenant),
         ]
-        if !opensHere { details["userCode"] = .string(userCode) }
+        if !opensBrowserHere { details["userCode"] = .string(userCode) }
         if let account { details["account"] = .string(account) }
         return details
     }

@@ -13,7 +13,7 @@ extension SignInTarget {
             throw MMError(
                 .invalidInput,
                 "The connection \(connection.name) expects the account \(expected), but an app signs in by itself there: "
-                    + "no person stands behind it.",
+                    + "there is no person behind it.",
                 hint: "Take one of the two out of its entry: mm connections edit \(ShellWord.quoted(connection.name)) "
                     + "expectedEmail=null, or auth=browser.",
                 details: ["connection": .string(connection.name), "field": "expectedEmail"])
@@ -30,7 +30,7 @@ extension SignInTarget {
         }
         guard let tenant = connection.authorityTenant, !tenant.isEmpty else {
             throw MMError(
-                .invalidInput, "The connection \(connection.name) names no tenant.",
+                .invalidInput, "The connection \(connection.name) has no tenant.",
                 hint: "mm connections edit \(ShellWord.quoted(connection.name)) tenantId=GUID.",
                 details: ["connection": .string(connection.name), "field": "tenantId"])
         }

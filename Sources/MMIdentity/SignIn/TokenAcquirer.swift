@@ -39,9 +39,9 @@ struct TokenAcquirer: RenewingAcquirer {
         switch options.renewal {
         case .start where usesBrowser: return .browser(claims: options.claims)
         case .start: return try await DeviceSignIn(self, claims: options.claims, refused: nil).renew()
-        case .goOn where try files.pending(target, resource).read() != nil:
+        case .resume where try files.pending(target, resource).read() != nil:
             return try await DeviceSignIn(self, claims: options.claims, refused: nil).run()
-        case .no, .goOn: break
+        case .no, .resume: break
         }
         // Another process may have obtained a token while this one waited.
         if let usable = try await cached() { return .token(usable.token) }
@@ -87,13 +87,13 @@ struct TokenAcquirer: RenewingAcquirer {
 
     /// Returns a cached token that can still be sent, but never the one that a service has just refused.
     func cached() async throws(MMError) -> UsableToken? {
-        guard options.claims == nil || options.rejecting != nil else { return nil }
+        guard options.claims == nil || options.refusedToken != nil else { return nil }
         let snapshot = try await files.snapshot(target)
         guard let account = try snapshot.account(),
             let entry = snapshot.view.accessToken(of: account, for: resource),
-            entry.secret != options.rejecting, entry.isUsable(at: clock.now.seconds)
+            entry.secret != options.refusedToken, entry.isUsable(at: clock.now.seconds)
         else { return nil }
-        if options.rejecting != nil, !isNewerThanRejected(entry) { return nil }
+        if options.refusedToken != nil, !isNewerThanRejected(entry) { return nil }
         try await files.pin(target, account.account, now: clock.now)
         // Without a refresh token, the token is used until it expires.
         let isDue = entry.isDue(at: clock.now.seconds) && snapshot.view.refreshToken(of: account) != nil
@@ -102,7 +102,7 @@ struct TokenAcquirer: RenewingAcquirer {
 
     /// Renews a token that can still be sent, unless another process is doing so or nothing is left to do.
     func renew() async throws(MMError) {
-        guard let lock = try FileLock.attempt(files.cache.path) else { return }
+        guard let lock = try FileLock.tryAcquire(files.cache.path) else { return }
         let snapshot = try await files.snapshot(target)
         if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account),
             snapshot.view.accessToken(of: account, for: resource)?.isDue(at: clock.now.seconds) != false,
@@ -119,7 +119,7 @@ struct TokenAcquirer: RenewingAcquirer {
 
     private func isNewerThanRejected(_ entry: TokenCacheView.AccessEntry) -> Bool {
         // Other claims are required, which only a token issued after the refused one can carry.
-        options.claims == nil || entry.cachedAt >= options.rejectedAt
+        options.claims == nil || entry.cachedAt >= options.refusedAt
     }
 
     private func token(_ entry: TokenCacheView.AccessEntry, _ account: TokenCacheView.Account) -> AccessToken {
@@ -174,14 +174,14 @@ struct TokenAcquirer: RenewingAcquirer {
         switch fault {
         case .refused(let error):
             // A policy that refuses tokens of the old sign-in may accept a new sign-in in the browser.
-            if error.action.needsSignIn || usesBrowser && error.isRefusalOfTheWay {
+            if error.action.needsSignIn || usesBrowser && error.isMethodRefused {
                 return .signIn(claims: error.claims)
             }
             throw error.mmError(
                 for: what, connection: target.connection, by: usesBrowser ? .browser : .deviceCode)
         case .unreachable(let error):
             throw error.mmError(for: what)
-        case .odd(let error): throw error
+        case .unexpected(let error): throw error
         }
     }
 
@@ -226,7 +226,7 @@ struct TokenAcquirer: RenewingAcquirer {
         let view = snapshot.view
         let place = TokenCacheView.Account(
             account: account, environment: known?.environment ?? view.usualEnvironment,
-            realm: known?.realm ?? target.authority.tenant, isVouched: true)
+            realm: known?.realm ?? target.authority.tenant, isConfirmedByIDToken: true)
         let source = snapshot.isFromEarlierCache ? nil : refreshedFrom
         let (resource, now) = (resource, clock.now)
         try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in

@@ -38,9 +38,9 @@ struct TokenFiles: Sendable {
             guard fitting.count > 1 else { return fitting.first }
             throw MMError(
                 .conflict,
-                "The token cache of \(check.target.connection) holds several accounts: "
+                "The token cache of \(check.target.connection) contains several accounts: "
                     + fitting.map { Self.title(of: $0.account, among: fitting) }.joined(separator: ", ") + ".",
-                hint: "Say which one: mm connections edit \(ShellWord.quoted(check.target.connection)) "
+                hint: "Choose one: mm connections edit \(ShellWord.quoted(check.target.connection)) "
                     + "expectedEmail=NAME, or homeAccountId=ID where names are the same.",
                 details: [
                     "connection": .string(check.target.connection),

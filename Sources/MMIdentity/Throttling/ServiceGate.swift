@@ -56,7 +56,7 @@ package struct ServiceGate: Sendable {
                 report("\(service) asks to slow down: waiting \(total.wholeSeconds) s before the next request")
             }
             do { try await pause(min(total, max(deadline.remaining, wait))) } catch {
-                throw MMError(.cancelled, "The request was called off while it waited for \(service).")
+                throw MMError(.cancelled, "The request was cancelled while it waited for \(service).")
             }
         }
     }
@@ -74,8 +74,8 @@ package struct ServiceGate: Sendable {
         let until = (clock.now + wait).roundedUp.iso8601
         return MMError(
             .throttled,
-            "\(service) has asked \(connection) to slow down: nothing was sent, because it may be asked again only in "
-                + "\(wait.wholeSeconds) s, at \(until).",
+            "\(service) has asked \(connection) to slow down: nothing was sent, because the next "
+                + "request is possible only in \(wait.wholeSeconds) s, at \(until).",
             hint: "Try again then, or allow more time.", retry: .after(wait),
             details: ["service": .string(service), "connection": .string(connection), "until": .string(until)])
     }

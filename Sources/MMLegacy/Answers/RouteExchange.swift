@@ -54,7 +54,7 @@ package enum RouteExchange {
     }
 }
 
-extension Router.Refusals {
+extension Router.ErrorResponses {
     /// Refusals as the earlier servers worded them.
     package static var errorObjects: Self {
         Self(

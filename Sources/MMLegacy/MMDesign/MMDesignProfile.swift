@@ -11,7 +11,7 @@ enum MMDesignProfile {
         ToolProfile(
             name: name, title: "Microsoft Master",
             instructions: """
-                Microsoft 365 PowerShell through lasting, signed-in sessions. mm_run starts the session it needs; when it \
+                Microsoft 365 PowerShell through persistent, signed-in sessions. mm_run starts the session it needs; when it \
                 answers with a device code, show code and address to the person and repeat the call afterwards.
                 """,
             tools: [run(service), status(service), disconnect(service)])

@@ -16,8 +16,8 @@ package enum PersistentShellProfile {
             name: name, title: "MCP Persistent Shell",
             instructions:
                 "A shell that lasts: directory, variables and functions stay from command to command, also for a client "
-                + "that connects anew. The argument `shell_id` of every tool names further shells. Files in the workspace "
-                + "are permanent.",
+                + "that connects again. The argument `shell_id` of every tool names further "
+                + "shells. Files in the workspace are permanent.",
             tools: tools(shell), settings: PersistentShellSettings.variables,
             upkeep: { services in
                 await services.shells.runMaintenance(every: .seconds(settings.cleanupInterval))
@@ -134,7 +134,7 @@ package enum PersistentShellProfile {
         await toolCall.note(command, secrets: [], isRefused: false)
         // A client that has gone away doesn't want the command to continue.
         _ = await withTaskCancellationHandler {
-            await task.job.settled()
+            await task.job.waitForEnd()
         } onCancel: {
             task.job.cancel()
         }
@@ -232,7 +232,7 @@ package enum PersistentShellProfile {
                 bytes = decoded
             }
             var how = FileWriting()
-            how.makesFolders = true
+            how.createsFolders = true
             let receipt = try await files(arguments, toolCall, shell).write(arguments.written("path"), bytes, how: how)
             await toolCall.record(["bytes": .int(Int64(bytes.count))], outcome: "done", since: start)
             return ["status": "uploaded", "path": .string(receipt.path), "size": .int(Int64(receipt.size))]

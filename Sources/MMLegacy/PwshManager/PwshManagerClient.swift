@@ -75,7 +75,7 @@ actor PwshManagerClient {
     private func send(_ url: String, _ body: JSONObject?, within limit: Duration) async throws(HTTPError) -> JSONObject
     {
         var request = HTTPRequest(method: body == nil ? "GET" : "POST", url: url, timeout: limit, allowsPlainHTTP: true)
-        request.trustsNetwork = trustsNetwork
+        request.allowsPlainHTTPToOtherHosts = trustsNetwork
         if let body {
             request.headers = ["Content-Type": "application/json"]
             request.body = JSONWriter.bytes(.object(body))

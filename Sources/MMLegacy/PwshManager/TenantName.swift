@@ -106,7 +106,7 @@ struct TenantName: Sendable {
     }
 
     private func implied(_ domain: String, sharePointHost: String?, account number: Int) throws(MMError) -> Connection {
-        guard Self.isDomain(domain) || GUID.isOne(domain) else {
+        guard Self.isDomain(domain) || GUID.isValid(domain) else {
             throw MMError(
                 .invalidInput, "`\(domain.prefix(80))` is no tenant.",
                 hint: "Give a domain such as contoso.com, a tenant id, or the name of a connection.")
@@ -116,7 +116,7 @@ struct TenantName: Sendable {
             "tenant": .string(domain), "description": "A tenant outside the registry",
             "mcps": .array([.string(TenantSessions.serverName)]), "engine": "pwsh",
         ]
-        if GUID.isOne(domain) { entry["tenantId"] = .string(domain) }
+        if GUID.isValid(domain) { entry["tenantId"] = .string(domain) }
         entry["sharepoint_host"] = sharePointHost.map { .string($0) }
         let one = try RegistrySnapshot(document: ["connections": [name: .object(entry)]]).connection(named: name)
         registry.imply(one)

@@ -16,7 +16,7 @@ extension TenantSessions {
     ///   - caller: the caller.
     ///   - person: the person who can be asked, if there is one.
     package func answer(
-        _ path: String, _ body: JSONObject, for caller: Caller, person: (any PersonAtHand)? = nil
+        _ path: String, _ body: JSONObject, for caller: Caller, person: (any ConfirmingPerson)? = nil
     ) async -> RouteReply {
         switch path {
         case "/health":
@@ -163,7 +163,7 @@ extension TenantSessions {
     // MARK: commands
 
     private func run(
-        _ ask: TenantAsk, _ body: JSONObject, _ caller: Caller, _ person: (any PersonAtHand)?
+        _ ask: TenantAsk, _ body: JSONObject, _ caller: Caller, _ person: (any ConfirmingPerson)?
     ) async throws(MMError) -> RouteReply {
         guard let command = try text("command", body) else { throw MMError(.invalidInput, "command is required") }
         let session = try session(of: ask)

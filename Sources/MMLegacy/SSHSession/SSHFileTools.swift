@@ -121,7 +121,7 @@ enum SSHFileTools {
         try await call.toolCall.check("tee -- \(quoted(path))", place: .ssh, directory: nil)
         var how = FileWriting()
         how.appends = call.arguments.flag("append")
-        how.makesFolders = call.arguments.flag("make_dirs")
+        how.createsFolders = call.arguments.flag("make_dirs")
         how.permissions = call.arguments.number("permissions").flatMap { UInt32(exactly: $0) }
         let files = try await files(call)
         do throws(MMError) {

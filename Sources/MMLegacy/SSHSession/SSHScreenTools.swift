@@ -14,7 +14,7 @@ enum SSHScreenTools {
     {
         try await call.toolCall.check(command, place: .ssh, directory: nil)
         let member = try await call.member(host, isDevice: true)
-        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no terminal.") }
+        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This isn't a terminal.") }
         let deadline = Deadline.after(limit)
         let prompt = try await screen.learnPrompt(deadline: deadline)
         if let password = host.enablePassword, !prompt.stem.isEmpty {
@@ -39,7 +39,7 @@ enum SSHScreenTools {
             throw MMError(.invalidInput, "With sudo_password a command is one line.", hint: "Join the lines with `;`.")
         }
         let member = try await call.member(host, isDevice: true)
-        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no terminal.") }
+        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This isn't a terminal.") }
         let deadline = Deadline.after(limit)
         let whole = command.hasPrefix("sudo ") ? command : "sudo " + command
         let answer = try await screen.run(whole, answers: [("assword", .secret(password))], deadline: deadline)

@@ -29,7 +29,7 @@ package enum SSHSessionProfile {
                 return try await SSHScreenTools.device(call.arguments.written("command"), call, host, within: limit)
             }
             let end = await withTaskCancellationHandler {
-                await task.job.settled()
+                await task.job.waitForEnd()
             } onCancel: {
                 task.job.cancel()
             }

@@ -124,7 +124,8 @@ struct SSHTools: Sendable {
             var name = wanted
             for member in await call.shells.members(of: owner, in: .ssh) {
                 let key = member.key.name
-                guard key == target.spelled || key == target.spelled + "#screen" || member.host == wanted else {
+                guard key == target.requestedName || key == target.requestedName + "#screen" || member.host == wanted
+                else {
                     continue
                 }
                 name = member.host ?? wanted

@@ -21,7 +21,7 @@ package struct SessionPoolClient: Sendable {
     /// - Throws: `unavailable` when it doesn't respond.
     func registry() async throws(MMError) -> RegistrySnapshot {
         let answer = try await ask("GET", "/connections", within: .seconds(30))
-        guard answer["connections"] != nil else { throw PoolFailure.foreign(pool.address) }
+        guard answer["connections"] != nil else { throw PoolFailure.notAPool(pool.address) }
         return try RegistrySnapshot(document: answer, path: "the pool at \(pool.address)")
     }
 

@@ -11,16 +11,16 @@ public struct ClientCapabilities: Sendable, Hashable {
     }
 
     /// Whether the client can show a form; `"elicitation": {}` means that it can.
-    public var elicitsForms: Bool {
+    public var supportsForms: Bool {
         guard let elicitation = raw["elicitation"]?.object else { return false }
         return elicitation["form"] != nil || elicitation["url"] == nil
     }
 
     /// Whether the client can send its user to a URL.
-    public var elicitsAddresses: Bool { raw["elicitation"]?["url"] != nil }
+    public var supportsURLs: Bool { raw["elicitation"]?["url"] != nil }
 
     /// Whether the client lets the server sample its model.
-    public var samples: Bool { raw["sampling"]?.object != nil }
+    public var supportsSampling: Bool { raw["sampling"]?.object != nil }
 
     /// Whether the client lists its root folders.
     public var listsRoots: Bool { raw["roots"]?.object != nil }

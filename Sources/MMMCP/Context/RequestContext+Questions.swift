@@ -15,11 +15,11 @@ public struct AnswerPending: Error, Sendable, Hashable {}
 /// ``claimOnce()``.
 extension RequestContext {
     /// Whether the client can show its user a form.
-    public var canAskForms: Bool { clientCapabilities.elicitsForms }
+    public var canAskForms: Bool { clientCapabilities.supportsForms }
     /// Whether the client can send its user to a URL.
-    public var canAskAddresses: Bool { clientCapabilities.elicitsAddresses }
+    public var canAskURLs: Bool { clientCapabilities.supportsURLs }
     /// Whether the client lets the server sample its model.
-    public var canSample: Bool { clientCapabilities.samples }
+    public var canSample: Bool { clientCapabilities.supportsSampling }
     /// Whether the client lists its root folders.
     public var canListRoots: Bool { clientCapabilities.listsRoots }
 
@@ -43,7 +43,7 @@ extension RequestContext {
     /// - Returns: whether the user agreed to open the URL, not what happened there.
     /// - Throws: as for a form.
     public func elicit(_ key: String, _ message: String, url: String) async throws -> ElicitationAnswer {
-        ElicitationAnswer(try await ask(.address(key, message, url: url)))
+        ElicitationAnswer(try await ask(.openURL(key, message, url: url)))
     }
 
     /// Asks the client's model for a completion.
@@ -117,7 +117,7 @@ extension RequestContext {
     private func legacyTurn(_ question: Question) async throws -> JSONObject {
         let call = call
         let version = protocolVersion
-        do throws(QuestionBook.Failure) {
+        do throws(PendingQuestions.Failure) {
             return try await session.questions.ask(
                 timeout: session.server.options.questionTimeout,
                 send: { id in
@@ -127,7 +127,7 @@ extension RequestContext {
                 withdraw: { id in
                     call.send(
                         Envelope.notification(
-                            "notifications/cancelled", ["requestId": id.json, "reason": "nobody waits for the answer"]
+                            "notifications/cancelled", ["requestId": id.json, "reason": "nobody needs the answer"]
                         )
                     )
                 }
@@ -155,6 +155,6 @@ extension RequestContext {
     public func claimOnce() throws(MMError) {
         guard let replies, !session.server.once.claim(replies.nonce) else { return }
         throw MMError(
-            .conflict, "This answer was used already.", hint: "Call again without requestState to be asked anew.")
+            .conflict, "This answer was used already.", hint: "Call again without requestState to be asked again.")
     }
 }

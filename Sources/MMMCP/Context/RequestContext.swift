@@ -7,7 +7,7 @@ public struct RequestContext: Sendable {
     let profile: CallProfile
     let call: LiveCall
     let session: Session
-    let replies: Replies?
+    let replies: QuestionRounds?
 
     /// Whether the client negotiated a session (legacy) or describes itself in each request (modern).
     package var era: Era { profile.era }

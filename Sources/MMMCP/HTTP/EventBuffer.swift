@@ -15,7 +15,7 @@ final class EventBuffer: MessageChannel {
     }
 
     /// How the answer to a POST begins.
-    enum Beginning: Sendable {
+    enum FirstOutcome: Sendable {
         /// The answer, with nothing before it.
         case answer([UInt8])
         /// A single answer that is produced while it is sent.
@@ -99,16 +99,16 @@ final class EventBuffer: MessageChannel {
             return true
         }
         guard isSentAsMade else { return finish(await reply.gathered()) }
-        first.give(())
+        first.resolve(())
         await withTaskCancellationHandler {
             await sent.wait()
         } onCancel: {
-            sent.give(())
+            sent.resolve(())
         }
     }
 
     /// Notes that a streamed answer is over, whether it was sent whole or abandoned.
-    func finishedSending() { sent.give(()) }
+    func finishedSending() { sent.resolve(()) }
 
     private func put(_ message: [UInt8]?, errorCode: Int? = nil, isLast: Bool) {
         let wake: OneShot<Void>? = state.withLock { state in
@@ -123,8 +123,8 @@ final class EventBuffer: MessageChannel {
             defer { state.wake = nil }
             return state.wake
         }
-        first.give(())
-        wake?.give(())
+        first.resolve(())
+        wake?.resolve(())
     }
 
     private var isNumbered: Bool {
@@ -149,15 +149,15 @@ final class EventBuffer: MessageChannel {
     }
 
     /// Waits until it is known how the answer begins, but no longer than `patience`.
-    func beginning(patience: Duration) async -> Beginning {
+    func firstOutcome(patience: Duration) async -> FirstOutcome {
         let timer = Task { [first] in
             try? await Task.sleep(for: patience)
-            first.give(())
+            first.resolve(())
         }
         await withTaskCancellationHandler {
             await first.wait()
         } onCancel: {
-            first.give(())
+            first.resolve(())
         }
         timer.cancel()
         return state.withLock { state in
@@ -180,8 +180,8 @@ final class EventBuffer: MessageChannel {
             defer { state.wake = nil }
             return state.wake
         }
-        first.give(())
-        wake?.give(())
+        first.resolve(())
+        wake?.resolve(())
     }
 
     /// Starts a connection, which replaces the one that reads.
@@ -199,7 +199,7 @@ final class EventBuffer: MessageChannel {
             defer { state.wake = nil }
             return ((state.connection, next), state.wake)
         }
-        replaced?.give(())
+        replaced?.resolve(())
         return result
     }
 
@@ -234,7 +234,7 @@ final class EventBuffer: MessageChannel {
                 await withTaskCancellationHandler {
                     await wake.wait()
                 } onCancel: {
-                    wake.give(())
+                    wake.resolve(())
                 }
             }
         }
@@ -249,7 +249,7 @@ final class EventBuffer: MessageChannel {
             defer { state.wake = nil }
             return state.wake
         }
-        wake?.give(())
+        wake?.resolve(())
     }
 }
 

@@ -12,7 +12,7 @@ struct HTTPAdmission: Sendable {
         }
         let host = Self.name(ofHost: request.value(of: "Host") ?? "")
         guard isAllowed(host: host) else {
-            return .failure(Refusal(421, "This server is not reached under this name."))
+            return .failure(Refusal(421, "This server doesn't serve this host name."))
         }
         let origins = request.values(of: "Origin")
         guard origins.allSatisfy({ isAllowed(origin: $0, of: host) }) else {
@@ -71,7 +71,7 @@ struct HTTPAdmission: Sendable {
     }
 
     private func isAllowed(host name: String) -> Bool {
-        isOwn(name) || (options.admitsNumericHosts && Self.isNumeric(name))
+        isOwn(name) || (options.allowsIPAddressHosts && Self.isNumeric(name))
     }
 
     private func isOwn(_ name: String) -> Bool {

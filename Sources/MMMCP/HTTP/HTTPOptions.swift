@@ -7,7 +7,7 @@ public struct HTTPOptions: Sendable {
     /// Names under which clients may reach the server, besides `localhost`, `127.0.0.1` and `[::1]`.
     public var allowedHosts: [String] = []
     /// Whether any numeric address is accepted as well; for a network that is trusted as a whole.
-    public var admitsNumericHosts = false
+    public var allowsIPAddressHosts = false
     /// The secret that clients present (`Authorization: Bearer`); `nil` admits everyone who can reach the server.
     public var secret: Secret?
     /// The URL of the protected resource metadata (RFC 9728), when there is an authorization server.
@@ -19,7 +19,7 @@ public struct HTTPOptions: Sendable {
     /// How long a legacy session is kept without a request or an open stream.
     public var sessionIdle: Duration = .seconds(1800)
     /// How long to wait for an answer before a stream of events begins instead of a single JSON object.
-    public var patience: Duration = .seconds(1)
+    public var streamingDelay: Duration = .seconds(1)
     /// The maximum number of bytes kept for a client that was cut off from its stream.
     public var replayBytes = 1 << 20
 

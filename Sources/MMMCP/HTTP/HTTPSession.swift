@@ -31,7 +31,7 @@ final class HTTPSession: Sendable {
         self.principal = principal
         self.limit = replayBytes
         home = EventBuffer(.numbered(stream: 0), limit: replayBytes)
-        session = Session(server: server, principal: principal, home: home, name: id)
+        session = Session(server: server, principal: principal, sessionChannel: home, name: id)
         state = Mutex(State(lastUse: now))
     }
 

@@ -61,7 +61,7 @@ struct RoutingHeaders: Sendable {
         let inner = value.dropFirst(9).dropLast(2)
         guard inner.utf8.count % 4 == 0, let bytes = Base64.bytes(String(inner)),
             let text = String(validating: bytes, as: UTF8.self)
-        else { throw .headerMismatch("The header \(name) is no base64 of a text.") }
+        else { throw .headerMismatch("The header \(name) is not base64 of UTF-8 text.") }
         return text
     }
 

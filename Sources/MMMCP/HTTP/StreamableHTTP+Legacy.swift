@@ -44,7 +44,7 @@ extension StreamableHTTP {
             }
         session.session.receive(message, size: size, via: buffer)
         guard isCall else { return MCPHTTPResponse(status: 202) }
-        switch await buffer.beginning(patience: options.patience) {
+        switch await buffer.firstOutcome(patience: options.streamingDelay) {
         case .answer(let bytes): return .json(bytes, status: Self.legacyStatus(buffer.errorCode))
         case .streamed(let reply):
             let body = StreamedBody(reply) { buffer.finishedSending() }
@@ -81,7 +81,7 @@ extension StreamableHTTP {
         }
         if let last = request.value(of: "Last-Event-ID") {
             guard let (buffer, number) = session.place(of: last), let stream = session.connect(buffer, after: number)
-            else { return HTTPAdmission.Refusal(400, "No stream of this session has this event any more.").response }
+            else { return HTTPAdmission.Refusal(400, "No stream of this session still has this event.").response }
             return .events(stream)
         }
         guard !session.home.isConnected else {

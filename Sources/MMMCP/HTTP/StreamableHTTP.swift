@@ -54,7 +54,7 @@ public final class StreamableHTTP: Sendable {
 
     /// Returns the refusal of a request that its head alone decides, so that no body is awaited from a client that
     /// isn't admitted; `nil` for one that is. ``respond(to:)`` repeats the check.
-    public func refusal(byHeadOf request: MCPHTTPRequest) -> MCPHTTPResponse? {
+    public func refusal(forHeadOf request: MCPHTTPRequest) -> MCPHTTPResponse? {
         guard case .failure(let refusal) = admission.admit(request) else { return nil }
         return refusal.response
     }
@@ -146,7 +146,7 @@ extension StreamableHTTP {
 
     private func serveModern(_ incoming: IncomingRequest, size: Int, _ principal: Principal) async -> MCPHTTPResponse {
         let buffer = EventBuffer(.plain, limit: options.replayBytes)
-        let session = Session(server: server, principal: principal, home: buffer)
+        let session = Session(server: server, principal: principal, sessionChannel: buffer)
         let isRunning = state.withLock { state in
             if !state.isStopped { state.modern[ObjectIdentifier(session)] = session }
             return !state.isStopped
@@ -157,7 +157,7 @@ extension StreamableHTTP {
             self?.state.withLock { _ = $0.modern.removeValue(forKey: ObjectIdentifier(session)) }
         }
         session.receive(.request(incoming), size: size, via: buffer)
-        let beginning = await buffer.beginning(patience: options.patience)
+        let beginning = await buffer.firstOutcome(patience: options.streamingDelay)
         switch beginning {
         case .answer(let bytes):
             end()

@@ -26,7 +26,7 @@ struct ListenFilter: Sendable, Hashable {
         }
         for item in items {
             guard case .string(let uri) = item else {
-                throw .invalidParams("\"resourceSubscriptions\" must hold addresses, not \(item.kindName).")
+                throw .invalidParams("\"resourceSubscriptions\" must contain URIs, not \(item.kindName).")
             }
             if options.offersResourceSubscriptions, !resources.contains(uri) { resources.append(uri) }
         }

@@ -7,9 +7,10 @@ extension MCPServer {
     func perform(_ planned: PlannedCall, call: LiveCall, session: Session) async -> (
         answer: Answer?, texts: [TextStream]
     ) {
-        let replies: Replies?
+        let replies: QuestionRounds?
         do throws(MCPError) {
-            replies = planned.profile.era == .modern && planned.method.mayAsk ? try Replies(planned, seal: seal) : nil
+            replies =
+                planned.profile.era == .modern && planned.method.mayAsk ? try QuestionRounds(planned, seal: seal) : nil
         } catch {
             return (.failure(error), [])
         }
@@ -76,7 +77,7 @@ extension MCPServer {
         } catch is CancellationError where Task.isCancelled {
             throw CancellationError()
         } catch {
-            return .failure("\(registered.tool.name) failed for a reason it doesn't tell.")
+            return .failure("\(registered.tool.name) failed with an internal error.")
         }
     }
 

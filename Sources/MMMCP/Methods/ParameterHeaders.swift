@@ -59,7 +59,7 @@ struct ParameterHeaders: Sendable {
     ) throws(MMError) -> String {
         let place = path.joined(separator: ".")
         guard case .string(let name) = mark, !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
-            throw MMError(.invalidInput, "The tool \"\(tool)\" names no legal header for \"\(place)\": \(mark).")
+            throw MMError(.invalidInput, "The tool \"\(tool)\" gives no valid header name for \"\(place)\": \(mark).")
         }
         guard let kind = schema["type"]?.string, ["string", "integer", "boolean"].contains(kind) else {
             throw MMError(

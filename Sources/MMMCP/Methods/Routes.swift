@@ -31,7 +31,7 @@ struct Routes: Sendable {
         for tool in tools {
             for name in [tool.name] + tool.aliases {
                 guard toolIndex.updateValue(registered.count, forKey: name) == nil else {
-                    throw MMError(.conflict, "Two tools answer to the name \"\(name)\".")
+                    throw MMError(.conflict, "Two tools have the name or alias \"\(name)\".")
                 }
             }
             registered.append(try RegisteredTool(tool))

@@ -5,7 +5,7 @@ import MMCore
 struct URITemplate: Sendable, Hashable {
     private enum Piece: Sendable, Hashable {
         case literal([UInt8])
-        case blank(String, wide: Bool)
+        case variable(String, wide: Bool)
     }
 
     private let pieces: [Piece]
@@ -37,11 +37,11 @@ struct URITemplate: Sendable, Hashable {
                     hint: "Blanks are {name} or {+name} with letters, digits and \"_\", each name once."
                 )
             }
-            if case .blank? = pieces.last {
+            if case .variable? = pieces.last {
                 throw MMError(
                     .invalidInput, "The resource template \"\(text)\" has two blanks with nothing in between.")
             }
-            pieces.append(.blank(String(name), wide: isWide))
+            pieces.append(.variable(String(name), wide: isWide))
             names.append(String(name))
             rest = rest[rest.index(after: close)...]
         }
@@ -71,7 +71,7 @@ struct URITemplate: Sendable, Hashable {
         switch piece {
         case .literal(let bytes):
             return text.starts(with: bytes) && match(text.dropFirst(bytes.count), following, &values)
-        case .blank(let name, let isWide):
+        case .variable(let name, let isWide):
             let reach = isWide ? text.endIndex : text.firstIndex(where: Self.endsSegment) ?? text.endIndex
             guard let end = end(of: text, upTo: reach, before: following.first) else { return false }
             guard end > text.startIndex, let value = Self.percentDecoded(text[text.startIndex..<end]) else {

@@ -2,7 +2,7 @@ import MMCore
 
 /// Remembers which calls have claimed an action that may happen only once, for as long as their sealed states are
 /// valid.
-final class OnceLedger: Sendable {
+final class ClaimLedger: Sendable {
     private struct State: Sendable {
         var used: [String: Timestamp] = [:]
         var sweptAt = 0

@@ -140,7 +140,7 @@ public struct Form: Sendable, Hashable {
             guard isFlat || isList else {
                 throw MMError(
                     .invalidInput,
-                    "The form's field \"\(name)\" is not a text, a number, a boolean or a list of choices.")
+                    "The form's field \"\(name)\" is not a string, a number, a Boolean or a list of choices.")
             }
         }
         check = try JSONSchema(schema, called: "The form", notes: ["enumNames"])

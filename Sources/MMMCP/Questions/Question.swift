@@ -4,7 +4,7 @@ public import MMCore
 public struct Question: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         case form(String, Form)
-        case address(String, url: String)
+        case openURL(String, url: String)
         case sampling(JSONObject)
         case roots
     }
@@ -19,8 +19,8 @@ public struct Question: Sendable, Hashable {
     }
 
     /// Asks the user to open a URL, which must contain no credentials and no personal data.
-    public static func address(_ key: String, _ message: String, url: String) -> Question {
-        Question(key: key, kind: .address(message, url: url))
+    public static func openURL(_ key: String, _ message: String, url: String) -> Question {
+        Question(key: key, kind: .openURL(message, url: url))
     }
 
     /// Asks the client's model for a completion.
@@ -33,7 +33,7 @@ public struct Question: Sendable, Hashable {
 
     var method: String {
         switch kind {
-        case .form, .address: "elicitation/create"
+        case .form, .openURL: "elicitation/create"
         case .sampling: "sampling/createMessage"
         case .roots: "roots/list"
         }
@@ -49,7 +49,7 @@ public struct Question: Sendable, Hashable {
             params["message"] = .string(message)
             params["requestedSchema"] = .object(form.schema)
             return params
-        case .address(let message, let url):
+        case .openURL(let message, let url):
             var params: JSONObject = ["mode": "url", "message": .string(message), "url": .string(url)]
             if !version.isModern { params["elicitationId"] = .string(id) }
             return params
@@ -62,7 +62,7 @@ public struct Question: Sendable, Hashable {
     var requirement: JSONObject {
         switch kind {
         case .form: ["elicitation": [:]]
-        case .address: ["elicitation": ["url": [:]]]
+        case .openURL: ["elicitation": ["url": [:]]]
         case .sampling: ["sampling": [:]]
         case .roots: ["roots": [:]]
         }
@@ -70,9 +70,9 @@ public struct Question: Sendable, Hashable {
 
     func canBeAsked(_ capabilities: ClientCapabilities) -> Bool {
         switch kind {
-        case .form: capabilities.elicitsForms
-        case .address: capabilities.elicitsAddresses
-        case .sampling: capabilities.samples
+        case .form: capabilities.supportsForms
+        case .openURL: capabilities.supportsURLs
+        case .sampling: capabilities.supportsSampling
         case .roots: capabilities.listsRoots
         }
     }
@@ -85,7 +85,7 @@ public struct Question: Sendable, Hashable {
             guard action == "accept" else { return Self.isRefusal(action) ? nil : "its action is unknown" }
             let content = answer["content"] ?? [:]
             return form.check.problems(of: content, limit: 3).first.map { "in its content, \($0)" }
-        case .address:
+        case .openURL:
             guard let action = answer["action"]?.string else { return "it has no \"action\"" }
             return action == "accept" || Self.isRefusal(action) ? nil : "its action is unknown"
         case .sampling: return answer["content"] == nil ? "it has no \"content\"" : nil

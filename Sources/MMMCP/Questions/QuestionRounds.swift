@@ -1,7 +1,7 @@
 import MMCore
 
 /// The state of a modern call's questions: those that were answered, and those to ask when the handler ends.
-final class Replies: Sendable {
+final class QuestionRounds: Sendable {
     private struct State: Sendable {
         var sealed: SealedState
         var pending: [Question] = []

@@ -72,7 +72,8 @@ struct StateSeal: Sendable {
     /// Opens a state that a client sent back.
     /// - Throws: -32602 for a state that was altered, has expired, or belongs to another caller or call.
     func open(_ sealed: String, for binding: String) throws(MCPError) -> SealedState {
-        let invalid = MCPError.invalidParams("requestState is not one that this server gave for this call; start anew.")
+        let invalid = MCPError.invalidParams(
+            "requestState is not one that this server gave for this call; start again.")
         guard sealed.hasPrefix(Self.prefix), sealed.utf8.count <= 4 << 20 else { throw invalid }
         let parts = sealed.dropFirst(Self.prefix.count).split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let given = Base64.bytes(String(parts[1]), alphabet: .url),
@@ -82,7 +83,7 @@ struct StateSeal: Sendable {
             let nonce = payload["n"]?.string
         else { throw invalid }
         guard clock.now.seconds <= Int64(expiry) else {
-            throw .invalidParams("requestState is too old; start anew.")
+            throw .invalidParams("requestState is too old; start again.")
         }
         return SealedState(
             nonce: nonce, begun: Int64(begun), asked: Set(payload["q"]?.array?.compactMap(\.string) ?? []),

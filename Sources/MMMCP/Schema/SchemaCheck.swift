@@ -18,7 +18,7 @@ struct SchemaCheck {
 
     mutating func apply(_ index: Int, to value: JSONValue, at path: String) {
         budget -= 1
-        if budget == 0 { problems.append(JSONSchema.Problem(path: path, message: "is too intricate to check")) }
+        if budget == 0 { problems.append(JSONSchema.Problem(path: path, message: "is too complex to validate")) }
         guard !isFull else { return }
         let node = nodes[index]
         guard node.admitsAnything else {
@@ -65,7 +65,7 @@ struct SchemaCheck {
         if !node.anyOf.isEmpty { choose(node.anyOf, value, at: path, exactlyOne: false) }
         if !node.oneOf.isEmpty { choose(node.oneOf, value, at: path, exactlyOne: true) }
         if let not = node.not, separate(not, value, at: path).isEmpty {
-            add(path, "has a form that is ruled out here")
+            add(path, "matches a form that is not allowed here")
         }
         if let condition = node.condition {
             let branch = separate(condition, value, at: path).isEmpty ? node.consequence : node.alternative
@@ -89,12 +89,12 @@ struct SchemaCheck {
         }
         if fitting == 1 { return }
         if fitting > 1 {
-            add(path, "fits \(fitting) of the allowed forms, and must fit exactly one")
+            add(path, "matches \(fitting) of the allowed forms, but must match exactly one")
         } else if constants.count == branches.count {
             add(path, Self.notOneOf(constants, value))
         } else {
             let reasons = nearest.map(\.description).joined(separator: "; ")
-            add(path, "fits none of the \(branches.count) allowed forms; the nearest says: \(reasons)")
+            add(path, "matches none of the \(branches.count) allowed forms; the nearest says: \(reasons)")
         }
     }
 
@@ -111,7 +111,7 @@ extension SchemaCheck {
         if node.minLength != nil || node.maxLength != nil {
             let length = text.unicodeScalars.count
             if let least = node.minLength, length < least {
-                add(path, "has \(length) characters; at least \(least) are needed")
+                add(path, "has \(length) characters; at least \(least) are required")
             }
             if let most = node.maxLength, length > most {
                 add(path, "has \(length) characters; at most \(most) are allowed")
@@ -159,7 +159,7 @@ extension SchemaCheck {
 
     private mutating func check(_ items: [JSONValue], against node: SchemaNode, at path: String) {
         if let least = node.minItems, items.count < least {
-            add(path, "has \(items.count) items; at least \(least) are needed")
+            add(path, "has \(items.count) items; at least \(least) are required")
         }
         if let most = node.maxItems, items.count > most {
             add(path, "has \(items.count) items; at most \(most) are allowed")
@@ -180,7 +180,7 @@ extension SchemaCheck {
         var count = 0
         for item in items where separate(contains, item, at: path).isEmpty { count += 1 }
         let least = node.minContains ?? 1
-        if count < least { add(path, "has \(count) items of the needed form; at least \(least) are needed") }
+        if count < least { add(path, "has \(count) items of the required form; at least \(least) are required") }
         if let most = node.maxContains, count > most {
             add(path, "has \(count) items of that form; at most \(most) are allowed")
         }
@@ -228,7 +228,7 @@ extension SchemaCheck {
             apply(child, to: .object(members), at: path)
         }
         if let least = node.minProperties, members.count < least {
-            add(path, "has \(members.count) members; at least \(least) are needed")
+            add(path, "has \(members.count) members; at least \(least) are required")
         }
         if let most = node.maxProperties, members.count > most {
             add(path, "has \(members.count) members; at most \(most) are allowed")
@@ -237,10 +237,10 @@ extension SchemaCheck {
 
     private static func notKnown(_ key: String, _ node: SchemaNode, _ members: JSONObject) -> String {
         let known = node.propertyOrder
-        if known.isEmpty { return "is not known; nothing is expected here" }
+        if known.isEmpty { return "is unknown; nothing is allowed here" }
         let near = NearestNames.of(key, among: known.filter { members[$0] == nil }, limit: 1)
         let advice = near.first.map { "; did you mean \"\($0)\"?" } ?? "."
-        return "is not known\(advice) Known are \(Self.listed(known.map { .string($0) }))"
+        return "is unknown\(advice) Known are \(Self.listed(known.map { .string($0) }))"
     }
 }
 
@@ -283,7 +283,7 @@ extension SchemaCheck {
         case .string(let text):
             text.unicodeScalars.count <= 60
                 ? JSONValue.string(text).description
-                : "a text of \(text.unicodeScalars.count) characters"
+                : "a string of \(text.unicodeScalars.count) characters"
         case .array, .object: value.kindName
         default: value.description
         }

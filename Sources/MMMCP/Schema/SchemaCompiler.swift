@@ -36,7 +36,7 @@ struct SchemaCompiler {
         }
         _ = try node(.object(root), at: "#", depth: 0)
         try resolve()
-        try refuseEmptyCircles()
+        try rejectCycles()
         return nodes
     }
 
@@ -82,7 +82,7 @@ struct SchemaCompiler {
         case "maxLength": nodes[index].maxLength = try count(value, at: here)
         case "pattern": nodes[index].pattern = try pattern(value, at: here)
         case "format":
-            guard case .string(let text) = value else { throw fault(here, "needs a text") }
+            guard case .string(let text) = value else { throw fault(here, "needs a string") }
             nodes[index].format = TextFormat(rawValue: text)
         case "prefixItems": nodes[index].prefixItems = try list(value, at: here, depth: depth)
         case "items":
@@ -127,7 +127,7 @@ struct SchemaCompiler {
         case "then": nodes[index].consequence = try node(value, at: here, depth: depth)
         case "else": nodes[index].alternative = try node(value, at: here, depth: depth)
         case "$ref":
-            guard case .string(let target) = value else { throw fault(here, "needs a text") }
+            guard case .string(let target) = value else { throw fault(here, "needs a string") }
             references.append((index, target))
         case "$anchor":
             guard case .string(let anchor) = value, anchors.updateValue(place, forKey: anchor) == nil else {
@@ -180,7 +180,7 @@ extension SchemaCompiler {
     }
 
     private func pattern(_ value: JSONValue, at place: String) throws(MMError) -> ECMAScriptPattern {
-        guard case .string(let text) = value else { throw fault(place, "needs a text") }
+        guard case .string(let text) = value else { throw fault(place, "needs a string") }
         do throws(MMError) {
             return try ECMAScriptPattern(text)
         } catch {
@@ -218,18 +218,18 @@ extension SchemaCompiler {
                 place = anchors[String(target.dropFirst())] ?? ""
             }
             guard let found = places[place] else {
-                throw fault(target, "refers to a place that it doesn't have")
+                throw fault(target, "refers to a location that doesn't exist")
             }
             nodes[node].reference = found
         }
     }
 
     /// Rejects references that lead back to a schema for the same value: applying them would never end.
-    private func refuseEmptyCircles() throws(MMError) {
+    private func rejectCycles() throws(MMError) {
         var states = [UInt8](repeating: 0, count: nodes.count)
         for start in nodes.indices where states[start] == 0 {
             guard !hasCircle(from: start, &states) else {
-                throw fault("#", "refers to itself without looking at a part of the value")
+                throw fault("#", "refers to itself without descending into the value")
             }
         }
     }

@@ -18,7 +18,7 @@ public struct MCPServer: Sendable {
     public let changes: ChangeFeed
     let routes: Routes
     let seal: StateSeal
-    let once: OnceLedger
+    let once: ClaimLedger
 
     /// Creates a server.
     /// - Parameters:
@@ -53,7 +53,7 @@ public struct MCPServer: Sendable {
         seal = StateSeal(
             key: options.stateKey ?? RandomBytes.make(32), lifetime: options.stateLifetime, clock: clock
         )
-        once = OnceLedger(lifetime: options.stateLifetime, clock: clock)
+        once = ClaimLedger(lifetime: options.stateLifetime, clock: clock)
         self.info = info
         self.instructions = instructions
         self.options = options

@@ -49,14 +49,14 @@ public struct ServerLimits: Sendable {
     public var openCallBytes = 256 << 20
     /// How long a pipe is left unread while those limits are reached and no open call ends; after that, further calls
     /// are refused.
-    public var patience: Duration = .seconds(5)
+    public var fullQueueTimeout: Duration = .seconds(5)
     /// The maximum number of resources that one client may watch.
     public var watchedResources = 1000
     /// The maximum number of bytes that may wait for a client that doesn't read; beyond it nothing more is read from
     /// that client.
     public var unreadBytes = 32 << 20
     /// How long a pipe's calls may continue after its end of input; longer as long as they keep ending steadily.
-    public var drain: Duration = .milliseconds(400)
+    public var drainGracePeriod: Duration = .milliseconds(400)
 
     /// Creates the limits that suit most servers.
     public init() {}

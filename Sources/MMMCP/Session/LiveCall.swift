@@ -12,7 +12,7 @@ final class LiveCall: Sendable {
         var isOpen = true
         var isCalledOff = false
         var task: Task<Void, Never>?
-        var progress = ProgressGate()
+        var progress = ProgressThrottle()
     }
 
     private let state = Mutex(State())

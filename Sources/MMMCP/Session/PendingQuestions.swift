@@ -2,7 +2,7 @@ import MMCore
 
 /// The open questions to a legacy client. Each ends exactly once: by its answer, its deadline, the end of its call or
 /// the end of the connection.
-final class QuestionBook: Sendable {
+final class PendingQuestions: Sendable {
     private struct State: Sendable {
         var next = 0
         var isClosed = false

@@ -1,10 +1,10 @@
 /// Decides which progress messages of a call are sent: strictly increasing ones, first in a small burst, then about
 /// four a second.
-struct ProgressGate: Sendable {
+struct ProgressThrottle: Sendable {
     private static let burst = 8.0
     private static let perSecond = 4.0
     private var last: Double?
-    private var allowance = ProgressGate.burst
+    private var allowance = ProgressThrottle.burst
     private var refilled: ContinuousClock.Instant?
 
     /// Returns whether to send this message.

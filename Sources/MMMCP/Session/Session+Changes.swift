@@ -49,7 +49,7 @@ extension Session {
             case .resource(let uri): (wanted, guarded.state.watched.contains(uri))
             }
         }
-        if tellsHome { home.send(Envelope.notification(method, params)) }
+        if tellsHome { sessionChannel.send(Envelope.notification(method, params)) }
         for listen in listens {
             var tagged = params
             tagged["_meta"] = listen.meta

@@ -10,9 +10,9 @@ final class Session: Sendable {
     let principal: Principal
     /// The session's name, where the transport names sessions.
     let name: String?
-    let questions = QuestionBook()
+    let questions = PendingQuestions()
     /// The channel for messages that belong to no call.
-    let home: any MessageChannel
+    let sessionChannel: any MessageChannel
     let guarded: Mutex<Guarded>
     private let relief = ThreadSemaphore()
 
@@ -33,11 +33,11 @@ final class Session: Sendable {
         var vainlyHeldAt: Int?
     }
 
-    init(server: MCPServer, principal: Principal, home: any MessageChannel, name: String? = nil) {
+    init(server: MCPServer, principal: Principal, sessionChannel: any MessageChannel, name: String? = nil) {
         self.server = server
         self.name = name
         self.principal = principal
-        self.home = home
+        self.sessionChannel = sessionChannel
         self.guarded = Mutex(Guarded(state: SessionState(logLevel: server.options.initialLogLevel)))
     }
 
@@ -171,21 +171,21 @@ final class Session: Sendable {
             return
         }
         guard !items.isEmpty else {
-            channel.finish(Envelope.error(nil, .invalidRequest("the array holds no message")))
+            channel.finish(Envelope.error(nil, .invalidRequest("the batch is empty")))
             return
         }
         let collector = BatchChannel(items: items.count, into: channel)
         for item in items {
             switch Message(item) {
             case .batch:
-                collector.finish(Envelope.error(nil, .invalidRequest("an array holds messages, not arrays")))
+                collector.finish(Envelope.error(nil, .invalidRequest("a batch must not contain arrays")))
             case .request(let request) where request.method == Method.initialize.rawValue:
                 collector.finish(
                     Envelope.error(request.id, .invalidRequest("\"initialize\" must not be part of an array"))
                 )
             case .request(let request) where request.isModern:
                 collector.finish(
-                    Envelope.error(request.id, .invalidRequest("this protocol version has no arrays of messages"))
+                    Envelope.error(request.id, .invalidRequest("this protocol version has no batches of messages"))
                 )
             case let message: receive(message, size: size / items.count, via: collector)
             }

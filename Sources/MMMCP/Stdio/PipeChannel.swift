@@ -84,7 +84,7 @@ final class PipeChannel: MessageChannel {
             state.isStreaming = !state.turns.isEmpty
             return state.turns.isEmpty ? nil : state.turns.removeFirst()
         }
-        next?.give(())
+        next?.resolve(())
     }
 
     private func confirmRoom() {

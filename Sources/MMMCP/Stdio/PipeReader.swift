@@ -17,7 +17,7 @@ final class PipeReader: Sendable {
     /// - Throws: `.unavailable` when no descriptor is left.
     init(_ descriptor: Int32) throws(MMError) {
         let event = mm_eventfd()
-        guard event >= 0 else { throw SystemError.error("Making an event descriptor") }
+        guard event >= 0 else { throw SystemError.error("Creating an event descriptor") }
         self.descriptor = descriptor
         stopper = FileDescriptor(owning: event)
     }

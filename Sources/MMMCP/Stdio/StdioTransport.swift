@@ -39,7 +39,7 @@ public enum StdioTransport {
             reader.stop()
         }
         let channel = PipeChannel(writer: writer, limit: limits.unreadBytes)
-        let session = Session(server: server, principal: principal, home: channel)
+        let session = Session(server: server, principal: principal, sessionChannel: channel)
         let outcome = await withTaskCancellationHandler {
             await read(reader, into: session, channel, limits)
         } onCancel: {
@@ -49,8 +49,12 @@ public enum StdioTransport {
         }
         // A separate task, so that its waits don't end early when this one was cancelled.
         await Task {
-            if broken.load(ordering: .acquiring) { session.close() } else { await session.drain(grace: limits.drain) }
-            _ = await writer.finish(within: limits.drain / 2)
+            if broken.load(ordering: .acquiring) {
+                session.close()
+            } else {
+                await session.drain(grace: limits.drainGracePeriod)
+            }
+            _ = await writer.finish(within: limits.drainGracePeriod / 2)
         }.value
         try outcome.get()
     }
@@ -60,7 +64,7 @@ public enum StdioTransport {
     ) async -> Result<Void, MMError> {
         do throws(MMError) {
             let parsing = JSONLimits(bytes: limits.messageBytes, depth: limits.nesting)
-            let patience = Int32(min(limits.patience, .seconds(3600)) / .milliseconds(1))
+            let patience = Int32(min(limits.fullQueueTimeout, .seconds(3600)) / .milliseconds(1))
             try await reader.run(
                 maxLineBytes: limits.messageBytes, beforeEach: { channel.blockUntilRoom() }
             ) { frame in

@@ -122,7 +122,7 @@ extension Message {
             return .response(IncomingResponse(id: id, outcome: .failure(MCPError(code: code, text))))
         }
         guard case .object(let members)? = result else {
-            let fault = MCPError(code: -32603, "The client's answer is no object.")
+            let fault = MCPError(code: -32603, "The client's answer isn't an object.")
             return .response(IncomingResponse(id: id, outcome: .failure(fault)))
         }
         return .response(IncomingResponse(id: id, outcome: .success(members)))

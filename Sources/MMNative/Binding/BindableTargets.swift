@@ -2,7 +2,7 @@ import MMCore
 import PowerShellSyntax
 
 /// The parameters that the names in a call of an Exchange cmdlet can refer to.
-struct ExchangeTargets {
+struct BindableTargets {
     /// One of those parameters.
     enum Target {
         case own(ExchangeTable.Parameter), common(String), should(String)

@@ -13,8 +13,8 @@ package struct BindingBatch: Sendable {
     package func answer(_ line: String) throws(MMError) -> String {
         guard let json = try? JSONParser.parse(line), let written = json["line"]?.string else {
             throw MMError(
-                .invalidInput, "The line is no JSON object with a text `line`.",
-                hint: #"Give one object a line: {"id":…,"line":"Get-Mailbox","service":"exo"}."#)
+                .invalidInput, "The line is not a JSON object with a string `line`.",
+                hint: #"Give one object per line: {"id":…,"line":"Get-Mailbox","service":"exo"}."#)
         }
         let name = json["service"]?.string ?? "exo"
         guard let service = ExchangeTable.Service(rawValue: name == "compliance" ? "scc" : name) else {
@@ -27,7 +27,7 @@ package struct BindingBatch: Sendable {
         guard let call = CmdletCall(line: written) else {
             let fault = PowerShellParser.parse(written).errors.first
             answer["error"] = .string(fault.map { "\($0.id)" } ?? "NotOneCmdlet")
-            answer["message"] = "The line is no single cmdlet whose arguments are plain values."
+            answer["message"] = "The line is not a single cmdlet whose arguments are plain values."
             return JSONWriter.string(.object(answer))
         }
         do throws(BindingFault) {

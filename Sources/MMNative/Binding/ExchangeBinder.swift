@@ -24,13 +24,13 @@ package struct ExchangeBinder: Sendable {
     /// Binds a call to its cmdlet's parameters.
     package func bind(_ call: CmdletCall) throws(BindingFault) -> ExchangeCall {
         guard let cmdlet = table.cmdlet(call.name, in: service) else {
-            if let spelling = others(call.name) { return try LooseBinding.bind(call, as: spelling) }
+            if let spelling = others(call.name) { return try UncheckedBinding.bind(call, as: spelling) }
             let near = NearestNames.of(call.name, among: table.names(of: service)).joined(separator: ", ")
             throw BindingFault(
                 "CommandNotFoundException",
                 "\(service.rawValue) has no cmdlet \(call.name)." + (near.isEmpty ? "" : " Near: \(near)."))
         }
-        let targets = ExchangeTargets(cmdlet, common: table.common, support: support(of: cmdlet))
+        let targets = BindableTargets(cmdlet, common: table.common, support: support(of: cmdlet))
         var result = ExchangeCall(cmdlet: cmdlet.name)
         var bound: Set<String> = []
         var positional: [CmdletCall.Given] = []
@@ -54,7 +54,7 @@ package struct ExchangeBinder: Sendable {
             if case .own(let parameter) = target { narrow(&sets, by: parameter.name, cmdlet) }
         }
         for given in positional {
-            let places = targets.binder.nextPlace(in: sets) { bound.contains(targets.all[$0].name.lowercased()) }
+            let places = targets.binder.nextPositional(in: sets) { bound.contains(targets.all[$0].name.lowercased()) }
             let here = places.compactMap { if case .own(let parameter) = targets.all[$0] { parameter } else { nil } }
             let preferred = here.first {
                 $0.sets == 0 || cmdlet.defaultSet >= 0 && $0.sets & 1 << cmdlet.defaultSet != 0
@@ -62,7 +62,7 @@ package struct ExchangeBinder: Sendable {
             guard let chosen = preferred ?? here.first else {
                 throw BindingFault(
                     "PositionalParameterNotFound",
-                    "\(cmdlet.name) takes no further value by position. Name the parameter it is for.")
+                    "\(cmdlet.name) takes no further positional value. Name its parameter.")
             }
             bound.insert(chosen.name.lowercased())
             try set(.own(chosen), given, &result)
@@ -168,7 +168,7 @@ package struct ExchangeBinder: Sendable {
     }
 
     private func set(
-        _ target: ExchangeTargets.Target, _ given: CmdletCall.Given, _ result: inout ExchangeCall
+        _ target: BindableTargets.Target, _ given: CmdletCall.Given, _ result: inout ExchangeCall
     ) throws(BindingFault) {
         switch target {
         case .should(let name): result.parameters[name] = .bool(given.value.isTrue)
@@ -178,7 +178,7 @@ package struct ExchangeBinder: Sendable {
                 result.headers[name] = action.lowercased() == "ignore" ? "SilentlyContinue" : action
             case ("ErrorAction", .string(let action)): result.errorAction = action.lowercased()
             case ("Debug", _), ("Verbose", _), ("InformationAction", _), ("ProgressAction", _), ("OutBuffer", _): break
-            default: result.beyond = name
+            default: result.powerShellOnlyParameter = name
             }
         case .own(let parameter):
             let name = parameter.name

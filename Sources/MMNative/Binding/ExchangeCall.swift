@@ -24,7 +24,7 @@ package struct ExchangeCall: Sendable {
     /// The value of `-ErrorAction` in lower case.
     package internal(set) var errorAction: String?
     /// A common parameter that only PowerShell itself can implement.
-    package internal(set) var beyond: String?
+    package internal(set) var powerShellOnlyParameter: String?
 
     init(cmdlet: String) { self.cmdlet = cmdlet }
 

@@ -2,7 +2,7 @@ import MMCore
 import PowerShellSyntax
 
 /// Binds cmdlets that the service has but the table doesn't: names as written, values unconverted.
-enum LooseBinding {
+enum UncheckedBinding {
     private static let identity = ExchangeTable.Parameter(
         name: "Identity", type: "", isSwitch: false, isList: false, position: 0, aliases: [], pipeline: 4, sets: 0,
         required: 0)
@@ -15,7 +15,7 @@ enum LooseBinding {
             guard pair.written != nil || !result.has("Identity") else {
                 throw BindingFault(
                     "PositionalParameterNotFound",
-                    "\(spelling) takes no further value by position. Name the parameter it is for.")
+                    "\(spelling) takes no further positional value. Name its parameter.")
             }
             try set(pair.written ?? "Identity", given.value, given.text, &result)
         }
@@ -42,7 +42,7 @@ enum LooseBinding {
             return
         case "verbose", "vb", "debug", "db": return
         case "outvariable", "ov", "errorvariable", "ev", "warningvariable", "wv", "pipelinevariable", "pv":
-            result.beyond = name
+            result.powerShellOnlyParameter = name
             return
         default: break
         }

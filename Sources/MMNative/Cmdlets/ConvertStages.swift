@@ -52,7 +52,7 @@ final class FromJSONStage: Stage {
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
-        guard case .string(let string) = item, !string.isEmpty else { throw .handOver("JSON that is no text") }
+        guard case .string(let string) = item, !string.isEmpty else { throw .handOver("JSON that isn't a string") }
         texts.append(string)
     }
 

@@ -81,7 +81,7 @@ final class ForEachStage: Stage {
             } catch {
                 guard case .statement(let record) = error else { throw error }
                 if record.id == "MethodNotFound" {
-                    guard arguments.isEmpty else { throw .handOver("a method that is not there") }
+                    guard arguments.isEmpty else { throw .handOver("a method that doesn't exist") }
                     return try next(.null)
                 }
                 guard record.id == "ArgumentOutOfRangeException" else { throw error }

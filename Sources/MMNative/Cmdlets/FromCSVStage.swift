@@ -37,7 +37,9 @@ final class FromCSVStage: Stage {
     override func process(_ item: PSValue) throws(Interrupt) {
         let texts = Cmdlets.list(item)
         for text in texts {
-            guard case .string(let text) = text, !text.utf8.contains(0) else { throw .handOver("CSV that is no text") }
+            guard case .string(let text) = text, !text.utf8.contains(0) else {
+                throw .handOver("CSV that isn't a string")
+            }
             if text.isEmpty { continue }
             try read(text)
         }

@@ -162,7 +162,7 @@ final class GroupStage: Stage {
             } else if case .string(let text)? = group.first.keys.first ?? nil {
                 key = text
             } else {
-                throw .handOver("a table whose keys are no texts")
+                throw .handOver("a hashtable whose keys aren't strings")
             }
             guard key.isPlain, table.add(key, .array(group.items)) else { throw .handOver("an unusual key") }
         }

@@ -68,7 +68,7 @@ struct JSONText {
             }
         case .table(let table):
             guard level <= depth else { return try truncate(value) }
-            guard table.hasCertainOrder else { throw .handOver("a table whose order is uncertain") }
+            guard table.hasCertainOrder else { throw .handOver("a hashtable without a defined order") }
             try members(table.pairs.map(\.key), table.pairs.map(\.value), level: level)
         case .object(let object):
             guard level <= depth else { return try truncate(value) }

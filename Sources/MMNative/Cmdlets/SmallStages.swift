@@ -85,7 +85,7 @@ final class DateStage: Stage {
         guard !isDone else { return }
         isDone = true
         guard let format else { return try next(.date(date)) }
-        guard let text = date.formatted(format) else { throw .handOver("a date in a culture's form") }
+        guard let text = date.formatted(format) else { throw .handOver("a culture-dependent date format") }
         try next(.string(text))
     }
 }

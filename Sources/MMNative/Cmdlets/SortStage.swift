@@ -34,7 +34,7 @@ final class SortStage: Stage {
             if case .pattern = key.source { throw .handOver("sorting by a pattern") }
             if key.isNamed {
                 let id = command.specification.errorID("DictionaryKeyIllegal")
-                throw .statement(NativeError(id, "Sort-Object knows no name for a property that it computes."))
+                throw .statement(NativeError(id, "Sort-Object accepts no name for a calculated property."))
             }
             keys.append(key)
         }

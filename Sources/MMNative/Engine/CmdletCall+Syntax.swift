@@ -27,7 +27,7 @@ extension CmdletCall {
     ) throws(Interrupt) -> [Argument] {
         let name = node.path.name
         guard node.path.qualifier == .none, let value = evaluator.variables[name.lowercased()] else {
-            throw .handOver("splatting of @\(name), which this engine has no value of")
+            throw .handOver("splatting of @\(name), which has no value in the native engine")
         }
         switch value {
         case .table(let table): return table.pairs.map { .parameter($0.key, $0.value, text: nil) }

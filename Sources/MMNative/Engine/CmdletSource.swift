@@ -9,7 +9,7 @@ package protocol CmdletSource: Sendable {
     func check(_ call: CmdletCall) throws(CmdletFault)
     /// Carries out a cmdlet on the evaluating thread, without waiting.
     /// - Returns: the complete output; `nil` where the cmdlet has to wait for something and must be opened.
-    func answerAtOnce(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch?
+    func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch?
     /// Starts a cmdlet, for which nothing has been sent so far. The first rows may be fetched here or later.
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows
 }
@@ -18,7 +18,7 @@ extension CmdletSource {
     /// Accepts every call.
     package func check(_ call: CmdletCall) throws(CmdletFault) {}
     /// Returns `nil`: a service always has to be waited for.
-    package func answerAtOnce(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? { nil }
+    package func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? { nil }
 }
 
 /// The rows of a running cmdlet, in batches as they arrive; a page of the service is one batch.

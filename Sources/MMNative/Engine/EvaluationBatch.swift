@@ -15,7 +15,7 @@ package struct EvaluationBatch: Sendable {
             json = try JSONParser.parse(line)
         } catch {
             throw MMError(
-                .invalidInput, "The line is not JSON: \(error).", hint: #"Give one object a line: {"id":…,"src":…}."#)
+                .invalidInput, "The line is not JSON: \(error).", hint: #"Give one object per line: {"id":…,"src":…}."#)
         }
         guard let source = json["src"]?.string else {
             throw MMError(.invalidInput, "The line has no text `src`.", hint: #"Give {"id":…,"src":…}."#)
@@ -25,7 +25,7 @@ package struct EvaluationBatch: Sendable {
         switch await engine.run(source, in: &session) {
         case .handedOver(let reason, _):
             return "{\"id\":\(id),\"handedOver\":\(JSONWriter.string(.string(reason)))}"
-        case .stopped: throw MMError(.cancelled, "The evaluation was called off.")
+        case .stopped: throw MMError(.cancelled, "The evaluation was cancelled.")
         case .completed(let result):
             guard result.failure == nil || result.objects.isEmpty && result.errors.isEmpty else {
                 return "{\"id\":\(id),\"handedOver\":\"an exception after output\"}"

@@ -10,7 +10,7 @@ import Synchronization
 final class EvaluationThread: Sendable {
     /// The size of the stack in bytes of address space; pages are committed as they are touched.
     static let stackSize = 64 << 20
-    private static let reserve = ThreadReserve("mm-native", stackSize: stackSize, most: 16)
+    private static let reserve = ThreadReserve("mm-native", stackSize: stackSize, maxIdle: 16)
 
     private let requests: AsyncStream<@Sendable () async -> Void>
     private let outbox: AsyncStream<@Sendable () async -> Void>.Continuation
@@ -37,7 +37,7 @@ final class EvaluationThread: Sendable {
         try EvaluationThread.reserve.run {
             let value = body()
             outbox.finish()
-            outcome.give(value)
+            outcome.resolve(value)
         }
         await withTaskCancellationHandler {
             for await request in requests {

@@ -53,7 +53,7 @@ extension Evaluator {
             if case .array(let items) = left { return .string(try joined(items, separator)) }
             return .string(try joined([left], separator))
         case .format:
-            guard case .string(let template) = left else { throw .handOver("a format that is no text") }
+            guard case .string(let template) = left else { throw .handOver("a format that isn't a string") }
             if case .array(let items) = right { return .string(try TextOperators.format(template, items)) }
             return .string(try TextOperators.format(template, [right]))
         case .is, .isNot:
@@ -96,7 +96,7 @@ extension Evaluator {
         case .ilt, .clt: return try ordered(left, right, ignoringCase) { $0 < 0 }
         case .ile, .cle: return try ordered(left, right, ignoringCase) { $0 <= 0 }
         case .ilike, .clike, .inotlike, .cnotlike:
-            if case .array = right { throw .handOver("a wildcard pattern that is no text") }
+            if case .array = right { throw .handOver("a wildcard pattern that isn't a string") }
             let text = try operand(right)
             let pattern = try wildcard(text, ignoringCase: ignoringCase)
             let wanted = op == .ilike || op == .clike
@@ -104,7 +104,7 @@ extension Evaluator {
                 try pattern.matches(try operand(item)) == wanted
             }
         case .imatch, .cmatch, .inotmatch, .cnotmatch:
-            if case .array = right { throw .handOver("a pattern that is no text") }
+            if case .array = right { throw .handOver("a pattern that isn't a string") }
             let text = try operand(right)
             return try match(
                 left, try pattern(text, ignoringCase: ignoringCase), wanted: op == .imatch || op == .cmatch)

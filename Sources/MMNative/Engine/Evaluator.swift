@@ -275,7 +275,7 @@ final class Evaluator {
     func value(of statement: StatementSyntax) throws(Interrupt) -> PSValue {
         if let expression = statement.pureExpression { return try kept(expression) }
         let items = try collected(statement)
-        guard !items.isEmpty else { throw .handOver("keeping a result of nothing") }
+        guard !items.isEmpty else { throw .handOver("using the result of a statement without output") }
         return .collapsed(items)
     }
 
@@ -332,7 +332,7 @@ final class Evaluator {
     /// Evaluates `$x++` and similar operators; returns the value before or after the step.
     private func stepped(_ node: UnaryExpressionSyntax) throws(Interrupt) -> PSValue {
         guard case .variable(let variable) = node.operand, !variable.isSplatted, variable.path.qualifier == .none else {
-            throw .handOver("a step of other than a variable")
+            throw .handOver("++ or -- on something other than a variable")
         }
         let name = variable.path.name.lowercased()
         guard !AutomaticNames.contains(name), !foreignVariables.contains(name) else {

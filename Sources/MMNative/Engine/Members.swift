@@ -56,7 +56,7 @@ enum Members {
             switch folded {
             case "count": return .int(Int32(truncatingIfNeeded: table.pairs.count))
             case "keys", "values":
-                guard table.hasCertainOrder else { throw .handOver("a table whose order is uncertain") }
+                guard table.hasCertainOrder else { throw .handOver("a hashtable without a defined order") }
                 return .array(table.pairs.map { folded == "keys" ? .string($0.key) : $0.value })
             // A hashtable has no length of its own; like any single object it reports 1.
             case "length": return .int(1)
@@ -160,10 +160,10 @@ enum Members {
         case .int(let given): number = given
         case .double, .string, .long, .bool:
             guard case .int(let given)? = try Conversion.converted(index, to: .int) else {
-                throw .handOver("an index that is no whole number")
+                throw .handOver("an index that isn't an integer")
             }
             number = given
-        default: throw .handOver("an index that is no whole number")
+        default: throw .handOver("an index that isn't an integer")
         }
         switch value {
         case .array(let items):

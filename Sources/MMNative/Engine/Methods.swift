@@ -114,7 +114,7 @@ enum Methods {
         case ("tostring", 0, _): return .string(date.text)
         case ("tostring", 1, .string(let format)?):
             guard !format.isEmpty, let text = date.formatted(format) else {
-                throw .handOver("a date in a culture's form")
+                throw .handOver("a culture-dependent date format")
             }
             return .string(text)
         case ("toshortdatestring", 0, _): return .string(date.formatted("d") ?? "")

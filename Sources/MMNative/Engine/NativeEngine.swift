@@ -28,7 +28,7 @@ package struct NativeEngine: Sendable {
 
     /// Returns why a script is beyond the engine, or `nil` when its form is supported. Runs nothing.
     /// - Parameter values: texts for the script's `param` block.
-    package func misfit(
+    package func unsupportedReason(
         _ script: ParsedScript, values: [String: String] = [:], in session: NativeSession
     ) -> String? {
         SubsetCheck(script) { name in sources.contains { $0.knows(name) } }.reason(values: values)
@@ -63,7 +63,7 @@ package struct NativeEngine: Sendable {
     ) async -> NativeOutcome {
         let units = Array(script.utf16)
         let parsed = parsed ?? PowerShellParser.parse(utf16: units)
-        if let reason = misfit(parsed, values: values, in: session) {
+        if let reason = unsupportedReason(parsed, values: values, in: session) {
             return .handedOver(reason: reason, hasSent: false)
         }
         guard let root = parsed.root, let body = root.body else {
@@ -87,7 +87,7 @@ package struct NativeEngine: Sendable {
                     return (outcome, run.session(after: before))
                 }
                 let end = carryOut()
-                if hasMadeMuch { OwnMemory.giveBack() }
+                if hasMadeMuch { OwnMemory.releaseUnused() }
                 return end
             }
         } catch {

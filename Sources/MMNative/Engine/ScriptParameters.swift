@@ -43,7 +43,7 @@ struct ScriptParameters {
             if values[name] != nil, kind.type == .bool { return "a text for $\(path.name)" }
         }
         if let stranger = values.keys.first(where: { !names.contains($0) }) {
-            return "a value for \(stranger), which is no parameter's whole name"
+            return "a value for \(stranger), which isn't the full name of a parameter"
         }
         // The type stays attached to the variable, so later assignments would have to be converted, too.
         for item in ScriptFacts(of: script).items {

@@ -17,7 +17,7 @@ struct SourceRows {
     func read(_ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) {
         let (box, source, call) = (box, source, call)
         let atOnce: CmdletBatch?
-        do throws(CmdletFault) { atOnce = try source.answerAtOnce(call) } catch { throw Self.interrupt(error) }
+        do throws(CmdletFault) { atOnce = try source.immediateOutput(call) } catch { throw Self.interrupt(error) }
         if let atOnce {
             evaluator.delivery.hasSent = true
             _ = try handOn(atOnce, take)

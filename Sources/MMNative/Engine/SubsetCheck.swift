@@ -120,7 +120,7 @@ struct SubsetCheck {
     }
 
     private func command(_ node: CommandSyntax) -> String? {
-        guard node.invocation == nil, let name = node.constantName else { return "a command by computed name" }
+        guard node.invocation == nil, let name = node.constantName else { return "a command whose name is computed" }
         guard node.redirections.isEmpty else { return "a redirection" }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else { return "the command \(name)" }
@@ -183,7 +183,7 @@ struct SubsetCheck {
             case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus:
                 guard case .variable(let target) = unary.operand,
                     !AutomaticNames.contains(target.path.name.lowercased())
-                else { return "a step of other than a variable" }
+                else { return "++ or -- on something other than a variable" }
                 return expression(unary.operand)
             }
         case .paren(let paren): return statement(paren.pipeline)

@@ -110,9 +110,9 @@ enum Arithmetic {
                 switch other {
                 case .long: type = .long
                 case .double: type = .double
-                case .decimal: throw .handOver("a text that is no number")
+                case .decimal: throw .handOver("text that isn't a number")
                 case .int: type = .int
-                default: throw .handOver("a text that is no number")
+                default: throw .handOver("text that isn't a number")
                 }
                 throw .statement(try Conversion.failure(value, to: type))
             }
@@ -127,7 +127,7 @@ enum Arithmetic {
         if case .bool = left { throw .handOver("arithmetic with a truth") }
         if case .string(let first) = left, case .string(let second) = right {
             guard case .number = try NumberText.read(first), case .number = try NumberText.read(second) else {
-                throw .handOver("arithmetic of texts that are no numbers")
+                throw .handOver("arithmetic with text that isn't a number")
             }
         }
         let left = try operand(left, beside: right)

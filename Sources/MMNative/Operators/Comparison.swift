@@ -11,7 +11,7 @@ enum Comparison {
             return try Collation.equal(text, try written(right), ignoringCase: ignoringCase)
         case (.int(let number), .int(let other)): return number == other
         case (.bool(let flag), _):
-            if case .array = right { throw .handOver("a list compared with a truth") }
+            if case .array = right { throw .handOver("a list compared with a Boolean") }
             return flag == right.isTrue
         case (.char(let unit), .char(let other)): return fold(unit, ignoringCase) == fold(other, ignoringCase)
         case (.char(let unit), .string(let text)):
@@ -43,7 +43,7 @@ enum Comparison {
         case (.string(let text), _):
             return try Collation.compare(text, try written(right), ignoringCase: ignoringCase)
         case (.bool(let flag), _):
-            if case .array = right { throw .handOver("a list compared with a truth") }
+            if case .array = right { throw .handOver("a list compared with a Boolean") }
             return (flag ? 1 : 0) - (right.isTrue ? 1 : 0)
         default: break
         }

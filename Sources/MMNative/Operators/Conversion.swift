@@ -53,7 +53,7 @@ enum Conversion {
                 throw .handOver("a cast to a custom object")
             }
             guard table.hasCertainOrder, let object = PSObject(table.pairs.map { ($0.key, $0.value) }) else {
-                throw .handOver("a table whose order is uncertain")
+                throw .handOver("a hashtable without a defined order")
             }
             return .object(object)
         case .hashtable:

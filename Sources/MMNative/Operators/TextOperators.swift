@@ -114,7 +114,7 @@ enum TextOperators {
         case .null: return ""
         case .date(let date):
             guard let format, !format.isEmpty else { return date.text }
-            guard let text = date.formatted(format) else { throw .handOver("a date in a culture's form") }
+            guard let text = date.formatted(format) else { throw .handOver("a culture-dependent date format") }
             return text
         case .string, .bool, .char: return try PSText.string(value)
         case .int, .long, .decimal, .double:

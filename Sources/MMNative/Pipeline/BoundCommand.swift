@@ -120,7 +120,7 @@ struct BoundCommand {
         _ splat: VariableExpressionSyntax, in evaluator: Evaluator
     ) throws(Interrupt) -> [Argument] {
         guard splat.path.qualifier == .none, let value = evaluator.variables[splat.path.name.lowercased()] else {
-            throw .handOver("splatting of @\(splat.path.name), which this engine has no value of")
+            throw .handOver("splatting of @\(splat.path.name), which has no value in the native engine")
         }
         switch value {
         case .array(let items): return items.map { .value($0) }

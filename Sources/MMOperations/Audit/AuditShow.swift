@@ -41,14 +41,14 @@ struct AuditShow: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with audit: AuditLog
     ) async throws(MMError) -> OperationAnswer {
-        let entries = try audit.entries(most: input.last) { entry in
+        let entries = try audit.entries(limit: input.last) { entry in
             (input.includesRequests || SentRequests.isCall(entry))
                 && input.wanted.allSatisfy { entry[$0.key]?.string == $0.value }
         }
         return .value(
             .array(entries.map { .object($0) }),
             notes: entries.isEmpty && !input.wanted.isEmpty
-                ? ["No line matches. mm audit show shows the newest ones, with the words that stand there."] : [],
+                ? ["No line matches. mm audit show shows the newest ones, with the words they contain."] : [],
             columns: input.includesRequests
                 ? [
                     "time", "operation", "method", "host", "path", "class", "status", "bytesSent", "bytesAnswered",

@@ -12,7 +12,7 @@ public struct CallContext: Sendable {
     public var waitsForSignIn: Bool
     /// How long the caller waits before the answer is a running job's handle; `nil`: to the end. Zero lets the call go as
     /// soon as it is under way.
-    public var patience: Duration?
+    public var backgroundAfter: Duration?
     /// The client's own session, to which its shells belong, and its jobs where it has no principal; `nil` for callers
     /// that come once.
     public var sessionID: String?
@@ -27,7 +27,7 @@ public struct CallContext: Sendable {
     /// Takes reports of progress.
     public var progress: @Sendable (ProgressReport) -> Void
     /// The person who can be asked, where there is one.
-    public var person: (any PersonAtHand)?
+    public var person: (any ConfirmingPerson)?
     /// What the caller's protocol lets through that the guard otherwise asks a person about.
     package var guardAllowances: GuardAllowances = []
     /// Whether a command's answer names the engine that ran it.
@@ -38,19 +38,19 @@ public struct CallContext: Sendable {
     ///   - caller: who asks.
     ///   - timeLimit: how long the whole call may take.
     ///   - waitsForSignIn: whether a sign-in that is needed is waited for.
-    ///   - patience: how long the caller waits before the answer is a running job's handle.
+    ///   - backgroundAfter: how long the caller waits before the answer is a running job's handle.
     ///   - sessionID: the client's own session, to which its shells and jobs belong.
     ///   - person: the person who can be asked, where there is one.
     ///   - progress: takes reports of progress.
     public init(
         caller: Caller, timeLimit: Duration = .seconds(300), waitsForSignIn: Bool = false,
-        patience: Duration? = nil, sessionID: String? = nil, person: (any PersonAtHand)? = nil,
+        backgroundAfter: Duration? = nil, sessionID: String? = nil, person: (any ConfirmingPerson)? = nil,
         progress: @escaping @Sendable (ProgressReport) -> Void = { _ in }
     ) {
         self.caller = caller
         self.timeLimit = timeLimit
         self.waitsForSignIn = waitsForSignIn
-        self.patience = patience
+        self.backgroundAfter = backgroundAfter
         self.sessionID = sessionID
         self.person = person
         self.progress = progress

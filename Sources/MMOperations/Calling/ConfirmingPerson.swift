@@ -4,7 +4,7 @@ import MMGuard
 /// A person who can be asked while an operation waits: at a terminal, or behind a client that passes questions on.
 ///
 /// Where nobody can be asked there is no such value, and what needs a person is refused with the way to ask one.
-public protocol PersonAtHand: Sendable {
+public protocol ConfirmingPerson: Sendable {
     /// Whether a question would still reach them: the answer to a call that was let go can't put any.
     var canBeAsked: Bool { get }
 
@@ -17,7 +17,7 @@ public protocol PersonAtHand: Sendable {
     /// Asks whether exactly this may be done.
     /// - Returns: whether the person said yes.
     /// - Throws: `MMError` when the question could not be put.
-    func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool
+    func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool
 
     /// Asks for a line of text that only the person knows. It never confirms anything.
     /// - Returns: the line without blanks at its ends, empty where Enter alone was pressed; `nil` for a person who can only
@@ -25,13 +25,13 @@ public protocol PersonAtHand: Sendable {
     /// - Throws: `MMError` when the question could not be put, or was left without an answer.
     func answer(to question: String) async throws(MMError) -> String?
 
-    /// Asks as `confirms`, where a yes may hold for more of the same kind.
+    /// Asks as `confirm`, where a yes may hold for more of the same kind.
     /// - Returns: what the person said.
     /// - Throws: `MMError` when the question could not be put.
-    func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer
+    func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer
 }
 
-extension PersonAtHand {
+extension ConfirmingPerson {
     /// Who is there can be asked.
     public var canBeAsked: Bool { true }
     /// A form shows what is typed.
@@ -39,8 +39,8 @@ extension PersonAtHand {
     /// A form with a yes and a no takes no text.
     public func answer(to question: String) async throws(MMError) -> String? { nil }
     /// Who can only say yes or no says it for this one.
-    public func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
-        try await confirms(question) ? .yes : .no
+    public func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+        try await confirm(question) ? .yes : .no
     }
 }
 
@@ -57,7 +57,7 @@ public struct ConfirmationQuestion: Sendable {
     /// The digest of exactly what would be sent or run, which a security key signs.
     public let digest: String
     /// How many more of the same kind a yes may hold for, where that is offered.
-    public let alike: Int
+    public let moreOfKind: Int
     /// Whether work that has begun stands still for the answer: who can only answer with another call can't be asked.
     public let isMidway: Bool
 
@@ -68,13 +68,13 @@ public struct ConfirmationQuestion: Sendable {
     ///   - reason: why the guard asks.
     ///   - check: what the person has to show besides saying yes.
     ///   - digest: the digest of exactly what will be sent or run.
-    ///   - alike: how many more of the same kind a yes may hold for.
+    ///   - moreOfKind: how many more of the same kind a yes may hold for.
     ///   - isMidway: whether work that has begun stands still for the answer.
     package init(
         title: String, pages: [String], reason: String, check: PersonCheck = .terminal, digest: String = "",
-        alike: Int = 0, isMidway: Bool = false
+        moreOfKind: Int = 0, isMidway: Bool = false
     ) {
-        self.alike = alike
+        self.moreOfKind = moreOfKind
         self.isMidway = isMidway
         self.check = check
         self.digest = digest
@@ -85,10 +85,10 @@ public struct ConfirmationQuestion: Sendable {
 
     /// The question about what a presentation shows.
     init(
-        _ presentation: Presentation, check: PersonCheck, digest: String, alike: Int = 0, isMidway: Bool = false
+        _ presentation: Presentation, check: PersonCheck, digest: String, moreOfKind: Int = 0, isMidway: Bool = false
     ) {
         self.init(
             title: presentation.title, pages: presentation.pages, reason: presentation.reason, check: check,
-            digest: digest, alike: alike, isMidway: isMidway)
+            digest: digest, moreOfKind: moreOfKind, isMidway: isMidway)
     }
 }

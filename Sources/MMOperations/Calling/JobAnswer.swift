@@ -22,7 +22,7 @@ package enum JobAnswer {
     /// The members of an answer that says that its call goes on; `nil` for every other answer.
     package static func members(of answer: OperationAnswer) -> JSONObject? {
         guard case .value(.object(let value)) = answer.body, value["status"] == "running",
-            let handle = value["handle"]?.string, WorkHandle.isOne(handle)
+            let handle = value["handle"]?.string, WorkHandle.isValid(handle)
         else { return nil }
         return value
     }
@@ -38,7 +38,7 @@ package enum JobAnswer {
         let handle = members["handle"]?.string ?? ""
         let progress = members["progress"]?.string.map { " Last heard: \($0)." } ?? ""
         let note = members["note"]?.string.map { " \($0)" } ?? ""
-        return "\(name) goes on, for \(members["seconds"]?.int ?? 0) s so far.\(progress)\(note) Wait for it: "
+        return "\(name) is still running, for \(members["seconds"]?.int ?? 0) s so far.\(progress)\(note) Wait for it: "
             + "\(calling(handle, "wait")); or end it: \(calling(handle, "cancel")). Don't start the same again."
     }
 }

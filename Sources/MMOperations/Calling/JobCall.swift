@@ -27,7 +27,7 @@ struct JobCall: Sendable {
     ) async throws(MMError) -> OperationAnswer {
         if context.caller.surface == .terminal, !services.jobs.outlivesCalls {
             throw MMError(
-                .unavailable, "Nothing can go on without a pool: this process ends with the command.",
+                .unavailable, "Nothing can run in the background without a pool: this process ends with the command.",
                 hint: "Start the pool with `mm pool start`, or leave out --detach.",
                 details: ["pool": "none"])
         }
@@ -38,7 +38,7 @@ struct JobCall: Sendable {
             (job: Job<KeptAnswer>) in
             var inner = context
             inner.progress = { report in
-                job.tell(JobProgress(done: report.done, total: report.total, message: report.message))
+                job.update(JobProgress(done: report.done, total: report.total, message: report.message))
                 begun.mark()
                 context.progress(report)
             }
@@ -61,7 +61,7 @@ struct JobCall: Sendable {
                 if let result = await job.result(within: limit, endsEarly: false) {
                     return Result<KeptAnswer, MMError>?.some(result)
                 }
-                if services.jobs.table.letGo(job) { return nil }
+                if services.jobs.table.detach(job) { return nil }
                 // While a question is open or the table is full, the call is simply waited for.
                 limit = max(patience, .milliseconds(200))
             }
@@ -70,7 +70,7 @@ struct JobCall: Sendable {
             if !job.isDetached { job.cancel() }
         }
         guard let outcome else { return JobAnswer.running(job.report, in: services.jobs) }
-        return try outcome.get().given(from: outputs)
+        return try outcome.get().answer(from: outputs)
     }
 }
 
@@ -91,8 +91,8 @@ private final class Begun: Sendable {
 }
 
 /// The person behind a call that may be let go.
-private struct JobPerson: PersonAtHand {
-    let person: any PersonAtHand
+private struct JobPerson: ConfirmingPerson {
+    let person: any ConfirmingPerson
     let job: Job<KeptAnswer>
 
     var canBeAsked: Bool { !job.isDetached && person.canBeAsked }
@@ -103,15 +103,15 @@ private struct JobPerson: PersonAtHand {
         await person.showSignIn(details)
     }
 
-    func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-        try await decides(question) != .no
+    func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        try await decide(question) != .no
     }
 
-    func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
-        let answer = try await job.asking { () async throws(MMError) in try await person.decides(question) }
+    func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+        let answer = try await job.asking { () async throws(MMError) in try await person.decide(question) }
         if let answer { return answer }
         throw MMError(
-            .confirmationNeeded, "A person must confirm, and the call was let go meanwhile: \(question.title)",
+            .confirmationNeeded, "A person must confirm, but the call has moved to the background: \(question.title)",
             hint: "Call again for this step alone.")
     }
 }

@@ -70,7 +70,7 @@ package struct KeptAnswer: Sendable {
 
     /// The answer, with a body of its own for each reader.
     /// - Throws: `notFound` when the store let go of it.
-    package func given(from outputs: OutputStore) throws(MMError) -> OperationAnswer {
+    package func answer(from outputs: OutputStore) throws(MMError) -> OperationAnswer {
         var given = answer
         switch place {
         case .memory:

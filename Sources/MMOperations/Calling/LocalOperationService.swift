@@ -32,7 +32,7 @@ public struct LocalOperationService: OperationService {
                 hint: "Ask the person to run `mm \(operation.declaration.command.joined(separator: " "))`."
             )
         }
-        guard let patience = context.patience, operation.declaration.mayLast else {
+        guard let patience = context.backgroundAfter, operation.declaration.mayLast else {
             return try await perform(operation, arguments, context)
         }
         let job = JobCall(operation: operation, arguments: arguments, services: services.workServices)
@@ -59,7 +59,7 @@ public struct LocalOperationService: OperationService {
         do throws(MMError) {
             var answer = try await operation.run(arguments, in: inner, with: services)
             if operation.declaration.carriesSessionOutput {
-                answer = OutgoingFilter(knowsShapes: !record.hasConfirmedSecret).answer(answer)
+                answer = OutgoingFilter(detectsShapes: !record.hasConfirmedSecret).answer(answer)
             }
             answer.notes += await services.refusalAdvice.notes(on: answer, record)
             guard let stream = answer.body.stream, answer.stored == nil, audit.isAudited else {

@@ -30,7 +30,7 @@ package final class OperationJobs: Sendable {
     package var endWithClient: Bool { life.withLock { $0 } == .client }
 
     /// Says that this process goes on after its calls. The first word counts.
-    package func keepsRunning(_ life: Life = .lasting) {
+    package func setLifetime(_ life: Life = .lasting) {
         self.life.withLock { if $0 == .call { $0 = life } }
     }
 
@@ -43,7 +43,7 @@ package final class OperationJobs: Sendable {
 
     /// Whose jobs a caller may read and end: its own and its shells'; `nil`: everybody's. The user's own terminal sees all
     /// that are this user's.
-    package static func reach(of context: CallContext) -> Set<String>? {
+    package static func reachableOwners(of context: CallContext) -> Set<String>? {
         context.caller.surface == .terminal ? nil : [owner(of: context), context.shellOwner]
     }
 }

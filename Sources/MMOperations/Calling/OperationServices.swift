@@ -39,7 +39,7 @@ public struct OperationServices: Sendable {
 
     /// Keeps idle sessions alive and clears away what nobody uses, until the task is cancelled. For processes that last.
     public func runMaintenance() async {
-        jobs.keepsRunning()
+        jobs.setLifetime()
         ResourceLimits.raiseDescriptors()
         async let spares: Void = SpareSessions(environment: environment, registry: registry, log: log)
             .keep(in: sessions)

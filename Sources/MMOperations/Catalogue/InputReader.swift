@@ -61,7 +61,7 @@ public struct InputReader: Sendable {
         guard let value = try value(name) else { return nil }
         guard let text = value.string else { throw wrong(name, value, due: "a string") }
         guard !text.utf8.contains(0) else {
-            throw MMError(.invalidInput, "`\(name)` of \(operation) holds a NUL character.", hint: "Remove it.")
+            throw MMError(.invalidInput, "`\(name)` of \(operation) contains a NUL character.", hint: "Remove it.")
         }
         guard case .choice(let words)? = fields.first(where: { $0.name == name })?.kind else { return text }
         if let word = words.first(where: { $0.lowercased() == text.lowercased() }) { return word }
@@ -109,7 +109,7 @@ public struct InputReader: Sendable {
         if case .integer(let range)? = fields.first(where: { $0.name == name })?.kind, !range.contains(number) {
             throw MMError(
                 .invalidInput, "`\(name)` of \(operation) is \(number).",
-                hint: "It must lie between \(range.lowerBound) and \(range.upperBound)."
+                hint: "It must be between \(range.lowerBound) and \(range.upperBound)."
             )
         }
         return number

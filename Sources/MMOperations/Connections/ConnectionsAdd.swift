@@ -13,7 +13,7 @@ struct ConnectionsAdd: CatalogueOperation {
             + [
                 InputField(
                     "keepTokens", .flag,
-                    "Use the token cache that lies under this name already; else it is emptied, whoever left it there.")
+                    "Use the token cache that exists under this name; otherwise it is emptied first.")
             ]
         let name: String
         let values: [(key: String, text: String?)]

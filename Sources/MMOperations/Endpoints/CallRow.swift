@@ -12,7 +12,7 @@ struct CallRow {
 
     init(_ call: GraphCall) {
         let example = CallExample(call)
-        let target = try? RequestTarget(parsing: example.path, service: .graph, respelling: .clean)
+        let target = try? RequestTarget(parsing: example.path, service: .graph, normalization: .clean)
         let least = target.flatMap { Self.least(call.method, $0) }
         let judged = target.map { Self.classes(call, $0, example.body) }
 

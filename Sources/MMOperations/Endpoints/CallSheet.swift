@@ -41,7 +41,7 @@ enum CallSheet {
 
     /// All that can be done with a path.
     static func answer(about path: String, method: String?, beta: Bool) throws(MMError) -> OperationAnswer {
-        var target = try RequestTarget(parsing: path, service: .graph, respelling: .clean)
+        var target = try RequestTarget(parsing: path, service: .graph, normalization: .clean)
         if beta { target = target.replacingVersion("beta") }
         let index = EndpointIndex.standard
         if let fault = PathCheck(index).fault("GET", target) {

@@ -57,7 +57,7 @@ struct CmdletList: CatalogueOperation {
             for name in allowed[service]?.all ?? [] where !table.knows(name, in: service) { known.insert(name) }
             names += known
             for name in Self.matching(input.pattern, known.sorted()) {
-                var row = CmdletSheet.row(of: name, service, classes)
+                var row = CmdletReference.row(of: name, service, classes)
                 if let list = allowed[service] { row["allowed"] = .bool(list.contains(name)) }
                 let described = table.description(of: name, in: service)
                 row["parameters"] = .array((described?.parameters ?? []).map { .string($0.name) })
@@ -71,7 +71,7 @@ struct CmdletList: CatalogueOperation {
                 hint: near.isEmpty ? "mm cmdlets lists all of them." : "Near: \(near.joined(separator: ", ")).")
         }
         if let only = rows.first, rows.count == 1 {
-            return .value(.object(CmdletSheet.detailed(only, table)))
+            return .value(.object(CmdletReference.detailed(only, table)))
         }
         return .value(
             ["cmdlets": .array(rows.map { .object($0) })],

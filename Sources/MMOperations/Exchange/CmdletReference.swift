@@ -3,7 +3,7 @@ import MMGuard
 import MMNative
 
 /// What the tables know of a cmdlet, for those who are about to write a call of it.
-package enum CmdletSheet {
+package enum CmdletReference {
     /// A cmdlet with its class and parameters, once for each service that has it.
     /// - Parameter name: its name, in any case.
     /// - Throws: `notFound` with the nearest names.

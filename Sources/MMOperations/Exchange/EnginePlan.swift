@@ -56,7 +56,7 @@ struct EnginePlan: Sendable {
     ///   - sources: where cmdlets come from.
     ///   - session: what earlier scripts left.
     func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
-        misfitOfValues ?? NativeEngine(sources: sources).misfit(parsed, values: values, in: session)
+        misfitOfValues ?? NativeEngine(sources: sources).unsupportedReason(parsed, values: values, in: session)
     }
 
     /// Commands of cmdlet form that neither the engine nor a source knows.

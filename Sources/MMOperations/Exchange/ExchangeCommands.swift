@@ -7,7 +7,7 @@ enum ExchangeCommands {
     /// The request of a bound cmdlet: limits, pages, and no question of the service's own, which the guard has asked before.
     /// - Throws: `.unsupported` for what only PowerShell carries out, `.invalidInput` for what must not be sent.
     static func command(of bound: ExchangeCall, at service: ExchangeTable.Service) throws(MMError) -> ExchangeCommand {
-        if let common = bound.beyond {
+        if let common = bound.powerShellOnlyParameter {
             throw MMError(.unsupported, "the common parameter -\(common) of \(bound.cmdlet)")
         }
         if let action = bound.errorAction,
@@ -28,7 +28,7 @@ enum ExchangeCommands {
         command.headers = bound.headers
         command.limit = bound.limit
         if bound.limit == nil, bound.takesResultSize, bound.parameters["ResultSize"] == nil {
-            command.limit = ExchangeCommand.largestPage
+            command.limit = ExchangeCommand.maxPageSize
         }
         if let size = bound.pageSize { command.pageSize = size }
         command.usesCustomRouting = bound.usesCustomRouting

@@ -39,7 +39,7 @@ struct ExchangeRows: CmdletRows {
         } catch {
             isOver = true
             switch error {
-            case .broken(let failure):
+            case .failed(let failure):
                 source.note(failure: failure)
                 let record = ExchangeRecord.of(failure, cmdlet: command.cmdlet)
                 throw .interrupted(PipelineStop(endingWith: record))

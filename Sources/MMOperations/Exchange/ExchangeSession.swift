@@ -138,7 +138,7 @@ package actor ExchangeSession {
     var isFed: Bool {
         get async {
             if isNativelySignedIn { return true }
-            return await powerShell?.identity?.isFed ?? false
+            return await powerShell?.identity?.usesSuppliedToken ?? false
         }
     }
 
@@ -261,7 +261,7 @@ package actor ExchangeSession {
         }
         var interruption = source.failure
         if Task.isCancelled, interruption == nil {
-            interruption = MMError(.cancelled, "The script was called off; the session stays.")
+            interruption = MMError(.cancelled, "The script was cancelled; the session stays.")
         } else if case .stopped = outcome, interruption == nil {
             interruption = StopErrors.deadline(restarted: false)
         }

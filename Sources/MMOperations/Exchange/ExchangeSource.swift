@@ -98,7 +98,7 @@ final class ExchangeSource: CmdletSource {
     func noteRequest(of command: ExchangeCommand) {
         state.withLock { state in
             state.requests += 1
-            if !command.onlyReads { state.writes.append(command.cmdlet) }
+            if !command.isReadOnly { state.writes.append(command.cmdlet) }
         }
     }
 

@@ -33,7 +33,7 @@ struct NativeAnswer: Sendable {
     /// The error for the caller, when something ended the script before its time or errors are all there is.
     /// - Parameter output: what came before it.
     func failure(after output: [JSONValue]) -> MMError? {
-        if let interruption { return interruption.after(output) }
+        if let interruption { return interruption.withOutput(output) }
         guard let ending = result.failure ?? (result.objects.isEmpty ? result.errors.first : nil) else { return nil }
         var details: JSONObject = [
             "engine": "native", "id": .string(ending.id), "account": .string(account),
@@ -48,7 +48,7 @@ struct NativeAnswer: Sendable {
         return MMError(
             ending.category == "ObjectNotFound" ? .notFound : .remoteFailed, place + ending.message,
             hint: notes(without: ending), details: details
-        ).after(output)
+        ).withOutput(output)
     }
 
     /// What a script said beside its objects.

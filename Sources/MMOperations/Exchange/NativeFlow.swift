@@ -79,7 +79,7 @@ final class NativeFlow: Sendable {
         if !portion.rows.isEmpty {
             await channel.send(portion.rows.map { JSONWriter.bytes($0.json(depth: depth))[...] })
         }
-        if let opening = portion.opening { start.give(opening) }
+        if let opening = portion.opening { start.resolve(opening) }
     }
 
     /// The outcome with what was gathered.
@@ -102,8 +102,8 @@ final class NativeFlow: Sendable {
     private func finish(_ end: Result<SessionAnswer, MMError>) {
         let (isFlowing, rows) = state.withLock { ($0.isFlowing, $0.rows) }
         guard isFlowing else {
-            start.give(nil)
-            outcome.give(end)
+            start.resolve(nil)
+            outcome.resolve(end)
             return
         }
         var failure: MMError?

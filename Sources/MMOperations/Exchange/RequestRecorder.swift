@@ -19,14 +19,14 @@ final class RequestRecorder: CmdletSource {
 
     func check(_ call: CmdletCall) throws(CmdletFault) { _ = try command(call) }
 
-    func answerAtOnce(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
+    func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
         let command = try command(call)
         asked.withLock { $0.append(command) }
         return CmdletBatch([])
     }
 
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
-        _ = try answerAtOnce(call)
+        _ = try immediateOutput(call)
         return Nothing()
     }
 

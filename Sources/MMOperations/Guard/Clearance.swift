@@ -48,9 +48,9 @@ package struct Clearance: Sendable {
         throw error
     }
 
-    private func ask(_ person: any PersonAtHand, in context: OperationContext) async throws(MMError) {
+    private func ask(_ person: any ConfirmingPerson, in context: OperationContext) async throws(MMError) {
         guard
-            try await person.confirms(
+            try await person.confirm(
                 ConfirmationQuestion(request.presentation, check: request.check, digest: request.digest))
         else {
             context.record.note("confirmedBy", "refused")

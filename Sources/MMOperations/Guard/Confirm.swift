@@ -48,7 +48,7 @@ struct Confirm: CatalogueOperation {
         context.record.note("module", .string(pending.module))
         context.record.note("digest", .string(pending.digest))
         let question = ConfirmationQuestion(pending.presentation, check: pending.check, digest: pending.digest)
-        guard try await person.confirms(question) else {
+        guard try await person.confirm(question) else {
             try await ledger.refuse(token)
             context.record.note("outcome", "refused")
             return .value(

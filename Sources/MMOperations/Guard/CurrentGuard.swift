@@ -7,7 +7,7 @@ package final class CurrentGuard: Sendable {
     private struct Loaded {
         var bytes: [UInt8]?
         /// What tells that the file is still the same; `nil` where it may have changed without a trace.
-        var mark: FileMark?
+        var mark: FileStamp?
         var engine: GuardEngine
     }
 
@@ -22,12 +22,12 @@ package final class CurrentGuard: Sendable {
     /// - Throws: `MMError` when the user's rule file can't be read: nothing is judged without rules that somebody wrote.
     package func engine() throws(MMError) -> GuardEngine {
         let known = loaded.withLock { $0 }
-        let glance = FileMark.glance(path)
-        var mark: FileMark?
+        let glance = FileStamp.lookUp(path)
+        var mark: FileStamp?
         switch (glance, known) {
         case (.missing, let known?) where known.bytes == nil: return known.engine
         case (.file(let now), let known?) where known.mark == now: return known.engine
-        case (.file(let now), _): mark = now.isSettled ? now : nil
+        case (.file(let now), _): mark = now.isStable ? now : nil
         default: break
         }
         let bytes = try ProtectedFile.read(path, limit: 4 << 20)

@@ -49,7 +49,8 @@ struct GuardCheck: CatalogueOperation {
                 "the verdict, with the place underlined; ends with 0 for allow, 5 for ask, 4 for deny"),
             .init("mm guard check -c Contoso script.ps1 --json", "by the connection's policy, for a program"),
             .init("mm guard check --url /me/sendMail -X POST", "a request instead of a script"),
-            .init("mm guard check --batch < lines.jsonl", "many: {id, src, module} or {id, method, url, body} a line"),
+            .init(
+                "mm guard check --batch < lines.jsonl", "many: {id, src, module} or {id, method, url, body} per line"),
         ]
     )
 

@@ -27,7 +27,7 @@ struct GuardRules: CatalogueOperation {
         audience: .person,
         examples: [
             .init("mm guard rules --kind construct", "what a script may not do, and why"),
-            .init("mm guard rules Remove-Mailbox", "what holds for one cmdlet"),
+            .init("mm guard rules Remove-Mailbox", "what applies to one cmdlet"),
         ]
     )
 

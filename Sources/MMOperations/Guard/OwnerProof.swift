@@ -16,7 +16,7 @@ package struct OwnerProof: Sendable {
 
     private static let mostTries = 5
     private static let block = Duration.seconds(900)
-    package static let shortestPIN = 6
+    package static let minPINLength = 6
 
     /// The checks of a user.
     /// - Parameters:
@@ -82,9 +82,9 @@ package struct OwnerProof: Sendable {
     /// - Parameter pin: the new one; `nil` takes it away.
     /// - Throws: `invalidInput` for one that is too short.
     package func setPIN(_ pin: Secret?) async throws(MMError) {
-        if let pin, pin.reveal().count < Self.shortestPIN || pin.reveal().utf8.contains(0) {
+        if let pin, pin.reveal().count < Self.minPINLength || pin.reveal().utf8.contains(0) {
             throw MMError(
-                .invalidInput, "A PIN has at least \(Self.shortestPIN) characters.", hint: "Choose a longer one.")
+                .invalidInput, "A PIN has at least \(Self.minPINLength) characters.", hint: "Choose a longer one.")
         }
         let hash = try await BlockingWork.run { () throws(MMError) in
             try pin.map { (pin) throws(MMError) in try Self.hash(pin) }
@@ -130,7 +130,7 @@ package struct OwnerProof: Sendable {
         else {
             throw MMError(
                 .conflict, "The file of the confirmations' PIN can't be read: \(path).",
-                hint: "Remove it and set the PIN anew: mm pin set.")
+                hint: "Remove it and set the PIN again: mm pin set.")
         }
         return State(
             hash: value["hash"]?.string, failures: Int(failures), blockedUntil: Timestamp(seconds: Int64(blocked)))

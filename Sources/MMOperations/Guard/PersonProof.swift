@@ -25,7 +25,7 @@ package enum PersonProof {
 
     /// Whether a process belongs to a session: it or one above it bears a mark.
     package static func isInSession(process: Int32) -> Bool {
-        if SessionMark.isOn(process) || hasVariable(process) { return true }
+        if SessionMark.isMarked(process) || hasVariable(process) { return true }
         var process = process
         // A chain longer than this is none that a person's terminal has.
         for _ in 0..<64 {
@@ -68,7 +68,8 @@ package enum PersonProof {
 
     /// Whether a process runs a program of this very installation.
     package static func isFrontEnd(_ process: Int32) -> Bool {
-        guard let path = ProcFile.link("/proc/\(process)/exe"), let slash = OwnProgram.path.lastIndex(of: "/") else {
+        guard let path = ProcFile.linkTarget("/proc/\(process)/exe"), let slash = OwnProgram.path.lastIndex(of: "/")
+        else {
             return false
         }
         return ["mm", "mm-mcp"].contains { path == OwnProgram.path[...slash] + $0 }

@@ -17,7 +17,7 @@ struct OutputRead: CatalogueOperation {
                 "filter", .text, "A jq program over the whole answer, such as .[] | .displayName, instead of a page."),
             InputField("output", .choice(["json", "table", "csv"]), "Form of rows."),
             InputField(
-                "action", .choice(["read", "wait", "cancel"]), "For a call that goes on (default read)."),
+                "action", .choice(["read", "wait", "cancel"]), "For a call in the background (default read)."),
         ]
         let handle: String
         let offset: Int
@@ -46,14 +46,14 @@ struct OutputRead: CatalogueOperation {
         examples: [
             .init("mm output HANDLE --offset 200 --limit 100", "rows 200 to 299"),
             .init("mm output HANDLE --filter '.[].mail'", "one member of every row"),
-            .init("mm output JOB --action wait", "the answer of a call that goes on"),
+            .init("mm output JOB --action wait", "the answer of a background call"),
         ]
     )
 
     func run(
         _ input: Input, in context: OperationContext, with services: WorkServices
     ) async throws(MMError) -> OperationAnswer {
-        if WorkHandle.isOne(input.handle) {
+        if WorkHandle.isValid(input.handle) {
             let work = try await services.work(input.handle, of: context.call)
             let answer = try await WorkRead(work: work, services: services).run(input, in: context)
             // A call's answer was filtered when it came; what a shell writes is still coming.
@@ -71,7 +71,7 @@ struct OutputRead: CatalogueOperation {
         }
         // An answer that is stored is there: there is nothing to wait for.
         guard input.action != "cancel" else {
-            throw MMError(.conflict, "This answer is complete: nothing goes on that could be cancelled.")
+            throw MMError(.conflict, "This answer is complete: there is nothing to cancel.")
         }
         if let filter = input.filter {
             let result = try await JQProgram(filter).run(on: try outputs.read(stored))
@@ -79,13 +79,13 @@ struct OutputRead: CatalogueOperation {
         }
         let budget: OutputBudget =
             context.call.caller.surface == .terminal
-            ? OutputBudget(characters: .max, tokens: .max) : .standard.leaving(characters: 500)
+            ? OutputBudget(characters: .max, tokens: .max) : .standard.reserving(characters: 500)
         let page = try outputs.page(
             input.handle, offset: input.offset, limit: input.limit, unit: input.unit, budget: budget, layout: .compact)
         var notes = ["\(page.unit.rawValue) \(page.offset) to \(page.offset + page.count) of \(page.total)"]
         if let next = page.nextOffset { notes.append("The next page begins at offset \(next).") }
         if let cut = page.cutAtByte {
-            notes.append("The row is longer than the budget; go on with unit bytes, offset \(cut).")
+            notes.append("The row is longer than the budget; continue with unit bytes, offset \(cut).")
         }
         let body: OperationAnswer.Body =
             page.unit == .rows && page.cutAtByte == nil ? .json(Array(page.text.utf8)) : .text(page.text)

@@ -16,7 +16,7 @@ struct WorkRead: Sendable {
         if input.action == "wait" {
             prompt = try await work.wait(for: WaitingWish(), until: .after(wait(in: context)))
         }
-        if Task.isCancelled { throw MMError(.cancelled, "The wait was called off; the job goes on.") }
+        if Task.isCancelled { throw MMError(.cancelled, "The wait was cancelled; the job keeps running.") }
         if input.filter == nil, input.offset > 0 || input.limit != nil {
             guard input.unit == nil || input.unit == .bytes else {
                 throw MMError(
@@ -33,7 +33,7 @@ struct WorkRead: Sendable {
     /// As long as the caller's own patience, and not beyond the call's end.
     private func wait(in context: OperationContext) -> Duration {
         let left = context.deadline.instant.map { max(.zero, $0 - .now - .milliseconds(200)) } ?? .seconds(86_400)
-        return min(context.call.patience ?? left, left)
+        return min(context.call.backgroundAfter ?? left, left)
     }
 
     /// The answer as one JSON text, for a filter.

@@ -67,6 +67,6 @@ struct PermissionRequests: Sendable {
                 .invalidInput, "`\(field)`: \(method.prefix(20)) is no method of HTTP.",
                 hint: "GET, POST, PUT, PATCH or DELETE.")
         }
-        return Request(method: method, target: try RequestTarget(parsing: path, service: .graph, respelling: .clean))
+        return Request(method: method, target: try RequestTarget(parsing: path, service: .graph, normalization: .clean))
     }
 }

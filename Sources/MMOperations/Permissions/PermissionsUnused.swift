@@ -38,7 +38,7 @@ struct PermissionsUnused: CatalogueOperation {
         let rights = TokenRights(claims: claims)
         let cloud = try services.identity.cloud(of: connection)
         let hosts = cloud.writtenBases(of: .graph).compactMap { WebAddress($0)?.host }
-        let entries = try services.audit.entries(most: input.last) { $0["connection"]?.string == connection.name }
+        let entries = try services.audit.entries(limit: input.last) { $0["connection"]?.string == connection.name }
         let used = UsedCalls(entries, graphHosts: hosts)
         let plan = PermissionPlan(for: used.uses.map(\.call), as: rights.kind)
         let wanted = Set(plan.permissions.map(\.name))

@@ -7,7 +7,7 @@ import MMPermissions
 /// Says to whoever made a call why a service refused its request, and what grants it.
 struct RefusalAdvice: Sendable {
     /// Advice must not cost more time than a request.
-    private static let patience = Duration.seconds(8)
+    private static let timeout = Duration.seconds(8)
     /// Refused items of one batch mostly lack the same.
     private static let mostItems = 3
 
@@ -63,7 +63,7 @@ struct RefusalAdvice: Sendable {
             let connection = try? registry.snapshot().connection(named: name),
             let cloud = try? identity.cloud(of: connection)
         else { return [] }
-        let deadline = Deadline.after(Self.patience)
+        let deadline = Deadline.after(Self.timeout)
         let place = ConsentPlace(connection, cloud: cloud)
         var rights: TokenRights?
         if let resource = ServiceResource(service) {
@@ -85,7 +85,7 @@ struct RefusalAdvice: Sendable {
         if let service = word.flatMap(RequestService.init), let status = details["status"]?.int {
             let method = details["method"]?.string ?? "GET"
             let target = details["path"]?.string.flatMap {
-                try? RequestTarget(parsing: $0, service: service, respelling: .clean)
+                try? RequestTarget(parsing: $0, service: service, normalization: .clean)
             }
             let cmdlet = details["cmdlet"]?.string
             let message = details["serviceMessage"]?.string ?? error.message

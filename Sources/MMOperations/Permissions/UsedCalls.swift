@@ -35,7 +35,9 @@ struct UsedCalls: Sendable {
                 Self.isGraph(entry, graphHosts),
                 Self.wasAnswered(entry)
             else { continue }
-            guard let target = try? RequestTarget(parsing: path, service: .graph, respelling: .clean) else { continue }
+            guard let target = try? RequestTarget(parsing: path, service: .graph, normalization: .clean) else {
+                continue
+            }
             if let items = entry["items"] {
                 for item in BatchItems(recorded: items).items { add(item.method, item.target, &places) }
             } else if target.segments.last?.lowercased() == "$batch" {

@@ -35,7 +35,8 @@ struct BatchItems: Sendable {
 
 extension BatchItems.Item {
     fileprivate init?(_ id: JSONValue?, _ method: JSONValue?, _ url: JSONValue?, version: String?) {
-        guard let url = url?.string, let target = try? RequestTarget(parsing: url, service: .graph, respelling: .clean)
+        guard let url = url?.string,
+            let target = try? RequestTarget(parsing: url, service: .graph, normalization: .clean)
         else { return nil }
         self.id = id?.string ?? id?.int.map(String.init) ?? ""
         self.method = (method?.string ?? "GET").uppercased()

@@ -52,7 +52,7 @@ struct ConnectionTokens: TokenFeeding {
     private func lasting(_ token: AccessToken) async throws(MMError) -> AccessToken {
         guard vault == nil, token.expiresAt - .now < .seconds(300) else { return token }
         let options = TokenOptions(
-            interaction: .never, rejecting: token.secret, rejectedAt: Timestamp.now.seconds)
+            interaction: .never, refusedToken: token.secret, refusedAt: Timestamp.now.seconds)
         do throws(MMError) {
             return try await identity.token(
                 for: connection, resource: token.resource, options: options, deadline: .after(.seconds(60)))

@@ -7,7 +7,7 @@ struct Jobs: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "jobs", aliases: ["mm_jobs"], command: ["jobs"], title: "Jobs",
-        summary: "List the calls and commands that go on by themselves, and those that ended within the hour.",
+        summary: "List background calls and commands, and those that ended within the last hour.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
             .init("mm jobs", "all of this user; `mm output JOB --action wait` waits for one, `cancel` ends it")
@@ -17,7 +17,7 @@ struct Jobs: CatalogueOperation {
     func run(
         _ input: NoInput, in context: OperationContext, with jobs: OperationJobs
     ) async throws(MMError) -> OperationAnswer {
-        let reports = jobs.table.reports(for: OperationJobs.reach(of: context.call))
+        let reports = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
         let rows = reports.map { JSONValue.object(Self.row($0)) }
         return .value(
             ["jobs": .array(rows)], columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])

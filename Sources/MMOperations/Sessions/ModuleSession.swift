@@ -17,7 +17,7 @@ package struct ModuleSession: PooledSession {
     /// What runs its commands.
     package let runner: Runner
     /// What its sign-in rests on.
-    let ground: SignInGround
+    let ground: SignInBasis
     /// What its scripts have left behind.
     package let scriptMemory = ScriptMemory()
     /// What keeps its PowerShell.
@@ -78,7 +78,7 @@ package struct ModuleSession: PooledSession {
         get async {
             switch runner {
             case .exchange(let session): await session.isFed
-            case .powerShell(let session): await session.identity?.isFed ?? false
+            case .powerShell(let session): await session.identity?.usesSuppliedToken ?? false
             }
         }
     }
@@ -102,7 +102,7 @@ package struct ModuleSession: PooledSession {
     /// Whether it can take a command: it lives, and what its sign-in rests on still stands.
     package var isUsable: Bool {
         get async {
-            guard await ground.stands(isFed: isFed) else { return false }
+            guard await ground.isValid(isFed: isFed) else { return false }
             return switch runner {
             case .exchange(let session): await session.isUsable
             case .powerShell(let session): await session.isUsable
@@ -113,7 +113,7 @@ package struct ModuleSession: PooledSession {
     /// Whether it was started and waits for its first sign-in.
     package var isSpare: Bool {
         get async {
-            guard await ground.stands(isFed: false) else { return false }
+            guard await ground.isValid(isFed: false) else { return false }
             return switch runner {
             case .exchange(let session): await session.isSpare
             case .powerShell(let session): await session.isSpare

@@ -33,7 +33,7 @@ package struct ModuleSessionFactory: SessionFactory {
     package func start(_ key: SessionKey) async throws(MMError) -> ModuleSession {
         let snapshot = try registry.snapshot()
         let connection = try snapshot.connection(named: key.connection)
-        let ground = SignInGround(of: connection, registry: registry, identity: identity, paths: paths)
+        let ground = SignInBasis(of: connection, registry: registry, identity: identity, paths: paths)
         let walls = SessionWalls(of: connection)
         let requests =
             connection.egress == .off
@@ -82,7 +82,7 @@ package struct ModuleSessionFactory: SessionFactory {
             ).open(for: &settings, allowing: hosts)
         }
         let session = PowerShellSession(settings)
-        do throws(MMError) { try await session.prepare(deadline: .after(settings.host.startWithin)) } catch {
+        do throws(MMError) { try await session.prepare(deadline: .after(settings.host.startTimeout)) } catch {
             await session.close()
             throw error
         }

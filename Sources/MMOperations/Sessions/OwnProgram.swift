@@ -4,7 +4,7 @@ import MMSystem
 /// Where this product's own programs lie.
 package enum OwnProgram {
     /// This process's program.
-    package static let path = ProcFile.link("/proc/self/exe") ?? CommandLine.arguments.first ?? "mm"
+    package static let path = ProcFile.linkTarget("/proc/self/exe") ?? CommandLine.arguments.first ?? "mm"
 
     /// `mm`, which lies beside every other program of the product.
     package static let mm = beside("mm")
@@ -18,7 +18,7 @@ package enum OwnProgram {
         if let named = environment["MM_SANDBOX"], !named.isEmpty {
             guard let program = ExecutableSearch.find(named, path: folders), program.hasPrefix("/") else {
                 throw MMError(
-                    .invalidInput, "MM_SANDBOX names “\(named)”, which is no program that can be run.",
+                    .invalidInput, "MM_SANDBOX names “\(named)”, which isn't an executable program.",
                     hint: "Give the absolute path of mm-sandbox, or leave it out to look beside mm and in PATH.")
             }
             return program

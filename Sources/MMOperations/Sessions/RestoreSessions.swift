@@ -84,7 +84,7 @@ package final class SessionRestorer: Sendable {
         do throws(MMError) {
             if let bytes = try ProtectedFile.read(path, limit: 16 << 20) {
                 let items = (try? JSONParser.parse(bytes))?.array
-                if items == nil { log.warning("\(path) is no list of sessions; it is written anew") }
+                if items == nil { log.warning("\(path) isn't a list of sessions; it is written again") }
                 list = (items ?? []).compactMap { RestoredSession($0, now: now) }
             }
         } catch {

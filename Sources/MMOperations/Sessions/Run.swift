@@ -10,9 +10,9 @@ struct Run: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "run", aliases: ["mm_run"], command: ["run"], title: "Run PowerShell",
-        summary: "Run a PowerShell command in a connection's lasting session.",
+        summary: "Run a PowerShell command in a connection's persistent session.",
         description:
-            "Runs a PowerShell command in the connection's lasting, signed-in session of a module; variables stay. "
+            "Runs a PowerShell command in the connection's persistent, signed-in session of a module; variables stay. "
             + "Without arguments it lists the connections. When it answers with a sign-in code, show it to the person and "
             + "repeat the call afterwards. Risky commands need a person's yes. Example: {\"connection\": \"Contoso\", "
             + "\"module\": \"exo\", \"command\": \"Get-Mailbox -ResultSize 5 | Select-Object Name\"}",

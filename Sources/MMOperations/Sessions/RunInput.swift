@@ -24,7 +24,7 @@ package struct RunInput: OperationInput {
             at: .absent),
         InputField(
             "engine", .choice(ConnectionEngine.allCases.map(\.rawValue)),
-            "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where it fits.",
+            "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where possible.",
             isOfferedToModels: false),
         InputField(
             "dryRun", .flag, "Show what would be sent; only reads are."),

@@ -44,7 +44,7 @@ struct ScriptArguments: Sendable {
         if let text = value.string {
             texts[name] = text
         } else {
-            misfit = misfit ?? "a value for $\(name) that is no text"
+            misfit = misfit ?? "a value for $\(name) that isn't a string"
         }
     }
 

@@ -29,7 +29,7 @@ struct ScriptVerdict: Sendable {
     func settle(with session: ModuleSession) throws(MMError) {
         guard !runsBehindWalls || session.walls.isUp else {
             throw MMError(
-                .conflict, "The session is not confined any more as it was when the guard looked at the script.",
+                .conflict, "The session is no longer confined as it was when the guard checked the script.",
                 hint: "Repeat the call.", retry: .now)
         }
         let memory = session.scriptMemory

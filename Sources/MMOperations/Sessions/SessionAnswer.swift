@@ -48,16 +48,16 @@ package struct SessionAnswer: Sendable {
         let notes =
             notices + (traffic?.notes(connection: connection) ?? [])
             + said(beside: answer, isText: isText, script)
-        if let error = traffic?.error { throw error.after(answer.output(isText: isText)) }
+        if let error = traffic?.error { throw error.withOutput(answer.output(isText: isText)) }
         switch answer.end?.state {
         case .completed?: break
         case .stopped?:
             throw MMError(.cancelled, "The command was stopped; the session stays.")
-                .after(answer.output(isText: isText))
+                .withOutput(answer.output(isText: isText))
         default:
             throw MMError(
                 .remoteFailed, answer.problem(in: script), hint: notes.isEmpty ? nil : notes.joined(separator: "\n")
-            ).after(answer.output(isText: isText))
+            ).withOutput(answer.output(isText: isText))
         }
         var result = OperationAnswer(
             isText ? .text(answer.consoleText) : .value(.array(answer.values)),

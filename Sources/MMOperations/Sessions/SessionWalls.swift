@@ -42,7 +42,7 @@ struct SessionWalls: Sendable {
             case .up: ("", nil)
             case .unwanted:
                 (
-                    "its sessions reach the network by themselves (`egress`)",
+                    "its sessions reach the network directly (`egress`)",
                     "Take the key egress out: mm connections edit \(ShellWord.quoted(connection.name)) egress="
                 )
             case .missing(let problem): (problem.message, problem.hint)

@@ -5,7 +5,7 @@ import MMSystem
 
 /// What the sign-in of a connection's session rests on: the connection's entry as it was when the session was started, and
 /// the tokens that it was fed from. A session whose ground is gone is ended before its next command.
-package struct SignInGround: Sendable {
+package struct SignInBasis: Sendable {
     private let connection: Connection
     private let registry: ConnectionRegistry
     private let identity: IdentityService
@@ -23,7 +23,7 @@ package struct SignInGround: Sendable {
 
     /// Whether it stands: the connection still is what it was, and whose tokens were fed has not signed out.
     /// - Parameter isFed: whether the session was signed in with a token of the connection's own sign-in.
-    func stands(isFed: Bool) async -> Bool {
+    func isValid(isFed: Bool) async -> Bool {
         // A registry that can't be read at the moment is no reason to end what runs.
         guard let snapshot = try? registry.snapshot() else { return true }
         guard let now = try? snapshot.connection(named: connection.name), Terms(now) == Terms(connection) else {
@@ -37,7 +37,7 @@ package struct SignInGround: Sendable {
     /// - Throws: `forbidden` when another account was pinned meanwhile.
     func pin(_ signedIn: SessionIdentity) async throws(MMError) {
         let claims = signedIn.claims
-        guard signedIn.isOfPerson, connection.pin == nil, let tenant = claims.tenantID else { return }
+        guard signedIn.isInteractive, connection.pin == nil, let tenant = claims.tenantID else { return }
         let (pins, name) = (pins, connection.name)
         let account = AccountPin(tenantId: tenant, objectId: claims.objectID, username: claims.account)
         let held = try await BlockingWork.run { () throws(MMError) -> AccountPin? in
@@ -46,7 +46,7 @@ package struct SignInGround: Sendable {
         }
         // An account that the connection names was checked by its name already; it may have had another one when it was pinned.
         guard connection.expectedEmail == nil, let held,
-            !held.covers(tenantId: tenant, objectId: claims.objectID, username: claims.account)
+            !held.matches(tenantId: tenant, objectId: claims.objectID, username: claims.account)
         else { return }
         throw MMError(
             .forbidden, "\(signedIn.name) signed in, but the connection \(name) is pinned to another account.",

@@ -63,11 +63,11 @@ final class CommandOutput: Sendable {
     /// The command has ended.
     /// - Returns: what is still to be shown of its errors.
     private func conclude() async -> [UInt8] {
-        let end = await task.job.settled()
+        let end = await task.job.waitForEnd()
         await concluded(end)
         var notes = ShellReport(task: task, room: 0).notes
         if task.job.dropped > 0 {
-            notes.append("\(task.job.dropped) bytes were left out: the command was stopped while nobody took them.")
+            notes.append("\(task.job.dropped) bytes were left out: the command was stopped before they were read.")
         }
         return state.withLock { [notes] state in
             state.isOver = true

@@ -27,7 +27,7 @@ package final class CommandSpool: Sendable {
                 }
             } catch {
                 // What can't be put aside must not hold the command up: its beginning and end are kept.
-                job.forsake()
+                job.stopReading()
             }
         }
         work.withLock { $0 = task }

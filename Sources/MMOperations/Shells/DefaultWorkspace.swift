@@ -27,7 +27,7 @@ enum DefaultWorkspace {
         if mkdir(path, 0o700) == 0 { return }
         guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid() else {
             throw MMError(
-                .forbidden, "\(path), the workspace of confined shells, can't be made or is no folder of yours.",
+                .forbidden, "\(path), the workspace of confined shells, can't be created or isn't a folder of yours.",
                 hint: "Make it a folder, or name another one as `directory` in \(settings(services)).")
         }
     }

@@ -20,7 +20,7 @@ package struct SecretUses: Sendable, Hashable {
     package init() {}
 
     /// Whether a use is named.
-    package func admit(_ use: Use) -> Bool {
+    package func allows(_ use: Use) -> Bool {
         switch use {
         case .host(let name): hosts.contains { ShellOpening.matches($0[...], name[...]) }
         case .program(let path): programs.contains(path)

@@ -64,7 +64,7 @@ struct SessionFiles: Sendable {
         return LocalFiles(
             directory: context.call.directory ?? CallContext.ownDirectory ?? call.services.paths.home,
             rules: FileRules(
-                forbidden: ShellOpening.ownFiles(call.services), limit: call.configuration.largestFile))
+                forbidden: ShellOpening.ownFiles(call.services), limit: call.configuration.maxFileSize))
     }
 
     /// What is told of a file that was written.
@@ -116,7 +116,7 @@ struct SessionFiles: Sendable {
             }
             rights = .root(password: password)
         }
-        return RemoteFiles(host, limit: call.configuration.largestFile, sudo: rights)
+        return RemoteFiles(host, limit: call.configuration.maxFileSize, sudo: rights)
     }
 
     private func judge(writing: Bool, _ path: String) async throws(MMError) {

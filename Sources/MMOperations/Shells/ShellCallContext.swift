@@ -76,7 +76,7 @@ struct ShellCallContext: Sendable {
     /// A stored secret, for a use that its owner has named, or that a person names in this very call.
     func secret(_ name: String, for use: SecretUses.Use) throws(MMError) -> Secret {
         let uses = configuration.secrets[name] ?? SecretUses()
-        guard context.isTerminal || uses.admit(use) else { throw SecretUses.refusal(name, use) }
+        guard context.isTerminal || uses.allows(use) else { throw SecretUses.refusal(name, use) }
         return try ShellSecretStore.secret(named: name, services)
     }
 }

@@ -44,7 +44,7 @@ package struct ShellOpening: Sendable {
             case .guard: configuration.policy.isEnabled ? configuration.policy.workingDirectory : nil
             case .workspace, .isolated, .argv: startDirectory
             }
-        return FileRules(root: root, forbidden: Self.ownFiles(services), limit: configuration.largestFile)
+        return FileRules(root: root, forbidden: Self.ownFiles(services), limit: configuration.maxFileSize)
     }
 
     /// Where local sessions start; the workspace of confined ones.
@@ -139,7 +139,7 @@ package struct ShellOpening: Sendable {
             for own in Self.ownFiles(services)
             where own == directory || own.hasPrefix(directory == "/" ? "/" : directory + "/") {
                 throw MMError(
-                    .invalidInput, "The workspace \(directory) holds files of mm itself (\(own)).",
+                    .invalidInput, "The workspace \(directory) contains files of mm itself (\(own)).",
                     hint: "Set `directory` in the shells file to a folder of its own.")
             }
             var rules = WorkspaceRules(

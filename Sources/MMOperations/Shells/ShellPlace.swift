@@ -31,7 +31,7 @@ package struct ShellSessionName: PoolKey {
     /// The name of a session on a host.
     /// - Parameter suffix: tells further sessions on it apart.
     package init(owner: String, on target: SSHTarget, suffix: String = "") {
-        self.init(owner: owner, place: .ssh, name: target.spelled + suffix)
+        self.init(owner: owner, place: .ssh, name: target.requestedName + suffix)
         host = target.host
     }
 

@@ -20,7 +20,7 @@ struct ShellRead: CatalogueOperation {
             "read", "Read output or a file",
             "Read what a command wrote, from an offset on, or a text file; else what background jobs wrote.",
             effects: .init(readOnly: true, openWorld: !place.isLocal),
-            examples: [("mm \(place.rawValue) read cmd-… --offset 20000", "goes on where the answer was cut")])
+            examples: [("mm \(place.rawValue) read cmd-… --offset 20000", "continues where the answer was cut")])
     }
 
     var fields: [InputField] {
@@ -28,7 +28,7 @@ struct ShellRead: CatalogueOperation {
         return [
             ShellPlace.handleField,
             InputField("path", .text, "Instead: a file to read as text."),
-            InputField("offset", .integer(0...Int.max), "First byte, from 0; `next` of the last answer goes on."),
+            InputField("offset", .integer(0...Int.max), "First byte, from 0; `next` of the last answer continues."),
             InputField("limit", .integer(1...(16 << 20)), "Most bytes (default 20000)."),
             InputField("stream", .choice(streams), "Which output (default stdout); display: the screen as it is now."),
         ] + place.sessionFieldsBesideHandle

@@ -112,7 +112,10 @@ struct ShellReport {
     /// What a person should know beside the output.
     var notes: [String] {
         guard let end = task.job.end else {
-            return ["The command goes on as \(task.handle)." + (prompt.map { " It waits for input: \($0.text)" } ?? "")]
+            return [
+                "The command keeps running as \(task.handle)."
+                    + (prompt.map { " It waits for input: \($0.text)" } ?? "")
+            ]
         }
         var notes = [task.traffic?.note].compactMap(\.self)
         if end.wasRestarted {

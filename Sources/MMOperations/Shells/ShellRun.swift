@@ -23,13 +23,15 @@ struct ShellRun: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         let local =
-            "Runs a command in a lasting shell session of this machine: directory, variables and functions stay for the "
-            + "next call. Answers status, exit_code, stdout, stderr, cwd. What takes longer than `yield` goes on: status "
-            + "running and a job handle for shell_wait, shell_read, shell_write, shell_jobs. "
+            "Runs a command in a persistent shell session of this machine: directory, variables "
+            + "and functions stay for the next call. Answers status, exit_code, stdout, stderr, cwd. What takes "
+            + "longer than `yield` keeps running: status running and a job handle for shell_wait, shell_read, "
+            + "shell_write, shell_jobs. "
         let remote =
-            "Runs a command in a lasting shell session on a host by SSH: directory and variables stay for the next call. "
-            + "Answers status, exit_code, stdout, stderr, cwd. What takes longer than `yield` goes on: status running and a "
-            + "job handle for ssh_wait, ssh_read, ssh_write, ssh_jobs. "
+            "Runs a command in a persistent shell session on a host by SSH: directory and "
+            + "variables stay for the next call. Answers status, exit_code, stdout, stderr, cwd. What takes longer "
+            + "than `yield` keeps running: status running and a job handle for ssh_wait, "
+            + "ssh_read, ssh_write, ssh_jobs. "
         return place.declaration(
             "run", place.isLocal ? "Run in a shell" : "Run on a host",
             place.isLocal
@@ -57,7 +59,8 @@ struct ShellRun: CatalogueOperation {
         let limits = [
             InputField("timeout", .integer(1...604_800), "Seconds until the command is cancelled (default 300)."),
             InputField(
-                "yield", .integer(0...3600), "Seconds until the call answers with a job handle while it goes on (30)."),
+                "yield", .integer(0...3600),
+                "Seconds until the call answers with a job handle while it keeps running (30)."),
             InputField(
                 "input", .choice(["none", "terminal", "screen"]),
                 "What it reads: nothing, typed input, or a full screen (default: piped input, else nothing)."),
@@ -122,9 +125,9 @@ struct ShellRun: CatalogueOperation {
         }
         // A terminal that waits to the end sees what is written as it comes.
         let flows =
-            context.isTerminal && context.call.patience == nil && input.isText && input.waitFor == nil
+            context.isTerminal && context.call.backgroundAfter == nil && input.isText && input.waitFor == nil
             && input.yield == nil && member.holdsBack
-        let given = member.holdsBack && context.call.patience == nil ? context.call.input : nil
+        let given = member.holdsBack && context.call.backgroundAfter == nil ? context.call.input : nil
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
             input.command, input: input.reads ?? (given == nil ? ShellCommand.Input.none : .pipe), size: input.size,
             timeLimit: limit, patience: patience, isBeside: input.isBeside,
@@ -135,7 +138,7 @@ struct ShellRun: CatalogueOperation {
         if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
         if flows { return flowing(task, member, call) }
         // A caller who does not wait hears of it as soon as it runs.
-        if context.call.patience != nil {
+        if context.call.backgroundAfter != nil {
             context.call.progress(ProgressReport(done: 0, total: nil, message: "running \(task.handle)"))
         }
         let prompt = await withTaskCancellationHandler {
@@ -159,7 +162,7 @@ struct ShellRun: CatalogueOperation {
             try? await job.feed(nil)
         }
         Task {
-            _ = await job.settled()
+            _ = await job.waitForEnd()
             feeding.cancel()
         }
     }
@@ -238,7 +241,7 @@ struct ShellRun: CatalogueOperation {
     private func device(
         _ text: String, _ member: ShellSessions.Member, _ deadline: Deadline, _ call: ShellCallContext
     ) async throws(MMError) -> OperationAnswer {
-        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This is no device.") }
+        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This isn't a device.") }
         let answer: ScreenSession.Answer
         do throws(MMError) {
             answer = try await call.shells.using(member.key, isCommand: true) { () async throws(MMError) in

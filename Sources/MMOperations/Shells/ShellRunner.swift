@@ -67,7 +67,7 @@ package struct ShellRunner: Sendable {
                     details: ["job": .string(running.handle)])
             }
         }
-        let spool = session.holdsBack ? keeping.spool : nil
+        let spool = session.waitsForReader ? keeping.spool : nil
         var command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil), size: size)
         command.admission = admission
         let traffic = member.wire?.begin(call)
@@ -84,7 +84,7 @@ package struct ShellRunner: Sendable {
         spool?.follow(job)
         if let traffic {
             Task { [wire = member.wire] in
-                _ = await job.settled()
+                _ = await job.waitForEnd()
                 wire?.end(traffic)
             }
         }

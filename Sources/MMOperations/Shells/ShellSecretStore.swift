@@ -15,7 +15,7 @@ package enum ShellSecretStore {
             }
         guard isName else {
             throw MMError(
-                .invalidInput, "That is no name of a secret.",
+                .invalidInput, "That isn't the name of a secret.",
                 hint: "Give the name under which a person has stored it, never the secret itself.")
         }
         let variable = "MM_SECRET_" + name.uppercased().map { $0 == "-" ? "_" : $0 }

@@ -35,7 +35,7 @@ extension ShellSessions {
         /// Whether its commands wait for whoever takes their output, and can be handed input.
         var holdsBack: Bool {
             guard case .shell(let session) = body else { return false }
-            return session.holdsBack
+            return session.waitsForReader
         }
 
         /// A session.
@@ -69,7 +69,7 @@ extension ShellSessions.Member: PooledSession {
     /// A device's terminal that is over can't be used any more; a shell is made anew by itself.
     package var isUsable: Bool {
         guard case .screen(let session) = body else { return true }
-        return !session.isOver
+        return !session.hasEnded
     }
 
     /// Not known: a shell's programs come and go.

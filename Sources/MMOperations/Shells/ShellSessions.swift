@@ -27,9 +27,9 @@ package actor ShellSessions {
     package init(work: WorkTable = WorkTable(), clock: PoolClock = .system) {
         self.work = work
         var settings = PoolSettings()
-        settings.startLimit = nil
+        settings.startTimeout = nil
         settings.opensUnattended = false
-        settings.tick = .seconds(30)
+        settings.maintenanceInterval = .seconds(30)
         pool = SessionPool(factory: Starts(), settings: settings, clock: clock)
     }
 
@@ -130,8 +130,8 @@ package actor ShellSessions {
         guard let turn = await pool.share(task.session, isCommand: true) else { return }
         // The session is used until its command ends, whoever waits for that.
         Task { [pool] in
-            _ = await task.job.settled()
-            turn.giveBack()
+            _ = await task.job.waitForEnd()
+            turn.release()
             await pool.touch(task.session)
         }
     }
@@ -146,7 +146,7 @@ package actor ShellSessions {
     ) async throws(MMError) -> Output {
         let turn = await pool.share(key, isCommand: isCommand)
         let outcome = await Result { () async throws(MMError) in try await work() }
-        turn?.giveBack()
+        turn?.release()
         await pool.touch(key)
         return try outcome.get()
     }
@@ -158,7 +158,7 @@ package actor ShellSessions {
     /// - Throws: `notFound`, also for a handle of somebody else.
     package func task(_ handle: String, of owner: String) async throws(MMError) -> ShellTask {
         guard let task = try work.work(handle, for: [owner]) as? ShellTask else {
-            throw MMError(.notFound, "“\(handle)” is no command of a shell.")
+            throw MMError(.notFound, "“\(handle)” isn't a command of a shell.")
         }
         await touch(task.session)
         return task

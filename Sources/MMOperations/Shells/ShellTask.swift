@@ -97,7 +97,7 @@ package final class ShellTask: LongWork {
     }
 
     private func settledReport() async -> JobReport {
-        _ = await job.settled()
+        _ = await job.waitForEnd()
         return report
     }
 

@@ -52,10 +52,11 @@ struct ShellUpload: CatalogueOperation {
     func input(from reader: InputReader) throws(MMError) -> Input {
         var how = FileWriting()
         how.appends = try reader.flag("append")
-        how.makesFolders = try reader.flag("make_dirs")
+        how.createsFolders = try reader.flag("make_dirs")
         if let text = try reader.text("permissions") {
             guard let mode = UInt32(text, radix: 8) else {
-                throw MMError(.invalidInput, "“\(text.prefix(20))” are no permissions.", hint: "Such as 644 or 0600.")
+                throw MMError(
+                    .invalidInput, "“\(text.prefix(20))” isn't a set of permissions.", hint: "For example 644 or 0600.")
             }
             how.permissions = mode
         }
@@ -88,7 +89,7 @@ struct ShellUpload: CatalogueOperation {
         }
         guard input.isBase64 else { return FileSource(Array(text.utf8)) }
         guard let bytes = Base64.bytes(text) else {
-            throw MMError(.invalidInput, "`content` is no base64.", hint: "Encode it again, or say encoding utf-8.")
+            throw MMError(.invalidInput, "`content` isn't base64.", hint: "Encode it again, or say encoding utf-8.")
         }
         return FileSource(bytes)
     }

@@ -43,7 +43,7 @@ struct ShellWait: CatalogueOperation {
         let patience = input.yield ?? .seconds(context.isTerminal ? 86_400 : 30)
         let prompt = try await work.wait(
             for: input.wish, until: min(.after(patience), context.isTerminal ? .never : context.deadline))
-        if Task.isCancelled { throw MMError(.cancelled, "The wait was called off; the command goes on.") }
+        if Task.isCancelled { throw MMError(.cancelled, "The wait was cancelled; the command keeps running.") }
         return try await work.answer(to: context, prompt: prompt, from: services)
     }
 }

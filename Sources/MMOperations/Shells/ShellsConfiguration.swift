@@ -53,7 +53,7 @@ package struct ShellsConfiguration: Sendable {
     /// What stored secrets may be used for when no person says so in the call itself.
     package var secrets: [String: SecretUses] = [:]
     /// The largest file that is moved at once, in bytes.
-    package var largestFile = 64 << 20
+    package var maxFileSize = 64 << 20
     /// When a command is cancelled that was given no time of its own.
     package var commandTime: Duration = .seconds(300)
 
@@ -82,7 +82,7 @@ package struct ShellsConfiguration: Sendable {
             throw MMError(
                 .invalidInput, "\(path) is no JSON: \(error).", hint: "Correct it; until then no shell is started.")
         }
-        guard let object = value.object else { throw MMError(.invalidInput, "\(path) holds no JSON object.") }
+        guard let object = value.object else { throw MMError(.invalidInput, "\(path) contains no JSON object.") }
         return try ShellsConfigurationReader(path: path).read(object)
     }
 }
@@ -131,7 +131,7 @@ struct ShellsConfigurationReader {
             case "processorSeconds": made.limits.append(.processorTime(UInt64(try number(key, value, 1...31_536_000))))
             case "together": made.treeLimits = try together(value)
             case "commandSeconds": made.commandTime = .seconds(try number(key, value, 1...604_800))
-            case "maxFileBytes": made.largestFile = try number(key, value, 1...(1 << 40))
+            case "maxFileBytes": made.maxFileSize = try number(key, value, 1...(1 << 40))
             case "secrets": made.secrets = try secrets(value)
             case "ssh":
                 guard let members = value.object else { throw wrong(key, "an object") }
@@ -179,7 +179,7 @@ struct ShellsConfigurationReader {
             for (key, list) in members {
                 let words = list.array?.compactMap(\.string) ?? []
                 guard !words.isEmpty, words.count == list.array?.count else {
-                    throw wrong("secrets.\(name).\(key)", "a list of texts")
+                    throw wrong("secrets.\(name).\(key)", "a list of strings")
                 }
                 switch key {
                 case "hosts": uses.hosts = words
@@ -265,7 +265,7 @@ extension SessionLimits {
     /// As a shells file says. Only a session that would end soon by itself makes room for another.
     package init(_ configuration: ShellsConfiguration) {
         self.init(
-            all: configuration.maximumSessions, ofOwner: configuration.maximumSessionsOfOwner,
-            idle: configuration.idle, rest: configuration.idle)
+            total: configuration.maximumSessions, perOwner: configuration.maximumSessionsOfOwner,
+            idle: configuration.idle, evictableAfter: configuration.idle)
     }
 }

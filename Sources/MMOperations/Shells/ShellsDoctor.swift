@@ -12,7 +12,7 @@ package enum ShellsDoctor {
         let configuration: ShellsConfiguration
         do throws(MMError) {
             configuration = try ShellsConfiguration.read(path)
-            doctor.add("settings", true, access(path, F_OK) == 0 ? path : "\(path) is not there: all is as usual")
+            doctor.add("settings", true, access(path, F_OK) == 0 ? path : "\(path) doesn't exist: the defaults apply")
         } catch {
             doctor.add("settings", false, DoctorReport.words(error))
             return doctor

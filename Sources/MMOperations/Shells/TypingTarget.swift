@@ -71,7 +71,7 @@ struct TypingTarget: Sendable {
         case .device(.host(let named, _)):
             // A device asks at a terminal of its own, of which nothing is known here.
             return try call.secret(name, for: .host(named.host))
-        case .device(.local): throw MMError(.unsupported, "A local session is no device.")
+        case .device(.local): throw MMError(.unsupported, "A local session isn't a device.")
         case .command(let command): task = command
         }
         let limit = Deadline.after(.seconds(5))

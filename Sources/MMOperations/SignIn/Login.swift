@@ -48,7 +48,7 @@ struct Login: CatalogueOperation {
         summary: "Sign a connection in; answers with code and address when a person is needed.",
         description:
             "Signs a connection in. When a person is needed it answers with code, address and account: show them, then call "
-            + "again. Other tools start a sign-in by themselves.",
+            + "again. Other tools start a sign-in automatically.",
         effects: .init(readOnly: false, idempotent: true, openWorld: true),
         examples: [
             .init("mm login Contoso", "shows the code, waits for the approval"),
@@ -74,7 +74,7 @@ struct Login: CatalogueOperation {
             ) { prompt in await person.showSignIn(await identity.details(of: prompt, for: connection)) }
         } else if case .browser = input.method {
             throw MMError(
-                .invalidInput, "Nobody is here for whom a browser could be opened.",
+                .invalidInput, "There is no person here for whom a browser could be opened.",
                 hint: "In a terminal: mm login \(ShellWord.quoted(connection.name)) --browser.",
                 details: ["connection": .string(connection.name), "field": "browser"])
         } else {

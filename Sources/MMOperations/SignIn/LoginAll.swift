@@ -20,7 +20,7 @@ struct LoginAll: Sendable {
         let connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
         let check = SignInCheck(
             identity: services.identity, resource: input.resource, asks: false, deadline: context.deadline)
-        report("Looking at \(connections.count) connections…")
+        report("Checking \(connections.count) connections…")
         let standings = await check.standings(of: connections)
         var outcomes: [Outcome] = []
         var queue: [Int] = []

@@ -66,7 +66,7 @@ struct SignInCheck: Sendable {
         of connection: Connection, insteadOf held: AccessToken? = nil
     ) async throws(MMError) -> AccessToken {
         let options = TokenOptions(
-            interaction: .never, rejecting: held?.secret, rejectedAt: held == nil ? 0 : Timestamp.now.seconds)
+            interaction: .never, refusedToken: held?.secret, refusedAt: held == nil ? 0 : Timestamp.now.seconds)
         return try await identity.token(for: connection, resource: resource, options: options, deadline: deadline)
     }
 

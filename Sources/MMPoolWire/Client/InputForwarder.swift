@@ -3,7 +3,7 @@ import MMHTTP
 import MMOperations
 
 /// Sends a pool the pieces of standard input that it asks for, while events keep arriving.
-final class FarInputReader: Sendable {
+final class InputForwarder: Sendable {
     private let input: any CallInput
     private let pool: PoolClient
     private let sending = Mutex<Task<Void, Never>?>(nil)

@@ -113,7 +113,7 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
             var request = HTTPRequest(
                 method: method, url: base + path, headers: headers, body: body, timeout: .seconds(30),
                 allowsPlainHTTP: true)
-            request.trustsNetwork = trustsNetwork
+            request.allowsPlainHTTPToOtherHosts = trustsNetwork
             return request
         }
     }

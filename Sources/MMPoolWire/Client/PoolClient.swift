@@ -54,7 +54,7 @@ package struct PoolClient: Sendable {
             throw PoolFailure.refusal(response.status, response.body, address, during: "the handshake")
         }
         guard let handshake = (try? JSONParser.parse(response.body)).flatMap({ PoolHandshake($0) }) else {
-            throw PoolFailure.foreign(address)
+            throw PoolFailure.notAPool(address)
         }
         return handshake
     }

@@ -26,15 +26,15 @@ package enum PoolFailure {
     /// Returns the error for a call whose pool disappeared while it ran.
     static func lost(_ pool: PoolAddress, during work: String, cause: String? = nil) -> MMError {
         MMError(
-            .unavailable, "The pool at \(pool) went away during \(work): whether it was done is not known.",
-            hint: "Look with `mm pool status` and `mm pool logs`; look at what was to be changed before calling again.",
+            .unavailable, "The pool at \(pool) was lost during \(work): whether it was done is unknown.",
+            hint: "Check `mm pool status` and `mm pool logs`, and what the call was to change, before you repeat it.",
             details: details(pool), cause: cause)
     }
 
     /// Returns the error for a peer that answers but is not a pool.
-    package static func foreign(_ pool: PoolAddress) -> MMError {
+    package static func notAPool(_ pool: PoolAddress) -> MMError {
         MMError(
-            .unavailable, "What answers at \(pool) is no pool of mm.",
+            .unavailable, "The server at \(pool) isn't a pool of mm.",
             hint: "Check --pool and MM_SESSION_POOL_URL.", details: details(pool))
     }
 
@@ -63,7 +63,7 @@ package enum PoolFailure {
             return MMError(
                 .unavailable, "The pool at \(pool) is stopping.", hint: "Call again: the next one starts.", retry: .now,
                 details: details(pool))
-        default: return foreign(pool)
+        default: return notAPool(pool)
         }
     }
 

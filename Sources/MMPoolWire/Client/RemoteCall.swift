@@ -9,7 +9,7 @@ final class RemoteCall: Sendable {
     private let context: CallContext
     private let pool: PoolClient
     private let end = Mutex(End())
-    private let input: FarInputReader?
+    private let input: InputForwarder?
     private let id = Mutex("")
 
     /// What arrives after a streamed answer: the exit status, and the notes that its head didn't contain yet.
@@ -23,7 +23,7 @@ final class RemoteCall: Sendable {
         self.events = events
         self.context = context
         self.pool = pool
-        input = context.input.map { FarInputReader($0, pool) }
+        input = context.input.map { InputForwarder($0, pool) }
     }
 
     /// Waits for the answer. The items of a list are left for its reader to fetch.
@@ -35,7 +35,7 @@ final class RemoteCall: Sendable {
             case .signIn(let details): await context.person?.showSignIn(details)
             case .question(let question, let content): try await ask(content, question)
             case .wantsInput(let question): input?.send(question, of: call)
-            case .items: throw PoolFailure.foreign(pool.address)
+            case .items: throw PoolFailure.notAPool(pool.address)
             case .head(let object): return try list(object)
             case .answer(let object): return try made(object, items: nil)
             case .problem(let error): throw error
@@ -52,7 +52,7 @@ final class RemoteCall: Sendable {
             case .items(let text):
                 let bytes = Array(text.utf8)
                 guard let rows = JSONRows.find(in: bytes), rows.place == .root else {
-                    throw PoolFailure.foreign(pool.address)
+                    throw PoolFailure.notAPool(pool.address)
                 }
                 return rows.items.map { bytes[$0] }
             case .progress(let report): context.progress(report)
@@ -90,17 +90,17 @@ final class RemoteCall: Sendable {
     }
 
     private func made(_ object: JSONObject, items: ItemStream?) throws(MMError) -> OperationAnswer {
-        guard let answer = AnswerWire.answer(object, items: items) else { throw PoolFailure.foreign(pool.address) }
+        guard let answer = AnswerWire.answer(object, items: items) else { throw PoolFailure.notAPool(pool.address) }
         return answer
     }
 
     /// Asks the person on this side and sends their answer, or why they could not be asked; in that case the call ends
     /// with that reason on both sides.
     private func ask(_ question: ConfirmationQuestion, _ id: String) async throws(MMError) {
-        guard let person = context.person else { throw PoolFailure.foreign(pool.address) }
+        guard let person = context.person else { throw PoolFailure.notAPool(pool.address) }
         let said: JSONObject
         do throws(MMError) {
-            let answer = try await person.decides(question)
+            let answer = try await person.decide(question)
             said = ["confirmed": .bool(answer != .no), "alike": .bool(answer == .yesToAlike)]
         } catch {
             guard error.code != .cancelled else { throw error }

@@ -36,7 +36,7 @@ package enum CallEvent: Sendable {
                     "id": .string(id), "title": .string(question.title), "reason": .string(question.reason),
                     "pages": .array(question.pages.map(JSONValue.string)),
                     "check": .string(question.check.rawValue), "digest": .string(question.digest),
-                    "alike": .int(Int64(question.alike)),
+                    "alike": .int(Int64(question.moreOfKind)),
                     "isMidway": .bool(question.isMidway),
                 ])
         case .wantsInput(let id): Self.event("input", ["id": .string(id)])
@@ -85,7 +85,7 @@ package enum CallEvent: Sendable {
                     title: object["title"]?.string ?? "",
                     pages: object["pages"]?.array?.compactMap(\.string) ?? [], reason: object["reason"]?.string ?? "",
                     check: object["check"]?.string.flatMap(PersonCheck.init) ?? .key,
-                    digest: object["digest"]?.string ?? "", alike: object["alike"]?.int.map { Int($0) } ?? 0,
+                    digest: object["digest"]?.string ?? "", moreOfKind: object["alike"]?.int.map { Int($0) } ?? 0,
                     isMidway: object["isMidway"]?.bool ?? false))
         case "input":
             guard let id = object["id"]?.string else { return nil }

@@ -60,7 +60,7 @@ package enum OperationHeaders {
         headers.set(client, escaped(context.caller.name))
         if let name = context.caller.server { headers.set(server, escaped(name)) }
         headers.set(timeLimit, seconds(context.timeLimit))
-        if let wait = context.patience { headers.set(patience, seconds(wait, least: .zero)) }
+        if let wait = context.backgroundAfter { headers.set(patience, seconds(wait, least: .zero)) }
         if let id = context.sessionID { headers.set(session, escaped(id)) }
         if let name = context.principal { headers.set(principal, escaped(name)) }
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }

@@ -21,7 +21,7 @@ package struct PoolBuild: Sendable, Hashable {
         self.executable = executable
         let real = realpath(executable, nil)
         defer { free(real) }
-        if let real, case .file(let mark) = FileMark.glance(String(cString: real)) {
+        if let real, case .file(let mark) = FileStamp.lookUp(String(cString: real)) {
             written = mark.modified.seconds * 1_000_000_000 + Int64(mark.modified.nanoseconds)
             size = Int64(mark.size)
         } else {

@@ -53,7 +53,7 @@ final class CallOutbox: Sendable {
         await withTaskCancellationHandler {
             await turn.wait()
         } onCancel: {
-            turn.give(())
+            turn.resolve(())
         }
         return !Task.isCancelled
     }
@@ -77,7 +77,7 @@ final class CallOutbox: Sendable {
             await withTaskCancellationHandler {
                 await turn.wait()
             } onCancel: {
-                turn.give(())
+                turn.resolve(())
             }
         }
         return nil
@@ -91,7 +91,7 @@ final class CallOutbox: Sendable {
         }
         if let rows = state.rows {
             state.rows = nil
-            state.writer?.give(())
+            state.writer?.resolve(())
             state.writer = nil
             return .rows(rows)
         }
@@ -111,6 +111,6 @@ final class CallOutbox: Sendable {
             defer { state.reader = nil }
             return state.reader
         }
-        reader?.give(())
+        reader?.resolve(())
     }
 }

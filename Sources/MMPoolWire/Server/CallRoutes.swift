@@ -21,7 +21,7 @@ package struct CallRoutes: Sendable {
     /// The server name that the `mcps` lists of connections are compared with for callers that give none.
     package let serverName: String
     private let handshake: @Sendable () async -> PoolHandshake
-    private let open: OpenCalls
+    private let open: CallQuestions
     private let requirePerson: PersonProof.Requirement
     private let watch: ClientWatch
 
@@ -34,7 +34,7 @@ package struct CallRoutes: Sendable {
     ///   - requirePerson: rejects a process that claims to have a person before it but can't have one.
     package init(
         service: any OperationService, serverName: String, handshake: @escaping @Sendable () async -> PoolHandshake,
-        open: OpenCalls, requirePerson: @escaping PersonProof.Requirement
+        open: CallQuestions, requirePerson: @escaping PersonProof.Requirement
     ) {
         self.service = service
         self.serverName = serverName
@@ -80,7 +80,7 @@ package struct CallRoutes: Sendable {
         let client = try reader(request)
         guard client.sessionID != nil, client.caller.surface != .terminal else {
             throw MMError(
-                .invalidInput, "Only the jobs of one client's own session can be called off together.",
+                .invalidInput, "Only the jobs of one client's own session can be cancelled together.",
                 hint: "Name it in the header MM-Session, or call off one job: DELETE /v1/jobs/JOB.")
         }
         watch.dismiss(client)
@@ -106,7 +106,7 @@ package struct CallRoutes: Sendable {
         }
         guard open.questions.answer(request.name("call"), request.name("question"), answer) else {
             throw MMError(
-                .notFound, "This question is not open any more.", hint: "Its call has ended, or it was answered.")
+                .notFound, "This question is no longer open.", hint: "Its call has ended, or it was answered.")
         }
         return HTTPServerResponse(status: 204)
     }
@@ -115,7 +115,7 @@ package struct CallRoutes: Sendable {
     @Sendable private func takeInput(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         guard open.inputs.answer(request.name("call"), request.name("input"), request.http.body) else {
             throw MMError(
-                .notFound, "No call waits for this input any more.", hint: "Its command has ended, or was called off.")
+                .notFound, "No call waits for this input any longer.", hint: "Its command has ended, or was cancelled.")
         }
         return HTTPServerResponse(status: 204)
     }
@@ -150,7 +150,7 @@ package struct CallRoutes: Sendable {
                 surface: request.peer.isOwn ? surface : .rest, name: claims.client ?? userAgent(request.http),
                 server: server), waitsForSignIn: claims.waitsForSignIn)
         if let limit = claims.timeLimit { context.timeLimit = limit }
-        context.patience = claims.patience
+        context.backgroundAfter = claims.patience
         context.sessionID = claims.session
         context.principal = claims.principal
         context.readsOnly = claims.readsOnly
@@ -178,7 +178,7 @@ package struct CallRoutes: Sendable {
         if case .process(let pid) = peer { return try PersonProof.require(process: pid) }
         guard peer.speaksForOwner else {
             throw MMError(
-                .forbidden, "A program that did not prove itself can't speak for a person.",
+                .forbidden, "An unauthenticated program can't act for a person.",
                 hint: "Use the pool's Unix socket, or give its secret (Authorization: Bearer …).")
         }
     }

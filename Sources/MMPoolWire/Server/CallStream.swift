@@ -5,7 +5,7 @@ import MMOperations
 /// Carries out one call and reports on it as Server-Sent Events.
 struct CallStream: Sendable {
     let service: any OperationService
-    let open: OpenCalls
+    let open: CallQuestions
     /// The call, whose context has neither progress nor person: this stream supplies both.
     let call: IncomingCall
     /// Whether a person is present on the client's side.
@@ -27,11 +27,11 @@ struct CallStream: Sendable {
         context.progress = { outbox.report($0) }
         context.person =
             hasPerson
-            ? FarPerson(call: id, outbox: outbox, questions: open.questions, isAtTerminal: isAtTerminal) : nil
+            ? RemotePerson(call: id, outbox: outbox, questions: open.questions, isAtTerminal: isAtTerminal) : nil
         // Input from an unknown program never counts as a terminal's.
         context.input =
             hasInput && context.caller.surface == .terminal
-            ? FarInput(call: id, outbox: outbox, questions: open.inputs) : nil
+            ? RemoteInput(call: id, outbox: outbox, questions: open.inputs) : nil
         let inner = context
         // When the client disconnects, the writer fails, which ends the group and with it the call.
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in
@@ -77,7 +77,7 @@ struct CallStream: Sendable {
                 return try await writer.send(CallEvent.answer(AnswerWire.object(whole)).event)
             }
         }
-        throw HTTPError(.cancelled, "The call was called off.")
+        throw HTTPError(.cancelled, "The call was cancelled.")
     }
 
     /// Passes rows on as they are fetched. A slow client slows down fetching.

@@ -2,7 +2,7 @@ import MMCore
 import MMSystem
 
 /// Questions of one kind that running calls have put to their clients: a confirmation, or the next bytes of input.
-final class OpenQuestions<Answer: Sendable>: Sendable {
+final class PendingAnswers<Answer: Sendable>: Sendable {
     private struct Name: Hashable {
         let call: String
         let question: String
@@ -23,7 +23,7 @@ final class OpenQuestions<Answer: Sendable>: Sendable {
         return await withTaskCancellationHandler {
             await answer.wait()
         } onCancel: {
-            answer.give(nil)
+            answer.resolve(nil)
         }
     }
 
@@ -31,6 +31,6 @@ final class OpenQuestions<Answer: Sendable>: Sendable {
     /// - Returns: whether the question was open.
     func answer(_ call: String, _ question: String, _ given: Answer) -> Bool {
         let waiting = open.withLock { $0.removeValue(forKey: Name(call: call, question: question)) }
-        return waiting?.give(given) ?? false
+        return waiting?.resolve(given) ?? false
     }
 }

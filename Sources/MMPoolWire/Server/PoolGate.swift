@@ -51,7 +51,7 @@ package final class PoolGate: Sendable {
             defer { state.waiting = [] }
             return state.waiting
         }
-        for waiter in waiting { waiter.give(true) }
+        for waiter in waiting { waiter.resolve(true) }
         afterCall()
     }
 
@@ -78,7 +78,7 @@ package final class PoolGate: Sendable {
         if isEmpty { return true }
         let timer = Task {
             try? await Task.sleep(for: limit)
-            outcome.give(false)
+            outcome.resolve(false)
         }
         defer { timer.cancel() }
         return await outcome.wait()
@@ -92,7 +92,8 @@ package final class PoolGate: Sendable {
     /// The error that tells a client to look for a pool again.
     private static var closedError: MMError {
         MMError(
-            .unavailable, "The pool is stopping and takes no more calls.", hint: "Call again: another one is started.",
+            .unavailable, "The pool is stopping and accepts no more calls.",
+            hint: "Call again: another one is started.",
             retry: .now, details: ["pool": "draining"])
     }
 }

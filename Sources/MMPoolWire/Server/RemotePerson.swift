@@ -2,10 +2,10 @@ import MMCore
 import MMOperations
 
 /// The person behind the front-end at the other end of a stream.
-struct FarPerson: PersonAtHand {
+struct RemotePerson: ConfirmingPerson {
     let call: String
     let outbox: CallOutbox
-    let questions: OpenQuestions<Result<ConfirmationAnswer, MMError>>
+    let questions: PendingAnswers<Result<ConfirmationAnswer, MMError>>
     /// Whether the front-end is one of this product's own that has a terminal and performs the checks there.
     let isAtTerminal: Bool
 
@@ -13,13 +13,13 @@ struct FarPerson: PersonAtHand {
         outbox.tell(.signIn(details))
     }
 
-    func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-        try await decides(question) != .no
+    func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        try await decide(question) != .no
     }
 
-    func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+    func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         let said = await questions.ask(call) { id in outbox.tell(.question(id: id, question)) }
-        guard let said else { throw MMError(.cancelled, "The call was called off while a person was asked.") }
+        guard let said else { throw MMError(.cancelled, "The call was cancelled while a person was asked.") }
         return try said.get()
     }
 }

@@ -80,13 +80,13 @@ extension HostChannel {
         let timer = Task {
             if let instant = deadline.instant {
                 try? await Task.sleep(until: instant, clock: .continuous)
-                if !Task.isCancelled { answer.give(.failure(deadline.exceeded("waiting for PowerShell's answer"))) }
+                if !Task.isCancelled { answer.resolve(.failure(deadline.exceeded("waiting for PowerShell's answer"))) }
             }
         }
         let result = await withTaskCancellationHandler {
             await answer.wait()
         } onCancel: {
-            answer.give(.failure(MMError(.cancelled, "The question to PowerShell was called off.")))
+            answer.resolve(.failure(MMError(.cancelled, "The question to PowerShell was cancelled.")))
         }
         timer.cancel()
         state.withLock { _ = $0.requests.removeValue(forKey: id) }

@@ -55,15 +55,15 @@ extension HostChannel {
         let waiting = state.requests.values
         state.requests = [:]
         let error = loss.error
-        for request in waiting { request.give(.failure(error)) }
+        for request in waiting { request.resolve(.failure(error)) }
         let wasSent = state.written >= state.requestEnd
         let command = state.machine.lose()
-        if let timer = state.timer { DeadlineWatch.shared.forget(timer) }
+        if let timer = state.timer { DeadlineWatch.shared.cancel(timer) }
         state.timer = nil
         state.outgoing = []
         if let sent = state.sent {
             state.sent = nil
-            sent.give(command?.stop == nil ? .lost : .stopped)
+            sent.resolve(command?.stop == nil ? .lost : .stopped)
         }
         if let feed = state.feed {
             state.feed = nil

@@ -43,7 +43,7 @@ extension HostChannel {
                         throw WireFault("a refusal of a command that nothing stood in the way of")
                     }
                 case .pong(let id, _), .constrained(let id):
-                    state.requests.removeValue(forKey: id)?.give(.success(frame))
+                    state.requests.removeValue(forKey: id)?.resolve(.success(frame))
                 case .hello:
                     throw WireFault("a second greeting")
                 }
@@ -77,7 +77,7 @@ extension HostChannel {
         events = []
         state.feed = nil
         state.consoleBytes = 0
-        if let timer = state.timer { DeadlineWatch.shared.forget(timer) }
+        if let timer = state.timer { DeadlineWatch.shared.cancel(timer) }
         state.timer = nil
         let isEnding = command.rung == .terminated || command.rung == .killed
         let outcome: RunFeed.Outcome

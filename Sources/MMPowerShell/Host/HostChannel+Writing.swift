@@ -25,7 +25,7 @@ extension HostChannel {
         if state.outgoing.isEmpty { state.outgoing = [] }
         if state.written >= state.requestEnd, let sent = state.sent {
             state.sent = nil
-            sent.give(.sent)
+            sent.resolve(.sent)
         }
     }
 

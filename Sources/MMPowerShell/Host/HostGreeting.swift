@@ -61,7 +61,7 @@ final class HostGreeting: Sendable {
     }
 
     /// Ends the waiting.
-    func fail(_ error: MMError) { outcome.give(.failure(error)) }
+    func fail(_ error: MMError) { outcome.resolve(.failure(error)) }
 
     /// Takes the connection of the child: of the process itself, or of one that it started in its own kernel session, as
     /// launchers do.
@@ -70,9 +70,9 @@ final class HostGreeting: Sendable {
         let socket = connection.release()
         let isOwn = try? await BlockingWork.run { () throws(MMError) in
             // Those that it started are few; all processes of the machine are looked through only where it is none of them.
-            LoopbackPeer.isHeld(farEndOf: socket, by: [child] + Descendants.running(below: child).map(\.pid))
-                || LoopbackPeer.isHeld(
-                    farEndOf: socket, by: ProcessEntry.all().filter { $0.session == child }.map(\.id))
+            LoopbackPeer.isPeer(of: socket, heldBy: [child] + Descendants.running(below: child).map(\.pid))
+                || LoopbackPeer.isPeer(
+                    of: socket, heldBy: ProcessEntry.all().filter { $0.session == child }.map(\.id))
         }
         guard isOwn == true else {
             close(socket)
@@ -117,7 +117,7 @@ final class HostGreeting: Sendable {
         }
         switch result {
         case .success(let greeted?):
-            if !outcome.give(.success(greeted)) { close(greeted.socket) }
+            if !outcome.resolve(.success(greeted)) { close(greeted.socket) }
         case .success(nil):
             if let watch = state.withLock({ $0.socketWatch }) { loop.rearm(watch, for: .read) }
         case .failure(let error): fail(error)
@@ -127,7 +127,7 @@ final class HostGreeting: Sendable {
     private func fault(in hello: HostHello, from socket: Int32) -> String? {
         guard ConstantTime.equal(Array(hello.nonce.utf8), Array(nonce.utf8)) else { return "didn't know its nonce" }
         guard hello.version == HostFrame.wireVersion else { return "speaks version \(hello.version) of the wire" }
-        guard LoopbackPeer.isHeld(farEndOf: socket, by: [hello.processID]) else {
+        guard LoopbackPeer.isPeer(of: socket, heldBy: [hello.processID]) else {
             return "claims to be another process"
         }
         return nil

@@ -32,7 +32,8 @@ struct HostLoss: Error, Sendable {
             hint: wasSent
                 ? (isForMemory
                     ? "Memory may have run out: ask for fewer objects at once, or select their properties. " : "")
-                    + "It may have done part of its work: look before you run it again. The session starts anew by itself."
+                    + "It may have done part of its work: check before you run it again. The "
+                    + "session restarts automatically."
                 : "Nothing was run. Run it again.",
             retry: wasSent ? .never : .now, details: details)
     }

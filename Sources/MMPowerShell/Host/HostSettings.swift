@@ -1,43 +1,45 @@
 public import MMCore
 
-/// How a PowerShell is started and watched, without regard to any module.
+/// How a PowerShell process is started and supervised, independent of any module.
 public struct HostSettings: Sendable {
-    /// The PowerShell.
+    /// The PowerShell to start.
     public var location: PowerShellLocation
-    /// A folder of this session alone: its home and the module's files lie in it. Made 0700 when missing.
+    /// A folder that only this session uses: its home and the module's files are in it. Created with mode 0700 if
+    /// missing.
     public var folder: String
-    /// Folders in which modules are looked for, besides PowerShell's own.
+    /// Folders in which modules are searched, besides PowerShell's own.
     public var modulePaths: [String]
-    /// Folders of programs, in front of the system's.
+    /// Folders of programs, searched before the system's.
     public var programPaths: [String] = []
-    /// Most memory of the .NET heap in bytes: what the environment caps it at (`DOTNET_GCHeapHardLimit`), else 384 MB.
+    /// The maximum size of the .NET heap in bytes: the environment's limit (`DOTNET_GCHeapHardLimit`), or else 384 MB.
     public var memoryCap = 384 << 20
-    /// More variables, for modules and for the way to the network.
+    /// Additional variables, for modules and network access.
     public var environment: [String: String] = [:]
-    /// The time from start to greeting.
-    public var startWithin: Duration = .seconds(60)
-    /// Longest record in bytes; longer ones are passed over and reported.
+    /// The maximum time from the start to the greeting.
+    public var startTimeout: Duration = .seconds(60)
+    /// The maximum size of a record in bytes; longer ones are skipped and reported.
     public var recordLimit = 64 << 20
-    /// Most console text that is kept of one command, in bytes.
+    /// The maximum console text that is kept per command, in bytes.
     public var consoleLimit = 1 << 20
-    /// The walls around its processes; nil where they have all rights of this user.
+    /// The confinement of its processes; `nil` if they have all rights of this user.
     package var walls: HostWalls?
-    /// Is told which processes belong to the session.
+    /// Receives the processes that belong to the session.
     package var processes: SessionProcesses?
-    /// Where starts, ends and oddities are told, without any content.
+    /// Where starts, ends and irregularities are logged, without any content.
     public var log: Log?
-    /// Folders in which a module's own program may lie: those of this process's search path and the .NET tools.
+    /// Folders that may contain a module's own program: those of this process's search path and of the .NET tools.
     let userProgramPaths: [String]
-    /// The home of the user whose process this is.
+    /// The home of the user who runs this process.
     let userHome: String?
-    /// Times between the rungs of a stop.
+    /// The times between the steps of a stop.
     var times = CommandMachine.Times()
 
-    /// Settings.
+    /// Creates settings.
     /// - Parameters:
-    ///   - location: the PowerShell.
-    ///   - folder: a folder of this session alone.
-    ///   - environment: of this process: where the user's modules and temporary files are is read from it.
+    ///   - location: the PowerShell to start.
+    ///   - folder: a folder that only this session uses.
+    ///   - environment: the environment of this process; it determines where the user's modules and temporary files
+    ///     are.
     public init(location: PowerShellLocation, folder: String, environment: [String: String]) {
         self.location = location
         self.folder = folder
@@ -46,11 +48,12 @@ public struct HostSettings: Sendable {
         userHome = environment["HOME"]
         if let userHome { programs.append(userHome + "/.dotnet/tools") }
         userProgramPaths = programs
-        // Programs that a .NET tool installed need the runtime they were installed with; machines without ICU need it off.
+        // Programs installed by a .NET tool need the runtime they were installed with; machines without ICU need it
+        // switched off.
         if let root = environment["DOTNET_ROOT"], root.hasPrefix("/") { self.environment["DOTNET_ROOT"] = root }
         let invariant = "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"
         if let off = environment[invariant], ["1", "true"].contains(off) { self.environment[invariant] = "1" }
-        // Containers and isolated pools say how much memory there is.
+        // Containers and isolated pools state how much memory there is.
         if let cap = Self.hexadecimal(environment["DOTNET_GCHeapHardLimit"]), cap >= 32 << 20 { memoryCap = cap }
         for name in ["DOTNET_gcServer", "DOTNET_GCConserveMemory"] {
             if let number = Self.hexadecimal(environment[name]) {
@@ -59,7 +62,7 @@ public struct HostSettings: Sendable {
         }
     }
 
-    /// A number as .NET reads it from a variable; `nil` for what is none.
+    /// Reads a number as .NET reads it from a variable; `nil` if it isn't one.
     private static func hexadecimal(_ text: String?) -> Int? {
         guard let text = text?.lowercased() else { return nil }
         let digits = text.hasPrefix("0x") ? text.dropFirst(2) : Substring(text)
@@ -67,8 +70,8 @@ public struct HostSettings: Sendable {
         return Int(digits, radix: 16)
     }
 
-    /// The folders of a user's modules and of everybody's.
-    /// - Parameter environment: of the user's process.
+    /// Returns the folders of the user's modules and of those for all users.
+    /// - Parameter environment: the environment of the user's process.
     package static func modulePaths(_ environment: [String: String]) -> [String] {
         var paths = (environment["PSModulePath"] ?? "").split(separator: ":").map(String.init)
         let data = environment["XDG_DATA_HOME"] ?? environment["HOME"].map { $0 + "/.local/share" }
@@ -78,20 +81,20 @@ public struct HostSettings: Sendable {
         return paths.filter { $0.hasPrefix("/") && seen.insert($0).inserted }
     }
 
-    /// Puts up walls around its processes. The session gets a folder of its own, which goes with it.
+    /// Confines its processes. The session gets its own folder, which is removed with it.
     package mutating func confine(behind walls: HostWalls) {
         self.walls = walls
         folder = walls.folder
     }
 
-    /// The folder that stands for the user's home in the session.
+    /// The folder that serves as the user's home in the session.
     package var home: String { folder + "/home" }
 
-    /// Everything that the process finds in its environment. Nothing is taken over from ours by itself.
+    /// Returns the complete environment of the process. Nothing is inherited from this process implicitly.
     /// - Parameters:
-    ///   - wire: the port at which it is waited for.
+    ///   - wire: the port on which its connection is expected.
     ///   - nonce: what the greeting must repeat.
-    ///   - mark: value of the variable that marks what the session started.
+    ///   - mark: the value of the variable that marks what the session started.
     func childEnvironment(wire: UInt16, nonce: String, mark: String) -> [String: String] {
         var all = [
             "POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",
@@ -111,7 +114,7 @@ public struct HostSettings: Sendable {
         return all
     }
 
-    /// The command line after the program's name.
+    /// Returns the arguments that follow the program's name.
     func arguments(script: String) -> [String] {
         location.arguments + ["-NoLogo", "-NoProfile", "-NonInteractive", "-File", script]
     }

@@ -3,28 +3,28 @@ package import MMCore
 import MMSessions
 import MMSystem
 
-/// The walls around a PowerShell and everything that it starts: its own folder to write to, the system, PowerShell and its
-/// modules to read, one port to send through.
+/// The confinement of a PowerShell and everything it starts: it may write to its own folder, read the system,
+/// PowerShell and its modules, and connect to one port.
 ///
-/// What a session may see is decided when it starts: no wall can be moved afterwards.
+/// What a session may see is determined when it starts and can't be changed afterwards.
 package struct HostWalls: Sendable {
-    /// How the names of sessions' own folders begin.
+    /// The prefix of the names of sessions' own folders.
     private static let prefix = "session-"
     /// The folder of all sessions of one connection and module.
     private let base: String
-    /// The session's own folder, for it alone and gone with it.
+    /// The session's own folder; it is removed with the session.
     package let folder: String
-    /// The port of the session's way to the network; nil for none.
+    /// The port through which the session reaches the network; `nil` for none.
     package var egressPort: UInt16?
-    /// Folders of the owner that scripts may read and write.
+    /// Folders of the user that scripts may read and write.
     package var shared: [String]
-    /// Files and folders of `mm` itself, which stay out of reach wherever they lie.
+    /// Files and folders of `mm` itself, which can't be reached wherever they are.
     package var hidden: [String]
 
-    /// Walls around a session.
+    /// Creates the confinement of a session.
     /// - Parameters:
     ///   - base: the folder of all sessions of one connection and module.
-    ///   - shared: folders of the owner that scripts may read and write.
+    ///   - shared: folders of the user that scripts may read and write.
     ///   - hidden: files and folders of `mm` itself.
     package init(in base: String, shared: [String] = [], hidden: [String] = []) {
         self.base = base
@@ -33,7 +33,7 @@ package struct HostWalls: Sendable {
         self.hidden = hidden
     }
 
-    /// Why this kernel can't put them up; nil where it can.
+    /// Returns why this kernel can't enforce it; `nil` if it can.
     package static func problem() -> MMError? {
         let version = Confinement.kernelVersion
         if version >= 4 { return nil }
@@ -43,19 +43,19 @@ package struct HostWalls: Sendable {
             hint: "Use Linux 6.7 or later with Landlock switched on (the boot parameter lsm=…,landlock).")
     }
 
-    /// Whether the kernel also keeps signals within them.
+    /// Whether the kernel also confines signals.
     package static var holdSignals: Bool { Confinement.kernelVersion >= 6 }
 
-    /// What a program behind these walls found.
+    /// What a confined program found out.
     package struct Trial: Sendable, Hashable {
-        /// Whether it reached nothing outside.
+        /// Whether it could reach nothing outside.
         package let isConfined: Bool
-        /// Whether `/tmp` is its own.
+        /// Whether it has its own `/tmp`.
         package let hasOwnTemporaryFolder: Bool
     }
 
-    /// Starts a program behind these walls that tries what it may not.
-    /// - Parameter settings: where PowerShell would be started.
+    /// Starts a confined program that tries what it may not do.
+    /// - Parameter settings: how PowerShell would be started.
     package func trial(of settings: HostSettings) async throws(MMError) -> Trial {
         try await BlockingWork.run { () throws(MMError) in
             try ProtectedFile.makeDirectory(folder)
@@ -85,28 +85,28 @@ package struct HostWalls: Sendable {
 
     // MARK: Folders
 
-    /// Where PowerShell keeps what makes its next start quicker: the list of what modules hold, and which of its code was
+    /// Where PowerShell caches what makes its next start faster: the contents of modules, and which of its code was
     /// needed. It outlives the session.
     private var cache: String { base + "/cache" }
     private var temporary: String { folder + "/tmp" }
     private var sharedMemory: String { folder + "/shm" }
 
-    /// What its processes find in their environment besides.
+    /// Further variables for its processes.
     var environment: [String: String] { ["TMPDIR": temporary, "XDG_CACHE_HOME": cache] }
 
-    /// Makes what it writes to, and takes away what sessions left whose program has gone.
+    /// Creates the folders that it writes to, and removes the folders that ended programs left behind.
     func makeFolders() throws(MMError) {
         for place in [cache, temporary, sharedMemory] { try ProtectedFile.makeDirectory(place) }
         for left in try OwnedFolder.abandoned(in: base, Self.prefix) { Self.remove(left) }
     }
 
-    /// Takes the session's own folder away.
+    /// Removes the session's own folder.
     package func removeFolder() { Self.remove(folder) }
 
-    /// Takes a folder away with all that lies in it. No link is followed.
+    /// Removes a folder with its contents. No link is followed.
     private static func remove(_ path: String) {
         if unlink(path) == 0 || errno == ENOENT { return }
-        // A script may have closed its own folder.
+        // A script may have removed the permissions of its own folder.
         chmod(path, 0o700)
         for name in (try? FolderListing.names(in: path)) ?? [] { remove(path + "/" + name) }
         rmdir(path)
@@ -114,16 +114,16 @@ package struct HostWalls: Sendable {
 
     // MARK: Walls
 
-    /// What PowerShell reads of the kernel to know the machine, and where other ways to install programs put them.
+    /// What PowerShell reads about the machine from the kernel, and where other installation methods put programs.
     private static let system = [
         "/sys/devices/system", "/sys/fs/cgroup", "/nix/store", "/gnu/store", "/snap", "/home/linuxbrew/.linuxbrew",
     ]
 
-    /// The walls around a PowerShell.
+    /// Returns the confinement of a PowerShell.
     /// - Parameters:
-    ///   - settings: what is started.
-    ///   - wire: the port at which it is waited for.
-    /// - Throws: `.invalidInput` for a shared folder that can't be one.
+    ///   - settings: how it is started.
+    ///   - wire: the port on which its connection is expected.
+    /// - Throws: `.invalidInput` for a folder that can't be shared.
     func confinement(of settings: HostSettings, wire: UInt16) throws(MMError) -> Confinement {
         for place in shared { try check(place) }
         var walls = Confinement()
@@ -132,18 +132,18 @@ package struct HostWalls: Sendable {
         walls.writable = [folder, cache] + shared
         walls.network = .ports([wire] + [egressPort].compactMap(\.self))
         walls.attributes = .byMounts
-        walls.isLed = true
-        // .NET keeps its named mutexes below /tmp whatever TMPDIR says.
+        walls.hasSupervisor = true
+        // .NET keeps its named mutexes below /tmp, whatever TMPDIR says.
         let places = [folder, cache, settings.location.program] + walls.readable + shared
         func isFree(_ place: String) -> Bool { !places.contains { RealPath.lies(RealPath.of($0) ?? $0, in: place) } }
-        if isFree("/tmp") { walls.shown["/tmp"] = temporary }
-        if isFree("/dev/shm") { walls.shown["/dev/shm"] = sharedMemory }
+        if isFree("/tmp") { walls.boundFolders["/tmp"] = temporary }
+        if isFree("/dev/shm") { walls.boundFolders["/dev/shm"] = sharedMemory }
         walls.writable += Self.mutexFolders()
         return walls
     }
 
-    /// Where .NET keeps named mutexes, made as .NET makes it, for machines on which the session can't have a `/tmp` of its
-    /// own.
+    /// Returns the folders in which .NET keeps named mutexes, created as .NET creates them, for machines on which the
+    /// session can't have its own `/tmp`.
     private static func mutexFolders() -> [String] {
         let place = "/tmp/.dotnet"
         if mkdir(place, 0o777) == 0 { chmod(place, 0o777) }
@@ -151,10 +151,10 @@ package struct HostWalls: Sendable {
         return lstat(place, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR ? [place] : []
     }
 
-    /// The folders of PowerShell, of the runtime that it was installed with, and of the module's own program.
+    /// Returns the folders of PowerShell, of the runtime that it was installed with, and of the module's own program.
     private func programs(_ settings: HostSettings) -> [String] {
         let program = settings.location.program
-        // Of one that lies in the home itself, as a script that starts another may, the file alone is shown.
+        // Of a program that is in the home itself, such as a wrapper script, only the file is made visible.
         var folders = [program, RealPath.of(program) ?? program].map { file in
             let folder = Self.parent(file)
             return isHome(folder, settings) ? file : folder
@@ -170,7 +170,8 @@ package struct HostWalls: Sendable {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? path
     }
 
-    /// Whether a place holds the user's whole home: nothing is installed there so that all of it had to be shown.
+    /// Returns whether a place contains the user's whole home: nothing is installed there in a way that requires all of
+    /// it.
     private func isHome(_ place: String, _ settings: HostSettings) -> Bool {
         guard let home = settings.userHome.map({ RealPath.of($0) ?? $0 }) else { return place == "/" }
         return RealPath.lies(home, in: RealPath.of(place) ?? place)
@@ -181,12 +182,12 @@ package struct HostWalls: Sendable {
         let real = RealPath.of(place) ?? place
         guard place.hasPrefix("/"), real != "/", stat(real, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
             throw MMError(
-                .invalidInput, "`shared` names \(place), which is no folder.",
+                .invalidInput, "`shared` names \(place), which isn't a folder.",
                 hint: "Give absolute paths of folders that exist, or paths that begin with ~/.")
         }
         guard let own = hidden.first(where: { RealPath.lies(RealPath.of($0) ?? $0, in: real) }) else { return }
         throw MMError(
-            .invalidInput, "`shared` names \(place), in which files of mm itself lie (\(own)).",
+            .invalidInput, "`shared` names \(place), which contains files of mm itself (\(own)).",
             hint: "Give a folder of its own for what scripts may read and write.")
     }
 }

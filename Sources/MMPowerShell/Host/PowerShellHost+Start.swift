@@ -14,7 +14,7 @@ extension PowerShellHost {
     static func start(
         _ settings: HostSettings, deadline: Deadline, onLoss: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(MMError) -> PowerShellHost {
-        let startBy = min(deadline, Deadline.after(settings.startWithin))
+        let startBy = min(deadline, Deadline.after(settings.startTimeout))
         let nonce = RandomBytes.text(bytes: 24)
         let mark = RandomBytes.text(bytes: 9)
         // The folder is gone when this call ends: nobody needs the script after the greeting.
@@ -88,9 +88,10 @@ extension PowerShellHost {
                 MMError(
                     .unavailable, "PowerShell ended \(HostProcess.words(exit)) before it was ready.",
                     hint: isConfined
-                        ? "Look at what it printed. Confined, it reaches the system, its own folder and its modules: name "
-                            + "PowerShell itself with MM_PWSH, not a script that starts it; mm doctor sessions tries the rest."
-                        : "Look at what it printed, and try: mm doctor powershell"))
+                        ? "Check what it printed. Confined, it reaches the system, its own "
+                            + "folder and its modules: name PowerShell itself with MM_PWSH, not a script that starts "
+                            + "it; mm doctor sessions tries the rest."
+                        : "Check what it printed, and try: mm doctor powershell"))
         }
         let timer = Task {
             guard let instant = deadline.instant else { return }
@@ -105,7 +106,7 @@ extension PowerShellHost {
             return try await withTaskCancellationHandler {
                 try await greeting.wait(for: child.pid)
             } onCancel: {
-                greeting.fail(MMError(.cancelled, "The start of PowerShell was called off."))
+                greeting.fail(MMError(.cancelled, "The start of PowerShell was cancelled."))
             }
         } catch {
             var told = (error as? MMError) ?? MMError(.internalError, "PowerShell could not be greeted.")
@@ -115,10 +116,10 @@ extension PowerShellHost {
     }
 
     private static func checked(_ hello: HostHello, _ settings: HostSettings) throws(MMError) -> PowerShellVersion {
-        guard let version = PowerShellVersion(parsing: hello.powerShell), version >= .least else {
+        guard let version = PowerShellVersion(parsing: hello.powerShell), version >= .minimum else {
             throw MMError(
                 .unsupported, "\(settings.location) is version \(hello.powerShell.prefix(40)).",
-                hint: "Sessions need PowerShell \(PowerShellVersion.least) or later: install it, or set MM_PWSH.")
+                hint: "Sessions need PowerShell \(PowerShellVersion.minimum) or later: install it, or set MM_PWSH.")
         }
         return version
     }

@@ -2,9 +2,10 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// One running PowerShell: started, greeted, and warm. It runs one command at a time and knows nothing of sign-ins.
+/// A running PowerShell that has been started, has greeted and is warm. It runs one command at a time and knows nothing
+/// about sign-ins.
 final class PowerShellHost: Sendable {
-    /// What it said of itself.
+    /// What it reported about itself.
     let hello: HostHello
     /// Its version.
     let version: PowerShellVersion
@@ -24,27 +25,28 @@ final class PowerShellHost: Sendable {
     }
 
     deinit {
-        // Who drops a host without closing it wants it gone.
+        // A host that is dropped without being closed isn't needed any more.
         process.kill()
         process.endOthers()
         watcher.cancel()
     }
 
-    /// Whether it can't be used any more.
+    /// Whether it can no longer be used.
     var isLost: Bool { channel.isLost }
     /// Its process id.
     var processID: Int32 { process.powerShell }
     /// Resident memory in bytes.
     var memory: Int? { process.memory }
-    /// Whether it is our stand-in, not a PowerShell.
+    /// Whether it is the stand-in instead of a real PowerShell.
     var isStandIn: Bool { hello.runtime == StandInGreeting.runtime }
 
     /// Sends a command.
     /// - Parameters:
-    ///   - command: what to run.
-    ///   - deadline: when it is stopped.
+    ///   - command: the command to run.
+    ///   - deadline: when the command is stopped.
     ///   - finished: called once when the host is free again.
-    /// - Throws: `HostLoss` with `wasSent` false when the host was lost before it had the whole command.
+    /// - Throws: `HostLoss`, with `wasSent` set to `false` if the host was lost before it had received the whole
+    ///   command.
     func run(
         _ command: PowerShellCommand, deadline: Deadline, finished: @escaping @Sendable () -> Void = {}
     ) async throws(HostLoss) -> PowerShellRun {
@@ -55,12 +57,12 @@ final class PowerShellHost: Sendable {
         return run
     }
 
-    /// Runs a command of ours and reads all of its answer. Whatever comes of it, the host is free again afterwards.
+    /// Runs an internal command and reads its whole answer. Whatever the outcome, the host is free again afterwards.
     func answer(_ command: PowerShellCommand, deadline: Deadline) async throws(MMError) -> PowerShellAnswer {
         let freed = OneShot<Void>()
         let run: PowerShellRun
         do throws(HostLoss) {
-            run = try await self.run(command, deadline: deadline) { freed.give(()) }
+            run = try await self.run(command, deadline: deadline) { freed.resolve(()) }
         } catch {
             throw error.error
         }
@@ -77,7 +79,7 @@ final class PowerShellHost: Sendable {
     /// Stops whatever runs.
     func stopAny(_ reason: CommandMachine.StopReason) { channel.stopAny(reason) }
 
-    /// Asks how it is; a busy host answers too.
+    /// Checks the process; a busy host answers too.
     func ping(deadline: Deadline) async throws(MMError) -> HostPulse {
         guard case .pong(_, let pulse) = try await channel.request({ .ping(id: $0) }, deadline: deadline) else {
             throw MMError(.internalError, "PowerShell answered a ping with something else.")
@@ -85,7 +87,7 @@ final class PowerShellHost: Sendable {
         return pulse
     }
 
-    /// Has it collect garbage.
+    /// Makes it collect garbage.
     func collect(deadline: Deadline) async throws(MMError) -> HostPulse {
         guard case .pong(_, let pulse) = try await channel.request({ .collect(id: $0) }, deadline: deadline) else {
             throw MMError(.internalError, "PowerShell answered a collection with something else.")
@@ -93,7 +95,7 @@ final class PowerShellHost: Sendable {
         return pulse
     }
 
-    /// Switches the session to ConstrainedLanguage, for good.
+    /// Switches the session to ConstrainedLanguage, permanently.
     func constrain(deadline: Deadline) async throws(MMError) {
         guard case .constrained = try await channel.request({ .constrain(id: $0) }, deadline: deadline) else {
             throw MMError(.internalError, "PowerShell answered the switch of its language with something else.")
@@ -103,8 +105,8 @@ final class PowerShellHost: Sendable {
     /// The other processes of the session.
     func others() async -> [ProcessTree.Process] { await process.others() }
 
-    /// Ends it and everything it started, and waits until it is gone.
-    /// - Parameter grace: how long it may take to end by itself.
+    /// Ends it and everything it started, and waits until all of that is gone.
+    /// - Parameter grace: how long it may take to end voluntarily.
     func close(grace: Duration = .seconds(2)) async {
         channel.stopAny(.closing)
         channel.send(.bye)

@@ -1,13 +1,13 @@
 public import MMCore
 
-/// A command that was sent, as the sequence of what comes from it: records, console text, and one end.
+/// A command that was sent, as the sequence of its output: records, console text and one end.
 ///
-/// It is read once, by one reader. A reader that is slow slows PowerShell down; one that goes away, is cancelled or
-/// breaks out of its loop stops the command, and the session goes on.
+/// It is read once, by one reader. A slow reader slows PowerShell down. A reader that goes away, is cancelled or breaks
+/// out of its loop stops the command; the session stays open.
 public struct PowerShellRun: AsyncSequence, Sendable {
-    /// What comes from the command.
+    /// The output of the command.
     public typealias Element = RunEvent
-    /// What reading may throw: `deadlineExceeded`, `cancelled`, `sessionLost`.
+    /// The errors that reading may throw: `deadlineExceeded`, `cancelled`, `sessionLost`.
     public typealias Failure = MMError
 
     private let handle: RunHandle
@@ -16,10 +16,10 @@ public struct PowerShellRun: AsyncSequence, Sendable {
         handle = RunHandle(feed: feed, stop: stop)
     }
 
-    /// Asks the command to stop. What it still prints and its end can be read.
+    /// Asks the command to stop. Its remaining output and its end can still be read.
     public func stop() { handle.stop(.asked) }
 
-    /// The iterator.
+    /// Creates the iterator.
     public func makeAsyncIterator() -> Iterator { Iterator(handle: handle) }
 
     /// Reads events in order.
@@ -30,8 +30,8 @@ public struct PowerShellRun: AsyncSequence, Sendable {
 
         fileprivate init(handle: RunHandle) { self.handle = handle }
 
-        /// The next event, or `nil` after the end.
-        /// - Throws: `.cancelled`, `.deadlineExceeded`, and `.sessionLost` where the process is gone.
+        /// Returns the next event, or `nil` after the end.
+        /// - Throws: `.cancelled`, `.deadlineExceeded`, or `.sessionLost` if the process is gone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> RunEvent? {
             while position == batch.count {
                 batch = []
@@ -48,27 +48,27 @@ public struct PowerShellRun: AsyncSequence, Sendable {
             return batch[position]
         }
 
-        /// The next event, or `nil` after the end.
-        /// - Throws: `.cancelled`, `.deadlineExceeded`, and `.sessionLost` where the process is gone.
+        /// Returns the next event, or `nil` after the end.
+        /// - Throws: `.cancelled`, `.deadlineExceeded`, or `.sessionLost` if the process is gone.
         public mutating func next() async throws(MMError) -> RunEvent? { try await next(isolation: nil) }
     }
 
-    /// Reads everything.
-    /// - Parameter limit: most records that are kept; the rest is counted.
-    /// - Throws: as reading does; the error's details hold as `output` what was written by then.
+    /// Reads all output.
+    /// - Parameter limit: the maximum number of records to keep; the rest is only counted.
+    /// - Throws: the errors of reading; the details of the error contain the output until then as `output`.
     public func collect(limit: Int = .max) async throws(MMError) -> PowerShellAnswer {
         var answer = PowerShellAnswer()
         var events = makeAsyncIterator()
         do throws(MMError) {
             while let event = try await events.next() { answer.add(event, limit: limit) }
         } catch {
-            throw error.after(answer.values)
+            throw error.withOutput(answer.values)
         }
         return answer
     }
 }
 
-/// The reader's end of a run: when it goes before the command ended, the command is stopped.
+/// The reader's side of a run: if it goes away before the command has ended, the command is stopped.
 private final class RunHandle: Sendable {
     let feed: RunFeed
     let stop: @Sendable (CommandMachine.StopReason) -> Void
@@ -81,18 +81,18 @@ private final class RunHandle: Sendable {
     deinit { stop(.cancelled) }
 }
 
-/// Everything that came from a command.
+/// The collected output of a command.
 public struct PowerShellAnswer: Sendable, Hashable {
     /// The records in order.
     public private(set) var records: [PowerShellRecord] = []
-    /// The text that was written past the streams.
+    /// The text that bypassed the streams.
     public private(set) var console: [ConsoleText] = []
-    /// How it ended; `nil` only before it has.
+    /// How it ended; `nil` only before its end.
     public private(set) var end: CommandEnd?
-    /// Records that came after the limit.
+    /// The number of records beyond the limit.
     public private(set) var dropped = 0
 
-    /// Nothing yet.
+    /// Creates an empty answer.
     public init() {}
 
     /// Adds an event.
@@ -107,17 +107,17 @@ public struct PowerShellAnswer: Sendable, Hashable {
 
     /// The values of output and text records.
     public var values: [JSONValue] {
-        // Not one compactMap: there, nil would be JSON's null.
+        // Not a single `compactMap`: there, `nil` would be JSON's null.
         records.filter { $0.stream == .output || $0.stream == .text }.map(\.value)
     }
 
     /// The error records.
     public var errors: [PowerShellRecord] { records.filter { $0.stream == .error } }
 
-    /// Whether it ran to its end without an error record.
+    /// Whether it ran to completion without an error record.
     public var isClean: Bool { end?.state == .completed && errors.isEmpty }
 
-    /// The words of what went wrong: the terminating error, the syntax errors, or the first error record.
+    /// The description of what went wrong: the terminating error, the syntax errors, or the first error record.
     public var problem: String? {
         if let failure = end?.failure { return failure.message }
         if let problems = end?.problems, !problems.isEmpty {

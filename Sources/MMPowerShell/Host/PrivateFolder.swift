@@ -10,7 +10,7 @@ final class PrivateFolder: Sendable {
     init(in parent: String) throws(MMError) {
         var name = Array((parent + "/start-XXXXXX").utf8CString)
         // mkdtemp makes it 0700 and never follows a name that is taken.
-        guard mkdtemp(&name) != nil else { throw SystemError.error("Making a folder in \(parent)") }
+        guard mkdtemp(&name) != nil else { throw SystemError.error("Creating a folder in \(parent)") }
         path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

@@ -1,9 +1,9 @@
-/// What comes from a running command, in order.
+/// An output event of a running command, in order.
 public enum RunEvent: Sendable, Hashable {
     /// A record.
     case record(PowerShellRecord)
-    /// Text that the process wrote past its streams while the command ran.
+    /// Text that the process printed past its streams while the command ran.
     case console(ConsoleText)
-    /// The end; nothing follows.
+    /// The end; no more events follow.
     case end(CommandEnd)
 }

@@ -113,7 +113,7 @@ final class RunFeed: Sendable {
                 for reader in readers { reader.resume() }
             }
             if Task.isCancelled {
-                return .failed(MMError(.cancelled, "The command was called off."))
+                return .failed(MMError(.cancelled, "The command was cancelled."))
             }
         }
     }

@@ -1,12 +1,12 @@
-/// The PowerShell that sessions run on, and why this one.
+/// The PowerShell that sessions run on, and why it was chosen.
 public struct PowerShellLocation: Sendable, Hashable, CustomStringConvertible {
-    /// Why it was taken.
+    /// Why it was chosen.
     public enum Reason: Sendable, Hashable {
         /// A variable names it.
         case variable(String)
         /// It is on the search path.
         case searchPath
-        /// It lies where installers put it.
+        /// It is in a usual installation folder.
         case usualPlace
         /// A caller named it.
         case named
@@ -14,23 +14,23 @@ public struct PowerShellLocation: Sendable, Hashable, CustomStringConvertible {
 
     /// The program.
     public let program: String
-    /// Arguments in front of those of a session; empty for a pwsh.
+    /// Arguments that precede those of a session; empty for pwsh.
     public let arguments: [String]
-    /// Why it was taken.
+    /// Why it was chosen.
     public let reason: Reason
 
-    /// A location.
+    /// Creates a location.
     /// - Parameters:
     ///   - program: the program's absolute path.
-    ///   - arguments: arguments in front of those of a session.
-    ///   - reason: why it was taken.
+    ///   - arguments: arguments that precede those of a session.
+    ///   - reason: why it was chosen.
     public init(program: String, arguments: [String] = [], reason: Reason) {
         self.program = program
         self.arguments = arguments
         self.reason = reason
     }
 
-    /// The program and why it was taken, for people.
+    /// The program and why it was chosen, for people.
     public var description: String {
         let command = ([program] + arguments).joined(separator: " ")
         switch reason {

@@ -3,22 +3,22 @@ public import MMCore
 
 /// Finds the PowerShell that sessions run on.
 ///
-/// A variable that is set decides alone: a wrong one is an error, not a reason to look elsewhere. Otherwise the first
-/// `pwsh` of the search path counts, then the places where installers put it. Its version shows in its greeting.
+/// A variable that is set is decisive: a wrong value is an error, not a reason to search elsewhere. Otherwise the first
+/// `pwsh` of the search path is used, then the usual installation folders. Its version is known from its greeting.
 public struct PowerShellLocator: Sendable {
     private let environment: [String: String]
     private let isProgram: @Sendable (String) -> Bool
 
-    /// The variables that name a PowerShell, in the order they are asked.
+    /// The variables that name a PowerShell, in order of precedence.
     public static let variables = ["MM_PWSH", "PWSH_PATH"]
 
-    /// Whether a variable names a PowerShell.
+    /// Returns whether a variable names a PowerShell.
     package static func isNamed(in environment: [String: String]) -> Bool {
         variables.contains { !(environment[$0] ?? "").isEmpty }
     }
 
-    /// A locator.
-    /// - Parameter environment: of this process.
+    /// Creates a locator.
+    /// - Parameter environment: the environment of this process.
     public init(environment: [String: String]) {
         self.init(environment: environment, isProgram: Self.isExecutableFile)
     }
@@ -28,9 +28,9 @@ public struct PowerShellLocator: Sendable {
         self.isProgram = isProgram
     }
 
-    /// The PowerShell to use.
-    /// - Throws: `unavailable` with all places that were looked at and how to install one; `invalidInput` when a
-    ///   variable names no program.
+    /// Returns the PowerShell to use.
+    /// - Throws: `unavailable` with all places that were searched and how to install one; `invalidInput` if a variable
+    ///   doesn't name a program.
     public func locate() throws(MMError) -> PowerShellLocation {
         for variable in Self.variables {
             guard let value = environment[variable], !value.isEmpty else { continue }
@@ -45,21 +45,22 @@ public struct PowerShellLocator: Sendable {
         throw MMError(
             .unavailable, "There is no PowerShell on this machine: pwsh is not on PATH and not in the usual places.",
             hint: """
-                Install PowerShell \(PowerShellVersion.least.major).\(PowerShellVersion.least.minor) or later \
+                Install PowerShell \(PowerShellVersion.minimum.major).\(PowerShellVersion.minimum.minor) or later \
                 (https://learn.microsoft.com/powershell/scripting/install/installing-powershell-on-linux), \
                 or set MM_PWSH to the program.
                 """,
             details: ["looked": .array((searchPath + usualPlaces).map { .string($0) })])
     }
 
-    /// The program that a text names: a path, a name on the search path, or either with arguments behind it.
+    /// Returns the program that a text refers to: a path, a name on the search path, or either of them followed by
+    /// arguments.
     /// - Parameters:
     ///   - text: such as `/usr/bin/pwsh` or `mm sandbox pwsh`.
     ///   - reason: where the text comes from.
-    /// - Throws: `invalidInput` when there is no such program.
+    /// - Throws: `invalidInput` if there is no such program.
     public func command(_ text: String, reason: PowerShellLocation.Reason) throws(MMError) -> PowerShellLocation {
         guard !text.utf8.contains(0) else {
-            throw MMError(.invalidInput, "The PowerShell command holds a NUL character.")
+            throw MMError(.invalidInput, "The PowerShell command contains a NUL character.")
         }
         let expanded = text.hasPrefix("~/") ? (environment["HOME"] ?? "") + text.dropFirst() : text
         if let program = program(expanded) { return PowerShellLocation(program: program, reason: reason) }
@@ -73,7 +74,7 @@ public struct PowerShellLocator: Sendable {
             case .named, .searchPath, .usualPlace: "“\(text)” was given"
             }
         throw MMError(
-            .invalidInput, "\(source), which is no program that can be run.",
+            .invalidInput, "\(source), which isn't an executable program.",
             hint: "Give the path of pwsh, or leave it out to search PATH and the usual places.")
     }
 
@@ -87,7 +88,7 @@ public struct PowerShellLocator: Sendable {
     }
 
     private var folders: [String] {
-        // An empty entry means the working folder; a program from there would be anybody's.
+        // An empty entry means the working folder; a program there could be anybody's.
         (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
             .filter { $0.hasPrefix("/") }
     }
@@ -106,7 +107,7 @@ public struct PowerShellLocator: Sendable {
         return places
     }
 
-    /// Words of a command line; quotes hold blanks together.
+    /// Splits a command line into words; quotes keep spaces together.
     static func words(_ text: String) -> [String] {
         var words: [String] = []
         var word: String?

@@ -6,13 +6,13 @@ public struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringCon
     public let minor: Int
     /// The third number.
     public let patch: Int
-    /// What follows a dash; empty for released versions.
+    /// The part after a dash; empty for released versions.
     public let label: String
 
-    /// The oldest version that sessions run on.
-    public static let least = PowerShellVersion(major: 7, minor: 4, patch: 0)
+    /// The oldest supported version.
+    public static let minimum = PowerShellVersion(major: 7, minor: 4, patch: 0)
 
-    /// A version of three numbers.
+    /// Creates a version from three numbers.
     public init(major: Int, minor: Int, patch: Int, label: String = "") {
         self.major = major
         self.minor = minor
@@ -36,7 +36,7 @@ public struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringCon
         self.init(major: major, minor: minor, patch: patch, label: label)
     }
 
-    /// By numbers; a labelled version comes before the released one of the same numbers.
+    /// Compares by numbers; a labelled version precedes the released one with the same numbers.
     public static func < (left: PowerShellVersion, right: PowerShellVersion) -> Bool {
         let numbers = (left.major, left.minor, left.patch)
         let others = (right.major, right.minor, right.patch)
@@ -45,6 +45,6 @@ public struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringCon
         return left.label < right.label
     }
 
-    /// The version as PowerShell writes it.
+    /// The version in PowerShell's notation.
     public var description: String { "\(major).\(minor).\(patch)" + (label.isEmpty ? "" : "-\(label)") }
 }

@@ -1,8 +1,8 @@
 package import MMCore
 
-/// Azure: Az.Accounts and the Az modules that load themselves.
+/// Azure: Az.Accounts and the Az modules that load automatically.
 package struct AzureProfile: ModuleProfile {
-    /// The profile.
+    /// Creates the profile.
     package init() {}
 
     package let name = "azure"
@@ -81,7 +81,7 @@ package struct AzureProfile: ModuleProfile {
     }
 
     package var health: PowerShellCommand {
-        // A tenant without subscriptions answers with nothing: only an error means that the sign-in is over.
+        // A tenant without subscriptions returns nothing: only an error means that the sign-in has ended.
         PowerShellCommand(
             "$null = Get-AzSubscription -ErrorAction Stop; Get-AzContext -ErrorAction Stop | Select-Object Name",
             isLocal: true)

@@ -2,7 +2,7 @@ package import MMCore
 
 /// Exchange Online: ExchangeOnlineManagement.
 package struct ExchangeProfile: ModuleProfile {
-    /// The profile.
+    /// Creates the profile.
     package init() {}
 
     package let name = "exo"
@@ -11,7 +11,7 @@ package struct ExchangeProfile: ModuleProfile {
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
     package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .console)
     package let traps = [
-        "Repeated connects in one process leak memory; a session is started anew instead.",
+        "Repeated connects in one process leak memory; a new session is started instead.",
         "Security and compliance cmdlets connect on Windows only; here they go through the native engine.",
         "A session that was fed a token signs in again with a fresh one before the hour is over.",
     ]
@@ -65,7 +65,7 @@ package struct ExchangeProfile: ModuleProfile {
     package var identity: PowerShellCommand? { health }
 
     package func readIdentity(_ records: [JSONValue]) -> TokenClaims? {
-        // Several rows appear after a reconnect: the last one that is connected is ours.
+        // Several rows appear after a reconnect: the last connected one is the current one.
         let row = records.last { text($0, "State")?.lowercased() == "connected" } ?? records.last
         guard let row, let tenant = text(row, "TenantID") else { return nil }
         return TokenClaims(

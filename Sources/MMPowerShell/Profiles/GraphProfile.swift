@@ -1,8 +1,8 @@
 package import MMCore
 
-/// Microsoft Graph: Microsoft.Graph.Authentication and the modules that load themselves.
+/// Microsoft Graph: Microsoft.Graph.Authentication and the modules that load automatically.
 package struct GraphProfile: ModuleProfile {
-    /// The profile.
+    /// Creates the profile.
     package init() {}
 
     package let name = "graph"

@@ -1,32 +1,32 @@
 public import MMCore
 
-/// What the modules call a Microsoft cloud, each in its own words, and where its pages are.
+/// The names that the modules give to a Microsoft cloud, and where its pages are.
 ///
 /// Source of the names: the modules' own parameter documentation (`-ExchangeEnvironmentName`, `-TeamsEnvironmentName`,
 /// `-Environment`, `-AzureEnvironment`, `pac --cloud`).
 public struct ModuleCloud: Sendable, Hashable {
-    /// Our name: `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
+    /// The name in `mm`: `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
     public let name: String
-    /// Value of Connect-ExchangeOnline's `-ExchangeEnvironmentName`.
+    /// The value of Connect-ExchangeOnline's `-ExchangeEnvironmentName`.
     public let exchange: String
-    /// Value of Connect-MicrosoftTeams' `-TeamsEnvironmentName`; `nil` where the parameter is left out.
+    /// The value of Connect-MicrosoftTeams' `-TeamsEnvironmentName`; `nil` to leave the parameter out.
     public let teams: String?
-    /// Value of Connect-AzAccount's `-Environment`.
+    /// The value of Connect-AzAccount's `-Environment`.
     public let azure: String
-    /// Value of Connect-PnPOnline's `-AzureEnvironment`.
+    /// The value of Connect-PnPOnline's `-AzureEnvironment`.
     public let pnp: String
-    /// Value of Connect-MgGraph's `-Environment`.
+    /// The value of Connect-MgGraph's `-Environment`.
     public let graph: String
-    /// Value of pac's `--cloud`.
+    /// The value of pac's `--cloud`.
     public let pac: String
-    /// What follows the tenant's label in SharePoint host names.
+    /// The part of SharePoint host names after the tenant's label.
     public let sharePointSuffix: String
     /// Where a person enters a device code.
     public let devicePage: String
-    /// Hosts whose pages are shown to people as they are; a page elsewhere is replaced by `devicePage`.
+    /// Hosts whose pages are shown to people unchanged; a page elsewhere is replaced by `devicePage`.
     public let pageHosts: [String]
 
-    /// The cloud of a name.
+    /// Returns the cloud with this name.
     /// - Parameters:
     ///   - name: as in a connection's `cloud`.
     ///   - sandboxLogin: address of the sandbox tenant's sign-in service, for the cloud `sandbox`.

@@ -2,7 +2,7 @@ package import MMCore
 
 /// SharePoint: PnP.PowerShell.
 package struct PnPProfile: ModuleProfile {
-    /// The profile.
+    /// Creates the profile.
     package init() {}
 
     package let name = "pnp"

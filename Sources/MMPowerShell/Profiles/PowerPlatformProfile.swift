@@ -2,7 +2,7 @@ package import MMCore
 
 /// Power Platform: the program pac. What pac can't do (flows, DLP) goes through the REST services.
 package struct PowerPlatformProfile: ModuleProfile {
-    /// The profile.
+    /// Creates the profile.
     package init() {}
 
     package let name = "powerplatform"

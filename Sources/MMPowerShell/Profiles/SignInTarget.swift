@@ -77,7 +77,8 @@ public struct SignInTarget: Sendable, Hashable {
         }
         guard label.utf8.allSatisfy({ Self.isHostByte($0) }), !label.isEmpty else {
             throw MMError(
-                .invalidInput, "sharepoint_host of the connection \(connection) is “\(label)”, which is no host label.",
+                .invalidInput,
+                "sharepoint_host of the connection \(connection) is “\(label)”, which isn't a host label.",
                 hint: "Write the first part of the host alone, such as contoso.")
         }
         return "https://\(label)\(cloud.sharePointSuffix)"

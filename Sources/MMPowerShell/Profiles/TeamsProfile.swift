@@ -2,7 +2,7 @@ package import MMCore
 
 /// Teams: MicrosoftTeams.
 package struct TeamsProfile: ModuleProfile {
-    /// The profile.
+    /// Creates the profile.
     package init() {}
 
     package let name = "teams"

@@ -1,7 +1,8 @@
 public import MMCore
 
 extension PowerShellSession {
-    /// A session of a registry's connection. It starts, and signs in with the module's own code, when it is first used.
+    /// Creates a session of a connection in the registry. It starts, and signs in with the module's own code, when it
+    /// is first used.
     ///
     /// ```swift
     /// let session = try PowerShellSession(module: .exchangeOnline, connection: "Contoso")
@@ -9,10 +10,10 @@ extension PowerShellSession {
     /// for try await record in try await session.run("Get-Mailbox", ["ResultSize": 5]) { print(record.value) }
     /// ```
     /// - Parameters:
-    ///   - module: what the session signs in to.
+    ///   - module: the module that the session signs in to.
     ///   - connection: the connection's name, as `mm connections` lists it.
-    ///   - tokens: where tokens come from, so that nobody has to enter a code.
-    ///   - environment: `HOME`, `PATH`, `MM_PWSH`, `MM_CONNECTIONS`; the process's own unless given.
+    ///   - tokens: a source of tokens, so that nobody has to enter a code.
+    ///   - environment: `HOME`, `PATH`, `MM_PWSH`, `MM_CONNECTIONS`; by default that of this process.
     /// - Throws: `.unavailable` without a PowerShell, with what to install; `.notFound` with the known connections;
     ///   `.invalidInput` for an entry that can't be used.
     public init(
@@ -29,10 +30,10 @@ extension PowerShellSession {
                 environment: environment, tokens: tokens))
     }
 
-    /// A plain PowerShell that lasts, without any sign-in.
+    /// Creates a persistent PowerShell session without any sign-in.
     /// - Parameters:
-    ///   - folder: where the session keeps its home; only this user may read it.
-    ///   - environment: `PATH`, `MM_PWSH` and what the session shall see; the process's own unless given.
+    ///   - folder: the folder of the session's home; only this user may read it.
+    ///   - environment: `PATH`, `MM_PWSH` and the variables for the session; by default those of this process.
     /// - Throws: `.unavailable` without a PowerShell, with what to install.
     public init(
         folder: String, environment: [String: String] = ProcessEnvironment.read()
@@ -44,24 +45,24 @@ extension PowerShellSession {
                     environment: environment)))
     }
 
-    /// Runs a cmdlet with its arguments, which arrive as data: nothing in them is ever run.
+    /// Runs a cmdlet with its arguments, which are passed as data: nothing in them is ever executed.
     /// - Parameters:
     ///   - cmdlet: its name, such as `Get-Mailbox`.
-    ///   - arguments: values of its parameters, by name without the dash; a switch takes `true`.
-    ///   - deadline: when waiting or running ends.
-    /// - Returns: its records as they come.
-    /// - Throws: as `run` of a command; `.invalidInput` for a name that is none.
+    ///   - arguments: the values of its parameters, by name without the dash; `true` for a switch.
+    ///   - deadline: when to stop waiting or running.
+    /// - Returns: its records as they arrive.
+    /// - Throws: as `run` of a command; `.invalidInput` for an invalid name.
     public func run(
         _ cmdlet: String, _ arguments: [String: PowerShellValue], deadline: Deadline = .after(.seconds(300))
     ) async throws(MMError) -> PowerShellRecords {
         let names = arguments.keys.sorted()
         for name in [cmdlet] + names where !Self.isName(name) {
             throw MMError(
-                .invalidInput, "'\(name.prefix(60))' is no name of a cmdlet or parameter.",
+                .invalidInput, "'\(name.prefix(60))' isn't the name of a cmdlet or parameter.",
                 hint:
                     "Give the name alone, and values as arguments; a script goes through `run` of a PowerShellCommand.")
         }
-        // Values under names of their own: `$Host` or `$Error` could not be declared.
+        // The values get generated names: `$Host` or `$Error` could not be declared.
         let variables = names.indices.map { "value\($0)" }
         let declared = variables.map { "$\($0)" }.joined(separator: ", ")
         let passed = zip(names, variables).map { " -\($0):$\($1)" }.joined()
@@ -72,7 +73,7 @@ extension PowerShellSession {
         return PowerShellRecords(run: try await run(command, deadline: deadline))
     }
 
-    /// Whether a text is a plain name: letters, digits and `_`, with hyphens within.
+    /// Returns whether a text is a plain name: letters, digits and `_`, with hyphens in between.
     private static func isName(_ text: String) -> Bool {
         let units = Array(text.utf8)
         guard let first = units.first, let last = units.last, units.count <= 200, first != UInt8(ascii: "-"),

@@ -3,7 +3,7 @@ import MMSessions
 import MMSystem
 
 extension PowerShellSession {
-    /// The error that tells a person what to do.
+    /// Returns the error that tells a person what to do.
     func signInNeeded(_ prompt: DevicePrompt) -> MMError {
         let target = settings.target
         let connection = target?.connection ?? ""
@@ -14,35 +14,35 @@ extension PowerShellSession {
         ]
         if let module = settings.profile?.name { details["module"] = .string(module) }
         if let account = target?.account { details["account"] = .string(account) }
-        if let end = prompt.expiresAt ?? signInStarted.map({ $0 + settings.signInWithin }) {
+        if let end = prompt.expiresAt ?? signInStarted.map({ $0 + settings.signInTimeout }) {
             details["expiresAt"] = .string(end.iso8601)
         }
         return MMError(
             .signInNeeded,
             "Sign-in needed for \(connection): open \(prompt.page), enter the code \(prompt.userCode) and sign in\(person).",
-            hint: "Approve it in a browser, then repeat the same call: it goes on with this sign-in.",
+            hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in.",
             retry: .after(.seconds(5)), details: details)
     }
 
-    /// Waits until the session's state has changed.
+    /// Waits until the session's state changes.
     func waitForStateChange(_ deadline: Deadline) async throws(MMError) {
         let place = OneShot<Bool>()
         stateWaiters.append(place)
         let timer = deadline.instant.map { instant in
             Task {
                 try? await Task.sleep(until: instant, clock: .continuous)
-                if !Task.isCancelled { place.give(false) }
+                if !Task.isCancelled { place.resolve(false) }
             }
         }
         let hasChanged = await withTaskCancellationHandler {
             await place.wait()
         } onCancel: {
-            place.give(false)
+            place.resolve(false)
         }
         timer?.cancel()
         if hasChanged { return }
         stateWaiters.removeAll { $0 === place }
-        if Task.isCancelled { throw MMError(.cancelled, "The command was called off before it was sent.") }
+        if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled before it was sent.") }
         throw deadline.exceeded("waiting for the session to start; the command was not sent")
     }
 
@@ -54,6 +54,6 @@ extension PowerShellSession {
         }
         let waiting = stateWaiters
         stateWaiters = []
-        for place in waiting { place.give(true) }
+        for place in waiting { place.resolve(true) }
     }
 }

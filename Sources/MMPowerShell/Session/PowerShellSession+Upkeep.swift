@@ -3,7 +3,7 @@ import MMSessions
 import MMSystem
 
 extension PowerShellSession {
-    /// How the session stands.
+    /// A report on the session's state.
     public var report: PowerShellSessionReport {
         let phase: PowerShellSessionReport.Phase
         var prompt: DevicePrompt?
@@ -29,13 +29,13 @@ extension PowerShellSession {
             memory: host?.memory, isStandIn: host?.isStandIn ?? false)
     }
 
-    /// Who is signed in.
+    /// The signed-in identity.
     package var identity: SessionIdentity? { life.identity }
 
-    /// Whether it runs on the stand-in, not on a PowerShell.
+    /// Whether it runs on the stand-in instead of a real PowerShell.
     package var isStandIn: Bool { host?.isStandIn ?? false }
 
-    /// Whether it can take a command now, or will without a person.
+    /// Whether it can take a command now, or will be able to without a person.
     public var isUsable: Bool {
         switch life.state {
         case .ready: host?.isLost == false || isSilent
@@ -51,29 +51,29 @@ extension PowerShellSession {
         return isPrepared && !host.isLost
     }
 
-    /// Signs out of the service, after the command that runs now, and admits no further one before a new sign-in.
-    /// - Parameter deadline: when the attempt is given up.
+    /// Signs out of the service after the running command, and accepts no further one before a new sign-in.
+    /// - Parameter deadline: when to give up.
     public func signOut(deadline: Deadline) async {
         guard let turn = isLent ? turns.share() : try? await turns.take(deadline) else { return }
-        defer { turn.giveBack() }
+        defer { turn.release() }
         guard life.identity != nil, let host, let profile = settings.profile else { return }
         _ = try? await host.answer(profile.disconnect, deadline: deadline)
         life.signedOut(in: life.generation)
         notifyStateChange()
     }
 
-    /// Resident memory of PowerShell in bytes.
+    /// The resident memory of PowerShell in bytes.
     public var memory: Int? { host?.memory }
 
-    /// The other processes of the session: background jobs and what they started.
+    /// Returns the other processes of the session: background jobs and what they started.
     public func jobs() async -> [String] {
         await host?.others().map { "\($0.name) (\($0.id))" } ?? []
     }
 
-    /// Asks the service whether the sign-in still works, when nobody uses the session. A command that comes meanwhile goes
-    /// first.
-    /// - Parameter deadline: when the question is called off; a question that can't be called off costs the process.
-    /// - Throws: `signInNeeded` when the sign-in is over, `sessionLost`, `deadlineExceeded`.
+    /// Asks the service whether the sign-in still works, if nobody uses the session. A command that arrives meanwhile
+    /// takes precedence.
+    /// - Parameter deadline: when the check is cancelled; if it can't be cancelled, the process is ended.
+    /// - Throws: `signInNeeded` if the sign-in has ended, `sessionLost`, `deadlineExceeded`.
     public func checkHealth(deadline: Deadline) async throws(MMError) {
         guard let identity = life.identity, let host else {
             throw MMError(.unavailable, "The session isn't signed in.")
@@ -85,8 +85,8 @@ extension PowerShellSession {
             host.stopAny(.asked)
         }
         guard let turn = isLent ? turns.share(makeRoom: makeRoom) : turns.takeIfFree(makeRoom: makeRoom) else { return }
-        // The answer comes, or fails, only when PowerShell is free for the next command.
-        defer { turn.giveBack() }
+        // The answer or its failure only arrives when PowerShell is free for the next command.
+        defer { turn.release() }
         let question = settings.profile?.health ?? PowerShellCommand("$null")
         let answer: PowerShellAnswer
         do throws(MMError) { answer = try await host.answer(question, deadline: deadline) } catch {
@@ -119,17 +119,17 @@ extension PowerShellSession {
         // Whoever comes next renews it before their command, so that nothing may be left to do when the turn comes.
         guard let turn = try? await turns.take(.never) else { return }
         if let renewAt, renewAt <= .now { await renew() }
-        turn.giveBack()
+        turn.release()
     }
 
-    /// Replaces the sign-in by one with a fresh token. Only its caller may use the session meanwhile.
+    /// Replaces the sign-in with one that uses a fresh token. Only the caller may use the session meanwhile.
     func renew() async {
         guard life.identity != nil, let host, let profile = settings.profile, let target = settings.target else {
             return
         }
         let number = life.generation
         renewAt = nil
-        // In ConstrainedLanguage a connect script can't do its work: only a new process can sign in again.
+        // A connect script doesn't work in ConstrainedLanguage: only a new process can sign in again.
         guard !settings.isConstrained else {
             life.signedOut(in: number)
             await dropHost()
@@ -141,7 +141,7 @@ extension PowerShellSession {
         do throws(MMError) {
             let result = try await procedure.run()
             renewAt = result.expires.map { $0 - settings.renewBefore }
-            // A token that is about to end already must not be asked for without end.
+            // A token that is about to expire must not be requested in an endless loop.
             if let at = renewAt, at <= .now { renewAt = .now + .seconds(30) }
             scheduleRenewal()
         } catch {
@@ -151,7 +151,8 @@ extension PowerShellSession {
         }
     }
 
-    /// Ends the session for good: what runs is stopped, what waits is sent away, the process and all it started is gone.
+    /// Ends the session permanently: running commands are stopped, waiting ones dismissed, and the process and
+    /// everything it started are ended.
     public func close() async {
         life.close()
         if !isLent { turns.close(MMError(.cancelled, "The session was closed before the command was sent.")) }

@@ -2,40 +2,40 @@ public import MMCore
 package import MMSessions
 import MMSystem
 
-/// A PowerShell that lasts: started once, signed in once, and used for many commands, one after the other.
+/// A persistent PowerShell: started once, signed in once, and used for many commands, one after the other.
 ///
-/// Commands run in the order they came. A command is sent only when the session's account has been checked. When the
-/// process is lost, the one caller whose command ran is told; the session starts and signs in anew, and commands that had
-/// not been sent are sent then.
+/// Commands run in the order in which they arrive. A command is only sent once the session's account has been checked.
+/// If the process is lost, the caller whose command was running is told; the session restarts and signs in again, and
+/// commands that had not been sent are sent then.
 public actor PowerShellSession {
     let settings: PowerShellSessionSettings
     var life = SessionLife<DevicePrompt, SessionIdentity>()
     var host: PowerShellHost?
-    /// Whether the host has the module loaded.
+    /// Whether the host has loaded the module.
     var isPrepared = false
-    /// Whether the last sign-in could be made again without a person.
+    /// Whether the last sign-in could be repeated without a person.
     var isSilent = false
-    /// When a fed token must be replaced.
+    /// When a supplied token must be replaced.
     var renewAt: ContinuousClock.Instant?
     var renewal: Task<Void, Never>?
     var opening: Task<Void, Never>?
     var stateWaiters: [OneShot<Bool>] = []
-    /// When the device code was shown, for its expiry.
+    /// When the device code was shown; determines its expiry.
     var signInStarted: Timestamp?
-    /// Where its callers wait.
+    /// The queue of its callers.
     var turns: TurnQueue
-    /// Whether somebody lends the session: who calls then has the turn.
+    /// Whether the session is lent by a pool: the caller then holds the turn already.
     var isLent = false
-    /// When the session was started again by itself, lately.
+    /// When the session was recently restarted automatically.
     private var restarts: [ContinuousClock.Instant] = []
 
-    /// A session that isn't started yet.
+    /// Creates a session that isn't started yet.
     public init(_ settings: PowerShellSessionSettings) {
         self.settings = settings
         turns = TurnQueue(limit: settings.queueLimit)
     }
 
-    /// From now on its callers wait in the queue of somebody who lends the session, and there alone.
+    /// From now on its callers wait only in this queue, which belongs to the pool that lends the session.
     package func lend(through turns: TurnQueue) {
         self.turns = turns
         isLent = true
@@ -43,15 +43,15 @@ public actor PowerShellSession {
 
     // MARK: Commands
 
-    /// Sends a command when it is its turn, and gives what comes from it.
+    /// Sends a command when its turn comes, and returns its output.
     ///
-    /// Starts the session where it isn't. When a person must sign in first, the answer comes at once and the sign-in goes
-    /// on: the same call repeated later runs.
+    /// Starts the session if needed. If a person must sign in first, the call fails at once and the sign-in continues:
+    /// the same call repeated later runs.
     /// - Parameters:
-    ///   - command: what to run.
-    ///   - deadline: when waiting or running ends. A command that runs is stopped then.
-    /// - Throws: `invalidInput`; `signInNeeded` with code and address; `forbidden` for a wrong account; `sessionLost`;
-    ///   `deadlineExceeded`; `cancelled`; `unavailable` for what isn't installed.
+    ///   - command: the command to run.
+    ///   - deadline: when to stop waiting or running. A running command is stopped then.
+    /// - Throws: `invalidInput`; `signInNeeded` with code and URL; `forbidden` for a wrong account; `sessionLost`;
+    ///   `deadlineExceeded`; `cancelled`; `unavailable` for something that isn't installed.
     public func run(_ command: PowerShellCommand, deadline: Deadline) async throws(MMError) -> PowerShellRun {
         try command.check()
         let turn = isLent ? turns.share() : try await turns.take(deadline)
@@ -60,22 +60,22 @@ public actor PowerShellSession {
             let host = try await readyHost(deadline)
             try deadline.check("waiting for the session; the command was not sent")
             do throws(HostLoss) {
-                return try await host.run(command, deadline: deadline) { turn.giveBack() }
+                return try await host.run(command, deadline: deadline) { turn.release() }
             } catch {
                 hostLost(error.reason, host)
-                // It never reached PowerShell: nothing can have been done twice.
+                // The command never reached PowerShell, so it can't be carried out twice.
                 guard !error.wasSent, !isSecond, !deadline.hasPassed, !Task.isCancelled else { throw error.error }
                 isSecond = true
             }
         }
     }
 
-    /// Runs a command and reads all of its answer.
+    /// Runs a command and reads its whole answer.
     /// - Parameters:
-    ///   - command: what to run.
-    ///   - deadline: when waiting or running ends.
-    ///   - limit: most records that are kept.
-    /// - Throws: as `run` and reading its answer do.
+    ///   - command: the command to run.
+    ///   - deadline: when to stop waiting or running.
+    ///   - limit: the maximum number of records to keep.
+    /// - Throws: as `run` and reading the answer do.
     public func answer(
         _ command: PowerShellCommand, deadline: Deadline, limit: Int = 100_000
     ) async throws(MMError) -> PowerShellAnswer {
@@ -105,8 +105,8 @@ public actor PowerShellSession {
 
     // MARK: Opening
 
-    /// Starts PowerShell and loads the module, without a sign-in: a spare that is ready for one.
-    /// - Throws: why it can't be started, with what to install or mend.
+    /// Starts PowerShell and loads the module, without a sign-in, as a spare.
+    /// - Throws: why it can't be started, with what to install or repair.
     public func prepare(deadline: Deadline) async throws(MMError) {
         guard host == nil, case .off = life.state else { return }
         let started = try await PowerShellHost.start(settings.host, deadline: deadline) { [weak self] reason in
@@ -116,7 +116,7 @@ public actor PowerShellSession {
             await started.close()
             throw error
         }
-        // Somebody may have opened the session meanwhile.
+        // The session may have been opened meanwhile.
         guard host == nil, case .off = life.state else {
             await started.close()
             return
@@ -125,11 +125,11 @@ public actor PowerShellSession {
         isPrepared = true
     }
 
-    /// Starts and signs in, and waits for it, also for a person.
+    /// Starts and signs in the session and waits for it, including for a person.
     /// - Parameters:
-    ///   - deadline: how long to wait; the sign-in itself goes on.
-    ///   - prompt: called when a person is needed, with what `run` would throw then.
-    /// - Returns: who is signed in.
+    ///   - deadline: how long to wait; the sign-in itself continues.
+    ///   - prompt: called when a person is needed, with the error that `run` would throw then.
+    /// - Returns: the signed-in identity.
     /// - Throws: why it failed; `forbidden` for a wrong account.
     @discardableResult
     public func connect(
@@ -179,7 +179,7 @@ public actor PowerShellSession {
                 break
             } catch {
                 await dropHost()
-                // Nobody's command was sent yet, and no code was shown: a process that just died is no reason to give up.
+                // No command was sent yet and no code was shown: a process that just died is no reason to give up.
                 if attempt == 1, error.code == .sessionLost, life.isOpening(number), case .wait = life.advise() {
                     continue
                 }
@@ -197,7 +197,7 @@ public actor PowerShellSession {
         let started = try await PowerShellHost.start(settings.host, deadline: .never) { [weak self] reason in
             Task { await self?.noteLoss(reason) }
         }
-        // Closed while it started.
+        // The session was closed while it was starting.
         guard life.isOpening(number) else {
             await started.close()
             throw MMError(.cancelled, "The session was closed while it started.")
@@ -238,7 +238,7 @@ public actor PowerShellSession {
     }
 
     private func hostLost(_ reason: String, _ lost: PowerShellHost) {
-        // During an opening, the opening itself finds out.
+        // During an opening, the opening itself detects the loss.
         guard lost === host, life.lost(reason, in: life.generation) else { return }
         settings.host.log?.warning("The session's process was lost: \(reason).")
         host = nil
@@ -249,7 +249,7 @@ public actor PowerShellSession {
         notifyStateChange()
     }
 
-    /// A session that dies again and again is started again only when somebody wants it.
+    /// A session that dies repeatedly is only restarted when it is needed.
     private func mayRestart() -> Bool {
         let now = ContinuousClock.now
         restarts.removeAll { now - $0 > .seconds(60) }

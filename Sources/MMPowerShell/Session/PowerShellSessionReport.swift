@@ -1,8 +1,8 @@
 public import MMCore
 
-/// How a session stands.
+/// The state of a session.
 public struct PowerShellSessionReport: Sendable {
-    /// Where it stands.
+    /// The phase of a session.
     public enum Phase: String, Sendable, Hashable {
         /// Not started.
         case off
@@ -16,30 +16,30 @@ public struct PowerShellSessionReport: Sendable {
         case busy
         /// Starting or signing in failed.
         case failed
-        /// Closed for good.
+        /// Closed permanently.
         case closed
     }
 
     /// The phase.
     public let phase: Phase
-    /// The device code that waits for a person.
+    /// The device code that a person has to enter.
     public let prompt: DevicePrompt?
-    /// Who is signed in.
+    /// The signed-in identity.
     public let identity: SessionIdentity?
     /// Why it failed.
     public let error: MMError?
-    /// Why its process was lost last.
+    /// Why its process was last lost.
     public let lossReason: String?
     /// How often its process was lost.
     public let losses: Int
-    /// Commands that wait.
+    /// The number of waiting commands.
     public let waiting: Int
     /// PowerShell's process id.
     public let processID: Int32?
     /// PowerShell's version.
     public let version: PowerShellVersion?
-    /// Resident memory of PowerShell in bytes.
+    /// The resident memory of PowerShell in bytes.
     public let memory: Int?
-    /// Whether it is the stand-in, not a PowerShell.
+    /// Whether it is the stand-in instead of a real PowerShell.
     public let isStandIn: Bool
 }

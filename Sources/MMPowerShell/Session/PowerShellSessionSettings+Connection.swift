@@ -1,17 +1,17 @@
 public import MMCore
 
 extension PowerShellSessionSettings {
-    /// The settings of a connection's session.
+    /// Creates the settings of a connection's session.
     /// - Parameters:
     ///   - connection: the connection.
-    ///   - module: the module's word, such as `exo`.
+    ///   - module: the module's name, such as `exo`.
     ///   - knownApps: app ids of modules for all connections.
-    ///   - pin: the identity found at an earlier sign-in, where the connection has none of its own.
-    ///   - location: the PowerShell.
-    ///   - paths: where state lies.
+    ///   - pin: the identity of an earlier sign-in, if the connection doesn't name one.
+    ///   - location: the PowerShell to start.
+    ///   - paths: the state folders.
     ///   - environment: of this process.
-    ///   - sandboxLogin: address of the sandbox tenant's sign-in service.
-    ///   - tokens: where tokens come from.
+    ///   - sandboxLogin: the URL of the sandbox tenant's sign-in service.
+    ///   - tokens: the source of tokens.
     /// - Throws: `invalidInput` for an unknown module or cloud, or a password file that can't be read.
     public init(
         connection: Connection, module: String, knownApps: [String: String] = [:], pin: AccountPin? = nil,
@@ -33,20 +33,20 @@ extension PowerShellSessionSettings {
         let auth = connection.auth
         switch auth.method {
         case .device, .browser: break
-        // Modules take none of these themselves, but the tokens that they bring.
-        case .secret, .token, .federated, .onBehalfOf: asksPerson = false
+        // Modules don't support these methods themselves, but they accept the resulting tokens.
+        case .secret, .token, .federated, .onBehalfOf: mayAskPerson = false
         case .certificate:
-            asksPerson = false
+            mayAskPerson = false
             if profile.methods.contains(.certificate), let path = auth.certificatePath, Self.isStore(path) {
                 method = .certificate(path: path, password: try Self.password(auth, connection.name))
             }
         case .managedIdentity:
-            asksPerson = false
+            mayAskPerson = false
             if profile.methods.contains(.managedIdentity) { method = .managedIdentity(clientID: auth.clientId) }
         }
     }
 
-    /// Whether a file is a PKCS #12 store: the form that modules read.
+    /// Returns whether a file is a PKCS #12 store, which is the form that modules read.
     private static func isStore(_ path: String) -> Bool {
         [".pfx", ".p12"].contains { path.lowercased().hasSuffix($0) }
     }

@@ -1,45 +1,46 @@
 public import MMCore
 import MMSystem
 
-/// Everything about one session: which PowerShell, which module, who signs in and how.
+/// The settings of one session: which PowerShell, which module, and how to sign in.
 public struct PowerShellSessionSettings: Sendable {
-    /// The PowerShell and its surroundings.
+    /// The PowerShell and its environment.
     public var host: HostSettings
-    /// The module; `nil` for a plain PowerShell without any sign-in.
+    /// The module; `nil` for a PowerShell without any sign-in.
     public var profile: (any ModuleProfile)?
-    /// Who is to be signed in.
+    /// The account to sign in.
     public var target: SignInTarget?
-    /// How; `nil` for tokens where they can be had without a person, else the module's own device code.
+    /// The sign-in method; `nil` for tokens if they can be obtained without a person, otherwise the module's own device
+    /// code.
     public var method: SignInMethod?
-    /// Where tokens come from.
+    /// The source of tokens.
     public var tokens: (any TokenFeeding)?
-    /// The way to the network; `nil` for a session that reaches it by itself.
+    /// The proxy to the network; `nil` for a session that reaches it directly.
     package var wire: SessionWire?
-    /// Whether a person may be asked for a device code; not where an app signs in for itself.
-    public var asksPerson = true
+    /// Whether a person may be asked for a device code; `false` if an app signs in on its own behalf.
+    public var mayAskPerson = true
     /// Whether user scripts run in ConstrainedLanguage.
     public var isConstrained = false
-    /// More modules that are loaded before the switch to ConstrainedLanguage; later ones would not work fully.
+    /// Further modules that are loaded before the switch to ConstrainedLanguage; later ones would not work fully.
     public var modules: [String] = []
-    /// The time in which a device code must show.
-    public var promptWithin: Duration = .seconds(30)
-    /// The time a person has to enter it.
-    public var signInWithin: Duration = .seconds(900)
-    /// The time for a sign-in without a person, and for loading the module.
-    public var connectWithin: Duration = .seconds(180)
-    /// How long before its end a fed token is replaced.
+    /// The maximum time until a device code is shown.
+    public var promptTimeout: Duration = .seconds(30)
+    /// The time that a person has to enter it.
+    public var signInTimeout: Duration = .seconds(900)
+    /// The maximum time of a sign-in without a person, and of loading the module.
+    public var connectTimeout: Duration = .seconds(180)
+    /// How long before its expiry a supplied token is replaced.
     public var renewBefore: Duration = .seconds(300)
-    /// Most commands that may wait.
+    /// The maximum number of waiting commands.
     public var queueLimit = 256
     /// The time of day.
     public var clock = WallClock.system
 
-    /// Settings.
+    /// Creates settings.
     /// - Parameters:
-    ///   - host: the PowerShell and its surroundings. The profile's memory cap and variables are added.
+    ///   - host: the PowerShell and its environment. The profile's memory limit and variables are added.
     ///   - profile: the module.
-    ///   - target: who is to be signed in; needed with a profile.
-    ///   - tokens: where tokens come from.
+    ///   - target: the account to sign in; required with a profile.
+    ///   - tokens: the source of tokens.
     public init(
         host: HostSettings, profile: (any ModuleProfile)? = nil, target: SignInTarget? = nil,
         tokens: (any TokenFeeding)? = nil
@@ -55,7 +56,7 @@ public struct PowerShellSessionSettings: Sendable {
         }
     }
 
-    /// Puts the folder of a module's own program on the session's short search path.
+    /// Adds the folder of a module's own program to the session's short search path.
     private mutating func addProgram(of profile: any ModuleProfile) {
         guard case .program(let name, _) = profile.requirement else { return }
         let path = host.userProgramPaths.joined(separator: ":")
@@ -65,8 +66,8 @@ public struct PowerShellSessionSettings: Sendable {
         host.programPaths.append(String(program[..<slash]))
     }
 
-    /// Whether somebody may be signed in to this session.
-    /// - Returns: why not: the error that names who signed in and who should have.
+    /// Checks whether an identity may be signed in to this session.
+    /// - Returns: `nil` if it may; otherwise the error, which names who signed in and who was expected.
     package func refusal(of claims: TokenClaims) -> MMError? {
         guard let target else { return nil }
         do throws(MMError) {
@@ -77,13 +78,13 @@ public struct PowerShellSessionSettings: Sendable {
         }
     }
 
-    /// The folder of one session below a state folder: apart from every other connection's and module's.
+    /// Returns the folder of one session below a state folder, separate from that of any other connection and module.
     /// - Parameters:
     ///   - stateDirectory: the state folder.
-    ///   - connection: the connection's name, any text.
-    ///   - module: the module's word.
+    ///   - connection: the connection's name, which may be any text.
+    ///   - module: the module's name.
     public static func folder(in stateDirectory: String, connection: String, module: String) -> String {
-        // Two names that are one when made safe must not share a home.
+        // Two names that become equal when made safe for the file system must not share a home.
         let digest = Hex.text(SHA256.digest(Array(connection.utf8)).prefix(6))
         return
             "\(stateDirectory)/powershell/\(StatePaths.safeName(connection))-\(digest)/\(StatePaths.safeName(module))"

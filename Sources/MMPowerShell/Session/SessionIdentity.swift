@@ -1,13 +1,13 @@
 import MMCore
 
-/// Who is signed in to a session, after it was checked against what the connection expects.
+/// The identity that is signed in to a session, after it was checked against what the connection expects.
 ///
-/// Only the check makes one, and only with one a session takes commands: a command can't run before its session's
+/// Only the check creates one, and a session only accepts commands with one: no command can run before the session's
 /// account is known to be the right one.
 public struct SessionIdentity: Sendable, Hashable {
-    /// Who it is.
+    /// The identity.
     public let claims: TokenClaims
-    /// How it signed in: `token`, `device code`, `certificate`, …; empty for a session without a sign-in.
+    /// The sign-in method: `token`, `device code`, `certificate`, …; empty for a session without a sign-in.
     public let method: String
 
     private init(claims: TokenClaims, method: String) {
@@ -15,25 +15,25 @@ public struct SessionIdentity: Sendable, Hashable {
         self.method = method
     }
 
-    /// For people: the account, else the app.
+    /// For display: the account, or else the app.
     public var name: String { claims.account ?? claims.appID.map { "app \($0)" } ?? claims.objectID ?? "" }
 
-    /// Whether it was signed in with a token that somebody else keeps.
-    package var isFed: Bool { method == SignInMethod.tokens([]).word }
+    /// Whether it was signed in with a token that the caller manages.
+    package var usesSuppliedToken: Bool { method == SignInMethod.tokens([]).word }
 
     /// Whether a person signed in to the module itself.
-    package var isOfPerson: Bool { method == SignInMethod.device.word && !claims.isApp }
+    package var isInteractive: Bool { method == SignInMethod.device.word && !claims.isApp }
 
-    /// A session that belongs to no service and needs no account.
+    /// The identity of a session that belongs to no service and needs no account.
     static let none = SessionIdentity(claims: TokenClaims(), method: "")
 
     /// Checks who signed in.
     /// - Parameters:
-    ///   - told: what the module, or the token that was fed to it, says.
+    ///   - told: what the module, or the token supplied to it, reports.
     ///   - target: what the connection expects.
-    ///   - method: how the sign-in was made.
-    /// - Throws: `forbidden`, naming who signed in and who should have. A sign-in that doesn't tell who it is counts as a
-    ///   wrong one.
+    ///   - method: the sign-in method.
+    /// - Throws: `forbidden`, naming who signed in and who was expected. A sign-in that doesn't identify the account
+    ///   counts as a wrong one.
     static func check(
         _ told: TokenClaims?, for target: SignInTarget, by method: SignInMethod
     ) throws(MMError) -> SessionIdentity {
@@ -54,7 +54,7 @@ public struct SessionIdentity: Sendable, Hashable {
         }
         if let wanted = target.account {
             if let account = told.account {
-                // An object id doesn't change when its name does: a known one counts more than the name.
+                // An object id doesn't change when the name does: a known id takes precedence over the name.
                 guard isSure || same(wanted, account) else { throw wrong(account, wanted, target) }
                 isSure = true
             }

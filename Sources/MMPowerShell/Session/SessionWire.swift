@@ -1,58 +1,58 @@
 package import MMCore
 
-/// The wire that a session was given: through it the session reaches the network, and it reads the session's sign-ins there.
+/// The proxy of a session: the session reaches the network through it, and learns of its sign-ins from it.
 package struct SessionWire: Sendable {
-    /// What it reads.
-    package let signIns: SignInNews
-    /// Takes it down; called once the session's processes are gone.
+    /// The session's sign-ins, as the proxy sees them.
+    package let signIns: SignInFeed
+    /// Shuts it down; called once the session's processes are gone.
     package let close: @Sendable () async -> Void
 
-    /// A wire.
-    package init(signIns: SignInNews, close: @escaping @Sendable () async -> Void) {
+    /// Creates the proxy of a session.
+    package init(signIns: SignInFeed, close: @escaping @Sendable () async -> Void) {
         self.signIns = signIns
         self.close = close
     }
 }
 
-/// What becomes known on the wire of a sign-in that a module makes by itself.
-package enum SignInNote: Sendable {
-    /// Somebody must open an address and enter a code.
+/// What the proxy sees of a sign-in that a module performs by itself.
+package enum SignInUpdate: Sendable {
+    /// A person must open a URL and enter a code.
     case code(DevicePrompt)
-    /// Somebody signed in who may not; nothing of the tokens was handed on.
+    /// Someone signed in who isn't permitted; the tokens were withheld.
     case refused(MMError)
 }
 
-/// Carries what the wire reads of a sign-in to the session that makes it.
-package final class SignInNews: Sendable {
+/// Passes what the proxy sees of a sign-in to the session that performs it.
+package final class SignInFeed: Sendable {
     private struct State {
-        var listener: AsyncStream<SignInNote>.Continuation?
+        var listener: AsyncStream<SignInUpdate>.Continuation?
         var hasCode = false
     }
 
     private let state = Mutex(State())
 
-    /// Nobody listens yet.
+    /// Creates a feed without a listener.
     package init() {}
 
-    /// Something became known. Outside a sign-in nobody listens.
-    package func tell(_ note: SignInNote) {
+    /// Posts an update. Outside a sign-in there is no listener.
+    package func post(_ note: SignInUpdate) {
         state.withLock { state in
             if case .code = note { state.hasCode = true }
             state.listener?.yield(note)
         }
     }
 
-    /// Whether a code was told since somebody began to listen.
+    /// Whether a code was posted since listening began.
     var hasCode: Bool { state.withLock { $0.hasCode } }
 
-    /// What becomes known from now on, until `end`.
-    func listen() -> AsyncStream<SignInNote> {
-        let (notes, listener) = AsyncStream<SignInNote>.makeStream()
+    /// Returns the updates from now on, until `end`.
+    func listen() -> AsyncStream<SignInUpdate> {
+        let (notes, listener) = AsyncStream<SignInUpdate>.makeStream()
         state.withLock { $0 = State(listener: listener) }
         return notes
     }
 
-    /// Nobody listens any more.
+    /// Ends listening.
     func end() {
         let listener = state.withLock { state in
             defer { state.listener = nil }

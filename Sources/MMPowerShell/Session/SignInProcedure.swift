@@ -1,13 +1,14 @@
 import MMCore
 
-/// One sign-in of one host: chooses how, runs the connect command, shows the device code, and checks who it was.
+/// One sign-in of one host: chooses the method, runs the connect command, shows the device code, and checks the
+/// identity.
 struct SignInProcedure: Sendable {
     /// What came of it.
     struct Result: Sendable {
         let identity: SessionIdentity
-        /// When a fed token ends first, on the clock that doesn't jump.
+        /// When a supplied token expires, on a monotonic clock.
         let expires: ContinuousClock.Instant?
-        /// Whether it can be made again without a person.
+        /// Whether it can be repeated without a person.
         let isSilent: Bool
     }
 
@@ -15,18 +16,18 @@ struct SignInProcedure: Sendable {
     let profile: any ModuleProfile
     let target: SignInTarget
     let host: PowerShellHost
-    /// Whether a person may be asked; else a sign-in that needs one fails at once.
+    /// Whether a person may be asked; otherwise a sign-in that needs one fails at once.
     var asksPerson = true
-    /// Called when a device code shows.
+    /// Called when there is a device code to show.
     let show: @Sendable (DevicePrompt) async -> Void
 
-    /// Loads the module and does what comes before a sign-in.
+    /// Loads the module and does what precedes a sign-in.
     static func prepare(_ host: PowerShellHost, _ settings: PowerShellSessionSettings) async throws(MMError) {
-        let deadline = Deadline.after(settings.connectWithin)
+        let deadline = Deadline.after(settings.connectTimeout)
         if let profile = settings.profile {
             let load = try await host.answer(profile.requirement.load, deadline: deadline)
             if load.end?.state != .completed {
-                // Both “not found at all” and “not in this version” say so in their ids.
+                // Both “not found at all” and “not in this version” are recognisable by their ids.
                 let id = load.end?.failure?.id ?? ""
                 guard id.contains("NotFound") else {
                     throw failed("\(profile.requirement.name) can't be loaded", load)
@@ -47,17 +48,17 @@ struct SignInProcedure: Sendable {
         }
     }
 
-    /// Signs in. Nothing but this procedure's own commands runs before the identity is checked.
+    /// Signs in. Only this procedure's own commands run before the identity is checked.
     /// - Throws: why it failed; a wrong account is signed out of the session first.
     func run() async throws(MMError) -> Result {
         let method = try await choose()
         if method.needsPerson {
-            guard settings.asksPerson else {
+            guard settings.mayAskPerson else {
                 throw MMError(
                     .unavailable,
                     "\(profile.title) can't sign in as the connection \(target.connection) wants it: "
-                        + "there is no token for it, and nobody is to be asked.",
-                    hint: "Look at the connection's auth; what \(profile.title) takes: "
+                        + "there is no token for it, and no person may be asked.",
+                    hint: "Check the connection's auth; what \(profile.title) takes: "
                         + profile.methods.map(\.rawValue).joined(separator: ", ") + ".")
             }
             guard asksPerson else {
@@ -100,7 +101,8 @@ struct SignInProcedure: Sendable {
                     tokens.append(token)
                 }
             } catch {
-                // What a person could mend by signing in is no reason to fail: the module can ask that person.
+                // A problem that a person could solve by signing in is no reason to fail: the module can ask that
+                // person.
                 guard error.code == .signInNeeded else { throw error }
             }
             if tokens.count == resources.count { return .tokens(tokens) }
@@ -114,9 +116,9 @@ struct SignInProcedure: Sendable {
     private func connect(_ command: PowerShellCommand, by method: SignInMethod) async throws(MMError)
         -> PowerShellAnswer
     {
-        let limit = method.needsPerson ? settings.signInWithin : settings.connectWithin
-        let patience = method.needsPerson ? PromptPatience(settings.promptWithin) : nil
-        // Listening begins before the module can ask for anything.
+        let limit = method.needsPerson ? settings.signInTimeout : settings.connectTimeout
+        let patience = method.needsPerson ? PromptPatience(settings.promptTimeout) : nil
+        // Listening starts before the module can ask for anything.
         let notes = settings.wire?.signIns.listen()
         let onWire = Task { () -> MMError? in
             var refusal: MMError?
@@ -134,13 +136,13 @@ struct SignInProcedure: Sendable {
             try await read(command, limit, patience)
         }
         settings.wire?.signIns.end()
-        // Whom the wire didn't let in is what the module's own words only hint at.
+        // The module's own message only hints at who was refused by the proxy.
         if let refusal = await onWire.value { throw refusal }
         let answer = try outcome.get()
         if let patience, patience.isOver {
             throw MMError(
-                .unavailable, "\(profile.title) showed no device code within \(settings.promptWithin).",
-                hint: "Try again; if it stays so, look at what it prints: mm doctor powershell",
+                .unavailable, "\(profile.title) showed no device code within \(settings.promptTimeout).",
+                hint: "Try again; if the problem persists, check what it prints: mm doctor powershell",
                 cause: answer.console.map(\.text).joined())
         }
         return answer
@@ -177,7 +179,7 @@ struct SignInProcedure: Sendable {
         return answer
     }
 
-    /// What the module says, completed by what the fed token says of the same account.
+    /// Combines what the module reports with what the supplied token says about the same account.
     private func whoIsIt(_ answer: PowerShellAnswer, _ method: SignInMethod) async throws(MMError) -> TokenClaims? {
         var told: TokenClaims?
         if let identity = profile.identity {
@@ -201,15 +203,15 @@ struct SignInProcedure: Sendable {
 
     static func failed(_ what: String, _ answer: PowerShellAnswer) -> MMError {
         let printed = TerminalText.plain(answer.problem ?? answer.console.map(\.text).joined()).trimmingBlanks()
-        // A module may quote the very token it was given.
+        // A module may quote the very token that it received.
         let words = Redactor.standard.text(printed)
         return MMError(
             .remoteFailed, words.isEmpty ? "\(what)." : "\(what): \(words.prefix(2000))",
-            hint: "Look at the message; then sign in again.")
+            hint: "Read the message, then sign in again.")
     }
 }
 
-/// Stops a connect command that shows no device code in time.
+/// Stops a connect command that doesn't show a device code in time.
 private final class PromptPatience: Sendable {
     private struct State {
         var timer: Task<Void, Never>?
@@ -224,7 +226,7 @@ private final class PromptPatience: Sendable {
 
     var isOver: Bool { over.isSet }
 
-    /// The time runs from now on.
+    /// Starts the timeout.
     func watch(_ run: PowerShellRun) {
         state.withLock { state in
             guard !state.hasEnded else { return }
@@ -236,7 +238,7 @@ private final class PromptPatience: Sendable {
         }
     }
 
-    /// A code shows, or the command has ended.
+    /// Ends the timeout: there is a code, or the command has ended.
     func end() {
         state.withLock { state in
             state.hasEnded = true

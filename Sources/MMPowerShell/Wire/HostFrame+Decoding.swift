@@ -14,7 +14,7 @@ extension HostFrame {
         if let record = try plainRecord(line, limits: limits) { return record }
         let frame: JSONValue
         do { frame = try JSONParser.parse(line, limits: limits) } catch {
-            throw WireFault("a line that is no JSON: \(error)")
+            throw WireFault("a line that isn't JSON: \(error)")
         }
         guard let members = frame.object else { throw WireFault("a line that is \(frame.kindName), not an object") }
         guard let kind = members["t"]?.string else { throw WireFault("a frame without a kind") }

@@ -2,13 +2,13 @@ public import MMCore
 
 /// A value for the `param` block of a script. Values never become script text.
 public enum PowerShellValue: Sendable, Hashable {
-    /// A text, number, truth, list or table. Texts inside lists and tables that look like ISO dates arrive as dates,
-    /// as they do from `ConvertFrom-Json`; a text of its own stays a text.
+    /// A string, number, Boolean, list or table. Strings inside lists and tables that look like ISO dates arrive as
+    /// dates, as they do from `ConvertFrom-Json`; a string by itself stays a string.
     case json(JSONValue)
-    /// A text that must not be shown or logged.
+    /// A string that must not be shown or logged.
     case secret(Secret)
 
-    /// What goes over the wire.
+    /// The value that is sent.
     package var plain: JSONValue {
         switch self {
         case .json(let value): value
@@ -18,21 +18,21 @@ public enum PowerShellValue: Sendable, Hashable {
 }
 
 extension PowerShellValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
-    /// A text.
+    /// A string.
     public init(stringLiteral value: String) { self = .json(.string(value)) }
-    /// A whole number.
+    /// An integer.
     public init(integerLiteral value: Int64) { self = .json(.int(value)) }
-    /// A truth.
+    /// A Boolean.
     public init(booleanLiteral value: Bool) { self = .json(.bool(value)) }
 }
 
 /// One script to run in a session, with its arguments and the form of its answer.
 public struct PowerShellCommand: Sendable, Hashable {
-    /// How records come back.
+    /// The form in which records are returned.
     public enum Format: String, Sendable, Hashable {
         /// Objects as JSON.
         case json
-        /// Lines, as a console of a given width would show them.
+        /// Lines, as a console of the given width would show them.
         case text
     }
 
@@ -42,21 +42,22 @@ public struct PowerShellCommand: Sendable, Hashable {
     public var parameters: [String: PowerShellValue]
     /// The form of the answer.
     public var format: Format
-    /// How deep objects are followed, 1 to 100; 3 when not said. Deeper values become the names of their types.
+    /// The depth to which objects are serialised, 1 to 100; 3 by default. Deeper values are replaced by their type
+    /// names.
     public var depth: Int?
-    /// Columns of text, 20 to 10,000; 200 when not said.
+    /// The width of text in columns, 20 to 10,000; 200 by default.
     public var width: Int?
-    /// Whether the script's variables and functions go away with it.
+    /// Whether the script's variables and functions are removed when it ends.
     public var isLocal: Bool
 
-    /// A command.
+    /// Creates a command.
     /// - Parameters:
-    ///   - script: the script. A byte order mark in front is taken off.
+    ///   - script: the script. A leading byte order mark is removed.
     ///   - parameters: values for its `param` block.
     ///   - format: the form of the answer.
-    ///   - depth: how deep objects are followed.
-    ///   - width: columns of text.
-    ///   - isLocal: whether the script's variables and functions go away with it.
+    ///   - depth: the depth to which objects are serialised.
+    ///   - width: the width of text in columns.
+    ///   - isLocal: whether the script's variables and functions are removed when it ends.
     public init(
         _ script: String, parameters: [String: PowerShellValue] = [:], format: Format = .json, depth: Int? = nil,
         width: Int? = nil, isLocal: Bool = false
@@ -70,12 +71,12 @@ public struct PowerShellCommand: Sendable, Hashable {
         self.isLocal = isLocal
     }
 
-    /// Deepest nesting of a parameter's value.
+    /// The maximum nesting depth of a parameter's value.
     public static let valueDepth = 64
-    /// Longest script that is sent, in bytes.
+    /// The maximum size of a script in bytes.
     public static let scriptLimit = 16 << 20
 
-    /// Checks everything that a caller may have got wrong.
+    /// Checks all fields that a caller may have set wrongly.
     /// - Throws: `invalidInput` or `limitExceeded`, naming the field.
     public func check() throws(MMError) {
         guard script.utf8.count <= Self.scriptLimit else {
@@ -94,7 +95,7 @@ public struct PowerShellCommand: Sendable, Hashable {
         for name in parameters.keys.sorted() {
             guard Self.isParameterName(name) else {
                 throw MMError(
-                    .invalidInput, "The parameter name “\(name)” is none that a param block can have.",
+                    .invalidInput, "The parameter name “\(name)” can't be a parameter of a param block.",
                     hint: "Use letters, digits and underscores, without the dash in front.")
             }
             if case .json(let value)? = parameters[name], Self.depth(of: value, most: Self.valueDepth) > Self.valueDepth

@@ -51,12 +51,12 @@ package struct WireDecoder: Sendable {
                 passing = nil
                 passed.bytes += line.count
                 if let frame = Self.report(passed) { return frame }
-                throw WireFault("a line of \(passed.bytes) bytes that is no record")
+                throw WireFault("a line of \(passed.bytes) bytes that isn't a record")
             }
             if line.isEmpty { continue }
             if line.count > lineLimit {
                 if let frame = Self.report((Array(line.prefix(64)), line.count)) { return frame }
-                throw WireFault("a line of \(line.count) bytes that is no record")
+                throw WireFault("a line of \(line.count) bytes that isn't a record")
             }
             return try HostFrame.decode(line, limits: limits)
         }

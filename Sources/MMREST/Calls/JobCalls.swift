@@ -76,7 +76,7 @@ struct JobCalls: Sendable {
                 ["handle": .string(job.handle), "operation": .string(job.label)], isPreferred: false)
         }
         return try await PlainAnswer.response(
-            try result.get().given(from: services.outputs), for: request.http.headers)
+            try result.get().answer(from: services.outputs), for: request.http.headers)
     }
 
     @Sendable private func cancel(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
@@ -90,7 +90,7 @@ struct JobCalls: Sendable {
     }
 
     private func reach(_ request: AdmittedRequest) throws(MMError) -> Set<String>? {
-        OperationJobs.reach(of: try calls.reader(request))
+        OperationJobs.reachableOwners(of: try calls.reader(request))
     }
 
     /// Describes a job, including its answer if that is small.
@@ -98,7 +98,7 @@ struct JobCalls: Sendable {
         var object = Self.object(work.report)
         guard let job = work as? Job<KeptAnswer>, case .success(let kept)? = job.result else { return object }
         object["answerLocation"] = .string("/v1/jobs/\(job.handle)/answer")
-        let answer = try kept.given(from: services.outputs)
+        let answer = try kept.answer(from: services.outputs)
         guard answer.stored == nil else { return object }
         switch answer.body {
         case .value(let value) where JSONWriter.bytes(value).count <= Self.most: object["answer"] = value

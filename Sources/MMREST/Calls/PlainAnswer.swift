@@ -22,7 +22,7 @@ enum PlainAnswer {
     ) async throws(MMError) -> HTTPServerResponse {
         var context = call.context
         let preference = AsyncPreference(headers)
-        if let preference { context.patience = preference.wait }
+        if let preference { context.backgroundAfter = preference.wait }
         let answer = try await service.call(call.operation, call.arguments, in: context)
         if let members = JobAnswer.members(of: answer) {
             return JobCalls.accepted(members, isPreferred: preference != nil)

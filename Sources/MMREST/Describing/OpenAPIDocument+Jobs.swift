@@ -57,7 +57,7 @@ extension OpenAPIDocument {
                 "delete": .object(
                     operation(
                         "cancelJob", "Jobs", "Call a job off",
-                        ["200": .object(Self.answer("Where it stands now.", ref: "Job"))])),
+                        ["200": .object(Self.answer("Its current state.", ref: "Job"))])),
             ],
             "/v1/jobs/{job}/answer": ["parameters": jobParameter, "get": .object(answer)],
         ]
@@ -84,7 +84,7 @@ extension OpenAPIDocument {
             ],
             "responses": [
                 "Accepted": [
-                    "description": "The call goes on; the job's address stands in Location.",
+                    "description": "The call keeps running; the job's URL is in Location.",
                     "headers": ["Location": ["schema": ["type": "string"], "description": "The job's path."]],
                     "content": ["application/json": ["schema": ["$ref": "#/components/schemas/Job"]]],
                 ],
@@ -112,7 +112,7 @@ extension OpenAPIDocument {
                     ],
                     "hint": ["type": "string", "description": "What to do next."],
                     "retryAfterSeconds": ["type": "integer"],
-                    "details": ["type": "object", "description": "Such as userCode, verificationUri or token."],
+                    "details": ["type": "object", "description": "For example userCode, verificationUri or token."],
                 ],
             ],
             "Identity": [

@@ -54,7 +54,7 @@ package struct OpenAPIDocument: Sendable {
             "servers": [["url": "/"]],
             "tags": [
                 ["name": "Operations", "description": "What can be asked for."],
-                ["name": "Jobs", "description": "Calls that go on after they were answered."],
+                ["name": "Jobs", "description": "Calls that keep running after they were answered."],
                 ["name": "Pool", "description": "The process that answers."],
             ],
             // A program of the same user needs no secret; everyone else does.
@@ -73,7 +73,7 @@ package struct OpenAPIDocument: Sendable {
         "Errors are problem details (RFC 9457) with `code`, `hint` and `details`. 401 with the code `sign_in_needed` holds "
         + "code and address of a sign-in: repeat the call once a person has signed in. 428 holds a token: a person runs "
         + "`mm confirm TOKEN`, then the very same request goes through, once. `Prefer: respond-async` answers 202 with the "
-        + "job that goes on."
+        + "job that keeps running."
 
     private static func call(_ operation: AnyOperation) -> JSONObject {
         let declaration = operation.declaration
@@ -85,7 +85,7 @@ package struct OpenAPIDocument: Sendable {
             "call_\(declaration.name)", "Operations", declaration.title,
             [
                 "200": [
-                    "description": "The answer's body. `MM-Note` headers hold what is to be said about it.",
+                    "description": "The answer's body. `MM-Note` headers carry notes about it.",
                     "content": [
                         "application/json": ["schema": [:]], "text/plain": ["schema": ["type": "string"]],
                         "application/x-ndjson": ["schema": ["type": "string"]],

@@ -31,7 +31,7 @@ struct ObjectIDs: Sendable {
 
     /// The index of a GUID, when it is one of these.
     func index(ofGuid text: String) -> Int? {
-        guard GUID.isOne(text), let front = UInt32(text.prefix(8), radix: 16) else { return nil }
+        guard GUID.isValid(text), let front = UInt32(text.prefix(8), radix: 16) else { return nil }
         let index = unscrambled(front)
         return guid(index) == text.lowercased() ? index : nil
     }

@@ -58,7 +58,7 @@ extension GraphPlace {
             cast = name.split(separator: ".").last.map(String.init)
             rest = rest.dropFirst()
         }
-        if let key = rest.first?.name, GUID.isOne(key) {
+        if let key = rest.first?.name, GUID.isValid(key) {
             let found = ids.contains(key.lowercased())
             // What follows may be $ref, which takes the link away and leaves the object.
             return GraphPlace(

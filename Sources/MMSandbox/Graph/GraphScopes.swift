@@ -18,10 +18,10 @@ struct GraphScopes {
 
     private var targets: [RequestTarget] {
         guard
-            let target = try? RequestTarget(parsing: call.request.path, service: .graph, respelling: .clean)
+            let target = try? RequestTarget(parsing: call.request.path, service: .graph, normalization: .clean)
         else { return [] }
         guard isSelf, target.segments.first?.lowercased() == "users", target.segments.count > 1 else { return [target] }
         let own = "/\(call.version)/me" + target.segments.dropFirst(2).map { "/" + $0 }.joined()
-        return [target] + [try? RequestTarget(parsing: own, service: .graph, respelling: .clean)].compactMap(\.self)
+        return [target] + [try? RequestTarget(parsing: own, service: .graph, normalization: .clean)].compactMap(\.self)
     }
 }

@@ -153,7 +153,7 @@ struct GraphService {
 
     private func perform(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         if place.rest.last?.name == "$ref" { return try references.answer(call, place) }
-        if case .links(let ids, _) = place.node, let key = place.rest.first?.name, GUID.isOne(key),
+        if case .links(let ids, _) = place.node, let key = place.rest.first?.name, GUID.isValid(key),
             place.rest.count == 1
         {
             guard call.request.method == "DELETE" else { return try reader.read(call, place) }

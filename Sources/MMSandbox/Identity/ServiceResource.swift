@@ -51,7 +51,7 @@ enum ServiceResource: String, Sendable, CaseIterable {
         switch self {
         case .sandbox: Self.graph.appID
         case .compliance: Self.exchange.appID
-        default: identifiers.first(where: GUID.isOne) ?? ""
+        default: identifiers.first(where: GUID.isValid) ?? ""
         }
     }
 

@@ -78,7 +78,7 @@ struct SignInService {
     private func checkTenant(_ segment: String) throws(TokenFault) {
         guard !TenantIdentity.isNamed(by: segment) else { return }
         let isDomain = segment.contains(".") && segment.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        guard GUID.isOne(segment) || isDomain || segment.lowercased() == "consumers" else {
+        guard GUID.isValid(segment) || isDomain || segment.lowercased() == "consumers" else {
             throw TokenFault(
                 "invalid_request", 900_023,
                 "Specified tenant identifier '\(segment)' is neither a valid DNS name, nor a valid external domain.")

@@ -10,7 +10,7 @@ struct TenantApps {
     /// The app that a form names: known, enabled.
     func named(in form: FormFields) throws(TokenFault) -> RegisteredApp {
         guard let id = form["client_id"], !id.isEmpty else { throw .missing("client_id") }
-        guard GUID.isOne(id) else {
+        guard GUID.isValid(id) else {
             throw TokenFault("invalid_request", 900_971, "The client_id '\(id.prefix(64))' is not a valid GUID.")
         }
         guard let app = find(id) else {

@@ -79,7 +79,7 @@ enum FilterToken: Equatable, Sendable {
 
     private static func token(of word: String) -> FilterToken? {
         let first = word.utf8.first ?? 0
-        if GUID.isOne(word) { return .guid(word.lowercased()) }
+        if GUID.isValid(word) { return .guid(word.lowercased()) }
         if first == UInt8(ascii: "-") || (first >= 0x30 && first <= 0x39) {
             if let number = Double(word), number.isFinite { return .number(number) }
             if word.utf8.count >= 10, let instant = ServiceTime.seconds(word) { return .instant(instant) }

@@ -5,7 +5,7 @@ package import MMHTTP
 package actor SandboxTenant {
     let services: TenantServices
     private let chain: HTTPChain<Void>
-    private let door = LoopbackDoor()
+    private let authenticator = LoopbackAuthenticator()
     private let options: SandboxOptions
     private var listener: HTTPListener?
     private let startedAt: Timestamp
@@ -49,7 +49,7 @@ package actor SandboxTenant {
         var limits = HTTPServerLimits()
         limits.maxBodyBytes = 64 << 20
         let listener = try HTTPListener.start(
-            .tcp(host: "127.0.0.1", port: options.port), limits: limits, door: door, chain: chain)
+            .tcp(host: "127.0.0.1", port: options.port), limits: limits, authenticator: authenticator, chain: chain)
         self.listener = listener
         let base = "http://127.0.0.1:\(listener.port)"
         baseURL = base
@@ -65,7 +65,7 @@ package actor SandboxTenant {
 
     /// Answers one request without a socket.
     package nonisolated func answer(_ request: HTTPServerRequest) async -> HTTPServerResponse {
-        switch door.admit(request) {
+        switch authenticator.authenticate(request) {
         case .admitted: await chain.respond(to: request, from: ())
         case .refused(let answer): answer
         }

@@ -22,7 +22,7 @@ struct ServiceRoutes<Service> {
         _ services: TenantServices, _ service: @escaping @Sendable (isolated TenantServices) -> Service,
         wrongMethod: @escaping @Sendable (HTTPServerRequest) -> HTTPServerResponse = Self.wrongMethod
     ) {
-        let refusals = Router<Void>.Refusals(
+        let refusals = Router<Void>.ErrorResponses(
             wrongMethod: { request, _ in wrongMethod(request) }, failure: { Problem.response($0) })
         router = Router(refusals, ignoresCase: true)
         answering = { answer, request in await services.use { answer(service($0))(request) } }

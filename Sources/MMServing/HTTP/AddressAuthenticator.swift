@@ -4,8 +4,9 @@ import MMHTTP
 import MMPoolWire
 import MMSystem
 
-/// The door of a pool at a TCP address: programs of the same user, and those who have the secret, under names that are ours.
-struct AddressDoor: HTTPDoor {
+/// The authenticator of a pool at a TCP address: it admits programs of the same user, and callers who have the secret, under
+/// host names of this pool.
+struct AddressAuthenticator: HTTPAuthenticator {
     private let senders: SenderRule
     private let secret: Secret?
     private let names: Set<String>
@@ -13,7 +14,7 @@ struct AddressDoor: HTTPDoor {
     private let admitsNumericHosts: Bool
     private let refusesSessions: Bool
 
-    /// The door of an address.
+    /// Creates the authenticator of an address.
     /// - Parameters:
     ///   - options: who may connect.
     ///   - secret: what clients prove themselves with.
@@ -28,10 +29,10 @@ struct AddressDoor: HTTPDoor {
     }
 
     /// Who sent a request, or the answer to one who is not let in.
-    func admit(_ request: HTTPServerRequest) -> DoorVerdict<AdmittedPeer> {
+    func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<AdmittedPeer> {
         // A page that made its name point to us (DNS rebinding) sends that name.
         guard let host = request.headers["Host"], isOwn(host: host) else {
-            return .refused(.refusal(421, "This server is not reached under this name."))
+            return .refused(.refusal(421, "This server doesn't serve this host name."))
         }
         for origin in request.headers.values(for: "Origin") where !isOwn(page: origin, host: host) {
             return .refused(.refusal(403, "Pages of this origin may not use this server."))
@@ -61,7 +62,7 @@ struct AddressDoor: HTTPDoor {
     private func isInSession(_ request: HTTPServerRequest) -> Bool {
         guard refusesSessions, request.peerUser() == geteuid() else { return false }
         let processes = request.peerProcesses()
-        return processes.isEmpty || processes.contains { SessionMark.isOn($0) }
+        return processes.isEmpty || processes.contains { SessionMark.isMarked($0) }
     }
 
     /// Whether a page was served here: at the address and port that the request came to, since another server of this

@@ -20,7 +20,7 @@ enum BearerSecret {
         while let last = text.last, last == 0x0A || last == 0x0D || last == 0x20 { text.removeLast() }
         guard text.count >= 16, text.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw MMError(
-                .invalidInput, "The token file \(path) must hold one line of at least 16 characters without blanks.",
+                .invalidInput, "The token file \(path) must contain one line of at least 16 characters without spaces.",
                 hint: remedy)
         }
         return Secret(String(decoding: text, as: UTF8.self))

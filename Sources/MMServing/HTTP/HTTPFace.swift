@@ -26,14 +26,15 @@ final class HTTPFace: Sendable {
     ) throws(MMError) -> HTTPFace {
         var engineOptions = given
         engineOptions.allowedHosts = options.hostNames
-        engineOptions.admitsNumericHosts = options.trustsNetwork
+        engineOptions.allowsIPAddressHosts = options.trustsNetwork
         engineOptions.secret = secret
         let engine = StreamableHTTP(server, options: engineOptions)
         let watching = WatchingStreams()
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port),
             limits: HTTPServerLimits(maxBodyBytes: engineOptions.bodyBytes), certificate: options.certificate,
-            door: MCPDoor(SenderRule(options, hasSecret: secret != nil), engine, open: Set(pages.keys)),
+            authenticator: MCPAuthenticator(
+                SenderRule(options, hasSecret: secret != nil), engine, open: Set(pages.keys)),
             chain: HTTPChain([pageRoutes(pages), MCPEndpoint(engine, watching)]))
         let face = HTTPFace(engine, listener, watching, options)
         if options.trustsNetwork {

@@ -33,8 +33,10 @@ struct HTTPFaceOptions: Sendable {
         InputField(
             "trust-network", .flag, "Admit everybody whom the network lets in: only in a closed network of containers."),
         InputField(
-            "allow-host", .textList, "A further name under which clients reach the server; may stand several times."),
-        InputField("behind-proxy", .flag, "A proxy with TLS stands in front; every client needs the secret."),
+            "allow-host", .textList,
+            "A further name under which clients reach the server; "
+                + "may be given several times."),
+        InputField("behind-proxy", .flag, "A TLS proxy is in front; every client needs the secret."),
         InputField("tls-cert", .text, "Speak TLS with this certificate (PEM, with those between it and its root)."),
         InputField("tls-key", .text, "The certificate's private key (PEM, 0600)."),
     ]

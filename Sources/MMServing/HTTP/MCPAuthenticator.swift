@@ -2,14 +2,14 @@ import MMCore
 import MMHTTP
 import MMMCP
 
-/// The door of `mm-mcp` at an address: this machine's own user is known by the socket's other end, everybody else as the
+/// The authenticator of `mm-mcp` at an address: this machine's own user is known by the socket's other end, everybody else as the
 /// engine admits them. What is let in is the request as the engine takes it, with its sender.
-struct MCPDoor: HTTPDoor {
+struct MCPAuthenticator: HTTPAuthenticator {
     private let senders: SenderRule
     private let engine: StreamableHTTP
     private let open: Set<String>
 
-    /// A door.
+    /// Creates an authenticator.
     /// - Parameters:
     ///   - senders: judges who sent a request.
     ///   - engine: judges the names under which it is reached, and the secret.
@@ -20,7 +20,7 @@ struct MCPDoor: HTTPDoor {
         self.open = open
     }
 
-    func admit(_ request: HTTPServerRequest) -> DoorVerdict<MCPHTTPRequest> {
+    func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<MCPHTTPRequest> {
         var admitted = MCPHTTPRequest(
             method: request.method, path: request.path, headers: request.headers.map { ($0.name, $0.value) },
             body: request.body)
@@ -34,7 +34,7 @@ struct MCPDoor: HTTPDoor {
             ]
             return .refused(.json(JSONWriter.bytes(error), status: 403))
         }
-        guard let refused = engine.refusal(byHeadOf: admitted), case .bytes(let bytes) = refused.body else {
+        guard let refused = engine.refusal(forHeadOf: admitted), case .bytes(let bytes) = refused.body else {
             return .admitted(admitted)
         }
         return .refused(

@@ -3,14 +3,14 @@ import MMCore
 import MMHTTP
 import MMPoolWire
 
-/// The door of a pool at a Unix socket: programs of the same user alone.
-struct SocketDoor: HTTPDoor {
+/// The authenticator of a pool at a Unix socket: only programs of the same user are admitted.
+struct SocketAuthenticator: HTTPAuthenticator {
     /// The user whose programs are let in.
     var user = geteuid()
     /// The only process that is let in; `nil`: every one of the user's.
     var process: Int32?
 
-    func admit(_ request: HTTPServerRequest) -> DoorVerdict<AdmittedPeer> {
+    func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<AdmittedPeer> {
         guard case .unix(user, let pid) = request.peer, process == nil || pid == process else {
             return .refused(
                 .refusal(

@@ -13,9 +13,9 @@ final class StopSignal: Sendable {
     static func take() throws(MMError) -> StopSignal {
         let wish = OneShot<Void>()
         let count = SignalCount()
-        let signals = try Signals.take([SIGTERM, SIGINT]) { signal in
+        let signals = try Signals.handle([SIGTERM, SIGINT]) { signal in
             if count.another() > 1 { _exit(128 + signal) }
-            wish.give(())
+            wish.resolve(())
         }
         return StopSignal(signals, wish)
     }

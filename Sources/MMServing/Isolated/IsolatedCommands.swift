@@ -39,7 +39,7 @@ enum IsolatedCommands {
                 "A router answers /health /status /connections /run /reset /metrics and passes each call to the pool of "
                 + "its connection: a process with a home, namespaces and caps of its own, started when it is first needed. "
                 + "MM_ISOLATED_MEMORY_MB (512) and MM_ISOLATED_CPUS (0.5) set the caps; /status says what holds them. A pool "
-                + "that answers nothing for MM_ISOLATED_SILENCE seconds (60) is started anew.",
+                + "that answers nothing for MM_ISOLATED_SILENCE seconds (60) is started again.",
             fields: [
                 InputField("listen", .textList, "Where (default 127.0.0.1:5200)."),
                 sockets,

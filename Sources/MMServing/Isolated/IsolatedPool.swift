@@ -301,7 +301,7 @@ actor IsolatedPool {
         tellSandbox()
         if await isHung() {
             setup.log.scoped(connection).warning(
-                "its own pool does not answer any more and is ended; the next call starts it anew")
+                "its own pool no longer answers and is ended; the next call starts it again")
             silence = nil
             _ = await running.process.terminate(grace: .seconds(5))
             return
@@ -311,7 +311,8 @@ actor IsolatedPool {
         guard used > setup.caps.memory else { return }
         evictions += 1
         setup.log.scoped(connection).warning(
-            "its own pool used \(used >> 20) MB of \(setup.caps.memory >> 20) MB and is ended; the next call starts it anew"
+            "its own pool used \(used >> 20) MB of \(setup.caps.memory >> 20) MB and is ended; the "
+                + "next call starts it again"
         )
         _ = await running.process.terminate(grace: .seconds(5))
     }

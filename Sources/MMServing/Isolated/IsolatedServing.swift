@@ -40,7 +40,7 @@ enum IsolatedServing {
         let chain = HTTPChain(PoolFace.steps(router.router, before: [operations(of: router, environment)]))
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port), certificate: options.certificate,
-            door: AddressDoor(options, secret: secret, refusesSessions: true), chain: chain)
+            authenticator: AddressAuthenticator(options, secret: secret, refusesSessions: true), chain: chain)
         let url = "\(options.scheme)://\(listener.address)"
         try? streams.writeLine(url)
         if !quiet { streams.note("Each connection has a pool of its own behind a \(apart). Ctrl-C ends them.") }

@@ -18,7 +18,8 @@ enum PoolChildCommand {
             fields: [
                 InputField("connection", .text, "The connection.", isRequired: true),
                 InputField("socket", .text, "The Unix socket to listen at.", isRequired: true),
-                InputField("router", .integer(0...Int(Int32.max)), "The router's process; nobody else is answered."),
+                InputField(
+                    "router", .integer(0...Int(Int32.max)), "The router's process; other processes get no answer."),
             ]
         ) { (input, _, _) throws(MMError) in
             let router = try input.integer("router").map { Int32($0) }
@@ -33,7 +34,7 @@ enum PoolChildCommand {
         _ connection: String, at socket: String, for router: Int32?, environment: [String: String]
     ) async throws(MMError) {
         umask(0o077)
-        SessionMark.leave()
+        SessionMark.markThisProcess()
         var environment = environment
         environment["M365_CONNECTION"] = connection
         let services = OperationServices(environment: environment)
@@ -48,7 +49,7 @@ enum PoolChildCommand {
         let operations = RESTRouter(
             service: local, handshake: { handshake }, services: services)
         let listener = try HTTPListener.start(
-            .unix(path: socket), door: SocketDoor(process: router),
+            .unix(path: socket), authenticator: SocketAuthenticator(process: router),
             chain: HTTPChain(PoolFace.steps(routes.router, before: [operations])))
         services.log.info("the pool of \(connection) listens")
         let upkeep = Task {

@@ -86,7 +86,7 @@ struct CatalogueServer {
             aliases: Array(Set(plain).subtracting([listed])).sorted()
         ) { arguments, context in
             var call = context.call(to: options.serverName)
-            call.patience = patience
+            call.backgroundAfter = patience
             call.readsOnly = options.readOnly
             let session = "\(instance):\(context.principal.name)"
             // Without a name that lasts, nobody can be known again.

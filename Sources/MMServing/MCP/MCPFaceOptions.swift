@@ -34,7 +34,7 @@ struct MCPFaceOptions: Sendable {
     static let fields: [InputField] =
         [
             InputField(
-                "tool-prefix", .text, "What stands before every tool's name (default mm__); '' behind a gateway."),
+                "tool-prefix", .text, "The prefix of every tool's name (default mm__); '' behind a gateway."),
             InputField("profile", .text, "Offer the tools of an earlier server instead: mm-design, pwsh-manager, …"),
             InputField("read-only", .flag, "Offer only what reads; the guard denies every other request and script."),
             InputField(
@@ -44,7 +44,7 @@ struct MCPFaceOptions: Sendable {
             InputField("server-name", .text, "The name that connections' mcps lists are compared with (default mm)."),
             InputField(
                 "patience", .integer(0...86_400),
-                "Seconds until a call that goes on is answered with a handle (default $MM_PATIENCE, else 45)."),
+                "Seconds until a running call is answered with a handle (default $MM_PATIENCE, else 45)."),
             InputField("embedded", .flag, "Do everything in this process, without the pool that outlives it."),
             InputField("pool", .text, "Let the pool at this address do it."),
         ] + HTTPFaceOptions.fields

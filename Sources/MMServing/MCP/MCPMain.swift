@@ -17,19 +17,19 @@ package enum MCPMain {
                       [--tls-cert FILE --tls-key FILE]
 
           --profile NAME       the tools of an earlier server instead, as they were: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
-          --tool-prefix TEXT   what stands before every tool's name (mm__); '' behind a gateway that adds its own
+          --tool-prefix TEXT   the prefix of every tool's name (mm__); '' behind a gateway that adds its own
           --read-only          offer only what reads; the guard denies every other request and script
           --structured-output  give each result as data (structuredContent) as well, for hosts that want it
           --toolsets LIST      groups of tools to offer, of m365, shell, ssh (m365)
           --server-name NAME   the name that connections' mcps lists are compared with (mm)
           --http ADDRESS       serve Streamable HTTP at ADDRESS, path /mcp; the endpoint is printed first
           --token-file FILE    a bearer secret (one line, 0600) for clients that are not programs of this user
-          --allow-host NAME    a further name under which clients reach the server; may stand several times
+          --allow-host NAME    a further name under which clients reach the server; may be given several times
           --tls-cert, --tls-key  files (PEM) of a certificate and its key: speak TLS
-          --behind-proxy       a proxy with TLS stands in front: every client needs the secret
+          --behind-proxy       a TLS proxy is in front: every client needs the secret
           --trust-network      admit everybody whom the network lets in: only in a closed network of containers
           --embedded           do everything in this process, without the pool that outlives it
-          --pool URL           let the pool at this address do it
+          --pool URL           use the pool at this address
           --version, --help
 
         Without --http a client starts it. Docs/Clients.md tells how; `mm mcp install` does it.
@@ -85,8 +85,8 @@ package enum MCPMain {
                 catalogue = projection
             }
             if keepsSessions {
-                SessionMark.leave()
-                services.jobs.keepsRunning(options.http == nil ? .client : .lasting)
+                SessionMark.markThisProcess()
+                services.jobs.setLifetime(options.http == nil ? .client : .lasting)
             }
             // Sessions that live in a pool are looked after there.
             let upkeep = keepsSessions ? Task { await services.runMaintenance() } : nil

@@ -4,7 +4,7 @@ import MMMCP
 import MMOperations
 
 /// The person behind an AI client that can show forms.
-struct MCPPerson: PersonAtHand {
+struct MCPPerson: ConfirmingPerson {
     private let context: ToolContext
 
     /// The person behind the client of a call.
@@ -35,12 +35,12 @@ struct MCPPerson: PersonAtHand {
     ///
     /// A client of the modern era answers with another request; until then the call ends with `confirmation_needed`, which
     /// the engine turns into the question.
-    func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
-        try await decides(question) != .no
+    func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        try await decide(question) != .no
     }
 
-    /// As `confirms`, with a second box where a yes may hold for more of the same kind.
-    func decides(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+    /// As `confirm`, with a second box where a yes may hold for more of the same kind.
+    func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         // The whole call would be made again with the answer, and what it has done would be done twice.
         guard !question.isMidway || context.era == .legacy else {
             throw MMError(.confirmationNeeded, "This client can be asked before a call runs, and not meanwhile.")
@@ -49,8 +49,8 @@ struct MCPPerson: PersonAtHand {
             for (number, page) in question.pages.enumerated() {
                 let isLast = number == question.pages.count - 1
                 var fields: [Form.Field] = [.boolean("confirm", title: "Yes, do exactly this")]
-                if question.alike > 0 {
-                    let title = "The same for up to \(question.alike) more of this kind"
+                if question.moreOfKind > 0 {
+                    let title = "The same for up to \(question.moreOfKind) more of this kind"
                     fields.append(.boolean("alike", title: title, default: false).optional)
                 }
                 if !isLast { fields.append(.boolean("more", title: "Show the rest first", default: false).optional) }
@@ -60,13 +60,13 @@ struct MCPPerson: PersonAtHand {
                 if case .dismissed = answer {
                     throw MMError(
                         .confirmationNeeded, "The question was closed without an answer: nothing was sent or run.",
-                        hint: "Ask the person whether to go on; the same call asks again.")
+                        hint: "Ask the person whether to continue; the same call asks again.")
                 }
                 guard case .accepted(let said) = answer else { return .no }
                 if said["more"] == true, !isLast { continue }
                 guard said["confirm"] == true else { return .no }
                 try context.claimOnce()
-                return question.alike > 0 && said["alike"] == true ? .yesToAlike : .yes
+                return question.moreOfKind > 0 && said["alike"] == true ? .yesToAlike : .yes
             }
             return .no
         } catch let error as MMError {

@@ -48,7 +48,7 @@ struct MCPPrompts: Sendable {
                 lastPasswordChangeDateTime,signInSessionsValidFromDateTime
                 3. \(graph): /users/\(pathPart(blanks["user"]))/authentication/methods
                 4. \(graph): /identityProtection/riskyUsers, $filter=userPrincipalName eq '\(who)'. A tenant without the \
-                licence answers 403: say so and go on.
+                licence answers 403: say so and continue.
                 Report: a timeline of failures with error code and its plain meaning, which policy blocked what, places and \
                 devices that don't fit the others, methods that were added lately, and how sure you are. Change nothing. \
                 Propose what to do next and wait for the person.
@@ -144,7 +144,7 @@ struct MCPPrompts: Sendable {
         prompt("tenant_health", "Tenant health", "What an administrator should know of a tenant today.", []) { blanks in
             """
             Report the health of the tenant behind the connection \(blanks["connection"] ?? ""), with \(graph). Where an answer \
-            is 403, say which permission or licence is missing and go on.
+            is 403, say which permission or licence is missing and continue.
             1. /admin/serviceAnnouncement/issues?$filter=isResolved eq false&$select=title,service,status,startDateTime
             2. /subscribedSkus?$select=skuPartNumber,consumedUnits,prepaidUnits : licences that run out.
             3. /applications?$select=displayName,appId,passwordCredentials,keyCredentials (all): secrets and certificates that \

@@ -78,7 +78,7 @@ struct MCPResources: Sendable {
                         Completion(ExchangeTable.standard.completions(of: typed, in: [.exo, .scc]))
                     }
                 ]
-            ) { (uri, blanks, _) in [.json(try CmdletSheet.of(blanks["name"] ?? ""), uri: uri)] },
+            ) { (uri, blanks, _) in [.json(try CmdletReference.of(blanks["name"] ?? ""), uri: uri)] },
         ]
     }
 
@@ -138,7 +138,7 @@ struct MCPResources: Sendable {
     private func page(_ handle: String, offset text: String, _ uri: String) throws(MMError) -> ResourceContents {
         guard let offset = Int(text), offset >= 0 else {
             throw MMError(
-                .invalidInput, "The offset `\(text.prefix(20))` is no whole number.",
+                .invalidInput, "The offset `\(text.prefix(20))` isn't an integer.",
                 hint: "Count rows, lines or bytes from 0.")
         }
         let outputs = services.outputs
@@ -168,7 +168,7 @@ struct MCPResources: Sendable {
 
     private func recentCalls() throws(MMError) -> JSONValue {
         let names = try visibleNames()
-        let entries = try services.audit.entries(most: 50) { entry in
+        let entries = try services.audit.entries(limit: 50) { entry in
             SentRequests.isCall(entry) && entry["connection"]?.string.map { names.contains($0) } ?? false
         }
         let shown = entries.map { entry -> JSONValue in

@@ -42,14 +42,14 @@ struct ToolAnswer: Sendable {
         }
         if let stored = answer.stored { return try result(of: stored, form: form, notes: answer.notes) }
         let connection = answer.connection ?? "/\(serverName)"
-        let room = budget.leaving(characters: 200 + answer.notes.reduce(0) { $0 + $1.count })
-        let shaper = OutputShaper(store: outputs, budget: room, layout: .compact)
+        let room = budget.reserving(characters: 200 + answer.notes.reduce(0) { $0 + $1.count })
+        let shaper = OutputTruncator(store: outputs, budget: room, layout: .compact)
         switch answer.body {
         case .text(let text):
-            return result(shaper.shape(text: Array(text.utf8), connection: connection), answer.notes)
+            return result(shaper.truncate(text: Array(text.utf8), connection: connection), answer.notes)
         case .bytes(let bytes, let type):
             if let text = String(validating: bytes, as: UTF8.self), type.hasPrefix("text/") || type.hasSuffix("xml") {
-                return result(shaper.shape(text: Array(text.utf8), connection: connection), answer.notes)
+                return result(shaper.truncate(text: Array(text.utf8), connection: connection), answer.notes)
             }
             if type.hasPrefix("image/"), bytes.count <= 1 << 20 {
                 return ToolResult(content: [.image(bytes, mimeType: type)])
@@ -58,7 +58,7 @@ struct ToolAnswer: Sendable {
         case .value(let value): return try result(of: value, form, answer.notes, connection)
         case .json(let bytes):
             guard let value = try? JSONParser.parse(bytes) else {
-                return result(shaper.shape(text: bytes, connection: connection), answer.notes)
+                return result(shaper.truncate(text: bytes, connection: connection), answer.notes)
             }
             return try result(of: value, form, answer.notes, connection)
         case .items(let stream), .output(let stream):
@@ -69,7 +69,7 @@ struct ToolAnswer: Sendable {
             switch stored {
             case .whole(let bytes):
                 guard let value = try? JSONParser.parse(bytes) else {
-                    return result(shaper.shape(text: bytes, connection: connection), answer.notes)
+                    return result(shaper.truncate(text: bytes, connection: connection), answer.notes)
                 }
                 return try result(of: value, form, answer.notes, connection)
             case .stored(let output): return try result(of: output, form: form, notes: answer.notes)
@@ -82,9 +82,9 @@ struct ToolAnswer: Sendable {
         of given: JSONValue, _ form: String?, _ notes: [String], _ connection: String
     ) throws(MMError) -> ToolResult {
         let value = given.withoutServiceMarks
-        let room = budget.leaving(characters: 200 + notes.reduce(0) { $0 + $1.count })
+        let room = budget.reserving(characters: 200 + notes.reduce(0) { $0 + $1.count })
         let text = text(of: value, form)
-        if room.admits(Array(text.utf8)) {
+        if room.allows(Array(text.utf8)) {
             let data = value.object ?? (value.array == nil ? [:] : ["value": value])
             return result((notes + [text]).joined(separator: "\n"), notes, data, isWhole: !data.isEmpty)
         }
@@ -97,12 +97,13 @@ struct ToolAnswer: Sendable {
             return try result(of: stored, form: form, notes: notes + above)
         }
         return result(
-            OutputShaper(store: outputs, budget: room, layout: .compact).shape(json: json, connection: connection),
+            OutputTruncator(store: outputs, budget: room, layout: .compact).truncate(
+                json: json, connection: connection),
             notes)
     }
 
     /// The result of a text that was fitted into the budget.
-    private func result(_ shaped: ShapedOutput, _ notes: [String]) -> ToolResult {
+    private func result(_ shaped: TruncatedOutput, _ notes: [String]) -> ToolResult {
         let text = (notes + [shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
         return result(text, notes, shaped.json ?? [:], isWhole: false)
     }
@@ -126,7 +127,7 @@ struct ToolAnswer: Sendable {
 
     /// The beginning of an answer that lies in the store: as many rows as fit in the form that is sent.
     private func result(of output: StoredOutput, form: String?, notes: [String]) throws(MMError) -> ToolResult {
-        let room = budget.leaving(characters: 300 + notes.reduce(0) { $0 + $1.count })
+        let room = budget.reserving(characters: 300 + notes.reduce(0) { $0 + $1.count })
         let page = try outputs.page(output.handle, budget: Self.widened(room), layout: .compact)
         if page.unit == .rows, page.cutAtByte == nil,
             let rows = (try? JSONParser.parse(Array(page.text.utf8)))?.withoutServiceMarks.array
@@ -134,7 +135,7 @@ struct ToolAnswer: Sendable {
             var count = rows.count
             while count > 0 {
                 let text = text(of: .array(Array(rows.prefix(count))), form)
-                if room.admits(Array(text.utf8)) { return result(text, of: output, shown: count, form, notes) }
+                if room.allows(Array(text.utf8)) { return result(text, of: output, shown: count, form, notes) }
                 count = min(count - 1, count * 7 / 8)
             }
         }
@@ -145,7 +146,7 @@ struct ToolAnswer: Sendable {
     private func result(_ text: String, of output: StoredOutput, shown: Int, _ form: String?, _ notes: [String])
         -> ToolResult
     {
-        let shaped = ShapedOutput(firstOf: output, shown: shown, text: text)
+        let shaped = TruncatedOutput(firstOf: output, shown: shown, text: text)
         let further: JSONObject = ["csv", "table"].contains(form) ? ["output": .string(form ?? "")] : [:]
         let whole = notes + [text] + [shaped.note(tool: outputTool, with: further)].compactMap(\.self)
         return result(whole.joined(separator: "\n"), notes, shaped.json ?? [:], isWhole: false)
@@ -173,7 +174,7 @@ struct ToolAnswer: Sendable {
         if let output = error.output { text = "\(before(output, connection))\n\n\(text)" }
         structured["details"] =
             error.details.isEmpty ? nil : .object(JSONObject(error.details.filter { $0.key != "output" }))
-        let shaped = OutputShaper(store: outputs, budget: budget, layout: .compact).shape(
+        let shaped = OutputTruncator(store: outputs, budget: budget, layout: .compact).truncate(
             text: Array(text.utf8), connection: connection)
         let whole = ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
         return result(whole, [], structured, isWhole: false, isError: !isExpected)
@@ -181,15 +182,15 @@ struct ToolAnswer: Sendable {
 
     /// What came before an error, short enough to leave room for the error itself.
     private func before(_ output: JSONValue, _ connection: String) -> String {
-        let room = budget.leaving(characters: 4000)
-        let shaper = OutputShaper(store: outputs, budget: room, layout: .compact)
+        let room = budget.reserving(characters: 4000)
+        let shaper = OutputTruncator(store: outputs, budget: room, layout: .compact)
         let texts = (output.array ?? [output]).map(\.string)
         let json = JSONWriter.bytes(output.withoutServiceMarks, layout: .compact)
         let shaped =
             texts.allSatisfy { $0 != nil }
-            ? shaper.shape(
+            ? shaper.truncate(
                 text: Array(texts.compactMap(\.self).joined(separator: "\n").utf8), connection: connection)
-            : shaper.shape(json: json, connection: connection)
+            : shaper.truncate(json: json, connection: connection)
         return ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
     }
 

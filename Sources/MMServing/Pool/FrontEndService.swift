@@ -112,7 +112,7 @@ private final class PoolElsewhere: OperationService {
         } catch {
             guard error.retry != .now else { return nil }
             return MMError(
-                .unavailable, "What answers at \(pool.address) is no pool of mm: it has no /v1/handshake.",
+                .unavailable, "The server at \(pool.address) isn't a pool of mm: it has no /v1/handshake.",
                 hint: "Start one: mm pool serve --listen HOST:PORT; or leave --pool, MM_SESSION_POOL_URL and "
                     + "PWSH_MANAGER_URL out.",
                 details: ["pool": .string(pool.address.description)])

@@ -28,7 +28,7 @@ actor PoolChildren {
     /// Ends what earlier pools have left, to be called while no other pool takes calls.
     /// - Returns: how many processes were ended.
     func endLeftovers() -> Int {
-        ProcFile.numbers(in: folder).reduce(0) { $0 + endLeftovers(of: $1) }
+        ProcFile.numericNames(in: folder).reduce(0) { $0 + endLeftovers(of: $1) }
     }
 
     private func endLeftovers(of number: Int32) -> Int {
@@ -57,7 +57,7 @@ actor PoolChildren {
     private func endBearers(of pool: ProcessIdentity) -> Int {
         var ended: Set<ProcessIdentity> = []
         for _ in 0..<5 {
-            let left = SessionMark.bearers(of: pool)
+            let left = SessionMark.descendants(of: pool)
             if left.isEmpty { break }
             for process in left where process.signal(SIGKILL) { ended.insert(process) }
         }
@@ -86,7 +86,7 @@ actor PoolChildren {
         }
         // What we started ourselves is waited for as soon as it ends: what is still there after a while was adopted.
         let ended = Descendants.ended()
-        for pid in ended.intersection(endedBefore) { Descendants.bury(pid) }
+        for pid in ended.intersection(endedBefore) { Descendants.reap(pid) }
         endedBefore = ended
     }
 

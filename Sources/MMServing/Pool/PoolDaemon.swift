@@ -48,7 +48,7 @@ actor PoolDaemon {
         ResourceLimits.raiseDescriptors()
         Descendants.adopt()
         // Whatever its sessions start is known for it from now on.
-        SessionMark.leave()
+        SessionMark.markThisProcess()
         identity = .ofThisProcess(key: place.key)
         let services = OperationServices(environment: environment)
         self.services = services
@@ -114,7 +114,7 @@ actor PoolDaemon {
         group.addTask {
             for await wish in signals.wishes {
                 switch wish {
-                case .stop: self.ending.give(.stopped)
+                case .stop: self.ending.resolve(.stopped)
                 case .reload: await self.reload()
                 }
             }
@@ -131,9 +131,9 @@ actor PoolDaemon {
             // Somebody has taken our files away, or another pool our place: nobody finds us any more.
             if !isRecorded() {
                 services.log.warning("the pool's record has gone: it ends")
-                ending.give(.stopped)
+                ending.resolve(.stopped)
             }
-            if options.isDetached, gate.quiet >= options.idleLimit, await isUnused() { ending.give(.stopped) }
+            if options.isDetached, gate.quiet >= options.idleLimit, await isUnused() { ending.resolve(.stopped) }
         }
     }
 
@@ -149,7 +149,7 @@ actor PoolDaemon {
             let names = Set(try services.registry.snapshot().connections.map(\.name))
             _ = try services.guards.engine()
             await services.endSessions(notOf: names)
-            services.log.info("read the registry and the rules anew: \(names.count) connections")
+            services.log.info("read the registry and the rules again: \(names.count) connections")
         } catch {
             services.log.error("the registry or the rules can't be read: \(error.message)")
         }
@@ -159,23 +159,24 @@ actor PoolDaemon {
 
     private func listen() throws(MMError) {
         let routes = PoolLifeRoutes(
-            status: { await self.status() }, stop: { self.ending.give(.stopped) }, drain: { await self.drain() })
+            status: { await self.status() }, stop: { self.ending.resolve(.stopped) }, drain: { await self.drain() })
         let own = HTTPChain([routes, gate] + (try PoolFace.standard.steps(context)))
         let listener = try socketListener(own)
         listeners.append(listener)
         socket = listener.address.description
-        for door in options.doors {
+        for endpoint in options.endpoints {
             let secret: Secret? =
-                if let file = door.options.tokenFile { try BearerSecret.read(file) } else { nil }
-            let isStandard = door.face.name == PoolFace.standard.name
-            let chain = HTTPChain((isStandard ? [routes, gate] : [gate]) + (try door.face.steps(context)))
+                if let file = endpoint.options.tokenFile { try BearerSecret.read(file) } else { nil }
+            let isStandard = endpoint.face.name == PoolFace.standard.name
+            let chain = HTTPChain((isStandard ? [routes, gate] : [gate]) + (try endpoint.face.steps(context)))
             let listener = try HTTPListener.start(
-                .tcp(host: door.options.host, port: door.options.port), certificate: door.options.certificate,
-                door: AddressDoor(door.options, secret: secret), chain: chain)
+                .tcp(host: endpoint.options.host, port: endpoint.options.port),
+                certificate: endpoint.options.certificate,
+                authenticator: AddressAuthenticator(endpoint.options, secret: secret), chain: chain)
             listeners.append(listener)
-            let url = "\(door.options.scheme)://\(listener.address)"
+            let url = "\(endpoint.options.scheme)://\(listener.address)"
             urls.append(url)
-            if door.options.trustsNetwork {
+            if endpoint.options.trustsNetwork {
                 services.log.warning(
                     "THE NETWORK IS TRUSTED: everybody who reaches \(url) may use every connection")
             }
@@ -189,19 +190,22 @@ actor PoolDaemon {
     }
 
     private func socketListener(_ chain: HTTPChain<AdmittedPeer>) throws(MMError) -> HTTPListener {
-        let door = SocketDoor()
+        let authenticator = SocketAuthenticator()
         if let handed = HandedSocket(environment) {
             return try HTTPListener.start(
-                .inherited(descriptor: handed.descriptor, path: handed.path), door: door, chain: chain)
+                .inherited(descriptor: handed.descriptor, path: handed.path), authenticator: authenticator, chain: chain
+            )
         }
-        if let named = options.socket { return try HTTPListener.start(.unix(path: named), door: door, chain: chain) }
+        if let named = options.socket {
+            return try HTTPListener.start(.unix(path: named), authenticator: authenticator, chain: chain)
+        }
         var failure = MMError(.unavailable, "There is no place for the pool's socket.")
         for path in place.sockets {
             do throws(MMError) {
                 if path.hasPrefix("\(place.paths.stateDirectory)/") {
                     try ProtectedFile.makeDirectory(place.paths.stateDirectory)
                 }
-                return try HTTPListener.start(.unix(path: path), door: door, chain: chain)
+                return try HTTPListener.start(.unix(path: path), authenticator: authenticator, chain: chain)
             } catch {
                 // Another home's pool, or a folder that is not ours alone: the next place is as good.
                 failure = error
@@ -265,7 +269,7 @@ actor PoolDaemon {
     private func drain() -> Bool {
         guard options.isDetached, runningJobs() == 0, !gate.isDraining else { return gate.isDraining }
         giveUpPlace()
-        ending.give(.replaced)
+        ending.resolve(.replaced)
         return true
     }
 

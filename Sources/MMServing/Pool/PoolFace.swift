@@ -22,7 +22,7 @@ package struct PoolFace: Sendable {
         package var shared = RESTShared()
     }
 
-    /// The way of its requests, behind the door.
+    /// The steps of its requests after authentication.
     package typealias Steps = [any HTTPMiddleware<AdmittedPeer>]
 
     /// The name, as `--profile` takes it.

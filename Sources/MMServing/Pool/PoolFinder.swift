@@ -139,11 +139,11 @@ struct PoolFinder: Sendable {
         let heard = OneShot<Bool>()
         let reading = Task {
             let piece = try? await child.output?.read()
-            heard.give(piece.map { !$0.isEmpty } ?? false)
+            heard.resolve(piece.map { !$0.isEmpty } ?? false)
         }
         let timer = Task {
             try? await Task.sleep(for: startLimit)
-            heard.give(false)
+            heard.resolve(false)
         }
         defer {
             timer.cancel()

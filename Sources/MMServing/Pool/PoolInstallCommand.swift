@@ -11,7 +11,8 @@ enum PoolInstallCommand {
             ["pool", "install"], summary: "Let systemd start the pool when a program needs it.",
             discussion:
                 "Writes mm-pool.socket and mm-pool.service for this user and switches the socket on. Nothing changes where "
-                + "they stand already. Without systemd nothing needs to be installed: programs start the pool themselves.",
+                + "they exist already. Without systemd nothing needs to be installed: programs "
+                + "start the pool themselves.",
             fields: [
                 InputField("print", .flag, "Show the units instead of writing them."),
                 InputField("remove", .flag, "Switch the socket off and remove the units."),
@@ -68,7 +69,7 @@ struct PoolInstaller: Sendable {
         }
         try await systemctl(["daemon-reload"])
         try await systemctl(["enable", "--now", "mm-pool.socket"])
-        lines.append("systemd listens at \(units.socket) and starts the pool for whoever connects.")
+        lines.append("systemd listens at \(units.socket) and starts the pool when a program connects.")
         lines.append("For sessions that outlive your login: loginctl enable-linger")
         return lines
     }

@@ -9,7 +9,7 @@ enum PoolLogsCommand {
         LocalCommand(
             ["pool", "logs"], summary: "Show the pool's log, and follow it.",
             discussion:
-                "Text lines; with --json the JSON lines that lie beside them. Sizes are logged, contents are not, unless a "
+                "Text lines; with --json the JSON lines beside them. Sizes are logged, contents are not, unless a "
                 + "connection has `logContent`.",
             fields: [
                 InputField("follow", .flag, "Go on as lines are written, until Ctrl-C.", at: .option("f")),

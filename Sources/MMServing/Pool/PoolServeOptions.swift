@@ -4,7 +4,7 @@ import MMOperations
 /// How `mm pool serve` serves.
 struct PoolServeOptions: Sendable {
     /// A face at a TCP address of its own.
-    struct Door: Sendable {
+    struct Endpoint: Sendable {
         let face: PoolFace
         let options: HTTPFaceOptions
     }
@@ -16,7 +16,7 @@ struct PoolServeOptions: Sendable {
     /// Whether each connection has a pool of its own, and this process is their router.
     var isIsolated = false
     /// Faces at TCP addresses.
-    var doors: [Door] = []
+    var endpoints: [Endpoint] = []
     /// How long it rests without sessions, calls and jobs before a detached pool ends.
     var idleLimit: Duration = .seconds(1800)
     /// How long calls under way may go on when it is to end.
@@ -32,12 +32,13 @@ struct PoolServeOptions: Sendable {
             InputField("socket", .text, "The Unix socket (default: in $XDG_RUNTIME_DIR/mm, else in the state folder)."),
             InputField(
                 "listen", .textList,
-                "Serve HTTP at this address too, such as 127.0.0.1:5200; may stand several times, one for each profile."
+                "Serve HTTP at this address too, such as 127.0.0.1:5200; may be given several "
+                    + "times, one for each profile."
             ),
             InputField(
                 "profile", .textList,
-                "What is served there (default mm); may stand several times, in the order of --listen or each at its "
-                    + "usual address."
+                "What is served there (default mm); may be given several times, in the order "
+                    + "of --listen or each at its usual address."
             ),
             InputField("detached", .flag, "End when nobody needs it, as the front-ends start it."),
             InputField("isolated", .flag, "A pool of its own for each connection (default at 127.0.0.1:5200)."),
@@ -79,10 +80,10 @@ struct PoolServeOptions: Sendable {
                     .invalidInput, "The profile `\(face.name)` has no address of its own.",
                     hint: "Add --listen 127.0.0.1:PORT.")
             }
-            doors.append(
-                Door(face: face, options: try HTTPFaceOptions.listening(at: address, flag: "--listen", reader)))
+            endpoints.append(
+                Endpoint(face: face, options: try HTTPFaceOptions.listening(at: address, flag: "--listen", reader)))
         }
-        if doors.isEmpty { try HTTPFaceOptions.refuseAlone(reader, without: "listen") }
+        if endpoints.isEmpty { try HTTPFaceOptions.refuseAlone(reader, without: "listen") }
     }
 
     /// The router shows the pool's routes at one address, and nothing else.

@@ -39,8 +39,8 @@ enum PoolServing {
     /// The environment that the process lives by. A profile's own variables decide for all of it: logs and tokens are the
     /// process's.
     static func environment(_ environment: [String: String], of options: PoolServeOptions) -> [String: String] {
-        options.doors.reduce(environment.filter { name, _ in name != "MM_SESSION" }) { environment, door in
-            ToolProfiles.environment(environment, for: door.face.name)
+        options.endpoints.reduce(environment.filter { name, _ in name != "MM_SESSION" }) { environment, endpoint in
+            ToolProfiles.environment(environment, for: endpoint.face.name)
         }
     }
 

@@ -19,7 +19,7 @@ final class PoolSignals: Sendable {
     static func take() throws(MMError) -> PoolSignals {
         let (wishes, continuation) = AsyncStream.makeStream(of: Wish.self)
         let stops = Mutex(0)
-        let signals = try Signals.take([SIGTERM, SIGINT, SIGHUP]) { signal in
+        let signals = try Signals.handle([SIGTERM, SIGINT, SIGHUP]) { signal in
             guard signal != SIGHUP else {
                 continuation.yield(.reload)
                 return

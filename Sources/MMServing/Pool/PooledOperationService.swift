@@ -33,7 +33,8 @@ struct PooledOperationService: OperationService {
         switch operation.declaration.home {
         case .anywhere: return try await local.call(operation, arguments, in: context)
         case .besideSessions: return try await inPool(starting: false, operation, arguments, context)
-        case .detachable where context.patience == nil: return try await local.call(operation, arguments, in: context)
+        case .detachable where context.backgroundAfter == nil:
+            return try await local.call(operation, arguments, in: context)
         case .detachable: return try await inPool(starting: true, operation, arguments, context)
         case .pool: return try await inPool(starting: true, operation, arguments, context)
         }
@@ -74,7 +75,7 @@ struct PooledOperationService: OperationService {
         guard let now = try? await finder.running(), now.handshake.process == pool.handshake.process else {
             return MMError(
                 .unavailable, "The pool was stopped while \(name) ran: it was cut off.",
-                hint: "Look at what was to be changed before you call again.", details: ["pool": "stopped"],
+                hint: "Check what the call was to change before you repeat it.", details: ["pool": "stopped"],
                 cause: error.message)
         }
         return MMError(.sessionLost, error.message, hint: error.hint, details: error.details)

@@ -86,7 +86,7 @@ enum DoctorCommands {
             if try input.flag("fix") {
                 for line in doctor.repair() where !options.quiet { streams.note(line) }
             }
-            let report = await doctor.examine { what in if !options.quiet { streams.progress("Looking at \(what) …") } }
+            let report = await doctor.examine { what in if !options.quiet { streams.progress("Checking \(what) …") } }
             streams.progress(nil)
             return try await show(report, options, streams)
         }

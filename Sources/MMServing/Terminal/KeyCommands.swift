@@ -22,7 +22,7 @@ enum KeyCommands {
             ) { (input, _, streams) async throws(MMError) in
                 let name = try input.text("name") ?? "key"
                 try await touchOld(keys, "add the key \(name)", streams)
-                streams.note("Touch the new key within half a minute.")
+                streams.note("Touch the new key within 30 seconds.")
                 try await keys.add(name)
                 streams.note("The key \(name) is registered.")
                 return 0
@@ -69,7 +69,7 @@ enum KeyCommands {
     ) async throws(MMError) {
         try PersonProof.require(process: getpid())
         guard try !keys.names().isEmpty else { return }
-        streams.note("Touch a registered key within half a minute, to \(subject).")
+        streams.note("Touch a registered key within 30 seconds, to \(subject).")
         try await keys.prove(subject)
     }
 }

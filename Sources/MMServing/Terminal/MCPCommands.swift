@@ -71,7 +71,7 @@ enum MCPCommands {
             } else if !options.quiet {
                 let what = changed ? "\(client.title) now knows" : "\(client.title) already knows"
                 try streams.writeLine("\(what) the server \(entry.name): \(file)")
-                if changed { streams.note("Start \(client.title) anew, or reload its servers.") }
+                if changed { streams.note("Start \(client.title) again, or reload its servers.") }
             }
             return 0
         }
@@ -106,7 +106,7 @@ enum MCPCommands {
         if let url = try input.text("url") {
             guard client != .claudeDesktop else {
                 throw MMError(
-                    .unsupported, "Claude Desktop's file takes no addresses.",
+                    .unsupported, "Claude Desktop's file doesn't support URLs.",
                     hint: "Leave --url out: it starts mm-mcp itself.")
             }
             guard arguments.isEmpty || client == .gateway else {
@@ -141,7 +141,7 @@ enum MCPCommands {
         guard isAddress, !url.contains("@"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 }) else {
             throw MMError(
                 .invalidInput, "--url must be an address without credentials.",
-                hint: "Such as http://127.0.0.1:8365/mcp.")
+                hint: "For example http://127.0.0.1:8365/mcp.")
         }
         return url
     }

@@ -22,8 +22,8 @@ enum PoolCommands {
         LocalCommand(
             ["pool", "start"], summary: "Start the pool, where none runs.",
             discussion:
-                "Commands that need lasting sessions start it by themselves. It ends with `mm pool stop`, or when nothing "
-                + "has lived in it for MM_POOL_IDLE seconds (1800).",
+                "Commands that need persistent sessions start it automatically. It ends with `mm "
+                + "pool stop`, or when nothing has lived in it for MM_POOL_IDLE seconds (1800).",
             examples: [.init("mm pool start", "says where it listens")]
         ) { (_, options, streams) async throws(MMError) in
             let pool = try await PoolFinder(environment: environment).started()
@@ -49,7 +49,7 @@ enum PoolCommands {
 
     private static func restart(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["pool", "restart"], summary: "Stop the pool and start it anew; signed-in sessions come back.",
+            ["pool", "restart"], summary: "Stop the pool and start it again; signed-in sessions come back.",
             fields: [InputField("force", .flag, "Kill one that does not answer.")],
             examples: [.init("mm pool restart", "after an update, or a change of its environment")]
         ) { (input, options, streams) async throws(MMError) in
@@ -97,8 +97,9 @@ enum PoolCommands {
             discussion:
                 "Serves at a Unix socket for programs of this user, and with --listen or --profile at an address too. "
                 + "Programs of this user are let in at loopback addresses; others need --token-file. TERM ends it once its "
-                + "calls have finished, HUP has it read the registry and the rules anew. With --isolated each connection has a process with a "
-                + "home, namespaces and caps of its own, behind a router with the routes of the profile pool.\n\nProfiles: "
+                + "calls have finished, HUP has it read the registry and the rules again. With --isolated each "
+                + "connection has a process with a home, namespaces and caps of its own, behind a router with the "
+                + "routes of the profile pool.\n\nProfiles: "
                 + PoolFace.all.map { "\($0.name) (\($0.summary))" }.joined(separator: " "),
             fields: PoolServeOptions.fields,
             examples: [
@@ -109,7 +110,7 @@ enum PoolCommands {
         ) { (input, options, streams) async throws(MMError) in
             let wanted = try PoolServeOptions(input, environment: environment)
             guard let signals else {
-                throw MMError(.unsupported, "`pool serve` must stand first on the command line.")
+                throw MMError(.unsupported, "`pool serve` must come first on the command line.")
             }
             if wanted.isIsolated {
                 try await IsolatedCommands.serve(

@@ -39,8 +39,9 @@ enum PowerShellCommands {
     private static let eval = LocalCommand(
         ["powershell", "eval"], summary: "Evaluate a simple PowerShell script natively, without any PowerShell.",
         discussion:
-            "What lies outside the closed language is handed over: it says why, and exits with 1. With --batch, standard "
-            + "input is JSON lines {\"id\", \"src\"}, and each is answered by one line at once.",
+            "What the closed language doesn't cover is handed over: it says why, and exits with "
+            + "1. With --batch, standard input is JSON lines {\"id\", \"src\"}, and each is "
+            + "answered by one line at once.",
         fields: [
             InputField(
                 "script", .text, "The script; standard input when it is left out.", at: .positional(0),

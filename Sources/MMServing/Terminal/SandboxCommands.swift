@@ -8,7 +8,7 @@ import MMSystem
 enum SandboxCommands {
     /// All of them.
     static func all(environment: [String: String]) -> [LocalCommand] {
-        SandboxVerb.allCases.map { verb in
+        SandboxCommand.allCases.map { verb in
             verb.command(
                 .words { (words) throws(MMError) in
                     try ProcessReplacement.run(try OwnProgram.sandbox(environment), [verb.rawValue] + words)

@@ -1,7 +1,8 @@
 import Glibc
 
 extension Confinement {
-    /// What of these places may be seen: all of a folder in which nothing is hidden, else what lies beside that.
+    /// Returns the parts of these folders that may be visible: a folder as a whole where nothing in it is hidden,
+    /// otherwise its entries beside the hidden ones.
     package static func visible(_ places: [String], without hidden: [String]) -> [String] {
         let secret = hidden.map { RealPath.of($0) ?? $0 }
         return places.flatMap { visible(RealPath.of($0) ?? $0, as: $0, secret) }
@@ -15,7 +16,7 @@ extension Confinement {
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
-            // An entry is as long as its name: reading it by value would read past its end.
+            // The entry is only as long as its name: copying it as a whole value would read past its end.
             names.append(
                 withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                     pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }

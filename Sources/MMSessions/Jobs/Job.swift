@@ -1,7 +1,7 @@
 package import MMCore
 import MMSystem
 
-/// One call's work, which may outlive the call.
+/// The work of one call, which may outlive the call.
 package final class Job<Answer: Sendable>: LongWork {
     private struct State {
         var result: Result<Answer, MMError>?
@@ -17,11 +17,11 @@ package final class Job<Answer: Sendable>: LongWork {
         var lastNumber = 0
     }
 
-    /// The name to ask for it by.
+    /// The handle by which it is found.
     package let handle = WorkHandle.call.new()
-    /// What is done.
+    /// What is being done.
     package let label: String
-    /// Whose it is; nobody else may read or end it.
+    /// Its owner; nobody else may read or end it.
     package let owner: String
     private let started = Timestamp.now
     private let begun = ContinuousClock.now
@@ -32,11 +32,11 @@ package final class Job<Answer: Sendable>: LongWork {
         self.owner = owner
     }
 
-    /// Starts work. It is on a table once its call has been let go, see ``WorkTable/letGo(_:)``.
+    /// Starts work. It is listed in the table once its call has been detached, see ``WorkTable/detach(_:)``.
     /// - Parameters:
-    ///   - label: what is done, for people.
+    ///   - label: what is being done, for people.
     ///   - owner: who may read and end it.
-    ///   - work: does it; it is cancelled with the job.
+    ///   - work: the work itself; it is cancelled with the job.
     package static func start(
         _ label: String, for owner: String,
         _ work: @escaping @Sendable (Job<Answer>) async -> Result<Answer, MMError>
@@ -51,14 +51,14 @@ package final class Job<Answer: Sendable>: LongWork {
         return job
     }
 
-    /// What came of it; `nil` while it goes on.
+    /// The result; `nil` while the work is running.
     package var result: Result<Answer, MMError>? { state.withLock { $0.result } }
-    /// Whether its call has been answered, so that nobody can be asked any more.
+    /// Whether its call has been answered, so that no more questions can be asked.
     package var isDetached: Bool { state.withLock { $0.isDetached } }
     /// When it ended.
     package var ended: ContinuousClock.Instant? { state.withLock { $0.ended } }
 
-    /// What is told of it.
+    /// A report about the job.
     package var report: JobReport { state.withLock { report(of: $0) } }
 
     private func report(of state: State) -> JobReport {
@@ -76,7 +76,7 @@ package final class Job<Answer: Sendable>: LongWork {
             elapsed: (state.ended ?? .now) - begun, progress: state.progress, error: error)
     }
 
-    /// Calls the work off; its result then says so.
+    /// Cancels the work; its result then says so.
     package func cancel() {
         let task = state.withLock { state in
             if state.result == nil { state.isCancelled = true }
@@ -85,16 +85,16 @@ package final class Job<Answer: Sendable>: LongWork {
         task?.cancel()
     }
 
-    /// Remembers what the work says of its progress, and passes it on to those who watch.
-    package func tell(_ progress: JobProgress) {
-        // Streams take what they are given without waiting: nothing is called while the lock is held but them.
+    /// Stores the progress that the work reports and passes it on to those who watch.
+    package func update(_ progress: JobProgress) {
+        // Yielding to a stream never blocks, so nothing else is called while the lock is held.
         state.withLock { state in
             state.progress = progress
             for watcher in state.watchers.values { watcher.yield(.progress(progress)) }
         }
     }
 
-    /// What becomes of it from now on; ends with ``JobEvent/ended(_:)``. Who reads slowly misses the oldest news.
+    /// What happens to the job from now on; ends with ``JobEvent/ended(_:)``. A slow reader misses the oldest events.
     package var events: AsyncStream<JobEvent> {
         let (stream, continuation) = AsyncStream.makeStream(of: JobEvent.self, bufferingPolicy: .bufferingNewest(64))
         let number: Int? = state.withLock { state in
@@ -117,8 +117,8 @@ package final class Job<Answer: Sendable>: LongWork {
         return stream
     }
 
-    /// Runs a question to the person behind the call: until it is answered, the call is not let go.
-    /// - Returns: `nil` when the call has been answered already.
+    /// Asks the person behind the call a question. Until it is answered, the call isn't detached.
+    /// - Returns: `nil` if the call has already been answered.
     package func asking<Reply, Failure: Error>(
         _ question: () async throws(Failure) -> Reply
     ) async throws(Failure) -> Reply? {
@@ -132,8 +132,8 @@ package final class Job<Answer: Sendable>: LongWork {
         return try await question()
     }
 
-    /// Says that nothing but keeping the answer is left to do: from now on the call is not let go any more.
-    /// - Returns: whether it was let go before, so that the answer has to wait for somebody to fetch it.
+    /// Declares that only storing the answer is left to do: from now on the call isn't detached any more.
+    /// - Returns: whether the call was detached before, so that the answer has to be stored until it is fetched.
     package func beginEnd() -> Bool {
         state.withLock { state in
             state.isEnding = true
@@ -141,8 +141,8 @@ package final class Job<Answer: Sendable>: LongWork {
         }
     }
 
-    /// Lets the call go while the work goes on.
-    /// - Returns: false while a question is open, or when the work has ended or was called off.
+    /// Detaches the call while the work keeps running.
+    /// - Returns: `false` while a question is open, or if the work has ended or was cancelled.
     func detach() -> Bool {
         state.withLock { state in
             guard state.result == nil, !state.isEnding, state.questions == 0, !state.isCancelled else { return false }
@@ -151,10 +151,10 @@ package final class Job<Answer: Sendable>: LongWork {
         }
     }
 
-    /// Waits for the result, but not longer than said.
+    /// Waits for the result, for a limited time.
     /// - Parameters:
-    ///   - limit: how long.
-    ///   - endsEarly: whether the end of the waiting task ends the wait.
+    ///   - limit: the maximum time.
+    ///   - endsEarly: whether cancelling the waiting task ends the wait.
     package func result(within limit: Duration, endsEarly: Bool) async -> Result<Answer, MMError>? {
         let wake = OneShot<Void>()
         let number: Int? = state.withLock { state in
@@ -166,12 +166,12 @@ package final class Job<Answer: Sendable>: LongWork {
         guard let number else { return result }
         let timer = Task {
             try? await Task.sleep(for: limit)
-            wake.give(())
+            wake.resolve(())
         }
         await withTaskCancellationHandler {
             await wake.wait()
         } onCancel: {
-            if endsEarly { wake.give(()) }
+            if endsEarly { wake.resolve(()) }
         }
         timer.cancel()
         return state.withLock { state in
@@ -180,7 +180,7 @@ package final class Job<Answer: Sendable>: LongWork {
         }
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the work.
     package func finished(within limit: Duration) async { _ = await result(within: limit, endsEarly: true) }
 
     private func finish(_ result: Result<Answer, MMError>) {
@@ -196,8 +196,8 @@ package final class Job<Answer: Sendable>: LongWork {
             state.watchers = [:]
             return self.report(of: state)
         }
-        for waiter in waiters { waiter.give(()) }
-        // A stream that ends takes itself off the list, so this stands outside the lock.
+        for waiter in waiters { waiter.resolve(()) }
+        // A stream that ends removes itself from the list, so this must happen outside the lock.
         for watcher in watchers {
             watcher.yield(.ended(report))
             watcher.finish()

@@ -1,16 +1,16 @@
-/// How far a job has come, as it last said.
+/// The progress of a job, as it last reported.
 package struct JobProgress: Sendable, Hashable {
     /// Steps, items or bytes done so far.
     package let done: Double
-    /// The whole, where it is known.
+    /// The total, if it is known.
     package let total: Double?
     /// What is being done.
     package let message: String
 
-    /// News of a job.
+    /// Creates a progress report.
     /// - Parameters:
-    ///   - done: what is done so far.
-    ///   - total: the whole, where it is known.
+    ///   - done: what has been done so far.
+    ///   - total: the total, if it is known.
     ///   - message: what is being done.
     package init(done: Double, total: Double?, message: String) {
         self.done = done
@@ -19,10 +19,10 @@ package struct JobProgress: Sendable, Hashable {
     }
 }
 
-/// What becomes of a job while somebody watches it.
+/// An event of a job.
 package enum JobEvent: Sendable {
-    /// It came further.
+    /// The job made progress.
     case progress(JobProgress)
-    /// It ended; nothing follows.
+    /// The job ended; no more events follow.
     case ended(JobReport)
 }

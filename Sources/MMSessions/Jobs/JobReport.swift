@@ -1,45 +1,45 @@
 package import MMCore
 
-/// What is told of a job.
+/// A report about a job.
 package struct JobReport: Sendable {
-    /// Where a job stands.
+    /// The state of a job.
     package enum State: String, Sendable {
-        /// It goes on.
+        /// It is running.
         case running
-        /// It ended well.
+        /// It succeeded.
         case done
-        /// It ended with an error.
+        /// It failed.
         case failed
-        /// It was called off.
+        /// It was cancelled.
         case cancelled
     }
 
-    /// The name to ask for it by.
+    /// The handle by which it is found.
     package let handle: String
-    /// What is done, such as an operation's name.
+    /// What is being done, such as an operation's name.
     package let label: String
-    /// Whose it is.
+    /// Its owner.
     package let owner: String
-    /// Where it stands.
+    /// Its state.
     package let state: State
     /// When it began.
     package let started: Timestamp
-    /// How long it has been going on, or went on.
+    /// How long it has been running, or ran.
     package let elapsed: Duration
-    /// What it last said.
+    /// Its last progress report.
     package let progress: JobProgress?
     /// Why it failed.
     package let error: MMError?
 
-    /// A report.
+    /// Creates a report.
     /// - Parameters:
-    ///   - handle: the name to ask for the job by.
-    ///   - label: what is done.
-    ///   - owner: whose it is.
-    ///   - state: where it stands.
+    ///   - handle: the handle by which the job is found.
+    ///   - label: what is being done.
+    ///   - owner: the job's owner.
+    ///   - state: the job's state.
     ///   - started: when it began.
-    ///   - elapsed: how long it has been going on, or went on.
-    ///   - progress: what it last said.
+    ///   - elapsed: how long it has been running, or ran.
+    ///   - progress: its last progress report.
     ///   - error: why it failed.
     package init(
         handle: String, label: String, owner: String, state: State, started: Timestamp, elapsed: Duration,

@@ -1,37 +1,37 @@
 import MMCore
 
-/// Work that may outlive the call which asked for it, and is found by its handle as long as the table keeps it.
+/// Work that may outlive the call that started it. It can be found by its handle as long as the table keeps it.
 package protocol LongWork: AnyObject, Sendable {
-    /// The name to ask for it by, see ``WorkHandle``.
+    /// The handle by which it is found, see ``WorkHandle``.
     var handle: String { get }
-    /// Whose it is; nobody else may read or end it.
+    /// Its owner; nobody else may read or end it.
     var owner: String { get }
-    /// Whether its call was answered while it went on: lists tell of it.
+    /// Whether its call was answered while it was running; only then do lists show it.
     var isDetached: Bool { get }
-    /// When it ended; `nil` while it goes on.
+    /// When it ended; `nil` while it is running.
     var ended: ContinuousClock.Instant? { get }
-    /// What is told of it.
+    /// A report about the job.
     var report: JobReport { get }
-    /// What becomes of it from now on; ends with ``JobEvent/ended(_:)``.
+    /// What happens to it from now on; ends with ``JobEvent/ended(_:)``.
     var events: AsyncStream<JobEvent> { get }
 
-    /// Calls it off.
+    /// Cancels it.
     func cancel()
 
-    /// Waits for its end, but not longer than said, nor beyond the end of the waiting task.
+    /// Waits for its end, for a limited time and at most until the waiting task ends.
     func finished(within limit: Duration) async
 }
 
-/// The names of long work: random, so that nobody can guess one.
+/// The handles of long work. They are random, so that nobody can guess one.
 package enum WorkHandle: String, CaseIterable, Sendable {
     /// A call.
     case call = "job-"
     /// A command of a shell session.
     case command = "cmd-"
 
-    /// A new handle.
+    /// Creates a handle.
     package func new() -> String { rawValue + RandomBytes.text(bytes: 18) }
 
-    /// Whether a text is a handle of long work, whoever's it is.
-    package static func isOne(_ text: String) -> Bool { allCases.contains { text.hasPrefix($0.rawValue) } }
+    /// Returns whether a text has the form of a handle.
+    package static func isValid(_ text: String) -> Bool { allCases.contains { text.hasPrefix($0.rawValue) } }
 }

@@ -1,27 +1,28 @@
 package import MMCore
 
-/// The work of a process that outlives the calls which asked for it: calls that were let go, and commands of shell sessions.
+/// The work of a process that outlives the calls that started it: detached calls, and commands of shell sessions.
 ///
-/// Everything is asked for with the names of an owner: who is not the owner is told that there is no such job. The table is
-/// the process's own; what it holds ends with it.
+/// Every look-up names the owners; anyone else is told that there is no such job. The table belongs to the process; its
+/// contents end with it.
 package final class WorkTable: Sendable {
-    /// How many, and how long.
+    /// The limits of a table.
     package struct Limits: Sendable {
-        /// Most works that go on at a time after their callers were let go; a call beyond them is simply waited for.
+        /// The maximum number of detached calls that run at once; the caller of a further one waits for its result.
         package var running = 64
-        /// Most results that are kept for callers who were let go.
+        /// The maximum number of stored results of detached calls.
         package var kept = 200
-        /// Most results that are kept although their callers had them: the rest of a long output is read from there.
-        package var keptGiven = 64
-        /// How long a result is kept.
+        /// The maximum number of results that stay stored although they were delivered: the rest of a long output is
+        /// read from there.
+        package var keptDelivered = 64
+        /// How long a result is stored.
         package var age: Duration = .seconds(3600)
 
-        /// The standard limits.
+        /// Creates the standard limits.
         package init() {}
     }
 
     private struct Table {
-        /// In the order in which they came.
+        /// In the order of arrival.
         var works: [any LongWork] = []
         var isClosed = false
 
@@ -35,12 +36,12 @@ package final class WorkTable: Sendable {
     private let limits: Limits
     private let table = Mutex(Table())
 
-    /// A table without work.
+    /// Creates an empty table.
     package init(limits: Limits = Limits()) {
         self.limits = limits
     }
 
-    /// Puts work on the table: from now on it is found by its handle.
+    /// Adds work to the table: from now on it is found by its handle.
     package func add(_ work: any LongWork) {
         table.withLock { table in
             makeRoom(in: &table)
@@ -48,9 +49,9 @@ package final class WorkTable: Sendable {
         }
     }
 
-    /// Lets the call of a job go, if there is room for one more: from now on the job is found by its handle.
-    /// - Returns: false when the call has to wait on.
-    package func letGo<Answer>(_ job: Job<Answer>) -> Bool {
+    /// Detaches the call of a job if there is room for one more: from now on the job is found by its handle.
+    /// - Returns: `false` if the caller has to keep waiting.
+    package func detach<Answer>(_ job: Job<Answer>) -> Bool {
         table.withLock { table in
             let running = table.works.count { $0.isDetached && $0.ended == nil }
             guard !table.isClosed, running < limits.running, job.detach() else { return false }
@@ -60,11 +61,11 @@ package final class WorkTable: Sendable {
         }
     }
 
-    /// Forgets what is too old, and the oldest where one more would be too many.
+    /// Removes what is too old, and the oldest entries beyond the limits.
     private func makeRoom(in table: inout Table) {
         let now = ContinuousClock.now
         _ = table.remove { work in work.ended.map { now - $0 > limits.age } ?? false }
-        for (isDetached, most) in [(true, limits.kept), (false, limits.keptGiven)] {
+        for (isDetached, most) in [(true, limits.kept), (false, limits.keptDelivered)] {
             let ended = table.works.filter { $0.isDetached == isDetached && $0.ended != nil }
             let others = isDetached ? table.works.count { $0.isDetached && $0.ended == nil } : 0
             let surplus = ended.count + others + 1 - most
@@ -74,11 +75,11 @@ package final class WorkTable: Sendable {
         }
     }
 
-    /// The work of a handle.
+    /// Returns the work with this handle.
     /// - Parameters:
-    ///   - handle: as it was given.
-    ///   - owners: the names of who asks; `nil` for who may see everything.
-    /// - Throws: `notFound` also for somebody else's.
+    ///   - handle: the handle.
+    ///   - owners: the owners on whose behalf the caller asks; `nil` for a caller who may see everything.
+    /// - Throws: `notFound`, also for work of another owner.
     package func work(_ handle: String, for owners: Set<String>?) throws(MMError) -> any LongWork {
         let found = table.withLock { table in table.works.first { $0.handle == handle } }
         if let found, owners?.contains(found.owner) ?? true { return found }
@@ -87,19 +88,19 @@ package final class WorkTable: Sendable {
             hint: "Jobs end with the process that runs them, and results are kept for an hour at most: call again.")
     }
 
-    /// The work of one kind, oldest first.
+    /// Returns the work of one kind, oldest first.
     package func all<Work: LongWork>(_ kind: Work.Type) -> [Work] {
         table.withLock { table in table.works.compactMap { $0 as? Work } }
     }
 
-    /// What is told of the work whose callers were let go, newest first; with `nil` of everybody's.
+    /// Returns reports about detached work, newest first; of all owners if `owners` is `nil`.
     package func reports(for owners: Set<String>?) -> [JobReport] {
         table.withLock { $0.works }.filter { $0.isDetached && owners?.contains($0.owner) ?? true }.map(\.report)
             .sorted { ($0.started, $0.handle) > ($1.started, $1.handle) }
     }
 
-    /// Calls work off and waits a moment for its end.
-    /// - Throws: `notFound` also for somebody else's.
+    /// Cancels work and waits briefly for its end.
+    /// - Throws: `notFound`, also for work of another owner.
     package func cancel(_ handle: String, for owners: Set<String>?) async throws(MMError) -> JobReport {
         let work = try work(handle, for: owners)
         work.cancel()
@@ -107,12 +108,12 @@ package final class WorkTable: Sendable {
         return work.report
     }
 
-    /// Calls off and forgets the work of an owner who has gone.
+    /// Cancels and removes the work of an owner who has gone.
     package func forget(owner: String) {
         for work in table.withLock({ $0.remove { $0.owner == owner } }) { work.cancel() }
     }
 
-    /// Calls all work off, waits a while for its end, and forgets it.
+    /// Cancels all work, waits for its end for a while, and removes it.
     package func close() async {
         let works = table.withLock { table in
             table.isClosed = true

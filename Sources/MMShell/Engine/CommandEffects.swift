@@ -34,7 +34,7 @@ struct CommandEffects: Sendable, Hashable {
         let plain = try? ShellScript.parse(text)
         if let script = plain ?? (try? ShellScript.parse(String(Self.withoutAssignments(text[...])))) {
             endsWithItsProgram = script.commands.dropLast().allSatisfy {
-                Self.quiet.contains($0.name) && $0.joint != .pipe
+                Self.quiet.contains($0.name) && $0.controlOperator != .pipe
             }
         }
         guard known, let script = plain else { return }
@@ -45,7 +45,7 @@ struct CommandEffects: Sendable, Hashable {
         mayRedefine = false
         mayExport = script.commands.contains { Self.setting.contains($0.name) }
         mayStartPrograms = script.commands.contains { command in
-            !Self.quiet.contains(command.name) || command.joint == .pipe
+            !Self.quiet.contains(command.name) || command.controlOperator == .pipe
                 || command.redirections.contains { $0.kind == .duplicate }
         }
     }

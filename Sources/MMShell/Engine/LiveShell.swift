@@ -139,7 +139,7 @@ final class LiveShell: Sendable {
     private func boot(_ snapshot: ShellSnapshot?, within time: Duration, program: String) async throws(MMError) {
         let id = RandomBytes.text(bytes: 16)
         let reported = OneShot<ShellChannel.Report?>()
-        channel.begin(id: id, job: nil) { reported.give($0) }
+        channel.begin(id: id, job: nil) { reported.resolve($0) }
         var text = dialect.boot
         var file: String?
         if let snapshot {
@@ -197,7 +197,7 @@ final class LiveShell: Sendable {
         }
         let alarm = Task {
             try? await Task.sleep(for: Self.drainLimit)
-            seen.give(())
+            seen.resolve(())
         }
         await seen.wait()
         alarm.cancel()

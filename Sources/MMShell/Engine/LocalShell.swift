@@ -3,10 +3,10 @@ public import MMCore
 import MMSessions
 import MMSystem
 
-/// A shell of this machine that lasts: commands find the directory, variables, functions and options of those before.
+/// A persistent shell of this machine: commands keep the directory, variables, functions and options of earlier ones.
 ///
-/// One command runs at a time, in the order they came. Output and errors are exact and apart; a command can't end the
-/// session, only its shell, which is replaced and then has the working directory and the exported variables again.
+/// One command runs at a time, in the order of arrival. Output and errors are exact and separate. A command can't end
+/// the session, only its shell; the replacement has the same working directory and exported variables.
 public actor LocalShell: ShellSession {
     /// The session's name.
     public nonisolated let name: String
@@ -18,13 +18,13 @@ public actor LocalShell: ShellSession {
     private let memory: Mutex<SessionMemory>
     private var life = SessionLife<Never, LiveShell>()
     private let siblings = ShellSiblings()
-    /// Its commands wait for whoever takes their output.
-    public nonisolated var holdsBack: Bool { true }
-    /// The end of the last shell, for whoever closes while it is still ending.
+    /// Its commands wait until their output is read.
+    public nonisolated var waitsForReader: Bool { true }
+    /// The end of the last shell, for a caller who closes while it is still ending.
     private var leaving: Task<Void, Never>?
 
     /// Starts a shell and waits until it answers.
-    /// - Throws: `.notFound` when the shell is not installed, `.unavailable` when it does not answer.
+    /// - Throws: `.notFound` if the shell isn't installed, `.unavailable` if it doesn't respond.
     public static func start(_ settings: ShellSettings) async throws(MMError) -> LocalShell {
         let shell = LocalShell(settings)
         do throws(MMError) {
@@ -51,22 +51,22 @@ public actor LocalShell: ShellSession {
             mayRedefine: settings.environment.keys.contains { $0.hasPrefix("BASH_FUNC_") })
     }
 
-    /// The process id of the shell; nil when there is none at the moment.
+    /// The process id of the shell; `nil` if there is none at the moment.
     public var processID: Int32? { live.flatMap { $0.child.exited == nil ? $0.child.pid : nil } }
 
-    /// Where the bodies of commands lie.
+    /// The folder with the texts of commands.
     var folder: String? { live?.folder.path }
 
-    /// Why the session has not the limits that were wished for (`TreeLimits.isBestEffort`); nil when it has.
+    /// Why the session doesn't have the requested limits (`TreeLimits.isBestEffort`); `nil` if it does.
     public var limitsProblem: String? { live?.limitsProblem }
 
-    /// Whether a command runs.
+    /// Whether a command is running.
     public var isBusy: Bool { memory.withLock { $0.running != nil } }
 
     /// The working directory after the last command.
     public var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
 
-    /// What background jobs wrote while no command ran; it is given once.
+    /// Returns what background jobs wrote while no command was running; each output is returned once.
     public func takeBackgroundOutput() async -> [UInt8] {
         live?.channel.catchUp()
         return live?.channel.takeUnclaimed() ?? []
@@ -88,7 +88,7 @@ public actor LocalShell: ShellSession {
 
     // MARK: Commands
 
-    /// Hands a command over as soon as those before it have ended.
+    /// Sends a command as soon as the earlier ones have ended.
     /// - Throws: as ``ShellSession/start(_:deadline:observer:)``.
     public func start(
         _ command: ShellCommand, deadline: Deadline,
@@ -97,7 +97,7 @@ public actor LocalShell: ShellSession {
         try command.check()
         let deadline = settings.policy.deadline(deadline)
         let turn = try await turns.take(deadline)
-        // Judged when its turn has come: only then is it known where it would run.
+        // Checked when its turn has come: only then is it known where it would run.
         try settings.policy.check(command, directory: workingDirectory)
         return try run(settings.policy.bounded(command), deadline, observer, in: try await usableShell(), turn)
     }
@@ -135,7 +135,7 @@ public actor LocalShell: ShellSession {
             id: id, text: command.text, file: file, previous: previous, input: command.input, pipe: input?.path,
             terminal: settings.sandbox.reachesTerminalByPath ? shell.terminalPath : "/dev/tty", effects: effects)
         let begin = ContinuousClock.now
-        // The prompt comes round first after a syntax error, an interrupt, an abort: only then the shell is asked.
+        // After a syntax error, an interrupt or an abort the prompt appears first: only then is the shell asked.
         let prompted: @Sendable (Int32) -> Void = { status in
             shell.post(Array(shell.dialect.probe(id: id, status: status).utf8))
         }
@@ -168,7 +168,7 @@ public actor LocalShell: ShellSession {
         try await makeLive(restoring: true)
         memory.withLock { memory in
             memory.wasRestarted = true
-            // Functions, aliases and traps went with the old shell.
+            // Functions, aliases and traps were lost with the old shell.
             memory.mayRedefine = Self.blank(settings).mayRedefine
             memory.mayTrapInterrupts = false
         }
@@ -191,16 +191,16 @@ public actor LocalShell: ShellSession {
                 let path = shell.terminalPath
                 let found = try? await BlockingWork.run { shell.processes.reader(of: path) }
                 guard let reader = found ?? nil else { return nil }
-                // What it asked was written before it began to read.
+                // Its question was written before it began to read.
                 shell.channel.catchUp()
                 return ShellPrompt(
                     isSecret: ShellTerminalMode.hidesInput(path), text: "",
-                    program: ProcFile.link("/proc/\(reader)/exe"))
+                    program: ProcFile.linkTarget("/proc/\(reader)/exe"))
             },
             feed: { bytes throws(MMError) in try await input?.write(bytes) })
     }
 
-    /// The report is there, or none will come. On the thread that reads: the answer waits for nobody.
+    /// The report has arrived, or none will come. This runs on the reading thread, so that the answer waits for nobody.
     private nonisolated func ended(_ report: ShellChannel.Report?, _ work: Work) {
         if let report, !work.job.command.input.usesTerminal, !Self.isStopped(report) {
             conclude(report, work)
@@ -217,10 +217,10 @@ public actor LocalShell: ShellSession {
         }
         work.job.finish(end)
         if let file = work.file { unlink(file) }
-        work.turn.giveBack()
+        work.turn.release()
     }
 
-    /// Whether a command ended because a job of it was stopped.
+    /// Returns whether a command ended because one of its jobs was stopped.
     private static func isStopped(_ report: ShellChannel.Report) -> Bool {
         [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU].contains(report.status - 128)
     }
@@ -229,7 +229,7 @@ public actor LocalShell: ShellSession {
         let (shell, run) = (work.shell, work.run)
         if work.job.command.input.usesTerminal { await shell.drainTerminal() }
         if let report {
-            // A stopped job would wait for ever for somebody who never comes.
+            // A stopped job would wait forever for someone to resume it.
             if Self.isStopped(report) {
                 try? await BlockingWork.run { shell.processes.killOthers { $0.isStopped } }
             }
@@ -257,7 +257,7 @@ public actor LocalShell: ShellSession {
         }
         work.job.finish(end)
         if let file = work.file { unlink(file) }
-        work.turn.giveBack()
+        work.turn.release()
     }
 
     private func dismantle() async {
@@ -278,8 +278,8 @@ public actor LocalShell: ShellSession {
 
     // MARK: Beside the session
 
-    /// Runs a command beside the session, in a shell of its own that begins with the session's directory and exported
-    /// variables and ends with the command. What it changes changes nothing here.
+    /// Runs a command beside the session, in a separate shell that starts with the session's directory and exported
+    /// variables and ends with the command. Its changes don't affect the session.
     /// - Throws: as ``ShellSession/detach(_:deadline:observer:)``.
     public func detach(
         _ command: ShellCommand, deadline: Deadline,
@@ -298,12 +298,12 @@ public actor LocalShell: ShellSession {
 
     // MARK: The session
 
-    /// Replaces the shell by a new one in its first state.
+    /// Replaces the shell with a new one in its initial state.
     /// - Throws: as ``ShellSession/reset()``.
     public func reset() async throws(MMError) {
         memory.withLock { $0.running }?.stop(.cancelled)
         let turn = try await turns.take(.after(.seconds(30)))
-        defer { turn.giveBack() }
+        defer { turn.release() }
         await dismantle()
         memory.withLock { $0 = Self.blank(settings) }
         try await makeLive(restoring: false)

@@ -15,7 +15,7 @@ final class NamedPipe: Sendable {
     /// Makes a pipe of a fresh name.
     init(in folder: String) throws(MMError) {
         path = "\(folder)/in-\(Hex.text(RandomBytes.make(6)))"
-        guard mkfifo(path, 0o600) == 0 else { throw SystemError.error("Making a pipe in \(folder)") }
+        guard mkfifo(path, 0o600) == 0 else { throw SystemError.error("Creating a pipe in \(folder)") }
     }
 
     /// Hands over bytes; with nil the end. Waits until the command has opened the pipe, and for room in it.
@@ -43,7 +43,7 @@ final class NamedPipe: Sendable {
     private func attempt() throws(MMError) -> PolledWriter? {
         try state.withLock { (state) throws(MMError) in
             if let writer = state.writer { return writer }
-            guard !state.isClosed else { throw MMError(.unavailable, "The command takes no more input.") }
+            guard !state.isClosed else { throw MMError(.unavailable, "The command accepts no more input.") }
             let descriptor = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else {
                 guard errno == ENXIO || errno == EINTR else { throw SystemError.error("Opening \(path)") }

@@ -19,7 +19,7 @@ final class SessionFolder: Sendable {
                 made = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
             }
         }
-        guard let made else { throw SystemError.error("Making a folder in \(parent)") }
+        guard let made else { throw SystemError.error("Creating a folder in \(parent)") }
         path = made
     }
 

@@ -28,7 +28,7 @@ struct SessionProcesses: Sendable {
 
     /// The processes of the session but the shell itself.
     func others() -> [ProcessEntry] {
-        ProcessEntry.belonging(to: [shell], session: shell, start: start) { entry in mark?.isOn(entry.id) ?? false }
+        ProcessEntry.belonging(to: [shell], session: shell, start: start) { entry in mark?.marks(entry.id) ?? false }
     }
 
     /// Whether one process started another, at however many removes.
@@ -123,7 +123,7 @@ struct SessionProcesses: Sendable {
         } else {
             return false
         }
-        let target = ProcFile.link("/proc/\(id)/fd/\(descriptor)")
+        let target = ProcFile.linkTarget("/proc/\(id)/fd/\(descriptor)")
         return target == terminal || target == "/dev/tty"
     }
 }

@@ -129,7 +129,7 @@ final class ShellChannel: Sendable {
             return (state.terminalJob, Array(mark.held[..<place]), mark.seen)
         }
         bytes.withUnsafeBytes { job?.append(.terminal, $0) }
-        seen?.give(())
+        seen?.resolve(())
         return job
     }
 

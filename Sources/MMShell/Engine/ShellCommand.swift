@@ -1,45 +1,45 @@
 import MMCore
 
-/// A command for a shell, and what it may use.
+/// A command for a shell, and the resources it may use.
 public struct ShellCommand: Sendable, Hashable {
-    /// What the command reads and whether it sees a terminal.
+    /// What the command reads, and whether it has a terminal.
     public enum Input: String, Sendable, Hashable {
-        /// Nothing: reading gives the end at once.
+        /// Nothing: reading returns the end at once.
         case none
-        /// What the caller hands over while it runs (`ShellJob.feed`), as through a pipe.
+        /// What the caller sends while it runs (`ShellJob.feed`), as through a pipe.
         case pipe
-        /// The session's terminal; output and errors stay apart and exact.
+        /// The session's terminal; output and errors stay separate and exact.
         case terminal
-        /// A terminal for all three streams, as full-screen programs want it.
+        /// A terminal for all three streams, as full-screen programs require.
         case screen
 
-        /// Whether it sees a terminal.
+        /// Whether it has a terminal.
         var usesTerminal: Bool { self == .terminal || self == .screen }
     }
 
-    /// Which of a command's outputs.
+    /// The output streams of a command.
     public enum Stream: String, Sendable, Hashable, CaseIterable {
         /// Standard output.
         case stdout
         /// Standard error.
         case stderr
-        /// What was written to the terminal itself: questions for passwords, echoes, screens.
+        /// What was written to the terminal itself: password prompts, echoes, screens.
         case terminal
     }
 
-    /// How much of what it writes is kept.
+    /// How much of the output is kept.
     public struct Limits: Sendable, Hashable {
-        /// The first bytes of each stream that are kept.
+        /// The number of bytes kept from the beginning of each stream.
         public var head: Int
-        /// The last bytes of each stream that are kept.
+        /// The number of bytes kept from the end of each stream.
         public var tail: Int
-        /// When this many bytes have been written to one stream the command is cancelled; nil for never.
+        /// The number of bytes in one stream at which the command is cancelled; `nil` for no limit.
         public var flood: Int?
-        /// How many bytes beyond the first ones wait for whoever takes them (`ShellJob.take`) before the command has to wait;
-        /// nil where nobody does.
+        /// How many bytes beyond the first ones may wait for the reader (`ShellJob.take`) before the command has to
+        /// wait; `nil` if there is no reader.
         package var window: Int?
 
-        /// Limits.
+        /// Creates limits.
         public init(head: Int = 1 << 20, tail: Int = 1 << 20, flood: Int? = nil) {
             self.head = max(0, head)
             self.tail = max(0, tail)
@@ -47,29 +47,29 @@ public struct ShellCommand: Sendable, Hashable {
         }
     }
 
-    /// Rows and columns of a terminal.
+    /// The size of a terminal.
     public struct Size: Sendable, Hashable {
-        /// Lines, from 1 to 1000.
+        /// The rows, from 1 to 1000.
         public var rows: Int
-        /// Columns, from 1 to 1000.
+        /// The columns, from 1 to 1000.
         public var columns: Int
 
-        /// A size.
+        /// Creates a size.
         public init(rows: Int, columns: Int) {
             self.rows = min(max(rows, 1), 1000)
             self.columns = min(max(columns, 1), 1000)
         }
     }
 
-    /// The text, as it would stand in a script. Line ends stay as they are.
+    /// The text, as it would be written in a script. Line ends are preserved.
     public var text: String
-    /// What it reads.
+    /// What the command reads.
     public var input: Input
-    /// How much of what it writes is kept.
+    /// How much of the output is kept.
     public var limits: Limits
-    /// The size of its terminal; nil for that of the session.
+    /// The size of its terminal; `nil` for that of the session.
     public var size: Size?
-    /// What a policy said of the text before it was handed over.
+    /// The decision of a policy about the text, made before it was sent.
     package var admission: ShellPolicy.Admission?
 
     /// A command.
@@ -80,12 +80,12 @@ public struct ShellCommand: Sendable, Hashable {
         self.size = size
     }
 
-    /// Refuses what a shell would silently change.
+    /// Refuses what a shell would silently alter.
     /// - Throws: `.invalidInput` for a NUL character, `.limitExceeded` for more than 16 MiB.
     func check() throws(MMError) {
         if text.utf8.contains(0) {
             throw MMError(
-                .invalidInput, "The command holds a NUL character, which shells drop or stop at.",
+                .invalidInput, "The command contains a NUL character, which shells drop or stop at.",
                 hint: "Write the data to a file first (upload), or make the byte with printf '\\0'.")
         }
         if text.utf8.count > 16 << 20 {

@@ -4,7 +4,7 @@ package import MMCore
 public struct ShellEnd: Sendable, Hashable {
     /// Why it ended.
     public enum Cause: Sendable, Hashable {
-        /// By itself.
+        /// It finished.
         case finished
         /// The shell ended with it: `exit`, `exec`, a signal, `set -e`.
         case shellEnded
@@ -12,14 +12,14 @@ public struct ShellEnd: Sendable, Hashable {
         case cancelled
         /// Its deadline passed.
         case deadline
-        /// It wrote more than its limit allows.
+        /// It exceeded its output limit.
         case flood
         /// The session was closed.
         case closed
-        /// The connection or the shell was lost; what happened.
+        /// The connection or the shell was lost; describes what happened.
         case lost(String)
 
-        /// The word for answers.
+        /// The name used in answers.
         public var word: String {
             switch self {
             case .finished: "finished"
@@ -35,21 +35,21 @@ public struct ShellEnd: Sendable, Hashable {
 
     /// Why it ended.
     public var cause: Cause
-    /// The status as the shell gives it: 128 and the number for a signal. 255 where there is none.
+    /// The status as the shell reports it: 128 plus the number for a signal, 255 if there is none.
     public var exitCode: Int32
     /// The signal that ended the shell itself, if one did.
     public var signal: Int32?
     /// The working directory after it, exactly.
     public var directoryBytes: [UInt8]
-    /// From the moment it was handed to the shell.
+    /// The time since it was sent to the shell.
     public var duration: Duration
-    /// Whether variables, functions and options of the shell are gone: the next command starts in a new one, with the
-    /// working directory and the exported variables of the last command that ended well.
+    /// Whether variables, functions and options of the shell are lost: the next command starts in a new one, with the
+    /// working directory and the exported variables after the last command that ended normally.
     public var restartsSession: Bool
-    /// Whether that had happened before this command: it ran in a new shell.
+    /// Whether that had happened before this command, so that it ran in a new shell.
     public var wasRestarted: Bool
 
-    /// An end.
+    /// Creates the end of a command.
     package init(
         cause: Cause, exitCode: Int32, signal: Int32?, directoryBytes: [UInt8], duration: Duration,
         restartsSession: Bool, wasRestarted: Bool
@@ -63,7 +63,7 @@ public struct ShellEnd: Sendable, Hashable {
         self.wasRestarted = wasRestarted
     }
 
-    /// The error for whoever still wants something of a session that was closed.
+    /// The error for callers of a session that has been closed.
     package static let closedSession = MMError(.unavailable, "The session was closed.")
 
     /// The working directory as text.

@@ -1,23 +1,23 @@
 public import MMCore
 
-/// What is typed into a terminal.
+/// Input that is typed into a terminal.
 public struct ShellInput: Sendable {
-    /// The bytes as the terminal gets them.
+    /// The bytes that the terminal receives.
     let bytes: [UInt8]
 
-    /// Text as it is, without a line end of its own.
+    /// Text without an added line end.
     public static func text(_ text: String) -> ShellInput { ShellInput(bytes: Array(text.utf8)) }
 
-    /// A line: the text, then Return.
+    /// A line: the text, followed by Return.
     public static func line(_ text: String) -> ShellInput { ShellInput(bytes: Array(text.utf8) + [0x0D]) }
 
-    /// A secret, then Return. It is kept nowhere.
+    /// A secret, followed by Return. It isn't stored anywhere.
     public static func secret(_ secret: Secret) -> ShellInput {
         ShellInput(bytes: Array(secret.reveal().utf8) + [0x0D])
     }
 
     /// Named keys, such as `enter`, `up`, `ctrl-c`, `f5`, and single characters.
-    /// - Throws: `.invalidInput` for a key of no known name; the error lists them.
+    /// - Throws: `.invalidInput` for an unknown key; the error lists the known ones.
     public static func keys(_ names: [String]) throws(MMError) -> ShellInput {
         var bytes: [UInt8] = []
         for name in names { bytes += try key(name) }
@@ -38,7 +38,7 @@ public struct ShellInput: Sendable {
         if let sequence = named[lower] { return Array(sequence.utf8) }
         if name.unicodeScalars.count == 1 { return Array(name.utf8) }
         for prefix in ["ctrl-", "ctrl+", "c-", "^"] where lower.hasPrefix(prefix) {
-            // Control characters are the letters' codes without their upper bits (ECMA-48).
+            // Control characters are the codes of the letters without their upper bits (ECMA-48).
             let rest = Array(lower.dropFirst(prefix.count).utf8)
             if rest.count == 1,
                 (0x61...0x7A).contains(rest[0]) || [0x5B, 0x5C, 0x5D, 0x5E, 0x5F, 0x40].contains(rest[0])
@@ -50,19 +50,19 @@ public struct ShellInput: Sendable {
             return [0x1B] + (try key(String(name.dropFirst(prefix.count))))
         }
         throw MMError(
-            .invalidInput, "“\(name)” is no key that can be typed.",
+            .invalidInput, "“\(name)” isn't a key that can be typed.",
             hint:
                 "Known are \(named.keys.sorted().joined(separator: ", ")), ctrl-a to ctrl-z, alt- with any of these, and single characters."
         )
     }
 }
 
-/// What a command waits for at its terminal.
+/// What a command is waiting for at its terminal.
 public struct ShellPrompt: Sendable, Hashable {
-    /// Whether the terminal's echo is off: a password or another secret is wanted.
+    /// Whether the terminal's echo is off: it asks for a password or another secret.
     public var isSecret: Bool
     /// The last unfinished line, which is usually the question.
     public var text: String
-    /// The file of the program that reads, where the system tells it.
+    /// The executable of the reading program, if the system reveals it.
     package var program: String?
 }

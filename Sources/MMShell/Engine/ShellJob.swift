@@ -1,34 +1,34 @@
 public import MMCore
 package import MMSystem
 
-/// A command that was handed to a shell: what it has written, whether it has ended, and how to reach it meanwhile.
+/// A command that was sent to a shell: its output so far, whether it has ended, and how to interact with it.
 ///
-/// Letting go of it neither stops the command nor loses anything for the session.
+/// Releasing the job neither stops the command nor affects the session.
 public final class ShellJob: Sendable {
-    /// A piece of a stream.
+    /// A part of a stream.
     public struct Page: Sendable, Hashable {
-        /// The offset of the first byte; larger than what was asked for when bytes in between are gone.
+        /// The offset of the first byte; larger than requested if the bytes in between are no longer stored.
         public var start: Int
         /// The bytes.
         public var bytes: [UInt8]
-        /// Where to go on.
+        /// The offset at which to continue.
         public var next: Int { start + bytes.count }
-        /// How much was written so far.
+        /// How much has been written so far.
         public var total: Int
     }
 
-    /// All that is kept of a stream.
+    /// Everything that is kept of a stream.
     public struct Output: Sendable, Hashable {
         /// The first bytes.
         public var head: [UInt8]
-        /// The last bytes, where not all fit into the first.
+        /// The last bytes, if not all fit into the first ones.
         public var tail: [UInt8]
-        /// How many bytes between the two were not kept.
+        /// The number of bytes in between that were not kept.
         public var omitted: Int
         /// How much was written.
         public var total: Int
 
-        /// Head and tail in one, where nothing is missing; else with a line in between that says how much.
+        /// Head and tail together; if something is missing in between, a line says how much.
         public var bytes: [UInt8] {
             omitted == 0 ? head + tail : head + Array("\n[… \(omitted) bytes left out …]\n".utf8) + tail
         }
@@ -58,8 +58,8 @@ public final class ShellJob: Sendable {
             }
         }
 
-        /// Adds to a stream.
-        /// - Returns: how much it has in all.
+        /// Appends to a stream.
+        /// - Returns: its total size.
         mutating func append(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) -> Int {
             switch stream {
             case .stdout:
@@ -75,17 +75,17 @@ public final class ShellJob: Sendable {
         }
     }
 
-    /// A name for the job, unique and not to be guessed.
+    /// The unique, unguessable name of the job.
     public let id: String
     /// The command.
     public let command: ShellCommand
     private let state: Mutex<State>
     private let observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
     private let reach: Reach
-    private let veils = Mutex<[ShellCommand.Stream: SecretVeil]>([:])
+    private let veils = Mutex<[ShellCommand.Stream: StreamRedactor]>([:])
     private let outlet: ShellOutlet?
 
-    /// The ways to a running command.
+    /// The ways to interact with a running command.
     package struct Reach: Sendable {
         var cancel: @Sendable (ShellEnd.Cause) -> Void
         var type: @Sendable ([UInt8]) async throws(MMError) -> Void
@@ -93,13 +93,13 @@ public final class ShellJob: Sendable {
         var waiting: @Sendable (_ written: Int) async -> ShellPrompt?
         var feed: @Sendable ([UInt8]?) async throws(MMError) -> Void
 
-        /// The ways to a running command.
+        /// The ways to interact with a running command.
         /// - Parameters:
         ///   - cancel: asks it to stop.
         ///   - type: types into its terminal.
-        ///   - signal: sends a signal; false when it has ended.
-        ///   - waiting: what it waits for, given how much it has written.
-        ///   - feed: hands over input, and with nil its end.
+        ///   - signal: sends a signal; returns `false` if it has ended.
+        ///   - waiting: returns what it waits for, given how much it has written.
+        ///   - feed: passes input, or its end with `nil`.
         package init(
             cancel: @escaping @Sendable (ShellEnd.Cause) -> Void,
             type: @escaping @Sendable ([UInt8]) async throws(MMError) -> Void,
@@ -117,7 +117,7 @@ public final class ShellJob: Sendable {
         }
     }
 
-    /// A command that a session has taken.
+    /// Creates the job of a command that a session has accepted.
     package init(
         id: String, command: ShellCommand, observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?,
         reach: Reach
@@ -133,9 +133,9 @@ public final class ShellJob: Sendable {
 
     // MARK: The session's side
 
-    /// Takes what the command wrote, on the thread that read it. Secrets that were typed or given to it are taken out.
+    /// Stores output of the command, on the thread that read it. Secrets that were typed or passed to it are removed.
     package func append(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) {
-        let clean = veils.withLock { $0[stream, default: SecretVeil()].take(bytes) }
+        let clean = veils.withLock { $0[stream, default: StreamRedactor()].redact(bytes) }
         clean.withUnsafeBytes { keep(stream, $0) }
     }
 
@@ -153,7 +153,7 @@ public final class ShellJob: Sendable {
         }
         outlet?.put(stream, UnsafeRawBufferPointer(rebasing: bytes.dropFirst(kept)))
         observer?(stream, bytes)
-        for waiter in waiters { waiter.give(()) }
+        for waiter in waiters { waiter.resolve(()) }
         if isFlood { reach.cancel(.flood) }
     }
 
@@ -169,49 +169,49 @@ public final class ShellJob: Sendable {
             defer { state.ending = [] }
             return Array(state.waiters.values) + state.ending
         }
-        for waiter in waiters { waiter.give(()) }
+        for waiter in waiters { waiter.resolve(()) }
         outlet?.finish()
     }
 
-    /// Whether whoever reads the command has to wait, because too much waits to be taken.
-    /// - Parameter resume: called once, as soon as there is room; not called when the answer is false.
+    /// Returns whether reading the command's output has to pause because too much of it hasn't been taken yet.
+    /// - Parameter resume: called once, as soon as there is room; not called if the result is `false`.
     func holds(_ resume: @escaping @Sendable () -> Void) -> Bool { outlet?.holds(resume) ?? false }
 
-    /// Whether somebody waits for room.
+    /// Whether reading is paused.
     var isHolding: Bool { outlet?.isHolding ?? false }
 
-    /// Waits for room, where too much waits to be taken.
+    /// Waits for room if too much output hasn't been taken yet.
     func room() async {
         let turn = OneShot<Void>()
-        if holds({ turn.give(()) }) { await turn.wait() }
+        if holds({ turn.resolve(()) }) { await turn.wait() }
     }
 
-    /// The command has been told to stop: it does not wait for its reader any more.
+    /// Notes that the command has been asked to stop: it no longer waits for its reader.
     func stopping() { outlet?.stop() }
 
     // MARK: The caller's side
 
-    /// What came beyond the first bytes that are kept (`Limits.head`) since the last call; waits until there is something.
-    /// For one reader, where the limits have a window.
-    /// - Returns: nil at the end, and when the waiting task was cancelled.
+    /// Returns the output beyond the first bytes that are kept (`Limits.head`) since the last call, waiting until there
+    /// is some. For a single reader, if the limits have a window.
+    /// - Returns: `nil` at the end, and if the waiting task was cancelled.
     package func take() async -> [ShellPiece]? { await outlet?.take() }
 
-    /// Nobody takes anything any more: the command runs on without a reader.
-    package func forsake() { outlet?.forsake() }
+    /// Ends reading: the command continues without a reader.
+    package func stopReading() { outlet?.forsake() }
 
-    /// How many bytes were left out after the command had been told to stop, since nobody took them.
+    /// The number of bytes that were dropped after the command had been asked to stop because nobody read them.
     package var dropped: Int { outlet?.dropped ?? 0 }
 
-    /// Hands over input for a command that was started with `Input.pipe`; waits until there is room for it.
-    /// - Parameter bytes: the next bytes; nil is the end.
+    /// Passes input to a command that was started with `Input.pipe`, waiting until there is room for it.
+    /// - Parameter bytes: the next bytes; `nil` for the end.
     /// - Throws: `.unavailable` when the command takes no more.
     package func feed(_ bytes: [UInt8]?) async throws(MMError) { try await reach.feed(bytes) }
 
-    /// How it ended; nil while it runs.
+    /// How it ended; `nil` while it is running.
     public var end: ShellEnd? { state.withLock { $0.end } }
 
     /// Waits until it has ended.
-    /// - Returns: nil when the deadline came first or the task was cancelled; the command runs on then.
+    /// - Returns: `nil` if the deadline passed first or the task was cancelled; the command then keeps running.
     public func wait(until deadline: Deadline = .never) async -> ShellEnd? {
         while !deadline.hasPassed, !Task.isCancelled {
             if let end { return end }
@@ -220,8 +220,8 @@ public final class ShellJob: Sendable {
         return end
     }
 
-    /// Waits for its end, whatever becomes of the waiting task: every command ends by its deadline or its cancellation.
-    package func settled() async -> ShellEnd {
+    /// Waits for its end even if the waiting task is cancelled: every command ends by its deadline or its cancellation.
+    package func waitForEnd() async -> ShellEnd {
         while true {
             if let end { return end }
             let turn = OneShot<Void>()
@@ -246,19 +246,19 @@ public final class ShellJob: Sendable {
         let alarm = deadline.instant.map { instant in
             Task {
                 try? await Task.sleep(until: instant, clock: .continuous)
-                turn.give(())
+                turn.resolve(())
             }
         }
         await withTaskCancellationHandler {
             await turn.wait()
         } onCancel: {
-            turn.give(())
+            turn.resolve(())
         }
         alarm?.cancel()
         _ = state.withLock { $0.waiters.removeValue(forKey: id) }
     }
 
-    /// A piece of a stream from an offset on, at once.
+    /// Returns a part of a stream from an offset on, without waiting.
     public func page(_ stream: ShellCommand.Stream, from offset: Int, limit: Int = 64 << 10) -> Page {
         state.withLock { state in
             let capture = state.captures[stream]
@@ -267,7 +267,7 @@ public final class ShellJob: Sendable {
         }
     }
 
-    /// All that is kept of a stream.
+    /// Everything that is kept of a stream.
     public func output(_ stream: ShellCommand.Stream) -> Output {
         state.withLock { state in
             let capture = state.captures[stream]
@@ -276,18 +276,19 @@ public final class ShellJob: Sendable {
         }
     }
 
-    /// Asks the command to stop, by rungs: it ends within a few seconds, if need be with the shell.
+    /// Asks the command to stop, with increasing force: it ends within a few seconds, if necessary together with the
+    /// shell.
     public func cancel() { reach.cancel(.cancelled) }
 
     /// Sends a signal to the command's processes, such as `SIGUSR1`.
-    /// - Returns: false when it has ended.
+    /// - Returns: `false` if it has ended.
     @discardableResult
     public func signal(_ number: Int32) async -> Bool {
         end == nil ? await reach.signal(number) : false
     }
 
     /// Types into the command's terminal.
-    /// - Throws: `.invalidInput` for a command without one, `.conflict` when it has ended.
+    /// - Throws: `.invalidInput` for a command without a terminal, `.conflict` if it has ended.
     public func type(_ input: ShellInput) async throws(MMError) {
         guard command.input.usesTerminal else {
             throw MMError(
@@ -298,13 +299,13 @@ public final class ShellJob: Sendable {
         try await reach.type(input.bytes)
     }
 
-    /// What the command waits for, where the system can tell: nil while it works.
+    /// Returns what the command is waiting for, if the system can tell; `nil` while it is working.
     public func waitingFor() async -> ShellPrompt? {
         let written = state.withLock { state in
             ShellCommand.Stream.allCases.reduce(0) { $0 + state.captures[$1].total }
         }
         guard command.input.usesTerminal, end == nil, var prompt = await reach.waiting(written) else { return nil }
-        // The question is what was written last, wherever to.
+        // The question is the most recent output, on whichever stream.
         let last = state.withLock { state in
             let capture = state.captures[state.lastStream]
             return capture.page(from: capture.total - 256, limit: 256).bytes
@@ -314,9 +315,9 @@ public final class ShellJob: Sendable {
         return prompt
     }
 
-    /// Waits until a text was written to a stream.
-    /// - Parameter offset: where to look from.
-    /// - Returns: the offset behind it; nil when the job ended or the deadline came first.
+    /// Waits until a text appears in a stream.
+    /// - Parameter offset: where to start searching.
+    /// - Returns: the offset after the text; `nil` if the job ended or the deadline passed first.
     public func wait(
         for text: String, in stream: ShellCommand.Stream, from offset: Int = 0, until deadline: Deadline
     ) async -> Int? {
@@ -336,8 +337,8 @@ public final class ShellJob: Sendable {
         }
     }
 
-    /// Waits until a line of a stream matches a pattern; the last line counts as far as it is written.
-    /// - Returns: false when the job ended or the deadline came first.
+    /// Waits until a line of a stream matches a pattern; the last line counts as far as it has been written.
+    /// - Returns: `false` if the job ended or the deadline passed first.
     package func wait(for pattern: RegularExpression, in stream: ShellCommand.Stream, until deadline: Deadline) async
         -> Bool
     {
@@ -351,7 +352,7 @@ public final class ShellJob: Sendable {
                     let text = String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
                     if pattern.matches(in: text) == true { return true }
                 }
-                // What has no end yet is looked at again, unless it is longer than any line.
+                // A line without an end yet is searched again, unless it is longer than any line.
                 let next = last.map { piece.start + $0 + 1 } ?? (piece.bytes.count < 256 << 10 ? position : piece.next)
                 if next <= position { break }
                 position = next
@@ -361,8 +362,8 @@ public final class ShellJob: Sendable {
         }
     }
 
-    /// Waits until nothing was written for a while.
-    /// - Returns: false when the job ended or the deadline came first.
+    /// Waits until nothing has been written for a while.
+    /// - Returns: `false` if the job ended or the deadline passed first.
     public func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {
         var seen = state.withLock { $0.changes }
         var still = Deadline.after(quiet)

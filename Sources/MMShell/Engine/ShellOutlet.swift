@@ -1,33 +1,33 @@
 import MMCore
 import MMSystem
 
-/// A piece of what a command wrote.
+/// A part of a command's output.
 package struct ShellPiece: Sendable, Hashable {
-    /// Where it was written.
+    /// The stream it was written to.
     package var stream: ShellCommand.Stream
     /// The bytes.
     package var bytes: [UInt8]
 
-    /// A piece.
+    /// Creates a part.
     package init(_ stream: ShellCommand.Stream, _ bytes: [UInt8]) {
         self.stream = stream
         self.bytes = bytes
     }
 }
 
-/// What a command wrote and its one reader has not taken yet. While much waits here, nothing more is read of the command,
-/// which waits in turn, as it does at a full pipe.
+/// The output that a command's single reader has not taken yet. If too much accumulates, no more of the command's
+/// output is read, and the command has to wait as it does with a full pipe.
 final class ShellOutlet: Sendable {
     private struct State {
         var pieces: [ShellPiece] = []
         var size = 0
         var reader: OneShot<Void>?
         var held: [@Sendable () -> Void] = []
-        /// No more will come.
+        /// Whether no more output will come.
         var isOver = false
-        /// Nobody takes anything any more.
+        /// Whether nobody reads the output any more.
         var isForsaken = false
-        /// The command has been told to stop: it must not wait for its reader to do so.
+        /// Whether the command has been asked to stop: it must not wait for its reader.
         var isStopping = false
         var dropped = 0
     }
@@ -65,7 +65,7 @@ final class ShellOutlet: Sendable {
             defer { state.reader = nil }
             return state.reader
         }
-        reader?.give(())
+        reader?.resolve(())
     }
 
     /// Whether whoever reads the command has to wait now.
@@ -78,11 +78,11 @@ final class ShellOutlet: Sendable {
         }
     }
 
-    /// Whether somebody waits for room.
+    /// Whether reading is paused.
     var isHolding: Bool { state.withLock { !$0.held.isEmpty } }
 
     /// What has come since the last call; waits until there is something.
-    /// - Returns: nil at the end, and when the waiting task was cancelled.
+    /// - Returns: `nil` at the end, and if the waiting task was cancelled.
     func take() async -> [ShellPiece]? {
         while !Task.isCancelled {
             let turn = OneShot<Void>()
@@ -104,19 +104,19 @@ final class ShellOutlet: Sendable {
             await withTaskCancellationHandler {
                 await turn.wait()
             } onCancel: {
-                turn.give(())
+                turn.resolve(())
             }
         }
         return nil
     }
 
-    /// No more will come.
+    /// Whether no more output will come.
     func finish() { change { $0.isOver = true } }
 
     /// The command is to stop: from now on nothing waits for the reader.
     func stop() { change { $0.isStopping = true } }
 
-    /// Nobody takes anything any more.
+    /// Whether nobody reads the output any more.
     func forsake() {
         change { state in
             state.isForsaken = true
@@ -134,7 +134,7 @@ final class ShellOutlet: Sendable {
             }
             return (state.reader, state.held)
         }
-        reader?.give(())
+        reader?.resolve(())
         for resume in held { resume() }
     }
 }

@@ -5,7 +5,7 @@ public protocol ShellSession: Sendable {
     /// The session's name.
     var name: String { get }
 
-    /// Hands a command over as soon as those before it have ended.
+    /// Sends a command as soon as the earlier ones have ended.
     /// - Parameters:
     ///   - command: the command.
     ///   - deadline: when it is cancelled, by rungs, if it still runs. Also bounds the wait for its turn.
@@ -25,7 +25,7 @@ public protocol ShellSession: Sendable {
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
     ) async throws(MMError) -> ShellJob
 
-    /// What background jobs wrote while no command ran; it is given once.
+    /// Returns what background jobs wrote while no command was running; each output is returned once.
     func takeBackgroundOutput() async -> [UInt8]
 
     /// Replaces the shell by a new one in its first state. What runs is cancelled first.
@@ -33,7 +33,7 @@ public protocol ShellSession: Sendable {
     func reset() async throws(MMError)
 
     /// Whether a command waits for whoever takes its output, and can be handed input.
-    var holdsBack: Bool { get }
+    var waitsForReader: Bool { get }
 
     /// Ends the shell and all that it started. The session can't be used any more.
     func close() async
@@ -41,7 +41,7 @@ public protocol ShellSession: Sendable {
 
 extension ShellSession {
     /// What a command writes is taken as it comes.
-    public var holdsBack: Bool { false }
+    public var waitsForReader: Bool { false }
 
     /// Nothing: most kinds of sessions have no background.
     public func takeBackgroundOutput() async -> [UInt8] { [] }
@@ -60,7 +60,7 @@ extension ShellSession {
     public func run(_ command: ShellCommand, deadline: Deadline) async throws(MMError) -> ShellAnswer {
         let job = try await start(command, deadline: deadline, observer: nil)
         let end = await withTaskCancellationHandler {
-            await job.settled()
+            await job.waitForEnd()
         } onCancel: {
             job.cancel()
         }

@@ -33,7 +33,7 @@ final class ShellSiblings: Sendable {
             try await prepare()
             let job = try await sibling.start(command, deadline: deadline, observer: observer)
             Task {
-                _ = await job.settled()
+                _ = await job.waitForEnd()
                 await self.end(number)
             }
             return job

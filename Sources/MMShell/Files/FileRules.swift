@@ -26,7 +26,7 @@ public struct FileRules: Sendable, Hashable {
     func check(real path: String, asked: String) throws(MMError) {
         if let root, !RealPath.lies(path, in: RealPath.of(root) ?? root) {
             throw MMError(
-                .denied, "“\(asked)” lies outside \(root).", hint: "Give a path below \(root).",
+                .denied, "“\(asked)” is outside \(root).", hint: "Give a path below \(root).",
                 details: ["rule": "path"])
         }
         for place in forbidden where RealPath.lies(path, in: RealPath.of(place) ?? place) {
@@ -66,7 +66,7 @@ public struct FileWriting: Sendable, Hashable {
     /// Whether the bytes are added to what is there.
     public var appends = false
     /// Whether missing folders are made.
-    public var makesFolders = false
+    public var createsFolders = false
     /// What the bytes must add up to (SHA-256, hex); anything else is refused before the file is touched.
     public var expectedDigest: String?
 
@@ -81,7 +81,7 @@ public struct FileWriting: Sendable, Hashable {
         }
         if let permissions, permissions > 0o7777 {
             throw MMError(
-                .invalidInput, "The permissions \(String(permissions, radix: 8)) are none.",
+                .invalidInput, "The permissions \(String(permissions, radix: 8)) are invalid.",
                 hint: "Give them as in chmod, such as 644.")
         }
         if let expectedDigest, expectedDigest.lowercased() != source.digest {

@@ -33,9 +33,10 @@ extension LocalFiles {
     /// - Parameters:
     ///   - path: the file, or a folder that it goes into.
     ///   - suggested: its name in a folder.
-    ///   - makesFolders: whether missing folders are made.
+    ///   - createsFolders: whether missing folders are made.
     /// - Throws: `.notFound`, `.denied`, `.forbidden`; `.invalidInput` for a folder where no name is suggested.
-    package func place(_ path: String, suggested: String?, makesFolders: Bool = false) async throws(MMError) -> Place {
+    package func place(_ path: String, suggested: String?, createsFolders: Bool = false) async throws(MMError) -> Place
+    {
         let (rules, given) = (rules, try absolute(path))
         return try await BlockingWork.run { () throws(MMError) in
             var whole = try Self.followed(given, asked: path)
@@ -48,9 +49,9 @@ extension LocalFiles {
             }
             var parts = whole.split(separator: "/").map(String.init)
             guard let name = parts.popLast(), name != ".", name != ".." else {
-                throw MMError(.invalidInput, "“\(path)” names no file.")
+                throw MMError(.invalidInput, "“\(path)” isn't the path of a file.")
             }
-            let folder = OwnedDescriptor(try Self.folder(parts, makes: makesFolders, rules, asked: path))
+            let folder = OwnedDescriptor(try Self.folder(parts, makes: createsFolders, rules, asked: path))
             let real = Self.place(of: folder.raw) ?? "/" + parts.joined(separator: "/")
             let target = real == "/" ? "/" + name : real + "/" + name
             try rules.check(real: target, asked: path)

@@ -40,7 +40,7 @@ public struct LocalFiles: Sendable {
         try rules.check(real: place(of: file) ?? whole, asked: path)
         var info = stat()
         guard fstat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
-            throw MMError(.invalidInput, "“\(path)” is no regular file.", hint: "Give the path of a file.")
+            throw MMError(.invalidInput, "“\(path)” isn't a regular file.", hint: "Give the path of a file.")
         }
         return Int(info.st_size)
     }
@@ -49,7 +49,7 @@ public struct LocalFiles: Sendable {
     /// - Throws: `.notFound`, `.denied`, `.forbidden`, `.invalidInput` for what is no regular file, `.limitExceeded`.
     public func read(_ path: String, from offset: Int = 0, limit: Int? = nil) async throws(MMError) -> FilePiece {
         let (rules, whole) = (rules, try absolute(path))
-        guard offset >= 0 else { throw MMError(.invalidInput, "The offset \(offset) lies before the file.") }
+        guard offset >= 0 else { throw MMError(.invalidInput, "The offset \(offset) is before the start of the file.") }
         return try await BlockingWork.run { () throws(MMError) in
             // Without O_NONBLOCK opening a named pipe would wait for a writer.
             let file = try FileDescriptor.open(whole, O_RDONLY | O_NONBLOCK | O_NOCTTY)
@@ -95,9 +95,9 @@ public struct LocalFiles: Sendable {
             let whole = try Self.followed(given, asked: path)
             var parts = whole.split(separator: "/").map(String.init)
             guard let name = parts.popLast(), name != ".", name != "..", !whole.hasSuffix("/") else {
-                throw MMError(.invalidInput, "“\(path)” names no file.")
+                throw MMError(.invalidInput, "“\(path)” isn't the path of a file.")
             }
-            let parent = try Self.folder(parts, makes: how.makesFolders, rules, asked: path)
+            let parent = try Self.folder(parts, makes: how.createsFolders, rules, asked: path)
             let real = (Self.place(of: parent.raw) ?? "/" + parts.joined(separator: "/"))
             let target = real == "/" ? "/" + name : real + "/" + name
             try rules.check(real: target, asked: path)
@@ -122,7 +122,7 @@ public struct LocalFiles: Sendable {
             }
             let draft = ".\(name.prefix(100)).mm-\(Hex.text(RandomBytes.make(6)))"
             let raw = openat(parent.raw, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-            guard raw >= 0 else { throw SystemError.error("Making a file beside \(path)") }
+            guard raw >= 0 else { throw SystemError.error("Creating a file beside \(path)") }
             let file = FileDescriptor(owning: raw)
             do throws(MMError) {
                 try Self.put(source, file.raw, path)
@@ -153,7 +153,7 @@ public struct LocalFiles: Sendable {
 
     func absolute(_ path: String) throws(MMError) -> String {
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw MMError(.invalidInput, "The path is empty or holds a NUL character.")
+            throw MMError(.invalidInput, "The path is empty or contains a NUL character.")
         }
         return path.hasPrefix("/") ? path : directory + "/" + path
     }
@@ -198,5 +198,5 @@ public struct LocalFiles: Sendable {
     }
 
     /// Where an open file really lies.
-    static func place(of descriptor: Int32) -> String? { ProcFile.link("/proc/self/fd/\(descriptor)") }
+    static func place(of descriptor: Int32) -> String? { ProcFile.linkTarget("/proc/self/fd/\(descriptor)") }
 }

@@ -12,11 +12,11 @@ extension RemoteFiles {
             let place = try await place(of: path)
             guard let state = try await channel.state(of: place) else {
                 throw MMError(
-                    .notFound, "“\(path)” is not there on \(session.name).",
+                    .notFound, "“\(path)” doesn't exist on \(session.name).",
                     hint: "Check the path; folders are made only when that is asked for.")
             }
             guard state.isFile else {
-                throw MMError(.invalidInput, "“\(path)” on \(session.name) is no regular file.")
+                throw MMError(.invalidInput, "“\(path)” on \(session.name) isn't a regular file.")
             }
             let piece = try await channel.read(place, from: offset, limit: limit, most: most)
             await channel.close()
@@ -52,15 +52,15 @@ extension RemoteFiles {
         let parts = place.split(separator: "/", omittingEmptySubsequences: false)
         let name = parts.last.map(String.init) ?? ""
         guard !name.isEmpty, name != ".", name != ".." else {
-            throw MMError(.invalidInput, "“\(path)” names no file.", hint: "Give the path of a file.")
+            throw MMError(.invalidInput, "“\(path)” isn't the path of a file.", hint: "Give the path of a file.")
         }
         let folder =
             parts.count == 1
             ? "." : parts.count == 2 && parts[0].isEmpty ? "/" : parts.dropLast().joined(separator: "/")
-        if how.makesFolders { try await makeFolders(folder, channel) }
+        if how.createsFolders { try await makeFolders(folder, channel) }
         guard let parent = try await channel.state(of: folder), parent.isFolder else {
             throw MMError(
-                .notFound, "The folder of “\(path)” is not there on \(session.name).",
+                .notFound, "The folder of “\(path)” doesn't exist on \(session.name).",
                 hint: "Check the path; folders are made only when that is asked for.")
         }
         let real = try await channel.realPath(folder)
@@ -154,7 +154,7 @@ extension RemoteFiles {
     /// A path as SFTP takes it: what is relative starts from the home folder there.
     private func place(of path: String) async throws(MMError) -> String {
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw MMError(.invalidInput, "The path is empty or holds a NUL character.")
+            throw MMError(.invalidInput, "The path is empty or contains a NUL character.")
         }
         if path.hasPrefix("/") { return path }
         if path.hasPrefix("~/") { return String(path.dropFirst(2)) }

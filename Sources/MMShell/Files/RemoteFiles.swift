@@ -82,7 +82,7 @@ public struct RemoteFiles: Sendable {
         let mode = how.permissions.map { String($0, radix: 8) } ?? ""
         let script = """
             f=\(try await word(path)); [ -L "$f" ] && l=$(readlink -f -- "$f") && [ -n "$l" ] && f=$l
-            d=$(dirname -- "$f"); \(how.makesFolders ? "mkdir -p -- \"$d\" || exit 93;" : "")
+            d=$(dirname -- "$f"); \(how.createsFolders ? "mkdir -p -- \"$d\" || exit 93;" : "")
             [ -d "$f" ] && exit 92; [ -d "$d" ] || exit 91
             umask 077; t=$(mktemp "$d/.mm-XXXXXX") || exit 93
             trap 'rm -f "$t"' EXIT; cat >"$t" || exit 96
@@ -114,9 +114,9 @@ public struct RemoteFiles: Sendable {
         case 0: return
         case 91:
             throw MMError(
-                .notFound, "“\(path)” is not there on \(session.name).",
+                .notFound, "“\(path)” doesn't exist on \(session.name).",
                 hint: "Check the path; folders are made only when that is asked for.")
-        case 92: throw MMError(.invalidInput, "“\(path)” on \(session.name) is no regular file.")
+        case 92: throw MMError(.invalidInput, "“\(path)” on \(session.name) isn't a regular file.")
         case 93, 94:
             throw MMError(
                 .forbidden, "“\(path)” on \(session.name) can't be reached by this user.",
@@ -144,7 +144,7 @@ public struct RemoteFiles: Sendable {
     /// A path as a word of a script, from the working directory where it is relative.
     private func word(_ path: String) async throws(MMError) -> String {
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw MMError(.invalidInput, "The path is empty or holds a NUL character.")
+            throw MMError(.invalidInput, "The path is empty or contains a NUL character.")
         }
         if path.hasPrefix("/") { return RemoteDialect.quoted(path) }
         if path.hasPrefix("~/") { return "$HOME/" + RemoteDialect.quoted(String(path.dropFirst(2))) }

@@ -103,7 +103,7 @@ final class SFTPChannel: Sendable {
         guard case .attributes(let attributes) = try await ask(path, .fileState, { $0.text(handle) }) else {
             throw broken
         }
-        guard attributes.isFile else { throw MMError(.invalidInput, "“\(path)” on \(name) is no regular file.") }
+        guard attributes.isFile else { throw MMError(.invalidInput, "“\(path)” on \(name) isn't a regular file.") }
         let told = Int(attributes.size ?? 0)
         // Files that a kernel makes up while they are read are told to be empty: their end is found by reading.
         let isUnmeasured = told == 0
@@ -345,7 +345,7 @@ final class SFTPChannel: Sendable {
         }
     }
 
-    private var broken: MMError { MMError(.remoteFailed, "\(name) answered what is no SFTP.") }
+    private var broken: MMError { MMError(.remoteFailed, "\(name) sent an answer that isn't SFTP.") }
 
     private func incomplete(_ path: String) -> MMError {
         MMError(
@@ -357,7 +357,7 @@ final class SFTPChannel: Sendable {
         switch code {
         case 2:
             MMError(
-                .notFound, "“\(path)” is not there on \(name).",
+                .notFound, "“\(path)” doesn't exist on \(name).",
                 hint: "Check the path; folders are made only when that is asked for.")
         case 3:
             MMError(
@@ -365,8 +365,8 @@ final class SFTPChannel: Sendable {
                 hint: "Check its permissions, or use sudo.")
         case 4:
             MMError(
-                .remoteFailed, "“\(path)” could not be handled on \(name): the disk may be full, or it is no file.",
-                hint: "Look at the place there (df, ls -l).", cause: message)
+                .remoteFailed, "“\(path)” could not be handled on \(name): the disk may be full, or it isn't a file.",
+                hint: "Check the free space and permissions there (df, ls -l).", cause: message)
         default: MMError(.remoteFailed, "“\(path)” could not be handled on \(name): \(message) (\(code)).")
         }
     }

@@ -96,7 +96,7 @@ package enum SettingsYAML: Sendable, Hashable {
                 try next()
                 while event.kind != MM_YAML_MAP_END {
                     guard case .scalar(let key, _) = try value(depth: depth + 1) else {
-                        throw fault("a key is no text")
+                        throw fault("a key isn't a string")
                     }
                     guard !entries.contains(where: { $0.key == key }) else { throw fault("“\(key)” is there twice") }
                     try next()

@@ -78,7 +78,7 @@ extension ShellPolicy {
             script = try ShellScript.parse(command)
         } catch {
             throw Self.denied(
-                "grammar", "the command holds \(error)",
+                "grammar", "the command contains \(error)",
                 hint: "Under an allow list only plain commands are run, with quoted or literal words, |, &&, ||, ; and "
                     + "redirections to files.")
         }

@@ -88,7 +88,7 @@ public struct ShellPolicy: Sendable {
             "working_directory", "audit_log", "run_as_user",
         ]
         if let key = entries.map(\.key).first(where: { !known.contains($0) }) {
-            throw wrong("“\(key)” is no known key of “security”; known are \(known.joined(separator: ", "))")
+            throw wrong("“\(key)” isn't a known key of “security”; known are \(known.joined(separator: ", "))")
         }
         func value(_ key: String) -> SettingsYAML? {
             switch entries.first(where: { $0.key == key })?.value {
@@ -106,11 +106,11 @@ public struct ShellPolicy: Sendable {
         }
         func texts(_ key: String) throws(MMError) -> [String]? {
             guard let value = value(key) else { return nil }
-            guard case .list(let items) = value else { throw wrong("“\(key)” is no list") }
+            guard case .list(let items) = value else { throw wrong("“\(key)” isn't a list") }
             var texts: [String] = []
             for item in items {
                 guard case .scalar(let text, _) = item, !text.isEmpty else {
-                    throw wrong("“\(key)” holds something else than texts")
+                    throw wrong("“\(key)” contains something other than strings")
                 }
                 texts.append(text)
             }
@@ -120,7 +120,7 @@ public struct ShellPolicy: Sendable {
             guard let value = value(key) else { return nil }
             guard case .scalar(let text, _) = value, let number = Double(text.filter { $0 != "_" }), number > 0,
                 number < 1e15
-            else { throw wrong("“\(key)” is no number above 0") }
+            else { throw wrong("“\(key)” isn't a number above 0") }
             return number
         }
 
@@ -150,7 +150,7 @@ public struct ShellPolicy: Sendable {
         switch value("working_directory") {
         case nil: workingDirectory = nil
         case .scalar(let path, _) where path.hasPrefix("/"): workingDirectory = path
-        default: throw wrong("“working_directory” is no absolute path")
+        default: throw wrong("“working_directory” isn't an absolute path")
         }
         switch value("audit_log") {
         case nil: audit = .off

@@ -68,7 +68,7 @@ final class RemoteChannel: Sendable {
         }
         for watch in watches { if let watch { loop.forget(watch) } }
         running?.finished(nil)
-        ended?.give(())
+        ended?.resolve(())
     }
 
     /// From now on what comes belongs to this command.
@@ -99,7 +99,7 @@ final class RemoteChannel: Sendable {
             let alarm = Task { [weak self] in
                 // What waits for its reader comes when that takes it.
                 repeat { try? await Task.sleep(for: time) } while !Task.isCancelled && self?.isHolding == true
-                turn.give(())
+                turn.resolve(())
             }
             await turn.wait()
             alarm.cancel()
@@ -151,7 +151,7 @@ final class RemoteChannel: Sendable {
                 return (running.finished, report, ended)
             }
         if let finished { finished(report) }
-        ended?.give(())
+        ended?.resolve(())
         // Whoever waits for the end is told first.
         let job = state.withLock { $0.running?.job }
         if job?.holds({ [weak self] in self?.goOn(index) }) != true { goOn(index) }

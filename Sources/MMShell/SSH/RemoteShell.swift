@@ -58,7 +58,7 @@ final class RemoteShell: Sendable {
         defer { alarm.cancel() }
         let id = Self.newID()
         let reported = OneShot<FrameReader.Report?>()
-        shell.begin(id, job: nil) { reported.give($0) }
+        shell.begin(id, job: nil) { reported.resolve($0) }
         shell.post(Array(RemoteDialect.boot(mark: mark).utf8) + RemoteDialect.greeting(id: id))
         guard let report = await reported.wait() else {
             defer { shell.stop() }
@@ -72,7 +72,7 @@ final class RemoteShell: Sendable {
         if let snapshot {
             let restored = Self.newID()
             let done = OneShot<FrameReader.Report?>()
-            shell.begin(restored, job: nil) { done.give($0) }
+            shell.begin(restored, job: nil) { done.resolve($0) }
             shell.post(
                 RemoteDialect.line(
                     String(decoding: snapshot.script, as: UTF8.self), id: restored, previous: 0,
@@ -104,7 +104,7 @@ final class RemoteShell: Sendable {
     /// From now on what comes belongs to this command.
     /// - Parameter finished: is given the report, or nil when none will come, on the thread that reads.
     func begin(_ id: String, job: ShellJob?, finished: @escaping @Sendable (FrameReader.Report?) -> Void) {
-        // The prompt comes round first after a syntax error, an interrupt, an abort: only then the shell is asked.
+        // After a syntax error, an interrupt or an abort the prompt appears first: only then is the shell asked.
         let prompted: @Sendable (Int32) -> Void = { [weak self] status in
             self?.post(RemoteDialect.probe(id: id, status: status))
         }

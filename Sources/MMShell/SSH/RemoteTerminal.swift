@@ -89,7 +89,7 @@ final class RemoteTerminal: Sendable {
         shell.post(RemoteDialect.marking(path, word))
         let alarm = Task {
             try? await Task.sleep(for: .seconds(5))
-            seen.give(())
+            seen.resolve(())
         }
         await seen.wait()
         alarm.cancel()
@@ -118,7 +118,7 @@ final class RemoteTerminal: Sendable {
             return (state.job, Array(mark.held[..<place]), mark.seen)
         }
         bytes.withUnsafeBytes { job?.append(.terminal, $0) }
-        seen?.give(())
+        seen?.resolve(())
         return job
     }
 

@@ -21,7 +21,7 @@ enum SSHFailure {
                 .forbidden,
                 isPinned
                     ? "The host key of \(name) is not the one that is pinned."
-                    : "The host key of \(name) is not known.",
+                    : "The host key of \(name) is unknown.",
                 hint: isPinned
                     ? "Ask its administrator for the fingerprint; nothing was sent."
                     : "Check its fingerprint, then connect once with ssh \(target.host), or use accept-new or a pinned fingerprint.",
@@ -37,13 +37,13 @@ enum SSHFailure {
         }
         if says("Could not resolve hostname") {
             return MMError(
-                .notFound, "The host name \(target.host) is not known.",
+                .notFound, "The host name \(target.host) is unknown.",
                 hint: "Check its spelling, or add an alias to ssh_config.", cause: cause)
         }
         if says("Bad configuration option") || says("terminating, ") || says("Bad owner or permissions") {
             return MMError(
                 .invalidInput, "ssh does not accept its configuration.",
-                hint: "Look at what it says and correct the file.", cause: cause)
+                hint: "Read what it says and correct the file.", cause: cause)
         }
         if says("Connection refused") || says("No route to host") || says("Network is unreachable") || says("timed out")
             || says("Connection closed") || says("Connection reset")

@@ -128,7 +128,7 @@ final class SSHMaster: Sendable {
         var options = [
             "ControlPath=\(secrets.socket)", "ControlPersist=no", "BatchMode=\(secrets.asks ? "no" : "yes")",
             "NumberOfPasswordPrompts=1", "ConnectTimeout=\(seconds(target.connectTimeout))",
-            "ServerAliveInterval=\(seconds(target.aliveInterval))", "ServerAliveCountMax=3", "TCPKeepAlive=yes",
+            "ServerAliveInterval=\(seconds(target.keepAliveInterval))", "ServerAliveCountMax=3", "TCPKeepAlive=yes",
             "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes", "PermitLocalCommand=no",
             "RemoteCommand=none",
             "RequestTTY=no", "EscapeChar=none", "UpdateHostKeys=no", "LogLevel=INFO",

@@ -85,7 +85,7 @@ public actor SSHMasters {
         let queue = turns[target] ?? TurnQueue()
         turns[target] = queue
         let turn = try await queue.take(deadline)
-        defer { turn.giveBack() }
+        defer { turn.release() }
         if let full, let index = held[target]?.firstIndex(where: { $0.master === full }) {
             let most = max(1, held[target]?[index].sessions ?? 1)
             held[target]?[index].limit = most

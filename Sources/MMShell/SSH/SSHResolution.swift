@@ -22,7 +22,7 @@ struct SSHResolution: Sendable {
         guard outcome.exit == .status(0) else {
             throw MMError(
                 .invalidInput, "ssh does not accept the configuration for \(target.host).",
-                hint: "Look at what it says and correct ssh_config.",
+                hint: "Read what it says and correct ssh_config.",
                 cause: String(decoding: outcome.error.prefix(1000), as: UTF8.self))
         }
         return SSHResolution(String(decoding: outcome.output, as: UTF8.self), target)

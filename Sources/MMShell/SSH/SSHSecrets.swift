@@ -32,7 +32,7 @@ final class SSHSecrets: Sendable {
                 made = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
             }
         }
-        guard let path = made else { throw SystemError.error("Making a folder in \(parent)") }
+        guard let path = made else { throw SystemError.error("Creating a folder in \(parent)") }
         self.path = path
         configuration = resolution.hasJump ? path + "/config" : nil
         var pipes: [OwnedDescriptor] = []
@@ -40,7 +40,9 @@ final class SSHSecrets: Sendable {
         if asks {
             for (name, secret) in [("w", target.password), ("p", target.passphrase)] {
                 guard let secret else { continue }
-                guard mkfifo("\(path)/\(name)", 0o600) == 0 else { throw SystemError.error("Making a pipe in \(path)") }
+                guard mkfifo("\(path)/\(name)", 0o600) == 0 else {
+                    throw SystemError.error("Creating a pipe in \(path)")
+                }
                 // Opened for both ends it neither waits for a reader nor ever tells one that it is over.
                 let pipe = OwnedDescriptor(try FileDescriptor.open("\(path)/\(name)", O_RDWR | O_NONBLOCK | O_NOFOLLOW))
                 let bytes = Array(secret.reveal().utf8) + [0x0A]

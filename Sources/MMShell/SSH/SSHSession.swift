@@ -3,10 +3,10 @@ public import MMCore
 import MMSessions
 import MMSystem
 
-/// A shell on another host that lasts, over the system's OpenSSH.
+/// A persistent shell on another host, over the system's OpenSSH.
 ///
-/// It behaves as a local shell does. When the connection is lost, the running command is told so, and the next one connects
-/// again and finds the working directory and the exported variables.
+/// It behaves like a local shell. If the connection is lost, the running command reports it; the next one reconnects
+/// and finds the working directory and the exported variables again.
 public actor SSHSession: ShellSession {
     /// `user@host:port`.
     public nonisolated let name: String
@@ -19,12 +19,12 @@ public actor SSHSession: ShellSession {
     private let memory = Mutex(SessionMemory(directory: []))
     private var life = SessionLife<Never, RemoteShell>()
     private let siblings = ShellSiblings()
-    /// The end of the last shell, for whoever closes while it is still ending.
+    /// The end of the last shell, for a caller who closes while it is still ending.
     private var leaving: Task<Void, Never>?
 
-    /// Connects, unless there is a connection to the host, and starts a shell there.
+    /// Connects, unless there already is a connection to the host, and starts a shell there.
     /// - Parameters:
-    ///   - policy: which commands may run; judged here, enforced by nobody over there.
+    ///   - policy: which commands may run; it is checked here and not enforced on the host.
     /// - Throws: `.forbidden` for host keys and sign-ins (`details["reason"]`), `.notFound`, `.unavailable`,
     ///   `.deadlineExceeded`.
     public static func connect(
@@ -76,13 +76,13 @@ public actor SSHSession: ShellSession {
         return shell
     }
 
-    /// Its commands wait for whoever takes their output.
-    public nonisolated var holdsBack: Bool { true }
+    /// Its commands wait until their output is read.
+    public nonisolated var waitsForReader: Bool { true }
 
-    /// Whether a command runs.
+    /// Whether a command is running.
     public var isBusy: Bool { memory.withLock { $0.running != nil } }
 
-    /// Whether the connection stands, as far as is known.
+    /// Whether the connection is up, as far as is known.
     public var isConnected: Bool { live.map { $0.process.exited == nil && $0.master.isAlive } ?? false }
 
     /// The working directory after the last command; empty before the first.
@@ -90,7 +90,7 @@ public actor SSHSession: ShellSession {
 
     // MARK: Commands
 
-    /// Hands a command over as soon as those before it have ended.
+    /// Sends a command as soon as the earlier ones have ended.
     /// - Throws: as ``ShellSession/start(_:deadline:observer:)``.
     public func start(
         _ command: ShellCommand, deadline: Deadline,
@@ -175,7 +175,7 @@ public actor SSHSession: ShellSession {
             type: { [weak self] bytes throws(MMError) in
                 try await terminal?.type(bytes)
                 pace.withLock { $0.wasAnswered() }
-                // A terminal that is not the shell's own makes no signal of ctrl-c.
+                // In a terminal that isn't the shell's own, ctrl-c doesn't produce a signal.
                 if let terminal, !terminal.isFree, bytes.contains(0x03) { await self?.interrupt(shell) }
             },
             signal: { [weak self] number in
@@ -199,7 +199,7 @@ public actor SSHSession: ShellSession {
             if let exports = live.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
             return live
         }
-        // What the lost shell was running would go on for ever over there.
+        // Otherwise the lost shell's command would keep running on the host.
         await dismantle(sweeping: false)
         let snapshot = memory.withLock { $0.snapshot }
         let shell = try await makeLive(snapshot.directory.isEmpty ? nil : snapshot, deadline)
@@ -211,7 +211,7 @@ public actor SSHSession: ShellSession {
         return shell
     }
 
-    /// The report is there. On the thread that reads: the answer waits for nobody.
+    /// The report has arrived. This runs on the reading thread, so that the answer waits for nobody.
     private nonisolated func conclude(
         _ report: FrameReader.Report, _ job: ShellJob, _ run: RunningCommand, _ turn: TurnQueue.Turn,
         _ took: Duration
@@ -222,10 +222,10 @@ public actor SSHSession: ShellSession {
             $0.end(run, status: report.status, directory: Array(report.rest.dropFirst()), duration: took)
         }
         job.finish(end)
-        turn.giveBack()
+        turn.release()
     }
 
-    /// No report will come, or what was written to the terminal has still to come.
+    /// No report will come, or the output to the terminal has yet to arrive.
     private func settle(
         _ report: FrameReader.Report?, _ job: ShellJob, _ run: RunningCommand, _ turn: TurnQueue.Turn,
         _ shell: RemoteShell, _ terminal: RemoteTerminal?, _ took: Duration
@@ -237,7 +237,7 @@ public actor SSHSession: ShellSession {
         terminal?.end()
         alarm.clear()
         run.over()
-        // ssh gives the status of what it ran; 255 is its own, or theirs: nobody can tell.
+        // ssh returns the status of what it ran; 255 may be its own or the program's.
         let exit = await shell.process.exit()
         let isShellsOwn = exit != .status(255) && run.reason == nil
         var cause = run.reason ?? .finished
@@ -263,15 +263,15 @@ public actor SSHSession: ShellSession {
                 wasRestarted: memory.wasRestarted)
         }
         job.finish(end)
-        turn.giveBack()
+        turn.release()
     }
 
-    /// What background jobs wrote while no command ran; it is given once.
+    /// Returns what background jobs wrote while no command was running; each output is returned once.
     public func takeBackgroundOutput() async -> [UInt8] { live?.channel.takeUnclaimed() ?? [] }
 
     // MARK: Beside the session
 
-    /// Runs a command beside the session, in a shell of its own over there that begins with the session's directory and
+    /// Runs a command beside the session, in a separate shell on the host that starts with the session's directory and
     /// exported variables and ends with the command.
     /// - Throws: as ``ShellSession/detach(_:deadline:observer:)``.
     public func detach(
@@ -291,11 +291,11 @@ public actor SSHSession: ShellSession {
 
     // MARK: Files
 
-    /// The connection, for what goes beside the shell; made again where it was lost.
+    /// Returns the connection for work beside the shell; reconnects if it was lost.
     func connection(until deadline: Deadline) async throws(MMError) -> SSHMaster {
         if let live, live.process.exited == nil, live.master.isAlive { return live.master }
         let turn = try await turns.take(deadline)
-        defer { turn.giveBack() }
+        defer { turn.release() }
         return try await usableShell(deadline).master
     }
 
@@ -326,30 +326,30 @@ public actor SSHSession: ShellSession {
         }
         var isDone = sweeping ? await isSwept() : false
         await gone.end()
-        // Where the host opens no more channels, the one that has just been closed makes room.
+        // If the host opens no more channels, the one that has just been closed makes room.
         if sweeping, !isDone { isDone = await isSwept() }
         if isDone {
             await masters.leftovers.ended(gone)
         } else {
-            // It is ended as soon as the host is reached again.
+            // It is ended as soon as the host can be reached again.
             await masters.leftovers.abandon(gone)
         }
         await masters.release(gone.master)
     }
 
-    /// Replaces the shell by a new one in its first state.
+    /// Replaces the shell with a new one in its initial state.
     /// - Throws: as ``ShellSession/reset()``.
     public func reset() async throws(MMError) {
         memory.withLock { $0.running }?.stop(.cancelled)
         let deadline = Deadline.after(.seconds(60))
         let turn = try await turns.take(deadline)
-        defer { turn.giveBack() }
+        defer { turn.release() }
         await dismantle(sweeping: true)
         memory.withLock { $0 = SessionMemory(directory: []) }
         _ = try await makeLive(nil, deadline)
     }
 
-    /// Ends the shell over there and all that it started, and the connection with its last session.
+    /// Ends the shell on the host and everything it started, and the connection with its last session.
     public func close() async {
         let gone = live
         life.close()

@@ -1,8 +1,8 @@
 package import MMCore
 
 extension SSHTarget {
-    /// A host as people write it: `host`, `user@host`, `host:port`, `[address]:port`.
-    /// - Throws: `invalidInput` for a port that is none, or a user or port that is said twice and differently.
+    /// Reads a host as people write it: `host`, `user@host`, `host:port`, `[address]:port`.
+    /// - Throws: `invalidInput` for an invalid port, or for a user or port that is given twice with different values.
     package init(named text: String, user: String?, port: Int?) throws(MMError) {
         var host = Substring(text)
         var named = user
@@ -26,15 +26,15 @@ extension SSHTarget {
         }
         if let digits {
             guard let written = Int(digits), (1...65535).contains(written), port == nil || port == written else {
-                throw MMError(.invalidInput, "`\(text.prefix(80))` names no port that fits.", hint: "Write host:22.")
+                throw MMError(.invalidInput, "`\(text.prefix(80))` has no valid port.", hint: "Write host:22.")
             }
             number = written
         }
         self.init(String(host), user: named, port: number)
     }
 
-    /// The target as it was asked for, to tell sessions apart.
-    package var spelled: String {
+    /// The target as it was requested, to tell sessions apart.
+    package var requestedName: String {
         (user.map { $0 + "@" } ?? "") + host + (port.map { ":\($0)" } ?? "")
     }
 }

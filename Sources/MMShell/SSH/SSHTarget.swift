@@ -1,13 +1,13 @@
 public import MMCore
 
-/// A host to reach by SSH, and how. What isn't said here comes from the user's `ssh_config`: jump hosts, agents,
-/// certificates, algorithms.
+/// A host to reach by SSH, with its options. Anything not set here comes from the user's `ssh_config`: jump hosts,
+/// agents, certificates, algorithms.
 public struct SSHTarget: Sendable, Hashable {
-    /// Which host keys are believed.
+    /// Which host keys are trusted.
     public enum HostKeys: Sendable, Hashable {
-        /// Only those that are known.
+        /// Only known keys.
         case strict
-        /// Also that of a host that was never seen, which is then known; a changed one never.
+        /// Also the key of a host that was never seen, which becomes known; never a changed one.
         case acceptNew
         /// Only the key with this fingerprint, as `ssh-keygen -l` shows it: `SHA256:…`.
         case pinned(String)
@@ -15,30 +15,30 @@ public struct SSHTarget: Sendable, Hashable {
 
     /// A name, an address, or an alias of the configuration.
     public var host: String
-    /// The user there; nil leaves it to the configuration.
+    /// The user on the host; `nil` to use the configuration.
     public var user: String?
-    /// The port; nil leaves it to the configuration.
+    /// The port; `nil` to use the configuration.
     public var port: Int?
     /// A private key to offer before all others. `~/` is the home folder.
     public var identityFile: String?
     /// The password, for servers that ask for one.
     public var password: Secret?
-    /// What opens the private key.
+    /// The passphrase of the private key.
     public var passphrase: Secret?
-    /// Which host keys are believed.
+    /// Which host keys are trusted.
     public var hostKeys = HostKeys.strict
-    /// A configuration in place of `~/.ssh/config`.
+    /// A configuration to use instead of `~/.ssh/config`.
     public var configFile: String?
-    /// A file of known hosts in place of the configured ones.
+    /// A file of known hosts to use instead of the configured ones.
     public var knownHostsFile: String?
-    /// Hosts to jump over, as `ssh -J` takes them.
+    /// Jump hosts, as `ssh -J` accepts them.
     public var jump: String?
-    /// How often a silent connection is asked for a sign of life; after three without it is lost.
-    public var aliveInterval: Duration = .seconds(15)
-    /// How long connecting may take.
+    /// The interval of keep-alive messages; the connection is lost after three without an answer.
+    public var keepAliveInterval: Duration = .seconds(15)
+    /// The timeout for connecting.
     public var connectTimeout: Duration = .seconds(30)
 
-    /// A host.
+    /// Creates a target.
     public init(_ host: String, user: String? = nil, port: Int? = nil) {
         self.host = host
         self.user = user
@@ -47,7 +47,7 @@ public struct SSHTarget: Sendable, Hashable {
 
     var isPinned: Bool { if case .pinned = hostKeys { true } else { false } }
 
-    /// Refuses what ssh would take for something else than a host.
+    /// Refuses what ssh would not interpret as a host.
     func check() throws(MMError) {
         func isPlain(_ text: String) -> Bool {
             !text.isEmpty && !text.hasPrefix("-")
@@ -57,10 +57,10 @@ public struct SSHTarget: Sendable, Hashable {
         }
         guard isPlain(host), !host.contains("@"), !host.contains("/") else {
             throw MMError(
-                .invalidInput, "“\(host)” is no host name.",
-                hint: "Give the name, address or alias alone; user and port are fields of their own.")
+                .invalidInput, "“\(host)” isn't a host name.",
+                hint: "Give the name, address or alias alone; user and port have their own fields.")
         }
-        if let user, !isPlain(user) { throw MMError(.invalidInput, "“\(user)” is no user name.") }
+        if let user, !isPlain(user) { throw MMError(.invalidInput, "“\(user)” isn't a user name.") }
         if let port, !(1...65535).contains(port) {
             throw MMError(.invalidInput, "The port \(port) is not from 1 to 65535.")
         }
@@ -71,7 +71,8 @@ public struct SSHTarget: Sendable, Hashable {
                 })
         {
             throw MMError(
-                .invalidInput, "“\(jump)” is no list of jump hosts.", hint: "Write user@host:port, several with commas."
+                .invalidInput, "“\(jump)” isn't a list of jump hosts.",
+                hint: "Write user@host:port, several with commas."
             )
         }
         for (name, path) in [
@@ -79,7 +80,8 @@ public struct SSHTarget: Sendable, Hashable {
         ] {
             if let path, path.isEmpty || path.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 }) {
                 throw MMError(
-                    .invalidInput, "The path of the \(name) is empty or holds characters that no path of it has.")
+                    .invalidInput,
+                    "The path of the \(name) is empty or contains characters that such a path can't have.")
             }
         }
         if case .pinned(let fingerprint) = hostKeys {
@@ -102,7 +104,8 @@ public struct SSHTarget: Sendable, Hashable {
                 secret.reveal().utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D })
                     || secret.reveal().utf8.count > 4000
             {
-                throw MMError(.invalidInput, "A password or passphrase holds a line end or is longer than 4000 bytes.")
+                throw MMError(
+                    .invalidInput, "A password or passphrase contains a line end or is longer than 4000 bytes.")
             }
         }
     }

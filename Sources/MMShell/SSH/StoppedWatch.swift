@@ -29,7 +29,7 @@ final class StoppedWatch: Sendable {
                 }
                 let stopped = await find()
                 if !stopped.isEmpty, !Task.isCancelled {
-                    Array("[what was stopped could not go on here, and was ended]\n".utf8)
+                    Array("[the stopped command can't be resumed here, and was ended]\n".utf8)
                         .withUnsafeBytes { job.append(.stderr, $0) }
                     await end(stopped)
                 }

@@ -4,18 +4,18 @@ import MMSessions
 import MMSystem
 import ShellSyntax
 
-/// Programs that may be run without any shell, each with the arguments that it may get: the profile `argv`.
+/// Programs that may be run without any shell, each with the arguments that it may receive: the profile `argv`.
 ///
-/// It is a boundary for what it admits: nothing is expanded, looked up or substituted, and the file that was judged is the
-/// one that is run. What an admitted program then does is its own affair.
+/// It is a security boundary for what it admits: nothing is expanded, looked up or substituted, and the file that was
+/// checked is the one that runs. It doesn't restrict what an admitted program does.
 public struct ArgumentPolicy: Sendable, Hashable {
-    /// What one argument may be.
+    /// What an argument may be.
     public enum Pattern: Sendable, Hashable {
-        /// Exactly this.
+        /// Exactly this word.
         case word(String)
-        /// This beginning, and then anything.
+        /// Anything with this prefix.
         case prefix(String)
-        /// A path below this folder when all links are followed, or that would lie there.
+        /// A path below this folder after resolving all links, whether or not it exists.
         case path(below: String)
         /// Anything that doesn't begin with a dash.
         case operand
@@ -30,28 +30,28 @@ public struct ArgumentPolicy: Sendable, Hashable {
         /// What each argument may be, in any order and number.
         public var arguments: [Pattern]
 
-        /// A program.
+        /// Creates a program.
         public init(_ path: String, arguments: [Pattern] = []) {
             self.path = path
             self.arguments = arguments
         }
     }
 
-    /// The programs, by the name that callers use.
+    /// The programs, keyed by the name that callers use.
     public var programs: [String: Program]
 
-    /// A policy.
+    /// Creates a policy.
     public init(_ programs: [String: Program]) { self.programs = programs }
 
-    /// What it protects and what not, for help texts and answers.
+    /// What it protects and what it doesn't, for help texts and answers.
     public static let label =
         "argv: no shell at all. Only the listed programs run, with arguments that their lists admit; a boundary for what it "
         + "admits, as strong as the programs that are listed."
 
-    /// Judges a list of words.
-    /// - Parameter directory: where it would run, for relative paths among the arguments.
+    /// Checks a list of words.
+    /// - Parameter directory: where the program would run, for relative paths among the arguments.
     /// - Returns: the path of the program.
-    /// - Throws: `.denied` naming the word.
+    /// - Throws: `.denied`, naming the word.
     public func check(_ words: [String], directory: String) throws(MMError) -> String {
         guard let name = words.first, let program = programs[name] else {
             throw Self.denied(
@@ -64,18 +64,18 @@ public struct ArgumentPolicy: Sendable, Hashable {
         for word in words.dropFirst() {
             guard !word.utf8.contains(0), program.arguments.contains(where: { Self.admits($0, word, directory) }) else {
                 throw Self.denied(
-                    "“\(word)” is no admitted argument of \(name)", "Leave it out, or ask for a wider policy.")
+                    "“\(word)” isn't an allowed argument of \(name)", "Leave it out, or ask for a wider policy.")
             }
         }
         return program.path
     }
 
-    /// Takes a plain command apart into words; there is nothing in them that a shell would have changed.
-    /// - Throws: `.denied` for everything that is not one simple command.
+    /// Splits a simple command into words; a shell would not have changed any of them.
+    /// - Throws: `.denied` for anything but one simple command.
     public static func words(of command: String) throws(MMError) -> [String] {
         let script: ShellScript
         do throws(ShellRefusal) { script = try ShellScript.parse(command) } catch {
-            throw denied("the command holds \(error)", "Give one program with its arguments.")
+            throw denied("the command contains \(error)", "Give one program with its arguments.")
         }
         guard script.commands.count == 1, let only = script.commands.first, only.redirections.isEmpty,
             only.words.allSatisfy(\.isLiteral)
@@ -83,8 +83,8 @@ public struct ArgumentPolicy: Sendable, Hashable {
         return only.words.map(\.value)
     }
 
-    /// Runs a program that was admitted.
-    /// - Throws: `.denied`, and what running it throws.
+    /// Runs an admitted program.
+    /// - Throws: `.denied`, or the error of running it.
     public func run(
         _ words: [String], directory: String, environment: [String: String], limit: Int = 1 << 20, timeout: Duration
     ) async throws(MMError) -> (code: Int32, stdout: [UInt8], stderr: [UInt8], isCut: Bool) {

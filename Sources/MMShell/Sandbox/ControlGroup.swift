@@ -14,7 +14,7 @@ public struct TreeLimits: Sendable, Hashable {
     /// Whether the session is started without the limits where they can't be had, which it then says.
     public var isBestEffort: Bool
 
-    /// Limits.
+    /// Creates limits.
     public init(
         memory: UInt64? = nil, processes: Int? = nil, processors: Double? = nil, isBestEffort: Bool = false
     ) {
@@ -45,7 +45,7 @@ public struct TreeLimits: Sendable, Hashable {
             && processors.map { $0 >= 0.01 && $0 <= 4096 } ?? true
         guard isSound, !controllers.isEmpty else {
             throw MMError(
-                .invalidInput, "The limits of the session are none that can be set.",
+                .invalidInput, "The limits of the session can't be set.",
                 hint: "Give at least 1 MiB of memory, 2 processes, or a hundredth of a processor.")
         }
     }

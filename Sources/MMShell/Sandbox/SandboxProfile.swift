@@ -3,16 +3,16 @@ package import MMCore
 import MMSessions
 import MMSystem
 
-/// How far a local shell is kept from the rest of the machine, and what each way is worth.
+/// How far a local shell is separated from the rest of the machine, and what each profile guarantees.
 public enum SandboxProfile: Sendable, Hashable {
-    /// No wall: a session of its own, cleaned up at its end, a scrubbed environment, no core files.
+    /// No separation: a session of its own that is cleaned up at its end, a reduced environment, no core files.
     case guarded
     /// Landlock and seccomp: writes only below the workspace.
     case workspace(WorkspaceRules)
     /// Bubblewrap: its own processes, network and file system.
     case isolated(WorkspaceRules)
 
-    /// The word for options and answers.
+    /// The name used in options and answers.
     public var word: String {
         switch self {
         case .guarded: "guard"
@@ -21,7 +21,7 @@ public enum SandboxProfile: Sendable, Hashable {
         }
     }
 
-    /// What it protects and what not, for help texts and answers.
+    /// What it protects and what it doesn't, for help texts and answers.
     public var label: String {
         switch self {
         case .guarded:
@@ -45,23 +45,23 @@ public enum SandboxProfile: Sendable, Hashable {
 
 /// What a confined shell may reach.
 public struct WorkspaceRules: Sendable, Hashable {
-    /// Which of the network.
+    /// What may be reached on the network.
     public enum Network: Sendable, Hashable {
         /// Nothing.
         case none
-        /// TCP connections to these ports, without looking up names by UDP.
+        /// TCP connections to these ports; no name resolution by UDP.
         case ports([UInt16])
         /// Everything.
         case all
     }
 
-    /// The folder that may be written to.
+    /// The folder in which writing is permitted.
     public var workspace: String
-    /// Which of the network.
+    /// What may be reached on the network.
     public var network: Network
     /// Further folders that may be read.
     public var readable: [String]
-    /// Files and folders that stay out of reach wherever they lie: the program's own.
+    /// Files and folders that can't be reached wherever they are: the program's own.
     public var hidden: [String]
     /// The hosts that are reached through a proxy at the one port, where there is one.
     package var proxiedHosts: [String]?
@@ -76,7 +76,7 @@ public struct WorkspaceRules: Sendable, Hashable {
 }
 
 extension SandboxProfile {
-    /// Why this kernel can't keep to the profile workspace; nil where it can.
+    /// Returns why this kernel can't enforce the profile workspace; `nil` if it can.
     package static func workspaceProblem(
         _ network: WorkspaceRules.Network = .none, landlock version: Int = Confinement.kernelVersion
     ) -> MMError? {
@@ -86,13 +86,14 @@ extension SandboxProfile {
             hint: "Use Linux 6.12 or later, or the profile isolated.")
     }
 
-    /// The program that the profile isolated needs.
+    /// The program that the profile isolated requires.
     package static var bubblewrap: String? { ExecutableSearch.find("bwrap", path: "/usr/bin:/bin:/usr/local/bin") }
 
-    /// The command that starts a shell in its confinement.
+    /// Returns the command that starts a shell in its confinement.
     /// - Parameters:
-    ///   - folder: the session's own, where the bodies of commands lie.
-    /// - Throws: `.unsupported` when the kernel or a program is missing: a session is never less confined than it says.
+    ///   - folder: the session's own folder, which contains the texts of commands.
+    /// - Throws: `.unsupported` if the kernel or a program lacks something: a session is never less confined than it
+    ///   claims.
     func confine(_ command: ChildCommand, folder: String) throws(MMError) -> ChildCommand {
         var confined = command
         switch self {
@@ -148,13 +149,14 @@ extension SandboxProfile {
         return confined
     }
 
-    /// Whether programs can open their terminal by its path: one of another file system is known as `/dev/tty` alone.
+    /// Whether programs can open their terminal by its path; one of another file system is only available as
+    /// `/dev/tty`.
     var reachesTerminalByPath: Bool {
         if case .isolated = self { return false }
         return true
     }
 
-    /// Where a confined shell keeps its temporary files.
+    /// Returns the folder of a confined shell's temporary files.
     func temporary(in folder: String) -> String {
         if case .workspace = self { folder + "/tmp" } else { "/tmp" }
     }
@@ -187,7 +189,7 @@ extension WorkspaceRules {
             var info = stat()
             guard path.hasPrefix("/"), path != "/", stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
                 throw MMError(
-                    .invalidInput, "“\(path)” is no folder that a workspace can be.",
+                    .invalidInput, "“\(path)” can't be a workspace.",
                     hint: "Give an absolute path of a folder that exists.")
             }
         }

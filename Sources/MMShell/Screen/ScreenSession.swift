@@ -3,20 +3,20 @@ public import MMCore
 import MMSessions
 import MMSystem
 
-/// A program in a terminal of its own that is read and typed into as a person would: network equipment, full-screen
-/// programs, prompts of any kind, here or on another host.
+/// A program in its own terminal that is read and typed into as a person would: network equipment, full-screen
+/// programs, prompts of any kind, locally or on another host.
 public actor ScreenSession {
-    /// What a command line answered.
+    /// The answer to a command line.
     public struct Answer: Sendable, Hashable {
-        /// What came between the command and the next prompt, pages joined.
+        /// The text between the command and the next prompt, with pages joined.
         public var text: String
-        /// The prompt after it, which says the mode.
+        /// The prompt after it, which shows the mode.
         public var prompt: String
-        /// The line that says that the command was not accepted, if there is one.
+        /// The line that says that the command was rejected, if there is one.
         public var error: String?
-        /// A question that the device asked and that waits for an answer; the command is not over then.
+        /// A question of the device that waits for an answer; the command hasn't ended then.
         public var question: String?
-        /// How many pages were turned.
+        /// The number of pages that were turned.
         public var pages: Int
     }
 
@@ -30,7 +30,7 @@ public actor ScreenSession {
     private let turns = TurnQueue()
     private var reading: Task<Void, Never>?
     private var learned: NetworkDevicePrompt?
-    /// The prompt that was seen last.
+    /// The last prompt that appeared.
     private var lastPrompt = ""
     /// Where the answer of an unfinished command begins.
     private var open: Int?
@@ -38,7 +38,7 @@ public actor ScreenSession {
     private static let quiet: Duration = .milliseconds(80)
 
     /// Starts a program of this machine.
-    /// - Throws: what starting it throws.
+    /// - Throws: the errors of starting it.
     public static func start(
         name: String, program: String, arguments: [String] = [], environment: [String: String],
         directory: String? = nil,
@@ -52,7 +52,7 @@ public actor ScreenSession {
     }
 
     /// Opens a terminal on a host.
-    /// - Throws: as connecting a session does.
+    /// - Throws: as connecting a session.
     public static func connect(
         _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
         profile: NetworkDeviceProfile = .unknown,
@@ -126,39 +126,39 @@ public actor ScreenSession {
 
     // MARK: The screen
 
-    /// What is on the screen now.
+    /// The current contents of the screen.
     public nonisolated var view: Screen { screen.withLock { $0 } }
 
     /// Whether the program has ended or the connection was lost.
-    public nonisolated var isOver: Bool { job.end != nil }
+    public nonisolated var hasEnded: Bool { job.end != nil }
 
     /// Types.
-    /// - Throws: `.conflict` when the program has ended.
+    /// - Throws: `.conflict` if the program has ended.
     public nonisolated func send(_ input: ShellInput) async throws(MMError) { try await job.type(input) }
 
     /// Waits until a text is on the screen.
-    /// - Returns: false when the program ended or the deadline came first.
+    /// - Returns: `false` if the program ended or the deadline passed first.
     public nonisolated func wait(for text: String, until deadline: Deadline) async -> Bool {
         while true {
             if view.text.contains(text) { return true }
-            if isOver || deadline.hasPassed || Task.isCancelled { return false }
+            if hasEnded || deadline.hasPassed || Task.isCancelled { return false }
             await job.change(until: min(deadline, .after(.milliseconds(250))))
         }
     }
 
-    /// Waits until nothing was written for a while.
-    /// - Returns: false when the program ended or the deadline came first.
+    /// Waits until nothing has been written for a while.
+    /// - Returns: `false` if the program ended or the deadline passed first.
     public nonisolated func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {
         await job.waitForQuiet(quiet, until: deadline)
     }
 
     // MARK: Command lines
 
-    /// The prompt as it was learned; nil before.
+    /// The learned prompt; `nil` before.
     public var prompt: NetworkDevicePrompt? { learned }
 
-    /// Learns the prompt, and switches paging off as the profile says.
-    /// - Throws: `.deadlineExceeded` when nothing like a prompt comes, `.sessionLost`.
+    /// Learns the prompt, and switches paging off as the profile defines.
+    /// - Throws: `.deadlineExceeded` if nothing like a prompt appears, `.sessionLost`.
     @discardableResult
     public func learnPrompt(deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> NetworkDevicePrompt {
         if let learned { return learned }
@@ -167,7 +167,7 @@ public actor ScreenSession {
             try check(deadline, "waiting for a prompt of \(name)")
             let isQuiet = await job.waitForQuiet(.milliseconds(200), until: min(deadline, .after(.seconds(2))))
             if let found = NetworkDevicePrompt(line: lastLine(from: 0)), isQuiet {
-                // A second look at an empty line tells a prompt from a banner.
+                // A second empty line distinguishes a prompt from a banner.
                 let before = total
                 try await send(.keys(["enter"]))
                 if await settles(from: before, until: min(deadline, .after(.seconds(3))), { found.matches($0) }) {
@@ -185,9 +185,9 @@ public actor ScreenSession {
         return learned
     }
 
-    /// Runs the lines of a text one after the other, as they would be typed, up to the first that is not accepted or that
-    /// asks something.
-    /// - Throws: as `run`; what the lines before it answered is in the error (`output`).
+    /// Runs the lines of a text one after the other, as if typed, up to the first one that is rejected or that asks
+    /// something.
+    /// - Throws: as `run`; the error contains the answers of the earlier lines (`output`).
     public func run(lines text: String, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
         let lines = text.split(whereSeparator: \.isNewline).map(String.init)
         guard lines.count > 1 else { return try await run(lines.first ?? "", deadline: deadline) }
@@ -214,19 +214,20 @@ public actor ScreenSession {
 
     /// Runs one command and waits for the next prompt, turning pages.
     /// - Parameters:
-    ///   - answers: what is typed when a last line holds the text; a secret stays unseen.
-    /// - Throws: `.deadlineExceeded` after the command was broken off with ctrl-c, `.sessionLost`, `.conflict` while a
+    ///   - answers: what to type when the last line contains the text; a secret stays invisible.
+    /// - Throws: `.deadlineExceeded` after the command was interrupted with ctrl-c, `.sessionLost`, `.conflict` while a
     ///   question is open.
     public func run(
         _ command: String, answers: [(text: String, input: ShellInput)] = [], deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> Answer {
         guard !command.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 }) else {
             throw MMError(
-                .invalidInput, "The command holds a line end or control character.", hint: "Send one line at a time.")
+                .invalidInput, "The command contains a line end or control character.", hint: "Send one line at a time."
+            )
         }
         if learned == nil { _ = try await learnPrompt(deadline: deadline) }
         let turn = try await turns.take(deadline)
-        defer { turn.giveBack() }
+        defer { turn.release() }
         guard open == nil else {
             throw MMError(
                 .conflict, "\(name) waits for an answer to its last question.", hint: "Answer it, or send ctrl-c.")
@@ -238,18 +239,18 @@ public actor ScreenSession {
     }
 
     /// Answers an open question and waits for the prompt.
-    /// - Throws: `.conflict` when nothing was asked; else as `run`.
+    /// - Throws: `.conflict` if nothing was asked; otherwise as `run`.
     public func answer(_ input: ShellInput, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
         let turn = try await turns.take(deadline)
-        defer { turn.giveBack() }
+        defer { turn.release() }
         guard open != nil else { throw MMError(.conflict, "\(name) asked nothing.") }
         let start = total
         try await send(input)
         return try await finishCommand(nil, from: start, [], deadline)
     }
 
-    /// Gets more rights.
-    /// - Throws: `.forbidden` when the device refuses the password.
+    /// Obtains more privileges.
+    /// - Throws: `.forbidden` if the device rejects the password.
     public func enable(password: Secret?, deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> Answer {
         let answers: [(text: String, input: ShellInput)] = password.map { [("assword", .secret($0))] } ?? []
         let answer = try await run(profile.enable, answers: answers, deadline: deadline)
@@ -266,7 +267,7 @@ public actor ScreenSession {
     private static let questions = [
         "[confirm]", "[y/n]", "(y/n)", "[Y/N]", "(yes/no)", "[yes/no]", "[Y/n]", "[y/N]", "assword:", "sername:", "]?",
     ]
-    /// What else a question ends with; a last line that does so and stays for a while is one.
+    /// Other endings of a question; a last line that ends so and stays for a while is one.
     private static let questionEnds = ["?", ":", "? [no]", "? [yes]"]
     private static let thinking: Duration = .seconds(2)
 
@@ -276,7 +277,7 @@ public actor ScreenSession {
         guard let learned else { throw MMError(.internalError, "The prompt is not known.") }
         var pages = 0
         var answered = start
-        // After a secret the prompt may follow the question in one line, since no line end was echoed.
+        // After a secret the prompt may follow the question on the same line, because no line end was echoed.
         var isGlued = false
         while true {
             if deadline.hasPassed || Task.isCancelled {
@@ -286,7 +287,7 @@ public actor ScreenSession {
                     "“\(command ?? "the answer")” was broken off on \(name).",
                     hint: "Allow more time.")
             }
-            guard !isOver else { throw MMError(.sessionLost, "The connection to \(name) has ended.") }
+            guard !hasEnded else { throw MMError(.sessionLost, "The connection to \(name) has ended.") }
             let line = lastLine(from: answered)
             if let pager = profile.pagers.first(where: { line.contains($0) }),
                 await isStill(from: answered, contains: pager)
@@ -310,7 +311,7 @@ public actor ScreenSession {
                 lastPrompt = tail
                 return shape(command, from: start, prompt: tail, isGlued: isGlued, pages)
             }
-            // The command may have given the device another name.
+            // The command may have renamed the device.
             if total > start, let renamed = learned.renamed(line, since: lastPrompt),
                 await isStill(from: answered, contains: line)
             {
@@ -338,13 +339,13 @@ public actor ScreenSession {
         }
     }
 
-    /// The line as the device echoes it behind its prompt, which is no question of its own.
+    /// The line as the device echoes it after its prompt, which isn't a question.
     private func lastSent(_ command: String?) -> String? { command.map { lastPrompt + $0 } }
 
     private func breakOff(_ learned: NetworkDevicePrompt) async throws(MMError) {
         let before = total
         for keys in [["q"], ["ctrl-c"]] {
-            // A pager ends with q; elsewhere it is a letter on a line that ctrl-c takes away.
+            // A pager ends with q; elsewhere q is a letter on a line that ctrl-c removes.
             if keys == ["q"], !profile.pagers.contains(where: { lastLine(from: 0).contains($0) }) { continue }
             try? await send(.keys(keys))
         }
@@ -372,19 +373,19 @@ public actor ScreenSession {
 
     private func bytes(from offset: Int) -> [UInt8] { job.page(.terminal, from: offset, limit: Int.max).bytes }
 
-    /// The last line as it stands, from the end of what was written.
+    /// The current last line, from the end of the output.
     private func lastLine(from offset: Int) -> String {
         TerminalTranscript(bytes(from: max(offset, total - 1024))).texts.last ?? ""
     }
 
-    /// Whether the last line stays as it is for a while.
+    /// Waits and returns whether the last line stays unchanged for a while.
     private func isStill(from offset: Int, contains text: String) async -> Bool {
         guard await job.waitForQuiet(Self.quiet, until: .after(.milliseconds(400))) else { return false }
         return lastLine(from: offset).contains(text)
     }
 
     private func settles(from offset: Int, until deadline: Deadline, _ matches: (String) -> Bool) async -> Bool {
-        while !deadline.hasPassed, !isOver {
+        while !deadline.hasPassed, !hasEnded {
             if total > offset, await job.waitForQuiet(Self.quiet, until: deadline), matches(lastLine(from: offset)) {
                 return true
             }
@@ -394,7 +395,7 @@ public actor ScreenSession {
     }
 
     private func check(_ deadline: Deadline, _ work: String) throws(MMError) {
-        if isOver { throw MMError(.sessionLost, "The connection to \(name) has ended.", cause: view.text) }
+        if hasEnded { throw MMError(.sessionLost, "The connection to \(name) has ended.", cause: view.text) }
         if Task.isCancelled { throw MMError(.cancelled, "The work on \(name) was cancelled.") }
         try deadline.check(work)
     }

@@ -1,43 +1,43 @@
 public import MMCore
 
-/// Who holds which session, where several processes serve the same clients.
+/// Where each session is held, if several processes serve the same clients.
 ///
 /// A session lives in one process: its shell and its streams can't move. What can be shared is where it lives, so that a
 /// request that reaches another process is sent on. One process needs `LocalSessionDirectory` alone; a store that several
 /// processes reach keeps the same promises.
 public protocol SessionDirectory: Sendable {
-    /// Claims a session for a holder, for a while. A claim that stands is left as it is.
+    /// Claims a session for a holder, for a limited time. An existing claim is left unchanged.
     /// - Parameters:
-    ///   - key: the session: whose it is, and its name.
+    ///   - key: the session, by owner and name.
     ///   - holder: the process that would hold it, as others reach it.
-    ///   - lease: how long the claim stands unless it is renewed.
-    /// - Returns: who holds it now.
-    /// - Throws: `.unavailable` when the store can't be reached: then nobody must begin the session.
+    ///   - lease: how long the claim is valid unless it is renewed.
+    /// - Returns: the current holder.
+    /// - Throws: `.unavailable` if the store can't be reached; the session must not be started then.
     func claim(_ key: String, for holder: String, lease: Duration) async throws(MMError) -> SessionPlacement
 
-    /// Who holds a session.
-    /// - Returns: nil when nobody does, or the claim has run out.
-    /// - Throws: `.unavailable` when the store can't be reached.
+    /// Returns the holder of a session.
+    /// - Returns: `nil` if nobody holds it, or the claim has expired.
+    /// - Throws: `.unavailable` if the store can't be reached.
     func holder(of key: String) async throws(MMError) -> SessionPlacement?
 
-    /// Lets a claim stand for a further while.
-    /// - Returns: false when it has run out meanwhile, or is somebody else's.
-    /// - Throws: `.unavailable` when the store can't be reached.
+    /// Extends a claim.
+    /// - Returns: `false` if it has expired meanwhile or belongs to somebody else.
+    /// - Throws: `.unavailable` if the store can't be reached.
     func renew(_ key: String, for holder: String, lease: Duration) async throws(MMError) -> Bool
 
-    /// Gives a claim up. One that is somebody else's stays.
-    /// - Throws: `.unavailable` when the store can't be reached.
+    /// Releases a claim. Somebody else's claim is left unchanged.
+    /// - Throws: `.unavailable` if the store can't be reached.
     func release(_ key: String, from holder: String) async throws(MMError)
 }
 
-/// Where a session lives.
+/// The place of a session.
 public struct SessionPlacement: Sendable, Hashable {
     /// The process that holds it, as others reach it.
     public var holder: String
-    /// When the claim runs out.
+    /// When the claim expires.
     public var until: ContinuousClock.Instant
 
-    /// A place.
+    /// Creates a place.
     public init(holder: String, until: ContinuousClock.Instant) {
         self.holder = holder
         self.until = until
@@ -48,10 +48,10 @@ public struct SessionPlacement: Sendable, Hashable {
 public actor LocalSessionDirectory: SessionDirectory {
     private var placements: [String: SessionPlacement] = [:]
 
-    /// Nobody holds anything.
+    /// Creates an empty directory.
     public init() {}
 
-    /// Claims a session for a holder, for a while.
+    /// Claims a session for a holder, for a limited time.
     public func claim(_ key: String, for holder: String, lease: Duration) -> SessionPlacement {
         if let standing = self.holder(of: key), standing.holder != holder { return standing }
         let placement = SessionPlacement(holder: holder, until: .now + lease)
@@ -59,7 +59,7 @@ public actor LocalSessionDirectory: SessionDirectory {
         return placement
     }
 
-    /// Who holds a session.
+    /// Returns the holder of a session.
     public func holder(of key: String) -> SessionPlacement? {
         guard let found = placements[key] else { return nil }
         if found.until > .now { return found }
@@ -67,14 +67,14 @@ public actor LocalSessionDirectory: SessionDirectory {
         return nil
     }
 
-    /// Lets a claim stand for a further while.
+    /// Extends a claim.
     public func renew(_ key: String, for holder: String, lease: Duration) -> Bool {
         guard self.holder(of: key)?.holder == holder else { return false }
         placements[key] = SessionPlacement(holder: holder, until: .now + lease)
         return true
     }
 
-    /// Gives a claim up.
+    /// Releases a claim.
     public func release(_ key: String, from holder: String) {
         if placements[key]?.holder == holder { placements[key] = nil }
     }

@@ -47,7 +47,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
     /// - Throws: `.invalidInput` for a NUL character in the path, otherwise the system's error with the path.
     package static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0o600) throws(MMError) -> FileDescriptor {
         guard !path.utf8.contains(0) else {
-            throw MMError(.invalidInput, "The path “\(path.prefix { $0 != "\0" })…” holds a NUL character.")
+            throw MMError(.invalidInput, "The path “\(path.prefix { $0 != "\0" })…” contains a NUL character.")
         }
         let raw = mm_open(path, flags, mode)
         guard raw >= 0 else { throw SystemError.error("Opening \(path)") }
@@ -59,7 +59,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
     package static func pipe() throws(MMError) -> Pipe {
         var readEnd: Int32 = -1
         var writeEnd: Int32 = -1
-        guard mm_pipe(&readEnd, &writeEnd) == 0 else { throw SystemError.error("Making a pipe") }
+        guard mm_pipe(&readEnd, &writeEnd) == 0 else { throw SystemError.error("Creating a pipe") }
         return Pipe(readEnd: FileDescriptor(owning: readEnd), writeEnd: FileDescriptor(owning: writeEnd))
     }
 
@@ -68,7 +68,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
     package static func socketPair() throws(MMError) -> SocketPair {
         var left: Int32 = -1
         var right: Int32 = -1
-        guard mm_socketpair(&left, &right) == 0 else { throw SystemError.error("Making a socket pair") }
+        guard mm_socketpair(&left, &right) == 0 else { throw SystemError.error("Creating a socket pair") }
         return SocketPair(left: FileDescriptor(owning: left), right: FileDescriptor(owning: right))
     }
 }

@@ -47,10 +47,10 @@ package final class PollLoop: Sendable {
 
     private init() throws(MMError) {
         let epoll = mm_epoll_create()
-        guard epoll >= 0 else { throw SystemError.error("Making an epoll descriptor") }
+        guard epoll >= 0 else { throw SystemError.error("Creating an epoll descriptor") }
         self.epoll = FileDescriptor(owning: epoll)
         let wake = mm_eventfd()
-        guard wake >= 0 else { throw SystemError.error("Making an event descriptor") }
+        guard wake >= 0 else { throw SystemError.error("Creating an event descriptor") }
         self.wake = FileDescriptor(owning: wake)
         guard mm_epoll_control(epoll, Int32(MM_EPOLL_ADD), wake, Self.read, 0) == 0 else {
             throw SystemError.error("Watching an event descriptor")

@@ -72,7 +72,7 @@ final class PolledDescriptor: Sendable {
                 await withTaskCancellationHandler {
                     await turn.wait()
                 } onCancel: {
-                    turn.give(())
+                    turn.resolve(())
                 }
                 state.withLock { $0.turn = nil }
             }
@@ -88,7 +88,7 @@ final class PolledDescriptor: Sendable {
             Glibc.close(state.descriptor)
             return state.turn
         }
-        turn?.give(())
+        turn?.resolve(())
     }
 
     private func turn(_ state: inout State) throws(MMError) -> OneShot<Void> {
@@ -96,7 +96,7 @@ final class PolledDescriptor: Sendable {
             loop.rearm(watch, for: readiness)
         } else {
             state.watch = try loop.watch(state.descriptor, for: readiness, once: true) { [weak self] _ in
-                self?.state.withLock { $0.turn }?.give(())
+                self?.state.withLock { $0.turn }?.resolve(())
             }
         }
         let turn = OneShot<Void>()

@@ -26,7 +26,7 @@ package final class PolledWriter: Sendable {
         while done < bytes.count {
             let start = done
             done += try await target.perform("Writing") { descriptor in
-                guard let descriptor else { return .failed(MMError(.unavailable, "The far end was closed.")) }
+                guard let descriptor else { return .failed(MMError(.unavailable, "The connection was closed.")) }
                 let count = bytes.withUnsafeBytes { source in
                     Glibc.write(descriptor, source.baseAddress.map { $0 + start }, source.count - start)
                 }
@@ -34,7 +34,8 @@ package final class PolledWriter: Sendable {
                 switch errno {
                 case EINTR: return .done(0)
                 case EAGAIN: return .wait
-                case EPIPE, ECONNRESET, EIO: return .failed(MMError(.unavailable, "The far end takes no more."))
+                case EPIPE, ECONNRESET, EIO:
+                    return .failed(MMError(.unavailable, "The peer has closed the connection."))
                 default: return .failed(SystemError.error("Writing"))
                 }
             }
@@ -66,6 +67,6 @@ package final class PolledWriter: Sendable {
             }
             return state.queue.removeFirst()
         }
-        next?.give(())
+        next?.resolve(())
     }
 }

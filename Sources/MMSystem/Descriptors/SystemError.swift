@@ -20,7 +20,7 @@ package enum SystemError {
             MMError(.notFound, "\(what) failed: \(text(number)).")
         case EACCES, EPERM, EROFS:
             MMError(
-                .forbidden, "\(what) failed: \(text(number)).", hint: "Look at who owns it and with which mode.")
+                .forbidden, "\(what) failed: \(text(number)).", hint: "Check its owner and mode.")
         case EMFILE, ENFILE:
             MMError(
                 .unavailable, "\(what) failed: \(text(number)).",

@@ -32,7 +32,7 @@ extension ChildProcess {
             await withTaskGroup(of: Void.self, returning: Outcome.self) { group in
                 group.addTask {
                     try? await Task.sleep(for: timeout)
-                    if !Task.isCancelled, isLate.give(true) { child.signalGroup(SIGKILL) }
+                    if !Task.isCancelled, isLate.resolve(true) { child.signalGroup(SIGKILL) }
                 }
                 group.addTask {
                     if let bytes = input { try? await child.input?.write(bytes) }
@@ -41,7 +41,7 @@ extension ChildProcess {
                 async let output = collect(child.output, limit)
                 async let error = collect(child.error, limit)
                 let exit = await child.exit()
-                isLate.give(false)
+                isLate.resolve(false)
                 // A process that left the group may hold the pipes open forever.
                 let drain = Task {
                     try? await Task.sleep(for: .milliseconds(500))

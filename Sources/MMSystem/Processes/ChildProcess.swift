@@ -39,14 +39,14 @@ package final class ChildProcess: Sendable {
     /// Starts a program and waits until it is running.
     /// - Throws: `.notFound` or `.forbidden` when it can't be run; `.invalidInput`; `.unavailable`.
     package static func start(_ command: ChildCommand) async throws(MMError) -> ChildProcess {
-        let plumbing = try ChildPlumbing.lay(for: command)
+        let plumbing = try ChildStreams.open(for: command)
         let child = try await Spawner.start(command, plumbing.childSide)
         plumbing.closeChildSide()
         let core = try ChildCore.adopt(child, endsGroup: command.endsGroup)
         return ChildProcess(core: core, plumbing: plumbing, livesOn: command.deathSignal == nil)
     }
 
-    private init(core: ChildCore, plumbing: ChildPlumbing, livesOn: Bool) {
+    private init(core: ChildCore, plumbing: ChildStreams, livesOn: Bool) {
         self.core = core
         self.livesOn = livesOn
         input = plumbing.input
@@ -172,6 +172,6 @@ private final class ChildCore: Sendable {
             return
         }
         loop.forget(watch)
-        for turn in waiting { turn.give(exit) }
+        for turn in waiting { turn.resolve(exit) }
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 import MMCore
 
 /// The pipes and the terminal between a child and this process.
-final class ChildPlumbing: Sendable {
+final class ChildStreams: Sendable {
     let input: PolledWriter?
     let output: PolledReader?
     let error: PolledReader?
@@ -12,8 +12,8 @@ final class ChildPlumbing: Sendable {
     private let toClose: OpenDescriptors
 
     /// Opens what a command asks for.
-    static func lay(for command: ChildCommand) throws(MMError) -> ChildPlumbing {
-        try ChildPlumbing(command)
+    static func open(for command: ChildCommand) throws(MMError) -> ChildStreams {
+        try ChildStreams(command)
     }
 
     private init(_ command: ChildCommand) throws(MMError) {

@@ -31,14 +31,14 @@ package enum Descendants {
     }
 
     /// Reaps a child that has ended. Don't use it for one that a `ChildProcess` waits for.
-    package static func bury(_ pid: Int32) {
+    package static func reap(_ pid: Int32) {
         var signalled: Int32 = 0
         _ = mm_reap(pid, &signalled)
     }
 
     /// Returns the children of all threads of a process (proc_pid_task_children(5)).
     static func children(of pid: Int32) -> [Int32] {
-        ProcFile.numbers(in: "/proc/\(pid)/task").flatMap { thread -> [Int32] in
+        ProcFile.numericNames(in: "/proc/\(pid)/task").flatMap { thread -> [Int32] in
             guard let bytes = ProcFile.read("/proc/\(pid)/task/\(thread)/children", limit: 1 << 20) else { return [] }
             return bytes.split(separator: 0x20).compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
         }

@@ -24,7 +24,7 @@ package struct LineageMark: Sendable, Hashable {
     package var limit: ChildCommand.Limit { ChildCommand.Limit(resource: Self.resource, value: value) }
 
     /// Returns whether a process bears this mark.
-    package func isOn(_ process: Int32) -> Bool {
+    package func marks(_ process: Int32) -> Bool {
         guard let bytes = ProcFile.read("/proc/\(process)/limits", limit: 16_384) else { return false }
         let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first {
             $0.hasPrefix("Max realtime timeout")

@@ -12,5 +12,5 @@ package enum OwnMemory {
     }
 
     /// Returns freed heap memory to the system. Takes milliseconds on a large heap.
-    package static func giveBack() { mm_trim_heap() }
+    package static func releaseUnused() { mm_trim_heap() }
 }

@@ -19,7 +19,7 @@ package enum ProcFile {
     }
 
     /// Returns the numeric names in a folder: processes, threads or descriptors.
-    package static func numbers(in folder: String) -> [Int32] {
+    package static func numericNames(in folder: String) -> [Int32] {
         guard let listing = opendir(folder) else { return [] }
         defer { closedir(listing) }
         var numbers: [Int32] = []
@@ -33,7 +33,7 @@ package enum ProcFile {
     }
 
     /// Returns the target of a symbolic link.
-    package static func link(_ path: String) -> String? {
+    package static func linkTarget(_ path: String) -> String? {
         var room = [CChar](repeating: 0, count: 4096)
         let count = readlink(path, &room, room.count)
         return count > 0 ? String(decoding: room[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil

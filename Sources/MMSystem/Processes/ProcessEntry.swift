@@ -47,7 +47,7 @@ package struct ProcessEntry: Sendable, Hashable {
     package var isStopped: Bool { state == UInt8(ascii: "T") || state == UInt8(ascii: "t") }
 
     /// Returns every visible process.
-    package static func all() -> [ProcessEntry] { ProcFile.numbers(in: "/proc").compactMap(ProcessEntry.init) }
+    package static func all() -> [ProcessEntry] { ProcFile.numericNames(in: "/proc").compactMap(ProcessEntry.init) }
 
     /// Returns the living processes that belong to some leaders: their descendants, the members of a kernel session,
     /// and marked processes, which may have escaped both with `setsid` and a double fork.

@@ -12,7 +12,7 @@ package enum ProcessReplacement {
     package static func run(_ program: String, _ arguments: [String]) throws(MMError) -> Never {
         let words = [program] + arguments
         guard words.allSatisfy({ !$0.utf8.contains(0) }) else {
-            throw MMError(.invalidInput, "An argument for \(program) holds a NUL character.")
+            throw MMError(.invalidInput, "An argument for \(program) contains a NUL character.")
         }
         let list = words.map { strdup($0) } + [nil]
         defer { for word in list { free(word) } }

@@ -11,7 +11,7 @@ package enum SessionMark {
     private static let resource = __rlimit_resource_t(10)
 
     /// Marks this process with its own id and start time, which distinguish its descendants from all others.
-    package static func leave() {
+    package static func markThisProcess() {
         let most = rlim_t(ProcessIdentity(running: getpid()).map(value(of:)) ?? 1 << 20)
         var limit = rlimit(rlim_cur: most, rlim_max: most)
         _ = setrlimit(resource, &limit)
@@ -24,16 +24,16 @@ package enum SessionMark {
     }
 
     /// Returns the processes that bear the mark left by a process, without that process itself.
-    package static func bearers(of process: ProcessIdentity) -> [ProcessIdentity] {
+    package static func descendants(of process: ProcessIdentity) -> [ProcessIdentity] {
         let wanted = String(value(of: process))
-        return ProcFile.numbers(in: "/proc").compactMap { number in
+        return ProcFile.numericNames(in: "/proc").compactMap { number in
             guard number != process.pid, limit(of: number) == wanted else { return nil }
             return ProcessIdentity(running: number)
         }
     }
 
     /// Returns whether a process is marked; `true` also for a process that can't be inspected.
-    package static func isOn(_ process: Int32) -> Bool {
+    package static func isMarked(_ process: Int32) -> Bool {
         limit(of: process) != "unlimited"
     }
 

@@ -20,12 +20,12 @@ package final class Signals: Sendable {
     ///   - signals: the signals, such as `SIGTERM`, `SIGINT`, `SIGHUP`.
     ///   - handler: called for each signal, on a thread that must not be blocked.
     /// - Throws: `.unavailable` when there is no descriptor or thread left.
-    package static func take(
+    package static func handle(
         _ signals: [Int32], _ handler: @escaping @Sendable (Int32) -> Void
     ) throws(MMError) -> Signals {
         mm_block_signals(signals, Int32(signals.count), 1)
         let raw = mm_signal_descriptor(signals, Int32(signals.count))
-        guard raw >= 0 else { throw SystemError.error("Making a signal descriptor") }
+        guard raw >= 0 else { throw SystemError.error("Creating a signal descriptor") }
         let descriptor = FileDescriptor(owning: raw)
         let loop = try PollLoop.shared()
         let watch = try loop.watch(raw, for: .read) { _ in

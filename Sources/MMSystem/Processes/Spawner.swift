@@ -32,7 +32,7 @@ enum Spawner {
         try check(command)
         let outcome = OneShot<Result<Child, MMError>>()
         let isFirst = state.withLock { state in
-            state.jobs.append { outcome.give(spawn(command, plumbing)) }
+            state.jobs.append { outcome.resolve(spawn(command, plumbing)) }
             defer { state.isRunning = true }
             return !state.isRunning
         }
@@ -58,14 +58,14 @@ enum Spawner {
     private static func check(_ command: ChildCommand) throws(MMError) {
         guard command.executable.hasPrefix("/") else {
             throw MMError(
-                .invalidInput, "The program “\(command.executable)” is not named by its absolute path.",
+                .invalidInput, "The program “\(command.executable)” isn't an absolute path.",
                 hint: "Look it up in PATH first.")
         }
         let texts = [command.executable, command.name ?? "", command.directory ?? ""] + command.arguments
         guard texts.allSatisfy({ !$0.utf8.contains(0) }),
             command.environment.allSatisfy({ !$0.key.utf8.contains(0) && !$0.value.utf8.contains(0) })
         else {
-            throw MMError(.invalidInput, "An argument or variable for \(command.executable) holds a NUL character.")
+            throw MMError(.invalidInput, "An argument or variable for \(command.executable) contains a NUL character.")
         }
         if let name = command.environment.keys.first(where: { $0.isEmpty || $0.contains("=") }) {
             throw MMError(.invalidInput, "“\(name)” can't be the name of an environment variable.")
@@ -113,7 +113,7 @@ enum Spawner {
         switch Int(step) {
         case Int(MM_SPAWN_EXECUTE) where number == ENOENT:
             MMError(
-                .notFound, "The program \(command.executable) is not there.",
+                .notFound, "The program \(command.executable) doesn't exist.",
                 hint: "Install it, or check the path. For a script, check the interpreter in its first line.")
         case Int(MM_SPAWN_EXECUTE) where number == EACCES:
             MMError(.forbidden, "The program \(command.executable) may not be run by this user.")

@@ -22,14 +22,16 @@ package enum LoopbackPeer {
 
     /// Returns whether one of these processes holds the other end of a connection accepted on a loopback address. Only
     /// the descriptors of these processes are searched.
-    package static func isHeld(farEndOf descriptor: Int32, by processes: [Int32]) -> Bool {
+    package static func isPeer(of descriptor: Int32, heldBy processes: [Int32]) -> Bool {
         guard let far = end(of: descriptor, isPeer: true), let near = end(of: descriptor, isPeer: false),
             far.address.isLoopback, near.address.isLoopback,
             let socket = entry(far.address, far.port, near.address, near.port)
         else { return false }
         let link = "socket:[\(socket.inode)]"
         return processes.contains { process in
-            ProcFile.numbers(in: "/proc/\(process)/fd").contains { ProcFile.link("/proc/\(process)/fd/\($0)") == link }
+            ProcFile.numericNames(in: "/proc/\(process)/fd").contains {
+                ProcFile.linkTarget("/proc/\(process)/fd/\($0)") == link
+            }
         }
     }
 
@@ -46,7 +48,7 @@ package enum LoopbackPeer {
         switch owner(far, port, near, localPort, asV6: !far.isV4) {
         case .some(.some(let entry)): entry
         case .some(.none): far.isV4 ? owner(far, port, near, localPort, asV6: true) ?? nil : nil
-        case .none: socketInTables(far, port, near, localPort)
+        case .none: socketFromProcNet(far, port, near, localPort)
         }
     }
 
@@ -75,11 +77,13 @@ package enum LoopbackPeer {
     ///   - localPort: the local port that it connected to.
     package static func processes(address: String, port: UInt16, localAddress: String, localPort: UInt16) -> [Int32] {
         guard let far = IPAddress(address), let near = IPAddress(localAddress),
-            let socket = socketInTables(far, port, near, localPort)
+            let socket = socketFromProcNet(far, port, near, localPort)
         else { return [] }
         let link = "socket:[\(socket.inode)]"
-        return ProcFile.numbers(in: "/proc").filter { process in
-            ProcFile.numbers(in: "/proc/\(process)/fd").contains { ProcFile.link("/proc/\(process)/fd/\($0)") == link }
+        return ProcFile.numericNames(in: "/proc").filter { process in
+            ProcFile.numericNames(in: "/proc/\(process)/fd").contains {
+                ProcFile.linkTarget("/proc/\(process)/fd/\($0)") == link
+            }
         }
     }
 
@@ -89,11 +93,11 @@ package enum LoopbackPeer {
         let inode: String
     }
 
-    static func userInTables(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16) -> UInt32? {
-        socketInTables(far, port, near, localPort)?.user
+    static func userFromProcNet(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16) -> UInt32? {
+        socketFromProcNet(far, port, near, localPort)?.user
     }
 
-    private static func socketInTables(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16)
+    private static func socketFromProcNet(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16)
         -> TableEntry?
     {
         if far.isV4 {

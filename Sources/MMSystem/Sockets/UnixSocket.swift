@@ -56,7 +56,7 @@ package enum UnixSocket {
         if lstat(path, &info) == 0 {
             guard info.st_mode & S_IFMT == S_IFSOCK else {
                 throw MMError(
-                    .conflict, "\(path) exists and is no socket.", hint: "Remove it, or choose another path.")
+                    .conflict, "\(path) exists and isn't a socket.", hint: "Remove it, or choose another path.")
             }
             guard try isDead(usable) else {
                 throw MMError(.conflict, "Another process listens at \(path).")
@@ -64,7 +64,7 @@ package enum UnixSocket {
             unlink(path)
         }
         let raw = mm_unix_socket()
-        guard raw >= 0 else { throw SystemError.error("Making a socket") }
+        guard raw >= 0 else { throw SystemError.error("Creating a socket") }
         let descriptor = FileDescriptor(owning: raw)
         // On Linux the file gets the mode that the socket has when it is bound.
         fchmod(raw, 0o600)
@@ -84,7 +84,7 @@ package enum UnixSocket {
     package static func connect(to path: String) throws(MMError) -> FileDescriptor {
         let usable = try UnixSocketPath(path)
         let raw = mm_unix_socket()
-        guard raw >= 0 else { throw SystemError.error("Making a socket") }
+        guard raw >= 0 else { throw SystemError.error("Creating a socket") }
         let descriptor = FileDescriptor(owning: raw)
         while mm_unix_connect(raw, usable.usable) != 0 {
             let number = errno
@@ -112,14 +112,14 @@ package enum UnixSocket {
         var gid: UInt32 = 0
         var pid: Int32 = 0
         guard mm_peer_credentials(descriptor, &uid, &gid, &pid) == 0 else {
-            throw SystemError.error("Asking who is connected")
+            throw SystemError.error("Reading the peer's credentials")
         }
         return Peer(uid: uid, gid: gid, pid: pid)
     }
 
     private static func isDead(_ path: UnixSocketPath) throws(MMError) -> Bool {
         let raw = mm_unix_socket()
-        guard raw >= 0 else { throw SystemError.error("Making a socket") }
+        guard raw >= 0 else { throw SystemError.error("Creating a socket") }
         let probe = FileDescriptor(owning: raw)
         // Don't wait for a full queue, which means that a listener is alive.
         mm_set_nonblocking(probe.raw, 1)
@@ -141,9 +141,9 @@ private enum ListenerFolder {
         let folder = slash == path.startIndex ? "/" : String(path[..<slash])
         var info = stat()
         if lstat(folder, &info) != 0 {
-            guard errno == ENOENT else { throw SystemError.error("Looking at \(folder)") }
+            guard errno == ENOENT else { throw SystemError.error("Checking \(folder)") }
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST, lstat(folder, &info) == 0 else {
-                throw SystemError.error("Making the folder \(folder)")
+                throw SystemError.error("Creating the folder \(folder)")
             }
         }
         guard info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid(), info.st_mode & 0o077 == 0 else {

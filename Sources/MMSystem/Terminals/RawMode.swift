@@ -17,7 +17,7 @@ package struct RawMode: ~Copyable, @unchecked Sendable {
         let saved = UnsafeMutableRawPointer.allocate(byteCount: mm_terminal_mode_size(), alignment: 16)
         guard mm_terminal_quiet(descriptor, 1, saved) == 0 else {
             saved.deallocate()
-            throw MMError(.unavailable, "This is no terminal.", hint: "Run this in a terminal.")
+            throw MMError(.unavailable, "This isn't a terminal.", hint: "Run this in a terminal.")
         }
         self.saved = saved
         self.descriptor = descriptor

@@ -39,7 +39,7 @@ package struct Terminal: Sendable {
     }
 
     /// Whether the terminal can be opened, that is, whether there is a person to ask.
-    package var isThere: Bool {
+    package var isAvailable: Bool {
         let raw = mm_open_terminal(path)
         if raw >= 0 { close(raw) }
         return raw >= 0
@@ -61,7 +61,7 @@ package struct Terminal: Sendable {
         let event = mm_eventfd()
         guard event >= 0 else {
             close(raw)
-            throw SystemError.error("Making an event descriptor")
+            throw SystemError.error("Creating an event descriptor")
         }
         let stopper = FileDescriptor(owning: event)
         let outcome = OneShot<Result<String?, MMError>>()
@@ -70,7 +70,7 @@ package struct Terminal: Sendable {
         do throws(MMError) {
             try DedicatedThread.start("mm-question") {
                 let terminal = FileDescriptor(owning: raw)
-                outcome.give(Self.exchange(shown, hidden: hidden, terminal.raw, stop: stop))
+                outcome.resolve(Self.exchange(shown, hidden: hidden, terminal.raw, stop: stop))
             }
         } catch {
             close(raw)

@@ -33,7 +33,7 @@ package final class RegularExpression: Sendable {
         }
 
         /// Returns the usual budget for a search in a text.
-        package static func usual(for text: [UInt8]) -> Budget { Budget(steps: 200_000 + 16 * text.count) }
+        package static func standard(for text: [UInt8]) -> Budget { Budget(steps: 200_000 + 16 * text.count) }
 
         fileprivate mutating func spend<Result>(_ body: (inout mm_pcre_work) -> Result) -> Result {
             var work = mm_pcre_work()
@@ -87,7 +87,8 @@ package final class RegularExpression: Sendable {
         guard let code = mm_pcre_compile(bytes, bytes.count, options.rawValue, &message, message.count, &place) else {
             let words = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             throw MMError(
-                .invalidInput, "The pattern “\(pattern)” is no regular expression: \(words), at character \(place).",
+                .invalidInput,
+                "The pattern “\(pattern)” isn't a valid regular expression: \(words), at character \(place).",
                 hint: "Correct the pattern.")
         }
         self.code = code
@@ -124,7 +125,7 @@ package final class RegularExpression: Sendable {
     /// Returns whether a text contains a match; nil when the usual budget doesn't suffice to tell.
     package func matches(in text: String) -> Bool? {
         let bytes = Array(text.utf8)
-        var budget = Budget.usual(for: bytes)
+        var budget = Budget.standard(for: bytes)
         return switch search(bytes, budget: &budget) {
         case .match: true
         case .none: false

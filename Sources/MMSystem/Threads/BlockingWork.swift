@@ -25,10 +25,10 @@ package enum BlockingWork {
         let needsThread = state.withLock { state in
             state.jobs.append { error in
                 if let error {
-                    outcome.give(.failure(error))
+                    outcome.resolve(.failure(error))
                     return
                 }
-                do throws(MMError) { outcome.give(.success(try work())) } catch { outcome.give(.failure(error)) }
+                do throws(MMError) { outcome.resolve(.success(try work())) } catch { outcome.resolve(.failure(error)) }
             }
             guard state.idle < state.jobs.count, state.threads < maxThreads else { return false }
             state.threads += 1

@@ -43,7 +43,7 @@ package final class DeadlineWatch: Sendable {
     }
 
     /// Cancels a deadline. A handler call in progress may still finish.
-    package func forget(_ token: Token) {
+    package func cancel(_ token: Token) {
         _ = state.withLock { $0.entries.removeValue(forKey: token.number) }
     }
 
@@ -56,12 +56,12 @@ package final class DeadlineWatch: Sendable {
         state.wakes = instant
         state.sleeper = Task { [weak self] in
             guard (try? await Task.sleep(until: instant, clock: .continuous)) != nil else { return }
-            self?.ring(instant)
+            self?.fire(instant)
         }
     }
 
     /// Calls the handlers that are due, and sleeps until the next deadline.
-    private func ring(_ alarm: ContinuousClock.Instant) {
+    private func fire(_ alarm: ContinuousClock.Instant) {
         let due: [@Sendable () -> Void] = state.withLock { state in
             // A newer sleeper replaced this one at the last moment.
             guard state.wakes == alarm else { return [] }

@@ -48,7 +48,7 @@ package final class DedicatedThread: Sendable {
             start.release()
             throw MMError(
                 .unavailable, "A thread could not be started: \(SystemError.text(problem)).",
-                hint: "Look at the limit of processes (ulimit -u) and at free memory.")
+                hint: "Check the process limit (ulimit -u) and free memory.")
         }
         return thread
     }

@@ -85,7 +85,7 @@ private final class FrameBox: Sendable {
             await withTaskCancellationHandler {
                 await turn.wait()
             } onCancel: {
-                turn.give(())
+                turn.resolve(())
             }
         }
     }
@@ -100,7 +100,7 @@ private final class FrameBox: Sendable {
             defer { state.consumer = nil }
             return state.consumer
         }
-        consumer?.give(())
+        consumer?.resolve(())
     }
 
     /// Adds a frame on the reader's thread, and blocks it while too much is waiting.
@@ -118,7 +118,7 @@ private final class FrameBox: Sendable {
             return (state.isFull, false, state.consumer)
         }
         if isClosed { return false }
-        consumer?.give(())
+        consumer?.resolve(())
         if mustWait { room.wait() }
         return true
     }

@@ -19,7 +19,7 @@ package final class OneShot<Value: Sendable>: Sendable {
     /// Provides the value, unless one was provided before.
     /// - Returns: whether this value won.
     @discardableResult
-    package func give(_ value: Value) -> Bool {
+    package func resolve(_ value: Value) -> Bool {
         let (counts, waiter): (Bool, CheckedContinuation<Value, Never>?) = state.withLock { state in
             switch state {
             case .empty:

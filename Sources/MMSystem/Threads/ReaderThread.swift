@@ -31,7 +31,7 @@ package final class ReaderThread: Sendable {
         deliver: @escaping @Sendable (Frame) -> Bool
     ) throws(MMError) -> ReaderThread {
         let event = mm_eventfd()
-        guard event >= 0 else { throw SystemError.error("Making an event descriptor") }
+        guard event >= 0 else { throw SystemError.error("Creating an event descriptor") }
         let stopper = FileDescriptor(owning: event)
         // The thread has its own copy of the descriptor, so that releasing this object can't close it under the thread.
         let seen = try stopper.duplicate().release()

@@ -60,11 +60,11 @@ package final class SerialWriter: Sendable {
         // The thread's end can't be awaited with a time limit, so race it against a timer.
         let end = Task { [thread, queue] in
             await thread.ended()
-            outcome.give(queue.isIntact)
+            outcome.resolve(queue.isIntact)
         }
         let timer = Task {
             try? await Task.sleep(for: limit)
-            outcome.give(false)
+            outcome.resolve(false)
         }
         defer {
             timer.cancel()
@@ -155,13 +155,13 @@ private final class FrameQueue: Sendable {
             switch step {
             case .done: return
             case .gone(let number):
-                throw MMError(.unavailable, "The far end takes no more: \(SystemError.text(number)).")
+                throw MMError(.unavailable, "The peer has closed the connection: \(SystemError.text(number)).")
             case .closed: throw MMError(.unavailable, "The writer has finished.")
             case .wait(let turn):
                 await withTaskCancellationHandler {
                     await turn.wait()
                 } onCancel: {
-                    turn.give(())
+                    turn.resolve(())
                 }
             }
         }
@@ -227,6 +227,6 @@ private final class FrameQueue: Sendable {
             defer { state.waiting = [] }
             return state.waiting
         }
-        for turn in waiting { turn.give(()) }
+        for turn in waiting { turn.resolve(()) }
     }
 }

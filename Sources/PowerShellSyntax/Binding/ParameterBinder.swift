@@ -88,7 +88,7 @@ package struct ParameterBinder: Sendable {
     /// - Parameters:
     ///   - sets: the parameter sets that are still possible; 0 when unknown.
     ///   - isTaken: whether a parameter already has its value.
-    package func nextPlace(in sets: Int = 0, isTaken: (Int) -> Bool) -> [Int] {
+    package func nextPositional(in sets: Int = 0, isTaken: (Int) -> Bool) -> [Int] {
         var found: [Int] = []
         var lowest = Int.max
         for index in 0..<ownCount {

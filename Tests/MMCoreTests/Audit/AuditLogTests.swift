@@ -218,7 +218,7 @@ struct AuditLogTests {
         let audit = audit
         try ProtectedFile.makeDirectory(folder["state"])
         // A lock of another open file excludes us as another process would.
-        let lock = try FileLock.attempt(audit.path)
+        let lock = try FileLock.tryAcquire(audit.path)
         let writer = Task { try await audit.append(["waited": true]) }
         let impatient = Task { try await audit.append(["gone": true]) }
         impatient.cancel()
@@ -264,9 +264,9 @@ struct AuditLogTests {
     @Test("the newest entries that fit are shown, oldest first")
     func filters() throws {
         try add(30)
-        #expect(try audit.entries(most: 3).map { $0["number"] } == [28, 29, 30])
-        #expect(try audit.entries(most: 2) { ($0["number"]?.int ?? 0) % 10 == 0 }.map { $0["number"] } == [20, 30])
-        #expect(try audit.entries(most: 0).isEmpty)
+        #expect(try audit.entries(limit: 3).map { $0["number"] } == [28, 29, 30])
+        #expect(try audit.entries(limit: 2) { ($0["number"]?.int ?? 0) % 10 == 0 }.map { $0["number"] } == [20, 30])
+        #expect(try audit.entries(limit: 0).isEmpty)
     }
 
     @Test("the chain survives processes that are killed at any moment")

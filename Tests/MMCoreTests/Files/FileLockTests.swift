@@ -12,7 +12,7 @@ struct FileLockTests {
     }
 
     private func isFree(_ path: String) throws -> Bool {
-        guard let lock = try FileLock.attempt(path) else { return false }
+        guard let lock = try FileLock.tryAcquire(path) else { return false }
         _ = consume lock
         return true
     }
@@ -21,7 +21,7 @@ struct FileLockTests {
     func exclusion() throws {
         let path = folder["x"]
         do {
-            let lock = try FileLock.attempt(path)
+            let lock = try FileLock.tryAcquire(path)
             #expect(try !isFree(path))
             #expect(FileLock.holder(of: path)?.hasPrefix("process \(getpid()) (") == true)
             #expect(folder.mode("x.lock") == 0o600)
@@ -34,7 +34,7 @@ struct FileLockTests {
     @Test("waiting ends with the deadline, naming the holder")
     func deadline() async throws {
         let path = folder["x"]
-        let lock = try FileLock.attempt(path)
+        let lock = try FileLock.tryAcquire(path)
         let error = mmError { _ = try FileLock(waitingFor: path, until: .after(.milliseconds(30))) }
         #expect(error?.code == .conflict)
         #expect(error?.message.contains("process \(getpid())") == true)
@@ -50,7 +50,7 @@ struct FileLockTests {
     @Test("waiting ends when the task is called off")
     func cancellation() async throws {
         let path = folder["x"]
-        let lock = try FileLock.attempt(path)
+        let lock = try FileLock.tryAcquire(path)
         let waiter = Task { () -> MMErrorCode? in
             do throws(MMError) {
                 _ = try await FileLock(awaiting: path, until: .never)

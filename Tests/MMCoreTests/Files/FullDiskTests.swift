@@ -57,9 +57,9 @@ struct FullDiskTests {
         await #expect(processExitsWith: .success) {
             let folder = try TestFolder()
             limitFileSize(100)
-            let shaper = OutputShaper(
+            let shaper = OutputTruncator(
                 store: OutputStore(directory: folder["out"]), budget: OutputBudget(characters: 100, tokens: 100))
-            let shaped = shaper.shape(text: Array(String(repeating: "line\n", count: 1000).utf8), connection: "C")
+            let shaped = shaper.truncate(text: Array(String(repeating: "line\n", count: 1000).utf8), connection: "C")
             #expect(!shaped.isWhole)
             #expect(shaped.stored == nil)
             #expect(shaped.text.hasPrefix("line\n"))

@@ -68,7 +68,7 @@ struct ProtectedFileTests {
             case "replace": try ProtectedFile.replace(folder["link"], with: [1])
             case "append": try ProtectedFile.append([1], to: folder["link"])
             case "remove": try ProtectedFile.remove(folder["link"])
-            default: _ = try FileLock.attempt(folder["link"])
+            default: _ = try FileLock.tryAcquire(folder["link"])
             }
         }
         #expect(error?.code == .forbidden)
@@ -135,7 +135,7 @@ struct ProtectedFileTests {
         #expect(folder.bytes("open/x") == [1])
     }
 
-    @Test("what is no regular file is refused at once", arguments: ["fifo", "folder", "socket"])
+    @Test("what isn't a regular file is refused at once", arguments: ["fifo", "folder", "socket"])
     func special(kind: String) throws {
         switch kind {
         case "fifo": #expect(mkfifo(folder["x"], 0o600) == 0)
@@ -294,7 +294,7 @@ struct ProtectedFileTests {
             _ = try ProtectedFile.read(folder["x"])
             _ = try? ProtectedFile.read(folder["x/y"])
             try ProtectedFile.append([1], to: folder["y"])
-            _ = try FileLock.attempt(folder["x"])
+            _ = try FileLock.tryAcquire(folder["x"])
         }
         #expect(try count() < before + 80)
     }

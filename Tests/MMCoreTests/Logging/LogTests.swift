@@ -54,9 +54,9 @@ struct LogTests {
                     return "x"
                 }(), [:])
         }
-        #expect(!log.keeps(.info) && log.keeps(.error))
+        #expect(!log.isEnabled(.info) && log.isEnabled(.error))
         #expect(lines.count == 2)
-        #expect(!Log.off.keeps(.error))
+        #expect(!Log.off.isEnabled(.error))
         Log.off.error("nowhere")
         #expect(
             Log.Level(word: "warn") == .warning && Log.Level(word: "Debug") == .debug && Log.Level(word: "loud") == nil)

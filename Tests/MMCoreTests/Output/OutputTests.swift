@@ -9,14 +9,14 @@ struct OutputBudgetTests {
     @Test("a text is admitted up to its characters, whatever their bytes", arguments: ["a", "é", "😀", "\n"])
     func characters(letter: String) {
         let budget = OutputBudget(characters: 100, tokens: 100_000)
-        #expect(budget.admits(String(repeating: letter, count: 100).utf8))
-        #expect(!budget.admits(String(repeating: letter, count: 101).utf8))
+        #expect(budget.allows(String(repeating: letter, count: 100).utf8))
+        #expect(!budget.allows(String(repeating: letter, count: 101).utf8))
     }
 
     @Test("what costs many tokens is admitted less of")
     func tokens() {
-        #expect(OutputBudget.standard.admits(String(repeating: "word ", count: 5000).utf8))
-        #expect(!OutputBudget.standard.admits(String(repeating: "日本語の文", count: 2500).utf8))
+        #expect(OutputBudget.standard.allows(String(repeating: "word ", count: 5000).utf8))
+        #expect(!OutputBudget.standard.allows(String(repeating: "日本語の文", count: 2500).utf8))
         #expect(OutputBudget.estimatedTokens("".utf8) == 0)
         let sentence = "The quick brown fox jumps over the lazy dog."
         #expect((9...15).contains(OutputBudget.estimatedTokens(sentence.utf8)))
@@ -27,9 +27,9 @@ struct OutputBudgetTests {
     @Test("aside is left for notes")
     func aside() {
         #expect(
-            OutputBudget(characters: 1000, tokens: 1000).leaving(characters: 300)
+            OutputBudget(characters: 1000, tokens: 1000).reserving(characters: 300)
                 == OutputBudget(characters: 700, tokens: 900))
-        #expect(OutputBudget(characters: 10, tokens: 10).leaving(characters: 300).characters == 1)
+        #expect(OutputBudget(characters: 10, tokens: 10).reserving(characters: 300).characters == 1)
     }
 }
 
@@ -318,8 +318,8 @@ struct OutputShaperTests {
         store = OutputStore(directory: folder["outputs"])
     }
 
-    private func shaper(_ characters: Int = 1000, layout: JSONWriter.Layout = .indented(2)) -> OutputShaper {
-        OutputShaper(store: store, budget: OutputBudget(characters: characters, tokens: 100_000), layout: layout)
+    private func shaper(_ characters: Int = 1000, layout: JSONWriter.Layout = .indented(2)) -> OutputTruncator {
+        OutputTruncator(store: store, budget: OutputBudget(characters: characters, tokens: 100_000), layout: layout)
     }
 
     private func users(_ count: Int) -> JSONValue {
@@ -331,7 +331,7 @@ struct OutputShaperTests {
 
     @Test("a small answer is whole, and nothing is stored")
     func small() throws {
-        let shaped = shaper().shape(json: users(3), connection: "C")
+        let shaped = shaper().truncate(json: users(3), connection: "C")
         #expect(shaped.isWhole && shaped.stored == nil && shaped.note() == nil && shaped.json == nil)
         #expect(try JSONParser.parse(shaped.text) == users(3))
         #expect(shaped.text == JSONWriter.string(users(3), layout: .indented(2)))
@@ -344,7 +344,7 @@ struct OutputShaperTests {
         arguments: [JSONWriter.Layout.compact, .indented(2)])
     func rows(layout: JSONWriter.Layout) throws {
         for value in [users(500), try #require(users(500)["value"])] {
-            let shaped = shaper(layout: layout).shape(json: value, connection: "C")
+            let shaped = shaper(layout: layout).truncate(json: value, connection: "C")
             #expect(!shaped.isWhole && shaped.unit == .rows && shaped.total == 500)
             #expect(shaped.text.unicodeScalars.count <= 1000)
             let head = try JSONParser.parse(shaped.text)
@@ -365,14 +365,14 @@ struct OutputShaperTests {
 
     @Test("the head uses what the budget admits")
     func tight() throws {
-        let shaped = shaper().shape(json: users(500), connection: "C")
+        let shaped = shaper().truncate(json: users(500), connection: "C")
         #expect(shaped.text.unicodeScalars.count > 850)
     }
 
     @Test("a text is cut between lines; what follows is the next page")
     func lines() throws {
         let text = (0..<500).map { "Zeile \($0) – äöü\n" }.joined()
-        let shaped = shaper().shape(text: Array(text.utf8), connection: "C")
+        let shaped = shaper().truncate(text: Array(text.utf8), connection: "C")
         #expect(shaped.unit == .lines && shaped.total == 500 && shaped.text.hasSuffix("\n"))
         #expect(text.hasPrefix(shaped.text))
         let rest = try store.page(
@@ -383,14 +383,14 @@ struct OutputShaperTests {
     @Test("text that happens to be a JSON list is counted as the text it is shown as")
     func jsonText() throws {
         let text = JSONWriter.bytes(try #require(users(300)["value"]), layout: .indented(2))
-        let shaped = shaper().shape(text: text, connection: "C")
+        let shaped = shaper().truncate(text: text, connection: "C")
         #expect(shaped.unit == .lines && shaped.stored?.unit == .lines)
     }
 
     @Test("a text without lines is cut between characters")
     func oneLine() throws {
         let text = String(repeating: "ñ", count: 9000)
-        let shaped = shaper().shape(text: Array(text.utf8), connection: "C")
+        let shaped = shaper().truncate(text: Array(text.utf8), connection: "C")
         #expect(shaped.unit == .bytes && shaped.shown == shaped.text.utf8.count && shaped.shown <= 2000)
         let rest = try store.page(
             try #require(shaped.stored).handle, offset: shaped.shown, budget: OutputBudget(characters: 100_000))
@@ -400,7 +400,7 @@ struct OutputShaperTests {
     @Test("a list whose first row is too long shows the beginning of it")
     func hugeRow() throws {
         let value: JSONValue = [["text": .string(String(repeating: "x", count: 5000))], 2]
-        let shaped = shaper().shape(json: value, connection: "C")
+        let shaped = shaper().truncate(json: value, connection: "C")
         #expect(!shaped.isWhole && shaped.shown == 0 && shaped.total == 2)
         #expect(!shaped.text.isEmpty && shaped.text.utf8.count <= 1000)
         #expect(shaped.stored?.total == 2)
@@ -409,7 +409,7 @@ struct OutputShaperTests {
     @Test("one large object is paged as lines of its text")
     func object() throws {
         let value = JSONValue.object(JSONObject((0..<500).map { ("key\($0)", .int(Int64($0))) }))
-        let shaped = shaper().shape(json: value, connection: "C")
+        let shaped = shaper().truncate(json: value, connection: "C")
         #expect(shaped.unit == .lines && shaped.text.hasPrefix("{\n  \"key0\": 0,\n"))
         let rest = try store.page(
             try #require(shaped.stored).handle, offset: shaped.shown,
@@ -422,7 +422,7 @@ struct OutputShaperTests {
         let beside = JSONValue.array((0..<500).map { .int(Int64($0)) })
         for items: JSONValue in [[], [1, 2]] {
             let value: JSONValue = ["value": items, "other": beside]
-            let shaped = shaper().shape(json: value, connection: "C")
+            let shaped = shaper().truncate(json: value, connection: "C")
             #expect(!shaped.isWhole && shaped.unit == .lines)
             let rest = try store.page(
                 try #require(shaped.stored).handle, offset: shaped.shown,
@@ -433,14 +433,14 @@ struct OutputShaperTests {
 
     @Test("what claims to be JSON and isn't is treated as text")
     func noJSON() {
-        let shaped = shaper().shape(json: Array("<html>".utf8), connection: "C")
+        let shaped = shaper().truncate(json: Array("<html>".utf8), connection: "C")
         #expect(shaped.isWhole && shaped.text == "<html>")
-        #expect(shaper().shape(json: Array("[1, 2".utf8), connection: "C").text == "[1, 2")
+        #expect(shaper().truncate(json: Array("[1, 2".utf8), connection: "C").text == "[1, 2")
     }
 
     @Test("without a store the head is given all the same")
     func noStore() {
-        let shaped = OutputShaper(store: nil, budget: OutputBudget(characters: 100, tokens: 100)).shape(
+        let shaped = OutputTruncator(store: nil, budget: OutputBudget(characters: 100, tokens: 100)).truncate(
             json: users(100), connection: "C")
         #expect(!shaped.isWhole && shaped.stored == nil && shaped.json?["handle"] == nil)
     }

@@ -257,11 +257,11 @@ struct ConnectionRegistryTests {
         var times = [timeval(tv_sec: 1000, tv_usec: 0), timeval(tv_sec: 1000, tv_usec: 0)]
         #expect(utimes(folder["connections.json"], &times) == 0)
         // The change time can't be set: wait until it lies behind.
-        while try FileMark.of(registry.path)?.isSettled == false { usleep(5000) }
+        while try FileStamp.of(registry.path)?.isStable == false { usleep(5000) }
         _ = try registry.snapshot()
         let entries = (0..<20_000).map { "\"Tenant-\($0)\": {}" }.joined(separator: ",")
         try folder.write("connections.json", "{\"connections\":{\(entries)}}")
-        while try FileMark.of(registry.path)?.isSettled == false { usleep(5000) }
+        while try FileStamp.of(registry.path)?.isStable == false { usleep(5000) }
         var counts: [Int] = []
         let first = try ContinuousClock().measure { counts.append(try registry.snapshot().names.count) }
         let again = try (0..<5).map { _ in

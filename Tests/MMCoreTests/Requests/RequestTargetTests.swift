@@ -62,7 +62,7 @@ struct RequestTargetTests {
     @Test("a dry check judges the clean form of a respelt path")
     func cleaned() throws {
         let target = try RequestTarget(
-            parsing: "//users/./adele@contoso.com/../bob@contoso.com#x", service: .graph, respelling: .clean)
+            parsing: "//users/./adele@contoso.com/../bob@contoso.com#x", service: .graph, normalization: .clean)
         #expect(target.segments == ["users", "bob@contoso.com"])
     }
 

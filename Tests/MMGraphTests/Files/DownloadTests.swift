@@ -32,8 +32,8 @@ struct DownloadTests {
     @Test(
         "a file arrives whole, whatever happens on the way",
         arguments: [
-            [], [.broken(1000)], [.broken(0), .broken(2_000_000), .broken(5)], [.status(503)],
-            [.broken(1_500_000), .wholeAgain], [.broken(1_500_000), .status(404), .broken(10)],
+            [], [.failed(1000)], [.failed(0), .failed(2_000_000), .failed(5)], [.status(503)],
+            [.failed(1_500_000), .wholeAgain], [.failed(1_500_000), .status(404), .failed(10)],
         ] as [[FakeDrive.Fault]])
     func whole(faults: [FakeDrive.Fault]) async throws {
         let drive = drive(faults)
@@ -46,7 +46,7 @@ struct DownloadTests {
 
     @Test("what an earlier call left goes on where it stopped, unless the file has changed", arguments: [false, true])
     func resumed(changes: Bool) async throws {
-        let drive = drive([.broken(2_000_000)] + Array(repeating: .broken(0), count: 30))
+        let drive = drive([.failed(2_000_000)] + Array(repeating: .failed(0), count: 30))
         let client = try contoso.client(transport: drive)
         let error = await #expect(throws: MMError.self) { try await client.download(place, to: path) }
         let hint = error?.hint ?? ""
@@ -64,11 +64,11 @@ struct DownloadTests {
 
     @Test("a part of another content is found by the checksum, and fetched anew")
     func mixed() async throws {
-        let drive = drive([.broken(2_000_000)])
+        let drive = drive([.failed(2_000_000)])
         let other = Array(Self.content.reversed())
         let client = try contoso.client(transport: drive)
         // The content changes while it is fetched, under the same version.
-        drive.fail(Array(repeating: .broken(0), count: 30))
+        drive.fail(Array(repeating: .failed(0), count: 30))
         await #expect(throws: MMError.self) { try await client.download(place, to: path) }
         drive.clearFaults()
         drive.swap("Reports/a b.bin", to: other)

@@ -16,7 +16,7 @@ final class FakeDrive: HTTPTransport {
         /// A piece isn't taken, and the service says so.
         case stuck
         /// A body ends after so many bytes.
-        case broken(Int)
+        case failed(Int)
         /// The range that was asked for is ignored.
         case wholeAgain
     }
@@ -81,10 +81,10 @@ final class FakeDrive: HTTPTransport {
         let answer = try await send(request)
         let fault: Fault? = state.withLock { state in
             guard request.url.hasPrefix("https://down."), let first = state.faults.first else { return nil }
-            if case .broken = first { return state.faults.removeFirst() }
+            if case .failed = first { return state.faults.removeFirst() }
             return nil
         }
-        guard case .broken(let count)? = fault else {
+        guard case .failed(let count)? = fault else {
             return HTTPStream(status: answer.status, headers: answer.headers, chunks: HTTPBody([answer.body]))
         }
         let pieces = Mutex([Array(answer.body.prefix(count))])
@@ -158,7 +158,7 @@ final class FakeDrive: HTTPTransport {
                 state.sessions[id] = nil
                 return .json(#"{"error":{"code":"itemNotFound"}}"#, status: 404)
             case .stuck: return .json(#"{"nextExpectedRanges":["\#(session.bytes.count)-"]}"#, status: 202)
-            case .broken, .wholeAgain: break
+            case .failed, .wholeAgain: break
             }
         }
         let words = (request.headers["Content-Range"] ?? "").split { " -/".contains($0) }.compactMap { Int($0) }

@@ -122,7 +122,9 @@ struct GuardFuzzTests {
         var judged = 0
         for _ in 0..<6_000 {
             let path = "/" + (0..<(1 + dice.next(10))).map { _ in dice.pick(pieces) }.joined()
-            guard let target = try? RequestTarget(parsing: path, service: .graph, respelling: .clean) else { continue }
+            guard let target = try? RequestTarget(parsing: path, service: .graph, normalization: .clean) else {
+                continue
+            }
             judged += 1
             let method = dice.pick(["GET", "POST", "PATCH", "DELETE", "PUT", "TRACE", ""])
             let request = GuardedRequest(

@@ -14,7 +14,7 @@ struct LookupTests {
             let url = line["url"]?.string ?? ""
             let expected = line["class"]?.string ?? ""
             count += 1
-            guard let target = try? RequestTarget(parsing: url, service: .graph, respelling: .clean) else {
+            guard let target = try? RequestTarget(parsing: url, service: .graph, normalization: .clean) else {
                 #expect(expected == "refused", "\(url) was refused")
                 continue
             }

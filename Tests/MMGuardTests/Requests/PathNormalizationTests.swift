@@ -4,7 +4,7 @@ import Testing
 @testable import MMGuard
 
 @Suite("Respelt requests", .timeLimit(.minutes(5)))
-struct RespellingTests {
+struct PathNormalizationTests {
     private static let classifier = RequestClassifier(tables: GuardTables())
 
     /// Example paths of all templates: keys filled in, function arguments given.
@@ -32,7 +32,7 @@ struct RespellingTests {
     }
 
     private func found(_ method: String, _ path: String) -> RequestClassification? {
-        guard let target = try? RequestTarget(parsing: path, service: .graph, respelling: .clean) else { return nil }
+        guard let target = try? RequestTarget(parsing: path, service: .graph, normalization: .clean) else { return nil }
         return Self.classifier.classify(GuardedRequest(method: method, target: target))
     }
 
@@ -170,7 +170,7 @@ struct RespellingTests {
             ("POST", "/sites/a.sharepoint.com:/sites/hr:/drive/root:/x:/createLink"),
         ])
     func dangerous(method: String, path: String) throws {
-        let target = try RequestTarget(parsing: path, service: .graph, respelling: .clean)
+        let target = try RequestTarget(parsing: path, service: .graph, normalization: .clean)
         let engine = GuardEngine()
         let verdict = engine.judge(GuardedRequest(method: method, target: target), policy: .standard)
         #expect(verdict.decision != .allow, "\(verdict.rule)")

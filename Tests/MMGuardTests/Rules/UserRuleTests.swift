@@ -117,7 +117,7 @@ struct UserRuleTests {
         }
         for line in try Fixtures.lines("lookup-cases.jsonl") {
             guard let url = line["url"]?.string, let method = line["method"]?.string,
-                let target = try? RequestTarget(parsing: url, service: .graph, respelling: .clean)
+                let target = try? RequestTarget(parsing: url, service: .graph, normalization: .clean)
             else { continue }
             let body = line["body"].map(RequestBody.json) ?? .none
             named.insert(

@@ -35,7 +35,7 @@ struct CountedKindTests {
     func counted(text: String, offered: Int, said: String) throws {
         var grant = RequestGrantTests.grant(text)
         let question = try hold(&grant, Self.mail, 1)
-        #expect(question.offeredOfKind == offered)
+        #expect(question.moreOfKind == offered)
         let reason = question.verdict.reason
         #expect(said.isEmpty ? !reason.contains("expected") : reason.contains(said), "\(reason)")
     }
@@ -45,14 +45,14 @@ struct CountedKindTests {
         var grant = RequestGrantTests.grant(
             "'a', 'b', 'c', 'd' | ForEach-Object { Set-Mailbox $_ -CustomAttribute1 x }")
         let question = try hold(&grant, removal("u1"), 1)
-        #expect(question.offeredOfKind == 3)
+        #expect(question.moreOfKind == 3)
         _ = grant.answered(question, .yesToKind)
         let outcomes = (2...6).map { number in
             RequestGrantTests.word(grant.judge(removal("u\(number)"), number: UInt64(number)))
         }
         #expect(outcomes == ["allow", "allow", "allow", "hold", "hold"])
         let next = try hold(&grant, removal("u5"), 7)
-        #expect(next.offeredOfKind == 0)
+        #expect(next.moreOfKind == 0)
         #expect(next.verdict.reason.contains("kind expected: none."))
     }
 
@@ -68,7 +68,7 @@ struct CountedKindTests {
         }
         grant.ended(9, status: 200, wasSent: true)
         let second = try hold(&grant, removal("u2"), 10)
-        #expect(second.offeredOfKind == 2)
+        #expect(second.moreOfKind == 2)
         _ = grant.answered(second, .yesToKind)
         grant.ended(10, status: 429, wasSent: true)
         let outcomes = [("u2", 11), ("u3", 12), ("u4", 13), ("u5", 14)].map { name, number in
@@ -81,7 +81,7 @@ struct CountedKindTests {
     func countedTogether() throws {
         var grant = RequestGrantTests.grant("Get-Mailbox", previewed: 4)
         let questions = try [hold(&grant, removal("u1"), 1), hold(&grant, removal("u2"), 2)]
-        #expect(questions.map(\.offeredOfKind) == [3, 3])
+        #expect(questions.map(\.moreOfKind) == [3, 3])
         for question in questions { _ = grant.answered(question, .yesToKind) }
         let outcomes = (3...5).map { RequestGrantTests.word(grant.judge(removal("u\($0)"), number: UInt64($0))) }
         #expect(outcomes == ["allow", "allow", "hold"])

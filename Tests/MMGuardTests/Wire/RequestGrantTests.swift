@@ -153,7 +153,7 @@ struct RequestGrantTests {
     func kind() throws {
         var grant = Self.grant("Get-Mailbox", previewed: 3)
         let question = try hold(&grant, "remove ann", 1)
-        #expect(question.offeredOfKind == 2)
+        #expect(question.moreOfKind == 2)
         let first = Self.word(grant.answered(question, .yesToKind))
         #expect(first == "allow")
         for (number, expected) in [(2, "allow"), (3, "allow"), (4, "hold")] {

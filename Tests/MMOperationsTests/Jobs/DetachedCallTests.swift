@@ -22,22 +22,22 @@ struct DetachedCallTests {
         {
             if let person = context.call.person, person.canBeAsked {
                 let question = ConfirmationQuestion(title: "really", pages: ["slow"], reason: "test")
-                guard try await person.confirms(question) else { throw MMError(.denied, "no") }
+                guard try await person.confirm(question) else { throw MMError(.denied, "no") }
             }
             context.call.progress(ProgressReport(done: 1, message: "half way"))
             await withTaskCancellationHandler {
                 await release.wait()
             } onCancel: {
-                release.give(())
+                release.resolve(())
             }
             guard !Task.isCancelled else { throw MMError(.cancelled, "Called off.") }
             return OperationAnswer(body())
         }
     }
 
-    private struct Yes: PersonAtHand {
+    private struct Yes: ConfirmingPerson {
         func showSignIn(_ details: JSONObject) async {}
-        func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { true }
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { true }
     }
 
     private let home = JobHome()
@@ -51,11 +51,11 @@ struct DetachedCallTests {
 
     private func context(
         _ surface: Caller.Surface = .mcp, session: String? = "a", patience: Duration? = .seconds(1),
-        person: (any PersonAtHand)? = nil
+        person: (any ConfirmingPerson)? = nil
     ) -> CallContext {
         CallContext(
             caller: Caller(surface: surface, name: "t", server: surface == .terminal ? nil : "mm"),
-            patience: patience, sessionID: session, person: person)
+            backgroundAfter: patience, sessionID: session, person: person)
     }
 
     private func handle(of answer: OperationAnswer) throws -> String {
@@ -83,7 +83,7 @@ struct DetachedCallTests {
             progress = members["progress"]
             await Task.yield()
         }
-        release.give(())
+        release.resolve(())
         for _ in 0..<2 {
             guard case .value(let value) = try await waited(service, handle, context()).body else {
                 Issue.record("no value")
@@ -131,7 +131,7 @@ struct DetachedCallTests {
                 })
         }
         let handle = try handle(of: try await service.call("slow", [:], in: context()))
-        release.give(())
+        release.resolve(())
         for _ in 0..<2 {
             let answer = try await waited(service, handle, context())
             #expect(answer.stored?.total == 5000)
@@ -156,7 +156,7 @@ struct DetachedCallTests {
         let text = String(repeating: "zwölf Boxkämpfer\n", count: 20_000)
         let service = service { .text(text) }
         let handle = try handle(of: try await service.call("slow", [:], in: context()))
-        release.give(())
+        release.resolve(())
         let answer = try await waited(service, handle, context())
         #expect(answer.stored?.bytes == text.utf8.count)
         guard case .text(let given) = answer.body else {
@@ -168,13 +168,13 @@ struct DetachedCallTests {
 
     @Test("without patience a question is still put to the person, before the call is let go")
     func asksFirst() async throws {
-        home.services.jobs.keepsRunning()
+        home.services.jobs.setLifetime()
         let service = service { .text("done") }
         let answer = try await service.call(
             "slow", [:], in: context(.terminal, patience: .zero, person: Yes()))
         let handle = try handle(of: answer)
         #expect(answer.text?.contains("mm output \(handle) --action wait") == true)
-        release.give(())
+        release.resolve(())
         guard case .text(let text) = try await waited(service, handle, context(.terminal, patience: nil)).body else {
             Issue.record("no text")
             return
@@ -194,7 +194,7 @@ struct DetachedCallTests {
 
     @Test("an error that comes at once is told at once, and no job is left")
     func early() async {
-        home.services.jobs.keepsRunning()
+        home.services.jobs.setLifetime()
         let service = service { .text("") }
         await #expect(throws: MMError.self) {
             try await service.call(

@@ -21,7 +21,7 @@ struct LongWorkTests {
             await withTaskCancellationHandler {
                 await release.wait()
             } onCancel: {
-                release.give(())
+                release.resolve(())
             }
             guard !Task.isCancelled else { throw MMError(.cancelled, "Called off.") }
             return .value(["rows": 3])
@@ -50,7 +50,7 @@ struct LongWorkTests {
     ) async throws -> JSONValue {
         let context = CallContext(
             caller: Caller(surface: surface, name: "t", server: surface == .terminal ? nil : "mm"),
-            timeLimit: .seconds(600), patience: patience, sessionID: session)
+            timeLimit: .seconds(600), backgroundAfter: patience, sessionID: session)
         guard case .value(let value) = try await service.call(name, arguments, in: context).body else {
             throw MMError(.internalError, "no value")
         }
@@ -182,7 +182,7 @@ struct LongWorkTests {
             let refusal = try await error(.unsupported) { try await call(name, arguments) }
             #expect(refusal.message.contains("is a call of slow"))
         }
-        release.give(())
+        release.resolve(())
         while try await call("shell_wait", ["job": handle])["status"] == "running" { await Task.yield() }
         #expect(try await call("shell_read", ["job": handle])["rows"] == 3)
         #expect(try await call("ssh_wait", ["job": handle])["rows"] == 3)

@@ -12,10 +12,10 @@ struct GrantedRequestsTests {
     private let home = JobHome()
 
     /// Somebody who is there, and says always the same.
-    private struct Somebody: PersonAtHand {
+    private struct Somebody: ConfirmingPerson {
         let saysYes: Bool
         func showSignIn(_ details: JSONObject) async {}
-        func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { saysYes }
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { saysYes }
     }
 
     private func requests() -> GrantedRequests {
@@ -23,7 +23,7 @@ struct GrantedRequestsTests {
     }
 
     /// The turn of a call whose text only reads.
-    private func turn(_ person: (any PersonAtHand)? = nil) throws -> CallTurn {
+    private func turn(_ person: (any ConfirmingPerson)? = nil) throws -> CallTurn {
         let context = OperationContext(
             call: CallContext(caller: Caller(surface: .terminal, name: "", server: nil), person: person),
             deadline: .never, record: CallRecord())

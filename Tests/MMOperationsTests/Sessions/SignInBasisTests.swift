@@ -9,7 +9,7 @@ import Testing
 @testable import MMOperations
 
 @Suite("What a session's sign-in rests on", .timeLimit(.minutes(10)))
-struct SignInGroundTests {
+struct SignInBasisTests {
     private let home = JobHome()
     private let tenant = "11111111-2222-3333-4444-555555555555"
 

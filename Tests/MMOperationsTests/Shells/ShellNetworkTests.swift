@@ -23,9 +23,9 @@ private enum Tools {
     .enabled(if: Tools.canTry, "needs Landlock and openssl"))
 struct ShellNetworkTests {
     /// Somebody who says yes.
-    private struct Somebody: PersonAtHand {
+    private struct Somebody: ConfirmingPerson {
         func showSignIn(_ details: JSONObject) async {}
-        func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { true }
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { true }
     }
 
     /// The requests that reached a server.

@@ -17,7 +17,7 @@ struct ShellSessionsTests {
 
     private let time: ManualClock
     private let sessions: ShellSessions
-    private let limits = SessionLimits(all: 3, ofOwner: 2, idle: .seconds(60), rest: .seconds(60))
+    private let limits = SessionLimits(total: 3, perOwner: 2, idle: .seconds(60), evictableAfter: .seconds(60))
 
     init() {
         time = ManualClock()
@@ -85,7 +85,7 @@ struct ShellSessionsTests {
             }
         }
         while await sessions.waiting(for: key) < 5 { await Task.yield() }
-        gate.give(())
+        gate.resolve(())
         for call in calls { #expect(await call.value == .notFound) }
         #expect(made.withLock { $0 } == 1)
         #expect(try await open(key))
@@ -97,7 +97,7 @@ struct ShellSessionsTests {
         let (sessions, limits, began, gate) = (sessions, limits, OneShot<Void>(), OneShot<Void>())
         let call = Task {
             try await sessions.session(key, limits: limits) { () async throws(MMError) in
-                began.give(())
+                began.resolve(())
                 await gate.wait()
                 return ShellSessions.Member(key: key, body: .shell(body), kind: "still")
             }
@@ -107,7 +107,7 @@ struct ShellSessionsTests {
         // What takes its place is not touched by its late end.
         let next = Still()
         #expect(try await open(key, next))
-        gate.give(())
+        gate.resolve(())
         let error = await #expect(throws: MMError.self) { _ = try await call.value }
         #expect(error?.code == .unavailable)
         while await !body.isClosed { await Task.yield() }
@@ -146,7 +146,7 @@ struct ShellSessionsTests {
         _ = try await open(key)
         let work = Task {
             try await sessions.using(key) { () async throws(MMError) in
-                began.give(())
+                began.resolve(())
                 await gate.wait()
             }
         }
@@ -157,7 +157,7 @@ struct ShellSessionsTests {
         // What works makes no room for another, either.
         #expect(try await open(self.key("a", "2")))
         await #expect(throws: MMError.self) { try await open(self.key("a", "3")) }
-        gate.give(())
+        gate.resolve(())
         try await work.value
         time.advance(.seconds(59))
         await sessions.runMaintenancePass()
@@ -186,9 +186,9 @@ struct ShellSessionsTests {
         let (sessions, limits) = (sessions, limits)
         let call = Task {
             try await sessions.session(key, limits: limits) { () async throws(MMError) in
-                began.give(())
+                began.resolve(())
                 while !Task.isCancelled { await Task.yield() }
-                ended.give(())
+                ended.resolve(())
                 throw MMError(.cancelled, "called off")
             }
         }
@@ -201,13 +201,13 @@ struct ShellSessionsTests {
         #expect(try await open(key))
     }
 
-    @Test("are opened by the next who asks while an opening ends that was called off")
+    @Test("are opened by the next who asks while an opening ends that was cancelled")
     func openedByNext() async throws {
         let (key, began, gate, body) = (key("a", "x"), OneShot<Void>(), OneShot<Void>(), Still())
         let (sessions, limits) = (sessions, limits)
         let first = Task {
             try await sessions.session(key, limits: limits) { () async throws(MMError) in
-                began.give(())
+                began.resolve(())
                 await gate.wait()
                 throw MMError(.cancelled, "called off")
             }
@@ -217,7 +217,7 @@ struct ShellSessionsTests {
         await #expect(throws: MMError.self) { _ = try await first.value }
         let second = Task { try await open(key, body) }
         while await sessions.waiting(for: key) < 1 { await Task.yield() }
-        gate.give(())
+        gate.resolve(())
         #expect(try await second.value)
         #expect(await body.isClosed == false)
         #expect(await sessions.count == 1)
@@ -256,7 +256,7 @@ struct ShellSessionsTests {
             ("me@[::1]:22", nil, nil, "me@::1:22"), ("web1", "me", 22, "me@web1:22"), ("::1", nil, nil, "::1"),
         ] as [(String, String?, Int?, String)])
     func hosts(text: String, user: String?, port: Int?, spelled: String) throws {
-        #expect(try SSHTarget(named: text, user: user, port: port).spelled == spelled)
+        #expect(try SSHTarget(named: text, user: user, port: port).requestedName == spelled)
     }
 
     @Test("on hosts refuse users and ports that contradict", arguments: ["me@web1", "web1:2222", "web1:x"])

@@ -164,6 +164,6 @@ struct HostWallsTests {
         let walls = try #require(settings.walls).confinement(of: settings, wire: 7)
         #expect(!walls.readable.contains(user) && walls.readable.contains("/srv/modules"))
         #expect(walls.readable.contains(user + "/.local/share/powershell/Modules"))
-        #expect(walls.network == .ports([7]) && walls.shown["/tmp"] == settings.folder + "/tmp")
+        #expect(walls.network == .ports([7]) && walls.boundFolders["/tmp"] == settings.folder + "/tmp")
     }
 }

@@ -75,6 +75,6 @@ struct PowerShellLocatorTests {
         let words = ["7.2.24", "7.4.0-preview.1", "7.4.0", "7.4.10", "7.6.0-rc.1", "7.6.0", "10.0.0"]
         let versions = try words.map { try #require(PowerShellVersion(parsing: $0)) }
         #expect(versions == versions.sorted())
-        #expect(versions.filter { $0 >= .least }.count == 5)
+        #expect(versions.filter { $0 >= .minimum }.count == 5)
     }
 }

@@ -30,7 +30,7 @@ struct ConnectionSettingsTests {
         #expect(target.appID == "bbbbbbbb-2222-3333-4444-555555555555")
         #expect(target.account == "admin@contoso.example")
         #expect(try target.sharePointAddress() == "https://contoso.sharepoint.com")
-        #expect(settings.method == nil && settings.asksPerson && !settings.isConstrained)
+        #expect(settings.method == nil && settings.mayAskPerson && !settings.isConstrained)
         #expect(settings.host.folder.hasSuffix("/pnp"))
         #expect(settings.host.environment["PNPPOWERSHELL_UPDATECHECK"] == "Off")
     }
@@ -67,11 +67,11 @@ struct ConnectionSettingsTests {
             ]
         ])
         #expect(certificate.method == .certificate(path: folder + "/app.pfx", password: Secret("pass word")))
-        #expect(!certificate.asksPerson)
+        #expect(!certificate.mayAskPerson)
         let identity = try await settings(["auth": ["method": "managed-identity", "clientId": "c"]])
         #expect(identity.method == .managedIdentity(clientID: "c"))
         let secret = try await settings(["auth": ["method": "secret", "secretFile": .string(folder + "/password")]])
-        #expect(secret.method == nil && !secret.asksPerson)
+        #expect(secret.method == nil && !secret.mayAskPerson)
     }
 
     @Test("an unknown module, and a cloud that isn't one, are named")
@@ -85,7 +85,7 @@ struct ConnectionSettingsTests {
         var settings = PowerShellSessionSettings(
             host: try StandIn.settings(), profile: ExchangeProfile(), target: try ProfileTests.target(),
             tokens: TestFeed(.none))
-        settings.asksPerson = false
+        settings.mayAskPerson = false
         let session = PowerShellSession(settings)
         let error = await #expect(throws: MMError.self) {
             try await session.answer(PowerShellCommand("1"), deadline: .after(.seconds(300)))

@@ -336,15 +336,15 @@ struct PowerShellSessionTests {
         let command = try await session.run(PowerShellCommand("Start-Sleep 600"), deadline: .after(.seconds(300)))
         let next = Task { try await queue.take(.never) }
         try await until("the next one to wait") { queue.waiting == 1 }
-        turn.giveBack()
+        turn.release()
         #expect(queue.waiting == 1)
         command.stop()
         let (theirs, answer) = (try await next.value, try await run(session, "Write-Output there"))
         #expect(answer.values == ["there"])
-        theirs.giveBack()
+        theirs.release()
         await session.close()
         // The queue is not the session's to close.
-        try await queue.take(.never).giveBack()
+        try await queue.take(.never).release()
     }
 
     @Test("asking how it is makes room for a command that comes")

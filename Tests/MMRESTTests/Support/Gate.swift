@@ -15,7 +15,7 @@ final class Gate: Sendable {
             defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters { waiter.give(()) }
+        for waiter in waiters { waiter.resolve(()) }
     }
 
     /// Waits until it has happened, or until the task is cancelled: a test whose time is over ends.
@@ -29,7 +29,7 @@ final class Gate: Sendable {
         await withTaskCancellationHandler {
             await turn.wait()
         } onCancel: {
-            turn.give(())
+            turn.resolve(())
         }
     }
 }

@@ -53,7 +53,7 @@ final class SocketPool: Sendable {
     private let home: RESTHome
     let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
 
-    /// - Parameter peer: what the door is to say of everybody; `nil`: what the kernel says.
+    /// - Parameter peer: what the authenticator says of everybody; `nil`: what the kernel says.
     init(_ home: RESTHome, _ service: any OperationService, peer: AdmittedPeer? = nil) throws {
         self.home = home
         socket = home.path + "/pool-\(RandomBytes.text(bytes: 4)).sock"
@@ -151,7 +151,7 @@ enum Ended: Equatable, Sendable {
 }
 
 extension RESTRouter {
-    /// Answers one request, as behind a door that let its sender in.
+    /// Answers one request, as after authentication of its sender.
     func respond(to request: HTTPServerRequest, from peer: AdmittedPeer) async -> HTTPServerResponse {
         await HTTPChain([self]).respond(to: request, from: peer)
     }

@@ -135,7 +135,7 @@ struct HTTPFaceTests {
         let stopping = Task { await face.stop(graceful: .seconds(60)) }
         // The stream's end shows that stopping has begun.
         do { for try await _ in stream.chunks {} } catch {}
-        work.release.give(())
+        work.release.resolve(())
         #expect(try await call.value["content"]?[0]?["text"] == "done")
         await stopping.value
         await #expect(throws: HTTPError.self) { try await caller.post(HTTPCaller.initialize) }
@@ -165,13 +165,13 @@ struct HTTPFaceTests {
 
     private static func server(_ work: Work) throws -> MCPServer {
         let wait = Tool(name: "wait", description: "Waits.", inputSchema: ["type": "object"]) { (_, _) in
-            work.begun.give(())
+            work.begun.resolve(())
             await withTaskCancellationHandler {
                 await work.release.wait()
             } onCancel: {
-                work.release.give(())
+                work.release.resolve(())
             }
-            work.ended.give(Task.isCancelled ? "cancelled" : "done")
+            work.ended.resolve(Task.isCancelled ? "cancelled" : "done")
             return .text("done")
         }
         return try MCPServer(ServerInfo(name: "waiting", version: "1"), tools: [wait])

@@ -7,14 +7,16 @@ import Testing
 @testable import MMServing
 
 @Suite("Who reaches a pool", .timeLimit(.minutes(10)))
-struct PoolDoorTests {
+struct PoolAuthenticatorTests {
     private func request(_ headers: HTTPHeaders, peer: HTTPPeer) -> HTTPServerRequest {
         HTTPServerRequest(method: "POST", target: "/run", headers: headers, peer: peer)
     }
 
     /// The status of a refusal; 200 for one who is let in.
-    private func answer(_ door: some HTTPDoor<AdmittedPeer>, _ headers: HTTPHeaders, _ peer: HTTPPeer) -> Int {
-        switch door.admit(request(headers, peer: peer)) {
+    private func answer(_ authenticator: some HTTPAuthenticator<AdmittedPeer>, _ headers: HTTPHeaders, _ peer: HTTPPeer)
+        -> Int
+    {
+        switch authenticator.authenticate(request(headers, peer: peer)) {
         case .admitted: 200
         case .refused(let answer): answer.status
         }
@@ -22,13 +24,14 @@ struct PoolDoorTests {
 
     @Test("over the socket: programs of the same user, and no page")
     func socket() {
-        let handler = SocketDoor(user: 1000)
-        guard case .admitted(.process(pid: 7)) = handler.admit(request([:], peer: .unix(uid: 1000, pid: 7))) else {
-            Issue.record("The process is not known.")
+        let handler = SocketAuthenticator(user: 1000)
+        guard case .admitted(.process(pid: 7)) = handler.authenticate(request([:], peer: .unix(uid: 1000, pid: 7)))
+        else {
+            Issue.record("The process is unknown.")
             return
         }
-        #expect(answer(SocketDoor(user: 1000, process: 7), [:], .unix(uid: 1000, pid: 7)) == 200)
-        #expect(answer(SocketDoor(user: 1000, process: 8), [:], .unix(uid: 1000, pid: 7)) == 403)
+        #expect(answer(SocketAuthenticator(user: 1000, process: 7), [:], .unix(uid: 1000, pid: 7)) == 200)
+        #expect(answer(SocketAuthenticator(user: 1000, process: 8), [:], .unix(uid: 1000, pid: 7)) == 403)
         #expect(answer(handler, [:], .unix(uid: 1000, pid: 7)) == 200)
         #expect(answer(handler, [:], .unix(uid: 0, pid: 7)) == 403)
         #expect(answer(handler, [:], .tcp(address: "127.0.0.1", port: 1, localPort: 2)) == 403)
@@ -40,9 +43,9 @@ struct PoolDoorTests {
         var options = try HTTPFaceOptions(address: "127.0.0.1:5200")
         options.allowedHosts = ["mm.example.com"]
         let stranger = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 5200)
-        let open = AddressDoor(options, secret: Secret("0123456789abcdef"))
+        let open = AddressAuthenticator(options, secret: Secret("0123456789abcdef"))
         let good: HTTPHeaders = ["Host": "mm.example.com:5200", "Authorization": "Bearer 0123456789abcdef"]
-        guard case .admitted(.bearer) = open.admit(request(good, peer: stranger)) else {
+        guard case .admitted(.bearer) = open.authenticate(request(good, peer: stranger)) else {
             Issue.record("The secret does not open.")
             return
         }
@@ -61,7 +64,7 @@ struct PoolDoorTests {
             page.set("Origin", origin)
             #expect(answer(open, page, stranger) == 403)
         }
-        let closed = AddressDoor(options, secret: nil)
+        let closed = AddressAuthenticator(options, secret: nil)
         #expect(answer(closed, ["Host": "localhost"], stranger) == 403)
     }
 
@@ -78,12 +81,12 @@ struct PoolDoorTests {
     func pages(host: String, origin: String, status: Int) throws {
         var options = try HTTPFaceOptions(address: "127.0.0.1:5200")
         options.allowedHosts = ["MM.example.com"]
-        let door = AddressDoor(options, secret: Secret("0123456789abcdef"))
+        let authenticator = AddressAuthenticator(options, secret: Secret("0123456789abcdef"))
         let headers: HTTPHeaders = [
             "Host": host, "Origin": origin, "Authorization": "Bearer 0123456789abcdef",
         ]
         let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 40_000, localPort: 5200)
-        #expect(answer(door, headers, peer) == status)
+        #expect(answer(authenticator, headers, peer) == status)
     }
 
     @Test(
@@ -94,11 +97,12 @@ struct PoolDoorTests {
             ("localhost:80:80", false), ("10.0.0.1", false), ("", false),
         ] as [(String, Bool)])
     func names(host: String, isOwn: Bool) throws {
-        let door = AddressDoor(try HTTPFaceOptions(address: "127.0.0.1:5200"), secret: Secret("0123456789abcdef"))
+        let authenticator = AddressAuthenticator(
+            try HTTPFaceOptions(address: "127.0.0.1:5200"), secret: Secret("0123456789abcdef"))
         let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 1, localPort: 2)
         let headers: HTTPHeaders = ["Host": host, "Authorization": "Bearer 0123456789abcdef"]
-        #expect(answer(door, headers, peer) == (isOwn ? 200 : 421))
-        #expect(answer(door, ["Authorization": "Bearer 0123456789abcdef"], peer) == 421)
+        #expect(answer(authenticator, headers, peer) == (isOwn ? 200 : 421))
+        #expect(answer(authenticator, ["Authorization": "Bearer 0123456789abcdef"], peer) == 421)
     }
 
     @Test("a trusted network may use any address for a name, and a name that was added")
@@ -106,23 +110,24 @@ struct PoolDoorTests {
         var options = try HTTPFaceOptions(address: "0.0.0.0:5200")
         options.trustsNetwork = true
         options.allowedHosts = ["MM.example.com"]
-        let door = AddressDoor(options, secret: nil)
+        let authenticator = AddressAuthenticator(options, secret: nil)
         let peer = HTTPPeer.tcp(address: "10.0.0.7", port: 1, localPort: 2)
         for (host, status) in [
             ("10.0.0.1", 200), ("[fe80::1]:80", 200), ("mm.example.COM", 200), ("10.0.0.256", 421), ("10.0.1", 421),
             ("mm.example.com.evil.example", 421),
         ] {
-            #expect(answer(door, ["Host": host], peer) == status, "\(host)")
+            #expect(answer(authenticator, ["Host": host], peer) == status, "\(host)")
         }
     }
 
     @Test("of several origins each must be a page of this server", arguments: [[0, 1], [1, 0], [0, 1, 0], [0, 0]])
     func severalOrigins(order: [Int]) throws {
-        let door = AddressDoor(try HTTPFaceOptions(address: "127.0.0.1:5200"), secret: Secret("0123456789abcdef"))
+        let authenticator = AddressAuthenticator(
+            try HTTPFaceOptions(address: "127.0.0.1:5200"), secret: Secret("0123456789abcdef"))
         var headers: HTTPHeaders = ["Host": "localhost:5200", "Authorization": "Bearer 0123456789abcdef"]
         for one in order { headers.add("Origin", ["http://localhost:5200", "https://evil.example"][one]) }
         let peer = HTTPPeer.tcp(address: "127.0.0.1", port: 1, localPort: 2)
-        #expect(answer(door, headers, peer) == (order.contains(1) ? 403 : 200))
+        #expect(answer(authenticator, headers, peer) == (order.contains(1) ? 403 : 200))
     }
 
     @Test(

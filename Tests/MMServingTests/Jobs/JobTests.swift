@@ -23,9 +23,9 @@ struct JobTests {
             await withTaskCancellationHandler {
                 await release.wait()
             } onCancel: {
-                release.give(())
+                release.resolve(())
             }
-            ended.give(Task.isCancelled)
+            ended.resolve(Task.isCancelled)
             guard !Task.isCancelled else { throw MMError(.cancelled, "Called off.") }
             return .value(["rows": 3])
         }
@@ -93,7 +93,7 @@ struct JobTests {
             still = try await call(caller, session, "mm__output", ["handle": handle])
             try #require(still["structuredContent"]?["status"] == "running")
         }
-        release.give(())
+        release.resolve(())
         #expect(await ended.wait() == false)
         var done = try await call(caller, session, "mm__output", ["handle": handle, "action": "wait"])
         // The wait is short here: it may be over before the result is there.
@@ -158,14 +158,14 @@ struct JobTests {
 
     @Test("a server that lives as long as its client says that what goes on ends with it")
     func endsWithClient() async throws {
-        home.services.jobs.keepsRunning(.client)
+        home.services.jobs.setLifetime(.client)
         let face = try face(.milliseconds(1))
         let caller = HTTPCaller(face)
         let session = try await caller.initialize()
         let answer = try await call(caller, session, "mm__slow")
         #expect(answer["structuredContent"]?["note"]?.string?.contains("ends with this server") == true, "\(answer)")
         #expect(answer["content"]?[0]?["text"]?.string?.contains("ends with this server") == true)
-        release.give(())
+        release.resolve(())
         await face.stop(graceful: .zero)
     }
 
@@ -174,7 +174,7 @@ struct JobTests {
         let face = try face(.seconds(40))
         let caller = HTTPCaller(face)
         let session = try await caller.initialize()
-        release.give(())
+        release.resolve(())
         #expect(try await call(caller, session, "mm__slow")["structuredContent"] == ["rows": 3])
         let answer = try await call(caller, session, "mm__output", ["handle": "job-nothing", "action": "wait"])
         #expect(answer["isError"] == true)
@@ -187,8 +187,8 @@ struct JobTests {
         let service = LocalOperationService(catalogue: catalogue, services: home.services)
         let begun = OneShot<Void>()
         let context = CallContext(
-            caller: Caller(surface: .mcp, name: "t", server: "mm"), patience: .seconds(40), sessionID: "a"
-        ) { _ in begun.give(()) }
+            caller: Caller(surface: .mcp, name: "t", server: "mm"), backgroundAfter: .seconds(40), sessionID: "a"
+        ) { _ in begun.resolve(()) }
         let call = Task { () async -> MMErrorCode? in
             do throws(MMError) {
                 _ = try await service.call("slow", [:], in: context)

@@ -94,14 +94,14 @@ struct CoalescingTaskTests {
                 return runs
             }
             guard run == 1 else { return }
-            isBegun.give(())
+            isBegun.resolve(())
             await isFree.wait()
         }
         work.due()
         await isBegun.wait()
         for _ in 0..<100 { work.due() }
         #expect(runs.withLock { $0 } == 1)
-        isFree.give(())
+        isFree.resolve(())
         while runs.withLock({ $0 }) < 2 { try await Task.sleep(for: .milliseconds(5)) }
         work.due()
         while runs.withLock({ $0 }) < 3 { try await Task.sleep(for: .milliseconds(5)) }

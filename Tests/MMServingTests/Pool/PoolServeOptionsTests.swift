@@ -31,7 +31,7 @@ struct PoolServeOptionsTests {
     @Test("each profile is served at its own --listen, in their order; one profile at as many as there are")
     func addresses() throws {
         func doors(_ arguments: JSONObject) throws(MMError) -> [String] {
-            try options(arguments).doors.map { "\($0.face.name) \($0.options.port)" }
+            try options(arguments).endpoints.map { "\($0.face.name) \($0.options.port)" }
         }
         #expect(try doors(["listen": "127.0.0.1:1"]) == ["mm 1"])
         #expect(

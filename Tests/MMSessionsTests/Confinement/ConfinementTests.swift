@@ -43,7 +43,7 @@ struct ConfinementTests {
         let mark = "mm-walls-\(getpid())-\(RandomBytes.text(bytes: 6))"
         let answer = try await Self.run("echo in > /tmp/\(mark) && cat tmp/\(mark); ls /tmp | wc -l") { walls, folder in
             walls.attributes = .byMounts
-            walls.shown["/tmp"] = folder + "/tmp"
+            walls.boundFolders["/tmp"] = folder + "/tmp"
         }
         let mayMount = system("unshare -m true 2>/dev/null || unshare -Um true 2>/dev/null") == 0
         #expect(mayMount ? answer == "in\n1\nstatus 0" : answer.contains("denied"), "\(answer)")
@@ -56,7 +56,7 @@ struct ConfinementTests {
     func led(end: String) async throws {
         let answer = try await Self.run(
             "setsid sh -c 'echo $$ > orphan; exec sleep 1000' & while ! test -s orphan; do sleep 0.01; done; cat orphan; \(end)"
-        ) { walls, _ in walls.isLed = true }
+        ) { walls, _ in walls.hasSupervisor = true }
         let lines = answer.split(separator: "\n")
         let orphan = try #require(lines.first.flatMap { Int32($0) }, "\(answer)")
         #expect(answer.hasSuffix(end == "exit 5" ? "status 5" : "status 137"), "\(answer)")
@@ -71,7 +71,7 @@ struct ConfinementTests {
         defer { system("rm -rf \(folder)") }
         var walls = Confinement()
         walls.writable = [folder]
-        walls.isLed = true
+        walls.hasSupervisor = true
         let text = "setsid sh -c 'echo $$ > orphan; exec sleep 1000' & echo $$ > program; exec sleep 1000"
         let bare = ChildCommand("/bin/sh", ["-c", text], environment: ["PATH": "/usr/bin:/bin"], directory: folder)
         let confined = try walls.confine(bare)

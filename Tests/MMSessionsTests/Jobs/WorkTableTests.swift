@@ -13,11 +13,11 @@ struct WorkTableTests {
     private func slow(_ owner: String, until release: OneShot<Void>? = nil) -> Job<String> {
         let release = release ?? self.release
         return Job.start("slow", for: owner) { (job: Job<String>) in
-            job.tell(JobProgress(done: 1, total: 2, message: "half way"))
+            job.update(JobProgress(done: 1, total: 2, message: "half way"))
             await withTaskCancellationHandler {
                 await release.wait()
             } onCancel: {
-                release.give(())
+                release.resolve(())
             }
             return Task.isCancelled ? .failure(MMError(.cancelled, "Called off.")) : .success("answer")
         }
@@ -35,7 +35,7 @@ struct WorkTableTests {
     @Test("a job is its owner's alone; who may see everything sees it too")
     func owners() async throws {
         let job = slow("a")
-        #expect(table.letGo(job))
+        #expect(table.detach(job))
         #expect(code { () throws(MMError) in _ = try table.work(job.handle, for: ["b"]).report } == .notFound)
         #expect(code { () throws(MMError) in _ = try table.work(job.handle, for: ["b"]).events } == .notFound)
         #expect(table.reports(for: ["b"]).isEmpty)
@@ -43,7 +43,7 @@ struct WorkTableTests {
         #expect(job.result == nil)
         #expect(try table.work(job.handle, for: nil).report.owner == "a")
         #expect(table.reports(for: nil).count == 1)
-        release.give(())
+        release.resolve(())
         #expect(try await job.result(within: .seconds(300), endsEarly: false)?.get() == "answer")
         #expect(try table.work(job.handle, for: ["a"]).report.state == .done)
     }
@@ -51,13 +51,13 @@ struct WorkTableTests {
     @Test("who watches a job hears of its progress and its end, also when it has ended")
     func events() async throws {
         let job = slow("a")
-        #expect(table.letGo(job))
+        #expect(table.detach(job))
         var heard: [String] = []
         for await event in try table.work(job.handle, for: ["a"]).events {
             switch event {
             case .progress(let progress):
                 heard.append(progress.message)
-                release.give(())
+                release.resolve(())
             case .ended(let report): heard.append(report.state.rawValue)
             }
         }
@@ -72,14 +72,14 @@ struct WorkTableTests {
     @Test("a cancelled job says so, and a second cancel changes nothing")
     func cancel() async throws {
         let job = slow("a")
-        #expect(table.letGo(job))
+        #expect(table.detach(job))
         _ = try await table.cancel(job.handle, for: ["a"])
         _ = await job.result(within: .seconds(300), endsEarly: false)
         #expect(try table.work(job.handle, for: ["a"]).report.state == .cancelled)
         #expect(try await table.cancel(job.handle, for: ["a"]).state == .cancelled)
     }
 
-    @Test("a call is not let go while its person is being asked, nor when it was called off, nor beyond the room")
+    @Test("a call is not let go while its person is being asked, nor when it was cancelled, nor beyond the room")
     func held() async {
         var limits = WorkTable.Limits()
         limits.running = 1
@@ -87,7 +87,7 @@ struct WorkTableTests {
         let (asked, answer) = (OneShot<Void>(), OneShot<Void>())
         let job = Job.start("asks", for: "a") { (job: Job<String>) in
             let reply: String? = await job.asking {
-                asked.give(())
+                asked.resolve(())
                 await answer.wait()
                 return "yes"
             }
@@ -96,19 +96,19 @@ struct WorkTableTests {
             return .success("\(reply ?? "-") \(late ?? "nobody")")
         }
         await asked.wait()
-        #expect(!small.letGo(job))
-        answer.give(())
-        while !small.letGo(job) { await Task.yield() }
+        #expect(!small.detach(job))
+        answer.resolve(())
+        while !small.detach(job) { await Task.yield() }
         let second = Job.start("second", for: "a") { (_: Job<String>) in
             try? await Task.sleep(for: .seconds(600))
             return .success("")
         }
-        #expect(!small.letGo(second))
+        #expect(!small.detach(second))
         second.cancel()
-        release.give(())
+        release.resolve(())
         let result = await job.result(within: .seconds(300), endsEarly: false)
         #expect((try? result?.get()) == "yes nobody")
-        #expect(!small.letGo(second))
+        #expect(!small.detach(second))
     }
 
     @Test("only so many results are kept, the newest")
@@ -123,8 +123,8 @@ struct WorkTableTests {
                 await gate.wait()
                 return .success("\(number)")
             }
-            #expect(small.letGo(job))
-            gate.give(())
+            #expect(small.detach(job))
+            gate.resolve(())
             _ = await job.result(within: .seconds(300), endsEarly: false)
             handles.append(job.handle)
         }
@@ -136,9 +136,9 @@ struct WorkTableTests {
     @Test("an owner who goes takes the jobs along; a table that closes calls off all")
     func gone() async {
         let (first, second) = (slow("a"), slow("b", until: OneShot<Void>()))
-        #expect(table.letGo(first))
+        #expect(table.detach(first))
         table.forget(owner: "b")
-        #expect(table.letGo(second))
+        #expect(table.detach(second))
         table.forget(owner: "a")
         #expect(table.reports(for: nil).map(\.owner) == ["b"])
         #expect(await first.result(within: .seconds(300), endsEarly: false) != nil)
@@ -149,7 +149,7 @@ struct WorkTableTests {
             try? await Task.sleep(for: .seconds(600))
             return .success("")
         }
-        #expect(!table.letGo(late))
+        #expect(!table.detach(late))
         late.cancel()
     }
 
@@ -172,11 +172,11 @@ struct WorkTableTests {
     @Test("work whose caller had the result is kept too, unlisted, and drives out nothing that was not given")
     func given() async throws {
         var limits = WorkTable.Limits()
-        limits.keptGiven = 3
+        limits.keptDelivered = 3
         let small = WorkTable(limits: limits)
         let job = slow("a")
-        #expect(small.letGo(job))
-        release.give(())
+        #expect(small.detach(job))
+        release.resolve(())
         _ = await job.result(within: .seconds(300), endsEarly: false)
         let works = (0..<10).map { _ in Given() }
         for work in works { small.add(work) }

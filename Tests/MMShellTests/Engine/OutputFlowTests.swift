@@ -52,7 +52,7 @@ struct OutputFlowTests {
             let wanted = (1...300_000).map { "\($0)\n" }.joined()
             #expect(taken[.stdout] == Array(wanted.utf8))
             #expect(taken[.stderr] == Array("late\n".utf8))
-            #expect(await job.settled().exitCode == 7)
+            #expect(await job.waitForEnd().exitCode == 7)
             #expect(try await session.sh("echo after").out == "after\n")
         }
     }
@@ -76,7 +76,7 @@ struct OutputFlowTests {
         try await place.with { (session) async throws in
             let job = try await session.start(Self.flowing("seq 1 300000"), deadline: .never, observer: nil)
             #expect(await eventually { job.isHolding })
-            job.forsake()
+            job.stopReading()
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
         }
     }
@@ -93,7 +93,7 @@ struct OutputFlowTests {
             }
             let taken = await Self.all(job)
             #expect(taken[.stdout] == given.flatMap(\.self) + Array("end\n".utf8))
-            #expect(await job.settled().exitCode == 0)
+            #expect(await job.waitForEnd().exitCode == 0)
             _ = try await feeding.value
             #expect(try await session.sh("echo $kept").out == "1\n", "it ran in the session")
         }
@@ -107,7 +107,7 @@ struct OutputFlowTests {
                     Self.flowing(text, input: .pipe), deadline: .after(.seconds(300)), observer: nil)
                 let feeding = Task { while true { try await job.feed([UInt8](repeating: 0x0A, count: 100_000)) } }
                 #expect(await Self.all(job)[.stdout] == Array("there\n".utf8), "\(text)")
-                #expect(await job.settled().cause == .finished)
+                #expect(await job.waitForEnd().cause == .finished)
                 // Nobody takes it any more.
                 await #expect(throws: MMError.self) { try await feeding.value }
             }

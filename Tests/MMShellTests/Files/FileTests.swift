@@ -31,7 +31,7 @@ struct LocalFileTests {
             how.appends = true
             #expect(try await files.write("a.bin", [1, 2], how: how).size == 100_002)
             how = FileWriting()
-            how.makesFolders = true
+            how.createsFolders = true
             how.permissions = 0o750
             #expect(try await files.write("x/y/z.sh", [1], how: how).path == root + "/x/y/z.sh")
             var info = stat()
@@ -144,7 +144,7 @@ struct RemoteFileTests {
             how.appends = true
             #expect(try await files.write("a b.bin", [1], how: how).size == 300_001)
             how = FileWriting()
-            how.makesFolders = true
+            how.createsFolders = true
             how.permissions = 0o600
             _ = try await files.write("n/m", Array("x".utf8), how: how)
             #expect(try await session.sh("stat -c %a n/m; ls -A n").out == "600\nm\n")

@@ -42,7 +42,7 @@ struct SFTPTests {
             #expect(try await session.sh("[ -h link ] && cat linked").out == "mine", "a link stays one")
             var how = FileWriting()
             how.permissions = 0o4711
-            how.makesFolders = true
+            how.createsFolders = true
             _ = try await files.write("a/b c/d'e", [1], how: how)
             #expect(try await session.sh("stat -c %a \"a/b c/d'e\"").out == "4711\n")
             await #expect(throws: MMError.self) { try await files.write("a", [1]) }

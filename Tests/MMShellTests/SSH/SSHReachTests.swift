@@ -46,7 +46,7 @@ struct SSHReachTests {
         try await TestSSHD.with { (server) async throws in
             var target = server.target
             // Nothing but the deadline may end the command.
-            target.aliveInterval = .seconds(3600)
+            target.keepAliveInterval = .seconds(3600)
             let masters = SSHSessionTests.masters()
             var times = ShellSettings.Times()
             times.start = .seconds(300)

@@ -144,7 +144,7 @@ struct SSHSessionTests {
     func frozen() async throws {
         try await TestSSHD.with { (server) async throws in
             var target = server.target
-            target.aliveInterval = .seconds(5)
+            target.keepAliveInterval = .seconds(5)
             let masters = Self.masters()
             let session = try await SSHSession.connect(
                 target, masters: masters, times: Self.patient, deadline: .after(.seconds(300)))

@@ -96,20 +96,20 @@ struct WorkspaceWallTests {
                     (shell, workspace, outside) async throws in
                     try await TestSSHD.put(Self.program, workspace + "/p.py")
                     chmod(outside + "/token", 0o600)
-                    let door = outside + "/door"
+                    let authenticator = outside + "/door"
                     let name = "mm-door-" + Hex.text(RandomBytes.make(8))
                     let doors = [
-                        Self.listening(door), Self.listening("\0" + name),
-                        Self.listening(door + ".d", isDatagram: true),
+                        Self.listening(authenticator), Self.listening("\0" + name),
+                        Self.listening(authenticator + ".d", isDatagram: true),
                     ]
                     defer { for descriptor in doors { close(descriptor) } }
-                    #expect(doors.allSatisfy { $0 >= 0 } && mkfifo(door + ".pipe", 0o600) == 0)
+                    #expect(doors.allSatisfy { $0 >= 0 } && mkfifo(authenticator + ".pipe", 0o600) == 0)
                     let sleep = ChildCommand("/bin/sleep", ["3000"], environment: ["MM_TEST": "secret"])
                     let neighbour = try await ChildProcess.start(sleep)
                     defer { neighbour.signalGroup(SIGKILL) }
                     let answer = try await shell.sh(
                         "/usr/bin/python3 p.py \(outside)/token \(workspace) \(getpid()) \(server.port) \(terminal.path)"
-                            + " \(door) \(name) \(neighbour.pid)")
+                            + " \(authenticator) \(name) \(neighbour.pid)")
                     let lines = answer.out.split(separator: "\n").map(String.init)
                     #expect(lines.count == 33, "\(answer.out)\(answer.err)")
                     for line in lines {

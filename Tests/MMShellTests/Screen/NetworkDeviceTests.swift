@@ -69,7 +69,7 @@ struct NetworkDeviceTests {
             await #expect(throws: MMError.self) { try await session.run("hang", deadline: .after(.milliseconds(500))) }
             #expect(try await session.patient("end").prompt == "sw1#")
             try await session.send(.line("exit"))
-            #expect(await eventually { session.isOver })
+            #expect(await eventually { session.hasEnded })
             await #expect(throws: MMError.self) { try await session.patient("show run") }
         }
     }

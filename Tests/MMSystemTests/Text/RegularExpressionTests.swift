@@ -9,7 +9,7 @@ struct RegularExpressionTests {
         -> RegularExpression.Finding
     {
         let bytes = Array(text.utf8)
-        var budget = RegularExpression.Budget.usual(for: bytes)
+        var budget = RegularExpression.Budget.standard(for: bytes)
         return try RegularExpression(pattern, options: options).search(bytes, budget: &budget)
     }
 
@@ -36,7 +36,7 @@ struct RegularExpressionTests {
         arguments: [("(a+)+$", 40), ("a*a*a*a*[bc]", 20_000), ("[a-z]+[0-9]", 100_000), ("(?:a|a)*[bc]", 5000)])
     func limits(pattern: String, length: Int) throws {
         let bytes = [UInt8](repeating: 0x61, count: length) + [0x21]
-        var budget = RegularExpression.Budget.usual(for: bytes)
+        var budget = RegularExpression.Budget.standard(for: bytes)
         #expect(try RegularExpression(pattern).search(bytes, budget: &budget) == .undecided)
         #expect(budget.steps <= 0)
     }

@@ -1,23 +1,23 @@
 internal import PowerShellSyntax
 
-/// A parameter or positional argument of a command, with the parameters that it may mean.
+/// A parameter or positional argument of a command, with the parameters that it may refer to.
 final class BoundArgument: Sendable {
     /// The name as written; nil for a positional argument.
     let written: String?
-    /// The same in lower case.
+    /// The name in lower case.
     let folded: String?
-    /// The parameters that it may mean: one when it is clear, several when an abbreviation or a place is ambiguous, none
-    /// when no table has it.
+    /// The parameters that it may refer to: one if it is clear, several if an abbreviation or position is ambiguous,
+    /// none if no table has it.
     let candidates: [CmdletParameter]
     /// The value; nil for a switch, or when none follows.
     let value: ExpressionSyntax?
-    /// Whether the command has parameters that no table lists, so that an abbreviation may mean one of those.
+    /// Whether the command has parameters that no table lists, so that an abbreviation may refer to one of those.
     let isOpen: Bool
-    /// What a splatted value may be, which was found where its table stands.
+    /// What is known about a splatted value; it was found where its hashtable is written.
     let facts: ValueFacts?
-    /// The place of parameter and value.
+    /// The position of parameter and value.
     let extent: SourceExtent
-    /// The documented name, in lower case, of the only parameter that it can mean.
+    /// The documented name, in lower case, of the only parameter that it can refer to.
     let name: String?
 
     init(
@@ -35,10 +35,10 @@ final class BoundArgument: Sendable {
         isOpen = !hasTable && !candidates.contains { [.name, .alias].contains($0.fit(folded ?? "")) }
     }
 
-    /// The name to judge by: the documented one, else the written one.
+    /// The name to judge by: the documented one, or else the written one.
     var likelyName: String? { name ?? folded }
 
-    /// Whether it may be the parameter of this name (in lower case): resolved, or an abbreviation of it.
+    /// Returns whether it may be the parameter with this name (in lower case): resolved, or an abbreviation of it.
     func mayBe(_ name: String) -> Bool {
         if let own = self.name, own == name || !isOpen { return own == name }
         if candidates.contains(where: { $0.isNamed(name) }) { return true }
@@ -46,6 +46,6 @@ final class BoundArgument: Sendable {
         return !short.isEmpty && name.hasPrefix(short)
     }
 
-    /// Whether it may be one of these parameters.
+    /// Returns whether it may be one of these parameters.
     func mayBe(oneOf names: [String]) -> Bool { names.contains(where: mayBe) }
 }

@@ -1,10 +1,10 @@
 internal import PowerShellSyntax
 
-/// Binds what stands behind a command's name to the parameters of its module's table, and tells all that each part may
-/// mean: the entries of splatted tables are names and values like any other, and where the text leaves open which
+/// Binds the arguments of a command to the parameters in its module's table, with all parameters that each may refer
+/// to: the entries of splatted hashtables are names and values like any other, and where the text leaves open which
 /// parameter a value is for, it is judged as each of them.
 struct CommandBinder: Sendable {
-    /// A value of a splatted table.
+    /// A value of a splatted hashtable.
     struct Splatted {
         var name: String
         var value: ExpressionSyntax
@@ -13,13 +13,13 @@ struct CommandBinder: Sendable {
 
     /// The parameters of the command, then those of every command.
     private let parameters: [CmdletParameter]
-    /// Whether a table lists the command's own.
+    /// Whether a table lists the command's own parameters.
     private let hasTable: Bool
     private let binder: ParameterBinder
 
     /// - Parameters:
-    ///   - own: the parameters of the command; nil when no table lists them.
-    ///   - usual: what nearly every command of the module takes, where no table lists its own.
+    ///   - own: the command's own parameters; `nil` if no table lists them.
+    ///   - usual: the parameters of nearly every command of the module, for commands that no table lists.
     ///   - common: the parameters of every command.
     init(own: [CmdletParameter]?, usual: [CmdletParameter], common: [CmdletParameter]) {
         let first = own ?? usual
@@ -31,15 +31,15 @@ struct CommandBinder: Sendable {
         ) { all[$0].fit($1) }
     }
 
-    /// A word's value with what is known of it.
+    /// The value of an argument with what is known about it.
     private struct Given {
-        /// Nil for a name alone, and for what has the look of a name and is a value: nobody reads that.
+        /// `nil` for a name alone, and for a value that looks like a name: nobody reads that.
         var expression: ExpressionSyntax?
         var extent: SourceExtent
         var facts: ValueFacts?
     }
 
-    /// - Parameter splatted: the entries of the table that a splatted variable holds; nil when nobody knows them.
+    /// - Parameter splatted: the entries of the hashtable that a splatted variable holds; `nil` if they are unknown.
     func bind(_ command: CommandSyntax, splatted: (VariableExpressionSyntax) -> [Splatted]?) -> [BoundArgument] {
         guard command.elements.count > 1 else { return [] }
         var words: [ArgumentWord] = []
@@ -76,18 +76,19 @@ struct CommandBinder: Sendable {
         }
     }
 
-    /// The parameters that values without a name may be for: in order those at the places that no name has taken.
+    /// Returns the parameters that values without a name may be for: in order, those at the positions that no name has
+    /// taken.
     private func places(of pairs: [ArgumentPair]) -> [Int: [Int]] {
         let taken = pairs.compactMap { $0.candidates.count == 1 ? parameters[$0.candidates[0]].nameOffset : nil }
         func free(behind last: Int) -> [Int] {
-            binder.nextPlace { parameters[$0].position <= last || taken.contains(parameters[$0].nameOffset) }
+            binder.nextPositional { parameters[$0].position <= last || taken.contains(parameters[$0].nameOffset) }
         }
         var places: [Int: [Int]] = [:]
         var last = -1
         for (index, pair) in pairs.enumerated() where pair.written == nil {
             let here = free(behind: last)
             guard let first = here.first else {
-                // One place too many: a form of the cmdlet that is not in the table.
+                // One position too many: a form of the cmdlet that the table doesn't have.
                 places[index] = parameters.indices.filter {
                     let one = parameters[$0]
                     return one.position >= 0 && !one.isSwitch && !one.isCommon && !taken.contains(one.nameOffset)

@@ -1,6 +1,6 @@
 internal import PowerShellSyntax
 
-/// One call of a known command: its arguments with what they may be, and what comes in through the pipeline.
+/// One call of a known command: its arguments with what they may be, and its pipeline input.
 struct CommandCall {
     let command: KnownCommand
     let syntax: CommandSyntax
@@ -9,9 +9,9 @@ struct CommandCall {
     let values: [ValueFacts]
     /// The value of each argument as far as it is constant: written so, or held by a variable that can be nothing else.
     private let constants: [ConstantValue]
-    /// The place in the pipeline.
+    /// The position in the pipeline.
     let place: Int
-    /// What comes in; nothing at the first place.
+    /// The pipeline input; nothing at the first position.
     let input: ValueFacts
 
     init(
@@ -36,10 +36,11 @@ struct CommandCall {
     var hasTable: Bool { command.parameters != nil }
     var extent: SourceExtent { syntax.extent }
 
-    /// The value of an argument as far as it is constant: written so, or held by a variable that can be nothing else.
+    /// Returns the value of an argument as far as it is constant: written literally, or held by a variable that can be
+    /// nothing else.
     func constant(_ index: Int) -> ConstantValue { constants[index] }
 
-    /// The places of the arguments that may be one of these parameters.
+    /// Returns the positions of the arguments that may be one of these parameters.
     func indices(_ names: [String]) -> [Int] {
         arguments.indices.filter { arguments[$0].mayBe(oneOf: names) }
     }

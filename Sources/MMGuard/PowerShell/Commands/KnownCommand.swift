@@ -1,4 +1,4 @@
-/// What the tables say of a cmdlet, gathered once for all its calls in a script.
+/// What the tables say about a cmdlet, gathered once for all its calls in a script.
 final class KnownCommand: Sendable {
     let entry: CmdletEntry
     /// The documented name, in lower case.
@@ -11,13 +11,13 @@ final class KnownCommand: Sendable {
     let binder: CommandBinder
     /// The parameters that add classes.
     let raises: [CmdletRaise]
-    /// How it treats blocks and names of properties, where it is a filter.
+    /// How it treats script blocks and property names, if it is a filter.
     let filter: FilterCommands?
-    /// The request that it sends as it is told.
+    /// How it sends arbitrary requests, if it does.
     let carrier: RequestCarrier?
-    /// What its answer keeps, where it keeps secrets.
+    /// The secrets that its output contains, if any.
     let answer: ValueFacts.Kinds?
-    /// Whether it prints all of an object, down to properties of its properties.
+    /// Whether it prints a whole object, including the properties of its properties.
     let printsAll: Bool
 
     init(_ entry: CmdletEntry, tables: CmdletTable, common: [CmdletParameter]) {

@@ -5,7 +5,7 @@ final class KnownCommands: Sendable {
     private let tables: CmdletTable
     private let common: [CmdletParameter]
     private let found = Mutex<[UInt32: KnownCommand]>([:])
-    /// Scripts use few of the thousands that there are; one that names them all must not keep them all here.
+    /// Scripts use few of the thousands of commands; one that names them all must not keep them all in memory.
     private static let most = 500
 
     init(_ tables: CmdletTable) {
@@ -13,7 +13,7 @@ final class KnownCommands: Sendable {
         common = tables.commonParameters()
     }
 
-    /// What the tables say of an entry.
+    /// Returns what the tables say about an entry.
     func command(_ entry: CmdletEntry) -> KnownCommand {
         if let known = found.withLock({ $0[entry.row] }) { return known }
         let made = KnownCommand(entry, tables: tables, common: common)

@@ -1,7 +1,7 @@
 internal import MMCore
 
-/// A cmdlet that sends whatever request it is told: which of its parameters hold the method, the address, the body and the
-/// rest. What a parameter does that is not among them is not known, so a call that uses it is asked for.
+/// A cmdlet that sends any request that it is given: which of its parameters hold the method, the URL, the body and the
+/// rest. The effect of other parameters is unknown, so a call that uses them requires confirmation.
 struct RequestCarrier: Sendable {
     /// What a parameter holds.
     enum Role: Sendable {
@@ -9,16 +9,16 @@ struct RequestCarrier: Sendable {
     }
 
     let service: RequestService
-    /// The method when none is given.
+    /// The method if none is given.
     let standardMethod: String
-    /// The methods in the order of the module's enumeration: PowerShell takes their beginnings and numbers too.
+    /// The methods in the order of the module's enumeration: PowerShell accepts their prefixes and numbers too.
     let methods: [String]
     let roles: [String: Role]
 
-    /// The carrier of a cmdlet; nil for others.
+    /// Returns the carrier of a cmdlet; `nil` for others.
     static func of(_ cmdlet: String) -> RequestCarrier? { carriers[cmdlet.asciiLowercased] }
 
-    /// The method that a value of the parameter means; nil when it is none, or several.
+    /// Returns the method that a value of the parameter refers to; `nil` if there is none, or several.
     func method(_ written: String) -> String? {
         let word = written.uppercased()
         if let number = Int(word) { return methods.indices.contains(number) ? methods[number] : nil }

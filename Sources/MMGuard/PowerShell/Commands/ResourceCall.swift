@@ -1,6 +1,6 @@
-/// A cmdlet of Azure that changes a resource of any type: the request it sends is told by its parameters.
+/// A cmdlet of Azure that changes a resource of any type: its parameters determine the request that it sends.
 enum ResourceCall {
-    /// The method of the request; nil for other cmdlets.
+    /// Returns the method of the request; `nil` for other cmdlets.
     static func method(_ cmdlet: String, isPatch: Bool) -> String? {
         switch cmdlet.asciiLowercased {
         case "invoke-azresourceaction": "POST"
@@ -10,9 +10,9 @@ enum ResourceCall {
         }
     }
 
-    /// The path of a resource.
+    /// Returns the path of a resource.
     /// - Parameters:
-    ///   - id: its identifier, where it is given.
+    ///   - id: its identifier, if given.
     ///   - type: provider and types: `Microsoft.Web/sites/config`.
     ///   - name: the names, one for each type.
     static func path(id: String?, type: String?, name: String?, extensionType: String?, action: String?) -> String? {

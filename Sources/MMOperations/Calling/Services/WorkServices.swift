@@ -15,8 +15,8 @@ package struct WorkServices: Sendable {
     /// Work of the caller that goes on or has ended.
     /// - Throws: `notFound`, also for somebody else's.
     func work(_ handle: String, of call: CallContext) async throws(MMError) -> any OperationWork {
-        guard let work = try jobs.table.work(handle, for: OperationJobs.reach(of: call)) as? any OperationWork
-        else { throw MMError(.internalError, "Nothing is known of the work “\(handle)”.") }
+        guard let work = try jobs.table.work(handle, for: OperationJobs.reachableOwners(of: call)) as? any OperationWork
+        else { throw MMError(.internalError, "There is no record of the work “\(handle)”.") }
         if let task = work as? ShellTask { await shells.touch(task.session) }
         return work
     }

@@ -79,7 +79,7 @@ package struct SecurityKeyRing: Sendable {
             try PluggedSecurityKey.verifies(touch, of: challenge, by: key.pair.point)
         else {
             throw MMError(
-                .forbidden, "What the security key signed is not this request, or is no key of yours.",
+                .forbidden, "What the security key signed is not this request, or isn't a key of yours.",
                 hint: "Nothing was sent or run.")
         }
     }
@@ -110,7 +110,7 @@ package struct SecurityKeyRing: Sendable {
         guard let rows, let keys, keys.count == rows.count else {
             throw MMError(
                 .conflict, "The file of the security keys can't be read: \(path).",
-                hint: "Remove it and register the keys anew: mm key add NAME.")
+                hint: "Remove it and register the keys again: mm key add NAME.")
         }
         return keys
     }

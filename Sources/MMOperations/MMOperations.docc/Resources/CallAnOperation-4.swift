@@ -2,10 +2,10 @@ import Glibc
 import MMCore
 import MMOperations
 
-struct Asking: PersonAtHand {
+struct Asking: ConfirmingPerson {
     func showSignIn(_ details: JSONObject) async { print(details["message"]?.string ?? "") }
 
-    func confirms(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+    func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         print(question.title, question.reason, separator: "\n")
         for page in question.pages { print(page) }
         print("Go on? [y/N] ", terminator: "")

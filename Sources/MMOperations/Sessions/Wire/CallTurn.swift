@@ -12,7 +12,7 @@ struct CallTurn: Sendable {
     /// What binds a person's yes to the place where it counts.
     private let confirmation: @Sendable (RequestQuestion) -> ConfirmationRequest
     private let ledger: ConfirmationLedger
-    private let person: (any PersonAtHand)?
+    private let person: (any ConfirmingPerson)?
 
     /// The turn of a call that was let through.
     /// - Parameters:
@@ -43,9 +43,9 @@ struct CallTurn: Sendable {
                 return .nobody
             }
             let asked = ConfirmationQuestion(
-                request.presentation, check: request.check, digest: request.digest, alike: question.offeredOfKind,
+                request.presentation, check: request.check, digest: request.digest, moreOfKind: question.moreOfKind,
                 isMidway: true)
-            let said = try await person.decides(asked)
+            let said = try await person.decide(asked)
             return switch said {
             case .yes: .yes
             case .yesToAlike: .yesToKind

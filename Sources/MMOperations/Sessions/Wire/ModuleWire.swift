@@ -19,7 +19,7 @@ struct ModuleWire: Sendable {
     /// - Throws: `.unavailable` when it can't be opened, with what to install or change.
     func open(for settings: inout PowerShellSessionSettings, allowing hosts: [PlainHostName]) async throws(MMError) {
         let cloud = try identity.cloud(of: connection)
-        let (processes, news, vault) = (SessionProcesses(), SignInNews(), PlaceholderVault())
+        let (processes, news, vault) = (SessionProcesses(), SignInFeed(), PlaceholderVault())
         let cloudPages = settings.target?.cloud
         var configuration = EgressConfiguration(
             session: key.description,
@@ -28,11 +28,11 @@ struct ModuleWire: Sendable {
             folder: settings.host.home, environment: environment,
             events: { event in record(event, telling: news, cloudPages) })
         configuration.processes = { processes.all() }
-        configuration.usualProcesses = { processes.main }
+        configuration.likelyProcesses = { processes.main }
         let expected = settings
-        configuration.admits = { identity in
+        configuration.identityCheck = { identity in
             guard let error = expected.refusal(of: TokenClaims(identity)) else { return nil }
-            news.tell(.refused(error))
+            news.post(.refused(error))
             return RequestRefusal(code: "wrong_account", message: error.message)
         }
         let (connection, identity, log) = (connection, identity, log)
@@ -58,7 +58,7 @@ struct ModuleWire: Sendable {
 
     // MARK: What happens
 
-    private func record(_ event: EgressEvent, telling news: SignInNews, _ pages: ModuleCloud?) {
+    private func record(_ event: EgressEvent, telling news: SignInFeed, _ pages: ModuleCloud?) {
         switch event {
         case .request(let record): sent.add(record, facts(requests.ended(record)))
         case .refusedConnection(let fault, let host): refused(fault, host)
@@ -70,13 +70,13 @@ struct ModuleWire: Sendable {
             log.warning("a credential that the session was not given was on its way to \(host); nothing was sent")
             sent.add(fault: MMEgress.WireFault.Kind.foreignCredential.rawValue, host: host, facts(requests.call))
         case .held: break
-        case .signIn(.code(let code)): news.tell(.code(DevicePrompt(code, pages)))
+        case .signIn(.code(let code)): news.post(.code(DevicePrompt(code, pages)))
         case .signIn: break
         }
     }
 
     private func refused(_ fault: MMEgress.WireFault, _ host: String?) {
-        if fault.kind == .foreignHost, let host, !TelemetryHosts.contain(host) {
+        if fault.kind == .foreignHost, let host, !TelemetryHosts.contains(host) {
             let name = host.hasSuffix(":443") ? String(host.dropLast(4)) : host
             requests.refused(host: name)
             log.info("the session may not reach \(host)")

@@ -33,7 +33,7 @@ package final class SentRequests: Sendable {
         Task {
             for await entry in entries {
                 switch entry {
-                case .mark(let mark): mark.give(())
+                case .mark(let mark): mark.resolve(())
                 case .line(let line):
                     do throws(MMError) { try await audit.append(line) } catch {
                         log.error("the audit line of a request could not be written: \(error.message)")

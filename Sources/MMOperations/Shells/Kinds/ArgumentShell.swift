@@ -38,7 +38,7 @@ package actor ArgumentShell: ShellSession {
                 waiting: { _ in nil }))
         let task = Task {
             await self.run(words, job, deadline)
-            turn.giveBack()
+            turn.release()
         }
         work.withLock { $0 = task }
         return job

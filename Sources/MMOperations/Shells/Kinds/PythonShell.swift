@@ -83,7 +83,7 @@ package actor PythonShell: ShellSession {
                 signal: { [weak host] number in await host?.signal(number) ?? false }, waiting: { _ in nil }))
         Task {
             await self.supervise(job, host, stop, deadline)
-            turn.giveBack()
+            turn.release()
         }
         return job
     }
@@ -157,7 +157,7 @@ package actor PythonShell: ShellSession {
     package func reset() async throws(MMError) {
         interpreter?.cancel()
         let turn = try await turns.take(.after(.seconds(30)))
-        defer { turn.giveBack() }
+        defer { turn.release() }
         await shell?.close()
         shell = nil
         interpreter = nil

@@ -49,7 +49,7 @@ package final class ShellWire: Sendable {
                 record(event, of: name, requests, sent, log)
             })
         configuration.processes = { processes.all() }
-        configuration.usualProcesses = { processes.main }
+        configuration.likelyProcesses = { processes.main }
         do throws(MMError) {
             let session = try await EgressSession.start(configuration)
             return ShellWire(session, requests, folder: folder, processes: processes)
@@ -93,7 +93,7 @@ package final class ShellWire: Sendable {
     private static func makeFolder(in parent: String) throws(MMError) -> String {
         var name = Array((parent + "/mm-wire-XXXXXX").utf8CString)
         // mkdtemp makes it 0700 and never follows a name that is taken.
-        guard mkdtemp(&name) != nil else { throw SystemError.error("Making a folder in \(parent)") }
+        guard mkdtemp(&name) != nil else { throw SystemError.error("Creating a folder in \(parent)") }
         return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

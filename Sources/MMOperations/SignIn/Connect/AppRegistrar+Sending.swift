@@ -58,7 +58,7 @@ extension AppRegistrar {
             } catch {
                 guard Self.isUnknownYet(error) else { throw error }
                 do { try await pause(.seconds(wait)) } catch {
-                    throw MMError(.cancelled, "The registration was called off.")
+                    throw MMError(.cancelled, "The registration was cancelled.")
                 }
             }
         }

@@ -31,7 +31,7 @@ struct ConnectInput: OperationInput {
             switch text.lowercased() {
             case "own": self = .own
             case "shared": self = .shared
-            case let id where GUID.isOne(id): self = .registered(id)
+            case let id where GUID.isValid(id): self = .registered(id)
             default:
                 throw MMError(
                     .invalidInput, "`app` is own, shared, or the id of an app registration, not '\(text.prefix(60))'.",

@@ -12,7 +12,7 @@ extension ConnectSteps {
         let uses = try await uses()
         let client = try GraphClient(identity: identity, connection: connection)
         let registrar = AppRegistrar(client: client)
-        report("Looking at the tenant's app registrations…")
+        report("Checking the tenant's app registrations…")
         let plan: RegistrationPlan
         do throws(MMError) {
             plan = try await registrar.plan(for: uses, account)

@@ -40,7 +40,7 @@ extension ConnectSteps {
                 }
                 report("The new app isn't known everywhere yet; waiting…")
                 do { try await Task.sleep(for: .seconds(wait)) } catch {
-                    throw MMError(.cancelled, "The sign-in of \(connection.name) was called off.")
+                    throw MMError(.cancelled, "The sign-in of \(connection.name) was cancelled.")
                 }
             }
         }

@@ -71,7 +71,7 @@ struct ClientList: Sendable {
         case let other?:
             throw MMError(
                 .invalidInput, "`\(member)` in \(path) is \(other.kindName), not an object.",
-                hint: "Mend the file first.")
+                hint: "Correct the file first.")
         }
         let old = servers[entry.name]
         let new = JSONValue.object(entry.json(for: client, over: old?.object ?? [:]))
@@ -89,14 +89,15 @@ struct ClientList: Sendable {
             value = try JSONParser.parse(bytes)
         } catch {
             throw MMError(
-                .invalidInput, "\(path) is no plain JSON (\(error)), so it is left alone.",
+                .invalidInput, "\(path) isn't plain JSON (\(error)), so it is left alone.",
                 hint:
-                    "Where it holds comments, add the entry by hand: `mm mcp install \(client.rawValue) --print` shows it."
+                    "Where it contains comments, add the entry by hand: `mm mcp install \(client.rawValue) --print` "
+                    + "shows it."
             )
         }
         guard let object = value.object else {
             throw MMError(
-                .invalidInput, "\(path) holds \(value.kindName), not an object.", hint: "Mend the file first.")
+                .invalidInput, "\(path) contains \(value.kindName), not an object.", hint: "Correct the file first.")
         }
         return object
     }

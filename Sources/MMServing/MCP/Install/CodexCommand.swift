@@ -35,7 +35,7 @@ struct CodexCommand: Sendable {
             guard replacing else {
                 throw MMError(
                     .conflict, "Codex has a server called \(entry.name) already, which is set up in another way.",
-                    hint: "Give this one another name (--name mm2), or add --replace: it is then written anew.")
+                    hint: "Give this one another name (--name mm2), or add --replace: it is then written again.")
             }
         }
         let outcome = try await run(Self.adding(entry))

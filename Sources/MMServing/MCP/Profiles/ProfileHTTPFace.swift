@@ -38,6 +38,6 @@ struct ProfileHTTPFace: Sendable {
     func warnings(host: String) -> [String] {
         (profile?.http.warnings ?? [])
             + (host == "0.0.0.0" || host == "::"
-                ? ["The server listens on all interfaces: whoever reaches it may use it."] : [])
+                ? ["The server listens on all interfaces: everyone who can reach it may use it."] : [])
     }
 }
