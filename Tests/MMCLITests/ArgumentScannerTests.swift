@@ -88,7 +88,7 @@ struct ArgumentScannerTests {
         arguments: [
             (["--tpo", "5"], "--tpo", "--top"), (["--top", "five"], "--top", "whole number"),
             (["--top"], "--top", "needs a value"), (["a", "b", "c"], "`c`", "no further argument"),
-            (["--all=maybe"], "--all", "maybe"), (["-d", "{"], "-d", "no JSON"),
+            (["--all=maybe"], "--all", "maybe"), (["-d", "{"], "-d", "JSON"),
             (["-d", "{\"a\":1,\"a\":2}"], "-d", "repeated key"),
             (["-d", "@/nonexistent/file"], "/nonexistent/file", "does not exist"),
             (["--script", "@/nonexistent/x.ps1"], "/nonexistent/x.ps1", "does not exist"),

@@ -11,7 +11,7 @@ struct FoundationValuesTests {
         #expect(value.data == Data(text.utf8))
     }
 
-    @Test("data that is no JSON is refused", arguments: ["", "{", "{} x", "\u{FEFF}\u{0}"])
+    @Test("data that isn't JSON is refused", arguments: ["", "{", "{} x", "\u{FEFF}\u{0}"])
     func noJSON(text: String) {
         let error = #expect(throws: MMError.self) { try JSONValue(Data(text.utf8)) }
         #expect(error?.code == .invalidInput)

@@ -63,7 +63,7 @@ struct EntraErrorTests {
         #expect(answer.action == expected)
     }
 
-    @Test("an answer that is no JSON is trouble of the service or of what stands between")
+    @Test("an answer that isn't JSON is trouble of the service or of what stands between")
     func notJSON() {
         let page = HTTPResponse(status: 502, body: Array("<html>Bad gateway</html>".utf8))
         #expect(EntraError(page, now: Timestamp(seconds: 0)).action == .retry)

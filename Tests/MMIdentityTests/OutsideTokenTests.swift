@@ -46,7 +46,7 @@ struct OutsideTokenTests {
             (["tid": "11111111-2222-3333-4444-555555555555"], nil, MMErrorCode.forbidden, "tenant"),
             (["aud": "https://management.azure.com"], nil, .invalidInput, "is for https://management.azure.com"),
             (["exp": 1_767_225_599], nil, .signInNeeded, "ended"),
-            (["exp": .null], nil, .invalidInput, "how long"),
+            (["exp": .null], nil, .invalidInput, "expires"),
             (["appid": "11111111-2222-3333-4444-555555555555"], nil, .forbidden, "app 11111111"),
             ([:], Contoso.email, .forbidden, "no person"),
         ] as [(JSONObject, String?, MMErrorCode, String)])

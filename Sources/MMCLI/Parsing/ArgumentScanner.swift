@@ -142,7 +142,7 @@ package struct ArgumentScanner {
                 result.arguments[field.name] = try JSONParser.parse(text, limits: .strict)
             } catch {
                 throw MMError(
-                    .invalidInput, "\(shown) is no JSON: \(error).",
+                    .invalidInput, "\(shown) isn't JSON: \(error).",
                     hint: "Quote it for the shell, or put it into a file and write @FILE; `-` reads standard input."
                 )
             }
@@ -160,7 +160,7 @@ package struct ArgumentScanner {
             do throws(JSONError) {
                 for (key, value) in try JSONParser.parse(text, limits: .strict).object ?? [:] { object[key] = value }
             } catch {
-                throw MMError(.invalidInput, "\(shown) is no JSON object: \(error).")
+                throw MMError(.invalidInput, "\(shown) isn't a JSON object: \(error).")
             }
         } else {
             guard let equals = text.firstIndex(of: "=") else {

@@ -6,7 +6,7 @@ public enum RequestBody: Sendable, Hashable {
     case none
     /// JSON.
     case json(JSONValue)
-    /// Something that is no JSON, or can't be read.
+    /// Something that isn't JSON, or can't be read.
     case opaque
 
     /// The body in these bytes. Duplicate keys make it opaque: the service may read the other one.

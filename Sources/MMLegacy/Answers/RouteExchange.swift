@@ -15,7 +15,7 @@ package enum RouteExchange {
         do throws(JSONError) {
             value = try JSONParser.parse(request.body, limits: .strict)
         } catch {
-            return .failure(Refusal(status: 400, message: "The body is no JSON: \(error)"))
+            return .failure(Refusal(status: 400, message: "The body isn't JSON: \(error)"))
         }
         guard let object = value.object else {
             return .failure(Refusal(status: 400, message: "The body must be a JSON object, not \(value.kindName)"))

@@ -126,7 +126,7 @@ public struct InputReader: Sendable {
             do throws(JSONError) {
                 parsed = try JSONParser.parse(text, limits: .strict)
             } catch {
-                throw MMError(.invalidInput, "`\(name)` of \(operation) is no JSON object: \(error).")
+                throw MMError(.invalidInput, "`\(name)` of \(operation) isn't a JSON object: \(error).")
             }
             guard let object = parsed.object else { throw wrong(name, parsed, due: "a JSON object") }
             return object

@@ -43,7 +43,7 @@ struct WorkRead: Sendable {
         case .value(let value): return JSONWriter.bytes(value)
         case .text(let text): return JSONWriter.bytes(.string(text))
         case .bytes:
-            throw MMError(.invalidInput, "The answer is no JSON: a filter has nothing to work on.")
+            throw MMError(.invalidInput, "The answer isn't JSON: a filter has nothing to work on.")
         case .items(let stream), .output(let stream):
             var bytes: [UInt8] = [UInt8(ascii: "[")]
             while let batch = try await stream.next() {

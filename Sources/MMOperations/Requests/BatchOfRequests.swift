@@ -19,7 +19,7 @@ struct BatchOfRequests {
                         "A request is {\"method\": \"GET\", \"url\": \"/users/ID\"}, with `id`, `headers`, `body` and "
                         + "`dependsOn` as needed; GET is the usual method.", details: ["field": "batch"])
             }
-            guard let object = value.object else { throw refused("is no JSON object") }
+            guard let object = value.object else { throw refused("isn't a JSON object") }
             let known: Set<String> = ["id", "method", "url", "headers", "body", "dependsOn"]
             if let stranger = object.keys.first(where: { !known.contains($0) }) {
                 throw refused("has `\(stranger.prefix(40))`, which no request has")
@@ -64,7 +64,7 @@ struct BatchOfRequests {
             guard !line.allSatisfy(\.isWhitespace) else { continue }
             do throws(JSONError) { values.append(try JSONParser.parse(String(line), limits: .strict)) } catch {
                 throw MMError(
-                    .invalidInput, "Line \(index + 1) of the batch is no JSON: \(error).",
+                    .invalidInput, "Line \(index + 1) of the batch isn't JSON: \(error).",
                     hint: "Give one JSON object a line, or a list of them.", details: ["field": "batch"])
             }
         }

@@ -80,7 +80,7 @@ package struct ShellsConfiguration: Sendable {
             value = try JSONParser.parse(bytes, limits: .strict)
         } catch {
             throw MMError(
-                .invalidInput, "\(path) is no JSON: \(error).", hint: "Correct it; until then no shell is started.")
+                .invalidInput, "\(path) isn't JSON: \(error).", hint: "Correct it; until then no shell is started.")
         }
         guard let object = value.object else { throw MMError(.invalidInput, "\(path) contains no JSON object.") }
         return try ShellsConfigurationReader(path: path).read(object)

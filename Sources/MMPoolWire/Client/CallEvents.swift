@@ -17,7 +17,7 @@ actor CallEvents {
                 do throws(JSONError) {
                     if let known = try CallEvent(event) { return known }
                 } catch {
-                    throw HTTPError(.protocolViolation, "An event of the pool is no JSON: \(error)")
+                    throw HTTPError(.protocolViolation, "An event of the pool isn't JSON: \(error)")
                 }
             }
             var iterator = chunks

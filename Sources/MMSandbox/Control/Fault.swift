@@ -29,7 +29,7 @@ struct Fault: Sendable {
         case foreignNextLink(String)
         /// The delta token counts as too old.
         case resync
-        /// The body is no JSON.
+        /// The body isn't JSON.
         case garbage
     }
 

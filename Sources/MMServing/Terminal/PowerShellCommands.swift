@@ -79,7 +79,7 @@ enum PowerShellCommands {
             value = try JSONParser.parse(line)
         } catch {
             throw MMError(
-                .invalidInput, "A line of the batch is no JSON: \(error).", hint: "Write {\"id\": …, \"src\": …}.")
+                .invalidInput, "A line of the batch isn't JSON: \(error).", hint: "Write {\"id\": …, \"src\": …}.")
         }
         guard let id = value["id"], let source = value["src"]?.string else {
             throw MMError(

@@ -25,7 +25,7 @@ struct HostStartTests {
         "what isn't in order is refused, with what it was",
         arguments: [
             ("wrong-nonce", "nonce"), ("wrong-protocol", "version 99"), ("wrong-process", "another process"),
-            ("old-version", "7.4.0"), ("dies", "status 3"), ("garbage", "no JSON"),
+            ("old-version", "7.4.0"), ("dies", "status 3"), ("garbage", "JSON"),
         ])
     func refused(word: String, said: String) async throws {
         let error = await #expect(throws: MMError.self) { try await StandIn.host(["--start", word]) }

@@ -56,7 +56,7 @@ struct SSHFaultTests {
             let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .finished && !end.restartsSession)
             #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "after\n")
-            #expect(String(decoding: job.output(.stderr).bytes, as: UTF8.self).contains("was stopped"))
+            #expect(String(decoding: job.output(.stderr).bytes, as: UTF8.self).contains("the stopped command"))
             #expect(try await session.sh("echo $kept").out == "1\n")
         }
     }
