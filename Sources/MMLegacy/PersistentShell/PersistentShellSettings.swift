@@ -201,7 +201,8 @@ package struct PersistentShellSettings: Sendable {
             guard let value = environment["MCP_SHELL_SECURITY__" + key], !value.isEmpty else { continue }
             guard let list = try? JSONParser.parse(value), list.array != nil else {
                 throw MMError(
-                    .invalidInput, "MCP_SHELL_SECURITY__\(key) isn't a JSON list.", hint: "For example [\"ls\", \"git\"]."
+                    .invalidInput, "MCP_SHELL_SECURITY__\(key) isn't a JSON list.",
+                    hint: "For example [\"ls\", \"git\"]."
                 )
             }
             security[key.lowercased()] = list
