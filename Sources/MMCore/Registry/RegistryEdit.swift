@@ -14,7 +14,7 @@ public enum RegistryEdit {
         var entries = try entries(of: document)
         try checkFree(name, in: entries)
         var entry: JSONObject = [:]
-        for (key, text) in fields { try apply(key, text, to: &entry, of: name) }
+        for (key, text) in wholeKeysFirst(fields) { try apply(key, text, to: &entry, of: name) }
         try checkWritten(fields.map(\.key), of: name, entry)
         entries[name] = .object(entry)
         document["connections"] = .object(entries)
@@ -25,7 +25,7 @@ public enum RegistryEdit {
     /// The texts `true` and `false` become booleans; an empty text, `null` or no text at all deletes the key. Lists
     /// (`mcps`, `tags`) take `["a", "b"]` or `a,b`. Members of an object are addressed with a dot, as in
     /// `moduleApps.pnp`; a whole object is written as JSON. `[]` is the empty list, which for `mcps` means no server at
-    /// all.
+    /// all. A key as a whole is set before its members, in whichever order they are given.
     /// - Parameters:
     ///   - name: the connection's name.
     ///   - fields: keys and new texts.
@@ -36,7 +36,7 @@ public enum RegistryEdit {
     ) throws(MMError) {
         var entries = try entries(of: document)
         var entry = try entry(name, of: entries, in: document)
-        for (key, text) in fields { try apply(key, text, to: &entry, of: name) }
+        for (key, text) in wholeKeysFirst(fields) { try apply(key, text, to: &entry, of: name) }
         try checkWritten(fields.map(\.key), of: name, entry)
         entries[name] = .object(entry)
         document["connections"] = .object(entries)
@@ -76,6 +76,11 @@ public enum RegistryEdit {
         copy["description"] = .string("Copy of \(name)")
         entries[newName] = .object(copy)
         document["connections"] = .object(entries)
+    }
+
+    /// The fields in an order in which a whole key (`auth`) doesn't undo what is said of its members (`auth.secretFile`).
+    private static func wholeKeysFirst(_ fields: [(key: String, text: String?)]) -> [(key: String, text: String?)] {
+        fields.filter { !$0.key.contains(Character(".")) } + fields.filter { $0.key.contains(Character(".")) }
     }
 
     private static func entries(of document: JSONObject) throws(MMError) -> JSONObject {

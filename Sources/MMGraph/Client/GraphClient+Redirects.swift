@@ -71,7 +71,7 @@ extension GraphClient {
         return address.host.split(separator: ".").last?.first?.isNumber ?? true
     }
 
-    private static func absolute(_ location: String, from place: String) -> String? {
+    static func absolute(_ location: String, from place: String) -> String? {
         if WebAddress(location) != nil { return location }
         guard location.hasPrefix("/"), !location.hasPrefix("//"), let base = WebAddress(place) else { return nil }
         return base.origin + location

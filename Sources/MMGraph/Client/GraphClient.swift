@@ -180,7 +180,14 @@ public struct GraphClient: Sendable {
             return try await follow(response, of: request, from: url, deadline: deadline, delivery: delivery)
         default:
             let advice = WaitAdvice(response.fields, now: clock.now)
-            throw ServiceError(response).mmError(for: request, retryAfter: advice.asked)
+            var error = ServiceError(response).mmError(for: request, retryAfter: advice.asked)
+            // A delta link that is too old is answered with the link at which everything is read anew.
+            if response.status == 410, let location = response.header("Location"),
+                let link = Self.absolute(location, from: url), cloud.admits(link, for: self.resource)
+            {
+                error.details["resyncLink"] = .string(link)
+            }
+            throw error
         }
     }
 }

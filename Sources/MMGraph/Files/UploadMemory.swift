@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMIdentity
 
 /// What is kept of an upload session, so that an upload goes on where a killed process left it.
 ///
@@ -15,16 +16,13 @@ struct UploadMemory: Sendable {
     /// Creates the memory of one upload.
     /// - Parameters:
     ///   - upload: the upload; the same file to the same place has the same memory, until the file changes.
-    ///   - connection: whose upload it is.
-    ///   - paths: where state is kept.
-    init(of upload: FileUpload, connection: String, paths: StatePaths, clock: WallClock) {
-        directory = paths.stateDirectory + "/uploads"
-        let key: JSONValue = [
-            .string(connection), .string(upload.request.target.service.rawValue),
-            .string(upload.request.target.pathAndQuery), .string(upload.conflict.rawValue),
-            .object(upload.file.identity),
-        ]
-        path = directory + "/" + Hex.text(SHA256.digest(JSONWriter.bytes(key))) + ".json"
+    ///   - links: those of the connection whose upload it is.
+    init(of upload: FileUpload, in links: ConnectionLinks, clock: WallClock) {
+        directory = links.directory
+        path = links.path(of: [
+            .string(upload.request.target.service.rawValue), .string(upload.request.target.pathAndQuery),
+            .string(upload.conflict.rawValue), .object(upload.file.identity),
+        ])
         self.clock = clock
     }
 

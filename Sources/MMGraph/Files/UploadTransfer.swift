@@ -29,8 +29,8 @@ struct UploadTransfer {
         self.client = client
         self.deadline = deadline
         self.report = report
-        memory = UploadMemory(
-            of: upload, connection: client.connection.name, paths: client.identity.paths, clock: client.clock)
+        let links = ConnectionLinks(.uploads, of: client.connection, paths: client.identity.paths)
+        memory = UploadMemory(of: upload, in: links, clock: client.clock)
     }
 
     /// Sends the file.

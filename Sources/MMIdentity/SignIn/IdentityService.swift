@@ -228,7 +228,8 @@ public actor IdentityService {
         }
     }
 
-    /// Signs out: removes the connection's tokens from its cache, and its pending sign-ins.
+    /// Signs out: removes the connection's tokens from its cache, its pending sign-ins, and the private links that services
+    /// gave it.
     /// - Parameters:
     ///   - connection: the connection that signs out.
     ///   - forgettingAccount: whether to remove the pin as well, so that another account may sign in next.
@@ -252,6 +253,7 @@ public actor IdentityService {
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
         // Remove codes first: approving one now would bring tokens back.
         for path in try files.pendingPaths() { try ProtectedFile.erase(path) }
+        try ConnectionLinks.erase(of: name, paths: paths)
         let accounts = try await files.cache.clear(until: deadline)
         // An empty cache hides that of an earlier program, whose file name isn't unique to this connection.
         if FileSignature(files.cache.path) == nil, let earlier = files.earlierCachePath, FileSignature(earlier) != nil {

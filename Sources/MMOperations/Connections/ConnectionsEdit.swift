@@ -45,6 +45,10 @@ struct ConnectionsEdit: CatalogueOperation {
             let left = try await services.identity.signOut(named: input.connection).accounts
             if !left.isEmpty { notes.append("Signed out: its tokens were for another app, tenant or cloud.") }
         }
+        if Self.account(of: input.connection, in: before) != Self.account(of: input.connection, in: after) {
+            // What the earlier account began isn't for the next one to go on with.
+            try ConnectionLinks.erase(of: input.connection, paths: services.identity.paths)
+        }
         try services.registry.edit(change)
         if input.values.contains(where: { $0.key == "expectedEmail" }),
             let connection = try? services.registry.snapshot().connection(named: input.connection),
@@ -54,6 +58,12 @@ struct ConnectionsEdit: CatalogueOperation {
         }
         return .value(
             ["changed": .string(input.connection), "keys": .array(input.values.map { .string($0.key) })], notes: notes)
+    }
+
+    /// Whose links to unfinished uploads and to read changes are kept.
+    private static func account(of connection: String, in document: JSONObject) -> [JSONValue?] {
+        let entry = document["connections"]?[connection]
+        return ["expectedEmail", "homeAccountId", "pin"].map { entry?[$0] }
     }
 
     /// What an entry's tokens are good for: with another app, tenant, cloud or way to sign in they are none of it.

@@ -1,4 +1,5 @@
 import MMCore
+import MMIdentity
 
 /// Where the reading of changes stopped, kept between calls: the delta link of a connection's query.
 ///
@@ -15,9 +16,9 @@ struct ChangesMemory: Sendable {
     }
 
     /// The memory of one query of a connection.
-    init(connection: String, service: RequestService, target: RequestTarget, paths: StatePaths) {
-        let key: JSONValue = [.string(connection), .string(service.rawValue), .string(target.pathAndQuery)]
-        path = "\(paths.stateDirectory)/changes/\(Hex.text(SHA256.digest(JSONWriter.bytes(key)))).json"
+    init(connection: Connection, service: RequestService, target: RequestTarget, paths: StatePaths) {
+        path = ConnectionLinks(.changes, of: connection, paths: paths)
+            .path(of: [.string(service.rawValue), .string(target.pathAndQuery)])
     }
 
     /// What the last call kept; `nil` before the first.

@@ -26,6 +26,10 @@ struct ChangesReader: Sendable {
                 guard error.details["status"]?.int == 410 else { throw error }
                 try memory.forget()
                 note = "The service no longer knows what was read on \(kept.since.iso8601): this is a full read again."
+                // It may say itself where a full read begins.
+                if let link = error.details["resyncLink"]?.string {
+                    reader = PageReader(client.pages(request, from: link, deadline: deadline), progress: progress)
+                }
             }
         }
         if first == nil { first = try await reader.next() }

@@ -101,7 +101,7 @@ struct GraphRequestOperation: CatalogueOperation {
         ) { () async throws(MMError) in
             if input.changes {
                 let memory = ChangesMemory(
-                    connection: connection.name, service: client.service, target: request.target,
+                    connection: connection, service: client.service, target: request.target,
                     paths: guarding.paths)
                 return try await ChangesReader(
                     client: client, request: request, memory: memory, deadline: context.deadline, progress: progress

@@ -50,15 +50,7 @@ enum RequestResource: String, Sendable, CaseIterable {
                 resource: resource, service: service ?? resource.services[0], sharePointLabel: connection.sharepointHost
             )
         }
-        for candidate in resource.map({ [$0] }) ?? allCases {
-            for service in candidate.services {
-                let label = service == .sharePoint ? label(of: address, connection, cloud) : nil
-                guard let token = ServiceResource(service, sharePointLabel: label),
-                    cloud.writtenBases(of: token).contains(where: { WebAddress($0)?.origin == address.origin })
-                else { continue }
-                return Place(resource: candidate, service: service, sharePointLabel: label)
-            }
-        }
+        if let place = place(of: address, among: resource.map { [$0] } ?? allCases, connection, cloud) { return place }
         // A named service says itself which hosts it has.
         if let resource {
             return Place(
@@ -69,6 +61,22 @@ enum RequestResource: String, Sendable, CaseIterable {
             "\(address.origin) is no service of \(connection.name)'s cloud (\(cloud.name)): nothing was sent there.",
             hint: "Write the path alone, such as /me, and name the service: --resource "
                 + "\(allCases.map(\.rawValue).joined(separator: ", ")).", details: ["field": "endpoint"])
+    }
+
+    /// Finds the service that a full address belongs to.
+    static func place(
+        of address: WebAddress, among candidates: [RequestResource], _ connection: Connection, _ cloud: Cloud
+    ) -> Place? {
+        for candidate in candidates {
+            for service in candidate.services {
+                let label = service == .sharePoint ? label(of: address, connection, cloud) : nil
+                guard let token = ServiceResource(service, sharePointLabel: label),
+                    cloud.writtenBases(of: token).contains(where: { WebAddress($0)?.origin == address.origin })
+                else { continue }
+                return Place(resource: candidate, service: service, sharePointLabel: label)
+            }
+        }
+        return nil
     }
 
     /// The first label of a SharePoint host of the connection's tenant.

@@ -18,7 +18,7 @@ struct Login: CatalogueOperation {
         ]
         /// The connection; nil for all of them.
         let connection: String?
-        let resource: ServiceResource
+        let resource: SignInResource
         let renew: Bool
         /// The way that was asked for; nil for that of the connection's entry.
         let method: SignInMethod?
@@ -37,7 +37,7 @@ struct Login: CatalogueOperation {
                     details: ["field": "all"])
             default: break
             }
-            resource = try reader.signInResource()
+            resource = try SignInResource(from: reader)
             renew = try reader.flag("renew")
             method = try reader.signInWay()
         }
@@ -54,6 +54,7 @@ struct Login: CatalogueOperation {
             .init("mm login Contoso", "shows the code, waits for the approval"),
             .init("mm login Contoso --renew", "signs in again, for example after a password change"),
             .init("mm login Contoso --browser", "opens the browser, where a policy refuses codes"),
+            .init("mm login Contoso --resource azure", "asks for Azure first, where a policy treats it otherwise"),
             .init("mm login --all", "every connection that needs it; exit code 1 when one failed"),
         ]
     )
@@ -66,10 +67,11 @@ struct Login: CatalogueOperation {
         }
         let connection = try services.registry.connection(named: name, in: context)
         let identity = services.identity
+        let resource = try input.resource.resource(of: connection, in: identity)
         let account: SignedInAccount
         if context.call.waitsForSignIn, let person = context.call.person {
             account = try await identity.signIn(
-                connection, resource: input.resource, renewing: input.renew, by: input.method,
+                connection, resource: resource, renewing: input.renew, by: input.method,
                 deadline: context.deadline
             ) { prompt in await person.showSignIn(await identity.details(of: prompt, for: connection)) }
         } else if case .browser = input.method {
@@ -78,7 +80,7 @@ struct Login: CatalogueOperation {
                 hint: "In a terminal: mm login \(ShellWord.quoted(connection.name)) --browser.",
                 details: ["connection": .string(connection.name), "field": "browser"])
         } else {
-            switch try await identity.beginSignIn(connection, resource: input.resource, renewing: input.renew) {
+            switch try await identity.beginSignIn(connection, resource: resource, renewing: input.renew) {
             case .signedIn(let signedIn): account = signedIn
             case .waiting(let prompt):
                 var error = prompt.error(now: .now)

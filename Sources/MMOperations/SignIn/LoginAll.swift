@@ -19,7 +19,10 @@ struct LoginAll: Sendable {
         let server = context.call.caller.server
         let connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
         let check = SignInCheck(
-            identity: services.identity, resource: input.resource, asks: false, deadline: context.deadline)
+            identity: services.identity, asks: false, deadline: context.deadline
+        ) { [input, services] (connection) throws(MMError) in
+            try input.resource.resource(of: connection, in: services.identity)
+        }
         report("Checking \(connections.count) connections…")
         let standings = await check.standings(of: connections)
         var outcomes: [Outcome] = []
@@ -44,9 +47,10 @@ struct LoginAll: Sendable {
 
     private func signIn(_ connection: Connection) async throws(MMError) -> Outcome {
         do throws(MMError) {
+            let resource = try input.resource.resource(of: connection, in: services.identity)
             guard context.call.waitsForSignIn, let person = context.call.person else {
                 switch try await services.identity.beginSignIn(
-                    connection, resource: input.resource, renewing: input.renew)
+                    connection, resource: resource, renewing: input.renew)
                 {
                 case .signedIn(let account): return .signedIn(account)
                 case .waiting(let prompt): return .waiting(prompt)
@@ -54,7 +58,7 @@ struct LoginAll: Sendable {
             }
             // Each has the whole time: who sits through ten of them isn't late for the last.
             let account = try await services.identity.signIn(
-                connection, resource: input.resource, renewing: input.renew, by: input.method,
+                connection, resource: resource, renewing: input.renew, by: input.method,
                 deadline: .after(context.call.timeLimit)
             ) { await person.showSignIn($0.details) }
             return .signedIn(account)

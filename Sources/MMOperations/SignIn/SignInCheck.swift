@@ -5,10 +5,11 @@ import MMIdentity
 /// How connections stand with the sign-in service, as far as that can be learnt without a person.
 struct SignInCheck: Sendable {
     let identity: IdentityService
-    let resource: ServiceResource
     /// Whether the service is really asked, also where the files of this machine hold a token that is good by its date.
     let asks: Bool
     let deadline: Deadline
+    /// The service whose token is looked at.
+    var resource: @Sendable (Connection) throws(MMError) -> ServiceResource = { (_) throws(MMError) in .graph }
 
     /// How one connection stands.
     enum Standing: Sendable {
@@ -67,7 +68,8 @@ struct SignInCheck: Sendable {
     ) async throws(MMError) -> AccessToken {
         let options = TokenOptions(
             interaction: .never, refusedToken: held?.secret, refusedAt: held == nil ? 0 : Timestamp.now.seconds)
-        return try await identity.token(for: connection, resource: resource, options: options, deadline: deadline)
+        return try await identity.token(
+            for: connection, resource: try resource(connection), options: options, deadline: deadline)
     }
 
     private func call(_ connection: Connection) async throws(MMError) {

@@ -12,8 +12,9 @@ extension InputField {
 
     /// The service whose token is meant.
     static let signInResource = InputField(
-        "resource", .choice(["graph", "flow", "arm", "exchange"]),
-        "Which service the sign-in is for first (default graph); one sign-in serves them all.",
+        "resource", .text,
+        "Which service the sign-in is for first (default graph): flow, azure, powerplatform, sharepoint, exchange, a full "
+            + "address, or an API of the connection; one sign-in serves them all.",
         isOfferedToModels: false
     )
 }
@@ -32,8 +33,4 @@ extension InputReader {
         }
     }
 
-    /// The service whose token is meant; Graph unless said otherwise.
-    func signInResource() throws(MMError) -> ServiceResource {
-        try text("resource").flatMap { ServiceResource(name: $0) } ?? .graph
-    }
 }

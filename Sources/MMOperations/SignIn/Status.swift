@@ -63,7 +63,7 @@ package struct Status: CatalogueOperation {
         _ connections: [Connection], in context: OperationContext, _ services: SessionServices
     ) async -> [String: SignInState] {
         let check = SignInCheck(
-            identity: services.identity, resource: .graph, asks: true, deadline: context.deadline)
+            identity: services.identity, asks: true, deadline: context.deadline)
         var found: [String: SignInState] = [:]
         for (connection, standing) in zip(connections, await check.standings(of: connections)) {
             found[connection.name] =

@@ -152,6 +152,22 @@ struct RegistryEditTests {
         #expect(document == before)
     }
 
+    @Test(
+        "a whole key and its members make the same entry in whichever order they are given",
+        arguments: [
+            [("auth.secretFile", "/p"), ("auth", "secret")], [("auth", "secret"), ("auth.secretFile", "/p")],
+        ])
+    func anyOrder(fields: [(key: String, text: String)]) throws {
+        for old in [[:], ["auth": ["method": "certificate", "certificatePath": "/c"]]] as [JSONObject] {
+            var document = document(["A": .object(old)])
+            try RegistryEdit.edit("A", fields: fields.map { ($0.key, $0.text) }, in: &document)
+            #expect(entry("A", document)?["auth"] == ["method": "secret", "secretFile": "/p"])
+        }
+        var empty = document([:])
+        try RegistryEdit.add("B", fields: fields.map { ($0.key, $0.text) }, to: &empty)
+        #expect(entry("B", empty)?["auth"] == ["method": "secret", "secretFile": "/p"])
+    }
+
     @Test("an older fault in another key doesn't keep a key from being changed")
     func olderFault() throws {
         var document = document(["A": ["appId": "your-app-id"]])

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import MMIdentity
 import TestSupport
 import Testing
 
@@ -95,6 +96,16 @@ struct UploadTests {
         }
         let ended = faults.count { $0 == .gone || $0 == .status(401) }
         #expect(drive.begun == 1 + ended)
+    }
+
+    @Test("a sign-out forgets what was begun: the next upload begins anew, and no address is left behind")
+    func signedOut() async throws {
+        let drive = FakeDrive(faults: [.lostAfter] + Array(repeating: .lostBefore, count: 30))
+        _ = try write(largeSize)
+        await #expect(throws: MMError.self) { try await client(drive).upload(path, to: Self.place) }
+        #expect(try kept.count == 1)
+        try await IdentityService(paths: contoso.home.paths, transport: contoso.network).signOut(contoso.connection)
+        #expect(try kept.isEmpty)
     }
 
     @Test("what another process left goes on where it stopped, and sends no byte twice")

@@ -12,7 +12,9 @@ struct ChangesMemoryTests {
         let home = try TestHome()
         func memory(_ connection: String, _ endpoint: String) throws -> ChangesMemory {
             ChangesMemory(
-                connection: connection, service: .graph, target: try RequestTarget(parsing: endpoint, service: .graph),
+                connection: try Connection(
+                    name: connection, entry: ["appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01", "tenant": "contoso.com"]),
+                service: .graph, target: try RequestTarget(parsing: endpoint, service: .graph),
                 paths: home.paths)
         }
         let users = try memory("A", "/users/delta")
