@@ -41,7 +41,7 @@ struct ConnectionLinksTests {
         for file in own + others { try home.write(file, Array("FAKE-link".utf8)) }
         // What a killed writer leaves.
         let cut = try #require(own[0].lastIndex(of: "/"))
-        let draft = "\(own[0][...cut]).\(own[0][own[0].index(after: cut)...]).mm-0123456789abcdef"
+        let draft = "\(own[0][...cut]).\(own[0][own[0].index(after: cut)...]).mm-1-abcdef"
         try home.write(draft, Array("FAKE-link".utf8))
         let service = IdentityService.scripted(home, ScriptedTransport { _, _ in HTTPResponse(status: 599) })
         try await service.signOut(try Contoso.connection())

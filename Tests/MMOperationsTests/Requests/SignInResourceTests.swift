@@ -9,7 +9,8 @@ import Testing
 struct SignInResourceTests {
     private func resource(_ text: String?, sharePoint: String? = "contoso") throws -> ServiceResource {
         var entry: JSONObject = [
-            "appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01", "tenant": "contoso.com",
+            "appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01",
+            "tenantId": "0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811",
             "apis": ["crm": "https://org.crm.dynamics.com"],
         ]
         if let sharePoint { entry["sharepoint_host"] = .string(sharePoint) }
