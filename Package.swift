@@ -12,7 +12,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "ShellSyntax", "CGuardTables"]),
     ("MMPermissions", ["MMCore", "MMGuard", "CPermissionTables"]),
     ("MMEndpoints", ["MMCore", "MMGuard", "MMPermissions", "CEndpointTables"]),
-    ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL"]),
+    ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL", "CDBus"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
     ("MMFoundation", ["MMCore", "MMGraph"]),
@@ -68,6 +68,7 @@ let cTargets: [Target] = [
     .target(name: "CCurl"),
     .target(name: "CMicroHTTPD"),
     .target(name: "COpenSSL"),
+    .target(name: "CDBus"),
     .target(name: "CConfinement"),
     .target(name: "CPCRE2"),
     .target(name: "CYAML"),
@@ -94,7 +95,7 @@ let roomTargets: [Target] = rooms.map { room in
 
 // What tests need besides their room: programs that they start, and helpers that several share.
 let testNeeds = [
-    "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
+    "MMIdentity": ["CTestBus"], "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
     "MMOperations": ["MMMCP", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
     "MMServing": ["mm-mcp"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
@@ -162,6 +163,7 @@ let package = Package(
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .executableTarget(name: "mm-sandbox", dependencies: ["MMSandboxServing"], swiftSettings: swiftSettings),
         .target(name: "CTestGuard", path: "Tests/CTestGuard"),
+        .target(name: "CTestBus", path: "Tests/CTestBus"),
         .target(
             name: "TestSupport", dependencies: ["MMCore", "CTestGuard"], path: "Tests/TestSupport",
             swiftSettings: swiftSettings

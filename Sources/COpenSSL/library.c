@@ -8,6 +8,7 @@
 
 struct openssl_functions ssl;
 
+static void *crypto;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char reason[256];
 
@@ -31,7 +32,7 @@ static int resolve(void *library, const char *file, const char *name, void *slot
 }
 
 static void load(void) {
-    void *crypto = open_library("libcrypto.so.3");
+    crypto = open_library("libcrypto.so.3");
     void *tls = crypto ? open_library("libssl.so.3") : NULL;
     if (!tls) return;
 #define RESOLVE_CRYPTO(name) \
@@ -41,6 +42,8 @@ static void load(void) {
     CRYPTO(RESOLVE_CRYPTO)
     TLS(RESOLVE_TLS)
 }
+
+void *mm_openssl_find(const char *name) { return dlsym(crypto, name); }
 
 const char *mm_openssl_load(void) {
     pthread_once(&once, load);

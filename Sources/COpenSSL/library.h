@@ -37,6 +37,8 @@ struct openssl_functions {
     CRYPTO(POINTER) TLS(POINTER)
 #undef POINTER
 };
+// A function that not every build of the library has, or null.
+void *mm_openssl_find(const char *name) __attribute__((visibility("hidden")));
 extern struct openssl_functions ssl __attribute__((visibility("hidden")));
 
 #endif

@@ -18,7 +18,8 @@ struct ConnectionLinksTests {
     @Test(
         "are found again by the same account alone",
         arguments: [
-            ("expectedEmail", "lena@contoso.example"), ("homeAccountId", .string("\(Contoso.principal).\(Contoso.tenant)")),
+            ("expectedEmail", "lena@contoso.example"),
+            ("homeAccountId", .string("\(Contoso.principal).\(Contoso.tenant)")),
             ("appId", "11111111-2222-4333-8444-555555555555"), ("tenantId", "11111111-2222-4333-8444-555555555555"),
             ("cloud", "gcchigh"), ("auth", "browser"),
             ("pin", ["tenantId": .string(Contoso.tenant), "objectId": .string(Contoso.principal)]),

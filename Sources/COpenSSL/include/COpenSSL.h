@@ -55,10 +55,17 @@ enum {
     MM_CREDENTIAL_OTHER_KEY,
     MM_CREDENTIAL_NEEDS_PASSWORD,
     MM_CREDENTIAL_WRONG_PASSWORD,
-    MM_CREDENTIAL_OLD_CIPHER
+    MM_CREDENTIAL_OLD_CIPHER,
+    MM_CREDENTIAL_NO_MODULE,
+    MM_CREDENTIAL_OTHER_MODULE,
+    MM_CREDENTIAL_NO_TOKEN_KEY
 };
 void *mm_credential_read(const uint8_t *certificate, int certificate_count, const uint8_t *key, int key_count,
                          const char *password, int *fault);
+// The same with a key that stays in a token, named by its PKCS #11 URI. The module that reaches the token may be null, for
+// that of OpenSSL's own configuration, and so may the PIN. A process reaches tokens through one module.
+void *mm_credential_open(const uint8_t *certificate, int certificate_count, const char *uri, const char *module,
+                         const char *pin, int *fault);
 void mm_credential_free(void *credential);
 enum {
     MM_CREDENTIAL_OTHER,

@@ -21,6 +21,13 @@ public struct StatePaths: Sendable, Hashable {
     /// `MM_TOKEN_KEY_CREDENTIAL` names; `nil` when they are in MSAL's plain format.
     public var tokenKeyFile: String?
 
+    /// Returns the token cache of another program that a connection shares: the one that its entry names, else
+    /// `MM_TOKEN_FILE`; `nil` where it has its own.
+    package func sharedTokenCache(of connection: Connection, environment: [String: String]) -> String? {
+        let named = connection.tokenCache ?? environment["MM_TOKEN_FILE"].flatMap { $0.isEmpty ? nil : $0 }
+        return named.map { $0.hasPrefix("~/") ? Self.join(home, String($0.dropFirst(2))) : $0 }
+    }
+
     /// The files and folders of `mm` itself, which no script may reach: registry, tokens, ledger, logs, sockets.
     package var ownFiles: [String] {
         [registry, tokenDirectory, stateDirectory, logDirectory, runtimeDirectory] + [tokenKeyFile].compactMap(\.self)

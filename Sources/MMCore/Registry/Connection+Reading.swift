@@ -4,7 +4,8 @@ extension Connection {
 
     /// All keys of an entry that have a meaning here.
     public static let knownKeys = [
-        "appId", "tenant", "tenantId", "expectedEmail", "homeAccountId", "apis", "description", "mcps", "cloud", "auth",
+        "appId", "tenant", "tenantId", "expectedEmail", "homeAccountId", "tokenCache", "apis", "description", "mcps",
+        "cloud", "auth",
         "guard", "person",
         "engine", "language", "egress", "confinement", "shared", "sharepoint_host", "moduleApps", "skipSendGuards",
         "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags", "keepSpares",
@@ -53,7 +54,8 @@ extension Connection {
         let language: ConnectionLanguage? = reader.choice("language")
         let connection = Connection(
             name: name, appId: reader.guid("appId"), tenant: tenant, tenantId: reader.tenant("tenantId"),
-            expectedEmail: readEmail(&reader), homeAccountId: readHomeAccount(&reader), apis: readAPIs(&reader),
+            expectedEmail: readEmail(&reader), homeAccountId: readHomeAccount(&reader),
+            tokenCache: readTokenCache(&reader), apis: readAPIs(&reader),
             description: reader.text("description"), mcps: reader.texts("mcps"),
             skipSendGuards: reader.flag("skipSendGuards"), legacyConfirm: reader.flag("legacyConfirm"),
             skipSignatureStrip: reader.flag("skipSignatureStrip"),
@@ -103,6 +105,18 @@ extension Connection {
             return nil
         }
         return text.lowercased()
+    }
+
+    /// Reads the path of a cache that is shared, which must be absolute or below the user's home.
+    private static func readTokenCache(_ reader: inout EntryReader) -> String? {
+        guard let path = reader.text("tokenCache") else { return nil }
+        guard path.hasPrefix("/") || path.hasPrefix("~/") else {
+            reader.report(
+                "tokenCache", "must be the absolute path of a file",
+                hint: "For example ~/.azure/msal_token_cache.json, the cache of az.", value: .string(path))
+            return nil
+        }
+        return path
     }
 
     /// Reads `"apis": {"crm": "https://org.crm.dynamics.com", "hr": {"audience": "api://…", "address": "https://…"}}`.
@@ -224,7 +238,7 @@ extension Connection {
                     ? "secretFile" : nil
             case .token: auth.tokenFile == nil && auth.tokenVariable == nil ? "tokenFile" : nil
             // Federated sign-in may also find its token in the machine's environment.
-            case .device, .browser, .federated, .managedIdentity: nil
+            case .device, .browser, .broker, .federated, .managedIdentity: nil
             }
         if let missing {
             reader.report(

@@ -13,6 +13,8 @@ public struct Connection: Sendable, Hashable {
     /// The account that must have signed in, by its id in its home tenant, `OBJECT.TENANT`; for accounts that share a
     /// name.
     public var homeAccountId: String?
+    /// The token cache of another program that it shares, such as that of `az`; `nil` for one of its own.
+    public var tokenCache: String?
     /// APIs beside the services of the cloud that it has tokens for, by the names that calls give them.
     public var apis: [String: ConnectionAPI]
     /// The description that tools show beside the name.

@@ -2,7 +2,7 @@
 public struct ConnectionAuth: Sendable, Hashable {
     /// The sign-in methods.
     public enum Method: String, Sendable, CaseIterable {
-        case device, browser, secret, certificate, federated, token
+        case device, browser, broker, secret, certificate, federated, token
         case managedIdentity = "managed-identity"
         case onBehalfOf = "on-behalf-of"
     }

@@ -7,7 +7,7 @@ extension Connection {
         switch auth.method {
         case .secret, .certificate, .federated: "app \(appId ?? "without id"), no person"
         case .managedIdentity: "app \(auth.clientId ?? appId ?? "of this machine"), no person"
-        case .device, .browser, .onBehalfOf, .token: nil
+        case .device, .browser, .broker, .onBehalfOf, .token: nil
         }
     }
 }

@@ -34,9 +34,9 @@ struct TokenCacheFile: Sendable {
     }
 
     /// Checks that a new cache could be stored in its form.
-    func checkSeal() throws(MMError) {
+    func checkSeal() async throws(MMError) {
         do {
-            try seal.check()
+            try await seal.check()
         } catch {
             throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)
         }
@@ -47,6 +47,7 @@ struct TokenCacheFile: Sendable {
     private func write(_ document: TokenCacheDocument) async throws(MMError) {
         let bytes: [UInt8]
         do {
+            if seal.isOn { try await seal.prepare() }
             bytes = try seal.stored(document.bytes, name: name)
         } catch {
             throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)
@@ -68,6 +69,7 @@ struct TokenCacheFile: Sendable {
             let isSealed = TokenSeal.isSealed(bytes)
             let plain: [UInt8]
             do {
+                if isSealed || seal.isOn { try await seal.prepare() }
                 plain = try seal.plain(bytes, name: name)
             } catch {
                 throw unusable("\(path) \(error.text).", code: .invalidInput, hint: error.hint)

@@ -2,7 +2,7 @@ internal import COpenSSL
 internal import MMCore
 
 /// The form in which token caches and pending sign-ins are stored: MSAL's plain JSON, which other programs share, or
-/// encrypted with the key of a file (AES-256-GCM), which ends that sharing.
+/// encrypted with the key of a file or of the user's Secret Service (AES-256-GCM), which ends that sharing.
 struct TokenSeal: Sendable {
     /// Why a file can't be read or written in its form, phrased as the end of "FILE …".
     struct Fault: Error {
@@ -10,13 +10,29 @@ struct TokenSeal: Sendable {
         let hint: String
     }
 
-    private let keyFile: String?
+    /// Where the key is.
+    private enum KeySource: Sendable {
+        case file(String)
+        case secretService(SecretServiceKey)
+        /// What nobody knows to read a key from.
+        case unknown(String)
+
+        var place: String {
+            switch self {
+            case .file(let path): path
+            case .secretService: "the Secret Service"
+            case .unknown(let word): word
+            }
+        }
+    }
+
+    private let source: KeySource?
     /// Whether files are written encrypted. With a key and without this, encrypted files are still read, and written
     /// plain again.
     let isOn: Bool
 
     /// The plain format.
-    static let plain = TokenSeal(keyFile: nil, isOn: false)
+    static let plain = TokenSeal(nil, isOn: false)
 
     private static let header = Array("mm encrypted tokens 1\n".utf8)
     private static let leastKey = 32
@@ -26,19 +42,35 @@ struct TokenSeal: Sendable {
     /// Creates the form that an environment chooses: encrypted where there is a key, unless `MM_TOKEN_ENCRYPTION` is
     /// `off`.
     init(paths: StatePaths, environment: [String: String]) {
-        self.init(keyFile: paths.tokenKeyFile, isOn: environment["MM_TOKEN_ENCRYPTION"]?.lowercased() != "off")
+        let source: KeySource? =
+            if let file = paths.tokenKeyFile {
+                .file(file)
+            } else {
+                switch environment["MM_TOKEN_KEY"] {
+                case nil, "": nil
+                case "secret-service": .secretService(SecretServiceKey(environment: environment, paths: paths))
+                case let word?: .unknown(word)
+                }
+            }
+        self.init(source, isOn: environment["MM_TOKEN_ENCRYPTION"]?.lowercased() != "off")
     }
 
-    private init(keyFile: String?, isOn: Bool) {
-        self.keyFile = keyFile
-        self.isOn = keyFile != nil && isOn
+    private init(_ source: KeySource?, isOn: Bool) {
+        self.source = source
+        self.isOn = source != nil && isOn
     }
 
     /// Returns whether a file's content is encrypted.
     static func isSealed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: header) }
 
+    /// Gets a key at hand that another process keeps, without holding up this program's other work.
+    func prepare() async throws(Fault) {
+        if case .secretService(let service) = source { try await service.prepare() }
+    }
+
     /// Checks that there is a key where one is needed to write.
-    func check() throws(Fault) {
+    func check() async throws(Fault) {
+        if isOn { try await prepare() }
         if isOn { _ = try key() }
     }
 
@@ -64,7 +96,8 @@ struct TokenSeal: Sendable {
         }
         guard lines[0] == Hex.text(id) else {
             throw Fault(
-                text: "is encrypted with another key (\(lines[0])) than that of \(keyFile ?? "") (\(Hex.text(id)))",
+                text:
+                    "is encrypted with another key (\(lines[0])) than that of \(source?.place ?? "") (\(Hex.text(id)))",
                 hint: "Name the file with the right key: MM_TOKEN_KEY_FILE.")
         }
         var room = [UInt8](repeating: 0, count: sealed.count)
@@ -80,11 +113,32 @@ struct TokenSeal: Sendable {
 
     /// The key for this program's files, with an id that tells it from others without revealing it.
     private func key() throws(Fault) -> (key: [UInt8], id: ArraySlice<UInt8>) {
-        guard let keyFile else {
+        guard let source else {
             throw Fault(
                 text: "is encrypted, and this process knows no key",
-                hint: "Name the key's file: MM_TOKEN_KEY_FILE (a pool has the variables it was started with).")
+                hint:
+                    "Name the key's file: MM_TOKEN_KEY_FILE, or MM_TOKEN_KEY=secret-service (a pool has the variables it was "
+                    + "started with).")
         }
+        let secret: [UInt8]
+        switch source {
+        case .file(let path): secret = try Self.read(path)
+        case .secretService(let service): secret = try service.key()
+        case .unknown(let word):
+            throw Fault(
+                text: "needs a key from “\(word.prefix(40))” (MM_TOKEN_KEY), which is no place for keys",
+                hint: "Set MM_TOKEN_KEY=secret-service, or name a file: MM_TOKEN_KEY_FILE.")
+        }
+        if let reason = mm_openssl_load() {
+            throw Fault(
+                text: "can't be decrypted: OpenSSL can't be opened: \(String(cString: reason))",
+                hint: "apt-get install libssl3")
+        }
+        let key = HMAC.sha256("mm token cache 1".utf8, key: secret)
+        return (key, HMAC.sha256("mm token cache 1 id".utf8, key: secret).prefix(Self.idBytes))
+    }
+
+    private static func read(_ keyFile: String) throws(Fault) -> [UInt8] {
         let remedy = "Write at least \(Self.leastKey) random bytes there: openssl rand -base64 32, mode 0600."
         let content: [UInt8]?
         do {
@@ -99,12 +153,6 @@ struct TokenSeal: Sendable {
         guard secret.count >= Self.leastKey else {
             throw Fault(text: "needs a longer key than that in \(keyFile)", hint: remedy)
         }
-        if let reason = mm_openssl_load() {
-            throw Fault(
-                text: "can't be decrypted: OpenSSL can't be opened: \(String(cString: reason))",
-                hint: "apt-get install libssl3")
-        }
-        let key = HMAC.sha256("mm token cache 1".utf8, key: secret)
-        return (key, HMAC.sha256("mm token cache 1 id".utf8, key: secret).prefix(Self.idBytes))
+        return secret
     }
 }

@@ -1,13 +1,14 @@
 internal import MMCore
 internal import MMSystem
 
-/// The files of a certificate that an app signs in with: PEM, with key and certificate in one file or two, or PKCS #12.
+/// The files of a certificate that an app signs in with: PEM, with key and certificate in one file or two, or PKCS #12. The key
+/// may also stay in a token.
 public struct CertificateFiles: Sendable, Hashable {
     /// The path of the certificate; without `privateKeyPath` the file also contains the private key.
     public var certificatePath: String
-    /// The path of the private key, if it is in another file.
+    /// The path of the private key, if it is in another file, or the PKCS #11 URI of a key in a token.
     public var privateKeyPath: String?
-    /// The path of the password for the key or the PKCS #12 store.
+    /// The path of the password for the key or the PKCS #12 store, or of the token's PIN.
     public var passwordFile: String?
 
     /// Creates a description of a certificate's files.
@@ -27,11 +28,17 @@ public struct CertificateFiles: Sendable, Hashable {
 
     private func readNow(for connection: String) throws(MMError) -> SigningCertificate {
         let certificate = try Self.bytes(certificatePath, "certificate", connection)
-        let key = try privateKeyPath.map { path throws(MMError) in try Self.bytes(path, "private key", connection) }
+        let token = try privateKeyPath.flatMap { path throws(MMError) in
+            TokenKey.isURI(path) ? try TokenKey(path, of: connection) : nil
+        }
+        let key =
+            token == nil
+            ? try privateKeyPath.map { path throws(MMError) in try Self.bytes(path, "private key", connection) } : nil
         let password = try passwordFile.map { path throws(MMError) in
             try SecretSource.file(path).read("the certificate's password", of: connection, environment: [:])
         }
         do {
+            if let token { return try SigningCertificate(certificate: certificate, key: token, pin: password) }
             return try SigningCertificate(certificate: certificate, key: key ?? certificate, password: password)
         } catch {
             switch error {

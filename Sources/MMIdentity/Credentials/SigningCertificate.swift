@@ -29,19 +29,29 @@ final class SigningCertificate: @unchecked Sendable {
     /// When the certificate expires, in seconds since 1970.
     let endsAt: Int64
 
+    /// Takes a certificate in PEM, and a key that stays in a token.
+    convenience init(certificate: [UInt8], key: TokenKey, pin: Secret?) throws(Fault) {
+        try Self.load()
+        var fault: Int32 = 0
+        let raw = mm_credential_open(
+            certificate, Int32(certificate.count), key.uri, key.module, pin?.reveal(), &fault)
+        guard let raw else { throw Self.fault(fault) }
+        try self.init(raw)
+    }
+
     /// Reads a certificate from the bytes of its files: PEM, or PKCS #12 with both in it.
-    init(certificate: [UInt8], key: [UInt8], password: Secret?) throws(Fault) {
-        if let reason = mm_openssl_load() {
-            throw .unavailable(
-                MMError(
-                    .unavailable, "OpenSSL can't be opened: \(String(cString: reason)).",
-                    hint: "apt-get install libssl3"))
-        }
+    convenience init(certificate: [UInt8], key: [UInt8], password: Secret?) throws(Fault) {
+        try Self.load()
         var fault: Int32 = 0
         guard
             let raw = mm_credential_read(
                 certificate, Int32(certificate.count), key, Int32(key.count), password?.reveal(), &fault)
         else { throw Self.fault(fault) }
+        try self.init(raw)
+    }
+
+    /// Takes over what OpenSSL has read.
+    private init(_ raw: UnsafeMutableRawPointer) throws(Fault) {
         self.raw = raw
         algorithm =
             switch Int(mm_credential_kind(raw)) {
@@ -63,6 +73,13 @@ final class SigningCertificate: @unchecked Sendable {
     }
 
     deinit { mm_credential_free(raw) }
+
+    private static func load() throws(Fault) {
+        guard let reason = mm_openssl_load() else { return }
+        throw .unavailable(
+            MMError(
+                .unavailable, "OpenSSL can't be opened: \(String(cString: reason)).", hint: "apt-get install libssl3"))
+    }
 
     /// Returns the signature of a text.
     func signature(of text: String) throws(MMError) -> [UInt8] {
@@ -99,6 +116,22 @@ final class SigningCertificate: @unchecked Sendable {
             .unusable(
                 Reason(text: "uses an encryption that OpenSSL 3 no longer supports by default, or is damaged"),
                 remedy: "Write it again: openssl pkcs12 -legacy -in OLD -nodes -out both.pem (mode 0600).")
+        case MM_CREDENTIAL_NO_MODULE:
+            .unusable(
+                Reason(text: "is in a token, which OpenSSL can't reach", isOfTheKey: true),
+                remedy:
+                    "Install libengine-pkcs11-openssl or pkcs11-provider, and name the token's own library where it "
+                    + "isn't found: ?module-path=/usr/lib/…/opensc-pkcs11.so at the end of privateKeyPath.")
+        case MM_CREDENTIAL_OTHER_MODULE:
+            .unusable(
+                Reason(text: "names another module-path than the first key of this process", isOfTheKey: true),
+                remedy: "Use one module for all tokens (p11-kit-proxy.so reaches all), or restart: mm pool restart.")
+        case MM_CREDENTIAL_NO_TOKEN_KEY:
+            .unusable(
+                Reason(text: "names no key that the token gives with this PIN", isOfTheKey: true),
+                remedy:
+                    "Look with p11tool --list-all or pkcs11-tool --list-objects, and put the PIN into the file that "
+                    + "certificatePasswordFile names (mode 0600). Tokens lock after a few wrong ones.")
         default:
             .unusable(
                 Reason(text: "is neither PEM nor PKCS #12"),

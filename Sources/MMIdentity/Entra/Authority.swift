@@ -24,6 +24,8 @@ package struct Authority: Sendable, Hashable {
     /// The tenant's id, which tokens carry; `nil` if the tenant is given by another name.
     package var tenantID: String? { GUID.isValid(tenant) ? tenant : nil }
 
+    /// The URL that names the tenant.
+    var base: String { "\(cloud.login)/\(tenant)" }
     /// The URL that tokens are requested from.
     var tokenEndpoint: String { "\(cloud.login)/\(tenant)/oauth2/v2.0/token" }
     /// The URL that device codes are requested from.

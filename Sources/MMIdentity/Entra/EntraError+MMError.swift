@@ -58,6 +58,7 @@ extension EntraError {
     enum Way: String, Sendable {
         case deviceCode = "device"
         case browser
+        case broker
         case app
         case onBehalfOf
     }
@@ -95,6 +96,10 @@ extension EntraError {
                 + " The remaining options are a device that the tenant manages, an exception by "
                 + "its administrator, or an app that signs in by itself (auth of the connection: certificate, "
                 + "federated, managed-identity)."
+        case .broker:
+            return advice
+                + " The company portal of this machine (intune-portal) shows what its device lacks; otherwise the "
+                + "tenant's administrator can make an exception."
         case .app, .onBehalfOf: return advice + " Policies for workload identities are the administrator's to change."
         }
     }

@@ -6,6 +6,7 @@ extension SignInMethod {
         switch auth.method {
         case .device: self = .deviceCode
         case .browser: self = .browser
+        case .broker: self = .broker
         case .secret:
             guard let path = auth.secretFile else { throw Self.missing("secretFile") }
             self = .app(.secret(.file(path)))

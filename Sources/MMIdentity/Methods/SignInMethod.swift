@@ -4,6 +4,8 @@ public enum SignInMethod: Sendable {
     case deviceCode
     /// A person signs in with a browser on this machine (RFC 8252: authorization code with PKCE).
     case browser
+    /// The identity broker of this machine signs the person in, and keeps the tokens (Linux, Intune).
+    case broker
     /// An app signs in by itself, without a person.
     case app(ClientCredential)
     /// An app acts for the person whose token came with a request ("OAuth 2.0 On-Behalf-Of flow"). Without a source,
@@ -18,15 +20,15 @@ public enum SignInMethod: Sendable {
     var isAppOnly: Bool {
         switch self {
         case .app, .managedIdentity: true
-        case .deviceCode, .browser, .onBehalfOf, .token: false
+        case .deviceCode, .browser, .broker, .onBehalfOf, .token: false
         }
     }
 
-    /// Whether a person signs in, and is asked again when the sign-in ends.
+    /// Whether a person signs in whose tokens this program keeps, and who is asked again when the sign-in ends.
     var isInteractive: Bool {
         switch self {
         case .deviceCode, .browser: true
-        case .app, .onBehalfOf, .managedIdentity, .token: false
+        case .broker, .app, .onBehalfOf, .managedIdentity, .token: false
         }
     }
 }

@@ -3,7 +3,7 @@ internal import MMHTTP
 
 extension IdentityService {
     func files(_ target: SignInTarget) -> TokenFiles {
-        TokenFiles(paths: paths, connection: target.connection, memory: memory)
+        TokenFiles(paths: paths, target: target, memory: memory)
     }
 
     func entra(_ target: SignInTarget) -> EntraClient {
@@ -39,7 +39,17 @@ extension IdentityService {
             deadline: deadline)
     }
 
-    /// Returns the state of a connection that needs no person: signed in if its credential is available.
+    /// Returns what obtains the tokens of a person whom the machine's broker signs in.
+    func brokerAcquirer(
+        _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline
+    ) -> BrokerTokenAcquirer {
+        BrokerTokenAcquirer(
+            files: files(target), environment: environment, clock: clock, target: target, resource: resource,
+            options: options, deadline: deadline)
+    }
+
+    /// Returns the state of a connection whose tokens aren't a person's in the cache: signed in if its credential is
+    /// available.
     func stateWithoutPerson(
         _ method: SignInMethod, _ target: SignInTarget, _ resource: ServiceResource
     ) async throws(MMError) -> SignInState {
@@ -61,6 +71,9 @@ extension IdentityService {
             try await credential.check(of: target.connection, in: surroundings(target))
         case .managedIdentity:
             if let token = try await cachedToken(target, resource, options) { return token }
+        case .broker:
+            let account = try await brokerAcquirer(target, resource, options, .after(.seconds(10))).account()
+            return account.map { .signedIn($0, expiresAt: nil) } ?? .signedOut
         case .deviceCode, .browser: break
         }
         let app = target.clientID.isEmpty ? "of this machine" : target.clientID

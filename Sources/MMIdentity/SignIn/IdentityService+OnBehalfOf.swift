@@ -25,7 +25,7 @@ extension IdentityService {
         let credential: ClientCredential
         switch method {
         case .app(let given), .onBehalfOf(let given, _): credential = given
-        case .deviceCode, .browser, .managedIdentity, .token:
+        case .deviceCode, .browser, .broker, .managedIdentity, .token:
             throw MMError(
                 .invalidInput, "\(connection.name) has no credential of an app, so it can't act for others.",
                 hint: "Name it: mm connections edit \(ShellWord.quoted(connection.name)) auth=on-behalf-of "

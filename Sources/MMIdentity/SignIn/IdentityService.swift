@@ -97,6 +97,11 @@ public actor IdentityService {
         try Cloud.named(connection.cloud, paths: paths, environment: environment)
     }
 
+    /// Returns the token cache of another program that a connection shares; `nil` where it has its own.
+    package nonisolated func sharedTokenCache(of connection: Connection) -> String? {
+        paths.sharedTokenCache(of: connection, environment: environment)
+    }
+
     /// Returns the pace at which a connection's requests to a service may be sent.
     package nonisolated func pace(
         of connection: Connection, service: String, clock: WallClock, log: Log
@@ -144,6 +149,7 @@ public actor IdentityService {
         case .token(let token): return token
         case .approval(let prompt, _, _): throw prompt.error(now: clock.now)
         case .browser: throw browserNeeded(connection, resource)
+        case .window: throw BrokerTokenAcquirer.signInNeeded(connection.name, resource)
         }
     }
 
@@ -176,6 +182,7 @@ public actor IdentityService {
         case .token(let token): return .signedIn(token.account)
         case .approval(let prompt, _, _): return .waiting(prompt)
         case .browser: throw browserNeeded(connection, resource)
+        case .window: throw BrokerTokenAcquirer.signInNeeded(connection.name, resource)
         }
     }
 
@@ -210,6 +217,11 @@ public actor IdentityService {
                     asksForAccount: renewing && target.expectedEmail == nil,
                     opener: BrowserOpener(environment: environment))
                 return try await signIn.run(show: show).account
+            case .window(let claims):
+                let acquirer = brokerAcquirer(target, resource, options, min(deadline, .after(BrowserSignIn.patience)))
+                return try await acquirer.signIn(
+                    claims: claims, choosesAccount: renewing && target.expectedEmail == nil
+                ).account
             case .approval(let prompt, let wait, _):
                 if prompt.userCode != shown {
                     shown = prompt.userCode
@@ -280,7 +292,7 @@ public actor IdentityService {
             let method = try method(of: connection)
             let target = try target(connection, resource, method)
             guard method.isInteractive else { return try await stateWithoutPerson(method, target, resource) }
-            let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
+            let files = files(target)
             let snapshot = try await files.snapshot(target)
             if let account = try snapshot.account() {
                 let entry = snapshot.view.accessToken(of: account, for: resource)
@@ -306,8 +318,8 @@ public actor IdentityService {
             let method = try method(of: connection)
             // An app gets its tokens without a person.
             guard method.isInteractive else { return true }
-            let files = TokenFiles(paths: paths, connection: connection.name, memory: memory)
-            return try await files.snapshot(try target(connection, .graph, method)).account() != nil
+            let target = try target(connection, .graph, method)
+            return try await files(target).snapshot(target).account() != nil
         } catch {
             return true
         }
@@ -383,6 +395,10 @@ public actor IdentityService {
             if case .browser = method { kind = "browser" }
             let acquirer = acquirer(target, resource, options, deadline, usesBrowser: kind == "browser")
             if let token = try await usable(target, resource, options, acquirer) { return .token(token) }
+            run = { () async throws(MMError) in try await acquirer.run() }
+        case .broker:
+            kind = "broker"
+            let acquirer = brokerAcquirer(target, resource, options, deadline)
             run = { () async throws(MMError) in try await acquirer.run() }
         case .app(let credential):
             let grant = ClientCredentialGrant(

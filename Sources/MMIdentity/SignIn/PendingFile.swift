@@ -23,6 +23,7 @@ struct PendingFile: Sendable {
     func write(_ pending: PendingSignIn) async throws(MMError) {
         let bytes: [UInt8]
         do {
+            if seal.isOn { try await seal.prepare() }
             bytes = try seal.stored(pending.bytes, name: name)
         } catch {
             throw MMError(.invalidInput, "\(path) \(error.text).", hint: error.hint)

@@ -25,7 +25,7 @@ extension SignInTarget {
             if case .clientID(let id) = identity { appID = id }
             cacheClient = identity.cacheName
         case .token: break
-        case .deviceCode, .browser, .app, .onBehalfOf:
+        case .deviceCode, .browser, .broker, .app, .onBehalfOf:
             guard !appID.isEmpty else { throw Self.lacksApp(connection, resource) }
         }
         guard let tenant = connection.authorityTenant, !tenant.isEmpty else {
@@ -51,7 +51,8 @@ extension SignInTarget {
         self.init(
             connection: connection.name, clientID: appID, authority: try Authority(cloud: cloud, tenant: tenant),
             expectedEmail: connection.expectedEmail, homeAccountID: connection.homeAccountId,
-            registryPin: connection.pin, cacheClient: cacheClient)
+            registryPin: connection.pin, cacheClient: cacheClient,
+            sharedCache: paths.sharedTokenCache(of: connection, environment: environment))
     }
 
     private static func lacksApp(_ connection: Connection, _ resource: ServiceResource) -> MMError {

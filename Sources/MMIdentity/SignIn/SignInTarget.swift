@@ -17,6 +17,8 @@ package struct SignInTarget: Sendable {
     package let registryPin: AccountPin?
     /// The name that its tokens are stored under, if it isn't the app's.
     package var cacheClient: String? = nil
+    /// The file in which another program keeps tokens that this connection shares.
+    var sharedCache: String? = nil
     /// The tenant's id where the authority names the tenant by its domain, as far as the sign-in service was asked.
     var foundTenantID: String? = nil
 

@@ -11,6 +11,8 @@ struct TokenAcquirer: RenewingAcquirer {
         case approval(SignInPrompt, pause: Duration, isTooEarly: Bool = false)
         /// A person must sign in with a browser, which requests these claims.
         case browser(claims: String?)
+        /// A person must sign in at the window of the machine's broker, which requests these claims.
+        case window(claims: String?)
     }
 
     let files: TokenFiles
@@ -28,7 +30,7 @@ struct TokenAcquirer: RenewingAcquirer {
         if options.renewal == .no, let usable = try await cached() { return .token(usable.token) }
         // One process at a time per connection: a refresh token is exchanged once, and a code is polled by one process
         // at a time.
-        let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
+        let lock = try await FileLock(awaiting: files.lockPath, until: deadline)
         let outcome = try await runLocked()
         _ = consume lock
         return outcome
@@ -70,7 +72,7 @@ struct TokenAcquirer: RenewingAcquirer {
 
     /// Stores the tokens of a browser sign-in and returns the access token.
     func keep(_ answer: TokenAnswer) async throws(MMError) -> AccessToken {
-        let lock = try await FileLock(awaiting: files.cache.path, until: max(deadline, .after(.seconds(30))))
+        let lock = try await FileLock(awaiting: files.lockPath, until: max(deadline, .after(.seconds(30))))
         let token = try await store(answer, nil, refreshedFrom: nil, try await files.snapshot(target))
         // A pending device code is obsolete now.
         try files.pending(target, resource).remove()
@@ -102,7 +104,7 @@ struct TokenAcquirer: RenewingAcquirer {
 
     /// Renews a token that can still be sent, unless another process is doing so or nothing is left to do.
     func renew() async throws(MMError) {
-        guard let lock = try FileLock.tryAcquire(files.cache.path) else { return }
+        guard let lock = try FileLock.tryAcquire(files.lockPath) else { return }
         let snapshot = try await files.snapshot(target)
         if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account),
             snapshot.view.accessToken(of: account, for: resource)?.isDue(at: clock.now.seconds) != false,

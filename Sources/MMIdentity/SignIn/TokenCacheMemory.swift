@@ -23,7 +23,7 @@ final class TokenCacheMemory: Sendable {
     func document(_ file: TokenCacheFile) async throws(MMError) -> TokenCacheDocument? {
         guard let before = FileSignature(file.path) else {
             // Nobody signs in only to learn that what comes of it can't be stored.
-            try file.checkSeal()
+            try await file.checkSeal()
             return nil
         }
         if let (signature, document) = state.withLock({ $0.documents[file.path] }), signature == before {

@@ -5,7 +5,11 @@ internal import MMSystem
 struct TokenFiles: Sendable {
     let directory: String
     let names: TokenFileName
-    let cache: TokenCacheFile
+    private(set) var cache: TokenCacheFile
+    /// What is locked while the sign-in is renewed.
+    private(set) var lockPath: String
+    /// Whether the cache is another program's, which this connection shares.
+    private(set) var isShared = false
     let pins: PinStore
     let memory: TokenCacheMemory
 
@@ -14,8 +18,20 @@ struct TokenFiles: Sendable {
         names = TokenFileName(connection: connection)
         cache = TokenCacheFile(
             path: "\(paths.tokenDirectory)/\(names.cache)", connection: connection, seal: memory.seal)
+        lockPath = cache.path
         pins = PinStore(path: paths.pinFile)
         self.memory = memory
+    }
+
+    /// The files of a connection as its entry stands.
+    init(paths: StatePaths, target: SignInTarget, memory: TokenCacheMemory) {
+        self.init(paths: paths, connection: target.connection, memory: memory)
+        guard let path = target.sharedCache else { return }
+        isShared = true
+        // The other program knows no encryption, and all connections that share its file renew in turn.
+        cache = TokenCacheFile(path: path, connection: target.connection, seal: .plain)
+        let digest = Hex.text(SHA256.digest(Array(path.utf8)).prefix(8))
+        lockPath = "\(paths.tokenDirectory)/shared-\(digest).json"
     }
 
     /// The content of a cache for a connection, with the rules for choosing the account.
@@ -65,7 +81,9 @@ struct TokenFiles: Sendable {
     }
 
     /// The path of the cache that an earlier program created for this connection under another name.
-    var earlierCachePath: String? { names.earlierCache.map { "\(directory)/\($0)" } }
+    var earlierCachePath: String? {
+        isShared ? nil : names.earlierCache.map { "\(directory)/\($0)" }
+    }
 
     /// Reads the current cache. From an earlier program's cache, whose name several connections may share, only the
     /// account that the connection names is used.

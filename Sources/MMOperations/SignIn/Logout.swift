@@ -45,11 +45,21 @@ struct Logout: CatalogueOperation {
         let result = try await services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
         services.restorer.forget(connection: connection.name, module: nil)
         let ended = await services.sessions.disconnect(connection: connection.name)
+        // What others keep is theirs to sign out of.
+        let kept: String? =
+            if connection.auth.method == .broker {
+                "The account stays with the identity broker of this machine, and the next call uses it."
+            } else if let file = services.identity.sharedTokenCache(of: connection) {
+                "The tokens in \(file) stay: other programs share them (az logout). Take tokenCache out of the entry, or "
+                    + "MM_TOKEN_FILE out of the environment, to leave that sign-in."
+            } else {
+                nil
+            }
         return .value(
             [
-                "connection": .string(connection.name), "state": "signed out",
+                "connection": .string(connection.name), "state": kept == nil ? "signed out" : "sessions ended",
                 "accounts": .array(result.accounts.map { .string($0) }),
                 "sessions": .array(ended.map { .string($0.description) }),
-            ])
+            ], notes: kept.map { [$0] } ?? [])
     }
 }

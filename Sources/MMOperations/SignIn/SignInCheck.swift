@@ -50,7 +50,7 @@ struct SignInCheck: Sendable {
             var token = try await token(of: connection)
             if asks {
                 switch connection.auth.method {
-                case .device, .browser, .secret, .certificate, .federated:
+                case .device, .browser, .broker, .secret, .certificate, .federated:
                     token = try await self.token(of: connection, insteadOf: token)
                 case .managedIdentity, .onBehalfOf, .token:
                     // Who gives these out isn't the sign-in service; what they are worth, the service tells.

@@ -13,8 +13,7 @@ extension InputField {
     /// The service whose token is meant.
     static let signInResource = InputField(
         "resource", .text,
-        "Which service the sign-in is for first (default graph): flow, azure, powerplatform, sharepoint, exchange, a full "
-            + "address, or an API of the connection; one sign-in serves them all.",
+        "First service: graph (default), flow, azure, powerplatform, sharepoint, exchange, an address, or an API.",
         isOfferedToModels: false
     )
 }

@@ -32,7 +32,7 @@ extension PowerShellSessionSettings {
         isConstrained = connection.language == .constrained || connection.isReadOnly
         let auth = connection.auth
         switch auth.method {
-        case .device, .browser: break
+        case .device, .browser, .broker: break
         // Modules don't support these methods themselves, but they accept the resulting tokens.
         case .secret, .token, .federated, .onBehalfOf: mayAskPerson = false
         case .certificate:

@@ -209,5 +209,5 @@ extension DiscoveredTenant {
 
 extension ConnectionAuth.Method {
     /// Whether a person signs in.
-    var asksPerson: Bool { self == .device || self == .browser }
+    var asksPerson: Bool { self == .device || self == .browser || self == .broker }
 }

@@ -1,0 +1,110 @@
+// A certificate whose key stays in a token (a smart card, a security module): OpenSSL reaches it by its PKCS #11 URI
+// through the provider of that name, or through the older engine.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/engine.h>
+#include <openssl/provider.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "COpenSSL.h"
+#include "credential.h"
+
+// What not every build of OpenSSL has.
+#define OPTIONAL(F) \
+    F(OPENSSL_init_crypto) F(OSSL_PROVIDER_load) F(OSSL_PROVIDER_try_load) F(OSSL_STORE_open) F(OSSL_STORE_eof) \
+    F(OSSL_STORE_load) F(OSSL_STORE_close) F(OSSL_STORE_INFO_get1_PKEY) F(OSSL_STORE_INFO_free) \
+    F(UI_UTIL_wrap_read_pem_callback) F(UI_destroy_method) F(UI_null) F(ENGINE_by_id) F(ENGINE_init) F(ENGINE_free) \
+    F(ENGINE_ctrl_cmd_string) F(ENGINE_load_private_key)
+
+static struct {
+#define POINTER(name) __typeof__(name) *name;
+    OPTIONAL(POINTER)
+#undef POINTER
+} token;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+// The engine knows one PIN and one module at a time.
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static int has_provider;
+static ENGINE *engine;
+static char *engine_module;
+
+static void find_provider(void) {
+#define RESOLVE(name) token.name = mm_openssl_find(#name);
+    OPTIONAL(RESOLVE)
+#undef RESOLVE
+    if (!token.OSSL_PROVIDER_try_load || !token.OSSL_STORE_open) return;
+    // The usual provider comes first, so that everything else in this process goes on as before.
+    if (token.OSSL_PROVIDER_load(NULL, "default"))
+        has_provider = token.OSSL_PROVIDER_try_load(NULL, "pkcs11", 1) != NULL;
+}
+
+static EVP_PKEY *provided_key(const char *uri, const char *pin) {
+    struct password password = {pin, 0};
+    UI_METHOD *ask = token.UI_UTIL_wrap_read_pem_callback(mm_give_password, 0);
+    OSSL_STORE_CTX *store = token.OSSL_STORE_open(uri, ask, &password, NULL, NULL);
+    EVP_PKEY *key = NULL;
+    while (store && !key && !token.OSSL_STORE_eof(store)) {
+        OSSL_STORE_INFO *found = token.OSSL_STORE_load(store);
+        if (!found) break;
+        key = token.OSSL_STORE_INFO_get1_PKEY(found);
+        token.OSSL_STORE_INFO_free(found);
+    }
+    if (store) token.OSSL_STORE_close(store);
+    if (ask) token.UI_destroy_method(ask);
+    return key;
+}
+
+// Opens the engine, once for the process: its keys live as long as it does.
+static int open_engine(const char *module) {
+    const char *wanted = module ? module : "";
+    if (engine) return strcmp(engine_module, wanted) == 0 ? MM_CREDENTIAL_READ : MM_CREDENTIAL_OTHER_MODULE;
+    if (!token.ENGINE_by_id || !token.OPENSSL_init_crypto) return MM_CREDENTIAL_NO_MODULE;
+    token.OPENSSL_init_crypto(OPENSSL_INIT_ENGINE_DYNAMIC, NULL);
+    ENGINE *found = token.ENGINE_by_id("pkcs11");
+    if (!found) return MM_CREDENTIAL_NO_MODULE;
+    if ((*wanted && token.ENGINE_ctrl_cmd_string(found, "MODULE_PATH", wanted, 0) != 1) ||
+        token.ENGINE_init(found) != 1 || !(engine_module = strdup(wanted))) {
+        token.ENGINE_free(found);
+        return MM_CREDENTIAL_NO_MODULE;
+    }
+    engine = found;
+    return MM_CREDENTIAL_READ;
+}
+
+static EVP_PKEY *engine_key(const char *uri, const char *module, const char *pin, int *fault) {
+    *fault = open_engine(module);
+    if (*fault != MM_CREDENTIAL_READ) return NULL;
+    if (pin) token.ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0);
+    EVP_PKEY *key = token.ENGINE_load_private_key(engine, uri, token.UI_null ? (UI_METHOD *)token.UI_null() : NULL, NULL);
+    if (!key) *fault = MM_CREDENTIAL_NO_TOKEN_KEY;
+    return key;
+}
+
+void *mm_credential_open(const uint8_t *certificate, int certificate_count, const char *uri, const char *module,
+                         const char *pin, int *fault) {
+    struct credential *credential = calloc(1, sizeof *credential);
+    if (!credential) return NULL;
+    pthread_once(&once, find_provider);
+    pthread_mutex_lock(&turn);
+    ssl.ERR_clear_error();
+    *fault = MM_CREDENTIAL_READ;
+    // Which module the provider uses says OpenSSL's configuration, so a module of one's own needs the engine.
+    if (has_provider && !module) credential->key = provided_key(uri, pin);
+    if (!credential->key) credential->key = engine_key(uri, module, pin, fault);
+    if (!credential->key && has_provider && *fault == MM_CREDENTIAL_NO_MODULE) *fault = MM_CREDENTIAL_NO_TOKEN_KEY;
+    ssl.ERR_clear_error();
+    pthread_mutex_unlock(&turn);
+    int any = 0;
+    if (credential->key) {
+        credential->certificate = mm_pem_certificate(certificate, certificate_count, credential->key, &any);
+        if (!credential->certificate) *fault = any ? MM_CREDENTIAL_OTHER_KEY : MM_CREDENTIAL_NO_CERTIFICATE;
+        ssl.ERR_clear_error();
+    }
+    if (credential->certificate) return credential;
+    mm_credential_free(credential);
+    return NULL;
+}

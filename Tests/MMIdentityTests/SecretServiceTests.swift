@@ -1,0 +1,94 @@
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMIdentity
+
+@Suite(
+    "Token caches encrypted with a key of the Secret Service", .timeLimit(.minutes(5)),
+    .enabled(if: PrivateBus.isThere, "no dbus-daemon"))
+struct SecretServiceTests {
+    private let home: TestHome
+    private let clock = TestClock()
+
+    init() throws {
+        home = try TestHome()
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4)))
+    }
+
+    private func service(_ bus: PrivateBus?, key: String = "secret-service", off: Bool = false) -> IdentityService {
+        var environment = ["MM_TOKEN_KEY": key]
+        environment["DBUS_SESSION_BUS_ADDRESS"] = bus?.address
+        if off { environment["MM_TOKEN_ENCRYPTION"] = "off" }
+        return IdentityService(
+            paths: home.paths, environment: environment,
+            transport: ScriptedTransport { _, _ in HTTPResponse(status: 599) }, clock: clock.wall
+        ) { _ in }
+    }
+
+    private func text() throws -> String {
+        String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
+    }
+
+    private func token(_ service: IdentityService) async throws -> String {
+        try await service.token(for: try Contoso.connection()).secret.reveal()
+    }
+
+    @Test("the first process makes the key, the others find it, and switching off writes plain again")
+    func made() async throws {
+        let bus = try await PrivateBus(in: home.path)
+        let secrets = try FakeSecrets(on: bus)
+        let before = try home.object("Contoso.json")
+        #expect(try await token(service(bus)) == "FAKE-graph-access-token")
+        #expect(try !text().contains("FAKE"))
+        #expect(try await token(service(bus)) == "FAKE-graph-access-token")
+        #expect(secrets.made == 1)
+        #expect(try await token(service(bus, off: true)) == "FAKE-graph-access-token")
+        #expect(try home.object("Contoso.json") == before)
+        #expect(secrets.made == 1)
+    }
+
+    @Test("processes that begin at once make one key")
+    func together() async throws {
+        let bus = try await PrivateBus(in: home.path)
+        let secrets = try FakeSecrets(on: bus)
+        try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<6 {
+                let service = service(bus)
+                group.addTask { try await service.token(for: try Contoso.connection()).secret.reveal() }
+            }
+            for try await token in group { #expect(token == "FAKE-graph-access-token") }
+        }
+        #expect(secrets.made == 1)
+    }
+
+    @Test("a locked keyring is told, and nothing is changed")
+    func locked() async throws {
+        let bus = try await PrivateBus(in: home.path)
+        let secrets = try FakeSecrets(on: bus)
+        _ = try await token(service(bus))
+        let sealed = try text()
+        secrets.lock(true)
+        let error = await #expect(throws: MMError.self) { try await token(service(bus)) }
+        let (message, hint) = (error?.message ?? "", error?.hint ?? "")
+        #expect(message.contains("locked") && hint.contains("Unlock"), "\(message) \(hint)")
+        #expect(try text() == sealed)
+        secrets.lock(false)
+        #expect(try await token(service(bus)) == "FAKE-graph-access-token")
+    }
+
+    @Test(
+        "without the service, without a bus and with another word the error says what to do",
+        arguments: [
+            (true, "secret-service", "Secret Service"), (false, "secret-service", "bus"), (true, "keyring", "keyring"),
+        ])
+    func missing(hasBus: Bool, key: String, reason: String) async throws {
+        let bus = hasBus ? try await PrivateBus(in: home.path) : nil
+        let before = try text()
+        let error = await #expect(throws: MMError.self) { try await token(service(bus, key: key)) }
+        let (message, hint) = (error?.message ?? "", error?.hint ?? "")
+        #expect(message.contains(reason) && hint.contains("MM_TOKEN_KEY_FILE"), "\(message) \(hint)")
+        #expect(try text() == before)
+    }
+}

@@ -1,0 +1,145 @@
+import Glibc
+import MMCore
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMIdentity
+
+/// A token in software with the keys of the test certificates in it, once for the process: its library reads where it is
+/// from this process's environment.
+private enum SoftToken {
+    static let module = "/usr/lib/softhsm/libsofthsm2.so"
+    static let pin = "1234"
+
+    /// Whether OpenSSL has an engine for tokens, and there is a token to reach.
+    static let isThere: Bool = {
+        let engines = ["x86_64", "aarch64"].map { "/usr/lib/\($0)-linux-gnu/engines-3/pkcs11.so" }
+        return access(module, R_OK) == 0 && access("/usr/bin/softhsm2-util", X_OK) == 0
+            && engines.contains { access($0, R_OK) == 0 }
+    }()
+
+    static let home: Result<TestHome, any Error> = Result {
+        let home = try TestHome()
+        let (folder, file) = ("\(home.path)/tokens", "\(home.path)/softhsm2.conf")
+        mkdir(folder, 0o700)
+        try home.write(
+            file, Array("directories.tokendir = \(folder)\nobjectstore.backend = file\nlog.level = ERROR\n".utf8))
+        setenv("SOFTHSM2_CONF", file, 1)
+        return home
+    }
+
+    /// Makes the token with both keys, and returns the file with its PIN.
+    static func make() async throws -> String {
+        let home = try home.get()
+        let pinFile = "\(home.path)/pin"
+        guard try home.read(pinFile) == nil else { return pinFile }
+        let environment = ["SOFTHSM2_CONF": "\(home.path)/softhsm2.conf", "PATH": "/usr/bin:/bin"]
+        var calls = [["--init-token", "--free", "--label", "mm", "--pin", pin, "--so-pin", "567890"]]
+        for (number, name) in [("a1", "rsa"), ("a2", "ec")] {
+            calls.append([
+                "--import", Certificates.path("\(name).key.pem"), "--token", "mm", "--label", name, "--id", number,
+                "--pin", pin,
+            ])
+        }
+        for call in calls {
+            let outcome = try await ChildProcess.run(
+                ChildCommand("/usr/bin/softhsm2-util", call, environment: environment), input: [], limit: 1 << 20,
+                timeout: .seconds(300))
+            guard outcome.exit.code == 0 else {
+                throw MMError(.internalError, String(decoding: outcome.error + outcome.output, as: UTF8.self))
+            }
+        }
+        try home.write(pinFile, Array(pin.utf8))
+        return pinFile
+    }
+}
+
+@Suite(
+    "Keys that stay in a token", .serialized, .timeLimit(.minutes(5)),
+    .enabled(if: SoftToken.isThere, "no softhsm2, or no PKCS #11 engine for OpenSSL"))
+struct TokenKeyTests {
+    private let home: TestHome
+
+    init() throws { home = try TestHome() }
+
+    private func uri(_ name: String) -> String {
+        "pkcs11:token=mm;object=\(name);type=private?module-path=\(SoftToken.module)"
+    }
+
+    @Test("sign what the certificate's key would sign", arguments: [("rsa", "PS256"), ("ec", "ES256")])
+    func signs(name: String, algorithm: String) async throws {
+        let pin = try await SoftToken.make()
+        let files = CertificateFiles(
+            certificatePath: Certificates.path("\(name).cert.pem"), privateKeyPath: uri(name), passwordFile: pin)
+        let certificate = try await files.read(for: "Contoso")
+        #expect(certificate.algorithm == algorithm)
+        let signature = try certificate.signature(of: "header.claims")
+        #expect(try await isGood(signature, of: "header.claims", name))
+        #expect(try await !isGood(signature, of: "header.other", name))
+    }
+
+    @Test("a key that isn't there, and the certificate of another one, are told")
+    func faults() async throws {
+        let pin = try await SoftToken.make()
+        for (object, certificate, said) in [("nobody", "rsa", "names no key"), ("ec", "rsa", "another private key")] {
+            let files = CertificateFiles(
+                certificatePath: Certificates.path("\(certificate).cert.pem"), privateKeyPath: uri(object),
+                passwordFile: pin)
+            let error = await #expect(throws: MMError.self) { _ = try await files.read(for: "Contoso") }
+            let message = error?.message ?? ""
+            #expect(error?.code == .invalidInput && message.contains(said), "\(message)")
+        }
+    }
+
+    /// Whether OpenSSL's own program finds a signature good.
+    private func isGood(_ signature: [UInt8], of text: String, _ name: String) async throws -> Bool {
+        let (data, signed, key) = ("\(home.path)/text", "\(home.path)/signature", "\(home.path)/public.pem")
+        try home.write(data, Array(text.utf8))
+        try home.write(signed, name == "ec" ? Self.der(signature) : signature)
+        let environment = ["PATH": "/usr/bin:/bin"]
+        let made = try await ChildProcess.run(
+            ChildCommand(
+                "/usr/bin/openssl",
+                ["x509", "-in", Certificates.path("\(name).cert.pem"), "-pubkey", "-noout", "-out", key],
+                environment: environment), input: [], limit: 1 << 20, timeout: .seconds(300))
+        #expect(made.exit.code == 0)
+        let padding = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"]
+        let checked = try await ChildProcess.run(
+            ChildCommand(
+                "/usr/bin/openssl",
+                ["dgst", "-sha256", "-verify", key, "-signature", signed] + (name == "rsa" ? padding : []) + [data],
+                environment: environment), input: [], limit: 1 << 20, timeout: .seconds(300))
+        return checked.exit.code == 0
+    }
+
+    /// Both numbers of an elliptic signature as DER.
+    private static func der(_ signature: [UInt8]) -> [UInt8] {
+        func integer(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+            var number = Array(bytes.drop { $0 == 0 })
+            if number.first.map({ $0 >= 0x80 }) ?? true { number.insert(0, at: 0) }
+            return [2, UInt8(number.count)] + number
+        }
+        let numbers = integer(signature.prefix(32)) + integer(signature.dropFirst(32))
+        return [0x30, UInt8(numbers.count)] + numbers
+    }
+}
+
+@Suite("PKCS #11 URIs", .timeLimit(.minutes(5)))
+struct TokenKeyURITests {
+    @Test("the module is taken out, and everything else is left as it was written")
+    func module() throws {
+        let key = try TokenKey(
+            "PKCS11:token=My%20card;object=app?module-path=/usr/lib/a%2Bb.so&module-name=x", of: "Contoso")
+        #expect(key.uri == "PKCS11:token=My%20card;object=app?module-name=x" && key.module == "/usr/lib/a+b.so")
+        #expect(try TokenKey("pkcs11:token=a", of: "Contoso").module == nil)
+        #expect(TokenKey.isURI("pkcs11:x") && !TokenKey.isURI("/etc/key.pem"))
+    }
+
+    @Test("a PIN has no place in the registry", arguments: ["pin-value=1234", "pin-source=file:/tmp/pin"])
+    func pin(part: String) {
+        let error = #expect(throws: MMError.self) { try TokenKey("pkcs11:token=a?\(part)", of: "Contoso") }
+        let said = "\(error?.message ?? "") \(error?.hint ?? "")"
+        #expect(error?.code == .invalidInput && said.contains("certificatePasswordFile") && !said.contains("1234"))
+    }
+}
