@@ -211,7 +211,7 @@ struct PoolSharingTests {
         pool.signal(SIGHUP)
         let log = "\(tenant.home.path)/.m365-logs/session-pool-unified.log"
         try await waitUntil {
-            String(decoding: try ProtectedFile.read(log) ?? [], as: UTF8.self).contains("anew: 2 connections")
+            String(decoding: try ProtectedFile.read(log) ?? [], as: UTF8.self).contains("again: 2 connections")
         }
         async let call = tenant.mm(["run", "Demo", "exo", "Invoke-StandIn child 20"])
         try await waitUntil { try await tenant.poolStatus()["calls"]?.int ?? 0 > 0 }
