@@ -337,7 +337,7 @@ struct IsolatedPoolTests {
         try await waitUntil { !hung.isRunning && below.allSatisfy { !$0.isRunning } }
         #expect(try await router.run("Alpha")["status"] == "success")
         let log = try #require(try ProtectedFile.read(home.path + "/.m365-logs/session-pool-router.log"))
-        #expect(String(decoding: log, as: UTF8.self).contains("[Alpha] its own pool does not answer any more"))
+        #expect(String(decoding: log, as: UTF8.self).contains("[Alpha] its own pool no longer answers"))
         await router.stop()
     }
 
