@@ -1,6 +1,6 @@
 # The verbs of the house. Everything they make stays below .build/ and in temporary folders.
 SHELL := /bin/bash
-.PHONY: build demo test check format bench sanitize stress release bench-programs bundle examples api pages install \
+.PHONY: build demo test check format bench sanitize stress release bench-programs bundle packages examples api pages install \
     install-mm install-sandbox clean
 
 build:
@@ -79,6 +79,11 @@ api:
 
 bundle: release
 	@Scripts/bundle .build/release/mm-mcp .build/bundle
+
+# What a release consists of, in .build/packages; each file is tried.
+packages: release
+	@Scripts/packages .build/release .build/packages
+	@Scripts/try-packages .build/packages
 
 PREFIX ?= $(HOME)/.local
 # Everything, or the package of those who work (install-mm) and that of those who try and test (install-sandbox).
