@@ -98,7 +98,7 @@ let testNeeds = [
     "MMIdentity": ["CTestBus"], "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
     "MMOperations": ["MMMCP", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
-    "MMServing": ["mm-mcp"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
+    "MMServing": ["mm-mcp", "ShellSyntax"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
     "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
     "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],
 ]

@@ -1,0 +1,95 @@
+import MMCore
+import MMOperations
+import ShellSyntax
+import Testing
+
+@testable import MMCLI
+@testable import MMServing
+
+@Suite("The command lines of the documents and of the help") struct DocumentedCommandsTests {
+    private static let index = CommandIndex(
+        catalogue: .standard, locals: LocalCommands.all(.standard, environment: [:]))
+
+    private static let folder: String = {
+        var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        parts.removeLast(4)
+        return parts.joined(separator: "/")
+    }()
+
+    /// The pages that people read.
+    private static let pages: [String] = {
+        let docs = (try? FolderListing.names(in: folder + "/Docs")) ?? []
+        return ["README.md"] + docs.filter { $0.hasSuffix(".md") }.sorted().map { "Docs/" + $0 }
+    }()
+
+    @Test("of a page name commands and flags that there are", arguments: pages) func documents(page: String) throws {
+        let text = String(decoding: try #require(try ProtectedFile.read(Self.folder + "/" + page)), as: UTF8.self)
+        for line in Self.commandLines(of: text) { try expectKnown(line) }
+    }
+
+    @Test("of the help name commands and flags that there are") func examples() throws {
+        var count = 0
+        for entry in Self.index.shown {
+            let examples =
+                switch entry {
+                case .operation(let operation): operation.declaration.examples
+                case .local(let command): command.examples
+                }
+            for example in examples where example.command.hasPrefix("mm ") {
+                try expectKnown(example.command)
+                count += 1
+            }
+        }
+        #expect(count > 100)
+    }
+
+    @Test("are found in the pages") func found() throws {
+        let readme = String(decoding: try #require(try ProtectedFile.read(Self.folder + "/README.md")), as: UTF8.self)
+        #expect(Self.commandLines(of: readme).count > 20)
+        #expect(Self.pages.count > 15)
+    }
+
+    /// The lines of code blocks that begin with `mm`, or with `$ mm`.
+    private static func commandLines(of page: String) -> [String] {
+        var lines: [String] = []
+        var isCode = false
+        for line in page.split(separator: "\n", omittingEmptySubsequences: false) {
+            let text = line.drop { $0 == " " }
+            if text.hasPrefix("```") {
+                isCode.toggle()
+            } else if isCode {
+                let command = text.hasPrefix("$ ") ? text.dropFirst(2) : text
+                if command.hasPrefix("mm ") { lines.append(String(command)) }
+            }
+        }
+        return lines
+    }
+
+    private func expectKnown(_ line: String) throws {
+        let script: ShellScript
+        do {
+            script = try ShellScript.parse(line, as: .whole)
+        } catch {
+            Issue.record("\(line): \(error)")
+            return
+        }
+        for command in script.commands where command.name == "mm" {
+            let words = command.arguments.map(\.value)
+            guard words.first?.hasPrefix("-") == false else { continue }
+            guard let (entry, rest) = Self.index.find(words) else {
+                Issue.record("\(line): there is no such command")
+                continue
+            }
+            if case .local(let local) = entry, case .words = local.work { continue }
+            do throws(MMError) {
+                _ = try ArgumentScanner.scan(
+                    rest, fields: entry.fields, command: "mm", content: ContentSource { () throws(MMError) in "{}" })
+            } catch {
+                // The files are the reader's own.
+                let isMissingFile =
+                    error.message.contains("There is no file") || error.message.contains("does not exist")
+                #expect(isMissingFile, "\(line): \(error.message)")
+            }
+        }
+    }
+}
