@@ -22,6 +22,9 @@ public struct ClientCapabilities: Sendable, Hashable {
     /// Whether the client lets the server sample its model.
     public var supportsSampling: Bool { raw["sampling"]?.object != nil }
 
+    /// Whether the client takes tasks in place of results (modern era).
+    public var acceptsTasks: Bool { raw["extensions"]?[TaskProtocol.extensionName]?.object != nil }
+
     /// Whether the client lists its root folders.
     public var listsRoots: Bool { raw["roots"]?.object != nil }
 }

@@ -71,6 +71,12 @@ extension RequestContext {
     /// - Returns: the answers in the protocol's form, by key.
     /// - Throws: as for a form.
     public func ask(_ questions: [Question]) async throws -> [String: JSONObject] {
+        try await ask(questions, about: nil)
+    }
+
+    /// Asks several questions.
+    /// - Parameter task: the task that they belong to, which legacy clients are told.
+    func ask(_ questions: [Question], about task: String?) async throws -> [String: JSONObject] {
         for question in questions where !question.canBeAsked(clientCapabilities) {
             if era == .modern { throw MCPError.missingCapability(question.requirement) }
             throw MMError(
@@ -80,7 +86,7 @@ extension RequestContext {
         }
         if era == .modern { return try modernAnswers(to: questions) }
         var answers: [String: JSONObject] = [:]
-        for question in questions { answers[question.key] = try await legacyAnswer(to: question) }
+        for question in questions { answers[question.key] = try await legacyAnswer(to: question, about: task) }
         return answers
     }
 
@@ -104,24 +110,25 @@ extension RequestContext {
         return answers
     }
 
-    private func legacyAnswer(to question: Question) async throws -> JSONObject {
+    private func legacyAnswer(to question: Question, about task: String?) async throws -> JSONObject {
         var fault = ""
         for _ in 1...3 {
-            let answer = try await legacyTurn(question)
+            let answer = try await legacyTurn(question, about: task)
             guard let found = question.fault(of: answer) else { return answer }
             fault = found
         }
         throw MMError(.invalidInput, "The client's answer to \"\(question.key)\" is not usable: \(fault).")
     }
 
-    private func legacyTurn(_ question: Question) async throws -> JSONObject {
+    private func legacyTurn(_ question: Question, about task: String?) async throws -> JSONObject {
         let call = call
         let version = protocolVersion
         do throws(PendingQuestions.Failure) {
             return try await session.questions.ask(
                 timeout: session.server.options.questionTimeout,
                 send: { id in
-                    let params = question.params(for: version, id: id.json.string ?? question.key)
+                    var params = question.params(for: version, id: id.json.string ?? question.key)
+                    if let task { params["_meta"] = [TaskProtocol.relatedTask: ["taskId": .string(task)]] }
                     return call.send(Envelope.request(id, question.method, params))
                 },
                 withdraw: { id in

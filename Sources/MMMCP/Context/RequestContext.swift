@@ -8,6 +8,8 @@ public struct RequestContext: Sendable {
     let call: LiveCall
     let session: Session
     let replies: QuestionRounds?
+    /// Whether the call may be answered with a task: then ``ToolResult/task(_:)`` may be its result.
+    public internal(set) var taskWish = TaskWish.unwanted
 
     /// Whether the client negotiated a session (legacy) or describes itself in each request (modern).
     package var era: Era { profile.era }

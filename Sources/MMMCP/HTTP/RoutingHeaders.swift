@@ -13,6 +13,7 @@ struct RoutingHeaders: Sendable {
         switch Method(rawValue: message.method) {
         case .callTool, .getPrompt: key = "name"
         case .readResource: key = "uri"
+        case .getTask, .updateTask, .cancelTask: key = "taskId"
         default: return
         }
         let written = message.params[key]?.string

@@ -4,6 +4,7 @@ import MMCore
 struct ListenFilter: Sendable, Hashable {
     var lists: Set<ListKind> = []
     var resources: [String] = []
+    var tasks: [String] = []
 
     /// Reads the client's request and keeps what the server offers.
     /// - Throws: -32602 for members of the wrong type.
@@ -17,19 +18,25 @@ struct ListenFilter: Sendable, Hashable {
                 throw .invalidParams("\"\(Self.key(of: kind))\" must be a boolean, not \(other.kindName).")
             }
         }
-        guard let wanted = object["resourceSubscriptions"] else { return }
+        let uris = try Self.texts("resourceSubscriptions", in: object, most: options.limits.watchedResources)
+        if options.offersResourceSubscriptions { resources = uris }
+        tasks = try Self.texts("taskIds", in: object, most: options.limits.watchedResources)
+    }
+
+    private static func texts(_ key: String, in object: JSONObject, most: Int) throws(MCPError) -> [String] {
+        guard let wanted = object[key] else { return [] }
         guard case .array(let items) = wanted else {
-            throw .invalidParams("\"resourceSubscriptions\" must be an array of addresses, not \(wanted.kindName).")
+            throw .invalidParams("\"\(key)\" must be an array of texts, not \(wanted.kindName).")
         }
-        guard items.count <= options.limits.watchedResources else {
-            throw .invalidParams("At most \(options.limits.watchedResources) resources can be watched.")
-        }
+        guard items.count <= most else { throw .invalidParams("\"\(key)\" may have at most \(most) items.") }
+        var texts: [String] = []
         for item in items {
-            guard case .string(let uri) = item else {
-                throw .invalidParams("\"resourceSubscriptions\" must contain URIs, not \(item.kindName).")
+            guard case .string(let text) = item else {
+                throw .invalidParams("\"\(key)\" must contain texts, not \(item.kindName).")
             }
-            if options.offersResourceSubscriptions, !resources.contains(uri) { resources.append(uri) }
+            if !texts.contains(text) { texts.append(text) }
         }
+        return texts
     }
 
     static func key(of kind: ListKind) -> String {
@@ -45,6 +52,7 @@ struct ListenFilter: Sendable, Hashable {
         var object = JSONObject()
         for kind in ListKind.allCases where lists.contains(kind) { object[Self.key(of: kind)] = true }
         if !resources.isEmpty { object["resourceSubscriptions"] = .array(resources.map(JSONValue.string)) }
+        if !tasks.isEmpty { object["taskIds"] = .array(tasks.map(JSONValue.string)) }
         return object
     }
 

@@ -15,7 +15,8 @@ extension MCPServer {
             return (.failure(error), [])
         }
         let texts = LongTexts()
-        let context = RequestContext(profile: planned.profile, call: call, session: session, replies: replies)
+        var context = RequestContext(profile: planned.profile, call: call, session: session, replies: replies)
+        if case .callTool(_, _, let wish) = planned.work { context.taskWish = wish }
         let answer = await answer(to: planned, context, texts)
         // However the handler ended, an open question is the result.
         if let question = replies?.result(of: planned, seal: seal), !Task.isCancelled {
@@ -44,8 +45,9 @@ extension MCPServer {
         of planned: PlannedCall, _ context: RequestContext, _ texts: LongTexts
     ) async throws -> JSONObject {
         switch planned.work {
-        case .callTool(let registered, let arguments):
+        case .callTool(let registered, let arguments, _):
             let result = try await callTool(registered, arguments, context)
+            if let task = result.task { return try beginning(of: task, context) }
             texts.add(result.content.compactMap(\.stream))
             return result.json(for: context.protocolVersion)
         case .listResources(let lister):
@@ -56,6 +58,7 @@ extension MCPServer {
             return try await prompt.handler(arguments, context).json(for: context.protocolVersion)
         case .complete(let completer, let value, let others):
             return try await completer(value, others, context).json
+        case .task(let action, let store): return try await serve(action, store, planned.params, context)
         case .listen: throw MCPError.internalError()
         }
     }
@@ -83,7 +86,9 @@ extension MCPServer {
 
     /// Returns the result, unless it violates the tool's own output schema: clients reject results that don't fit it.
     private func checked(_ result: ToolResult, of registered: RegisteredTool) -> ToolResult {
-        guard options.checksResults, !result.isError, let output = registered.output else { return result }
+        guard options.checksResults, !result.isError, result.task == nil, let output = registered.output else {
+            return result
+        }
         guard let structured = result.structured else {
             return .failure(
                 "\(registered.tool.name) promises structured content and gave none. This is a fault of the server.")
@@ -104,7 +109,8 @@ extension MCPServer {
         }
     }
 
-    private func contents(of uri: String, _ context: RequestContext) async throws -> [ResourceContents] {
+    /// What a resource holds for a caller.
+    func contents(of uri: String, _ context: RequestContext) async throws -> [ResourceContents] {
         if let resource = routes.resource(at: uri) { return try await resource.read(context) }
         for registered in routes.templates {
             guard let variables = registered.pattern.match(uri) else { continue }

@@ -23,11 +23,13 @@ extension MCPServer {
                 }
             )
         case .listResources: try planResourceList(params)
-        case .callTool: .work(try planToolCall(params))
+        case .callTool: .work(try planToolCall(params, profile))
         case .readResource: .work(try planRead(params))
         case .getPrompt: .work(try planPrompt(params))
         case .complete: try planCompletion(params)
-        case .listen: .work(try planListen(params))
+        case .listen: .work(try planListen(params, profile))
+        case .getTask, .updateTask, .cancelTask, .taskResult, .listTasks:
+            .work(try planTask(method, params, profile))
         case .initialize, .ping, .setLevel, .subscribe, .unsubscribe: throw .methodNotFound(method.rawValue)
         }
     }
@@ -35,7 +37,7 @@ extension MCPServer {
     private func discovery() -> JSONObject {
         var result: JSONObject = [
             "supportedVersions": .array(ProtocolVersion.modern.map { .string($0.text) }),
-            "capabilities": .object(capabilities),
+            "capabilities": .object(capabilities(for: .v2026_07_28)),
         ]
         result["instructions"] = instructions.map(JSONValue.string)
         return result
@@ -63,15 +65,16 @@ extension MCPServer {
         return try Page.of(all, key: "resources", params: params, size: options.pageSize)
     }
 
-    private func planToolCall(_ params: JSONObject) throws(MCPError) -> Work {
+    private func planToolCall(_ params: JSONObject, _ profile: CallProfile) throws(MCPError) -> Work {
         guard routes.hasTools else { throw .methodNotFound(Method.callTool.rawValue) }
         let name = try text("name", in: params, of: "tools/call")
         guard let registered = routes.tool(named: name) else {
             throw .invalidParams(unknown("tool", name, known: routes.tools.filter(\.tool.isListed).map(\.tool.name)))
         }
+        let wish = try taskWish(of: registered.tool, params, profile)
         switch params["arguments"] {
-        case nil, .null: return .callTool(registered, arguments: [:])
-        case .object(let arguments): return .callTool(registered, arguments: arguments)
+        case nil, .null: return .callTool(registered, arguments: [:], wish)
+        case .object(let arguments): return .callTool(registered, arguments: arguments, wish)
         case .some(let other):
             throw .invalidParams("The arguments of a tool call must be an object, not \(other.kindName).")
         }
@@ -135,14 +138,18 @@ extension MCPServer {
         return .work(.complete(completer, value: value, others: others))
     }
 
-    private func planListen(_ params: JSONObject) throws(MCPError) -> Work {
-        guard !options.changingLists.isEmpty || options.offersResourceSubscriptions else {
+    private func planListen(_ params: JSONObject, _ profile: CallProfile) throws(MCPError) -> Work {
+        guard !options.changingLists.isEmpty || options.offersResourceSubscriptions || tasks != nil else {
             throw .methodNotFound(Method.listen.rawValue)
         }
         guard case .object(let filter)? = params["notifications"] else {
             throw .invalidParams("subscriptions/listen needs the object \"notifications\".")
         }
-        return .listen(try ListenFilter(filter, options: options))
+        let wanted = try ListenFilter(filter, options: options)
+        guard wanted.tasks.isEmpty || profile.capabilities.acceptsTasks else {
+            throw .missingCapability(TaskProtocol.requirement)
+        }
+        return .listen(wanted)
     }
 
     private func text(_ key: String, in object: JSONObject, of place: String) throws(MCPError) -> String {

@@ -15,12 +15,17 @@ enum Method: String, Sendable {
     case listPrompts = "prompts/list"
     case getPrompt = "prompts/get"
     case complete = "completion/complete"
+    case getTask = "tasks/get"
+    case updateTask = "tasks/update"
+    case cancelTask = "tasks/cancel"
+    case taskResult = "tasks/result"
+    case listTasks = "tasks/list"
 
     /// Whether the method exists in an era; a removed method is as unknown as one that never existed.
     func exists(in era: Era) -> Bool {
         switch self {
-        case .initialize, .ping, .setLevel, .subscribe, .unsubscribe: era == .legacy
-        case .discover, .listen: era == .modern
+        case .initialize, .ping, .setLevel, .subscribe, .unsubscribe, .taskResult, .listTasks: era == .legacy
+        case .discover, .listen, .updateTask: era == .modern
         default: true
         }
     }

@@ -13,7 +13,8 @@ struct PlannedCall: Sendable {
 
 /// The work that a call requires.
 enum Work: Sendable {
-    case callTool(RegisteredTool, arguments: JSONObject)
+    case callTool(RegisteredTool, arguments: JSONObject, TaskWish)
+    case task(TaskAction, any TaskStore)
     case listResources(MCPServer.ResourceLister)
     case readResource(uri: String)
     case getPrompt(Prompt, arguments: [String: String])

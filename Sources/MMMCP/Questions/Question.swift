@@ -58,6 +58,18 @@ public struct Question: Sendable, Hashable {
         }
     }
 
+    /// Questions as results carry them, by key.
+    static func requests(_ questions: [Question], for version: ProtocolVersion) -> JSONObject {
+        var requests = JSONObject()
+        for question in questions {
+            let params = question.params(for: version, id: question.key)
+            var request: JSONObject = ["method": .string(question.method)]
+            if !params.isEmpty { request["params"] = .object(params) }
+            requests[question.key] = .object(request)
+        }
+        return requests
+    }
+
     /// The capability that a client must declare for this question.
     var requirement: JSONObject {
         switch kind {
@@ -78,7 +90,7 @@ public struct Question: Sendable, Hashable {
     }
 
     /// Returns what is wrong with an answer; `nil` for a valid one.
-    func fault(of answer: JSONObject) -> String? {
+    package func fault(of answer: JSONObject) -> String? {
         switch kind {
         case .form(_, let form):
             guard let action = answer["action"]?.string else { return "it has no \"action\"" }

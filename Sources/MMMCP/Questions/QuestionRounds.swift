@@ -63,13 +63,7 @@ final class QuestionRounds: Sendable {
     func result(of planned: PlannedCall, seal: StateSeal) -> JSONObject? {
         var (sealed, pending) = state.withLock { ($0.sealed, $0.pending) }
         guard !pending.isEmpty else { return nil }
-        var requests = JSONObject()
-        for question in pending {
-            let params = question.params(for: planned.profile.version, id: question.key)
-            var request: JSONObject = ["method": .string(question.method)]
-            if !params.isEmpty { request["params"] = .object(params) }
-            requests[question.key] = .object(request)
-        }
+        let requests = Question.requests(pending, for: planned.profile.version)
         sealed.asked = Set(pending.map(\.key))
         return [
             "resultType": "input_required", "inputRequests": .object(requests),

@@ -8,6 +8,14 @@ public struct MCPServer: Sendable {
     /// Returns the resources that come and go; `resources/list` runs it.
     public typealias ResourceLister = @Sendable (_ context: RequestContext) async throws -> [Resource]
 
+    /// Watches a resource for one caller: gives an element each time its contents have changed. Runs as long as the caller
+    /// is subscribed to it, also to one that does not exist yet.
+    /// `read` reads it as the caller would.
+    public typealias ResourceWatcher =
+        @Sendable (
+            _ uri: String, _ context: RequestContext, _ read: @escaping @Sendable () async throws -> [ResourceContents]
+        ) -> AsyncStream<Void>
+
     /// The server's identity.
     public let info: ServerInfo
     /// The purpose of the server, which tool to call first and how the tools work together; read by models.
@@ -16,6 +24,9 @@ public struct MCPServer: Sendable {
     public let options: ServerOptions
     /// Where the program announces changes.
     public let changes: ChangeFeed
+    /// Where the server's tasks are; `nil` for one that has none.
+    let tasks: (any TaskStore)?
+    private let resourceChanges: ResourceWatcher?
     let routes: Routes
     let seal: StateSeal
     let once: ClaimLedger
@@ -29,23 +40,27 @@ public struct MCPServer: Sendable {
     ///   - resources: the permanent resources, in the order in which they are listed.
     ///   - resourceTemplates: the templates, in the order in which they are listed and tried.
     ///   - moreResources: lists and finds the resources that come and go.
+    ///   - resourceChanges: watches the resources that clients subscribe to, where ``changes`` doesn't tell of them.
+    ///   - tasks: where long work is found whose calls were answered with a task.
     ///   - options: the server's behaviour where the protocol leaves room.
     /// - Throws: `MMError` that names the first declaration that violates the protocol.
     public init(
         _ info: ServerInfo, instructions: String? = nil, tools: [Tool] = [], prompts: [Prompt] = [],
         resources: [Resource] = [], resourceTemplates: [ResourceTemplate] = [], moreResources: ResourceLister? = nil,
-        options: ServerOptions = ServerOptions()
+        resourceChanges: ResourceWatcher? = nil, tasks: (any TaskStore)? = nil, options: ServerOptions = ServerOptions()
     ) throws(MMError) {
         try self.init(
             info, instructions: instructions, tools: tools, prompts: prompts, resources: resources,
-            resourceTemplates: resourceTemplates, moreResources: moreResources, options: options, clock: .system
+            resourceTemplates: resourceTemplates, moreResources: moreResources, resourceChanges: resourceChanges,
+            tasks: tasks, options: options, clock: .system
         )
     }
 
     /// Creates a server with a clock of one's own.
     init(
         _ info: ServerInfo, instructions: String?, tools: [Tool], prompts: [Prompt], resources: [Resource],
-        resourceTemplates: [ResourceTemplate], moreResources: ResourceLister?, options: ServerOptions, clock: WallClock
+        resourceTemplates: [ResourceTemplate], moreResources: ResourceLister?,
+        resourceChanges: ResourceWatcher? = nil, tasks: (any TaskStore)? = nil, options: ServerOptions, clock: WallClock
     ) throws(MMError) {
         if let key = options.stateKey, key.count < 32 {
             throw MMError(.invalidInput, "The state key has \(key.count) bytes; it needs at least 32 random ones.")
@@ -58,14 +73,21 @@ public struct MCPServer: Sendable {
         self.instructions = instructions
         self.options = options
         self.changes = ChangeFeed()
+        self.tasks = tasks
+        self.resourceChanges = resourceChanges
         self.routes = try Routes(
             tools: tools, prompts: prompts, resources: resources, resourceTemplates: resourceTemplates,
             moreResources: moreResources, options: options
         )
     }
 
-    /// The capabilities that the server announces in both eras.
-    var capabilities: JSONObject {
+    /// The changes of a resource as one caller sees it; `nil` where nothing watches resources.
+    func changes(of uri: String, for context: RequestContext) -> AsyncStream<Void>? {
+        resourceChanges.map { watch in watch(uri, context) { try await contents(of: uri, context) } }
+    }
+
+    /// The capabilities that the server announces to clients of a revision.
+    func capabilities(for version: ProtocolVersion) -> JSONObject {
         var object = JSONObject()
         func list(_ kind: ListKind) -> JSONObject {
             options.changingLists.contains(kind) ? ["listChanged": true] : [:]
@@ -79,6 +101,10 @@ public struct MCPServer: Sendable {
         if routes.hasPrompts { object["prompts"] = .object(list(.prompts)) }
         if routes.hasCompletions { object["completions"] = [:] }
         if options.offersLogging { object["logging"] = [:] }
+        if tasks != nil {
+            if version.isModern { object["extensions"] = [TaskProtocol.extensionName: [:]] }
+            if version == .v2025_11_25 { object["tasks"] = .object(TaskProtocol.capability) }
+        }
         return object
     }
 }

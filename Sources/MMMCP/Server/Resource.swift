@@ -62,6 +62,11 @@ public struct ResourceContents: Sendable, Hashable {
         case blob([UInt8])
     }
 
+    /// The contents, where they are text.
+    public var text: String? {
+        if case .text(let text) = body { text } else { nil }
+    }
+
     /// Creates contents from text.
     public static func text(_ text: String, uri: String, mimeType: String? = "text/plain") -> ResourceContents {
         ResourceContents(uri: uri, mimeType: mimeType, meta: [:], body: .text(text))

@@ -30,6 +30,8 @@ public struct Tool: Sendable {
     public var icons: [Icon]
     /// Further names under which calls are accepted; they are not listed.
     public var aliases: [String]
+    /// Whether calls may be answered with a task, where the server has tasks.
+    public var taskSupport = TaskSupport.forbidden
     /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
     /// Metadata for client programs (`_meta`).
@@ -79,6 +81,10 @@ public struct Tool: Sendable {
         }
         let hints = annotations.json
         if !hints.isEmpty { object["annotations"] = .object(hints) }
+        // Since then the server alone chooses, and says nothing of it here.
+        if taskSupport != .forbidden, version == .v2025_11_25 {
+            object["execution"] = ["taskSupport": .string(taskSupport.rawValue)]
+        }
         if !icons.isEmpty { object["icons"] = .array(icons.map { .object($0.json) }) }
         if !meta.isEmpty { object["_meta"] = .object(meta) }
         return object

@@ -1,7 +1,7 @@
 public import MMCore
 
 /// A tool's result: content for the model and, where the tool has an output schema, the same as data.
-public struct ToolResult: Sendable, Hashable {
+public struct ToolResult: Sendable {
     /// The content for the model. When it is empty, the structured content is repeated here as JSON text.
     public var content: [Content]
     /// The result as data.
@@ -10,6 +10,8 @@ public struct ToolResult: Sendable, Hashable {
     public var isError: Bool
     /// Metadata for client programs (`_meta`).
     public var meta: JSONObject
+    /// The task that goes on in place of a result.
+    private(set) var task: ToolTask?
 
     public init(
         content: [Content] = [], structured: JSONValue? = nil, isError: Bool = false, meta: JSONObject = [:]
@@ -22,6 +24,13 @@ public struct ToolResult: Sendable, Hashable {
 
     /// Creates a result from one text.
     public static func text(_ text: String) -> ToolResult { ToolResult(content: [.text(text)]) }
+
+    /// Answers a call with work that goes on; only where the call's ``RequestContext/taskWish`` allows it.
+    public static func task(_ task: ToolTask) -> ToolResult {
+        var result = ToolResult()
+        result.task = task
+        return result
+    }
 
     /// Creates a result from these blocks.
     public static func content(_ content: Content...) -> ToolResult { ToolResult(content: content) }
@@ -39,6 +48,22 @@ public struct ToolResult: Sendable, Hashable {
 
     /// Creates a failed result from an error's message and hint.
     public static func failure(_ error: MMError) -> ToolResult { .failure(error.description) }
+
+    /// The result with its long texts read to their ends, so that it can be given more than once.
+    func collected() async -> ToolResult {
+        var result = self
+        for (place, block) in content.enumerated() {
+            guard let stream = block.stream else { continue }
+            var text = ""
+            do {
+                while let piece = try await stream.next() { text += piece }
+            } catch {
+                text += "\n[The text is incomplete.]"
+            }
+            result.content[place] = .text(text)
+        }
+        return result
+    }
 
     func json(for version: ProtocolVersion) -> JSONObject {
         var blocks = content.map { $0.json(for: version) }

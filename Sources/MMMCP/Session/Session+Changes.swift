@@ -8,11 +8,35 @@ struct Subscription: Sendable {
 
     /// The `_meta` that ties a message to the subscription.
     var meta: JSONValue { .object([MetaKey.subscriptionID: planned.id.json]) }
+
+    /// Sends a notification that belongs to the subscription.
+    func tell(_ method: String, _ params: JSONObject) {
+        var tagged = params
+        tagged["_meta"] = meta
+        call.sendIfRoom(Envelope.notification(method, tagged))
+    }
 }
 
 extension Session {
-    /// Acknowledges a subscription; its notifications follow.
+    /// Acknowledges a subscription as far as it can be honoured; its notifications follow.
     func openSubscription(_ planned: PlannedCall, _ call: LiveCall, _ filter: ListenFilter) {
+        let context = RequestContext(profile: planned.profile, call: call, session: self, replies: nil)
+        follow(.listen(planned.id)) {
+            var filter = filter
+            filter.tasks = await self.known(filter.tasks, context)
+            await self.follow(self.acknowledge(planned, call, filter), context)
+        }
+    }
+
+    /// The tasks among these that exist for the caller.
+    private func known(_ ids: [String], _ context: RequestContext) async -> [String] {
+        guard let store = server.tasks else { return [] }
+        var known: [String] = []
+        for id in ids where (try? await store.task(id, for: context)) != nil { known.append(id) }
+        return known
+    }
+
+    private func acknowledge(_ planned: PlannedCall, _ call: LiveCall, _ filter: ListenFilter) -> Subscription {
         let subscription = Subscription(planned: planned, call: call, filter: filter)
         call.send(
             Envelope.notification(
@@ -26,6 +50,7 @@ extension Session {
             guarded.listens[planned.id] = subscription
         }
         listenToChanges()
+        return subscription
     }
 
     /// Starts observing the server's changes, once.
@@ -50,11 +75,7 @@ extension Session {
             }
         }
         if tellsHome { sessionChannel.send(Envelope.notification(method, params)) }
-        for listen in listens {
-            var tagged = params
-            tagged["_meta"] = listen.meta
-            listen.call.sendIfRoom(Envelope.notification(method, tagged))
-        }
+        for listen in listens { listen.tell(method, params) }
     }
 
     /// Ends the open subscriptions by sending their results.
@@ -70,6 +91,7 @@ extension Session {
             return all
         }
         for listen in listens {
+            unfollow(.listen(listen.planned.id))
             let result: JSONObject = ["resultType": "complete", "_meta": listen.meta]
             listen.call.answer(Envelope.result(listen.planned.id, result))
         }

@@ -32,14 +32,16 @@ extension Session {
     /// Refuses further requests, cancels the open calls and ends the subscriptions.
     func close() {
         closeSubscriptions()
-        let (calls, token): ([LiveCall], Int?) = guarded.withLock { guarded in
+        let (calls, followers, token): ([LiveCall], [Task<Void, Never>], Int?) = guarded.withLock { guarded in
             guarded.isClosed = true
             defer {
                 guarded.live = [:]
+                guarded.followers = [:]
                 guarded.changeToken = nil
             }
-            return (Array(guarded.live.values), guarded.changeToken)
+            return (Array(guarded.live.values), Array(guarded.followers.values), guarded.changeToken)
         }
+        for follower in followers { follower.cancel() }
         if let token { server.changes.remove(token) }
         for call in calls { call.cancel() }
         questions.close()

@@ -21,6 +21,8 @@ final class Session: Sendable {
         var state: SessionState
         var live: [RequestID: LiveCall] = [:]
         var listens: [RequestID: Subscription] = [:]
+        /// What is watched for the client, each in a task that ends with the connection at the latest.
+        var followers: [Followed: Task<Void, Never>] = [:]
         /// The number of calls whose work has ended, which tells a drain whether calls still end.
         var endedCount = 0
         var isClosed = false
@@ -97,7 +99,7 @@ final class Session: Sendable {
         }
         switch outcome {
         case (.answer(let answer), _):
-            if case .success = answer, request.method == Method.initialize.rawValue { listenToChanges() }
+            if case .success = answer { answered(request, via: channel) }
             channel.finish(Envelope.answer(request.id, answer))
         case (.start(let planned), let call?): start(planned, call)
         case (.start, nil): channel.finish(Envelope.error(request.id, .internalError()))
@@ -141,7 +143,24 @@ final class Session: Sendable {
             if let listen = guarded.listens.removeValue(forKey: id) { guarded.state.workEnded(listen.planned) }
             return call
         }
+        unfollow(.listen(id))
         call?.cancel()
+    }
+
+    /// Begins or ends what an answered request changes for the connection as a whole.
+    private func answered(_ request: IncomingRequest, via channel: any MessageChannel) {
+        switch Method(rawValue: request.method) {
+        case .initialize: listenToChanges()
+        case .subscribe:
+            guard let uri = request.params["uri"]?.string,
+                let profile = guarded.withLock({ $0.state.profile(of: request, principal: principal) })
+            else { return }
+            let call = LiveCall(request.id, channel: sessionChannel)
+            follow(
+                resource: uri, RequestContext(profile: profile, call: call, session: self, replies: nil))
+        case .unsubscribe: request.params["uri"]?.string.map { unfollow(.resource($0)) }
+        default: return
+        }
     }
 
     private func retire(_ call: LiveCall) {

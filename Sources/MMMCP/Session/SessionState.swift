@@ -96,11 +96,19 @@ struct SessionState: Sendable {
             return .answer(.success([:]))
         default: break
         }
-        let profile = CallProfile(
+        return try act(on: request, method, profile(of: request, handshake, principal), server: server)
+    }
+
+    /// What is known of the client of a legacy request; `nil` before the handshake.
+    func profile(of request: IncomingRequest, principal: Principal) -> CallProfile? {
+        handshake.map { profile(of: request, $0, principal) }
+    }
+
+    private func profile(of request: IncomingRequest, _ handshake: Handshake, _ principal: Principal) -> CallProfile {
+        CallProfile(
             era: .legacy, version: handshake.version, capabilities: handshake.capabilities,
             clientInfo: handshake.clientInfo, logLevel: logLevel, principal: principal, meta: request.meta ?? [:]
         )
-        return try act(on: request, method, profile, server: server)
     }
 
     private mutating func act(
@@ -145,7 +153,7 @@ extension SessionState {
             version: version, capabilities: ClientCapabilities(capabilities), clientInfo: ClientInfo(info)
         )
         var result: JSONObject = [
-            "protocolVersion": .string(version.text), "capabilities": .object(server.capabilities),
+            "protocolVersion": .string(version.text), "capabilities": .object(server.capabilities(for: version)),
             "serverInfo": .object(server.info.json),
         ]
         result["instructions"] = server.instructions.map(JSONValue.string)

@@ -13,6 +13,8 @@ public struct CallContext: Sendable {
     /// How long the caller waits before the answer is a running job's handle; `nil`: to the end. Zero lets the call go as
     /// soon as it is under way.
     public var backgroundAfter: Duration?
+    /// Whether the caller takes nothing but a job's handle, also of a call that ends at once.
+    package var needsHandle = false
     /// The client's own session, to which its shells belong, and its jobs where it has no principal; `nil` for callers
     /// that come once.
     public var sessionID: String?

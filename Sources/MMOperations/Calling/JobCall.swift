@@ -46,7 +46,9 @@ struct JobCall: Sendable {
             defer { begun.mark() }
             do throws(MMError) {
                 let answer = try await perform(inner)
-                var kept = try await KeptAnswer(answer, in: outputs, for: server) { job.beginEnd() }
+                var kept = try await KeptAnswer(answer, in: outputs, for: server) {
+                    job.beginEnd() || context.needsHandle
+                }
                 kept.form = form
                 return .success(kept)
             } catch {
@@ -69,7 +71,9 @@ struct JobCall: Sendable {
             // An answered request can't be called off: what has been let go goes on.
             if !job.isDetached { job.cancel() }
         }
-        guard let outcome else { return JobAnswer.running(job.report, in: services.jobs) }
+        guard let outcome, !context.needsHandle || !services.jobs.table.keep(job) else {
+            return JobAnswer.running(job.report, in: services.jobs)
+        }
         return try outcome.get().answer(from: outputs)
     }
 }

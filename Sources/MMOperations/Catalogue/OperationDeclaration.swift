@@ -74,6 +74,14 @@ public struct OperationDeclaration: Sendable {
     /// Whether a call may take long enough to become a job: what only looks at this machine's own files does not.
     package var mayLast: Bool { effects.openWorld || !effects.readOnly }
 
+    /// Whether it pays to follow a call as a task: it runs where it outlives its caller.
+    package var mayBeTask: Bool {
+        switch home {
+        case .pool, .detachable: mayLast && toolset == .m365
+        case .anywhere, .besideSessions: false
+        }
+    }
+
     /// Who may call an operation.
     public enum Audience: Sendable {
         /// People and models.

@@ -15,6 +15,7 @@ package enum OperationHeaders {
     static let person = "MM-Person"
     static let directory = "MM-Directory"
     static let readsOnly = "MM-Reads-Only"
+    static let needsHandle = "MM-Needs-Handle"
     static let input = "MM-Input"
 
     /// The longest time limit of a call, in seconds: about 30 years.
@@ -48,6 +49,8 @@ package enum OperationHeaders {
         package var isAtTerminal = false
         /// Whether the client supplies standard input on demand.
         package var hasInput = false
+        /// Whether the caller takes nothing but a job's handle.
+        package var needsHandle = false
         /// Whether the caller may only read.
         package var readsOnly = false
         /// The caller's working directory, an absolute path.
@@ -65,6 +68,7 @@ package enum OperationHeaders {
         if let name = context.principal { headers.set(principal, escaped(name)) }
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
         if let who = context.person { headers.set(person, who.isAtTerminal ? "terminal" : "1") }
+        if context.needsHandle { headers.set(needsHandle, "1") }
         if context.readsOnly { headers.set(readsOnly, "1") }
         if context.input != nil { headers.set(input, "1") }
         // A truncated path would be a different one.
@@ -92,6 +96,7 @@ package enum OperationHeaders {
         claims.waitsForSignIn = try flag(waitsForSignIn, headers)
         claims.isAtTerminal = headers[person] == "terminal"
         if claims.isAtTerminal { claims.hasPerson = true } else { claims.hasPerson = try flag(person, headers) }
+        claims.needsHandle = try flag(needsHandle, headers)
         claims.readsOnly = try flag(readsOnly, headers)
         claims.hasInput = try flag(input, headers)
         claims.directory = try name(directory, headers, longest: longestPath)

@@ -153,6 +153,7 @@ package struct CallRoutes: Sendable {
         context.backgroundAfter = claims.patience
         context.sessionID = claims.session
         context.principal = claims.principal
+        context.needsHandle = claims.needsHandle
         context.readsOnly = claims.readsOnly
         if isFrontEnd { context.directory = claims.directory }
         return (context, claims)

@@ -7,14 +7,9 @@ struct CatalogueServer {
     private let service: any OperationService
     private let options: MCPFaceOptions
     private let services: OperationServices
-    /// Tells this server's clients from those of every other process at the same pool.
-    private let instance = RandomBytes.text(bytes: 12)
-    private let clients = Clients()
-
-    /// The sessions that have called, each with its principal.
-    private final class Clients: Sendable {
-        let sessions = Mutex<[String: String]>([:])
-    }
+    private let calls: ClientCalls
+    private let shaper: ToolAnswer
+    private let tasks: JobTasks
 
     /// A projection of a service's catalogue.
     /// - Parameters:
@@ -25,6 +20,11 @@ struct CatalogueServer {
         self.service = service
         self.services = services
         self.options = options
+        calls = ClientCalls(options, services.paths)
+        shaper = ToolAnswer(
+            outputs: services.outputs, outputTool: options.prefix + "output", serverName: options.serverName,
+            isStructured: options.structuredOutput)
+        tasks = JobTasks(service: service, calls: calls, shaper: shaper)
     }
 
     /// The server.
@@ -36,25 +36,23 @@ struct CatalogueServer {
                 && (!options.readOnly || declaration.effects.readOnly || declaration.servesReaders)
         }
         let names = Set(offered.map(\.declaration.name))
-        let resources = MCPResources(service: service, services: services, serverName: options.serverName)
+        let resources = MCPResources(
+            service: service, services: services, calls: calls, serverName: options.serverName)
+        var serverOptions = ServerOptions()
+        serverOptions.offersResourceSubscriptions = true
         return try MCPServer(
             ServerInfo(name: "mm-mcp", title: "Microsoft Master", version: ProductVersion.text),
             instructions: instructions, tools: offered.map(tool),
             prompts: MCPPrompts(services: services, options: options, tools: names).all,
             resources: resources.fixed, resourceTemplates: resources.templates,
-            moreResources: { (_) in try resources.current() })
+            moreResources: { (context) in try await resources.current(context) },
+            resourceChanges: { _, _, read in WatchedResource(read).changes }, tasks: tasks, options: serverOptions)
     }
 
     /// Ends what this server's clients have left in the pool and nobody comes back for: their shells. Their jobs stay with
     /// their principals.
     func close() async {
-        for (session, principal) in clients.sessions.withLock({ $0 }) {
-            var call = CallContext(
-                caller: Caller(surface: .mcp, name: "mm-mcp", server: options.serverName))
-            call.sessionID = session
-            call.principal = principal
-            await service.forget(call)
-        }
+        for client in calls.farewells { await service.forget(client) }
     }
 
     private var instructions: String {
@@ -72,32 +70,30 @@ struct CatalogueServer {
         let name = declaration.name
         let plain = [name, "mm__" + name, "mm_" + name] + declaration.aliases
         let listed = options.prefix + name
-        let service = service
-        let options = options
-        let reader = options.prefix + "output"
-        let shaper = ToolAnswer(
-            outputs: services.outputs, outputTool: reader, serverName: options.serverName,
-            isStructured: options.structuredOutput)
-        let (patience, instance, clients) = (options.patience, instance, clients)
-        let home = HomeName(services.paths)
+        let (service, options, calls, shaper, tasks) = (service, options, calls, shaper, tasks)
         var tool = Tool(
             name: listed, description: declaration.description, inputSchema: operation.inputSchema,
             annotations: Self.annotations(options.readOnly ? declaration.effects.reading : declaration.effects),
             aliases: Array(Set(plain).subtracting([listed])).sorted()
         ) { arguments, context in
-            var call = context.call(to: options.serverName)
-            call.backgroundAfter = patience
-            call.readsOnly = options.readOnly
-            let session = "\(instance):\(context.principal.name)"
-            // Without a name that lasts, nobody can be known again.
-            let principal = "\(home.text ?? instance):\(context.principal.name)"
-            call.sessionID = session
-            call.principal = principal
-            clients.sessions.withLock { $0[session] = principal }
+            var call = calls.call(for: context)
+            switch context.taskWish {
+            case .unwanted: call.backgroundAfter = options.patience
+            case .welcome: call.backgroundAfter = min(options.patience, JobTasks.patience)
+            case .demanded:
+                call.backgroundAfter = .zero
+                call.needsHandle = true
+            }
             call.person = MCPPerson.behind(context)
             do throws(MMError) {
                 let answer = try await LifeSigns(call).during { (call) throws(MMError) in
                     try await service.call(operation, arguments, in: call)
+                }
+                if context.taskWish != .unwanted, let handle = JobAnswer.members(of: answer)?["handle"]?.string {
+                    var task = try await tasks.task(handle, for: context)
+                    // However soon it is over, a task begins as one that is worked on.
+                    task.status = .working
+                    return .task(task)
                 }
                 return try await shaper.result(of: answer, form: answer.form ?? arguments["output"]?.string)
             } catch {
@@ -105,6 +101,7 @@ struct CatalogueServer {
             }
         }
         tool.isListed = declaration.isListed
+        if declaration.mayBeTask { tool.taskSupport = .optional }
         return tool
     }
 

@@ -10,15 +10,18 @@ import MMOperations
 struct MCPResources: Sendable {
     private let service: any OperationService
     private let services: OperationServices
+    private let calls: ClientCalls
     private let serverName: String
 
     /// Resources over a user's files.
     /// - Parameters:
     ///   - service: carries out the operations behind them.
     ///   - services: the user's files.
+    ///   - calls: who reads.
     ///   - serverName: the name that connections' `mcps` lists are compared with.
-    init(service: any OperationService, services: OperationServices, serverName: String) {
+    init(service: any OperationService, services: OperationServices, calls: ClientCalls, serverName: String) {
         self.service = service
+        self.calls = calls
         self.services = services
         self.serverName = serverName
     }
@@ -34,6 +37,16 @@ struct MCPResources: Sendable {
                 uri: "mm://sessions", name: "sessions", title: "Sessions",
                 description: "Who is signed in where, and what waits for a person.", mimeType: "application/json"
             ) { (context) in [try await read("status", [:], uri: "mm://sessions", context)] },
+            Resource(
+                uri: "mm://sign-ins", name: "sign-ins", title: "Sign-ins that wait",
+                description: "Codes, addresses and accounts of the sign-ins that wait for a person.",
+                mimeType: "application/json"
+            ) { (context) in [try await signIns("mm://sign-ins", context)] },
+            Resource(
+                uri: "mm://jobs", name: "jobs", title: "Jobs",
+                description: "Your calls that go on in the background, and those that ended within the hour.",
+                mimeType: "application/json"
+            ) { (context) in [try await read("jobs", [:], uri: "mm://jobs", context)] },
             Resource(
                 uri: "mm://audit/recent", name: "audit", title: "What was done",
                 description:
@@ -60,6 +73,15 @@ struct MCPResources: Sendable {
                 ]
             ) { (uri, blanks, context) in [try await connection(blanks["name"] ?? "", uri, context)] },
             ResourceTemplate(
+                uriTemplate: "mm://jobs/{id}", name: "job", title: "A job",
+                description: "How far a call in the background has come.", mimeType: "application/json",
+                completions: [
+                    "id": { (typed, _, context) in
+                        Completion.prefixed(typed, of: try await jobs(context).compactMap { $0["job"]?.string })
+                    }
+                ]
+            ) { (uri, blanks, context) in [try await job(blanks["id"] ?? "", uri, context)] },
+            ResourceTemplate(
                 uriTemplate: "mm://outputs/{id}", name: "output", title: "A stored answer",
                 description: "The first page of a long answer; its _meta says where the next begins.",
                 completions: ["id": handles]
@@ -83,7 +105,7 @@ struct MCPResources: Sendable {
     }
 
     /// Those that come and go.
-    func current() throws(MMError) -> [Resource] {
+    func current(_ context: RequestContext) async throws(MMError) -> [Resource] {
         let connections = try visibleConnections().prefix(Self.mostListed).map { connection in
             let uri = Self.uri(ofConnection: connection.name)
             return Resource(
@@ -99,7 +121,15 @@ struct MCPResources: Sendable {
                 mimeType: Self.type(of: stored.unit), size: stored.bytes
             ) { (_) in [try page(stored.handle, offset: "0", uri)] }
         }
-        return connections + outputs
+        let jobs = try await jobs(context).prefix(Self.mostListed).compactMap { row -> Resource? in
+            guard let id = row["job"]?.string else { return nil }
+            let uri = "mm://jobs/\(id)"
+            let told = "\(row["operation"]?.string ?? "call"), \(row["state"]?.string ?? "unknown")"
+            return Resource(uri: uri, name: id, description: told, mimeType: "application/json") { (context) in
+                [try await job(id, uri, context)]
+            }
+        }
+        return connections + outputs + jobs
     }
 
     private static let mostListed = 200
@@ -115,11 +145,27 @@ struct MCPResources: Sendable {
     private func value(_ operation: String, _ arguments: JSONObject, _ context: RequestContext) async throws(MMError)
         -> JSONValue
     {
-        let answer = try await service.call(operation, arguments, in: context.call(to: serverName))
+        let answer = try await service.call(operation, arguments, in: calls.call(for: context))
         guard case .value(let value) = answer.body else {
             throw MMError(.internalError, "\(operation) answers no single value.")
         }
         return value
+    }
+
+    private func jobs(_ context: RequestContext) async throws(MMError) -> [JSONValue] {
+        try await value("jobs", [:], context)["jobs"]?.array ?? []
+    }
+
+    private func job(_ id: String, _ uri: String, _ context: RequestContext) async throws(MMError) -> ResourceContents {
+        guard let row = try await jobs(context).first(where: { $0["job"]?.string == id }) else {
+            throw MMError(.notFound, "There is no such job.")
+        }
+        return .json(row, uri: uri)
+    }
+
+    private func signIns(_ uri: String, _ context: RequestContext) async throws(MMError) -> ResourceContents {
+        let rows = try await value("status", [:], context)["sessions"]?.array ?? []
+        return .json(["signIns": .array(rows.filter { $0["code"] != nil })], uri: uri)
     }
 
     private func connection(_ name: String, _ uri: String, _ context: RequestContext) async throws(MMError)

@@ -151,6 +151,9 @@ package final class Job<Answer: Sendable>: LongWork {
         }
     }
 
+    /// Marks the call of work that has ended as detached: the answer is fetched later.
+    func keep() { state.withLock { $0.isDetached = true } }
+
     /// Waits for the result, for a limited time.
     /// - Parameters:
     ///   - limit: the maximum time.

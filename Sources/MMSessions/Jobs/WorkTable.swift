@@ -61,6 +61,18 @@ package final class WorkTable: Sendable {
         }
     }
 
+    /// Keeps a job that ended before its call could be detached: its answer is read by its handle, as of any other.
+    /// - Returns: `false` if the table is closed.
+    package func keep<Answer>(_ job: Job<Answer>) -> Bool {
+        table.withLock { table in
+            guard !table.isClosed else { return false }
+            job.keep()
+            makeRoom(in: &table)
+            table.works.append(job)
+            return true
+        }
+    }
+
     /// Removes what is too old, and the oldest entries beyond the limits.
     private func makeRoom(in table: inout Table) {
         let now = ContinuousClock.now

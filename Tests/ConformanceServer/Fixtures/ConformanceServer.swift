@@ -10,12 +10,14 @@ package enum ConformanceServer {
         options.changingLists = [.tools, .prompts]
         options.offersResourceSubscriptions = true
         let trigger = Trigger()
+        let tasks = FixtureTasks()
         let server = try MCPServer(
             ServerInfo(name: "conformance-server", title: "Conformance server", version: "1.0.0"),
             instructions: "Fixtures for the conformance suite.",
             tools: try contentTools() + progressTools() + legacyQuestionTools() + modernQuestionTools()
-                + changeTools(trigger) + [schemaTool(), headerTool()],
-            prompts: try prompts(), resources: resources(), resourceTemplates: templates(), options: options
+                + changeTools(trigger) + taskTools(tasks) + [schemaTool(), headerTool()],
+            prompts: try prompts(), resources: resources(), resourceTemplates: templates(), tasks: tasks,
+            options: options
         )
         trigger.arm(server.changes)
         return server

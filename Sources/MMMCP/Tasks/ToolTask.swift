@@ -1,0 +1,124 @@
+public import MMCore
+
+/// Work that goes on after its tool call was answered, as clients see it: a task of the protocol.
+public struct ToolTask: Sendable {
+    /// Where the work stands.
+    public indirect enum Status: Sendable {
+        /// It is being done.
+        case working
+        /// It waits for answers of the client's side.
+        case inputRequired([Question])
+        /// The call has its result, which may be that of a failed tool.
+        case completed(ToolResult)
+        /// The call ended with a protocol error.
+        case failed(MCPError)
+        /// It was cancelled before it ended.
+        case cancelled
+    }
+
+    /// The task's name: random, so that nobody can guess another caller's.
+    public var id: String
+    /// Where the work stands.
+    public var status: Status
+    /// What is being done, or why it ended, for people.
+    public var message: String?
+    /// When the work began.
+    public var created: Timestamp
+    /// When the task last changed.
+    public var updated: Timestamp
+    /// How long the task is kept, counted from its beginning; `nil` as long as nothing ends it.
+    public var lifetime: Duration?
+    /// How often a client should ask.
+    public var pollInterval: Duration
+
+    /// A task.
+    /// - Parameters:
+    ///   - id: its name, which nobody can guess.
+    ///   - status: where the work stands.
+    ///   - message: what is being done, for people.
+    ///   - created: when the work began.
+    ///   - updated: when the task last changed.
+    ///   - lifetime: how long it is kept, counted from its beginning.
+    ///   - pollInterval: how often a client should ask.
+    public init(
+        id: String, status: Status, message: String? = nil, created: Timestamp, updated: Timestamp? = nil,
+        lifetime: Duration? = nil, pollInterval: Duration = .seconds(1)
+    ) {
+        self.id = id
+        self.status = status
+        self.message = message
+        self.created = created
+        self.updated = updated ?? created
+        self.lifetime = lifetime
+        self.pollInterval = pollInterval
+    }
+
+    /// Whether nothing more happens to the task.
+    public var isOver: Bool {
+        switch status {
+        case .working, .inputRequired: false
+        case .completed, .failed, .cancelled: true
+        }
+    }
+
+    /// The status on the wire.
+    var word: String {
+        switch status {
+        case .working: "working"
+        case .inputRequired: "input_required"
+        case .completed: "completed"
+        case .failed: "failed"
+        case .cancelled: "cancelled"
+        }
+    }
+
+    /// The task without what came of it.
+    func json(for era: Era) -> JSONObject {
+        var object: JSONObject = ["taskId": .string(id), "status": .string(word)]
+        object["statusMessage"] = message.map(JSONValue.string)
+        object["createdAt"] = .string(created.iso8601)
+        object["lastUpdatedAt"] = .string(updated.iso8601)
+        object[era == .modern ? "ttlMs" : "ttl"] = lifetime.map(Self.milliseconds) ?? .null
+        object[era == .modern ? "pollIntervalMs" : "pollInterval"] = Self.milliseconds(pollInterval)
+        return object
+    }
+
+    /// The task with what came of it, or with what it waits for, as modern clients read it.
+    func details(for version: ProtocolVersion) async -> JSONObject {
+        var object = json(for: .modern)
+        switch status {
+        case .working, .cancelled: break
+        case .inputRequired(let questions):
+            object["inputRequests"] = .object(Question.requests(questions, for: version))
+        case .completed(let result): object["result"] = .object(await result.collected().json(for: version))
+        case .failed(let error): object["error"] = .object(error.json)
+        }
+        return object
+    }
+
+    private static func milliseconds(_ time: Duration) -> JSONValue {
+        let (seconds, attoseconds) = time.components
+        let whole = seconds.multipliedReportingOverflow(by: 1000)
+        return .int(max(1, whole.overflow ? .max : whole.partialValue + attoseconds / 1_000_000_000_000_000))
+    }
+}
+
+/// Whether calls of a tool may be answered with a task.
+public enum TaskSupport: String, Sendable, Hashable {
+    /// Never.
+    case forbidden
+    /// Where the client can deal with one.
+    case optional
+    /// Always: clients that can't deal with tasks can't call the tool.
+    case required
+}
+
+/// What a call's client makes of a task in place of the result.
+public enum TaskWish: Sendable, Hashable {
+    /// It needs the result itself.
+    case unwanted
+    /// It takes either; the server chooses.
+    case welcome
+    /// It asked for a task, and would like it to be kept this long.
+    case demanded(lifetime: Duration?)
+}

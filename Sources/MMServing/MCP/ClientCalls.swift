@@ -1,0 +1,47 @@
+import MMCore
+import MMMCP
+import MMOperations
+
+/// The calls of a server's clients: who asks, and whose the jobs and shells are that a call leaves behind.
+final class ClientCalls: Sendable {
+    private let serverName: String
+    private let readsOnly: Bool
+    /// Tells this server's clients from those of every other process at the same pool.
+    private let instance = RandomBytes.text(bytes: 12)
+    private let home: HomeName
+    /// The sessions that have called, each with its principal.
+    private let clients = Mutex<[String: String]>([:])
+
+    /// The calls of a server's clients.
+    /// - Parameters:
+    ///   - options: under which name the server is known, and whether it only reads.
+    ///   - paths: where the home's own name is kept.
+    init(_ options: MCPFaceOptions, _ paths: StatePaths) {
+        serverName = options.serverName
+        readsOnly = options.readOnly
+        home = HomeName(paths)
+    }
+
+    /// What goes with an operation that is called for a request.
+    func call(for context: RequestContext) -> CallContext {
+        var call = context.call(to: serverName)
+        call.readsOnly = readsOnly
+        let session = "\(instance):\(context.principal.name)"
+        // Without a name that lasts, nobody can be known again.
+        let principal = "\(home.text ?? instance):\(context.principal.name)"
+        call.sessionID = session
+        call.principal = principal
+        clients.withLock { $0[session] = principal }
+        return call
+    }
+
+    /// A call of each client that has called, to take its leave.
+    var farewells: [CallContext] {
+        clients.withLock { $0 }.map { session, principal in
+            var call = CallContext(caller: Caller(surface: .mcp, name: "mm-mcp", server: serverName))
+            call.sessionID = session
+            call.principal = principal
+            return call
+        }
+    }
+}
