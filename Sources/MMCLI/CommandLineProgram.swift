@@ -139,7 +139,7 @@ package struct CommandLineProgram: Sendable {
     {
         do throws(MMError) {
             _ = try InputReader(
-                operation: operation.declaration.name, arguments: arguments, fields: operation.fields)
+                operation: operation.declaration.commandLine, arguments: arguments, fields: operation.fields)
         } catch {
             throw error.showing(
                 HelpText.usage(entry), help: "See `mm \(entry.words.joined(separator: " ")) --help`.")

@@ -46,7 +46,15 @@ struct EndpointSearchTests {
         #expect(search.find("inbox rules", limit: 10, method: "delete").allSatisfy { $0.call.method == "DELETE" })
         #expect(search.find("users", limit: 3).count == 3)
         #expect(search.find("", limit: 3).isEmpty)
-        #expect(search.find("qqqqq zzzzz", limit: 3, method: "BREW").count <= 3)
+        #expect(search.find("qqqqq zzzzz", limit: 3, method: "BREW").isEmpty)
+    }
+
+    @Test(
+        "words that match nothing find nothing, and a name beside known words is still a person's",
+        arguments: ["zzqqxx", "frobnicate the wibble", "xyzzy plugh"])
+    func nothing(_ words: String) {
+        #expect(search.find(words, limit: 3).isEmpty)
+        #expect(search.find("inbox rules of \(words)", limit: 1).first?.call.template.contains("messageRules") == true)
     }
 
     @Test("an example goes with the call that it is one of")

@@ -1,6 +1,7 @@
 import MMCore
-import MMOperations
 import Testing
+
+@testable import MMOperations
 
 @Suite("Arguments of a call", .timeLimit(.minutes(5)))
 struct InputReaderTests {
@@ -17,6 +18,19 @@ struct InputReaderTests {
 
     private func reader(_ arguments: JSONObject) throws(MMError) -> InputReader {
         try InputReader(operation: "test", arguments: arguments, fields: Self.fields)
+    }
+
+    @Test(
+        "are answered with the nearest known name: by spelling, else by what callers call the same",
+        arguments: [
+            ("endpiont", "endpoint"), ("path", "endpoint"), ("url", "endpoint"), ("Tenant", "connection"),
+            ("limit", "top"), ("payload", "body"), ("--path", "--endpoint"), ("--http-method", "--method"),
+            ("zzqqxx", nil),
+        ] as [(String, String?)])
+    func nearest(_ written: String, _ meant: String?) {
+        let names = ["endpoint", "connection", "top", "body", "method"]
+        let known = written.hasPrefix("--") ? names.map { "--" + $0 } : names
+        #expect(ArgumentNames.meant(by: written, among: known) == meant)
     }
 
     @Test("are read as declared")

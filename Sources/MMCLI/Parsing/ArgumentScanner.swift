@@ -262,7 +262,7 @@ extension ArgumentScanner {
             let known =
                 fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
                 + GlobalOptions.names.valued + GlobalOptions.names.plain
-            let near = NearestNames.of(name, among: known, limit: 1).first.map { " Did you mean \($0)?" } ?? ""
+            let near = ArgumentNames.meant(by: name, among: known).map { " Did you mean \($0)?" } ?? ""
             throw MMError(
                 .invalidInput, "`\(command)` has no flag \(name).\(near)", hint: "See `\(command) --help`."
             )

@@ -21,7 +21,7 @@ enum FileFault {
         case EACCES, EPERM:
             return MMError(
                 .forbidden, "Can't \(action) \(path): \(reason).",
-                hint: "Check who owns it and its mode: ls -ld '\(path)'.", cause: cause)
+                hint: "Check who owns it and its mode: ls -ld \(ShellWord.quoted(path)).", cause: cause)
         case ENOSPC, EDQUOT, EFBIG:
             return MMError(
                 .limitExceeded, "Can't \(action) \(path): \(reason).",
@@ -56,6 +56,6 @@ enum FileFault {
     static func wrongOwner(_ path: String, owner: uid_t) -> MMError {
         MMError(
             .forbidden, "\(path) belongs to user \(owner), not to you (user \(geteuid())).",
-            hint: "Use a path of your own, or take it over: chown \(geteuid()) '\(path)'.")
+            hint: "Use a path of your own, or take it over: chown \(geteuid()) \(ShellWord.quoted(path)).")
     }
 }

@@ -13,7 +13,7 @@ public enum RegistryCheck {
                 found.append(
                     RegistryProblem(
                         .warning, message: "There is no registry at \(path).",
-                        hint: "Add a first connection: mm connections add NAME --tenant DOMAIN --app-id ID."))
+                        hint: RegistrySnapshot.howToAdd))
                 return found
             }
             found += repeatedKeys(registry)
@@ -49,7 +49,7 @@ public enum RegistryCheck {
             found.append(
                 RegistryProblem(
                     .warning, message: "The registry has no connections.",
-                    hint: "Add one: mm connections add NAME --tenant DOMAIN --app-id ID."))
+                    hint: RegistrySnapshot.howToAdd))
         }
         return found
     }
@@ -133,7 +133,7 @@ public enum RegistryCheck {
         return [
             RegistryProblem(
                 .warning, message: "Others may change \(path) (mode \(String(status.st_mode & 0o777, radix: 8))).",
-                hint: "Remove the permission: chmod go-w '\(path)'.")
+                hint: "Remove the permission: chmod go-w \(ShellWord.quoted(path)).")
         ]
     }
 

@@ -128,6 +128,11 @@ public struct RegistrySnapshot: Sendable {
         }
     }
 
+    /// How a person comes to a connection.
+    package static let howToAdd =
+        "A person adds one: mm connect DOMAIN, or with an app of one's own: "
+        + "mm connections add NAME --tenant DOMAIN --app-id ID."
+
     private func unknown(_ name: String, among names: [String]) -> MMError {
         let sorted = NearestNames.sorted(names, by: name)
         let shown = sorted.prefix(20).map { "'\($0)'" }.joined(separator: ", ")
@@ -136,8 +141,7 @@ public struct RegistrySnapshot: Sendable {
         return MMError(
             .notFound, "There is no connection '\(asked)'.",
             hint: names.isEmpty
-                ? "The registry has no connection that can be used here. Add one: mm connections add NAME "
-                    + "--tenant DOMAIN --app-id ID."
+                ? "The registry has no connection that can be used here. " + Self.howToAdd
                 : "Known connections: \(shown)\(more). Names are case-sensitive; there is no default.",
             details: ["connection": .string(asked), "known": .array(sorted.prefix(50).map { .string($0) })])
     }

@@ -32,8 +32,9 @@ struct Question {
             let isWeak = row.map { table.isWeak($0) } ?? false
             add(token, isVerb && !plurals.contains(token) ? 0.45 : isWeak && !isShort ? 0.3 : 1)
         }
-        // A name that nobody knows is most often a person's.
-        if tokens.contains(where: { !table.isIndexed($0) }) { add("user", 0.4) }
+        // Beside words that are known, a name that nobody knows is most often a person's.
+        let known = tokens.count { table.isIndexed($0) }
+        if known > 0, known < tokens.count { add("user", 0.4) }
         for word in weights.map(\.text) {
             for other in table.others(of: word) { add(other, 0.5) }
         }

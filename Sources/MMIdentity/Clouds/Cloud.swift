@@ -8,6 +8,12 @@ public struct Cloud: Sendable, Hashable {
     public let name: String
     /// The base URL of the sign-in service, without a trailing slash: `https://login.microsoftonline.com`.
     public let login: String
+
+    /// The address of a tenant's OpenID configuration (OpenID Connect Discovery 1.0, section 4).
+    /// - Parameter tenant: its id or domain; `common` for the sign-in service itself.
+    package func openIDConfiguration(of tenant: String) -> String {
+        "\(login)/\(tenant)/v2.0/.well-known/openid-configuration"
+    }
     /// Other host names of the same sign-in service, which occur in issuers and in the token caches of other programs.
     package let loginAliases: [String]
     /// The page where a person enters a device code, for answers that don't name one.

@@ -63,7 +63,7 @@ extension IdentityService {
     private nonisolated func configuration(
         of authority: Authority, _ deadline: Deadline
     ) async throws(MMError) -> JSONObject? {
-        let url = "\(authority.cloud.login)/\(authority.tenant)/v2.0/.well-known/openid-configuration"
+        let url = authority.cloud.openIDConfiguration(of: authority.tenant)
         let response: HTTPResponse
         do throws(HTTPError) {
             response = try await get(url, authority.cloud, deadline)

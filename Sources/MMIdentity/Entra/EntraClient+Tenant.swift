@@ -7,7 +7,7 @@ extension EntraClient {
     /// - Returns: `nil` when the service names no single tenant, as for `organizations`.
     func tenantID(of authority: Authority, deadline: Deadline) async throws(MMError) -> String? {
         let request = HTTPRequest(
-            url: "\(authority.cloud.login)/\(authority.tenant)/v2.0/.well-known/openid-configuration",
+            url: authority.cloud.openIDConfiguration(of: authority.tenant),
             headers: ClientHeaders.all, timeout: min(.seconds(15), max(deadline.remaining, .milliseconds(1))),
             maxResponseBytes: 1 << 20, allowsPlainHTTP: authority.cloud.login.hasPrefix("http:"))
         let response: HTTPResponse

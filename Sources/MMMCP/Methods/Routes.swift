@@ -94,7 +94,9 @@ struct RegisteredTool: Sendable {
             throw MMError(
                 .invalidInput, "The input schema of \"\(tool.name)\" must have \"type\": \"object\" at its root.")
         }
-        input = try JSONSchema(tool.inputSchema, called: "The input schema of \"\(tool.name)\"")
+        var input = try JSONSchema(tool.inputSchema, called: "The input schema of \"\(tool.name)\"")
+        if let advice = tool.argumentAdvice { input.advice = advice }
+        self.input = input
         var output: JSONSchema?
         if let schema = tool.outputSchema {
             output = try JSONSchema(schema, called: "The output schema of \"\(tool.name)\"")

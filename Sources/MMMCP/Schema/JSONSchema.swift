@@ -18,7 +18,12 @@ public struct JSONSchema: Sendable {
         public var description: String { path.isEmpty ? message : "\(path): \(message)" }
     }
 
+    /// The known name of a member that is meant by an unknown one.
+    public typealias NameAdvice = @Sendable (_ unknown: String, _ known: [String]) -> String?
+
     let nodes: [SchemaNode]
+    /// Says what is meant by members that the schema doesn't know.
+    var advice: NameAdvice = { NearestNames.of($0, among: $1, limit: 1).first }
 
     /// Compiles a schema.
     /// - Parameters:
@@ -41,7 +46,7 @@ public struct JSONSchema: Sendable {
     ///   - limit: the maximum number of problems to report.
     /// - Returns: the violations; empty when the value is valid.
     public func problems(of value: JSONValue, limit: Int = 8) -> [Problem] {
-        var check = SchemaCheck(nodes: nodes, limit: limit)
+        var check = SchemaCheck(nodes: nodes, limit: limit, advice: advice)
         check.apply(0, to: value, at: "")
         return check.problems
     }

@@ -4,11 +4,13 @@ import MMCore
 struct SchemaCheck {
     private let nodes: [SchemaNode]
     private let limit: Int
+    private let advice: JSONSchema.NameAdvice
     private(set) var problems: [JSONSchema.Problem] = []
     /// Bounds the work that nested choices can cause.
     private var budget: Int
 
-    init(nodes: [SchemaNode], limit: Int, budget: Int = 1_000_000) {
+    init(nodes: [SchemaNode], limit: Int, budget: Int = 1_000_000, advice: @escaping JSONSchema.NameAdvice) {
+        self.advice = advice
         self.nodes = nodes
         self.limit = limit
         self.budget = budget
@@ -53,7 +55,7 @@ struct SchemaCheck {
 
     /// Returns the problems that one schema finds on its own; a few are enough to choose between schemas.
     private mutating func separate(_ index: Int, _ value: JSONValue, at path: String) -> [JSONSchema.Problem] {
-        var check = SchemaCheck(nodes: nodes, limit: 3, budget: budget)
+        var check = SchemaCheck(nodes: nodes, limit: 3, budget: budget, advice: advice)
         check.apply(index, to: value, at: path)
         budget = check.budget
         return check.problems
@@ -213,7 +215,7 @@ extension SchemaCheck {
                 unknown.append(key)
             }
         }
-        for key in unknown { add(Self.path(path, key), Self.notKnown(key, node, members)) }
+        for key in unknown { add(Self.path(path, key), notKnown(key, node, members)) }
         for key in node.required where members[key] == nil {
             let near = NearestNames.of(key, among: unknown, limit: 1).first
             let advice = near.map { "; is it meant by \"\(MCPError.quotable($0))\"?" } ?? ""
@@ -235,11 +237,11 @@ extension SchemaCheck {
         }
     }
 
-    private static func notKnown(_ key: String, _ node: SchemaNode, _ members: JSONObject) -> String {
+    private func notKnown(_ key: String, _ node: SchemaNode, _ members: JSONObject) -> String {
         let known = node.propertyOrder
         if known.isEmpty { return "is unknown; nothing is allowed here" }
-        let near = NearestNames.of(key, among: known.filter { members[$0] == nil }, limit: 1)
-        let advice = near.first.map { "; did you mean \"\($0)\"?" } ?? "."
+        let near = advice(key, known.filter { members[$0] == nil })
+        let advice = near.map { "; did you mean \"\($0)\"?" } ?? "."
         return "is unknown\(advice) Known are \(Self.listed(known.map { .string($0) }))"
     }
 }

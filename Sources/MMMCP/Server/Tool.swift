@@ -32,6 +32,8 @@ public struct Tool: Sendable {
     public var aliases: [String]
     /// Whether calls may be answered with a task, where the server has tasks.
     public var taskSupport = TaskSupport.forbidden
+    /// Says which argument is meant by one that the tool doesn't have; by spelling alone unless given.
+    public var argumentAdvice: JSONSchema.NameAdvice?
     /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
     /// Metadata for client programs (`_meta`).

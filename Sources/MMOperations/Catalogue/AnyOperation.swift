@@ -26,7 +26,8 @@ public struct AnyOperation: Sendable {
         self.declaration = declaration
         self.fields = fields
         self.body = { (arguments, context, services) async throws(MMError) in
-            let reader = try InputReader(operation: declaration.name, arguments: arguments, fields: fields)
+            let name = context.call.caller.surface == .terminal ? declaration.commandLine : declaration.name
+            let reader = try InputReader(operation: name, arguments: arguments, fields: fields)
             return try await operation.run(try operation.input(from: reader), in: context, with: part(services))
         }
     }

@@ -19,7 +19,7 @@ public struct InputReader: Sendable {
         self.fields = fields
         for key in arguments.keys where !fields.contains(where: { $0.name == key }) {
             let known = fields.filter(\.isOfferedToModels).map(\.name)
-            let near = NearestNames.of(key, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
+            let near = ArgumentNames.meant(by: key, among: known).map { " Did you mean `\($0)`?" } ?? ""
             throw MMError(
                 .invalidInput, "\(operation) has no argument `\(key)`.\(near)",
                 hint: "Its arguments are \(known.map { "`\($0)`" }.joined(separator: ", "))."

@@ -74,6 +74,9 @@ public struct OperationDeclaration: Sendable {
     /// Whether a call may take long enough to become a job: what only looks at this machine's own files does not.
     package var mayLast: Bool { effects.openWorld || !effects.readOnly }
 
+    /// What a person types for it.
+    package var commandLine: String { "mm " + command.joined(separator: " ") }
+
     /// Whether it pays to follow a call as a task: it runs where it outlives its caller.
     package var mayBeTask: Bool {
         switch home {

@@ -61,8 +61,7 @@ package struct ConnectionsList: CatalogueOperation {
         var notes: [String] = []
         // An entry with a fault is registered too; what ails it stands below.
         if shown.isEmpty, !isOwner || snapshot.problems.isEmpty {
-            notes.append(
-                "No connection is registered. A person adds one: mm connections add NAME --tenant DOMAIN --app-id ID")
+            notes.append("No connection is registered. " + RegistrySnapshot.howToAdd)
         }
         if isOwner {
             for problem in snapshot.problems { notes.append("\(problem.severity.rawValue): \(problem.message)") }

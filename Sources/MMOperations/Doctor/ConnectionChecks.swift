@@ -23,7 +23,7 @@ package struct ConnectionChecks: Sendable {
         if snapshot.names.isEmpty {
             report.add(
                 "registry", .advice, "no connection in \(services.paths.registry)",
-                remedy: "mm connections add NAME --tenant DOMAIN, or to practise: mm sandbox start --connection Demo")
+                remedy: "mm connect DOMAIN, or to practise: mm sandbox start --connection Demo")
         } else if snapshot.problems.isEmpty {
             report.add("registry", .sound, "\(count) connection\(count == 1 ? "" : "s") in \(services.paths.registry)")
         }

@@ -47,7 +47,7 @@ package struct NetworkChecks: Sendable {
                 report.add("cloud \(name)", error)
                 continue
             }
-            await ask(cloud.login + "/common/v2.0/.well-known/openid-configuration", client, into: &report)
+            await ask(cloud.openIDConfiguration(of: "common"), client, into: &report)
             if let graph = cloud.base(of: .graph) { await ask(graph + "/v1.0/", client, into: &report) }
         }
         await client.shutdown()

@@ -43,9 +43,9 @@ struct CallExample {
 
     /// As a command line.
     var command: String {
-        var line = "mm graph CONNECTION '\(path.replacing("'", with: "'\\''"))'"
+        var line = "mm graph CONNECTION \(ShellWord.quoted(path))"
         if method != "GET" { line += " -X \(method)" }
-        if !bodyText.isEmpty { line += " -d '\(bodyText.replacing("'", with: "'\\''"))'" }
+        if !bodyText.isEmpty { line += " -d \(ShellWord.quoted(bodyText))" }
         return line
     }
 

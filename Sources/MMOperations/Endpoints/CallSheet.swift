@@ -26,7 +26,9 @@ enum CallSheet {
         guard !hits.isEmpty else {
             throw MMError(
                 .notFound, "No call of Microsoft Graph fits “\(question.prefix(80))”.",
-                hint: "Say it with other words: what the thing is called, such as guests, licences, sign-in logs.")
+                hint:
+                    "Say it with other words: what the thing is called, such as guests, licences, sign-in logs. A path "
+                    + "such as /users is explained, and --properties user lists what a query may ask for.")
         }
         var rows: [CallRow] = []
         var size = 0

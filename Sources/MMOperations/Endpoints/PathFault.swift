@@ -19,6 +19,19 @@ enum PathFault {
             details: ["near": .array(fault.near.map { .string($0) }), "type": .string(fault.type)])
     }
 
+    /// What is wrong with the requests within a batch.
+    /// - Throws: as for one alone, naming the item.
+    static func check(_ items: [BatchItems.Item]) throws(MMError) {
+        for item in items {
+            do throws(MMError) { try check(item.method, item.target) } catch {
+                var details = error.details
+                details["item"] = .string(item.id)
+                throw MMError(
+                    error.code, "Item \(item.id) of the batch: \(error.message)", hint: error.hint, details: details)
+            }
+        }
+    }
+
     /// The error for a fault of a path.
     static func error(_ fault: PathCheck.Fault, endpoint: String, isSent: Bool) -> MMError {
         let hint = isSent ? " \(allTheSame)" : ""
@@ -37,7 +50,7 @@ enum PathFault {
         case .method(let template, let methods):
             return MMError(
                 .invalidInput, "\(template) has no such method; it has \(methods.joined(separator: ", ")).",
-                hint: "`mm endpoints '\(template)'` says what each takes.\(hint)",
+                hint: "`mm endpoints \(ShellWord.quoted(template))` says what each takes.\(hint)",
                 details: ["methods": .array(methods.map { .string($0) })])
         }
     }

@@ -78,7 +78,7 @@ struct CmdletList: CatalogueOperation {
             columns: ["name", "module", "class"] + (allowed.isEmpty ? [] : ["allowed"]) + ["parameters"])
     }
 
-    private static func matching(_ pattern: String?, _ names: [String]) -> [String] {
+    static func matching(_ pattern: String?, _ names: [String]) -> [String] {
         guard let pattern, !pattern.isEmpty else { return names }
         let wanted = pattern.lowercased()
         if let exact = names.first(where: { $0.lowercased() == wanted }) { return [exact] }

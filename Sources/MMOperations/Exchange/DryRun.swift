@@ -143,6 +143,6 @@ enum DryRun {
     private static func refusal(_ error: NativeError) -> MMError {
         MMError(
             .invalidInput, "\(error.message) Nothing was sent.",
-            hint: "mm cmdlets \(error.command ?? "NAME") shows its parameters.", details: ["id": .string(error.id)])
+            hint: "Get-Help \(error.command ?? "NAME") tells its parameters.", details: ["id": .string(error.id)])
     }
 }

@@ -14,7 +14,7 @@ struct OutputRead: CatalogueOperation {
                 "unit", .choice(["rows", "lines", "bytes"]),
                 "What offset and limit count."),
             InputField(
-                "filter", .text, "A jq program over the whole answer, such as .[] | .displayName, instead of a page."),
+                "filter", .text, "A jq program over all of it, such as .[].displayName."),
             InputField("output", .choice(["json", "table", "csv"]), "Form of rows."),
             InputField(
                 "action", .choice(["read", "wait", "cancel"]), "For a call in the background (default read)."),

@@ -9,7 +9,7 @@ struct PermissionsFor: CatalogueOperation {
             InputField(
                 "request", .text,
                 "The request, such as GET /users; several one a line, or the body of a batch. Standard input when left out.",
-                at: .positional(0), readsFiles: true, namesFile: true, readsInputUnless: []),
+                isRequired: true, at: .positional(0), readsFiles: true, namesFile: true, readsInputUnless: []),
             InputField(
                 "connection", .text, "Also say whether this connection's token holds it.", at: .option("c")),
         ]

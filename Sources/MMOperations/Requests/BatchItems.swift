@@ -1,4 +1,5 @@
 import MMCore
+import MMGraph
 
 /// The requests within a `$batch`, as the audit log tells them and advice looks them up.
 struct BatchItems: Sendable {
@@ -17,6 +18,11 @@ struct BatchItems: Sendable {
             let requests = body?["requests"]?.array
         else { return nil }
         items = requests.compactMap { Item($0["id"], $0["method"], $0["url"], version: target.version) }
+    }
+
+    /// The items that a batch is made of.
+    init(_ parts: [BatchPart]) {
+        items = parts.map { Item(id: $0.id, method: $0.request.method, target: $0.request.target) }
     }
 
     /// The items that a line of the audit log, or the record of a call, holds.

@@ -23,7 +23,7 @@ struct GraphRequestInput: OperationInput {
         InputField("all", .flag, "Follow all pages."),
         InputField(
             "output", .choice(["json", "table", "csv", "jsonl"]),
-            "Form (default json, or csv where shorter).",
+            "Form (default json).",
             at: .absent),
         InputField("search", .text, "Words: finds endpoints.", at: .absent),
         InputField("unlisted", .flag, "Send what no table lists."),

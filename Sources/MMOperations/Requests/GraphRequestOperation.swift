@@ -71,6 +71,7 @@ struct GraphRequestOperation: CatalogueOperation {
 
         if let text = input.batch {
             let batch = try BatchOfRequests(text, client: client)
+            if !input.unlisted { try PathFault.check(BatchItems(batch.parts).items) }
             try await clearance.settle(batch.parts.map(\.request))
             return try await requests.identity.waitingForSignIn(
                 to: connection, resource: client.resource, in: context
@@ -87,7 +88,10 @@ struct GraphRequestOperation: CatalogueOperation {
             if let file = input.upload { return try await transfer.upload(file, to: place) }
             if let file = input.download { return try await transfer.download(place, to: file) }
         }
-        if let batch = BatchItems(of: input.body, at: target) { context.record.note("items", batch.json) }
+        if let batch = BatchItems(of: input.body, at: target) {
+            if !input.unlisted { try PathFault.check(batch.items) }
+            context.record.note("items", batch.json)
+        }
 
         let request = try GraphRequest(
             method: input.method, target: input.changes ? try client.changes(of: target) : target,

@@ -3,6 +3,7 @@ import MMGuard
 import MMNative
 import MMPowerShell
 import MMSessions
+import PowerShellSyntax
 
 /// `run`: a PowerShell command in a connection's session.
 struct Run: CatalogueOperation {
@@ -13,8 +14,8 @@ struct Run: CatalogueOperation {
         summary: "Run a PowerShell command in a connection's persistent session.",
         description:
             "Runs a PowerShell command in the connection's persistent, signed-in session of a module; variables stay. "
-            + "Without arguments it lists the connections. When it answers with a sign-in code, show it to the person and "
-            + "repeat the call afterwards. Risky commands need a person's yes. Example: {\"connection\": \"Contoso\", "
+            + "Without arguments it lists the connections. Show a sign-in code to the person, then repeat the call. "
+            + "Get-Help NAME tells a cmdlet's parameters. Risky commands need a person's yes. Example: {\"connection\": \"Contoso\", "
             + "\"module\": \"exo\", \"command\": \"Get-Mailbox -ResultSize 5 | Select-Object Name\"}",
         effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool,
         examples: [
@@ -46,6 +47,14 @@ struct Run: CatalogueOperation {
                 return shown
             }
             if connection.egress == .off { throw DryRun.withoutWire(connection) }
+        }
+        if input.engine != .pwsh, let help = CmdletHelp(PowerShellParser.parse(command.script), in: moduleName) {
+            var answer = help.answer
+            answer.connection = connection.name
+            if context.call.caller.surface == .mcp, input.output == "text", let text = answer.text {
+                answer.body = .text(text)
+            }
+            return answer
         }
         var (planned, arguments) = try plan(input, command.script, in: moduleName, of: connection)
         command.parameters = arguments.parameters
@@ -85,7 +94,8 @@ struct Run: CatalogueOperation {
             onPrompt = { details in Task { await person.showSignIn(details) } }
         }
         let progress = context.call.progress
-        progress(ProgressReport(done: 0, message: "waiting for \(key)"))
+        let waiting = LeaseProgress(of: key, in: services.sessions).begin(progress)
+        defer { waiting.cancel() }
         let deadline = context.deadline
         let (sent, prompt, sessions) = (command, onPrompt, services.sessions)
         let flow = input.output == "text" || input.isDryRun ? nil : NativeFlow(depth: input.depth ?? 3)
@@ -97,6 +107,7 @@ struct Run: CatalogueOperation {
             try await sessions.withSession(
                 key, until: deadline, onPrompt: prompt
             ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> SessionAnswer in
+                waiting.cancel()
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
                 try judged.settle(with: lease.session)
                 return try await lease.session.sending(turn, of: connection) { () async throws(MMError) in

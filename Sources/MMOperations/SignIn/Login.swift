@@ -8,7 +8,7 @@ struct Login: CatalogueOperation {
             .connection(isRequired: false), .signInResource,
             InputField(
                 "all", .flag, "Every connection that needs it, in place of one.", isOfferedToModels: false),
-            InputField("renew", .flag, "Start over with a new code although somebody is signed in."),
+            InputField("renew", .flag, "Start over with a new code."),
             InputField(
                 "browser", .flag, "Sign in in a browser of this machine, whatever the connection's entry says.",
                 isOfferedToModels: false),

@@ -109,7 +109,7 @@ struct LoginAll: Sendable {
         var summary = "\(signedIn) signed in"
         if waiting > 0 { summary += ", \(waiting) waiting for a person" }
         if failed > 0 { summary += ", \(failed) failed" }
-        if rows.isEmpty { summary = "No connection is registered. Add one: mm connect DOMAIN" }
+        if rows.isEmpty { summary = "No connection is registered. " + RegistrySnapshot.howToAdd }
         var answer = OperationAnswer.value(
             ["connections": .array(rows)], notes: notes + [summary + "."],
             columns: ["connection", "state", "account", "until", "code", "address"])

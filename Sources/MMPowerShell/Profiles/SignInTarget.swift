@@ -91,6 +91,6 @@ public struct SignInTarget: Sendable, Hashable {
     func missing(_ field: String, why: String) -> MMError {
         MMError(
             .invalidInput, "The connection \(connection) has no \(field): \(why).",
-            hint: "Add it with: mm connections edit '\(connection)' \(field)=VALUE")
+            hint: "Add it with: mm connections edit \(ShellWord.quoted(connection)) \(field)=VALUE")
     }
 }

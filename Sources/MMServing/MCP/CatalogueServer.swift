@@ -86,7 +86,8 @@ struct CatalogueServer {
             }
             call.person = MCPPerson.behind(context)
             do throws(MMError) {
-                let answer = try await LifeSigns(call).during { (call) throws(MMError) in
+                let signs = LifeSigns(call, doing: Self.doing(declaration, arguments))
+                let answer = try await signs.during(isWanted: context.wantsProgress) { (call) throws(MMError) in
                     try await service.call(operation, arguments, in: call)
                 }
                 if context.taskWish != .unwanted, let handle = JobAnswer.members(of: answer)?["handle"]?.string {
@@ -101,8 +102,15 @@ struct CatalogueServer {
             }
         }
         tool.isListed = declaration.isListed
+        tool.argumentAdvice = { ArgumentNames.meant(by: $0, among: $1) }
         if declaration.mayBeTask { tool.taskSupport = .optional }
         return tool
+    }
+
+    /// What a call does, until the call itself tells more.
+    private static func doing(_ declaration: OperationDeclaration, _ arguments: JSONObject) -> String {
+        let place = [arguments["connection"]?.string, arguments["module"]?.string].compactMap(\.self)
+        return place.isEmpty ? declaration.title : "\(declaration.title) in \(place.joined(separator: "/"))"
     }
 
     /// Only what differs from the protocol's defaults is said: a model reads every byte of the list on each turn.

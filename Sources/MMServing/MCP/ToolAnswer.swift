@@ -202,14 +202,12 @@ struct ToolAnswer: Sendable {
         }
     }
 
-    /// Data in the form that was asked for; else JSON, or a table of uniform rows where that is shorter.
+    /// Data in the form that was asked for, else JSON: whoever reads a tool's answers finds them all alike.
     private func text(of value: JSONValue, _ form: String?) -> String {
         if let form, form != "json", let rows = Rows(of: value) {
             return lines(rows, form: form).joined(separator: "\n")
         }
-        let json = JSONWriter.bytes(value, layout: .compact)
-        let table = form == nil ? UniformTable(of: value, insteadOf: json.count) : nil
-        return table?.text ?? String(decoding: json, as: UTF8.self)
+        return String(decoding: JSONWriter.bytes(value, layout: .compact), as: UTF8.self)
     }
 
     private func lines(_ rows: Rows, form: String) -> [String] {

@@ -33,7 +33,44 @@ struct EndpointsTests {
         #expect(first["class"]?.string?.isEmpty == false)
         let path = try #require(first["request"]?["endpoint"]?.string)
         #expect(throws: Never.self) { try target(path) }
-        #expect(answer.text?.contains("mm graph CONNECTION '/") == true)
+        #expect(answer.text?.contains("mm graph CONNECTION \(ShellWord.quoted(path))") == true)
+    }
+
+    @Test("words that match nothing are told so, with what to try")
+    func nothing() throws {
+        let error = #expect(throws: MMError.self) {
+            try CallSheet.answer(to: "zzqqxx", method: nil, beta: false, top: 5)
+        }
+        #expect(error?.code == .notFound)
+        let hint = try #require(error?.hint)
+        #expect(hint.contains("other words") && hint.contains("--properties"))
+    }
+
+    @Test(
+        "a full address is a path, in every cloud and any case",
+        arguments: [
+            "https://graph.microsoft.com/v1.0/users", "HTTPS://Graph.Microsoft.com/v1.0/users",
+            "https://graph.microsoft.us/v1.0/users", "GET https://graph.microsoft.com/v1.0/users",
+        ])
+    func fullAddress(address: String) throws {
+        let path = try #require(CallSheet.path(in: address))
+        let calls = try value(CallSheet.answer(about: path, method: "GET", beta: false))?["calls"]?.array
+        #expect(calls?.first?["call"] == "GET /users")
+    }
+
+    @Test("the requests within a batch are looked at like one alone, and the wrong one is named")
+    func batch() throws {
+        let body: JSONValue = [
+            "requests": [
+                ["id": "a", "method": "GET", "url": "/users"], ["id": "b", "method": "GET", "url": "/usres/1"],
+            ]
+        ]
+        let items = try #require(BatchItems(of: body, at: try target("/$batch"))).items
+        let error = #expect(throws: MMError.self) { try PathFault.check(items) }
+        #expect(error?.message.hasPrefix("Item b of the batch: ") == true)
+        #expect(error?.details["item"] == "b")
+        #expect(error?.hint?.contains("/users") == true)
+        #expect(throws: Never.self) { try PathFault.check(Array(items.prefix(1))) }
     }
 
     @Test("a path is told with all its methods, with keys in any form")

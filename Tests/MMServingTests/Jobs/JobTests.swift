@@ -1,4 +1,5 @@
 import MMCore
+import MMHTTP
 import MMMCP
 import MMOperations
 import MMSystem
@@ -13,7 +14,9 @@ struct JobTests {
         let release: OneShot<Void>
         let ended: OneShot<Bool>
         let declaration = OperationDeclaration(
-            "slow", command: ["slow"], title: "Slow", summary: "Waits.", effects: .init(readOnly: true, openWorld: true)
+            "slow", command: ["slow"], title: "Slow", summary: "Waits.",
+            effects: .init(readOnly: true, openWorld: true),
+            home: .pool
         )
 
         func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError)
@@ -103,6 +106,108 @@ struct JobTests {
         #expect(done["structuredContent"] == ["rows": 3])
         // Reading changes nothing.
         #expect(try await call(caller, session, "mm__output", ["handle": handle]) == done)
+        await face.stop(graceful: .zero)
+    }
+
+    /// A request of the modern era, from a client that takes tasks.
+    private func modern(_ caller: HTTPCaller, _ method: String, _ params: JSONObject) async throws -> JSONValue {
+        var params = params
+        params["_meta"] = [
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": ["extensions": ["io.modelcontextprotocol/tasks": [:]]],
+        ]
+        let name = params["taskId"]?.string ?? params["name"]?.string ?? ""
+        let answer = try await caller.post(
+            ["jsonrpc": "2.0", "id": 7, "method": .string(method), "params": .object(params)],
+            ["MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, "Mcp-Name": name])
+        let message = try JSONParser.parse(answer.body)
+        return message["result"] ?? message
+    }
+
+    @Test("a client that takes tasks gets the job as one, and its result when it is over")
+    func task() async throws {
+        let face = try face(.milliseconds(1))
+        let caller = HTTPCaller(face)
+        let begun = try await modern(caller, "tools/call", ["name": "mm__slow", "arguments": [:]])
+        #expect(begun["resultType"] == "task" && begun["status"] == "working", "\(begun)")
+        let id = try #require(begun["taskId"])
+        #expect(id.string?.hasPrefix("job-") == true)
+        var task = try await modern(caller, "tasks/get", ["taskId": id])
+        while task["statusMessage"] != "half way" {
+            try #require(task["status"] == "working", "\(task)")
+            task = try await modern(caller, "tasks/get", ["taskId": id])
+        }
+        release.resolve(())
+        while task["status"] == "working" { task = try await modern(caller, "tasks/get", ["taskId": id]) }
+        #expect(task["status"] == "completed")
+        #expect(task["result"]?["structuredContent"] == ["rows": 3])
+        #expect(try await modern(caller, "tasks/get", ["taskId": "job-another"])["error"]?["code"] == -32602)
+        // What ends soon needs no task.
+        let soon = try await modern(caller, "tools/call", ["name": "mm__status", "arguments": [:]])
+        #expect(soon["resultType"] == "complete")
+        await face.stop(graceful: .zero)
+    }
+
+    @Test("a cancelled task's work is called off")
+    func cancelledTask() async throws {
+        let face = try face(.milliseconds(1))
+        let caller = HTTPCaller(face)
+        let begun = try await modern(caller, "tools/call", ["name": "mm__slow", "arguments": [:]])
+        let id = try #require(begun["taskId"], "\(begun)")
+        #expect(try await modern(caller, "tasks/cancel", ["taskId": id])["resultType"] == "complete")
+        #expect(await ended.wait() == true)
+        var task = try await modern(caller, "tasks/get", ["taskId": id])
+        while task["status"] == "working" { task = try await modern(caller, "tasks/get", ["taskId": id]) }
+        #expect(task["status"] == "cancelled")
+        await face.stop(graceful: .zero)
+    }
+
+    @Test("a client of a session that asks for a task gets one also of a call that ends at once, well or not")
+    func demandedTask() async throws {
+        let face = try face()
+        let caller = HTTPCaller(face)
+        let session = try await caller.initialize()
+        release.resolve(())
+        for (name, isError) in [("mm__slow", false), ("mm__run", true)] as [(JSONValue, JSONValue)] {
+            let arguments: JSONValue =
+                isError == true ? ["connection": "Nope", "module": "exo", "command": "Get-Mailbox"] : [:]
+            let begun = try await caller.call(
+                session, "tools/call", ["name": name, "arguments": arguments, "task": ["ttl": 60_000]])
+            #expect(begun["task"]?["status"] == "working", "\(begun)")
+            let id = try #require(begun["task"]?["taskId"], "\(begun)")
+            let result = try await caller.call(session, "tasks/result", ["taskId": id])
+            #expect(result["isError"] == isError)
+            let listed = try await caller.call(session, "tasks/list")["tasks"]?.array ?? []
+            #expect(listed.contains { $0["taskId"] == id && $0["status"] == "completed" })
+        }
+        await face.stop(graceful: .zero)
+    }
+
+    @Test("a job is a resource of its owner, and whoever subscribed to it is told of its end")
+    func subscribed() async throws {
+        let face = try face(.milliseconds(1))
+        let caller = HTTPCaller(face)
+        let session = try await caller.initialize()
+        let handle = try #require(try await call(caller, session, "mm__slow")["structuredContent"]?["handle"]?.string)
+        let uri = JSONValue.string("mm://jobs/\(handle)")
+        let read = try await caller.call(session, "resources/read", ["uri": uri])["contents"]?[0]?["text"]?.string
+        #expect(try JSONParser.parse(try #require(read))["state"] == "running")
+        let listed = try await caller.call(session, "resources/list")["resources"]?.array ?? []
+        #expect(listed.contains { $0["uri"] == uri })
+        let stream = try await caller.listen(session)
+        #expect(try await caller.call(session, "resources/subscribe", ["uri": uri]) == [:])
+        var events = SSEParser()
+        var told = false
+        release.resolve(())
+        for try await piece in stream.chunks {
+            for event in try events.consume(piece) where !event.data.isEmpty {
+                let message = try JSONParser.parse(event.data)
+                told =
+                    told || message["method"] == "notifications/resources/updated" && message["params"]?["uri"] == uri
+            }
+            if told { break }
+        }
+        #expect(told)
         await face.stop(graceful: .zero)
     }
 

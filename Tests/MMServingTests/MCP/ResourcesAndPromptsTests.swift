@@ -53,7 +53,8 @@ struct ResourcesAndPromptsTests {
         let uris = listed.compactMap { $0["uri"]?.string }
         #expect(
             uris == [
-                "mm://connections", "mm://sessions", "mm://audit/recent", "mm://connections/Contoso",
+                "mm://connections", "mm://sessions", "mm://sign-ins", "mm://jobs", "mm://audit/recent",
+                "mm://connections/Contoso",
                 "mm://connections/C%C3%B4te%20d%2FOr",
             ])
         #expect(try json(try await read("mm://connections/C%C3%B4te%20d%2FOr"))["name"] == "Côte d/Or")

@@ -60,7 +60,10 @@ struct ToolAnswerTests {
                 }),
         ]
         let text = try await shaper().result(of: .value(rows), form: nil).content.first?.plainText ?? ""
-        #expect(text == "@odata.count: 3\n@odata.type,phone\n#user,+34 0\n#user,+34 1\n#user,+34 2")
+        let marked = (0..<3).map { ##"{"@odata.type":"#user","phone":"+34 \##($0)"}"## }.joined(separator: ",")
+        #expect(text == ##"{"@odata.count":3,"value":[\##(marked)]}"##)
+        let table = try await shaper().result(of: .value(rows), form: "csv").content.first?.plainText ?? ""
+        #expect(table.hasSuffix("@odata.type,phone\n#user,+34 0\n#user,+34 1\n#user,+34 2"))
         let one: JSONValue = ["@odata.context": "x", "members@odata.context": "y", "name": "a", "@odata.etag": "z"]
         #expect(try await shaper().result(of: .value(one), form: nil).content.first?.plainText == #"{"name":"a"}"#)
     }
@@ -71,11 +74,12 @@ struct ToolAnswerTests {
         let names = (0..<400).map { number -> JSONValue in
             ["aVeryLongNameOfAMember": .int(Int64(number)), "anotherLongNameOfAMember": "x"]
         }
-        let whole = try await shaper().result(of: .value(.array(names)), form: nil).content.first?.plainText ?? ""
+        let whole = try await shaper().result(of: .value(.array(names)), form: "csv").content.first?.plainText ?? ""
         #expect(whole.split(separator: "\n").count == 401 && !whole.contains("Shown:"))
         let stream = ItemStream(startingWith: names.map { Array(JSONWriter.bytes($0))[...] }) { nil }
         #expect(
-            try await shaper().result(of: OperationAnswer(.items(stream)), form: nil).content.first?.plainText == whole)
+            try await shaper().result(of: OperationAnswer(.items(stream)), form: "csv").content.first?.plainText
+                == whole)
         for form in [nil, "json", "csv"] {
             let beside: JSONValue = ["@odata.count": 9, "value": Self.long]
             let cut = try await shaper(isStructured: true).result(of: .value(beside), form: form)
@@ -99,6 +103,13 @@ struct ToolAnswerTests {
             #expect("\(result.content)".contains("mm confirm abc") && !result.isError)
             if let data = result.structured { #expect(JSONWriter.string(data).contains("mm confirm abc")) }
         }
+    }
+
+    @Test("come as JSON, one row or many, unless another form is asked for", arguments: [1, 3, 200])
+    func oneForm(count: Int) async throws {
+        let rows = (0..<count).map { JSONValue.object(["id": .int(Int64($0)), "name": "ann"]) }
+        let text = try await shaper().result(of: .value(["value": .array(rows)]), form: nil).content.first?.plainText
+        #expect(try JSONParser.parse(try #require(text))["value"]?.array?.count == count)
     }
 
     @Test(
@@ -127,7 +138,8 @@ struct LifeSignTests {
     @Test("come while a call is silent, with a count that grows and the call's own last words")
     func silentCall() async throws {
         let seen = Mutex<[ProgressReport]>([])
-        let signs = LifeSigns(call { report in seen.withLock { $0.append(report) } }, every: .milliseconds(20))
+        let signs = LifeSigns(
+            call { report in seen.withLock { $0.append(report) } }, doing: "at work", every: .milliseconds(20))
         let answer = try await signs.during { call throws(MMError) in
             call.progress(ProgressReport(done: 1, message: "running"))
             _ = await eventually { seen.withLock { $0.count >= 4 } }
@@ -140,10 +152,54 @@ struct LifeSignTests {
         #expect(reports.dropFirst().allSatisfy { $0.message.hasPrefix("running (") && $0.done < 2 })
     }
 
+    @Test("begin before the call has told anything, with what it does")
+    func beginning() async throws {
+        let seen = Mutex<[ProgressReport]>([])
+        let signs = LifeSigns(
+            call { report in seen.withLock { $0.append(report) } }, doing: "Run in Contoso/exo",
+            first: .milliseconds(5), every: .seconds(600))
+        _ = try await signs.during { _ throws(MMError) in
+            _ = await eventually { seen.withLock { !$0.isEmpty } }
+            return .value("done")
+        }
+        let messages = seen.withLock { $0.map(\.message) }
+        #expect(messages.count == 1 && messages[0].hasPrefix("Run in Contoso/exo ("))
+    }
+
+    @Test("make room for news of as much as before, and leave out what is no news")
+    func news() async throws {
+        let seen = Mutex<[ProgressReport]>([])
+        let signs = LifeSigns(
+            call { report in seen.withLock { $0.append(report) } }, doing: "at work", first: .seconds(600))
+        _ = try await signs.during { call throws(MMError) in
+            for words in ["starting", "signing in", "signing in"] {
+                call.progress(ProgressReport(done: 0, message: words))
+            }
+            return .value("done")
+        }
+        let reports = seen.withLock { $0 }
+        #expect(reports.map(\.message) == ["starting", "signing in"])
+        #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.done < $1.done })
+    }
+
+    @Test("stay away where nobody hears them")
+    func unheard() async throws {
+        let seen = Mutex(0)
+        let signs = LifeSigns(
+            call { _ in seen.withLock { $0 += 1 } }, doing: "at work", first: .milliseconds(1),
+            every: .milliseconds(1))
+        _ = try await signs.during(isWanted: false) { _ throws(MMError) in
+            // A sign would have come many times over.
+            try? await Task.sleep(for: .milliseconds(50))
+            return .value("done")
+        }
+        #expect(seen.withLock { $0 } == 0)
+    }
+
     @Test("end with the call, also with one that fails")
     func ended() async throws {
         let seen = Mutex(0)
-        let signs = LifeSigns(call { _ in seen.withLock { $0 += 1 } }, every: .milliseconds(10))
+        let signs = LifeSigns(call { _ in seen.withLock { $0 += 1 } }, doing: "at work", every: .milliseconds(10))
         await #expect(throws: MMError.self) {
             try await signs.during { _ throws(MMError) in
                 _ = await eventually { seen.withLock { $0 >= 2 } }

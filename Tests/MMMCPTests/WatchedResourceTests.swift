@@ -1,0 +1,85 @@
+import MMCore
+import Testing
+
+@testable import MMMCP
+
+/// Subscriptions to resources that the server watches for each caller.
+@Suite("Watched resources", .timeLimit(.minutes(5)))
+struct WatchedResourceTests {
+    /// Changes that happen when a test says so.
+    private final class Watches: Sendable {
+        private let open = Mutex<[String: AsyncStream<Void>.Continuation]>([:])
+
+        func begin(_ uri: String) -> AsyncStream<Void> {
+            AsyncStream { continuation in
+                open.withLock { $0[uri] = continuation }
+                continuation.onTermination = { [weak self] _ in self?.open.withLock { _ = $0.removeValue(forKey: uri) }
+                }
+            }
+        }
+
+        func isOpen(_ uri: String) -> Bool { open.withLock { $0[uri] != nil } }
+
+        func change(_ uri: String) async {
+            while !isOpen(uri) { try? await Task.sleep(for: .milliseconds(2)) }
+            open.withLock { $0[uri] }?.yield()
+        }
+    }
+
+    private let watches = Watches()
+
+    private func server() throws -> MCPServer {
+        var options = ServerOptions()
+        options.offersResourceSubscriptions = true
+        let watches = watches
+        return try MCPServer(
+            ServerInfo(name: "watched", version: "1"),
+            resources: [Resource(uri: "x://a", name: "a") { _ in [.text("a", uri: "x://a")] }],
+            resourceChanges: { uri, _, _ in watches.begin(uri) }, options: options)
+    }
+
+    @Test("a session is told of what it subscribed to, until it unsubscribes")
+    func session() async throws {
+        let client = try TestClient(try server())
+        _ = try await client.initialize()
+        client.request(1, "resources/subscribe", ["uri": "x://a"])
+        #expect(try await client.next()["result"] == [:])
+        await watches.change("x://a")
+        let notice = try await client.next()
+        #expect(notice["method"] == "notifications/resources/updated")
+        #expect(notice["params"] == ["uri": "x://a"])
+        client.request(2, "resources/unsubscribe", ["uri": "x://a"])
+        #expect(try await client.next()["result"] == [:])
+        while watches.isOpen("x://a") { try await Task.sleep(for: .milliseconds(2)) }
+        client.closeInput()
+        try await client.end()
+    }
+
+    @Test("a listener is told under its subscription, and watching ends with it")
+    func listener() async throws {
+        let client = try TestClient(try server())
+        client.modern("s", "subscriptions/listen", ["notifications": ["resourceSubscriptions": ["x://a"]]])
+        #expect(try await client.next()["params"]?["notifications"] == ["resourceSubscriptions": ["x://a"]])
+        await watches.change("x://a")
+        let notice = try await client.next()
+        #expect(notice["method"] == "notifications/resources/updated")
+        #expect(notice["params"]?["uri"] == "x://a")
+        #expect(notice["params"]?["_meta"]?["io.modelcontextprotocol/subscriptionId"] == "s")
+        client.send(["jsonrpc": "2.0", "method": "notifications/cancelled", "params": ["requestId": "s"]])
+        while watches.isOpen("x://a") { try await Task.sleep(for: .milliseconds(2)) }
+        client.closeInput()
+        try await client.end()
+    }
+
+    @Test("watching ends with the connection")
+    func end() async throws {
+        let client = try TestClient(try server())
+        _ = try await client.initialize()
+        client.request(1, "resources/subscribe", ["uri": "x://a"])
+        _ = try await client.next()
+        while !watches.isOpen("x://a") { try await Task.sleep(for: .milliseconds(2)) }
+        client.closeInput()
+        try await client.end()
+        while watches.isOpen("x://a") { try await Task.sleep(for: .milliseconds(2)) }
+    }
+}

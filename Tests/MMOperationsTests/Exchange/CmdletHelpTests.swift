@@ -1,0 +1,44 @@
+import MMCore
+import PowerShellSyntax
+import Testing
+
+@testable import MMOperations
+
+@Suite("Help for cmdlets", .timeLimit(.minutes(2)))
+struct CmdletHelpTests {
+    private func help(_ script: String, _ module: String = "exo") -> OperationAnswer? {
+        CmdletHelp(PowerShellParser.parse(script), in: module)?.answer
+    }
+
+    @Test(
+        "tells a cmdlet's class and parameters",
+        arguments: ["Get-Help Get-InboxRule", "help get-inboxrule -Full", "Get-Help -Name 'Get-InboxRule'"])
+    func parameters(_ script: String) throws {
+        let answer = try #require(help(script))
+        let text = try #require(answer.text)
+        #expect(text.hasPrefix("Get-InboxRule: read"))
+        #expect(text.contains("-Mailbox <"))
+        guard case .value(let value) = answer.body else { return #expect(Bool(false), "no value") }
+        #expect(value["parameters"]?.array?.contains { $0["name"] == "Mailbox" } == true)
+    }
+
+    @Test("finds cmdlets by a pattern, in the module that is asked")
+    func list() throws {
+        let rules = try #require(help("Get-Command *InboxRule")?.text)
+        #expect(rules.contains("Get-InboxRule (read)") && rules.contains("Remove-InboxRule ("))
+        let labels = try #require(help("Get-Command *ComplianceSearch", "compliance")?.text)
+        #expect(labels.contains("Get-ComplianceSearch"))
+    }
+
+    @Test(
+        "leaves alone what asks for more, for something else, or elsewhere",
+        arguments: [
+            ("Get-Help", "exo"), ("Get-Help Get-Nothing", "exo"), ("Get-Help about_Splatting", "exo"),
+            ("Get-Help Get-Mailbox | Out-String", "exo"), ("Get-Help Get-Mailbox -Online", "exo"),
+            ("Get-Help $name", "exo"), ("Get-Help Get-Mailbox; Get-Mailbox", "exo"), ("Get-Mailbox", "exo"),
+            ("Get-Help Get-Mailbox", "teams"), ("Get-Command *NoSuchThing", "exo"),
+        ])
+    func others(_ script: String, _ module: String) {
+        #expect(help(script, module) == nil)
+    }
+}

@@ -1,0 +1,60 @@
+import MMCore
+import MMMCP
+import TestSupport
+import Testing
+
+@testable import MMServing
+
+@Suite("Resources that are watched", .timeLimit(.minutes(2)))
+struct WatchedResourceTests {
+    /// What is read, and how often it was.
+    private final class Source: Sendable {
+        private let state = Mutex<(text: String?, reads: Int)>((nil, 0))
+
+        var reads: Int { state.withLock { $0.reads } }
+
+        func set(_ text: String?) { state.withLock { $0.text = text } }
+
+        func read() throws -> [ResourceContents] {
+            let text = state.withLock { state in
+                state.reads += 1
+                return state.text
+            }
+            guard let text else { throw MMError(.notFound, "Nothing is there.") }
+            return [.text(text, uri: "mm://x")]
+        }
+
+        /// Waits until it was read again.
+        func readAgain() async {
+            let before = reads
+            // The first of the two may have begun before.
+            _ = await eventually { self.reads >= before + 2 }
+        }
+    }
+
+    @Test("tell when they come, change and go, and not when only a clock has moved on")
+    func changes() async throws {
+        let source = Source()
+        let told = Mutex(0)
+        let watching = Task {
+            for await _ in WatchedResource(every: .milliseconds(2), { try source.read() }).changes {
+                told.withLock { $0 += 1 }
+            }
+        }
+        await source.readAgain()
+        var wanted = 0
+        for (text, isNews) in [
+            (#"{"state":"running","seconds":1}"#, true), (#"{"state":"running","seconds":2}"#, false),
+            (#"{"rows":[{"memory":5,"state":"busy"}]}"#, true), (#"{"rows":[{"memory":6,"state":"busy"}]}"#, false),
+            ("plain words", true), (nil, true),
+        ] as [(String?, Bool)] {
+            source.set(text)
+            await source.readAgain()
+            wanted += isNews ? 1 : 0
+            let found = await eventually { told.withLock { $0 } >= wanted }
+            #expect(found)
+            #expect(told.withLock { $0 } == wanted, "\(text ?? "nothing")")
+        }
+        watching.cancel()
+    }
+}
