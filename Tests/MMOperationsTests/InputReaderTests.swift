@@ -28,7 +28,7 @@ struct InputReaderTests {
             ("zzqqxx", nil),
         ] as [(String, String?)])
     func nearest(_ written: String, _ meant: String?) {
-        let names = ["endpoint", "connection", "top", "body", "method"]
+        let names = ["batch", "endpoint", "connection", "top", "body", "method"]
         let known = written.hasPrefix("--") ? names.map { "--" + $0 } : names
         #expect(ArgumentNames.meant(by: written, among: known) == meant)
     }

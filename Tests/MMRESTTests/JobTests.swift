@@ -112,6 +112,27 @@ struct JobTests {
         await pool.stop()
     }
 
+    @Test("a front-end that needs a handle gets one also of a call that ends at once")
+    func neededHandle() async throws {
+        let home = try RESTHome()
+        home.services.jobs.setLifetime()
+        let work = Work()
+        work.goes.open()
+        let local = home.service([work.operation])
+        let pool = try SocketPool(home, local)
+        var context = CallContext(caller: Caller(surface: .mcp, name: "t", server: "mm"))
+        context.backgroundAfter = .seconds(600)
+        context.needsHandle = true
+        context.sessionID = "a session"
+        let remote = pool.remote(local.catalogue)
+        let answer = try await remote.call("works", ["text": "it"], in: context)
+        let handle = try #require(JobAnswer.members(of: answer)?["handle"])
+        context.needsHandle = false
+        let read = try await remote.call("output", ["handle": handle], in: context)
+        #expect(JobAnswer.members(of: read) == nil)
+        await pool.stop()
+    }
+
     @Test("a front-end with patience gets the handle as its answer, as from this process")
     func patience() async throws {
         let home = try RESTHome()

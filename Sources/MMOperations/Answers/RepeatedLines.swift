@@ -2,6 +2,8 @@
 enum RepeatedLines {
     /// How many different lines are shown.
     static let most = 50
+    /// How many warnings are shown that say the same of different things.
+    static let mostAlike = 5
 
     /// The lines in the order in which they first came.
     static func counted(_ lines: [String]) -> [String] {
@@ -11,12 +13,27 @@ enum RepeatedLines {
             counts[line, default: 0] += 1
             if counts[line] == 1 { order.append(line) }
         }
-        var shown = order.prefix(most).map { line -> String in
+        let alike = Dictionary(grouping: order.compactMap { line in kind(of: line).map { ($0, line) } }, by: \.0)
+            .filter { $0.value.count > mostAlike }
+        let left = Set(alike.values.flatMap { $0.dropFirst(mostAlike).map(\.1) })
+        let kept = order.filter { !left.contains($0) }
+        var shown = kept.prefix(most).map { line -> String in
             let count = counts[line] ?? 1
-            return count == 1 ? line : "\(line) (\(count) times)"
+            let text = count == 1 ? line : "\(line) (\(count) times)"
+            guard let group = kind(of: line).flatMap({ alike[$0] }), group[mostAlike - 1].1 == line else { return text }
+            return "\(text) (and \(group.count - mostAlike) more like it)"
         }
-        let rest = order.dropFirst(most).reduce(0) { $0 + (counts[$1] ?? 0) }
+        let rest = kept.dropFirst(most).reduce(0) { $0 + (counts[$1] ?? 0) }
         if rest > 0 { shown.append("… and \(rest) more lines of this kind.") }
         return shown
+    }
+
+    /// What a warning has in common with others that differ in the thing they name. An error's thing is always told: it is
+    /// what failed.
+    private static func kind(of line: String) -> String? {
+        guard line.hasPrefix("WARNING: ") else { return nil }
+        let words = line.split(separator: " ")
+        guard words.count >= 7 else { return nil }
+        return (words.prefix(2) + words.suffix(4)).joined(separator: " ")
     }
 }

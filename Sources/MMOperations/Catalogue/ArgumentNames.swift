@@ -18,11 +18,15 @@ package enum ArgumentNames {
     ///   - known: the names that there are, written alike.
     /// - Returns: `nil` where nothing is near.
     package static func meant(by unknown: String, among known: [String]) -> String? {
-        if let near = NearestNames.of(unknown, among: known, limit: 1).first { return near }
+        // Hyphens that every flag has make no two of them alike.
         let word = bare(unknown)
-        return known.first { name in
-            sameThings.contains { $0.contains(word) && $0.contains(bare(name)) }
+        let names = known.map(bare)
+        if let near = NearestNames.of(word, among: names, limit: 1).first, let place = names.firstIndex(of: near) {
+            return known[place]
         }
+        return zip(known, names).first { _, name in
+            sameThings.contains { $0.contains(word) && $0.contains(name) }
+        }?.0
     }
 
     private static func bare(_ name: String) -> String {

@@ -13,11 +13,15 @@ enum CallSheet {
         while text.first == " " { text.removeFirst() }
         let words = text.split(separator: " ", maxSplits: 1)
         if words.count == 2, ["GET", "POST", "PATCH", "PUT", "DELETE"].contains(words[0].uppercased()),
-            words[1].hasPrefix("/") || words[1].hasPrefix("https://")
+            isPath(words[1])
         {
             return String(words[1])
         }
-        return text.hasPrefix("/") || text.hasPrefix("https://") ? String(text) : nil
+        return isPath(text) ? String(text) : nil
+    }
+
+    private static func isPath(_ text: Substring) -> Bool {
+        text.hasPrefix("/") || text.prefix(8).lowercased() == "https://"
     }
 
     /// The calls that a question in words asks for.

@@ -100,6 +100,7 @@ struct GraphRequestOperation: CatalogueOperation {
         try await clearance.settle([request])
 
         let asked = "\(input.method) \(target.pathAndQuery)"
+        let selected = SelectedMembers(of: target, for: context.call.caller)
         return try await requests.identity.waitingForSignIn(
             to: connection, resource: client.resource, in: context
         ) { () async throws(MMError) in
@@ -116,7 +117,7 @@ struct GraphRequestOperation: CatalogueOperation {
                 var answer = try await Self.pages(
                     client.pages(request, limits: limits, deadline: context.deadline), progress, connection)
                 if let usual { answer.notes.append(usual.note) }
-                return answer
+                return selected?.answer(answer) ?? answer
             }
             var response = try await client.send(request, deadline: context.deadline)
             if input.waits {
@@ -125,6 +126,7 @@ struct GraphRequestOperation: CatalogueOperation {
                 }
             }
             var answer = Self.one(response, connection)
+            if let selected { answer = selected.answer(answer) }
             if let usual { answer.notes.append(usual.note) }
             if let note = AdvancedQuery.note(for: request.target) { answer.notes.append(note) }
             if let advice = BatchOutcome(response, to: request, now: .now)?.advice {

@@ -75,6 +75,27 @@ async def common(session, label):
     print(f"mcp {VERSION}: {label}: {len(tools)} tools, {len(resources)} resources, {len(prompts)} prompts: all well", flush=True)
 
 
+async def tasks(session):
+    """Calls as tasks, where this age of the SDK has them."""
+    import mcp.types as types
+
+    calls = session.experimental
+    begun = (await calls.call_tool_as_task("slow_compute", {"seconds": 0.1, "label": "it"})).task
+    check(begun.status, "working", "a task that begins")
+    async for state in calls.poll_task(begun.taskId):
+        last = state.status
+    check(last, "completed", "a task that is polled")
+    result = await calls.get_task_result(begun.taskId, types.CallToolResult)
+    check(result.content[0].text, "Computed it.", "tasks/result")
+    asking = (await calls.call_tool_as_task("confirm_delete", {"filename": "x"})).task
+    asked = await calls.get_task_result(asking.taskId, types.CallToolResult)
+    check(asked.content[0].text, "Kept x.", "a task that asks")
+    endless = (await calls.call_tool_as_task("slow_compute", {"seconds": 600})).task
+    check((await calls.cancel_task(endless.taskId)).status, "cancelled", "tasks/cancel")
+    listed = [task.taskId for task in (await calls.list_tasks()).tasks]
+    check({begun.taskId, asking.taskId, endless.taskId} <= set(listed), True, "tasks/list")
+
+
 def callbacks():
     import mcp.types as types
 
@@ -107,6 +128,8 @@ async def version_one(streams, label):
             check("ann@example.com" in asked.content[0].text, True, "elicitation")
             sampled = await session.call_tool("test_sampling", {"prompt": "x"})
             check(sampled.content[0].text, "LLM response: hi there", "sampling")
+        if hasattr(session, "experimental"):
+            await tasks(session)
 
 
 async def version_two(target, label):

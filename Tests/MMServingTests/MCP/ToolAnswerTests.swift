@@ -63,7 +63,7 @@ struct ToolAnswerTests {
         let marked = (0..<3).map { ##"{"@odata.type":"#user","phone":"+34 \##($0)"}"## }.joined(separator: ",")
         #expect(text == ##"{"@odata.count":3,"value":[\##(marked)]}"##)
         let table = try await shaper().result(of: .value(rows), form: "csv").content.first?.plainText ?? ""
-        #expect(table.hasSuffix("@odata.type,phone\n#user,+34 0\n#user,+34 1\n#user,+34 2"))
+        #expect(table.hasSuffix("phone\n+34 0\n+34 1\n+34 2"), "\(table)")
         let one: JSONValue = ["@odata.context": "x", "members@odata.context": "y", "name": "a", "@odata.etag": "z"]
         #expect(try await shaper().result(of: .value(one), form: nil).content.first?.plainText == #"{"name":"a"}"#)
     }

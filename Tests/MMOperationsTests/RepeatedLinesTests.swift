@@ -1,0 +1,26 @@
+import Testing
+
+@testable import MMOperations
+
+@Suite("Lines beside an output", .timeLimit(.minutes(2)))
+struct RepeatedLinesTests {
+    @Test("are counted where they repeat, and left out beyond the most")
+    func repeats() {
+        #expect(RepeatedLines.counted(["a", "b", "a"]) == ["a (2 times)", "b"])
+        let many = RepeatedLines.counted((0..<60).map { "ERROR: The object number \($0) could not be found there." })
+        #expect(many.count == 51)
+        #expect(many.last == "… and 10 more lines of this kind.")
+    }
+
+    @Test(
+        "tell a few of the warnings that differ in the thing they name, and how many more there are",
+        arguments: [5, 6, 70])
+    func warnings(count: Int) {
+        let lines = (0..<count).map { "WARNING: The mailbox number \($0) is close to the limit of items." }
+        let shown = RepeatedLines.counted(lines + ["WARNING: Something else is going on in this tenant today."])
+        #expect(shown.count == 6)
+        #expect(shown.last == "WARNING: Something else is going on in this tenant today.")
+        let fifth = "WARNING: The mailbox number 4 is close to the limit of items."
+        #expect(shown[4] == (count == 5 ? fifth : "\(fifth) (and \(count - 5) more like it)"))
+    }
+}
