@@ -124,12 +124,10 @@ struct JobTests {
         context.backgroundAfter = .seconds(600)
         context.needsHandle = true
         context.sessionID = "a session"
-        let remote = pool.remote(local.catalogue)
-        let answer = try await remote.call("works", ["text": "it"], in: context)
-        let handle = try #require(JobAnswer.members(of: answer)?["handle"])
-        context.needsHandle = false
-        let read = try await remote.call("output", ["handle": handle], in: context)
-        #expect(JobAnswer.members(of: read) == nil)
+        let answer = try await pool.remote(local.catalogue).call("works", ["text": "it"], in: context)
+        let handle = try #require(JobAnswer.members(of: answer)?["handle"]?.string)
+        let headers: HTTPHeaders = ["MM-Surface": "mcp", "MM-Server": "mm", "MM-Session": "a%20session"]
+        #expect(try await pool.send("GET", "/v1/jobs/\(handle)", headers).json["state"] == "done")
         await pool.stop()
     }
 

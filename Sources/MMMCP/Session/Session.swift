@@ -99,7 +99,7 @@ final class Session: Sendable {
         }
         switch outcome {
         case (.answer(let answer), _):
-            if case .success = answer { answered(request, via: channel) }
+            if case .success = answer { answered(request) }
             channel.finish(Envelope.answer(request.id, answer))
         case (.start(let planned), let call?): start(planned, call)
         case (.start, nil): channel.finish(Envelope.error(request.id, .internalError()))
@@ -148,7 +148,7 @@ final class Session: Sendable {
     }
 
     /// Begins or ends what an answered request changes for the connection as a whole.
-    private func answered(_ request: IncomingRequest, via channel: any MessageChannel) {
+    private func answered(_ request: IncomingRequest) {
         switch Method(rawValue: request.method) {
         case .initialize: listenToChanges()
         case .subscribe:
