@@ -40,7 +40,7 @@ let rooms: [(name: String, calls: [String])] = [
             "MMREST", "PowerShellSyntax",
         ]
     ),
-    ("MMCLI", ["MMCore", "MMSystem", "MMOperations"]),
+    ("MMCLI", ["MMCore", "MMSystem", "MMShell", "MMOperations"]),
     ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "MMPermissions", "CSandboxPages"]),
     ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
     (

@@ -90,9 +90,29 @@ package struct CommandLineProgram: Sendable {
         switch entry {
         case .operation(let operation):
             guard let operations, let scanned = try scan(entry, rest) else { return 0 }
+            if let code = try await interact(operation, scanned, operations) { return code }
             try check(operation, entry, scanned.arguments)
             return try await operations.perform(operation, scanned, asJSON: rest.contains("--json"))
         case .local(let command): return try await perform(command, entry, rest)
+        }
+    }
+
+    /// Gives this terminal to what a person means who leaves a command out: a terminal in the session.
+    /// - Returns: the exit code; `nil` for a call that is to be made as it is.
+    private func interact(
+        _ operation: AnyOperation, _ scanned: ArgumentScanner.Result, _ operations: OperationCommands
+    ) async throws(MMError) -> Int32? {
+        guard terminal.isInteractive, !scanned.options.detach else { return nil }
+        switch operation.declaration.name {
+        case "ssh_run" where scanned.arguments["host"] != nil && scanned.arguments["command"] == nil:
+            guard case .operation(let opened)? = index.operation("ssh_terminal"),
+                let entry = index.operation("ssh_terminal")
+            else { return nil }
+            try check(opened, entry, scanned.arguments)
+            return try await operations.open(opened, scanned)
+        case "ssh_terminal", "shell_terminal":
+            return try await operations.open(operation, scanned)
+        default: return nil
         }
     }
 

@@ -28,15 +28,7 @@ package struct OperationCommands: Sendable {
     ) async throws(MMError) -> Int32 {
         let options = scanned.options
         let terminal = terminal
-        let showsProgress = terminal.isErrorScreen && !options.quiet
-        var context = CallContext(
-            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
-            waitsForSignIn: terminal.canAsk && !options.detach, backgroundAfter: options.detach ? .zero : nil,
-            person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
-            progress: { report in if showsProgress { terminal.progress(report.message) } }
-        )
-        context.directory = CallContext.ownDirectory
-        context.input = terminal.input
+        let context = context(options)
         let answer: OperationAnswer
         do throws(MMError) {
             answer = try await call(
@@ -66,6 +58,38 @@ package struct OperationCommands: Sendable {
         if !options.quiet { for note in end.notes { terminal.note(note) } }
         terminal.progress(nil)
         return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Opens a terminal in a session and gives it this one until the person leaves.
+    /// - Returns: the exit code.
+    func open(_ operation: AnyOperation, _ scanned: ArgumentScanner.Result) async throws(MMError) -> Int32 {
+        let screen = try SessionTerminal(terminal)
+        let answer: OperationAnswer
+        do throws(MMError) {
+            answer = try await call(
+                operation, screen.arguments(scanned.arguments, environment: ProcessEnvironment.read()),
+                try service(scanned.options).get(), in: screen.context(context(scanned.options)))
+        } catch {
+            terminal.progress(nil)
+            throw error
+        }
+        terminal.progress(nil)
+        return try await screen.show(answer)
+    }
+
+    /// What goes with a call.
+    private func context(_ options: GlobalOptions) -> CallContext {
+        let terminal = terminal
+        let showsProgress = terminal.isErrorScreen && !options.quiet
+        var context = CallContext(
+            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
+            waitsForSignIn: terminal.canAsk && !options.detach, backgroundAfter: options.detach ? .zero : nil,
+            person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
+            progress: { report in if showsProgress { terminal.progress(report.message) } }
+        )
+        context.directory = CallContext.ownDirectory
+        context.input = terminal.input
+        return context
     }
 
     /// Writes an answer, in the person's pager where it is longer than the screen.

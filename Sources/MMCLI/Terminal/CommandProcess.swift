@@ -17,7 +17,12 @@ package enum CommandProcess {
         Signals.ignoreBrokenPipes()
         let words = Array(CommandLine.arguments.dropFirst())
         let running = RunningCommand()
-        let signals = takesSignals ? try? Signals.handle([SIGINT, SIGTERM, SIGHUP]) { running.stop(by: $0) } : nil
+        // A change of the screen's size ends nothing; it is told to whoever wants to know.
+        let signals =
+            takesSignals
+            ? try? Signals.handle([SIGINT, SIGTERM, SIGHUP, SIGWINCH]) { signal in
+                if !SignalTakers.shared.deliver(signal), signal != SIGWINCH { running.stop(by: signal) }
+            } : nil
         let task = Task { await work(words, ProcessEnvironment.read()) }
         running.started(task)
         Task { exit(running.exitCode(await task.value)) }

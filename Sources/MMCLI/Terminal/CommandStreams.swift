@@ -45,12 +45,21 @@ package struct CommandStreams: Sendable {
     /// The size of the screen that standard output is; `nil` where it is none.
     package var screen: Terminal.Size? { isOutputScreen ? Terminal.size(of: STDOUT_FILENO) : nil }
 
+    /// Whether a person can have the terminal for themselves: all three streams are one.
+    package var isInteractive: Bool { canAsk && isOutputScreen }
+
     /// Writes to standard output: unchanged to files and pipes; on a terminal, control characters that could repaint
     /// the screen are made visible.
     /// - Throws: `MMError.cancelled` when nobody reads the output any more.
     package func write(_ bytes: [UInt8]) throws(MMError) {
         if progressLine.outputBegins() { clearProgress() }
         try Self.write(isOutputScreen ? VisibleText.readable(bytes) : bytes, to: STDOUT_FILENO)
+    }
+
+    /// Writes what a terminal in a session shows to this terminal, unchanged: the session has all of the screen.
+    /// - Throws: `MMError.cancelled` when the terminal is gone.
+    func pass(_ bytes: [UInt8]) throws(MMError) {
+        try Self.write(bytes, to: STDOUT_FILENO)
     }
 
     /// Writes a line to standard output.

@@ -9,6 +9,7 @@ extension ShellPlace {
     var operations: [AnyOperation] {
         [
             AnyOperation(ShellRun(place: self)) { $0.shellServices },
+            AnyOperation(ShellTerminal(place: self)) { $0.shellServices },
             AnyOperation(ShellRead(place: self)) { $0.shellServices },
             AnyOperation(ShellWrite(place: self)) { $0.shellServices },
             AnyOperation(ShellKeys(place: self)) { $0.workServices },

@@ -48,12 +48,15 @@ package struct ShellRunner: Sendable {
     ///   - keeping: what becomes of its output.
     ///   - admission: what the session's policy said of it already.
     ///   - call: the call that runs it, as its audit line names it.
+    ///   - terminal: shows what it writes to whoever looks.
+    ///   - summary: what lists call it; the beginning of its text if not given.
     /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
     ///   starting throws.
     package func start(
         _ text: String, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil, timeLimit: Duration,
         patience: Duration, isBeside: Bool = false, keeping: Keeping = .ends,
-        admission: ShellPolicy.Admission? = nil, call: String? = nil
+        admission: ShellPolicy.Admission? = nil, call: String? = nil, terminal: KeptTerminal? = nil,
+        summary: String? = nil
     ) async throws(MMError) -> ShellTask {
         guard case .shell(let session) = member.body else {
             throw MMError(.unsupported, "A device runs one command line at a time.")
@@ -73,14 +76,14 @@ package struct ShellRunner: Sendable {
         let traffic = member.wire?.begin(call)
         let job: ShellJob
         do throws(MMError) {
-            job = try await hand(command, to: session, timeLimit, isBeside: isBeside)
+            job = try await hand(command, to: session, timeLimit, isBeside: isBeside, terminal)
         } catch {
             if let traffic { member.wire?.end(traffic) }
             throw error
         }
         let task = ShellTask(
-            session: member.key, summary: summary(of: text), job: job, timeLimit: timeLimit, isBeside: isBeside,
-            spool: spool, traffic: traffic)
+            session: member.key, summary: summary ?? self.summary(of: text), job: job, timeLimit: timeLimit, isBeside: isBeside,
+            spool: spool, traffic: traffic, terminal: terminal)
         spool?.follow(job)
         if let traffic {
             Task { [wire = member.wire] in
@@ -93,8 +96,19 @@ package struct ShellRunner: Sendable {
     }
 
     private func hand(
-        _ command: ShellCommand, to session: any ShellSession, _ timeLimit: Duration, isBeside: Bool
+        _ command: ShellCommand, to session: any ShellSession, _ timeLimit: Duration, isBeside: Bool,
+        _ terminal: KeptTerminal?
     ) async throws(MMError) -> ShellJob {
+        if let terminal {
+            let job = try await session.start(command, deadline: .after(timeLimit)) { (_, bytes) in
+                terminal.write(bytes)
+            }
+            Task {
+                _ = await job.waitForEnd()
+                terminal.finish()
+            }
+            return job
+        }
         do throws(MMError) {
             return isBeside
                 ? try await session.detach(command, deadline: .after(timeLimit), observer: nil)

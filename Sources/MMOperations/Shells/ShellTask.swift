@@ -25,12 +25,15 @@ package final class ShellTask: LongWork {
     let spool: CommandSpool?
     /// What it asked of the network, where its session has a way of its own there.
     let traffic: ShellTraffic?
+    /// What shows its terminal to a person, where one has opened it.
+    let terminal: KeptTerminal?
 
     /// A command that runs.
     init(
         session: ShellSessionName, summary: String, job: ShellJob, timeLimit: Duration, isBeside: Bool = false,
-        spool: CommandSpool? = nil, traffic: ShellTraffic? = nil
+        spool: CommandSpool? = nil, traffic: ShellTraffic? = nil, terminal: KeptTerminal? = nil
     ) {
+        self.terminal = terminal
         self.traffic = traffic
         self.spool = spool
         self.isBeside = isBeside

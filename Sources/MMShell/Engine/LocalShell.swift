@@ -197,7 +197,8 @@ public actor LocalShell: ShellSession {
                     isSecret: ShellTerminalMode.hidesInput(path), text: "",
                     program: ProcFile.linkTarget("/proc/\(reader)/exe"))
             },
-            feed: { bytes throws(MMError) in try await input?.write(bytes) })
+            feed: { bytes throws(MMError) in try await input?.write(bytes) },
+            resize: { shell.child.terminal?.resize(Terminal.Size(rows: $0.rows, columns: $0.columns)) })
     }
 
     /// The report has arrived, or none will come. This runs on the reading thread, so that the answer waits for nobody.

@@ -8,6 +8,9 @@ public struct ShellInput: Sendable {
     /// Text without an added line end.
     public static func text(_ text: String) -> ShellInput { ShellInput(bytes: Array(text.utf8)) }
 
+    /// What keys send, as it is.
+    package static func raw(_ bytes: [UInt8]) -> ShellInput { ShellInput(bytes: bytes) }
+
     /// A line: the text, followed by Return.
     public static func line(_ text: String) -> ShellInput { ShellInput(bytes: Array(text.utf8) + [0x0D]) }
 

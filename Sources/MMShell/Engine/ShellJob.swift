@@ -92,6 +92,7 @@ public final class ShellJob: Sendable {
         var signal: @Sendable (Int32) async -> Bool
         var waiting: @Sendable (_ written: Int) async -> ShellPrompt?
         var feed: @Sendable ([UInt8]?) async throws(MMError) -> Void
+        var resize: @Sendable (ShellCommand.Size) async -> Void
 
         /// The ways to interact with a running command.
         /// - Parameters:
@@ -100,6 +101,7 @@ public final class ShellJob: Sendable {
         ///   - signal: sends a signal; returns `false` if it has ended.
         ///   - waiting: returns what it waits for, given how much it has written.
         ///   - feed: passes input, or its end with `nil`.
+        ///   - resize: changes the size of its terminal.
         package init(
             cancel: @escaping @Sendable (ShellEnd.Cause) -> Void,
             type: @escaping @Sendable ([UInt8]) async throws(MMError) -> Void,
@@ -107,13 +109,15 @@ public final class ShellJob: Sendable {
             waiting: @escaping @Sendable (_ written: Int) async -> ShellPrompt?,
             feed: @escaping @Sendable ([UInt8]?) async throws(MMError) -> Void = { (_) throws(MMError) in
                 throw MMError(.unsupported, "Nothing can be handed to this command.")
-            }
+            },
+            resize: @escaping @Sendable (ShellCommand.Size) async -> Void = { _ in }
         ) {
             self.cancel = cancel
             self.type = type
             self.signal = signal
             self.waiting = waiting
             self.feed = feed
+            self.resize = resize
         }
     }
 
@@ -297,6 +301,11 @@ public final class ShellJob: Sendable {
         }
         guard end == nil else { throw MMError(.conflict, "The command has ended; nothing was typed.") }
         try await reach.type(input.bytes)
+    }
+
+    /// Changes the size of the command's terminal, and tells the programs in it.
+    package func resize(_ size: ShellCommand.Size) async {
+        if command.input.usesTerminal, end == nil { await reach.resize(size) }
     }
 
     /// Returns what the command is waiting for, if the system can tell; `nil` while it is working.

@@ -55,6 +55,11 @@ extension RemoteDialect {
             + "erase '^?' kill '^U' eof '^D' susp undef <\(terminal) >/dev/null 2>&1; "
     }
 
+    /// Gives a terminal another size; the kernel there tells its programs.
+    static func resizing(_ terminal: String, to size: ShellCommand.Size) -> String {
+        "stty rows \(size.rows) cols \(size.columns) <\(terminal)"
+    }
+
     /// Marks the end of what a command wrote to its terminal.
     static func marking(_ terminal: String, _ mark: String) -> [UInt8] {
         Array("\\printf '\\033]mm;%s\\007' \(mark) >\(terminal)\n".utf8)

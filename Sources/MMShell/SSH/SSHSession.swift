@@ -190,7 +190,13 @@ public actor SSHSession: ShellSession {
                 }
                 return pace.withLock { $0.last }
             },
-            feed: { bytes throws(MMError) in try await input?.write(bytes) })
+            feed: { bytes throws(MMError) in try await input?.write(bytes) },
+            resize: { size in
+                guard let terminal else { return }
+                // A terminal that was not given a size by then keeps the one that it has.
+                _ = try? await shell.master.control(
+                    RemoteDialect.resizing(terminal.path, to: size), timeout: .seconds(10))
+            })
     }
 
     private func usableShell(_ deadline: Deadline) async throws(MMError) -> RemoteShell {

@@ -1,5 +1,7 @@
 extension Screen {
-    private var blank: [Cell] { Array(repeating: " ", count: columns) }
+    /// What is erased takes the background of the moment, as terminals do.
+    private var empty: Cell { Cell(scalar: " ", style: style.erased) }
+    private var blank: [Cell] { Array(repeating: empty, count: columns) }
 
     mutating func control(_ byte: UInt8) {
         switch byte {
@@ -43,6 +45,8 @@ extension Screen {
         case UInt8(ascii: "E"):
             cursor.column = 0
             lineFeed()
+        case UInt8(ascii: "="): modes.hasApplicationKeypad = true
+        case UInt8(ascii: ">"): modes.hasApplicationKeypad = false
         case UInt8(ascii: "M"):
             if cursor.row == region.lowerBound { scrollDown(1) } else { cursor.row = max(0, cursor.row - 1) }
         case UInt8(ascii: "c"):
@@ -65,7 +69,10 @@ extension Screen {
         }
         if mark == UInt8(ascii: "?") {
             if final == UInt8(ascii: "h") || final == UInt8(ascii: "l") {
-                for mode in numbers where [47, 1047, 1049].contains(mode) { alternate(final == UInt8(ascii: "h")) }
+                let isOn = final == UInt8(ascii: "h")
+                for mode in numbers {
+                    if [47, 1047, 1049].contains(mode) { alternate(isOn) } else { modes.set(mode, isOn) }
+                }
             }
             return
         }
@@ -91,13 +98,14 @@ extension Screen {
         case UInt8(ascii: "P"): shiftCells(remove: number(0), insert: 0)
         case UInt8(ascii: "@"): shiftCells(remove: 0, insert: number(0))
         case UInt8(ascii: "X"):
-            for column in cursor.column..<min(columns, cursor.column + number(0)) { cells[cursor.row][column] = " " }
+            for column in cursor.column..<min(columns, cursor.column + number(0)) { cells[cursor.row][column] = empty }
         case UInt8(ascii: "S"): scrollUp(number(0))
         case UInt8(ascii: "T"): scrollDown(number(0))
         case UInt8(ascii: "r"):
             let (top, bottom) = (number(0) - 1, min(number(1, rows), rows) - 1)
             if top < bottom { region = top...bottom } else { region = 0...(rows - 1) }
             move(0, 0)
+        case UInt8(ascii: "m"): style.apply(numbers)
         case UInt8(ascii: "s"): savedCursor = cursor
         case UInt8(ascii: "u"): move(savedCursor.row, savedCursor.column)
         default: break
@@ -132,7 +140,7 @@ extension Screen {
 
     private mutating func eraseLine(_ how: Int) {
         let range = how == 0 ? cursor.column..<columns : how == 1 ? 0..<(cursor.column + 1) : 0..<columns
-        for column in range { cells[cursor.row][column] = " " }
+        for column in range { cells[cursor.row][column] = empty }
     }
 
     private mutating func shift(insert: Bool, _ count: Int) {
@@ -145,7 +153,7 @@ extension Screen {
     private mutating func shiftCells(remove: Int, insert: Int) {
         var row = cells[cursor.row]
         let tail = Array(row[cursor.column...])
-        let rest = Array(repeating: Cell(" "), count: min(insert, tail.count)) + tail.dropFirst(min(remove, tail.count))
+        let rest = Array(repeating: empty, count: min(insert, tail.count)) + tail.dropFirst(min(remove, tail.count))
         row.replaceSubrange(cursor.column..., with: (rest + blank).prefix(tail.count))
         cells[cursor.row] = row
     }

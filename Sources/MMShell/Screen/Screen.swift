@@ -1,4 +1,4 @@
-/// The screen of a terminal: what a person would see, without colours.
+/// The screen of a terminal: what a person would see.
 public struct Screen: Sendable {
     /// A place on the screen, counted from 0.
     public struct Place: Sendable, Hashable {
@@ -9,9 +9,9 @@ public struct Screen: Sendable {
     }
 
     /// Lines.
-    public let rows: Int
+    public internal(set) var rows: Int
     /// Columns.
-    public let columns: Int
+    public internal(set) var columns: Int
     /// Where the cursor is.
     public internal(set) var cursor = Place(row: 0, column: 0)
     /// Whether a full-screen program has switched to the second screen.
@@ -19,12 +19,26 @@ public struct Screen: Sendable {
     /// Grows with everything that is written.
     public internal(set) var changes: UInt64 = 0
 
-    /// A cell: a character, or nil for the second half of a wide one.
-    typealias Cell = Unicode.Scalar?
+    /// A place for a character, and how it looks.
+    struct Cell: Sendable, Hashable {
+        /// The character; `nil` for the second half of a wide one.
+        var scalar: Unicode.Scalar?
+        /// What combines with the character before it.
+        var marks: [Unicode.Scalar] = []
+        /// How it looks.
+        var style = ScreenStyle()
+
+        /// A cell without a character.
+        static let blank = Cell(scalar: " ")
+    }
 
     var cells: [[Cell]]
     var saved: (cells: [[Cell]], cursor: Place)?
     var savedCursor = Place(row: 0, column: 0)
+    /// How the next characters look.
+    var style = ScreenStyle()
+    /// What programs have set of the terminal itself.
+    var modes = ScreenModes()
     var region: ClosedRange<Int>
     /// The cursor stands behind the last column: the next character goes to the next line.
     var wraps = false
@@ -34,7 +48,7 @@ public struct Screen: Sendable {
     public init(rows: Int, columns: Int) {
         self.rows = min(max(rows, 1), 1000)
         self.columns = min(max(columns, 1), 1000)
-        cells = Array(repeating: Array(repeating: " ", count: self.columns), count: self.rows)
+        cells = Array(repeating: Array(repeating: .blank, count: self.columns), count: self.rows)
         region = 0...(self.rows - 1)
     }
 
@@ -50,7 +64,11 @@ public struct Screen: Sendable {
 
     static func text(_ row: [Cell]) -> String {
         var line = String.UnicodeScalarView()
-        for case let cell? in row { line.append(cell) }
+        for cell in row {
+            guard let scalar = cell.scalar else { continue }
+            line.append(scalar)
+            line.append(contentsOf: cell.marks)
+        }
         while line.last == " " { line.removeLast() }
         return String(line)
     }
@@ -75,24 +93,37 @@ public struct Screen: Sendable {
 
     private mutating func put(_ scalar: Unicode.Scalar) {
         let width = Self.width(scalar)
-        guard width > 0 else { return }
+        guard width > 0 else { return combine(scalar) }
         if wraps || cursor.column + width > columns {
             cursor.column = 0
             lineFeed()
         }
         wraps = false
         // Writing over one half of a wide character takes the other half away.
-        if cells[cursor.row][cursor.column] == nil, cursor.column > 0 { cells[cursor.row][cursor.column - 1] = " " }
+        if cells[cursor.row][cursor.column].scalar == nil, cursor.column > 0 {
+            cells[cursor.row][cursor.column - 1] = .blank
+        }
         let next = cursor.column + width
-        if next < columns, cells[cursor.row][next] == nil { cells[cursor.row][next] = " " }
-        cells[cursor.row][cursor.column] = scalar
-        if width == 2, cursor.column + 1 < columns { cells[cursor.row][cursor.column + 1] = nil }
+        if next < columns, cells[cursor.row][next].scalar == nil { cells[cursor.row][next] = .blank }
+        cells[cursor.row][cursor.column] = Cell(scalar: scalar, style: style)
+        if width == 2, cursor.column + 1 < columns {
+            cells[cursor.row][cursor.column + 1] = Cell(scalar: nil, style: style)
+        }
         if next >= columns {
             cursor.column = columns - 1
             wraps = true
         } else {
             cursor.column = next
         }
+    }
+
+    /// Adds a character without a width to the one before it.
+    private mutating func combine(_ scalar: Unicode.Scalar) {
+        var column = wraps ? cursor.column : cursor.column - 1
+        if column > 0, cells[cursor.row][column].scalar == nil { column -= 1 }
+        // More of them than a language needs are a nuisance to terminals.
+        guard column >= 0, cells[cursor.row][column].marks.count < 8 else { return }
+        cells[cursor.row][column].marks.append(scalar)
     }
 
     /// How many columns a character takes: those that combine none, those of East Asia and pictures two.

@@ -22,7 +22,7 @@ struct ScreenTests {
             ("\u{1B}[2;3r\u{1B}[3;1Ha\r\nb\r\nc", "\nb\nc"), ("\u{1B}]0;title\u{7}x", "x"),
             ("\u{1B}]0;t\u{1B}\\x", "x"),
             ("\u{1B}[1;31mred\u{1B}[0m", "red"), ("\u{1B}(Bx\u{1B}[?25lx", "xx"), ("漢字", "漢字"), ("漢\u{8}x", " x"),
-            ("e\u{301}x", "ex"),
+            ("e\u{301}x", "e\u{301}x"),
             ("main\u{1B}[?1049hother\u{1B}[?1049l", "main"), ("a\u{1B}7\u{1B}[3;3Hb\u{1B}8c", "ac\n\n  b"),
             ("\u{1B}[1;3Ha\u{1B}[1K", ""),
             ("\u{1B}Mx", "x"), ("abc\u{1B}[1;1H\u{1B}[2Xy", "y c"), ("x\u{1B}[99999999999;1Hy", "x\n\n\ny"),

@@ -1,0 +1,144 @@
+import MMCore
+import MMGuard
+import MMShell
+
+/// `shell terminal`, `ssh terminal`: a person's terminal in a session that lasts. It goes on when the person leaves, and the
+/// next call takes it up again.
+struct ShellTerminal: CatalogueOperation {
+    let place: ShellPlace
+
+    struct Input: Sendable {
+        let session: NamedSession
+        let options: SessionOptions
+        let size: ShellCommand.Size
+        let type: String
+    }
+
+    var declaration: OperationDeclaration {
+        OperationDeclaration(
+            "\(place.rawValue)_terminal", command: [place.rawValue, "terminal"],
+            title: place.isLocal ? "Open a terminal" : "Open a terminal on a host",
+            summary: place.isLocal
+                ? "Open a terminal in a session of this machine, or take up the one that was left there."
+                : "Open a terminal in a session on a host, or take up the one that was left there.",
+            effects: .init(readOnly: false, destructive: true, openWorld: true),
+            toolset: place.isLocal ? .shell : .ssh, audience: .person, home: .pool,
+            examples: place.isLocal
+                ? [
+                    .init("mm shell build", "a terminal in the session `build`; Ctrl-] d leaves it running"),
+                    .init("mm shell build", "again: takes it up where it was left"),
+                ]
+                : [
+                    .init("mm ssh web1", "a terminal on web1; Ctrl-] d leaves it running"),
+                    .init("mm ssh web1", "again: takes it up where it was left"),
+                ])
+    }
+
+    var fields: [InputField] {
+        let screen = [
+            InputField("rows", .integer(1...1000), "Lines of the terminal.", at: .absent, isOfferedToModels: false),
+            InputField(
+                "columns", .integer(1...1000), "Columns of the terminal.", at: .absent, isOfferedToModels: false),
+            InputField("term", .text, "Kind of the terminal (TERM).", at: .absent, isOfferedToModels: false),
+        ]
+        guard place.isLocal else {
+            return place.sessionFields(at: 0, creates: true) + SessionOptions.connectFields + screen
+        }
+        return place.sessionFields(at: 0) + [
+            InputField(
+                "shell", .choice(ShellKind.allCases.map(\.rawValue)), "Kind of a new session (default bash)."),
+            InputField("directory", .text, "Where a new session starts.", at: .option("C")),
+        ] + screen
+    }
+
+    func input(from reader: InputReader) throws(MMError) -> Input {
+        var options = place.isLocal ? SessionOptions() : try SessionOptions(connecting: reader)
+        if place.isLocal {
+            options.kind = try reader.text("shell")
+            options.directory = try reader.text("directory")
+        }
+        let type = try reader.text("term") ?? "xterm"
+        let isName = type.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || [0x2B, 0x2D, 0x2E].contains(byte)
+        }
+        return Input(
+            session: try .required(from: reader, at: place), options: options,
+            size: ShellCommand.Size(rows: try reader.integer("rows") ?? 24, columns: try reader.integer("columns") ?? 80),
+            type: isName && !type.isEmpty ? type : "xterm")
+    }
+
+    /// How long a terminal lasts that nobody ends.
+    private static let longest = Duration.seconds(90 * 86_400)
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: ShellServices
+    ) async throws(MMError) -> OperationAnswer {
+        let call = try ShellCallContext(context, services)
+        guard context.isTerminal, context.call.person?.isAtTerminal == true, let keys = context.call.input else {
+            throw MMError(
+                .forbidden, "Only a person can open a terminal in a session, at a terminal of their own.",
+                hint: "Give a command: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
+        }
+        guard !input.options.isDevice else {
+            throw MMError(
+                .unsupported, "A device's terminal is typed into line by line.",
+                hint: "mm ssh HOST 'show version' --device")
+        }
+        try allow(call)
+        let key = call.key(input.session)
+        context.record.note("module", .string(key.place.rawValue))
+        context.record.note("session", .string(key.host ?? key.name))
+        let (task, isNew) = try await task(input, key, call)
+        guard let terminal = task.terminal else {
+            throw MMError(
+                .conflict, "The session “\(key.name)” is running \(task.handle): \(task.summary)",
+                hint: "Wait for it, cancel it (`mm \(place.rawValue) jobs \(task.handle) --cancel`), or use another session.",
+                details: ["job": .string(task.handle)])
+        }
+        let view = TerminalView(of: task, terminal, isNew: isNew, at: input.size, keys: keys) {
+            await call.shells.touch(key)
+        }
+        return OperationAnswer(.output(view.stream))
+    }
+
+    /// What a person types into a terminal is judged by nobody but that person. Where the owner wants more than that, there
+    /// is none.
+    private func allow(_ call: ShellCallContext) throws(MMError) {
+        let policy = call.configuration.guardPolicy
+        guard policy.name == .standard, !call.configuration.policy.isEnabled else {
+            throw MMError(
+                .denied, "What is typed into a terminal can't be judged, and the settings of shells want every command judged.",
+                hint: "Give a command: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
+        }
+    }
+
+    /// The command whose terminal it is: the one that runs, else an interactive shell in the session.
+    private func task(_ input: Input, _ key: ShellSessionName, _ call: ShellCallContext) async throws(MMError)
+        -> (task: ShellTask, isNew: Bool)
+    {
+        if let running = call.shells.running(in: key) { return (running, false) }
+        let (member, _) = try await call.member(input.session, input.options)
+        guard case .shell = member.body, let line = command(of: member.kind, type: input.type) else {
+            throw MMError(
+                .unsupported, "A session of the kind \(member.kind) has no terminal.",
+                hint: "Use a session of another kind: mm shell NAME --shell bash.")
+        }
+        let task = try await ShellRunner(sessions: call.shells, member: member).start(
+            line, input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero, call: call.context.record.call,
+            terminal: KeptTerminal(input.size), summary: "a terminal")
+        task.letGo()
+        return (task, true)
+    }
+
+    /// What an interactive shell is started by. Its terminal is one of UTF-8, and Ctrl-Z stops programs there.
+    private func command(of kind: String, type: String) -> String? {
+        let shell: String
+        switch kind {
+        case "bash", "zsh", "dash": shell = "\(kind) -i"
+        case "ash": shell = "busybox ash -i"
+        case _ where !place.isLocal: shell = "\"${SHELL:-/bin/sh}\" -i"
+        default: return nil
+        }
+        return "stty susp '^Z' iutf8 2>/dev/null; TERM=\(type) \(shell)"
+    }
+}

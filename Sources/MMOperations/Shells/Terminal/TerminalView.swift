@@ -1,0 +1,88 @@
+import MMCore
+import MMShell
+
+/// A person's view of a terminal in a session: what it shows flows to them, what they type flows to it. When they leave, or
+/// their own terminal is gone, what runs there goes on.
+final class TerminalView: Sendable {
+    private let task: ShellTask
+    private let terminal: KeptTerminal
+    private let viewer: KeptTerminal.Viewer
+    private let left: @Sendable () async -> Void
+    private let typing: Task<Void, Never>
+
+    /// Begins to look.
+    /// - Parameters:
+    ///   - task: the command whose terminal it is.
+    ///   - terminal: the terminal.
+    ///   - isNew: whether nothing was shown there before.
+    ///   - size: the size of the person's terminal.
+    ///   - keys: what they type.
+    ///   - left: called when they have left.
+    init(
+        of task: ShellTask, _ terminal: KeptTerminal, isNew: Bool, at size: ShellCommand.Size, keys: any CallInput,
+        left: @escaping @Sendable () async -> Void
+    ) {
+        self.task = task
+        self.terminal = terminal
+        self.left = left
+        if !isNew { terminal.resize(size) }
+        let viewer = terminal.attach(showsScreen: !isNew)
+        self.viewer = viewer
+        typing = Task {
+            if !isNew { await Self.show(task, terminal, at: size) }
+            while let piece = try? await keys.next() {
+                switch TerminalMessage(piece) {
+                case .keys(let bytes): try? await task.job.type(.raw(bytes))
+                case .size(let size):
+                    terminal.resize(size)
+                    await task.job.resize(size)
+                case .detach:
+                    terminal.detach(viewer)
+                    return
+                case nil: break
+                }
+            }
+            terminal.detach(viewer)
+        }
+    }
+
+    deinit {
+        typing.cancel()
+        terminal.detach(viewer)
+    }
+
+    /// Gives the programs the size of the one who has come. A full-screen program that had this size already is made to
+    /// draw its screen anew.
+    private static func show(_ task: ShellTask, _ terminal: KeptTerminal, at size: ShellCommand.Size) async {
+        if terminal.screen.isAlternate, size.rows > 1 {
+            await task.job.resize(ShellCommand.Size(rows: size.rows - 1, columns: size.columns))
+        }
+        await task.job.resize(size)
+    }
+
+    /// What the terminal shows, with the shell's exit status behind it.
+    var stream: ItemStream {
+        ItemStream(end: { [self] in end }) { [self] () async throws(MMError) in
+            guard let bytes = await terminal.next(viewer) else {
+                typing.cancel()
+                if Task.isCancelled { throw MMError(.cancelled, "The terminal was left.") }
+                if task.job.end == nil { await left() }
+                return nil
+            }
+            return [CommandPiece(bytes, isError: false).row]
+        }
+    }
+
+    private var end: AnswerEnd {
+        guard let end = task.job.end else {
+            return AnswerEnd(notes: ["The terminal goes on; the same command takes it up again."])
+        }
+        var answer = AnswerEnd()
+        answer.exitStatus = end.exitStatus
+        switch end.cause {
+        case .finished, .shellEnded: answer.notes = ["The terminal was closed."]
+        default: answer.notes = ShellReport(task: task, room: 0).notes
+        }
+        return answer
+    }
+}

@@ -1,0 +1,115 @@
+import Glibc
+import MMCore
+import MMSystem
+import TestHosts
+import Testing
+
+/// A terminal in a session, as a person has it: `mm shell NAME` and `mm ssh HOST` at a terminal.
+@Suite("A terminal in a session", .serialized, .timeLimit(.minutes(10)))
+struct SessionTerminalTests {
+    /// `mm` at a terminal of its own.
+    private final class Person {
+        let child: ChildProcess
+        private let terminal: PseudoTerminal
+        private var seen = ""
+
+        init(_ words: [String], _ home: TemporaryHome, rows: Int = 24) async throws {
+            var environment = home.environment
+            environment["TERM"] = "xterm"
+            var command = ChildCommand(Programs.mm, words, environment: environment)
+            command.terminal = Terminal.Size(rows: rows, columns: 80)
+            command.input = .terminal
+            command.output = .terminal
+            command.error = .terminal
+            child = try await ChildProcess.start(command)
+            terminal = try #require(child.terminal)
+        }
+
+        func type(_ text: String) async throws { try await terminal.input.write(Array(text.utf8)) }
+
+        func resize(rows: Int) { terminal.resize(Terminal.Size(rows: rows, columns: 80)) }
+
+        /// Reads on until a text has come.
+        func see(_ text: String) async throws {
+            while !seen.contains(text), let piece = try? await terminal.output.read() {
+                seen += String(decoding: piece, as: UTF8.self)
+            }
+            try #require(seen.contains(text), "\(seen)")
+            seen = ""
+        }
+
+        func leave() async throws -> Int32 {
+            try await type("\u{1D}d")
+            try await see("goes on")
+            return await child.exit().code
+        }
+    }
+
+    private func stop(_ home: TemporaryHome) async throws {
+        _ = try await Tenant.run(Programs.mm, ["pool", "stop"], home.environment)
+    }
+
+    @Test("keeps what runs there while nobody looks, also when the person's terminal is closed")
+    func leftAndTakenUp() async throws {
+        let home = try TemporaryHome()
+        let first = try await Person(["shell", "work"], home)
+        try await first.type("V=4; PS1='ready> '\r")
+        try await first.see("ready> ")
+        #expect(try await first.leave() == 0)
+
+        let second = try await Person(["shell", "work"], home, rows: 30)
+        try await second.see("ready> ")
+        try await second.type("echo v$((V + 1)); stty size\r")
+        try await second.see("v5")
+        try await second.see("30 80")
+        second.resize(rows: 17)
+        try await second.type("until [ \"$(stty size)\" = '17 80' ]; do :; done; echo now $((16 + 1))\r")
+        try await second.see("now 17")
+        // The window is closed.
+        second.child.signalGroup(SIGHUP)
+        _ = await second.child.exit()
+
+        let third = try await Person(["shell", "work"], home)
+        try await third.see("now 17")
+        try await third.type("cat\r")
+        try await third.type("\u{3}")
+        try await third.see("^C")
+        try await third.type("exit 7\r")
+        #expect(await third.child.exit().code == 7)
+        try await stop(home)
+    }
+
+    @Test("is a person's alone")
+    func persons() async throws {
+        let home = try TemporaryHome()
+        let answer = try await Tenant.run(Programs.mm, ["shell", "terminal", "work"], home.environment)
+        #expect(answer.code == 1)
+        #expect(answer.error.contains("Only a person"))
+        try ProtectedFile.replace(home.path + "/.m365-shells.json", with: Array(#"{"guard": "readonly"}"#.utf8))
+        let person = try await Person(["shell", "work"], home)
+        try await person.see("can't be judged")
+        #expect(await person.child.exit().code == 4)
+        try await stop(home)
+    }
+
+    @Test("is one of the host's over SSH", .enabled(if: LoopbackHost.isInstalled && LoopbackHost.givesTerminals))
+    func host() async throws {
+        let home = try TemporaryHome()
+        let host = try await LoopbackHost(in: home)
+        let words = [
+            "ssh", "\(LoopbackHost.user)@127.0.0.1", "-p", "\(host.port)", "-i", "\(host.folder)/user",
+        ]
+        let first = try await Person(words, home)
+        try await first.type("V=4; PS1='ready> '\r")
+        try await first.see("ready> ")
+        #expect(try await first.leave() == 0)
+        let second = try await Person(words, home, rows: 30)
+        try await second.see("ready> ")
+        try await second.type("until [ \"$(stty size)\" = '30 80' ]; do :; done; echo v$((V + 1))\r")
+        try await second.see("v5")
+        try await second.type("exit\r")
+        #expect(await second.child.exit().code == 0)
+        try await stop(home)
+        await host.stop()
+    }
+}
