@@ -40,7 +40,7 @@ let rooms: [(name: String, calls: [String])] = [
             "MMREST", "PowerShellSyntax",
         ]
     ),
-    ("MMCLI", ["MMCore", "MMSystem", "MMShell", "MMOperations"]),
+    ("MMCLI", ["MMCore", "MMSystem", "MMShell", "MMOperations", "CLineEditor"]),
     ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "MMPermissions", "CSandboxPages"]),
     ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
     (
@@ -74,6 +74,7 @@ let cTargets: [Target] = [
     .target(name: "CYAML"),
     .target(name: "CLogin"),
     .target(name: "CFIDO2"),
+    .target(name: "CLineEditor"),
     .target(name: "CGuardTables", exclude: ["Tables"]),
     .target(name: "CPermissionTables", exclude: ["Tables"]),
     .target(name: "CPowerShellResources", exclude: ["Resources"]),

@@ -1,5 +1,5 @@
 import Glibc
-import MMCore
+package import MMCore
 package import MMOperations
 import MMSystem
 
@@ -10,6 +10,24 @@ package struct CommandLineProgram: Sendable {
     private let terminal: CommandStreams
     private let content: ContentSource
     private let operations: OperationCommands?
+    private let prompts: Prompts?
+
+    /// What a prompt for the commands of a session needs.
+    package struct Prompts: Sendable {
+        let guide: @Sendable (_ connection: String, _ module: String) -> Result<any PromptGuide, MMError>
+        let history: PromptHistory
+
+        /// - Parameters:
+        ///   - history: what was typed at prompts before.
+        ///   - guide: knows the language of a connection's module.
+        package init(
+            history: PromptHistory,
+            guide: @escaping @Sendable (_ connection: String, _ module: String) -> Result<any PromptGuide, MMError>
+        ) {
+            self.guide = guide
+            self.history = history
+        }
+    }
 
     /// Creates a program whose global options decide which service carries out the operations.
     /// - Parameters:
@@ -20,12 +38,14 @@ package struct CommandLineProgram: Sendable {
     ///   - content: reads `-` and `@file`.
     ///   - isPerson: whether a person may sit at the terminal.
     ///   - proof: checks what a person has to present besides a `yes`.
+    ///   - prompts: what a prompt for the commands of a session needs; `nil` for a program without one.
     package init(
         catalogue: Catalogue, service: @escaping OperationCommands.Choice,
         locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
         isPerson: @escaping @Sendable () -> Bool = { !PersonProof.isInSession(process: getpid()) },
-        proof: OwnerProof
+        proof: OwnerProof, prompts: Prompts? = nil
     ) {
+        self.prompts = prompts
         self.terminal = terminal
         self.content = content
         outline = .mm
@@ -43,6 +63,7 @@ package struct CommandLineProgram: Sendable {
         self.content = content
         outline = nil
         operations = nil
+        prompts = nil
         index = CommandIndex(catalogue: Catalogue([]), locals: locals)
     }
 
@@ -112,6 +133,22 @@ package struct CommandLineProgram: Sendable {
             return try await operations.open(opened, scanned)
         case "ssh_terminal", "shell_terminal":
             return try await operations.open(operation, scanned)
+        case "run" where scanned.arguments["command"] == nil:
+            guard let connection = scanned.arguments["connection"]?.string,
+                let module = scanned.arguments["module"]?.string, let prompts
+            else { return nil }
+            let guide = try prompts.guide(connection, module).get()
+            let prompt = SessionPrompt("\(connection) \(module)", guide: guide, history: prompts.history, streams: terminal)
+            let run: SessionPrompt.Run = { (text) async throws(MMError) in
+                var line = scanned
+                line.arguments["command"] = .string(text)
+                _ = try await operations.perform(operation, line, asJSON: false)
+            }
+            try await prompt.run(run) { error in
+                terminal.progress(nil)
+                report(error, asJSON: false)
+            }
+            return 0
         default: return nil
         }
     }

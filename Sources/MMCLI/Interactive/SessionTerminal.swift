@@ -45,7 +45,6 @@ struct SessionTerminal {
             keyboard.end()
             throw MMError(.internalError, "The terminal did not open.")
         }
-        streams.note(streams.styled("Ctrl-] d leaves it running.", .quiet))
         let outcome = await Result { () async throws(MMError) in try await pass(stream) }
         keyboard.end()
         try outcome.get()
@@ -57,6 +56,8 @@ struct SessionTerminal {
     private func pass(_ stream: ItemStream) async throws(MMError) {
         let mode = try RawMode(STDIN_FILENO)
         keyboard.begin()
+        // Told once the keys go to the session: what is typed before is lost.
+        streams.note(streams.styled("Ctrl-] d leaves it running.", .quiet))
         while let batch = try await stream.next() {
             for row in batch { try streams.pass(try CommandPiece(row: row).bytes) }
         }

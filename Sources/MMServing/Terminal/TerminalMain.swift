@@ -30,7 +30,16 @@ package enum TerminalMain {
                     return .failure(error)
                 }
             }, locals: { LocalCommands.all($0, environment: environment, signals: serving) }, terminal: streams,
-            content: ContentSource(standardInput: StandardInput.text), proof: OwnerProof(paths: services.paths))
+            content: ContentSource(standardInput: StandardInput.text), proof: OwnerProof(paths: services.paths),
+            prompts: CommandLineProgram.Prompts(history: PromptHistory(path: services.paths.stateDirectory + "/prompt-history.jsonl")) {
+                (connection, module) in
+                do throws(MMError) {
+                    return .success(
+                        try PowerShellGuide(connection: connection, module: module, services: services.guardServices))
+                } catch {
+                    return .failure(error)
+                }
+            })
         let code = await program.run(words)
         await services.close()
         return code

@@ -53,7 +53,8 @@ struct SessionTerminalTests {
     func leftAndTakenUp() async throws {
         let home = try TemporaryHome()
         let first = try await Person(["shell", "work"], home)
-        try await first.type("V=4; PS1='ready> '\r")
+        try await first.see("leaves it running")
+        try await first.type("V=4; PS1='ready'; PS1=\"${PS1}> \"\r")
         try await first.see("ready> ")
         #expect(try await first.leave() == 0)
 
@@ -100,7 +101,8 @@ struct SessionTerminalTests {
             "ssh", "\(LoopbackHost.user)@127.0.0.1", "-p", "\(host.port)", "-i", "\(host.folder)/user",
         ]
         let first = try await Person(words, home)
-        try await first.type("V=4; PS1='ready> '\r")
+        try await first.see("leaves it running")
+        try await first.type("V=4; PS1='ready'; PS1=\"${PS1}> \"\r")
         try await first.see("ready> ")
         #expect(try await first.leave() == 0)
         let second = try await Person(words, home, rows: 30)

@@ -1,0 +1,41 @@
+/// The cmdlets of a module and their parameters, for who writes a command line.
+package struct CmdletCompletion: Sendable {
+    private let table = CmdletTable()
+    private let module: String
+    private let product: CmdletEntry.Product?
+
+    /// The cmdlets of a module, and those of PowerShell itself.
+    /// - Parameter module: the module's word: `exo`, `az`, `pnp`.
+    package init(module: String) {
+        self.module = module.asciiLowercased
+        product = KnownModules.product(of: module)
+    }
+
+    /// The cmdlets that begin so, in alphabetical order.
+    package func names(startingWith typed: String) -> [String] {
+        let lower = typed.asciiLowercased
+        var found: Set<String> = []
+        for row in 0..<table.count {
+            let entry = table.entry(row)
+            guard isOffered(entry) else { continue }
+            let name = entry.name
+            if name.asciiLowercased.hasPrefix(lower) { found.insert(name) }
+        }
+        return found.sorted()
+    }
+
+    /// The parameters of a cmdlet, in alphabetical order; those that every cmdlet has are among them.
+    package func parameters(of cmdlet: String) -> [String] {
+        guard let entry = table.entries(named: table.alias(cmdlet) ?? cmdlet).first(where: isOffered) else { return [] }
+        let own = table.parameters(of: entry) ?? table.usualParameters(of: entry.product)
+        return Set((own + table.commonParameters()).map(\.name)).sorted()
+    }
+
+    private func isOffered(_ entry: CmdletEntry) -> Bool {
+        if entry.product == .builtin { return !entry.lists.contains(.outside) }
+        guard entry.product == product else { return false }
+        guard product == .exchange else { return true }
+        let isCompliance = !["exo", "exchange"].contains(module)
+        return entry.services & (isCompliance ? 2 : 1) != 0
+    }
+}

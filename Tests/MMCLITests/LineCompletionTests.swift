@@ -1,0 +1,23 @@
+import Testing
+
+@testable import MMCLI
+
+@Suite("What TAB does in a prompt", .timeLimit(.minutes(1)))
+struct LineCompletionTests {
+    @Test(
+        "completes a word as far as it is clear, then lists what there is",
+        arguments: [
+            ("Get-M", ["Get-Mailbox"], "Get-Mailbox ", false), ("get-m", ["Get-Mailbox", "Get-Member"], "Get-M", true),
+            ("Get", ["Get-Mailbox", "Get-Member"], "Get-M", false), ("-re", ["-ResultSize"], "-ResultSize ", false),
+        ] as [(String, [String], String, Bool)])
+    func completes(typed: String, words: [String], text: String, lists: Bool) throws {
+        let completion = try #require(LineEditor.Completion(of: (typed, words)))
+        #expect(completion.back == typed.count)
+        #expect(completion.text == text)
+        #expect(completion.list.isEmpty == !lists)
+        if lists { #expect(words.allSatisfy { completion.list.contains($0) }) }
+    }
+
+    @Test("does nothing where nothing fits")
+    func nothing() { #expect(LineEditor.Completion(of: ("xyz", [])) == nil) }
+}

@@ -1,0 +1,75 @@
+import MMCLI
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMServing
+
+@Suite("What a prompt knows of PowerShell", .timeLimit(.minutes(2)))
+struct PowerShellGuideTests {
+    private let home: ServingHome
+    private let guide: PowerShellGuide
+
+    init() throws {
+        home = try ServingHome()
+        try ProtectedFile.replace(
+            home.path + "/.m365-connections.json",
+            with: Array(
+                #"{"Contoso": {"appId": "5a4db0c5-0000-4000-8000-00000000a001", "tenant": "contoso.example", "expectedEmail": "a@contoso.example"}}"#
+                    .utf8))
+        let services = OperationServices(environment: home.environment)
+        guide = try PowerShellGuide(connection: "Contoso", module: "exo", services: services.guardServices)
+    }
+
+    @Test(
+        "goes on with what is begun and not ended",
+        arguments: [
+            ("Get-Mailbox |", true), ("foreach ($i in 1) {", true), ("'text", true), ("Get-Mailbox `", true),
+            ("Get-Mailbox", false), ("foreach ($i in 1) {\n$i }", false), ("}", false),
+        ])
+    func unfinished(text: String, expected: Bool) {
+        #expect(guide.isUnfinished(text) == expected)
+    }
+
+    @Test(
+        "completes cmdlets of the module and their parameters",
+        arguments: [
+            ("Get-Mailb", "Get-Mailbox"), ("Get-Mailbox | Set-Mailb", "Set-Mailbox"), ("Get-Mailbox -Res", "-ResultSize"),
+            ("Get-Mailbox | Where-O", "Where-Object"), ("$x = Get-Mailb", "Get-Mailbox"), ("(Get-Mailb", "Get-Mailbox"),
+            ("1..3 | ForEach-Object { Get-Mailb", "Get-Mailbox"),
+        ])
+    func completions(text: String, expected: String) {
+        #expect(guide.completions(of: text).words.contains(expected))
+    }
+
+    @Test("offers nothing that the module hasn't", arguments: ["Get-AzV", "Get-Mailbox text", "Get-Mailbox -Zzz"])
+    func nothing(text: String) { #expect(guide.completions(of: text).words.isEmpty) }
+
+    @Test(
+        "says what the guard would say",
+        arguments: [
+            ("Get-Mailbox", PromptRemark.Decision.runs), ("Remove-Mailbox x", .asks), ("Connect-ExchangeOnline", .refused),
+        ])
+    func remarks(text: String, decision: PromptRemark.Decision) {
+        #expect(guide.remark(on: text)?.decision == decision)
+    }
+
+    @Test(
+        "keeps secrets out of the history",
+        arguments: [
+            ("Get-Mailbox", false),
+            ("New-Mailbox x -Password (ConvertTo-SecureString 'Sommer!2026' -AsPlainText -Force)", true),
+            ("$t = 'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLWlzLW5vdC1yZWFs'", true),
+        ])
+    func secrets(text: String, expected: Bool) {
+        #expect(guide.holdsSecret(text) == expected)
+    }
+
+    @Test("is there for connections and modules that exist")
+    func unknown() {
+        #expect(throws: MMError.self) {
+            let services = OperationServices(environment: home.environment)
+            _ = try PowerShellGuide(connection: "Contso", module: "exo", services: services.guardServices)
+        }
+    }
+}
