@@ -1,0 +1,69 @@
+import MMCore
+
+/// A text that the guard is asked about, and where it comes from.
+struct CheckedText {
+    /// The file as it was named; `nil` for a text of the command line or of standard input.
+    let file: String?
+    /// The text.
+    let text: String
+    /// What it is.
+    let kind: CheckedKind
+
+    private static let limit = 16 << 20
+
+    /// A text of the command line, or the file that a word names.
+    /// - Parameter kind: what it is; `nil` for what it looks like.
+    /// - Throws: `notFound` for a file that isn't there, `invalidInput` for one that holds no text.
+    init(word: String, kind: CheckedKind?, in context: OperationContext) throws(MMError) {
+        let isMarked = word.hasPrefix("@") && !word.hasPrefix("@{") && !word.hasPrefix("@(")
+        let name = isMarked ? String(word.dropFirst()) : word
+        let path = context.call.path(name)
+        // Only who reads files here anyway has them read.
+        let isTerminal = context.call.caller.surface == .terminal
+        if isTerminal, isMarked || Self.isFile(path) {
+            try self.init(file: name, kind: kind, in: context)
+        } else if isTerminal, Self.looksLikeFile(word) {
+            throw MMError(
+                .notFound, "There is no file \(word).",
+                hint: "Check the name. A script as a text is quoted: mm guard check 'Get-Mailbox'.",
+                details: ["file": .string(word)])
+        } else {
+            self.init(text: word, kind: kind)
+        }
+    }
+
+    /// A file.
+    /// - Throws: `notFound`, `invalidInput`.
+    init(file name: String, kind: CheckedKind?, in context: OperationContext) throws(MMError) {
+        guard let bytes = try ProtectedFile.read(context.call.path(name), limit: Self.limit) else {
+            throw MMError(
+                .notFound, "There is no file \(name).", hint: "Check the name.", details: ["file": .string(name)])
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw MMError(
+                .invalidInput, "The file \(name) is no UTF-8 text.", hint: "Save it as UTF-8.",
+                details: ["file": .string(name)])
+        }
+        // PowerShell writes a mark in front of what it saves.
+        self.text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+        file = name
+        self.kind = kind ?? CheckedKind(ofFile: name) ?? CheckedKind(of: self.text)
+    }
+
+    /// A text.
+    init(text: String, kind: CheckedKind?) {
+        file = nil
+        self.text = text
+        self.kind = kind ?? CheckedKind(of: text)
+    }
+
+    private static func isFile(_ path: String) -> Bool {
+        if case .file = FileStamp.lookUp(path) { true } else { false }
+    }
+
+    /// Whether a word can only mean a file: the name of a script, or a path without blanks that is no command's.
+    private static func looksLikeFile(_ word: String) -> Bool {
+        guard !word.contains(where: { $0.isWhitespace || "|;&$(){}<>'\"`".contains($0) }) else { return false }
+        return CheckedKind(ofFile: word) != nil || word.hasSuffix(".txt")
+    }
+}
