@@ -46,7 +46,7 @@ struct AuditShow: CatalogueOperation {
                 && input.wanted.allSatisfy { entry[$0.key]?.string == $0.value }
         }
         return .value(
-            .array(entries.map { .object($0) }),
+            .array(entries.map { .object(Self.row($0)) }),
             notes: entries.isEmpty && !input.wanted.isEmpty
                 ? ["No line matches. mm audit show shows the newest ones, with the words they contain."] : [],
             columns: input.includesRequests
@@ -54,6 +54,31 @@ struct AuditShow: CatalogueOperation {
                     "time", "operation", "method", "host", "path", "class", "status", "bytesSent", "bytesAnswered",
                     "outcome",
                 ]
-                : ["time", "operation", "connection", "outcome", "surface", "client", "durationMilliseconds", "call"])
+                : [
+                    "time", "client", "connection", "what", "verdict", "confirmedBy", "outcome", "operation", "surface",
+                    "durationMilliseconds", "call",
+                ])
+    }
+
+    /// A line of the log, with what was done in one text.
+    private static func row(_ entry: JSONObject) -> JSONObject {
+        var row = entry
+        row["what"] = .string(what(entry))
+        return row
+    }
+
+    /// The request, the cmdlets and their targets, or the session of a call; its operation where nothing else tells.
+    private static func what(_ entry: JSONObject) -> String {
+        func texts(_ name: String) -> [String] {
+            entry[name]?.array?.compactMap(\.string) ?? entry[name]?.string.map { [$0] } ?? []
+        }
+        if let method = entry["method"]?.string, let path = entry["path"]?.string { return "\(method) \(path)" }
+        let commands = texts("commands")
+        if !commands.isEmpty {
+            let targets = texts("targets")
+            return commands.joined(separator: ", ")
+                + (targets.isEmpty ? "" : " (\(targets.joined(separator: ", ")))")
+        }
+        return ([entry["operation"]?.string ?? ""] + texts("session")).joined(separator: " ")
     }
 }
