@@ -27,6 +27,7 @@ package struct TerminalPerson: ConfirmingPerson {
         terminal.progress(nil)
         terminal.note(SignInText.waiting(details, emphasised: { terminal.styled($0, .emphasis) }))
         if let code = details["userCode"]?.string, let address = details["verificationUri"]?.string {
+            showQRCode(details["verificationUriComplete"]?.string ?? address)
             var done: [String] = []
             if terminal.copy(code) { done.append("The code is in the clipboard, where your terminal allows it.") }
             if await SignInPage.open(address, environment: ProcessEnvironment.read()) {
@@ -37,6 +38,14 @@ package struct TerminalPerson: ConfirmingPerson {
         if let expiry = details["expiresAt"]?.string.flatMap({ Timestamp(iso8601: $0) }) {
             terminal.countDown(to: expiry, "Waiting for the sign-in")
         }
+    }
+
+    /// Shows an address to the camera of a phone.
+    private func showQRCode(_ address: String) {
+        guard let code = QRCode(address),
+            code.isWanted(on: terminal.screen, environment: ProcessEnvironment.read())
+        else { return }
+        for line in code.lines { terminal.note(line) }
     }
 
     /// Shows what would be done, page by page as far as the person wants to see it, and reads `yes` or `no` from the
