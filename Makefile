@@ -1,7 +1,7 @@
 # The verbs of the house. Everything they make stays below .build/ and in temporary folders.
 SHELL := /bin/bash
-.PHONY: build demo test check format bench sanitize stress release bench-programs bundle packages examples api pages install \
-    install-mm install-sandbox clean
+.PHONY: build demo test check format bench sanitize stress release bench-programs bundle packages examples api pages man \
+    install install-mm install-sandbox clean
 
 build:
 	@Scripts/prerequisites build
@@ -67,6 +67,11 @@ sanitize:
 pages:
 	MM_WRITE_PAGES=1 swift test --filter '^MMCLITests\.OperationsPage'
 
+# The manual pages; `man -l .build/man/mm.1` shows one.
+man:
+	swift build --product mm
+	.build/debug/mm man --to .build/man
+
 examples:
 	@Scripts/prerequisites build
 	swift build --package-path Examples
@@ -90,8 +95,9 @@ PREFIX ?= $(HOME)/.local
 install: install-mm install-sandbox
 
 install-mm: release
-	install -d "$(PREFIX)/bin"
+	install -d "$(PREFIX)/bin" "$(PREFIX)/share/man/man1"
 	install -s -m 0755 .build/release/mm .build/release/mm-mcp "$(PREFIX)/bin/"
+	.build/release/mm man --to "$(PREFIX)/share/man/man1"
 
 install-sandbox: release
 	install -d "$(PREFIX)/bin"

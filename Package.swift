@@ -40,7 +40,7 @@ let rooms: [(name: String, calls: [String])] = [
             "MMREST", "PowerShellSyntax",
         ]
     ),
-    ("MMCLI", ["MMCore", "MMSystem", "MMShell", "MMOperations", "CLineEditor"]),
+    ("MMCLI", ["MMCore", "MMSystem", "MMShell", "MMOperations", "CLineEditor", "CQRCode"]),
     ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "MMPermissions", "CSandboxPages"]),
     ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
     (
@@ -75,6 +75,7 @@ let cTargets: [Target] = [
     .target(name: "CLogin"),
     .target(name: "CFIDO2"),
     .target(name: "CLineEditor"),
+    .target(name: "CQRCode"),
     .target(name: "CGuardTables", exclude: ["Tables"]),
     .target(name: "CPermissionTables", exclude: ["Tables"]),
     .target(name: "CPowerShellResources", exclude: ["Resources"]),

@@ -82,7 +82,8 @@ package struct CommandLineProgram: Sendable {
         }
     }
 
-    private func perform(_ words: [String]) async throws(MMError) -> Int32 {
+    private func perform(_ given: [String]) async throws(MMError) -> Int32 {
+        let words = GlobalOptions.commandFirst(given)
         guard let first = words.first, !Self.helpFlags.contains(first) else {
             let text = words.contains("--all") ? HelpText.all(index) : HelpText.overview(index, outline)
             try terminal.write(Array(text.utf8))
@@ -138,7 +139,8 @@ package struct CommandLineProgram: Sendable {
                 let module = scanned.arguments["module"]?.string, let prompts
             else { return nil }
             let guide = try prompts.guide(connection, module).get()
-            let prompt = SessionPrompt("\(connection) \(module)", guide: guide, history: prompts.history, streams: terminal)
+            let prompt = SessionPrompt(
+                "\(connection) \(module)", guide: guide, history: prompts.history, streams: terminal)
             let run: SessionPrompt.Run = { (text) async throws(MMError) in
                 var line = scanned
                 line.arguments["command"] = .string(text)

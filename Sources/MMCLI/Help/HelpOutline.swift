@@ -27,11 +27,11 @@ package struct HelpOutline: Sendable {
         Group(
             title: "Work",
             nouns: [
-                Noun("run", "Run PowerShell in a connection's persistent, signed-in session"),
+                Noun("run", "Run PowerShell in a signed-in session; a prompt without a command"),
                 Noun("graph", "Send requests to Microsoft Graph or Power Automate"),
-                Noun("shell", "Run commands in persistent shells of this machine"),
-                Noun("ssh", "Run commands on hosts, in persistent sessions"),
-                Noun("jobs", "List background calls; `output` reads and cancels them"),
+                Noun("endpoints", "Find what Microsoft Graph offers, by words"),
+                Noun("shell", "Run commands in persistent shells of this machine, or open one"),
+                Noun("ssh", "Run commands on hosts, in persistent sessions, or open one"),
             ]),
         Group(
             title: "Connections and sign-in",
@@ -40,18 +40,18 @@ package struct HelpOutline: Sendable {
                 Noun("connections", "Add, show, change and check the tenants that can be used"),
                 Noun("login", "Sign a connection in"),
                 Noun("status", "Show who is signed in where, and pending sign-ins"),
+                Noun("permissions", "Say what a request needs, and what a connection may do"),
             ]),
         Group(
             title: "Safety",
             nouns: [
                 Noun("guard", "Check what would be allowed, and list the rules"),
-                Noun("confirm", "Confirm a request that the guard holds back"),
+                Noun("undo", "Take back what was changed"),
                 Noun("audit", "Show and verify what was done, by whom, with what outcome"),
             ]),
         Group(
             title: "This machine",
             nouns: [
-                Noun("pool", "Start, stop, serve and watch the process in which sessions live"),
                 Noun("mcp", "Connect AI clients"),
                 Noun("doctor", "Check that everything mm relies on is in order"),
                 Noun("sandbox", "Practise on an offline tenant"),

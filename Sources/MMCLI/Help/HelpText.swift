@@ -15,8 +15,10 @@ package enum HelpText {
         guard let outline else { return all(index) }
         var text = title
         let width = outline.words.map(\.count).max() ?? 0
+        let known = Set(index.shown.map { $0.words[0] })
         for group in outline.groups {
-            text += "\n\(group.title):\n" + columns(group.nouns.map { ($0.word, $0.summary) }, width: width)
+            let nouns = group.nouns.filter { known.contains($0.word) }
+            text += "\n\(group.title):\n" + columns(nouns.map { ($0.word, $0.summary) }, width: width)
         }
         let others = Set(index.shown.map { $0.words[0] }).subtracting(outline.words).sorted()
         text += "\nMore commands:\n" + wrapped(others.joined(separator: ", "))
@@ -108,12 +110,12 @@ package enum HelpText {
         return placed.sorted { $0.0 < $1.0 }.map(\.1)
     }
 
-    private static func summary(of field: InputField) -> String {
+    static func summary(of field: InputField) -> String {
         guard case .choice(let words) = field.kind else { return field.summary }
         return field.summary + " (\(words.joined(separator: ", ")))"
     }
 
-    private static func flagForm(of field: InputField) -> String {
+    static func flagForm(of field: InputField) -> String {
         var form = "--\(field.flagName)"
         if case .option(let letter?) = field.placement { form += ", -\(letter)" }
         switch field.kind {

@@ -59,4 +59,22 @@ package struct GlobalOptions: Sendable {
         let isValued = { (words: [String]) in words.last?.hasPrefix("-") == false }
         return (words.filter(isValued).map { $0[0] }, words.filter { !isValued($0) }.map { $0[0] })
     }()
+
+    /// A line with the command in front, and the global options that stood before it behind.
+    package static func commandFirst(_ words: [String]) -> [String] {
+        var options: [String] = []
+        var rest = words[...]
+        while let word = rest.first, word.hasPrefix("-"), word != "--" {
+            guard
+                names.plain.contains(word) || names.valued.contains(word) || word == "-o" || word == "-q"
+                    || names.valued.contains(where: { word.hasPrefix($0 + "=") })
+            else { return words }
+            options.append(rest.removeFirst())
+            if names.valued.contains(word) || word == "-o", let value = rest.popFirst() { options.append(value) }
+        }
+        // Without a command the line stays as it is: `--help`, `--version`.
+        guard let command = rest.firstIndex(where: { $0.hasPrefix("-") }) ?? Optional(rest.endIndex), !rest.isEmpty
+        else { return words }
+        return Array(rest[..<command]) + options + Array(rest[command...])
+    }
 }

@@ -5,7 +5,7 @@ import MMPowerShell
 /// The modules that commands run in: those of PowerShell, and those that have no PowerShell here at all.
 package enum RunModule {
     /// Their words, in the order they are shown.
-    static let names = ModuleProfiles.all.map(\.name) + ["compliance"]
+    package static let names = ModuleProfiles.all.map(\.name) + ["compliance"]
 
     /// The module of a word; case doesn't count.
     /// - Throws: `invalidInput` with the words there are.

@@ -18,7 +18,8 @@ enum LocalCommands {
             + MCPCommands.all(environment: environment)
             + PoolCommands.all(environment: environment, signals: signals)
             + IsolatedCommands.all(environment: environment) + [version]
-        return others + [completions(catalogue, others)]
+        let shown = others + [completions, ManualPages.command(catalogue, others + [completions])]
+        return shown + [CompletionValues.command(catalogue, shown, environment: environment).hidden]
     }
 
     private static let version = LocalCommand(["version"], summary: "Show the version.") {
@@ -31,7 +32,7 @@ enum LocalCommands {
         return 0
     }
 
-    private static func completions(_ catalogue: Catalogue, _ others: [LocalCommand]) -> LocalCommand {
+    private static let completions =
         LocalCommand(
             ["completions"], summary: "Print the completion script of a shell.",
             discussion: "bash: source <(mm completions bash)\nzsh: mm completions zsh > ~/.zfunc/_mm\n"
@@ -41,10 +42,7 @@ enum LocalCommands {
                     "shell", .choice(["bash", "zsh", "fish"]), "Which shell.", isRequired: true, at: .positional(0))
             ]
         ) { (input, _, streams) throws(MMError) in
-            let index = CommandIndex(catalogue: catalogue, locals: others + [completions(catalogue, others)])
-            let text = try CompletionScript.text(for: try input.requiredText("shell"), index)
-            try streams.write(Array(text.utf8))
+            try streams.write(Array(try CompletionScript.text(for: try input.requiredText("shell")).utf8))
             return 0
         }
-    }
 }

@@ -61,7 +61,8 @@ struct ScreenStyle: Sendable, Hashable {
 
     /// The sequence that sets it, whatever was set before.
     var sequence: String {
-        let numbers = ["0"] + attributes.sorted().map(String.init) + Self.numbers(foreground, 30)
+        let numbers =
+            ["0"] + attributes.sorted().map(String.init) + Self.numbers(foreground, 30)
             + Self.numbers(background, 40)
         return "\u{1B}[\(numbers.joined(separator: ";"))m"
     }

@@ -46,17 +46,28 @@ struct HelpTests {
     @Test(
         "commands that only programs start are found, and shown nowhere",
         arguments: [["pool", "child"], ["pool", "isolated"], ["sandbox", "pwsh"], ["cmdlets", "complete"]])
-    func hidden(words: [String]) throws {
+    func hidden(words: [String]) async throws {
         #expect(index.find(words)?.entry.words == words)
         let name = words.joined(separator: " ")
         #expect(!HelpText.all(index).contains(name))
         #expect(!index.group([words[0]]).contains { $0.words == words })
-        for shell in ["bash", "zsh", "fish"] {
-            let script = try CompletionScript.text(for: shell, index)
-            // The scripts themselves ask for completions of cmdlets.
-            #expect(!script.contains("\"\(name)\"") && !script.contains("__mm_at \(name);"), "\(shell)")
-        }
+        let completion = Completion(index) { _ in [] }
+        #expect(await completion.candidates([words[0], ""]).allSatisfy { $0.word != words[1] })
         #expect(index.unknown([words[0], words[1] + "x"]).hint?.contains("`mm \(name)`") != true)
+    }
+
+    @Test("manual pages are there for every noun, and name all commands, arguments and examples")
+    func manual() throws {
+        let pages = ManualPage.all(index, date: .now)
+        #expect(Set(pages.map(\.name)).isSuperset(of: index.shown.map { "mm-\($0.words[0])" }))
+        let graph = try #require(pages.first { $0.name == "mm-graph" })
+        #expect(graph.text.hasPrefix(".Dd ") && graph.text.contains(".Sh EXAMPLES"))
+        for page in pages {
+            // A line that begins with a dot is a macro.
+            for line in lines(page.text) where line.hasPrefix(".") {
+                #expect(line.dropFirst().first?.isUppercase == true, "\(page.name): \(line)")
+            }
+        }
     }
 
     @Test("a noun that is a command too lists its further commands below its own usage", arguments: ["ssh", "cmdlets"])

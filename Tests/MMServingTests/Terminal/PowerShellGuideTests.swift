@@ -12,13 +12,7 @@ struct PowerShellGuideTests {
 
     init() throws {
         home = try ServingHome()
-        try ProtectedFile.replace(
-            home.path + "/.m365-connections.json",
-            with: Array(
-                #"{"Contoso": {"appId": "5a4db0c5-0000-4000-8000-00000000a001", "tenant": "contoso.example", "expectedEmail": "a@contoso.example"}}"#
-                    .utf8))
-        let services = OperationServices(environment: home.environment)
-        guide = try PowerShellGuide(connection: "Contoso", module: "exo", services: services.guardServices)
+        guide = try PowerShellGuide(connection: "Contoso", module: "exo", services: home.services.guardServices)
     }
 
     @Test(
@@ -34,7 +28,8 @@ struct PowerShellGuideTests {
     @Test(
         "completes cmdlets of the module and their parameters",
         arguments: [
-            ("Get-Mailb", "Get-Mailbox"), ("Get-Mailbox | Set-Mailb", "Set-Mailbox"), ("Get-Mailbox -Res", "-ResultSize"),
+            ("Get-Mailb", "Get-Mailbox"), ("Get-Mailbox | Set-Mailb", "Set-Mailbox"),
+            ("Get-Mailbox -Res", "-ResultSize"),
             ("Get-Mailbox | Where-O", "Where-Object"), ("$x = Get-Mailb", "Get-Mailbox"), ("(Get-Mailb", "Get-Mailbox"),
             ("1..3 | ForEach-Object { Get-Mailb", "Get-Mailbox"),
         ])
@@ -48,7 +43,8 @@ struct PowerShellGuideTests {
     @Test(
         "says what the guard would say",
         arguments: [
-            ("Get-Mailbox", PromptRemark.Decision.runs), ("Remove-Mailbox x", .asks), ("Connect-ExchangeOnline", .refused),
+            ("Get-Mailbox", PromptRemark.Decision.runs), ("Remove-Mailbox x", .asks),
+            ("Connect-ExchangeOnline", .refused),
         ])
     func remarks(text: String, decision: PromptRemark.Decision) {
         #expect(guide.remark(on: text)?.decision == decision)
@@ -59,7 +55,10 @@ struct PowerShellGuideTests {
         arguments: [
             ("Get-Mailbox", false),
             ("New-Mailbox x -Password (ConvertTo-SecureString 'Sommer!2026' -AsPlainText -Force)", true),
-            ("$t = 'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLWlzLW5vdC1yZWFs'", true),
+            (
+                "$t = 'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLWlzLW5vdC1yZWFs'",
+                true
+            ),
         ])
     func secrets(text: String, expected: Bool) {
         #expect(guide.holdsSecret(text) == expected)
@@ -68,8 +67,7 @@ struct PowerShellGuideTests {
     @Test("is there for connections and modules that exist")
     func unknown() {
         #expect(throws: MMError.self) {
-            let services = OperationServices(environment: home.environment)
-            _ = try PowerShellGuide(connection: "Contso", module: "exo", services: services.guardServices)
+            _ = try PowerShellGuide(connection: "Contso", module: "exo", services: home.services.guardServices)
         }
     }
 }

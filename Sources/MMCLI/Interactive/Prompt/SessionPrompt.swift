@@ -34,7 +34,8 @@ struct SessionPrompt: Sendable {
         if !editor.isFull {
             streams.note(streams.styled("Lines can't be edited without libedit (Debian: libedit2).", .quiet))
         }
-        streams.note(streams.styled("Ctrl-D or exit leaves, TAB completes, Ctrl-C gives a line or a command up.", .quiet))
+        streams.note(
+            streams.styled("Ctrl-D or exit leaves, TAB completes, Ctrl-C gives a line or a command up.", .quiet))
         for text in history.texts { editor.remember(text) }
         let showing = Task { await watch.follow { show($0, in: editor) } }
         defer { showing.cancel() }

@@ -63,7 +63,8 @@ struct ShellTerminal: CatalogueOperation {
         }
         return Input(
             session: try .required(from: reader, at: place), options: options,
-            size: ShellCommand.Size(rows: try reader.integer("rows") ?? 24, columns: try reader.integer("columns") ?? 80),
+            size: ShellCommand.Size(
+                rows: try reader.integer("rows") ?? 24, columns: try reader.integer("columns") ?? 80),
             type: isName && !type.isEmpty ? type : "xterm")
     }
 
@@ -92,7 +93,8 @@ struct ShellTerminal: CatalogueOperation {
         guard let terminal = task.terminal else {
             throw MMError(
                 .conflict, "The session “\(key.name)” is running \(task.handle): \(task.summary)",
-                hint: "Wait for it, cancel it (`mm \(place.rawValue) jobs \(task.handle) --cancel`), or use another session.",
+                hint:
+                    "Wait for it, cancel it (`mm \(place.rawValue) jobs \(task.handle) --cancel`), or use another session.",
                 details: ["job": .string(task.handle)])
         }
         let view = TerminalView(of: task, terminal, isNew: isNew, at: input.size, keys: keys) {
@@ -107,7 +109,8 @@ struct ShellTerminal: CatalogueOperation {
         let policy = call.configuration.guardPolicy
         guard policy.name == .standard, !call.configuration.policy.isEnabled else {
             throw MMError(
-                .denied, "What is typed into a terminal can't be judged, and the settings of shells want every command judged.",
+                .denied,
+                "What is typed into a terminal can't be judged, and the settings of shells want every command judged.",
                 hint: "Give a command: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
         }
     }
@@ -124,7 +127,8 @@ struct ShellTerminal: CatalogueOperation {
                 hint: "Use a session of another kind: mm shell NAME --shell bash.")
         }
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
-            line, input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero, call: call.context.record.call,
+            line, input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero,
+            call: call.context.record.call,
             terminal: KeptTerminal(input.size), summary: "a terminal")
         task.letGo()
         return (task, true)

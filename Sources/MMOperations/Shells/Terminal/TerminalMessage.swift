@@ -19,7 +19,9 @@ package enum TerminalMessage: Sendable, Hashable {
         case .keys(let bytes): return [Kind.keys.rawValue] + bytes
         case .size(let size):
             let (rows, columns) = (UInt16(size.rows), UInt16(size.columns))
-            return [Kind.size.rawValue, UInt8(rows >> 8), UInt8(rows & 0xFF), UInt8(columns >> 8), UInt8(columns & 0xFF)]
+            return [
+                Kind.size.rawValue, UInt8(rows >> 8), UInt8(rows & 0xFF), UInt8(columns >> 8), UInt8(columns & 0xFF),
+            ]
         case .detach: return [Kind.detach.rawValue]
         }
     }

@@ -1,0 +1,157 @@
+package import MMCore
+package import MMOperations
+
+/// What may stand at the cursor of an unfinished command line, by the same declarations as help and scanner.
+package struct Completion: Sendable {
+    /// A word that may stand there, and what it is.
+    package struct Candidate: Sendable, Hashable {
+        /// The word.
+        package var word: String
+        /// What it is, in a few words.
+        package var summary: String
+
+        /// A candidate.
+        package init(_ word: String, _ summary: String = "") {
+            self.word = word
+            self.summary = summary
+        }
+    }
+
+    /// What is known of the values of fields: connections, jobs, sessions; nothing for a field that takes any text.
+    package typealias Values = @Sendable (_ place: Place) async -> [Candidate]
+
+    /// The argument that is being written.
+    package struct Place: Sendable {
+        /// The words of the command.
+        package var command: [String]
+        /// The argument's field.
+        package var field: InputField
+        /// What has been written of it.
+        package var typed: String
+        /// The arguments before it that were written without a flag, by the names of their fields.
+        package var given: [String: String]
+    }
+
+    private let index: CommandIndex
+    private let values: Values
+
+    /// - Parameters:
+    ///   - index: the commands.
+    ///   - values: what is known of the values of fields.
+    package init(_ index: CommandIndex, values: @escaping Values) {
+        self.index = index
+        self.values = values
+    }
+
+    /// What may stand at the end of a line.
+    /// - Parameter words: the words behind the program's name; the last one is being written, and may be empty.
+    package func candidates(_ words: [String]) async -> [Candidate] {
+        let typed = words.last ?? ""
+        let found = await offered(Array(words.dropLast()), typed)
+        // Who quotes a word gets it without the quote, as shells compare it.
+        let wanted = typed.drop { $0 == "'" || $0 == "\"" }.lowercased()
+        return found.filter { $0.word == CompletionScript.files || $0.word.lowercased().hasPrefix(wanted) }
+    }
+
+    private func offered(_ before: [String], _ typed: String) async -> [Candidate] {
+        // Global options may stand before the command.
+        let line = GlobalOptions.commandFirst(before)
+        let verbs = index.group(Array(line.prefix { !$0.hasPrefix("-") })).filter { $0.trigger == nil }
+        let depth = line.prefix { !$0.hasPrefix("-") }.count
+        guard let (entry, rest) = line.isEmpty ? nil : index.find(line) else {
+            return typed.hasPrefix("-") ? Self.globals : Self.next(verbs, depth)
+        }
+        var found: [Candidate] = []
+        if rest.isEmpty, !typed.hasPrefix("-") { found += Self.next(verbs, depth) }
+        let arguments = Arguments(rest, entry.fields)
+        if let open = arguments.open {
+            switch open {
+            case .field(let field): return await value(of: field, entry, typed, arguments)
+            case .global(let flag):
+                if flag == "--output" || flag == "-o" {
+                    return GlobalOptions.Format.allCases.map { Candidate($0.rawValue) }
+                }
+                return []
+            }
+        }
+        if typed.hasPrefix("-") {
+            let own = entry.fields.filter { $0.placement != .absent }
+            return own.map { Candidate("--\($0.flagName)", $0.summary) } + Self.globals
+        }
+        if let field = arguments.nextPositional { found += await value(of: field, entry, typed, arguments) }
+        return found
+    }
+
+    private func value(of field: InputField, _ entry: CommandIndex.Entry, _ typed: String, _ arguments: Arguments)
+        async -> [Candidate]
+    {
+        if case .choice(let words) = field.kind { return words.map { Candidate($0) } }
+        var found = await values(
+            Place(command: entry.words, field: field, typed: typed, given: arguments.given))
+        if field.readsFiles || field.namesFile || Self.isPath(field) { found.append(Candidate(CompletionScript.files)) }
+        return found
+    }
+
+    private static func isPath(_ field: InputField) -> Bool {
+        ["file", "from", "to", "key", "directory", "script", "path"].contains(field.name)
+    }
+
+    private static let globals: [Candidate] = GlobalOptions.listing.compactMap { option in
+        option.flag.split { $0 == " " || $0 == "," }.first.map { Candidate(String($0), option.purpose) }
+    }
+
+    /// The words that may follow the first ones of commands.
+    private static func next(_ entries: [CommandIndex.Entry], _ depth: Int) -> [Candidate] {
+        var found: [Candidate] = []
+        for entry in entries {
+            let word = entry.words[depth]
+            guard !found.contains(where: { $0.word == word }) else { continue }
+            found.append(Candidate(word, entry.words.count == depth + 1 ? entry.summary : "…"))
+        }
+        return found
+    }
+}
+
+/// The words behind a command, as far as they tell what the next one is.
+private struct Arguments {
+    /// What a flag in front of the cursor wants.
+    enum Open {
+        case field(InputField)
+        case global(String)
+    }
+
+    var open: Open?
+    var nextPositional: InputField?
+    var given: [String: String] = [:]
+
+    init(_ words: [String], _ fields: [InputField]) {
+        var places = HelpText.positionals(of: fields)[...]
+        for word in words {
+            if let wanted = open {
+                if case .field(let field) = wanted {
+                    given[field.name] = word
+                    places.removeAll { $0.name == field.name }
+                }
+                open = nil
+                continue
+            }
+            guard word.hasPrefix("-"), word.count > 1 else {
+                guard let place = places.first else { continue }
+                given[place.name] = word
+                if ![.textList, .parameters, .arguments].contains(place.kind) { places.removeFirst() }
+                continue
+            }
+            guard !word.contains("=") else { continue }
+            let field = fields.first { field in
+                if case .option(let letter?) = field.placement, word == "-\(letter)" { return true }
+                return word == "--\(field.flagName)" || word == "--\(field.name)"
+            }
+            if let field {
+                if field.kind != .flag { open = .field(field) }
+            } else if GlobalOptions.names.valued.contains(word) || word == "-o" {
+                open = .global(word)
+            }
+        }
+        nextPositional = places.first
+    }
+}

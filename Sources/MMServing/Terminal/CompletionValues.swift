@@ -1,0 +1,121 @@
+import Glibc
+import MMCLI
+import MMCore
+import MMGuard
+import MMOperations
+
+/// `mm complete WORD…`: what may stand at the end of a command line, for the completion scripts of shells.
+struct CompletionValues: Sendable {
+    private let environment: [String: String]
+    private let catalogue: Catalogue
+    private let services: OperationServices
+
+    /// The command.
+    static func command(_ catalogue: Catalogue, _ others: [LocalCommand], environment: [String: String])
+        -> LocalCommand
+    {
+        LocalCommand(
+            ["complete"], summary: "List what may stand at the end of a command line, for completion scripts.",
+            work: .words { (words) async throws(MMError) in
+                let streams = CommandStreams(environment: environment)
+                let services = OperationServices(environment: environment)
+                let values = CompletionValues(environment: environment, catalogue: catalogue, services: services)
+                let index = CommandIndex(catalogue: catalogue, locals: others)
+                let found = await Completion(index) { await values.known(at: $0) }.candidates(words)
+                for candidate in found {
+                    let summary = candidate.summary.isEmpty ? "" : "\t\(candidate.summary)"
+                    try streams.writeLine(candidate.word + (candidate.word == CompletionScript.files ? "" : summary))
+                }
+                await services.close()
+                return 0
+            })
+    }
+
+    /// What is known of the values of a field now. What can't be learnt at once is nothing.
+    func known(at place: Completion.Place) async -> [Completion.Candidate] {
+        switch place.field.name {
+        case "connection": return connections
+        case "name" where place.command.first == "connections": return connections
+        case "module": return RunModule.names.map { Completion.Candidate($0) }
+        case "command" where place.command == ["run"]: return script(place)
+        case "line" where place.command.first == "cmdlets", "pattern" where place.command.first == "cmdlets":
+            return CmdletCompletion(module: place.given["module"] ?? "exo").names(startingWith: unquoted(place.typed))
+                .map { Completion.Candidate($0) }
+        case "endpoint", "url": return endpoints(startingWith: unquoted(place.typed))
+        case "job", "handle": return await rows("jobs", key: "job", summary: "operation")
+        case "session" where place.command.first == "ssh": return await rows("ssh_sessions", key: "session")
+        case "session": return await rows("shell_sessions", key: "session")
+        case "host": return await hosts()
+        case "recipe": return await rows("recipe_list", key: "name", summary: "summary")
+        default: return []
+        }
+    }
+
+    private func unquoted(_ text: String) -> String { String(text.drop { $0 == "'" || $0 == "\"" }) }
+
+    private var connections: [Completion.Candidate] {
+        let known = (try? services.registry.snapshot().connections) ?? []
+        return known.map { Completion.Candidate($0.name, $0.description ?? $0.tenant ?? "") }
+    }
+
+    /// The cmdlets and parameters that may end a script that is one word of the line.
+    private func script(_ place: Completion.Place) -> [Completion.Candidate] {
+        guard let module = place.given["module"] else { return [] }
+        let text = unquoted(place.typed)
+        let (typed, words) = CmdletWords(module: module).completions(of: text)
+        let before = text.dropLast(typed.count)
+        return words.map { Completion.Candidate(before + $0) }
+    }
+
+    /// The ways that people take most often.
+    private func endpoints(startingWith typed: String) -> [Completion.Candidate] {
+        [
+            "/me", "/me/messages", "/me/events", "/me/drive/root/children", "/users", "/users/{id}",
+            "/users/{id}/messages",
+            "/users/{id}/memberOf", "/users/{id}/licenseDetails", "/groups", "/groups/{id}/members",
+            "/groups/{id}/owners", "/organization", "/domains", "/applications", "/servicePrincipals",
+            "/subscribedSkus",
+            "/devices", "/directoryRoles", "/sites", "/sites/root", "/teams", "/auditLogs/signIns",
+            "/auditLogs/directoryAudits", "/identity/conditionalAccess/policies", "/deviceManagement/managedDevices",
+            "/security/alerts_v2", "/reports/getOffice365ActiveUserDetail(period='D7')", "/search/query",
+        ].map { Completion.Candidate($0) }
+    }
+
+    private func hosts() async -> [Completion.Candidate] {
+        var names = await rows("ssh_sessions", key: "host")
+        let file = (environment["HOME"] ?? "") + "/.ssh/config"
+        let text = (try? ProtectedFile.read(file, limit: 1 << 20)).flatMap {
+            $0.map { String(decoding: $0, as: UTF8.self) }
+        }
+        for line in (text ?? "").split(whereSeparator: \.isNewline) {
+            let words = line.split { $0 == " " || $0 == "\t" || $0 == "=" }
+            guard words.first?.lowercased() == "host" else { continue }
+            // A pattern is no host.
+            for word in words.dropFirst() where !word.contains(where: { "*?!".contains($0) }) {
+                names.append(Completion.Candidate(String(word)))
+            }
+        }
+        return names
+    }
+
+    /// The values of a member of the rows that an operation answers with, without starting a pool for it.
+    private func rows(_ name: String, key: String, summary: String? = nil) async -> [Completion.Candidate] {
+        guard let operation = catalogue.operation(named: name) else { return [] }
+        let context = CallContext(
+            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(2))
+        guard let choice = try? PoolChoice.of(embedded: false, pool: nil, environment: environment),
+            let service = try? FrontEndService.make(choice, services, environment),
+            let answer = try? await service.call(operation, [:], in: context)
+        else { return [] }
+        let value: JSONValue?
+        switch answer.body {
+        case .value(let object): value = object
+        case .json(let bytes): value = try? JSONParser.parse(bytes)
+        default: value = nil
+        }
+        let rows = value?.array ?? value?.object?.values.lazy.compactMap(\.array).first ?? []
+        return rows.compactMap { row in
+            row[key]?.string.map { Completion.Candidate($0, summary.flatMap { row[$0]?.string } ?? "") }
+        }
+    }
+}

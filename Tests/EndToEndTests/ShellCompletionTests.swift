@@ -1,0 +1,92 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+/// The completion scripts in the shells that read them, with TAB typed at a terminal.
+@Suite("Completion in a shell", .timeLimit(.minutes(10)))
+struct ShellCompletionTests {
+    private static let shells = ["bash", "zsh", "fish"].filter { access("/usr/bin/\($0)", X_OK) == 0 }
+
+    /// A shell at a terminal that has read its script.
+    private func start(_ shell: String, _ home: TemporaryHome) async throws -> (ChildProcess, PseudoTerminal) {
+        let mm = Programs.mm
+        let folder = mm.split(separator: "/").dropLast().joined(separator: "/")
+        var environment = home.environment
+        environment["PATH"] = "/\(folder):/usr/bin:/bin"
+        environment["TERM"] = "xterm"
+        environment["ZDOTDIR"] = home.path
+        let files = [
+            "rc":
+                "bind 'set enable-bracketed-paste off' 2>/dev/null; source <(mm completions bash); PS1='ready'\"> \"\n",
+            ".zshrc":
+                "autoload -Uz compinit; compinit -u; source <(mm completions zsh); PS1='ready'\"> \"; unsetopt zle_bracketed_paste 2>/dev/null\n",
+        ]
+        for (name, text) in files { try ProtectedFile.replace("\(home.path)/\(name)", with: Array(text.utf8)) }
+        let arguments = shell == "bash" ? ["--rcfile", "\(home.path)/rc", "-i"] : ["-i"]
+        var command = ChildCommand("/usr/bin/\(shell)", arguments, environment: environment)
+        command.terminal = Terminal.Size(rows: 40, columns: 120)
+        command.input = .terminal
+        command.output = .terminal
+        command.error = .terminal
+        let child = try await ChildProcess.start(command)
+        return (child, try #require(child.terminal))
+    }
+
+    /// What TAB makes of lines.
+    private static let lines: [(typed: String, expected: String)] = [
+        ("mm connections dup", "duplicate"), ("mm graph Con", "Contoso"), ("mm run Contoso compl", "compliance"),
+        ("mm run Contoso exo Get-MailboxStati", "Get-MailboxStatistics"), ("mm graph Contoso /organ", "/organization"),
+        ("mm -q connections dup", "duplicate"), ("mm graph Contoso /me --colum", "--columns"),
+    ]
+
+    @Test("completes lines", arguments: ["bash", "zsh"])
+    func typed(shell: String) async throws {
+        guard Self.shells.contains(shell) else { return print("skipped: completion in \(shell): it is not installed") }
+        let home = try TemporaryHome()
+        try await addConnection(home)
+        let (child, terminal) = try await start(shell, home)
+        var seen = ""
+        func see(_ text: String) async throws {
+            while !seen.contains(text), let piece = try? await terminal.output.read() {
+                seen += String(decoding: piece, as: UTF8.self)
+            }
+            let place = try #require(seen.firstRange(of: text), "\(shell): \(seen)")
+            seen = String(seen[place.upperBound...])
+        }
+        try await see("ready> ")
+        for (typed, expected) in Self.lines {
+            try await terminal.input.write(Array((typed + "\t").utf8))
+            let word = typed.split(separator: " ").last.map(String.init) ?? ""
+            try await see(word)
+            try await see(String(expected.dropFirst(word.count)))
+            try await terminal.input.write([0x15])
+        }
+        child.signalGroup(SIGKILL)
+        _ = await child.exit()
+    }
+
+    @Test("completes lines in fish", .enabled(if: shells.contains("fish"), "needs fish"))
+    func fish() async throws {
+        let home = try TemporaryHome()
+        try await addConnection(home)
+        var environment = home.environment
+        environment["PATH"] =
+            "/" + Programs.mm.split(separator: "/").dropLast().joined(separator: "/") + ":/usr/bin:/bin"
+        for (typed, expected) in Self.lines {
+            let ran = try await Tenant.run(
+                "/usr/bin/fish", ["-c", "mm completions fish | source; complete -C '\(typed)'"], environment)
+            #expect(ran.output.contains(expected), "\(typed): \(ran.output)\(ran.error)")
+        }
+    }
+
+    private func addConnection(_ home: TemporaryHome) async throws {
+        let added = try await Tenant.run(
+            Programs.mm,
+            [
+                "connections", "add", "Contoso", "--app-id", "11111111-2222-3333-4444-555555555555", "--tenant",
+                "contoso.example", "--expected-email", "a@contoso.example",
+            ], home.environment)
+        try #require(added.code == 0, "\(added.error)")
+    }
+}

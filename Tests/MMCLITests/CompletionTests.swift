@@ -1,0 +1,60 @@
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMCLI
+
+@Suite("Completion", .timeLimit(.minutes(2)))
+struct CompletionTests {
+    private let completion = Completion(CommandIndex(catalogue: .standard, locals: [])) { place in
+        switch place.field.name {
+        case "connection": [Completion.Candidate("Contoso", "the main tenant")]
+        case "command" where place.given["module"] == "exo": [Completion.Candidate("Get-Mailbox")]
+        case "host": [Completion.Candidate("web1")]
+        default: []
+        }
+    }
+
+    @Test(
+        "offers what may stand at a place",
+        arguments: [
+            ([""], "graph"), (["connections", ""], "edit"), (["connections", "sh"], "show"),
+            (["graph", ""], "Contoso"),
+            (["ssh", ""], "read"), (["ssh", ""], "web1"),
+            (["graph", "-o", ""], "jsonl"),
+            (["graph", "--connection", ""], "Contoso"), (["graph", "-"], "--connection"),
+            (["graph", "--js"], "--json"),
+            (["run", "Contoso", ""], "exo"), (["run", "Contoso", "exo", "Get-"], "Get-Mailbox"),
+            (["run", "Contoso", "exo", "'get-"], "Get-Mailbox"),
+            (["--quiet", "connections", ""], "list"), (["-o", "json", "connections", ""], "list"),
+            (["--qu"], "--quiet"),
+            (["guard", "check", ""], ":files"), (["guard", "check", "--kind", ""], "shell"),
+        ] as [([String], String)])
+    func places(words: [String], expected: String) async {
+        let offered = await completion.candidates(words).map(\.word)
+        #expect(offered.contains(expected), "\(words): \(offered.prefix(20))")
+    }
+
+    @Test(
+        "offers nothing that doesn't fit",
+        arguments: [
+            ["connections", "zzz"], ["graph", "--timeout", ""], ["run", "Contoso", "pnp", "Get-Mail"], ["xyz", ""],
+        ])
+    func nothing(words: [String]) async {
+        #expect(await completion.candidates(words).isEmpty)
+    }
+
+    @Test(
+        "finds the command behind global options",
+        arguments: [
+            (["--json", "graph", "A"], ["graph", "A", "--json"]),
+            (["-o", "csv", "graph", "A", "-X", "GET"], ["graph", "A", "-o", "csv", "-X", "GET"]),
+            (["--timeout", "5", "connections", "list"], ["connections", "list", "--timeout", "5"]),
+            (["--output=csv", "status"], ["status", "--output=csv"]), (["--help"], ["--help"]),
+            (["-V"], ["-V"]), (["graph", "A", "--json"], ["graph", "A", "--json"]),
+            (["--wrong", "graph"], ["--wrong", "graph"]),
+        ] as [([String], [String])])
+    func options(words: [String], expected: [String]) {
+        #expect(GlobalOptions.commandFirst(words) == expected)
+    }
+}
