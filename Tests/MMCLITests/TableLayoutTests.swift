@@ -48,6 +48,19 @@ struct TableLayoutTests {
         for line in lines(layout, rows) { #expect(TableText.width(line) <= 40, "\(line)") }
     }
 
+    @Test("keep handles whole, which are typed again", arguments: [60, 80])
+    func handles(width: Int) {
+        let handle = "cmd-_tnHL_YISsCsHypusi5NUpo0"
+        let row: JSONValue = [
+            "job": .string(handle), "operation": "graph_request", "state": "running", "started": "2026-11-21T23:11:53Z",
+            "progress": "reading the mailboxes of everybody", "owner": "terminal",
+        ]
+        let columns = ["job", "operation", "state", "started", "progress", "owner"]
+        let layout = TableLayout(Rows(items: [row], columns: columns), isNamed: true, width: width)
+        #expect(layout.line(row).hasPrefix(handle))
+        #expect(TableText.width(layout.line(row)) <= width)
+    }
+
     @Test("cut no cell where no screen limits them")
     func pipes() {
         let long = String(repeating: "x", count: 300)

@@ -21,7 +21,7 @@ struct CompletionValues: Sendable {
                 let services = OperationServices(environment: environment)
                 let values = CompletionValues(environment: environment, catalogue: catalogue, services: services)
                 let index = CommandIndex(catalogue: catalogue, locals: others)
-                let found = await Completion(index) { await values.known(at: $0) }.candidates(words)
+                let found = await Completion(index) { await values.known(at: $0) }.candidates(Array(words.drop { $0 == "--" }))
                 for candidate in found {
                     let summary = candidate.summary.isEmpty ? "" : "\t\(candidate.summary)"
                     try streams.writeLine(candidate.word + (candidate.word == CompletionScript.files ? "" : summary))
@@ -84,10 +84,9 @@ struct CompletionValues: Sendable {
     private func hosts() async -> [Completion.Candidate] {
         var names = await rows("ssh_sessions", key: "host")
         let file = (environment["HOME"] ?? "") + "/.ssh/config"
-        let text = (try? ProtectedFile.read(file, limit: 1 << 20)).flatMap {
-            $0.map { String(decoding: $0, as: UTF8.self) }
-        }
-        for line in (text ?? "").split(whereSeparator: \.isNewline) {
+        let bytes = try? ProtectedFile.read(file, limit: 1 << 20)
+        let text = String(decoding: bytes ?? [], as: UTF8.self)
+        for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split { $0 == " " || $0 == "\t" || $0 == "=" }
             guard words.first?.lowercased() == "host" else { continue }
             // A pattern is no host.

@@ -24,7 +24,7 @@ package enum CompletionScript {
         _mm() {
           local cur="${COMP_WORDS[COMP_CWORD]}" line IFS=$'\n'
           COMPREPLY=()
-          for line in $(mm complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
+          for line in $(mm complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
             if [ "$line" = :files ]; then
               compopt -o filenames 2>/dev/null
               COMPREPLY+=($(compgen -f -- "$cur"))
@@ -42,7 +42,7 @@ package enum CompletionScript {
         _mm() {
           local -a found lines
           local line wantsFiles=0
-          lines=("${(@f)$(mm complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+          lines=("${(@f)$(mm complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
           for line in $lines; do
             if [[ $line == :files ]]; then
               wantsFiles=1
@@ -59,7 +59,7 @@ package enum CompletionScript {
 
     private static let fish = #"""
         function __mm_complete
-            set -l lines (mm complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
+            set -l lines (mm complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
             for line in $lines
                 if test "$line" = :files
                     __fish_complete_path (commandline -ct)

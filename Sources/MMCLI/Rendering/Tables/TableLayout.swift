@@ -21,7 +21,9 @@ struct TableLayout: Sendable {
         let (candidates, wanted) = isNamed ? (rows.columns, rows.columns.count) : Self.ordered(rows)
         let cells = rows.items.map { item in candidates.map { Self.cell(item, $0) } }
         let natural = TableText.widths(of: [candidates] + cells)
-        let widths = width.map { Self.fitted(natural, wanted: wanted, width: $0, keepsAll: isNamed) } ?? natural
+        let handles = Set(candidates.indices.filter { Self.handles.contains(candidates[$0].lowercased()) })
+        let widths =
+            width.map { Self.fitted(natural, wanted: wanted, width: $0, keepsAll: isNamed, whole: handles) } ?? natural
         let shown = Array(candidates.prefix(widths.count))
         columns = shown
         hidden = rows.columns.filter { column in !shown.contains { Self.holds($0, column) } }
@@ -66,6 +68,8 @@ struct TableLayout: Sendable {
         return all.isEmpty ? (rows.columns, 1) : (all, max(first.count, 1))
     }
 
+    /// What is typed again, and is worth nothing where a part is missing.
+    private static let handles: Set<String> = ["job", "handle", "token"]
     private static let few = 6
     private static let gap = 2
     /// A column isn't made narrower than a date and time, whose end tells most.
@@ -78,7 +82,10 @@ struct TableLayout: Sendable {
     ///     all.
     ///   - width: the cells in a line of the screen.
     ///   - keepsAll: whether every column is shown, however narrow.
-    private static func fitted(_ natural: [Int], wanted: Int, width: Int, keepsAll: Bool) -> [Int] {
+    ///   - whole: the columns that are not made narrower, unless they take most of the line.
+    private static func fitted(
+        _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, whole: Set<Int> = []
+    ) -> [Int] {
         var widths = natural
         func room() -> Int { width - gap * (widths.count - 1) }
         while widths.count > wanted, widths.reduce(0, +) > room() { widths.removeLast() }
@@ -86,9 +93,11 @@ struct TableLayout: Sendable {
             widths.removeLast()
         }
         // The widest give way first.
+        let kept = whole.reduce(0) { $0 + (widths.indices.contains($1) ? widths[$1] : 0) } <= width * 2 / 3 ? whole : []
         var widest = widths.max() ?? 0
-        while widest > 1, widths.reduce(0, { $0 + min($1, widest) }) > room() { widest -= 1 }
-        return widths.map { min($0, widest) }
+        func given(_ index: Int) -> Int { kept.contains(index) ? widths[index] : min(widths[index], widest) }
+        while widest > 1, widths.indices.reduce(0, { $0 + given($1) }) > room() { widest -= 1 }
+        return widths.indices.map(given)
     }
 }
 
