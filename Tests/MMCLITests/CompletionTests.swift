@@ -38,7 +38,7 @@ struct CompletionTests {
     @Test(
         "offers nothing that doesn't fit",
         arguments: [
-            ["connections", "zzz"], ["graph", "--timeout", ""], ["run", "Contoso", "pnp", "Get-Mail"], ["xyz", ""],
+            ["connections", "zzz"], ["graph", "--timeout", ""], ["xyz", ""],
         ])
     func nothing(words: [String]) async {
         #expect(await completion.candidates(words).isEmpty)

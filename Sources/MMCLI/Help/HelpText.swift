@@ -24,8 +24,8 @@ package enum HelpText {
         text += "\nMore commands:\n" + wrapped(others.joined(separator: ", "))
         text += """
 
-            `mm COMMAND --help` shows its subcommands, arguments and examples; `mm help --all` lists every command and
-            the options that all of them take.
+            `mm COMMAND --help` shows its subcommands, arguments and examples;
+            `mm help --all` lists every command and the options that all of them take.
 
             """
         return text
@@ -147,11 +147,11 @@ package enum HelpText {
         return text
     }
 
-    /// Wraps a text into indented lines of at most 100 characters.
+    /// Wraps a text into indented lines of at most 80 characters.
     private static func wrapped(_ text: String) -> String {
         var lines = [""]
         for word in text.split(separator: " ") {
-            if lines[lines.count - 1].count + word.count > 97 { lines.append("") }
+            if lines[lines.count - 1].count + word.count > 77 { lines.append("") }
             lines[lines.count - 1] += " " + word
         }
         return lines.map { " \($0)\n" }.joined()

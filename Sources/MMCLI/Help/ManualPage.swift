@@ -18,7 +18,7 @@ package struct ManualPage: Sendable {
 
     private static func overview(_ nouns: [String], _ index: CommandIndex, _ day: String) -> ManualPage {
         var page = head("mm", "Microsoft 365 sessions at a terminal", day)
-        page += ".Nm mm\n.Ar command\n.Op Ar argument ...\n.Op Fl -flag ...\n"
+        page += ".Nm mm\n.Ar command\n.Op Ar argument ...\n.Op Ar --flag ...\n"
         page +=
             ".Sh DESCRIPTION\n"
             + plain(
@@ -27,13 +27,10 @@ package struct ManualPage: Sendable {
         for noun in nouns {
             let summary =
                 index.exactly([noun])?.summary ?? index.group([noun]).map { $0.words[1] }.joined(separator: ", ")
-            page += ".It Xr mm\\-\(noun) 1\n" + plain(summary)
+            page += ".It Xr mm-\(noun) 1\n" + plain(summary)
         }
         page += ".El\n.Sh OPTIONS\nEvery command takes these, before or behind it.\n" + globals
         page += """
-            .Sh EXIT STATUS
-            0 done, 1 failed, 2 usage, 3 sign-in needed, 4 denied by the guard, 5 confirmation needed, 6 deadline,
-            7 pool unavailable, 130 cancelled.
             .Sh FILES
             .Bl -tag -width Ds
             .It Pa ~/.m365-connections.json
@@ -41,10 +38,13 @@ package struct ManualPage: Sendable {
             .It Pa ~/.m365-state/
             Pins, confirmations, stored answers, audit.
             .El
+            .Sh EXIT STATUS
+            0 done, 1 failed, 2 usage, 3 sign-in needed, 4 denied by the guard,
+            5 confirmation needed, 6 deadline, 7 pool unavailable, 130 cancelled.
             .Sh SEE ALSO
 
             """
-        page += nouns.map { ".Xr mm\\-\($0) 1" }.joined(separator: " ,\n") + "\n"
+        page += nouns.map { ".Xr mm-\($0) 1" }.joined(separator: " ,\n") + "\n"
         return ManualPage(name: "mm", text: page)
     }
 
@@ -53,14 +53,14 @@ package struct ManualPage: Sendable {
         let summary =
             entries.first { $0.words == [noun] }?.summary
             ?? "the commands " + entries.map { $0.words.joined(separator: " ") }.joined(separator: ", ")
-        var page = head("mm\\-\(noun)", summary, day)
+        var page = head("mm-\(noun)", summary, day)
         for (number, entry) in entries.enumerated() {
             page += (number == 0 ? "" : ".Pp\n") + ".Nm mm " + words(entry.words.joined(separator: " ")) + "\n"
             for field in HelpText.positionals(of: entry.fields) {
                 let name = words(field.name.uppercased()) + (field.kind == .textList ? " ..." : "")
                 page += field.isRequired ? ".Ar \(name)\n" : ".Op Ar \(name)\n"
             }
-            page += ".Op Fl -flag ...\n"
+            page += ".Op Ar --flag ...\n"
         }
         page += ".Sh DESCRIPTION\n"
         for entry in entries { page += section(entry) }
@@ -114,9 +114,22 @@ package struct ManualPage: Sendable {
             var rest = escaped(String(line))
             // As mdoc wants it.
             rest = rest.replacing(". ", with: ".\n").replacing("? ", with: "?\n")
-            for sentence in rest.split(separator: "\n") {
-                let starts = sentence.first.map { $0 == "." || $0 == "'" } ?? false
-                lines += (starts ? "\\&" : "") + sentence + "\n"
+            for part in rest.split(separator: "\n").flatMap(wrapped) {
+                let starts = part.first.map { $0 == "." || $0 == "'" } ?? false
+                lines += (starts ? "\\&" : "") + part + "\n"
+            }
+        }
+        return lines
+    }
+
+    /// A sentence in lines that are no longer than a screen's.
+    private static func wrapped(_ sentence: Substring) -> [String] {
+        var lines: [String] = []
+        for word in sentence.split(separator: " ") {
+            if let last = lines.last, last.count + word.count < 78 {
+                lines[lines.count - 1] = last + " " + word
+            } else {
+                lines.append(String(word))
             }
         }
         return lines

@@ -62,8 +62,8 @@ package struct Completion: Sendable {
             return typed.hasPrefix("-") ? Self.globals : Self.next(verbs, depth)
         }
         var found: [Candidate] = []
-        if rest.isEmpty, !typed.hasPrefix("-") { found += Self.next(verbs, depth) }
         let arguments = Arguments(rest, entry.fields)
+        if arguments.isEmpty, !typed.hasPrefix("-") { found += Self.next(verbs, depth) }
         if let open = arguments.open {
             switch open {
             case .field(let field): return await value(of: field, entry, typed, arguments)
@@ -123,6 +123,8 @@ private struct Arguments {
     var open: Open?
     var nextPositional: InputField?
     var given: [String: String] = [:]
+    /// Whether nothing but global options was given, behind which a command's further words may stand.
+    var isEmpty = true
 
     init(_ words: [String], _ fields: [InputField]) {
         var places = HelpText.positionals(of: fields)[...]
@@ -136,6 +138,7 @@ private struct Arguments {
                 continue
             }
             guard word.hasPrefix("-"), word.count > 1 else {
+                isEmpty = false
                 guard let place = places.first else { continue }
                 given[place.name] = word
                 if ![.textList, .parameters, .arguments].contains(place.kind) { places.removeFirst() }
@@ -147,6 +150,7 @@ private struct Arguments {
                 return word == "--\(field.flagName)" || word == "--\(field.name)"
             }
             if let field {
+                isEmpty = false
                 if field.kind != .flag { open = .field(field) }
             } else if GlobalOptions.names.valued.contains(word) || word == "-o" {
                 open = .global(word)

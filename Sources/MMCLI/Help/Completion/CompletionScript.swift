@@ -22,14 +22,14 @@ package enum CompletionScript {
 
     private static let bash = #"""
         _mm() {
-          local cur="${COMP_WORDS[COMP_CWORD]}" line IFS=$'\n'
+          local cur="${COMP_WORDS[COMP_CWORD]}" line tab=$'\t' IFS=$'\n'
           COMPREPLY=()
           for line in $(mm complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
             if [ "$line" = :files ]; then
               compopt -o filenames 2>/dev/null
               COMPREPLY+=($(compgen -f -- "$cur"))
             else
-              COMPREPLY+=("${line%%$'\t'*}")
+              COMPREPLY+=("${line%%$tab*}")
             fi
           done
         }
@@ -41,13 +41,13 @@ package enum CompletionScript {
         #compdef mm
         _mm() {
           local -a found lines
-          local line wantsFiles=0
+          local line tab=$'\t' wantsFiles=0
           lines=("${(@f)$(mm complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
           for line in $lines; do
             if [[ $line == :files ]]; then
               wantsFiles=1
             else
-              found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+              found+=("${${line%%$tab*}//:/\\:}:${line#*$tab}")
             fi
           done
           (( $#found )) && _describe -V mm found

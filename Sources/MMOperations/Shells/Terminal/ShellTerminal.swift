@@ -143,6 +143,6 @@ struct ShellTerminal: CatalogueOperation {
         case _ where !place.isLocal: shell = "\"${SHELL:-/bin/sh}\" -i"
         default: return nil
         }
-        return "stty susp '^Z' iutf8 2>/dev/null; TERM=\(type) \(shell)"
+        return "stty susp '^Z' iutf8 echoctl echoke 2>/dev/null; TERM=\(type) \(shell)"
     }
 }
