@@ -82,7 +82,8 @@ package struct ShellRunner: Sendable {
             throw error
         }
         let task = ShellTask(
-            session: member.key, summary: summary ?? self.summary(of: text), job: job, timeLimit: timeLimit, isBeside: isBeside,
+            session: member.key, summary: summary ?? self.summary(of: text), job: job, timeLimit: timeLimit,
+            isBeside: isBeside,
             spool: spool, traffic: traffic, terminal: terminal)
         spool?.follow(job)
         if let traffic {

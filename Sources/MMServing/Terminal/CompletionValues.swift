@@ -21,7 +21,8 @@ struct CompletionValues: Sendable {
                 let services = OperationServices(environment: environment)
                 let values = CompletionValues(environment: environment, catalogue: catalogue, services: services)
                 let index = CommandIndex(catalogue: catalogue, locals: others)
-                let found = await Completion(index) { await values.known(at: $0) }.candidates(Array(words.drop { $0 == "--" }))
+                let found = await Completion(index) { await values.known(at: $0) }.candidates(
+                    Array(words.drop { $0 == "--" }))
                 for candidate in found {
                     let summary = candidate.summary.isEmpty ? "" : "\t\(candidate.summary)"
                     try streams.writeLine(candidate.word + (candidate.word == CompletionScript.files ? "" : summary))

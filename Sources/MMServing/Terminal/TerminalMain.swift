@@ -31,7 +31,9 @@ package enum TerminalMain {
                 }
             }, locals: { LocalCommands.all($0, environment: environment, signals: serving) }, terminal: streams,
             content: ContentSource(standardInput: StandardInput.text), proof: OwnerProof(paths: services.paths),
-            prompts: CommandLineProgram.Prompts(history: PromptHistory(path: services.paths.stateDirectory + "/prompt-history.jsonl")) {
+            prompts: CommandLineProgram.Prompts(
+                history: PromptHistory(path: services.paths.stateDirectory + "/prompt-history.jsonl")
+            ) {
                 (connection, module) in
                 do throws(MMError) {
                     return .success(
