@@ -17,6 +17,42 @@ struct CredentialLifeTests {
         }.map(\.path)
     }
 
+    /// The files with private links that services gave a connection.
+    private func keptLinks(_ tenant: Tenant) throws -> [String] {
+        try tenant.home.files().map(\.path).filter {
+            ($0.contains(".m365-state/changes/") || $0.contains(".m365-state/uploads/")) && $0.hasSuffix(".json")
+        }
+    }
+
+    @Test("another account doesn't go on where the earlier one stopped reading")
+    func anotherAccount() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.signIn().code == 0)
+        let changes = ["graph", "Demo", "/users/delta", "--changes", "--json"]
+        #expect(try await tenant.mm(changes).code == 0)
+        #expect(try keptLinks(tenant).count == 1)
+        let edited = try await tenant.mm([
+            "connections", "edit", "Demo", "--expected-email", "lena.vogt@contoso-sandbox.example",
+        ])
+        #expect(edited.code == 0)
+        #expect(try keptLinks(tenant) == [])
+    }
+
+    @Test("a list of changes whose link is too old is read anew")
+    func resync() async throws {
+        let tenant = try await Tenant()
+        #expect(try await tenant.signIn().code == 0)
+        let changes = ["graph", "Demo", "/users/delta", "--changes", "--json"]
+        let first = try await tenant.mm(changes)
+        #expect(first.code == 0 && first.json?.array?.count ?? 0 > 100)
+        try await tenant.fault(["kind": "resync", "path": "/v1.0/users/delta", "count": 1])
+        let anew = try await tenant.mm(changes)
+        #expect(anew.code == 0 && anew.json?.array?.count == first.json?.array?.count, "\(anew.error)")
+        #expect(anew.error.contains("full read again"), "\(anew.error)")
+        let rest = try await tenant.mm(changes)
+        #expect(rest.code == 0 && rest.json?.array?.isEmpty == true, "\(rest)")
+    }
+
     private func tokens(_ tenant: Tenant, _ connection: String) throws -> [String] {
         let file = tenant.home.path + "/.mm-graph-tokens/\(connection).json"
         let cache = try JSONParser.parse(try #require(try ProtectedFile.read(file)))
@@ -40,10 +76,13 @@ struct CredentialLifeTests {
         #expect(try await tenant.signIn().code == 0)
         let issued = try tokens(tenant, "Demo")
         #expect(issued.count >= 2)
+        #expect(try await tenant.mm(["graph", "Demo", "/users/delta", "--changes", "--json"]).code == 0)
+        #expect(try keptLinks(tenant).count == 1)
         for command in commands {
             let ran = try await tenant.mm(command)
             #expect(ran.code == 0, "\(command): \(ran)")
             #expect(try filesWithTokens(tenant, issued) == [], "\(command)")
+            #expect(try keptLinks(tenant) == [], "\(command)")
         }
         let added = try await tenant.mm(["connections", "add", "Demo"] + Self.sandbox)
         #expect(added.code == 0, "\(added)")

@@ -10,7 +10,7 @@ struct DriveItemPath: Sendable, Hashable {
     /// The names below it.
     private(set) var names: [String]
     /// What stands behind the item: `content`, `children`.
-    let suffix: [String]
+    private(set) var suffix: [String]
 
     /// Reads an endpoint; `nil` when it names no item of a drive.
     init?(_ target: RequestTarget) {
@@ -58,6 +58,13 @@ struct DriveItemPath: Sendable, Hashable {
 
     /// Whether the endpoint names a folder that a file goes into, rather than the file.
     var isFolder: Bool { suffix == ["children"] || (names.isEmpty && startsAtFolder) }
+
+    /// The item itself, without what stands behind it.
+    var withoutSuffix: DriveItemPath {
+        var path = self
+        path.suffix = []
+        return path
+    }
 
     /// Returns the item of a name below this one.
     func below(_ name: String) -> DriveItemPath {

@@ -53,7 +53,7 @@ package struct RemoteFile: Sendable {
         guard item["folder"] == nil || item["folder"]?.isNull == true else {
             throw MMError(
                 .invalidInput, "“\(name)” is a folder.",
-                hint: "Fetch its files one by one; /children behind it lists them.")
+                hint: "Fetch it with all that lies in it: `recursive` (--recursive); /children behind it lists it.")
         }
         size = isConverted ? nil : item["size"]?.int
         hash = isConverted ? nil : item["file"]?["hashes"]?["quickXorHash"]?.string

@@ -35,12 +35,28 @@ package final class FileReader: Sendable {
         guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw MMError(
                 .invalidInput, "“\(path)” isn't a regular file.",
-                hint: "Give the path of a file; the files of a folder go one by one.")
+                hint: "Give the path of a file; a folder goes with `recursive` (--recursive).")
         }
         self.path = path
         self.file = file
         mark = Mark(status)
         size = mark.size
+    }
+
+    /// Returns whether a folder holds a file of this name with this content.
+    package static func isThere(
+        _ name: String, in folder: consuming FileDescriptor, size: Int, quickXorHash: String
+    ) async throws(MMError) -> Bool {
+        let number = openat(folder.raw, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard number >= 0 else { return false }
+        let opened = FileDescriptor(owning: number)
+        var status = stat()
+        guard fstat(opened.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG, Int(status.st_size) == size else {
+            return false
+        }
+        let file = try FileReader(opened, path: name)
+        let own = try await file.quickXorHash()
+        return own == quickXorHash
     }
 
     /// The name without the folders.
@@ -72,7 +88,7 @@ package final class FileReader: Sendable {
     }
 
     /// Returns the QuickXorHash of the whole file in base64, as services give it.
-    func quickXorHash() async throws(MMError) -> String {
+    package func quickXorHash() async throws(MMError) -> String {
         try await BlockingWork.run { [self] () throws(MMError) in
             var hash = QuickXorHash()
             var start = 0

@@ -13,8 +13,9 @@ struct FileTransfer {
 
     private var context: OperationContext { clearance.context }
 
-    /// Sends a file.
+    /// Sends a file, or a folder.
     func upload(_ named: String, to endpoint: String) async throws(MMError) -> OperationAnswer {
+        if input.recursive { return try await FolderUpload(transfer: self, endpoint: endpoint).run(named) }
         let opened = try await CallerFiles(context, services.shells).open(named)
         let file = try FileReader(try opened.file.duplicate(), path: opened.path)
         let upload = try client.plan(uploading: file, to: endpoint, conflict: input.conflict ?? .fail)
@@ -37,9 +38,11 @@ struct FileTransfer {
         return OperationAnswer(.json(JSONWriter.bytes(.object(item))), connection: connection.name)
     }
 
-    /// Fetches a file.
+    /// Fetches a file, or a folder.
     func download(_ endpoint: String, to named: String) async throws(MMError) -> OperationAnswer {
+        if input.recursive { return try await FolderDownload(transfer: self, endpoint: endpoint).run(to: named) }
         let plan = try client.plan(downloading: endpoint)
+        if named == Self.handleWord { return try await download(plan, endpoint) }
         let place = try await CallerFiles(context, services.shells).local().place(named, suggested: plan.name)
         try await clearance.settle(
             plan.requests, lines: ["to: \(place.path)"], parameters: ["to": .string(place.path)])
@@ -55,10 +58,55 @@ struct FileTransfer {
         if let hash = receipt.quickXorHash { value["quickXorHash"] = .string(hash) }
         if receipt.resumedAt > 0 { value["resumedAt"] = .int(Int64(receipt.resumedAt)) }
         return OperationAnswer(
-            .value(.object(value)), text: "\(receipt.path): \(receipt.size) bytes", connection: connection.name)
+            .value(.object(value)), text: "\(receipt.path): \(receipt.size) bytes, \(Self.check(of: receipt))",
+            connection: connection.name)
     }
 
-    private func signedIn<Result: Sendable>(
+    /// The word that stands for a handle in the place of a path.
+    private static let handleWord = "handle"
+
+    /// Fetches a file into the store of answers, for callers that have no files of their own: they get a handle, which
+    /// `output` reads and `upload` sends.
+    private func download(_ plan: FileDownload, _ endpoint: String) async throws(MMError) -> OperationAnswer {
+        try await clearance.settle(plan.requests, lines: ["to: a handle"], parameters: ["to": .string(Self.handleWord)])
+        let outputs = services.shells.work.outputs
+        try ProtectedFile.makeDirectory(outputs.directory)
+        let digest = Hex.text(SHA256.digest(Array("\(connection.name)\n\(endpoint)".utf8)).prefix(8))
+        let place = try await LocalFiles(directory: outputs.directory, rules: FileRules())
+            .place(".fetched-\(digest)", suggested: nil)
+        let (deadline, name) = (context.deadline, plan.name ?? "the file")
+        let report = Self.reports("fetched", of: name, to: context.call.progress)
+        let receipt = try await signedIn { () async throws(MMError) in
+            try await client.download(
+                plan, into: try place.folder.duplicate(), name: place.name, path: place.path, conflict: .replace,
+                deadline: deadline, progress: report)
+        }
+        defer { try? ProtectedFile.remove(place.path) }
+        let opened = try await LocalFiles(directory: outputs.directory, rules: FileRules()).open(place.path)
+        let file = try FileReader(try opened.file.duplicate(), path: name)
+        var writer = try outputs.begin(connection: connection.name)
+        var start = 0
+        while start < file.size {
+            let end = min(start + 1 << 20, file.size)
+            let piece = try await file.read(start..<end)
+            try writer.append(text: piece)
+            start = end
+        }
+        let stored = try writer.finishText()
+        context.record.note("bytes", .int(Int64(receipt.size)))
+        var value: JSONObject = ["handle": .string(stored.handle), "size": .int(Int64(receipt.size))]
+        if let name = plan.name { value["name"] = .string(name) }
+        if let hash = receipt.quickXorHash { value["quickXorHash"] = .string(hash) }
+        return OperationAnswer(
+            .value(.object(value)), text: "\(stored.handle): \(receipt.size) bytes, \(Self.check(of: receipt))",
+            connection: connection.name)
+    }
+
+    private static func check(of receipt: DownloadReceipt) -> String {
+        receipt.quickXorHash.map { "as its QuickXorHash says (\($0))" } ?? "the service names no checksum"
+    }
+
+    func signedIn<Result: Sendable>(
         _ work: @Sendable () async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
         try await services.requests.identity.waitingForSignIn(
@@ -66,7 +114,7 @@ struct FileTransfer {
     }
 
     /// Tells of a long transfer, once for each hundredth of it and whenever it waits.
-    private static func reports(
+    static func reports(
         _ verb: String, of name: String, to progress: @escaping @Sendable (ProgressReport) -> Void
     ) -> @Sendable (TransferProgress) -> Void {
         let told = Mutex((hundredth: -1, done: 0))

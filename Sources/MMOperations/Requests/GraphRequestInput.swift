@@ -28,7 +28,9 @@ struct GraphRequestInput: OperationInput {
         InputField("search", .text, "Words: finds endpoints.", at: .absent),
         InputField("unlisted", .flag, "Send what no table lists."),
         InputField("upload", .text, "File or handle to send there."),
-        InputField("download", .text, "File to write it to."),
+        InputField("download", .text, "File to write it to, or handle."),
+        InputField(
+            "recursive", .flag, "Send or fetch a folder of a drive with all that lies in it.", isOfferedToModels: false),
         InputField(
             "conflict", .choice(ConflictBehavior.allCases.map(\.rawValue)),
             "Where a file of that name is there already: fail (default), replace, rename.", isOfferedToModels: false),
@@ -61,6 +63,8 @@ struct GraphRequestInput: OperationInput {
     let upload: String?
     /// The file to write.
     let download: String?
+    /// Whether a folder is sent or fetched.
+    let recursive: Bool
     /// What happens where a file is there already.
     let conflict: ConflictBehavior?
     /// Many requests in place of one.
@@ -92,6 +96,7 @@ struct GraphRequestInput: OperationInput {
         unlisted = try reader.flag("unlisted")
         upload = try reader.text("upload")
         download = try reader.text("download")
+        recursive = try reader.flag("recursive")
         conflict = try reader.text("conflict").flatMap { ConflictBehavior(rawValue: $0) }
         batch = try reader.text("batch")
         changes = try reader.flag("changes")
@@ -118,9 +123,10 @@ struct GraphRequestInput: OperationInput {
             try checkTransfer(written)
             return
         }
-        guard conflict == nil else {
+        guard conflict == nil, !recursive else {
             throw MMError(
-                .invalidInput, "`conflict` goes with `upload` and `download`.", hint: "Leave it out.")
+                .invalidInput, "`\(recursive ? "recursive" : "conflict")` goes with `upload` and `download`.",
+                hint: "Leave it out.")
         }
         if changes, method != "GET" || all || top != nil {
             throw MMError(
@@ -149,7 +155,7 @@ struct GraphRequestInput: OperationInput {
     /// Many requests say all of each themselves.
     private func checkBatch(_ written: String?) throws(MMError) {
         guard endpoint == nil, body == nil, written == nil, query.isEmpty, !all, top == nil, !changes, headers.isEmpty,
-            upload == nil, download == nil
+            upload == nil, download == nil, !recursive
         else {
             throw MMError(
                 .invalidInput, "`batch` holds whole requests; nothing else goes with it but the connection.",

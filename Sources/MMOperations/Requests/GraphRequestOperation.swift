@@ -26,6 +26,9 @@ struct GraphRequestOperation: CatalogueOperation {
                 "mm graph Contoso /me/drive/root:/Reports/ --upload report.pdf",
                 "a file of any size; the same call goes on where a broken one stopped"),
             .init("mm graph Contoso /me/drive/root:/Reports/report.pdf --download .", "the file, in this folder"),
+            .init(
+                "mm graph Contoso /me/drive/root:/Reports --download . --recursive",
+                "the folder with all that lies in it"),
             .init("mm graph Contoso /users/delta --changes --json", "what has changed since the last such call"),
             .init("mm graph Contoso --batch @requests.jsonl", "many requests, twenty at a time"),
             .init(

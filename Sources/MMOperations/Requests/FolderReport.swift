@@ -1,0 +1,71 @@
+import MMCore
+
+/// What became of the files of a folder that was sent or fetched.
+struct FolderReport {
+    /// Where they are now.
+    let place: String
+    /// How many files there are.
+    let total: Int
+    /// How many were sent or fetched, and their bytes.
+    private(set) var moved = 0
+    private(set) var bytes = 0
+    /// How many were there already, with the same content.
+    private(set) var unchanged = 0
+    private var failed: [(path: String, error: MMError)] = []
+    private var leftOut: [(path: String, reason: String)] = []
+
+    init(place: String, total: Int) {
+        self.place = place
+        self.total = total
+    }
+
+    /// How many files have been dealt with.
+    var done: Int { moved + unchanged + failed.count }
+
+    mutating func move(_ size: Int) {
+        moved += 1
+        bytes += size
+    }
+
+    mutating func keep() { unchanged += 1 }
+
+    mutating func leave(_ path: String, _ reason: String) { leftOut.append((path, reason)) }
+
+    /// Notes the fault of one file, and goes on with the next.
+    /// - Throws: what would meet the other files as well, with a word on how to go on.
+    mutating func fail(_ path: String, _ error: MMError) throws(MMError) {
+        let isItsOwn = [.conflict, .invalidInput, .notFound, .limitExceeded].contains(error.code)
+        guard isItsOwn, error.details["status"]?.int != 507 else {
+            var error = error
+            error.hint = [error.hint, "\(done) of \(total) files are done; the same call goes on with the rest."]
+                .compactMap(\.self).joined(separator: " ")
+            throw error
+        }
+        failed.append((path, error))
+    }
+
+    /// The answer: counts, and each file that isn't where it should be.
+    func answer(_ verb: String, connection: Connection) -> OperationAnswer {
+        var value: JSONObject = [
+            "place": .string(place), "files": .int(Int64(total)), verb: .int(Int64(moved)),
+            "bytes": .int(Int64(bytes)), "unchanged": .int(Int64(unchanged)),
+        ]
+        if !failed.isEmpty {
+            value["failed"] = .array(
+                failed.map { ["path": .string($0.path), "error": .string($0.error.message)] })
+        }
+        if !leftOut.isEmpty {
+            value["leftOut"] = .array(
+                leftOut.map { ["path": .string($0.path), "reason": .string($0.reason)] })
+        }
+        var answer = OperationAnswer(.value(.object(value)), connection: connection.name)
+        if let first = failed.first {
+            let text =
+                "\(failed.count) of \(total) files failed, the first of them \(first.path): \(first.error.message)"
+                + (first.error.hint.map { " " + $0 } ?? "")
+            answer.notes.append(text)
+            answer.missing = text
+        }
+        return answer
+    }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@Suite("Folders and large files", .timeLimit(.minutes(15)))
+struct FolderTransferTests {
+    private static let files: [(path: String, size: Int)] = [
+        ("a b.txt", 5), ("empty.txt", 0), ("sub/large.bin", 11_000_003), ("sub/deep/ü#1.txt", 17),
+    ]
+
+    private static func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 11) }
+    }
+
+    /// A folder with files, a link, an empty folder and a pipe.
+    private func tree(_ tenant: Tenant) throws -> String {
+        let root = tenant.home.path + "/Backup"
+        for file in Self.files { try ProtectedFile.replace("\(root)/\(file.path)", with: Self.bytes(file.size)) }
+        #expect(symlink("/etc/passwd", root + "/sub/link") == 0)
+        #expect(mkdir(root + "/nothing", 0o700) == 0 && mkfifo(root + "/pipe", 0o600) == 0)
+        return root
+    }
+
+    @Test("go up and down whole, and a call that is repeated moves nothing twice")
+    func both() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let root = try tree(tenant)
+        let up = ["graph", "Demo", "/me/drive/root:/Kept/", "--upload", root, "--recursive", "--json"]
+        let sent = try await tenant.mm(up)
+        #expect(sent.code == 0 && sent.json?["sent"] == 4 && sent.json?["unchanged"] == 0, "\(sent)")
+        let left = sent.json?["leftOut"]?.array?.compactMap { $0["path"]?.string } ?? []
+        #expect(left == ["nothing", "pipe", "sub/link"], "\(sent.output)")
+        let again = try await tenant.mm(up)
+        #expect(again.code == 0 && again.json?["sent"] == 0 && again.json?["unchanged"] == 4, "\(again)")
+
+        let there = tenant.home.path + "/there"
+        let down = [
+            "graph", "Demo", "/me/drive/root:/Kept/Backup", "--download", there, "--recursive", "--json",
+        ]
+        let fetched = try await tenant.mm(down)
+        #expect(fetched.code == 0 && fetched.json?["fetched"] == 4, "\(fetched)")
+        for file in Self.files {
+            #expect(try ProtectedFile.read("\(there)/\(file.path)") == Self.bytes(file.size), "\(file.path)")
+        }
+        // Now that the folder is there, the same call would put another one into it.
+        let anew = try await tenant.mm(down.map { $0 == there ? tenant.home.path + "/there/." : $0 })
+        #expect(anew.code == 0 && anew.json?["fetched"] == 4, "\(anew)")
+        let rest = try await tenant.mm(down.map { $0 == there ? tenant.home.path + "/there/." : $0 })
+        #expect(rest.code == 0 && rest.json?["fetched"] == 0 && rest.json?["unchanged"] == 4, "\(rest)")
+    }
+
+    @Test("names that the service refuses are all said before anything is sent")
+    func names() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let root = tenant.home.path + "/Backup"
+        for name in ["fine.txt", "a:b.txt", "CON", "sub/x .", "same.txt", "SAME.txt"] {
+            try ProtectedFile.replace("\(root)/\(name)", with: Self.bytes(3))
+        }
+        let ran = try await tenant.mm([
+            "graph", "Demo", "/me/drive/root:/Kept/", "--upload", root, "--recursive", "--json",
+        ])
+        let faults = ran.failure?["details"]?["faults"]?.array?.compactMap(\.string) ?? []
+        #expect(ran.code != 0 && faults.count == 4, "\(ran)")
+        #expect(try await tenant.requests(to: "fine.txt:/content") == 0)
+    }
+
+    @Test("one file that is in the way is told, and the others arrive")
+    func oneFails() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let root = tenant.home.path + "/Backup"
+        for name in ["a.txt", "b.txt"] { try ProtectedFile.replace("\(root)/\(name)", with: Self.bytes(3)) }
+        let up = ["graph", "Demo", "/me/drive/root:/Kept", "--upload", root, "--recursive", "--json"]
+        #expect(try await tenant.mm(up).code == 0)
+        try ProtectedFile.replace("\(root)/a.txt", with: Self.bytes(4))
+        try ProtectedFile.replace("\(root)/c.txt", with: Self.bytes(5))
+        let ran = try await tenant.mm(up)
+        #expect(ran.code == 1 && ran.json?["sent"] == 1 && ran.json?["unchanged"] == 1, "\(ran)")
+        #expect(ran.json?["failed"]?.array?.first?["path"] == "a.txt")
+        let replaced = try await tenant.mm(up + ["--conflict", "replace"])
+        #expect(replaced.code == 0 && replaced.json?["sent"] == 1, "\(replaced)")
+    }
+
+    @Test("a file survives kill -9 on its way up and down, and comes out as it went in")
+    func killed() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let size = 45_000_001
+        let file = tenant.home.path + "/large.bin"
+        try ProtectedFile.replace(file, with: Self.bytes(size))
+        try await tenant.fault(["kind": "latency", "milliseconds": 300, "method": "PUT", "path": "*"])
+        let up = ["graph", "Demo", "/me/drive/root:/large.bin", "--upload", file, "--json"]
+        try await kill(up, tenant) { requests in requests.count { $0["method"] == "PUT" } >= 2 }
+        let sent = try await tenant.mm(up)
+        #expect(sent.code == 0 && sent.json?["size"]?.int == size, "\(sent)")
+        let pieces =
+            try await tenant.control("GET", "requests")["requests"]?.array?.count { $0["method"] == "PUT" } ?? 0
+        #expect(pieces <= 6, "five pieces, and the one that was cut off")
+
+        let target = tenant.home.path + "/back.bin"
+        let down = ["graph", "Demo", "/me/drive/root:/large.bin", "--download", target, "--json"]
+        let fetched = try await tenant.mm(down)
+        #expect(fetched.code == 0 && fetched.json?["quickXorHash"] != nil, "\(fetched)")
+        #expect(try ProtectedFile.read(target) == Self.bytes(size))
+    }
+
+    /// Starts `mm` and ends it without a chance to say goodbye once the tenant has seen enough.
+    private func kill(
+        _ arguments: [String], _ tenant: Tenant, when isEnough: ([JSONValue]) -> Bool
+    ) async throws {
+        var command = ChildCommand(Programs.mm, arguments, environment: tenant.home.environment)
+        command.output = .null
+        command.error = .null
+        let child = try await ChildProcess.start(command)
+        while !isEnough(try await tenant.control("GET", "requests")["requests"]?.array ?? []) {
+            try #require(child.exited == nil, "it ended too early")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        child.signalGroup(SIGKILL)
+        _ = await child.exit()
+    }
+
+    @Test("a model gets a handle for a file, and sends what the handle stands for")
+    func handle() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let file = tenant.home.path + "/a.bin"
+        try ProtectedFile.replace(file, with: Self.bytes(70_000))
+        let up = try await tenant.mm(["graph", "Demo", "/me/drive/root:/a.bin", "--upload", file, "--json"])
+        #expect(up.code == 0, "\(up)")
+        let client = try await MCPClient(tenant.home.environment)
+        _ = try await client.initialize()
+        let fetched = try await client.call(
+            1, "mm__graph_request",
+            ["connection": "Demo", "endpoint": "/me/drive/root:/a.bin", "download": "handle"])
+        let handle = fetched["structuredContent"]?["handle"]?.string ?? ""
+        #expect(handle.hasPrefix("out_") && fetched["structuredContent"]?["size"] == 70_000, "\(fetched)")
+        let sent = try await client.call(
+            2, "mm__graph_request",
+            ["connection": "Demo", "endpoint": "/me/drive/root:/b.bin", "upload": .string(handle)])
+        #expect(sent["isError"]?.bool != true, "\(sent)")
+        let target = tenant.home.path + "/b.bin"
+        _ = try await tenant.mm(["graph", "Demo", "/me/drive/root:/b.bin", "--download", target])
+        #expect(try ProtectedFile.read(target) == Self.bytes(70_000))
+        await client.kill()
+    }
+}
