@@ -34,6 +34,16 @@ struct FaultyServiceTests {
         }
     }
 
+    @Test("a single answer that isn't whole is no success", arguments: ["GET", "POST"])
+    func halfAnAnswer(method: String) async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try await tenant.fault(["kind": "garbage", "path": "/v1.0/me/messages", "method": .string(method)])
+        let body = method == "POST" ? ["-d", #"{"subject": "x"}"#] : []
+        let ran = try await tenant.mm(["graph", "Demo", "/me/messages", "-X", method, "--json"] + body)
+        #expect(ran.code != 0 && ran.output.isEmpty && ran.failure?["code"] == "remote_failed", "\(ran)")
+    }
+
     @Test("get no credential of ours at another address", arguments: ["foreignNextLink", "redirect"])
     func elsewhere(kind: String) async throws {
         let tenant = try await Tenant()

@@ -44,10 +44,11 @@ struct FolderTransferTests {
         for file in Self.files {
             #expect(try ProtectedFile.read("\(there)/\(file.path)") == Self.bytes(file.size), "\(file.path)")
         }
-        // Now that the folder is there, the same call would put another one into it.
-        let anew = try await tenant.mm(down.map { $0 == there ? tenant.home.path + "/there/." : $0 })
+        // Now that the folder is there, the same call puts another one into it.
+        let anew = try await tenant.mm(down)
         #expect(anew.code == 0 && anew.json?["fetched"] == 4, "\(anew)")
-        let rest = try await tenant.mm(down.map { $0 == there ? tenant.home.path + "/there/." : $0 })
+        #expect(try ProtectedFile.read("\(there)/Backup/a b.txt") == Self.bytes(5))
+        let rest = try await tenant.mm(down)
         #expect(rest.code == 0 && rest.json?["fetched"] == 0 && rest.json?["unchanged"] == 4, "\(rest)")
     }
 

@@ -28,9 +28,7 @@ package struct DriveFolder: Sendable {
             reason =
                 !isUsable || name.utf8.contains(0)
                 ? "its name can't be a file's here"
-                : has("remoteItem")
-                    ? "it is shared from another drive"
-                    : has("package") ? "it is a notebook, no file" : has("file") || isFolder ? nil : "it is no file"
+                : has("file") || isFolder ? nil : "it is no file of this drive (a notebook, or shared from elsewhere)"
         }
     }
 
@@ -63,7 +61,7 @@ package struct DriveFolder: Sendable {
         let folder = names.isEmpty ? item : item.below(names.joined(separator: "/"))
         return try GraphRequest(
             target: try client.target(folder.endpoint("children")).addingQuery(
-                "$select", "id,name,size,file,folder,package,remoteItem"))
+                "$select", "id,name,size,file,folder"))
     }
 
     private static func child(_ item: ArraySlice<UInt8>) throws(MMError) -> Child {

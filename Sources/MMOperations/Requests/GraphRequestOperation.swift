@@ -128,7 +128,7 @@ struct GraphRequestOperation: CatalogueOperation {
                     progress.waits($0)
                 }
             }
-            var answer = Self.one(response, connection)
+            var answer = try Self.one(response, to: request, connection)
             if let selected { answer = selected.answer(answer) }
             if let usual { answer.notes.append(usual.note) }
             if let note = AdvancedQuery.note(for: request.target) { answer.notes.append(note) }
@@ -142,16 +142,35 @@ struct GraphRequestOperation: CatalogueOperation {
         }
     }
 
-    private static func one(_ response: GraphResponse, _ connection: Connection) -> OperationAnswer {
+    private static func one(
+        _ response: GraphResponse, to request: GraphRequest, _ connection: Connection
+    ) throws(MMError) -> OperationAnswer {
         if response.body.isEmpty {
             var value: JSONObject = ["status": .int(Int64(response.status))]
             if let location = response.header("Location") { value["location"] = .string(location) }
             return OperationAnswer(.value(.object(value)), connection: connection.name)
         }
-        if response.isJSON { return OperationAnswer(.json(response.body), connection: connection.name) }
+        if response.isJSON {
+            try checkWhole(response, to: request)
+            return OperationAnswer(.json(response.body), connection: connection.name)
+        }
         return OperationAnswer(
             .bytes(response.body, contentType: response.contentType ?? "application/octet-stream"),
             connection: connection.name)
+    }
+
+    /// Half a JSON text is no answer, whatever its status says: something on the way cut it off or made it up.
+    private static func checkWhole(_ response: GraphResponse, to request: GraphRequest) throws(MMError) {
+        do throws(JSONError) { _ = try JSONParser.parse(response.body) } catch {
+            let isRead = request.method == "GET"
+            throw MMError(
+                .remoteFailed,
+                "The answer to \(request.method) \(request.target.path) (\(response.status)) is said to be JSON and isn't: "
+                    + "\(error).",
+                hint: isRead
+                    ? "Ask again." : "Nobody knows whether it was carried out: look before you send it again.",
+                retry: isRead ? .now : .never, details: ["status": .int(Int64(response.status))])
+        }
     }
 
     /// The first page is fetched here, so that what is wrong with the request is an error and no torn list.
