@@ -49,7 +49,10 @@ struct FolderUpload {
         for part in parts {
             let above = Array(part.entry.names.dropLast())
             do throws(MMError) {
-                if listed?.names != above { listed = (above, try await children(of: above, in: place)) }
+                if listed?.names != above {
+                    let found = try await children(of: above, in: place)
+                    listed = (above, found)
+                }
                 let there = listed?.children[(part.entry.names.last ?? "").lowercased()]
                 let file = try await reader(part.entry, at: root, local)
                 guard JSONValue.object(file.identity) == .object(part.identity) else {
