@@ -31,6 +31,12 @@ extension Catalogue {
             AnyOperation(PermissionsFor()) { $0.permissionServices },
             AnyOperation(PermissionsCheck()) { $0.permissionServices },
             AnyOperation(PermissionsUnused()) { $0.permissionServices },
+            AnyOperation(Drift()) { $0.requestServices },
+            AnyOperation(SnapshotTake()) { $0.requestServices },
+            AnyOperation(SnapshotList()) { $0.requestServices },
+            AnyOperation(SnapshotShow()) { $0.requestServices },
+            AnyOperation(SnapshotDiff()) { $0.requestServices },
+            AnyOperation(SnapshotKinds()),
             AnyOperation(AuditShow()) { $0.audit },
             AnyOperation(AuditVerify()) { AuditVerify.Services(audit: $0.audit, path: $0.paths.auditLog) },
         ] + ShellPlace.shell.operations + ShellPlace.ssh.operations)

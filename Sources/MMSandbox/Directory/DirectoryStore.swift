@@ -218,6 +218,9 @@ final class DirectoryStore {
         case .managedDevices, .deviceConfigurations, .deviceCompliancePolicies, .conditionalAccessPolicies, .riskyUsers,
             .registrations, .authenticationMethods, .serviceIssues, .serviceHealth, .permissions:
             return administrationTable(address)
+        case .namedLocations, .authenticationStrengths, .authenticationMethodsPolicy, .authorizationPolicy,
+            .appRoleAssignments:
+            return configurationTable(address)
         }
     }
 

@@ -13,6 +13,8 @@ enum TableAddress: Hashable, Sendable {
     case conditionalAccessPolicies, riskyUsers, registrations, authenticationMethods(String)
     case serviceIssues, serviceHealth
     case permissions(drive: String, item: String)
+    case namedLocations, authenticationStrengths, authenticationMethodsPolicy, authorizationPolicy
+    case appRoleAssignments(String)
 }
 
 /// A list of references from one object to others.

@@ -46,6 +46,30 @@ extension ExchangeCmdlet {
                     ]
                 ], call)
         },
+        ExchangeCmdlet("Get-InboundConnector", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
+            try ExchangeOrganization.named(
+                [
+                    [
+                        "Name": "From the scanner network", "Identity": "From the scanner network", "Enabled": true,
+                        "ConnectorType": "OnPremises", "ConnectorSource": "Default", "SenderDomains": ["smtp:*;1"],
+                        "SenderIPAddresses": ["192.0.2.17"], "RequireTls": true, "RestrictDomainsToCertificate": false,
+                        "TlsSenderCertificateName": .null, "CloudServicesMailEnabled": false,
+                    ]
+                ], call)
+        },
+        ExchangeCmdlet("Get-OutboundConnector", .reading, "Identity IncludeTestModeConnectors:b") {
+            (_, call) throws(ExchangeFailure) in
+            try ExchangeOrganization.named(
+                [
+                    [
+                        "Name": "To the partner", "Identity": "To the partner", "Enabled": true,
+                        "ConnectorType": "Partner", "UseMXRecord": false, "SmartHosts": ["mail.fabrikam.example"],
+                        "RecipientDomains": ["fabrikam.example"], "TlsSettings": "DomainValidation",
+                        "TlsDomain": "mail.fabrikam.example", "IsTransportRuleScoped": false,
+                        "RouteAllMessagesViaOnPremises": false,
+                    ]
+                ], call)
+        },
         ExchangeCmdlet("Get-ConnectionInformation", .own, "ConnectionId ModulePrefix") {
             (organization, call) throws(ExchangeFailure) in
             .row(

@@ -35,7 +35,10 @@ struct GraphPaths {
         case "serviceprincipals":
             return try directory(.servicePrincipals, "servicePrincipals", .applications, first, rest) {
                 (id, rest) throws(GraphFailure) in
-                owned(.servicePrincipals, id, rest, label: "servicePrincipals", area: .applications)
+                if rest.first?.name.lowercased() == "approleassignments" {
+                    return .plain(.appRoleAssignments(id), "appRoleAssignments", .applications, rest.dropFirst())
+                }
+                return owned(.servicePrincipals, id, rest, label: "servicePrincipals", area: .applications)
             }
         case "oauth2permissiongrants": return .plain(.permissionGrants, "oauth2PermissionGrants", .consents, rest)
         case "directoryroles":
@@ -45,6 +48,7 @@ struct GraphPaths {
             }
         case "directoryobjects":
             guard let id = rest.first?.name else { throw .unknownSegment("directoryObjects") }
+            if id == "getByIds" { return GraphPlace(.collection(.users), "directoryObjects", .users, rest) }
             guard let (address, record) = store.object(id) else { throw .missing(id) }
             return GraphPlace(.row(address, key: record.id), "directoryObjects", .users, rest.dropFirst())
         case "directory": return try deleted(rest)
@@ -78,7 +82,9 @@ struct GraphPaths {
             guard let id = rest.first?.name else { throw .unknownSegment("teams") }
             return try teams.team(id, rest.dropFirst())
         case "chats": return try teams.chats(call.principal.objectID, rest)
-        default: return try AdministrationPaths.place(first.name, rest)
+        default:
+            return try ConfigurationPaths(store: store).place(first.name, rest)
+                ?? AdministrationPaths.place(first.name, rest)
         }
     }
 

@@ -54,6 +54,9 @@ struct GraphWriter {
             id = RandomBytes.uuid()
             row["deletedDateTime"] = .null
         case .domains: id = row["id"]?.string ?? ""
+        case .conditionalAccessPolicies, .namedLocations, .deviceConfigurations, .deviceCompliancePolicies,
+            .appRoleAssignments:
+            id = RandomBytes.uuid()
         case .messages(let owner):
             id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
             mail.finishMessage(&row, owner: owner, draft: true, folder: place)

@@ -2,7 +2,6 @@ import Glibc
 import MMCLI
 import MMCore
 import MMOperations
-import MMSystem
 
 /// `mm pool install`: the pool as a service of systemd.
 enum PoolInstallCommand {
@@ -26,7 +25,7 @@ enum PoolInstallCommand {
             // The service must find the same files in the environment that systemd gives it.
             let units = PoolUnits(
                 socket: place.sockets[0], program: OwnProgram.mm,
-                environment: environment.filter { PoolUnits.passed.contains($0.key) && !$0.value.isEmpty })
+                environment: PoolUnits.passed(from: environment))
             if try input.flag("print") {
                 try streams.writeLine("# mm-pool.socket\n\(units.socketUnit)\n# mm-pool.service\n\(units.serviceUnit)")
                 return 0
@@ -44,31 +43,21 @@ struct PoolInstaller: Sendable {
     let units: PoolUnits
     let environment: [String: String]
 
-    private var folder: String { PoolUnits.folder(environment) }
+    private var place: UserUnits { UserUnits(environment: environment) }
 
     /// Writes what is not there yet.
     /// - Returns: what was done, for people.
     func install() async throws(MMError) -> [String] {
-        var lines: [String] = []
-        for (name, text) in [("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)] {
-            let path = "\(folder)/\(name)"
-            let bytes = Array(text.utf8)
-            if try ProtectedFile.read(path) == bytes {
-                lines.append("\(path) is as it should be.")
-            } else {
-                try ProtectedFile.replace(path, with: bytes)
-                lines.append("Wrote \(path).")
-            }
-        }
-        guard await isManaged() else {
+        var lines = try place.write([("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)])
+        guard await place.isManaged() else {
             lines.append(
                 "This machine has no systemd that serves this user, so the units do nothing here. They are not needed: "
                     + "`mm` and `mm-mcp` start the pool themselves. Another supervisor can run: \(units.program) pool serve"
             )
             return lines
         }
-        try await systemctl(["daemon-reload"])
-        try await systemctl(["enable", "--now", "mm-pool.socket"])
+        try await place.systemctl(["daemon-reload"])
+        try await place.systemctl(["enable", "--now", "mm-pool.socket"])
         lines.append("systemd listens at \(units.socket) and starts the pool when a program connects.")
         lines.append("For sessions that outlive your login: loginctl enable-linger")
         return lines
@@ -76,30 +65,9 @@ struct PoolInstaller: Sendable {
 
     /// Removes them again.
     func remove() async throws(MMError) -> [String] {
-        if await isManaged() {
-            _ = try? await systemctl(["disable", "--now", "mm-pool.socket", "mm-pool.service"])
+        if await place.isManaged() {
+            _ = try? await place.systemctl(["disable", "--now", "mm-pool.socket", "mm-pool.service"])
         }
-        var lines: [String] = []
-        for name in ["mm-pool.socket", "mm-pool.service"] where try ProtectedFile.read("\(folder)/\(name)") != nil {
-            try ProtectedFile.remove("\(folder)/\(name)")
-            lines.append("Removed \(folder)/\(name).")
-        }
-        return lines.isEmpty ? ["Nothing was installed."] : lines
-    }
-
-    private func isManaged() async -> Bool {
-        (try? await systemctl(["show-environment"])) != nil
-    }
-
-    private func systemctl(_ words: [String]) async throws(MMError) {
-        guard let program = ExecutableSearch.find("systemctl", path: environment["PATH"] ?? "/usr/bin:/bin") else {
-            throw MMError(.unsupported, "There is no systemctl.")
-        }
-        let outcome = try await ChildProcess.run(
-            ChildCommand(program, ["--user"] + words, environment: environment), timeout: .seconds(30))
-        guard outcome.exit.code == 0 else {
-            let text = String(decoding: outcome.error.prefix(500), as: UTF8.self)
-            throw MMError(.remoteFailed, "systemctl --user \(words.joined(separator: " ")) failed: \(text)")
-        }
+        return try place.remove(["mm-pool.socket", "mm-pool.service"])
     }
 }

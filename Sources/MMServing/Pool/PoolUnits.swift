@@ -42,10 +42,7 @@ struct PoolUnits: Sendable {
 
     /// `mm-pool.service`.
     var serviceUnit: String {
-        let variables = environment.sorted { $0.key < $1.key }.map {
-            "Environment=\(Self.quoted("\($0.key)=\($0.value)", escapesDollar: false))"
-        }
-        let lines = variables.isEmpty ? "" : variables.joined(separator: "\n") + "\n"
+        let lines = Self.variables(environment)
         return """
             [Unit]
             Description=Microsoft Master pool: signed-in sessions that outlive their clients
@@ -65,9 +62,20 @@ struct PoolUnits: Sendable {
             """
     }
 
+    /// The lines that hand variables to a service.
+    static func variables(_ environment: [String: String]) -> String {
+        environment.sorted { $0.key < $1.key }
+            .map { "Environment=\(quoted("\($0.key)=\($0.value)", escapesDollar: false))\n" }.joined()
+    }
+
+    /// Those of a process that its services must have to find the same files.
+    static func passed(from environment: [String: String]) -> [String: String] {
+        environment.filter { passed.contains($0.key) && !$0.value.isEmpty }
+    }
+
     /// A word of a unit file: blanks kept, specifiers and variables not put in (systemd.syntax(7)). In `Environment=` a
     /// dollar sign is one (systemd.exec(5)).
-    private static func quoted(_ text: String, escapesDollar: Bool = true) -> String {
+    static func quoted(_ text: String, escapesDollar: Bool = true) -> String {
         var quoted = "\""
         for character in text {
             switch character {

@@ -16,6 +16,7 @@ enum LocalCommands {
             + GuardCommands.all(environment: environment)
             + DoctorCommands.all(environment: environment)
             + MCPCommands.all(environment: environment)
+            + DriftCommands.all(environment: environment)
             + PoolCommands.all(environment: environment, signals: signals)
             + IsolatedCommands.all(environment: environment) + [version]
         let shown = others + [completions, ManualPages.command(catalogue, others + [completions])]

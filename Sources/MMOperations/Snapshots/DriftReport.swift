@@ -1,0 +1,126 @@
+import MMCore
+import MMStates
+
+/// What a comparison found, in the forms in which it is told.
+struct DriftReport: Sendable {
+    /// What the two sides are called.
+    let before: String
+    let after: String
+    /// What differs; a report of news alone leaves the rest out.
+    var findings: [SnapshotFinding]
+    /// What could not be compared.
+    let gaps: [SnapshotDifference.Gap]
+    /// How many kinds were compared.
+    let kinds: Int
+    /// The ids of the names in the earlier snapshot, for proposals.
+    let ids: [SnapshotKind.ReferenceSpace: [String: String]]
+    /// Whether ids mean the same on both sides.
+    let isOneTenant: Bool
+
+    init(
+        _ difference: SnapshotDifference, before: String, after: String,
+        ids: [SnapshotKind.ReferenceSpace: [String: String]]
+    ) {
+        (self.before, self.after, self.ids) = (before, after, ids)
+        findings = difference.findings
+        gaps = difference.gaps
+        kinds = difference.compared.count
+        isOneTenant = !difference.isBetweenTenants
+    }
+
+    /// The answer.
+    /// - Parameters:
+    ///   - isSARIF: as the form that code scanning reads.
+    ///   - proposals: commands that would take the changes back, where somebody asked for them.
+    func answer(isSARIF: Bool, proposals: [RepairProposal]?) -> OperationAnswer {
+        var answer: OperationAnswer
+        if isSARIF {
+            let report = DriftSARIF.report(self)
+            answer = OperationAnswer(.value(report), text: JSONWriter.string(report, layout: .indented(2)))
+        } else {
+            answer = OperationAnswer(.value(json(proposals)), text: text(proposals))
+        }
+        let known = gaps.filter { !$0.isOneSided }
+        if !known.isEmpty {
+            answer.notes.append(
+                "Not compared, since neither side has it: " + known.map { "\($0.kind) (\($0.reason))" }.joined(separator: "; "))
+        }
+        if !findings.isEmpty { answer.exitStatus = 1 }
+        let lacking = gaps.filter(\.isOneSided)
+        if !lacking.isEmpty {
+            answer.missing =
+                "Not compared, since one side alone has it: "
+                + lacking.map { "\($0.kind) (\($0.reason))" }.joined(separator: "; ")
+        }
+        return answer
+    }
+
+    private func count(_ change: SnapshotFinding.Change) -> Int { findings.count { $0.change == change } }
+
+    private func json(_ proposals: [RepairProposal]?) -> JSONValue {
+        var value: JSONObject = [
+            "drift": .bool(!findings.isEmpty), "before": .string(before), "after": .string(after),
+            "kinds": .int(Int64(kinds)),
+        ]
+        for change in SnapshotFinding.Change.allCases { value[change.rawValue] = .int(Int64(count(change))) }
+        value["findings"] = .array(findings.map { .object(Self.json($0)) })
+        value["notCompared"] = .array(
+            gaps.map { ["kind": .string($0.kind), "reason": .string($0.reason), "oneSided": .bool($0.isOneSided)] })
+        if let proposals {
+            value["proposals"] = .array(
+                proposals.map { proposal in
+                    [
+                        "kind": .string(proposal.kind), "name": .string(proposal.name),
+                        "command": proposal.command.map { .string($0) } ?? .null,
+                        "note": proposal.note.map { .string($0) } ?? .null,
+                    ]
+                })
+        }
+        return .object(value)
+    }
+
+    private static func json(_ finding: SnapshotFinding) -> JSONObject {
+        [
+            "kind": .string(finding.kind.name), "name": .string(finding.name), "id": .string(finding.id),
+            "change": .string(finding.change.rawValue), "file": .string(finding.file),
+            "changes": .array(
+                finding.difference.changes.map { change in
+                    [
+                        "path": .array(change.path.map { .string($0) }), "before": change.before ?? .null,
+                        "after": change.after ?? .null,
+                    ]
+                }),
+        ]
+    }
+
+    private func text(_ proposals: [RepairProposal]?) -> String {
+        guard !findings.isEmpty else { return "No drift in \(kinds) kinds: \(after) is as \(before)." }
+        var lines = [
+            "\(after) against \(before): \(count(.added)) added, \(count(.removed)) removed, \(count(.changed)) changed."
+        ]
+        var kind: SnapshotKind?
+        for finding in findings {
+            if finding.kind != kind { lines += ["", finding.kind.title] }
+            kind = finding.kind
+            lines.append("  \(Self.mark(finding.change)) \(VisibleText.exact(finding.name))")
+            // All of an object that is new or gone is in its file.
+            guard finding.change == .changed else { continue }
+            lines += finding.difference.lines.map { "      \($0)" }
+        }
+        guard let proposals else { return lines.joined(separator: "\n") }
+        lines += ["", "To bring this back (shown, not run; each passes the guard when you run it):"]
+        for proposal in proposals {
+            if let note = proposal.note { lines.append("# \(VisibleText.exact(proposal.name)): \(note)") }
+            if let command = proposal.command { lines.append(command) }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func mark(_ change: SnapshotFinding.Change) -> String {
+        switch change {
+        case .added: "+"
+        case .removed: "-"
+        case .changed: "~"
+        }
+    }
+}

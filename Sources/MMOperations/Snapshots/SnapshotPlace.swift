@@ -1,0 +1,85 @@
+import MMCore
+import MMStates
+
+/// What a caller compares: a folder, a stored snapshot (`Contoso@latest`, `Contoso@2026-11-21`), or a connection's tenant as it is
+/// now.
+enum SnapshotPlace {
+    case folder(String)
+    case now(Connection)
+
+    /// Reads what a caller wrote.
+    /// - Throws: `notFound` with the known names; `denied` for a folder that a program names.
+    init(_ text: String, in context: OperationContext, with services: RequestServices) throws(MMError) {
+        let registry = services.guarding.registry
+        let paths = services.guarding.paths
+        let known = try registry.snapshot()
+        let isPath = text.contains("/") || text.hasPrefix(".") || text.hasPrefix("~")
+        if !isPath, (try? known.connection(named: text)) != nil {
+            self = .now(try registry.connection(named: text, in: context))
+            return
+        }
+        if !isPath, let mark = text.lastIndex(of: "@"), mark != text.startIndex {
+            let connection = try registry.connection(named: String(text[..<mark]), in: context)
+            let word = String(text[text.index(after: mark)...])
+            self =
+                word.lowercased() == "now"
+                ? .now(connection)
+                : .folder(try SnapshotStore(paths: paths, connection: connection.name).find(word))
+            return
+        }
+        let folder = try Self.folder(text, in: context, paths)
+        guard isPath || SnapshotFolder.exists(folder) else {
+            // The error names the connections that there are.
+            self = .now(try registry.connection(named: text, in: context))
+            return
+        }
+        self = .folder(folder)
+    }
+
+    /// A folder that a caller names.
+    /// - Throws: `denied` for callers that aren't the owner at a terminal or a program of theirs.
+    static func folder(
+        _ text: String, in context: OperationContext, _ paths: StatePaths
+    ) throws(MMError) -> String {
+        guard [.terminal, .library].contains(context.call.caller.surface) else {
+            throw MMError(
+                .denied, "Folders of snapshots are named at a terminal alone.",
+                hint: "Name a connection, or a stored snapshot such as Contoso@latest.")
+        }
+        if text == "~" { return paths.home }
+        if text.hasPrefix("~/") { return paths.home + text.dropFirst() }
+        return context.call.path(text)
+    }
+
+    /// The connection whose tenant is read now.
+    var connection: Connection? {
+        if case .now(let connection) = self { return connection }
+        return nil
+    }
+
+    /// Opens what is there, and takes a snapshot for the moment of `use` where the tenant itself is meant.
+    /// - Parameter kinds: what is read from a tenant.
+    func open<Result: Sendable>(
+        reading kinds: [SnapshotKind], in context: OperationContext, with services: RequestServices,
+        _ use: (SnapshotFolder) async throws(MMError) -> Result
+    ) async throws(MMError) -> Result {
+        switch self {
+        case .folder(let path): return try await use(try SnapshotFolder(path))
+        case .now(let connection):
+            let store = SnapshotStore(paths: services.guarding.paths, connection: connection.name)
+            let place = try store.temporaryPlace()
+            defer { SnapshotStore.remove(place) }
+            let snapshot = ConnectionSnapshot(connection: connection, services: services, context: context)
+            _ = try await snapshot.take(kinds, to: place)
+            return try await use(try SnapshotFolder(place.folder))
+        }
+    }
+
+    /// What it is called in a report.
+    func title(_ folder: SnapshotFolder) -> String {
+        switch self {
+        case .now(let connection): "\(connection.name) now"
+        case .folder(let path): path
+        }
+    }
+}

@@ -1,0 +1,47 @@
+internal import MMCore
+
+/// What paths to locations, ways to sign in, roles and assignments name.
+struct ConfigurationPaths {
+    let store: DirectoryStore
+
+    /// The place of a path; `nil` for everything else.
+    func place(_ name: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace? {
+        let words = ([name] + rest.prefix(3).map(\.name)).map { $0.lowercased() }
+        func after(_ count: Int) -> ArraySlice<GraphSegment> { rest.dropFirst(count) }
+        let two = words.prefix(2).joined(separator: "/")
+        let three = words.prefix(3).joined(separator: "/")
+        switch (two, three) {
+        case (_, "identity/conditionalaccess/namedlocations"):
+            return .plain(.namedLocations, "identity/conditionalAccess/namedLocations", .policies, after(2))
+        case ("policies/authenticationstrengthpolicies", _):
+            return .plain(.authenticationStrengths, "policies/authenticationStrengthPolicies", .policies, after(1))
+        case ("policies/authenticationmethodspolicy", _):
+            return single(.authenticationMethodsPolicy, "authenticationMethodsPolicy", after(1))
+        case ("policies/authorizationpolicy", _): return single(.authorizationPolicy, "authorizationPolicy", after(1))
+        case (_, "rolemanagement/directory/roledefinitions"):
+            return GraphPlace(
+                .made(.roleDefinition, store.roleDefinitions), "roleManagement/directory/roleDefinitions", .roles,
+                after(2))
+        case (_, "rolemanagement/directory/roleassignments"):
+            return GraphPlace(
+                .made(.roleAssignment, store.roleAssignments), "roleManagement/directory/roleAssignments", .roles,
+                after(2))
+        case ("devicemanagement/deviceconfigurations", _) where words.count == 4 && words[3] == "assignments":
+            return assignments(of: words[2], in: .deviceConfigurations, after(3))
+        case ("devicemanagement/devicecompliancepolicies", _) where words.count == 4 && words[3] == "assignments":
+            return assignments(of: words[2], in: .deviceCompliancePolicies, after(3))
+        default: return nil
+        }
+    }
+
+    private func single(_ address: TableAddress, _ key: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
+        GraphPlace(.row(address, key: key), "policies/\(key)/$entity", .policies, rest)
+    }
+
+    private func assignments(
+        of policy: String, in address: TableAddress, _ rest: ArraySlice<GraphSegment>
+    ) -> GraphPlace {
+        GraphPlace(
+            .made(.deviceAssignment, store.assignments(of: policy, in: address)), "assignments", .devices, rest)
+    }
+}

@@ -1,0 +1,108 @@
+package import MMCore
+
+/// A folder that a snapshot is written to. It is written beside what is there and moved into place as a whole, so that a process
+/// that is killed leaves the old snapshot as it was, or the next one that opens the folder finishes the move.
+package struct SnapshotDestination: Sendable {
+    /// The folder, absolute.
+    package let folder: String
+
+    private var stage: String { folder + "/.mm-snapshot" }
+    private var written: String { stage + "/new" }
+    private var replaced: String { stage + "/old" }
+    private var complete: String { stage + "/complete" }
+
+    /// A folder, which need not exist.
+    package init(_ folder: String) {
+        var folder = folder
+        while folder.utf8.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+        self.folder = folder
+    }
+
+    /// Writes a snapshot.
+    /// - Parameter body: writes it into the empty folder that it is given.
+    /// - Throws: what `body` throws, and `conflict` when another process writes to the folder; the folder is then as it was.
+    package func replace<Result: Sendable>(
+        _ body: (String) async throws(MMError) -> Result
+    ) async throws(MMError) -> Result {
+        if SnapshotFiles.exists(folder), !SnapshotFiles.isFolder(folder) {
+            throw MMError(.invalidInput, "\(folder) is not a folder.", hint: "Name a folder, or one that doesn't exist yet.")
+        }
+        let isNew = !SnapshotFiles.exists(folder)
+        let isOfGit = isInWorkingCopy()
+        if !isNew { try finishMove() }
+        let earlier = isNew ? [] : try earlierKinds(isOfGit: isOfGit)
+        guard let lock = try FileLock.tryAcquire(stage) else {
+            throw MMError(.conflict, "Another process is writing a snapshot to \(folder).", hint: "Wait for it to end.")
+        }
+        defer { try? ProtectedFile.remove(stage + ".lock") }
+        if SnapshotFiles.exists(stage) { try SnapshotFiles.removeTree(stage) }
+        let result: Result
+        do throws(MMError) {
+            try ProtectedFile.makeDirectory(written)
+            result = try await body(written)
+            if isOfGit { try SnapshotFiles.adopt(modeOf: folder, in: written) }
+            let new = try FolderListing.names(in: written).sorted()
+            let steps = new.map { "+" + $0 } + earlier.filter { !new.contains($0) }.map { "-" + $0 }
+            try ProtectedFile.replace(complete, with: Array(steps.joined(separator: "\n").utf8))
+        } catch {
+            try? SnapshotFiles.removeTree(stage)
+            if isNew { try? SnapshotFiles.removeTree(folder) }
+            throw error
+        }
+        try move()
+        _ = consume lock
+        return result
+    }
+
+    /// Finishes what a killed process began; nothing where there is nothing to finish.
+    package func finishMove() throws(MMError) {
+        guard SnapshotFiles.exists(complete) else { return }
+        try move()
+    }
+
+    /// Moves the new entries into the place of the old ones. Each step leaves what the next attempt needs: what is in the new
+    /// folder has not been moved yet, what is in the old one has made way.
+    private func move() throws(MMError) {
+        let steps = try ProtectedFile.read(complete) ?? []
+        try ProtectedFile.makeDirectory(replaced)
+        for step in String(decoding: steps, as: UTF8.self).split(separator: "\n") {
+            let name = step.dropFirst()
+            let (place, old, new) = ("\(folder)/\(name)", "\(replaced)/\(name)", "\(written)/\(name)")
+            // What is no longer among the new entries is in its place.
+            let isDue = step.first == "-" || SnapshotFiles.exists(new)
+            guard isDue, !name.contains("/") else { continue }
+            if SnapshotFiles.exists(place), !SnapshotFiles.exists(old) { try SnapshotFiles.rename(place, to: old) }
+            if step.first == "+" { try SnapshotFiles.rename(new, to: place) }
+        }
+        try ProtectedFile.remove(complete)
+        try SnapshotFiles.removeTree(stage)
+    }
+
+    /// The folders of kinds that an earlier snapshot wrote here. A folder with other things must not be filled by mistake.
+    private func earlierKinds(isOfGit: Bool) throws(MMError) -> [String] {
+        let names = try FolderListing.names(in: folder).filter { !$0.hasPrefix(".mm-snapshot") }
+        let earlier = names.contains(SnapshotHeader.fileName) ? try SnapshotFolder(folder).header.read.filter { SnapshotKind.named($0) != nil } : []
+        guard names.isEmpty || isOfGit || names.contains(SnapshotHeader.fileName) else {
+            throw MMError(
+                .conflict, "\(folder) holds other files and no snapshot.",
+                hint: "Name a new folder, one with a snapshot, or one within a working copy of git.")
+        }
+        if let foreign = SnapshotKind.all.map(\.name).first(where: { names.contains($0) && !earlier.contains($0) }) {
+            throw MMError(
+                .conflict, "\(folder)/\(foreign) is in the way, and no snapshot wrote it.",
+                hint: "Name a folder for snapshots alone, such as \(folder)/tenant.")
+        }
+        return earlier
+    }
+
+    /// Whether the folder exists within a working copy of git.
+    private func isInWorkingCopy() -> Bool {
+        guard SnapshotFiles.isFolder(folder) else { return false }
+        var place = Substring(folder)
+        while !place.isEmpty {
+            if SnapshotFiles.exists(place + "/.git") { return true }
+            place = place.lastIndex(of: "/").map { place[..<$0] } ?? ""
+        }
+        return false
+    }
+}

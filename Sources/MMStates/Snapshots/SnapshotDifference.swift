@@ -1,0 +1,197 @@
+package import MMCore
+
+/// An object that differs between two snapshots.
+package struct SnapshotFinding: Sendable, Hashable {
+    /// What became of it.
+    package enum Change: String, Sendable, CaseIterable {
+        /// It is new.
+        case added
+        /// It is gone.
+        case removed
+        /// It differs.
+        case changed
+    }
+
+    /// The kind.
+    package let kind: SnapshotKind
+    /// What it is called, afterwards where it still exists.
+    package let name: String
+    /// Its id in the later snapshot, else in the earlier one.
+    package let id: String
+    /// Its file below the folder of the snapshot that has it.
+    package let file: String
+    /// What became of it.
+    package let change: Change
+    /// How it differs, property by property.
+    package let difference: ObjectDifference
+    /// The object before; `nil` for a new one.
+    package let before: JSONObject?
+
+    /// A digest of what was found, by which a report is known again.
+    package var digest: String {
+        let changes = difference.changes.map { change in
+            JSONWriter.string([
+                .string(change.path.joined(separator: ".")), change.before ?? .null, change.after ?? .null,
+            ])
+        }
+        let text = [kind.name, change.rawValue, id, name] + changes
+        return Hex.text(SHA256.digest(text.joined(separator: "\n").utf8).prefix(12))
+    }
+}
+
+/// How two snapshots differ: in time, or two tenants.
+package struct SnapshotDifference: Sendable {
+    /// A kind that could not be compared.
+    package struct Gap: Sendable, Hashable {
+        /// The kind.
+        package let kind: String
+        /// The reason.
+        package let reason: String
+        /// Whether one of the snapshots has it: the comparison lacks something that was asked for.
+        package let isOneSided: Bool
+    }
+
+    /// What differs, by kind and name.
+    package private(set) var findings: [SnapshotFinding] = []
+    /// What could not be compared.
+    package private(set) var gaps: [Gap] = []
+    /// The kinds that were compared.
+    package private(set) var compared: [SnapshotKind] = []
+    /// Whether these are snapshots of two tenants: names count then, and no ids.
+    package let isBetweenTenants: Bool
+
+    /// Compares two snapshots.
+    /// - Parameters:
+    ///   - before: the earlier one, or the one that says how it ought to be.
+    ///   - after: the later one.
+    ///   - kinds: what to compare.
+    /// - Throws: `MMError` for files that can't be read.
+    package init(
+        from before: SnapshotFolder, to after: SnapshotFolder, kinds: [SnapshotKind] = SnapshotKind.all
+    ) throws(MMError) {
+        isBetweenTenants = before.header.tenant.id.lowercased() != after.header.tenant.id.lowercased()
+        for kind in kinds {
+            let (first, second) = (
+                before.header.read.contains(kind.name), after.header.read.contains(kind.name)
+            )
+            guard first, second else {
+                if let gap = Self.gap(kind, before, after, first, second) { gaps.append(gap) }
+                continue
+            }
+            compared.append(kind)
+            try compare(kind, before, after)
+        }
+    }
+
+    private static func gap(
+        _ kind: SnapshotKind, _ before: SnapshotFolder, _ after: SnapshotFolder, _ first: Bool, _ second: Bool
+    ) -> Gap? {
+        let reasons = [(before, first), (after, second)].filter { !$0.1 }.compactMap { $0.0.header.leftOut[kind.name] }
+        // Neither was to hold it.
+        if !first, !second, reasons.isEmpty { return nil }
+        let reason = reasons.first?.reason ?? "it is not in the \(first ? "later" : "earlier") snapshot"
+        return Gap(kind: kind.name, reason: reason, isOneSided: first != second)
+    }
+
+    private mutating func compare(
+        _ kind: SnapshotKind, _ before: SnapshotFolder, _ after: SnapshotFolder
+    ) throws(MMError) {
+        let pairs = pairs(
+            of: kind, try before.entries(of: kind), try after.entries(of: kind), before.header.tenant,
+            after.header.tenant)
+        var found: [SnapshotFinding] = []
+        for (old, new) in pairs {
+            if let old, let new, old.digest == new.digest { continue }
+            let (first, second) = (
+                try old.map { (entry) throws(MMError) in try before.object(entry) },
+                try new.map { (entry) throws(MMError) in try after.object(entry) }
+            )
+            let difference = difference(of: kind, first, second, before, after)
+            guard let entry = new ?? old, !difference.isEmpty else { continue }
+            found.append(
+                SnapshotFinding(
+                    kind: kind, name: entry.name, id: entry.id, file: entry.file,
+                    change: old == nil ? .added : new == nil ? .removed : .changed, difference: difference,
+                    before: first))
+        }
+        findings += found.sorted { ($0.name, $0.id) < ($1.name, $1.id) }
+    }
+
+    private func pairs(
+        of kind: SnapshotKind, _ old: [SnapshotFolder.Entry], _ new: [SnapshotFolder.Entry],
+        _ first: SnapshotTenant, _ second: SnapshotTenant
+    ) -> [(SnapshotFolder.Entry?, SnapshotFolder.Entry?)] {
+        var left = old
+        var right = new
+        var pairs: [(SnapshotFolder.Entry?, SnapshotFolder.Entry?)] = []
+        // By id where ids mean something; what is left by name, such as a policy that was deleted and made again.
+        if !isBetweenTenants { Self.match(&left, &right, &pairs, { $0.id }, { $0.id }) }
+        if isBetweenTenants {
+            Self.match(
+                &left, &right, &pairs, { first.neutral($0.name).lowercased() },
+                { second.neutral($0.name).lowercased() })
+        } else {
+            Self.match(&left, &right, &pairs, { $0.name }, { $0.name })
+        }
+        return pairs + left.map { ($0, nil) } + right.map { (nil, $0) }
+    }
+
+    private static func match(
+        _ left: inout [SnapshotFolder.Entry], _ right: inout [SnapshotFolder.Entry],
+        _ pairs: inout [(SnapshotFolder.Entry?, SnapshotFolder.Entry?)],
+        _ first: (SnapshotFolder.Entry) -> String, _ second: (SnapshotFolder.Entry) -> String
+    ) {
+        var places: [String: [SnapshotFolder.Entry]] = [:]
+        for entry in right.reversed() { places[second(entry), default: []].append(entry) }
+        var unmatched: [SnapshotFolder.Entry] = []
+        for entry in left {
+            if let other = places[first(entry)]?.popLast() {
+                pairs.append((entry, other))
+            } else {
+                unmatched.append(entry)
+            }
+        }
+        left = unmatched
+        let open = Set(places.values.joined())
+        right = right.filter(open.contains)
+    }
+
+    private func difference(
+        of kind: SnapshotKind, _ old: JSONObject?, _ new: JSONObject?, _ before: SnapshotFolder,
+        _ after: SnapshotFolder
+    ) -> ObjectDifference {
+        guard let old, let new else {
+            return ObjectDifference(before: old.map { .object($0) }, after: new.map { .object($0) })
+        }
+        if isBetweenTenants {
+            return ObjectDifference(
+                before: neutral(old, kind, before.header.tenant), after: neutral(new, kind, after.header.tenant))
+        }
+        // An object that was renamed is still the one that others refer to.
+        let (first, second) = (before.ids, after.ids)
+        func same(_ members: JSONObject, _ ids: [SnapshotKind.ReferenceSpace: [String: String]]) -> JSONValue {
+            SnapshotObject.ordered(
+                .object(kind.mappingReferences(in: members) { text, space in ids[space]?[text] ?? text.lowercased() }))
+        }
+        let renamed = ObjectDifference(before: same(old, first), after: same(new, second))
+        guard !renamed.isEmpty else { return renamed }
+        return ObjectDifference(before: .object(old), after: .object(new)).limited(to: Set(renamed.changes.map(\.path)))
+    }
+
+    /// An object without what every tenant has its own of.
+    private func neutral(_ members: JSONObject, _ kind: SnapshotKind, _ tenant: SnapshotTenant) -> JSONValue {
+        var kind = kind
+        kind.leftOut = kind.tenantOwn + (kind.key == "Identity" || kind.isSingle ? ["id"] : [kind.key, "id"])
+        return SnapshotObject.ordered(
+            tenant.neutral(.object(SnapshotObject.normalized(members, as: kind))))
+    }
+}
+
+extension ObjectDifference {
+    /// The changes of some properties alone.
+    fileprivate func limited(to paths: Set<[String]>) -> ObjectDifference {
+        ObjectDifference(kept: changes.filter { paths.contains($0.path) })
+    }
+
+    private init(kept: [Change]) { changes = kept }
+}

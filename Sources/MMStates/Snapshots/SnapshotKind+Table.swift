@@ -1,0 +1,150 @@
+package import MMCore
+
+extension SnapshotKind {
+    private static let members = "members?$select=id,userPrincipalName,displayName&$top=999"
+    private static let owners = "owners?$select=id,userPrincipalName,displayName&$top=999"
+    private static let intune = "/deviceManagement"
+    private static let conditionalAccess = "/identity/conditionalAccess"
+    private static let graphPolicies = "/policies"
+
+    /// Every kind, in the order in which they are read.
+    package static let all: [SnapshotKind] = directory + policies + devices + exchange + others
+
+    /// The kind of a name, in any case.
+    package static func named(_ name: String) -> SnapshotKind? {
+        let wanted = name.lowercased()
+        return all.first { $0.name == wanted }
+    }
+
+    /// The kinds that a caller names.
+    /// - Parameter names: names, each of which may list several with commas; the start of names with a `*` at the end.
+    /// - Throws: `invalidInput` with the nearest name.
+    package static func chosen(_ names: [String]) throws(MMError) -> [SnapshotKind] {
+        var chosen: Set<SnapshotKind> = []
+        for word in names.flatMap({ $0.split(separator: ",") }) {
+            let name = word.filter { !$0.isWhitespace }.lowercased()
+            let found =
+                name.hasSuffix("*") ? all.filter { $0.name.hasPrefix(name.dropLast()) } : all.filter { $0.name == name }
+            guard !found.isEmpty else {
+                let near = NearestNames.of(name, among: all.map(\.name), limit: 1).first
+                throw MMError(
+                    .invalidInput,
+                    "There is no kind “\(name.prefix(60))”." + (near.map { " Did you mean `\($0)`?" } ?? ""),
+                    hint: "The kinds: \(all.map(\.name).joined(separator: ", ")).", details: ["field": "only"])
+            }
+            chosen.formUnion(found)
+        }
+        return chosen.isEmpty ? all : all.filter(chosen.contains)
+    }
+
+    private static let directory: [SnapshotKind] = [
+        SnapshotKind("organization", "Organisation settings", .graph, "/organization").single()
+            .without("assignedPlans", "provisionedPlans", "onPremisesLastSyncDateTime", "directorySizeQuota")
+            .own("displayName", "verifiedDomains", "technicalNotificationMails"),
+        SnapshotKind("domains", "Domains", .graph, "/domains").key("id", named: "id").without("state"),
+        SnapshotKind("licences", "Licences", .graph, "/subscribedSkus").key("skuId", named: "skuPartNumber")
+            .without("id", "accountId", "accountName", "consumedUnits", "subscriptionIds").referredTo()
+            .own("prepaidUnits"),
+        SnapshotKind("role-definitions", "Role definitions", .graph, "/roleManagement/directory/roleDefinitions")
+            .without("inheritsPermissionsFrom").referredTo(),
+        SnapshotKind("groups", "Groups", .graph, "/groups?$select=" + groupProperties).referredTo()
+            .refers("assignedLicenses").own("securityIdentifier", "mail", "proxyAddresses")
+            .relation("members", "/groups/{id}/" + members, unless: ("groupTypes", "DynamicMembership"))
+            .relation("owners", "/groups/{id}/" + owners),
+        SnapshotKind("apps", "App registrations", .graph, "/applications")
+            .without("passwordCredentials.hint", "passwordCredentials.customKeyIdentifier", "keyCredentials.key")
+            .own("appId", "publisherDomain", "passwordCredentials.keyId", "keyCredentials.keyId")
+            .relation("owners", "/applications/{id}/" + owners),
+        SnapshotKind("service-principals", "Service principals", .graph, "/servicePrincipals")
+            .without(
+                "appRoles", "oauth2PermissionScopes", "appDescription", "keyCredentials", "passwordCredentials",
+                "resourceSpecificApplicationPermissions"
+            )
+            .referredTo(appID: "appId", parts: ("appRoles", "value")).own("appOwnerOrganizationId")
+            .rows("appRoleAssignments", "/servicePrincipals/{id}/appRoleAssignments")
+            .without(
+                "appRoleAssignments.id", "appRoleAssignments.principalId", "appRoleAssignments.principalDisplayName",
+                "appRoleAssignments.resourceDisplayName"
+            )
+            .refers("appRoleAssignments"),
+        SnapshotKind("consents", "Delegated consents", .graph, "/oauth2PermissionGrants")
+            .key("id", named: "clientId+resourceId+principalId", "id").without("expiryTime", "startTime")
+            .refers("clientId", "principalId", "resourceId"),
+        SnapshotKind("role-assignments", "Role assignments", .graph, "/roleManagement/directory/roleAssignments")
+            .key("id", named: "roleDefinitionId+principalId+directoryScopeId", "id").without("resourceScope")
+            .refers("principalId", "roleDefinitionId"),
+    ]
+
+    private static let groupProperties =
+        "id,displayName,description,classification,groupTypes,isAssignableToRole,mail,mailEnabled,mailNickname,"
+        + "membershipRule,membershipRuleProcessingState,securityEnabled,visibility,resourceProvisioningOptions"
+
+    private static let policies: [SnapshotKind] = [
+        SnapshotKind("named-locations", "Named locations", .graph, conditionalAccess + "/namedLocations").referredTo(),
+        SnapshotKind(
+            "authentication-strengths", "Authentication strengths", .graph,
+            graphPolicies + "/authenticationStrengthPolicies"
+        ).referredTo(),
+        SnapshotKind("conditional-access", "Conditional access policies", .graph, conditionalAccess + "/policies")
+            .without("templateId")
+            .refers("conditions.users", "conditions.locations", "conditions.clientApplications")
+            .refers("conditions.applications", to: .apps)
+            .refers("grantControls.authenticationStrength", "grantControls.termsOfUse"),
+        SnapshotKind(
+            "authentication-methods", "Authentication methods policy", .graph,
+            graphPolicies + "/authenticationMethodsPolicy"
+        ).single().refers("authenticationMethodConfigurations.includeTargets", "registrationEnforcement"),
+        SnapshotKind(
+            "authorization-policy", "What users and guests may do", .graph, graphPolicies + "/authorizationPolicy"
+        ).single(),
+        SnapshotKind("sharepoint-sharing", "SharePoint sharing", .graph, "/admin/sharepoint/settings").single(),
+    ]
+
+    private static let devices: [SnapshotKind] = [
+        SnapshotKind("device-configurations", "Device configurations", .graph, intune + "/deviceConfigurations")
+            .without("supportsScopeTags").rows("assignments", intune + "/deviceConfigurations/{id}/assignments")
+            .without("assignments.id", "assignments.sourceId").refers("assignments"),
+        SnapshotKind(
+            "device-compliance", "Device compliance policies", .graph, intune + "/deviceCompliancePolicies"
+        ).rows("assignments", intune + "/deviceCompliancePolicies/{id}/assignments")
+            .without("assignments.id", "assignments.sourceId").refers("assignments"),
+    ]
+
+    private static let exchange: [SnapshotKind] = [
+        cmdlet("exchange-organization", "Exchange organisation", "OrganizationConfig").single(),
+        cmdlet("accepted-domains", "Accepted domains", "AcceptedDomain"),
+        cmdlet("remote-domains", "Remote domains", "RemoteDomain"),
+        cmdlet("outbound-spam", "Outbound spam policies", "HostedOutboundSpamFilterPolicy"),
+        cmdlet("transport-rules", "Transport rules", "TransportRule"),
+        cmdlet("inbound-connectors", "Inbound connectors", "InboundConnector"),
+        cmdlet("outbound-connectors", "Outbound connectors", "OutboundConnector"),
+        SnapshotKind(
+            "mailbox-forwarding", "Mailboxes that forward or are open to others", .exchange,
+            "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
+                + "RecipientTypeDetails,ForwardingAddress,ForwardingSmtpAddress,DeliverToMailboxAndForward,GrantSendOnBehalfTo"
+        )
+            .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+            .only(with: "ForwardingAddress", "ForwardingSmtpAddress", "GrantSendOnBehalfTo").set(by: "Set-Mailbox"),
+    ]
+
+    private static let others: [SnapshotKind] = [
+        SnapshotKind("flows", "Flows", .flow, "/providers/Microsoft.ProcessSimple/environments/{parent}/flows")
+            .inEach("/providers/Microsoft.ProcessSimple/environments").key("name", named: "properties.displayName")
+            .without(
+                "id", "properties.createdTime", "properties.lastModifiedTime", "properties.createdTimeUtc",
+                "properties.lastModifiedTimeUtc", "properties.flowFailureAlertSubscribed", "properties.userType",
+                "properties.apiId")
+            .own("properties.environment"),
+        SnapshotKind("teams-policies", "Teams policies", .teams, "Get-CsTeamsMeetingPolicy"),
+    ]
+
+    /// A kind of Exchange, with the cmdlets that read and set it.
+    private static func cmdlet(_ name: String, _ title: String, _ noun: String) -> SnapshotKind {
+        SnapshotKind(name, title, .exchange, "Get-" + noun).key("Identity", named: "Name", "Identity")
+            .without(
+                "Guid", "ObjectState", "IsValid", "ExchangeVersion", "DistinguishedName", "OrganizationId",
+                "OriginatingServer", "ImmutableId", "RuleVersion", "OrganizationalUnitRoot", "Id", "ExchangeObjectId"
+            )
+            .set(by: "Set-" + noun)
+    }
+}

@@ -1,0 +1,125 @@
+package import MMCore
+
+/// The names of the objects that others refer to, by id. A name stands in for an id only where no other object of the tenant
+/// has it.
+package struct SnapshotNames: Sendable {
+    private var names: [SnapshotKind.ReferenceSpace: [String: String]] = [:]
+
+    /// Words that services use in the place of an id.
+    private static let reserved: Set<String> = [
+        "all", "none", "guestsorexternalusers", "alltrusted", "office365", "microsoftadminportals",
+    ]
+
+    /// No names.
+    package init() {}
+
+    /// Reads what a snapshot keeps.
+    package init(_ json: JSONValue) {
+        for (space, members) in json.object ?? [:] {
+            guard let space = SnapshotKind.ReferenceSpace(rawValue: space) else { continue }
+            for (id, name) in members.object ?? [:] { names[space, default: [:]][id] = name.string }
+        }
+    }
+
+    /// Notes the name of an object.
+    package mutating func note(_ id: String, _ name: String, in space: SnapshotKind.ReferenceSpace = .objects) {
+        names[space, default: [:]][id.lowercased()] = name
+    }
+
+    /// Adds the names that another part of the tenant has brought.
+    mutating func merge(_ other: SnapshotNames) {
+        for (space, all) in other.names { names[space, default: [:]].merge(all) { _, new in new } }
+    }
+
+    /// Notes what the objects of a kind are called.
+    mutating func note(_ members: JSONObject, of kind: SnapshotKind) {
+        guard kind.isReferredTo, let id = SnapshotObject.text(at: kind.key, in: members),
+            let name = kind.named.lazy.compactMap({ SnapshotObject.text(at: $0, in: members) }).first
+        else { return }
+        note(id, name)
+        if let app = kind.appID.flatMap({ SnapshotObject.text(at: $0, in: members) }) { note(app, name, in: .apps) }
+        guard let parts = kind.namedParts else { return }
+        for part in members[parts.list]?.array ?? [] {
+            if let id = part["id"]?.string, let word = part[parts.name]?.string { note(id, "\(name): \(word)") }
+        }
+    }
+
+    /// Whether the name of an id is known.
+    func knows(_ id: String, in space: SnapshotKind.ReferenceSpace) -> Bool { names[space]?[id.lowercased()] != nil }
+
+    /// The names that one object alone has, by id: those that a snapshot uses.
+    var unique: SnapshotNames {
+        var unique = SnapshotNames()
+        for (space, all) in names {
+            var count: [String: Int] = [:]
+            for name in all.values { count[name.lowercased(), default: 0] += 1 }
+            unique.names[space] = all.filter { entry in
+                let name = entry.value.lowercased()
+                return count[name] == 1 && !Self.reserved.contains(name) && !GUID.isValid(name)
+            }
+        }
+        return unique
+    }
+
+    /// Those of some ids.
+    func restricted(to used: [SnapshotKind.ReferenceSpace: Set<String>]) -> SnapshotNames {
+        var kept = SnapshotNames()
+        for (space, ids) in used {
+            kept.names[space] = (names[space] ?? [:]).filter { ids.contains($0.key) }
+        }
+        return kept
+    }
+
+    /// As a snapshot keeps them.
+    package var json: JSONValue {
+        SnapshotObject.ordered(
+            .object(
+                JSONObject(
+                    names.map { space, names in
+                        (space.rawValue, .object(JSONObject(names.map { ($0.key, .string($0.value)) })))
+                    })))
+    }
+
+    /// The name that stands for an id.
+    func name(of id: String, in space: SnapshotKind.ReferenceSpace) -> String? { names[space]?[id.lowercased()] }
+
+    /// The ids by their names, to read a snapshot back.
+    package var ids: [SnapshotKind.ReferenceSpace: [String: String]] {
+        names.mapValues { Dictionary($0.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first }) }
+    }
+}
+
+extension SnapshotKind {
+    /// An object whose references are written anew.
+    /// - Parameter change: what stands for a text that is a reference.
+    package func mappingReferences(
+        in members: JSONObject, _ change: (String, ReferenceSpace) -> String
+    ) -> JSONObject {
+        var members = members
+        for reference in references {
+            guard let first = reference.path.first, let value = members[first] else { continue }
+            members[first] = Self.mapped(value, reference.path.dropFirst(), reference.space, change)
+        }
+        return members
+    }
+
+    private static func mapped(
+        _ value: JSONValue, _ path: ArraySlice<String>, _ space: ReferenceSpace,
+        _ change: (String, ReferenceSpace) -> String
+    ) -> JSONValue {
+        switch value {
+        case .array(let items): return .array(items.map { mapped($0, path, space, change) })
+        case .object(var members):
+            if let name = path.first {
+                if let inner = members[name] { members[name] = mapped(inner, path.dropFirst(), space, change) }
+            } else {
+                for (key, inner) in members where key != SnapshotObject.typeProperty {
+                    members[key] = mapped(inner, path, space, change)
+                }
+            }
+            return .object(members)
+        case .string(let text) where path.isEmpty: return .string(change(text, space))
+        default: return value
+        }
+    }
+}

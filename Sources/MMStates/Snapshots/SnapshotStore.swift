@@ -1,0 +1,95 @@
+package import MMCore
+
+/// The snapshots below the state folder, by connection and time.
+package struct SnapshotStore: Sendable {
+    /// How many of a connection are kept unless somebody says otherwise.
+    package static let defaultLimit = 30
+
+    private let folder: String
+
+    /// The snapshots of a connection.
+    package init(paths: StatePaths, connection: String) {
+        let digest = Hex.text(SHA256.digest(connection.utf8).prefix(4))
+        folder = "\(paths.stateDirectory)/snapshots/\(StatePaths.safeName(connection))-\(digest)"
+    }
+
+    /// A new place, named after the time.
+    package func newPlace(at time: Timestamp) throws(MMError) -> SnapshotDestination {
+        try ProtectedFile.makeDirectory(folder)
+        let name = time.iso8601.replacing(":", with: "-")
+        var place = "\(folder)/\(name)"
+        var number = 2
+        while SnapshotFiles.exists(place) {
+            place = "\(folder)/\(name)-\(number)"
+            number += 1
+        }
+        return SnapshotDestination(place)
+    }
+
+    /// A place for what is needed for a moment, which the caller removes.
+    package func temporaryPlace() throws(MMError) -> SnapshotDestination {
+        try ProtectedFile.makeDirectory(folder)
+        return SnapshotDestination("\(folder)/.now-\(RandomBytes.uuid())")
+    }
+
+    /// Removes a place with all that is in it.
+    package static func remove(_ place: SnapshotDestination) {
+        try? SnapshotFiles.removeTree(place.folder)
+    }
+
+    /// The names of the snapshots, the oldest first.
+    package func names() throws(MMError) -> [String] {
+        try FolderListing.names(in: folder)
+            .filter { !$0.hasPrefix(".") && SnapshotFolder.exists("\(folder)/\($0)") }
+            .sorted { Self.order($0) < Self.order($1) }
+    }
+
+    /// The folder of a name.
+    package func path(of name: String) -> String { "\(folder)/\(name)" }
+
+    /// The folder of a snapshot.
+    /// - Parameter word: `latest`, or the start of a name that one snapshot alone has.
+    /// - Throws: `notFound` with what there is.
+    package func find(_ word: String) throws(MMError) -> String {
+        let names = try names()
+        guard let newest = names.last else {
+            throw MMError(.notFound, "There is no snapshot yet.", hint: "Take one: mm snapshot take CONNECTION")
+        }
+        if word.lowercased() == "latest" { return path(of: newest) }
+        let wanted = word.replacing(":", with: "-").uppercased()
+        let found = names.filter { $0.uppercased() == wanted }
+        let near = found.isEmpty ? names.filter { $0.uppercased().hasPrefix(wanted) } : found
+        guard let name = near.first, near.count == 1, !wanted.isEmpty else {
+            throw MMError(
+                .notFound,
+                near.isEmpty
+                    ? "There is no snapshot “\(word.prefix(60))”."
+                    : "\(near.count) snapshots begin with “\(word.prefix(60))”.",
+                hint: "There are \(names.suffix(10).joined(separator: ", ")); `mm snapshot list` shows all.")
+        }
+        return path(of: name)
+    }
+
+    /// Removes the oldest snapshots, and what killed processes have left.
+    package func keep(_ limit: Int) throws(MMError) {
+        let names = try names()
+        for name in names.dropLast(limit) { try SnapshotFiles.removeTree(path(of: name)) }
+        for name in try FolderListing.names(in: folder) where !names.contains(name) {
+            let place = path(of: name)
+            // Whoever writes to it holds its lock.
+            guard SnapshotFiles.isFolder(place), !SnapshotFolder.exists(place),
+                FileLock.holder(of: "\(place)/.mm-snapshot") == nil
+            else { continue }
+            try? SnapshotFiles.removeTree(place)
+        }
+    }
+
+    /// Names of one second are counted: `…Z`, `…Z-2`, `…Z-10`.
+    private static func order(_ name: String) -> String {
+        guard let mark = name.firstIndex(of: "Z"), let number = Int(name[mark...].dropFirst(2)) else {
+            return name + "-00001"
+        }
+        let digits = String(number)
+        return name[...mark] + "-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    }
+}

@@ -1,0 +1,190 @@
+package import MMCore
+
+/// Reads a tenant's configuration and writes it into a folder, one file an object. Objects are written as their pages come; what
+/// stays in memory are names.
+package struct SnapshotTaking: Sendable {
+    private let source: any SnapshotSource
+    private let kinds: [SnapshotKind]
+    private let explain: @Sendable (MMError, SnapshotKind) async -> SnapshotHeader.LeftOut
+    private let progress: @Sendable (SnapshotKind, Int) -> Void
+
+    /// An object that waits for the names of what it refers to.
+    private struct Draft {
+        let path: String
+        let id: String
+    }
+
+    /// What has come so far.
+    private struct State {
+        var names = SnapshotNames()
+        var drafts: [SnapshotKind: [Draft]] = [:]
+        var references: [SnapshotKind.ReferenceSpace: Set<String>] = [:]
+    }
+
+    /// Prepares to read.
+    /// - Parameters:
+    ///   - source: the tenant.
+    ///   - kinds: what to read.
+    ///   - explain: says why a kind is left out.
+    ///   - progress: is told the kind and how many objects of it have come.
+    package init(
+        from source: any SnapshotSource, kinds: [SnapshotKind],
+        explain: @escaping @Sendable (MMError, SnapshotKind) async -> SnapshotHeader.LeftOut,
+        progress: @escaping @Sendable (SnapshotKind, Int) -> Void = { _, _ in }
+    ) {
+        (self.source, self.kinds, self.explain, self.progress) = (source, kinds, explain, progress)
+    }
+
+    /// Writes the snapshot.
+    /// - Parameters:
+    ///   - folder: an empty folder.
+    ///   - connection: what the tenant's connection is called.
+    ///   - excluded: kinds that must not be read, with the reason.
+    /// - Returns: the header, and how many objects there are.
+    /// - Throws: what a later attempt may not meet: network, throttling, deadline, cancellation. What is refused is left out.
+    package func write(
+        to folder: String, connection: String, excluding excluded: [String: SnapshotHeader.LeftOut] = [:]
+    ) async throws(MMError) -> (header: SnapshotHeader, objects: Int) {
+        var header = SnapshotHeader(connection: connection, tenant: try await source.tenant(), leftOut: excluded)
+        var state = State()
+        for kind in kinds where excluded[kind.name] == nil {
+            var part = State()
+            do throws(MMError) {
+                try await read(kind, to: "\(folder)/\(kind.name)", into: &part)
+            } catch {
+                guard Self.isRefusal(error) else { throw error }
+                for draft in part.drafts[kind] ?? [] { try ProtectedFile.remove(draft.path) }
+                header.leftOut[kind.name] = await explain(error, kind)
+                continue
+            }
+            header.read.append(kind.name)
+            state.names.merge(part.names)
+            state.drafts.merge(part.drafts) { first, _ in first }
+            state.references.merge(part.references) { $0.union($1) }
+        }
+        try await nameUnknown(&state)
+        let names = state.names.unique
+        var used: [SnapshotKind.ReferenceSpace: Set<String>] = [:]
+        var count = 0
+        for kind in kinds {
+            guard let drafts = state.drafts[kind] else { continue }
+            try finish(drafts, of: kind, in: "\(folder)/\(kind.name)", names, &used)
+            count += drafts.count
+        }
+        try Self.write(names.restricted(to: used).json, to: "\(folder)/\(SnapshotHeader.namesFile)")
+        try Self.write(header.json, to: "\(folder)/\(SnapshotHeader.fileName)")
+        return (header, count)
+    }
+
+    private func read(_ kind: SnapshotKind, to folder: String, into state: inout State) async throws(MMError) {
+        var pages = try await source.pages(of: kind)
+        var seen: Set<String> = []
+        while let page = try await pages.next() {
+            var objects = page.filter { kind.isConfigured($0) && seen.insert(kind.id(of: $0)).inserted }
+            if kind.isSingle { objects = Array(objects.prefix(1)) }
+            for object in objects { state.names.note(object, of: kind) }
+            try await addRelations(to: &objects, of: kind, &state)
+            for object in objects {
+                let normal = SnapshotObject.normalized(object, as: kind)
+                _ = kind.mappingReferences(in: normal) { text, space in
+                    if GUID.isValid(text) { state.references[space, default: []].insert(text.lowercased()) }
+                    return text
+                }
+                let place = state.drafts[kind, default: []].count
+                let path = "\(folder)/.\(place)"
+                try Self.write(.object(normal), to: path, layout: .compact)
+                state.drafts[kind, default: []].append(Draft(path: path, id: kind.id(of: normal)))
+            }
+            progress(kind, seen.count)
+        }
+        if state.drafts[kind] == nil { state.drafts[kind] = [] }
+    }
+
+    /// Reads what belongs to the objects of a page, all in as few requests as there are.
+    private func addRelations(
+        to objects: inout [JSONObject], of kind: SnapshotKind, _ state: inout State
+    ) async throws(MMError) {
+        var wanted: [(object: Int, relation: SnapshotKind.Relation)] = []
+        for index in objects.indices {
+            for relation in kind.relations {
+                if let unless = relation.unless, let value = objects[index][unless.property],
+                    value.string == unless.value || value.array?.contains(.string(unless.value)) == true
+                {
+                    continue
+                }
+                wanted.append((index, relation))
+            }
+        }
+        // A page of a thousand groups has tens of thousands of members: some of them at a time.
+        for start in stride(from: 0, to: wanted.count, by: Self.relationsAtOnce) {
+            let part = wanted[start..<min(start + Self.relationsAtOnce, wanted.count)]
+            let paths = part.map { entry in
+                entry.relation.path.replacing("{id}", with: kind.id(of: objects[entry.object]))
+            }
+            for (entry, items) in zip(part, try await source.related(paths)) {
+                objects[entry.object][entry.relation.name] = .array(
+                    entry.relation.isReference ? items.compactMap { reference($0, &state) } : items)
+            }
+        }
+    }
+
+    private static let relationsAtOnce = 20
+
+    private func reference(_ item: JSONValue, _ state: inout State) -> JSONValue? {
+        guard let id = item["id"]?.string else { return nil }
+        if let name = item["userPrincipalName"]?.string ?? item["displayName"]?.string { state.names.note(id, name) }
+        return .string(id)
+    }
+
+    private func nameUnknown(_ state: inout State) async throws(MMError) {
+        let unknown = (state.references[.objects] ?? []).filter { !state.names.knows($0, in: .objects) }.sorted()
+        guard !unknown.isEmpty else { return }
+        do throws(MMError) {
+            for (id, name) in try await source.names(of: unknown) { state.names.note(id, name) }
+        } catch {
+            // Without the names the ids stay.
+            guard Self.isRefusal(error) else { throw error }
+        }
+    }
+
+    /// Writes the objects of a kind under their names.
+    private func finish(
+        _ drafts: [Draft], of kind: SnapshotKind, in folder: String, _ names: SnapshotNames,
+        _ used: inout [SnapshotKind.ReferenceSpace: Set<String>]
+    ) throws(MMError) {
+        var titles: [(name: String, id: String)] = []
+        for draft in drafts {
+            guard let bytes = try ProtectedFile.read(draft.path), let value = try? JSONParser.parse(bytes),
+                let members = value.object
+            else { throw MMError(.internalError, "\(draft.path), which was just written, can't be read.") }
+            var seen: [(String, SnapshotKind.ReferenceSpace)] = []
+            let mapped = kind.mappingReferences(in: members) { text, space in
+                guard let name = names.name(of: text, in: space) else { return text }
+                seen.append((text.lowercased(), space))
+                return name
+            }
+            for (id, space) in seen { used[space, default: []].insert(id) }
+            titles.append((kind.displayName(of: mapped), draft.id))
+            try ProtectedFile.remove(draft.path)
+            try Self.write(SnapshotObject.ordered(.object(mapped)), to: draft.path)
+        }
+        for (draft, stem) in zip(drafts, SnapshotFileName.stems(of: titles)) {
+            try SnapshotFiles.rename(draft.path, to: "\(folder)/\(stem).json")
+        }
+    }
+
+    private static func write(
+        _ value: JSONValue, to path: String, layout: JSONWriter.Layout = .indented(2)
+    ) throws(MMError) {
+        try ProtectedFile.append(JSONWriter.bytes(value, layout: layout), to: path)
+    }
+
+    /// Whether an error says that the kind isn't there for this connection, today and tomorrow.
+    private static func isRefusal(_ error: MMError) -> Bool {
+        switch error.code {
+        case .cancelled, .deadlineExceeded, .throttled, .unavailable, .internalError, .sessionLost, .limitExceeded: false
+        case .remoteFailed: (400..<500).contains(error.details["status"]?.int ?? 0)
+        default: true
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package import MMCore
+package import MMGraph
+package import MMIdentity
+
+/// A connection's tenant: Graph, Power Automate and Exchange Online with the connection's own sign-in.
+package struct TenantSnapshotSource: SnapshotSource {
+    private let graph: GraphClient
+    private let identity: IdentityService
+    private let connection: Connection
+    private let deadline: Deadline
+    private let report: @Sendable (String) -> Void
+
+    /// A source.
+    /// - Parameters:
+    ///   - identity: signs the requests in.
+    ///   - connection: whose tenant it is.
+    ///   - deadline: when to give up.
+    ///   - report: is told in a sentence when a service asks to slow down.
+    /// - Throws: as the initialiser of `GraphClient`.
+    package init(
+        identity: IdentityService, connection: Connection, deadline: Deadline,
+        report: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(MMError) {
+        graph = try GraphClient(identity: identity, connection: connection).reportingWaits(to: report)
+        (self.identity, self.connection, self.deadline, self.report) = (identity, connection, deadline, report)
+    }
+
+    package func pages(of kind: SnapshotKind) async throws(MMError) -> any SnapshotPages {
+        switch kind.service {
+        case .graph: return RequestPages(try pages(at: kind.path, with: graph))
+        case .flow:
+            let client = try GraphClient(identity: identity, connection: connection, service: .flow)
+                .reportingWaits(to: report)
+            var all: [GraphPages] = []
+            for path in try await paths(of: kind, with: client) { all += try pages(at: path, with: client) }
+            return RequestPages(all)
+        case .exchange:
+            let client = try ExchangeClient(identity: identity, connection: connection, service: .exchange)
+            return CmdletPages(
+                client.pages(Self.command(kind.path), deadline: deadline, report: report), connection: connection.name)
+        case .teams:
+            throw MMError(
+                .unsupported, "\(kind.title) are read by the PowerShell module alone, which needs a session of its own.",
+                hint: "mm run \(ShellWord.quoted(connection.name)) teams '\(kind.path)'")
+        }
+    }
+
+    package func related(_ paths: [String]) async throws(MMError) -> [[JSONValue]] {
+        var parts: [BatchPart] = []
+        for (index, path) in paths.enumerated() {
+            parts.append(BatchPart(id: String(index), request: try GraphRequest(target: try graph.target(path))))
+        }
+        var lists: [[JSONValue]] = []
+        for (part, answer) in zip(parts, try await graph.batch(parts, deadline: deadline)) {
+            // The object has gone since its page was read.
+            if answer.status == 404, answer.body["error"]?["code"]?.string == "Request_ResourceNotFound" {
+                lists.append([])
+                continue
+            }
+            guard answer.status < 400 else {
+                throw MMError(
+                    answer.status == 403 || answer.status == 401 ? .forbidden : .remoteFailed,
+                    "graph answered \(answer.status) to GET \(part.request.target.path): "
+                        + (answer.body["error"]?["message"]?.string ?? "no reason given"),
+                    details: [
+                        "service": "graph", "status": .int(Int64(answer.status)), "method": "GET",
+                        "path": .string(part.request.target.path),
+                        "code": answer.body["error"]?["code"] ?? .null,
+                    ])
+            }
+            var items = answer.body["value"]?.array ?? []
+            if let link = answer.body["@odata.nextLink"]?.string {
+                var rest = RequestPages([graph.pages(part.request, from: link, deadline: deadline)])
+                while let page = try await rest.next() { items += page.map { .object($0) } }
+            }
+            lists.append(items)
+        }
+        return lists
+    }
+
+    package func names(of ids: [String]) async throws(MMError) -> [(id: String, name: String)] {
+        var found: [(id: String, name: String)] = []
+        for start in stride(from: 0, to: ids.count, by: Self.idsAtOnce) {
+            let some = ids[start..<min(start + Self.idsAtOnce, ids.count)]
+            let request = try Self.namesRequest(Array(some), with: graph)
+            let answer = try await graph.send(request, deadline: deadline).json()
+            for item in answer["value"]?.array ?? [] {
+                guard let id = item["id"]?.string,
+                    let name = item["userPrincipalName"]?.string ?? item["displayName"]?.string
+                else { continue }
+                found.append((id, name))
+            }
+        }
+        return found
+    }
+
+    /// What `getByIds` takes at once.
+    private static let idsAtOnce = 1000
+
+    package func tenant() async throws(MMError) -> SnapshotTenant {
+        let token = try await identity.token(for: connection, resource: .graph, deadline: deadline)
+        var pages = RequestPages(try pages(at: "/organization?$select=id,verifiedDomains", with: graph))
+        do throws(MMError) {
+            let organization = try await pages.next()?.first ?? [:]
+            return SnapshotTenant(id: token.account.tenantID, organization: organization)
+        } catch {
+            guard error.code == .forbidden else { throw error }
+            return SnapshotTenant(id: token.account.tenantID, organization: [:])
+        }
+    }
+
+    /// The requests that read a kind of Graph or Power Automate, for the guard: those of a relation have one form.
+    package static func requests(of kind: SnapshotKind, with client: GraphClient) throws(MMError) -> [GraphRequest] {
+        var requests: [GraphRequest] = []
+        for path in [kind.within ?? kind.path] + kind.relations.map(\.path) {
+            let written = path.replacing("{id}", with: "00000000-0000-0000-0000-000000000000")
+            requests.append(try GraphRequest(target: try client.target(written)))
+        }
+        if !kind.references.isEmpty { requests.append(try namesRequest([], with: client)) }
+        return requests
+    }
+
+    private static func namesRequest(_ ids: [String], with client: GraphClient) throws(MMError) -> GraphRequest {
+        try GraphRequest(
+            method: "POST",
+            target: try client.target("/directoryObjects/getByIds?$select=id,displayName,userPrincipalName"),
+            json: ["ids": .array(ids.map { .string($0) })])
+    }
+
+    /// A cmdlet with its parameters, written like a path with a query.
+    package static func command(_ text: String) -> ExchangeCommand {
+        let parts = text.split(separator: "?", maxSplits: 1)
+        var command = ExchangeCommand(String(parts.first ?? ""))
+        for option in parts.dropFirst().joined().split(separator: "&") {
+            let pair = option.split(separator: "=", maxSplits: 1).map(String.init)
+            guard pair.count == 2 else { continue }
+            if pair[0] == "$select" {
+                command.properties = pair[1].split(separator: ",").map(String.init)
+            } else {
+                command.parameters[pair[0]] = .string(pair[1])
+            }
+        }
+        return command
+    }
+
+    private func pages(at path: String, with client: GraphClient) throws(MMError) -> [GraphPages] {
+        [client.pages(try GraphRequest(target: try client.target(path)), deadline: deadline)]
+    }
+
+    /// The paths of a kind whose objects lie in others.
+    private func paths(of kind: SnapshotKind, with client: GraphClient) async throws(MMError) -> [String] {
+        guard let parents = kind.within else { return [kind.path] }
+        var pages = RequestPages(try pages(at: parents, with: client))
+        var paths: [String] = []
+        while let page = try await pages.next() {
+            for parent in page {
+                guard let name = parent["name"]?.string else { continue }
+                paths.append(kind.path.replacing("{parent}", with: PercentCoding.encode(name, isPlain: PercentCoding.isSegmentByte)))
+            }
+        }
+        return paths
+    }
+}

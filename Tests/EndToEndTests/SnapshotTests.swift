@@ -1,0 +1,125 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+@Suite("Snapshots of a tenant", .timeLimit(.minutes(15)))
+struct SnapshotTests {
+    @Test("an unchanged tenant shows no drift; a group that somebody changes is named, with what takes it back")
+    func drift() async throws {
+        let tenant = try await Tenant(users: 60)
+        try await tenant.signIn()
+        let taken = try await tenant.mm(["snapshot", "take", "Demo", "--json"])
+        #expect(taken.code == 0, "\(taken.error)")
+        #expect(taken.json?["leftOut"]?.array?.compactMap { $0["kind"]?.string } == ["teams-policies"], "\(taken.output)")
+        let calm = try await tenant.mm(["drift", "Demo", "--json"])
+        #expect(calm.code == 0, "\(calm.output) \(calm.error)")
+        #expect(calm.json?["drift"] == false)
+
+        let shown = try await tenant.mm(["snapshot", "show", "Demo@latest", "VPN Users", "--json"])
+        let id = try #require(shown.json?["id"]?.string)
+        let purpose = try #require(shown.json?["description"]?.string)
+        try await tenant.describe(id, "Changed by hand.")
+
+        let drift = try await tenant.mm(["drift", "Demo", "--json", "--repair"])
+        #expect(drift.code == 1, "\(drift.error)")
+        #expect(drift.json?["findings"]?.array?.count == 1, "\(drift.output)")
+        let finding = try #require(drift.json?["findings"]?[0])
+        #expect(finding["kind"] == "groups" && finding["name"] == "VPN Users" && finding["change"] == "changed")
+        let command = try #require(drift.json?["proposals"]?[0]?["command"]?.string)
+        #expect(command.contains("/groups/\(id)") && command.contains(purpose), "\(command)")
+        let sarif = try await tenant.mm(["drift", "Demo", "--sarif"])
+        #expect(sarif.code == 1)
+        #expect(sarif.json?["runs"]?[0]?["results"]?[0]?["ruleId"] == "groups", "\(sarif.output)")
+
+        // Told once; after it was taken back, by the very command that was proposed, there is nothing any more.
+        #expect(try await tenant.mm(["drift", "Demo", "--news"]).code == 1)
+        let again = try await tenant.mm(["drift", "Demo", "--news"])
+        #expect(again.code == 0 && again.output.contains("Nothing new"), "\(again.output)")
+        let repaired = try await Tenant.run(
+            "/bin/sh", ["-c", "'\(Programs.mm)' " + command.dropFirst("mm ".count)], tenant.home.environment)
+        #expect(repaired.code == 0, "\(repaired.error)")
+        #expect(try await tenant.mm(["drift", "Demo"]).code == 0)
+    }
+
+    @Test("what the connection may not read is left out with the permission that is missing, and is not taken for deleted")
+    func refused() async throws {
+        let tenant = try await Tenant(users: 60)
+        try await tenant.signIn()
+        let folder = tenant.home.path + "/tenant"
+        #expect(try await tenant.mm(["snapshot", "take", "Demo", "--to", folder]).code == 0)
+        let added = try await tenant.mm([
+            "connections", "add", "Reader", "--cloud", "sandbox", "--app-id", "5a4db0c5-0000-4000-8000-00000000a003",
+            "--tenant", "contoso-sandbox.example", "--tenant-id", "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01",
+            "--expected-email", "admin@contoso-sandbox.example",
+        ])
+        #expect(added.code == 0, "\(added.error)")
+        try await tenant.signIn("Reader")
+        let drift = try await tenant.mm(["drift", "Reader", "--against", folder, "--json"])
+        #expect(drift.code == 1, "\(drift.error)")
+        #expect(drift.json?["findings"] == [], "\(drift.output)")
+        #expect(drift.error.contains("conditional-access"), "\(drift.error)")
+        let taken = try await tenant.mm(["snapshot", "take", "Reader", "--json"])
+        let policies = taken.json?["leftOut"]?.array?.first { $0["kind"] == "conditional-access" }
+        #expect(policies?["missing"]?.string?.hasPrefix("Policy.Read") == true, "\(taken.output)")
+    }
+
+    @Test("a process that is killed while it takes one leaves the old one whole")
+    func killed() async throws {
+        let tenant = try await Tenant(users: 120)
+        try await tenant.signIn()
+        let folder = tenant.home.path + "/tenant"
+        let arguments = ["snapshot", "take", "Demo", "--to", folder]
+        #expect(try await tenant.mm(arguments).code == 0)
+        let whole = try await tenant.mm(["snapshot", "show", folder, "--json"])
+        for _ in 0..<5 {
+            var command = ChildCommand(Programs.mm, arguments, environment: tenant.home.environment)
+            command.output = .null
+            command.error = .null
+            let process = try await ChildProcess.start(command)
+            while process.exited == nil, access(folder + "/.mm-snapshot/new/groups", F_OK) != 0 {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            process.signalGroup(SIGKILL)
+            while process.exited == nil { try await Task.sleep(for: .milliseconds(5)) }
+            let left = try await tenant.mm(["snapshot", "show", folder, "--json"])
+            #expect(left.code == 0 && left.output == whole.output, "\(left.error)")
+        }
+        #expect(try await tenant.mm(arguments).code == 0)
+        #expect(try await tenant.mm(["drift", "Demo", "--against", folder]).code == 0)
+        #expect(access(folder + "/.mm-snapshot", F_OK) != 0)
+    }
+
+    @Test("a look by the clock is a timer and a service of systemd, and goes again")
+    func install() async throws {
+        let tenant = try await Tenant.shared.value
+        let shown = try await tenant.mm(["drift", "install", "Demo", "--every", "6h", "--print"])
+        #expect(shown.code == 0 && shown.output.contains("OnUnitActiveSec=21600s"), "\(shown.error)")
+        #expect(shown.output.contains(#""drift" "Demo" "--news""#), "\(shown.output)")
+        for every in ["", "0d", "5m", "1y", "d", "-1d", "99999999999999999999d", "53w"] {
+            let ran = try await tenant.mm(["drift", "install", "Demo", "--every=\(every)", "--print"])
+            #expect(every.isEmpty ? ran.code == 0 : ran.code == 2, "\(every): \(ran.output)")
+        }
+        #expect(try await tenant.mm(["drift", "install", "Nobody"]).code != 0)
+        let home = try TemporaryHome()
+        try ProtectedFile.replace(
+            home.path + "/.m365-connections.json",
+            with: Array(#"{"connections":{"Demo":{"tenant":"contoso.onmicrosoft.com"}}}"#.utf8))
+        var environment = home.environment
+        // Nobody's own systemd must hear of it.
+        environment["PATH"] = "/nowhere"
+        let units = home.path + "/.config/systemd/user"
+        #expect(try await Tenant.run(Programs.mm, ["drift", "install", "Demo"], environment).code == 0)
+        #expect(try FolderListing.names(in: units).count == 2)
+        #expect(try await Tenant.run(Programs.mm, ["drift", "uninstall", "Demo"], environment).code == 0)
+        #expect(try FolderListing.names(in: units).isEmpty)
+    }
+}
+
+extension Tenant {
+    /// Gives a group another description.
+    fileprivate func describe(_ group: String, _ text: String) async throws {
+        let done = try await mm(["graph", "Demo", "/groups/\(group)", "-X", "PATCH", "-d", #"{"description":"\#(text)"}"#])
+        #expect(done.code == 0, "\(done.error)")
+    }
+}
