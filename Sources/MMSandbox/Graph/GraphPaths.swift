@@ -83,8 +83,8 @@ struct GraphPaths {
             return try teams.team(id, rest.dropFirst())
         case "chats": return try teams.chats(call.principal.objectID, rest)
         default:
-            return try ConfigurationPaths(store: store).place(first.name, rest)
-                ?? AdministrationPaths.place(first.name, rest)
+            if let place = ConfigurationPaths(store: store).place(first.name, rest) { return place }
+            return try AdministrationPaths.place(first.name, rest)
         }
     }
 
