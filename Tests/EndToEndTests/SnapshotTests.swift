@@ -43,7 +43,9 @@ struct SnapshotTests {
         #expect(try await tenant.mm(["drift", "Demo"]).code == 0)
     }
 
-    @Test("what the connection may not read is left out with the permission that is missing, and is not taken for deleted")
+    @Test(
+        "what the connection may not read is left out with the permission that is missing, and is not taken for deleted"
+    )
     func refused() async throws {
         let tenant = try await Tenant(users: 60)
         try await tenant.signIn()
@@ -120,7 +122,9 @@ struct SnapshotTests {
 extension Tenant {
     /// Gives a group another description.
     fileprivate func describe(_ group: String, _ text: String) async throws {
-        let done = try await mm(["graph", "Demo", "/groups/\(group)", "-X", "PATCH", "-d", #"{"description":"\#(text)"}"#])
+        let done = try await mm([
+            "graph", "Demo", "/groups/\(group)", "-X", "PATCH", "-d", #"{"description":"\#(text)"}"#,
+        ])
         #expect(done.code == 0, "\(done.error)")
     }
 }

@@ -43,14 +43,17 @@ struct DriftReport: Sendable {
         let known = gaps.filter { !$0.isOneSided }
         if !known.isEmpty {
             answer.notes.append(
-                "Not compared, since neither side has it: " + known.map { "\($0.kind) (\($0.reason))" }.joined(separator: "; "))
+                "Not compared, since neither side has it: "
+                    + known.map { "\($0.kind) (\($0.reason))" }.joined(separator: "; "))
         }
         if !findings.isEmpty { answer.exitStatus = 1 }
         let lacking = gaps.filter(\.isOneSided)
         if !lacking.isEmpty {
-            answer.missing =
+            let text =
                 "Not compared, since one side alone has it: "
                 + lacking.map { "\($0.kind) (\($0.reason))" }.joined(separator: "; ")
+            answer.notes.append(text)
+            answer.missing = text
         }
         return answer
     }

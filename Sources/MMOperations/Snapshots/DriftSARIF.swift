@@ -42,7 +42,8 @@ enum DriftSARIF {
 
     private static func result(_ finding: SnapshotFinding) -> JSONValue {
         let lines = finding.change == .changed ? finding.difference.lines : []
-        let text = (["\(finding.kind.title): “\(VisibleText.exact(finding.name))” was \(finding.change.rawValue)."] + lines)
+        let text =
+            (["\(finding.kind.title): “\(VisibleText.exact(finding.name))” was \(finding.change.rawValue)."] + lines)
             .joined(separator: "\n")
         return [
             "ruleId": .string(finding.kind.name), "level": "warning", "message": ["text": .string(text)],

@@ -19,7 +19,7 @@ struct SnapshotComparison {
                 let ids = first.ids.merging(second.ids) { $0.merging($1) { first, _ in first } }
                 let difference = try SnapshotDifference(from: first, to: second, kinds: kinds)
                 return DriftReport(
-                    difference, before: before.title(first), after: after.title(second), ids: ids)
+                    difference, before: before.title, after: after.title, ids: ids)
             }
         }
     }

@@ -5,7 +5,8 @@ extension InputField {
     /// Which kinds a snapshot or a comparison is about.
     static let kinds = InputField(
         "only", .textList,
-        "Kinds, separated by commas; conditional-access, exchange-* and so on (default all; `mm snapshot kinds` lists them).")
+        "Kinds, separated by commas; conditional-access, exchange-* and so on (default all; `mm snapshot kinds` lists them)."
+    )
 }
 
 extension InputReader {

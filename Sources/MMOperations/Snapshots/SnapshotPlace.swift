@@ -4,7 +4,8 @@ import MMStates
 /// What a caller compares: a folder, a stored snapshot (`Contoso@latest`, `Contoso@2026-11-21`), or a connection's tenant as it is
 /// now.
 enum SnapshotPlace {
-    case folder(String)
+    /// A folder, and what it is called in a report.
+    case folder(String, title: String)
     case now(Connection)
 
     /// Reads what a caller wrote.
@@ -24,7 +25,7 @@ enum SnapshotPlace {
             self =
                 word.lowercased() == "now"
                 ? .now(connection)
-                : .folder(try SnapshotStore(paths: paths, connection: connection.name).find(word))
+                : try Self.stored(word, of: connection.name, paths)
             return
         }
         let folder = try Self.folder(text, in: context, paths)
@@ -33,7 +34,14 @@ enum SnapshotPlace {
             self = .now(try registry.connection(named: text, in: context))
             return
         }
-        self = .folder(folder)
+        self = .folder(folder, title: folder)
+    }
+
+    private static func stored(
+        _ word: String, of connection: String, _ paths: StatePaths
+    ) throws(MMError) -> SnapshotPlace {
+        let path = try SnapshotStore(paths: paths, connection: connection).find(word)
+        return .folder(path, title: "\(connection)@\(path.split(separator: "/").last ?? "")")
     }
 
     /// A folder that a caller names.
@@ -64,7 +72,7 @@ enum SnapshotPlace {
         _ use: (SnapshotFolder) async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
         switch self {
-        case .folder(let path): return try await use(try SnapshotFolder(path))
+        case .folder(let path, _): return try await use(try SnapshotFolder(path))
         case .now(let connection):
             let store = SnapshotStore(paths: services.guarding.paths, connection: connection.name)
             let place = try store.temporaryPlace()
@@ -76,10 +84,10 @@ enum SnapshotPlace {
     }
 
     /// What it is called in a report.
-    func title(_ folder: SnapshotFolder) -> String {
+    var title: String {
         switch self {
         case .now(let connection): "\(connection.name) now"
-        case .folder(let path): path
+        case .folder(_, let title): title
         }
     }
 }

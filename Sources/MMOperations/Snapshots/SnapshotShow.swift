@@ -8,7 +8,8 @@ struct SnapshotShow: CatalogueOperation {
             InputField(
                 "snapshot", .text, "Contoso@latest, Contoso@2026-11-21, or a folder.", isRequired: true,
                 at: .positional(0)),
-            InputField("object", .text, "An object's name, its id or its file: all of it is shown.", at: .positional(1)),
+            InputField(
+                "object", .text, "An object's name, its id or its file: all of it is shown.", at: .positional(1)),
             .kinds,
         ]
         let snapshot: String

@@ -61,7 +61,8 @@ struct SnapshotTake: CatalogueOperation {
         var lines = ["\(destination.folder): \(objects) objects of \(header.read.count) kinds."]
         for kind in leftOut {
             guard let reason = header.leftOut[kind.name] else { continue }
-            lines.append("Left out: \(kind.name), since \(reason.reason)\(reason.missing.map { "; needs \($0)" } ?? "").")
+            lines.append(
+                "Left out: \(kind.name), since \(reason.reason)\(reason.missing.map { "; needs \($0)" } ?? "").")
         }
         let value: JSONValue = [
             "folder": .string(destination.folder), "connection": .string(connection.name),

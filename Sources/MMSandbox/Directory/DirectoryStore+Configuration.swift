@@ -24,7 +24,9 @@ extension DirectoryStore {
         else { return [] }
         let roles = graph["appRoles"]?.array ?? []
         return app.roles.enumerated().compactMap { place, name in
-            guard let role = roles.first(where: { $0["value"]?.string == name }), let id = role["id"] else { return nil }
+            guard let role = roles.first(where: { $0["value"]?.string == name }), let id = role["id"] else {
+                return nil
+            }
             return [
                 "id": .string(Base64.text(Array("\(owner.prefix(13))\(place)".utf8), alphabet: .url)),
                 "deletedDateTime": .null, "appRoleId": id, "createdDateTime": "2025-02-01T09:00:00Z",

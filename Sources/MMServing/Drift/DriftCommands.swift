@@ -81,7 +81,8 @@ enum DriftCommands {
 
     /// A folder as the service will find it, which stands elsewhere.
     private static func against(_ text: String?) throws(MMError) -> String? {
-        guard let text, text.hasPrefix(".") || (text.contains("/") && !text.hasPrefix("/") && !text.hasPrefix("~")) else {
+        guard let text, text.hasPrefix(".") || (text.contains("/") && !text.hasPrefix("/") && !text.hasPrefix("~"))
+        else {
             return text
         }
         guard let here = CallContext.ownDirectory else {

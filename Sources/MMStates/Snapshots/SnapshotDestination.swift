@@ -25,7 +25,8 @@ package struct SnapshotDestination: Sendable {
         _ body: (String) async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
         if SnapshotFiles.exists(folder), !SnapshotFiles.isFolder(folder) {
-            throw MMError(.invalidInput, "\(folder) is not a folder.", hint: "Name a folder, or one that doesn't exist yet.")
+            throw MMError(
+                .invalidInput, "\(folder) is not a folder.", hint: "Name a folder, or one that doesn't exist yet.")
         }
         let isNew = !SnapshotFiles.exists(folder)
         let isOfGit = isInWorkingCopy()
@@ -81,7 +82,9 @@ package struct SnapshotDestination: Sendable {
     /// The folders of kinds that an earlier snapshot wrote here. A folder with other things must not be filled by mistake.
     private func earlierKinds(isOfGit: Bool) throws(MMError) -> [String] {
         let names = try FolderListing.names(in: folder).filter { !$0.hasPrefix(".mm-snapshot") }
-        let earlier = names.contains(SnapshotHeader.fileName) ? try SnapshotFolder(folder).header.read.filter { SnapshotKind.named($0) != nil } : []
+        let earlier =
+            names.contains(SnapshotHeader.fileName)
+            ? try SnapshotFolder(folder).header.read.filter { SnapshotKind.named($0) != nil } : []
         guard names.isEmpty || isOfGit || names.contains(SnapshotHeader.fileName) else {
             throw MMError(
                 .conflict, "\(folder) holds other files and no snapshot.",

@@ -14,11 +14,16 @@ enum SnapshotFiles {
             let inner = "\(path)/\(name)"
             if isFolder(inner) {
                 try removeTree(inner)
-            } else if unlink(inner) != 0, errno != ENOENT {
-                throw failed("remove", inner)
+            } else {
+                try remove(inner)
             }
         }
         guard rmdir(path) == 0 || errno == ENOENT else { throw failed("remove", path) }
+    }
+
+    /// Removes a file; does nothing where there is none.
+    static func remove(_ path: String) throws(MMError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw failed("remove", path) }
     }
 
     /// Whether there is a folder, and no link to one.

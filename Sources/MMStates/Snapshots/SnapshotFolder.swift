@@ -37,9 +37,10 @@ package struct SnapshotFolder: Sendable {
         }
         header = try SnapshotHeader(try Self.parse(bytes, headerPath), path: headerPath)
         let namesPath = "\(self.path)/\(SnapshotHeader.namesFile)"
-        names = try ProtectedFile.read(namesPath).map { (bytes) throws(MMError) in
-            SnapshotNames(try Self.parse(bytes, namesPath))
-        } ?? SnapshotNames()
+        names =
+            try ProtectedFile.read(namesPath).map { (bytes) throws(MMError) in
+                SnapshotNames(try Self.parse(bytes, namesPath))
+            } ?? SnapshotNames()
         ids = names.ids
     }
 

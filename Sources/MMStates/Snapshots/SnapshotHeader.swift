@@ -11,7 +11,11 @@ package struct SnapshotHeader: Sendable, Hashable {
         package let missing: String?
 
         /// Creates a reason.
-        package init(reason: String, missing: String? = nil) { (self.reason, self.missing) = (reason, missing) }
+        package init(reason: String, missing: String? = nil) {
+            // It stands within a sentence.
+            self.reason = reason.hasSuffix(".") ? String(reason.dropLast()) : reason
+            self.missing = missing
+        }
     }
 
     /// The file's name.

@@ -123,8 +123,8 @@ extension SnapshotKind {
             "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
                 + "RecipientTypeDetails,ForwardingAddress,ForwardingSmtpAddress,DeliverToMailboxAndForward,GrantSendOnBehalfTo"
         )
-            .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
-            .only(with: "ForwardingAddress", "ForwardingSmtpAddress", "GrantSendOnBehalfTo").set(by: "Set-Mailbox"),
+        .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+        .only(with: "ForwardingAddress", "ForwardingSmtpAddress", "GrantSendOnBehalfTo").set(by: "Set-Mailbox"),
     ]
 
     private static let others: [SnapshotKind] = [
@@ -133,8 +133,9 @@ extension SnapshotKind {
             .without(
                 "id", "properties.createdTime", "properties.lastModifiedTime", "properties.createdTimeUtc",
                 "properties.lastModifiedTimeUtc", "properties.flowFailureAlertSubscribed", "properties.userType",
-                "properties.apiId")
-            .own("properties.environment"),
+                "properties.apiId"
+            )
+            .refers("properties.creator").own("properties.environment", "properties.creator"),
         SnapshotKind("teams-policies", "Teams policies", .teams, "Get-CsTeamsMeetingPolicy"),
     ]
 

@@ -7,7 +7,8 @@ package enum SnapshotObject {
     private static let volatile: Set<String> = [
         "createddatetime", "modifieddatetime", "lastmodifieddatetime", "deleteddatetime", "reneweddatetime",
         "expirationdatetime", "version", "etag", "signinactivity", "lastsignindatetime", "lastupdateddatetime",
-        "whenchanged", "whenchangedutc", "whencreated", "whencreatedutc", "lastmodifiedtime", "changekey", "policyversion",
+        "whenchanged", "whenchangedutc", "whencreated", "whencreatedutc", "lastmodifiedtime", "changekey",
+        "policyversion",
     ]
 
     /// Where the derived type of an object is kept: without it a policy can't be made again.
@@ -52,7 +53,9 @@ package enum SnapshotObject {
         case .object(let members):
             .object(
                 JSONObject(
-                    members.map { ($0.key, ordered($0.value)) }.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }))
+                    members.map { ($0.key, ordered($0.value)) }.sorted {
+                        $0.0.utf8.lexicographicallyPrecedes($1.0.utf8)
+                    }))
         case .array(let items): .array(sorted(items.map(ordered)))
         default: value
         }
@@ -67,7 +70,9 @@ package enum SnapshotObject {
         var kept: [(String, JSONValue)] = []
         for (key, value) in members {
             let name = key == "@odata.type" ? typeProperty : key
-            guard !name.contains("@"), !volatile.contains(name.lowercased()), !leftOut.contains([name]) else { continue }
+            guard !name.contains("@"), !volatile.contains(name.lowercased()), !leftOut.contains([name]) else {
+                continue
+            }
             let below = leftOut.filter { $0.count > 1 && $0[0] == name }.map { Array($0.dropFirst()) }
             kept.append((name, Self.value(value, named: name, below)))
         }

@@ -53,7 +53,9 @@ package struct SnapshotTaking: Sendable {
                 try await read(kind, to: "\(folder)/\(kind.name)", into: &part)
             } catch {
                 guard Self.isRefusal(error) else { throw error }
-                for draft in part.drafts[kind] ?? [] { try ProtectedFile.remove(draft.path) }
+                if SnapshotFiles.exists("\(folder)/\(kind.name)") {
+                    try SnapshotFiles.removeTree("\(folder)/\(kind.name)")
+                }
                 header.leftOut[kind.name] = await explain(error, kind)
                 continue
             }
@@ -129,6 +131,8 @@ package struct SnapshotTaking: Sendable {
     }
 
     private static let relationsAtOnce = 20
+    /// Ends the name of a draft in which names stand in the place of ids.
+    private static let named = "-named"
 
     private func reference(_ item: JSONValue, _ state: inout State) -> JSONValue? {
         guard let id = item["id"]?.string else { return nil }
@@ -165,11 +169,12 @@ package struct SnapshotTaking: Sendable {
             }
             for (id, space) in seen { used[space, default: []].insert(id) }
             titles.append((kind.displayName(of: mapped), draft.id))
-            try ProtectedFile.remove(draft.path)
-            try Self.write(SnapshotObject.ordered(.object(mapped)), to: draft.path)
+            try Self.write(SnapshotObject.ordered(.object(mapped)), to: draft.path + Self.named)
+            try SnapshotFiles.remove(draft.path)
         }
+        // What a file is called depends on the names of all others.
         for (draft, stem) in zip(drafts, SnapshotFileName.stems(of: titles)) {
-            try SnapshotFiles.rename(draft.path, to: "\(folder)/\(stem).json")
+            try SnapshotFiles.rename(draft.path + Self.named, to: "\(folder)/\(stem).json")
         }
     }
 
@@ -182,7 +187,8 @@ package struct SnapshotTaking: Sendable {
     /// Whether an error says that the kind isn't there for this connection, today and tomorrow.
     private static func isRefusal(_ error: MMError) -> Bool {
         switch error.code {
-        case .cancelled, .deadlineExceeded, .throttled, .unavailable, .internalError, .sessionLost, .limitExceeded: false
+        case .cancelled, .deadlineExceeded, .throttled, .unavailable, .internalError, .sessionLost, .limitExceeded:
+            false
         case .remoteFailed: (400..<500).contains(error.details["status"]?.int ?? 0)
         default: true
         }

@@ -40,7 +40,8 @@ package struct TenantSnapshotSource: SnapshotSource {
                 client.pages(Self.command(kind.path), deadline: deadline, report: report), connection: connection.name)
         case .teams:
             throw MMError(
-                .unsupported, "\(kind.title) are read by the PowerShell module alone, which needs a session of its own.",
+                .unsupported,
+                "\(kind.title) are read by the PowerShell module alone, which needs a session of its own.",
                 hint: "mm run \(ShellWord.quoted(connection.name)) teams '\(kind.path)'")
         }
     }
@@ -155,7 +156,9 @@ package struct TenantSnapshotSource: SnapshotSource {
         while let page = try await pages.next() {
             for parent in page {
                 guard let name = parent["name"]?.string else { continue }
-                paths.append(kind.path.replacing("{parent}", with: PercentCoding.encode(name, isPlain: PercentCoding.isSegmentByte)))
+                paths.append(
+                    kind.path.replacing(
+                        "{parent}", with: PercentCoding.encode(name, isPlain: PercentCoding.isSegmentByte)))
             }
         }
         return paths

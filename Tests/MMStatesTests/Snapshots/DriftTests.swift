@@ -48,8 +48,8 @@ struct DriftTests {
             let id = kind.id(of: rows[place])
             switch choice {
             case 0:
-                rows[place]["state"] = "disabled"
-                return Expected(change: .changed, id: id, property: "state")
+                rows[place]["mode"] = "off"
+                return Expected(change: .changed, id: id, property: "mode")
             case 1:
                 rows[place]["words"] = ["a", "b", "d"]
                 return Expected(change: .changed, id: id, property: "words")

@@ -55,7 +55,7 @@ final class ModelTenant: SnapshotSource {
 
     static func object(of kind: SnapshotKind, number: Int, offset: Int = 0, domain: String) -> JSONObject {
         var object: JSONObject = [
-            "id": .string(guid(number + offset)), "state": "enabled", "count": .int(Int64(number)),
+            "id": .string(guid(number + offset)), "state": "enabled", "mode": "on", "count": .int(Int64(number)),
             "words": ["b", "a", "c"], "nested": ["deep": ["flag": true, "address": .string("info@\(domain)")]],
             "@odata.etag": "W/\"1\"", "lastModifiedDateTime": "2026-01-01T00:00:00Z", "secretText": "Pa55w0rd!value",
         ]
