@@ -56,6 +56,11 @@ struct Drift: CatalogueOperation {
         _ = try services.guarding.registry.connection(named: input.connection, in: context)
         let comparison = SnapshotComparison(before: before, after: .now(connection), kinds: input.kinds)
         var report = try await comparison.report(in: context, with: services)
+        guard !input.showsRepairs || report.isOneTenant else {
+            throw MMError(
+                .unsupported, "Between two tenants ids differ, so there are no commands to propose.",
+                hint: "Leave --repair out, or compare with a snapshot of \(connection.name) itself.")
+        }
         let memory = ReportMemory(
             paths: services.guarding.paths, connection: connection.name, against: input.against ?? "latest")
         if input.isNews {
@@ -67,11 +72,6 @@ struct Drift: CatalogueOperation {
         let proposals =
             input.showsRepairs
             ? report.findings.flatMap { RepairProposal.all(for: $0, on: connection.name, ids: report.ids) } : nil
-        if input.showsRepairs, !report.isOneTenant {
-            throw MMError(
-                .unsupported, "Between two tenants ids differ, so there are no commands to propose.",
-                hint: "Leave --repair out, or compare with a snapshot of \(connection.name) itself.")
-        }
         var answer = report.answer(isSARIF: input.isSARIF, proposals: proposals)
         answer.connection = connection.name
         if input.isNews, report.findings.isEmpty, !input.isSARIF { answer.text = "Nothing new." }

@@ -44,14 +44,14 @@ struct DriftReport: Sendable {
         if !known.isEmpty {
             answer.notes.append(
                 "Not compared, since neither side has it: "
-                    + known.map { "\($0.kind) (\($0.reason))" }.joined(separator: "; "))
+                    + known.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; "))
         }
         if !findings.isEmpty { answer.exitStatus = 1 }
         let lacking = gaps.filter(\.isOneSided)
         if !lacking.isEmpty {
             let text =
                 "Not compared, since one side alone has it: "
-                + lacking.map { "\($0.kind) (\($0.reason))" }.joined(separator: "; ")
+                + lacking.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; ")
             answer.notes.append(text)
             answer.missing = text
         }

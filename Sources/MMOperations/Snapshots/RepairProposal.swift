@@ -40,7 +40,10 @@ private struct RepairWriter {
     func none(_ note: String) -> RepairProposal { proposal(nil, note) }
 
     func graph() -> [RepairProposal] {
-        var place = kind.isSingle ? kind.collection : "\(kind.collection)/\(finding.id)"
+        var place =
+            kind.isSingle
+            ? kind.collection
+            : "\(kind.collection)/\(PercentCoding.encode(finding.id, isPlain: PercentCoding.isSegmentByte))"
         // A collection of one is changed by its id.
         if kind.isSingle, let id = finding.before?["id"]?.string, GUID.isValid(id) { place += "/\(id)" }
         switch finding.change {

@@ -1,3 +1,4 @@
+import Glibc
 package import MMCore
 
 /// The snapshots below the state folder, by connection and time.
@@ -29,7 +30,7 @@ package struct SnapshotStore: Sendable {
     /// A place for what is needed for a moment, which the caller removes.
     package func temporaryPlace() throws(MMError) -> SnapshotDestination {
         try ProtectedFile.makeDirectory(folder)
-        return SnapshotDestination("\(folder)/.now-\(RandomBytes.uuid())")
+        return SnapshotDestination("\(folder)/\(Self.temporary)\(getpid())-\(RandomBytes.uuid())")
     }
 
     /// Removes a place with all that is in it.
@@ -76,12 +77,23 @@ package struct SnapshotStore: Sendable {
         for name in names.dropLast(limit) { try SnapshotFiles.removeTree(path(of: name)) }
         for name in try FolderListing.names(in: folder) where !names.contains(name) {
             let place = path(of: name)
-            // Whoever writes to it holds its lock.
-            guard SnapshotFiles.isFolder(place), !SnapshotFolder.exists(place),
-                FileLock.holder(of: "\(place)/.mm-snapshot") == nil
+            // Whoever writes to it holds its lock; whoever reads what it has just written is still there.
+            guard SnapshotFiles.isFolder(place), FileLock.holder(of: "\(place)/.mm-snapshot") == nil,
+                !Self.isInUse(name)
             else { continue }
             try? SnapshotFiles.removeTree(place)
         }
+    }
+
+    private static let temporary = ".now-"
+
+    /// Whether the process that made a place for the moment is still there.
+    private static func isInUse(_ name: String) -> Bool {
+        guard name.hasPrefix(temporary), let process = pid_t(name.dropFirst(temporary.count).prefix { $0 != "-" })
+        else {
+            return false
+        }
+        return kill(process, 0) == 0 || errno != ESRCH
     }
 
     /// Names of one second are counted: `…Z`, `…Z-2`, `…Z-10`.

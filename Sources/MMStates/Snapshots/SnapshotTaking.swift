@@ -85,17 +85,12 @@ package struct SnapshotTaking: Sendable {
             var objects = page.filter { kind.isConfigured($0) && seen.insert(kind.id(of: $0)).inserted }
             if kind.isSingle { objects = Array(objects.prefix(1)) }
             for object in objects { state.names.note(object, of: kind) }
-            try await addRelations(to: &objects, of: kind, &state)
-            for object in objects {
-                let normal = SnapshotObject.normalized(object, as: kind)
-                _ = kind.mappingReferences(in: normal) { text, space in
-                    if GUID.isValid(text) { state.references[space, default: []].insert(text.lowercased()) }
-                    return text
-                }
-                let place = state.drafts[kind, default: []].count
-                let path = "\(folder)/.\(place)"
-                try Self.write(.object(normal), to: path, layout: .compact)
-                state.drafts[kind, default: []].append(Draft(path: path, id: kind.id(of: normal)))
+            // A page of a thousand groups has more members than fit into memory: some of them at a time.
+            let step = max(1, Self.relationsAtOnce / max(1, kind.relations.count))
+            for start in stride(from: 0, to: objects.count, by: step) {
+                var some = Array(objects[start..<min(start + step, objects.count)])
+                try await addRelations(to: &some, of: kind, &state)
+                for object in some { try keep(object, of: kind, in: folder, &state) }
             }
             progress(kind, seen.count)
         }
@@ -117,19 +112,31 @@ package struct SnapshotTaking: Sendable {
                 wanted.append((index, relation))
             }
         }
-        // A page of a thousand groups has tens of thousands of members: some of them at a time.
-        for start in stride(from: 0, to: wanted.count, by: Self.relationsAtOnce) {
-            let part = wanted[start..<min(start + Self.relationsAtOnce, wanted.count)]
-            let paths = part.map { entry in
-                entry.relation.path.replacing("{id}", with: kind.id(of: objects[entry.object]))
-            }
-            for (entry, items) in zip(part, try await source.related(paths)) {
-                objects[entry.object][entry.relation.name] = .array(
-                    entry.relation.isReference ? items.compactMap { reference($0, &state) } : items)
-            }
+        guard !wanted.isEmpty else { return }
+        let paths = wanted.map { entry in
+            entry.relation.path.replacing("{id}", with: kind.id(of: objects[entry.object]))
+        }
+        for (entry, items) in zip(wanted, try await source.related(paths)) {
+            objects[entry.object][entry.relation.name] = .array(
+                entry.relation.isReference ? items.compactMap { reference($0, &state) } : items)
         }
     }
 
+    /// Writes an object with the ids that it came with.
+    private func keep(
+        _ object: JSONObject, of kind: SnapshotKind, in folder: String, _ state: inout State
+    ) throws(MMError) {
+        let normal = SnapshotObject.normalized(object, as: kind)
+        _ = kind.mappingReferences(in: normal) { text, space in
+            if GUID.isValid(text) { state.references[space, default: []].insert(text.lowercased()) }
+            return text
+        }
+        let path = "\(folder)/.\(state.drafts[kind, default: []].count)"
+        try Self.write(.object(normal), to: path, layout: .compact)
+        state.drafts[kind, default: []].append(Draft(path: path, id: kind.id(of: normal)))
+    }
+
+    /// What goes into one batch.
     private static let relationsAtOnce = 20
     /// Ends the name of a draft in which names stand in the place of ids.
     private static let named = "-named"
