@@ -56,7 +56,9 @@ enum SnapshotPlace {
         }
         if text == "~" { return paths.home }
         if text.hasPrefix("~/") { return paths.home + text.dropFirst() }
-        return context.call.path(text)
+        let path = context.call.path(text)
+        guard !path.hasPrefix("/"), let here = CallContext.ownDirectory else { return path }
+        return "\(here)/\(path)"
     }
 
     /// The connection whose tenant is read now.

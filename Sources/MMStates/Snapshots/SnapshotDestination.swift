@@ -29,9 +29,9 @@ package struct SnapshotDestination: Sendable {
                 .invalidInput, "\(folder) is not a folder.", hint: "Name a folder, or one that doesn't exist yet.")
         }
         let isNew = !SnapshotFiles.exists(folder)
-        let isOfGit = isInWorkingCopy()
+        let workingCopy = workingCopy
         if !isNew { try finishMove() }
-        let earlier = isNew ? [] : try earlierKinds(isOfGit: isOfGit)
+        let earlier = isNew ? [] : try earlierKinds(isOfGit: workingCopy != nil)
         guard let lock = try FileLock.tryAcquire(stage) else {
             throw MMError(.conflict, "Another process is writing a snapshot to \(folder).", hint: "Wait for it to end.")
         }
@@ -41,7 +41,7 @@ package struct SnapshotDestination: Sendable {
         do throws(MMError) {
             try ProtectedFile.makeDirectory(written)
             result = try await body(written)
-            if isOfGit { try SnapshotFiles.adopt(modeOf: folder, in: written) }
+            if let workingCopy { try SnapshotFiles.adopt(modeOf: workingCopy, in: written) }
             let new = try FolderListing.names(in: written).sorted()
             let steps = new.map { "+" + $0 } + earlier.filter { !new.contains($0) }.map { "-" + $0 }
             try ProtectedFile.replace(complete, with: Array(steps.joined(separator: "\n").utf8))
@@ -51,6 +51,7 @@ package struct SnapshotDestination: Sendable {
             throw error
         }
         try move()
+        if isNew, let workingCopy { try SnapshotFiles.adopt(modeOf: workingCopy, in: folder) }
         _ = consume lock
         return result
     }
@@ -98,14 +99,13 @@ package struct SnapshotDestination: Sendable {
         return earlier
     }
 
-    /// Whether the folder exists within a working copy of git.
-    private func isInWorkingCopy() -> Bool {
-        guard SnapshotFiles.isFolder(folder) else { return false }
+    /// The working copy of git that the folder lies in, or will lie in.
+    private var workingCopy: String? {
         var place = Substring(folder)
-        while !place.isEmpty {
-            if SnapshotFiles.exists(place + "/.git") { return true }
-            place = place.lastIndex(of: "/").map { place[..<$0] } ?? ""
+        while let end = place.lastIndex(of: "/") {
+            if SnapshotFiles.exists(place + "/.git") { return String(place) }
+            place = place[..<end]
         }
-        return false
+        return nil
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import TestSupport
 import Testing
@@ -115,7 +116,15 @@ struct SnapshotPlaceTests {
         let folder = "\(bench.home.path)/repository"
         try ProtectedFile.replace("\(folder)/.git/HEAD", with: Array("ref: refs/heads/main\n".utf8))
         try ProtectedFile.replace("\(folder)/README.md", with: Array("Ours.\n".utf8))
+        chmod(folder, 0o755)
         try await bench.take("repository")
+        #expect(mode("\(folder)/groups") == mode(folder))
+        try await bench.take("repository/tenant", kinds: Array(SnapshotKind.all.prefix(1)))
+        #expect(mode("\(folder)/tenant") == mode(folder))
+        try SnapshotFiles.removeTree("\(folder)/tenant")
+        try await bench.take("private")
+        #expect(mode("\(bench.home.path)/private/groups") == 0o700)
+        #expect(mode("\(bench.home.path)/private/snapshot.json") == 0o600)
         let kinds = [try #require(SnapshotKind.named("groups"))]
         let snapshot = try await bench.take("repository", kinds: kinds)
         #expect(snapshot.header.read == ["groups"])
@@ -123,6 +132,11 @@ struct SnapshotPlaceTests {
             try FolderListing.names(in: folder).sorted() == [
                 ".git", "README.md", "groups", "names.json", "snapshot.json",
             ])
+    }
+
+    private func mode(_ path: String) -> mode_t {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode & 0o777 : 0
     }
 
     @Test("a folder with other files outside of git is left alone")
