@@ -135,7 +135,7 @@ extension SnapshotKind {
                 "properties.lastModifiedTimeUtc", "properties.flowFailureAlertSubscribed", "properties.userType",
                 "properties.apiId"
             )
-            .refers("properties.creator").own("properties.environment", "properties.creator"),
+            .own("properties.environment", "properties.creator"),
         SnapshotKind("teams-policies", "Teams policies", .teams, "Get-CsTeamsMeetingPolicy"),
     ]
 
