@@ -100,7 +100,7 @@ def callbacks():
     import mcp.types as types
 
     async def elicit(context, params):
-        return types.ElicitResult(action="accept", content={"username": "ann", "email": "ann@example.com", "name": "Ann", "ok": True})
+        return types.ElicitResult(action="accept", content={"username": "ann", "email": "ann@example.com", "name": "Ann", "ok": True, "confirm": False})
 
     async def sample(context, params):
         return types.CreateMessageResult(role="assistant", content=types.TextContent(type="text", text="hi there"), model="m")
