@@ -7,6 +7,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMCore", ["CMMSystem"]),
     ("MMSystem", ["MMCore", "CMMSystem", "CPCRE2"]),
     ("MMHTTP", ["MMCore", "MMSystem", "CMMSystem", "CCurl", "CMicroHTTPD"]),
+    ("MMYAML", ["MMCore", "CYAML"]),
     ("PowerShellSyntax", []),
     ("ShellSyntax", []),
     ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "ShellSyntax", "CGuardTables"]),
@@ -20,13 +21,14 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
     ("MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CExchangeTables"]),
     ("MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
-    ("MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax", "CYAML"]),
+    ("MMShell", ["MMCore", "MMSystem", "MMYAML", "MMSessions", "ShellSyntax"]),
+    ("MMTools", ["MMCore", "MMSystem", "MMYAML", "PowerShellSyntax", "CRecipes"]),
     ("MMMCP", ["MMCore", "MMSystem", "CMMSystem"]),
     (
         "MMOperations",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMPermissions",
-            "MMEndpoints", "MMStates", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "PowerShellSyntax",
+            "MMEndpoints", "MMStates", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "MMTools", "PowerShellSyntax",
             "CLogin",
             "CFIDO2",
         ]
@@ -36,7 +38,7 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMLegacy",
         [
-            "MMCore", "MMHTTP", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMPoolWire",
+            "MMCore", "MMHTTP", "MMYAML", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMPoolWire",
             "MMREST", "PowerShellSyntax",
         ]
     ),
@@ -51,7 +53,7 @@ let rooms: [(name: String, calls: [String])] = [
         "MMServing",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMPoolWire", "MMREST", "MMLegacy", "MMCLI",
-            "MMGuard", "MMNative", "MMPowerShell", "PowerShellSyntax", "MMSessions", "CConfinement",
+            "MMGuard", "MMNative", "MMPowerShell", "MMTools", "PowerShellSyntax", "MMSessions", "CConfinement",
         ]
     ),
 ]
@@ -81,6 +83,7 @@ let cTargets: [Target] = [
     .target(name: "CPowerShellResources", exclude: ["Resources"]),
     .target(name: "CEndpointTables", exclude: ["Tables"]),
     .target(name: "CExchangeTables", exclude: ["Tables"]),
+    .target(name: "CRecipes", exclude: ["Recipes"]),
     .target(name: "CSandboxPages", exclude: ["Pages"]),
     .target(name: "CDashboardPages", exclude: ["Pages"]),
 ]

@@ -117,17 +117,18 @@ package struct OperationCommands: Sendable {
     private func call(
         _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
+        let (called, given) = operation.call(arguments)
         do throws(MMError) {
-            return try await service.call(operation, arguments, in: context)
+            return try await service.call(called, given, in: context)
         } catch  where error.details["reason"] == "passphrase" && context.person != nil {
             terminal.progress(nil)
             let key = error.details["key"]?.string ?? "the key"
             guard operation.fields.contains(where: { $0.name == "passphrase" }),
                 let typed = try await Terminal.controlling.ask("Passphrase of \(key): ", hidden: true), !typed.isEmpty
             else { throw error }
-            var whole = arguments
+            var whole = given
             whole["passphrase"] = .string(typed)
-            return try await service.call(operation, whole, in: context)
+            return try await service.call(called, whole, in: context)
         }
     }
 

@@ -30,6 +30,8 @@ package struct HelpOutline: Sendable {
                 Noun("run", "Run PowerShell in a signed-in session; a prompt without a command"),
                 Noun("graph", "Send requests to Microsoft Graph or Power Automate"),
                 Noun("endpoints", "Find what Microsoft Graph offers, by words"),
+                Noun("recipe", "Carry out tasks of administrators that come ready"),
+                Noun("do", "Carry out your own scripts and YAML files as commands"),
                 Noun("shell", "Run commands in persistent shells of this machine, or open one"),
                 Noun("ssh", "Run commands on hosts, in persistent sessions, or open one"),
             ]),

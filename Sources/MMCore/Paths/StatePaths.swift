@@ -2,7 +2,8 @@ import Glibc
 
 /// The locations of a user's files, derived from the environment alone.
 ///
-/// `MM_CONNECTIONS`, `MM_TOKEN_DIR`, `MM_STATE_DIR` and `MM_LOG_DIR` override single locations; the rest follow `HOME`.
+/// `MM_CONNECTIONS`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_LOG_DIR` and `MM_TOOLS_DIR` override single locations; the
+/// rest follow `HOME`.
 public struct StatePaths: Sendable, Hashable {
     /// The user's home folder.
     public var home: String
@@ -14,6 +15,8 @@ public struct StatePaths: Sendable, Hashable {
     public var stateDirectory: String
     /// Logs, `~/.m365-logs`.
     public var logDirectory: String
+    /// The user's own tools: `$XDG_CONFIG_HOME/mm/tools`, else `~/.config/mm/tools`.
+    package var toolsDirectory: String
     /// Sockets: `$XDG_RUNTIME_DIR/mm`, else `run` in the state folder.
     public var runtimeDirectory: String
 
@@ -30,7 +33,7 @@ public struct StatePaths: Sendable, Hashable {
 
     /// The files and folders of `mm` itself, which no script may reach: registry, tokens, ledger, logs, sockets.
     package var ownFiles: [String] {
-        [registry, tokenDirectory, stateDirectory, logDirectory, runtimeDirectory] + [tokenKeyFile].compactMap(\.self)
+        [registry, tokenDirectory, stateDirectory, logDirectory, toolsDirectory, runtimeDirectory] + [tokenKeyFile].compactMap(\.self)
     }
 
     /// Derives the locations from an environment.
@@ -53,6 +56,10 @@ public struct StatePaths: Sendable, Hashable {
         let state = place("MM_STATE_DIR", ".m365-state")
         self.stateDirectory = state
         self.logDirectory = place("MM_LOG_DIR", ".m365-logs")
+        let configuration = named("XDG_CONFIG_HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
+        self.toolsDirectory =
+            named("MM_TOOLS_DIR") == nil
+            ? Self.join(configuration ?? Self.join(home, ".config"), "mm/tools") : place("MM_TOOLS_DIR", "")
         let runtime = named("XDG_RUNTIME_DIR").flatMap { $0.hasPrefix("/") ? $0 : nil }
         let credential = named("MM_TOKEN_KEY_CREDENTIAL").map {
             Self.join(named("CREDENTIALS_DIRECTORY") ?? "/run/credentials", $0)
@@ -62,6 +69,8 @@ public struct StatePaths: Sendable, Hashable {
             runtime.map { Self.join(Self.withoutTrailingSlash($0), "mm") } ?? Self.join(state, "run")
     }
 
+    /// How far calls of tools that wait for a confirmation have come.
+    package var toolProgressDirectory: String { Self.join(stateDirectory, "tool-progress") }
     /// The folder of stored answers.
     package var outputDirectory: String { Self.join(stateDirectory, "outputs") }
     /// The audit log.

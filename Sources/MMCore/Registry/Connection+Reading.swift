@@ -9,6 +9,7 @@ extension Connection {
         "guard", "person",
         "engine", "language", "egress", "confinement", "shared", "sharepoint_host", "moduleApps", "skipSendGuards",
         "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags", "keepSpares",
+        "tools",
     ]
 
     /// Creates a connection from an entry as written in the registry.
@@ -65,7 +66,8 @@ extension Connection {
             language: language ?? (policy.name == .readonly ? .constrained : .full),
             egress: ConnectionEgress.read(&reader), confinement: reader.choice("confinement") ?? .preferred,
             shared: readShared(&reader),
-            logContent: reader.flag("logContent"), pin: readPin(&reader), tags: reader.texts("tags") ?? [], raw: entry)
+            logContent: reader.flag("logContent"), pin: readPin(&reader), tags: reader.texts("tags") ?? [],
+            tools: reader.texts("tools"), raw: entry)
         return (connection, reader.problems)
     }
 

@@ -56,6 +56,8 @@ public struct Connection: Sendable, Hashable {
     public var pin: AccountPin?
     /// Tags that address several connections at once.
     public var tags: [String]
+    /// The owner's own tools and the recipes that may be used on it: `nil` for all, empty for none.
+    public var tools: [String]?
     /// The entry as written, including unknown keys.
     public var raw: JSONObject
 

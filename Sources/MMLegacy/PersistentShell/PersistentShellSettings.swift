@@ -1,6 +1,7 @@
 package import MMCore
 package import MMOperations
 package import MMShell
+import MMYAML
 
 /// The settings that the persistent shell reads from its environment and its configuration file, with the
 /// persistent-shell server's names and defaults.
@@ -147,24 +148,25 @@ package struct PersistentShellSettings: Sendable {
                 .notFound, "The configuration file \(file) is not there.",
                 hint: "Correct MCP_SHELL_CONFIG_FILE; without the file no shell is started.")
         }
-        guard let document = try SettingsYAML.read(bytes, name: file), case .map(let top) = document else {
+        guard case .map(let top)? = try YAMLNode.read(bytes, name: file)?.content else {
             throw MMError(.invalidInput, "\(file) holds no settings.")
         }
-        for (section, value) in top {
+        for entry in top {
+            let (section, value) = (entry.key, entry.value)
             guard section != "security" else { continue }
-            guard ["session", "server", "logging", "shell"].contains(section), case .map(let entries) = value else {
+            guard ["session", "server", "logging", "shell"].contains(section), case .map(let entries) = value.content else {
                 throw MMError(.invalidInput, "\(file): “\(section)” is no known section.")
             }
-            for (key, value) in entries {
-                guard case .scalar(let text, _) = value else {
-                    throw MMError(.invalidInput, "\(file): “\(section).\(key)” is no text.")
+            for entry in entries {
+                guard case .scalar(let text, _) = entry.value.content else {
+                    throw MMError(.invalidInput, "\(file): “\(section).\(entry.key)” is no text.")
                 }
-                try take(section, key, text, from: "\(file): \(section).\(key)")
+                try take(section, entry.key, text, from: "\(file): \(section).\(entry.key)")
             }
         }
         guard let security = top.first(where: { $0.key == "security" }) else { return }
         policy = try ShellPolicy(yaml: bytes, name: file)
-        if case .map(let entries) = security.value {
+        if case .map(let entries) = security.value.content {
             namesWorkspace = entries.contains { $0.key == "working_directory" }
             if policy.isEnabled, !entries.contains(where: { $0.key == "audit_log" }) { policy.audit = .standard }
         }

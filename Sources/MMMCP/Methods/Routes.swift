@@ -2,26 +2,34 @@ import MMCore
 
 /// Everything a server offers, validated once and indexed for look-up.
 struct Routes: Sendable {
-    let tools: [RegisteredTool]
-    let prompts: [Prompt]
+    private let permanentTools: [RegisteredTool]
+    private let permanentPrompts: [Prompt]
     let resources: [Resource]
     let templates: [RegisteredTemplate]
     let moreResources: MCPServer.ResourceLister?
+    private let moreTools: MCPServer.ToolLister
+    private let morePrompts: MCPServer.PromptLister
     private let toolIndex: [String: Int]
     private let promptIndex: [String: Int]
     private let resourceIndex: [String: Int]
 
-    var hasTools: Bool { !tools.isEmpty }
-    var hasPrompts: Bool { !prompts.isEmpty }
+    /// All tools at this moment.
+    var tools: [RegisteredTool] { permanentTools + passingTools }
+    /// All prompts at this moment.
+    var prompts: [Prompt] { permanentPrompts + morePrompts().filter { promptIndex[$0.name] == nil } }
+
+    var hasTools: Bool { !permanentTools.isEmpty }
+    var hasPrompts: Bool { !permanentPrompts.isEmpty }
     var hasResources: Bool { !resources.isEmpty || !templates.isEmpty || moreResources != nil }
     var hasCompletions: Bool {
-        prompts.contains { $0.arguments.contains { $0.complete != nil } }
+        permanentPrompts.contains { $0.arguments.contains { $0.complete != nil } }
             || templates.contains { !$0.template.completions.isEmpty }
     }
 
     init(
         tools: [Tool], prompts: [Prompt], resources: [Resource], resourceTemplates: [ResourceTemplate],
-        moreResources: MCPServer.ResourceLister?, options: ServerOptions
+        moreResources: MCPServer.ResourceLister?, moreTools: @escaping MCPServer.ToolLister,
+        morePrompts: @escaping MCPServer.PromptLister, options: ServerOptions
     ) throws(MMError) {
         guard options.pageSize > 0 else {
             throw MMError(.invalidInput, "The page size must be at least 1, not \(options.pageSize).")
@@ -51,8 +59,10 @@ struct Routes: Sendable {
         }
         var templates: [RegisteredTemplate] = []
         for template in resourceTemplates { templates.append(try RegisteredTemplate(template)) }
-        self.tools = registered
-        self.prompts = prompts
+        permanentTools = registered
+        permanentPrompts = prompts
+        self.moreTools = moreTools
+        self.morePrompts = morePrompts
         self.resources = resources
         self.templates = templates
         self.moreResources = moreResources
@@ -61,8 +71,20 @@ struct Routes: Sendable {
         self.resourceIndex = resourceIndex
     }
 
-    func tool(named name: String) -> RegisteredTool? { toolIndex[name].map { tools[$0] } }
-    func prompt(named name: String) -> Prompt? { promptIndex[name].map { prompts[$0] } }
+    func tool(named name: String) -> RegisteredTool? {
+        toolIndex[name].map { permanentTools[$0] }
+            ?? passingTools.first { $0.tool.name == name || $0.tool.aliases.contains(name) }
+    }
+
+    func prompt(named name: String) -> Prompt? {
+        promptIndex[name].map { permanentPrompts[$0] } ?? morePrompts().first { $0.name == name }
+    }
+
+    /// What a declaration that comes and goes lacks of the protocol is no fault of the server: it isn't offered.
+    private var passingTools: [RegisteredTool] {
+        moreTools().filter { toolIndex[$0.name] == nil }.compactMap { try? RegisteredTool($0) }
+    }
+
     func resource(at uri: String) -> Resource? { resourceIndex[uri].map { resources[$0] } }
 }
 

@@ -7,6 +7,10 @@ public import MMCore
 public struct MCPServer: Sendable {
     /// Returns the resources that come and go; `resources/list` runs it.
     public typealias ResourceLister = @Sendable (_ context: RequestContext) async throws -> [Resource]
+    /// Returns the tools that come and go; lists and calls of tools that aren't permanent run it. It must be quick.
+    public typealias ToolLister = @Sendable () -> [Tool]
+    /// Returns the prompts that come and go; it must be quick.
+    public typealias PromptLister = @Sendable () -> [Prompt]
 
     /// Watches a resource for one caller: gives an element each time its contents have changed. Runs as long as the caller
     /// is subscribed to it, also to one that does not exist yet.
@@ -40,6 +44,8 @@ public struct MCPServer: Sendable {
     ///   - resources: the permanent resources, in the order in which they are listed.
     ///   - resourceTemplates: the templates, in the order in which they are listed and tried.
     ///   - moreResources: lists and finds the resources that come and go.
+    ///   - moreTools: lists and finds the tools that come and go; permanent ones of the same name win.
+    ///   - morePrompts: lists and finds the prompts that come and go.
     ///   - resourceChanges: watches the resources that clients subscribe to, where ``changes`` doesn't tell of them.
     ///   - tasks: where long work is found whose calls were answered with a task.
     ///   - options: the server's behaviour where the protocol leaves room.
@@ -47,11 +53,13 @@ public struct MCPServer: Sendable {
     public init(
         _ info: ServerInfo, instructions: String? = nil, tools: [Tool] = [], prompts: [Prompt] = [],
         resources: [Resource] = [], resourceTemplates: [ResourceTemplate] = [], moreResources: ResourceLister? = nil,
+        moreTools: @escaping ToolLister = { [] }, morePrompts: @escaping PromptLister = { [] },
         resourceChanges: ResourceWatcher? = nil, tasks: (any TaskStore)? = nil, options: ServerOptions = ServerOptions()
     ) throws(MMError) {
         try self.init(
             info, instructions: instructions, tools: tools, prompts: prompts, resources: resources,
-            resourceTemplates: resourceTemplates, moreResources: moreResources, resourceChanges: resourceChanges,
+            resourceTemplates: resourceTemplates, moreResources: moreResources, moreTools: moreTools,
+            morePrompts: morePrompts, resourceChanges: resourceChanges,
             tasks: tasks, options: options, clock: .system
         )
     }
@@ -60,6 +68,7 @@ public struct MCPServer: Sendable {
     init(
         _ info: ServerInfo, instructions: String?, tools: [Tool], prompts: [Prompt], resources: [Resource],
         resourceTemplates: [ResourceTemplate], moreResources: ResourceLister?,
+        moreTools: @escaping ToolLister = { [] }, morePrompts: @escaping PromptLister = { [] },
         resourceChanges: ResourceWatcher? = nil, tasks: (any TaskStore)? = nil, options: ServerOptions, clock: WallClock
     ) throws(MMError) {
         if let key = options.stateKey, key.count < 32 {
@@ -77,7 +86,7 @@ public struct MCPServer: Sendable {
         self.resourceChanges = resourceChanges
         self.routes = try Routes(
             tools: tools, prompts: prompts, resources: resources, resourceTemplates: resourceTemplates,
-            moreResources: moreResources, options: options
+            moreResources: moreResources, moreTools: moreTools, morePrompts: morePrompts, options: options
         )
     }
 

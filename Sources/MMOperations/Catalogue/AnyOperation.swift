@@ -3,12 +3,59 @@ public import MMCore
 /// An operation with its input type erased: arguments in, answer out.
 public struct AnyOperation: Sendable {
     /// Name, texts and effects.
-    public let declaration: OperationDeclaration
+    public private(set) var declaration: OperationDeclaration
     /// The arguments, in the order help texts list them.
     public let fields: [InputField]
 
     private let body:
         @Sendable (JSONObject, OperationContext, OperationServices) async throws(MMError) -> OperationAnswer
+
+    /// The call that a call of this operation stands for, where it is another's: a tool's name and flags stand for `do`.
+    private var standsFor: (@Sendable (JSONObject) -> (operation: AnyOperation, arguments: JSONObject))?
+    /// The schema of the arguments, where the fields say less than is known.
+    private var ownSchema: JSONObject?
+
+    /// An operation of another name and other arguments that stands for calls of a given one.
+    /// - Parameters:
+    ///   - declaration: name, texts and effects.
+    ///   - fields: the arguments.
+    ///   - schema: the JSON Schema of the arguments.
+    ///   - base: the operation that is called; it takes the effects and the home of this one.
+    ///   - arguments: its arguments, by those of a call.
+    package init(
+        _ declaration: OperationDeclaration, fields: [InputField], schema: JSONObject, calling base: AnyOperation,
+        with arguments: @escaping @Sendable (JSONObject) -> JSONObject
+    ) {
+        let called = base.taking(effects: declaration.effects, home: declaration.home)
+        self.declaration = declaration
+        self.fields = fields
+        self.body = { (given, context, services) async throws(MMError) in
+            try await called.body(arguments(given), context, services)
+        }
+        ownSchema = schema
+        standsFor = { (called, arguments($0)) }
+    }
+
+    /// The call that a call with these arguments is carried out as.
+    package func call(_ arguments: JSONObject) -> (operation: AnyOperation, arguments: JSONObject) {
+        standsFor?(arguments) ?? (self, arguments)
+    }
+
+    /// The same, left out of lists.
+    package var unlisted: AnyOperation {
+        var copy = self
+        copy.declaration.isListed = false
+        return copy
+    }
+
+    private func taking(effects: OperationDeclaration.Effects, home: OperationDeclaration.Home) -> AnyOperation {
+        var declaration = declaration
+        declaration.effects = effects
+        declaration.home = home
+        var copy = self
+        copy.declaration = declaration
+        return copy
+    }
 
     /// Erases an operation that needs nothing of its process.
     public init<Wrapped: CatalogueOperation>(_ operation: Wrapped) where Wrapped.Services == Void {
@@ -46,6 +93,7 @@ public struct AnyOperation: Sendable {
 
     /// The JSON Schema of the arguments, as a model sees them.
     public var inputSchema: JSONObject {
+        if let ownSchema { return ownSchema }
         var properties = JSONObject()
         for field in fields where field.isOfferedToModels { properties[field.name] = .object(field.schema) }
         var schema: JSONObject = ["type": "object", "properties": .object(properties)]

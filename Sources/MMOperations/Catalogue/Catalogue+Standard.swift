@@ -16,6 +16,8 @@ extension Catalogue {
             AnyOperation(Jobs()) { $0.jobs },
             AnyOperation(Sessions()) { $0.sessionServices },
             AnyOperation(Endpoints()),
+            AnyOperation(ToolOperation.own) { $0.toolServices },
+            AnyOperation(ToolOperation.recipe) { $0.toolServices },
             AnyOperation(CmdletList()) { $0.sessionServices },
             AnyOperation(Confirm()) { $0.guardServices },
             AnyOperation(GuardCheck()) { $0.guardServices },

@@ -15,13 +15,13 @@ public struct OperationDeclaration: Sendable {
     /// What a model needs to use it right the first time: what, when, what comes back.
     public let description: String
     /// What it does to the world.
-    public let effects: Effects
+    public internal(set) var effects: Effects
     /// Which group of tools it belongs to.
     public let toolset: Toolset
     /// Who may call it.
     public let audience: Audience
     /// Where it is carried out when front-ends share a pool.
-    public let home: Home
+    public internal(set) var home: Home
     /// Whether a model's list of tools shows it; what is rarely needed is called by its name alone, since a model reads
     /// every word of the list on each turn.
     package var isListed = true

@@ -16,7 +16,28 @@ struct AppContent: Sendable {
         roleIDs = ObjectIDs(mixing.branch(16))
     }
 
-    private static let others = ["Expense reports", "Visitor register", "Payroll export", "Device inventory"]
+    private static let others = ["Expense reports", "Visitor register", "Payroll export", withoutOwner]
+    /// The app that nobody owns.
+    static let withoutOwner = "Device inventory"
+
+    /// What was consented to: a visitors' app that may read all mail, and a harmless one of one person.
+    func permissionGrants() -> [JSONObject] {
+        let principals = servicePrincipals()
+        func id(_ name: String) -> JSONValue? { principals.first { $0["displayName"]?.string == name }?["id"] }
+        guard let graph = id("Microsoft Graph"), let visitors = id("Visitor register"),
+            let expenses = id("Expense reports")
+        else { return [] }
+        return [
+            [
+                "id": .string(appIDs.guid(300)), "clientId": visitors, "consentType": "AllPrincipals",
+                "principalId": .null, "resourceId": graph, "scope": "User.Read Mail.ReadWrite Files.Read.All",
+            ],
+            [
+                "id": .string(appIDs.guid(301)), "clientId": expenses, "consentType": "Principal",
+                "principalId": .string(users.row(1).id), "resourceId": graph, "scope": "User.Read openid",
+            ],
+        ]
+    }
 
     func applications() -> [JSONObject] {
         let own = RegisteredApp.all.filter { $0.id.hasPrefix("5a4db0c5") }.map { ($0.id, $0.name, $0.isPublicClient) }
@@ -190,13 +211,18 @@ struct AppContent: Sendable {
     }
 
     func domains() -> [JSONObject] {
-        [(TenantIdentity.domain, true), (TenantIdentity.initialDomain, false)].map { name, isDefault in
+        let names = [
+            (TenantIdentity.domain, true, true), (TenantIdentity.initialDomain, false, true),
+            ("new.contoso-sandbox.example", false, false),
+        ]
+        return names.map { name, isDefault, isVerified in
             [
                 "id": .string(name), "authenticationType": "Managed", "availabilityStatus": .null,
                 "isAdminManaged": true,
-                "isDefault": .bool(isDefault), "isInitial": .bool(!isDefault), "isRoot": true, "isVerified": true,
+                "isDefault": .bool(isDefault), "isInitial": .bool(name == TenantIdentity.initialDomain), "isRoot": true,
+                "isVerified": .bool(isVerified),
                 "passwordNotificationWindowInDays": 14, "passwordValidityPeriodInDays": 2_147_483_647,
-                "supportedServices": ["Email", "OfficeCommunicationsOnline"],
+                "supportedServices": isVerified ? ["Email", "OfficeCommunicationsOnline"] : [],
             ]
         }
     }

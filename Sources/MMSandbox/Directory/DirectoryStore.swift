@@ -142,7 +142,9 @@ final class DirectoryStore {
         if address.relation == .members, let role = apps.role(ofID: address.owner) {
             return apps.holders(role).map { users.ids.guid($0) }
         }
-        if address.relation == .owners, table(.applications).find(address.owner) != nil { return [users.ids.guid(0)] }
+        if address.relation == .owners, let app = table(.applications).find(address.owner) {
+            return app["displayName"]?.string == AppContent.withoutOwner ? [] : [users.ids.guid(0)]
+        }
         return []
     }
 
@@ -172,7 +174,7 @@ final class DirectoryStore {
         case .directoryAudits: return EntityTable(.directoryAudit, rows: apps.directoryAudits())
         case .deletedUsers: return EntityTable(.user)
         case .deletedGroups: return EntityTable(.group)
-        case .permissionGrants: return EntityTable(.permissionGrant)
+        case .permissionGrants: return EntityTable(.permissionGrant, rows: apps.permissionGrants())
         case .messages(let owner): return mailTable(owner)
         case .mailFolders(let owner): return folderTable(owner)
         case .events(let owner): return eventTable(owner)

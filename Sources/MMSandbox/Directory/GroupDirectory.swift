@@ -149,6 +149,8 @@ struct GroupDirectory: Sendable {
     /// The indices of the owners of a group.
     func owners(_ index: Int) -> [Int] {
         switch purpose(index) {
+        // Whoever began the third project has left.
+        case .project(2): []
         case .project, .standing: Array(stride(index).prefix(2))
         default: [0]
         }

@@ -146,12 +146,15 @@ struct UserRow: Sendable {
         case "onPremisesSyncEnabled": number(.synced, below: 3) == 0 && !isGuest ? true : .null
         case "onPremisesLastSyncDateTime":
             number(.synced, below: 3) == 0 && !isGuest ? .string(ServiceTime.text(directory.now - 1800)) : .null
-        case "passwordPolicies": isGuest ? "None" : .null
+        case "passwordPolicies": isGuest ? "None" : keepsPassword ? "DisablePasswordExpiration" : .null
         case "proxyAddresses": isGuest ? [.string("smtp:\(mail)")] : [.string("SMTP:\(mail)")]
         case "signInActivity": signInActivity
         default: nil
         }
     }
+
+    /// Whether the password never expires: of the accounts that nobody wanted to break.
+    private var keepsPassword: Bool { index == 0 || named == nil && number(.mobile, below: 40) == 0 }
 
     /// Whether the account is in use these days; guests come seldom, and disabled accounts not at all.
     var isActive: Bool {

@@ -21,6 +21,8 @@ struct MachineDoctor: Sendable {
             await NetworkChecks(environment: services.environment, paths: services.paths)
                 .examine(connections, into: &report)
         }
+        progress("your own tools")
+        ToolChecks(paths: services.paths).examine(into: &report)
         progress("pool")
         await PoolChecks(environment: services.environment).examine(into: &report)
         progress("programs")

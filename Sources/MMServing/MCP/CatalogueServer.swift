@@ -10,6 +10,8 @@ struct CatalogueServer {
     private let calls: ClientCalls
     private let shaper: ToolAnswer
     private let tasks: JobTasks
+    /// The tools that the owner wrote, as they stand in their folder.
+    private let ownTools: OwnTools
 
     /// A projection of a service's catalogue.
     /// - Parameters:
@@ -25,6 +27,7 @@ struct CatalogueServer {
             outputs: services.outputs, outputTool: options.prefix + "output", serverName: options.serverName,
             isStructured: options.structuredOutput)
         tasks = JobTasks(service: service, calls: calls, shaper: shaper)
+        ownTools = OwnTools(services)
     }
 
     /// The server.
@@ -40,13 +43,34 @@ struct CatalogueServer {
             service: service, services: services, calls: calls, serverName: options.serverName)
         var serverOptions = ServerOptions()
         serverOptions.offersResourceSubscriptions = true
+        serverOptions.changingLists = [.tools, .prompts]
+        let prompts = MCPPrompts(services: services, options: options, tools: names)
+        let (options, ownTools) = (options, ownTools)
+        let isOffered = options.toolsets.contains(.m365)
+        let toolPrompts = ToolPrompts(services: services, options: options, prompts: prompts)
         return try MCPServer(
             ServerInfo(name: "mm-mcp", title: "Microsoft Master", version: ProductVersion.text),
             instructions: instructions, tools: offered.map(tool),
-            prompts: MCPPrompts(services: services, options: options, tools: names).all,
-            resources: resources.fixed, resourceTemplates: resources.templates,
+            prompts: prompts.all, resources: resources.fixed, resourceTemplates: resources.templates,
             moreResources: { (context) in try await resources.current(context) },
+            moreTools: {
+                guard isOffered else { return [] }
+                return ownTools.current.operations.filter { !options.readOnly || $0.declaration.effects.readOnly }
+                    .map(tool)
+            },
+            morePrompts: {
+                guard isOffered else { return [] }
+                return toolPrompts.all(own: ownTools.current.definitions)
+            },
             resourceChanges: { _, _, read in WatchedResource(read).changes }, tasks: tasks, options: serverOptions)
+    }
+
+    /// Tells clients when the owner's tools change, until the task is cancelled.
+    func watchTools(of server: MCPServer) async {
+        await ownTools.watch {
+            server.changes.listChanged(.tools)
+            server.changes.listChanged(.prompts)
+        }
     }
 
     /// Ends what this server's clients have left in the pool and nobody comes back for: their shells. Their jobs stay with
@@ -88,7 +112,8 @@ struct CatalogueServer {
             do throws(MMError) {
                 let signs = LifeSigns(call, doing: Self.doing(declaration, arguments))
                 let answer = try await signs.during(isWanted: context.wantsProgress) { (call) throws(MMError) in
-                    try await service.call(operation, arguments, in: call)
+                    let (called, given) = operation.call(arguments)
+                    return try await service.call(called, given, in: call)
                 }
                 if context.taskWish != .unwanted, let handle = JobAnswer.members(of: answer)?["handle"]?.string {
                     var task = try await tasks.task(handle, for: context)

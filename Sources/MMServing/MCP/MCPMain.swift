@@ -90,9 +90,11 @@ package enum MCPMain {
             }
             // Sessions that live in a pool are looked after there.
             let upkeep = keepsSessions ? Task { await services.runMaintenance() } : nil
+            let watch = catalogue.map { catalogue in Task { await catalogue.watchTools(of: server) } }
             let profileUpkeep = profile.map { profile in Task { await profile.upkeep(services) } }
             defer {
                 upkeep?.cancel()
+                watch?.cancel()
                 profileUpkeep?.cancel()
             }
             if let http = options.http, let stop {

@@ -9,7 +9,8 @@ import MMOperations
 struct MCPPrompts: Sendable {
     private let services: OperationServices
     private let options: MCPFaceOptions
-    private let tools: Set<String>
+    /// The operations that the server offers.
+    let tools: Set<String>
 
     /// The prompts of a server.
     /// - Parameters:
@@ -161,7 +162,8 @@ struct MCPPrompts: Sendable {
 
     // MARK: parts
 
-    private func prompt(
+    /// A prompt whose first argument is the connection.
+    func prompt(
         _ name: String, _ title: String, _ description: String, _ arguments: [PromptArgument],
         _ text: @escaping @Sendable ([String: String]) -> String
     ) -> Prompt {

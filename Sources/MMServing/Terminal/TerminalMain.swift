@@ -19,8 +19,9 @@ package enum TerminalMain {
     ) async -> Int32 {
         let streams = CommandStreams(environment: environment)
         let services = OperationServices(environment: environment)
+        let tools = ToolCommands.operations(for: words, services)
         let program = CommandLineProgram(
-            catalogue: .standard,
+            catalogue: tools.isEmpty ? .standard : Catalogue(Catalogue.standard.operations + tools),
             service: { options in
                 do throws(MMError) {
                     let choice = try PoolChoice.of(

@@ -1,6 +1,7 @@
 import Glibc
 public import MMCore
 import MMSystem
+import MMYAML
 
 /// What commands a shell session may run, as a security file says it.
 ///
@@ -77,10 +78,10 @@ public struct ShellPolicy: Sendable {
         func wrong(_ what: String) -> MMError {
             MMError(.invalidInput, "\(name): \(what).", hint: "Correct the file; until then no command is run.")
         }
-        guard let document = try SettingsYAML.read(bytes, name: name), case .map(let top) = document else {
+        guard case .map(let top)? = try YAMLNode.read(bytes, name: name)?.content else {
             throw wrong("there is no key “security”")
         }
-        guard let security = top.first(where: { $0.key == "security" })?.value, case .map(let entries) = security else {
+        guard case .map(let entries)? = top.first(where: { $0.key == "security" })?.value.content else {
             throw wrong("there is no map “security”")
         }
         let known = [
@@ -90,13 +91,13 @@ public struct ShellPolicy: Sendable {
         if let key = entries.map(\.key).first(where: { !known.contains($0) }) {
             throw wrong("“\(key)” isn't a known key of “security”; known are \(known.joined(separator: ", "))")
         }
-        func value(_ key: String) -> SettingsYAML? {
-            switch entries.first(where: { $0.key == key })?.value {
+        func value(_ key: String) -> YAMLNode.Content? {
+            switch entries.first(where: { $0.key == key })?.value.content {
             case .scalar("", isPlain: true), .scalar("~", isPlain: true), .scalar("null", isPlain: true): nil
             case let value: value
             }
         }
-        func flag(_ value: SettingsYAML) -> Bool? {
+        func flag(_ value: YAMLNode.Content) -> Bool? {
             guard case .scalar(let text, true) = value else { return nil }
             switch text.lowercased() {
             case "true", "yes", "on": return true
@@ -109,7 +110,7 @@ public struct ShellPolicy: Sendable {
             guard case .list(let items) = value else { throw wrong("“\(key)” isn't a list") }
             var texts: [String] = []
             for item in items {
-                guard case .scalar(let text, _) = item, !text.isEmpty else {
+                guard case .scalar(let text, _) = item.content, !text.isEmpty else {
                     throw wrong("“\(key)” contains something other than strings")
                 }
                 texts.append(text)

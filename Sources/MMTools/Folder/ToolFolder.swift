@@ -1,0 +1,133 @@
+import Glibc
+import MMCore
+
+/// The folder of the owner's tools: a definition in each `.yaml`, `.yml` and `.ps1` file.
+package struct ToolFolder: Sendable {
+    /// What a folder holds.
+    package struct Contents: Sendable {
+        /// The definitions, in the order of their names.
+        package var definitions: [ToolDefinition] = []
+        /// The files that hold none.
+        package var problems: [ToolProblem] = []
+
+        package init() {}
+
+        /// The definition of a name; case counts only where two differ in nothing else.
+        package func definition(named name: String) -> ToolDefinition? {
+            definitions.first { $0.name == name } ?? definitions.first { $0.name.lowercased() == name.lowercased() }
+        }
+    }
+
+    /// What tells that a folder is still the same.
+    package struct Stamp: Sendable, Equatable {
+        private let files: [String: FileStamp?]
+
+        fileprivate init(_ files: [String: FileStamp?]) { self.files = files }
+    }
+
+    private static let mostFiles = 200
+    private static let mostBytes = 256 << 10
+
+    /// The folder's path.
+    package let path: String
+    /// Names that no tool may have.
+    private let reserved: Set<String>
+    /// The modules that sessions exist for, by the names of PowerShell's own modules in small letters.
+    private let modules: [String: String]
+
+    /// A folder.
+    /// - Parameters:
+    ///   - path: where it is; it may be missing.
+    ///   - reserved: names that no tool may have.
+    ///   - modules: the modules that sessions exist for, by the names of PowerShell's own modules in small letters.
+    package init(_ path: String, reserved: Set<String>, modules: [String: String]) {
+        self.path = path
+        self.reserved = Set(reserved.map { $0.lowercased() })
+        self.modules = modules
+    }
+
+    /// What tells that the folder is still the same; a look at names and times alone.
+    package func stamp() -> Stamp {
+        var files: [String: FileStamp?] = [:]
+        for name in (try? names()) ?? [] {
+            if case .file(let stamp) = FileStamp.lookUp("\(path)/\(name)") { files[name] = stamp } else { files[name] = .some(nil) }
+        }
+        return Stamp(files)
+    }
+
+    /// Reads every definition; a broken one is reported and the others go on.
+    package func read() -> Contents {
+        var contents = Contents()
+        do throws(MMError) {
+            try checkFolder()
+            let names = try names()
+            guard names.count <= Self.mostFiles else {
+                throw MMError(
+                    .limitExceeded, "\(path) holds \(names.count) definitions; at most \(Self.mostFiles) are read.",
+                    hint: "Move those away that nobody uses.")
+            }
+            for name in names { read(name, into: &contents) }
+        } catch {
+            contents.problems.append(ToolProblem(file: path, error))
+        }
+        return contents
+    }
+
+    private func names() throws(MMError) -> [String] {
+        try FolderListing.names(in: path).filter { name in
+            !name.hasPrefix(".") && [".yaml", ".yml", ".ps1"].contains { name.lowercased().hasSuffix($0) }
+        }.sorted()
+    }
+
+    private func read(_ name: String, into contents: inout Contents) {
+        let file = "\(path)/\(name)"
+        do throws(MMError) {
+            try check(file)
+            // Taken away since the folder was listed.
+            guard let bytes = try ProtectedFile.read(file, limit: Self.mostBytes) else { return }
+            let stem = name.split(separator: ".").dropLast().joined(separator: ".")
+            let definition =
+                name.lowercased().hasSuffix(".ps1")
+                ? try ScriptDefinition.read(bytes, name: stem, place: file, modules: modules)
+                : try YAMLDefinition.read(bytes, name: stem, place: file)
+            guard !reserved.contains(definition.name.lowercased()) else {
+                throw .definition(
+                    file, line: 1, "`\(definition.name)` is the name of an operation of mm.", hint: "Choose another name.")
+            }
+            if let other = contents.definitions.first(where: { $0.name.lowercased() == definition.name.lowercased() }) {
+                throw .definition(
+                    file, line: 1, "`\(definition.name)` is already the name of the tool in \(other.place).",
+                    hint: "Rename one of the two.")
+            }
+            contents.definitions.append(definition)
+        } catch {
+            contents.problems.append(ToolProblem(file: file, error))
+        }
+    }
+
+    private func checkFolder() throws(MMError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        try check(status, path, isFolder: true)
+    }
+
+    /// Refuses a file that others may write, before anything of it is believed. Its owner and links are checked as it is
+    /// opened.
+    private func check(_ file: String) throws(MMError) {
+        var status = stat()
+        guard lstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+        try check(status, file, isFolder: false)
+    }
+
+    private func check(_ status: stat, _ path: String, isFolder: Bool) throws(MMError) {
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw MMError(
+                .forbidden, "\(path) belongs to user \(status.st_uid).", hint: "Use a folder and files of your own.")
+        }
+        guard status.st_mode & 0o022 == 0 else {
+            throw MMError(
+                .forbidden, "\(path) can be written by others, who could change what your tools do.",
+                hint: "Run: chmod go-w \(ShellWord.quoted(path))")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package import MMCore
+import PowerShellSyntax
+
+/// Reads a definition that is a PowerShell script: its param block and its comment-based help. Nothing is run for it.
+package struct ScriptDefinition {
+    private let place: String
+    private let text: String
+    private let help: CommentHelp
+
+    /// Reads a script.
+    /// - Parameters:
+    ///   - bytes: the text.
+    ///   - name: the name of the file without its ending.
+    ///   - place: the path of the file.
+    ///   - modules: the modules that sessions exist for, by the names of PowerShell's own modules in small letters.
+    /// - Throws: `invalidInput` that names the place, the line and the remedy.
+    package static func read(_ bytes: [UInt8], name: String, place: String, modules: [String: String]) throws(MMError)
+        -> ToolDefinition
+    {
+        guard var text = String(validating: bytes, as: UTF8.self) else {
+            throw .definition(place, line: 1, "the script isn't UTF-8.", hint: "Save it as UTF-8.")
+        }
+        if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
+        let script = PowerShellParser.parse(text)
+        if let fault = script.errors.first {
+            throw .definition(
+                place, line: ScriptLines.line(of: fault.extent.start, in: text), "the script doesn't parse (\(fault.id)).",
+                hint: "See where: mm guard check \(place)")
+        }
+        let reader = ScriptDefinition(place: place, text: text, help: CommentHelp(of: text, script))
+        return try reader.definition(script, name: name, modules: modules)
+    }
+
+    private func definition(_ script: ParsedScript, name: String, modules: [String: String]) throws(MMError)
+        -> ToolDefinition
+    {
+        guard ToolDefinition.isName(name) else {
+            throw .definition(
+                place, line: 1, "the file's name can't be the name of a tool.",
+                hint: "Use letters, digits, - and _, a letter first: Get-UnusedGuest.ps1.")
+        }
+        guard let summary = help.text("SYNOPSIS").map(CommentHelp.line) else {
+            throw .definition(
+                place, line: 1, "the script says nowhere what it is for.",
+                hint: "Begin it with <# .SYNOPSIS, a line of text, and #>.")
+        }
+        guard let block = script.root?.parameterBlock else {
+            throw .definition(
+                place, line: 1, "the script has no param block.", hint: "Begin it with param(), also without parameters.")
+        }
+        var parameters: [ToolParameter] = []
+        for (index, node) in block.parameters.enumerated() {
+            let comment = comment(before: node, after: index == 0 ? block.extent.start : block.parameters[index - 1].extent.end)
+            let parameter = try ScriptParameterReader(place: place, text: text, help: help).parameter(node, comment)
+            guard let parameter else { continue }
+            guard !parameters.contains(where: { $0.name == parameter.name }) else {
+                throw fault(node.extent, "two parameters are called `\(parameter.name)`.", "Rename one of them.")
+            }
+            parameters.append(parameter)
+        }
+        let description = [summary, help.text("DESCRIPTION").map(CommentHelp.line)].compactMap(\.self)
+        var definition = ToolDefinition(
+            name: name, title: summary, summary: summary, description: description.joined(separator: " "),
+            parameters: parameters, examples: help.examples,
+            work: .script(text, module: try module(script, modules)), source: text, place: place)
+        let traits = (help.text("FUNCTIONALITY") ?? "").lowercased().filter { $0.isLetter }
+        definition.isReadOnly = traits == "readonly"
+        return definition
+    }
+
+    private func fault(_ extent: SourceExtent, _ message: String, _ hint: String) -> MMError {
+        .definition(place, line: ScriptLines.line(of: extent.start, in: text), message, hint: hint)
+    }
+
+    /// The module: the one that `#Requires -Modules` names, else the word below `.COMPONENT`.
+    private func module(_ script: ParsedScript, _ modules: [String: String]) throws(MMError) -> String {
+        if let word = help.text("COMPONENT").map(CommentHelp.line)?.lowercased() {
+            if modules.values.contains(word) { return word }
+            if let known = modules[word] { return known }
+            let near = NearestNames.of(word, among: Set(modules.values).sorted(), limit: 1).first
+            throw .definition(
+                place, line: 1, ".COMPONENT names `\(word.prefix(40))`, which is no module."
+                    + (near.map { " Did you mean `\($0)`?" } ?? ""),
+                hint: "The modules are \(Set(modules.values).sorted().joined(separator: ", ")).")
+        }
+        for required in script.requirements?.modules ?? [] {
+            let name = required.lowercased()
+            if let known = modules[name] ?? modules.first(where: { name.hasPrefix(Self.family(of: $0.key)) })?.value {
+                return known
+            }
+        }
+        throw .definition(
+            place, line: 1, "the script doesn't say which module it runs in.",
+            hint: "Write #Requires -Modules ExchangeOnlineManagement above it, or .COMPONENT exo into its help.")
+    }
+
+    /// `az.accounts` stands for all modules whose names begin with `az.`.
+    private static func family(of module: String) -> String {
+        guard let dot = module.lastIndex(of: "."), module.hasPrefix("az.") || module.hasPrefix("microsoft.graph.") else {
+            return module + "."
+        }
+        return String(module[...dot])
+    }
+
+    /// The comment directly above a parameter, which PowerShell shows where `.PARAMETER` is missing.
+    private func comment(before parameter: ParameterSyntax, after place: Int) -> String? {
+        let units = Array(text.utf16)
+        let first = parameter.attributes.first?.extent.start ?? parameter.extent.start
+        guard place < first, first <= units.count else { return nil }
+        let lines = String(decoding: units[place..<min(first, parameter.extent.start)], as: UTF16.self)
+            .split(whereSeparator: \.isNewline)
+            .map { $0.drop(while: { $0.isWhitespace }) }.filter { $0.hasPrefix("#") && !$0.hasPrefix("#>") }
+        guard !lines.isEmpty else { return nil }
+        return CommentHelp.line(lines.map { String($0.drop { $0 == "#" }) }.joined(separator: " "))
+    }
+}

@@ -1,0 +1,101 @@
+package import MMCore
+
+/// What a placeholder stands for: a parameter, a member of the row at hand, or of an earlier step's result; as it is, or as
+/// the moment so many days from now.
+package struct ToolReference: Sendable, Hashable {
+    /// What becomes of the value.
+    package enum Change: String, Sendable, CaseIterable {
+        /// The moment so many days ago.
+        case daysAgo
+        /// The moment in so many days.
+        case daysAhead
+    }
+
+    /// The name of a parameter, `item`, `now`, or the id of a step.
+    package let root: String
+    /// The members below it.
+    package let members: [String]
+    /// What becomes of the value.
+    package let change: Change?
+
+    /// Reads what stands between the braces of a placeholder.
+    /// - Throws: `invalidInput`.
+    package init(_ text: String) throws(MMError) {
+        let parts = text.split(separator: "|", omittingEmptySubsequences: false).map {
+            String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+        let names = (parts.first ?? "").split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count <= 2, let root = names.first,
+            names.allSatisfy({ name in
+                !name.isEmpty
+                    && name.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || ("0"..."9").contains($0) || "_@-".unicodeScalars.contains($0) }
+            })
+        else {
+            throw MMError(
+                .invalidInput, "`{\(text.prefix(60))}` is no placeholder.",
+                hint: "Write {parameter}, {item.member}, {step.member} or {parameter|daysAgo}; a brace itself is {{ or }}.")
+        }
+        self.root = root
+        members = Array(names.dropFirst())
+        guard parts.count == 2 else {
+            change = nil
+            return
+        }
+        guard let change = Change(rawValue: parts[1]) else {
+            throw MMError(
+                .invalidInput, "`{\(text.prefix(60))}` names no known change of its value.",
+                hint: "There are \(Change.allCases.map(\.rawValue).joined(separator: " and ")).")
+        }
+        self.change = change
+    }
+
+    /// The placeholder without its braces.
+    package var text: String { ([root] + members).joined(separator: ".") + (change.map { "|\($0.rawValue)" } ?? "") }
+}
+
+/// What placeholders get their values from.
+package struct ToolScope: Sendable {
+    /// The values of the parameters.
+    package var parameters: JSONObject
+    /// The results of the steps so far.
+    package var results: JSONObject = [:]
+    /// The row at hand.
+    package var item: JSONValue?
+    /// When the call began.
+    package let now: Timestamp
+
+    package init(parameters: JSONObject, now: Timestamp = .now) {
+        self.parameters = parameters
+        self.now = now
+    }
+
+    /// The value of a placeholder; `nil` where there is none.
+    /// - Throws: `invalidInput` where days are to be counted and no number stands.
+    package func value(of reference: ToolReference) throws(MMError) -> JSONValue? {
+        var value: JSONValue? =
+            switch reference.root {
+            case "item": item
+            case "now": .string(now.iso8601)
+            default: results[reference.root] ?? parameters[reference.root]
+            }
+        for member in reference.members { value = value?.object?[member] }
+        guard let found = value, !found.isNull else { return nil }
+        guard let change = reference.change else { return found }
+        guard let days = found.int, abs(days) <= 36_500 else {
+            throw MMError(
+                .invalidInput, "`\(reference.root)` is no number of days.", hint: "Give a whole number up to 36500.",
+                details: ["field": .string(reference.root)])
+        }
+        let shift = Duration.seconds(86_400 * days)
+        return .string((now + (change == .daysAgo ? .zero - shift : shift)).iso8601)
+    }
+
+    /// Whether something was given: not nothing, not false, not empty.
+    package func holds(_ reference: ToolReference) throws(MMError) -> Bool {
+        switch try value(of: reference) {
+        case nil, .null?, .bool(false)?, .string("")?: false
+        case .array(let items)?: !items.isEmpty
+        default: true
+        }
+    }
+}

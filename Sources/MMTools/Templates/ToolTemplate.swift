@@ -1,0 +1,212 @@
+package import MMCore
+
+/// A text with placeholders. What is put in never changes what the text around it means.
+package struct ToolTemplate: Sendable, Hashable {
+    /// A piece of the text.
+    package enum Piece: Sendable, Hashable {
+        case text(String)
+        case value(ToolReference)
+    }
+
+    /// The pieces in order.
+    package let pieces: [Piece]
+
+    /// Reads a text. `{{` and `}}` are braces.
+    /// - Throws: `invalidInput`.
+    package init(_ text: String) throws(MMError) {
+        var pieces: [Piece] = []
+        var plain = ""
+        var rest = text[...]
+        while let character = rest.popFirst() {
+            if (character == "{" || character == "}"), rest.first == character {
+                rest.removeFirst()
+                plain.append(character)
+            } else if character == "{" {
+                guard let end = rest.firstIndex(of: "}") else {
+                    throw MMError(
+                        .invalidInput, "A placeholder in `\(text.prefix(80))` has no end.",
+                        hint: "Close it with }, or write {{ for a brace.")
+                }
+                if !plain.isEmpty { pieces.append(.text(plain)) }
+                plain = ""
+                pieces.append(.value(try ToolReference(String(rest[..<end]))))
+                rest = rest[rest.index(after: end)...]
+            } else if character == "}" {
+                throw MMError(
+                    .invalidInput, "`\(text.prefix(80))` has a } without a {.", hint: "Write }} for a brace.")
+            } else {
+                plain.append(character)
+            }
+        }
+        if !plain.isEmpty { pieces.append(.text(plain)) }
+        self.pieces = pieces
+    }
+
+    /// The placeholders.
+    package var references: [ToolReference] {
+        pieces.compactMap { if case .value(let reference) = $0 { reference } else { nil } }
+    }
+
+    // MARK: Paths
+
+    /// The text as a path: each value is one part of it and nothing more.
+    /// - Throws: `invalidInput` for a value that is missing, empty, or would be another path.
+    package func path(in scope: ToolScope) throws(MMError) -> String {
+        var quotes = QuoteScan()
+        var path = ""
+        for piece in pieces {
+            switch piece {
+            case .text(let text):
+                quotes.pass(text)
+                path += text
+            case .value(let reference):
+                let text = try Self.single(reference, in: scope)
+                guard !text.isEmpty, text != ".", text != ".." else {
+                    throw MMError(
+                        .invalidInput, "`\(reference.text)` is `\(text)`, which is no part of a path.",
+                        hint: "Give a name or an id.", details: ["field": .string(reference.root)])
+                }
+                let quoted = quotes.state == .single ? text.replacing("'", with: "''") : text
+                path += PercentCoding.encode(quoted, isPlain: Self.isUnreserved)
+            }
+        }
+        return path
+    }
+
+    // MARK: Queries
+
+    /// The text as the value of a query's parameter, not yet percent-encoded: within quotes a value stays a text, outside
+    /// it is one word.
+    /// - Throws: `invalidInput` for a value that is missing, or that would change the expression.
+    package func queryValue(in scope: ToolScope) throws(MMError) -> String {
+        var quotes = QuoteScan()
+        var text = ""
+        for piece in pieces {
+            switch piece {
+            case .text(let plain):
+                quotes.pass(plain)
+                text += plain
+            case .value(let reference):
+                guard let value = try scope.value(of: reference) else { throw Self.missing(reference) }
+                let texts = (value.array ?? [value]).compactMap(ToolParameter.text(of:))
+                guard !texts.isEmpty else { throw Self.missing(reference) }
+                switch quotes.state {
+                case .single: text += texts.map { $0.replacing("'", with: "''") }.joined(separator: "','")
+                case .double:
+                    text += texts.map { $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }
+                        .joined(separator: " ")
+                case .none:
+                    guard let odd = texts.first(where: { !Self.isWord($0) }) else {
+                        text += texts.joined(separator: ",")
+                        continue
+                    }
+                    throw MMError(
+                        .invalidInput,
+                        "`\(reference.text)` is `\(odd.prefix(40))`, which is more than a word and stands without quotes.",
+                        hint: "Put quotes around {\(reference.text)} in the definition, or give one word.",
+                        details: ["field": .string(reference.root)])
+                }
+            }
+        }
+        return text
+    }
+
+    // MARK: Bodies
+
+    /// The text as a JSON value: a placeholder alone keeps the type of its value. `nil` where that has none.
+    /// - Throws: `invalidInput` for a value that is missing within a text.
+    package func json(in scope: ToolScope) throws(MMError) -> JSONValue? {
+        if pieces.count == 1, case .value(let reference) = pieces[0] { return try scope.value(of: reference) }
+        var text = ""
+        for piece in pieces {
+            switch piece {
+            case .text(let plain): text += plain
+            case .value(let reference): text += try Self.single(reference, in: scope)
+            }
+        }
+        return .string(text)
+    }
+
+    // MARK: Showing
+
+    /// The text with the values that are known; other placeholders stay.
+    package func shown(in scope: ToolScope) -> String {
+        var text = ""
+        for piece in pieces {
+            switch piece {
+            case .text(let plain): text += plain
+            case .value(let reference):
+                let value = try? scope.value(of: reference)
+                text += value.flatMap(ToolParameter.text(of:)) ?? "{\(reference.text)}"
+            }
+        }
+        return text
+    }
+
+    // MARK: Values
+
+    private static func single(_ reference: ToolReference, in scope: ToolScope) throws(MMError) -> String {
+        guard let value = try scope.value(of: reference) else { throw missing(reference) }
+        guard let text = ToolParameter.text(of: value) else {
+            throw MMError(
+                .invalidInput, "`\(reference.text)` is \(value.kindName), where one text is needed.",
+                hint: "Name a member of it, or go through it with each.", details: ["field": .string(reference.root)])
+        }
+        return text
+    }
+
+    private static func missing(_ reference: ToolReference) -> MMError {
+        MMError(
+            .invalidInput, "There is no value for `\(reference.text)`.",
+            hint: "Give it, or let the step depend on it with when: \(reference.root).",
+            details: ["field": .string(reference.root)])
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"), UInt8(ascii: "@"):
+            true
+        default: false
+        }
+    }
+
+    private static func isWord(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                    UInt8(ascii: ":"), UInt8(ascii: "@"):
+                    true
+                default: false
+                }
+            }
+    }
+}
+
+/// Follows the quotes of an OData expression.
+struct QuoteScan {
+    /// What the next character stands in.
+    enum State { case none, single, double }
+
+    private(set) var state = State.none
+    private var isEscaped = false
+
+    /// Goes over a piece of the text.
+    mutating func pass(_ text: String) {
+        for character in text {
+            if isEscaped {
+                isEscaped = false
+                continue
+            }
+            switch (state, character) {
+            case (.none, "'"): state = .single
+            case (.single, "'"): state = .none
+            case (.none, "\""): state = .double
+            case (.double, "\""): state = .none
+            case (.double, "\\"): isEscaped = true
+            default: continue
+            }
+        }
+    }
+}

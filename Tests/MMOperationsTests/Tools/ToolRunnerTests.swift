@@ -1,0 +1,225 @@
+import MMCore
+import MMTools
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("A tool's steps are calls of the operations, and nothing else")
+struct ToolRunnerTests {
+    private let home: TestHome
+
+    init() throws { home = try TestHome() }
+
+    /// What the steps asked for, and what they get.
+    private final class Calls: Sendable {
+        let made = Mutex<[(name: String, arguments: JSONObject, readsOnly: Bool)]>([])
+        let answers: @Sendable (String, JSONObject, Int) throws(MMError) -> JSONValue
+
+        init(_ answers: @escaping @Sendable (String, JSONObject, Int) throws(MMError) -> JSONValue) {
+            self.answers = answers
+        }
+
+        func perform(_ name: String, _ arguments: JSONObject, _ call: CallContext) throws(MMError) -> OperationAnswer {
+            let number = made.withLock { made in
+                made.append((name, arguments, call.readsOnly))
+                return made.count
+            }
+            return .value(try answers(name, arguments, number))
+        }
+
+        var endpoints: [String] { made.withLock { $0.map { $0.arguments["endpoint"]?.string ?? $0.name } } }
+        var arguments: [JSONObject] { made.withLock { $0.map(\.arguments) } }
+    }
+
+    private func run(
+        _ yaml: String, _ parameters: [(name: String, value: JSONValue)] = [], dry: Bool = false,
+        surface: Caller.Surface = .terminal, _ calls: Calls
+    ) async throws -> OperationAnswer {
+        let tool = try YAMLDefinition.read(Array("description: x\n\(yaml)".utf8), name: "tool", place: "tool.yaml")
+        let context = OperationContext(
+            call: CallContext(caller: Caller(surface: surface, name: "test", server: nil)), deadline: .after(.seconds(60)),
+            record: CallRecord())
+        let guards = CurrentGuard(environment: home.environment)
+        let services = ToolServices(
+            paths: home.paths, registry: ConnectionRegistry(path: home.paths.registry), guards: guards
+        ) { (name, arguments, call) async throws(MMError) in try calls.perform(name, arguments, call) }
+        return try await ToolRunner(
+            definition: tool, connection: "Contoso", values: try ToolValues(tool, given: parameters), context: context,
+            effects: ToolEffects(try guards.engine()), isDryRun: dry, services: services
+        ).answer()
+    }
+
+    private func value(_ answer: OperationAnswer) throws -> JSONValue {
+        guard case .value(let value) = answer.body else { throw MMError(.internalError, "no value") }
+        return value
+    }
+
+    @Test("a step is done for each row, and the answer is made of all results")
+    func each() async throws {
+        let calls = Calls { (_, arguments, _) throws(MMError) in
+            arguments["endpoint"] == "/users" ? ["value": [["id": "a'b"], ["id": "c"]]] : ["x": arguments["endpoint"] ?? .null]
+        }
+        let answer = try await run(
+            """
+            parameters: {kind: {description: k., default: Guest}}
+            steps:
+              - id: users
+                get: /users?$filter=userType eq '{kind}'
+              - id: more
+                each: users
+                get: /users/{item.id}/x
+            answer: ".params.kind as $kind | [.more[] | {id: .item.id, x: .result.x, kind: $kind}]"
+            """, [("kind", "O'Neil")], calls)
+        #expect(
+            try value(answer) == [
+                ["id": "a'b", "x": "/users/a%27b/x", "kind": "O'Neil"], ["id": "c", "x": "/users/c/x", "kind": "O'Neil"],
+            ])
+        #expect(calls.arguments[0]["query"] == ["$filter": "userType eq 'O''Neil'"])
+        #expect(calls.arguments[0]["all"] == true)
+    }
+
+    @Test("a definition that only reads says so with each call")
+    func narrowed() async throws {
+        let calls = Calls { (_, _, _) throws(MMError) in [:] }
+        _ = try await run("readOnly: true\nsteps:\n  - patch: /users/x\n    body: {a: 1}", calls)
+        #expect(calls.made.withLock { $0.map(\.readsOnly) } == [true])
+    }
+
+    @Test("a dry run sends what reads, and shows the rest with its values")
+    func dry() async throws {
+        let calls = Calls { (_, _, _) throws(MMError) in ["id": "u1", "name": "O'N"] }
+        let yaml = """
+            parameters: {user: {description: u., required: true}}
+            steps:
+              - id: account
+                get: /users/{user}
+              - patch: /users/{account.id}
+                body: {accountEnabled: false}
+              - run: Set-Mailbox -Identity $Identity -Type Shared
+                module: exo
+                with: {Identity: "{account.name}"}
+            """
+        let answer = try await run(yaml, [("user", "x")], dry: true, calls)
+        #expect(calls.endpoints == ["/users/x"])
+        let rows = try #require(try value(answer).array)
+        #expect(rows.map { $0["step"] } == ["step2", "step3"])
+        #expect(rows[0]["request"] == "PATCH /users/u1" && rows[0]["body"] == ["accountEnabled": false])
+        #expect(rows[1]["body"] == ["Identity": "O'N"])
+    }
+
+    @Test("values reach PowerShell as parameters and never as text")
+    func bound() async throws {
+        let calls = Calls { (_, _, _) throws(MMError) in [] }
+        _ = try await run(
+            """
+            parameters: {who: {description: w.}, days: {type: integer, description: d.}}
+            steps:
+              - run: Get-Mailbox -Identity $who -ResultSize $days
+                module: exo
+            """, [("who", "'; Remove-Mailbox x #"), ("days", 3)], calls)
+        let arguments = try #require(calls.arguments.first)
+        #expect(arguments["command"] == "param($who, [int] $days)\nGet-Mailbox -Identity $who -ResultSize $days")
+        #expect(arguments["param"] == ["who": "'; Remove-Mailbox x #", "days": 3])
+    }
+
+    @Test("a call that stopped goes on behind the changes that are done, and only the same call does")
+    func goesOn() async throws {
+        let yaml = """
+            parameters: {user: {description: u., required: true}}
+            steps:
+              - id: first
+                patch: /users/{user}
+                body: {accountEnabled: false}
+              - id: second
+                post: /users/{user}/revokeSignInSessions
+            answer: "[.first, .second]"
+            """
+        let stops = Calls { (_, _, number) throws(MMError) in
+            if number == 2 { throw MMError(.confirmationNeeded, "A person has to confirm.") }
+            return ["number": .int(Int64(number))]
+        }
+        let error = await #expect(throws: MMError.self) { _ = try await run(yaml, [("user", "a")], stops) }
+        #expect(error?.code == .confirmationNeeded)
+        #expect(error?.hint?.contains("goes on") == true)
+        // Another user's call begins at its own beginning.
+        let other = Calls { (_, _, _) throws(MMError) in ["done": true] }
+        _ = try await run(yaml, [("user", "b")], other)
+        #expect(other.endpoints == ["/users/b", "/users/b/revokeSignInSessions"])
+        let again = Calls { (_, _, _) throws(MMError) in ["done": true] }
+        let answer = try await run(yaml, [("user", "a")], again)
+        #expect(again.endpoints == ["/users/a/revokeSignInSessions"])
+        #expect(try value(answer) == [["number": 1], ["done": true]])
+        // It has come to its end: the next call is a new one.
+        let anew = Calls { (_, _, _) throws(MMError) in ["done": true] }
+        _ = try await run(yaml, [("user", "a")], anew)
+        #expect(anew.endpoints.count == 2)
+    }
+
+    @Test("many changes are one call")
+    func batch() async throws {
+        let calls = Calls { (_, arguments, _) throws(MMError) in
+            if arguments["batch"] == nil { return ["value": [["id": "a"], ["id": "b"]]] }
+            return [["id": "1", "status": 204], ["id": "2", "status": 404]]
+        }
+        let answer = try await run(
+            "steps:\n  - id: users\n    get: /users\n  - id: gone\n    each: users\n    delete: /users/{item.id}\nanswer: '[.gone[].result.status]'",
+            calls)
+        #expect(calls.arguments.count == 2)
+        let lines = try #require(calls.arguments[1]["batch"]?.string).split(separator: "\n")
+        #expect(try lines.map { try JSONParser.parse(String($0))["url"] } == ["/users/a", "/users/b"])
+        #expect(try value(answer) == [204, 404])
+    }
+
+    @Test("what an optional step may not have is left out and told")
+    func optional() async throws {
+        let calls = Calls { (_, arguments, _) throws(MMError) in
+            if arguments["endpoint"] == "/users/b/x" { throw MMError(.notFound, "No mailbox.") }
+            return arguments["endpoint"] == "/users" ? [["id": "a"], ["id": "b"]] : []
+        }
+        let yaml = "steps:\n  - id: users\n    get: /users\n  - id: x\n    each: users\n    get: /users/{item.id}/x\n    optional: true\n"
+        let answer = try await run(yaml + "answer: '[.x[].item.id]'", calls)
+        #expect(try value(answer) == ["a"])
+        #expect(answer.missing?.contains("No mailbox") == true)
+        let strict = yaml.replacing("    optional: true\n", with: "")
+        await #expect(throws: MMError.self) { _ = try await run(strict, calls) }
+    }
+
+    @Test("a condition leaves a step out, and a step has its limit")
+    func conditions() async throws {
+        let calls = Calls { (_, _, _) throws(MMError) in [["id": "a"], ["id": "b"]] }
+        let yaml = """
+            parameters: {more: {type: boolean, default: false, description: m.}}
+            steps:
+              - id: users
+                get: /users
+              - when: more
+                each: users
+                limit: 1
+                get: /users/{item.id}
+            """
+        _ = try await run(yaml, calls)
+        #expect(calls.endpoints == ["/users"])
+        let error = await #expect(throws: MMError.self) { _ = try await run(yaml, [("more", true)], calls) }
+        #expect(error?.code == .limitExceeded && error?.message.contains("2 times") == true)
+    }
+
+    @Test("a model's request is the same as a person's")
+    func star() async throws {
+        let calls = Calls { (_, _, _) throws(MMError) in [] }
+        _ = try await run("steps:\n  - get: /users\n  - get: /users?$select=id", surface: .mcp, calls)
+        #expect(calls.arguments[0]["query"] == ["$select": "*"])
+        #expect(calls.arguments[1]["query"] == ["$select": "id"])
+    }
+
+    @Test(
+        "a value is checked before anything is sent",
+        arguments: [("dayz", JSONValue.int(1), "days"), ("days", "x", "days"), ("days", 0, "between 1 and 5")])
+    func wrong(name: String, value: JSONValue, word: String) async throws {
+        let calls = Calls { (_, _, _) throws(MMError) in [] }
+        let yaml = "parameters: {days: {type: integer, minimum: 1, maximum: 5, description: d.}}\nsteps:\n  - get: /me"
+        let error = try await #require(throws: MMError.self) { _ = try await run(yaml, [(name, value)], calls) }
+        #expect(error.description.contains(word), "\(error)")
+        #expect(calls.endpoints.isEmpty)
+    }
+}
