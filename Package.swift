@@ -28,7 +28,8 @@ let rooms: [(name: String, calls: [String])] = [
         "MMOperations",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMPermissions",
-            "MMEndpoints", "MMStates", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "MMTools", "PowerShellSyntax",
+            "MMEndpoints", "MMStates", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "MMTools",
+            "PowerShellSyntax",
             "CLogin",
             "CFIDO2",
         ]
@@ -38,7 +39,8 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMLegacy",
         [
-            "MMCore", "MMHTTP", "MMYAML", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMPoolWire",
+            "MMCore", "MMHTTP", "MMYAML", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations",
+            "MMPoolWire",
             "MMREST", "PowerShellSyntax",
         ]
     ),

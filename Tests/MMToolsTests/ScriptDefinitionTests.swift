@@ -49,7 +49,8 @@ struct ScriptDefinitionTests {
         #expect(tool.description == "Mailboxes that nobody uses. Looks at the last sign-in of each.")
         #expect(
             tool.parameters.map(\.name) == [
-                "userPrincipalName", "days", "kind", "except", "includeArchive", "since", "smtpAddress", "ratio", "start",
+                "userPrincipalName", "days", "kind", "except", "includeArchive", "since", "smtpAddress", "ratio",
+                "start",
             ])
         #expect(
             tool.parameters.map(\.kind) == [
@@ -57,7 +58,8 @@ struct ScriptDefinitionTests {
             ])
         #expect(tool.parameters.map(\.isRequired) == [true] + Array(repeating: false, count: 8))
         #expect(tool.parameters[1].range == 1...365 && tool.parameters[1].defaultValue == 90)
-        #expect(tool.parameters[1].summary == "How many days back." && tool.parameters[3].summary == "Names to leave out.")
+        #expect(
+            tool.parameters[1].summary == "How many days back." && tool.parameters[3].summary == "Names to leave out.")
         #expect(tool.parameters[6].summary == "The address." && tool.parameters[6].variable == "SMTPAddress")
         #expect(tool.parameters[2].choices == ["Shared", "Room"] && tool.parameters[4].isSwitch)
         #expect(try tool.parameters[8].checked("abc") == "abc")
@@ -69,7 +71,8 @@ struct ScriptDefinitionTests {
 
     @Test("a line comment is help as well, .COMPONENT names the module, and .FUNCTIONALITY narrows")
     func lines() throws {
-        let tool = try Self.read("# .SYNOPSIS\n# One line.\n# .COMPONENT\n# azure\n# .FUNCTIONALITY\n# Read-only\nparam()\n1")
+        let tool = try Self.read(
+            "# .SYNOPSIS\n# One line.\n# .COMPONENT\n# azure\n# .FUNCTIONALITY\n# Read-only\nparam()\n1")
         #expect(tool.summary == "One line." && tool.isReadOnly && tool.parameters.isEmpty)
         guard case .script(_, "azure") = tool.work else { throw MMError(.internalError, "another module") }
         let tail = try Self.read("param()\nGet-Mailbox\n<#\n.SYNOPSIS\nAt the end.\n.COMPONENT\nexo\n#>")
@@ -88,7 +91,8 @@ struct ScriptDefinitionTests {
             ("# .SYNOPSIS\n# x\n# .COMPONENT\n# exo\nparam(\n[securestring] $Password\n)\n1", 6, "password"),
             ("# .SYNOPSIS\n# x\n# .COMPONENT\n# exo\nparam()\n\nGet-Mailbox | |", 7, "parse"),
             ("param()\n1", 1, ".SYNOPSIS"), ("# .SYNOPSIS\n# x\n# .COMPONENT\n# exo\nGet-Mailbox", 1, "param"),
-            ("# .SYNOPSIS\n# x\nparam()\n1", 1, "#Requires"), ("# .SYNOPSIS\n# x\n# .COMPONENT\n# exx\nparam()\n1", 1, "exo"),
+            ("# .SYNOPSIS\n# x\nparam()\n1", 1, "#Requires"),
+            ("# .SYNOPSIS\n# x\n# .COMPONENT\n# exx\nparam()\n1", 1, "exo"),
         ])
     func fault(text: String, line: Int, word: String) throws {
         let error = try #require(throws: MMError.self) { try Self.read(text) }

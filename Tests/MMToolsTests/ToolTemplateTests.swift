@@ -36,7 +36,10 @@ struct ToolTemplateTests {
         "quotes of a value stay within the quotes of the query",
         arguments: [
             ("displayName eq '{x}'", JSONValue.string("O'Neil' or 1 eq 1"), "displayName eq 'O''Neil'' or 1 eq 1'"),
-            ("startsWith(mail,'{x}') and id in ('{x}')", ["a'b", "c"], "startsWith(mail,'a''b','c') and id in ('a''b','c')"),
+            (
+                "startsWith(mail,'{x}') and id in ('{x}')", ["a'b", "c"],
+                "startsWith(mail,'a''b','c') and id in ('a''b','c')"
+            ),
             ("\"displayName:{x}\"", "say \"hi\" \\", "\"displayName:say \\\"hi\\\" \\\\\""),
             ("createdDateTime ge {x|daysAgo}", 30, "createdDateTime ge 2026-03-01T00:00:00Z"),
             ("signIns le {x|daysAhead}", "x", ""),
@@ -67,7 +70,8 @@ struct ToolTemplateTests {
         #expect(try body.json(in: scope(7)) == ["count": 7, "text": "n=7", "fixed": true])
     }
 
-    @Test("what is no placeholder is refused", arguments: ["{", "{}", "a}b", "{a b}", "{a|b}", "{a|daysAgo|x}", "{a..b}"])
+    @Test(
+        "what is no placeholder is refused", arguments: ["{", "{}", "a}b", "{a b}", "{a|b}", "{a|daysAgo|x}", "{a..b}"])
     func wrong(text: String) {
         #expect(throws: MMError.self) { try ToolTemplate(text) }
     }

@@ -61,11 +61,17 @@ struct YAMLDefinitionTests {
             ("description: x\nsteps:\n  - get: /users\n    post: /users", 3, "one request"),
             ("description: x\nsteps:\n  - get: /users\n    body: {a: 1}", 4, "body"),
             ("description: x\nsteps:\n  - run: Get-Mailbox", 3, "module"),
-            ("description: x\nsteps:\n  - module: exo\n    run: |\n      Get-Mailbox\n      Get-Mailbox | | x", 6, "parse"),
+            (
+                "description: x\nsteps:\n  - module: exo\n    run: |\n      Get-Mailbox\n      Get-Mailbox | | x", 6,
+                "parse"
+            ),
             ("description: x\nsteps:\n  - module: exo\n    run: param($x) Get-Mailbox", 4, "param"),
             ("description: x\nparameters:\n  Days: {description: y}\nsteps:\n  - get: /me", 3, "Days"),
             ("description: x\nparameters:\n  days: {type: int, description: y}\nsteps:\n  - get: /me", 3, "integer"),
-            ("description: x\nparameters:\n  days: {type: integer, default: abc, description: y}\nsteps:\n  - get: /me", 3, "days"),
+            (
+                "description: x\nparameters:\n  days: {type: integer, default: abc, description: y}\nsteps:\n  - get: /me",
+                3, "days"
+            ),
             ("description: x\nname: 1abc\nsteps:\n  - get: /me", 2, "name"),
             ("description: x", 1, "steps"), ("steps:\n  - get: /me", 1, "description"),
             ("description: x\nsteps:\n  - get: /me\n    each: nothing", 4, "each"),
@@ -130,7 +136,8 @@ struct YAMLDefinitionTests {
         "a pattern of cmdlets fits whole names, in any case",
         arguments: [
             ("Get-Mailbox*", "get-mailboxstatistics", true), ("Get-Mailbox", "Get-MailboxStatistics", false),
-            ("*Rule", "Get-InboxRule", true), ("Get-*box*", "Get-Mailbox", true), ("*", "x", true), ("a*b*c", "aXbYbc", true),
+            ("*Rule", "Get-InboxRule", true), ("Get-*box*", "Get-Mailbox", true), ("*", "x", true),
+            ("a*b*c", "aXbYbc", true),
             ("a*b*c", "aXbYcd", false),
         ])
     func pattern(pattern: String, name: String, fits: Bool) {

@@ -33,7 +33,8 @@ public struct StatePaths: Sendable, Hashable {
 
     /// The files and folders of `mm` itself, which no script may reach: registry, tokens, ledger, logs, sockets.
     package var ownFiles: [String] {
-        [registry, tokenDirectory, stateDirectory, logDirectory, toolsDirectory, runtimeDirectory] + [tokenKeyFile].compactMap(\.self)
+        [registry, tokenDirectory, stateDirectory, logDirectory, toolsDirectory, runtimeDirectory]
+            + [tokenKeyFile].compactMap(\.self)
     }
 
     /// Derives the locations from an environment.

@@ -154,7 +154,8 @@ package struct PersistentShellSettings: Sendable {
         for entry in top {
             let (section, value) = (entry.key, entry.value)
             guard section != "security" else { continue }
-            guard ["session", "server", "logging", "shell"].contains(section), case .map(let entries) = value.content else {
+            guard ["session", "server", "logging", "shell"].contains(section), case .map(let entries) = value.content
+            else {
                 throw MMError(.invalidInput, "\(file): “\(section)” is no known section.")
             }
             for entry in entries {

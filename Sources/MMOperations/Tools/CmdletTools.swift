@@ -27,11 +27,14 @@ enum CmdletTools {
             throw MMError(
                 .limitExceeded,
                 "\(definition.place): \(names.count) cmdlets fit `\(wanted.pattern)`, and the limit is \(wanted.limit) tools.",
-                hint: "Narrow the pattern, or write limit: \(names.count) (at most \(CmdletPattern.greatestLimit)); a model "
+                hint:
+                    "Narrow the pattern, or write limit: \(names.count) (at most \(CmdletPattern.greatestLimit)); a model "
                     + "reads every tool on each turn.")
         }
         return names.compactMap { name in
-            table.description(of: name, in: service).map { tool($0, of: definition, module: wanted.module.lowercased()) }
+            table.description(of: name, in: service).map {
+                tool($0, of: definition, module: wanted.module.lowercased())
+            }
         }
     }
 

@@ -20,7 +20,9 @@ struct StepCalls: Sendable {
 
     /// The result of a step, for each row where it has rows.
     /// - Throws: as its operation.
-    func result(of step: ToolStep, changes: Bool, _ outcome: inout ToolRunner.Outcome) async throws(MMError) -> JSONValue {
+    func result(of step: ToolStep, changes: Bool, _ outcome: inout ToolRunner.Outcome) async throws(MMError)
+        -> JSONValue
+    {
         guard let source = step.each else {
             return try await once(step, changes: changes, outcome.scope, &outcome)
         }
@@ -33,7 +35,8 @@ struct StepCalls: Sendable {
         guard rows.count <= step.limit else {
             throw MMError(
                 .limitExceeded, "The step \(step.id) would be done \(rows.count) times; its limit is \(step.limit).",
-                hint: "Narrow what it goes through, or write limit: \(min(rows.count, ToolStep.greatestLimit)) into it.")
+                hint: "Narrow what it goes through, or write limit: \(min(rows.count, ToolStep.greatestLimit)) into it."
+            )
         }
         let scopes = rows.map { row in
             var scope = outcome.scope
@@ -162,7 +165,9 @@ struct StepCalls: Sendable {
     private func address(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> String {
         let query = try query(request, scope).map { name, value in
             PercentCoding.encode(name, isPlain: PercentCoding.isQueryByte) + "="
-                + PercentCoding.encode(value.string ?? "", isPlain: { PercentCoding.isQueryByte($0) && $0 != UInt8(ascii: "&") && $0 != UInt8(ascii: "+") })
+                + PercentCoding.encode(
+                    value.string ?? "",
+                    isPlain: { PercentCoding.isQueryByte($0) && $0 != UInt8(ascii: "&") && $0 != UInt8(ascii: "+") })
         }
         return try request.path.path(in: scope) + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
     }
@@ -182,13 +187,15 @@ struct StepCalls: Sendable {
         var lines: [String] = []
         for (index, scope) in scopes.enumerated() {
             var line: JSONObject = [
-                "id": .string(String(index + 1)), "method": .string(request.method), "url": .string(try address(request, scope)),
+                "id": .string(String(index + 1)), "method": .string(request.method),
+                "url": .string(try address(request, scope)),
             ]
             line["body"] = try request.body?.json(in: scope)
             lines.append(JSONWriter.string(.object(line)))
         }
         let answer = try await runner.services.perform(
-            "graph_request", ["connection": .string(runner.connection), "batch": .string(lines.joined(separator: "\n"))],
+            "graph_request",
+            ["connection": .string(runner.connection), "batch": .string(lines.joined(separator: "\n"))],
             call)
         if let missing = answer.missing { outcome.missing.append("\(step.id): \(missing)") }
         let answers = try await Self.value(of: answer).array ?? []

@@ -36,7 +36,8 @@ struct ToolListing {
         guard !tools.isEmpty else {
             if isSearch { return "Nothing holds these words. `mm \(shelf.operation)` lists everything." }
             guard case .own(let paths) = shelf, !hasProblems else { return "" }
-            return "There are no tools of your own yet. Put a .yaml or .ps1 file into \(paths.toolsDirectory); begin with one "
+            return
+                "There are no tools of your own yet. Put a .yaml or .ps1 file into \(paths.toolsDirectory); begin with one "
                 + "of `mm recipe --show`, and see Docs/Tools.md."
         }
         let width = (tools.map(\.name.count).max() ?? 0) + 2
@@ -50,7 +51,8 @@ struct ToolListing {
             }
             let mark = effects.effects(of: tool).readOnly ? " " : "*"
             lines.append(
-                "\(tool.group == nil ? "" : "  ")\(tool.name)" + String(repeating: " ", count: width - tool.name.count) + "\(mark) "
+                "\(tool.group == nil ? "" : "  ")\(tool.name)" + String(repeating: " ", count: width - tool.name.count)
+                    + "\(mark) "
                     + tool.summary)
         }
         if tools.contains(where: { !effects.effects(of: $0).readOnly }) {

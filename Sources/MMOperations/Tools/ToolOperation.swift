@@ -57,7 +57,8 @@ struct ToolOperation: CatalogueOperation {
         if let allowed = connection.tools, !allowed.contains(definition.name) {
             throw MMError(
                 .forbidden, "The connection \(connection.name) doesn't admit the tool `\(definition.name)`.",
-                hint: "Its owner lists what it admits: mm connections edit \(ShellWord.quoted(connection.name)) tools=…")
+                hint: "Its owner lists what it admits: mm connections edit \(ShellWord.quoted(connection.name)) tools=…"
+            )
         }
         let values = try ToolValues(definition, given: input.arguments)
         let runner = ToolRunner(

@@ -28,7 +28,8 @@ package enum ToolProjection {
         var description = tool.description
         if tool.isPlan { description += " Shows a plan; with apply it is carried out." }
         var declaration = OperationDeclaration(
-            tool.name, command: command, title: tool.title, summary: tool.summary, description: description, effects: may,
+            tool.name, command: command, title: tool.title, summary: tool.summary, description: description,
+            effects: may,
             home: tool.startsSessions ? .pool : .detachable, examples: examples(of: tool, command))
         declaration.carriesSessionOutput = true
         let fields = fields(of: tool, changes: !may.readOnly)

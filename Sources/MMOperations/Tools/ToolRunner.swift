@@ -79,7 +79,8 @@ struct ToolRunner: Sendable {
         if !isDryRun { try progress.forget() }
     }
 
-    private func answer(of outcome: Outcome, _ program: String?, last: String?) async throws(MMError) -> OperationAnswer {
+    private func answer(of outcome: Outcome, _ program: String?, last: String?) async throws(MMError) -> OperationAnswer
+    {
         var answer: OperationAnswer
         if isDryRun, !outcome.plan.isEmpty {
             answer = OperationAnswer(
@@ -102,7 +103,8 @@ struct ToolRunner: Sendable {
         }
         answer.notes += outcome.notes
         if !outcome.missing.isEmpty {
-            let text = outcome.missing.count > 3
+            let text =
+                outcome.missing.count > 3
                 ? outcome.missing.prefix(3).joined(separator: "\n") + "\nand \(outcome.missing.count - 3) more"
                 : outcome.missing.joined(separator: "\n")
             answer.notes.append(text)

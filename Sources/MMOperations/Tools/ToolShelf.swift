@@ -68,7 +68,8 @@ package enum ToolShelf: Sendable {
                 let made = try CmdletTools.expanded(definition)
                 for tool in made {
                     try check(tool)
-                    guard checked.definition(named: tool.name) == nil, made.count == 1 || contents.definition(named: tool.name) == nil
+                    guard checked.definition(named: tool.name) == nil,
+                        made.count == 1 || contents.definition(named: tool.name) == nil
                     else { continue }
                     checked.definitions.append(tool)
                 }
@@ -87,7 +88,8 @@ package enum ToolShelf: Sendable {
         }
         for parameter in tool.parameters where ToolProjection.isTaken(parameter.name) {
             throw MMError(
-                .invalidInput, "\(tool.place): `--\(InputField(parameter.name, .text, "").flagName)` is a flag of every command.",
+                .invalidInput,
+                "\(tool.place): `--\(InputField(parameter.name, .text, "").flagName)` is a flag of every command.",
                 hint: "Choose another name for the parameter `\(parameter.name)`.")
         }
         var modules: [String] = []

@@ -69,7 +69,9 @@ extension ExchangeCmdlet {
             let mailbox = try organization.mailbox(call)
             var row: JSONObject = [
                 "Identity": .string(mailbox.name), "MailboxOwnerId": .string(mailbox.name),
-                "AutoReplyState": "Disabled", "InternalMessage": "", "ExternalMessage": "", "ExternalAudience": "All",
+                "AutoReplyState": mailbox.isAway ? "Enabled" : "Disabled",
+                "InternalMessage": mailbox.isAway ? "I am on leave until Monday." : "", "ExternalMessage": "",
+                "ExternalAudience": "All",
             ]
             for (name, value) in organization.replies[mailbox.id] ?? [:] { row[name] = value }
             return .row(row, call)

@@ -69,6 +69,9 @@ struct ExchangeMailbox: Sendable {
         }
     }
 
+    /// Whether the mailbox answers by itself at the start.
+    var isAway: Bool { kind == .user && row.named == nil && row.index % 29 == 12 }
+
     private var isOnHold: Bool { mixing.number(row.index, 76, below: 60) == 0 }
     var hasArchive: Bool { mixing.number(row.index, 77, below: 5) == 0 }
     private var isHidden: Bool { mixing.number(row.index, 78, below: 40) == 0 }

@@ -60,7 +60,8 @@ final class OwnTools: Sendable {
         let surplus = current.operations.count - Self.mostListed
         if surplus > 0 {
             services.log.warning(
-                "\(current.operations.count) tools of your own: \(Self.mostListed) are listed, \(surplus) only called by name")
+                "\(current.operations.count) tools of your own: \(Self.mostListed) are listed, \(surplus) only called by name"
+            )
             for index in current.operations.indices.dropFirst(Self.mostListed) {
                 current.operations[index] = current.operations[index].unlisted
             }

@@ -44,7 +44,8 @@ struct ToolPrompts: Sendable {
     private static func call(of tool: ToolDefinition, _ blanks: [String: String], _ options: MCPFaceOptions) -> String {
         let arguments = JSONObject(
             [("connection", JSONValue.string(blanks["connection"] ?? ""))]
-                + tool.parameters.compactMap { parameter in blanks[parameter.name].map { (parameter.name, .string($0)) } })
+                + tool.parameters.compactMap { parameter in blanks[parameter.name].map { (parameter.name, .string($0)) }
+                })
         return """
             \(tool.description)
             Call \(options.prefix)\(tool.name) with \(JSONWriter.string(.object(arguments))) and report what it answers. \
@@ -64,8 +65,10 @@ struct ToolPrompts: Sendable {
                 scope.parameters[parameter.name] = parameter.defaultValue
             }
         }
-        var lines = ["\(tool.description) Connection: \(blanks["connection"] ?? ""). In these calls {…} stands for a value "
-            + "of an earlier answer."]
+        var lines = [
+            "\(tool.description) Connection: \(blanks["connection"] ?? ""). In these calls {…} stands for a value "
+                + "of an earlier answer."
+        ]
         for (index, step) in steps.enumerated() {
             var line = "\(index + 1). "
             if let condition = step.condition { line += "Only with \(condition.text): " }
@@ -73,7 +76,9 @@ struct ToolPrompts: Sendable {
             lines.append(line + call(step, blanks["connection"] ?? "", scope, options) + " Call the answer \(step.id).")
         }
         if let answer {
-            lines.append("Report what this jq program makes of the answers: \(answer.split(whereSeparator: \.isNewline).joined(separator: " "))")
+            lines.append(
+                "Report what this jq program makes of the answers: \(answer.split(whereSeparator: \.isNewline).joined(separator: " "))"
+            )
         }
         lines.append(
             tool.isPlan
@@ -83,18 +88,25 @@ struct ToolPrompts: Sendable {
         return lines.joined(separator: "\n")
     }
 
-    private static func call(_ step: ToolStep, _ connection: String, _ scope: ToolScope, _ options: MCPFaceOptions) -> String {
+    private static func call(_ step: ToolStep, _ connection: String, _ scope: ToolScope, _ options: MCPFaceOptions)
+        -> String
+    {
         var arguments: JSONObject = ["connection": .string(connection)]
         switch step.action {
         case .request(let request):
             arguments["endpoint"] = .string(request.path.shown(in: scope))
             if request.method != "GET" { arguments["method"] = .string(request.method) }
             if !request.query.isEmpty {
-                arguments["query"] = .object(JSONObject(request.query.map { ($0.name, .string($0.value.shown(in: scope))) }))
+                arguments["query"] = .object(
+                    JSONObject(request.query.map { ($0.name, .string($0.value.shown(in: scope))) }))
             }
             arguments["body"] = request.body?.shown(in: scope)
             arguments["resource"] = request.resource.map { .string($0) }
-            if let top = request.top { arguments["top"] = .int(Int64(top)) } else if request.readsAllPages { arguments["all"] = true }
+            if let top = request.top {
+                arguments["top"] = .int(Int64(top))
+            } else if request.readsAllPages {
+                arguments["all"] = true
+            }
             return "\(options.prefix)graph_request \(JSONWriter.string(.object(arguments)))."
         case .command(let command):
             arguments["module"] = .string(command.module)

@@ -53,7 +53,8 @@ enum ToolCommands {
             return last.choices
         }
         guard words[3].hasPrefix("-") else { return connections() }
-        var offered = flags.map(\.flag) + ["--connection", "--dry-run", "--show", "--help", "--output", "--json", "--jq"]
+        var offered =
+            flags.map(\.flag) + ["--connection", "--dry-run", "--show", "--help", "--output", "--json", "--jq"]
         if tool.isPlan { offered.append("--apply") }
         return offered
     }

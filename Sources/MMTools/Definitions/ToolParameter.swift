@@ -108,7 +108,9 @@ package struct ToolParameter: Sendable {
             guard let text = Self.text(of: value) else { throw wrong(value, "a string") }
             return .string(try checkedText(text))
         case .integer:
-            guard let number = value.int ?? value.string.flatMap({ Int($0) }) else { throw wrong(value, "a whole number") }
+            guard let number = value.int ?? value.string.flatMap({ Int($0) }) else {
+                throw wrong(value, "a whole number")
+            }
             try checkRange(Double(number))
             return .int(Int64(number))
         case .number:

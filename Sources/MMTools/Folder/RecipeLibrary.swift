@@ -4,7 +4,9 @@ import MMCore
 /// The recipes that come with the product: definitions like the owner's own, compiled into read-only data.
 package enum RecipeLibrary {
     /// All of them, in the order of their groups.
-    package static let all: [ToolDefinition] = texts.compactMap { try? YAMLDefinition.read($0.bytes, name: $0.name, place: $0.name) }
+    package static let all: [ToolDefinition] = texts.compactMap {
+        try? YAMLDefinition.read($0.bytes, name: $0.name, place: $0.name)
+    }
 
     /// The recipe of a name, in any case.
     package static func recipe(named name: String) -> ToolDefinition? {

@@ -50,7 +50,11 @@ package struct ToolFolder: Sendable {
     package func stamp() -> Stamp {
         var files: [String: FileStamp?] = [:]
         for name in (try? names()) ?? [] {
-            if case .file(let stamp) = FileStamp.lookUp("\(path)/\(name)") { files[name] = stamp } else { files[name] = .some(nil) }
+            if case .file(let stamp) = FileStamp.lookUp("\(path)/\(name)") {
+                files[name] = stamp
+            } else {
+                files[name] = .some(nil)
+            }
         }
         return Stamp(files)
     }
@@ -92,7 +96,8 @@ package struct ToolFolder: Sendable {
                 : try YAMLDefinition.read(bytes, name: stem, place: file)
             guard !reserved.contains(definition.name.lowercased()) else {
                 throw .definition(
-                    file, line: 1, "`\(definition.name)` is the name of an operation of mm.", hint: "Choose another name.")
+                    file, line: 1, "`\(definition.name)` is the name of an operation of mm.",
+                    hint: "Choose another name.")
             }
             if let other = contents.definitions.first(where: { $0.name.lowercased() == definition.name.lowercased() }) {
                 throw .definition(

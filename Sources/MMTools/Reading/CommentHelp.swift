@@ -1,5 +1,5 @@
-import PowerShellSyntax
 import MMCore
+import PowerShellSyntax
 
 /// The comment-based help of a script (about_Comment_Based_Help): it stands before the first statement, or after the last.
 struct CommentHelp {

@@ -44,7 +44,8 @@ struct KeyReader {
     /// A fault with the value of a key.
     func wrong(_ key: String, _ due: String, hint: String? = nil) -> MMError {
         .definition(
-            place, line: line(of: key), "`\(key)` of \(subject) must be \(due).", hint: hint ?? "Correct it, or leave it out.")
+            place, line: line(of: key), "`\(key)` of \(subject) must be \(due).",
+            hint: hint ?? "Correct it, or leave it out.")
     }
 
     /// A text.

@@ -24,7 +24,8 @@ package struct ScriptDefinition {
         let script = PowerShellParser.parse(text)
         if let fault = script.errors.first {
             throw .definition(
-                place, line: ScriptLines.line(of: fault.extent.start, in: text), "the script doesn't parse (\(fault.id)).",
+                place, line: ScriptLines.line(of: fault.extent.start, in: text),
+                "the script doesn't parse (\(fault.id)).",
                 hint: "See where: mm guard check \(place)")
         }
         let reader = ScriptDefinition(place: place, text: text, help: CommentHelp(of: text, script))
@@ -46,11 +47,13 @@ package struct ScriptDefinition {
         }
         guard let block = script.root?.parameterBlock else {
             throw .definition(
-                place, line: 1, "the script has no param block.", hint: "Begin it with param(), also without parameters.")
+                place, line: 1, "the script has no param block.",
+                hint: "Begin it with param(), also without parameters.")
         }
         var parameters: [ToolParameter] = []
         for (index, node) in block.parameters.enumerated() {
-            let comment = comment(before: node, after: index == 0 ? block.extent.start : block.parameters[index - 1].extent.end)
+            let comment = comment(
+                before: node, after: index == 0 ? block.extent.start : block.parameters[index - 1].extent.end)
             let parameter = try ScriptParameterReader(place: place, text: text, help: help).parameter(node, comment)
             guard let parameter else { continue }
             guard !parameters.contains(where: { $0.name == parameter.name }) else {
@@ -79,7 +82,8 @@ package struct ScriptDefinition {
             if let known = modules[word] { return known }
             let near = NearestNames.of(word, among: Set(modules.values).sorted(), limit: 1).first
             throw .definition(
-                place, line: 1, ".COMPONENT names `\(word.prefix(40))`, which is no module."
+                place, line: 1,
+                ".COMPONENT names `\(word.prefix(40))`, which is no module."
                     + (near.map { " Did you mean `\($0)`?" } ?? ""),
                 hint: "The modules are \(Set(modules.values).sorted().joined(separator: ", ")).")
         }
@@ -96,7 +100,8 @@ package struct ScriptDefinition {
 
     /// `az.accounts` stands for all modules whose names begin with `az.`.
     private static func family(of module: String) -> String {
-        guard let dot = module.lastIndex(of: "."), module.hasPrefix("az.") || module.hasPrefix("microsoft.graph.") else {
+        guard let dot = module.lastIndex(of: "."), module.hasPrefix("az.") || module.hasPrefix("microsoft.graph.")
+        else {
             return module + "."
         }
         return String(module[...dot])

@@ -23,7 +23,8 @@ enum ScriptLines {
         var seen: Set<String> = []
         var names: [String] = []
         for item in ScriptFacts(of: script).items {
-            guard case .variable(let path, _) = item.detail, path.isVariable, seen.insert(path.name.lowercased()).inserted
+            guard case .variable(let path, _) = item.detail, path.isVariable,
+                seen.insert(path.name.lowercased()).inserted
             else { continue }
             names.append(path.name)
         }

@@ -52,7 +52,9 @@ struct ScriptParameterReader {
         "positive": 1...Int.max, "nonnegative": 0...Int.max, "negative": Int.min...(-1), "nonpositive": Int.min...0,
     ]
 
-    private func take(_ type: TypeNameSyntax, _ node: ParameterSyntax, into parameter: inout ToolParameter) throws(MMError) {
+    private func take(_ type: TypeNameSyntax, _ node: ParameterSyntax, into parameter: inout ToolParameter)
+        throws(MMError)
+    {
         if case .array = type.form {
             parameter.kind = .list
             return

@@ -7,7 +7,8 @@ struct StepReader {
     private static let methods = ["get", "post", "patch", "put", "delete"]
     private static let keys =
         methods + [
-            "id", "select", "query", "body", "resource", "header", "all", "top", "run", "module", "with", "each", "when",
+            "id", "select", "query", "body", "resource", "header", "all", "top", "run", "module", "with", "each",
+            "when",
             "jq", "optional", "limit",
         ]
 
@@ -63,7 +64,8 @@ struct StepReader {
             isOptional: try reader.flag("optional"),
             limit: try reader.integer("limit", in: 1...ToolStep.greatestLimit) ?? ToolStep.usualLimit)
         for reference in step.references where !known.contains(reference.root) {
-            let near = NearestNames.of(reference.root, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
+            let near =
+                NearestNames.of(reference.root, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
             throw .definition(
                 place, line: reader.line, "nothing is called `\(reference.root)` in {\(reference.text)}.\(near)",
                 hint: known.isEmpty
@@ -141,7 +143,8 @@ struct StepReader {
             let value = node.json
             guard value.string != nil else { return .value(value) }
             let template = try ToolTemplate(text)
-            return template.references.isEmpty ? .value(try template.json(in: ToolScope(parameters: [:])) ?? "") : .template(template)
+            return template.references.isEmpty
+                ? .value(try template.json(in: ToolScope(parameters: [:])) ?? "") : .template(template)
         case .list(let nodes):
             var items: [ToolBody] = []
             for node in nodes { items.append(try body(node)) }
@@ -170,7 +173,8 @@ struct StepReader {
         }
         guard parsed.root?.parameterBlock == nil else {
             throw reader.wrong(
-                "run", "without a param block", hint: "Name the variables below with, or use the tool's own parameters.")
+                "run", "without a param block", hint: "Name the variables below with, or use the tool's own parameters."
+            )
         }
         var bindings: [(variable: String, value: ToolBody)] = []
         for entry in try reader.map("with") {

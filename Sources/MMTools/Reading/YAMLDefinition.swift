@@ -20,7 +20,8 @@ package struct YAMLDefinition {
         guard let node = try YAMLNode.read(bytes, name: place) else {
             throw .definition(place, line: 1, "the file is empty.", hint: "Write name, description and steps.")
         }
-        return try YAMLDefinition(place: place).definition(node, name: name, source: String(decoding: bytes, as: UTF8.self))
+        return try YAMLDefinition(place: place).definition(
+            node, name: name, source: String(decoding: bytes, as: UTF8.self))
     }
 
     private func definition(_ node: YAMLNode, name: String, source: String) throws(MMError) -> ToolDefinition {
@@ -63,7 +64,8 @@ package struct YAMLDefinition {
         }
         guard !["item", "now", "params"].contains(entry.key) else {
             throw .definition(
-                place, line: entry.line, "`\(entry.key)` has a meaning of its own and can't be a parameter.", hint: "Choose another name.")
+                place, line: entry.line, "`\(entry.key)` has a meaning of its own and can't be a parameter.",
+                hint: "Choose another name.")
         }
         let keys = ["type", "description", "default", "enum", "required", "pattern", "minimum", "maximum"]
         let reader = try KeyReader(entry.value, "the parameter \(entry.key)", keys: keys, place: place)
@@ -82,7 +84,8 @@ package struct YAMLDefinition {
         parameter.choices = try reader.texts("enum")
         parameter.pattern = try reader.text("pattern")
         let bounds = (Int.min / 2)...(Int.max / 2)
-        let least = try reader.integer("minimum", in: bounds), most = try reader.integer("maximum", in: bounds)
+        let least = try reader.integer("minimum", in: bounds)
+        let most = try reader.integer("maximum", in: bounds)
         if least != nil || most != nil {
             guard kind == .integer || kind == .number else {
                 throw reader.wrong(least == nil ? "maximum" : "minimum", "left out where the type is no number")
@@ -116,7 +119,9 @@ package struct YAMLDefinition {
         for item in try reader.list("examples") {
             let inner = try KeyReader(item, "an example", keys: ["flags", "purpose"], place: place)
             examples.append(
-                .init(text: inner.entry("flags")?.value.json.string ?? "", purpose: try inner.requiredText("purpose", example: "…")))
+                .init(
+                    text: inner.entry("flags")?.value.json.string ?? "",
+                    purpose: try inner.requiredText("purpose", example: "…")))
         }
         return examples
     }

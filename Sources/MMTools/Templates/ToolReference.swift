@@ -28,12 +28,16 @@ package struct ToolReference: Sendable, Hashable {
         guard parts.count <= 2, let root = names.first,
             names.allSatisfy({ name in
                 !name.isEmpty
-                    && name.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || ("0"..."9").contains($0) || "_@-".unicodeScalars.contains($0) }
+                    && name.unicodeScalars.allSatisfy {
+                        $0.properties.isAlphabetic || ("0"..."9").contains($0) || "_@-".unicodeScalars.contains($0)
+                    }
             })
         else {
             throw MMError(
                 .invalidInput, "`{\(text.prefix(60))}` is no placeholder.",
-                hint: "Write {parameter}, {item.member}, {step.member} or {parameter|daysAgo}; a brace itself is {{ or }}.")
+                hint:
+                    "Write {parameter}, {item.member}, {step.member} or {parameter|daysAgo}; a brace itself is {{ or }}."
+            )
         }
         self.root = root
         members = Array(names.dropFirst())

@@ -16,9 +16,11 @@ struct ToolEffectsTests {
     @Test(
         "reads, changes and destruction are told apart",
         arguments: [
-            ("- get: /users", true, false), ("- post: /users/{x}/getMemberGroups\n    body: {securityEnabledOnly: false}", true, false),
+            ("- get: /users", true, false),
+            ("- post: /users/{x}/getMemberGroups\n    body: {securityEnabledOnly: false}", true, false),
             ("- patch: /users/{x}\n    body: {department: a}", false, false), ("- delete: /users/{x}", false, true),
-            ("- get: /users\n  - delete: /groups/{x}", false, true), ("- run: Get-Mailbox -Identity $x\n    module: exo", true, false),
+            ("- get: /users\n  - delete: /groups/{x}", false, true),
+            ("- run: Get-Mailbox -Identity $x\n    module: exo", true, false),
             ("- run: Set-Mailbox -Identity $x -CustomAttribute1 a\n    module: exo", false, false),
             ("- run: Remove-Mailbox -Identity $x\n    module: exo", false, true),
             ("- run: Invoke-Expression $x\n    module: exo", false, true),

@@ -38,7 +38,8 @@ struct ToolRunnerTests {
     ) async throws -> OperationAnswer {
         let tool = try YAMLDefinition.read(Array("description: x\n\(yaml)".utf8), name: "tool", place: "tool.yaml")
         let context = OperationContext(
-            call: CallContext(caller: Caller(surface: surface, name: "test", server: nil)), deadline: .after(.seconds(60)),
+            call: CallContext(caller: Caller(surface: surface, name: "test", server: nil)),
+            deadline: .after(.seconds(60)),
             record: CallRecord())
         let guards = CurrentGuard(environment: home.environment)
         let services = ToolServices(
@@ -58,7 +59,8 @@ struct ToolRunnerTests {
     @Test("a step is done for each row, and the answer is made of all results")
     func each() async throws {
         let calls = Calls { (_, arguments, _) throws(MMError) in
-            arguments["endpoint"] == "/users" ? ["value": [["id": "a'b"], ["id": "c"]]] : ["x": arguments["endpoint"] ?? .null]
+            arguments["endpoint"] == "/users"
+                ? ["value": [["id": "a'b"], ["id": "c"]]] : ["x": arguments["endpoint"] ?? .null]
         }
         let answer = try await run(
             """
@@ -73,7 +75,8 @@ struct ToolRunnerTests {
             """, [("kind", "O'Neil")], calls)
         #expect(
             try value(answer) == [
-                ["id": "a'b", "x": "/users/a%27b/x", "kind": "O'Neil"], ["id": "c", "x": "/users/c/x", "kind": "O'Neil"],
+                ["id": "a'b", "x": "/users/a%27b/x", "kind": "O'Neil"],
+                ["id": "c", "x": "/users/c/x", "kind": "O'Neil"],
             ])
         #expect(calls.arguments[0]["query"] == ["$filter": "userType eq 'O''Neil'"])
         #expect(calls.arguments[0]["all"] == true)
@@ -177,7 +180,8 @@ struct ToolRunnerTests {
             if arguments["endpoint"] == "/users/b/x" { throw MMError(.notFound, "No mailbox.") }
             return arguments["endpoint"] == "/users" ? [["id": "a"], ["id": "b"]] : []
         }
-        let yaml = "steps:\n  - id: users\n    get: /users\n  - id: x\n    each: users\n    get: /users/{item.id}/x\n    optional: true\n"
+        let yaml =
+            "steps:\n  - id: users\n    get: /users\n  - id: x\n    each: users\n    get: /users/{item.id}/x\n    optional: true\n"
         let answer = try await run(yaml + "answer: '[.x[].item.id]'", calls)
         #expect(try value(answer) == ["a"])
         #expect(answer.missing?.contains("No mailbox") == true)
