@@ -25,7 +25,7 @@ struct ToolOperation: CatalogueOperation {
     static let recipe = ToolOperation(
         declaration: OperationDeclaration(
             "recipe", command: ["recipe"], title: "Recipe",
-            summary: "Carry out a task of administrators that comes ready: who forwards mail, unused guests, a leaver.",
+            summary: "Carry out a ready task of administrators: who forwards mail, unused guests, a leaver.",
             effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool,
             examples: [
                 .init("mm recipe", "all recipes, by subject"),

@@ -94,7 +94,7 @@ struct ToolPrompts: Sendable {
         var arguments: JSONObject = ["connection": .string(connection)]
         switch step.action {
         case .request(let request):
-            arguments["endpoint"] = .string(request.path.shown(in: scope))
+            arguments["endpoint"] = .string((try? request.path.path(in: scope)) ?? request.path.shown(in: scope))
             if request.method != "GET" { arguments["method"] = .string(request.method) }
             if !request.query.isEmpty {
                 arguments["query"] = .object(

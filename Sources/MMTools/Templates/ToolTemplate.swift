@@ -129,15 +129,21 @@ package struct ToolTemplate: Sendable, Hashable {
 
     // MARK: Showing
 
-    /// The text with the values that are known; other placeholders stay.
+    /// The text with the values that are known, quotes doubled within quotes; other placeholders stay.
     package func shown(in scope: ToolScope) -> String {
         var text = ""
+        var quotes = QuoteScan()
         for piece in pieces {
             switch piece {
-            case .text(let plain): text += plain
+            case .text(let plain):
+                quotes.pass(plain)
+                text += plain
             case .value(let reference):
                 let value = try? scope.value(of: reference)
-                text += value.flatMap(ToolParameter.text(of:)) ?? "{\(reference.text)}"
+                let known = value.flatMap(ToolParameter.text(of:)).map {
+                    quotes.state == .single ? $0.replacing("'", with: "''") : $0
+                }
+                text += known ?? "{\(reference.text)}"
             }
         }
         return text

@@ -1,0 +1,159 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMMCP
+import MMOperations
+import Testing
+
+@testable import MMServing
+
+@Suite("The owner's tools and the recipes, as clients see them", .timeLimit(.minutes(10)))
+struct OwnToolsTests {
+    private let home: ServingHome
+
+    init() throws { home = try ServingHome() }
+
+    private func put(_ name: String, _ text: String) throws {
+        try home.write(".config/mm/tools/\(name)", text)
+    }
+
+    private static let yaml = """
+        description: People of a department. More words.
+        parameters:
+          department: {required: true, description: Which.}
+          days: {type: integer, default: 30, minimum: 1, description: How many.}
+        steps:
+          - get: /users?$filter=department eq '{department}'
+        """
+
+    /// Requests to one server.
+    private func ask(_ words: [String] = [], _ requests: [(String, JSONObject)]) async throws -> [JSONValue] {
+        let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
+        let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
+        let caller = HTTPCaller(face)
+        let session = try await caller.initialize()
+        var answers: [JSONValue] = []
+        for (method, params) in requests { answers.append(try await caller.call(session, method, params)) }
+        await face.stop(graceful: .zero)
+        return answers
+    }
+
+    private func tools(_ words: [String] = []) async throws -> [JSONValue] {
+        try await ask(words, [("tools/list", [:])])[0]["tools"]?.array ?? []
+    }
+
+    @Test(
+        "a definition is a tool with a schema and with hints by what the guard says; without any the list is as before")
+    func listed() async throws {
+        let before = try await tools()
+        #expect(!before.contains { $0["name"] == "mm__do" || $0["name"] == "mm__recipe" })
+        try put("people.yaml", Self.yaml)
+        try put("gone.yaml", "description: Away.\nsteps:\n  - delete: /users/x\n")
+        try put("broken.yaml", "description: Broken.\n")
+        let after = try await tools()
+        #expect(after.count == before.count + 2)
+        let people = try #require(after.first { $0["name"] == "mm__people" })
+        #expect(people["annotations"]?["readOnlyHint"] == true)
+        let schema = people["inputSchema"]
+        #expect(schema?["required"] == ["connection", "department"])
+        #expect(
+            schema?["properties"]?["days"] == [
+                "type": "integer", "minimum": 1, "description": "How many.", "default": 30,
+            ])
+        let gone = try #require(after.first { $0["name"] == "mm__gone" })
+        #expect(gone["annotations"]?["readOnlyHint"] == nil)
+        #expect(gone["annotations"]?["destructiveHint"] != false)
+        #expect(try await tools(["--read-only"]).contains { $0["name"] == "mm__people" })
+        #expect(try await !tools(["--read-only"]).contains { $0["name"] == "mm__gone" })
+        #expect(try await !tools(["--toolsets", "shell"]).contains { $0["name"] == "mm__people" })
+    }
+
+    @Test("a call is judged as any other, and a wrong value is refused before anything is sent")
+    func called() async throws {
+        try put("people.yaml", Self.yaml)
+        let answers = try await ask(
+            [],
+            [
+                ("tools/call", ["name": "mm__people", "arguments": ["connection": "Hidden", "department": "x"]]),
+                (
+                    "tools/call",
+                    ["name": "mm__people", "arguments": ["connection": "Contoso", "department": "x", "days": 0]]
+                ),
+            ])
+        for (answer, word) in zip(answers, ["Hidden", "days"]) {
+            #expect(answer["isError"] == true || answer["error"] != nil, "\(answer)")
+            #expect(answer.description.contains(word), "\(answer)")
+        }
+    }
+
+    @Test("a server sees a changed folder at once, and says so")
+    func changed() async throws {
+        let server = CatalogueServer(
+            service: LocalOperationService(services: home.services), services: home.services,
+            options: try MCPFaceOptions(words: []))
+        let own = OwnTools(home.services)
+        #expect(own.current.definitions.isEmpty)
+        try put("people.yaml", Self.yaml)
+        #expect(own.current.definitions.map(\.name) == ["people"])
+        #expect(unlink(home[".config/mm/tools/people.yaml"]) == 0)
+        #expect(own.current.definitions.isEmpty)
+        _ = try server.server()
+        let told = Mutex(false)
+        let watch = Task { await own.watch { told.withLock { $0 = true } } }
+        while !told.withLock({ $0 }) {
+            try put("people.yaml", Self.yaml + "\n# \(RandomBytes.text(bytes: 4))\n")
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        watch.cancel()
+        await watch.value
+    }
+
+    @Test("recipes and tools are prompts that name the exact calls")
+    func prompts() async throws {
+        try put("people.yaml", Self.yaml)
+        let answers = try await ask(
+            ["--tool-prefix", "x_"],
+            [
+                ("prompts/list", [:]),
+                (
+                    "prompts/get",
+                    ["name": "recipe_nested-members", "arguments": ["connection": "Contoso", "group": "O'Hara"]]
+                ),
+                ("prompts/get", ["name": "do_people", "arguments": ["connection": "Contoso", "department": "Sales"]]),
+                (
+                    "prompts/get",
+                    ["name": "recipe_leaver", "arguments": ["connection": "Contoso", "user": "a@contoso.example"]]
+                ),
+            ])
+        let names = (answers[0]["prompts"]?.array ?? []).compactMap { $0["name"]?.string }
+        #expect(names.count { $0.hasPrefix("recipe_") } >= 30 && names.contains("do_people"))
+        func text(_ answer: JSONValue) -> String { answer["messages"]?[0]?["content"]?["text"]?.string ?? "\(answer)" }
+        #expect(text(answers[1]).contains("x_graph_request {\"connection\":\"Contoso\",\"endpoint\":\"/groups\""))
+        #expect(text(answers[1]).contains("displayName eq 'O''Hara'") && text(answers[1]).contains("{item.id}"))
+        #expect(text(answers[2]).contains("x_people") && text(answers[2]).contains("Sales"))
+        #expect(text(answers[3]).contains("/users/a@contoso.example") && text(answers[3]).contains("clear yes"))
+    }
+
+    @Test(
+        "the words of a command line are completed by the definitions",
+        arguments: [
+            (["do"], ["people"]), (["do", "people", "people", "-"], ["--department", "--days"]),
+            (["do", "people", "people", "C"], ["Contoso"]), (["recipe", "", "", ""], ["leaver", "unused-guests"]),
+            (["recipe", "leaver", "leaver", "--"], ["--user", "--apply"]),
+        ])
+    func completion(words: [String], due: [String]) throws {
+        try put("people.yaml", Self.yaml)
+        let paths = home.services.paths
+        let found = ToolCommands.completions(words, paths)
+        #expect(due.allSatisfy(found.contains), "\(found)")
+    }
+
+    @Test("the doctor names a broken definition, its line and the remedy")
+    func doctor() throws {
+        try put("broken.yaml", "description: Broken.\nsteps:\n  - gett: /me\n")
+        var report = DoctorReport()
+        ToolChecks(paths: home.services.paths).examine(into: &report)
+        let row = try #require(report.rows.first)
+        #expect(!row.isSound && row.detail.contains("broken.yaml, line 3") && row.remedy != nil)
+    }
+}
