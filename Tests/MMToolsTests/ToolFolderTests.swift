@@ -38,7 +38,7 @@ struct ToolFolderTests {
         #expect(contents.definitions.isEmpty && contents.problems.isEmpty)
     }
 
-    @Test("a file that others may write is refused", arguments: [0o620, 0o602, 0o666])
+    @Test("a file that others may write is refused", arguments: [0o620, 0o602, 0o666] as [mode_t])
     func writable(mode: mode_t) throws {
         try put("a.yaml")
         #expect(folder.read().definitions.count == 1)

@@ -45,7 +45,7 @@ struct ToolTemplateTests {
             ("signIns le {x|daysAhead}", "x", ""),
             ("{x}", ["id", "mail"], "id,mail"),
             ("name eq '{{{x}}}'", "a", "name eq '{a}'"),
-        ])
+        ] as [(String, JSONValue, String)])
     func query(template: String, value: JSONValue, due: String) throws {
         let template = try ToolTemplate(template)
         guard !due.isEmpty else {

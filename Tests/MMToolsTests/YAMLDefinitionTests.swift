@@ -105,7 +105,7 @@ struct YAMLDefinitionTests {
             (.datetime, "2026-03-01", "2026-03-01T00:00:00Z"), (.datetime, "yesterday", nil), (.list, "a", ["a"]),
             (.list, ["a", 1], ["a", "1"]), (.list, [["a"]], nil), (.string, 5, "5"), (.string, ["a"], nil),
             (.number, "1.5", 1.5), (.number, "inf", nil),
-        ])
+        ] as [(ToolParameter.Kind, JSONValue, JSONValue?)])
     func value(kind: ToolParameter.Kind, given: JSONValue, due: JSONValue?) throws {
         let parameter = ToolParameter("amount", kind, "How much.")
         guard let due else {

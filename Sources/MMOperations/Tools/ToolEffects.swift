@@ -13,7 +13,7 @@ package struct ToolEffects: Sendable {
     package func effects(of definition: ToolDefinition) -> OperationDeclaration.Effects {
         let verdicts = verdicts(of: definition)
         let reads = definition.isReadOnly || verdicts.allSatisfy(Self.reads)
-        let destroys = !reads && verdicts.contains { $0 == nil || Self.destroys($0?.classes.strictest) }
+        let destroys = !reads && verdicts.contains(where: Self.destroys)
         return .init(readOnly: reads, destructive: destroys, openWorld: true)
     }
 
@@ -77,8 +77,13 @@ package struct ToolEffects: Sendable {
         return verdict.decision == .allow && verdict.classes.strictest == .read
     }
 
-    private static func destroys(_ guardClass: GuardClass?) -> Bool {
-        guard let guardClass else { return true }
-        return guardClass == .destructive || guardClass == .privilege
+    /// What the guard can't tell may do anything.
+    private static func destroys(_ verdict: Verdict?) -> Bool {
+        guard let verdict else { return true }
+        switch verdict.classes.strictest {
+        case .destructive, .privilege, .session: return true
+        case .read: return verdict.decision != .allow
+        case .write, .subscription, .send, .external, .secret: return false
+        }
     }
 }

@@ -134,6 +134,7 @@ struct GroupDirectory: Sendable {
                 return row.officeIndex == place && !row.isGuest
             }
         case .standing(0): return [0, 3]
+        case .project(3): return []
         case .standing, .project: return stride(index)
         }
     }
@@ -149,8 +150,8 @@ struct GroupDirectory: Sendable {
     /// The indices of the owners of a group.
     func owners(_ index: Int) -> [Int] {
         switch purpose(index) {
-        // Whoever began the third project has left.
-        case .project(2): []
+        // Whoever began this project has left, and nobody is in it.
+        case .project(3): []
         case .project, .standing: Array(stride(index).prefix(2))
         default: [0]
         }

@@ -101,6 +101,12 @@ package struct CmdletPattern: Sendable, Hashable {
     /// The most tools that may come of it.
     package let limit: Int
 
+    package init(module: String, pattern: String, limit: Int) {
+        self.module = module
+        self.pattern = pattern
+        self.limit = limit
+    }
+
     /// The limit of a definition that names none.
     package static let usualLimit = 20
     /// The largest limit that a definition may name: a model reads every tool of the list on each turn.

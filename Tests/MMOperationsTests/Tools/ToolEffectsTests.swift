@@ -30,7 +30,8 @@ struct ToolEffectsTests {
         let found = effects.effects(of: try tool(parameter + steps))
         #expect(found.readOnly == reads && found.destructive == destroys, "\(found)")
         // What may only read can't do more, whatever its steps say.
-        #expect(effects.effects(of: try tool("readOnly: true\n" + parameter + steps)).readOnly)
+        let narrowed = try tool("readOnly: true\n" + parameter + steps)
+        #expect(effects.effects(of: narrowed).readOnly)
     }
 
     @Test("of the recipes only the leaver changes anything")

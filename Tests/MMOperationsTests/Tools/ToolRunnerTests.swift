@@ -33,8 +33,8 @@ struct ToolRunnerTests {
     }
 
     private func run(
-        _ yaml: String, _ parameters: [(name: String, value: JSONValue)] = [], dry: Bool = false,
-        surface: Caller.Surface = .terminal, _ calls: Calls
+        _ yaml: String, _ calls: Calls, given: [(name: String, value: JSONValue)] = [], dry: Bool = false,
+        surface: Caller.Surface = .terminal
     ) async throws -> OperationAnswer {
         let tool = try YAMLDefinition.read(Array("description: x\n\(yaml)".utf8), name: "tool", place: "tool.yaml")
         let context = OperationContext(
@@ -46,7 +46,7 @@ struct ToolRunnerTests {
             paths: home.paths, registry: ConnectionRegistry(path: home.paths.registry), guards: guards
         ) { (name, arguments, call) async throws(MMError) in try calls.perform(name, arguments, call) }
         return try await ToolRunner(
-            definition: tool, connection: "Contoso", values: try ToolValues(tool, given: parameters), context: context,
+            definition: tool, connection: "Contoso", values: try ToolValues(tool, given: given), context: context,
             effects: ToolEffects(try guards.engine()), isDryRun: dry, services: services
         ).answer()
     }
@@ -72,7 +72,7 @@ struct ToolRunnerTests {
                 each: users
                 get: /users/{item.id}/x
             answer: ".params.kind as $kind | [.more[] | {id: .item.id, x: .result.x, kind: $kind}]"
-            """, [("kind", "O'Neil")], calls)
+            """, calls, given: [("kind", "O'Neil")])
         #expect(
             try value(answer) == [
                 ["id": "a'b", "x": "/users/a%27b/x", "kind": "O'Neil"],
@@ -103,7 +103,7 @@ struct ToolRunnerTests {
                 module: exo
                 with: {Identity: "{account.name}"}
             """
-        let answer = try await run(yaml, [("user", "x")], dry: true, calls)
+        let answer = try await run(yaml, calls, given: [("user", "x")], dry: true)
         #expect(calls.endpoints == ["/users/x"])
         let rows = try #require(try value(answer).array)
         #expect(rows.map { $0["step"] } == ["step2", "step3"])
@@ -120,7 +120,7 @@ struct ToolRunnerTests {
             steps:
               - run: Get-Mailbox -Identity $who -ResultSize $days
                 module: exo
-            """, [("who", "'; Remove-Mailbox x #"), ("days", 3)], calls)
+            """, calls, given: [("who", "'; Remove-Mailbox x #"), ("days", 3)])
         let arguments = try #require(calls.arguments.first)
         #expect(arguments["command"] == "param($who, [int] $days)\nGet-Mailbox -Identity $who -ResultSize $days")
         #expect(arguments["param"] == ["who": "'; Remove-Mailbox x #", "days": 3])
@@ -142,20 +142,20 @@ struct ToolRunnerTests {
             if number == 2 { throw MMError(.confirmationNeeded, "A person has to confirm.") }
             return ["number": .int(Int64(number))]
         }
-        let error = await #expect(throws: MMError.self) { _ = try await run(yaml, [("user", "a")], stops) }
+        let error = await #expect(throws: MMError.self) { _ = try await run(yaml, stops, given: [("user", "a")]) }
         #expect(error?.code == .confirmationNeeded)
         #expect(error?.hint?.contains("goes on") == true)
         // Another user's call begins at its own beginning.
         let other = Calls { (_, _, _) throws(MMError) in ["done": true] }
-        _ = try await run(yaml, [("user", "b")], other)
+        _ = try await run(yaml, other, given: [("user", "b")])
         #expect(other.endpoints == ["/users/b", "/users/b/revokeSignInSessions"])
         let again = Calls { (_, _, _) throws(MMError) in ["done": true] }
-        let answer = try await run(yaml, [("user", "a")], again)
+        let answer = try await run(yaml, again, given: [("user", "a")])
         #expect(again.endpoints == ["/users/a/revokeSignInSessions"])
         #expect(try value(answer) == [["number": 1], ["done": true]])
         // It has come to its end: the next call is a new one.
         let anew = Calls { (_, _, _) throws(MMError) in ["done": true] }
-        _ = try await run(yaml, [("user", "a")], anew)
+        _ = try await run(yaml, anew, given: [("user", "a")])
         #expect(anew.endpoints.count == 2)
     }
 
@@ -204,25 +204,26 @@ struct ToolRunnerTests {
             """
         _ = try await run(yaml, calls)
         #expect(calls.endpoints == ["/users"])
-        let error = await #expect(throws: MMError.self) { _ = try await run(yaml, [("more", true)], calls) }
+        let error = await #expect(throws: MMError.self) { _ = try await run(yaml, calls, given: [("more", true)]) }
         #expect(error?.code == .limitExceeded && error?.message.contains("2 times") == true)
     }
 
     @Test("a model's request is the same as a person's")
     func star() async throws {
         let calls = Calls { (_, _, _) throws(MMError) in [] }
-        _ = try await run("steps:\n  - get: /users\n  - get: /users?$select=id", surface: .mcp, calls)
+        _ = try await run("steps:\n  - get: /users\n  - get: /users?$select=id", calls, surface: .mcp)
         #expect(calls.arguments[0]["query"] == ["$select": "*"])
         #expect(calls.arguments[1]["query"] == ["$select": "id"])
     }
 
     @Test(
         "a value is checked before anything is sent",
-        arguments: [("dayz", JSONValue.int(1), "days"), ("days", "x", "days"), ("days", 0, "between 1 and 5")])
+        arguments: [("dayz", 1, "days"), ("days", "x", "days"), ("days", 0, "between 1 and 5")]
+            as [(String, JSONValue, String)])
     func wrong(name: String, value: JSONValue, word: String) async throws {
         let calls = Calls { (_, _, _) throws(MMError) in [] }
         let yaml = "parameters: {days: {type: integer, minimum: 1, maximum: 5, description: d.}}\nsteps:\n  - get: /me"
-        let error = try await #require(throws: MMError.self) { _ = try await run(yaml, [(name, value)], calls) }
+        let error = try await #require(throws: MMError.self) { _ = try await run(yaml, calls, given: [(name, value)]) }
         #expect(error.description.contains(word), "\(error)")
         #expect(calls.endpoints.isEmpty)
     }
