@@ -82,7 +82,7 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
         self.holds = holds
     }
 
-    private static func daysAgo(_ days: Int) -> String { (Timestamp.now - .seconds(days * 86_400)).iso8601 }
+    private static func daysAgo(_ days: Int) -> String { (Timestamp.now + .seconds(-days * 86_400)).iso8601 }
     private static let own = "@contoso-sandbox.example"
 
     /// Whether a moment of a row lies so many days back; the first member that is there counts.
