@@ -11,7 +11,7 @@ enum LocalCommands {
     {
         let others =
             SandboxCommands.all(environment: environment) + PowerShellCommands.all
-            + CmdletCommands.all + ToolCommands.all(environment: environment)
+            + CmdletCommands.all
             + PINCommands.all(environment: environment) + KeyCommands.all(environment: environment)
             + GuardCommands.all(environment: environment)
             + DoctorCommands.all(environment: environment)

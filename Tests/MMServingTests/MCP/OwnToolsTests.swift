@@ -130,18 +130,16 @@ struct OwnToolsTests {
         #expect(text(answers[3]).contains("/users/a@contoso.example") && text(answers[3]).contains("clear yes"))
     }
 
-    @Test(
-        "the words of a command line are completed by the definitions",
-        arguments: [
-            (["do"], ["people"]), (["do", "people", "people", "-"], ["--department", "--days"]),
-            (["do", "people", "people", "C"], ["Contoso"]), (["recipe", "", "", ""], ["leaver", "unused-guests"]),
-            (["recipe", "leaver", "leaver", "--"], ["--user", "--apply"]),
-        ])
-    func completion(words: [String], due: [String]) throws {
+    @Test("a command line about tools knows them, also for help and completion; others don't read the folder")
+    func commands() throws {
         try put("people.yaml", Self.yaml)
-        let paths = home.services.paths
-        let found = ToolCommands.completions(words, paths)
-        #expect(due.allSatisfy(found.contains), "\(found)")
+        for words in [["do"], ["help", "do"], ["complete", "--", "do", "peo"]] {
+            let found = ToolCommands.operations(for: words, home.services)
+            #expect(found.map(\.declaration.command) == [["do", "people"]])
+            #expect(found.first?.fields.map(\.flagName) == ["connection", "department", "days", "show"])
+        }
+        #expect(ToolCommands.operations(for: ["recipe"], home.services).count >= 30)
+        #expect(ToolCommands.operations(for: ["status"], home.services).isEmpty)
     }
 
     @Test("the doctor names a broken definition, its line and the remedy")
