@@ -28,7 +28,8 @@ struct ToolProgress {
     /// Reads what the call before left; nothing where it is too long ago.
     mutating func read() throws(MMError) {
         guard let bytes = try ProtectedFile.read(path, limit: 16 << 20), let value = try? JSONParser.parse(bytes),
-            let since = value["since"]?.string.flatMap({ Timestamp(iso8601: $0) }), let results = value["results"]?.object
+            let since = value["since"]?.string.flatMap({ Timestamp(iso8601: $0) }),
+            let results = value["results"]?.object
         else { return }
         guard Timestamp.now - since < Self.lifetime else { return try ProtectedFile.remove(path) }
         self.results = results

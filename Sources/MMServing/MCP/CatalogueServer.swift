@@ -45,7 +45,7 @@ struct CatalogueServer {
         serverOptions.offersResourceSubscriptions = true
         serverOptions.changingLists = [.tools, .prompts]
         let prompts = MCPPrompts(services: services, options: options, tools: names)
-        let (options, ownTools) = (options, ownTools)
+        let (ownTools, readsOnly) = (ownTools, options.readOnly)
         let isOffered = options.toolsets.contains(.m365)
         let toolPrompts = ToolPrompts(services: services, options: options, prompts: prompts)
         return try MCPServer(
@@ -55,7 +55,7 @@ struct CatalogueServer {
             moreResources: { (context) in try await resources.current(context) },
             moreTools: {
                 guard isOffered else { return [] }
-                return ownTools.current.operations.filter { !options.readOnly || $0.declaration.effects.readOnly }
+                return ownTools.current.operations.filter { !readsOnly || $0.declaration.effects.readOnly }
                     .map(tool)
             },
             morePrompts: {
