@@ -24,7 +24,8 @@ struct CatalogueTests {
         // Called by their names alone: a model reads every word of the list on each turn.
         #expect(
             everyone.filter { !$0.isListed }.map(\.name) == [
-                "disconnect", "jobs", "sessions", "endpoints", "do", "recipe", "permissions_for", "permissions_check", "drift",
+                "disconnect", "jobs", "sessions", "endpoints", "do", "recipe", "permissions_for", "permissions_check",
+                "drift",
                 "snapshot_take", "snapshot_list", "snapshot_show", "snapshot_diff", "snapshot_kinds",
             ])
     }
