@@ -174,6 +174,8 @@ final class DirectoryStore {
         case .directoryAudits: return EntityTable(.directoryAudit, rows: apps.directoryAudits())
         case .deletedUsers: return EntityTable(.user)
         case .deletedGroups: return EntityTable(.group)
+        case .deletedApplications: return EntityTable(.application)
+        case .deletedServicePrincipals: return EntityTable(.servicePrincipal)
         case .permissionGrants: return EntityTable(.permissionGrant, rows: apps.permissionGrants())
         case .messages(let owner): return mailTable(owner)
         case .mailFolders(let owner): return folderTable(owner)

@@ -2,7 +2,7 @@
 enum TableAddress: Hashable, Sendable {
     case users, groups, applications, servicePrincipals, permissionGrants, directoryRoles, organization, domains,
         subscribedSkus
-    case signIns, directoryAudits, deletedUsers, deletedGroups
+    case signIns, directoryAudits, deletedUsers, deletedGroups, deletedApplications, deletedServicePrincipals
     case messages(String), mailFolders(String), events(String), calendars(String), contacts(String)
     case attachments(owner: String, message: String)
     case drives, driveItems(String)
@@ -15,6 +15,14 @@ enum TableAddress: Hashable, Sendable {
     case permissions(drive: String, item: String)
     case namedLocations, authenticationStrengths, authenticationMethodsPolicy, authorizationPolicy
     case appRoleAssignments(String)
+}
+
+extension TableAddress {
+    /// Where deleted objects are kept for 30 days, and where they come back to.
+    static let deleted: [TableAddress: TableAddress] = [
+        .deletedUsers: .users, .deletedGroups: .groups, .deletedApplications: .applications,
+        .deletedServicePrincipals: .servicePrincipals,
+    ]
 }
 
 /// A list of references from one object to others.

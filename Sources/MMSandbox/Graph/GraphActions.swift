@@ -30,10 +30,8 @@ struct GraphActions {
             return try getByIDs(call)
         case .row(.driveItems(let drive), let key):
             return try files.step(call, place, drive: drive, key: key, action)
-        case .row(.deletedUsers, let key) where action == "restore":
-            return try restore(call, key, from: .deletedUsers, to: .users)
-        case .row(.deletedGroups, let key) where action == "restore":
-            return try restore(call, key, from: .deletedGroups, to: .groups)
+        case .row(let from, let key) where action == "restore":
+            if let to = TableAddress.deleted[from] { return try restore(call, key, from: from, to: to) }
         case .collection(.attachments(let owner, let message), _) where action == "createUploadSession":
             return try files.openAttachment(call, owner: owner, message: message)
         case .row(.attachments(let owner, let message), let key) where action == "$value":
@@ -134,7 +132,8 @@ struct GraphActions {
 
     private func assignLicense(_ call: GraphCall, _ record: Record) throws(GraphFailure) -> HTTPServerResponse {
         let body = try call.object()
-        let adding = body["addLicenses"]?.array?.compactMap { $0["skuId"]?.string } ?? []
+        let added = body["addLicenses"]?.array ?? []
+        let adding = added.compactMap { $0["skuId"]?.string }
         let removing = Set(body["removeLicenses"]?.array?.compactMap(\.string) ?? [])
         guard body["addLicenses"]?.array != nil, body["removeLicenses"]?.array != nil else {
             throw .badRequest(
@@ -147,9 +146,11 @@ struct GraphActions {
         guard record["usageLocation"]?.string != nil else {
             throw .badRequest("License assignment cannot be done for user with invalid usage location.")
         }
-        var held = record["assignedLicenses"]?.array?.filter { !removing.contains($0["skuId"]?.string ?? "") } ?? []
-        for sku in adding where !held.contains(where: { $0["skuId"]?.string == sku }) {
-            held.append(["disabledPlans": [], "skuId": .string(sku)])
+        // What is assigned again gets the plans that are switched off now.
+        let replaced = removing.union(adding)
+        var held = record["assignedLicenses"]?.array?.filter { !replaced.contains($0["skuId"]?.string ?? "") } ?? []
+        for license in added {
+            held.append(["disabledPlans": license["disabledPlans"] ?? [], "skuId": license["skuId"] ?? .null])
         }
         var row = record.members(of: .user)
         row["assignedLicenses"] = .array(held)

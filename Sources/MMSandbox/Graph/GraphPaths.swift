@@ -128,8 +128,12 @@ struct GraphPaths {
         switch name.lowercased() {
         case "microsoft.graph.user", "graph.user": return .plain(.deletedUsers, "users", .users, rest.dropFirst(2))
         case "microsoft.graph.group", "graph.group": return .plain(.deletedGroups, "groups", .groups, rest.dropFirst(2))
+        case "microsoft.graph.application", "graph.application":
+            return .plain(.deletedApplications, "applications", .applications, rest.dropFirst(2))
+        case "microsoft.graph.serviceprincipal", "graph.serviceprincipal":
+            return .plain(.deletedServicePrincipals, "servicePrincipals", .applications, rest.dropFirst(2))
         default:
-            let address: TableAddress = store.table(.deletedGroups).find(name) == nil ? .deletedUsers : .deletedGroups
+            let address = TableAddress.deleted.keys.first { store.table($0).find(name) != nil } ?? .deletedUsers
             return GraphPlace(.row(address, key: name), "directoryObjects", .users, rest.dropFirst(2))
         }
     }

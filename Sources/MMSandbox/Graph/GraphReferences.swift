@@ -49,6 +49,15 @@ struct GraphReferences {
     {
         guard case .links(let ids, _) = place.node else { throw .unknownSegment("$ref") }
         if call.request.method == "GET" {
+            // One reference by its key: there, or not found.
+            let names = call.segments.map(\.name)
+            if let key = names.dropLast().last, GUID.isValid(key) {
+                guard ids.contains(key.lowercased()) else { throw .missing(key) }
+                return GraphAnswers.json([
+                    "@odata.context": .string("\(context.base)/\(call.version)/$metadata#$ref"),
+                    "@odata.id": .string("\(context.base)/\(call.version)/directoryObjects/\(key.lowercased())"),
+                ])
+            }
             let rows = ids.prefix(100).map {
                 JSONValue.object(["@odata.id": .string("\(context.base)/\(call.version)/directoryObjects/\($0)")])
             }

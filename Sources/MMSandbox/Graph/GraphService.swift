@@ -148,7 +148,10 @@ struct GraphService {
         }
         let place = try paths.resolve(call)
         try permissions.check(call, place)
-        return try perform(call, place)
+        let deed = DirectoryDeed(call, place, store: store)
+        let done = try perform(call, place)
+        deed?.note(done, in: store, at: context.now)
+        return done
     }
 
     private func perform(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {

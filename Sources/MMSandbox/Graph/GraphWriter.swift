@@ -144,7 +144,11 @@ struct GraphWriter {
         kept["deletedDateTime"] = .string(ServiceTime.text(context.now))
         switch address {
         case .users: store.insert(kept, into: .deletedUsers)
-        case .groups: store.insert(kept, into: .deletedGroups)
+        // Security and distribution groups are gone at once.
+        case .groups:
+            if kept["groupTypes"]?.array?.contains("Unified") == true { store.insert(kept, into: .deletedGroups) }
+        case .applications: store.insert(kept, into: .deletedApplications)
+        case .servicePrincipals: store.insert(kept, into: .deletedServicePrincipals)
         case .messages(let owner):
             try mail.moveToDeleted(record, owner: owner)
             return HTTPServerResponse(status: 204)
