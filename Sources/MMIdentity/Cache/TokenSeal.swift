@@ -1,13 +1,15 @@
 internal import COpenSSL
-internal import MMCore
+package import MMCore
 
-/// The form in which token caches and pending sign-ins are stored: MSAL's plain JSON, which other programs share, or
-/// encrypted with the key of a file or of the user's Secret Service (AES-256-GCM), which ends that sharing.
-struct TokenSeal: Sendable {
+/// The form in which token caches, pending sign-ins and the journal of changes are stored: plain (caches as MSAL's JSON,
+/// which other programs share), or encrypted with the key of a file or of the user's Secret Service (AES-256-GCM), which ends that sharing.
+package struct TokenSeal: Sendable {
     /// Why a file can't be read or written in its form, phrased as the end of "FILE …".
-    struct Fault: Error {
-        let text: String
-        let hint: String
+    package struct Fault: Error {
+        package let text: String
+        package let hint: String
+        /// Whether the content itself is damaged, so that no key opens it.
+        package var isDamage = false
     }
 
     /// Where the key is.
@@ -29,7 +31,7 @@ struct TokenSeal: Sendable {
     private let source: KeySource?
     /// Whether files are written encrypted. With a key and without this, encrypted files are still read, and written
     /// plain again.
-    let isOn: Bool
+    package let isOn: Bool
 
     /// The plain format.
     static let plain = TokenSeal(nil, isOn: false)
@@ -41,7 +43,7 @@ struct TokenSeal: Sendable {
 
     /// Creates the form that an environment chooses: encrypted where there is a key, unless `MM_TOKEN_ENCRYPTION` is
     /// `off`.
-    init(paths: StatePaths, environment: [String: String]) {
+    package init(paths: StatePaths, environment: [String: String]) {
         let source: KeySource? =
             if let file = paths.tokenKeyFile {
                 .file(file)
@@ -64,7 +66,7 @@ struct TokenSeal: Sendable {
     static func isSealed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: header) }
 
     /// Gets a key at hand that another process keeps, without holding up this program's other work.
-    func prepare() async throws(Fault) {
+    package func prepare() async throws(Fault) {
         if case .secretService(let service) = source { try await service.prepare() }
     }
 
@@ -76,7 +78,7 @@ struct TokenSeal: Sendable {
 
     /// Returns the content of a file as it is stored.
     /// - Parameter name: the file's name; the content can't be passed off as that of another one.
-    func stored(_ plain: [UInt8], name: String) throws(Fault) -> [UInt8] {
+    package func stored(_ plain: [UInt8], name: String) throws(Fault) -> [UInt8] {
         guard isOn else { return plain }
         let (key, id) = try key()
         var room = [UInt8](repeating: 0, count: plain.count + Self.overhead)
@@ -87,12 +89,12 @@ struct TokenSeal: Sendable {
     }
 
     /// Returns the plain content of a stored file.
-    func plain(_ stored: [UInt8], name: String) throws(Fault) -> [UInt8] {
+    package func plain(_ stored: [UInt8], name: String) throws(Fault) -> [UInt8] {
         guard Self.isSealed(stored) else { return stored }
         let (key, id) = try key()
         let lines = String(decoding: stored.dropFirst(Self.header.count), as: UTF8.self).split(separator: "\n")
         guard lines.count == 2, let sealed = Base64.bytes(String(lines[1])), sealed.count >= Self.overhead else {
-            throw Fault(text: "is encrypted and damaged", hint: "Put a good copy in its place.")
+            throw Fault(text: "is encrypted and damaged", hint: "Put a good copy in its place.", isDamage: true)
         }
         guard lines[0] == Hex.text(id) else {
             throw Fault(
@@ -106,7 +108,7 @@ struct TokenSeal: Sendable {
         guard count >= 0 else {
             throw Fault(
                 text: "is encrypted, and was changed or belongs to another connection",
-                hint: "Put a good copy in its place.")
+                hint: "Put a good copy in its place.", isDamage: true)
         }
         return Array(room.prefix(Int(count)))
     }

@@ -91,6 +91,9 @@ public actor IdentityService {
     /// The transport, shared with the clients of services so that network connections are reused.
     package nonisolated var httpTransport: any HTTPTransport { transport }
 
+    /// The form in which files with secrets are stored.
+    package nonisolated var seal: TokenSeal { memory.seal }
+
     /// Returns the cloud of a connection.
     /// - Throws: `.invalidInput` for an unknown cloud; `.unavailable` when its sandbox isn't running.
     public nonisolated func cloud(of connection: Connection) throws(MMError) -> Cloud {

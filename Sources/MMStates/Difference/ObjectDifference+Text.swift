@@ -31,7 +31,8 @@ extension ObjectDifference.Change {
         return removed.isEmpty && added.isEmpty ? nil : (removed, added)
     }
 
-    private static func text(_ value: JSONValue) -> String {
+    /// A value as the lines show it: on one line, cut where it is long.
+    package static func text(_ value: JSONValue) -> String {
         let text = JSONWriter.string(value)
         return VisibleText.exact(text.count <= maxValueLength ? text : text.prefix(maxValueLength) + "…")
     }

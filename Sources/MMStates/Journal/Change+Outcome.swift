@@ -1,0 +1,127 @@
+package import MMCore
+
+extension Change {
+    /// Takes over what the write left.
+    /// - Parameters:
+    ///   - answer: what the service answered to it; `nil` when that was no JSON.
+    ///   - etag: the version that the service gave in its header.
+    package func left(by answer: JSONValue?, etag: String?) -> Change {
+        var change = self
+        change.etag = etag ?? answer?["@odata.etag"]?.string
+        guard let answer else { return change }
+        switch kind {
+        case .creation:
+            change.subject = Subject(
+                id: answer["id"]?.string ?? "",
+                name: answer["userPrincipalName"]?.string ?? answer["displayName"]?.string ?? subject.name)
+            change.after = .object(Self.only(keys.filter { answer[$0] != nil }, of: answer))
+        case .properties:
+            // Services that answer with the object say how they understood the values.
+            var after = after?.object ?? [:]
+            for key in keys where answer[key] != nil { after[key] = answer[key] }
+            change.after = .object(after)
+        case .restoration where answer["id"] != nil: change.after = answer
+        default: break
+        }
+        return change
+    }
+
+    /// What became of a change since.
+    package enum Standing: Sendable, Hashable {
+        /// It stands as the write left it.
+        case asLeft
+        /// It is as it was before the write: that was taken back, or never sent.
+        case asBefore
+        /// Somebody has changed it since: what differs from how the write left it.
+        case changed(ObjectDifference)
+        /// Nothing tells.
+        case unknown
+    }
+
+    /// What became of the change since.
+    /// - Parameter answer: what the service answers now to `presentPath`; `nil` where there is no such object.
+    package func standing(in answer: JSONValue?) -> Standing {
+        let present = state(in: answer)
+        switch kind {
+        case .action: return .unknown
+        case .link, .restoration: return present == nil ? .asBefore : .asLeft
+        case .unlink: return present == nil ? .asLeft : .asBefore
+        case .deletion: return (present == nil) == isRestorable ? .asBefore : .asLeft
+        case .creation:
+            guard let present else { return .asBefore }
+            if let etag, let now = answer?["@odata.etag"]?.string, etag == now { return .asLeft }
+            return standing(of: present)
+        case .properties, .licenses, .reference:
+            guard let present else { return .changed(ObjectDifference(before: after, after: nil)) }
+            if Self.isHeld(after, in: present) { return .asLeft }
+            if isBeforeKnown, Self.isHeld(before, in: present) { return .asBefore }
+            return standing(of: present)
+        }
+    }
+
+    private func standing(of present: JSONValue) -> Standing {
+        if Self.isHeld(after, in: present) { return .asLeft }
+        var members = JSONObject()
+        for (key, value) in present.object ?? [:] {
+            members[key] = Self.isHeld(after?[key], in: value) ? after?[key] ?? .null : value
+        }
+        return .changed(ObjectDifference(before: after, after: .object(members)))
+    }
+
+    /// Whether a state says all that was written: a service adds members of its own, and knows no order of plain values.
+    static func isHeld(_ written: JSONValue?, in present: JSONValue?) -> Bool {
+        switch (written ?? .null, present ?? .null) {
+        case (.object(let written), .object(let present)):
+            return written.allSatisfy { isHeld($0.value, in: present[$0.key]) }
+        case (.array(let written), .array(let present)):
+            guard written.count == present.count else { return false }
+            return zip(written, present).allSatisfy { isHeld($0, in: $1) } || Set(written) == Set(present)
+        case (let written, let present): return written == present
+        }
+    }
+}
+
+extension Change {
+    /// The change where its state before could not be read.
+    package func unreadable(_ reason: String) -> Change {
+        var change = self
+        // Of references only the names are read: they are taken back without them.
+        if kind == .link || kind == .unlink {
+            change.isBeforeKnown = true
+            return change
+        }
+        change.obstacle = Self.unreadable + reason
+        return change
+    }
+
+    /// The change where there is nothing at its place.
+    package var missing: Change {
+        kind == .reference ? knowing(nil) : unreadable("there is no such object")
+    }
+
+    /// Whether the state before could not be read, so that an undo that would be possible is not.
+    package var isUnreadable: Bool { obstacle?.hasPrefix(Self.unreadable) ?? false }
+
+    private static let unreadable = "its state before could not be read: "
+
+    /// The change when another one of the same object is sent before it.
+    package func following(_ earlier: Change) -> Change {
+        guard kind == earlier.kind, [.properties, .licenses, .reference].contains(kind),
+            let left = earlier.after?.object
+        else { return self }
+        var change = self
+        var before = before?.object ?? [:]
+        if kind == .licenses {
+            var held = before["assignedLicenses"]?.object ?? [:]
+            let (old, new) = (earlier.before?["assignedLicenses"]?.object, left["assignedLicenses"]?.object ?? [:])
+            for id in old?.keys ?? [] where new[id] == nil { held[id] = nil }
+            let after = after?["assignedLicenses"]?.object
+            for (id, entry) in new where held[id] != nil || after?[id] != nil { held[id] = entry }
+            before["assignedLicenses"] = .object(held)
+        } else {
+            for (key, value) in left where before[key] != nil { before[key] = value }
+        }
+        change.before = .object(before)
+        return change
+    }
+}

@@ -1,0 +1,148 @@
+package import MMCore
+
+extension Change {
+    /// What has to be read to know the state before; `nil` where nothing has.
+    package var priorPath: String? {
+        switch kind {
+        case .properties where obstacle == nil || !keys.isEmpty:
+            guard isItem, !keys.isEmpty else { return keys.isEmpty ? nil : versioned(place) }
+            return versioned(place) + "?$select=" + names(with: keys)
+        case .licenses: return versioned(place) + "?$select=" + names(with: ["assignedLicenses"])
+        case .reference: return versioned(place)
+        case .deletion:
+            guard let more = Self.deletedDetails[collection.lowercased()], isTopLevel else { return versioned(place) }
+            return versioned(place) + "?$select=" + names(with: more)
+        case .restoration: return versioned(place)
+        case .link, .unlink: return others.count == 1 ? "/\(version)/directoryObjects/\(Self.step(others[0].id))" : nil
+        case .properties, .creation, .action: return nil
+        }
+    }
+
+    /// What has to be read to know whether the change still stands; `nil` where nothing tells it.
+    package var presentPath: String? {
+        switch kind {
+        case .properties, .licenses, .reference: priorPath
+        case .link, .unlink:
+            others.count == 1 ? versioned(place) + "/\(Self.step(others[0].id))/$ref" : nil
+        case .creation:
+            subject.id.isEmpty
+                ? nil
+                : versioned(place) + "/\(Self.step(subject.id))"
+                    + (keys.isEmpty ? "" : "?$select=" + keys.joined(separator: ","))
+        case .deletion: isRestorable ? "/\(version)/directory/deletedItems/\(Self.step(subject.id))" : versioned(place)
+        case .restoration: "/\(version)/directoryObjects/\(Self.step(subject.id))"
+        case .action: nil
+        }
+    }
+
+    /// Takes over the state before.
+    /// - Parameter answer: what the service answered to `priorPath`; `nil` where there is no such object.
+    package func knowing(_ answer: JSONValue?) -> Change {
+        var change = self
+        switch kind {
+        case .link, .unlink:
+            if let answer, !change.others.isEmpty { change.others[0] = Self.subject(answer, or: change.others[0]) }
+            change.isBeforeKnown = true
+            return change
+        case .reference:
+            change.before = .object([relation: answer?["id"] ?? .null])
+            if let answer { change.others.append(Self.subject(answer, or: .init(id: ""))) }
+            change.isBeforeKnown = true
+            return change
+        default: break
+        }
+        guard let answer else { return self }
+        change.subject = Self.subject(answer, or: subject)
+        change.isBeforeKnown = true
+        change.namePlace()
+        switch kind {
+        case .properties: change.before = .object(Self.only(keys, of: answer))
+        case .licenses:
+            let held = answer["assignedLicenses"]?.array ?? []
+            let asked = after
+            change.before = .object(["assignedLicenses": Self.touched(by: asked, in: held)])
+            change.after = .object(["assignedLicenses": Self.touched(by: asked, in: Self.licenses(held, after: asked))])
+        case .deletion:
+            change.before = Redactor.standard.json(.object(Self.plain(answer)))
+            change.obstacle = change.deletionObstacle
+        case .restoration: change.after = .object(Self.plain(answer))
+        default: break
+        }
+        return change
+    }
+
+    /// The same state in what `presentPath` answered; `nil` where there is no such object.
+    func state(in answer: JSONValue?) -> JSONValue? {
+        switch kind {
+        case .properties, .creation: answer.map { .object(Self.only(keys, of: $0)) }
+        case .licenses:
+            answer.map {
+                let held = $0["assignedLicenses"]?.array ?? []
+                let skus =
+                    (before?["assignedLicenses"]?.object?.keys ?? []) + (after?["assignedLicenses"]?.object?.keys ?? [])
+                return .object(["assignedLicenses": Self.entries(of: skus, in: held)])
+            }
+        case .reference: .object([relation: answer?["id"] ?? .null])
+        case .link, .unlink, .deletion, .restoration: answer == nil ? nil : true
+        case .action: nil
+        }
+    }
+
+    // MARK: Names and properties
+
+    /// The last step of a list of references, or of a single one: `members`, `manager`.
+    package var relation: String { lastStep }
+
+    private static let named: Set<String> = [
+        "users", "groups", "applications", "serviceprincipals", "devices", "directoryroles", "me", "contacts",
+    ]
+    private static let deletedDetails = [
+        "users": ["accountEnabled", "assignedLicenses", "mail"],
+        "groups": ["groupTypes", "mailEnabled", "securityEnabled", "resourceProvisioningOptions", "mail"],
+        "applications": ["appId"], "serviceprincipals": ["appId", "servicePrincipalType"],
+    ]
+
+    var isTopLevel: Bool {
+        let steps = place.split(separator: "/")
+        return steps.count == 2 || (steps.count == 1 && (steps[0].contains("(") || steps[0].lowercased() == "me"))
+    }
+
+    /// Whether the path names one of many objects, of which a part can be asked for.
+    private var isItem: Bool { isTopLevel || place.split(separator: "/").count % 2 == 0 }
+
+    private func names(with keys: [String]) -> String {
+        var names = ["id"]
+        if isTopLevel, Self.named.contains(collection.lowercased()) {
+            names.append("displayName")
+            if ["users", "me"].contains(collection.lowercased()) { names.append("userPrincipalName") }
+        }
+        return (names + keys.filter { !names.contains($0) }).joined(separator: ",")
+    }
+
+    func versioned(_ path: String) -> String { "/\(version)\(path)" }
+
+    static func step(_ key: String) -> String { PercentCoding.encode(key, isPlain: PercentCoding.isSegmentByte) }
+
+    private static func subject(_ answer: JSONValue, or known: Subject) -> Subject {
+        let name = answer["userPrincipalName"]?.string ?? answer["displayName"]?.string
+        return Subject(id: answer["id"]?.string ?? known.id, name: name ?? known.name)
+    }
+
+    /// Names the object by its id, so that the path still leads to it when its name changes.
+    private mutating func namePlace() {
+        let steps = place.split(separator: "/")
+        guard isTopLevel, collection.lowercased() != "me", GUID.isValid(subject.id), !steps.isEmpty else { return }
+        place = "/\(collection)/\(subject.id)"
+    }
+
+    static func only(_ keys: [String], of value: JSONValue) -> JSONObject {
+        JSONObject(keys.map { ($0, value[$0] ?? .null) })
+    }
+
+    private static func plain(_ value: JSONValue) -> JSONObject {
+        JSONObject(
+            (value.object ?? [:]).filter { !$0.key.contains("@odata.") || $0.key == "@odata.type" }.map {
+                ($0.key, $0.value)
+            })
+    }
+}

@@ -1,0 +1,159 @@
+package import MMCore
+package import MMIdentity
+internal import MMSystem
+
+/// The journal of writes: what each changed and how that was before, kept so that it can be taken back.
+///
+/// Each write has a line before it is sent and one after its answer. Both are appended with one write to the newest of a few
+/// files, so a process may end between any two steps: a write with no second line says that nobody knows whether it was sent.
+/// The files are encrypted where token caches are. The oldest go when there are too many, or when they are too old.
+package struct ChangeJournal: Sendable {
+    /// How much is kept.
+    package struct Limits: Sendable {
+        /// When a new file is begun, in bytes.
+        package var file = 2 << 20
+        /// How many files there are.
+        package var count = 16
+        /// How long a write is kept.
+        package var age = Duration.seconds(90 * 86_400)
+        /// The longest line in bytes.
+        package var line = 512 << 10
+
+        /// The usual limits.
+        package init() {}
+    }
+
+    private let directory: String
+    private let seal: TokenSeal
+    private let limits: Limits
+    private let clock: WallClock
+
+    /// Creates the journal of a state folder.
+    package init(
+        paths: StatePaths, seal: TokenSeal, limits: Limits = Limits(), clock: WallClock = .system
+    ) {
+        directory = "\(paths.stateDirectory)/journal"
+        self.seal = seal
+        self.limits = limits
+        self.clock = clock
+    }
+
+    /// Notes that a write is about to be sent.
+    /// - Throws: an error when it can't be noted; `limitExceeded` for a state that is too large to keep.
+    package func begin(_ entry: JournalEntry) async throws(MMError) { try await append(entry.begun) }
+
+    /// Notes how a write ended.
+    package func end(_ entry: JournalEntry, _ outcome: JournalEntry.Outcome, message: String? = nil)
+        async throws(MMError)
+    {
+        let word =
+            switch outcome {
+            case .done: "done"
+            case .refused: "refused"
+            case .unknown: "unknown"
+            }
+        var line: JSONObject = ["id": .string(entry.id), "ended": .string(word)]
+        line["message"] = message.map { .string($0) }
+        if outcome == .done { line["change"] = entry.change.json }
+        try await append(line)
+    }
+
+    /// All writes, oldest first.
+    package func entries() async throws(MMError) -> [JournalEntry] {
+        try await prepare()
+        return try await BlockingWork.run { () throws(MMError) in try read() }
+    }
+
+    private func append(_ line: JSONObject) async throws(MMError) {
+        try await prepare()
+        let bytes = try sealed(JSONWriter.bytes(.object(line)))
+        guard bytes.count <= limits.line else {
+            throw MMError(.limitExceeded, "The state before is too large to be kept (\(bytes.count) bytes).")
+        }
+        try await BlockingWork.run { () throws(MMError) in
+            let number = try place()
+            // What a full disk left of another line ends here.
+            try ProtectedFile.append([0x0A] + bytes, to: path(number))
+        }
+    }
+
+    private func path(_ number: Int) -> String { "\(directory)/\(number).jsonl" }
+
+    private func numbers() throws(MMError) -> [Int] {
+        try FolderListing.names(in: directory).compactMap { name in
+            name.hasSuffix(".jsonl") ? Int(name.dropLast(6)) : nil
+        }.sorted()
+    }
+
+    /// The file that the next line goes to; clears away what is too old or too much.
+    private func place() throws(MMError) -> Int {
+        var numbers = try numbers()
+        guard let newest = numbers.last else { return 1 }
+        guard case .file(let stamp) = FileStamp.lookUp(path(newest)), stamp.size >= limits.file || isOld(stamp) else {
+            return newest
+        }
+        numbers.append(newest + 1)
+        for (index, number) in numbers.dropLast().enumerated() {
+            var isGone = index < numbers.count - limits.count
+            if case .file(let stamp) = FileStamp.lookUp(path(number)) { isGone = isGone || isOld(stamp) }
+            if isGone { try ProtectedFile.remove(path(number)) }
+        }
+        return newest + 1
+    }
+
+    private func isOld(_ stamp: FileStamp) -> Bool { clock.now - stamp.modified > limits.age }
+
+    private func read() throws(MMError) -> [JournalEntry] {
+        var entries: [JournalEntry] = []
+        var places: [String: Int] = [:]
+        for number in try numbers() {
+            guard let bytes = try ProtectedFile.read(path(number)) else { continue }
+            for line in bytes.split(separator: 0x0A) {
+                // A line that can't be read was cut off; what it spoke of stays unknown.
+                guard let plain = try plain(Array(line)), let value = try? JSONParser.parse(plain),
+                    let id = value["id"]?.string
+                else { continue }
+                if value["ended"] != nil {
+                    if let place = places[id] { entries[place].end(value) }
+                } else if let entry = JournalEntry(begun: value), clock.now - entry.time <= limits.age {
+                    places[id] = entries.count
+                    entries.append(entry)
+                }
+            }
+        }
+        return entries
+    }
+
+    // MARK: Encryption
+
+    private static let name = "journal"
+    private static let mark = Array("sealed ".utf8)
+
+    /// Gets the key at hand where another process keeps it.
+    private func prepare() async throws(MMError) {
+        do throws(TokenSeal.Fault) { try await seal.prepare() } catch {
+            throw MMError(.invalidInput, "The journal of changes \(error.text).", hint: error.hint)
+        }
+    }
+
+    private func sealed(_ plain: [UInt8]) throws(MMError) -> [UInt8] {
+        guard seal.isOn else { return plain }
+        do throws(TokenSeal.Fault) {
+            return Self.mark + Array(Base64.text(try seal.stored(plain, name: Self.name)).utf8)
+        } catch {
+            throw MMError(.invalidInput, "The journal of changes \(error.text).", hint: error.hint)
+        }
+    }
+
+    private func plain(_ line: [UInt8]) throws(MMError) -> [UInt8]? {
+        guard line.starts(with: Self.mark) else { return line }
+        guard let stored = Base64.bytes(String(decoding: line.dropFirst(Self.mark.count), as: UTF8.self)) else {
+            return nil
+        }
+        do throws(TokenSeal.Fault) { return try seal.plain(stored, name: Self.name) } catch {
+            // One damaged line hides no other; a missing key hides all of them.
+            if error.isDamage { return nil }
+            throw MMError(.invalidInput, "The journal of changes \(error.text).", hint: error.hint)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Glibc
+import MMCore
+import MMGraph
+import MMIdentity
+import TestSupport
+import Testing
+
+@testable import MMStates
+
+@Suite("The journal of changes", .timeLimit(.minutes(5)))
+struct ChangeJournalTests {
+    private let home: TestHome
+
+    init() throws { home = try TestHome() }
+
+    private var folder: String { home.paths.stateDirectory + "/journal" }
+
+    private func journal(_ limits: ChangeJournal.Limits = .init(), key: String? = nil) -> ChangeJournal {
+        var environment = home.environment
+        environment["MM_TOKEN_KEY_FILE"] = key
+        let paths = StatePaths(environment: environment)
+        return ChangeJournal(
+            paths: paths, seal: TokenSeal(paths: paths, environment: environment), limits: limits)
+    }
+
+    private func entry(_ city: String) throws -> JournalEntry {
+        let target = try RequestTarget(parsing: "/v1.0/users/x", service: .graph)
+        let request = try GraphRequest(method: "PATCH", target: target, json: ["city": .string(city)])
+        let change = try #require(Change(request, isAction: nil))
+        return JournalEntry(
+            connection: "Demo", call: "c", session: nil, client: "test", request: "PATCH /v1.0/users/x",
+            change: change.knowing(["id": "1", "city": "before"]))
+    }
+
+    @Test("says of a write without an end that nobody knows whether it was sent")
+    func unknown() async throws {
+        let journal = journal()
+        let (first, second) = (try entry("a"), try entry("b"))
+        try await journal.begin(first)
+        try await journal.begin(second)
+        try await journal.end(second, .done)
+        let read = try await journal.entries()
+        #expect(read.map(\.outcome) == [.unknown, .done])
+        #expect(read[0].change == first.change)
+        var status = stat()
+        #expect(lstat(folder + "/1.jsonl", &status) == 0 && status.st_mode & 0o777 == 0o600)
+    }
+
+    @Test("loses nothing but a line that was cut off")
+    func torn() async throws {
+        let journal = journal()
+        let (first, second) = (try entry("a"), try entry("b"))
+        try await journal.begin(first)
+        let path = folder + "/1.jsonl"
+        let whole = try #require(try ProtectedFile.read(path))
+        try ProtectedFile.replace(path, with: whole + Array(#"{"id":"chg_cut","time":"20"#.utf8))
+        try await journal.begin(second)
+        try await journal.end(first, .done)
+        let read = try await journal.entries()
+        #expect(read.map(\.id) == [first.id, second.id])
+        #expect(read.map(\.outcome) == [.done, .unknown])
+    }
+
+    @Test("is encrypted where token caches are, and needs the key then")
+    func sealed() async throws {
+        let key = home.path + "/key"
+        try ProtectedFile.replace(key, with: Array("0123456789abcdef0123456789abcdef0123".utf8))
+        try await journal(key: key).begin(try entry("Timbuktu"))
+        let bytes = try #require(try ProtectedFile.read(folder + "/1.jsonl"))
+        #expect(!String(decoding: bytes, as: UTF8.self).contains("Timbuktu"))
+        let read = try await journal(key: key).entries()
+        #expect(read.count == 1 && read[0].change.after?["city"] == "Timbuktu")
+        let error = await #expect(throws: MMError.self) { try await journal().entries() }
+        #expect(error?.hint?.contains("MM_TOKEN_KEY_FILE") == true)
+    }
+
+    @Test("keeps the newest files, and an end finds its beginning in an older one")
+    func bounded() async throws {
+        var limits = ChangeJournal.Limits()
+        (limits.file, limits.count) = (1, 3)
+        let journal = journal(limits)
+        var entries: [JournalEntry] = []
+        for city in ["a", "b", "c", "d", "e"] {
+            let entry = try entry(city)
+            try await journal.begin(entry)
+            entries.append(entry)
+        }
+        try await journal.end(entries[4], .done)
+        let read = try await journal.entries()
+        #expect(read.map(\.id) == [entries[3].id, entries[4].id])
+        #expect(read[1].outcome == .done)
+        #expect(try FolderListing.names(in: folder).count { $0.hasSuffix(".jsonl") } == 3)
+    }
+
+    @Test("refuses a state that is too large to keep")
+    func tooLarge() async throws {
+        var limits = ChangeJournal.Limits()
+        limits.line = 100
+        let error = await #expect(throws: MMError.self) { try await journal(limits).begin(try entry("a")) }
+        #expect(error?.code == .limitExceeded)
+    }
+}
