@@ -103,7 +103,7 @@ let roomTargets: [Target] = rooms.map { room in
 // What tests need besides their room: programs that they start, and helpers that several share.
 let testNeeds = [
     "MMIdentity": ["CTestBus"], "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
-    "MMOperations": ["MMMCP", "mm-sandbox", "TestHosts"],
+    "MMOperations": ["MMMCP", "MMSandbox", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
     "MMServing": ["mm-mcp", "ShellSyntax"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
     "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],

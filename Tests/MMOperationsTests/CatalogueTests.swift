@@ -25,8 +25,8 @@ struct CatalogueTests {
         #expect(
             everyone.filter { !$0.isListed }.map(\.name) == [
                 "disconnect", "jobs", "sessions", "endpoints", "do", "recipe", "permissions_for", "permissions_check",
-                "drift",
-                "snapshot_take", "snapshot_list", "snapshot_show", "snapshot_diff", "snapshot_kinds",
+                "drift", "snapshot_take", "snapshot_list", "snapshot_show", "snapshot_diff", "snapshot_kinds", "undo",
+                "undo_list", "undo_show", "history",
             ])
     }
 

@@ -16,6 +16,9 @@ public struct ConfirmationRequest: Sendable, Hashable {
     public var parameters: JSONObject
     /// What kind of thing it is, in a few words: `run in exo`.
     public var title: String
+    /// What it changes, as far as that is known: a person is shown it, and the confirmation is not bound to it, because the
+    /// state before may be another one when the same call comes back.
+    package var changes: [String] = []
     /// The guard's verdict on it.
     public var verdict: Verdict
     /// The check that the person has to pass besides saying yes.

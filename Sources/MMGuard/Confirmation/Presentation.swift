@@ -12,6 +12,8 @@ package struct Presentation: Sendable, Hashable {
     package let reason: String
     /// The parts that require confirmation, each with a heading and its details.
     package let risks: [[String]]
+    /// What it changes, line by line, as far as that is known.
+    package let changes: [String]
     /// What will be sent or run, line by line.
     package let whole: [String]
 
@@ -33,6 +35,7 @@ package struct Presentation: Sendable, Hashable {
             part.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
                 .flatMap { Self.wrapped(VisibleText.exact(String($0))) }
         }
+        changes = request.changes.flatMap { Self.wrapped(VisibleText.exact($0)) }
         var whole = Self.lines(of: request.text)
         if !request.body.isEmpty { whole += [""] + Self.lines(ofBody: request.body) }
         if !request.parameters.isEmpty {
@@ -53,6 +56,7 @@ package struct Presentation: Sendable, Hashable {
             }
             lines.append("")
         }
+        if !changes.isEmpty { lines += ["What it changes:"] + changes.map { "  " + $0 } + [""] }
         lines.append(whole.count == 1 ? "All of it:" : "All of it, \(whole.count) lines:")
         lines += whole.map { "  | " + $0 }
         var pages: [String] = []
@@ -120,7 +124,7 @@ extension Presentation {
         [
             "title": .string(title), "reason": .string(reason),
             "risks": .array(risks.map { .array($0.map(JSONValue.string)) }),
-            "whole": .array(whole.map(JSONValue.string)),
+            "changes": .array(changes.map(JSONValue.string)), "whole": .array(whole.map(JSONValue.string)),
         ]
     }
 
@@ -132,6 +136,7 @@ extension Presentation {
         self.title = title
         self.reason = reason
         self.risks = risks.map { $0.array?.compactMap(\.string) ?? [] }
+        changes = json["changes"]?.array?.compactMap(\.string) ?? []
         self.whole = whole.compactMap(\.string)
     }
 }

@@ -39,6 +39,10 @@ extension Catalogue {
             AnyOperation(SnapshotShow()) { $0.requestServices },
             AnyOperation(SnapshotDiff()) { $0.requestServices },
             AnyOperation(SnapshotKinds()),
+            AnyOperation(Undo()) { $0.requestServices },
+            AnyOperation(UndoList()) { $0.requestServices },
+            AnyOperation(UndoShow()) { $0.requestServices },
+            AnyOperation(History()) { $0.requestServices },
             AnyOperation(AuditShow()) { $0.audit },
             AnyOperation(AuditVerify()) { AuditVerify.Services(audit: $0.audit, path: $0.paths.auditLog) },
         ] + ShellPlace.shell.operations + ShellPlace.ssh.operations)

@@ -71,24 +71,38 @@ struct BatchOfRequests {
         return values
     }
 
-    /// Sends the requests.
-    func answer(client: GraphClient, connection: Connection, deadline: Deadline, progress: ItemProgress)
-        async throws(MMError) -> OperationAnswer
-    {
+    /// The requests within the body of a `$batch`; none where it can't be read, which the service says then.
+    static func parts(ofBody body: JSONValue?, client: GraphClient) -> [BatchPart] {
+        body.flatMap { try? BatchOfRequests(JSONWriter.string($0), client: client) }?.parts ?? []
+    }
+
+    /// Sends the requests, and notes in the journal what they change.
+    func answer(
+        client: GraphClient, watch: WriteWatch, writes: [WriteWatch.Write], deadline: Deadline, progress: ItemProgress
+    ) async throws(MMError) -> OperationAnswer {
         let told = Mutex(0)
-        let answers = try await client.batch(parts, deadline: deadline) { done in
-            let new = told.withLock { told in
-                defer { told = max(told, done) }
-                return max(0, done - told)
+        var notes: [String] = []
+        let entries = await watch.begin(writes, notes: &notes)
+        let answers: [BatchAnswer]
+        do throws(MMError) {
+            answers = try await client.batch(parts, deadline: deadline) { done in
+                let new = told.withLock { told in
+                    defer { told = max(told, done) }
+                    return max(0, done - told)
+                }
+                if new > 0 { progress.came(new) }
             }
-            if new > 0 { progress.came(new) }
+        } catch {
+            await watch.end(entries, entries.map { _ in .failed(error) })
+            throw error
         }
+        await watch.end(entries, answers.map { .init(status: $0.status, headers: $0.headers, body: $0.body) })
         let rows = answers.map { answer -> JSONValue in
             var row: JSONObject = ["id": .string(answer.id), "status": .int(Int64(answer.status))]
             if !answer.body.isNull { row["body"] = answer.body }
             return .object(row)
         }
-        var answer = OperationAnswer(.value(.array(rows)), connection: connection.name)
+        var answer = OperationAnswer(.value(.array(rows)), notes: notes, connection: watch.connection.name)
         let failed = answers.filter { $0.status >= 400 }
         if !failed.isEmpty {
             let list = failed.prefix(20).map { "\($0.id) (\($0.status))" }.joined(separator: ", ")

@@ -46,6 +46,8 @@ struct GraphRequestInput: OperationInput {
             "header", .textList, "A request header, as Name: value.", at: .option("H"), isOfferedToModels: false),
         InputField(
             "no_wait", .flag, "Don't wait for work that the service goes on with (202).", isOfferedToModels: false),
+        InputField(
+            "dryRun", .flag, "Show what would change, now and then; only reads are sent.", isOfferedToModels: false),
         InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
 
@@ -75,6 +77,8 @@ struct GraphRequestInput: OperationInput {
     let headers: [String: String]
     /// Whether work that goes on is followed to its end.
     let waits: Bool
+    /// Whether nothing is sent, and what would change is shown instead.
+    let isDryRun: Bool
     let confirmed: Bool
     let isEmpty: Bool
 
@@ -92,6 +96,7 @@ struct GraphRequestInput: OperationInput {
         top = try reader.integer("top")
         all = try reader.flag("all")
         confirmed = try reader.flag("confirmed") || inBody == .bool(true) || inBody == .string("true")
+        isDryRun = try reader.flag("dryRun")
         search = try reader.text("search")
         unlisted = try reader.flag("unlisted")
         upload = try reader.text("upload")
@@ -120,6 +125,11 @@ struct GraphRequestInput: OperationInput {
                 .invalidInput, "graph_request needs the argument `endpoint`.", hint: "For example /me or /users.")
         }
         guard upload == nil, download == nil else {
+            guard !isDryRun else {
+                throw MMError(
+                    .unsupported, "`dryRun` shows what a request changes; files are sent as they are.",
+                    hint: "Leave `dryRun` out.", details: ["field": "dryRun"])
+            }
             try checkTransfer(written)
             return
         }

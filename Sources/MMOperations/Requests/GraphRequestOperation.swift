@@ -32,6 +32,9 @@ struct GraphRequestOperation: CatalogueOperation {
             .init("mm graph Contoso /users/delta --changes --json", "what has changed since the last such call"),
             .init("mm graph Contoso --batch @requests.jsonl", "many requests, twenty at a time"),
             .init(
+                "mm graph Contoso /users/ada@contoso.com -X PATCH -d '{\"department\": \"Finance\"}' --dry-run",
+                "what it would change; nothing is sent. `mm undo` takes back what was"),
+            .init(
                 "mm graph Contoso /providers/Microsoft.ProcessSimple/environments --resource flow",
                 "Power Automate environments"),
         ]
@@ -72,15 +75,23 @@ struct GraphRequestOperation: CatalogueOperation {
         let clearance = RequestClearance(
             connection: connection, module: module, guarding: guarding, context: context, confirmed: input.confirmed)
 
+        let watch = WriteWatch(client: client, connection: connection, requests: requests, context: context)
         if let text = input.batch {
             let batch = try BatchOfRequests(text, client: client)
             if !input.unlisted { try PathFault.check(BatchItems(batch.parts).items) }
-            try await clearance.settle(batch.parts.map(\.request))
+            let asked = batch.parts.map(\.request)
+            if input.isDryRun { return try await WriteForecast(watch, clearance).answer(asked) }
+            var writes: [WriteWatch.Write] = []
+            try await clearance.settle(asked) {
+                writes = await watch.writes(asked)
+                return WriteWatch.lines(of: writes)
+            }
+            let planned = writes
             return try await requests.identity.waitingForSignIn(
                 to: connection, resource: client.resource, in: context
             ) { () async throws(MMError) in
                 try await batch.answer(
-                    client: client, connection: connection, deadline: context.deadline, progress: progress)
+                    client: client, watch: watch, writes: planned, deadline: context.deadline, progress: progress)
             }
         }
         if input.upload != nil || input.download != nil {
@@ -100,7 +111,18 @@ struct GraphRequestOperation: CatalogueOperation {
             method: input.method, target: input.changes ? try client.changes(of: target) : target,
             headers: input.headers, body: input.body.map { JSONWriter.bytes($0) },
             contentType: input.body == nil ? nil : "application/json")
-        try await clearance.settle([request])
+        // A batch changes what its items change.
+        let items = BatchItems(of: input.body, at: target).map { _ in
+            BatchOfRequests.parts(ofBody: input.body, client: client)
+        }
+        let parts = items?.map(\.request) ?? [request]
+        if input.isDryRun { return try await WriteForecast(watch, clearance).answer(parts) }
+        var writes: [WriteWatch.Write] = []
+        try await clearance.settle([request]) {
+            writes = await watch.writes(parts)
+            return WriteWatch.lines(of: writes)
+        }
+        let planned = writes
 
         let asked = "\(input.method) \(target.pathAndQuery)"
         let selected = SelectedMembers(of: target, for: context.call.caller)
@@ -122,7 +144,11 @@ struct GraphRequestOperation: CatalogueOperation {
                 if let usual { answer.notes.append(usual.note) }
                 return selected?.answer(answer) ?? answer
             }
-            var response = try await client.send(request, deadline: context.deadline)
+            var notes: [String] = []
+            var response = try await watch.sending(planned, ids: items?.map(\.id), notes: &notes) {
+                () async throws(MMError) in
+                try await client.send(request, deadline: context.deadline)
+            }
             if input.waits {
                 response = try await client.outcome(of: response, to: request, deadline: context.deadline) {
                     progress.waits($0)
@@ -130,6 +156,7 @@ struct GraphRequestOperation: CatalogueOperation {
             }
             var answer = try Self.one(response, to: request, connection)
             if let selected { answer = selected.answer(answer) }
+            answer.notes += notes
             if let usual { answer.notes.append(usual.note) }
             if let note = AdvancedQuery.note(for: request.target) { answer.notes.append(note) }
             if let advice = BatchOutcome(response, to: request, now: .now)?.advice {

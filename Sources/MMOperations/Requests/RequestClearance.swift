@@ -15,29 +15,37 @@ struct RequestClearance {
     ///   - requests: what will be sent, in this order.
     ///   - lines: what a person is told beyond the requests, such as which file is sent.
     ///   - parameters: what a confirmation is bound to besides.
+    ///   - changes: says what they change, for a person who is asked; it is not asked where they are denied.
     /// - Throws: as `Clearance.settle`.
     func settle(
-        _ requests: [GraphRequest], lines: [String] = [], parameters: JSONObject = [:]
+        _ requests: [GraphRequest], lines: [String] = [], parameters: JSONObject = [:],
+        changes: () async -> [String] = { [] }
     ) async throws(MMError) {
+        guard let first = requests.first, let verdict = try verdict(on: requests) else { return }
+        var parameters = parameters
+        if requests.count == 1, !first.headers.isEmpty { parameters["headers"] = Self.headers(of: first) }
+        let more = requests.count > 1 ? " and \(requests.count - 1) more" : ""
+        let text = (requests.map { "\($0.method) \($0.target.pathAndQuery)" } + lines).joined(separator: "\n")
+        var confirmation = ConfirmationRequest(
+            on: connection, module: module, title: "\(first.method) \(first.target.path)\(more)", text: text,
+            body: requests.count == 1 ? first.body ?? [] : Self.bodies(requests), parameters: parameters,
+            verdict: verdict)
+        if verdict.decision != .deny { confirmation.changes = await changes() }
+        try await Clearance(confirmation).settle(in: context, with: guarding.ledger)
+    }
+
+    /// What the guard says of the requests as a whole; `nil` for none.
+    func verdict(on requests: [GraphRequest]) throws(MMError) -> Verdict? {
         let policy = guarding.policy(of: connection, in: context)
         let engine = try guarding.guards.engine()
         let verdicts = requests.map { engine.judge($0.guarded, policy: policy, confirmed: confirmed) }
-        guard let first = requests.first, var verdict = verdicts.first else { return }
+        guard var verdict = verdicts.first else { return nil }
         for other in verdicts.dropFirst() where Self.rank(verdict) < Self.rank(other) { verdict = other }
         // A person sees each part that made the guard ask, whichever decided.
         verdict.asking = verdicts.flatMap(\.asking)
         verdict.previews = verdicts.flatMap(\.previews)
         verdict.classes = verdicts.reduce(into: verdict.classes) { $0.formUnion($1.classes) }
-        var parameters = parameters
-        if requests.count == 1, !first.headers.isEmpty { parameters["headers"] = Self.headers(of: first) }
-        let more = requests.count > 1 ? " and \(requests.count - 1) more" : ""
-        let text = (requests.map { "\($0.method) \($0.target.pathAndQuery)" } + lines).joined(separator: "\n")
-        try await Clearance(
-            ConfirmationRequest(
-                on: connection, module: module, title: "\(first.method) \(first.target.path)\(more)", text: text,
-                body: requests.count == 1 ? first.body ?? [] : Self.bodies(requests), parameters: parameters,
-                verdict: verdict)
-        ).settle(in: context, with: guarding.ledger)
+        return verdict
     }
 
     /// The bodies of several requests, as they are shown and a confirmation is bound to.

@@ -1,0 +1,78 @@
+import MMCore
+import MMStates
+
+/// Which writes of the journal are meant, and what has become of them there.
+struct UndoSelection {
+    private let entries: [JournalEntry]
+    /// The entries that take an entry back, by its id.
+    private let undoers: [String: [JournalEntry]]
+
+    /// The writes that a caller may see.
+    init(_ services: RequestServices, in context: OperationContext) async throws(MMError) {
+        let snapshot = try services.guarding.registry.snapshot()
+        let server = context.call.caller.server
+        var seen: [String: Bool] = [:]
+        var visible: [JournalEntry] = []
+        for entry in try await services.journal.entries() {
+            let isVisible =
+                seen[entry.connection] ?? ((try? snapshot.connection(named: entry.connection, for: server)) != nil)
+            seen[entry.connection] = isVisible
+            if isVisible { visible.append(entry) }
+        }
+        self.init(visible)
+    }
+
+    init(_ entries: [JournalEntry]) {
+        self.entries = entries
+        undoers = Dictionary(grouping: entries.filter { $0.undoes != nil }) { $0.undoes ?? "" }
+    }
+
+    /// All of them, newest first.
+    var newestFirst: [JournalEntry] { entries.reversed() }
+
+    /// The entry with an id.
+    /// - Throws: `notFound`.
+    func entry(_ id: String) throws(MMError) -> JournalEntry {
+        guard let entry = entries.first(where: { $0.id == id }) else {
+            throw MMError(
+                .notFound, "The journal has no change \(String(id.prefix(40))).",
+                hint: "mm undo list shows the changes; they are kept for 90 days.", details: ["field": "id"])
+        }
+        return entry
+    }
+
+    /// Whether an entry has been taken back, by an undo that was not itself taken back.
+    func isUndone(_ entry: JournalEntry) -> Bool {
+        undoers[entry.id]?.contains { $0.outcome == .done && !isUndone($0) } ?? false
+    }
+
+    /// The undo of an entry of which nobody knows whether it was sent.
+    func openUndo(of entry: JournalEntry) -> JournalEntry? { undoers[entry.id]?.last { $0.outcome == .unknown } }
+
+    /// The changes of a call, a session or a time that can still stand, newest first.
+    func standing(where matches: (JournalEntry) -> Bool) -> [JournalEntry] {
+        newestFirst.filter { $0.undoes == nil && $0.outcome != .refused && !isUndone($0) && matches($0) }
+    }
+
+    /// An entry as a row of a list.
+    func row(_ entry: JournalEntry) -> JSONObject {
+        [
+            "id": .string(entry.id), "time": .string(entry.time.iso8601), "connection": .string(entry.connection),
+            "change": .string(VisibleText.exact(entry.change.title)), "state": .string(state(of: entry)),
+            "client": .string(entry.client), "call": .string(entry.call),
+            "session": entry.session.map { .string($0) } ?? .null,
+        ]
+    }
+
+    /// What has become of an entry, in a few words.
+    func state(of entry: JournalEntry) -> String {
+        switch entry.outcome {
+        case .refused: return "refused"
+        case .unknown: return isUndone(entry) ? "undone" : "unknown whether it was sent"
+        case .done:
+            if isUndone(entry) { return "undone" }
+            if openUndo(of: entry) != nil { return "undo begun" }
+            return entry.change.reasonAgainstUndo == nil ? "can be undone" : "can't be undone"
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMStates
+
+/// What requests would change, as a dry run tells it: each property now and then, what follows, what the guard says, and whether
+/// it could be taken back. Nothing but reads is sent.
+struct WriteForecast {
+    private let watch: WriteWatch
+    private let clearance: RequestClearance
+
+    init(_ watch: WriteWatch, _ clearance: RequestClearance) {
+        self.watch = watch
+        self.clearance = clearance
+    }
+
+    func answer(_ requests: [GraphRequest]) async throws(MMError) -> OperationAnswer {
+        watch.context.record.note("dryRun", true)
+        var verdicts: [Verdict?] = []
+        for request in requests { verdicts.append(try clearance.verdict(on: [request])) }
+        let writes = await watch.writes(requests)
+        let rows = zip(writes, verdicts).map { Self.row($0, $1) }
+        let text = zip(writes, verdicts).map { Self.lines($0, $1).joined(separator: "\n") }.joined(separator: "\n\n")
+        return OperationAnswer(
+            .value(rows.count == 1 ? rows[0] : .array(rows)), notes: ["Dry run: nothing was changed."],
+            columns: ["request", "change", "verdict", "undo"], text: text, connection: watch.connection.name)
+    }
+
+    private static func row(_ write: WriteWatch.Write, _ verdict: Verdict?) -> JSONValue {
+        var row: JSONObject = ["request": .string(line(write))]
+        if let verdict {
+            row["verdict"] = .string(verdict.decision.rawValue)
+            if verdict.decision != .allow { row["reason"] = .string(verdict.reason) }
+        }
+        guard let change = write.change else {
+            row["change"] = .string(nothing(write))
+            return .object(row)
+        }
+        row["change"] = .string(change.title)
+        row["isBeforeKnown"] = .bool(change.isBeforeKnown)
+        row["now"] = change.before
+        row["then"] = change.after
+        row["lines"] = .array(change.lines.map { .string($0) })
+        row["consequences"] = .array(change.consequences.map { .string($0) })
+        row["undo"] = .string(undo(change))
+        return .object(row)
+    }
+
+    private static func lines(_ write: WriteWatch.Write, _ verdict: Verdict?) -> [String] {
+        var lines = [line(write)]
+        if let change = write.change {
+            lines.append("  \(change.title)")
+            for line in change.lines { lines.append("    " + line) }
+            for consequence in change.consequences { lines.append("    ! " + consequence) }
+            lines.append("  undo: \(undo(change))")
+        } else {
+            lines.append("  \(nothing(write))")
+        }
+        switch verdict?.decision {
+        case .ask: lines.append("  The guard would ask a person: \(verdict?.reason ?? "")")
+        case .deny: lines.append("  The guard would deny it: \(verdict?.reason ?? "")")
+        case .allow, nil: break
+        }
+        return lines
+    }
+
+    private static func line(_ write: WriteWatch.Write) -> String {
+        VisibleText.exact("\(write.request.method) \(write.request.target.pathAndQuery)")
+    }
+
+    private static func nothing(_ write: WriteWatch.Write) -> String {
+        write.request.target.service == .graph
+            ? "only reads" : "unknown: only writes to Microsoft Graph are read beforehand"
+    }
+
+    private static func undo(_ change: Change) -> String {
+        change.expectedObstacle.map { "can't be taken back: \($0)" } ?? "mm undo can take it back"
+    }
+}

@@ -1,0 +1,121 @@
+import MMCore
+import MMGraph
+import MMHTTP
+import MMSandbox
+import MMStates
+import TestSupport
+
+@testable import MMOperations
+
+/// A sandbox tenant of a test's own with a signed-in connection `Demo`, and a person who says yes to everything.
+final class ChangesHome: Sendable {
+    let home: TestHome
+    let service: LocalOperationService
+    let tenant: SandboxTenant
+    let person = YesPerson()
+
+    /// Says yes, and keeps what was shown.
+    final class YesPerson: ConfirmingPerson {
+        private let shown = Mutex<[String]>([])
+        var isAtTerminal: Bool { true }
+        var pages: [String] { shown.withLock { $0 } }
+        func showSignIn(_ details: JSONObject) async {}
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+            shown.withLock { $0 += question.pages }
+            return true
+        }
+    }
+
+    private static let registry = """
+        {"connections": {"Demo": {
+          "cloud": "sandbox", "appId": "5a4db0c5-0000-4000-8000-00000000a001", "tenant": "contoso-sandbox.example",
+          "tenantId": "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", "expectedEmail": "admin@contoso-sandbox.example"}}}
+        """
+
+    init(users: Int = 40, isSignedIn: Bool = true) async throws {
+        var options = SandboxOptions()
+        options.userCount = users
+        tenant = SandboxTenant(options: options)
+        let base = try await tenant.start()
+        home = try TestHome()
+        try ProtectedFile.replace(home.paths.registry, with: Array(Self.registry.utf8))
+        service = LocalOperationService(
+            services: OperationServices(environment: home.environment.merging(["MM_SANDBOX_URL": base]) { $1 }))
+        if isSignedIn { try await signIn(base) }
+    }
+
+    func stop() async {
+        await service.services.close()
+        await tenant.stop()
+    }
+
+    private func signIn(_ base: String) async throws {
+        let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+        let secret = await tenant.controlSecret
+        var isApproved = false
+        while true {
+            do throws(MMError) {
+                _ = try await service.call("login", ["connection": "Demo"], in: context(nil))
+                return
+            } catch {
+                guard error.code == .signInNeeded, let code = error.details["userCode"] else { throw error }
+                if !isApproved {
+                    let approval = HTTPRequest(
+                        method: "POST", url: base + "/sandbox/approve",
+                        headers: ["X-Sandbox-Secret": secret.reveal(), "Content-Type": "application/json"],
+                        body: JSONWriter.bytes(["userCode": code]), allowsPlainHTTP: true)
+                    _ = try await client.send(approval)
+                    isApproved = true
+                }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
+    func context(_ person: (any ConfirmingPerson)?) -> CallContext {
+        CallContext(
+            caller: Caller(surface: .terminal, name: "test", server: nil), sessionID: "session-1", person: person)
+    }
+
+    /// Calls an operation as a person who says yes.
+    func call(_ name: String, _ arguments: JSONObject) async throws(MMError) -> OperationAnswer {
+        try await service.call(name, arguments, in: context(person))
+    }
+
+    /// Sends a request.
+    @discardableResult
+    func graph(_ method: String, _ path: String, _ body: JSONValue? = nil, isDryRun: Bool = false)
+        async throws(MMError) -> JSONValue
+    {
+        var arguments: JSONObject = [
+            "connection": "Demo", "endpoint": .string(path), "method": .string(method), "unlisted": true,
+        ]
+        arguments["body"] = body
+        if isDryRun { arguments["dryRun"] = true }
+        return Self.value(try await call("graph_request", arguments))
+    }
+
+    static func value(_ answer: OperationAnswer) -> JSONValue {
+        switch answer.body {
+        case .value(let value): value
+        case .json(let bytes): (try? JSONParser.parse(bytes)) ?? .null
+        default: .null
+        }
+    }
+
+    /// Every item of a list.
+    func list(_ path: String) async throws(MMError) -> [JSONValue] {
+        let answer = try await call("graph_request", ["connection": "Demo", "endpoint": .string(path), "all": true])
+        guard case .items(let stream) = answer.body else { return [Self.value(answer)] }
+        var items: [JSONValue] = []
+        while let rows = try await stream.next() {
+            for row in rows { items.append((try? JSONParser.parse(Array(row))) ?? .null) }
+        }
+        return items
+    }
+
+    var journal: ChangeJournal { service.services.requestServices.journal }
+
+    /// The newest change in the journal.
+    func newest() async throws(MMError) -> JournalEntry? { try await journal.entries().last }
+}

@@ -1,0 +1,231 @@
+import MMCore
+import MMGraph
+import MMStates
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("Undo", .timeLimit(.minutes(10)))
+struct UndoTests {
+    /// A user who is neither the signed-in one nor a guest.
+    private func user(_ tenant: ChangesHome) async throws -> (id: String, name: String) {
+        let users = try await tenant.list("/users?$select=id,userPrincipalName,usageLocation")
+        let user = try #require(users.dropFirst(8).first { $0["userPrincipalName"]?.string?.contains("#") == false })
+        return (user["id"]?.string ?? "", user["userPrincipalName"]?.string ?? "")
+    }
+
+    @Test("writes back exactly the properties that were changed, also when the user was renamed by the change")
+    func properties() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let path = "/users/\(user.id)?$select=department,jobTitle,userPrincipalName"
+        let before = try await tenant.graph("GET", path)
+        try await tenant.graph(
+            "PATCH", "/users/\(user.name)", ["userPrincipalName": "new.name@contoso-sandbox.example"])
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["department": "Elsewhere"])
+        let entries = try await tenant.journal.entries()
+        #expect(entries.count == 2)
+        _ = try await tenant.call("undo", ["id": .string(entries[0].id)])
+        #expect(try await tenant.graph("GET", path)["userPrincipalName"] == before["userPrincipalName"])
+        #expect(try await tenant.graph("GET", path)["department"] == "Elsewhere")
+        _ = try await tenant.call("undo", ["id": .string(entries[1].id)])
+        #expect(try await tenant.graph("GET", path) == before)
+        await tenant.stop()
+    }
+
+    @Test("is itself a change that can be undone, and is not done twice")
+    func redo() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["jobTitle": "Cook"])
+        let first = try #require(try await tenant.newest())
+        _ = try await tenant.call("undo", ["id": .string(first.id)])
+        let again = await #expect(throws: MMError.self) { try await tenant.call("undo", ["id": .string(first.id)]) }
+        #expect(again?.code == .conflict)
+        let undo = try #require(try await tenant.newest())
+        #expect(undo.undoes == first.id)
+        _ = try await tenant.call("undo", ["id": .string(undo.id)])
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=jobTitle")["jobTitle"] == "Cook")
+        // What was undone stands again.
+        _ = try await tenant.call("undo", ["id": .string(first.id)])
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=jobTitle")["jobTitle"] != "Cook")
+        await tenant.stop()
+    }
+
+    @Test("leaves alone what was changed again, and says what and by whom")
+    func changedSince() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["city": "Rome"])
+        let first = try #require(try await tenant.newest())
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["city": "Oslo"])
+        let error = await #expect(throws: MMError.self) { try await tenant.call("undo", ["id": .string(first.id)]) }
+        #expect(error?.code == .conflict)
+        let text = try #require(error?.message)
+        #expect(text.contains("Oslo") && text.contains("admin@contoso-sandbox.example"))
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city")["city"] == "Oslo")
+        await tenant.stop()
+    }
+
+    @Test("keeps no password, and says before and after that it can't be taken back")
+    func secrets() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let body: JSONValue = [
+            "passwordProfile": ["password": "S3cret-sentence!", "forceChangePasswordNextSignIn": true], "city": "Rome",
+        ]
+        let shown = try await tenant.graph("PATCH", "/users/\(user.id)", body, isDryRun: true)
+        let lines = JSONWriter.string(shown)
+        #expect(lines.contains("passwordProfile: a new value, which is not shown") && !lines.contains("S3cret"))
+        try await tenant.graph("PATCH", "/users/\(user.id)", body)
+        for name in try FolderListing.names(in: tenant.home.paths.stateDirectory + "/journal") {
+            let path = "\(tenant.home.paths.stateDirectory)/journal/\(name)"
+            let text = String(decoding: try ProtectedFile.read(path) ?? [], as: UTF8.self)
+            #expect(!text.contains("S3cret"))
+        }
+        let entry = try #require(try await tenant.newest())
+        _ = try await tenant.call("undo", ["id": .string(entry.id)])
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city")["city"] != "Rome")
+        await tenant.stop()
+    }
+
+    @Test("shows a person the difference and its consequences before a write that needs a yes")
+    func confirmation() async throws {
+        let tenant = try await ChangesHome()
+        let groups = try await tenant.list("/groups?$select=id,displayName,groupTypes,resourceProvisioningOptions")
+        let team = try #require(groups.first { $0["displayName"]?.string?.hasPrefix("Project") == true })
+        let id = team["id"]?.string ?? ""
+        try await tenant.graph("DELETE", "/groups/\(id)")
+        let page = try #require(tenant.person.pages.last)
+        #expect(page.contains("deletes group \(team["displayName"]?.string ?? "?")"))
+        #expect(page.contains("mailbox") && page.contains("30 days"))
+        let entry = try #require(try await tenant.newest())
+        _ = try await tenant.call("undo", ["id": .string(entry.id)])
+        #expect(
+            try await tenant.graph("GET", "/groups/\(id)?$select=displayName")["displayName"] == team["displayName"])
+        await tenant.stop()
+    }
+
+    @Test("names before a write what can't be taken back, and shows it afterwards")
+    func irreversible() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let shown = try await tenant.graph("POST", "/users/\(user.id)/revokeSignInSessions", isDryRun: true)
+        #expect(shown["undo"]?.string?.contains("stay ended") == true)
+        try await tenant.graph("POST", "/users/\(user.id)/revokeSignInSessions")
+        let entry = try #require(try await tenant.newest())
+        let sheet = ChangesHome.value(try await tenant.call("undo_show", ["id": .string(entry.id)]))
+        #expect(sheet["state"] == "can't be undone")
+        let error = await #expect(throws: MMError.self) { try await tenant.call("undo", ["id": .string(entry.id)]) }
+        #expect(error?.message.contains("stay ended") == true)
+        await tenant.stop()
+    }
+
+    @Test("a dry run sends nothing but reads, and the write is not in the journal")
+    func dryRun() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let before = try await tenant.graph("GET", "/users/\(user.id)?$select=city")
+        for (method, path, body) in [
+            ("PATCH", "/users/\(user.id)", ["city": "Rome"] as JSONValue?), ("DELETE", "/users/\(user.id)", nil),
+            (
+                "POST", "/groups",
+                ["displayName": "X", "mailEnabled": false, "mailNickname": "x", "securityEnabled": true]
+            ),
+        ] {
+            let shown = try await tenant.graph(method, path, body, isDryRun: true)
+            #expect(shown["change"]?.string != nil)
+        }
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city") == before)
+        #expect(try await tenant.journal.entries().isEmpty)
+        #expect(tenant.person.pages.isEmpty)
+        await tenant.stop()
+    }
+
+    @Test("takes back each item of a batch, the last one first, also where items follow each other")
+    func batch() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let before = try await tenant.graph("GET", "/users/\(user.id)?$select=city,jobTitle")
+        let requests = ["Rome", "Oslo"].enumerated().map { number, city -> JSONValue in
+            var item: JSONObject = [
+                "id": .string(String(number)), "method": "PATCH", "url": .string("/users/\(user.id)"),
+                "headers": ["Content-Type": "application/json"], "body": ["city": .string(city)],
+            ]
+            if number > 0 { item["dependsOn"] = ["0"] }
+            return .object(item)
+        }
+        try await tenant.graph("POST", "/$batch", ["requests": .array(requests)])
+        let call = try #require(try await tenant.newest()).call
+        let list = ChangesHome.value(try await tenant.call("undo_list", ["call": .string(call)])).array ?? []
+        #expect(list.count == 2)
+        _ = try await tenant.call("undo", ["call": .string(call)])
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city,jobTitle") == before)
+        await tenant.stop()
+    }
+
+    @Test(
+        "finds out whether a write was sent whose process was killed in the middle", arguments: [true, false])
+    func killed(wasSent: Bool) async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let path = "/users/\(user.id)?$select=city"
+        let before = try await tenant.graph("GET", path)
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["city": "Rome"])
+        let sent = try #require(try await tenant.newest())
+        if !wasSent { _ = try await tenant.call("undo", ["id": .string(sent.id)]) }
+        let open = JournalEntry(
+            connection: "Demo", call: "killed", session: nil, client: "test", request: "PATCH /v1.0/users/x",
+            change: sent.change)
+        try await tenant.journal.begin(open)
+        let list = ChangesHome.value(try await tenant.call("undo_list", ["call": "killed"]))
+        #expect(list[0]?["state"] == "unknown whether it was sent")
+        let answer = ChangesHome.value(try await tenant.call("undo", ["id": .string(open.id)]))
+        let result = try #require(answer[0]?["result"]?.string)
+        #expect(result.hasPrefix(wasSent ? "undone" : "nothing to do"))
+        #expect(try await tenant.graph("GET", path) == before)
+        await tenant.stop()
+    }
+
+    @Test("goes on where an undo was killed between its request and the note of its end")
+    func resumed() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        for city in ["Rome", "Oslo", "Bern"] {
+            try await tenant.graph("PATCH", "/users/\(user.id)", ["city": .string(city)])
+        }
+        let entries = try await tenant.journal.entries()
+        // The undo of the last change was sent, and its end is not in the journal.
+        let undo = JournalEntry(
+            connection: "Demo", call: "killed", session: nil, client: "test", request: "PATCH",
+            change: entries[2].change,
+            undoes: entries[2].id)
+        try await tenant.journal.begin(undo)
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["city": "Oslo"])
+        let outside = try #require(try await tenant.newest())
+        try await tenant.journal.end(outside, .refused)
+        let rows = ChangesHome.value(try await tenant.call("undo", ["session": "session-1"])).array ?? []
+        #expect(
+            rows.compactMap { $0["result"]?.string }.map { String($0.prefix(7)) } == ["nothing", "undone", "undone"])
+        #expect(
+            try await tenant.graph("GET", "/users/\(user.id)?$select=city")["city"] == entries[0].change.before?["city"]
+        )
+        await tenant.stop()
+    }
+
+    @Test("tells the history of an object across its names")
+    func history() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        try await tenant.graph("PATCH", "/users/\(user.name)", ["city": "Rome"])
+        try await tenant.graph(
+            "PATCH", "/users/\(user.id)", ["userPrincipalName": "other.name@contoso-sandbox.example"])
+        try await tenant.graph("PATCH", "/users/other.name@contoso-sandbox.example", ["city": "Oslo"])
+        let rows = ChangesHome.value(try await tenant.call("history", ["object": .string(user.name)])).array ?? []
+        #expect(rows.count == 3)
+        let none = ChangesHome.value(try await tenant.call("history", ["object": "nobody"])).array ?? []
+        #expect(none.isEmpty)
+        await tenant.stop()
+    }
+}
