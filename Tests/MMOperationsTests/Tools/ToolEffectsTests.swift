@@ -38,7 +38,7 @@ struct ToolEffectsTests {
     func recipes() {
         let changing = RecipeLibrary.all.filter { !effects.effects(of: $0).readOnly }
         #expect(changing.map(\.name) == ["leaver"])
-        #expect(changing.allSatisfy(\.isPlan))
+        #expect(changing.allSatisfy { $0.isPlan })
     }
 
     @Test("a pattern of cmdlets becomes typed tools within its limit")
