@@ -30,8 +30,7 @@ package struct HelpOutline: Sendable {
                 Noun("run", "Run PowerShell in a signed-in session; a prompt without a command"),
                 Noun("graph", "Send requests to Microsoft Graph or Power Automate"),
                 Noun("endpoints", "Find what Microsoft Graph offers, by words"),
-                Noun("recipe", "Carry out tasks of administrators that come ready"),
-                Noun("do", "Carry out your own scripts and YAML files as commands"),
+                Noun("recipe", "Carry out tasks that come ready; `do` carries out your own"),
                 Noun("shell", "Run commands in persistent shells of this machine, or open one"),
                 Noun("ssh", "Run commands on hosts, in persistent sessions, or open one"),
             ]),
@@ -42,7 +41,6 @@ package struct HelpOutline: Sendable {
                 Noun("connections", "Add, show, change and check the tenants that can be used"),
                 Noun("login", "Sign a connection in"),
                 Noun("status", "Show who is signed in where, and pending sign-ins"),
-                Noun("permissions", "Say what a request needs, and what a connection may do"),
             ]),
         Group(
             title: "Safety",

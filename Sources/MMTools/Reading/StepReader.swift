@@ -167,7 +167,9 @@ struct StepReader {
         }
         let parsed = PowerShellParser.parse(script)
         if let fault = parsed.errors.first {
-            let line = reader.line(of: "run") + ScriptLines.line(of: fault.extent.start, in: script) - 1
+            // A block of lines begins below its key.
+            let first = reader.line(of: "run") + (script.contains("\n") ? 1 : 0)
+            let line = first + ScriptLines.line(of: fault.extent.start, in: script) - 1
             throw .definition(
                 place, line: line, "the command doesn't parse (\(fault.id)).", hint: "Try it: mm guard check '…'")
         }

@@ -214,7 +214,7 @@ private enum Python {
             answer = await session.call_tool("mm__connections", {})
             print(json.loads(answer.content[0].text)["connections"][0]["name"])
             print((await session.list_resources()).resources[0].uri)
-            print((await session.list_prompts()).prompts[-1].name)
+            print([p.name for p in (await session.list_prompts()).prompts if not p.name.startswith("recipe_")][-1])
 
         async def main(url):
             if int(importlib.metadata.version("mcp").split(".")[0]) >= 2:

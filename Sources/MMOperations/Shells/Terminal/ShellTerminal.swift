@@ -25,12 +25,16 @@ struct ShellTerminal: CatalogueOperation {
             toolset: place.isLocal ? .shell : .ssh, audience: .person, home: .pool,
             examples: place.isLocal
                 ? [
-                    .init("mm shell build", "a terminal in the session `build`; Ctrl-] d leaves it running"),
-                    .init("mm shell build", "again: takes it up where it was left"),
+                    .init(
+                        "mm shell terminal build",
+                        "a terminal in the session `build`, or the one left there; Ctrl-] d leaves it running. `mm shell build` is short for it"
+                    )
                 ]
                 : [
-                    .init("mm ssh web1", "a terminal on web1; Ctrl-] d leaves it running"),
-                    .init("mm ssh web1", "again: takes it up where it was left"),
+                    .init(
+                        "mm ssh terminal web1",
+                        "a terminal on web1, or the one left there; Ctrl-] d leaves it running. `mm ssh web1` is short for it"
+                    )
                 ])
     }
 
