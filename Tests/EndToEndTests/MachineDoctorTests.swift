@@ -19,7 +19,7 @@ struct MachineDoctorTests {
         let rows = try rows(ran)
         let registry = try row("registry", rows)
         #expect(registry["state"] == "note")
-        #expect(registry["remedy"]?.string?.contains("mm connections add") == true)
+        #expect(registry["remedy"]?.string?.contains("mm connect") == true)
         #expect(try row("pool", rows)["detail"]?.string?.contains("first call starts it") == true)
         #expect(!rows.contains { $0["name"] == "network" })
         #expect(ran.code == 0)

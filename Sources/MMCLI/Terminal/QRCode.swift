@@ -1,4 +1,5 @@
 import CQRCode
+import MMCore
 import MMSystem
 
 /// A text as a QR code in the terminal, for the camera of a phone.

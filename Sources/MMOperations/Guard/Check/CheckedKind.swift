@@ -1,3 +1,5 @@
+import MMCore
+
 /// What a text is that the guard is asked about.
 enum CheckedKind: String, CaseIterable {
     /// A script of PowerShell.
