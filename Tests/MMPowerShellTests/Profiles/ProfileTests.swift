@@ -109,7 +109,7 @@ struct ProfileTests {
         target.appID = nil
         let app = #expect(throws: MMError.self) { try PnPProfile().connect(target, by: .device) }
         #expect(app?.message.contains("appId") == true)
-        #expect(app?.hint?.contains("mm connections edit 'Contoso' appId=") == true)
+        #expect(app?.hint?.contains("mm connections edit Contoso appId=") == true)
         target.tenantID = nil
         target.tenant = nil
         let tenant = #expect(throws: MMError.self) { try AzureProfile().connect(target, by: .device) }
