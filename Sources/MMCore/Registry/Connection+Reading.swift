@@ -258,9 +258,9 @@ extension Connection {
             return ConnectionGuardPolicy(name ?? .standard)
         }
         let name: GuardPolicyName? = reader.choice("policy", in: object, label: "guard.policy")
-        for (key, _) in object where !["policy", "allow", "ask", "deny"].contains(key) {
+        for (key, _) in object where !["policy", "allow", "ask", "deny", "approvals"].contains(key) {
             // A misspelt key would leave the guard weaker than its owner believes.
-            reader.report("guard.\(key)", "isn't a key of guard", hint: "Use policy, allow, ask and deny.")
+            reader.report("guard.\(key)", "isn't a key of guard", hint: "Use policy, allow, ask, deny and approvals.")
         }
         var lists: [String: [String]] = [:]
         for key in ["allow", "ask", "deny"] {
@@ -273,7 +273,9 @@ extension Connection {
             lists[key] = classes
         }
         return ConnectionGuardPolicy(
-            name ?? .standard, allow: lists["allow"] ?? [], ask: lists["ask"] ?? [], deny: lists["deny"] ?? [])
+            name ?? .standard, allow: lists["allow"] ?? [], ask: lists["ask"] ?? [], deny: lists["deny"] ?? [],
+            approvals: reader.value("approvals", in: object).map { ConnectionApprovals.read($0, &reader) }
+                ?? ConnectionApprovals())
     }
 
     /// Reads `"person": "pin"` or `"person": {"destructive": "login", "send": "pin"}`.

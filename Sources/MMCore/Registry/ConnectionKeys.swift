@@ -80,12 +80,18 @@ public struct ConnectionGuardPolicy: Sendable, Hashable {
     public var ask: [String]
     /// Classes that are denied.
     public var deny: [String]
+    /// How many people have to approve what is held back.
+    public var approvals: ConnectionApprovals
 
-    public init(_ name: GuardPolicyName = .standard, allow: [String] = [], ask: [String] = [], deny: [String] = []) {
+    public init(
+        _ name: GuardPolicyName = .standard, allow: [String] = [], ask: [String] = [], deny: [String] = [],
+        approvals: ConnectionApprovals = ConnectionApprovals()
+    ) {
         self.name = name
         self.allow = allow
         self.ask = ask
         self.deny = deny
+        self.approvals = approvals
     }
 
     /// The classes that rules and the registry refer to.

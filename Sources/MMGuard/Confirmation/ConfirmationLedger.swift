@@ -12,7 +12,7 @@ public struct ConfirmationLedger: Sendable {
     public let questionLifetime: Duration
     /// How long an approval stays valid.
     public let approvalLifetime: Duration
-    private let clock: WallClock
+    let clock: WallClock
     private static let mostEntries = 200
     private static let largestFile = 16 << 20
 
@@ -32,19 +32,34 @@ public struct ConfirmationLedger: Sendable {
         self.init(path: paths.confirmationLedger)
     }
 
+    /// What the file holds.
+    struct Contents: Equatable {
+        var entries: [PendingConfirmation] = []
+        var standing: [StandingApproval] = []
+    }
+
     /// Records that a request waits for a person. A request that is already waiting keeps its token.
     /// - Returns: the entry, with the token for `mm confirm`.
     /// - Throws: the errors of reading and writing the ledger.
     public func request(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
+        try await enter(request).entry
+    }
+
+    /// Records that a request waits for a person.
+    /// - Returns: the entry, and whether it was not waiting already.
+    /// - Throws: the errors of reading and writing the ledger.
+    package func enter(_ request: ConfirmationRequest) async throws(MMError) -> (
+        entry: PendingConfirmation, isNew: Bool
+    ) {
         let now = clock.now
         let fresh = PendingConfirmation(
             request, token: Self.makeToken(), createdAt: now, expiresAt: now + questionLifetime)
-        return try await change { (entries: inout [PendingConfirmation]) throws(MMError) in
-            if let waiting = entries.first(where: { $0.digest == fresh.digest && $0.state == .pending }) {
-                return waiting
+        return try await change { (contents: inout Contents) throws(MMError) in
+            if let waiting = contents.entries.first(where: { $0.digest == fresh.digest && $0.state == .pending }) {
+                return (waiting, false)
             }
-            entries.append(fresh)
-            return fresh
+            contents.entries.append(fresh)
+            return (fresh, true)
         }
     }
 
@@ -52,16 +67,14 @@ public struct ConfirmationLedger: Sendable {
     /// - Throws: `.notFound` if no such request is waiting.
     public func pending(_ token: String) async throws(MMError) -> PendingConfirmation {
         let wanted = Self.plain(token)
-        guard let entry = try read().first(where: { $0.token == wanted && $0.expiresAt > clock.now }) else {
-            throw unknown(token)
-        }
+        guard let entry = try await all().first(where: { $0.token == wanted }) else { throw unknown(token) }
         return entry
     }
 
-    /// Returns all waiting requests, oldest first.
+    /// Returns all waiting and approved requests, oldest first.
     /// - Throws: the errors of reading the ledger.
     public func all() async throws(MMError) -> [PendingConfirmation] {
-        try read().filter { $0.expiresAt > clock.now }
+        try read().entries.filter { $0.expiresAt > clock.now && $0.state != .refused }
     }
 
     /// Records a person's approval. Call it only for a person who has just seen `PendingConfirmation.lines`.
@@ -70,26 +83,69 @@ public struct ConfirmationLedger: Sendable {
     ///   - digest: the digest of what was shown; the token alone might refer to other content by now.
     /// - Throws: `.notFound` if the request is no longer waiting.
     public func approve(_ token: String, digest: String) async throws(MMError) {
+        _ = try await approve(token, digest: digest, by: Approver(person: "", means: "terminal"))
+    }
+
+    /// Records a person's approval. Call it only for a person who has just seen all of it.
+    /// - Parameters:
+    ///   - token: the token.
+    ///   - digest: the digest of what was shown; the token alone might refer to other content by now.
+    ///   - approver: who said yes.
+    /// - Returns: the entry as it stands now; it is approved once as many people as it needs said yes.
+    /// - Throws: `.notFound` if the request is no longer waiting, `.conflict` for a person who has said yes to it before.
+    package func approve(
+        _ token: String, digest: String, by approver: Approver
+    ) async throws(MMError) -> PendingConfirmation {
         let wanted = Self.plain(token)
         let now = clock.now
         let error = unknown(token)
-        try await change { (entries: inout [PendingConfirmation]) throws(MMError) in
-            guard let index = entries.firstIndex(where: { $0.token == wanted && $0.digest == digest }) else {
-                throw error
+        return try await change { (contents: inout Contents) throws(MMError) in
+            guard
+                let index = contents.entries.firstIndex(where: {
+                    $0.token == wanted && $0.digest == digest && $0.state != .refused
+                })
+            else { throw error }
+            var entry = contents.entries[index]
+            guard entry.state == .pending else { return entry }
+            guard !entry.approvers.contains(where: { $0.person.lowercased() == approver.person.lowercased() }) else {
+                throw MMError(
+                    .conflict, "\(approver.person) has approved this already; it needs \(entry.needed) people.",
+                    hint: "Somebody else has to approve it, with a key or login of their own.")
             }
-            entries[index].state = .approved
-            entries[index].expiresAt = now + approvalLifetime
+            entry.approvers.append(approver)
+            if entry.approvers.count >= entry.needed {
+                entry.state = .approved
+                entry.expiresAt = now + approvalLifetime
+            }
+            contents.entries[index] = entry
+            return entry
         }
     }
 
-    /// Records a person's refusal; the request is removed.
+    /// Records a person's refusal.
     /// - Throws: `.notFound` if no such request is waiting.
     public func refuse(_ token: String) async throws(MMError) {
+        try await refuse(token, because: nil, by: nil)
+    }
+
+    /// Records a person's refusal, which the next run of exactly this is told.
+    /// - Parameters:
+    ///   - token: the token.
+    ///   - reason: why, in the person's words.
+    ///   - approver: who said no.
+    /// - Throws: `.notFound` if no such request is waiting.
+    package func refuse(_ token: String, because reason: String?, by approver: Approver?) async throws(MMError) {
         let wanted = Self.plain(token)
+        let now = clock.now
         let error = unknown(token)
-        try await change { (entries: inout [PendingConfirmation]) throws(MMError) in
-            guard let index = entries.firstIndex(where: { $0.token == wanted }) else { throw error }
-            entries.remove(at: index)
+        try await change { (contents: inout Contents) throws(MMError) in
+            guard let index = contents.entries.firstIndex(where: { $0.token == wanted && $0.state != .refused }) else {
+                throw error
+            }
+            contents.entries[index].state = .refused
+            contents.entries[index].refusal = reason
+            contents.entries[index].approvers = approver.map { [$0] } ?? []
+            contents.entries[index].expiresAt = now + approvalLifetime
         }
     }
 
@@ -98,32 +154,42 @@ public struct ConfirmationLedger: Sendable {
     /// - Returns: whether a person had confirmed exactly this request; it won't be `true` a second time.
     /// - Throws: the errors of reading and writing the ledger; nothing may run then.
     public func consume(_ digest: String) async throws(MMError) -> Bool {
-        guard try read().contains(where: { $0.digest == digest && $0.state == .approved }) else { return false }
-        return try await change { (entries: inout [PendingConfirmation]) throws(MMError) in
-            guard let index = entries.firstIndex(where: { $0.digest == digest && $0.state == .approved }) else {
-                return false
-            }
-            entries.remove(at: index)
-            return true
+        try await take(digest, .approved) != nil
+    }
+
+    /// Uses up the entry of a request in a state.
+    /// - Returns: the entry; `nil` where there is none in that state.
+    func take(_ digest: String, _ state: PendingConfirmation.State) async throws(MMError) -> PendingConfirmation? {
+        let now = clock.now
+        let isIt = { (entry: PendingConfirmation) in
+            entry.digest == digest && entry.state == state && entry.expiresAt > now
+        }
+        guard try read().entries.contains(where: isIt) else { return nil }
+        return try await change { (contents: inout Contents) throws(MMError) in
+            contents.entries.firstIndex(where: isIt).map { contents.entries.remove(at: $0) }
         }
     }
 
-    /// Changes the entries under the lock and removes expired ones.
-    private func change<Result: Sendable>(
-        _ body: (inout [PendingConfirmation]) throws(MMError) -> Result
+    /// Changes the contents under the lock and removes what has expired.
+    func change<Result: Sendable>(
+        _ body: (inout Contents) throws(MMError) -> Result
     ) async throws(MMError) -> Result {
         let lock = try await FileLock(awaiting: path)
         let now = clock.now
-        var entries = try read().filter { $0.expiresAt > now }
-        let before = entries
-        let result = try body(&entries)
-        if entries.count > Self.mostEntries { entries.removeFirst(entries.count - Self.mostEntries) }
-        if entries != before {
-            var file = Self.file(entries)
+        var contents = try read()
+        contents.entries.removeAll { $0.expiresAt <= now }
+        contents.standing.removeAll { $0.expiresAt <= now }
+        let before = contents
+        let result = try body(&contents)
+        if contents.entries.count > Self.mostEntries {
+            contents.entries.removeFirst(contents.entries.count - Self.mostEntries)
+        }
+        if contents != before {
+            var file = Self.file(contents)
             // The oldest entries are removed: a file that is too large to be read again would block everything.
-            while file.count > Self.largestFile, entries.count > 1 {
-                entries.removeFirst()
-                file = Self.file(entries)
+            while file.count > Self.largestFile, contents.entries.count > 1 {
+                contents.entries.removeFirst()
+                file = Self.file(contents)
             }
             try ProtectedFile.replace(path, with: file)
         }
@@ -131,12 +197,17 @@ public struct ConfirmationLedger: Sendable {
         return result
     }
 
-    private static func file(_ entries: [PendingConfirmation]) -> [UInt8] {
-        JSONWriter.bytes(["version": 1, "entries": .array(entries.map(\.json))])
+    private static func file(_ contents: Contents) -> [UInt8] {
+        JSONWriter.bytes([
+            "version": 1, "entries": .array(contents.entries.map(\.json)),
+            "standing": .array(contents.standing.map(\.json)),
+        ])
     }
 
-    private func read() throws(MMError) -> [PendingConfirmation] {
-        guard let bytes = try ProtectedFile.read(path, limit: Self.largestFile), !bytes.isEmpty else { return [] }
+    func read() throws(MMError) -> Contents {
+        guard let bytes = try ProtectedFile.read(path, limit: Self.largestFile), !bytes.isEmpty else {
+            return Contents()
+        }
         // A file that can't be read confirms nothing; it is neither guessed at nor silently replaced.
         guard let value = try? JSONParser.parse(bytes, limits: .strict), value["version"]?.int == 1,
             let list = value["entries"]?.array
@@ -145,7 +216,9 @@ public struct ConfirmationLedger: Sendable {
                 .conflict, "The store of confirmations \(path) can't be read.",
                 hint: "Remove the file: pending confirmations have to be requested again.")
         }
-        return list.compactMap(PendingConfirmation.init(json:))
+        return Contents(
+            entries: list.compactMap(PendingConfirmation.init(json:)),
+            standing: value["standing"]?.array?.compactMap(StandingApproval.init(json:)) ?? [])
     }
 
     private func unknown(_ token: String) -> MMError {

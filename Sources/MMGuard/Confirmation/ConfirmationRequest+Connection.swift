@@ -1,8 +1,8 @@
 package import MMCore
 
 extension ConfirmationRequest {
-    /// Creates a request that runs on a connection: it names who acts there, and requires the check that the connection
-    /// demands of a person.
+    /// Creates a request that runs on a connection: it names who acts there, and requires the check and the
+    /// number of people that the connection demands.
     /// - Parameters:
     ///   - connection: the connection it would run on.
     ///   - module: the module of the session, or the service.
@@ -17,6 +17,7 @@ extension ConfirmationRequest {
     ) {
         self.init(
             connection: connection.name, actor: connection.actor, module: module, title: title, text: text, body: body,
-            parameters: parameters, verdict: verdict, checks: connection.personChecks)
+            parameters: parameters, verdict: verdict, checks: connection.personChecks,
+            approvals: connection.guardPolicy.approvals)
     }
 }

@@ -23,6 +23,10 @@ public struct ConfirmationRequest: Sendable, Hashable {
     public var verdict: Verdict
     /// The check that the person has to pass besides saying yes.
     public var check: PersonCheck
+    /// How many people have to say yes.
+    public var approvals: Int
+    /// Who asks, for the person who decides; the confirmation is not bound to it.
+    public var requester: Requester?
 
     /// Creates a request.
     /// - Parameters:
@@ -35,9 +39,11 @@ public struct ConfirmationRequest: Sendable, Hashable {
     ///   - parameters: everything else that affects what happens.
     ///   - verdict: the guard's verdict on it.
     ///   - checks: the checks that the connection demands of a person.
+    ///   - approvals: how many people the connection demands.
     public init(
         connection: String, actor: String? = nil, module: String, title: String, text: String, body: [UInt8] = [],
-        parameters: JSONObject = [:], verdict: Verdict, checks: ConnectionPersonChecks = ConnectionPersonChecks()
+        parameters: JSONObject = [:], verdict: Verdict, checks: ConnectionPersonChecks = ConnectionPersonChecks(),
+        approvals: ConnectionApprovals = ConnectionApprovals()
     ) {
         self.connection = connection
         self.actor = actor
@@ -48,7 +54,9 @@ public struct ConfirmationRequest: Sendable, Hashable {
         self.title = title
         self.verdict = verdict
         let dynamic = verdict.asking.contains { $0.kind == .dynamic } ? ["dynamic"] : []
-        check = checks.strongest(of: verdict.classes.classes.map(\.rawValue) + dynamic)
+        let words = verdict.classes.classes.map(\.rawValue) + dynamic
+        check = checks.strongest(of: words)
+        self.approvals = approvals.most(of: words)
     }
 
     /// What a person sees of it.

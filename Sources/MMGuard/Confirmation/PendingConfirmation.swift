@@ -6,8 +6,10 @@ public struct PendingConfirmation: Sendable, Hashable {
     public enum State: String, Sendable {
         /// Nobody has answered.
         case pending
-        /// A person said yes; the next run of exactly this uses it up.
+        /// All whose yes is needed said yes; the next run of exactly this uses it up.
         case approved
+        /// A person said no; the next run of exactly this is told so.
+        case refused
     }
 
     /// The token: short enough to type.
@@ -28,6 +30,18 @@ public struct PendingConfirmation: Sendable, Hashable {
     public var check: PersonCheck
     /// What a person is shown before being asked.
     package var presentation: Presentation
+    /// The strictest class of what would be done.
+    public var guardClass: GuardClass
+    /// Who asked.
+    public var requester: Requester?
+    /// How many people have to say yes.
+    public var needed: Int
+    /// Who said yes so far, or no.
+    public var approvers: [Approver] = []
+    /// Why a person said no, in their words.
+    public var refusal: String?
+    /// The classes that a standing approval of it has to name; empty for what is always asked about.
+    public var standingClasses: [GuardClass]
     /// When it was requested.
     public var createdAt: Timestamp
     /// When it expires.
@@ -43,6 +57,10 @@ public struct PendingConfirmation: Sendable, Hashable {
         rule = request.verdict.rule
         presentation = request.presentation
         check = request.check
+        guardClass = request.verdict.guardClass
+        requester = request.requester
+        needed = request.approvals
+        standingClasses = request.standingClasses ?? []
         self.createdAt = createdAt
         self.expiresAt = expiresAt
     }
@@ -51,12 +69,18 @@ public struct PendingConfirmation: Sendable, Hashable {
 extension PendingConfirmation {
     /// The entry as it is stored.
     var json: JSONValue {
-        [
+        var object: JSONObject = [
             "token": .string(token), "digest": .string(digest), "state": .string(state.rawValue),
             "connection": .string(connection), "module": .string(module), "summary": .string(summary),
             "rule": .string(rule), "check": .string(check.rawValue), "presentation": presentation.json,
+            "class": .string(guardClass.rawValue), "needed": .int(Int64(needed)),
+            "approvers": .array(approvers.map(\.json)),
+            "standingClasses": .array(standingClasses.map { .string($0.rawValue) }),
             "createdAt": .int(createdAt.seconds), "expiresAt": .int(expiresAt.seconds),
         ]
+        if let requester { object["requester"] = requester.json }
+        if let refusal { object["refusal"] = .string(refusal) }
+        return .object(object)
     }
 
     /// Reads a stored entry; `nil` if the value isn't one.
@@ -74,6 +98,14 @@ extension PendingConfirmation {
         rule = json["rule"]?.string ?? ""
         presentation = shown
         check = json["check"]?.string.flatMap(PersonCheck.init) ?? .key
+        guardClass = json["class"]?.string.flatMap(GuardClass.init(rawValue:)) ?? .session
+        requester = json["requester"].flatMap(Requester.init(json:))
+        // What can't be read asks for more, never for less.
+        needed = json["needed"].map { $0.int ?? ConnectionApprovals.most } ?? 1
+        approvers = json["approvers"]?.array?.compactMap(Approver.init(json:)) ?? []
+        refusal = json["refusal"]?.string
+        standingClasses =
+            json["standingClasses"]?.array?.compactMap { $0.string.flatMap(GuardClass.init(rawValue:)) } ?? []
         createdAt = Timestamp(seconds: Int64(created))
         expiresAt = Timestamp(seconds: Int64(expires))
     }

@@ -67,7 +67,8 @@ extension ConnectSteps {
         try await Clearance(
             ConfirmationRequest(
                 connection: connection.name, module: "graph-api", title: "register an app in the tenant",
-                text: plan.text, verdict: verdict, checks: connection.personChecks)
+                text: plan.text, verdict: verdict, checks: connection.personChecks,
+                approvals: connection.guardPolicy.approvals)
         ).settle(in: context, with: guarding.ledger)
     }
 

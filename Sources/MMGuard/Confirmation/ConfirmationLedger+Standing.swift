@@ -1,0 +1,81 @@
+package import MMCore
+
+/// What people have said of a request.
+package enum ConfirmationOutcome: Sendable {
+    /// They said yes to exactly this; that is used up now.
+    case approved([Approver])
+    /// A person allowed its classes on the connection, for a while.
+    case allowed(StandingApproval)
+    /// A person said no.
+    case refused(PendingConfirmation)
+}
+
+extension ConfirmationLedger {
+    /// Returns what people have said of a request, once; `nil` where it has to be asked.
+    /// - Throws: the errors of reading and writing the ledger; nothing may run then.
+    package func outcome(of request: ConfirmationRequest) async throws(MMError) -> ConfirmationOutcome? {
+        let digest = request.digest
+        if let entry = try await take(digest, .approved) { return .approved(entry.approvers) }
+        if let entry = try await take(digest, .refused) { return .refused(entry) }
+        guard let classes = request.standingClasses else { return nil }
+        let standing = try standing().filter { $0.connection == request.connection && $0.check >= request.check }
+        let covering = classes.compactMap { one in standing.first { $0.guardClass == one } }
+        guard covering.count == classes.count, let first = covering.first else { return nil }
+        return .allowed(first)
+    }
+
+    /// Returns the standing approvals, oldest first.
+    /// - Throws: the errors of reading the ledger.
+    package func standing() throws(MMError) -> [StandingApproval] {
+        try read().standing.filter { $0.expiresAt > clock.now }
+    }
+
+    /// Records that a person allows classes on a connection for a while; it replaces what was allowed of them before.
+    /// - Parameters:
+    ///   - classes: the classes.
+    ///   - connection: the connection, by its registered name.
+    ///   - duration: for how long, 8 hours at most.
+    ///   - approver: who allows it.
+    ///   - check: the check that they passed.
+    /// - Throws: `.invalidInput` for a class that is always asked about, and for a longer time.
+    package func allow(
+        _ classes: [GuardClass], on connection: String, for duration: Duration, by approver: Approver,
+        check: PersonCheck
+    ) async throws(MMError) -> [StandingApproval] {
+        guard !classes.isEmpty, classes.allSatisfy(StandingApproval.isPossible) else {
+            let possible = GuardClass.allCases.filter(StandingApproval.isPossible).map(\.rawValue)
+            throw MMError(
+                .invalidInput,
+                "\(classes.map(\.rawValue).joined(separator: ", ")) can't be allowed for a while: each of it is asked about.",
+                hint: "Classes that can: \(possible.joined(separator: ", ")).")
+        }
+        guard duration >= .seconds(60), duration <= StandingApproval.longest else {
+            throw MMError(
+                .invalidInput, "An approval holds for one minute to 8 hours.", hint: "For example 30 minutes.")
+        }
+        let now = clock.now
+        let made = classes.map { one in
+            StandingApproval(
+                id: RandomBytes.text(bytes: 6), connection: connection, guardClass: one, approver: approver,
+                check: check, createdAt: now, expiresAt: now + duration)
+        }
+        return try await change { (contents: inout Contents) throws(MMError) in
+            contents.standing.removeAll { $0.connection == connection && classes.contains($0.guardClass) }
+            contents.standing += made
+            return made
+        }
+    }
+
+    /// Takes a standing approval back.
+    /// - Throws: `.notFound` for one that no longer holds.
+    package func revoke(_ id: String) async throws(MMError) -> StandingApproval {
+        try await change { (contents: inout Contents) throws(MMError) in
+            guard let index = contents.standing.firstIndex(where: { $0.id == id }) else {
+                throw MMError(
+                    .notFound, "No standing approval \(id.prefix(20)) holds.",
+                    hint: "It has ended or was revoked: mm allow lists those that hold.")
+            }
+            return contents.standing.remove(at: index)
+        }
+    }
+}
