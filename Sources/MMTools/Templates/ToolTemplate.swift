@@ -47,30 +47,38 @@ package struct ToolTemplate: Sendable, Hashable {
         pieces.compactMap { if case .value(let reference) = $0 { reference } else { nil } }
     }
 
+    /// The text with something in each placeholder's place.
+    /// - Parameter put: what stands for a placeholder within such quotes.
+    private func filled<Failure: Error>(
+        _ put: (ToolReference, QuoteScan.State) throws(Failure) -> String
+    ) throws(Failure) -> String {
+        var quotes = QuoteScan()
+        var text = ""
+        for piece in pieces {
+            switch piece {
+            case .text(let plain):
+                quotes.pass(plain)
+                text += plain
+            case .value(let reference): text += try put(reference, quotes.state)
+            }
+        }
+        return text
+    }
+
     // MARK: Paths
 
     /// The text as a path: each value is one part of it and nothing more.
     /// - Throws: `invalidInput` for a value that is missing, empty, or would be another path.
     package func path(in scope: ToolScope) throws(MMError) -> String {
-        var quotes = QuoteScan()
-        var path = ""
-        for piece in pieces {
-            switch piece {
-            case .text(let text):
-                quotes.pass(text)
-                path += text
-            case .value(let reference):
-                let text = try Self.single(reference, in: scope)
-                guard !text.isEmpty, text != ".", text != ".." else {
-                    throw MMError(
-                        .invalidInput, "`\(reference.text)` is `\(text)`, which is no part of a path.",
-                        hint: "Give a name or an id.", details: ["field": .string(reference.root)])
-                }
-                let quoted = quotes.state == .single ? text.replacing("'", with: "''") : text
-                path += PercentCoding.encode(quoted, isPlain: Self.isUnreserved)
+        try filled { reference, quotes throws(MMError) in
+            let text = try Self.single(reference, in: scope)
+            guard !text.isEmpty, text != ".", text != ".." else {
+                throw MMError(
+                    .invalidInput, "`\(reference.text)` is `\(text)`, which is no part of a path.",
+                    hint: "Give a name or an id.", details: ["field": .string(reference.root)])
             }
+            return PercentCoding.encode(Self.doubled(text, within: quotes), isPlain: Self.isUnreserved)
         }
-        return path
     }
 
     // MARK: Queries
@@ -79,36 +87,24 @@ package struct ToolTemplate: Sendable, Hashable {
     /// it is one word.
     /// - Throws: `invalidInput` for a value that is missing, or that would change the expression.
     package func queryValue(in scope: ToolScope) throws(MMError) -> String {
-        var quotes = QuoteScan()
-        var text = ""
-        for piece in pieces {
-            switch piece {
-            case .text(let plain):
-                quotes.pass(plain)
-                text += plain
-            case .value(let reference):
-                guard let value = try scope.value(of: reference) else { throw Self.missing(reference) }
-                let texts = (value.array ?? [value]).compactMap(ToolParameter.text(of:))
-                guard !texts.isEmpty else { throw Self.missing(reference) }
-                switch quotes.state {
-                case .single: text += texts.map { $0.replacing("'", with: "''") }.joined(separator: "','")
-                case .double:
-                    text += texts.map { $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }
-                        .joined(separator: " ")
-                case .none:
-                    guard let odd = texts.first(where: { !Self.isWord($0) }) else {
-                        text += texts.joined(separator: ",")
-                        continue
-                    }
-                    throw MMError(
-                        .invalidInput,
-                        "`\(reference.text)` is `\(odd.prefix(40))`, which is more than a word and stands without quotes.",
-                        hint: "Put quotes around {\(reference.text)} in the definition, or give one word.",
-                        details: ["field": .string(reference.root)])
-                }
+        try filled { reference, quotes throws(MMError) in
+            guard let value = try scope.value(of: reference) else { throw Self.missing(reference) }
+            let texts = (value.array ?? [value]).compactMap(ToolParameter.text(of:))
+            guard !texts.isEmpty else { throw Self.missing(reference) }
+            switch quotes {
+            case .single: return texts.map { Self.doubled($0, within: quotes) }.joined(separator: "','")
+            case .double:
+                return texts.map { $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }.joined(
+                    separator: " ")
+            case .none:
+                guard let odd = texts.first(where: { !Self.isWord($0) }) else { return texts.joined(separator: ",") }
+                throw MMError(
+                    .invalidInput,
+                    "`\(reference.text)` is `\(odd.prefix(40))`, which is more than a word and stands without quotes.",
+                    hint: "Put quotes around {\(reference.text)} in the definition, or give one word.",
+                    details: ["field": .string(reference.root)])
             }
         }
-        return text
     }
 
     // MARK: Bodies
@@ -117,36 +113,18 @@ package struct ToolTemplate: Sendable, Hashable {
     /// - Throws: `invalidInput` for a value that is missing within a text.
     package func json(in scope: ToolScope) throws(MMError) -> JSONValue? {
         if pieces.count == 1, case .value(let reference) = pieces[0] { return try scope.value(of: reference) }
-        var text = ""
-        for piece in pieces {
-            switch piece {
-            case .text(let plain): text += plain
-            case .value(let reference): text += try Self.single(reference, in: scope)
-            }
-        }
-        return .string(text)
+        return .string(try filled { reference, _ throws(MMError) in try Self.single(reference, in: scope) })
     }
 
     // MARK: Showing
 
     /// The text with the values that are known, quotes doubled within quotes; other placeholders stay.
     package func shown(in scope: ToolScope) -> String {
-        var text = ""
-        var quotes = QuoteScan()
-        for piece in pieces {
-            switch piece {
-            case .text(let plain):
-                quotes.pass(plain)
-                text += plain
-            case .value(let reference):
-                let value = try? scope.value(of: reference)
-                let known = value.flatMap(ToolParameter.text(of:)).map {
-                    quotes.state == .single ? $0.replacing("'", with: "''") : $0
-                }
-                text += known ?? "{\(reference.text)}"
-            }
+        filled { reference, quotes in
+            let value = try? scope.value(of: reference)
+            let known = value.flatMap(ToolParameter.text(of:)).map { Self.doubled($0, within: quotes) }
+            return known ?? "{\(reference.text)}"
         }
-        return text
     }
 
     // MARK: Values
@@ -159,6 +137,11 @@ package struct ToolTemplate: Sendable, Hashable {
                 hint: "Name a member of it, or go through it with each.", details: ["field": .string(reference.root)])
         }
         return text
+    }
+
+    /// A text within single quotes has its own doubled (OData Version 4.01, URL conventions).
+    private static func doubled(_ text: String, within quotes: QuoteScan.State) -> String {
+        quotes == .single ? text.replacing("'", with: "''") : text
     }
 
     private static func missing(_ reference: ToolReference) -> MMError {
@@ -187,32 +170,5 @@ package struct ToolTemplate: Sendable, Hashable {
                 default: false
                 }
             }
-    }
-}
-
-/// Follows the quotes of an OData expression.
-struct QuoteScan {
-    /// What the next character stands in.
-    enum State { case none, single, double }
-
-    private(set) var state = State.none
-    private var isEscaped = false
-
-    /// Goes over a piece of the text.
-    mutating func pass(_ text: String) {
-        for character in text {
-            if isEscaped {
-                isEscaped = false
-                continue
-            }
-            switch (state, character) {
-            case (.none, "'"): state = .single
-            case (.single, "'"): state = .none
-            case (.none, "\""): state = .double
-            case (.double, "\""): state = .none
-            case (.double, "\\"): isEscaped = true
-            default: continue
-            }
-        }
     }
 }
