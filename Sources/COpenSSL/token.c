@@ -2,6 +2,7 @@
 // through the provider of that name, or through the older engine.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/engine.h>
+#include <openssl/err.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
@@ -42,6 +43,17 @@ static void find_provider(void) {
         has_provider = token.OSSL_PROVIDER_try_load(NULL, "pkcs11", 1) != NULL;
 }
 
+// Whether what failed last did so because of the PIN: libraries outside OpenSSL report the module's own numbers (PKCS #11,
+// section 6, CKR_PIN_INCORRECT to CKR_PIN_LOCKED).
+static int pin_refused(void) {
+    unsigned long error;
+    int refused = 0;
+    while ((error = ssl.ERR_get_error()))
+        if (ERR_GET_LIB(error) >= ERR_LIB_USER && ERR_GET_REASON(error) >= 0xA0 && ERR_GET_REASON(error) <= 0xA4)
+            refused = 1;
+    return refused;
+}
+
 static EVP_PKEY *provided_key(const char *uri, const char *pin) {
     struct password password = {pin, 0};
     UI_METHOD *ask = token.UI_UTIL_wrap_read_pem_callback(mm_give_password, 0);
@@ -80,7 +92,7 @@ static EVP_PKEY *engine_key(const char *uri, const char *module, const char *pin
     if (*fault != MM_CREDENTIAL_READ) return NULL;
     if (pin) token.ENGINE_ctrl_cmd_string(engine, "PIN", pin, 0);
     EVP_PKEY *key = token.ENGINE_load_private_key(engine, uri, token.UI_null ? (UI_METHOD *)token.UI_null() : NULL, NULL);
-    if (!key) *fault = MM_CREDENTIAL_NO_TOKEN_KEY;
+    if (!key) *fault = pin_refused() ? MM_CREDENTIAL_WRONG_PIN : MM_CREDENTIAL_NO_TOKEN_KEY;
     return key;
 }
 
@@ -94,7 +106,9 @@ void *mm_credential_open(const uint8_t *certificate, int certificate_count, cons
     *fault = MM_CREDENTIAL_READ;
     // Which module the provider uses says OpenSSL's configuration, so a module of one's own needs the engine.
     if (has_provider && !module) credential->key = provided_key(uri, pin);
-    if (!credential->key) credential->key = engine_key(uri, module, pin, fault);
+    // A token locks after a few wrong PINs: the engine isn't given one that was refused.
+    if (!credential->key && pin_refused()) *fault = MM_CREDENTIAL_WRONG_PIN;
+    if (!credential->key && *fault == MM_CREDENTIAL_READ) credential->key = engine_key(uri, module, pin, fault);
     if (!credential->key && has_provider && *fault == MM_CREDENTIAL_NO_MODULE) *fault = MM_CREDENTIAL_NO_TOKEN_KEY;
     ssl.ERR_clear_error();
     pthread_mutex_unlock(&turn);

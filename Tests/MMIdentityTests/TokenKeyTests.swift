@@ -35,10 +35,12 @@ private enum SoftToken {
         let pinFile = "\(home.path)/pin"
         guard try home.read(pinFile) == nil else { return pinFile }
         let environment = ["SOFTHSM2_CONF": "\(home.path)/softhsm2.conf", "PATH": "/usr/bin:/bin"]
-        var calls = [["--init-token", "--free", "--label", "mm", "--pin", pin, "--so-pin", "567890"]]
-        for (number, name) in [("a1", "rsa"), ("a2", "ec")] {
+        var calls = ["mm", "other"].map {
+            ["--init-token", "--free", "--label", $0, "--pin", pin, "--so-pin", "567890"]
+        }
+        for (token, number, name) in [("mm", "a1", "rsa"), ("mm", "a2", "ec"), ("other", "a1", "rsa")] {
             calls.append([
-                "--import", Certificates.path("\(name).key.pem"), "--token", "mm", "--label", name, "--id", number,
+                "--import", Certificates.path("\(name).key.pem"), "--token", token, "--label", name, "--id", number,
                 "--pin", pin,
             ])
         }
@@ -63,8 +65,8 @@ struct TokenKeyTests {
 
     init() throws { home = try TestHome() }
 
-    private func uri(_ name: String) -> String {
-        "pkcs11:token=mm;object=\(name);type=private?module-path=\(SoftToken.module)"
+    private func uri(_ name: String, in token: String = "mm") -> String {
+        "pkcs11:token=\(token);object=\(name);type=private?module-path=\(SoftToken.module)"
     }
 
     @Test("sign what the certificate's key would sign", arguments: [("rsa", "PS256"), ("ec", "ES256")])
@@ -90,6 +92,23 @@ struct TokenKeyTests {
             let message = error?.message ?? ""
             #expect(error?.code == .invalidInput && message.contains(said), "\(message)")
         }
+    }
+
+    @Test("a PIN that the token refuses is tried once, until its file changes")
+    func wrongPIN() async throws {
+        let right = try await SoftToken.make()
+        let pin = "\(home.path)/pin"
+        try home.write(pin, Array("9999".utf8))
+        let files = CertificateFiles(
+            certificatePath: Certificates.path("rsa.cert.pem"), privateKeyPath: uri("rsa", in: "other"),
+            passwordFile: pin)
+        for said in ["is refused by the token", "isn't tried again"] {
+            let error = await #expect(throws: MMError.self) { _ = try await files.read(for: "Contoso") }
+            let message = error?.message ?? ""
+            #expect(message.contains(said) && !message.contains("9999"), "\(message)")
+        }
+        try home.write(pin, try #require(try home.read(right)))
+        #expect(try await files.read(for: "Contoso").algorithm == "PS256")
     }
 
     /// Whether OpenSSL's own program finds a signature good.

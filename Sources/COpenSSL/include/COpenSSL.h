@@ -58,7 +58,8 @@ enum {
     MM_CREDENTIAL_OLD_CIPHER,
     MM_CREDENTIAL_NO_MODULE,
     MM_CREDENTIAL_OTHER_MODULE,
-    MM_CREDENTIAL_NO_TOKEN_KEY
+    MM_CREDENTIAL_NO_TOKEN_KEY,
+    MM_CREDENTIAL_WRONG_PIN
 };
 void *mm_credential_read(const uint8_t *certificate, int certificate_count, const uint8_t *key, int key_count,
                          const char *password, int *fault);

@@ -37,12 +37,18 @@ public struct CertificateFiles: Sendable, Hashable {
         let password = try passwordFile.map { path throws(MMError) in
             try SecretSource.file(path).read("the certificate's password", of: connection, environment: [:])
         }
+        if let token, let passwordFile, RefusedPINs.shared.contains(passwordFile, for: token) {
+            throw wrongPIN(connection, "was refused by the token and isn't tried again")
+        }
         do {
             if let token { return try SigningCertificate(certificate: certificate, key: token, pin: password) }
             return try SigningCertificate(certificate: certificate, key: key ?? certificate, password: password)
         } catch {
             switch error {
             case .unavailable(let error): throw error
+            case .wrongPIN:
+                if let token, let passwordFile { RefusedPINs.shared.add(passwordFile, for: token) }
+                throw wrongPIN(connection, "is refused by the token")
             case .unusable(let reason, let remedy):
                 let file = reason.isOfTheKey ? privateKeyPath ?? certificatePath : certificatePath
                 throw MMError(
@@ -50,6 +56,14 @@ public struct CertificateFiles: Sendable, Hashable {
                     hint: remedy, details: ["connection": .string(connection), "path": .string(file)])
             }
         }
+    }
+
+    private func wrongPIN(_ connection: String, _ what: String) -> MMError {
+        MMError(
+            .invalidInput, "The PIN of \(connection) in \(passwordFile ?? "no file") \(what).",
+            hint:
+                "Write the right PIN into that file: tokens lock after a few wrong ones, so the same file is asked once.",
+            details: ["connection": .string(connection), "field": "auth.certificatePasswordFile"])
     }
 
     private static func bytes(_ path: String, _ what: String, _ connection: String) throws(MMError) -> [UInt8] {

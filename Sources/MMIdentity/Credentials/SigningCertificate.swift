@@ -13,6 +13,8 @@ final class SigningCertificate: @unchecked Sendable {
         case unavailable(MMError)
         /// The files aren't what they should be: the reason, as the end of "FILE …", and what to do.
         case unusable(Reason, remedy: String)
+        /// The token refused the PIN.
+        case wrongPIN
     }
 
     /// What is wrong with a certificate's files.
@@ -132,6 +134,7 @@ final class SigningCertificate: @unchecked Sendable {
                 remedy:
                     "Look with p11tool --list-all or pkcs11-tool --list-objects, and put the PIN into the file that "
                     + "certificatePasswordFile names (mode 0600). Tokens lock after a few wrong ones.")
+        case MM_CREDENTIAL_WRONG_PIN: .wrongPIN
         default:
             .unusable(
                 Reason(text: "is neither PEM nor PKCS #12"),
