@@ -116,6 +116,52 @@ struct CloudTests {
         #expect(error?.hint?.contains("gcchigh") == true)
     }
 
+    @Test("another cloud is described in a file")
+    func file() throws {
+        let home = try TestHome()
+        try home.write(
+            "\(home.path)/delos.json",
+            Array(
+                """
+                {"login": "https://login.delos.example/", "loginAliases": ["sts.delos.example"],
+                 "sharePointDomain": "sharepoint.delos.example", "graph": "https://graph.delos.example",
+                 "arm": {"address": "https://arm.delos.example", "audience": "https://core.delos.example"}}
+                """.utf8))
+        var paths = StatePaths(environment: ["HOME": home.path])
+        for name in ["\(home.path)/delos.json", "~/delos.json"] {
+            let cloud = try Cloud.named(name, paths: paths)
+            #expect(cloud.name == name && cloud.login == "https://login.delos.example")
+            #expect(cloud.environments == ["login.delos.example", "sts.delos.example"])
+            #expect(cloud.defaultScope(of: .graph) == "https://graph.delos.example/.default")
+            #expect(cloud.audience(of: .arm) == "https://core.delos.example")
+            #expect(cloud.base(of: .sharePoint("contoso")) == "https://contoso.sharepoint.delos.example")
+            #expect(cloud.base(of: .flow) == nil)
+            #expect(cloud.admits("https://graph.delos.example/v1.0/me", for: .graph))
+            #expect(!cloud.admits("https://graph.microsoft.com/v1.0/me", for: .graph))
+            let connection = try Contoso.connection(more: ["cloud": .string(name)])
+            #expect(connection.cloud == name)
+        }
+        paths = StatePaths(environment: ["HOME": "/nowhere"])
+        #expect(throws: MMError.self) { try Cloud.named("~/delos.json", paths: paths) }
+    }
+
+    @Test(
+        "a cloud file that can't be used says which entry is wrong",
+        arguments: [
+            ("{", "JSON"), ("[]", "array"), ("{}", "`login`"), (#"{"login": "http://login.example.de"}"#, "`login`"),
+            (#"{"login": "https://user@login.example.de"}"#, "`login`"),
+            (#"{"login": "https://l.example.de", "graph": "https://g.example.de/v1.0"}"#, "`graph`"),
+            (#"{"login": "https://l.example.de", "grpah": "https://g.example.de"}"#, "`grpah`"),
+            (#"{"login": "https://l.example.de", "sharePointDomain": "https://x.example.de"}"#, "`sharePointDomain`"),
+        ])
+    func brokenFile(text: String, said: String) throws {
+        let home = try TestHome()
+        try home.write("\(home.path)/cloud.json", Array(text.utf8))
+        let error = #expect(throws: MMError.self) { try Cloud.named("\(home.path)/cloud.json", paths: home.paths) }
+        let message = error?.message ?? ""
+        #expect(message.contains(said) && error?.hint != nil, "\(message)")
+    }
+
     @Test(
         "tenants become part of an address, so they are checked",
         arguments: ["", "a b", "x/../y", "..", ".x", "ü.de", "x?y"])

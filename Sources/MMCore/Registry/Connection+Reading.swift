@@ -1,6 +1,9 @@
 extension Connection {
-    /// The values that `cloud` may have.
+    /// The names that `cloud` may have; else it is the path of a file that describes a cloud.
     public static let clouds = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
+
+    /// Returns whether a value of `cloud` is the path of a file.
+    package static func isCloudFile(_ name: String) -> Bool { name.hasPrefix("/") || name.hasPrefix("~/") }
 
     /// All keys of an entry that have a meaning here.
     public static let knownKeys = [
@@ -178,9 +181,10 @@ extension Connection {
 
     private static func readCloud(_ reader: inout EntryReader) -> String {
         guard let value = reader.value("cloud") else { return "public" }
-        guard let cloud = value.string, clouds.contains(cloud) else {
+        guard let cloud = value.string, clouds.contains(cloud) || isCloudFile(cloud) else {
             reader.report(
-                "cloud", "must be one of \(clouds.joined(separator: ", "))", hint: "Correct it, or leave it out.",
+                "cloud", "must be one of \(clouds.joined(separator: ", ")), or the path of a cloud file",
+                hint: "Correct it, or leave it out.",
                 value: value)
             return "public"
         }

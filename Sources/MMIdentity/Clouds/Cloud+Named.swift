@@ -3,19 +3,23 @@ public import MMCore
 extension Cloud {
     /// Returns the cloud of a connection.
     /// - Parameters:
-    ///   - name: `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
-    ///   - paths: where a running sandbox publishes its addresses.
+    ///   - name: `public`, `gcc`, `gcchigh`, `dod`, `china`, `sandbox`, or the path of a file that describes another
+    ///     cloud.
+    ///   - paths: where a running sandbox publishes its addresses, and the home folder that `~` stands for.
     ///   - environment: may contain `MM_SANDBOX_URL`, the address of a sandbox whose services share it; it takes
     ///     precedence.
-    /// - Throws: `.invalidInput` for another name; `.unavailable` when no sandbox is running.
+    /// - Throws: `.invalidInput` for another name and a broken file; `.notFound` for a missing one; `.unavailable` when no sandbox is running.
     public static func named(
         _ name: String, paths: StatePaths, environment: [String: String] = [:]
     ) throws(MMError) -> Cloud {
         if let cloud = table[name] { return cloud }
+        if Connection.isCloudFile(name) {
+            return try read(name.hasPrefix("~") ? paths.home + name.dropFirst() : name, named: name)
+        }
         guard name == "sandbox" else {
             throw MMError(
                 .invalidInput, "There is no cloud '\(name.prefix(40))'.",
-                hint: "Clouds: \(names.joined(separator: ", ")).")
+                hint: "Clouds: \(names.joined(separator: ", ")), or the path of a cloud file.")
         }
         if let origin = environment["MM_SANDBOX_URL"], !origin.isEmpty {
             return try sandbox(origin: origin, source: "MM_SANDBOX_URL")

@@ -1,6 +1,8 @@
+public import MMCore
+
 extension Cloud {
-    /// The values that a connection's `cloud` may have.
-    public static let names = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
+    /// The names that a connection's `cloud` may have.
+    public static let names = Connection.clouds
 
     /// Microsoft's clouds by name, with their hosts and audiences. The sandbox isn't included, because its addresses
     /// are known only where it runs.

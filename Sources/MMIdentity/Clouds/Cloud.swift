@@ -4,7 +4,7 @@ internal import MMCore
 ///
 /// A connection's token is sent only to hosts of its cloud (see `admits`).
 public struct Cloud: Sendable, Hashable {
-    /// `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
+    /// `public`, `gcc`, `gcchigh`, `dod`, `china`, `sandbox`, or the path of the file that describes it.
     public let name: String
     /// The base URL of the sign-in service, without a trailing slash: `https://login.microsoftonline.com`.
     public let login: String

@@ -11,7 +11,8 @@ enum ConnectionFields {
         InputField("expectedEmail", .text, "The account that must have signed in."),
         InputField("description", .text, "What the connection is for; models see this."),
         InputField(
-            "cloud", .choice(["public", "gcc", "gcchigh", "dod", "china", "sandbox"]), "The cloud (default public)."),
+            "cloud", .text,
+            "\(Connection.clouds.joined(separator: ", ")) (default public), or the path of a cloud file."),
         InputField(
             "guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges (default standard)."),
         InputField(

@@ -30,7 +30,7 @@ public struct ModuleCloud: Sendable, Hashable {
     /// - Parameters:
     ///   - name: as in a connection's `cloud`.
     ///   - sandboxLogin: address of the sandbox tenant's sign-in service, for the cloud `sandbox`.
-    /// - Throws: `invalidInput` for a name that is no cloud's.
+    /// - Throws: `unsupported` for a cloud that modules have no name for.
     public static func named(_ name: String, sandboxLogin: String? = nil) throws(MMError) -> ModuleCloud {
         switch name {
         case "public", "gcc": return worldwide(name, pnp: name == "gcc" ? "USGovernment" : "Production")
@@ -58,8 +58,9 @@ public struct ModuleCloud: Sendable, Hashable {
                 pageHosts: ["127.0.0.1", "localhost", "::1"])
         default:
             throw MMError(
-                .invalidInput, "There is no cloud “\(name)”.",
-                hint: "The clouds are public, gcc, gcchigh, dod, china and sandbox.")
+                .unsupported, "PowerShell modules don't know the cloud “\(name)”.",
+                hint: "They know public, gcc, gcchigh, dod and china. Requests and `--engine native` reach every cloud."
+            )
         }
     }
 

@@ -14,7 +14,8 @@ struct ConnectInput: OperationInput {
         InputField(
             "app", .text,
             "own: the tenant's own app, made or found; shared: Microsoft's client, to read; or an app's id."),
-        InputField("cloud", .choice(Cloud.names), "The cloud (default: found out)."),
+        InputField(
+            "cloud", .text, "\(Cloud.names.joined(separator: ", ")), or the path of a cloud file (default: found out)."),
         InputField("expectedEmail", .text, "The account that must sign in (default: who does)."),
         InputField("guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges."),
         InputField("browser", .flag, "Sign in in a browser of this machine."),
