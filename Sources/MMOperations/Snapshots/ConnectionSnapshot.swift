@@ -62,6 +62,10 @@ struct ConnectionSnapshot {
                 verdicts = [engine.judge(script: cmdlet, module: .exchangeOnline, policy: policy)]
             case .teams: continue
             }
+            if !kind.references.isEmpty {
+                let names = try TenantSnapshotSource.namesRequest([], with: graph)
+                verdicts.append(engine.judge(names.guarded, policy: policy))
+            }
             guard let verdict = verdicts.first(where: { $0.decision != .allow }) else { continue }
             held[kind.name] = SnapshotHeader.LeftOut(reason: "the guard holds it back (rule \(verdict.rule))")
         }

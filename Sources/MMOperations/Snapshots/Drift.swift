@@ -50,10 +50,17 @@ struct Drift: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
+        let named = try input.against.map { (against) throws(MMError) in
+            try SnapshotPlace(against, in: context, with: services)
+        }
+        // The audit line names the connection that was looked up last: the one that the comparison is about.
         let connection = try services.guarding.registry.connection(named: input.connection, in: context)
-        let before = try SnapshotPlace(input.against ?? "\(connection.name)@latest", in: context, with: services)
-        // The connection that a comparison is about is the one that the audit line names.
-        _ = try services.guarding.registry.connection(named: input.connection, in: context)
+        let before: SnapshotPlace
+        if let named {
+            before = named
+        } else {
+            before = try SnapshotPlace.stored("latest", of: connection.name, services.guarding.paths)
+        }
         let comparison = SnapshotComparison(before: before, after: .now(connection), kinds: input.kinds)
         var report = try await comparison.report(in: context, with: services)
         guard !input.showsRepairs || report.isOneTenant else {

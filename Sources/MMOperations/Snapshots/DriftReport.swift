@@ -35,8 +35,8 @@ struct DriftReport: Sendable {
     func answer(isSARIF: Bool, proposals: [RepairProposal]?) -> OperationAnswer {
         var answer: OperationAnswer
         if isSARIF {
-            let report = DriftSARIF.report(self)
-            answer = OperationAnswer(.value(report), text: JSONWriter.string(report, layout: .indented(2)))
+            let log = sarif
+            answer = OperationAnswer(.value(log), text: JSONWriter.string(log, layout: .indented(2)))
         } else {
             answer = OperationAnswer(.value(json(proposals)), text: text(proposals))
         }

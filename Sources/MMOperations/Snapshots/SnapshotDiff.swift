@@ -50,8 +50,3 @@ struct SnapshotDiff: CatalogueOperation {
             isSARIF: input.isSARIF, proposals: nil)
     }
 }
-
-extension InputField {
-    /// The form that code scanning reads.
-    static let sarif = InputField("sarif", .flag, "Answer in SARIF 2.1.0, for code scanning in CI.")
-}

@@ -37,7 +37,9 @@ enum SnapshotPlace {
         self = .folder(folder, title: folder)
     }
 
-    private static func stored(
+    /// A snapshot of a connection that is kept.
+    /// - Throws: `notFound` with those that there are.
+    static func stored(
         _ word: String, of connection: String, _ paths: StatePaths
     ) throws(MMError) -> SnapshotPlace {
         let path = try SnapshotStore(paths: paths, connection: connection).find(word)

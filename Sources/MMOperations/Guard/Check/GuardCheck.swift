@@ -20,7 +20,7 @@ struct GuardCheck: CatalogueOperation {
             InputField("url", .text, "Judge a request to this endpoint instead of a script."),
             InputField("method", .text, "The request's method (default GET).", at: .option("X")),
             InputField("body", .object, "The request's body.", at: .option("d"), readsFiles: true),
-            InputField("sarif", .flag, "Answer in SARIF 2.1.0, for code hosts and editors."),
+            .sarif,
         ]
         let scripts: [String]
         let files: [String]
@@ -79,7 +79,7 @@ struct GuardCheck: CatalogueOperation {
         }
         var answer: OperationAnswer
         if input.isSARIF {
-            var log = SARIFLog()
+            var log = SARIFLog(of: "mm guard")
             for (text, verdict) in verdicts { log.add(verdict, on: text, policy: judge.policy) }
             answer = .value(log.json)
         } else if verdicts.count == 1, let (text, verdict) = verdicts.first {
