@@ -5,6 +5,7 @@ import MMGraph
 struct RequestPages: SnapshotPages {
     private var waiting: [GraphPages]
     private var current: GraphPages.Iterator?
+    private var page = PageParts()
 
     init(_ collections: [GraphPages]) {
         waiting = collections.reversed()
@@ -12,6 +13,7 @@ struct RequestPages: SnapshotPages {
 
     mutating func next() async throws(MMError) -> [JSONObject]? {
         while true {
+            if let part = page.next() { return part }
             if current == nil {
                 guard let collection = waiting.popLast() else { return nil }
                 current = collection.makeAsyncIterator()
@@ -20,14 +22,30 @@ struct RequestPages: SnapshotPages {
                 current = nil
                 continue
             }
-            return page.items.compactMap { (try? JSONParser.parse(Array($0)))?.object }
+            self.page = PageParts(page.items)
         }
+    }
+}
+
+/// The objects of a page, some at a time: parsed they take many times the room of their bytes.
+struct PageParts {
+    private static let atOnce = 50
+    private var rest: ArraySlice<ArraySlice<UInt8>>
+
+    init(_ items: [ArraySlice<UInt8>] = []) { rest = items[...] }
+
+    /// The next objects; `nil` after the last.
+    mutating func next() -> [JSONObject]? {
+        guard !rest.isEmpty else { return nil }
+        defer { rest = rest.dropFirst(Self.atOnce) }
+        return rest.prefix(Self.atOnce).compactMap { (try? JSONParser.parse(Array($0)))?.object }
     }
 }
 
 /// The pages of a cmdlet.
 struct CmdletPages: SnapshotPages {
     private var pages: ExchangePages
+    private var page = PageParts()
     private let connection: String
 
     init(_ pages: ExchangePages, connection: String) {
@@ -36,8 +54,11 @@ struct CmdletPages: SnapshotPages {
 
     mutating func next() async throws(MMError) -> [JSONObject]? {
         do throws(ExchangeFault) {
-            guard let page = try await pages.next() else { return nil }
-            return page.rows.compactMap { (try? JSONParser.parse(Array($0)))?.object }
+            while true {
+                if let part = page.next() { return part }
+                guard let next = try await pages.next() else { return nil }
+                page = PageParts(next.rows)
+            }
         } catch {
             switch error {
             case .failed(let error): throw error

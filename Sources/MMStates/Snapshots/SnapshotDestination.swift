@@ -29,17 +29,17 @@ package struct SnapshotDestination: Sendable {
                 .invalidInput, "\(folder) is not a folder.", hint: "Name a folder, or one that doesn't exist yet.")
         }
         let isNew = !SnapshotFiles.exists(folder)
+        if isNew { try ProtectedFile.makeDirectory(folder) }
+        let lock = try locked()
         let workingCopy = workingCopy
-        if !isNew { try finishMove() }
+        if SnapshotFiles.exists(complete) { try move() }
         let earlier = isNew ? [] : try earlierKinds(isOfGit: workingCopy != nil)
-        guard let lock = try FileLock.tryAcquire(stage) else {
-            throw MMError(.conflict, "Another process is writing a snapshot to \(folder).", hint: "Wait for it to end.")
-        }
-        defer { try? ProtectedFile.remove(stage + ".lock") }
         if SnapshotFiles.exists(stage) { try SnapshotFiles.removeTree(stage) }
         let result: Result
         do throws(MMError) {
             try ProtectedFile.makeDirectory(written)
+            // What a killed process leaves is nothing to commit.
+            try ProtectedFile.append(Array("*".utf8), to: stage + "/.gitignore")
             result = try await body(written)
             if let workingCopy { try SnapshotFiles.adopt(modeOf: workingCopy, in: written) }
             let new = try FolderListing.names(in: written).sorted()
@@ -57,9 +57,22 @@ package struct SnapshotDestination: Sendable {
     }
 
     /// Finishes what a killed process began; nothing where there is nothing to finish.
+    /// - Throws: `conflict` while another process moves its snapshot into place.
     package func finishMove() throws(MMError) {
         guard SnapshotFiles.exists(complete) else { return }
-        try move()
+        let lock = try locked()
+        // Whoever held the lock may have finished meanwhile.
+        if SnapshotFiles.exists(complete) { try move() }
+        _ = consume lock
+    }
+
+    private func locked() throws(MMError) -> SnapshotLock {
+        guard let lock = try SnapshotLock.tryAcquire(folder) else {
+            throw MMError(
+                .conflict, "Another process is writing a snapshot to \(folder).", hint: "Wait for it to end.",
+                retry: .now)
+        }
+        return lock
     }
 
     /// Moves the new entries into the place of the old ones. Each step leaves what the next attempt needs: what is in the new

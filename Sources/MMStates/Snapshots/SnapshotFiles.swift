@@ -53,7 +53,7 @@ enum SnapshotFiles {
         _ = chmod(path, mode)
     }
 
-    private static func failed(_ action: String, _ path: String) -> MMError {
+    static func failed(_ action: String, _ path: String) -> MMError {
         let reason = String(cString: strerror(errno))
         return MMError(
             .forbidden, "Could not \(action) \(path): \(reason).", hint: "Check the folder's owner and free space.")

@@ -78,7 +78,7 @@ package struct SnapshotStore: Sendable {
         for name in try FolderListing.names(in: folder) where !names.contains(name) {
             let place = path(of: name)
             // Whoever writes to it holds its lock; whoever reads what it has just written is still there.
-            guard SnapshotFiles.isFolder(place), FileLock.holder(of: "\(place)/.mm-snapshot") == nil,
+            guard SnapshotFiles.isFolder(place), !SnapshotLock.isHeld(place),
                 !Self.isInUse(name)
             else { continue }
             try? SnapshotFiles.removeTree(place)

@@ -8,10 +8,12 @@ package struct SnapshotTaking: Sendable {
     private let explain: @Sendable (MMError, SnapshotKind) async -> SnapshotHeader.LeftOut
     private let progress: @Sendable (SnapshotKind, Int) -> Void
 
-    /// An object that waits for the names of what it refers to.
+    /// An object that waits for the names of what it refers to, and of the others of its kind.
     private struct Draft {
         let path: String
         let id: String
+        /// What it is called, where nothing in it has to wait for a name: it is then written already.
+        let title: String?
     }
 
     /// What has come so far.
@@ -132,8 +134,10 @@ package struct SnapshotTaking: Sendable {
             return text
         }
         let path = "\(folder)/.\(state.drafts[kind, default: []].count)"
-        try Self.write(.object(normal), to: path, layout: .compact)
-        state.drafts[kind, default: []].append(Draft(path: path, id: kind.id(of: normal)))
+        let isFinal = kind.references.isEmpty
+        try Self.write(.object(normal), to: path, layout: isFinal ? .indented(2) : .compact)
+        let title = isFinal ? kind.displayName(of: normal) : nil
+        state.drafts[kind, default: []].append(Draft(path: path, id: kind.id(of: normal), title: title))
     }
 
     /// What goes into one batch.
@@ -165,6 +169,10 @@ package struct SnapshotTaking: Sendable {
     ) throws(MMError) {
         var titles: [(name: String, id: String)] = []
         for draft in drafts {
+            if let title = draft.title {
+                titles.append((title, draft.id))
+                continue
+            }
             guard let bytes = try ProtectedFile.read(draft.path), let value = try? JSONParser.parse(bytes),
                 let members = value.object
             else { throw MMError(.internalError, "\(draft.path), which was just written, can't be read.") }
@@ -181,7 +189,8 @@ package struct SnapshotTaking: Sendable {
         }
         // What a file is called depends on the names of all others.
         for (draft, stem) in zip(drafts, SnapshotFileName.stems(of: titles)) {
-            try SnapshotFiles.rename(draft.path + Self.named, to: "\(folder)/\(stem).json")
+            let written = draft.title == nil ? draft.path + Self.named : draft.path
+            try SnapshotFiles.rename(written, to: "\(folder)/\(stem).json")
         }
     }
 

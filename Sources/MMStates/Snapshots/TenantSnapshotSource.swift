@@ -110,21 +110,21 @@ package struct TenantSnapshotSource: SnapshotSource {
         }
     }
 
-    /// The requests that read a kind of Graph or Power Automate, for the guard: those of a relation have one form.
+    /// The requests that read a kind from its own service, for the guard: those of a relation have one form.
     package static func requests(of kind: SnapshotKind, with client: GraphClient) throws(MMError) -> [GraphRequest] {
         var requests: [GraphRequest] = []
         for path in [kind.within ?? kind.path] + kind.relations.map(\.path) {
             let written = path.replacing("{id}", with: "00000000-0000-0000-0000-000000000000")
             requests.append(try GraphRequest(target: try client.target(written)))
         }
-        if !kind.references.isEmpty { requests.append(try namesRequest([], with: client)) }
         return requests
     }
 
-    private static func namesRequest(_ ids: [String], with client: GraphClient) throws(MMError) -> GraphRequest {
+    /// The request for the names of objects of the directory, which Graph alone knows.
+    package static func namesRequest(_ ids: [String], with graph: GraphClient) throws(MMError) -> GraphRequest {
         try GraphRequest(
             method: "POST",
-            target: try client.target("/directoryObjects/getByIds?$select=id,displayName,userPrincipalName"),
+            target: try graph.target("/directoryObjects/getByIds?$select=id,displayName,userPrincipalName"),
             json: ["ids": .array(ids.map { .string($0) })])
     }
 
