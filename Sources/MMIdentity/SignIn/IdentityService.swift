@@ -48,12 +48,21 @@ public actor IdentityService {
         environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(),
         methods: [String: SignInMethod] = [:], log: Log = .off
     ) {
+        self.init(environment: environment, configuration: configuration, methods: methods, log: log) { $0 }
+    }
+
+    /// Creates a service whose requests, and those of the clients that share its transport, are watched.
+    /// - Parameter watch: returns the transport that sends by way of the given one.
+    package init(
+        environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(),
+        methods: [String: SignInMethod] = [:], log: Log, watch: (any HTTPTransport) -> any HTTPTransport
+    ) {
         let network = HTTPClientConfiguration(environment: environment)
         var own = network
         (own.proxy, own.connectTimeout, own.threadName) = (nil, .seconds(2), "mm-http-direct")
         self.init(
             paths: StatePaths(environment: environment), environment: environment,
-            transport: HTTPClient(configuration: network), direct: HTTPClient(configuration: own),
+            transport: watch(HTTPClient(configuration: network)), direct: HTTPClient(configuration: own),
             configuration: configuration, methods: methods, log: log)
     }
 
