@@ -55,7 +55,8 @@ let rooms: [(name: String, calls: [String])] = [
         "MMServing",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMPoolWire", "MMREST", "MMLegacy", "MMCLI",
-            "MMGuard", "MMNative", "MMPowerShell", "MMTools", "PowerShellSyntax", "MMSessions", "CConfinement",
+            "MMGuard", "MMEndpoints", "MMNative", "MMPowerShell", "MMTools", "PowerShellSyntax", "MMSessions",
+            "CConfinement",
         ]
     ),
 ]

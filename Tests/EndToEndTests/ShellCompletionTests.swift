@@ -37,7 +37,8 @@ struct ShellCompletionTests {
     private static let lines: [(typed: String, expected: String)] = [
         ("mm connections dup", "duplicate"), ("mm graph Con", "Contoso"), ("mm run Contoso compl", "compliance"),
         ("mm run Contoso exo Get-MailboxStati", "Get-MailboxStatistics"), ("mm graph Contoso /organ", "/organization"),
-        ("mm -q connections dup", "duplicate"), ("mm graph Contoso /me --colum", "--columns"),
+        ("mm graph Contoso /users/x/mailFol", "/users/x/mailFolders"), ("mm -q connections dup", "duplicate"),
+        ("mm graph Contoso /me --colum", "--columns"),
     ]
 
     @Test("completes lines", arguments: ["bash", "zsh"])

@@ -1,6 +1,7 @@
 import Glibc
 import MMCLI
 import MMCore
+import MMEndpoints
 import MMGuard
 import MMOperations
 
@@ -42,7 +43,7 @@ struct CompletionValues: Sendable {
         case "line" where place.command.first == "cmdlets", "pattern" where place.command.first == "cmdlets":
             return CmdletCompletion(module: place.given["module"] ?? "exo").names(startingWith: unquoted(place.typed))
                 .map { Completion.Candidate($0) }
-        case "endpoint", "url": return endpoints(startingWith: unquoted(place.typed))
+        case "endpoint", "url": return endpoints(startingWith: unquoted(place.typed), place)
         case "job", "handle": return await rows("jobs", key: "job", summary: "operation")
         case "session" where place.command.first == "ssh": return await rows("ssh_sessions", key: "session")
         case "session": return await rows("shell_sessions", key: "session")
@@ -68,18 +69,13 @@ struct CompletionValues: Sendable {
         return words.map { Completion.Candidate(before + $0) }
     }
 
-    /// The ways that people take most often.
-    private func endpoints(startingWith typed: String) -> [Completion.Candidate] {
-        [
-            "/me", "/me/messages", "/me/events", "/me/drive/root/children", "/users", "/users/{id}",
-            "/users/{id}/messages",
-            "/users/{id}/memberOf", "/users/{id}/licenseDetails", "/groups", "/groups/{id}/members",
-            "/groups/{id}/owners", "/organization", "/domains", "/applications", "/servicePrincipals",
-            "/subscribedSkus",
-            "/devices", "/directoryRoles", "/sites", "/sites/root", "/teams", "/auditLogs/signIns",
-            "/auditLogs/directoryAudits", "/identity/conditionalAccess/policies", "/deviceManagement/managedDevices",
-            "/security/alerts_v2", "/reports/getOffice365ActiveUserDetail(period='D7')", "/search/query",
-        ].map { Completion.Candidate($0) }
+    /// The next step of a path of Microsoft Graph.
+    private func endpoints(startingWith typed: String, _ place: Completion.Place) -> [Completion.Candidate] {
+        guard (place.given["resource"] ?? "graph") == "graph" else { return [] }
+        return PathCompletion().candidates(for: typed).map { candidate in
+            Completion.Candidate(
+                candidate.path, candidate.methods.isEmpty ? "…" : candidate.methods.joined(separator: ", "))
+        }
     }
 
     private func hosts() async -> [Completion.Candidate] {

@@ -32,6 +32,8 @@ package enum CompletionScript {
               COMPREPLY+=("${line%%$tab*}")
             fi
           done
+          # What ends with a slash goes on.
+          [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == /*/ ]] && compopt -o nospace 2>/dev/null
         }
         complete -F _mm mm
 
@@ -40,17 +42,20 @@ package enum CompletionScript {
     private static let zsh = #"""
         #compdef mm
         _mm() {
-          local -a found lines
+          local -a found open lines
           local line tab=$'\t' wantsFiles=0
           lines=("${(@f)$(mm complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
           for line in $lines; do
             if [[ $line == :files ]]; then
               wantsFiles=1
+            elif [[ ${line%%$tab*} == /*/ ]]; then
+              open+=("${${line%%$tab*}//:/\\:}:${line#*$tab}")
             else
               found+=("${${line%%$tab*}//:/\\:}:${line#*$tab}")
             fi
           done
           (( $#found )) && _describe -V mm found
+          (( $#open )) && _describe -V mm open -S ''
           (( wantsFiles )) && _files
         }
         if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _mm "$@"; else compdef _mm mm; fi
