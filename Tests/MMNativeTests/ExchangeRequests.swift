@@ -176,15 +176,6 @@ struct ExchangeRequests {
         #expect(reader.takeWarnings().count <= 20)
     }
 
-    @Test("completion gives cmdlets, and behind a dash their parameters")
-    func completions() {
-        let table = ExchangeTable.standard
-        #expect(table.completions(of: "'get-mailboxst", in: [.exo]).contains("Get-MailboxStatistics"))
-        #expect(table.completions(of: "Get-Mailbox -Forw", in: [.exo]).isEmpty)
-        #expect(table.completions(of: "Set-Mailbox x -Forw", in: [.exo]).contains("-ForwardingSmtpAddress"))
-        #expect(table.completions(of: "Get-Mailbox | Set-Mailbox -What", in: [.exo]) == ["-WhatIf"])
-    }
-
     @Test("values become JSON for programs, deeper ones their text")
     func json() throws {
         let inner = try #require(PSObject([("C", .int(1))]))

@@ -41,24 +41,4 @@ extension ExchangeTable {
                     isPositional: $0.position >= 0, takesPipeline: $0.pipeline > 0)
             }, supportsWhatIf: support & 1 != 0, supportsConfirm: support & 4 != 0)
     }
-
-    /// Returns what may complete an unfinished command line: cmdlets or, after a dash, parameters of the last cmdlet.
-    package func completions(of line: String, in services: [Service]) -> [String] {
-        let start = line.drop { $0 == "'" || $0 == "\"" || $0 == "(" || $0 == " " }
-        let segment = start.split(separator: "|", omittingEmptySubsequences: false).last ?? ""
-        var words = segment.split(separator: " ").map(String.init)
-        let typed = segment.hasSuffix(" ") || segment.isEmpty ? "" : words.popLast() ?? ""
-        guard let cmdlet = words.first else {
-            let wanted = typed.lowercased()
-            let known = Set(services.flatMap { service in self.names(of: service) })
-            return known.filter { $0.lowercased().hasPrefix(wanted) }.sorted()
-        }
-        guard typed.hasPrefix("-") else { return [] }
-        let wanted = typed.dropFirst().lowercased()
-        let found = services.lazy.compactMap { self.description(of: cmdlet, in: $0) }.first
-        var options = found?.parameters.map(\.name) ?? []
-        if found?.supportsWhatIf == true { options.append("WhatIf") }
-        if found?.supportsConfirm == true { options.append("Confirm") }
-        return options.filter { $0.lowercased().hasPrefix(wanted) }.sorted().map { "-" + $0 }
-    }
 }

@@ -97,7 +97,8 @@ struct MCPResources: Sendable {
                 mimeType: "application/json",
                 completions: [
                     "name": { (typed, _, _) in
-                        Completion(ExchangeTable.standard.completions(of: typed, in: [.exo, .scc]))
+                        let table = ExchangeTable.standard
+                        return .prefixed(typed, of: Set(table.names(of: .exo) + table.names(of: .scc)).sorted())
                     }
                 ]
             ) { (uri, blanks, _) in [.json(try CmdletReference.of(blanks["name"] ?? ""), uri: uri)] },

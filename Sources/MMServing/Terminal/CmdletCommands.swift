@@ -6,7 +6,7 @@ import MMOperations
 /// `mm cmdlets …`: what becomes of command lines of Exchange cmdlets.
 enum CmdletCommands {
     /// All of them.
-    static let all = [bind, bindBatch, complete.hidden]
+    static let all = [bind, bindBatch]
 
     private static let bind = LocalCommand(
         ["cmdlets", "bind"], summary: "Show the request that a command line of one cmdlet becomes.",
@@ -41,17 +41,6 @@ enum CmdletCommands {
     ) { (_, _, streams) async throws(MMError) in
         let batch = BindingBatch()
         try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(try batch.answer(line)) }
-        return 0
-    }
-
-    private static let complete = LocalCommand(
-        ["cmdlets", "complete"], summary: "List what may follow a command line that is being written.",
-        discussion: "For the completion scripts of shells: names of cmdlets, or of parameters behind a dash.",
-        fields: [InputField("line", .text, "The command line so far.", at: .positional(0))]
-    ) { (input, _, streams) throws(MMError) in
-        for name in ExchangeTable.standard.completions(of: try input.text("line") ?? "", in: [.exo, .scc]) {
-            try streams.writeLine(name)
-        }
         return 0
     }
 }

@@ -45,7 +45,7 @@ struct HelpTests {
 
     @Test(
         "commands that only programs start are found, and shown nowhere",
-        arguments: [["pool", "child"], ["pool", "isolated"], ["sandbox", "pwsh"], ["cmdlets", "complete"]])
+        arguments: [["pool", "child"], ["pool", "isolated"], ["sandbox", "pwsh"]])
     func hidden(words: [String]) async throws {
         #expect(index.find(words)?.entry.words == words)
         let name = words.joined(separator: " ")
