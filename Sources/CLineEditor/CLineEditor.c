@@ -77,6 +77,7 @@ struct editor {
     int is_cancelled;
     unsigned short rows, columns;
     char *seen;
+    size_t seen_cursor;
     char prompt[mm_edit_room];
     char remark[mm_edit_room];
 };
@@ -107,7 +108,10 @@ static int shows_something_else(struct editor *editor) {
 static void tell_of_changes(struct editor *editor) {
     const LineInfo *info = el_line(editor->line_editor);
     size_t length = (size_t)(info->lastchar - info->buffer);
-    if (editor->seen && strlen(editor->seen) == length && memcmp(editor->seen, info->buffer, length) == 0) return;
+    size_t cursor = (size_t)(info->cursor - info->buffer);
+    if (editor->seen && editor->seen_cursor == cursor && strlen(editor->seen) == length
+        && memcmp(editor->seen, info->buffer, length) == 0)
+        return;
     char *line = strndup(info->buffer, length);
     if (!line) return;
     // While a search is typed, the line holds the search.
@@ -117,7 +121,8 @@ static void tell_of_changes(struct editor *editor) {
     }
     free(editor->seen);
     editor->seen = line;
-    editor->owner.changed(editor->owner.context, line);
+    editor->seen_cursor = cursor;
+    editor->owner.changed(editor->owner.context, line, cursor);
 }
 
 static void follow_the_size(struct editor *editor) {
@@ -253,6 +258,7 @@ int mm_edit_read(void *opaque, char **line) {
     if (editor->is_cancelled) {
         fputs("^C\n", stdout);
         fflush(stdout);
+        *line = editor->seen ? strdup(editor->seen) : NULL;
         return mm_edit_cancelled;
     }
     if (!read || count <= 0) return count < 0 ? mm_edit_failed : mm_edit_end;

@@ -32,6 +32,27 @@ struct SessionPromptTests {
         await tenant.stop()
     }
 
+    @Test(
+        "names the engine once, calls a command off and stays, and leaves at the next Ctrl-C",
+        .enabled(if: hasEditor, "needs libedit (libedit2)"))
+    func calledOff() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let dialog = try await tenant.dialog(
+            ["run", "Demo", "exo"],
+            [
+                ("Demo exo", "Get-Mailbox -ResultSize 1 | Format-Table Name\r"),
+                ("admin", "Get-Mailbox lena.vogt | Format-Table Name\r"),
+                ("----", "Start-Sleep -Seconds 600\r"), ("running in Demo/exo", "\u{3}"),
+                ("once more leaves", "'still ' + 'here'\r"),
+                ("still here", "Start-Sleep -Seconds 600\r"),
+                ("running in Demo/exo", "\u{3}"), ("once more leaves", "\u{3}"),
+            ], ["TERM": "xterm"])
+        #expect(dialog.code == 0, "\(dialog.text)")
+        #expect(dialog.text.split(separator: "engine: native", omittingEmptySubsequences: false).count == 2)
+        await tenant.stop()
+    }
+
     @Test("needs a connection that there is")
     func unknown() async throws {
         let tenant = try await Tenant()

@@ -47,7 +47,24 @@ struct PowerShellGuideTests {
             ("Connect-ExchangeOnline", .refused),
         ])
     func remarks(text: String, decision: PromptRemark.Decision) {
-        #expect(guide.remark(on: text)?.decision == decision)
+        #expect(guide.remark(on: text, beforeCursor: text)?.decision == decision)
+    }
+
+    @Test(
+        "says nothing of what isn't written to its end",
+        arguments: [
+            "Get-Mailbox |", "Get-Mailbox -ResultSize 1 |\n", "Get-Mailbox -ResultSize 1 |\nSel",
+            "Get-Mailbox | Select-Obj",
+            "Get-Mailb", "Remove-Mailb", "$x = Get-Mailb", "'text",
+        ])
+    func unwritten(text: String) { #expect(guide.remark(on: text, beforeCursor: text) == nil) }
+
+    @Test("judges a name that isn't a cmdlet's once the cursor has left it, and one that begins no cmdlet at once")
+    func written() {
+        #expect(guide.remark(on: "Get-Mailbox | Select-Obj ", beforeCursor: "Get-Mailbox | Select-Obj ") != nil)
+        #expect(guide.remark(on: "Frobnicate-It", beforeCursor: "Frobnicate-It") != nil)
+        #expect(guide.remark(on: "Remove-Mailb x", beforeCursor: "Remove-Mailb") == nil)
+        #expect(guide.remark(on: "Remove-Mailbox x", beforeCursor: "Rem")?.decision == nil)
     }
 
     @Test(

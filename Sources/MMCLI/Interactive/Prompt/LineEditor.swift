@@ -10,8 +10,8 @@ final class LineEditor: Sendable {
     enum Outcome: Sendable {
         /// They pressed Enter.
         case line(String)
-        /// They gave the line up (Ctrl-C).
-        case cancelled
+        /// They gave the line up (Ctrl-C), with what stood in it.
+        case cancelled(String)
         /// They left (Ctrl-D).
         case end
     }
@@ -33,10 +33,11 @@ final class LineEditor: Sendable {
 
     /// An editor.
     /// - Parameters:
-    ///   - changed: called with the line whenever it has changed, on a thread that must not be blocked.
+    ///   - changed: called with the line and the part of it before the cursor whenever one has changed, on a thread that
+    ///     must not be blocked.
     ///   - complete: what may complete the line up to the cursor.
     init(
-        usesColor: Bool, changed: @escaping @Sendable (String) -> Void,
+        usesColor: Bool, changed: @escaping @Sendable (_ line: String, _ beforeCursor: String) -> Void,
         complete: @escaping @Sendable (String) -> (typed: String, words: [String])
     ) {
         owner = Owner(usesColor: usesColor, changed: changed, complete: complete)
@@ -81,13 +82,14 @@ final class LineEditor: Sendable {
         let outcome = OneShot<Outcome>()
         try DedicatedThread.start("mm-prompt") {
             var line: UnsafeMutablePointer<CChar>?
-            switch Int(mm_edit_read(UnsafeMutableRawPointer(bitPattern: editor), &line)) {
+            let ending = Int(mm_edit_read(UnsafeMutableRawPointer(bitPattern: editor), &line))
+            var text = line.map { String(cString: $0) } ?? ""
+            free(line)
+            switch ending {
             case mm_edit_line:
-                var text = line.map { String(cString: $0) } ?? ""
-                free(line)
                 if text.hasSuffix("\n") { text.removeLast() }
                 outcome.resolve(.line(text))
-            case mm_edit_cancelled: outcome.resolve(.cancelled)
+            case mm_edit_cancelled: outcome.resolve(.cancelled(text))
             default: outcome.resolve(.end)
             }
         }
@@ -107,11 +109,11 @@ extension LineEditor {
     fileprivate final class Owner: Sendable {
         let surroundings = Mutex(Surroundings())
         private let usesColor: Bool
-        private let changed: @Sendable (String) -> Void
+        private let changed: @Sendable (_ line: String, _ beforeCursor: String) -> Void
         private let complete: @Sendable (String) -> (typed: String, words: [String])
 
         init(
-            usesColor: Bool, changed: @escaping @Sendable (String) -> Void,
+            usesColor: Bool, changed: @escaping @Sendable (_ line: String, _ beforeCursor: String) -> Void,
             complete: @escaping @Sendable (String) -> (typed: String, words: [String])
         ) {
             self.usesColor = usesColor
@@ -129,9 +131,10 @@ extension LineEditor {
                     Owner.copy(before, to: prompt, promptRoom)
                     Owner.copy(behind, to: remark, remarkRoom)
                 },
-                changed: { context, line in
+                changed: { context, line, cursor in
                     guard let owner = Owner.of(context), let line else { return }
-                    owner.changed(String(cString: line))
+                    let text = String(cString: line)
+                    owner.changed(text, String(decoding: text.utf8.prefix(cursor), as: UTF8.self))
                 },
                 complete: { context, line, text, textRoom, list, listRoom in
                     guard let owner = Owner.of(context), let line,

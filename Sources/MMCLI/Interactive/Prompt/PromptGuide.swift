@@ -6,8 +6,11 @@ package protocol PromptGuide: Sendable {
     func holdsSecret(_ text: String) -> Bool
     /// What may complete a text: the end of it that they replace, and the words.
     func completions(of text: String) -> (typed: String, words: [String])
-    /// What the guard would say of a text.
-    func remark(on text: String) -> PromptRemark?
+    /// What the guard would say of a text; nothing while a word that decides it is still being typed.
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - beforeCursor: the part of it before the cursor.
+    func remark(on text: String, beforeCursor: String) -> PromptRemark?
 }
 
 /// What the guard would say of what stands in a prompt.

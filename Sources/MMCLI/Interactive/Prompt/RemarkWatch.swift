@@ -3,9 +3,17 @@ import MMSystem
 
 /// Has what is typed judged beside the typing: only the last state of a line counts, and no key waits for a verdict.
 final class RemarkWatch: Sendable {
+    /// What is typed: the whole text, and the part of it before the cursor.
+    private struct Typed {
+        let text: String
+        let beforeCursor: String
+    }
+
     private struct State {
         var before: [String] = []
-        var line: String?
+        var line: (whole: String, beforeCursor: String)?
+        /// Counts the changes, so that a verdict is shown of what still stands there and of nothing else.
+        var change = 0
         var waiter: OneShot<Void>?
     }
 
@@ -14,19 +22,21 @@ final class RemarkWatch: Sendable {
 
     init(guide: any PromptGuide) { self.guide = guide }
 
-    /// A new line begins.
+    /// A new line begins; what is being judged is of no interest any more.
     /// - Parameter before: the lines of the same text.
     func begin(_ before: [String]) {
         state.withLock { state in
             state.before = before
             state.line = nil
+            state.change += 1
         }
     }
 
     /// The line has changed.
-    func changed(_ line: String) {
+    func changed(_ line: String, _ beforeCursor: String) {
         let waiter = state.withLock { state in
-            state.line = line
+            state.line = (line, beforeCursor)
+            state.change += 1
             defer { state.waiter = nil }
             return state.waiter
         }
@@ -37,17 +47,23 @@ final class RemarkWatch: Sendable {
     func follow(_ show: @Sendable (PromptRemark?) -> Void) async {
         while !Task.isCancelled {
             let turn = OneShot<Void>()
-            let text = state.withLock { state -> String? in
+            let next = state.withLock { state -> (typed: Typed, change: Int)? in
                 defer { state.line = nil }
                 guard let line = state.line else {
                     state.waiter = turn
                     return nil
                 }
-                return (state.before + [line]).joined(separator: "\n")
+                let typed = Typed(
+                    text: (state.before + [line.whole]).joined(separator: "\n"),
+                    beforeCursor: (state.before + [line.beforeCursor]).joined(separator: "\n"))
+                return (typed, state.change)
             }
-            if let text {
-                let isEmpty = text.allSatisfy(\.isWhitespace)
-                show(isEmpty ? nil : try? await BlockingWork.run { [guide] in guide.remark(on: text) })
+            if let next {
+                let remark = await remark(on: next.typed)
+                state.withLock { state in
+                    // What was typed meanwhile is judged next; this verdict would be of something else.
+                    if state.change == next.change { show(remark) }
+                }
                 continue
             }
             await withTaskCancellationHandler {
@@ -55,6 +71,13 @@ final class RemarkWatch: Sendable {
             } onCancel: {
                 turn.resolve(())
             }
+        }
+    }
+
+    private func remark(on typed: Typed) async -> PromptRemark? {
+        guard !typed.text.allSatisfy(\.isWhitespace) else { return nil }
+        return try? await BlockingWork.run { [guide] in
+            guide.remark(on: typed.text, beforeCursor: typed.beforeCursor)
         }
     }
 }

@@ -30,7 +30,7 @@ struct SessionPrompt: Sendable {
     func run(_ run: @escaping Run, report: @escaping @Sendable (MMError) -> Void) async throws(MMError) {
         let watch = RemarkWatch(guide: guide)
         let editor = LineEditor(
-            usesColor: streams.usesColor, changed: { watch.changed($0) }, complete: { guide.completions(of: $0) })
+            usesColor: streams.usesColor, changed: { watch.changed($0, $1) }, complete: { guide.completions(of: $0) })
         if !editor.isFull {
             streams.note(streams.styled("Lines can't be edited without libedit (Debian: libedit2).", .quiet))
         }
@@ -40,14 +40,20 @@ struct SessionPrompt: Sendable {
         let showing = Task { await watch.follow { show($0, in: editor) } }
         defer { showing.cancel() }
         var lines: [String] = []
+        var wasCalledOff = false
         while !Task.isCancelled {
             watch.begin(lines)
             show(nil, in: editor, isFirst: lines.isEmpty)
             switch try await editor.read() {
-            case .cancelled: lines = []
+            case .cancelled(let line):
+                // Ctrl-C ended the command, and nothing was typed since.
+                if wasCalledOff, lines.isEmpty, line.isEmpty { return }
+                wasCalledOff = false
+                lines = []
             case .end where lines.isEmpty: return
             case .end: lines = []
             case .line(let line):
+                wasCalledOff = false
                 lines.append(line)
                 let text = lines.joined(separator: "\n")
                 // An empty line ends what the parser would go on with, as in PowerShell.
@@ -58,7 +64,8 @@ struct SessionPrompt: Sendable {
                 if ["exit", "quit"].contains(command.filter { !$0.isWhitespace }.lowercased()) { return }
                 keep(text, in: editor)
                 watch.begin([])
-                await perform(text, run, report)
+                wasCalledOff = await perform(text, run, report)
+                if wasCalledOff { streams.note(streams.styled("Ctrl-C once more leaves; the session stays.", .quiet)) }
             }
         }
     }
@@ -88,17 +95,25 @@ struct SessionPrompt: Sendable {
         try? history.add(text)
     }
 
-    /// Runs a command; Ctrl-C calls it off.
-    private func perform(_ text: String, _ run: @escaping Run, _ report: @escaping @Sendable (MMError) -> Void) async {
+    /// Runs a command. Ctrl-C calls it off and keeps the prompt; a second one, while the command still ends, leaves.
+    /// - Returns: whether it was called off.
+    private func perform(
+        _ text: String, _ run: @escaping Run, _ report: @escaping @Sendable (MMError) -> Void
+    ) async -> Bool {
+        streams.beginCommand()
         let task = Task {
             do throws(MMError) { try await run(text) } catch { report(error) }
         }
-        let interrupt = SignalTakers.shared.take(SIGINT) { task.cancel() }
+        let interrupt = SignalTakers.shared.take(SIGINT) {
+            guard !task.isCancelled else { exit(128 + SIGINT) }
+            task.cancel()
+        }
         await withTaskCancellationHandler {
             await task.value
         } onCancel: {
             task.cancel()
         }
         interrupt.end()
+        return task.isCancelled && !Task.isCancelled
     }
 }
