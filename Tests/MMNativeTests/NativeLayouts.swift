@@ -27,6 +27,24 @@ struct NativeLayouts {
         #expect(text.contains("PropertyWithALongName9") && !text.contains("\u{2026}"))
     }
 
+    @Test("a table on a screen fits it, and keeps all of its columns", arguments: [50, 80, 200])
+    func screen(width: Int) async throws {
+        var session = NativeSession()
+        let script = """
+            1..3 | ForEach-Object { [pscustomobject]@{Name="user$_"; Address="user$_@a-rather-long-domain.example"
+              Title='日本語の長い肩書きを持つ人'; WhenCreated='2026-11-21 10:00:00'; Count=$_} } | Format-Table
+            """
+        let outcome = await NativeEngine(screenWidth: width).run(script, in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("not native")
+            return
+        }
+        let lines = try result.objects.map { try PSText.string($0) }.joined().split(separator: "\n").map(String.init)
+        #expect(lines.count == 5)
+        for line in lines { #expect(DisplayCells.count(line) <= width, "\(line)") }
+        #expect(lines[0].hasPrefix("Name ") && lines[4].hasPrefix("user3 ") && lines[4].hasSuffix("3"))
+    }
+
     @Test(
         "any characters keep a list native, and places are counted as terminals count them",
         arguments: [

@@ -10,6 +10,7 @@ package struct NativeEngine: Sendable {
 
     private let sources: [any CmdletSource]
     private let showsLayouts: Bool
+    private let screenWidth: Int?
     private let limits: NativeLimits
 
     /// Creates an engine with the cmdlets of some sources.
@@ -17,10 +18,13 @@ package struct NativeEngine: Sendable {
     ///   - sources: the sources of further cmdlets.
     ///   - showsLayouts: whether layouts that Format-Table and similar commands emit at the end become text, as a shell
     ///     displays them.
+    ///   - screenWidth: the columns of the screen that shows layouts; `nil` where there is none.
     ///   - limits: the resource limits of a script.
     package init(
-        sources: [any CmdletSource] = [], showsLayouts: Bool = true, limits: NativeLimits = NativeLimits()
+        sources: [any CmdletSource] = [], showsLayouts: Bool = true, screenWidth: Int? = nil,
+        limits: NativeLimits = NativeLimits()
     ) {
+        self.screenWidth = screenWidth
         self.limits = limits
         self.sources = sources
         self.showsLayouts = showsLayouts
@@ -72,7 +76,7 @@ package struct NativeEngine: Sendable {
         let thread = EvaluationThread(deadline: deadline)
         let before = session
         let parameters = root.parameterBlock.map { ScriptParameters($0, values: values) }
-        let (sources, showsLayouts, limits) = (sources, showsLayouts, limits)
+        let (sources, showsLayouts, screenWidth, limits) = (sources, showsLayouts, screenWidth, limits)
         let end: (NativeOutcome, NativeSession)
         do {
             end = try await thread.run {
@@ -82,7 +86,8 @@ package struct NativeEngine: Sendable {
                     let run = NativeRun(
                         units: units, session: before, sources: sources, limits: limits, thread: thread,
                         receiver: receiver)
-                    let outcome = run.run(body, parameters, showsLayouts: showsLayouts)
+                    let outcome = run.run(
+                        body, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
                     hasMadeMuch = run.hasMadeMuch
                     return (outcome, run.session(after: before))
                 }
@@ -113,11 +118,15 @@ private final class NativeRun {
         evaluator.foreignVariables = session.foreignVariables
     }
 
+    /// The columns that PowerShell lays out for where there is no screen.
+    private static let usualWidth = 120
+
     /// Returns a layout as text and any other object unchanged. Lines that a terminal would break stay whole; readers
     /// break them as they see fit.
-    private static func shown(_ item: PSValue) throws(Interrupt) -> PSValue {
+    private static func shown(_ item: PSValue, _ screenWidth: Int?) throws(Interrupt) -> PSValue {
         guard let block = FormattedBlock(item) else { return item }
-        guard var lines = block.lines(width: 120) ?? block.lines(width: 65_536) else {
+        let own = block.lines(width: screenWidth ?? usualWidth, isScreen: screenWidth != nil)
+        guard var lines = own ?? block.lines(width: 65_536) else {
             throw .handOver("a layout of unusual characters")
         }
         while lines.first?.isEmpty == true { lines.removeFirst() }
@@ -133,13 +142,15 @@ private final class NativeRun {
         return session
     }
 
-    func run(_ body: StatementBlockSyntax, _ parameters: ScriptParameters?, showsLayouts: Bool) -> NativeOutcome {
+    func run(
+        _ body: StatementBlockSyntax, _ parameters: ScriptParameters?, showsLayouts: Bool, screenWidth: Int?
+    ) -> NativeOutcome {
         let delivery = delivery
         do throws(Interrupt) {
             try parameters?.bind(in: evaluator)
             try evaluator.run(body.statements) { (item) throws(Interrupt) in
                 try evaluator.note(item)
-                try delivery.add(.object(showsLayouts ? try NativeRun.shown(item) : item))
+                try delivery.add(.object(showsLayouts ? try NativeRun.shown(item, screenWidth) : item))
             }
         } catch {
             switch error {

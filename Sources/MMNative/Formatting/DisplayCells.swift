@@ -5,6 +5,18 @@ enum DisplayCells {
         text.utf16.reduce(0) { $0 + (isWide($1) ? 2 : 1) }
     }
 
+    /// The beginning of a text, or its end, that takes so many cells at most.
+    static func cut(_ text: String, to cells: Int, fromEnd: Bool) -> String {
+        var kept: [Character] = []
+        var used = 0
+        for character in fromEnd ? Array(text.reversed()) : Array(text) {
+            used += count(String(character))
+            if used > cells { break }
+            kept.append(character)
+        }
+        return String(fromEnd ? kept.reversed() : kept)
+    }
+
     /// Whether a text stays on one line: it contains no line breaks and no escape sequences.
     static func isOneLine(_ text: String) -> Bool {
         text.utf8.allSatisfy { $0 != 0x0A && $0 != 0x0D && $0 != 0x1B }

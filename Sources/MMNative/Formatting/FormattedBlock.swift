@@ -73,12 +73,18 @@ package struct FormattedBlock: Sendable {
     }
 
     /// Returns the lines as PowerShell writes them at a width; `nil` where its layout isn't certain.
-    package func lines(width: Int) -> [String]? {
+    /// - Parameters:
+    ///   - width: the columns that a line may take.
+    ///   - isScreen: whether these are the columns of a screen, where every line of a table has to fit.
+    package func lines(width: Int, isScreen: Bool = false) -> [String]? {
         var lines: [String] = []
         for group in groups {
             if let title = group.title { lines += ["", "   " + title] }
             guard
-                let body = isTable ? TableLayout(group, width: width)?.lines : FormattedBlock.list(group, width: width)
+                let body =
+                    isTable
+                    ? TableLayout(group, width: width, isScreen: isScreen)?.lines
+                    : FormattedBlock.list(group, width: width)
             else { return nil }
             lines += body
         }

@@ -1,5 +1,5 @@
-/// The text layout of a table: widths follow from the contents, the last column is truncated, and columns that don't
-/// fit are dropped.
+/// The text layout of a table: widths follow from the contents. As PowerShell lays it out, the last column is truncated and
+/// columns that don't fit are dropped; for a screen, the widest columns give way and all stay.
 struct TableLayout {
     private let columns: [FormattedBlock.Column]
     private let rows: [[String]]
@@ -7,7 +7,11 @@ struct TableLayout {
     private let width: Int
 
     /// Lays out a group of rows; `nil` where PowerShell would break a line.
-    init?(_ group: FormattedBlock.Group, width: Int) {
+    /// - Parameters:
+    ///   - group: the rows.
+    ///   - width: the columns that a line may take.
+    ///   - isScreen: whether these are the columns of a screen, where every line has to fit.
+    init?(_ group: FormattedBlock.Group, width: Int, isScreen: Bool = false) {
         guard width >= 5, !group.columns.isEmpty else { return nil }
         columns = group.columns
         rows = group.rows
@@ -21,6 +25,10 @@ struct TableLayout {
             for (place, column) in columns.enumerated() {
                 widths[place] = rows.reduce(column.label.utf16.count) { max($0, DisplayCells.count($1[place])) }
             }
+        }
+        if isScreen, widths.allSatisfy({ $0 > 0 }) {
+            narrow()
+            return
         }
         assign()
         // A truncated heading would be broken into lines.
@@ -39,6 +47,16 @@ struct TableLayout {
     private func total() -> Int {
         let shown = widths.filter { $0 > 0 }
         return shown.reduce(0, +) + shown.count - 1
+    }
+
+    /// Has the widest columns give way until a line fits.
+    private mutating func narrow() {
+        var widest = widths.max() ?? 0
+        let needed = widths
+        while widest > 1, total() > width {
+            widest -= 1
+            widths = needed.map { min($0, widest) }
+        }
     }
 
     private mutating func assign() {
@@ -91,8 +109,10 @@ struct TableLayout {
     private func field(_ cell: String, _ width: Int, _ isRight: Bool, isPadded: Bool) -> String {
         let count = DisplayCells.count(cell)
         if count > width {
-            if width == 1 { return isRight ? String(cell.suffix(1)) : String(cell.prefix(1)) }
-            return isRight ? "\u{2026}" + cell.suffix(width - 1) : cell.prefix(width - 1) + "\u{2026}"
+            let kept = DisplayCells.cut(cell, to: width == 1 ? 1 : width - 1, fromEnd: isRight)
+            let blanks = String(repeating: " ", count: max(0, width - 1 - DisplayCells.count(kept)))
+            if width == 1 { return kept }
+            return isRight ? blanks + "\u{2026}" + kept : kept + "\u{2026}" + (isPadded ? blanks : "")
         }
         let blanks = String(repeating: " ", count: width - count)
         return isRight ? blanks + cell : isPadded ? cell + blanks : cell

@@ -36,16 +36,32 @@ package struct TableText: Sendable {
         return widths
     }
 
+    /// The blanks between two columns.
+    package static let gap = 2
+
+    /// Widths that fit a line; the widest columns give way first.
+    /// - Parameters:
+    ///   - widths: the widths that the columns need.
+    ///   - width: the cells in a line.
+    ///   - whole: columns that are not made narrower.
+    package static func narrowed(_ widths: [Int], to width: Int, keeping whole: Set<Int> = []) -> [Int] {
+        let room = width - gap * (widths.count - 1)
+        var widest = widths.max() ?? 0
+        func given(_ index: Int) -> Int { whole.contains(index) ? widths[index] : min(widths[index], widest) }
+        while widest > 1, widths.indices.reduce(0, { $0 + given($1) }) > room { widest -= 1 }
+        return widths.indices.map(given)
+    }
+
     /// One line, with its cells cut or filled to their columns.
     package func line(_ cells: [String]) -> String {
         var text = ""
         for (column, cell) in cells.enumerated() {
             let width = column < widths.count ? widths[column] : 0
-            let fitted = cutsCells ? Self.fit(Self.plain(cell), to: width) : Self.plain(cell)
+            let fitted = cutsCells ? Self.cut(Self.plain(cell), to: width) : Self.plain(cell)
             let filling = String(repeating: " ", count: max(0, width - Self.width(fitted)))
             let isLast = column == cells.count - 1
             text += rightAligned.contains(column) ? filling + fitted : fitted + (isLast ? "" : filling)
-            if !isLast { text += "  " }
+            if !isLast { text += String(repeating: " ", count: Self.gap) }
         }
         while text.last == " " { text.removeLast() }
         return text
@@ -60,7 +76,8 @@ package struct TableText: Sendable {
                 String.UnicodeScalarView(cell.unicodeScalars.map { [0x09, 0x0A, 0x0D].contains($0.value) ? " " : $0 })))
     }
 
-    private static func fit(_ cell: String, to limit: Int) -> String {
+    /// A text that takes so many terminal cells at most; an ellipsis stands for what is left out.
+    package static func cut(_ cell: String, to limit: Int) -> String {
         guard width(cell) > limit, limit > 1 else { return cell }
         var text = ""
         var used = 1

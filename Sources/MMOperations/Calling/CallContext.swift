@@ -22,6 +22,8 @@ public struct CallContext: Sendable {
     package var principal: String?
     /// Where the caller stands: relative paths of files on this machine start there. `nil`: where this process stands.
     package var directory: String?
+    /// How many columns the screen has that texts are laid out for; `nil` where no screen shows them.
+    package var screenColumns: Int?
     /// What the caller hands over while the call runs, where it does.
     package var input: (any CallInput)?
     /// Whether the caller may only read, whatever the connection's own policy allows.

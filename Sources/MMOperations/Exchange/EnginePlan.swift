@@ -22,6 +22,8 @@ struct EnginePlan: Sendable {
     private(set) var values: [String: String] = [:]
     /// Why the native engine can't take the values for its param block.
     private var misfitOfValues: String?
+    /// How many columns texts may take; `nil` where nothing limits them.
+    var width: Int?
     /// Which engine is wanted.
     private(set) var wanted: ConnectionEngine
 

@@ -248,7 +248,7 @@ package actor ExchangeSession {
     ) async throws(MMError) -> SessionAnswer {
         var session = native
         session.forget(Set(owners.keys.filter { owners[$0] == .pwsh }))
-        let engine = NativeEngine(sources: [source])
+        let engine = NativeEngine(sources: [source], screenWidth: plan.width)
         let outcome: NativeOutcome
         if let flow {
             outcome = flow.completed(
@@ -275,7 +275,8 @@ package actor ExchangeSession {
             return SessionAnswer(
                 output: .native(
                     NativeAnswer(
-                        result: result, account: account, information: source.information, interruption: interruption)))
+                        result: result, account: account, information: source.information,
+                        interruption: interruption, width: plan.width)))
         case .handedOver(let reason, _):
             if let interruption { throw interruption }
             guard source.writes.isEmpty else {

@@ -12,13 +12,15 @@ struct NativeAnswer: Sendable {
     let information: [String]
     /// What ended the script from outside: the service, the caller or the time.
     var interruption: MMError?
+    /// How many columns texts may take; `nil` where nothing limits them.
+    var width: Int?
 
     /// The answer for the caller.
     /// - Throws: `remote_failed` with the error's words when an exception ended the script, or when errors are all there is.
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
         let isText = input.output == "text"
         let values = isText ? [] : result.objects.map { $0.json(depth: input.depth ?? 3) }
-        let text = isText ? TerminalText.plain(NativeText.shown(result.objects)) : ""
+        let text = isText ? TerminalText.plain(NativeText.shown(result.objects, width: width)) : ""
         if let failure = failure(after: result.objects.isEmpty ? [] : isText ? [.string(text)] : values) {
             throw failure
         }

@@ -1,17 +1,21 @@
 import MMNative
 
 /// Objects as a terminal shows them: in the columns of their cmdlet where it has some, up to four properties in columns,
-/// more one below the other. Values stay whole.
+/// more one below the other. Values stay whole, but for those of a
+/// table that is wider than the screen.
 enum NativeText {
     /// The text of a script's output.
-    static func shown(_ objects: [PSValue]) -> String {
+    /// - Parameter width: the columns that a table may take; `nil` where nothing limits them.
+    static func shown(_ objects: [PSValue], width: Int? = nil) -> String {
         var lines: [String] = []
         var group: [(names: [String], cells: [String])] = []
         func close() {
             guard let first = group.first else { return }
             if !lines.isEmpty { lines.append("") }
             let rows = [first.names, first.names.map { String(repeating: "-", count: $0.count) }] + group.map(\.cells)
-            let table = TableText(fitting: rows)
+            let table =
+                width.map { TableText(widths: TableText.narrowed(TableText.widths(of: rows), to: $0)) }
+                ?? TableText(fitting: rows)
             lines += rows.map { table.line($0) }
             group = []
         }
@@ -30,9 +34,9 @@ enum NativeText {
             }
             close()
             if !lines.isEmpty { lines.append("") }
-            let width = names.map(\.count).max() ?? 0
+            let widest = names.map(\.count).max() ?? 0
             for (name, cell) in zip(names, cells) {
-                lines.append(name + String(repeating: " ", count: width - name.count) + " : " + cell)
+                lines.append(name + String(repeating: " ", count: widest - name.count) + " : " + cell)
             }
         }
         close()

@@ -78,6 +78,7 @@ struct Run: CatalogueOperation {
             try await refuseUnknown(planned, in: moduleName, of: connection, context, services.sessions)
         }
         if judged.runsBehindWalls, RunModule.isNative(moduleName) { planned.goesToPowerShell() }
+        planned.width = context.call.screenColumns
         let plan = planned
         try await Clearance(
             ConfirmationRequest(

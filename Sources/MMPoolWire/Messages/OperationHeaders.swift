@@ -14,6 +14,7 @@ package enum OperationHeaders {
     static let waitsForSignIn = "MM-Waits-For-Sign-In"
     static let person = "MM-Person"
     static let directory = "MM-Directory"
+    static let columns = "MM-Columns"
     static let readsOnly = "MM-Reads-Only"
     static let needsHandle = "MM-Needs-Handle"
     static let input = "MM-Input"
@@ -24,6 +25,9 @@ package enum OperationHeaders {
     private static let longestName = 512
     /// The longest path in a header, in bytes before escaping: Linux supports no longer ones.
     private static let longestPath = 4096
+
+    /// The widest screen, in columns: more than any terminal has.
+    private static let widestScreen = 65_535
 
     /// What a request's headers claim about its call.
     package struct Claims: Sendable {
@@ -53,6 +57,8 @@ package enum OperationHeaders {
         package var needsHandle = false
         /// Whether the caller may only read.
         package var readsOnly = false
+        /// How many columns the caller's screen has.
+        package var columns: Int?
         /// The caller's working directory, an absolute path.
         package var directory: String?
     }
@@ -71,6 +77,7 @@ package enum OperationHeaders {
         if context.needsHandle { headers.set(needsHandle, "1") }
         if context.readsOnly { headers.set(readsOnly, "1") }
         if context.input != nil { headers.set(input, "1") }
+        if let count = context.screenColumns { headers.set(columns, "\(count)") }
         // A truncated path would be a different one.
         if let path = context.directory, path.utf8.count <= longestPath {
             headers.set(directory, escaped(path, longestPath))
@@ -99,6 +106,12 @@ package enum OperationHeaders {
         claims.needsHandle = try flag(needsHandle, headers)
         claims.readsOnly = try flag(readsOnly, headers)
         claims.hasInput = try flag(input, headers)
+        if let text = headers[columns] {
+            guard let count = Int(text), (1...widestScreen).contains(count) else {
+                throw wrong(columns, text, "Give the columns of a screen, from 1 to \(widestScreen).")
+            }
+            claims.columns = count
+        }
         claims.directory = try name(directory, headers, longest: longestPath)
         if let path = claims.directory, !path.hasPrefix("/") || path.utf8.contains(0) {
             throw wrong(directory, path, "Give an absolute path.")

@@ -155,6 +155,7 @@ package struct CallRoutes: Sendable {
         context.principal = claims.principal
         context.needsHandle = claims.needsHandle
         context.readsOnly = claims.readsOnly
+        context.screenColumns = claims.columns
         if isFrontEnd { context.directory = claims.directory }
         return (context, claims)
     }

@@ -35,4 +35,13 @@ struct NativeTextTests {
         #expect(NativeText.shown(rows).contains("Guid              : 1"))
         #expect(NativeText.note(on: rows) == nil)
     }
+
+    @Test("a table fits the screen that shows it", arguments: [50, 80, 200])
+    func screen(width: Int) throws {
+        let rows = try rows("Get-Mailbox")
+        let lines = NativeText.shown(rows, width: width).split(separator: "\n")
+        #expect(lines.count == 4)
+        for line in lines { #expect(TableText.width(String(line)) <= width, "\(line)") }
+        #expect(lines[3].contains("kurt"))
+    }
 }
