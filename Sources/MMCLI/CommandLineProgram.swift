@@ -141,10 +141,11 @@ package struct CommandLineProgram: Sendable {
             let guide = try prompts.guide(connection, module).get()
             let prompt = SessionPrompt(
                 "\(connection) \(module)", guide: guide, history: prompts.history, streams: terminal)
+            let engine = EngineNote()
             let run: SessionPrompt.Run = { (text) async throws(MMError) in
                 var line = scanned
                 line.arguments["command"] = .string(text)
-                _ = try await operations.perform(operation, line, asJSON: false)
+                _ = try await operations.perform(operation, line, asJSON: false) { engine.isNews($0) }
             }
             try await prompt.run(run) { error in
                 terminal.progress(nil)

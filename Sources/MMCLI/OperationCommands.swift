@@ -22,13 +22,15 @@ package struct OperationCommands: Sendable {
     ///   - operation: the operation to call.
     ///   - scanned: the parsed command line.
     ///   - asJSON: whether errors are written as JSON, which then includes the output that preceded them.
+    ///   - isWanted: whether a note of the answer is shown.
     /// - Returns: the exit code.
     func perform(
-        _ operation: AnyOperation, _ scanned: ArgumentScanner.Result, asJSON: Bool
+        _ operation: AnyOperation, _ scanned: ArgumentScanner.Result, asJSON: Bool,
+        noting isWanted: (String) -> Bool = { _ in true }
     ) async throws(MMError) -> Int32 {
         let options = scanned.options
         let terminal = terminal
-        let context = context(options)
+        let context = context(options, of: scanned.arguments["connection"]?.string)
         let answer: OperationAnswer
         do throws(MMError) {
             answer = try await call(
@@ -45,7 +47,7 @@ package struct OperationCommands: Sendable {
             terminal.writeError(answer.standardError)
         }
         if !options.quiet {
-            for note in answer.notes { terminal.note(note) }
+            for note in answer.notes where isWanted(note) { terminal.note(note) }
         } else if let missing = answer.missing {
             terminal.note(missing)
         }
@@ -68,7 +70,7 @@ package struct OperationCommands: Sendable {
         do throws(MMError) {
             answer = try await call(
                 operation, screen.arguments(scanned.arguments, environment: ProcessEnvironment.read()),
-                try service(scanned.options).get(), in: screen.context(context(scanned.options)))
+                try service(scanned.options).get(), in: screen.context(context(scanned.options, of: nil)))
         } catch {
             terminal.progress(nil)
             throw error
@@ -78,17 +80,23 @@ package struct OperationCommands: Sendable {
     }
 
     /// What goes with a call.
-    private func context(_ options: GlobalOptions) -> CallContext {
+    /// - Parameter connection: the connection that it is about, whose name stands before what is told of its progress.
+    private func context(_ options: GlobalOptions, of connection: String?) -> CallContext {
         let terminal = terminal
         let showsProgress = terminal.isErrorScreen && !options.quiet
         var context = CallContext(
             caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
             waitsForSignIn: terminal.canAsk && !options.detach, backgroundAfter: options.detach ? .zero : nil,
             person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
-            progress: { report in if showsProgress { terminal.progress(report.message) } }
+            progress: { report in
+                guard showsProgress else { return }
+                let name = connection.map { report.message.contains($0) ? "" : "\($0): " } ?? ""
+                terminal.progress(name + report.message)
+            }
         )
         context.directory = CallContext.ownDirectory
         context.input = terminal.input
+        context.screenColumns = terminal.screen?.columns
         return context
     }
 

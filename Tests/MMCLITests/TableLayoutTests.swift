@@ -48,6 +48,18 @@ struct TableLayoutTests {
         for line in lines(layout, rows) { #expect(TableText.width(line) <= 40, "\(line)") }
     }
 
+    @Test("leave out declared columns without a value, and count them nowhere")
+    func empty() {
+        let rows = Rows(
+            items: [["session": "a", "state": "ready", "code": nil], ["session": "b", "state": "busy"]],
+            columns: ["session", "state", "code", "address"])
+        let layout = TableLayout(rows, isNamed: true, dropsEmpty: true, width: 80)
+        #expect(layout.columns == ["session", "state"] && layout.hidden.isEmpty)
+        let bare = Rows(items: [], columns: ["session", "state"])
+        #expect(TableLayout(bare, isNamed: true, dropsEmpty: true, width: 80).columns == ["session", "state"])
+        #expect(TableLayout(rows, isNamed: true, width: 80).columns.count == 4)
+    }
+
     @Test("keep handles whole, which are typed again", arguments: [60, 80])
     func handles(width: Int) {
         let handle = "cmd-_tnHL_YISsCsHypusi5NUpo0"

@@ -103,7 +103,7 @@ package struct AnswerRenderer {
             try await lines([rows.columns] + rows.items.map { rows.cells(of: $0) }) { CSVText.line($0) }
         case .table:
             guard let rows = Rows(of: value, columns: columns) else { return try await fields(of: value) }
-            let layout = layout(of: rows, isNamed: !columns.isEmpty)
+            let layout = layout(of: rows, isNamed: !columns.isEmpty, dropsEmpty: selection.columns.isEmpty)
             try await line(layout.header)
             try await lines(rows.items) { layout.line($0) }
         case .text:
@@ -113,8 +113,8 @@ package struct AnswerRenderer {
     }
 
     /// Chooses a table's columns, and notes which ones it leaves out.
-    private func layout(of rows: Rows, isNamed: Bool) -> TableLayout {
-        let layout = TableLayout(rows, isNamed: isNamed, width: form.width)
+    private func layout(of rows: Rows, isNamed: Bool, dropsEmpty: Bool = false) -> TableLayout {
+        let layout = TableLayout(rows, isNamed: isNamed, dropsEmpty: dropsEmpty, width: form.width)
         let hidden = layout.hidden
         if !hidden.isEmpty {
             note(

@@ -32,7 +32,12 @@ package struct CommandStreams: Sendable {
         canAsk = isatty(STDIN_FILENO) == 1 && isErrorScreen && environment["MM_NO_ASK"] == nil
         var status = stat()
         let isFile = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-        progressLine = ProgressLine(endsWithOutput: !isFile)
+        progressLine = ProgressLine(endsWithOutput: !isFile) { text in
+            // A line that wraps can't be cleared; the last column wraps on some terminals.
+            let columns = (Terminal.size(of: STDERR_FILENO)?.columns ?? 80) - 1
+            let shown = TableText.cut(VisibleText.exact(text), to: columns)
+            try? Self.write(Array("\r\u{1B}[K\(shown)".utf8), to: STDERR_FILENO)
+        }
         pager = isOutputScreen && canAsk ? PagerCommand(environment: environment) : nil
         canControl = environment["TERM"].map { $0 != "dumb" } ?? false
         var source = stat()
@@ -52,7 +57,7 @@ package struct CommandStreams: Sendable {
     /// the screen are made visible.
     /// - Throws: `MMError.cancelled` when nobody reads the output any more.
     package func write(_ bytes: [UInt8]) throws(MMError) {
-        if progressLine.outputBegins() { clearProgress() }
+        progressLine.beginOutput()
         try Self.write(isOutputScreen ? VisibleText.readable(bytes) : bytes, to: STDOUT_FILENO)
     }
 
@@ -75,7 +80,7 @@ package struct CommandStreams: Sendable {
 
     /// Writes a line for the person to standard error; does nothing when that is closed.
     package func note(_ text: String) {
-        if progressLine.isCleared() { clearProgress() }
+        progressLine.clear()
         try? Self.write(Array(visible(text).utf8) + [0x0A], to: STDERR_FILENO)
     }
 
@@ -99,13 +104,11 @@ package struct CommandStreams: Sendable {
     /// Replaces the progress line on the terminal; `nil` clears it. Does nothing without a terminal.
     package func progress(_ text: String?) {
         guard isErrorScreen else { return }
-        guard let text else {
-            if progressLine.isCleared() { clearProgress() }
-            return
-        }
-        guard progressLine.isWanted() else { return }
-        try? Self.write(Array("\r\u{1B}[K\(VisibleText.exact(String(text.prefix(100))))".utf8), to: STDERR_FILENO)
+        if let text { progressLine.show(text) } else { progressLine.clear() }
     }
+
+    /// Begins another command of the same process: its progress is shown until its own output begins.
+    package func beginCommand() { progressLine.begin() }
 
     /// Shows how much time is left, every second, until anything else is shown.
     /// - Parameters:
@@ -117,11 +120,11 @@ package struct CommandStreams: Sendable {
         Task {
             while true {
                 let left = end.seconds - Timestamp.now.seconds
-                guard left > 0, progressLine.continues(turn) else { return }
+                guard left > 0 else { return }
                 let seconds = left % 60
                 let text =
                     "\(what): \(left / 60):\(seconds < 10 ? "0" : "")\(seconds) left. Ctrl-C leaves it for later."
-                try? Self.write(Array("\r\u{1B}[K\(text)".utf8), to: STDERR_FILENO)
+                guard progressLine.change(to: text, in: turn) else { return }
                 try await Task.sleep(for: .seconds(1))
             }
         }
@@ -135,8 +138,6 @@ package struct CommandStreams: Sendable {
         try? Self.write(Array("\u{1B}]52;c;\(Base64.text(text.utf8))\u{07}".utf8), to: STDERR_FILENO)
         return true
     }
-
-    private func clearProgress() { try? Self.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
 
     /// Returns the text in a colour, if colours are used.
     package func styled(_ text: String, _ style: Style) -> String {

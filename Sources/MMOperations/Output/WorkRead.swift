@@ -14,6 +14,15 @@ struct WorkRead: Sendable {
         if input.action == "cancel" { return try await work.end(for: context, from: services) }
         var prompt: ShellPrompt?
         if input.action == "wait" {
+            // Who waits hears what the work tells, as who started it did.
+            let (events, report) = (work.events, context.call.progress)
+            let telling = Task {
+                for await event in events {
+                    guard case .progress(let now) = event else { continue }
+                    report(ProgressReport(done: now.done, total: now.total, message: now.message))
+                }
+            }
+            defer { telling.cancel() }
             prompt = try await work.wait(for: WaitingWish(), until: .after(wait(in: context)))
         }
         if Task.isCancelled { throw MMError(.cancelled, "The wait was cancelled; the job keeps running.") }

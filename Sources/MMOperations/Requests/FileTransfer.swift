@@ -113,26 +113,13 @@ struct FileTransfer {
             to: connection, resource: client.resource, in: context, work)
     }
 
-    /// Tells of a long transfer, once for each hundredth of it and whenever it waits.
+    /// Tells of a long transfer.
     static func reports(
         _ verb: String, of name: String, to progress: @escaping @Sendable (ProgressReport) -> Void
     ) -> @Sendable (TransferProgress) -> Void {
-        let told = Mutex((hundredth: -1, done: 0))
+        let bytes = ByteProgress(verb, of: name, to: progress)
         return { at in
-            let total = at.total.map(Double.init)
-            if let waiting = at.waiting {
-                let done = told.withLock { $0.done }
-                return progress(ProgressReport(done: Double(done), total: total, message: "\(name): \(waiting)"))
-            }
-            let hundredth = at.total.map { $0 == 0 ? 100 : at.done * 100 / $0 } ?? at.done >> 20
-            let isNew = told.withLock { told in
-                guard told.hundredth < hundredth, told.done <= at.done else { return false }
-                told = (hundredth, at.done)
-                return true
-            }
-            guard isNew else { return }
-            let part = at.total == nil ? "\(at.done) bytes \(verb)" : "\(hundredth) % \(verb)"
-            progress(ProgressReport(done: Double(at.done), total: total, message: "\(name): \(part)"))
+            if let waiting = at.waiting { bytes.waits(waiting) } else { bytes.came(to: at.done, of: at.total) }
         }
     }
 }

@@ -52,7 +52,7 @@ struct GraphRequestOperation: CatalogueOperation {
             return ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
         }
         let connection = try guarding.registry.connection(named: name, in: context)
-        let progress = ItemProgress(context.call.progress)
+        let progress = ItemProgress(limit: input.top, context.call.progress)
         let place = try RequestResource.place(
             input.resource, of: endpoint, connection: connection, cloud: try requests.identity.cloud(of: connection))
         let client = try GraphClient(

@@ -20,7 +20,7 @@ actor PageReader {
         var iterator = pages
         let page = try await iterator.next(isolation: self)
         pages = iterator
-        if let page { progress.came(page.items.count) }
+        if let page { progress.came(page.items.count, of: page.count) }
         return page
     }
 }

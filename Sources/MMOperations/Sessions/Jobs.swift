@@ -3,24 +3,50 @@ import MMSessions
 
 /// `jobs`: the calls and commands that go on after their callers were let go, and those that ended within the hour.
 struct Jobs: CatalogueOperation {
-    typealias Input = NoInput
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("watch", .flag, "Wait until none is running, and show how far they are meanwhile.")
+        ]
+        let watches: Bool
+
+        init(from reader: InputReader) throws(MMError) { watches = try reader.flag("watch") }
+    }
+
+    /// How often the jobs are looked at while somebody watches them.
+    private static let interval = Duration.milliseconds(250)
 
     let declaration = OperationDeclaration(
         "jobs", aliases: ["mm_jobs"], command: ["jobs"], title: "Jobs",
         summary: "List background calls and commands, and those that ended within the last hour.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
-            .init("mm jobs", "all of this user; `mm output JOB --action wait` waits for one, `cancel` ends it")
+            .init("mm jobs", "all of this user; `mm output JOB --action wait` waits for one, `cancel` ends it"),
+            .init("mm jobs --watch", "how far they are, until all have ended"),
         ]
     ).unlisted
 
     func run(
-        _ input: NoInput, in context: OperationContext, with jobs: OperationJobs
+        _ input: Input, in context: OperationContext, with jobs: OperationJobs
     ) async throws(MMError) -> OperationAnswer {
+        if input.watches { await watch(jobs, in: context) }
         let reports = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
         let rows = reports.map { JSONValue.object(Self.row($0)) }
         return .value(
             ["jobs": .array(rows)], columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])
+    }
+
+    /// Tells how far the running jobs are until none is left, or the call's time is over.
+    private func watch(_ jobs: OperationJobs, in context: OperationContext) async {
+        var told: String?
+        while context.deadline.remaining > .milliseconds(500), !Task.isCancelled {
+            let running = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
+                .filter { $0.state == .running }
+            guard !running.isEmpty else { return }
+            let text = running.map { "\($0.label): \($0.progress?.message ?? "running")" }.joined(separator: " · ")
+            if text != told { context.call.progress(ProgressReport(done: 0, message: text)) }
+            told = text
+            try? await Task.sleep(for: Self.interval)
+        }
     }
 
     /// What is told of a job.

@@ -37,8 +37,9 @@ struct SessionFiles: Sendable {
         // What takes long to send keeps its session from being closed as one that nobody uses.
         let receipt = try await call.shells.using(member.key) { () async throws(MMError) -> FileReceipt in
             if member.key.place.isLocal { return try await local(member).write(path, source, how: how) }
-            return try await remote(member)
-                .write(path, source, how: how, progress: Self.reports(of: source.count, to: context.call.progress))
+            let name = path.split(separator: "/").last.map(String.init) ?? path
+            let (total, progress) = (source.count, ByteProgress("sent", of: name, to: context.call.progress))
+            return try await remote(member).write(path, source, how: how) { progress.came(to: $0, of: total) }
         }
         context.record.note("bytes", .int(Int64(source.count)))
         return Self.answer(receipt, more: ", SHA-256 \(receipt.digest)")
@@ -127,21 +128,5 @@ struct SessionFiles: Sendable {
         var directory = await known?.workingDirectory
         if directory == nil, key.place.isLocal { directory = call.opening.startDirectory }
         try await call.clear(shell: command, in: key, host: known?.host, directory: directory)
-    }
-
-    /// Tells of a long upload, once for each hundredth of it.
-    private static func reports(of total: Int, to progress: @escaping @Sendable (ProgressReport) -> Void)
-        -> @Sendable (Int) -> Void
-    {
-        let told = Mutex(0)
-        return { done in
-            let hundredth = done * 100 / max(1, total)
-            let isNew = told.withLock { told in
-                defer { told = max(told, hundredth) }
-                return told < hundredth
-            }
-            guard total > 4 << 20, isNew else { return }
-            progress(ProgressReport(done: Double(done), total: Double(total), message: "\(hundredth) % sent"))
-        }
     }
 }

@@ -93,6 +93,24 @@ struct DetachedCallTests {
         }
     }
 
+    @Test("who waits for a job, or watches all of them, hears how far they are", arguments: ["output", "jobs"])
+    func progress(operation: String) async throws {
+        let service = service { .value(["rows": 3]) }
+        let handle = try handle(of: try await service.call("slow", [:], in: context()))
+        let heard = Mutex<[String]>([])
+        var watching = context(.terminal, patience: nil)
+        let release = release
+        watching.progress = { report in
+            heard.withLock { $0.append(report.message) }
+            if report.message.contains("half way") { release.resolve(()) }
+        }
+        let arguments: JSONObject =
+            operation == "jobs" ? ["watch": true] : ["handle": .string(handle), "action": "wait"]
+        let answer = try await service.call(operation, arguments, in: watching)
+        #expect(JobAnswer.members(of: answer) == nil)
+        #expect(heard.withLock { $0.contains { $0.contains("half way") } })
+    }
+
     @Test(
         "another session or face has no such job; this user's terminal has",
         arguments: [(Caller.Surface.mcp, "b"), (.rest, "a"), (.library, "a")])

@@ -17,7 +17,7 @@ enum ReadableCell {
         case .object?: return value.flatMap(name) ?? value?.cellText ?? ""
         case let number?:
             guard countsBytes(column), let bytes = number.int, bytes >= 0 else { return number.cellText }
-            return size(bytes)
+            return ByteSize.text(bytes)
         }
     }
 
@@ -45,18 +45,4 @@ enum ReadableCell {
         let name = column.lowercased()
         return name == "size" || name.hasSuffix(".size") || name.hasSuffix("bytes") || name.hasPrefix("quota.")
     }
-
-    /// A size with three digits at most: "812 B", "1.4 KB", "250 MB".
-    static func size(_ bytes: Int) -> String {
-        guard bytes >= 1024 else { return "\(bytes) B" }
-        var unit = 0
-        var rest = Double(bytes) / 1024
-        // 1023.6 would be written "1024".
-        while rest >= 999.5, unit < units.count - 1 { (rest, unit) = (rest / 1024, unit + 1) }
-        guard rest < 9.95 else { return "\(Int(rest.rounded())) \(units[unit])" }
-        let tenths = Int((rest * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
-    }
-
-    private static let units = ["KB", "MB", "GB", "TB", "PB"]
 }

@@ -16,9 +16,12 @@ struct TableLayout: Sendable {
     /// - Parameters:
     ///   - rows: the rows known so far, with the columns that could be shown.
     ///   - isNamed: whether somebody named these columns.
+    ///   - dropsEmpty: whether columns without a value in any row are left out, which is only known of whole answers.
     ///   - width: the cells in a line of the screen; `nil` for no limit.
-    init(_ rows: Rows, isNamed: Bool, width: Int?) {
-        let (candidates, wanted) = isNamed ? (rows.columns, rows.columns.count) : Self.ordered(rows)
+    init(_ rows: Rows, isNamed: Bool, dropsEmpty: Bool = false, width: Int?) {
+        let filled = dropsEmpty && !rows.items.isEmpty ? rows.columns.filter { Self.isFilled($0, rows) } : rows.columns
+        let named = filled.isEmpty ? rows.columns : filled
+        let (candidates, wanted) = isNamed ? (named, named.count) : Self.ordered(rows)
         let cells = rows.items.map { item in candidates.map { Self.cell(item, $0) } }
         let natural = TableText.widths(of: [candidates] + cells)
         let handles = Set(candidates.indices.filter { Self.handles.contains(candidates[$0].lowercased()) })
@@ -26,7 +29,7 @@ struct TableLayout: Sendable {
             width.map { Self.fitted(natural, wanted: wanted, width: $0, keepsAll: isNamed, whole: handles) } ?? natural
         let shown = Array(candidates.prefix(widths.count))
         columns = shown
-        hidden = rows.columns.filter { column in !shown.contains { Self.holds($0, column) } }
+        hidden = (isNamed ? named : rows.columns).filter { column in !shown.contains { Self.holds($0, column) } }
         let numeric = shown.indices.filter { index in
             let values = rows.items.compactMap { $0.object?.value(of: shown[index]) }.filter { !$0.isNull }
             return !values.isEmpty && values.allSatisfy(\.isNumber)
@@ -42,6 +45,10 @@ struct TableLayout: Sendable {
 
     private static func cell(_ item: JSONValue, _ column: String) -> String {
         ReadableCell.text(item.object.map { $0.value(of: column) } ?? item, in: column)
+    }
+
+    private static func isFilled(_ column: String, _ rows: Rows) -> Bool {
+        rows.items.contains { !cell($0, column).isEmpty }
     }
 
     /// Whether a shown column is this member of the rows or a part of it.
@@ -71,7 +78,6 @@ struct TableLayout: Sendable {
     /// What is typed again, and is worth nothing where a part is missing.
     private static let handles: Set<String> = ["job", "handle", "token"]
     private static let few = 6
-    private static let gap = 2
     /// A column isn't made narrower than a date and time, whose end tells most.
     private static let narrowest = 16
 
@@ -87,17 +93,13 @@ struct TableLayout: Sendable {
         _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, whole: Set<Int> = []
     ) -> [Int] {
         var widths = natural
-        func room() -> Int { width - gap * (widths.count - 1) }
+        func room() -> Int { width - TableText.gap * (widths.count - 1) }
         while widths.count > wanted, widths.reduce(0, +) > room() { widths.removeLast() }
         while !keepsAll, widths.count > 1, widths.reduce(0, { $0 + min($1, narrowest) }) > room() {
             widths.removeLast()
         }
-        // The widest give way first.
         let kept = whole.reduce(0) { $0 + (widths.indices.contains($1) ? widths[$1] : 0) } <= width * 2 / 3 ? whole : []
-        var widest = widths.max() ?? 0
-        func given(_ index: Int) -> Int { kept.contains(index) ? widths[index] : min(widths[index], widest) }
-        while widest > 1, widths.indices.reduce(0, { $0 + given($1) }) > room() { widest -= 1 }
-        return widths.indices.map(given)
+        return TableText.narrowed(widths, to: width, keeping: kept)
     }
 }
 

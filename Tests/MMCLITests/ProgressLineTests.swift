@@ -1,0 +1,65 @@
+import MMCore
+import MMSystem
+import Testing
+
+@testable import MMCLI
+
+@Suite("The line that tells progress", .timeLimit(.minutes(2)))
+struct ProgressLineTests {
+    private final class Screen: Sendable {
+        let texts = Mutex<[String]>([])
+    }
+
+    private let screen = Screen()
+
+    private func line(quiet: Duration, endsWithOutput: Bool = true) -> ProgressLine {
+        ProgressLine(endsWithOutput: endsWithOutput, quiet: quiet, interval: .zero) { [screen] text in
+            screen.texts.withLock { $0.append(text) }
+        }
+    }
+
+    private func wait(for text: String) async throws {
+        while screen.texts.withLock({ $0.last }) != text { try await Task.sleep(for: .milliseconds(2)) }
+    }
+
+    @Test("what is quick shows nothing, and clears nothing")
+    func quick() {
+        let line = line(quiet: .seconds(3600))
+        line.show("1 of 2")
+        line.beginOutput()
+        line.clear()
+        #expect(screen.texts.withLock { $0 }.isEmpty)
+    }
+
+    @Test("what takes longer is shown, with the newest report, and cleared once")
+    func long() async throws {
+        let line = line(quiet: .zero)
+        line.show("1 of 2")
+        try await wait(for: "1 of 2")
+        line.show("2 of 2")
+        try await wait(for: "2 of 2")
+        line.clear()
+        line.clear()
+        #expect(screen.texts.withLock { $0 } == ["1 of 2", "2 of 2", ""])
+    }
+
+    @Test("output on the screen ends it, until another command begins")
+    func output() async throws {
+        let line = line(quiet: .zero)
+        line.beginOutput()
+        line.show("late")
+        line.begin()
+        line.show("next")
+        try await wait(for: "next")
+        #expect(screen.texts.withLock { $0 } == ["next"])
+    }
+
+    @Test("a countdown ends with the next report")
+    func countdown() {
+        let line = line(quiet: .seconds(3600))
+        let turn = line.beginTurn()
+        #expect(line.change(to: "2 left", in: turn))
+        line.show("signed in")
+        #expect(!line.change(to: "1 left", in: turn))
+    }
+}
