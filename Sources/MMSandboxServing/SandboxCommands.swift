@@ -47,6 +47,7 @@ struct SandboxCommands: Sendable {
             var tenant = SandboxOptions()
             tenant.port = UInt16(try input.integer("port") ?? 0)
             tenant.userCount = try input.integer("users") ?? tenant.userCount
+            tenant.customerCount = try input.integer("customers") ?? 0
             tenant.mailboxCount = try input.integer("mailboxes")
             tenant.pollInterval = Int64(try input.integer("interval") ?? Int(tenant.pollInterval))
             tenant.accessTokenLifetime = Int64(try input.integer("lifetime") ?? Int(tenant.accessTokenLifetime))
@@ -54,7 +55,7 @@ struct SandboxCommands: Sendable {
             return 0
         }
         var arguments: [String] = []
-        for name in ["port", "users", "mailboxes", "interval", "lifetime"] {
+        for name in ["port", "users", "customers", "mailboxes", "interval", "lifetime"] {
             if let number = try input.integer(name) { arguments += ["--\(name)", "\(number)"] }
         }
         let running = try await SandboxProcess.start(arguments, environment: environment, paths)
@@ -111,11 +112,12 @@ struct SandboxCommands: Sendable {
         _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
     ) async throws(MMError) -> Int32 {
         let control = try SandboxControl(paths)
-        if try input.flag("clear") { _ = try await control.call("DELETE", "faults") }
+        let name = "faults" + (try input.text("tenant").map { "?tenant=" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte) } ?? "")
+        if try input.flag("clear") { _ = try await control.call("DELETE", name) }
         if let fault = try input.object("add") {
-            try await streams.show(try await control.call("POST", "faults", .object(fault)), options)
+            try await streams.show(try await control.call("POST", name, .object(fault)), options)
         } else {
-            try await streams.show(try await control.call("GET", "faults"), options)
+            try await streams.show(try await control.call("GET", name), options)
         }
         return 0
     }

@@ -61,6 +61,9 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
                 InputField("users", .integer(1...1_000_000), "How many users the tenant has (default 5000)."),
                 InputField(
                     "mailboxes", .integer(1...1_000_000), "How many mailboxes Exchange has (default: one a user)."),
+                InputField(
+                    "customers", .integer(1...1000),
+                    "Also be a partner with so many customers, each a tenant of its own (Docs/Tenants.md)."),
                 InputField("interval", .integer(1...60), "Seconds between two polls for a sign-in (default 5)."),
                 InputField("lifetime", .integer(1...86_400), "Seconds an access token lives (default 4821)."),
                 InputField("foreground", .flag, "Serve in this process until it is ended."),
@@ -76,6 +79,7 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
             [
                 InputField("add", .object, "A fault to add.", readsFiles: true),
                 InputField("clear", .flag, "Remove all faults."),
+                InputField("tenant", .text, "A customer's id or domain (default: the sandbox's own tenant)."),
             ]
         case .policies:
             [

@@ -76,7 +76,7 @@ package struct ArgumentScanner {
         }
         let field = fields.first { field in
             guard field.placement != .absent else { return false }
-            if name == "--\(field.flagName)" || name == "--\(field.name)" { return true }
+            if field.isNamed(by: name) { return true }
             if case .option(let letter?) = field.placement { return name == "-\(letter)" }
             return false
         }

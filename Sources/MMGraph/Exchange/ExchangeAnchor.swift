@@ -27,6 +27,9 @@ package struct ExchangeAnchor: Sendable, Hashable {
         let domain = account.username.split(separator: "@", maxSplits: 1).dropFirst().first.map(String.init)
         if command.cmdlet.lowercased() == "set-adminauditlogconfig" {
             value = "UPN:\(Self.auditMailbox)@\(domain.flatMap(Self.plain) ?? account.tenantID)"
+        } else if account.isAway, service != .compliance {
+            // A partner's person has no mailbox there.
+            value = "APP:\(Self.arbitrationMailbox)@\(account.tenantID)"
         } else if let domain = domain.flatMap(Self.plain), let name = Self.plain(account.username) {
             _ = domain
             value = "UPN:\(name)"

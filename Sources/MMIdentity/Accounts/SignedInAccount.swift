@@ -14,6 +14,12 @@ public struct SignedInAccount: Sendable, Hashable {
     /// Whether an app signed in by itself.
     public var isApp: Bool { appID != nil }
 
+    /// Whether a person acts in another tenant than their own.
+    package var isAway: Bool {
+        let home = homeAccountID.split(separator: ".").last?.lowercased()
+        return home.map { !isApp && $0 != tenantID.lowercased() } ?? false
+    }
+
     /// A name for messages: that of a person's account, or the app with a note that there is no person.
     public var title: String { appID.map { "app \($0), no person" } ?? username }
 

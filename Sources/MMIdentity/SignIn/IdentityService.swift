@@ -23,6 +23,8 @@ public actor IdentityService {
     nonisolated let pause: @Sendable (Duration) async throws -> Void
     nonisolated let direct: any HTTPTransport
     private nonisolated let methods: [String: SignInMethod]
+    /// Customers' tenants that are reached with a partner's sign-in, by the names of their connections.
+    nonisolated let customers = Mutex<[String: (tenant: String?, tokens: CustomerTokens)]>([:])
     let memory: TokenCacheMemory
     private var pendingRequests: [FlightKey: SharedRequest<TokenAcquirer.Outcome>] = [:]
     /// The tokens with which servers act for their callers.
@@ -343,6 +345,7 @@ public actor IdentityService {
         of connection: Connection, unless given: SignInMethod? = nil
     ) throws(MMError) -> SignInMethod {
         if let method = given ?? methods[connection.name] { return method }
+        if let tokens = tokens(ofCustomer: connection) { return .token(tokens) }
         return try SignInMethod(connection.auth, environment: environment)
     }
 

@@ -40,7 +40,12 @@ struct ProvidedTokenAcquirer: Sendable {
         }
         guard endsAt > clock.now else { throw refused("ended at \(endsAt.iso8601)", .signInNeeded) }
         guard given.secret != options.refusedToken else { throw refused("was refused by the service", .signInNeeded) }
-        let account = try IdentityCheck(target: target, pin: try files.pin(of: target)).owner(of: given.secret)
+        var account = try IdentityCheck(target: target, pin: try files.pin(of: target)).owner(of: given.secret)
+        if let home = await (provider as? CustomerTokens)?.home {
+            account = SignedInAccount(
+                username: account.username, objectID: account.objectID, tenantID: account.tenantID,
+                homeAccountID: home.homeAccountID)
+        }
         if !account.isApp || target.clientID.isEmpty || target.authority.tenantID == nil {
             try await files.pin(target, account, now: clock.now)
         }

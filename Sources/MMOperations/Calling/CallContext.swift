@@ -34,6 +34,8 @@ public struct CallContext: Sendable {
     public var person: (any ConfirmingPerson)?
     /// What the caller's protocol lets through that the guard otherwise asks a person about.
     package var guardAllowances: GuardAllowances = []
+    /// What lets the call through the guard where it is one of several that are made together; `nil` for every other call.
+    package var oneOfSeveral: JointClearance?
     /// Whether a command's answer names the engine that ran it.
     package var namesEngine = true
 

@@ -50,9 +50,11 @@ public struct LocalOperationService: OperationService {
         await services.shells.closeAll(of: client.shellOwner)
     }
 
-    private func perform(_ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext)
+    /// Carries out one operation: for each of several connections, where the call is for several.
+    func perform(_ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
+        if let answer = try await SideBySideCall.answer(operation, arguments, context, self) { return answer }
         let record = CallRecord()
         let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: record)
         let audit = CallAudit(operation, by: context.caller, record, in: services.audit, log: services.log)

@@ -69,10 +69,14 @@ public struct AnyOperation: Sendable {
     package init<Wrapped: CatalogueOperation>(
         _ operation: Wrapped, with part: @escaping @Sendable (OperationServices) -> Wrapped.Services
     ) {
-        let (declaration, fields) = (operation.declaration, operation.fields)
+        let declaration = operation.declaration
+        var fields = operation.fields
+        if declaration.severalConnections != nil {
+            fields = fields.map { $0.name == "connection" ? $0.forSeveral : $0 } + [.resume]
+        }
         self.declaration = declaration
         self.fields = fields
-        self.body = { (arguments, context, services) async throws(MMError) in
+        self.body = { [fields] (arguments, context, services) async throws(MMError) in
             let name = context.call.caller.surface == .terminal ? declaration.commandLine : declaration.name
             let reader = try InputReader(operation: name, arguments: arguments, fields: fields)
             return try await operation.run(try operation.input(from: reader), in: context, with: part(services))

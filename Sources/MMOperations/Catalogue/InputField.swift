@@ -54,6 +54,8 @@ public struct InputField: Sendable {
     /// Whether a command line without it reads it from standard input: `nil` never, else unless one of these arguments
     /// stands in its place.
     public let readsInputUnless: [String]?
+    /// Further flags of a command line that mean it.
+    package var otherFlags: [String] = []
 
     /// An argument.
     /// - Parameters:
@@ -96,6 +98,11 @@ public struct InputField: Sendable {
             }
         }
         return flag
+    }
+
+    /// Whether a flag of a command line means it.
+    package func isNamed(by flag: String) -> Bool {
+        flag == "--\(flagName)" || flag == "--\(name)" || otherFlags.contains(flag)
     }
 
     /// The JSON Schema (2020-12) of the values.

@@ -25,7 +25,9 @@ public struct InputReader: Sendable {
                 hint: "Its arguments are \(known.map { "`\($0)`" }.joined(separator: ", "))."
             )
         }
-        for field in fields where field.isRequired && isAbsent(field.name) {
+        // A call that is gone on with has its arguments already.
+        let isResumed = fields.contains { $0.name == "resume" } && !isAbsent("resume")
+        for field in fields where field.isRequired && isAbsent(field.name) && !isResumed {
             throw MMError(
                 .invalidInput, "\(operation) needs the argument `\(field.name)`.",
                 hint: "\(field.name): \(field.summary)"

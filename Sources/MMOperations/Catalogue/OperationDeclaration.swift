@@ -30,6 +30,8 @@ public struct OperationDeclaration: Sendable {
     package var servesReaders = false
     /// Whether its answers hold what a PowerShell or a shell wrote: no token and no key leaves with them.
     package var carriesSessionOutput = false
+    /// How it runs for several connections in one call; `nil` where it is for one.
+    package var severalConnections: SeveralConnections?
     /// Command lines that work, with what they do.
     public let examples: [Example]
 

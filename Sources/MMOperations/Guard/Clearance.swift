@@ -26,6 +26,7 @@ package struct Clearance: Sendable {
         context.record.note("class", .string(verdict.guardClass.rawValue))
         context.record.note("rule", .string(verdict.rule))
         context.record.note("digest", .string(request.digest))
+        if let together = context.call.oneOfSeveral { return try together.settle(request, in: context) }
         guard verdict.decision != .allow else { return }
         if verdict.decision == .ask {
             if try await ledger.consume(request.digest) {

@@ -20,7 +20,7 @@ struct PermissionsCheck: CatalogueOperation {
             .init(
                 "mm permissions check Contoso --json --jq '.areas[] | select(.write==\"no\")'", "what it can't change"),
         ]
-    ).unlisted
+    ).unlisted.forSeveral(.init(rows: "areas"))
 
     func run(
         _ input: Input, in context: OperationContext, with services: PermissionServices

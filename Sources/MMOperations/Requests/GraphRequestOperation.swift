@@ -38,7 +38,7 @@ struct GraphRequestOperation: CatalogueOperation {
                 "mm graph Contoso /providers/Microsoft.ProcessSimple/environments --resource flow",
                 "Power Automate environments"),
         ]
-    ).forReaders
+    ).forReaders.forSeveral(.init(isGuarded: true, alone: ["upload", "download", "recursive", "conflict"]))
 
     func run(
         _ input: GraphRequestInput, in context: OperationContext, with services: TransferServices

@@ -23,7 +23,7 @@ struct Run: CatalogueOperation {
             .init(
                 "mm run Contoso exo -f report.ps1 --param Days=30 --json", "a script from a file, its objects as JSON"),
         ]
-    ).forReaders.withSessionOutput
+    ).forReaders.withSessionOutput.forSeveral(.init(isGuarded: true, atOnce: 8, arguments: ["output": "json"]))
 
     func run(
         _ input: RunInput, in context: OperationContext, with services: RunServices

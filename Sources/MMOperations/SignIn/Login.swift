@@ -5,7 +5,7 @@ import MMIdentity
 struct Login: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
-            .connection(isRequired: false), .signInResource,
+            .connection(isRequired: false).forSeveral, .signInResource,
             InputField(
                 "all", .flag, "Every connection that needs it, in place of one.", isOfferedToModels: false),
             InputField("renew", .flag, "Start over with a new code."),
@@ -55,6 +55,7 @@ struct Login: CatalogueOperation {
             .init("mm login Contoso --renew", "signs in again, for example after a password change"),
             .init("mm login Contoso --browser", "opens the browser, where a policy refuses codes"),
             .init("mm login Contoso --resource azure", "asks for Azure first, where a policy treats it otherwise"),
+            .init("mm login --connections tag:msp", "those with a tag that need it"),
             .init("mm login --all", "every connection that needs it; exit code 1 when one failed"),
         ]
     )
@@ -64,6 +65,10 @@ struct Login: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         guard let name = input.connection else {
             return try await LoginAll(input: input, context: context, services: services).run()
+        }
+        if try ConnectionSelection(name, in: try services.registry.snapshot()) != nil {
+            let chosen = try ConnectionSelection.connections(name, in: services.registry, context)
+            return try await LoginAll(input: input, context: context, services: services, chosen: chosen).run()
         }
         let connection = try services.registry.connection(named: name, in: context)
         let identity = services.identity

@@ -7,6 +7,8 @@ struct LoginAll: Sendable {
     let input: Login.Input
     let context: OperationContext
     let services: ConnectionServices
+    /// Those that are meant; `nil` for every one.
+    var chosen: [Connection]?
 
     private enum Outcome: Sendable {
         case signedIn(SignedInAccount)
@@ -17,7 +19,7 @@ struct LoginAll: Sendable {
     func run() async throws(MMError) -> OperationAnswer {
         let snapshot = try services.registry.snapshot()
         let server = context.call.caller.server
-        let connections = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
+        let connections = chosen ?? server.map { snapshot.visible(to: $0) } ?? snapshot.connections
         let check = SignInCheck(
             identity: services.identity, asks: false, deadline: context.deadline
         ) { [input, services] (connection) throws(MMError) in
@@ -42,7 +44,7 @@ struct LoginAll: Sendable {
             report("\(turn + 1) of \(queue.count): \(connections[place].name)")
             outcomes[place] = try await signIn(connections[place])
         }
-        return answer(connections, outcomes, faulty: server == nil ? snapshot.problems : [])
+        return answer(connections, outcomes, faulty: server == nil && chosen == nil ? snapshot.problems : [])
     }
 
     private func signIn(_ connection: Connection) async throws(MMError) -> Outcome {

@@ -5,7 +5,7 @@ import MMIdentity
 package struct Status: CatalogueOperation {
     package struct Input: OperationInput {
         package static let fields: [InputField] = [
-            InputField("connection", .text, "Only this connection.", at: .positional(0)),
+            InputField("connection", .text, "Only this connection.", at: .positional(0)).forSeveral,
             InputField(
                 "check", .flag, "Ask the sign-in service too, which may know better than this machine's files.",
                 isOfferedToModels: false),
@@ -27,6 +27,7 @@ package struct Status: CatalogueOperation {
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
             .init("mm status", "all connections"), .init("mm status Contoso --json", "one connection, for a script"),
+            .init("mm status --check --connections tag:msp", "those with a tag, as the sign-in service sees them"),
             .init("mm status --check", "exit code 3 when somebody has to sign in, 1 when something else is wrong"),
         ]
     )
@@ -36,8 +37,8 @@ package struct Status: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let connections: [Connection]
         var notes: [String] = []
-        if let name = input.connection {
-            connections = [try services.registry.connection(named: name, in: context)]
+        if let text = input.connection {
+            connections = try ConnectionSelection.connections(text, in: services.registry, context)
         } else {
             let snapshot = try services.registry.snapshot()
             let server = context.call.caller.server

@@ -45,7 +45,7 @@ struct Drift: CatalogueOperation {
             .init("mm drift Contoso --against Gold", "against another tenant"),
             .init("mm drift Contoso --repair", "with the commands that would take it back"),
         ]
-    ).unlisted
+    ).unlisted.forSeveral(.init(rows: "findings", atOnce: 16, alone: ["sarif"]))
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

@@ -40,7 +40,7 @@ struct SnapshotTake: CatalogueOperation {
             .init("mm snapshot take Contoso --to ./tenant", "into a folder, to commit"),
             .init("mm snapshot take Contoso --only conditional-access,named-locations", "some kinds alone"),
         ]
-    ).unlisted
+    ).unlisted.forSeveral(.init(atOnce: 16, alone: ["to"]))
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

@@ -8,7 +8,11 @@ struct AppContent: Sendable {
     private let principalIDs: ObjectIDs
     private let roleIDs: ObjectIDs
 
-    init(users: UserDirectory, mixing: Mixing) {
+    /// What the tenant is called.
+    private let tenant: SandboxOrganization
+
+    init(users: UserDirectory, mixing: Mixing, organization: SandboxOrganization) {
+        tenant = organization
         self.users = users
         self.mixing = mixing.branch(13)
         appIDs = ObjectIDs(mixing.branch(14))
@@ -60,7 +64,7 @@ struct AppContent: Sendable {
                             "secretText": .null,
                         ]
                     ],
-                "publisherDomain": .string(TenantIdentity.domain),
+                "publisherDomain": .string(tenant.domain),
                 "publicClient": ["redirectUris": app.2 ? ["http://localhost"] : []],
                 "requiredResourceAccess": [], "signInAudience": "AzureADMyOrg", "tags": [],
                 "web": ["redirectUris": [], "homePageUrl": .null], "spa": ["redirectUris": []],
@@ -76,7 +80,7 @@ struct AppContent: Sendable {
 
     func servicePrincipals() -> [JSONObject] {
         var apps = applications().map {
-            ($0["appId"]?.string ?? "", $0["displayName"]?.string ?? "", TenantIdentity.id)
+            ($0["appId"]?.string ?? "", $0["displayName"]?.string ?? "", tenant.id)
         }
         apps += RegisteredApp.all.filter { !$0.id.hasPrefix("5a4db0c5") }.map { ($0.id, $0.name, Self.vendor) }
         apps += Self.vendorApps.filter(\.isThere).map { ($0.id, $0.name, Self.vendor) }
@@ -172,7 +176,7 @@ struct AppContent: Sendable {
             let used = consumed[license.sku] ?? 0
             let seats = max(10, used, users.count * license.seats / 100)
             return [
-                "id": .string("\(TenantIdentity.id)_\(license.sku)"), "accountId": .string(TenantIdentity.id),
+                "id": .string("\(tenant.id)_\(license.sku)"), "accountId": .string(tenant.id),
                 "accountName": "ContosoSandbox", "appliesTo": "User", "capabilityStatus": "Enabled",
                 "consumedUnits": .int(Int64(used)),
                 "prepaidUnits": ["enabled": .int(Int64(seats)), "suspended": 0, "warning": 0, "lockedOut": 0],
@@ -185,25 +189,25 @@ struct AppContent: Sendable {
     func organization() -> [JSONObject] {
         [
             [
-                "id": .string(TenantIdentity.id), "deletedDateTime": .null, "businessPhones": ["+1 206 555 0100"],
+                "id": .string(tenant.id), "deletedDateTime": .null, "businessPhones": ["+1 206 555 0100"],
                 "city": "Seattle", "country": "United States", "countryLetterCode": "US",
                 "createdDateTime": "2019-04-01T09:00:00Z",
-                "defaultUsageLocation": "US", "displayName": .string(TenantIdentity.name),
+                "defaultUsageLocation": "US", "displayName": .string(tenant.name),
                 "marketingNotificationEmails": [],
                 "onPremisesSyncEnabled": true,
                 "onPremisesLastSyncDateTime": .string(ServiceTime.text(users.now - 1800)), "postalCode": "98101",
                 "preferredLanguage": "en", "state": "WA",
                 "street": "1401 Alder Street",
-                "technicalNotificationMails": [.string("admin@\(TenantIdentity.domain)")],
+                "technicalNotificationMails": [.string("admin@\(tenant.domain)")],
                 "tenantType": "AAD", "assignedPlans": [],
                 "verifiedDomains": [
                     [
                         "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": false,
-                        "name": .string(TenantIdentity.domain), "type": "Managed",
+                        "name": .string(tenant.domain), "type": "Managed",
                     ],
                     [
                         "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": false, "isInitial": true,
-                        "name": .string(TenantIdentity.initialDomain), "type": "Managed",
+                        "name": .string(tenant.initialDomain), "type": "Managed",
                     ],
                 ],
             ]
@@ -212,14 +216,14 @@ struct AppContent: Sendable {
 
     func domains() -> [JSONObject] {
         let names = [
-            (TenantIdentity.domain, true, true), (TenantIdentity.initialDomain, false, true),
+            (tenant.domain, true, true), (tenant.initialDomain, false, true),
             ("new.contoso-sandbox.example", false, false),
         ]
         return names.map { name, isDefault, isVerified in
             [
                 "id": .string(name), "authenticationType": "Managed", "availabilityStatus": .null,
                 "isAdminManaged": true,
-                "isDefault": .bool(isDefault), "isInitial": .bool(name == TenantIdentity.initialDomain), "isRoot": true,
+                "isDefault": .bool(isDefault), "isInitial": .bool(name == tenant.initialDomain), "isRoot": true,
                 "isVerified": .bool(isVerified),
                 "passwordNotificationWindowInDays": 14, "passwordValidityPeriodInDays": 2_147_483_647,
                 "supportedServices": isVerified ? ["Email", "OfficeCommunicationsOnline"] : [],

@@ -38,7 +38,7 @@ struct ExchangeService {
                 200,
                 [
                     "@odata.context": .string(
-                        "\(context.base)/adminapi/v1.0/\(TenantIdentity.id)/$metadata#EXOModuleFile"),
+                        "\(context.base)/adminapi/v1.0/\(context.organization.id)/$metadata#EXOModuleFile"),
                     "value": [["exportedCmdlets": .string(names.joined(separator: ",")), "version": "3.9.2"]],
                 ])
         }
@@ -63,7 +63,7 @@ struct ExchangeService {
     /// The answer to a request about the one tenant that there is.
     private func inTenant(_ request: ServiceRequest, _ answer: (Caller) -> HTTPServerResponse) -> HTTPServerResponse {
         signedIn(request) { caller in
-            TenantIdentity.isNamed(by: request.name("tenant")) ? answer(caller) : failed(Self.missing)
+            context.organization.isNamed(by: request.name("tenant")) ? answer(caller) : failed(Self.missing)
         }
     }
 
@@ -150,7 +150,7 @@ struct ExchangeService {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(answer.rows.count + 1024)
         let address =
-            "\(context.base)/adminapi/beta/\(TenantIdentity.id)/$metadata#Collection(Exchange.GenericHashTable)"
+            "\(context.base)/adminapi/beta/\(context.organization.id)/$metadata#Collection(Exchange.GenericHashTable)"
         bytes.append(contentsOf: "{\"@odata.context\":\"\(address)\",".utf8)
         bytes.append(contentsOf: "\"adminapi.warnings@odata.type\":\"#Collection(String)\",".utf8)
         let warnings = JSONWriter.string(.array(answer.warnings.map { .string($0) }))
@@ -164,7 +164,7 @@ struct ExchangeService {
         bytes.append(contentsOf: "]".utf8)
         if let next = answer.next {
             let token = PageToken(raw: next, matched: call.returned + answer.count).text
-            let link = "\(context.base)/adminapi/beta/\(TenantIdentity.id)/InvokeCommand?$skiptoken=\(token)"
+            let link = "\(context.base)/adminapi/beta/\(context.organization.id)/InvokeCommand?$skiptoken=\(token)"
             bytes.append(contentsOf: ",\"@odata.nextLink\":\(JSONWriter.string(.string(link)))".utf8)
         }
         bytes.append(UInt8(ascii: "}"))

@@ -32,7 +32,7 @@ final class BrowserSignIn {
     func authorize(_ request: HTTPServerRequest, tenant: String) -> HTTPServerResponse {
         let fields = request.method == "POST" ? request.form : request.queryFields
         do throws(TokenFault) {
-            guard TenantIdentity.isNamed(by: tenant) else {
+            guard context.organization.isNamed(by: tenant) else {
                 throw TokenFault("invalid_request", 90_002, "Tenant '\(tenant)' not found.")
             }
             let authorization = try authorization(fields)

@@ -6,6 +6,7 @@ struct SignInService {
     private let context: TenantContext
     private let devices: DeviceCodes
     private let browser: BrowserSignIn
+    private let issuer: TokenIssuer
     private let tokens: TokenEndpoint
     private let pages: ApprovalPages
 
@@ -15,6 +16,7 @@ struct SignInService {
         self.context = context
         self.devices = devices
         self.pages = pages
+        self.issuer = issuer
         browser = BrowserSignIn(context: context, apps: apps, issuer: issuer, pages: pages)
         tokens = TokenEndpoint(
             context: context, apps: apps, issuer: issuer, devices: devices, browser: browser)
@@ -48,6 +50,28 @@ struct SignInService {
         }
     }
 
+    /// The answer to a person of this tenant who redeems a refresh token at a customer's authority; `nil` for a refresh
+    /// token of somebody else.
+    func delegated(
+        _ request: HTTPServerRequest, _ customer: SandboxOrganization, _ administration: DelegatedAdministration
+    ) -> HTTPServerResponse? {
+        let form = request.form
+        guard issuer.knows(refreshToken: form["refresh_token"] ?? "") else { return nil }
+        do throws(TokenFault) {
+            let app = try tokens.apps.named(in: form)
+            guard let relationship = administration.active(with: customer) else {
+                throw TokenFault(
+                    "invalid_grant", 50_020,
+                    "User account from identity provider '\(context.organization.id)' does not exist in tenant '\(customer.name)' and cannot access the application there."
+                )
+            }
+            let body = try issuer.refresh(form, app: app, at: customer, roles: relationship.roles)
+            return TokenFault.answer(200, body, to: request, trace: RandomBytes.uuid())
+        } catch {
+            return error.answer(to: request, now: context.now)
+        }
+    }
+
     /// The answer of an endpoint for programs.
     private func answer(_ request: ServiceRequest, _ work: () throws(TokenFault) -> JSONObject) -> HTTPServerResponse {
         do throws(TokenFault) {
@@ -76,7 +100,7 @@ struct SignInService {
     }
 
     private func checkTenant(_ segment: String) throws(TokenFault) {
-        guard !TenantIdentity.isNamed(by: segment) else { return }
+        guard !context.organization.isNamed(by: segment) else { return }
         let isDomain = segment.contains(".") && segment.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
         guard GUID.isValid(segment) || isDomain || segment.lowercased() == "consumers" else {
             throw TokenFault(
@@ -85,7 +109,7 @@ struct SignInService {
         }
         throw TokenFault(
             "invalid_request", 90_002,
-            "Tenant '\(segment)' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. This sandbox serves the tenant \(TenantIdentity.id) (\(TenantIdentity.domain))."
+            "Tenant '\(segment)' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. This sandbox serves the tenant \(context.organization.id) (\(context.organization.domain))."
         )
     }
 
@@ -99,7 +123,7 @@ struct SignInService {
             status: 200,
             json: [
                 "tenant_discovery_endpoint": .string(
-                    "\(context.base)/\(TenantIdentity.id)/v2.0/.well-known/openid-configuration"),
+                    "\(context.base)/\(context.organization.id)/v2.0/.well-known/openid-configuration"),
                 "api-version": "1.1",
                 "metadata": [
                     ["preferred_network": .string(host), "preferred_cache": .string(host), "aliases": [.string(host)]]
@@ -111,7 +135,7 @@ struct SignInService {
     private func userRealm(_ request: ServiceRequest) -> HTTPServerResponse {
         let name = request.http.queryFields["login"] ?? ""
         let domain = name.split(separator: "@").last.map(String.init)?.lowercased() ?? ""
-        guard TenantIdentity.domains.contains(domain) else {
+        guard [context.organization.domain, context.organization.initialDomain].contains(domain) else {
             return HTTPServerResponse(
                 status: 200,
                 json: ["State": 4, "UserState": 1, "Login": .string(name), "NameSpaceType": "Unknown"])
@@ -120,14 +144,14 @@ struct SignInService {
             status: 200,
             json: [
                 "State": 4, "UserState": 1, "Login": .string(name), "NameSpaceType": "Managed",
-                "DomainName": .string(domain), "FederationBrandName": .string(TenantIdentity.name),
+                "DomainName": .string(domain), "FederationBrandName": .string(context.organization.name),
                 "CloudInstanceName": .string(host), "CloudInstanceIssuerUri": "urn:federation:MicrosoftOnline",
             ])
     }
 
     private func openIDConfiguration(_ request: ServiceRequest) -> HTTPServerResponse {
         let tenant = request.name("tenant")
-        guard TenantIdentity.isNamed(by: tenant) else {
+        guard context.organization.isNamed(by: tenant) else {
             return HTTPServerResponse(
                 status: 400,
                 json: [
@@ -136,7 +160,7 @@ struct SignInService {
                     "error_codes": [90002],
                 ])
         }
-        let root = "\(context.base)/\(TenantIdentity.id)"
+        let root = "\(context.base)/\(context.organization.id)"
         return HTTPServerResponse(
             status: 200,
             json: [

@@ -53,8 +53,8 @@ struct TokenEndpoint {
                 assertion, type: form["client_assertion_type"], app: app, now: context.now,
                 audiences: [
                     "\(context.base)/\(tenant)/oauth2/v2.0/token",
-                    "\(context.base)/\(TenantIdentity.id)/oauth2/v2.0/token",
-                    "\(context.base)/\(TenantIdentity.id)/v2.0",
+                    "\(context.base)/\(context.organization.id)/oauth2/v2.0/token",
+                    "\(context.base)/\(context.organization.id)/v2.0",
                 ])
         } else if let secret {
             guard let right = app.secret, ConstantTime.equal(Array(secret.utf8), Array(right.utf8)) else {

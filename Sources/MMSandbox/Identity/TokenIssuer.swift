@@ -66,7 +66,12 @@ final class TokenIssuer {
     }
 
     /// Answers a refresh token.
-    func refresh(_ form: FormFields, app: RegisteredApp) throws(TokenFault) -> JSONObject {
+    /// - Parameters:
+    ///   - customer: the tenant that a partner's person goes to, where it isn't this one.
+    ///   - roles: the roles that the person has there.
+    func refresh(
+        _ form: FormFields, app: RegisteredApp, at customer: SandboxOrganization? = nil, roles: [String] = []
+    ) throws(TokenFault) -> JSONObject {
         guard let token = form["refresh_token"], !token.isEmpty else { throw .missing("refresh_token") }
         guard let grant = grants[token] else {
             if spent.contains(token) {
@@ -95,14 +100,18 @@ final class TokenIssuer {
         try policies.goOn(
             attempt(grant.userID, app: app, by: grant.session.flow), grant.session, at: context.now)
         return try tokens(
-            for: grant.userID, app: app, scope: scope, form: form, session: grant.session, replacing: token)
+            for: grant.userID, app: app, scope: scope, form: form, session: grant.session, replacing: token,
+            at: customer, roles: roles)
     }
+
+    /// Whether a refresh token was issued here.
+    func knows(refreshToken token: String) -> Bool { grants[token] != nil || spent.contains(token) }
 
     /// Whether an account may get a token now.
     func checkAccount(_ userID: String, isRefresh: Bool = false) throws(TokenFault) {
         guard let record = store.user(userID) else {
             throw TokenFault(
-                "invalid_grant", 50_034, "The user account does not exist in the \(TenantIdentity.name) directory.")
+                "invalid_grant", 50_034, "The user account does not exist in the \(context.organization.name) directory.")
         }
         guard record["accountEnabled"]?.bool != false else {
             throw TokenFault("invalid_grant", 50_057, "The user account is disabled.")
@@ -144,7 +153,8 @@ final class TokenIssuer {
     /// The answer of a successful sign-in or refresh of a person.
     func tokens(
         for userID: String, app: RegisteredApp, scope: ScopeRequest, form: FormFields, session: SignInSession,
-        nonce: String? = nil, replacing old: String? = nil
+        nonce: String? = nil, replacing old: String? = nil, at customer: SandboxOrganization? = nil,
+        roles: [String] = []
     ) throws(TokenFault) -> JSONObject {
         try checkAccount(userID)
         guard let record = store.user(userID) else {
@@ -155,7 +165,8 @@ final class TokenIssuer {
         let lifetime = context.options.accessTokenLifetime
         let name = record["displayName"]?.string ?? ""
         let upn = record["userPrincipalName"]?.string ?? ""
-        var claims = accessClaims(scope: scope, app: app, serial: serial, lifetime: lifetime, form: form)
+        var claims = accessClaims(
+            scope: scope, app: app, serial: serial, lifetime: lifetime, form: form, tenant: customer)
         claims["acct"] = record["userType"]?.string == "Guest" ? 1 : 0
         claims["acr"] = "1"
         claims["amr"] = ["pwd", "mfa"]
@@ -168,7 +179,8 @@ final class TokenIssuer {
         claims["sub"] = .string(mint.tag("at:\(app.id):\(userID)"))
         claims["unique_name"] = .string(upn)
         claims["upn"] = .string(upn)
-        claims["wids"] = .array(store.roles(of: userID).map { .string($0.rawValue) })
+        let wids = customer == nil ? store.roles(of: userID).map(\.rawValue) : roles
+        claims["wids"] = .array(wids.map { .string($0) })
         var answer: JSONObject = [
             "token_type": "Bearer",
             "scope": .string(scopeText(scope)),
@@ -198,15 +210,17 @@ final class TokenIssuer {
     }
 
     private func accessClaims(
-        scope: ScopeRequest, app: RegisteredApp, serial: Int, lifetime: Int64, form: FormFields
+        scope: ScopeRequest, app: RegisteredApp, serial: Int, lifetime: Int64, form: FormFields,
+        tenant: SandboxOrganization? = nil
     ) -> JSONObject {
+        let tenant = tenant ?? context.organization
         var claims: JSONObject = [
             "aud": .string(scope.audience),
-            "iss": .string("\(context.base)/\(TenantIdentity.id)/"),
+            "iss": .string("\(context.base)/\(tenant.id)/"),
             "iat": .int(context.now), "nbf": .int(context.now), "exp": .int(context.now + lifetime),
             "app_displayname": .string(app.name),
             "appid": .string(app.id),
-            "tid": .string(TenantIdentity.id),
+            "tid": .string(tenant.id),
             "uti": .string("S\(serial)"),
             "ver": "1.0",
         ]
@@ -233,7 +247,7 @@ final class TokenIssuer {
     }
 
     private func homeAccount(_ record: Record, userID: String) -> (object: String, tenant: String) {
-        guard record["userType"]?.string == "Guest" else { return (userID, TenantIdentity.id) }
+        guard record["userType"]?.string == "Guest" else { return (userID, context.organization.id) }
         let place = context.mixing.branch(77)
         let key = userID.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0x7FFF_FFFF }
         return (Guid.text(place.number(key, 1), place.number(key, 2)), "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722")
@@ -242,7 +256,7 @@ final class TokenIssuer {
     private func idToken(_ record: Record, app: RegisteredApp, serial: Int, nonce: String?) -> String {
         var claims: JSONObject = [
             "aud": .string(app.id),
-            "iss": .string("\(context.base)/\(TenantIdentity.id)/v2.0"),
+            "iss": .string("\(context.base)/\(context.organization.id)/v2.0"),
             "iat": .int(context.now), "nbf": .int(context.now), "exp": .int(context.now + 3900),
             "name": record["displayName"] ?? "",
             "oid": .string(record.id),
@@ -251,7 +265,7 @@ final class TokenIssuer {
             "rh": "1.SANDBOX.",
             "sid": .string(Guid.text(context.mixing.number(serial, 5), context.mixing.number(serial, 6))),
             "sub": .string(mint.tag("id:\(app.id):\(record.id)")),
-            "tid": .string(TenantIdentity.id),
+            "tid": .string(context.organization.id),
             "uti": .string("S\(serial)"),
             "ver": "2.0",
         ]

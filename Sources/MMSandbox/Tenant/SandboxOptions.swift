@@ -16,6 +16,12 @@ package struct SandboxOptions: Sendable {
     package var seed: UInt64 = 1
     /// How many users the directory starts with.
     package var userCount = 5_000
+    /// How many customers the tenant administers for, each a tenant of its own in the same process.
+    package var customerCount = 0
+    /// How many users each customer has.
+    package var customerUserCount = 12
+    /// Which tenant it is.
+    var organization = SandboxOrganization.own
     /// How many mailboxes Exchange has; `nil` for one a user.
     package var mailboxCount: Int?
     /// The time of the services.

@@ -4,6 +4,7 @@ package import MMHTTP
 /// A sandbox tenant that listens: an offline stand-in for Microsoft 365 on this machine's loopback address.
 package actor SandboxTenant {
     let services: TenantServices
+    private let customers: [TenantServices]
     private let chain: HTTPChain<Void>
     private let authenticator = LoopbackAuthenticator()
     private let options: SandboxOptions
@@ -21,19 +22,38 @@ package actor SandboxTenant {
         self.options = options
         baseURL = base
         startedAt = .now
-        let services = TenantServices(options: options, base: base)
+        let mint = TokenMint()
+        let services = TenantServices(options: options, base: base, mint: mint)
         self.services = services
-        chain = HTTPChain(
-            [
-                JournalStep(services: services),
-                ControlGate(secret: options.controlSecret), ControlPlane.routes(services),
-                FaultStep(services: services),
-                DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
-                FileStorage.routes(services), ExchangeService.routes(services),
-                PowerPlatformAdministration.routes(services), PowerAutomate.routes(services),
-                AzureResourceManager.routes(services), SignInService.routes(services),
-            ]
-        ) { _, _ in
+        let customers = (0..<options.customerCount).map { place in
+            var own = options
+            (own.organization, own.userCount) = (.customer(place + 1), options.customerUserCount)
+            (own.customerCount, own.mailboxCount) = (0, nil)
+            own.seed = options.seed &+ UInt64(place + 1)
+            return TenantServices(options: own, base: base, mint: mint)
+        }
+        self.customers = customers
+        let door = TenantDoor(
+            customers: customers.enumerated().map { place, services in
+                (SandboxOrganization.customer(place + 1), Self.chain(services, options))
+            }, partner: services)
+        chain = Self.chain(services, options, behind: customers.isEmpty ? [] : [door])
+    }
+
+    /// The services of a tenant, in the order in which they are asked.
+    private static func chain(
+        _ services: TenantServices, _ options: SandboxOptions, behind door: [any HTTPMiddleware<Void>] = []
+    ) -> HTTPChain<Void> {
+        let steps: [any HTTPMiddleware<Void>] = [
+            JournalStep(services: services),
+            ControlGate(secret: options.controlSecret), ControlPlane.routes(services),
+            FaultStep(services: services), DelegatedAdministration.routes(services),
+            DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
+            FileStorage.routes(services), ExchangeService.routes(services),
+            PowerPlatformAdministration.routes(services), PowerAutomate.routes(services),
+            AzureResourceManager.routes(services), SignInService.routes(services),
+        ]
+        return HTTPChain(door + steps) { _, _ in
             .text("<html><body>404 - not found</body></html>\n", status: 404, type: "text/html; charset=utf-8")
         }
     }
@@ -53,7 +73,7 @@ package actor SandboxTenant {
         self.listener = listener
         let base = "http://127.0.0.1:\(listener.port)"
         baseURL = base
-        await services.use { $0.context.base = base }
+        for tenant in [services] + customers { await tenant.use { $0.context.base = base } }
         return base
     }
 

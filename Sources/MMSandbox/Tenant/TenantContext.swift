@@ -13,6 +13,9 @@ final class TenantContext {
         mixing = Mixing(seed: options.seed)
     }
 
+    /// Which tenant it is.
+    var organization: SandboxOrganization { options.organization }
+
     /// Seconds since 1970, by the clock of the services.
     var now: Int64 { options.clock.now.seconds }
 }

@@ -20,19 +20,20 @@ actor TenantServices {
     let azure: AzureResourceManager
     let automate: PowerAutomate
     let platform: PowerPlatformAdministration
+    let administration: DelegatedAdministration
 
     /// A tenant as it is when nobody has changed anything yet.
     /// - Parameters:
     ///   - options: how it is set up.
     ///   - base: where it is reached, without a final slash.
-    init(options: SandboxOptions, base: String) {
+    ///   - mint: makes its tokens; all tenants of a sandbox share one.
+    init(options: SandboxOptions, base: String, mint: TokenMint = TokenMint()) {
         let context = TenantContext(options: options, base: base)
         func people(_ count: Int) -> UserDirectory {
-            UserDirectory(count: count, domain: TenantIdentity.domain, now: context.now, mixing: context.mixing)
+            UserDirectory(count: count, domain: options.organization.domain, now: context.now, mixing: context.mixing)
         }
         let users = people(options.userCount)
-        let store = DirectoryStore(users: users, mixing: context.mixing)
-        let mint = TokenMint()
+        let store = DirectoryStore(users: users, mixing: context.mixing, organization: options.organization)
         let outbox = Outbox()
         let policies = AccessPolicies()
         let apps = TenantApps(store: store)
@@ -57,6 +58,7 @@ actor TenantServices {
         azure = AzureResourceManager(context: context, answers: platformAnswers)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
         platform = PowerPlatformAdministration(context: context, answers: platformAnswers)
+        administration = DelegatedAdministration(context: context, bearer: bearer)
         faultAnswers = FaultAnswers(context: context, store: store, devices: devices)
         graph = GraphService(
             context: context, store: store, mint: mint, issuer: issuer, bearer: bearer, organization: organization,

@@ -36,7 +36,9 @@ struct CompletionValues: Sendable {
     /// What is known of the values of a field now. What can't be learnt at once is nothing.
     func known(at place: Completion.Place) async -> [Completion.Candidate] {
         switch place.field.name {
-        case "connection": return connections
+        case "connection":
+            return connections + (place.field.otherFlags.isEmpty ? [] : tags.map { Completion.Candidate("tag:" + $0) })
+        case "tag" where place.command.first == "connections": return tags.map { Completion.Candidate($0) }
         case "name" where place.command.first == "connections": return connections
         case "module": return RunModule.names.map { Completion.Candidate($0) }
         case "command" where place.command == ["run"]: return script(place)
@@ -58,6 +60,11 @@ struct CompletionValues: Sendable {
     private var connections: [Completion.Candidate] {
         let known = (try? services.registry.snapshot().connections) ?? []
         return known.map { Completion.Candidate($0.name, $0.description ?? $0.tenant ?? "") }
+    }
+
+    private var tags: [String] {
+        guard let snapshot = try? services.registry.snapshot() else { return [] }
+        return ConnectionSelection.tags(of: snapshot.names, in: snapshot)
     }
 
     /// The cmdlets and parameters that may end a script that is one word of the line.

@@ -32,9 +32,10 @@ final class ChangesHome: Sendable {
           "tenantId": "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", "expectedEmail": "admin@contoso-sandbox.example"}}}
         """
 
-    init(users: Int = 40, isSignedIn: Bool = true) async throws {
+    init(users: Int = 40, customers: Int = 0, isSignedIn: Bool = true) async throws {
         var options = SandboxOptions()
         options.userCount = users
+        options.customerCount = customers
         tenant = SandboxTenant(options: options)
         let base = try await tenant.start()
         home = try TestHome()

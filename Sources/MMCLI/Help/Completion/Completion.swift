@@ -147,7 +147,7 @@ private struct Arguments {
             guard !word.contains("=") else { continue }
             let field = fields.first { field in
                 if case .option(let letter?) = field.placement, word == "-\(letter)" { return true }
-                return word == "--\(field.flagName)" || word == "--\(field.name)"
+                return field.isNamed(by: word)
             }
             if let field {
                 isEmpty = false

@@ -1,0 +1,189 @@
+package import MMCore
+
+/// Which connections a call is for: names, `tag:NAME`, names with a star, `all`, several of them with commas, and those that a
+/// minus takes out, such as `tag:msp,-Contoso`.
+package struct ConnectionSelection: Sendable, Hashable {
+    private enum Term: Hashable {
+        case name(String)
+        case tag(String)
+        case pattern(String)
+        case customers(String)
+    }
+
+    /// As the caller wrote it.
+    package let text: String
+    private let included: [Term]
+    private let excluded: [Term]
+
+    /// Reads a selection.
+    /// - Returns: `nil` for the plain name of one connection: what is registered under exactly this name is meant by it,
+    ///   whatever characters it has.
+    /// - Throws: `invalidInput` for a selection that selects nothing by its form.
+    package init?(_ text: String, in snapshot: RegistrySnapshot) throws(MMError) {
+        let known = Set(snapshot.names)
+        guard !known.contains(text), Self.isSeveral(text) else { return nil }
+        self.text = text
+        var included: [Term] = []
+        var excluded: [Term] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: true) {
+            let word = part.trimmedOfBlanks
+            guard !word.isEmpty else { continue }
+            if known.contains(word) || !word.hasPrefix("-") {
+                included.append(Self.term(word, known))
+            } else {
+                excluded.append(Self.term(String(word.dropFirst()).trimmedOfBlanks, known))
+            }
+        }
+        guard !included.isEmpty else {
+            throw MMError(
+                .invalidInput, "`\(text.prefix(100))` selects no connection.",
+                hint: "Begin with what is meant, such as tag:msp or all, and take out after it: all,-Contoso.",
+                details: ["field": "connection"])
+        }
+        self.included = included
+        self.excluded = excluded
+    }
+
+    /// Whether a text has the form of a selection.
+    private static func isSeveral(_ text: String) -> Bool {
+        text == "all" || text.hasPrefix("tag:") || text.hasPrefix("customers:")
+            || text.utf8.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "*") }
+    }
+
+    private static func term(_ word: String, _ known: Set<String>) -> Term {
+        if known.contains(word) { return .name(word) }
+        if word == "all" { return .pattern("*") }
+        if word.hasPrefix("tag:") { return .tag(String(word.dropFirst(4))) }
+        if word.hasPrefix("customers:") { return .customers(String(word.dropFirst(10))) }
+        return word.utf8.contains(UInt8(ascii: "*")) ? .pattern(word) : .name(word)
+    }
+
+    /// The partners whose customers are meant.
+    package var partners: [String] {
+        included.compactMap { if case .customers(let name) = $0 { name } else { nil } }
+    }
+
+    /// The names of the connections that are meant, each once, in the registry's order. An entry with a fault is among them:
+    /// its call says what is wrong with it.
+    /// - Parameters:
+    ///   - snapshot: the registry.
+    ///   - server: the asking server; `nil` for the owner.
+    ///   - customers: the names of each partner's customers.
+    /// - Throws: `notFound` for a name that is none, and for a part that selects nothing, with what there is.
+    package func names(
+        in snapshot: RegistrySnapshot, for server: String?, customers: [String: [String]] = [:]
+    ) throws(MMError) -> [String] {
+        let registered = server.map { snapshot.names(visibleTo: $0) } ?? snapshot.names
+        let all = registered + customers.values.flatMap(\.self)
+        var chosen: Set<String> = []
+        for term in included {
+            let found = try names(of: term, among: all, snapshot, server, customers)
+            guard !found.isEmpty else { throw nothing(term, registered, snapshot) }
+            chosen.formUnion(found)
+        }
+        for term in excluded { chosen.subtract(try names(of: term, among: all, snapshot, server, customers)) }
+        let order = registered + partners.flatMap { customers[$0] ?? [] }
+        let names = order.filter { chosen.remove($0) != nil }
+        guard !names.isEmpty else {
+            throw MMError(
+                .notFound, "`\(text.prefix(100))` takes out every connection that it selects.",
+                hint: "See what there is: mm connections list.")
+        }
+        return names
+    }
+
+    private func names(
+        of term: Term, among all: [String], _ snapshot: RegistrySnapshot, _ server: String?,
+        _ customers: [String: [String]]
+    ) throws(MMError) -> [String] {
+        switch term {
+        case .name(let name):
+            if all.contains(name) { return [name] }
+            return [try snapshot.connection(named: name, for: server).name]
+        case .tag(let tag):
+            return all.filter { name in
+                snapshot.document["connections"]?[name]?["tags"]?.array?.contains(.string(tag)) ?? false
+            }
+        case .pattern(let pattern): return all.filter { Self.matches($0[...], pattern[...]) }
+        case .customers(let partner): return customers[partner] ?? []
+        }
+    }
+
+    private func nothing(_ term: Term, _ registered: [String], _ snapshot: RegistrySnapshot) -> MMError {
+        switch term {
+        case .tag(let tag):
+            let tags = Self.tags(of: registered, in: snapshot)
+            return MMError(
+                .notFound, "No connection has the tag '\(tag.prefix(100))'.",
+                hint: tags.isEmpty
+                    ? "No connection has any: mm connections edit NAME 'tags=[\"msp\"]'."
+                    : "Tags: \(tags.prefix(20).joined(separator: ", ")).")
+        case .customers(let partner):
+            return MMError(
+                .notFound, "\(partner.prefix(100)) has no customer whose delegated administration is active.",
+                hint: "Relationships that are pending or have ended give no access.")
+        case .name(let text), .pattern(let text):
+            return MMError(
+                .notFound, "No connection is called '\(text.prefix(100))'.", hint: "See what there is: mm connections list."
+            )
+        }
+    }
+
+    /// The tags that connections have, each once, in order.
+    package static func tags(of names: [String], in snapshot: RegistrySnapshot) -> [String] {
+        let lists = names.map { snapshot.document["connections"]?[$0]?["tags"]?.array ?? [] }
+        return Set(lists.flatMap { $0.compactMap(\.string) }).sorted()
+    }
+
+    /// Whether a name fits a pattern, in which a star stands for any run of characters.
+    private static func matches(_ name: Substring, _ pattern: Substring) -> Bool {
+        // Goes back to the last star alone: without that, a pattern of many stars would take exponential time.
+        var (name, pattern) = (name, pattern)
+        var retry: (name: Substring, pattern: Substring)?
+        while !name.isEmpty {
+            if pattern.first == "*" {
+                pattern.removeFirst()
+                retry = (name, pattern)
+            } else if let next = pattern.first, next == name.first {
+                pattern.removeFirst()
+                name.removeFirst()
+            } else if let last = retry {
+                name = last.name.dropFirst()
+                pattern = last.pattern
+                retry?.name = name
+            } else {
+                return false
+            }
+        }
+        return pattern.allSatisfy { $0 == "*" }
+    }
+}
+
+extension StringProtocol {
+    /// Without blanks at its ends.
+    fileprivate var trimmedOfBlanks: String {
+        var text = Substring(self)
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+}
+
+extension ConnectionSelection {
+    /// The connections that a text means: one by its name, or a selection of several.
+    /// - Throws: as `names`, and what is wrong with an entry that is meant.
+    static func connections(
+        _ text: String, in registry: ConnectionRegistry, _ context: OperationContext
+    ) throws(MMError) -> [Connection] {
+        let snapshot = try registry.snapshot()
+        guard let selection = try ConnectionSelection(text, in: snapshot) else {
+            return [try registry.connection(named: text, in: context)]
+        }
+        context.record.note("connection", .string(text))
+        var connections: [Connection] = []
+        for name in try selection.names(in: snapshot, for: context.call.caller.server) {
+            connections.append(try snapshot.connection(named: name, for: context.call.caller.server))
+        }
+        return connections
+    }
+}

@@ -1,0 +1,127 @@
+package import MMCore
+package import MMGuard
+
+/// One question about the calls to several connections. First each call is made up to the point where it would be permitted,
+/// and is judged there by its connection's own policy; then a person is asked once, with all of them named; then each call
+/// goes through if it is exactly what was judged.
+package final class JointClearance: Sendable {
+    private struct State {
+        var requests: [String: ConfirmationRequest] = [:]
+        var isSettled = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Takes what a call would do, or lets it do what was judged.
+    /// - Throws: `cancelled` while calls are only judged; `conflict` for anything that was not judged.
+    func settle(_ request: ConfirmationRequest, in context: OperationContext) throws(MMError) {
+        let known: ConfirmationRequest? = try state.withLock { (state) throws(MMError) in
+            guard state.isSettled else {
+                state.requests[request.connection] = request
+                throw MMError(.cancelled, "Judged; nothing was sent.")
+            }
+            return state.requests[request.connection]
+        }
+        guard let known, known.digest == request.digest else {
+            throw MMError(
+                .conflict, "What would be sent now is not what was judged: nothing was sent.",
+                hint: "Make the call again.")
+        }
+        if Self.asks(about: known) { context.record.note("confirmedBy", "together") }
+    }
+
+    /// Whether the call to a connection was judged.
+    func hasJudged(_ connection: String) -> Bool { state.withLock { $0.requests[connection] != nil } }
+
+    /// Whether a person is asked about it: what changes several tenants at once is always asked about.
+    private static func asks(about request: ConfirmationRequest) -> Bool {
+        request.verdict.decision == .ask || request.verdict.guardClass != .read
+    }
+
+    /// Whether the call to a connection changes something there.
+    func changes(_ connection: String) -> Bool {
+        state.withLock { $0.requests[connection].map { $0.verdict.guardClass != .read } ?? false }
+    }
+
+    /// Lets the calls through.
+    func permit() { state.withLock { $0.isSettled = true } }
+
+    /// What is wrong where the guard denies a call: then none is made.
+    func refusal() -> MMError? {
+        let denied = state.withLock { $0.requests.values.filter { $0.verdict.decision == .deny } }
+            .sorted { $0.connection < $1.connection }
+        guard let first = denied.first, var error = first.verdict.error() else { return nil }
+        let names = denied.map(\.connection)
+        error.message = "Nothing was sent to any connection, since the guard denies it in \(Self.list(names)). " + error.message
+        error.hint = [error.hint, "Leave \(names.count == 1 ? "it" : "them") out: add ,-NAME to the selection."]
+            .compactMap(\.self).joined(separator: " ")
+        error.details["connections"] = .array(names.map { .string($0) })
+        return error
+    }
+
+    /// What a person is asked, about all of them; `nil` where nobody has to be asked. A confirmation is bound to exactly these
+    /// connections, their tenants, and what is sent to each.
+    /// - Parameter members: the connections, in order.
+    func question(about members: [SetFolder.Member]) -> ConfirmationRequest? {
+        let requests = state.withLock { $0.requests }
+        let all = members.compactMap { member in requests[member.name].map { (member: member, request: $0) } }
+        guard all.contains(where: { Self.asks(about: $0.request) }),
+            let strictest = all.map(\.request).max(by: { Self.rank($0) < Self.rank($1) })
+        else { return nil }
+        var verdict = strictest.verdict
+        if verdict.decision != .ask {
+            verdict.decision = .ask
+            verdict.rule = "several-connections"
+            verdict.reason = "It changes something in \(all.count) tenants at once."
+        }
+        verdict.previews = strictest.verdict.previews
+        var groups: [(request: ConfirmationRequest, names: [String])] = []
+        for (member, request) in all {
+            let title = member.tenant.isEmpty ? member.name : "\(member.name) (\(member.tenant))"
+            if let place = groups.firstIndex(where: { Self.isAlike($0.request, request) }) {
+                groups[place].names.append(title)
+            } else {
+                groups.append((request, [title]))
+            }
+        }
+        let texts = groups.map { group in
+            let count = group.names.count
+            return (["In \(count) \(count == 1 ? "connection" : "connections"):"] + group.names.map { "  " + $0 }
+                + ["", group.request.text]
+                + (groups.count > 1 && !group.request.body.isEmpty
+                    ? [String(decoding: group.request.body, as: UTF8.self)] : [])).joined(separator: "\n")
+        }
+        var parameters = groups.count == 1 ? strictest.parameters : [:]
+        parameters["allOfIt"] = .string(Self.digest(all.map { ($0.member, $0.request.digest) }))
+        var question = ConfirmationRequest(
+            connection: Self.list(all.map(\.member.name)), module: strictest.module,
+            title: "\(strictest.title) in \(all.count) connections", text: texts.joined(separator: "\n\n"),
+            body: groups.count == 1 ? strictest.body : [], parameters: parameters, verdict: verdict)
+        question.check = all.map(\.request.check).max() ?? .terminal
+        question.changes = all.flatMap { member, request in request.changes.map { "\(member.name): \($0)" } }
+        return question
+    }
+
+    private static func isAlike(_ one: ConfirmationRequest, _ other: ConfirmationRequest) -> Bool {
+        one.module == other.module && one.text == other.text && one.body == other.body
+            && one.parameters == other.parameters
+    }
+
+    private static func rank(_ request: ConfirmationRequest) -> (GuardDecision, Int) {
+        (request.verdict.decision, request.verdict.guardClass.rank)
+    }
+
+    /// The digest of what is sent to whom.
+    private static func digest(_ parts: [(SetFolder.Member, String)]) -> String {
+        let list = parts.map { member, digest -> JSONValue in
+            [.string(member.name), .string(member.tenant), .string(digest)]
+        }
+        return Hex.text(SHA256.digest(JSONWriter.bytes(.array(list))))
+    }
+
+    /// Some names, in words.
+    static func list(_ names: [String]) -> String {
+        guard names.count > 4 else { return names.joined(separator: ", ") }
+        return names.prefix(3).joined(separator: ", ") + " and \(names.count - 3) more"
+    }
+}

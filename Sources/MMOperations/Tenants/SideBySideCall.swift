@@ -1,0 +1,188 @@
+import MMCore
+import MMGuard
+
+/// One call of an operation for several connections: each is called by itself, side by side with the others, with a guard's
+/// verdict, an audit line and an identity of its own; their rows come as one answer.
+struct SideBySideCall: Sendable {
+    let service: LocalOperationService
+    let operation: AnyOperation
+    let several: SeveralConnections
+    let context: CallContext
+    let deadline: Deadline
+    let record: CallRecord
+
+    /// A call for several connections.
+    /// - Returns: `nil` for a call that is for one, or for none.
+    static func answer(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ service: LocalOperationService
+    ) async throws(MMError) -> OperationAnswer? {
+        guard let several = operation.declaration.severalConnections, context.oneOfSeveral == nil else { return nil }
+        let text = arguments["connection"]?.string ?? ""
+        let selection = try ConnectionSelection(text, in: try service.services.registry.snapshot())
+        let resumed = arguments["resume"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        guard selection != nil || resumed != nil else { return nil }
+        let record = CallRecord()
+        let call = SideBySideCall(
+            service: service, operation: operation, several: several, context: context,
+            deadline: .after(context.timeLimit), record: record)
+        do throws(MMError) {
+            if let resumed { return try await call.resume(resumed, arguments) }
+            if let selection { return try await call.begin(selection, arguments) }
+            return nil
+        } catch {
+            let audit = CallAudit(
+                operation, by: context.caller, record, in: service.services.audit, log: service.services.log)
+            await audit.end(error)
+            throw error
+        }
+    }
+
+    private func begin(_ selection: ConnectionSelection, _ arguments: JSONObject) async throws(MMError)
+        -> OperationAnswer
+    {
+        record.note("connection", .string(selection.text))
+        for name in several.alone where arguments[name].map({ !$0.isNull && $0 != false }) ?? false {
+            throw MMError(
+                .invalidInput, "`\(name)` goes with one connection alone.",
+                hint: "Leave it out, or call each connection by its own name.", details: ["field": .string(name)])
+        }
+        let snapshot = try service.services.registry.snapshot()
+        var customers: [String: [String]] = [:]
+        var partners: [String: String] = [:]
+        for name in selection.partners {
+            let partner = try snapshot.connection(named: name, for: context.caller.server)
+            let found = try await PartnerCustomers(partner: partner, services: service.services).expand(until: deadline)
+            customers[name] = found.map(\.name)
+            for member in found { partners[member.name] = partner.name }
+        }
+        let names = try selection.names(in: snapshot, for: context.caller.server, customers: customers)
+        let members = names.map { name -> SetFolder.Member in
+            SetFolder.Member(name: name, tenant: tenant(of: name) ?? "", partner: partners[name])
+        }
+        let call = SetFolder.Call(
+            operation: operation.declaration.name, arguments: arguments, members: members)
+        let clearance = try await cleared(call, waiting: members)
+        let folder = try SetFolder(call, in: service.services.paths)
+        return try await answer(call, folder, clearance)
+    }
+
+    private func resume(_ name: String, _ arguments: JSONObject) async throws(MMError) -> OperationAnswer {
+        guard arguments.keys.allSatisfy({ $0 == "resume" || $0 == "output" }) else {
+            throw MMError(
+                .invalidInput, "`resume` goes on with the call as it was made; nothing else goes with it.",
+                hint: "Give `resume` alone.", details: ["field": "resume"])
+        }
+        let folder = try SetFolder(resuming: name, in: service.services.paths)
+        let call = try folder.call()
+        record.note("connection", call.arguments["connection"] ?? .null)
+        guard call.operation == operation.declaration.name else {
+            throw MMError(
+                .invalidInput, "\(name) is a call of \(call.operation), not of \(operation.declaration.name).",
+                hint: "Go on with it where it began.", details: ["field": "resume"])
+        }
+        for member in call.members {
+            guard let name = member.partner else { continue }
+            let partner = try service.services.registry.snapshot().connection(named: name, for: context.caller.server)
+            try PartnerCustomers(partner: partner, services: service.services).imply(member.name, tenant: member.tenant)
+        }
+        // Rows of a connection are for those alone who may use it, also when they lie on disk.
+        let snapshot = try service.services.registry.snapshot()
+        for member in call.members where folder.end(of: call.members.firstIndex(of: member) ?? 0) != nil {
+            _ = try snapshot.connection(named: member.name, for: context.caller.server)
+        }
+        let waiting = call.members.enumerated().filter { index, _ in
+            folder.end(of: index) == nil && !folder.hasBegun(index)
+        }.map(\.element)
+        let clearance = try await cleared(call, waiting: waiting)
+        return try await answer(call, folder, clearance)
+    }
+
+    /// The tenant that a connection names.
+    func tenant(of name: String) -> String? {
+        let snapshot = try? service.services.registry.snapshot()
+        return try? snapshot?.connection(named: name, for: context.caller.server).authorityTenant
+    }
+
+    /// The arguments of the call to one connection.
+    func arguments(_ call: SetFolder.Call, _ name: String) -> JSONObject {
+        var arguments = call.arguments
+        for (key, value) in several.arguments { arguments[key] = value }
+        arguments["connection"] = .string(name)
+        return arguments
+    }
+
+    /// What goes with the call to one connection: nobody is asked on its behalf alone, and it ends with the whole.
+    func context(_ clearance: JointClearance) -> CallContext {
+        var inner = context
+        inner.oneOfSeveral = clearance
+        inner.person = nil
+        inner.waitsForSignIn = false
+        inner.backgroundAfter = nil
+        inner.input = nil
+        inner.progress = { _ in }
+        inner.timeLimit = max(deadline.remaining, .zero)
+        return inner
+    }
+
+    // MARK: The guard
+
+    /// Has every call judged, before any is made, and asks a person once where one has to be asked.
+    private func cleared(_ call: SetFolder.Call, waiting: [SetFolder.Member]) async throws(MMError) -> JointClearance {
+        let clearance = JointClearance()
+        // What a dry run sends are reads.
+        guard several.isGuarded, call.arguments["dryRun"] != true else {
+            clearance.permit()
+            return clearance
+        }
+        let errors = await withTaskGroup(of: MMError?.self) { group in
+            var errors: [MMError] = []
+            for (turn, member) in waiting.enumerated() {
+                if turn >= several.atOnce, let error = await group.next() ?? nil { errors.append(error) }
+                group.addTask { await judge(member, call, clearance) }
+            }
+            for await error in group { if let error { errors.append(error) } }
+            return errors
+        }
+        if let refusal = clearance.refusal() { throw refusal }
+        // What is wrong with the call itself is wrong everywhere.
+        if errors.count == waiting.count, let first = errors.first, first.code == .invalidInput { throw first }
+        if Task.isCancelled { throw MMError(.cancelled, "Cancelled; nothing was sent.") }
+        if let question = clearance.question(about: waiting) {
+            let outer = OperationContext(call: context, deadline: deadline, record: record)
+            try await Clearance(question).settle(in: outer, with: service.services.ledger)
+        }
+        clearance.permit()
+        return clearance
+    }
+
+    /// - Returns: why the call would not get as far as the guard.
+    private func judge(_ member: SetFolder.Member, _ call: SetFolder.Call, _ clearance: JointClearance) async
+        -> MMError?
+    {
+        let inner = OperationContext(call: context(clearance), deadline: deadline, record: CallRecord())
+        do throws(MMError) {
+            _ = try await operation.run(arguments(call, member.name), in: inner, with: service.services)
+            return nil
+        } catch {
+            return clearance.hasJudged(member.name) ? nil : error
+        }
+    }
+
+    // MARK: The answer
+
+    private func answer(_ call: SetFolder.Call, _ folder: SetFolder, _ clearance: JointClearance)
+        async throws(MMError) -> OperationAnswer
+    {
+        let report = SideBySideReport(total: call.members.count, progress: context.progress)
+        let work = SideBySideWork(of: self, call: call, folder: folder, clearance: clearance, report: report)
+        let resuming =
+            context.caller.surface == .terminal
+            ? "\(operation.declaration.commandLine) --resume \(folder.name)"
+            : "\(operation.declaration.name) {\"resume\": \"\(folder.name)\"}"
+        let stream = FlowingWork.stream(end: { report.end(resuming: resuming) }) { await work.run(into: $0) }
+        let count = call.members.count
+        let note =
+            "\(count) \(count == 1 ? "connection" : "connections"). Should it break off, this goes on with it: \(resuming)"
+        return OperationAnswer(.items(stream), notes: [note])
+    }
+}

@@ -1,0 +1,107 @@
+import MMCore
+
+/// What there is to say of a call to several connections: how far it is while it runs, and at its end what failed.
+final class SideBySideReport: Sendable {
+    private struct State {
+        var running: [String] = []
+        var done = 0
+        var rows = 0
+        var failed: [(name: String, error: MMError)] = []
+        var notes: [(text: String, names: [String])] = []
+        var exitStatus: Int32 = 0
+    }
+
+    private let total: Int
+    private let progress: @Sendable (ProgressReport) -> Void
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - total: how many connections there are.
+    ///   - progress: takes reports.
+    init(total: Int, progress: @escaping @Sendable (ProgressReport) -> Void) {
+        self.total = total
+        self.progress = progress
+    }
+
+    func begins(_ name: String) {
+        tell { $0.running.append(name) }
+    }
+
+    func ends(_ name: String, _ end: SetFolder.End) {
+        tell { state in
+            state.running.removeAll { $0 == name }
+            state.done += 1
+            state.rows += end.rows
+            state.exitStatus = max(state.exitStatus, end.exitStatus)
+            for note in end.notes {
+                if let place = state.notes.firstIndex(where: { $0.text == note }) {
+                    state.notes[place].names.append(name)
+                } else {
+                    state.notes.append((note, [name]))
+                }
+            }
+        }
+    }
+
+    func fails(_ name: String, _ error: MMError) {
+        tell { state in
+            state.running.removeAll { $0 == name }
+            state.failed.append((name, error))
+        }
+    }
+
+    /// Whether every connection has answered.
+    var isWhole: Bool { state.withLock { $0.done == total } }
+
+    private func tell(_ change: (inout State) -> Void) {
+        let report = state.withLock { state -> ProgressReport in
+            change(&state)
+            let ended = state.done + state.failed.count
+            var parts = ["\(ended) of \(total) connections"]
+            if !state.failed.isEmpty { parts.append("\(state.failed.count) failed") }
+            if !state.running.isEmpty {
+                parts.append("\(state.running.count) running: \(JointClearance.list(state.running))")
+            }
+            let waiting = total - ended - state.running.count
+            if waiting > 0 { parts.append("\(waiting) waiting") }
+            return ProgressReport(done: Double(ended), total: Double(total), message: parts.joined(separator: ", "))
+        }
+        progress(report)
+    }
+
+    /// What is told behind the rows.
+    /// - Parameter resuming: how the caller goes on with those that failed.
+    func end(resuming: String) -> AnswerEnd {
+        let state = state.withLock { $0 }
+        var end = AnswerEnd()
+        for (text, names) in state.notes { end.notes.append("\(JointClearance.list(names)): \(text)") }
+        var failures: [(text: String, names: [String])] = []
+        for (name, error) in state.failed {
+            let text = Self.text(of: error)
+            if let place = failures.firstIndex(where: { $0.text == text }) {
+                failures[place].names.append(name)
+            } else {
+                failures.append((text, [name]))
+            }
+        }
+        // Who failed is always named in full.
+        for (text, names) in failures { end.notes.append("failed: \(names.joined(separator: ", ")): \(text)") }
+        let (rows, done) = (state.rows, state.done)
+        end.notes.append(
+            "\(rows) \(rows == 1 ? "row" : "rows") of \(done) of \(total) connections"
+                + (state.failed.isEmpty ? "." : "; \(state.failed.count) failed. Again for those alone: \(resuming)"))
+        if let first = state.failed.first?.error.code {
+            let isOneKind = state.failed.allSatisfy { $0.error.code == first }
+            end.exitStatus =
+                isOneKind && (first == .signInNeeded || done == 0) ? MMError(first, "").exitCode : 1
+        } else {
+            end.exitStatus = state.exitStatus
+        }
+        return end
+    }
+
+    private static func text(of error: MMError) -> String {
+        if error.code == .signInNeeded, error.details["userCode"] != nil { return SignInText.waiting(error.details) }
+        return [error.message, error.hint].compactMap(\.self).joined(separator: " ")
+    }
+}

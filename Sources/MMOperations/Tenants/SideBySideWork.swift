@@ -1,0 +1,183 @@
+import MMCore
+
+/// Calls the connections of one call side by side, as many at once as the operation and their tenants allow. The rows of a
+/// connection are put aside as they come, and go to the reader when all of them are there: what fails in the middle leaves no
+/// rows, and memory holds a piece of each answer alone.
+struct SideBySideWork: Sendable {
+    private let whole: SideBySideCall
+    private let call: SetFolder.Call
+    private let folder: SetFolder
+    private let clearance: JointClearance
+    private let report: SideBySideReport
+    /// How many bytes of rows are gathered before they are put aside.
+    private static let piece = 256 << 10
+
+    private struct Finished: Sendable {
+        let index: Int
+        let outcome: Result<SetFolder.End, MMError>
+    }
+
+    init(
+        of whole: SideBySideCall, call: SetFolder.Call, folder: SetFolder, clearance: JointClearance,
+        report: SideBySideReport
+    ) {
+        self.whole = whole
+        self.call = call
+        self.folder = folder
+        self.clearance = clearance
+        self.report = report
+    }
+
+    /// Makes the calls.
+    /// - Parameter channel: takes the rows.
+    func run(into channel: RowChannel) async {
+        do throws(MMError) {
+            let lock = try folder.lock()
+            try await work(into: channel)
+            if Task.isCancelled { throw MMError(.cancelled, "Cancelled.") }
+            if report.isWhole { folder.remove() }
+            _ = consume lock
+            channel.finish(.success(()))
+        } catch {
+            channel.finish(.failure(error))
+        }
+    }
+
+    private func work(into channel: RowChannel) async throws(MMError) {
+        var waiting: [Int] = []
+        for index in call.members.indices {
+            let name = call.members[index].name
+            if let end = folder.end(of: index) {
+                try await emit(index, end, into: channel)
+                report.ends(name, end)
+            } else if folder.hasBegun(index) {
+                report.fails(name, Self.unknownOutcome)
+            } else {
+                waiting.append(index)
+            }
+        }
+        let failure = await withTaskGroup(of: Finished.self) { group -> MMError? in
+            var running: [String: Int] = [:]
+            var count = 0
+            var failure: MMError?
+            while true {
+                while count < whole.several.atOnce, failure == nil, !Task.isCancelled,
+                    let place = waiting.firstIndex(where: { running[key($0)] ?? 0 < perTenant })
+                {
+                    let index = waiting.remove(at: place)
+                    running[key(index), default: 0] += 1
+                    count += 1
+                    report.begins(call.members[index].name)
+                    group.addTask {
+                        let outcome = await Result { () async throws(MMError) in try await perform(index) }
+                        return Finished(index: index, outcome: outcome)
+                    }
+                }
+                guard let finished = await group.next() else { return failure }
+                count -= 1
+                running[key(finished.index), default: 1] -= 1
+                failure = await take(finished, into: channel) ?? failure
+                if failure != nil { group.cancelAll() }
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private var perTenant: Int { SeveralConnections.atOncePerTenant }
+
+    /// What counts as one tenant: an entry that names none counts alone.
+    private func key(_ index: Int) -> String {
+        let member = call.members[index]
+        return member.tenant.isEmpty ? "/\(member.name)" : member.tenant.lowercased()
+    }
+
+    /// - Returns: what makes all further work useless.
+    private func take(_ finished: Finished, into channel: RowChannel) async -> MMError? {
+        let name = call.members[finished.index].name
+        switch finished.outcome {
+        case .success(let end):
+            do throws(MMError) {
+                try await emit(finished.index, end, into: channel)
+            } catch {
+                return error
+            }
+            report.ends(name, end)
+        case .failure(let error): report.fails(name, error)
+        }
+        return nil
+    }
+
+    private func emit(_ index: Int, _ end: SetFolder.End, into channel: RowChannel) async throws(MMError) {
+        for part in 0..<end.parts { await channel.send(try folder.rows(part: part, of: index)) }
+    }
+
+    // MARK: One connection
+
+    private func perform(_ index: Int) async throws(MMError) -> SetFolder.End {
+        let member = call.members[index]
+        let now = whole.tenant(of: member.name)
+        // An entry with a fault has no tenant: its call says what is wrong.
+        guard now == nil || now == member.tenant else {
+            throw MMError(
+                .conflict, "It names another tenant now than when the call began: nothing was sent.",
+                hint: "Make the call anew.")
+        }
+        let changes = clearance.changes(member.name)
+        if changes { try folder.begin(index) }
+        do throws(MMError) {
+            let answer = try await whole.service.perform(
+                whole.operation, whole.arguments(call, member.name), whole.context(clearance))
+            return try await keep(answer, of: index)
+        } catch {
+            // Nobody knows what became of a change that was called off.
+            if changes, error.code != .cancelled { folder.fail(index) }
+            throw error
+        }
+    }
+
+    private func keep(_ answer: OperationAnswer, of index: Int) async throws(MMError) -> SetFolder.End {
+        let member = call.members[index]
+        let row = TenantRow(connection: member.name, tenant: member.tenant)
+        var end = SetFolder.End(notes: answer.notes.filter { $0 != "engine: native" }, exitStatus: answer.exitStatus)
+        var held: [UInt8] = []
+        func add(_ items: [JSONValue]) throws(MMError) {
+            for item in items {
+                held += JSONWriter.bytes(.object(row.tagged(item)))
+                held.append(0x0A)
+                end.rows += 1
+                if held.count >= Self.piece { try flush() }
+            }
+        }
+        func flush() throws(MMError) {
+            guard !held.isEmpty else { return }
+            try folder.keep(held, part: end.parts, of: index)
+            end.parts += 1
+            held.removeAll(keepingCapacity: true)
+        }
+        if let stream = answer.body.stream {
+            while let batch = try await stream.next() { try add(try batch.map(Self.parsed)) }
+            let last = stream.end()
+            end.notes += last.notes
+            end.exitStatus = last.exitStatus ?? end.exitStatus
+        } else {
+            try add(try TenantRow.items(of: answer.body, columns: answer.columns, member: whole.several.rows))
+            if TenantRow.isFirstPage(answer.body) {
+                end.notes.append("These are the first rows. All of them: --all.")
+            }
+        }
+        if let missing = answer.missing, !end.notes.contains(missing) { end.notes.append(missing) }
+        try flush()
+        try folder.finish(index, end)
+        return end
+    }
+
+    private static func parsed(_ item: ArraySlice<UInt8>) throws(MMError) -> JSONValue {
+        do throws(JSONError) { return try JSONParser.parse(item) } catch {
+            throw MMError(.remoteFailed, "The service sent an item that isn't JSON: \(error).", hint: "Ask again.")
+        }
+    }
+
+    private static let unknownOutcome = MMError(
+        .conflict, "It broke off in the middle of a change: nobody knows whether it was carried out.",
+        hint: "Look there, then make the call for this connection alone. It isn't sent again.")
+}

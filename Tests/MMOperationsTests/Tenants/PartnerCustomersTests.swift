@@ -1,0 +1,68 @@
+import MMCore
+import MMSandbox
+import Testing
+
+@testable import MMOperations
+
+@Suite("A partner's customers", .timeLimit(.minutes(5)))
+struct PartnerCustomersTests {
+    @Test("are reached with the partner's sign-in, each under its own name and tenant, where the relationship is active")
+    func customers() async throws {
+        let home = try await ChangesHome(users: 10, customers: 3)
+        let answer = try await home.call(
+            "graph_request",
+            ["connection": "customers:Demo", "endpoint": "/users?$select=userPrincipalName", "all": true])
+        guard case .items(let stream) = answer.body else { throw MMError(.internalError, "no list") }
+        var rows: [JSONObject] = []
+        while let batch = try await stream.next() {
+            for row in batch { rows.append(try #require(JSONParser.parse(row).object)) }
+        }
+        let end = stream.end()
+        #expect(end.exitStatus == 0, "\(end.notes)")
+        for number in 1...3 {
+            let customer = SandboxOrganization.customer(number)
+            let own = rows.filter { $0["connection"] == .string("Demo:\(customer.name)") }
+            #expect(own.count == 12)
+            #expect(own.allSatisfy { $0["tenant"] == .string(customer.id) })
+            #expect(
+                own.allSatisfy { $0["userPrincipalName"]?.string?.hasSuffix("@" + customer.domain) == true })
+        }
+        // Those whose relationship has ended or is pending don't count.
+        #expect(rows.count == 36)
+        await home.stop()
+    }
+
+    @Test("run Exchange cmdlets in the customer's organisation")
+    func exchange() async throws {
+        let home = try await ChangesHome(users: 10, customers: 2)
+        let answer = try await home.call(
+            "run",
+            [
+                "connection": "customers:Demo", "module": "exo",
+                "command": "Get-AcceptedDomain | Select-Object DomainName", "engine": "native",
+            ])
+        guard case .items(let stream) = answer.body else { throw MMError(.internalError, "no list") }
+        var names: Set<String> = []
+        while let batch = try await stream.next() {
+            for row in batch {
+                let row = try #require(JSONParser.parse(row).object)
+                names.insert(row["connection"]?.string ?? "")
+            }
+        }
+        let end = stream.end()
+        #expect(end.exitStatus == 0, "\(end.notes)")
+        #expect(names == ["Demo:Customer 1", "Demo:Customer 2"])
+        await home.stop()
+    }
+
+    @Test("are told under the partner's name where the partner has to sign in")
+    func signedOut() async throws {
+        let home = try await ChangesHome(users: 10, customers: 2, isSignedIn: false)
+        let error = await #expect(throws: MMError.self) {
+            try await home.call("graph_request", ["connection": "customers:Demo", "endpoint": "/users"])
+        }
+        #expect(error?.code == .signInNeeded)
+        #expect(error?.details["connection"] == "Demo")
+        await home.stop()
+    }
+}

@@ -1,0 +1,219 @@
+import MMCore
+import MMGuard
+import MMSandbox
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("A call for several connections", .timeLimit(.minutes(5)))
+struct SideBySideTests {
+    private static let users: JSONObject = ["endpoint": "/users?$select=userPrincipalName", "all": true]
+
+    private static func arguments(_ selection: String, _ more: JSONObject = users) -> JSONObject {
+        var arguments = more
+        arguments["connection"] = .string(selection)
+        return arguments
+    }
+
+    /// The rows of each tenant are its own, and all of them.
+    private static func check(_ outcome: TenantsHome.Outcome, _ numbers: [Int]) {
+        for number in numbers {
+            let rows = outcome.rows(of: number)
+            #expect(rows.count == 12, "T\(number)")
+            let organization = SandboxOrganization.customer(number)
+            #expect(rows.allSatisfy { $0["tenant"] == .string(organization.id) })
+            let names = rows.compactMap { $0["userPrincipalName"]?.string }
+            #expect(Set(names).count == rows.count)
+            #expect(names.allSatisfy { $0.hasSuffix("@" + organization.domain) }, "T\(number)")
+        }
+        #expect(outcome.rows.count == numbers.count * 12)
+    }
+
+    @Test("has every row of each tenant under its name, whatever goes wrong on the way", .timeLimit(.minutes(5)))
+    func hundredTenants() async throws {
+        let home = try await TenantsHome(100)
+        // These pass by themselves.
+        try await home.fault(3, ["kind": "throttle", "path": "/v1.0/users", "count": 1, "retryAfter": 1])
+        try await home.fault(4, ["kind": "status", "status": 503, "path": "/v1.0/users", "count": 1])
+        try await home.fault(5, ["kind": "latency", "milliseconds": 300, "path": "/v1.0/users"])
+        try await home.fault(6, ["kind": "expiredToken", "path": "/v1.0/users", "count": 1])
+        // These don't.
+        try await home.fault(7, ["kind": "status", "status": 403, "path": "/v1.0/users"])
+        try await home.fault(8, ["kind": "garbage", "path": "/v1.0/users"])
+        try await home.fault(9, ["kind": "tokenError", "number": 7_000_222, "path": "/*/oauth2"])
+        let failing = [7, 8, 9]
+        let first = try await home.call("graph_request", Self.arguments("tag:all"))
+        Self.check(first, (1...100).filter { !failing.contains($0) })
+        let told = first.end.notes.filter { $0.hasPrefix("failed: ") }
+        for number in failing {
+            #expect(told.contains { $0.hasPrefix("failed: T\(number):") }, "\(told)")
+        }
+        #expect(told.count == 3)
+        #expect(first.end.exitStatus == 1)
+
+        // What has answered isn't asked again.
+        for number in failing { try await home.clear(number) }
+        try await home.fault(20, ["kind": "status", "status": 403, "path": "/"])
+        let name = try #require(first.resume)
+        let second = try await home.call("graph_request", ["resume": .string(name)])
+        Self.check(second, Array(1...100))
+        #expect(second.end.exitStatus == 0)
+        // It came to its end, and nothing of it is left.
+        await #expect(throws: MMError.self) { try await home.call("graph_request", ["resume": .string(name)]) }
+        await home.stop()
+    }
+
+    @Test("is held up by none that hangs: it is named when the time is over, and can be gone on with")
+    func hanging() async throws {
+        let home = try await TenantsHome(5)
+        try await home.fault(2, ["kind": "latency", "milliseconds": 600_000, "path": "/v1.0/users"])
+        let outcome = try await home.call(
+            "graph_request", Self.arguments("tag:all"), home.context(within: .seconds(12)))
+        Self.check(outcome, [1, 3, 4, 5])
+        #expect(outcome.end.notes.contains { $0.hasPrefix("failed: T2:") })
+        try await home.clear(2)
+        let again = try await home.call("graph_request", ["resume": .string(try #require(outcome.resume))])
+        Self.check(again, [1, 2, 3, 4, 5])
+        await home.stop()
+    }
+
+    @Test("of a change asks once, with every tenant named, and for exactly these")
+    func asksOnce() async throws {
+        let home = try await TenantsHome(4)
+        let change: JSONObject = [
+            "endpoint": "/groups", "method": "POST",
+            "body": [
+                "displayName": "Crew", "mailNickname": "crew", "mailEnabled": false, "securityEnabled": true,
+            ],
+        ]
+        let refused = await #expect(throws: MMError.self) {
+            try await home.call("graph_request", Self.arguments("T1,T2", change))
+        }
+        #expect(refused?.code == .confirmationNeeded)
+        let person = ChangesHome.YesPerson()
+        let done = try await home.call("graph_request", Self.arguments("T1,T2,T3", change), home.context(person))
+        #expect(done.rows.compactMap { $0["connection"]?.string }.sorted() == ["T1", "T2", "T3"])
+        #expect(person.pages.count == 1)
+        for number in 1...3 {
+            let line = "T\(number) (\(SandboxOrganization.customer(number).id))"
+            #expect(person.pages[0].contains(line), "\(person.pages)")
+        }
+        // What a person confirms for two holds for these two, and not with a third.
+        let token = try #require(refused?.details["token"]?.string)
+        let ledger = home.service.services.ledger
+        let pending = try await ledger.pending(token)
+        try await ledger.approve(token, digest: pending.digest)
+        let other = await #expect(throws: MMError.self) {
+            try await home.call("graph_request", Self.arguments("T1,T2,T4", change))
+        }
+        #expect(other?.code == .confirmationNeeded)
+        let same = try await home.call("graph_request", Self.arguments("T2,T1", change))
+        #expect(same.rows.count == 2)
+        let groups = try await home.call(
+            "graph_request", Self.arguments("tag:all", ["endpoint": "/groups?$filter=displayName eq 'Crew'", "all": true]))
+        #expect((1...4).map { groups.rows(of: $0).count } == [2, 2, 1, 0])
+        let audit = try home.service.services.audit.entries { $0["method"] == "POST" && $0["outcome"] == "done" }
+        #expect(audit.compactMap { $0["connection"]?.string }.sorted() == ["T1", "T1", "T2", "T2", "T3"])
+        await home.stop()
+    }
+
+    @Test("sends nothing anywhere where the guard denies it for one")
+    func denied() async throws {
+        let home = try await TenantsHome(3, policies: [2: "readonly"])
+        let change: JSONObject = [
+            "endpoint": "/groups", "method": "POST",
+            "body": [
+                "displayName": "Crew", "mailNickname": "crew", "mailEnabled": false, "securityEnabled": true,
+            ],
+        ]
+        let person = ChangesHome.YesPerson()
+        let error = await #expect(throws: MMError.self) {
+            try await home.call("graph_request", Self.arguments("tag:all", change), home.context(person))
+        }
+        #expect(error?.code == .denied)
+        #expect(error?.details["connections"] == ["T2"])
+        #expect(person.pages.isEmpty)
+        let groups = try await home.call(
+            "graph_request", Self.arguments("all", ["endpoint": "/groups?$filter=displayName eq 'Crew'", "all": true]))
+        #expect(groups.rows.isEmpty)
+        // A dry run shows what would change in each, and sends nothing.
+        var dry = change
+        dry["dryRun"] = true
+        let forecast = try await home.call(
+            "graph_request", Self.arguments("T1,T3", dry))
+        #expect(forecast.rows.compactMap { $0["connection"]?.string }.sorted() == ["T1", "T3"])
+        await home.stop()
+    }
+
+    @Test("refuses what goes with one connection alone, and what would go beside a name to go on with")
+    func refusals() async throws {
+        let home = try await TenantsHome(2)
+        for arguments: JSONObject in [
+            ["connection": "all", "endpoint": "/me/drive/root:/a.txt", "upload": "a.txt"],
+            ["resume": "set_nothing"], ["resume": "set_../../x"], ["resume": "set_nothing", "endpoint": "/users"],
+        ] {
+            await #expect(throws: MMError.self) { try await home.call("graph_request", arguments) }
+        }
+        await home.stop()
+    }
+
+    @Test("keeps what is done where its process is killed, and asks for the rest alone")
+    func killed() async throws {
+        let home = try await TenantsHome(3)
+        let members = (1...3).map {
+            SetFolder.Member(name: "T\($0)", tenant: SandboxOrganization.customer($0).id)
+        }
+        let folder = try SetFolder(
+            .init(operation: "graph_request", arguments: Self.arguments("tag:all"), members: members),
+            in: home.service.services.paths)
+        // One is done, another has rows and no end.
+        try folder.keep(Array(#"{"connection":"T1","kept":true}"#.utf8) + [0x0A], part: 0, of: 0)
+        try folder.finish(0, .init(parts: 1, rows: 1))
+        try folder.keep(Array(#"{"connection":"T2","half":true}"#.utf8) + [0x0A], part: 0, of: 1)
+        let outcome = try await home.call("graph_request", ["resume": .string(folder.name)])
+        #expect(outcome.rows(of: 1).map { $0["kept"] } == [true])
+        #expect(outcome.rows(of: 2).count == 12)
+        #expect(outcome.rows(of: 2).allSatisfy { $0["half"] == nil })
+        #expect(outcome.rows(of: 3).count == 12)
+        await home.stop()
+    }
+
+    @Test("never sends a change again of which nobody knows whether it was carried out")
+    func unknownOutcome() async throws {
+        let home = try await TenantsHome(2)
+        let members = (1...2).map {
+            SetFolder.Member(name: "T\($0)", tenant: SandboxOrganization.customer($0).id)
+        }
+        let body: JSONValue = [
+            "displayName": "Crew", "mailNickname": "crew", "mailEnabled": false, "securityEnabled": true,
+        ]
+        let arguments: JSONObject = ["connection": "all", "endpoint": "/groups", "method": "POST", "body": body]
+        let folder = try SetFolder(
+            .init(operation: "graph_request", arguments: arguments, members: members), in: home.service.services.paths)
+        try folder.begin(0)
+        let person = ChangesHome.YesPerson()
+        let outcome = try await home.call("graph_request", ["resume": .string(folder.name)], home.context(person))
+        #expect(outcome.rows.map { $0["connection"] } == ["T2"])
+        #expect(outcome.end.notes.contains { $0.hasPrefix("failed: T1:") })
+        #expect(person.pages.allSatisfy { !$0.contains("T1 (") })
+        await home.stop()
+    }
+
+    @Test("doesn't go on with a connection that names another tenant since")
+    func otherTenant() async throws {
+        let home = try await TenantsHome(2)
+        let members = [
+            SetFolder.Member(name: "T1", tenant: SandboxOrganization.customer(2).id),
+            SetFolder.Member(name: "T2", tenant: SandboxOrganization.customer(2).id),
+        ]
+        let folder = try SetFolder(
+            .init(operation: "graph_request", arguments: Self.arguments("all"), members: members),
+            in: home.service.services.paths)
+        let outcome = try await home.call("graph_request", ["resume": .string(folder.name)])
+        #expect(outcome.rows(of: 1).isEmpty)
+        #expect(outcome.rows(of: 2).count == 12)
+        #expect(outcome.end.notes.contains { $0.hasPrefix("failed: T1:") })
+        await home.stop()
+    }
+}
