@@ -112,7 +112,11 @@ struct SandboxCommands: Sendable {
         _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
     ) async throws(MMError) -> Int32 {
         let control = try SandboxControl(paths)
-        let name = "faults" + (try input.text("tenant").map { "?tenant=" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte) } ?? "")
+        let name =
+            "faults"
+            + (try input.text("tenant").map {
+                "?tenant=" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte)
+            } ?? "")
         if try input.flag("clear") { _ = try await control.call("DELETE", name) }
         if let fault = try input.object("add") {
             try await streams.show(try await control.call("POST", name, .object(fault)), options)

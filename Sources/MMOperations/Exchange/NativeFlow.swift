@@ -51,7 +51,7 @@ final class NativeFlow: Sendable {
             task.cancel()
         }
         guard let notes else { return .ended(await outcome.wait()) }
-        let reading = Reading(task: task, channel: channel)
+        let reading = HeldFlow(task: task, channel: channel)
         let stream = ItemStream(end: { [self] in AnswerEnd(notes: closingNotes()) }) { () async throws(MMError) in
             try await reading.next()
         }
@@ -118,32 +118,6 @@ final class NativeFlow: Sendable {
 
     @Sendable private func closingNotes() -> [String] {
         state.withLock { $0.notes + ($0.leftOut > 0 ? ["\($0.leftOut) more warnings and errors are not shown."] : []) }
-    }
-
-    /// Holds the running script for its reader: with the last reference to it the script ends.
-    private final class Reading: Sendable {
-        private let task: Task<Void, Never>
-        private let channel: RowChannel
-
-        init(task: Task<Void, Never>, channel: RowChannel) {
-            self.task = task
-            self.channel = channel
-        }
-
-        deinit { stop() }
-
-        func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
-            try await withTaskCancellationHandler {
-                await Result { () async throws(MMError) in try await channel.next() }
-            } onCancel: {
-                stop()
-            }.get()
-        }
-
-        private func stop() {
-            task.cancel()
-            channel.abandon()
-        }
     }
 }
 

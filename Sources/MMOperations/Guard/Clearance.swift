@@ -26,7 +26,9 @@ package struct Clearance: Sendable {
         context.record.note("class", .string(verdict.guardClass.rawValue))
         context.record.note("rule", .string(verdict.rule))
         context.record.note("digest", .string(request.digest))
-        if let together = context.call.oneOfSeveral { return try together.settle(request, in: context) }
+        if let together = context.call.oneOfSeveral {
+            guard try !together.settles(request, in: context) else { return }
+        }
         guard verdict.decision != .allow else { return }
         if verdict.decision == .ask {
             if try await ledger.consume(request.digest) {

@@ -124,7 +124,8 @@ package struct ConnectionSelection: Sendable, Hashable {
                 hint: "Relationships that are pending or have ended give no access.")
         case .name(let text), .pattern(let text):
             return MMError(
-                .notFound, "No connection is called '\(text.prefix(100))'.", hint: "See what there is: mm connections list."
+                .notFound, "No connection is called '\(text.prefix(100))'.",
+                hint: "See what there is: mm connections list."
             )
         }
     }

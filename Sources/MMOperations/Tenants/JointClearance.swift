@@ -5,22 +5,34 @@ package import MMGuard
 /// and is judged there by its connection's own policy; then a person is asked once, with all of them named; then each call
 /// goes through if it is exactly what was judged.
 package final class JointClearance: Sendable {
+    private enum Phase {
+        /// Calls are only judged.
+        case judging
+        /// What was judged goes through.
+        case permitted
+        /// Each call asks for itself, and nobody is there to say yes.
+        case apart
+    }
+
     private struct State {
         var requests: [String: ConfirmationRequest] = [:]
-        var isSettled = false
+        var phase = Phase.judging
     }
 
     private let state = Mutex(State())
 
     /// Takes what a call would do, or lets it do what was judged.
+    /// - Returns: whether it is settled; else the call asks for itself.
     /// - Throws: `cancelled` while calls are only judged; `conflict` for anything that was not judged.
-    func settle(_ request: ConfirmationRequest, in context: OperationContext) throws(MMError) {
-        let known: ConfirmationRequest? = try state.withLock { (state) throws(MMError) in
-            guard state.isSettled else {
-                state.requests[request.connection] = request
-                throw MMError(.cancelled, "Judged; nothing was sent.")
-            }
-            return state.requests[request.connection]
+    func settles(_ request: ConfirmationRequest, in context: OperationContext) throws(MMError) -> Bool {
+        let (phase, known) = state.withLock { state in
+            if case .judging = state.phase { state.requests[request.connection] = request }
+            return (state.phase, state.requests[request.connection])
+        }
+        switch phase {
+        case .judging: throw MMError(.cancelled, "Judged; nothing was sent.")
+        case .apart: return false
+        case .permitted: break
         }
         guard let known, known.digest == request.digest else {
             throw MMError(
@@ -28,6 +40,7 @@ package final class JointClearance: Sendable {
                 hint: "Make the call again.")
         }
         if Self.asks(about: known) { context.record.note("confirmedBy", "together") }
+        return true
     }
 
     /// Whether the call to a connection was judged.
@@ -44,7 +57,14 @@ package final class JointClearance: Sendable {
     }
 
     /// Lets the calls through.
-    func permit() { state.withLock { $0.isSettled = true } }
+    func permit() { state.withLock { $0.phase = .permitted } }
+
+    /// Calls that change nothing: each is judged when it is made.
+    static var forReads: JointClearance {
+        let clearance = JointClearance()
+        clearance.state.withLock { $0.phase = .apart }
+        return clearance
+    }
 
     /// What is wrong where the guard denies a call: then none is made.
     func refusal() -> MMError? {
@@ -52,7 +72,8 @@ package final class JointClearance: Sendable {
             .sorted { $0.connection < $1.connection }
         guard let first = denied.first, var error = first.verdict.error() else { return nil }
         let names = denied.map(\.connection)
-        error.message = "Nothing was sent to any connection, since the guard denies it in \(Self.list(names)). " + error.message
+        error.message =
+            "Nothing was sent to any connection, since the guard denies it in \(Self.list(names)). " + error.message
         error.hint = [error.hint, "Leave \(names.count == 1 ? "it" : "them") out: add ,-NAME to the selection."]
             .compactMap(\.self).joined(separator: " ")
         error.details["connections"] = .array(names.map { .string($0) })
@@ -86,10 +107,12 @@ package final class JointClearance: Sendable {
         }
         let texts = groups.map { group in
             let count = group.names.count
-            return (["In \(count) \(count == 1 ? "connection" : "connections"):"] + group.names.map { "  " + $0 }
+            return
+                (["In \(count) \(count == 1 ? "connection" : "connections"):"] + group.names.map { "  " + $0 }
                 + ["", group.request.text]
                 + (groups.count > 1 && !group.request.body.isEmpty
-                    ? [String(decoding: group.request.body, as: UTF8.self)] : [])).joined(separator: "\n")
+                    ? [String(decoding: group.request.body, as: UTF8.self)] : []))
+                .joined(separator: "\n")
         }
         var parameters = groups.count == 1 ? strictest.parameters : [:]
         parameters["allOfIt"] = .string(Self.digest(all.map { ($0.member, $0.request.digest) }))

@@ -128,12 +128,9 @@ struct SideBySideCall: Sendable {
 
     /// Has every call judged, before any is made, and asks a person once where one has to be asked.
     private func cleared(_ call: SetFolder.Call, waiting: [SetFolder.Member]) async throws(MMError) -> JointClearance {
-        let clearance = JointClearance()
         // What a dry run sends are reads.
-        guard several.isGuarded, call.arguments["dryRun"] != true else {
-            clearance.permit()
-            return clearance
-        }
+        guard several.isGuarded, call.arguments["dryRun"] != true else { return .forReads }
+        let clearance = JointClearance()
         let errors = await withTaskGroup(of: MMError?.self) { group in
             var errors: [MMError] = []
             for (turn, member) in waiting.enumerated() {
@@ -179,7 +176,11 @@ struct SideBySideCall: Sendable {
             context.caller.surface == .terminal
             ? "\(operation.declaration.commandLine) --resume \(folder.name)"
             : "\(operation.declaration.name) {\"resume\": \"\(folder.name)\"}"
-        let stream = FlowingWork.stream(end: { report.end(resuming: resuming) }) { await work.run(into: $0) }
+        let channel = RowChannel()
+        let flow = HeldFlow(task: Task { await work.run(into: channel) }, channel: channel)
+        let stream = ItemStream(end: { report.end(resuming: resuming) }) { () async throws(MMError) in
+            try await flow.next()
+        }
         let count = call.members.count
         let note =
             "\(count) \(count == 1 ? "connection" : "connections"). Should it break off, this goes on with it: \(resuming)"

@@ -129,8 +129,8 @@ struct SideBySideWork: Sendable {
                 whole.operation, whole.arguments(call, member.name), whole.context(clearance))
             return try await keep(answer, of: index)
         } catch {
-            // Nobody knows what became of a change that was called off.
-            if changes, error.code != .cancelled { folder.fail(index) }
+            // Of a change without an answer nobody knows what became.
+            if changes, error.isRefusal { folder.fail(index) }
             throw error
         }
     }

@@ -49,6 +49,8 @@ struct TenantRow: Sendable {
         case .items, .output: return []
         }
         if let member, let items = value[member]?.array { return items }
+        // An answer that has the columns itself is a row, whatever lists it holds.
+        if columns.contains(where: { value[$0] != nil && value[$0]?.array == nil }) { return [value] }
         return Rows(of: value, columns: columns)?.items ?? [value]
     }
 

@@ -111,6 +111,11 @@ final class DirectoryStore {
         return consumed
     }
 
+    /// The roles that whoever a token speaks for holds here.
+    func roles(of principal: SignedInPrincipal) -> [DirectoryRoleName] {
+        principal.delegatedRoles ?? roles(of: principal.objectID)
+    }
+
     /// The roles that a user holds.
     func roles(of userID: String) -> [DirectoryRoleName] {
         DirectoryRoleName.allCases.filter {

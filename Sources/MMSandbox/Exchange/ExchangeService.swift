@@ -100,7 +100,7 @@ struct ExchangeService {
 
     private func mayRun(_ cmdlet: ExchangeCmdlet, _ principal: SignedInPrincipal) -> Bool {
         if principal.isApp { return principal.permissions.contains("Exchange.ManageAsApp") }
-        let roles = store.roles(of: principal.objectID)
+        let roles = store.roles(of: principal)
         switch cmdlet.need {
         case .own: return true
         case .reading:

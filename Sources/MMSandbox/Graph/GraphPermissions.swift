@@ -44,7 +44,7 @@ struct GraphPermissions {
         let path = call.segments.map { "/" + $0.name }.joined()
         let area = RoleTable.standard.area(of: path, method: call.request.method)
         guard !isSelf, area?.content == nil else { return }
-        let roles = Set(store.roles(of: call.principal.objectID).map(\.rawValue))
+        let roles = Set(store.roles(of: call.principal).map(\.rawValue))
         guard !roles.contains(DirectoryRoleName.globalAdministrator.rawValue) else { return }
         let enough = area?.roles(reading: isRead) ?? []
         // Everybody in a tenant reads the directory itself.
@@ -56,7 +56,7 @@ struct GraphPermissions {
     /// One's own mailbox, or any as an administrator or an app.
     private func checkMailbox(_ call: GraphCall, _ owner: String) throws(GraphFailure) {
         if call.principal.isApp || owner == call.principal.objectID { return }
-        let roles = store.roles(of: call.principal.objectID)
+        let roles = store.roles(of: call.principal)
         guard roles.contains(.globalAdministrator) || roles.contains(.exchangeAdministrator) else { throw .mailDenied }
     }
 }

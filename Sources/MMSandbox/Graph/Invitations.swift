@@ -10,7 +10,7 @@ struct Invitations {
     func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse {
         guard call.segments.count == 1 else { throw .unknownSegment(call.segments[1].name) }
         guard call.request.method == "POST" else { throw .notAllowed(call.request.method) }
-        let roles = store.roles(of: call.principal.objectID)
+        let roles = store.roles(of: call.principal)
         guard
             !call.principal.permissions.isDisjoint(with: [
                 "User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All",

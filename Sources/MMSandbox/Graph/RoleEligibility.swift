@@ -17,7 +17,7 @@ struct RoleEligibility {
         let isOwn = names.count == 4 && names[3] == "filterbycurrentuser"
         guard names.count == 3 || isOwn else { throw .unknownSegment(call.segments[3].name) }
         if !isOwn, !call.principal.isApp {
-            let roles = store.roles(of: call.principal.objectID)
+            let roles = store.roles(of: call.principal)
             guard roles.contains(.globalAdministrator) || roles.contains(.globalReader) else { throw .denied }
         }
         let rows = NamedAccount.all.compactMap { account -> JSONValue? in

@@ -44,7 +44,7 @@ struct UsageReports {
             403, "S2SUnauthorized", "Invalid permission. Reports.Read.All and a role that reads reports are needed.")
         guard call.principal.permissions.contains("Reports.Read.All") else { throw denied }
         if call.principal.isApp { return }
-        let roles = store.roles(of: call.principal.objectID)
+        let roles = store.roles(of: call.principal)
         guard roles.contains(.globalAdministrator) || roles.contains(.globalReader) else { throw denied }
     }
 

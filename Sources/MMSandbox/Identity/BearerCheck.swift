@@ -28,10 +28,12 @@ struct BearerCheck {
             isApp
             ? claims["roles"]?.array?.compactMap(\.string) ?? []
             : (claims["scp"]?.string ?? "").split(separator: " ").map(String.init)
+        let brought = claims["wids"]?.array?.compactMap { $0.string.flatMap(DirectoryRoleName.init(rawValue:)) } ?? []
         return SignedInPrincipal(
             objectID: claims["oid"]?.string ?? "", appID: claims["appid"]?.string ?? "", isApp: isApp,
             permissions: Set(names), resource: resource,
-            serial: Int(claims["uti"]?.string?.dropFirst() ?? "") ?? 0, answersChallenges: claims["xms_cc"] != nil)
+            serial: Int(claims["uti"]?.string?.dropFirst() ?? "") ?? 0, answersChallenges: claims["xms_cc"] != nil,
+            delegatedRoles: claims["idp"] == nil ? nil : brought)
     }
 
     /// Whether the tokens of a principal were ended after this one was issued.

@@ -35,7 +35,8 @@ struct DelegatedAdministration {
             Relationship(
                 customer: .customer(number), status: "active", endsAt: context.now + 300 * day,
                 roles: number % 2 == 0
-                    ? [DirectoryRoleName.globalReader.rawValue] : [
+                    ? [DirectoryRoleName.globalReader.rawValue]
+                    : [
                         DirectoryRoleName.globalReader.rawValue, DirectoryRoleName.userAdministrator.rawValue,
                     ])
         }
@@ -44,9 +45,11 @@ struct DelegatedAdministration {
             // The service takes a while to call one ended whose time is over.
             Relationship(
                 customer: .customer(count + 1), status: "active", endsAt: context.now - day, roles: roles),
-            Relationship(customer: .customer(count + 2), status: "expired", endsAt: context.now - 30 * day, roles: roles),
             Relationship(
-                customer: .customer(count + 3), status: "approvalPending", endsAt: context.now + 300 * day, roles: roles),
+                customer: .customer(count + 2), status: "expired", endsAt: context.now - 30 * day, roles: roles),
+            Relationship(
+                customer: .customer(count + 3), status: "approvalPending", endsAt: context.now + 300 * day, roles: roles
+            ),
         ]
     }
 

@@ -11,4 +11,6 @@ struct SignedInPrincipal: Sendable {
     let serial: Int
     /// Whether the client said that it can answer a claims challenge.
     let answersChallenges: Bool
+    /// The roles that a partner's person brings along, who has no account here; `nil` for everybody else.
+    var delegatedRoles: [DirectoryRoleName]?
 }

@@ -111,7 +111,8 @@ final class TokenIssuer {
     func checkAccount(_ userID: String, isRefresh: Bool = false) throws(TokenFault) {
         guard let record = store.user(userID) else {
             throw TokenFault(
-                "invalid_grant", 50_034, "The user account does not exist in the \(context.organization.name) directory.")
+                "invalid_grant", 50_034,
+                "The user account does not exist in the \(context.organization.name) directory.")
         }
         guard record["accountEnabled"]?.bool != false else {
             throw TokenFault("invalid_grant", 50_057, "The user account is disabled.")
@@ -180,6 +181,7 @@ final class TokenIssuer {
         claims["unique_name"] = .string(upn)
         claims["upn"] = .string(upn)
         let wids = customer == nil ? store.roles(of: userID).map(\.rawValue) : roles
+        if customer != nil { claims["idp"] = .string("\(context.base)/\(context.organization.id)/") }
         claims["wids"] = .array(wids.map { .string($0) })
         var answer: JSONObject = [
             "token_type": "Bearer",

@@ -31,7 +31,9 @@ struct TenantDoor: HTTPMiddleware {
             return request.queryFields["tenant"].flatMap { named($0) }
         }
         for segment in segments.prefix(3) { if let place = named(segment) { return place } }
-        guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer ") else { return nil }
+        guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer ") else {
+            return nil
+        }
         let parts = header.dropFirst(7).split(separator: ".")
         guard parts.count == 3, let bytes = Base64.bytes(String(parts[1]), alphabet: .url),
             let claims = try? JSONParser.parse(bytes), let tenant = claims["tid"]?.string

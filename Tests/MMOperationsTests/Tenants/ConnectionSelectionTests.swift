@@ -11,7 +11,8 @@ struct ConnectionSelectionTests {
         }
         return try RegistrySnapshot(document: [
             "connections": [
-                "A": entry(["msp"]), "B": entry(["msp", "gold"]), "Contoso EU": entry([]), "Contoso US": entry(["gold"]),
+                "A": entry(["msp"]), "B": entry(["msp", "gold"]), "Contoso EU": entry([]),
+                "Contoso US": entry(["gold"]),
                 "x,y": entry([]), "all of it": entry([]), "Broken": ["tenant": 5, "tags": ["msp"]],
                 "Hidden": ["tenant": "contoso.com", "tags": ["msp"], "mcps": []],
             ]

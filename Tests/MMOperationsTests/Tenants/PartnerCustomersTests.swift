@@ -6,7 +6,8 @@ import Testing
 
 @Suite("A partner's customers", .timeLimit(.minutes(5)))
 struct PartnerCustomersTests {
-    @Test("are reached with the partner's sign-in, each under its own name and tenant, where the relationship is active")
+    @Test(
+        "are reached with the partner's sign-in, each under its own name and tenant, where the relationship is active")
     func customers() async throws {
         let home = try await ChangesHome(users: 10, customers: 3)
         let answer = try await home.call(

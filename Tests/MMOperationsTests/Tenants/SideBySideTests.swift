@@ -111,7 +111,8 @@ struct SideBySideTests {
         let same = try await home.call("graph_request", Self.arguments("T2,T1", change))
         #expect(same.rows.count == 2)
         let groups = try await home.call(
-            "graph_request", Self.arguments("tag:all", ["endpoint": "/groups?$filter=displayName eq 'Crew'", "all": true]))
+            "graph_request",
+            Self.arguments("tag:all", ["endpoint": "/groups?$filter=displayName eq 'Crew'", "all": true]))
         #expect((1...4).map { groups.rows(of: $0).count } == [2, 2, 1, 0])
         let audit = try home.service.services.audit.entries { $0["method"] == "POST" && $0["outcome"] == "done" }
         #expect(audit.compactMap { $0["connection"]?.string }.sorted() == ["T1", "T1", "T2", "T2", "T3"])

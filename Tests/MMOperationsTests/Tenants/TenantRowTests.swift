@@ -10,7 +10,10 @@ struct TenantRowTests {
         arguments: [
             (#"{"a":1}"#, #"{"connection":"C","tenant":"t","a":1}"#),
             (#"7"#, #"{"connection":"C","tenant":"t","value":7}"#),
-            (#"{"connection":"Other","a":1,"tenant":"t"}"#, #"{"connection":"C","tenant":"t","_connection":"Other","a":1}"#),
+            (
+                #"{"connection":"Other","a":1,"tenant":"t"}"#,
+                #"{"connection":"C","tenant":"t","_connection":"Other","a":1}"#
+            ),
             (#"{"tenant":{"id":1}}"#, #"{"connection":"C","tenant":"t","_tenant":{"id":1}}"#),
             (#"{"big":12345678901234567890.5}"#, #"{"connection":"C","tenant":"t","big":12345678901234567890.5}"#),
         ])

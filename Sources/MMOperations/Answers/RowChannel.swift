@@ -1,6 +1,6 @@
 import MMCore
 
-/// Carries rows from a script to their reader, one portion at a time: the script stands still until the last one was
+/// Carries rows from work to their reader, one portion at a time: the work stands still until the last one was
 /// taken, so that memory stays flat however many there are.
 final class RowChannel: Sendable {
     private struct State {
@@ -48,7 +48,7 @@ final class RowChannel: Sendable {
     }
 
     /// The next portion; `nil` at the end. One reader alone.
-    /// - Throws: what ended the script, after all rows that it put out.
+    /// - Throws: what ended the work, after all rows that it put out.
     func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
         await withCheckedContinuation { continuation in
             let isReady = state.withLock { state in
