@@ -88,7 +88,7 @@ final class SideBySideReport: Sendable {
         for (text, names) in failures { end.notes.append("failed: \(names.joined(separator: ", ")): \(text)") }
         let (rows, done) = (state.rows, state.done)
         end.notes.append(
-            "\(rows) \(rows == 1 ? "row" : "rows") of \(done) of \(total) connections"
+            "\(rows) \(rows == 1 ? "row" : "rows") from \(done) of \(total) connections"
                 + (state.failed.isEmpty ? "." : "; \(state.failed.count) failed. Again for those alone: \(resuming)"))
         if let first = state.failed.first?.error.code {
             let isOneKind = state.failed.allSatisfy { $0.error.code == first }

@@ -3,8 +3,9 @@ internal import MMCore
 /// Cmdlets on the organization: domains, groups, traces, audit logs.
 extension ExchangeCmdlet {
     static let organization: [ExchangeCmdlet] = [
-        ExchangeCmdlet("Get-AcceptedDomain", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
-            let rows = [(TenantIdentity.domain, true), (TenantIdentity.initialDomain, false)].map {
+        ExchangeCmdlet("Get-AcceptedDomain", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
+            let tenant = organization.context.organization
+            let rows = [(tenant.domain, true), (tenant.initialDomain, false)].map {
                 (name, isDefault) -> JSONObject in
                 [
                     "DomainName": .string(name), "Name": .string(name), "Identity": .string(name),
@@ -17,11 +18,12 @@ extension ExchangeCmdlet {
         ExchangeCmdlet("Get-OrganizationConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
             .row(
                 [
-                    "Name": .string(TenantIdentity.initialDomain), "DisplayName": .string(TenantIdentity.name),
-                    "Identity": .string(TenantIdentity.initialDomain), "AuditDisabled": false,
+                    "Name": .string(organization.context.organization.initialDomain),
+                    "DisplayName": .string(organization.context.organization.name),
+                    "Identity": .string(organization.context.organization.initialDomain), "AuditDisabled": false,
                     "OAuth2ClientProfileEnabled": true, "IsDehydrated": false, "CustomerLockboxEnabled": false,
                     "MailTipsAllTipsEnabled": true, "ActivityBasedAuthenticationTimeoutEnabled": true,
-                    "ExchangeVersion": "0.20 (15.0.0.0)", "Guid": .string(TenantIdentity.id),
+                    "ExchangeVersion": "0.20 (15.0.0.0)", "Guid": .string(organization.context.organization.id),
                 ], call)
         },
         ExchangeCmdlet("Get-RemoteDomain", .reading, "Identity") { (_, call) throws(ExchangeFailure) in

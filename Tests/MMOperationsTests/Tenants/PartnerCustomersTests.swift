@@ -43,16 +43,20 @@ struct PartnerCustomersTests {
                 "command": "Get-AcceptedDomain | Select-Object DomainName", "engine": "native",
             ])
         guard case .items(let stream) = answer.body else { throw MMError(.internalError, "no list") }
-        var names: Set<String> = []
+        var names: Set<[String]> = []
         while let batch = try await stream.next() {
             for row in batch {
                 let row = try #require(JSONParser.parse(row).object)
-                names.insert(row["connection"]?.string ?? "")
+                names.insert([row["connection"]?.string ?? "", row["DomainName"]?.string ?? ""])
             }
         }
         let end = stream.end()
         #expect(end.exitStatus == 0, "\(end.notes)")
-        #expect(names == ["Demo:Customer 1", "Demo:Customer 2"])
+        let expected = (1...2).flatMap { number -> [[String]] in
+            let customer = SandboxOrganization.customer(number)
+            return [customer.domain, customer.initialDomain].map { ["Demo:\(customer.name)", $0] }
+        }
+        #expect(names == Set(expected))
         await home.stop()
     }
 

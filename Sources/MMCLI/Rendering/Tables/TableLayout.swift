@@ -66,9 +66,12 @@ struct TableLayout: Sendable {
         guard rows.columns.count > few else { return plain.isEmpty ? (rows.columns, 1) : (plain, plain.count) }
         let isEmpty = { (column: String) in rows.items.allSatisfy { $0.object?.value(of: column)?.isNull ?? true } }
         let names = ["displayname", "name", "title", "subject", "identity"]
-        let first =
+        // Rows of several tenants say first whose they are.
+        let whose = rows.columns.starts(with: ["connection", "tenant"]) ? ["connection"] : []
+        let known =
             KnownTable.of(rows.items)?.columns.filter { !isEmpty($0) }
             ?? plain.filter { names.contains($0.lowercased()) }
+        let first = whose + known
         let rest = plain.filter { !first.contains($0) && !isEmpty($0) }
         // An id says least to a person, and most to a program.
         let all = first + rest.filter { $0 != "id" } + rest.filter { $0 == "id" }
