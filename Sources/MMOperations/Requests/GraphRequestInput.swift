@@ -5,7 +5,7 @@ import MMGraph
 struct GraphRequestInput: OperationInput {
     static let fields: [InputField] = [
         InputField(
-            "connection", .text, "Its name; or A,B or tag:x.",
+            "connection", .text, "Name; or several: A,B, tag:x.",
             at: .positional(0)),
         InputField(
             "endpoint", .text, "Path such as /me/messages or /beta/users.",

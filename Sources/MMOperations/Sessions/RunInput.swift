@@ -4,7 +4,7 @@ package import MMCore
 package struct RunInput: OperationInput {
     package static let fields: [InputField] = [
         InputField(
-            "connection", .text, "Its name; or A,B or tag:x.",
+            "connection", .text, "Name; or several: A,B, tag:x.",
             at: .positional(0)),
         InputField(
             "module", .choice(RunModule.names), "exo is Exchange, pnp SharePoint.",

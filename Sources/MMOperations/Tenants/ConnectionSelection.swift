@@ -180,6 +180,11 @@ extension ConnectionSelection {
         guard let selection = try ConnectionSelection(text, in: snapshot) else {
             return [try registry.connection(named: text, in: context)]
         }
+        if let partner = selection.partners.first {
+            throw MMError(
+                .unsupported, "The customers of \(partner.prefix(100)) are reached with its own sign-in.",
+                hint: "Name the partner alone.", details: ["field": "connection"])
+        }
         context.record.note("connection", .string(text))
         var connections: [Connection] = []
         for name in try selection.names(in: snapshot, for: context.call.caller.server) {

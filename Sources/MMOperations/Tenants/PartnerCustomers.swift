@@ -15,16 +15,16 @@ struct PartnerCustomers: Sendable {
     }
 
     /// Asks for the relationships, and makes each customer's tenant reachable.
-    /// - Returns: the names of the connections, such as `Partner:Fabrikam`.
+    /// - Returns: the connections, with names such as `Partner:Fabrikam`.
     /// - Throws: as a request of the partner's.
-    func expand(until deadline: Deadline) async throws(MMError) -> [(name: String, tenant: String)] {
-        var members: [(name: String, tenant: String)] = []
+    func expand(until deadline: Deadline) async throws(MMError) -> [SetFolder.Member] {
+        var members: [SetFolder.Member] = []
         let customers = try await active(until: deadline)
         for customer in customers {
             let hasNamesake = customers.contains { $0.name == customer.name && $0.tenant != customer.tenant }
             let name = "\(partner.name):\(customer.name)" + (hasNamesake ? " (\(customer.tenant))" : "")
             try imply(name, tenant: customer.tenant)
-            members.append((name, customer.tenant))
+            members.append(.init(name: name, tenant: customer.tenant, partner: partner.name))
         }
         return members
     }
@@ -61,9 +61,18 @@ struct PartnerCustomers: Sendable {
                     let ends = value["endDateTime"]?.string.flatMap({ Timestamp(iso8601: $0) }), ends > .now,
                     let tenant = value["customer"]?["tenantId"]?.string, seen.insert(tenant.lowercased()).inserted
                 else { continue }
-                found.append(Customer(tenant: tenant, name: value["customer"]?["displayName"]?.string ?? tenant))
+                found.append(Customer(tenant: tenant.lowercased(), name: Self.name(value) ?? tenant))
             }
         }
         return found
+    }
+
+    /// What a customer calls itself, in one line: its own administrators choose it.
+    private static func name(_ relationship: JSONValue) -> String? {
+        guard let text = relationship["customer"]?["displayName"]?.string else { return nil }
+        let plain = text.unicodeScalars.filter {
+            $0.value >= 0x20 && $0.value != 0x7F && !(0x80..<0xA0).contains($0.value)
+        }
+        return plain.isEmpty ? nil : String(String.UnicodeScalarView(plain.prefix(200)))
     }
 }

@@ -48,17 +48,15 @@ struct SideBySideCall: Sendable {
         }
         let snapshot = try service.services.registry.snapshot()
         var customers: [String: [String]] = [:]
-        var partners: [String: String] = [:]
+        var known: [String: SetFolder.Member] = [:]
         for name in selection.partners {
             let partner = try snapshot.connection(named: name, for: context.caller.server)
             let found = try await PartnerCustomers(partner: partner, services: service.services).expand(until: deadline)
             customers[name] = found.map(\.name)
-            for member in found { partners[member.name] = partner.name }
+            for member in found { known[member.name] = member }
         }
         let names = try selection.names(in: snapshot, for: context.caller.server, customers: customers)
-        let members = names.map { name -> SetFolder.Member in
-            SetFolder.Member(name: name, tenant: tenant(of: name) ?? "", partner: partners[name])
-        }
+        let members = names.map { known[$0] ?? SetFolder.Member(name: $0, tenant: tenant(of: $0) ?? "") }
         let call = SetFolder.Call(
             operation: operation.declaration.name, arguments: arguments, members: members)
         let clearance = try await cleared(call, waiting: members)

@@ -14,14 +14,15 @@ final class Tenant: Sendable {
     /// - Parameters:
     ///   - users: how many users it has.
     ///   - lifetime: how many seconds its access tokens live.
-    init(users: Int = 300, lifetime: Int = 3600) async throws {
+    ///   - customers: how many customers it administers for.
+    init(users: Int = 300, lifetime: Int = 3600, customers: Int = 0) async throws {
         home = try TemporaryHome()
         var command = ChildCommand(
             Programs.mm,
             [
                 "sandbox", "start", "--foreground", "--users", "\(users)", "--interval", "1", "--lifetime",
                 "\(lifetime)",
-            ],
+            ] + (customers > 0 ? ["--customers", "\(customers)"] : []),
             environment: home.environment)
         command.output = .null
         command.error = .null

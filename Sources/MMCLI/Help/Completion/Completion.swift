@@ -76,7 +76,10 @@ package struct Completion: Sendable {
         }
         if typed.hasPrefix("-") {
             let own = entry.fields.filter { $0.placement != .absent }
-            return own.map { Candidate("--\($0.flagName)", $0.summary) } + Self.globals
+            let flags = own.flatMap { field in
+                (["--\(field.flagName)"] + field.otherFlags).map { Candidate($0, field.summary) }
+            }
+            return flags + Self.globals
         }
         if let field = arguments.nextPositional { found += await value(of: field, entry, typed, arguments) }
         return found
