@@ -34,5 +34,9 @@ struct SnapshotLock: ~Copyable {
 
     private init(number: Int32) { self.number = number }
 
-    deinit { close(number) }
+    deinit {
+        // A child that was forked meanwhile and has not yet become another program shares the lock: closing alone would leave it.
+        flock(number, LOCK_UN)
+        close(number)
+    }
 }
