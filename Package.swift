@@ -16,6 +16,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL", "CDBus"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
+    ("MMTelemetry", ["MMCore", "MMSystem", "MMHTTP"]),
     ("MMFoundation", ["MMCore", "MMGraph"]),
     ("MMStates", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph"]),
     ("MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
@@ -28,14 +29,17 @@ let rooms: [(name: String, calls: [String])] = [
         "MMOperations",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMPermissions",
-            "MMEndpoints", "MMStates", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "MMTools",
+            "MMEndpoints", "MMStates", "MMTelemetry", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "MMTools",
             "PowerShellSyntax",
             "CLogin",
             "CFIDO2",
         ]
     ),
-    ("MMPoolWire", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMOperations"]),
-    ("MMREST", ["MMCore", "MMSystem", "MMHTTP", "MMSessions", "MMOperations", "MMPoolWire", "CDashboardPages"]),
+    ("MMPoolWire", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMTelemetry", "MMOperations"]),
+    (
+        "MMREST",
+        ["MMCore", "MMSystem", "MMHTTP", "MMTelemetry", "MMSessions", "MMOperations", "MMPoolWire", "CDashboardPages"]
+    ),
     (
         "MMLegacy",
         [
@@ -44,7 +48,7 @@ let rooms: [(name: String, calls: [String])] = [
             "MMREST", "PowerShellSyntax",
         ]
     ),
-    ("MMCLI", ["MMCore", "MMSystem", "MMShell", "MMOperations", "CLineEditor", "CQRCode"]),
+    ("MMCLI", ["MMCore", "MMSystem", "MMTelemetry", "MMShell", "MMOperations", "CLineEditor", "CQRCode"]),
     ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "MMPermissions", "CSandboxPages"]),
     ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
     (
@@ -55,7 +59,8 @@ let rooms: [(name: String, calls: [String])] = [
         "MMServing",
         [
             "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMPoolWire", "MMREST", "MMLegacy", "MMCLI",
-            "MMGuard", "MMEndpoints", "MMNative", "MMPowerShell", "MMTools", "PowerShellSyntax", "MMSessions",
+            "MMGuard", "MMEndpoints", "MMNative", "MMPowerShell", "MMTools", "MMTelemetry", "PowerShellSyntax",
+            "MMSessions",
             "CConfinement",
         ]
     ),

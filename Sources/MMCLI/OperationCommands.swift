@@ -2,6 +2,7 @@ import Glibc
 package import MMCore
 package import MMOperations
 import MMSystem
+import MMTelemetry
 
 /// The commands that are operations: calls the service and writes its answer.
 package struct OperationCommands: Sendable {
@@ -95,6 +96,8 @@ package struct OperationCommands: Sendable {
             }
         )
         context.directory = CallContext.ownDirectory
+        let environment = ProcessEnvironment.read()
+        context.trace = TraceContext(parent: environment["TRACEPARENT"], state: environment["TRACESTATE"])
         context.input = terminal.input
         context.screenColumns = terminal.screen?.columns
         return context

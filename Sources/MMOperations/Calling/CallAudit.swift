@@ -1,18 +1,25 @@
 import MMCore
+import MMTelemetry
 
 /// What is written down of one call when it ends: a line of the log and, where it did something, one of the audit chain.
 struct CallAudit: Sendable {
     let operation: AnyOperation
     let caller: Caller
     let record: CallRecord
+    /// The call's part of a trace, which ends with it.
+    let span: Span?
     private let audit: AuditLog
     private let log: Log
     private let started = ContinuousClock.now
 
-    init(_ operation: AnyOperation, by caller: Caller, _ record: CallRecord, in audit: AuditLog, log: Log) {
+    init(
+        _ operation: AnyOperation, by caller: Caller, _ record: CallRecord, in audit: AuditLog, log: Log,
+        span: Span? = nil
+    ) {
         self.operation = operation
         self.caller = caller
         self.record = record
+        self.span = span
         self.audit = audit
         self.log = log
     }
@@ -63,6 +70,7 @@ struct CallAudit: Sendable {
     private func told(_ error: MMError?, rows: Int?) -> JSONObject {
         let name = operation.declaration.name
         let facts = record.facts
+        end(span, facts, error, rows)
         let entry = entry(outcome: error?.code.word ?? "done", rows: rows)
         let log = log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
         switch error?.code {
@@ -71,6 +79,27 @@ struct CallAudit: Sendable {
         default: log.warning("\(text(of: entry, error)): \(error?.message ?? "")", facts)
         }
         return entry
+    }
+
+    /// Names and states alone: what was sent and answered is nobody else's business.
+    private func end(_ span: Span?, _ facts: JSONObject, _ error: MMError?, _ rows: Int?) {
+        guard let span else { return }
+        span.note("mm.operation", .string(operation.declaration.name))
+        span.note("mm.call", .string(record.call))
+        span.note("mm.surface", .string(caller.surface.rawValue))
+        span.note("mm.client", caller.name.isEmpty ? nil : .string(caller.name))
+        for name in ["connection", "module", "verdict", "class", "rule", "engine"] {
+            span.note("mm.\(name)", facts[name])
+        }
+        span.note("mm.outcome", .string(error?.code.word ?? "done"))
+        span.note("mm.rows", rows.map { .int(Int64($0)) })
+        switch error?.code {
+        // A question that waits for a person is no failure.
+        case nil, .signInNeeded?, .confirmationNeeded?, .cancelled?: span.end()
+        case let code?:
+            span.note("error.type", .string(code.word))
+            span.end(fault: code.word)
+        }
     }
 
     /// The log line: what, how it ended, for whom, and sizes instead of content.

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 package import MMGuard
+package import MMTelemetry
 
 /// What goes with a call from a front-end to an `OperationService`.
 public struct CallContext: Sendable {
@@ -28,6 +29,8 @@ public struct CallContext: Sendable {
     package var input: (any CallInput)?
     /// Whether the caller may only read, whatever the connection's own policy allows.
     package var readsOnly = false
+    /// The trace that the caller's own work belongs to, where it said so.
+    package var trace: TraceContext?
     /// Takes reports of progress.
     public var progress: @Sendable (ProgressReport) -> Void
     /// The person who can be asked, where there is one.

@@ -1,5 +1,6 @@
 import MMCore
 import MMSystem
+import MMTelemetry
 
 /// Stands between an answer that is still being fetched and its reader, counts the rows, and writes down how the call ended
 /// when that is known: with the last row, with the error that came instead, or when the reader went away.
@@ -33,7 +34,7 @@ final class FlowingAnswer: Sendable {
 
     private func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
         do throws(MMError) {
-            guard let batch = try await stream.next() else {
+            guard let batch = try await batch() else {
                 if let rows = taken() { await audit.end(nil, rows: countsRows ? rows : nil) }
                 return nil
             }
@@ -43,6 +44,13 @@ final class FlowingAnswer: Sendable {
             if let rows = taken() { await audit.end(error, rows: countsRows ? rows : nil) }
             throw error
         }
+    }
+
+    /// The next rows, whose requests belong to the call's trace though its task has ended.
+    private func batch() async throws(MMError) -> [ArraySlice<UInt8>]? {
+        guard let span = audit.span else { return try await stream.next() }
+        let stream = stream
+        return try await span.around { () async throws(MMError) in try await stream.next() }
     }
 
     private func taken() -> Int? {

@@ -1,6 +1,7 @@
 public import MMCore
 import MMSessions
 import MMSystem
+import MMTelemetry
 
 /// Carries operations out in this process.
 public struct LocalOperationService: OperationService {
@@ -57,9 +58,12 @@ public struct LocalOperationService: OperationService {
         if let answer = try await SideBySideCall.answer(operation, arguments, context, self) { return answer }
         let record = CallRecord()
         let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: record)
-        let audit = CallAudit(operation, by: context.caller, record, in: services.audit, log: services.log)
+        let span = begin(operation, context)
+        if let span { record.note("trace", .string(span.context.trace)) }
+        let audit = CallAudit(
+            operation, by: context.caller, record, in: services.audit, log: services.log, span: span)
         do throws(MMError) {
-            var answer = try await operation.run(arguments, in: inner, with: services)
+            var answer = try await run(operation, arguments, inner, span)
             if operation.declaration.carriesSessionOutput {
                 answer = OutgoingFilter(detectsShapes: !record.hasConfirmedSecret).answer(answer)
             }
@@ -78,5 +82,21 @@ public struct LocalOperationService: OperationService {
             await audit.end(clean)
             throw await services.refusalAdvice.explaining(clean, record)
         }
+    }
+
+    private func run(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ context: OperationContext, _ span: Span?
+    ) async throws(MMError) -> OperationAnswer {
+        guard let span else { return try await operation.run(arguments, in: context, with: services) }
+        return try await span.around { () async throws(MMError) in
+            try await operation.run(arguments, in: context, with: services)
+        }
+    }
+
+    /// The span of a call: a part of the call that made it, such as a step of a tool, else of its caller's trace.
+    private func begin(_ operation: AnyOperation, _ context: CallContext) -> Span? {
+        let name = operation.declaration.name
+        if let outer = Span.current { return outer.child(name) }
+        return services.telemetry?.begin(name, under: context.trace)
     }
 }

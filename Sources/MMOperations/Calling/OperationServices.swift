@@ -3,6 +3,7 @@ package import MMGuard
 package import MMIdentity
 package import MMSessions
 import MMSystem
+package import MMTelemetry
 
 /// What operations work with. One value a process; its parts are opened on first use.
 public struct OperationServices: Sendable {
@@ -30,6 +31,10 @@ public struct OperationServices: Sendable {
     package let outputs: OutputStore
     /// What was done.
     package let audit: AuditLog
+    /// Sends traces and metrics to a collector, where the environment names one.
+    package let telemetry: Telemetry?
+    /// Sends copies of the audit log elsewhere, where the environment says so.
+    package let auditCopies: AuditCopies
     /// What PowerShell sessions have sent.
     package let sent: SentRequests
     /// Scripts that need no second look at their parameters' names.
@@ -44,9 +49,11 @@ public struct OperationServices: Sendable {
         async let spares: Void = SpareSessions(environment: environment, registry: registry, log: log)
             .keep(in: sessions)
         async let shellUpkeep: Void = shells.runMaintenance()
+        async let copies: Void = auditCopies.run()
         await sessions.runMaintenance()
         await spares
         await shellUpkeep
+        await copies
     }
 
     /// Ends what lives: jobs are called off, every session is gone, and renewed sign-ins are stored when this returns.
@@ -55,6 +62,7 @@ public struct OperationServices: Sendable {
         await jobs.table.close()
         await sessions.close()
         await identity.finishRenewals()
+        await telemetry?.close()
     }
 
     /// Says that lines of the log also go to standard error, and how: `json` or `console`; `off` keeps them in the file.
@@ -73,15 +81,22 @@ public struct OperationServices: Sendable {
             logging.standardErrorForm = form == "json" ? .json : .plain
         }
         let log = Log(logging)
-        // Where this process logs is nothing that the programs in its sessions inherit.
-        let environment = environment.filter { name, _ in name != Self.standardErrorForm }
-        let identity = IdentityService(environment: environment, log: log)
+        let telemetry = Telemetry.standard(environment: environment, log: log)
+        // Where this process logs is nothing that the programs in its sessions inherit, nor are a collector's secrets.
+        let environment = environment.filter { name, _ in
+            name != Self.standardErrorForm && !TelemetrySettings.isSecret(name)
+        }
+        let identity = IdentityService(environment: environment, log: log) { transport in
+            telemetry == nil ? transport : TracedTransport(transport)
+        }
+        self.telemetry = telemetry
         self.environment = environment
         self.paths = paths
         self.identity = identity
         registry = ConnectionRegistry(path: paths.registry)
         let guards = CurrentGuard(environment: environment)
         let audit = AuditLog(path: paths.auditLog)
+        auditCopies = AuditCopies(environment: environment, audit: audit, paths: paths, log: log)
         let sent = SentRequests(audit: audit, log: log)
         self.guards = guards
         self.audit = audit

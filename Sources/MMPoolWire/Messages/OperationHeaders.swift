@@ -1,6 +1,7 @@
 package import MMCore
 package import MMHTTP
 package import MMOperations
+package import MMTelemetry
 
 /// The context of a call as header fields of its request, between a front-end and a pool.
 package enum OperationHeaders {
@@ -18,6 +19,9 @@ package enum OperationHeaders {
     static let readsOnly = "MM-Reads-Only"
     static let needsHandle = "MM-Needs-Handle"
     static let input = "MM-Input"
+    // The two of W3C Trace Context.
+    static let traceParent = "traceparent"
+    static let traceState = "tracestate"
 
     /// The longest time limit of a call, in seconds: about 30 years.
     private static let longest: Int64 = 1_000_000_000
@@ -59,6 +63,8 @@ package enum OperationHeaders {
         package var readsOnly = false
         /// How many columns the caller's screen has.
         package var columns: Int?
+        /// The trace that the caller's work belongs to.
+        package var trace: TraceContext?
         /// The caller's working directory, an absolute path.
         package var directory: String?
     }
@@ -78,6 +84,10 @@ package enum OperationHeaders {
         if context.readsOnly { headers.set(readsOnly, "1") }
         if context.input != nil { headers.set(input, "1") }
         if let count = context.screenColumns { headers.set(columns, "\(count)") }
+        if let trace = context.trace {
+            headers.set(traceParent, trace.parent)
+            if let state = trace.state { headers.set(traceState, state) }
+        }
         // A truncated path would be a different one.
         if let path = context.directory, path.utf8.count <= longestPath {
             headers.set(directory, escaped(path, longestPath))
@@ -112,6 +122,7 @@ package enum OperationHeaders {
             }
             claims.columns = count
         }
+        claims.trace = TraceContext(parent: headers[traceParent], state: headers[traceState])
         claims.directory = try name(directory, headers, longest: longestPath)
         if let path = claims.directory, !path.hasPrefix("/") || path.utf8.contains(0) {
             throw wrong(directory, path, "Give an absolute path.")

@@ -156,6 +156,7 @@ package struct CallRoutes: Sendable {
         context.needsHandle = claims.needsHandle
         context.readsOnly = claims.readsOnly
         context.screenColumns = claims.columns
+        context.trace = claims.trace
         if isFrontEnd { context.directory = claims.directory }
         return (context, claims)
     }

@@ -1,42 +1,78 @@
 import MMOperations
 import MMSessions
+package import MMTelemetry
 
 extension MetricsReport {
     /// The metrics in Prometheus's format (prometheus.io, “Exposition formats”, text format 0.0.4).
     package var prometheus: String {
         var page = PrometheusPage()
-        page.family("mm_uptime_seconds", "gauge", "How long the pool has been up.", [([], uptime)])
-        page.family(
-            "mm_requests_total", "counter", "Calls that ended, by operation and outcome.",
-            counts.calls.map {
-                ([("operation", $0.key.operation), ("outcome", $0.key.outcome)], Double($0.value))
-            }.sorted { $0.0.map(\.1).joined(separator: "\u{0}") < $1.0.map(\.1).joined(separator: "\u{0}") })
-        page.family("mm_errors_total", "counter", "Calls that failed.", [([], Double(counts.errors))])
-        page.family("mm_requests_under_way", "gauge", "Calls under way.", [([], Double(counts.underWay))])
-        page.histogram(
-            "mm_request_duration_seconds", "How long calls took.", bounds: PoolMetrics.bounds, buckets: counts.buckets,
-            sum: counts.seconds, count: counts.total)
-        page.family("mm_sign_ins_total", "counter", "Sign-ins that succeeded.", [([], Double(counters.signIns))])
+        for family in families { page.add(family) }
+        return page.text
+    }
+
+    /// The metrics, from which each form of them is written.
+    package var families: [MetricFamily] {
+        var families = [
+            MetricFamily("mm_uptime_seconds", "How long the pool has been up.", .gauge([.init([], uptime)])),
+            MetricFamily(
+                "mm_requests_total", "Calls that ended, by operation and outcome.",
+                .counter(
+                    counts.calls.map {
+                        MetricFamily.Sample(
+                            [("operation", $0.key.operation), ("outcome", $0.key.outcome)], Double($0.value))
+                    }.sorted { Self.order($0) < Self.order($1) })),
+            MetricFamily("mm_errors_total", "Calls that failed.", .counter([.init([], Double(counts.errors))])),
+            MetricFamily("mm_requests_under_way", "Calls under way.", .gauge([.init([], Double(counts.underWay))])),
+            MetricFamily(
+                "mm_request_duration_seconds", "How long calls took.",
+                .histogram(
+                    .init(
+                        bounds: PoolMetrics.bounds, buckets: counts.buckets, sum: counts.seconds, count: counts.total)
+                )),
+            MetricFamily(
+                "mm_sign_ins_total", "Sign-ins that succeeded.", .counter([.init([], Double(counters.signIns))])),
+        ]
+        families += sessionFamilies
+        if let memory {
+            families.append(
+                MetricFamily(
+                    "mm_memory_bytes", "Memory of the pool's own process.", .gauge([.init([], Double(memory))])))
+        }
+        return families
+    }
+
+    private static func order(_ sample: MetricFamily.Sample) -> String {
+        sample.labels.map(\.1).joined(separator: "\u{0}")
+    }
+
+    private var sessionFamilies: [MetricFamily] {
         let states = ["starting", "signing in", "ready", "busy", "failed", "lost", "stopped"]
-        page.family(
-            "mm_sessions", "gauge", "Sessions by state.",
-            states.map { state in
-                ([("state", state)], Double(sessions.count { $0.state.word == state }))
-            })
-        page.family(
-            "mm_session_memory_bytes", "gauge", "Memory of each session's process.",
-            sessions.compactMap { session in
-                session.memory.map { ([("session", session.key.description)], Double($0)) }
-            })
-        page.family(
-            "mm_session_commands_total", "counter", "Commands of each session.",
-            sessions.map { ([("session", $0.key.description)], Double($0.commands)) })
-        page.family(
-            "mm_session_requests_total", "counter", "Requests that sessions sent, by host and status.",
-            sentRows.map { ([("host", $0.kind.host), ("status", "\($0.kind.status)")], Double($0.count)) })
-        page.family(
-            "mm_sessions_waiting", "gauge", "Callers that wait for a session.",
-            [([], Double(sessions.reduce(0) { $0 + $1.waiting }))])
+        let families = [
+            MetricFamily(
+                "mm_sessions", "Sessions by state.",
+                .gauge(
+                    states.map { state in .init([("state", state)], Double(sessions.count { $0.state.word == state })) }
+                )
+            ),
+            MetricFamily(
+                "mm_session_memory_bytes", "Memory of each session's process.",
+                .gauge(
+                    sessions.compactMap { session in
+                        session.memory.map { .init([("session", session.key.description)], Double($0)) }
+                    })),
+            MetricFamily(
+                "mm_session_commands_total", "Commands of each session.",
+                .counter(sessions.map { .init([("session", $0.key.description)], Double($0.commands)) })),
+            MetricFamily(
+                "mm_session_requests_total", "Requests that sessions sent, by host and status.",
+                .counter(
+                    sentRows.map {
+                        .init([("host", $0.kind.host), ("status", "\($0.kind.status)")], Double($0.count))
+                    })),
+            MetricFamily(
+                "mm_sessions_waiting", "Callers that wait for a session.",
+                .gauge([.init([], Double(sessions.reduce(0) { $0 + $1.waiting }))])),
+        ]
         let totals: [(String, String, Int)] = [
             ("mm_session_starts_total", "Sessions started.", counters.starts),
             ("mm_session_restarts_total", "Sessions started again after their process was lost.", counters.restarts),
@@ -44,10 +80,6 @@ extension MetricsReport {
             ("mm_keepalives_total", "Health questions asked of idle sessions.", counters.keepAlives),
             ("mm_keepalive_failures_total", "Health questions that failed.", counters.keepAliveFailures),
         ]
-        for (name, help, total) in totals { page.family(name, "counter", help, [([], Double(total))]) }
-        if let memory {
-            page.family("mm_memory_bytes", "gauge", "Memory of the pool's own process.", [([], Double(memory))])
-        }
-        return page.text
+        return families + totals.map { MetricFamily($0.0, $0.1, .counter([.init([], Double($0.2))])) }
     }
 }

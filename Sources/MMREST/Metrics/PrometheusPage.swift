@@ -1,3 +1,5 @@
+package import MMTelemetry
+
 /// Writes Prometheus's text format (prometheus.io, “Exposition formats”, text format 0.0.4), from its own samples and
 /// from other processes' pages.
 package struct PrometheusPage {
@@ -35,19 +37,26 @@ package struct PrometheusPage {
         for (labels, value) in samples { sample(name, in: name, labels, value) }
     }
 
+    /// Adds a metric.
+    package mutating func add(_ metric: MetricFamily) {
+        switch metric.samples {
+        case .counter(let samples): family(metric.name, "counter", metric.help, samples.map { ($0.labels, $0.value) })
+        case .gauge(let samples): family(metric.name, "gauge", metric.help, samples.map { ($0.labels, $0.value) })
+        case .histogram(let all): histogram(metric.name, metric.help, all)
+        }
+    }
+
     /// Adds a histogram. In the format the buckets are cumulative: each counts the values up to its bound.
-    mutating func histogram(
-        _ name: String, _ help: String, bounds: [Double], buckets: [Int], sum: Double, count: Int
-    ) {
+    private mutating func histogram(_ name: String, _ help: String, _ all: MetricFamily.Histogram) {
         begin(name, "histogram", help)
         var below = 0
-        for (bound, bucket) in zip(bounds, buckets) {
+        for (bound, bucket) in zip(all.bounds, all.buckets) {
             below += bucket
             sample(name + "_bucket", in: name, [("le", Self.number(bound))], Double(below))
         }
-        sample(name + "_bucket", in: name, [("le", "+Inf")], Double(count))
-        sample(name + "_sum", in: name, [], sum)
-        sample(name + "_count", in: name, [], Double(count))
+        sample(name + "_bucket", in: name, [("le", "+Inf")], Double(all.count))
+        sample(name + "_sum", in: name, [], all.sum)
+        sample(name + "_count", in: name, [], Double(all.count))
     }
 
     /// Adds another process's page. Its families are merged with those of the same name, and each sample gets an

@@ -25,6 +25,8 @@ struct MachineDoctor: Sendable {
         ToolChecks(paths: services.paths).examine(into: &report)
         progress("pool")
         await PoolChecks(environment: services.environment).examine(into: &report)
+        progress("copies of the audit log")
+        OutsideChecks(services: services).examine(into: &report)
         progress("programs")
         ProgramChecks(environment: services.environment).examine(into: &report)
         progress("walls")

@@ -1,5 +1,7 @@
+import MMCore
 import MMMCP
 import MMOperations
+import MMTelemetry
 
 extension RequestContext {
     /// What goes with an operation that is called for this request: who asks, and where progress is told.
@@ -10,6 +12,7 @@ extension RequestContext {
             caller: Caller(surface: .mcp, name: client.joined(separator: " "), server: serverName),
             progress: { progress($0.done, of: $0.total, $0.message) })
         call.directory = CallContext.ownDirectory
+        call.trace = TraceContext(parent: meta["traceparent"]?.string, state: meta["tracestate"]?.string)
         return call
     }
 }

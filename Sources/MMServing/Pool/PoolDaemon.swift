@@ -5,6 +5,7 @@ import MMOperations
 import MMPoolWire
 import MMREST
 import MMSystem
+import MMTelemetry
 
 /// The process in which sessions outlive the programs that ask for them.
 ///
@@ -108,6 +109,9 @@ actor PoolDaemon {
     }
 
     private func lookAfter(_ signals: PoolSignals, in group: inout TaskGroup<Void>) {
+        services.telemetry?.sendMetrics { [services, metrics = shared.metrics] in
+            await MetricsReport(metrics, services).families
+        }
         group.addTask { await self.restorer.restore() }
         group.addTask { await self.services.runMaintenance() }
         group.addTask { await self.tick() }
@@ -259,6 +263,9 @@ actor PoolDaemon {
         object["jobs"] = .int(Int64(runningJobs()))
         object["callsSoFar"] = .int(Int64(gate.total))
         if restorer.isRestoring { object["restoring"] = true }
+        if let telemetry = services.telemetry { object["telemetry"] = .object(telemetry.report) }
+        let copies = services.auditCopies.json
+        if !copies.isEmpty { object["auditCopies"] = .array(copies) }
         if options.isDetached { object["endsAfterIdleSeconds"] = .int(options.idleLimit.components.seconds) }
         return object
     }

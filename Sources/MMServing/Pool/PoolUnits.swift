@@ -1,4 +1,5 @@
 import MMCore
+import MMTelemetry
 
 /// The pool as a service of systemd: a socket that starts it when somebody connects, and the service behind it.
 struct PoolUnits: Sendable {
@@ -13,8 +14,14 @@ struct PoolUnits: Sendable {
     static let passed = [
         "MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR", "MM_LOG_LEVEL", "MM_POOL_IDLE", "MM_POOL_DRAIN",
         "MM_PWSH", "PWSH_PATH", "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX", "MM_SANDBOX_URL", "PSModulePath",
-        "DOTNET_ROOT", "PATH",
+        "DOTNET_ROOT", "PATH", AuditDestination.variable, AuditDestination.tokenVariable,
     ]
+
+    /// Whether a service is told a variable: those of the user's files, and where telemetry goes; never secrets, since anybody
+    /// who may read the unit would read them.
+    private static func isPassed(_ name: String) -> Bool {
+        passed.contains(name) || (name.hasPrefix("OTEL_") && !TelemetrySettings.isSecret(name))
+    }
 
     /// The folder of a user's units.
     static func folder(_ environment: [String: String]) -> String {
@@ -70,7 +77,7 @@ struct PoolUnits: Sendable {
 
     /// Those of a process that its services must have to find the same files.
     static func passed(from environment: [String: String]) -> [String: String] {
-        environment.filter { passed.contains($0.key) && !$0.value.isEmpty }
+        environment.filter { isPassed($0.key) && !$0.value.isEmpty }
     }
 
     /// A word of a unit file: blanks kept, specifiers and variables not put in (systemd.syntax(7)). In `Environment=` a

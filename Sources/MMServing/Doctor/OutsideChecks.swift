@@ -1,0 +1,49 @@
+import MMCore
+import MMOperations
+import MMTelemetry
+
+/// Whether what others are to see of this machine reaches them: copies of the audit log, traces and metrics.
+struct OutsideChecks: Sendable {
+    let services: OperationServices
+
+    /// Looks at the configuration, and at what the last process that sent anything wrote down.
+    func examine(into report: inout DoctorReport) {
+        examineCopies(into: &report)
+        examineTelemetry(into: &report)
+    }
+
+    private func examineCopies(into report: inout DoctorReport) {
+        let copies = services.auditCopies
+        if let fault = copies.fault { return report.add("audit copies", fault) }
+        do throws(MMError) {
+            for (state, waiting) in try copies.states() {
+                let name = "audit copies to \(state.destination)"
+                let words =
+                    (state.delivered.map { "last delivered \($0)" } ?? "nothing delivered yet")
+                    + ", \(waiting) bytes wait"
+                if let fault = state.fault {
+                    report.add(
+                        name, .failed, "\(fault), since \(state.faultSince ?? "?"); \(words)",
+                        remedy: "Nothing is lost: lines wait in \(services.paths.auditLog). Check the destination.")
+                } else if state.skipped > 0 {
+                    report.add(name, .advice, "\(state.skipped) lines were too long for it; \(words)")
+                } else {
+                    report.add(name, .sound, words)
+                }
+            }
+        } catch {
+            report.add("audit copies", error)
+        }
+    }
+
+    private func examineTelemetry(into report: inout DoctorReport) {
+        do throws(MMError) {
+            guard try TelemetrySettings(environment: services.environment) != nil else { return }
+            let words = services.telemetry?.report ?? [:]
+            let places = ["traces", "metrics"].compactMap { name in words[name]?.string.map { "\(name) to \($0)" } }
+            report.add("telemetry", .sound, places.joined(separator: ", ") + "; mm pool status shows what was sent")
+        } catch {
+            report.add("telemetry", error)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package import MMCore
+import MMHTTP
+
+/// The copies of the audit log that a user's environment asks for.
+package struct AuditCopies: Sendable {
+    private let destinations: [AuditDestination]
+    private let environment: [String: String]
+    private let audit: AuditLog
+    private let paths: StatePaths
+    private let log: Log
+    /// What is wrong with the configuration.
+    package let fault: MMError?
+
+    /// Reads the environment.
+    package init(environment: [String: String], audit: AuditLog, paths: StatePaths, log: Log) {
+        (self.environment, self.audit, self.paths, self.log) = (environment, audit, paths, log)
+        do throws(MMError) {
+            destinations = try AuditDestination.all(environment: environment)
+            fault = nil
+        } catch {
+            (destinations, fault) = ([], error)
+        }
+    }
+
+    /// Sends lines as they come, until the task is cancelled. For processes that last.
+    package func run() async {
+        if let fault { log.from("audit-copies").error("no copies of the audit log are sent: \(fault.message)") }
+        guard !destinations.isEmpty else { return }
+        var network = HTTPClientConfiguration(environment: environment)
+        (network.threadName, network.connectTimeout) = ("mm-audit", .seconds(10))
+        let transport = HTTPClient(configuration: network)
+        await withTaskGroup(of: Void.self) { group in
+            for destination in destinations {
+                let forwarder = AuditForwarder(
+                    to: destination, by: sink(destination, transport), of: audit, paths: paths, log: log)
+                group.addTask { await forwarder.run() }
+            }
+        }
+    }
+
+    private func sink(_ destination: AuditDestination, _ transport: any HTTPTransport) -> any AuditSink {
+        switch destination {
+        case .localSyslog, .syslogOverUDP, .syslogOverTCP: SyslogSink(destination)
+        case .file(let path): FileSink(path: path)
+        case .collector(let url):
+            CollectorSink(
+                url: url, tokenFile: environment[AuditDestination.tokenVariable].flatMap { $0.isEmpty ? nil : $0 },
+                transport: transport)
+        }
+    }
+
+    /// How far each has come, and how many bytes wait.
+    /// - Throws: an error when a file can't be read.
+    package func states() throws(MMError) -> [(state: AuditCopyState, waiting: Int)] {
+        var states: [(AuditCopyState, Int)] = []
+        for destination in destinations {
+            let state = try AuditCopyState.read(destination, paths)
+            states.append((state, try audit.bytes(after: state.position)))
+        }
+        return states.map { (state: $0.0, waiting: $0.1) }
+    }
+
+    /// The same for `mm pool status`.
+    package var json: [JSONValue] {
+        ((try? states()) ?? []).map { state, waiting in
+            var json = state.json
+            json["offset"] = nil
+            json["hash"] = nil
+            json["waitingBytes"] = .int(Int64(waiting))
+            return .object(json)
+        }
+    }
+}

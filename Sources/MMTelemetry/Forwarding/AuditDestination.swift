@@ -1,0 +1,96 @@
+package import MMCore
+
+/// A place that gets a copy of each audit line (`MM_AUDIT_TO`).
+package enum AuditDestination: Sendable, Hashable {
+    /// The machine's own log daemon, at its datagram socket.
+    case localSyslog(path: String)
+    /// A syslog server, one datagram a line: nothing tells whether it arrived.
+    case syslogOverUDP(host: String, port: UInt16)
+    /// A syslog server, with octet counting (RFC 6587).
+    case syslogOverTCP(host: String, port: UInt16)
+    /// A file on this machine or on a share.
+    case file(path: String)
+    /// A collector that takes JSON lines.
+    case collector(url: String)
+
+    /// The variable that names them, separated by blanks or commas.
+    package static let variable = "MM_AUDIT_TO"
+    /// The variable with the file that holds the collector's bearer token.
+    package static let tokenVariable = "MM_AUDIT_TOKEN_FILE"
+
+    /// Reads the variable.
+    /// - Throws: `invalidInput` or `unsupported` that shows how they are written.
+    package static func all(environment: [String: String]) throws(MMError) -> [AuditDestination] {
+        var all: [AuditDestination] = []
+        for word in (environment[variable] ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
+            let destination = try AuditDestination(String(word))
+            if !all.contains(destination) { all.append(destination) }
+        }
+        return all
+    }
+
+    /// Reads one.
+    init(_ text: String) throws(MMError) {
+        func rest(_ scheme: String) -> String? {
+            guard text.hasPrefix(scheme) else { return nil }
+            var rest = text.dropFirst(scheme.count)
+            // file:///path is file:/path.
+            if rest.hasPrefix("///") { rest = rest.dropFirst(2) }
+            return String(rest)
+        }
+        if text == "syslog" {
+            self = .localSyslog(path: "/dev/log")
+        } else if let path = rest("unix:"), path.hasPrefix("/"), path.utf8.count < 108 {
+            self = .localSyslog(path: path)
+        } else if let place = rest("udp://"), let (host, port) = Self.place(place, port: 514) {
+            self = .syslogOverUDP(host: host, port: port)
+        } else if let place = rest("tcp://"), let (host, port) = Self.place(place, port: 601) {
+            self = .syslogOverTCP(host: host, port: port)
+        } else if let path = rest("file:"), path.hasPrefix("/"), !path.hasSuffix("/") {
+            self = .file(path: path)
+        } else if CollectorAddress.isOne(text) {
+            self = .collector(url: text)
+        } else if text.hasPrefix("tls://") {
+            throw MMError(
+                .unsupported, "\(Self.variable): syslog over TLS is not sent by mm itself.",
+                hint: "Let the machine's log daemon pass it on (syslog), or use an https collector.")
+        } else {
+            throw MMError(
+                .invalidInput, "\(Self.variable) can't be `\(text.prefix(80))`.",
+                hint: "Give syslog, unix:/dev/log, udp://HOST:514, tcp://HOST:601, file:/PATH or https://HOST/PATH.")
+        }
+    }
+
+    private static func place(_ text: String, port: UInt16) -> (String, UInt16)? {
+        var text = text[...]
+        if text.hasSuffix("/") { text = text.dropLast() }
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+            let host = String(text[text.index(after: text.startIndex)..<end])
+            let rest = text[text.index(after: end)...]
+            if rest.isEmpty { return host.isEmpty ? nil : (host, port) }
+            guard rest.first == ":", let number = UInt16(rest.dropFirst()), number > 0 else { return nil }
+            return (host, number)
+        }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard let host = parts.first, !host.isEmpty, parts.count <= 2, !host.contains("/"), !host.contains("@") else {
+            return nil
+        }
+        guard parts.count == 2 else { return (String(host), port) }
+        guard let number = UInt16(parts[1]), number > 0 else { return nil }
+        return (String(host), number)
+    }
+
+    /// As people write it; without the query of an address, which may hold a key.
+    package var name: String {
+        func place(_ host: String, _ port: UInt16) -> String {
+            host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        }
+        return switch self {
+        case .localSyslog(let path): "unix:\(path)"
+        case .syslogOverUDP(let host, let port): "udp://\(place(host, port))"
+        case .syslogOverTCP(let host, let port): "tcp://\(place(host, port))"
+        case .file(let path): "file:\(path)"
+        case .collector(let url): String(url.prefix { $0 != "?" })
+        }
+    }
+}

@@ -1,0 +1,144 @@
+package import MMCore
+import MMSystem
+
+/// Sends copies of audit lines to one destination.
+///
+/// The audit log itself is the spool: it is on disk before a call ends, private, and stays. What is kept besides is how far a
+/// destination has come. So calls wait for nothing, memory holds one batch, a restart loses nothing, and each line arrives at
+/// least once, in order.
+package struct AuditForwarder: Sendable {
+    /// How long to rest.
+    package struct Rests: Sendable {
+        /// Between two looks for new lines.
+        package var look = Duration.seconds(1)
+        /// After a first failure; each further one doubles it.
+        package var first = Duration.seconds(1)
+        /// At most, after failures.
+        package var longest = Duration.seconds(300)
+
+        /// The usual ones.
+        package init() {}
+    }
+
+    private let destination: AuditDestination
+    private let sink: any AuditSink
+    private let audit: AuditLog
+    private let paths: StatePaths
+    private let log: Log
+    private let rests: Rests
+    private let clock: WallClock
+
+    /// What is read at once.
+    private static let batchBytes = 256 << 10
+
+    /// A forwarder that sends nothing yet.
+    package init(
+        to destination: AuditDestination, by sink: any AuditSink, of audit: AuditLog, paths: StatePaths, log: Log,
+        rests: Rests = Rests(), clock: WallClock = .system
+    ) {
+        (self.destination, self.sink, self.audit, self.paths) = (destination, sink, audit, paths)
+        (self.log, self.rests, self.clock) = (log.from("audit-copies"), rests, clock)
+    }
+
+    /// Sends lines as they come, until the task is cancelled. One process does it at a time; the others wait for it to end.
+    package func run() async {
+        let path = AuditCopyState.path(of: destination, paths)
+        var told: String?
+        while !Task.isCancelled {
+            do throws(MMError) {
+                if let lock = try FileLock.tryAcquire(path) {
+                    try await forward()
+                    _ = consume lock
+                    return
+                }
+                told = nil
+            } catch {
+                if told != error.message { log.warning("\(destination.name): \(error.message)") }
+                told = error.message
+            }
+            guard (try? await Task.sleep(for: rests.look * 5)) != nil else { return }
+        }
+    }
+
+    private func forward() async throws(MMError) {
+        var state = try AuditCopyState.read(destination, paths)
+        var limit = Self.batchBytes
+        var rest = rests.first
+        while !Task.isCancelled {
+            let piece = try audit.following(state.position, limit: limit)
+            if piece.isOtherFile {
+                log.warning("another audit log stands in the place of the old one; it is sent from its start")
+                state.position = .start
+            }
+            guard !piece.lines.isEmpty else {
+                guard (try? await Task.sleep(for: rests.look)) != nil else { return }
+                continue
+            }
+            // A line that is longer than the limit comes with its neighbours.
+            let batch = limit == 1 ? Batch(first: piece, after: state.position) : Batch(piece)
+            do throws(AuditSinkFault) {
+                try await sink.send(batch.lines)
+                noteDelivery(&state)
+                state.position = batch.position
+                (rest, limit) = (rests.first, min(limit * 2, Self.batchBytes))
+            } catch {
+                if error.isTooMuch, batch.lines.count > 1 {
+                    limit = max(1, limit / 2)
+                    continue
+                }
+                if error.isTooMuch {
+                    state.skipped += 1
+                    log.error("\(destination.name) never takes line \(batch.position.number), which is too long for it")
+                    state.position = batch.position
+                } else {
+                    note(error, &state)
+                }
+                try state.write(destination, paths)
+                guard !error.isTooMuch else { continue }
+                guard (try? await Task.sleep(for: error.after ?? rest)) != nil else { return }
+                rest = min(rest * 2, rests.longest)
+                continue
+            }
+            try state.write(destination, paths)
+        }
+    }
+
+    /// Lines that are sent at once.
+    private struct Batch {
+        let lines: [ArraySlice<UInt8>]
+        let position: AuditPosition
+
+        init(_ piece: AuditPiece) { self.init(piece.lines, piece.position) }
+
+        private init(_ lines: [ArraySlice<UInt8>], _ position: AuditPosition) {
+            (self.lines, self.position) = (lines, position)
+        }
+
+        /// The first whole line, with what a crash left in front of it.
+        init(first piece: AuditPiece, after start: AuditPosition) {
+            for (index, line) in piece.lines.enumerated() {
+                let entry: JSONValue? = try? JSONParser.parse(Array(line))
+                guard let number = entry?["seq"]?.int, let hash = entry?["hash"]?.string else { continue }
+                self.init(
+                    Array(piece.lines[...index]),
+                    AuditPosition(offset: start.offset + line.endIndex + 1, number: Int64(number), hash: hash))
+                return
+            }
+            self.init(piece)
+        }
+    }
+
+    private func noteDelivery(_ state: inout AuditCopyState) {
+        if state.fault != nil { log.info("\(destination.name) takes audit lines again") }
+        (state.fault, state.faultSince) = (nil, nil)
+        state.delivered = clock.now.iso8601
+    }
+
+    private func note(_ fault: AuditSinkFault, _ state: inout AuditCopyState) {
+        if state.fault == nil {
+            state.faultSince = clock.now.iso8601
+            log.warning("\(destination.name) takes no audit lines: \(fault.reason)")
+        }
+        state.fault = fault.reason
+    }
+}

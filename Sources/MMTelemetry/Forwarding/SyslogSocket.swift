@@ -1,0 +1,163 @@
+import Glibc
+import MMCore
+import MMSystem
+
+/// A socket to a syslog server. Its calls block, each until a deadline.
+final class SyslogSocket: Sendable {
+    private let number: Int32
+    private let isStream: Bool
+
+    /// What a datagram may hold everywhere (RFC 5426, section 3.2, asks for less).
+    private static let longestDatagram = 32 << 10
+
+    /// Connects.
+    /// - Throws: `unavailable` with the reason.
+    init(to destination: AuditDestination, until deadline: Deadline) throws(MMError) {
+        switch destination {
+        case .localSyslog(let path):
+            isStream = false
+            number = try Self.local(path)
+        case .syslogOverUDP(let host, let port):
+            isStream = false
+            number = try Self.remote(host, port, SOCK_DGRAM, deadline)
+        case .syslogOverTCP(let host, let port):
+            isStream = true
+            number = try Self.remote(host, port, SOCK_STREAM, deadline)
+        case .file, .collector: throw MMError(.internalError, "\(destination.name) is no syslog server.")
+        }
+    }
+
+    deinit { close(number) }
+
+    /// Whether the other side has closed the connection.
+    var isClosed: Bool {
+        guard isStream else { return false }
+        var byte: UInt8 = 0
+        let count = recv(number, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+    }
+
+    /// Sends a message.
+    func send(_ message: [UInt8], until deadline: Deadline) throws(MMError) {
+        guard isStream else { return try sendDatagram(message, until: deadline) }
+        // Octet counting (RFC 6587, section 3.4.1): a message may hold any byte.
+        try sendAll(Array("\(message.count) ".utf8) + message, until: deadline)
+    }
+
+    /// Waits until the other machine has acknowledged everything, so that what it never got is sent again.
+    func settle(until deadline: Deadline) throws(MMError) {
+        guard isStream else { return }
+        while true {
+            var left: Int32 = 0
+            guard ioctl(number, UInt(TIOCOUTQ), &left) == 0 else { return }
+            if isClosed { throw MMError(.unavailable, "the server closed the connection") }
+            if left == 0 { return }
+            guard !deadline.hasPassed else { throw MMError(.unavailable, "the server takes nothing more") }
+            var pause = timespec(tv_sec: 0, tv_nsec: 2_000_000)
+            nanosleep(&pause, nil)
+        }
+    }
+
+    private func sendDatagram(_ message: [UInt8], until deadline: Deadline) throws(MMError) {
+        let message = Array(message.prefix(Self.longestDatagram))
+        while Glibc.send(number, message, message.count, Self.flags) < 0 {
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK, ENOBUFS: try waitForRoom(until: deadline)
+            default: throw Self.failed("send")
+            }
+        }
+    }
+
+    private func sendAll(_ bytes: [UInt8], until deadline: Deadline) throws(MMError) {
+        var done = 0
+        while done < bytes.count {
+            let sent = bytes[done...].withUnsafeBytes { Glibc.send(number, $0.baseAddress, $0.count, Self.flags) }
+            if sent >= 0 {
+                done += sent
+            } else if errno == EAGAIN || errno == EWOULDBLOCK {
+                try waitForRoom(until: deadline)
+            } else if errno != EINTR {
+                throw Self.failed("send")
+            }
+        }
+    }
+
+    private func waitForRoom(until deadline: Deadline) throws(MMError) { try Self.wait(number, until: deadline) }
+
+    private static let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+
+    private static func local(_ path: String) throws(MMError) -> Int32 {
+        let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard number >= 0 else { throw failed("open a socket") }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else {
+            let error = failed("reach \(path)")
+            close(number)
+            throw error
+        }
+        return number
+    }
+
+    private static func remote(
+        _ host: String, _ port: UInt16, _ type: __socket_type, _ deadline: Deadline
+    ) throws(MMError) -> Int32 {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(type.rawValue)
+        hints.ai_flags = AI_ADDRCONFIG
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, String(port), &hints, &list)
+        guard code == 0 else {
+            throw MMError(.unavailable, "\(host) has no address: \(String(cString: gai_strerror(code)))")
+        }
+        defer { freeaddrinfo(list) }
+        var last = MMError(.unavailable, "\(host) has no address")
+        var next = list
+        while let entry = next {
+            next = entry.pointee.ai_next
+            let number = socket(
+                entry.pointee.ai_family,
+                Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+            guard number >= 0 else { continue }
+            do throws(MMError) {
+                if connect(number, entry.pointee.ai_addr, entry.pointee.ai_addrlen) != 0 {
+                    guard errno == EINPROGRESS else { throw failed("reach \(host):\(port)") }
+                    try wait(number, until: deadline)
+                    var problem: Int32 = 0
+                    var size = socklen_t(MemoryLayout<Int32>.size)
+                    getsockopt(number, SOL_SOCKET, SO_ERROR, &problem, &size)
+                    errno = problem
+                    if problem != 0 { throw failed("reach \(host):\(port)") }
+                }
+                return number
+            } catch {
+                last = error
+                close(number)
+            }
+        }
+        throw last
+    }
+
+    /// Waits until something can be written.
+    private static func wait(_ number: Int32, until deadline: Deadline) throws(MMError) {
+        while true {
+            var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+            let left = max(0, min(deadline.remaining / .milliseconds(1), 60_000))
+            let count = poll(&entry, 1, Int32(left))
+            if count > 0 { return }
+            if count < 0, errno == EINTR { continue }
+            throw MMError(.unavailable, "the server takes nothing more")
+        }
+    }
+
+    private static func failed(_ action: String) -> MMError {
+        MMError(.unavailable, "could not \(action): \(SystemError.text(errno))")
+    }
+}

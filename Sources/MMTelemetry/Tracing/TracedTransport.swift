@@ -1,0 +1,90 @@
+import MMCore
+package import MMHTTP
+
+/// Sends requests by way of another transport, each within a span of its own where a call is traced.
+///
+/// A span names method, host and the template of the path: no query, no ids, no header, nothing of a body.
+package struct TracedTransport: HTTPTransport {
+    private let inner: any HTTPTransport
+
+    /// Creates a transport.
+    /// - Parameter inner: sends the requests.
+    package init(_ inner: any HTTPTransport) { self.inner = inner }
+
+    package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        guard let span = Self.span(of: request) else { return try await inner.send(request) }
+        do throws(HTTPError) {
+            let response = try await inner.send(Self.passing(span, to: request))
+            Self.end(span, status: response.status)
+            return response
+        } catch {
+            span.end(fault: "\(error.kind)")
+            throw error
+        }
+    }
+
+    package func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+        guard let span = Self.span(of: request) else { return try await inner.open(request) }
+        do throws(HTTPError) {
+            let response = try await inner.open(Self.passing(span, to: request))
+            Self.end(span, status: response.status)
+            return response
+        } catch {
+            span.end(fault: "\(error.kind)")
+            throw error
+        }
+    }
+
+    package func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel {
+        try await inner.connect(request)
+    }
+
+    private static func span(of request: HTTPRequest) -> Span? {
+        guard let current = Span.current else { return nil }
+        let address = Address(request.url)
+        let span = current.child("\(request.method) \(address.template)", .client)
+        span.note("http.request.method", .string(request.method))
+        span.note("url.template", .string(address.template))
+        span.note("server.address", .string(address.host))
+        span.note("server.port", address.port.map { .int($0) })
+        span.note("http.request.resend_count", request.headers["Retry-Attempt"].flatMap { Int64($0) }.map { .int($0) })
+        return span
+    }
+
+    private static func passing(_ span: Span, to request: HTTPRequest) -> HTTPRequest {
+        var request = request
+        request.headers.set("traceparent", span.context.parent)
+        if let state = span.context.state { request.headers.set("tracestate", state) }
+        return request
+    }
+
+    private static func end(_ span: Span, status: Int) {
+        span.note("http.response.status_code", .int(Int64(status)))
+        let fault = status >= 400 ? "\(status)" : nil
+        span.note("error.type", fault.map { .string($0) })
+        span.end(fault: fault)
+    }
+
+    /// What a span tells of a URL.
+    private struct Address {
+        let host: String
+        let port: Int64?
+        let template: String
+
+        init(_ url: String) {
+            var rest = url[...]
+            if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
+            let authority = rest.prefix { $0 != "/" && $0 != "?" }
+            let target = String(rest[authority.endIndex...])
+            // Whoever stands before an @ is nobody's business.
+            let place = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
+            if let colon = place.lastIndex(of: ":"), let number = Int64(place[place.index(after: colon)...]) {
+                (host, port) = (String(place[..<colon]), number)
+            } else {
+                (host, port) = (String(place), nil)
+            }
+            let path = PathTemplate.of(target)
+            template = path.isEmpty ? "/" : path
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMTelemetry
+
+@Suite("Copies of the audit log", .timeLimit(.minutes(5)))
+struct AuditForwarderTests {
+    private let home: TestHome
+    private let audit: AuditLog
+
+    init() throws {
+        home = try TestHome()
+        audit = AuditLog(path: home.paths.auditLog)
+    }
+
+    private func write(_ numbers: Range<Int>) throws {
+        for number in numbers {
+            try audit.append(["operation": "run", "outcome": "done", "number": .int(Int64(number)), "text": "für alle"])
+        }
+    }
+
+    private func append(_ entry: JSONObject) throws { try audit.append(entry) }
+
+    private func forwarder(_ destination: AuditDestination, _ sink: any AuditSink) -> AuditForwarder {
+        var rests = AuditForwarder.Rests()
+        (rests.look, rests.first, rests.longest) = (.milliseconds(5), .milliseconds(5), .milliseconds(20))
+        return AuditForwarder(to: destination, by: sink, of: audit, paths: home.paths, log: .off, rests: rests)
+    }
+
+    private func collectorSink(_ url: String, tokenFile: String? = nil) -> CollectorSink {
+        CollectorSink(
+            url: url, tokenFile: tokenFile,
+            transport: HTTPClient(configuration: HTTPClientConfiguration(environment: [:])))
+    }
+
+    private func numbers(_ collector: StandInCollector) -> [Int?] {
+        collector.accepted.flatMap(\.lines).map { line in
+            let entry: JSONValue? = try? JSONParser.parse(line)
+            return entry?["number"]?.int
+        }
+    }
+
+    @Test("a collector gets every line once and in order, while it fails, is slow to recover and is restarted")
+    func collector() async throws {
+        let token = home.path + "/token"
+        try ProtectedFile.replace(token, with: Array("s3cret-of-the-collector\n".utf8))
+        let first = try StandInCollector(statuses: [500, 429, 401, 200, 503])
+        let port = first.port
+        let destination = try AuditDestination(first.url + "/ingest?key=private")
+        try write(0..<50)
+        let sink = collectorSink(first.url + "/ingest?key=private", tokenFile: token)
+        let running = Task { await forwarder(destination, sink).run() }
+        #expect(await eventually { numbers(first).count == 50 })
+        try write(50..<60)
+        #expect(await eventually { numbers(first).count == 60 })
+        #expect(first.accepted.first?.headers["authorization"] == "Bearer s3cret-of-the-collector")
+        #expect(first.accepted.first?.headers["Content-Type"] == "application/x-ndjson")
+        #expect(numbers(first) == Array(0..<60))
+
+        // It goes, lines are written meanwhile, and another stands in its place.
+        await first.stop()
+        try write(60..<80)
+        #expect(await eventually { (try? AuditCopyState.read(destination, home.paths))?.fault != nil })
+        let state = try AuditCopyState.read(destination, home.paths)
+        #expect(state.faultSince != nil && !state.destination.contains("private"))
+        let second = try StandInCollector(port: port)
+        #expect(await eventually { numbers(second).count == 20 })
+        #expect(numbers(second) == Array(60..<80))
+        #expect(await eventually { (try? AuditCopyState.read(destination, home.paths))?.fault == nil })
+
+        // The process ends; the next one goes on where it was.
+        running.cancel()
+        await running.value
+        try write(80..<90)
+        let next = Task { await forwarder(destination, sink).run() }
+        #expect(await eventually { numbers(second).count >= 30 })
+        next.cancel()
+        await next.value
+        #expect(numbers(second) == Array(60..<90))
+    }
+
+    @Test("what is too much at once goes in smaller pieces, and a line that is always too long holds nothing up")
+    func tooMuch() async throws {
+        let collector = try StandInCollector()
+        collector.take(atMost: 2000)
+        let destination = try AuditDestination(collector.url)
+        try write(0..<40)
+        try append(["number": 40, "text": .string(String(repeating: "x", count: 5000))])
+        try write(41..<60)
+        let running = Task { await forwarder(destination, collectorSink(collector.url)).run() }
+        #expect(await eventually { numbers(collector).last == 59 })
+        #expect(numbers(collector) == Array(0..<40) + Array(41..<60))
+        #expect(await eventually { (try? AuditCopyState.read(destination, home.paths))?.skipped == 1 })
+        running.cancel()
+        await running.value
+    }
+
+    @Test("two processes send each line once, and the second takes over from the first")
+    func two() async throws {
+        let collector = try StandInCollector()
+        let destination = try AuditDestination(collector.url)
+        let sink = collectorSink(collector.url)
+        let first = Task { await forwarder(destination, sink).run() }
+        try write(0..<5)
+        #expect(await eventually { numbers(collector).count == 5 })
+        let second = Task { await forwarder(destination, sink).run() }
+        try write(5..<10)
+        #expect(await eventually { numbers(collector).count == 10 })
+        first.cancel()
+        await first.value
+        try write(10..<15)
+        #expect(await eventually { numbers(collector).count == 15 })
+        second.cancel()
+        await second.value
+        #expect(numbers(collector) == Array(0..<15))
+    }
+
+    @Test("the machine's log daemon and servers get messages of RFC 5424", arguments: ["unix", "udp", "tcp"])
+    func syslog(kind: String) async throws {
+        let path = home.path + "/log"
+        let server = try SyslogServer(kind == "unix" ? .unix(path) : kind == "udp" ? .udp : .tcp)
+        let destination = try AuditDestination(kind == "unix" ? "unix:\(path)" : "\(kind)://127.0.0.1:\(server.port)")
+        try write(0..<20)
+        try append(["operation": "graph request", "outcome": "denied"])
+        let running = Task { await forwarder(destination, SyslogSink(destination)).run() }
+        #expect(await eventually { server.messages.count == 21 })
+        running.cancel()
+        await running.value
+        let lines = try audit.following(.start, limit: 1 << 20).lines.map { String(decoding: $0, as: UTF8.self) }
+        for (message, line) in zip(server.messages, lines) {
+            let parts = message.split(separator: " ", maxSplits: 7, omittingEmptySubsequences: false).map(String.init)
+            let last = line == lines.last
+            #expect(parts.first == (last ? "<108>1" : "<110>1"))
+            let time = (try? JSONParser.parse(line))?["time"]?.string
+            #expect(parts[1] == time)
+            #expect(parts[2] == SyslogMessage.host && parts[3] == "mm" && parts[4] == "-" && parts[6] == "-")
+            #expect(parts[5] == (last ? "graphrequest" : "run"))
+            #expect(parts[7] == line)
+        }
+    }
+
+    @Test("lines wait while a syslog server is away, and all of them come when it is back")
+    func restartedServer() async throws {
+        let first = try SyslogServer(.tcp)
+        let port = first.port
+        let destination = try AuditDestination("tcp://127.0.0.1:\(port)")
+        try write(0..<5)
+        let running = Task { await forwarder(destination, SyslogSink(destination)).run() }
+        #expect(await eventually { first.messages.count == 5 })
+        // A connection to a server that is gone: whatever it had not acknowledged comes again.
+        first.stop()
+        let second = Mutex<SyslogServer?>(nil)
+        try write(5..<10)
+        #expect(
+            await eventually {
+                guard let server = try? SyslogServer(.tcp, port: port) else { return false }
+                second.withLock { $0 = server }
+                return true
+            })
+        try write(10..<15)
+        let seen = { second.withLock { $0?.messages ?? [] } }
+        #expect(await eventually { seen().contains { $0.contains("\"number\":14,") } })
+        running.cancel()
+        await running.value
+        let all = Set(
+            (first.messages + seen()).compactMap { message in
+                message.firstRange(of: "{").map { String(message[$0.lowerBound...]) }
+            })
+        #expect(all.count == 15)
+    }
+
+    @Test("a file gets the lines as they are, and only its owner reads it")
+    func file() async throws {
+        let path = home.path + "/copies/audit.jsonl"
+        let destination = try AuditDestination("file:\(path)")
+        try write(0..<300)
+        let running = Task { await forwarder(destination, FileSink(path: path)).run() }
+        let whole = try #require(try ProtectedFile.read(audit.path))
+        #expect(await eventually { (try? ProtectedFile.read(path)) == whole })
+        running.cancel()
+        await running.value
+        #expect(try AuditLog(path: path).verify().isSound)
+        #expect(try ProtectedFile.tighten(path) == false)
+        #expect(try ProtectedFile.tighten(AuditCopyState.path(of: destination, home.paths)) == false)
+    }
+
+    @Test("destinations are read as people write them, and wrong ones are named with what is right")
+    func destinations() throws {
+        func all(_ text: String) throws -> [AuditDestination] {
+            try AuditDestination.all(environment: ["MM_AUDIT_TO": text])
+        }
+        #expect(try all("").isEmpty)
+        #expect(
+            try all(
+                "syslog, udp://log.example tcp://[::1]:6514/ file:///var/log/mm.jsonl,https://x.example/y?k=1 syslog")
+                == [
+                    .localSyslog(path: "/dev/log"), .syslogOverUDP(host: "log.example", port: 514),
+                    .syslogOverTCP(host: "::1", port: 6514), .file(path: "/var/log/mm.jsonl"),
+                    .collector(url: "https://x.example/y?k=1"),
+                ])
+        #expect(try all("https://x.example/y?k=1").first?.name == "https://x.example/y")
+        for wrong in [
+            "tls://log.example", "udp://", "tcp://host:0", "tcp://host:x", "file:relative", "file:/folder/", "ftp://x",
+            "https://", "https://user:secret@x.example", "unix:log", "nonsense",
+        ] {
+            #expect(throws: MMError.self, "\(wrong)") { try all(wrong) }
+        }
+        let copies = AuditCopies(
+            environment: ["MM_AUDIT_TO": "nonsense"], audit: audit, paths: home.paths, log: .off)
+        #expect(copies.fault?.hint?.contains("syslog") == true)
+    }
+}
