@@ -59,6 +59,8 @@ final class SyntaxTree: Sendable {
 
 /// The requirements of `#requires` lines.
 public struct ScriptRequirements: Sendable, Hashable {
+    /// Where the lines stand, from their `#`.
+    public internal(set) var extents: [SourceExtent] = []
     /// The module names.
     public internal(set) var modules: [String] = []
     /// The assembly names.

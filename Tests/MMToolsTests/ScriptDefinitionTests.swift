@@ -86,6 +86,21 @@ struct ScriptDefinitionTests {
     }
 
     @Test(
+        "a line that requires what the session has loaded isn't run, and every other one is",
+        arguments: [
+            ("-Modules ExchangeOnlineManagement", false), ("-Version 7.4 -Modules exchangeonlinemanagement", false),
+            ("-Modules ExchangeOnlineManagement, Tools", true), ("-Modules Az.Accounts", true),
+            ("-Modules ExchangeOnlineManagement -Assembly Tools.dll", true),
+        ])
+    func requirements(line: String, isRun: Bool) throws {
+        let source = "#Requires \(line)\n# .SYNOPSIS\n# x\n# .COMPONENT\n# exo\nparam()\nGet-Mailbox"
+        let tool = try Self.read(source)
+        guard case .script(let text, "exo") = tool.work else { throw MMError(.internalError, "another module") }
+        #expect(text.contains("#Requires") == isRun && text.hasSuffix("param()\nGet-Mailbox") && tool.source == source)
+        #expect(text.utf16.count == source.utf16.count, "places in the text stay the same")
+    }
+
+    @Test(
         "a fault names the line and what to do",
         arguments: [
             ("# .SYNOPSIS\n# x\n# .COMPONENT\n# exo\nparam(\n[securestring] $Password\n)\n1", 6, "password"),

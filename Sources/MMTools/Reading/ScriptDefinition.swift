@@ -61,11 +61,12 @@ package struct ScriptDefinition {
             }
             parameters.append(parameter)
         }
+        let module = try module(script, modules)
         let description = [summary, help.text("DESCRIPTION").map(CommentHelp.line)].compactMap(\.self)
         var definition = ToolDefinition(
             name: name, title: summary, summary: summary, description: description.joined(separator: " "),
             parameters: parameters, examples: help.examples,
-            work: .script(text, module: try module(script, modules)), source: text, place: place)
+            work: .script(commands(of: script, in: module, modules), module: module), source: text, place: place)
         let traits = (help.text("FUNCTIONALITY") ?? "").lowercased().filter { $0.isLetter }
         definition.isReadOnly = traits == "readonly"
         return definition
@@ -88,14 +89,30 @@ package struct ScriptDefinition {
                 hint: "The modules are \(Set(modules.values).sorted().joined(separator: ", ")).")
         }
         for required in script.requirements?.modules ?? [] {
-            let name = required.lowercased()
-            if let known = modules[name] ?? modules.first(where: { name.hasPrefix(Self.family(of: $0.key)) })?.value {
-                return known
-            }
+            if let known = Self.session(of: required, modules) { return known }
         }
         throw .definition(
             place, line: 1, "the script doesn't say which module it runs in.",
             hint: "Write #Requires -Modules ExchangeOnlineManagement above it, or .COMPONENT exo into its help.")
+    }
+
+    /// The text that is run. Lines that require what the session has loaded anyway are left out: to the guard and to
+    /// PowerShell they would load modules.
+    private func commands(of script: ParsedScript, in module: String, _ modules: [String: String]) -> String {
+        guard let required = script.requirements, required.assemblies.isEmpty,
+            required.modules.allSatisfy({ Self.session(of: $0, modules) == module })
+        else { return text }
+        var units = Array(text.utf16)
+        for extent in required.extents {
+            for index in extent.start..<min(extent.end, units.count) { units[index] = 0x20 }
+        }
+        return String(decoding: units, as: UTF16.self)
+    }
+
+    /// The session that a required module belongs to.
+    private static func session(of required: String, _ modules: [String: String]) -> String? {
+        let name = required.lowercased()
+        return modules[name] ?? modules.first { name.hasPrefix(family(of: $0.key)) }?.value
     }
 
     /// `az.accounts` stands for all modules whose names begin with `az.`.

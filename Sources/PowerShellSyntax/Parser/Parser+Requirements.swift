@@ -5,6 +5,7 @@ extension Parser {
         guard !lexer.requiresComments.isEmpty else { return nil }
         var reader = RequirementReader()
         for comment in lexer.requiresComments {
+            reader.requirements.extents.append(SourceExtent(start: comment.lowerBound, end: comment.upperBound))
             let line = SourceText(
                 units: lexer.text.units, start: comment.lowerBound + 1, end: comment.upperBound, origins: nil)
             let state = lexer.enter(line)
@@ -24,7 +25,7 @@ extension Parser {
 struct RequirementReader {
     typealias Fault = SemanticChecker.Fault
 
-    private(set) var requirements = ScriptRequirements()
+    fileprivate(set) var requirements = ScriptRequirements()
     private var shell: String?
     private var editions: Set<String> = []
     private var hasEdition = false
