@@ -22,6 +22,25 @@ extension ExchangeCmdlet {
             let group = try organization.group(call, in: organization.unifiedGroups)
             return try .page(of: organization.people(in: group, type == "owners" ? .owners : .members), call)
         },
+        ExchangeCmdlet(
+            "New-DistributionGroup", .managing,
+            "Name Alias DisplayName PrimarySmtpAddress Type:Distribution|Security ManagedBy Members Notes "
+                + groupSettings
+        ) { (organization, call) throws(ExchangeFailure) in try organization.newGroup(call) },
+        ExchangeCmdlet(
+            "Set-DistributionGroup", .managing,
+            "Identity Name Alias DisplayName ManagedBy BypassSecurityGroupManagerCheck:b " + groupSettings
+        ) { (organization, call) throws(ExchangeFailure) in
+            let group = try organization.group(call, in: organization.distributionGroups)
+            organization.setGroup(group["Guid"]?.string ?? "", call)
+            return .nothing
+        },
+        ExchangeCmdlet("Remove-DistributionGroup", .managing, "Identity BypassSecurityGroupManagerCheck:b") {
+            (organization, call) throws(ExchangeFailure) in
+            let group = try organization.group(call, in: organization.distributionGroups)
+            organization.store.remove(group["Guid"]?.string ?? "", from: .groups)
+            return .nothing
+        },
         ExchangeCmdlet("Add-DistributionGroupMember", .managing, membership) {
             (organization, call) throws(ExchangeFailure) in
             let (group, member) = try organization.membership(call)
@@ -57,6 +76,9 @@ extension ExchangeCmdlet {
         },
     ]
 
+    private static let groupSettings =
+        "MemberJoinRestriction:Open|Closed|ApprovalRequired RequireSenderAuthenticationEnabled:b "
+        + "HiddenFromAddressListsEnabled:b"
     private static let membership = "Identity Member BypassSecurityGroupManagerCheck:b"
 }
 
@@ -83,7 +105,7 @@ extension ExchangeOrganization {
             ]
             guard unified else {
                 row["MemberJoinRestriction"] = "Closed"
-                return row
+                return configured("DistributionGroup", $0.id, row)
             }
             let members = store.linked(LinkAddress(owner: $0.id, relation: .members))
             row["AccessType"] = $0["visibility"] ?? "Private"
@@ -94,6 +116,59 @@ extension ExchangeOrganization {
             row["Notes"] = $0["description"] ?? .null
             return row
         }
+    }
+
+    /// `New-DistributionGroup`: a group of the directory with a mail address, and its members.
+    fileprivate func newGroup(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        guard let name = call.text("Name") else { throw .missing("Name") }
+        let alias = call.text("Alias") ?? name.filter { $0 != " " }
+        let isTaken = distributionGroups.contains {
+            $0["Alias"]?.string?.lowercased() == alias.lowercased()
+                || $0["Name"]?.string?.lowercased() == name.lowercased()
+        }
+        guard !isTaken else {
+            throw ExchangeFailure(
+                400, "BadRequest", id: "ExB10E4A",
+                type: "Microsoft.Exchange.Configuration.Tasks.ProxyAddressExistsException",
+                "The name or alias of the group \"\(name)\" is already used.")
+        }
+        var members: [String] = []
+        for member in call.texts("Members") ?? [] { members.append(try mailboxes.find(member).id) }
+        let id = RandomBytes.uuid()
+        var row = JSONObject()
+        for property in EntityKind.group.properties {
+            row[property] = EntityKind.group.types[property] == .collection ? [] : .null
+        }
+        row["id"] = .string(id)
+        row["displayName"] = .string(name)
+        row["mailNickname"] = .string(alias)
+        row["mail"] = .string("\(alias)@\(TenantIdentity.domain)")
+        row["mailEnabled"] = true
+        row["securityEnabled"] = .bool(call.text("Type")?.lowercased() == "security")
+        row["createdDateTime"] = .string(ServiceTime.text(context.now))
+        store.insert(row, into: .groups)
+        store.changeLinks(LinkAddress(owner: id, relation: .members)) { $0.added = members }
+        setGroup(id, call)
+        guard let shown = distributionGroups.first(where: { $0["Guid"]?.string == id }) else { return .nothing }
+        return .row(shown, call)
+    }
+
+    /// Writes settings of a group, under the names that it is shown with.
+    fileprivate func setGroup(_ id: String, _ call: ExchangeCall) {
+        let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
+        var written = writtenSettings["distributiongroup/\(id)"] ?? [:]
+        for parameter in call.names {
+            guard let value = cmdlet?.value(parameter, in: call) else { continue }
+            switch parameter.lowercased() {
+            case "identity", "members", "confirm", "whatif", "bypasssecuritygroupmanagercheck": continue
+            case "type":
+                written["RecipientTypeDetails"] =
+                    value.string?.lowercased() == "security"
+                    ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup"
+            default: written[parameter] = value
+            }
+        }
+        writtenSettings["distributiongroup/\(id)"] = written
     }
 
     private func isGuest(_ id: String) -> Bool {

@@ -14,14 +14,15 @@ extension ExchangeCmdlet {
             "Get-Recipient", .reading, listing + " RecipientType Database", ExchangeOrganization.mailboxPage),
         ExchangeCmdlet("Get-User", .reading, listing, ExchangeOrganization.mailboxPage),
         ExchangeCmdlet("Get-CASMailbox", .reading, listing) { (organization, call) throws(ExchangeFailure) in
-            try organization.rowsOfMailboxes(call) { (mailbox) in
-                [
-                    "Identity": .string(mailbox.name), "Name": .string(mailbox.name),
-                    "DisplayName": .string(mailbox.displayName), "PrimarySmtpAddress": .string(mailbox.address),
-                    "ActiveSyncEnabled": true, "OWAEnabled": true, "PopEnabled": .bool(mailbox.row.index % 3 == 0),
-                    "ImapEnabled": .bool(mailbox.row.index % 4 == 0), "MAPIEnabled": true, "EwsEnabled": true,
-                ]
-            }
+            try organization.rowsOfMailboxes(call, organization.clientAccess)
+        },
+        ExchangeCmdlet(
+            "Set-CASMailbox", .managing,
+            "Identity ActiveSyncEnabled:b OWAEnabled:b PopEnabled:b ImapEnabled:b MAPIEnabled:b EwsEnabled:b"
+        ) { (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.mailbox(call)
+            organization.set("CASMailbox", mailbox.id, call)
+            return .nothing
         },
         ExchangeCmdlet(
             "Set-Mailbox", .managing,
@@ -118,6 +119,19 @@ extension ExchangeOrganization {
             "MailboxTypeDetail": .string(mailbox.kind.rawValue), "StorageLimitStatus": "BelowLimit",
             "IsArchiveMailbox": .bool(archive),
         ]
+    }
+
+    /// By which ways a mailbox can be reached.
+    func clientAccess(_ mailbox: ExchangeMailbox) -> JSONObject {
+        configured(
+            "CASMailbox", mailbox.id,
+            [
+                "Identity": .string(mailbox.name), "Name": .string(mailbox.name),
+                "ExternalDirectoryObjectId": .string(mailbox.id), "DisplayName": .string(mailbox.displayName),
+                "PrimarySmtpAddress": .string(mailbox.address), "ActiveSyncEnabled": true, "OWAEnabled": true,
+                "PopEnabled": .bool(mailbox.row.index % 3 == 0), "ImapEnabled": .bool(mailbox.row.index % 4 == 0),
+                "MAPIEnabled": true, "EwsEnabled": true,
+            ])
     }
 
     /// A row of each mailbox that is meant.

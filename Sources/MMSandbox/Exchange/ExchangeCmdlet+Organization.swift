@@ -13,21 +13,24 @@ extension ExchangeCmdlet {
                     "AuthenticationType": "Managed", "MatchSubDomains": false, "IsValid": true,
                 ]
             }
-            return try ExchangeOrganization.named(rows, call)
+            return try organization.named("AcceptedDomain", rows, call)
         },
         ExchangeCmdlet("Get-OrganizationConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
-            .row(
-                [
-                    "Name": .string(organization.context.organization.initialDomain),
-                    "DisplayName": .string(organization.context.organization.name),
-                    "Identity": .string(organization.context.organization.initialDomain), "AuditDisabled": false,
-                    "OAuth2ClientProfileEnabled": true, "IsDehydrated": false, "CustomerLockboxEnabled": false,
-                    "MailTipsAllTipsEnabled": true, "ActivityBasedAuthenticationTimeoutEnabled": true,
-                    "ExchangeVersion": "0.20 (15.0.0.0)", "Guid": .string(organization.context.organization.id),
-                ], call)
+            let tenant = organization.context.organization
+            return .row(
+                organization.configured(
+                    "OrganizationConfig", "",
+                    [
+                        "Name": .string(tenant.initialDomain), "DisplayName": .string(tenant.name),
+                        "Identity": .string(tenant.initialDomain), "AuditDisabled": false,
+                        "OAuth2ClientProfileEnabled": true, "IsDehydrated": false, "CustomerLockboxEnabled": false,
+                        "MailTipsAllTipsEnabled": true, "ActivityBasedAuthenticationTimeoutEnabled": true,
+                        "ExchangeVersion": "0.20 (15.0.0.0)", "Guid": .string(tenant.id),
+                    ]), call)
         },
-        ExchangeCmdlet("Get-RemoteDomain", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
-            try ExchangeOrganization.named(
+        ExchangeCmdlet("Get-RemoteDomain", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
+            try organization.named(
+                "RemoteDomain",
                 [
                     [
                         "Name": "Default", "Identity": "Default", "DomainName": "*", "AutoForwardEnabled": true,
@@ -37,8 +40,9 @@ extension ExchangeCmdlet {
                 ], call)
         },
         ExchangeCmdlet("Get-HostedOutboundSpamFilterPolicy", .reading, "Identity") {
-            (_, call) throws(ExchangeFailure) in
-            try ExchangeOrganization.named(
+            (organization, call) throws(ExchangeFailure) in
+            try organization.named(
+                "HostedOutboundSpamFilterPolicy",
                 [
                     [
                         "Name": "Default", "Identity": "Default", "AutoForwardingMode": "Automatic", "Enabled": true,
@@ -48,8 +52,9 @@ extension ExchangeCmdlet {
                     ]
                 ], call)
         },
-        ExchangeCmdlet("Get-InboundConnector", .reading, "Identity") { (_, call) throws(ExchangeFailure) in
-            try ExchangeOrganization.named(
+        ExchangeCmdlet("Get-InboundConnector", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
+            try organization.named(
+                "InboundConnector",
                 [
                     [
                         "Name": "From the scanner network", "Identity": "From the scanner network", "Enabled": true,
@@ -60,8 +65,9 @@ extension ExchangeCmdlet {
                 ], call)
         },
         ExchangeCmdlet("Get-OutboundConnector", .reading, "Identity IncludeTestModeConnectors:b") {
-            (_, call) throws(ExchangeFailure) in
-            try ExchangeOrganization.named(
+            (organization, call) throws(ExchangeFailure) in
+            try organization.named(
+                "OutboundConnector",
                 [
                     [
                         "Name": "To the partner", "Identity": "To the partner", "Enabled": true,
@@ -96,13 +102,15 @@ extension ExchangeCmdlet {
             "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Subject "
                 + "SubjectFilterType StartingRecipientAddress",
             ExchangeOrganization.messageTrace),
-        ExchangeCmdlet("Get-AdminAuditLogConfig", .reading, "") { (_, call) throws(ExchangeFailure) in
+        ExchangeCmdlet("Get-AdminAuditLogConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
             .row(
-                [
-                    "AdminAuditLogEnabled": true, "UnifiedAuditLogIngestionEnabled": true, "LogLevel": "None",
-                    "AdminAuditLogAgeLimit": "90.00:00:00", "AdminAuditLogCmdlets": ["*"],
-                    "AdminAuditLogParameters": ["*"], "Identity": "Admin Audit Log Settings",
-                ], call)
+                organization.configured(
+                    "AdminAuditLogConfig", "",
+                    [
+                        "AdminAuditLogEnabled": true, "UnifiedAuditLogIngestionEnabled": true, "LogLevel": "None",
+                        "AdminAuditLogAgeLimit": "90.00:00:00", "AdminAuditLogCmdlets": ["*"],
+                        "AdminAuditLogParameters": ["*"], "Identity": "Admin Audit Log Settings",
+                    ]), call)
         },
         ExchangeCmdlet(
             "Search-UnifiedAuditLog", .reading,
@@ -110,6 +118,41 @@ extension ExchangeCmdlet {
                 + "SiteIds Formatted HighCompleteness",
             ExchangeOrganization.auditLog),
     ]
+
+    /// Settings that are written as they are shown.
+    static let settings: [ExchangeCmdlet] = [
+        setting(
+            "OrganizationConfig",
+            "AuditDisabled:b OAuth2ClientProfileEnabled:b CustomerLockboxEnabled:b "
+                + "MailTipsAllTipsEnabled:b ActivityBasedAuthenticationTimeoutEnabled:b", named: false),
+        setting("AdminAuditLogConfig", "UnifiedAuditLogIngestionEnabled:b AdminAuditLogAgeLimit", named: false),
+        setting(
+            "RemoteDomain",
+            "AutoForwardEnabled:b AutoReplyEnabled:b AllowedOOFType:None|External|ExternalLegacy|InternalLegacy "
+                + "DeliveryReportEnabled:b IsInternal:b"),
+        setting(
+            "HostedOutboundSpamFilterPolicy",
+            "AutoForwardingMode:Automatic|Off|On ActionWhenThresholdReached:Alert|BlockUser|BlockUserForToday "
+                + "RecipientLimitExternalPerHour:n RecipientLimitInternalPerHour:n RecipientLimitPerDay:n"),
+        setting(
+            "InboundConnector",
+            "Enabled:b SenderDomains SenderIPAddresses RequireTls:b RestrictDomainsToCertificate:b "
+                + "TlsSenderCertificateName CloudServicesMailEnabled:b"),
+        setting(
+            "OutboundConnector",
+            "Enabled:b UseMXRecord:b SmartHosts RecipientDomains TlsSettings TlsDomain IsTransportRuleScoped:b "
+                + "RouteAllMessagesViaOnPremises:b"),
+        setting("AcceptedDomain", "DomainType:Authoritative|InternalRelay MatchSubDomains:b"),
+    ]
+
+    private static func setting(_ noun: String, _ parameters: String, named: Bool = true) -> ExchangeCmdlet {
+        ExchangeCmdlet("Set-\(noun)", .managing, named ? "Identity " + parameters : parameters) {
+            (organization, call) throws(ExchangeFailure) in
+            guard !named || call.text("Identity") != nil else { throw .missing("Identity") }
+            organization.set(noun, call.text("Identity") ?? "", call)
+            return .nothing
+        }
+    }
 
     static let compliance: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-ComplianceSearch", .reading, "Identity Case", compliance: true) {
@@ -146,6 +189,27 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
+    /// A row with what was written since.
+    func configured(_ noun: String, _ name: String, _ row: JSONObject) -> JSONObject {
+        var row = row
+        for (key, value) in writtenSettings["\(noun)/\(name)".lowercased()] ?? [:] { row[key] = value }
+        return row
+    }
+
+    /// Writes settings as they are given.
+    func set(_ noun: String, _ name: String, _ call: ExchangeCall) {
+        let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
+        for parameter in call.names where !["identity", "confirm", "whatif"].contains(parameter.lowercased()) {
+            writtenSettings["\(noun)/\(name)".lowercased(), default: [:]][parameter] = cmdlet?.value(
+                parameter, in: call)
+        }
+    }
+
+    /// The rows of a short list with what was written since, or the one of `-Identity`.
+    func named(_ noun: String, _ rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        try Self.named(rows.map { configured(noun, $0["Identity"]?.string ?? "", $0) }, call)
+    }
+
     /// The rows of a short list, or the one of `-Identity`.
     static func named(_ rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let identity = call.text("Identity") else { return try .page(of: rows, call) }

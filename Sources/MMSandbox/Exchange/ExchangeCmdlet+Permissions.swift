@@ -6,57 +6,59 @@ extension ExchangeCmdlet {
         ExchangeCmdlet("Get-MailboxPermission", .reading, "Identity User Owner") {
             (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
-            var rows = organization.permissions(on: mailbox)
-            if let user = call.text("User")?.lowercased() {
-                rows = rows.filter { $0["User"]?.string?.lowercased() == user }
-            }
-            return try .page(of: rows, call)
+            return try .page(
+                of: organization.granted(organization.permissions(on: mailbox), "User", call), call)
         },
         ExchangeCmdlet(
-            "Add-MailboxPermission", .managing, "Identity User AccessRights InheritanceType AutoMapping Owner Deny"
+            "Add-MailboxPermission", .managing, "Identity User AccessRights InheritanceType AutoMapping Owner Deny:b"
         ) { (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
             let user = try organization.mailbox(call, "User")
             guard let rights = call.texts("AccessRights"), !rights.isEmpty else { throw .missing("AccessRights") }
-            let row = ExchangeOrganization.permission(mailbox, user.address, rights)
-            organization.withdrawn[mailbox.id]?.remove(user.address)
-            organization.givenPermissions[mailbox.id, default: []].append(row)
-            return .row(row, call)
+            var rows = organization.permissions(on: mailbox)
+            let answer = ExchangeOrganization.grant(
+                rights, to: user.address, "User", in: &rows, call,
+                ExchangeOrganization.permission(mailbox, user.address, rights))
+            organization.writtenPermissions[mailbox.id] = rows
+            return answer
         },
         ExchangeCmdlet(
             "Remove-MailboxPermission", .managing,
-            "Identity User AccessRights InheritanceType Deny BypassMasterAccountSid"
+            "Identity User AccessRights InheritanceType Deny:b BypassMasterAccountSid"
         ) { (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
             let user = try organization.mailbox(call, "User")
-            var answer = ExchangeAnswer()
-            guard organization.permissions(on: mailbox).contains(where: { $0["User"]?.string == user.address }) else {
-                answer.warnings.append(
-                    "The appropriate access control entry is already absent on the object \"\(mailbox.name)\" for "
-                        + "account \"\(user.address)\".")
-                return answer
-            }
-            organization.withdrawn[mailbox.id, default: []].insert(user.address)
-            organization.givenPermissions[mailbox.id]?.removeAll { $0["User"]?.string == user.address }
+            var rows = organization.permissions(on: mailbox)
+            let answer = ExchangeOrganization.withdraw(from: user.address, "User", in: &rows, mailbox, call)
+            organization.writtenPermissions[mailbox.id] = rows
             return answer
         },
         ExchangeCmdlet("Get-RecipientPermission", .reading, "Identity Trustee AccessRights") {
             (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.mailbox(call)
-            var rows: [JSONObject] = [
-                [
-                    "Identity": .string(mailbox.name), "Trustee": "NT AUTHORITY\\SELF", "AccessControlType": "Allow",
-                    "AccessRights": ["SendAs"], "IsInherited": false, "InheritanceType": "None",
-                ]
-            ]
-            if mailbox.kind == .shared, let manager = organization.mailboxes.mailbox(mailbox.row.managerIndex ?? 0) {
-                rows.append([
-                    "Identity": .string(mailbox.name), "Trustee": .string(manager.address),
-                    "AccessControlType": "Allow", "AccessRights": ["SendAs"], "IsInherited": false,
-                    "InheritanceType": "None",
-                ])
-            }
-            return try .page(of: rows, call)
+            return try .page(
+                of: organization.granted(organization.senders(of: mailbox), "Trustee", call), call)
+        },
+        ExchangeCmdlet("Add-RecipientPermission", .managing, "Identity Trustee AccessRights") {
+            (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.mailbox(call)
+            let user = try organization.mailbox(call, "Trustee")
+            guard let rights = call.texts("AccessRights"), !rights.isEmpty else { throw .missing("AccessRights") }
+            var rows = organization.senders(of: mailbox)
+            let answer = ExchangeOrganization.grant(
+                rights, to: user.address, "Trustee", in: &rows, call, ExchangeOrganization.sender(mailbox, user.address)
+            )
+            organization.writtenSenders[mailbox.id] = rows
+            return answer
+        },
+        ExchangeCmdlet("Remove-RecipientPermission", .managing, "Identity Trustee AccessRights Deny:b") {
+            (organization, call) throws(ExchangeFailure) in
+            let mailbox = try organization.mailbox(call)
+            let user = try organization.mailbox(call, "Trustee")
+            var rows = organization.senders(of: mailbox)
+            let answer = ExchangeOrganization.withdraw(from: user.address, "Trustee", in: &rows, mailbox, call)
+            organization.writtenSenders[mailbox.id] = rows
+            return answer
         },
         ExchangeCmdlet("Get-MailboxFolderPermission", .reading, "Identity User GroupMailbox") {
             (organization, call) throws(ExchangeFailure) in
@@ -83,15 +85,84 @@ extension ExchangeOrganization {
         ]
     }
 
+    static func sender(_ mailbox: ExchangeMailbox, _ trustee: String) -> JSONObject {
+        [
+            "Identity": .string(mailbox.name), "Trustee": .string(trustee), "AccessControlType": "Allow",
+            "AccessRights": ["SendAs"], "IsInherited": false, "InheritanceType": "None",
+        ]
+    }
+
     /// Who has access to a mailbox: its owner, and a manager where it is shared.
     func permissions(on mailbox: ExchangeMailbox) -> [JSONObject] {
+        if let written = writtenPermissions[mailbox.id] { return written }
         var rows = [Self.permission(mailbox, "NT AUTHORITY\\SELF", ["FullAccess", "ReadPermission"])]
-        let gone = withdrawn[mailbox.id] ?? []
         if mailbox.kind == .shared || mailbox.row.index % 37 == 5,
-            let manager = mailboxes.mailbox(mailbox.row.managerIndex ?? 0), !gone.contains(manager.address)
+            let manager = mailboxes.mailbox(mailbox.row.managerIndex ?? 0)
         {
             rows.append(Self.permission(mailbox, manager.address, ["FullAccess"]))
         }
-        return rows + (givenPermissions[mailbox.id] ?? [])
+        return rows
+    }
+
+    /// Who may send as a mailbox: its owner, and a manager where it is shared.
+    func senders(of mailbox: ExchangeMailbox) -> [JSONObject] {
+        if let written = writtenSenders[mailbox.id] { return written }
+        var rows = [Self.sender(mailbox, "NT AUTHORITY\\SELF")]
+        if mailbox.kind == .shared, let manager = mailboxes.mailbox(mailbox.row.managerIndex ?? 0) {
+            rows.append(Self.sender(mailbox, manager.address))
+        }
+        return rows
+    }
+
+    /// The rows of the account that a call names by any of its names; all where it names none.
+    fileprivate func granted(_ rows: [JSONObject], _ name: String, _ call: ExchangeCall) -> [JSONObject] {
+        guard let user = call.text(name) else { return rows }
+        let address = (try? mailboxes.find(user))?.address ?? user
+        return rows.filter { $0[name]?.string?.lowercased() == address.lowercased() }
+    }
+
+    /// The place of an account's row: what is allowed and what is denied stand in rows of their own.
+    private static func place(of user: String, _ name: String, in rows: [JSONObject], _ call: ExchangeCall) -> Int? {
+        rows.firstIndex { $0[name]?.string == user && ($0["Deny"] == true) == call.isSet("Deny") }
+    }
+
+    fileprivate static func grant(
+        _ rights: [String], to user: String, _ name: String, in rows: inout [JSONObject], _ call: ExchangeCall,
+        _ row: JSONObject
+    ) -> ExchangeAnswer {
+        guard let place = place(of: user, name, in: rows, call) else {
+            var row = row
+            if call.isSet("Deny") { row["Deny"] = true }
+            rows.append(row)
+            return .row(row, call)
+        }
+        let held = rows[place]["AccessRights"]?.array?.compactMap(\.string) ?? []
+        let new = rights.filter { right in !held.contains { $0.lowercased() == right.lowercased() } }
+        rows[place]["AccessRights"] = .array((held + new).map { .string($0) })
+        var answer = ExchangeAnswer.row(rows[place], call)
+        if new.isEmpty {
+            answer.warnings.append(
+                "The appropriate access control entry is already present on the object \"\(rows[place]["Identity"]?.string ?? "")\" "
+                    + "for account \"\(user)\".")
+        }
+        return answer
+    }
+
+    fileprivate static func withdraw(
+        from user: String, _ name: String, in rows: inout [JSONObject], _ mailbox: ExchangeMailbox, _ call: ExchangeCall
+    ) -> ExchangeAnswer {
+        var answer = ExchangeAnswer()
+        guard let place = place(of: user, name, in: rows, call) else {
+            answer.warnings.append(
+                "The appropriate access control entry is already absent on the object \"\(mailbox.name)\" for "
+                    + "account \"\(user)\".")
+            return answer
+        }
+        let gone = Set((call.texts("AccessRights") ?? []).map { $0.lowercased() })
+        let left = (rows[place]["AccessRights"]?.array ?? []).filter {
+            !gone.isEmpty && !gone.contains($0.string?.lowercased() ?? "")
+        }
+        if left.isEmpty { rows.remove(at: place) } else { rows[place]["AccessRights"] = .array(left) }
+        return answer
     }
 }

@@ -7,6 +7,10 @@ extension ExchangeCmdlet {
         + "SubjectOrBodyContainsWords RejectMessageReasonText BlindCopyTo RedirectMessageTo PrependSubject "
         + "ApplyHtmlDisclaimerText SetAuditSeverity State"
 
+    private static let inboxParameters =
+        "Name From SubjectContainsWords SubjectOrBodyContainsWords MoveToFolder ForwardTo ForwardAsAttachmentTo RedirectTo "
+        + "DeleteMessage:b MarkAsRead:b StopProcessingRules:b Priority:n"
+
     static let rules: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-InboxRule", .own, "Identity Mailbox IncludeHidden BypassScopeCheck DescriptionTimeFormat") {
             (organization, call) throws(ExchangeFailure) in
@@ -14,11 +18,8 @@ extension ExchangeCmdlet {
             let rows = organization.inboxRules(of: mailbox)
             return try ExchangeOrganization.named(rows, call)
         },
-        ExchangeCmdlet(
-            "New-InboxRule", .own,
-            "Name Mailbox From SubjectContainsWords SubjectOrBodyContainsWords MoveToFolder ForwardTo ForwardAsAttachmentTo RedirectTo "
-                + "DeleteMessage:b MarkAsRead:b StopProcessingRules:b Priority:n"
-        ) { (organization, call) throws(ExchangeFailure) in
+        ExchangeCmdlet("New-InboxRule", .own, "Mailbox " + inboxParameters) {
+            (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.ruleMailbox(call)
             guard let name = call.text("Name") else { throw .missing("Name") }
             var rows = organization.inboxRules(of: mailbox)
@@ -31,9 +32,16 @@ extension ExchangeCmdlet {
             organization.writtenInboxRules[mailbox.id] = rows
             return .row(row, call)
         },
-        changingInboxRule("Remove-InboxRule") { _ in nil },
-        changingInboxRule("Disable-InboxRule") { $0.setting("Enabled", false) },
-        changingInboxRule("Enable-InboxRule") { $0.setting("Enabled", true) },
+        changingInboxRule("Set-InboxRule", inboxParameters) { row, call in
+            var row = row
+            for parameter in call.names where row[parameter] != nil && parameter != "Identity" {
+                row[parameter] = ExchangeCmdlet.all["set-inboxrule"]?.value(parameter, in: call)
+            }
+            return row
+        },
+        changingInboxRule("Remove-InboxRule") { _, _ in nil },
+        changingInboxRule("Disable-InboxRule") { row, _ in row.setting("Enabled", false) },
+        changingInboxRule("Enable-InboxRule") { row, _ in row.setting("Enabled", true) },
         ExchangeCmdlet("Get-TransportRule", .reading, "Identity State Filter DlpPolicy ExcludeConditionActionDetails") {
             (organization, call) throws(ExchangeFailure) in
             var rows = organization.transportRules
@@ -73,9 +81,10 @@ extension ExchangeCmdlet {
     ]
 
     private static func changingInboxRule(
-        _ name: String, _ change: @escaping @Sendable (JSONObject) -> JSONObject?
+        _ name: String, _ parameters: String = "",
+        _ change: @escaping @Sendable (JSONObject, ExchangeCall) -> JSONObject?
     ) -> ExchangeCmdlet {
-        ExchangeCmdlet(name, .own, "Identity Mailbox Force AlwaysDeleteOutlookRulesBlob") {
+        ExchangeCmdlet(name, .own, "Identity Mailbox Force AlwaysDeleteOutlookRulesBlob " + parameters) {
             (organization, call) throws(ExchangeFailure) in
             let mailbox = try organization.ruleMailbox(call)
             guard let identity = call.text("Identity") else { throw .missing("Identity") }
@@ -83,7 +92,7 @@ extension ExchangeCmdlet {
             guard let place = rows.firstIndex(where: { ExchangeOrganization.isRule($0, identity) }) else {
                 throw .notFound(identity)
             }
-            if let changed = change(rows[place]) { rows[place] = changed } else { rows.remove(at: place) }
+            if let changed = change(rows[place], call) { rows[place] = changed } else { rows.remove(at: place) }
             organization.writtenInboxRules[mailbox.id] = rows
             return .nothing
         }
@@ -115,9 +124,12 @@ extension JSONObject {
 }
 
 extension ExchangeOrganization {
-    /// The mailbox whose rules are meant: the named one, or the caller's own.
+    /// The mailbox whose rules are meant: the named one, that of a rule's own name, or the caller's.
     func ruleMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeMailbox {
         if call.has("Mailbox") { return try mailbox(call, "Mailbox") }
+        if let identity = call.text("Identity"), let bar = identity.lastIndex(of: "\\") {
+            return try mailboxes.find(String(identity[..<bar]))
+        }
         guard let caller = call.caller, let own = ExchangeMailbox(caller) else { throw .missing("Mailbox") }
         return own
     }

@@ -66,6 +66,8 @@ struct ExchangeCmdlet: Sendable {
 
     /// All of them, by name in small letters.
     static let all: [String: ExchangeCmdlet] = Dictionary(
-        (mailboxes + permissions + rules + groups + organization + compliance).map { ($0.name.lowercased(), $0) },
+        (mailboxes + permissions + rules + groups + organization + settings + compliance).map {
+            ($0.name.lowercased(), $0)
+        },
         uniquingKeysWith: { first, _ in first })
 }

@@ -7,14 +7,16 @@ final class ExchangeOrganization {
     let mailboxes: ExchangeMailboxes
     /// Properties of mailboxes that were written, by object id.
     var writtenProperties: [String: JSONObject] = [:]
-    /// Permissions that were given, by object id of the mailbox.
-    var givenPermissions: [String: [JSONObject]] = [:]
-    /// Users whose start permission was taken, by object id of the mailbox.
-    var withdrawn: [String: Set<String>] = [:]
+    /// Permissions of mailboxes, by object id; the start permissions go once somebody changes them.
+    var writtenPermissions: [String: [JSONObject]] = [:]
+    /// Who may send as a mailbox, by its object id; the start permissions go once somebody changes them.
+    var writtenSenders: [String: [JSONObject]] = [:]
     /// Inbox rules that were made, by object id of the mailbox; the start rules go once somebody changes them.
     var writtenInboxRules: [String: [JSONObject]] = [:]
     /// All transport rules, once somebody changed them.
     var writtenTransportRules: [JSONObject]?
+    /// Settings of other objects that were written, by noun and name in small letters.
+    var writtenSettings: [String: JSONObject] = [:]
     /// Compliance searches that were made.
     var searches: [JSONObject] = []
     /// Automatic replies, by object id of the mailbox.

@@ -167,8 +167,12 @@ struct GraphService {
         if case .made(let kind, let rows) = place.node, kind.name == EntityKind.messageRule.name {
             let key = place.rest.first?.name
             if call.request.method != "GET" { return try rules.change(call, place) }
-            guard key == nil || rows.contains(where: { $0.id == key }) else { throw .mailItemMissing }
-            return try reader.read(call, place)
+            guard let key else { return try reader.read(call, place) }
+            guard let row = rows.first(where: { $0.id == key }) else { throw .mailItemMissing }
+            return try reader.read(call, GraphPlace(.single(kind, row), "\(place.label)/$entity", place.area, []))
+        }
+        if case .made(let kind, let rows) = place.node, kind.name == EntityKind.roleAssignment.name {
+            return try RoleAssignments(context: context, store: store, reader: reader).answer(call, place, rows)
         }
         if let last = place.rest.first?.name {
             if last == "$count", place.rest.count == 1 { return try reader.countAnswer(call, place) }

@@ -51,9 +51,7 @@ struct MessageRules {
                 })
         }
         if let folder = rule["MoveToFolder"]?.string {
-            let known = store.table(.mailFolders(owner)).all.first { $0["displayName"]?.string == folder }
-            actions["moveToFolder"] = .string(
-                known?.id ?? Base64.text(Array("\(owner) \(folder)".utf8), alphabet: .url))
+            actions["moveToFolder"] = .string(folderID(folder, owner: owner))
         }
         for (name, cmdlet) in Self.switches where rule[cmdlet]?.bool == true { actions[name] = true }
         return [
@@ -62,6 +60,19 @@ struct MessageRules {
             "conditions": conditions.isEmpty ? .null : .object(conditions), "actions": .object(actions),
             "exceptions": .null,
         ]
+    }
+
+    /// The id of a folder; one that is made up for a name that no folder has.
+    private func folderID(_ name: String, owner: String) -> String {
+        let known = store.table(.mailFolders(owner)).all.first { $0["displayName"]?.string == name }
+        return known?.id ?? Base64.text(Array("\(owner) \(name)".utf8), alphabet: .url)
+    }
+
+    /// The name of a folder by its id.
+    private func folderName(_ id: String, owner: String) -> String {
+        if let known = store.table(.mailFolders(owner)).find(id)?["displayName"]?.string { return known }
+        let made = Base64.bytes(id, alphabet: .url).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return made.hasPrefix(owner + " ") ? String(made.dropFirst(owner.count + 1)) : id
     }
 
     /// Creates, changes or deletes a rule.
@@ -75,12 +86,13 @@ struct MessageRules {
             let body = try EntityKind.messageRule.checked(try call.object(), isNew: true)
             organization.serial += 1
             var rule = ExchangeOrganization.inboxRule("", mailbox, organization.serial + 100, rules.count + 1)
-            try write(body, to: &rule)
+            try write(body, to: &rule, owner: owner)
             rules.append(rule)
             organization.writtenInboxRules[mailbox.id] = rules
             return ruleAnswer(call, place, rule, owner, status: 201)
         case ("PATCH", let index?):
-            try write(try EntityKind.messageRule.checked(try call.object(), isNew: false), to: &rules[index])
+            try write(
+                try EntityKind.messageRule.checked(try call.object(), isNew: false), to: &rules[index], owner: owner)
             organization.writtenInboxRules[mailbox.id] = rules
             return ruleAnswer(call, place, rules[index], owner, status: 200)
         case ("DELETE", let index?):
@@ -102,7 +114,7 @@ struct MessageRules {
         return GraphAnswers.json(.object(row), status: status)
     }
 
-    private func write(_ body: JSONObject, to rule: inout JSONObject) throws(GraphFailure) {
+    private func write(_ body: JSONObject, to rule: inout JSONObject, owner: String) throws(GraphFailure) {
         if let name = body["displayName"] { rule["Name"] = name }
         if let sequence = body["sequence"] { rule["Priority"] = sequence }
         if let isEnabled = body["isEnabled"] { rule["Enabled"] = isEnabled }
@@ -118,6 +130,6 @@ struct MessageRules {
             rule[cmdlet] = addresses.isEmpty ? .null : .array(addresses)
         }
         for (name, cmdlet) in Self.switches { rule[cmdlet] = actions[name] ?? false }
-        rule["MoveToFolder"] = actions["moveToFolder"] ?? .null
+        rule["MoveToFolder"] = actions["moveToFolder"]?.string.map { .string(folderName($0, owner: owner)) } ?? .null
     }
 }
