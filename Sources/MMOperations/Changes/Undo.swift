@@ -86,10 +86,8 @@ struct Undo: CatalogueOperation {
                 hint: "Name one: --connection \(ShellWord.quoted(first.connection)).", details: ["field": "connection"])
         }
         let connection = try services.guarding.registry.connection(named: first.connection, in: context)
-        context.record.note("module", .string(RequestResource.graph.module))
-        let client = try GraphClient(identity: services.identity, connection: connection, service: .graph)
         let run = UndoRun(
-            client: client, connection: connection, selection: selection, services: services, context: context,
+            connection: connection, selection: selection, services: services, context: context,
             confirmed: input.confirmed)
         if input.isDryRun { return try await run.forecast(entries) }
         return try await run.undo(entries)

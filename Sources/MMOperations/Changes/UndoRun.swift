@@ -8,44 +8,39 @@ import MMStates
 /// A run that ends in the middle goes on when it is called again: what is undone stands in the journal, and an undo of which
 /// nobody knows whether it was sent is found by looking at the object.
 struct UndoRun {
-    let client: GraphClient
     let connection: Connection
     let selection: UndoSelection
     let services: RequestServices
     let context: OperationContext
     let confirmed: Bool
 
-    /// A change with the requests that take it back.
+    private var channels: UndoChannels {
+        UndoChannels(connection: connection, services: services, context: context, confirmed: confirmed)
+    }
+
+    /// A change with what takes it back, part by part.
     private struct Step: Sendable {
         let entry: JournalEntry
-        let requests: [GraphRequest]
+        let parts: [UndoPart]
         /// Why it can't be taken back.
         let obstacle: String?
+
+        var actions: [UndoPart.Action] { parts.flatMap(\.actions) }
     }
 
-    private var watch: WriteWatch {
-        WriteWatch(client: client, connection: connection, requests: services, context: context)
-    }
-
-    private func step(_ entry: JournalEntry) throws(MMError) -> Step {
-        if let reason = entry.change.reasonAgainstUndo { return Step(entry: entry, requests: [], obstacle: reason) }
-        let base = try services.identity.cloud(of: connection).base(of: client.resource) ?? ""
-        var requests: [GraphRequest] = []
-        for inverse in entry.change.inverse(base: base) {
-            let target = try client.target(inverse.path)
-            if let body = inverse.body {
-                requests.append(try GraphRequest(method: inverse.method, target: target, json: body))
-            } else {
-                requests.append(try GraphRequest(method: inverse.method, target: target))
-            }
-        }
-        return Step(
-            entry: entry, requests: requests, obstacle: requests.isEmpty ? "mm knows no request that does" : nil)
+    private func step(_ entry: JournalEntry, _ successors: [String: String]) throws(MMError) -> Step {
+        let entry = entry.left(entry.change.following(successors: successors))
+        if let reason = entry.change.reasonAgainstUndo { return Step(entry: entry, parts: [], obstacle: reason) }
+        var parts: [UndoPart] = []
+        for change in entry.change.parts { parts.append(try channels.part(change)) }
+        let isEmpty = parts.allSatisfy(\.actions.isEmpty) && !entry.change.changesNothing
+        return Step(entry: entry, parts: parts, obstacle: isEmpty ? "mm knows no request that does" : nil)
     }
 
     private func steps(_ entries: [JournalEntry]) throws(MMError) -> [Step] {
+        let successors = selection.successors
         var steps: [Step] = []
-        for entry in entries { steps.append(try step(entry)) }
+        for entry in entries { steps.append(try step(entry, successors)) }
         return steps
     }
 
@@ -63,17 +58,13 @@ struct UndoRun {
     func forecast(_ entries: [JournalEntry]) async throws(MMError) -> OperationAnswer {
         context.record.note("dryRun", true)
         let steps = try steps(entries)
-        if let first = steps.first, first.obstacle == nil,
-            case .changed(let what) = try await standing(of: first.entry).0
-        {
-            throw await refusal(first.entry, what)
-        }
+        if let first = steps.first, first.obstacle == nil { try await refuseChanged(first) }
         let rows = steps.map { step -> JSONValue in
             [
                 "id": .string(step.entry.id), "change": .string(VisibleText.exact(step.entry.change.title)),
                 "undo": .string(
                     step.obstacle.map { "can't be undone: \($0)" }
-                        ?? step.requests.map { "\($0.method) \($0.target.path)" }.joined(separator: ", ")),
+                        ?? step.actions.map(\.line).joined(separator: ", ")),
                 "lines": .array(step.entry.change.undoLines.map { .string($0) }),
             ]
         }
@@ -82,51 +73,55 @@ struct UndoRun {
             text: steps.flatMap(Self.lines).joined(separator: "\n"), connection: connection.name)
     }
 
+    /// - Throws: `conflict` where a change does not stand as it was left.
+    private func refuseChanged(_ step: Step) async throws(MMError) {
+        // Later parts speak of what the first one makes.
+        guard let part = step.parts.first else { return }
+        if case .changed(let what) = try await channels.present(of: part.change).standing {
+            throw await refusal(step.entry, what)
+        }
+    }
+
     // MARK: Undoing
 
     /// Takes changes back in this order.
     func undo(_ entries: [JournalEntry]) async throws(MMError) -> OperationAnswer {
         let steps = try steps(entries)
-        let requests = steps.flatMap(\.requests)
-        guard !requests.isEmpty else {
+        guard steps.contains(where: { $0.obstacle == nil }) else {
             throw MMError(
                 .unsupported, "This can't be undone: \(steps.first?.obstacle ?? "")",
                 hint: "mm undo show \(entries[0].id) shows what it changed.")
         }
-        if steps.count == 1, case .changed(let what) = try await standing(of: entries[0]).0 {
-            throw await refusal(entries[0], what)
-        }
-        let clearance = RequestClearance(
-            connection: connection, module: RequestResource.graph.module, guarding: services.guarding, context: context,
-            confirmed: confirmed)
-        try await clearance.settle(requests) { steps.flatMap(Self.lines) }
-        return try await services.identity.waitingForSignIn(
-            to: connection, resource: client.resource, in: context
-        ) { () async throws(MMError) in
-            try await carryOut(steps)
-        }
+        if steps.count == 1 { try await refuseChanged(steps[0]) }
+        try await channels.settle(steps.flatMap(\.actions)) { steps.flatMap(Self.lines) }
+        try await channels.signIn(for: Set(steps.filter { $0.obstacle == nil }.map(\.entry.change.service)))
+        return try await carryOut(entries)
     }
 
-    private func carryOut(_ steps: [Step]) async throws(MMError) -> OperationAnswer {
+    private func carryOut(_ entries: [JournalEntry]) async throws(MMError) -> OperationAnswer {
         var rows: [JSONValue] = []
         var notes: [String] = []
         var stopped: String?
-        for (number, step) in steps.enumerated() {
+        var hasObstacle = false
+        var successors = selection.successors
+        for (number, entry) in entries.enumerated() {
+            let step = try step(entry, successors)
             context.call.progress(
                 ProgressReport(
-                    done: Double(number), total: Double(steps.count), message: step.entry.change.title))
+                    done: Double(number), total: Double(entries.count), message: step.entry.change.title))
             var row: JSONObject = [
                 "id": .string(step.entry.id), "change": .string(VisibleText.exact(step.entry.change.title)),
             ]
             if let obstacle = step.obstacle {
+                hasObstacle = true
                 row["result"] = .string("can't be undone: \(obstacle)")
             } else if stopped != nil {
                 row["result"] = "left, because a later change could not be undone"
             } else {
                 do throws(MMError) {
-                    row["result"] = .string(try await undo(step, notes: &notes))
+                    row["result"] = .string(try await undo(step, &successors, notes: &notes))
                 } catch {
-                    guard steps.count > 1, error.code != .signInNeeded, error.code != .cancelled else { throw error }
+                    guard entries.count > 1, error.code != .signInNeeded, error.code != .cancelled else { throw error }
                     stopped = error.message
                     row["result"] = .string("refused: \(error.message)")
                 }
@@ -137,49 +132,48 @@ struct UndoRun {
             .value(.array(rows)), notes: notes, columns: ["id", "change", "result"], connection: connection.name)
         if let stopped {
             answer.missing = "Not everything was undone: \(stopped)"
-        } else if steps.contains(where: { $0.obstacle != nil }) {
+        } else if hasObstacle {
             answer.missing = "Not everything can be undone; the rows say what stays and why."
         }
         return answer
     }
 
-    private func undo(_ step: Step, notes: inout [String]) async throws(MMError) -> String {
-        let (standing, present) = try await standing(of: step.entry)
-        switch standing {
-        case .asBefore:
-            // An earlier run may have ended after it was sent and before that was noted.
-            if let open = selection.openUndo(of: step.entry) { try await services.journal.end(open, .done) }
-            return "nothing to do: it is as it was before"
-        case .changed(let what): throw await refusal(step.entry, what)
-        case .unknown where step.entry.outcome == .unknown:
-            throw MMError(
-                .conflict, "Nobody knows whether \(step.entry.id) was sent, and nothing tells whether it still stands.",
-                hint: "Look at the object: \(step.entry.request).")
-        case .asLeft, .unknown: break
-        }
-        var undone: [String] = []
-        for request in step.requests {
-            let guarded = try request.guarded(by: present, of: step.entry.change)
-            var write = WriteWatch.Write(
-                request: guarded, change: step.entry.change.inverseChange(by: guarded, present))
-            if write.change?.isBeforeKnown == false { write = await watch.writes([guarded]).first ?? write }
-            _ = try await watch.sending([write], undoing: step.entry.id, notes: &notes) { () async throws(MMError) in
-                try await client.send(guarded, deadline: context.deadline)
+    private func undo(
+        _ step: Step, _ successors: inout [String: String], notes: inout [String]
+    ) async throws(MMError) -> String {
+        var hasSent = false
+        for (number, part) in step.parts.enumerated() {
+            let present = try await channels.present(of: part.change)
+            switch present.standing {
+            case .asBefore:
+                // An earlier run may have ended after it was sent and before that was noted.
+                if number == step.parts.count - 1, let open = selection.openUndo(of: step.entry) {
+                    try await services.journal.end(open, .done)
+                }
+                continue
+            case .changed(let what): throw await refusal(step.entry, what)
+            case .unknown where step.entry.outcome == .unknown:
+                throw MMError(
+                    .conflict,
+                    "Nobody knows whether \(step.entry.id) was sent, and nothing tells whether it still stands.",
+                    hint: "Look at the object: \(step.entry.request).")
+            case .asLeft, .unknown: break
             }
-            undone.append("\(guarded.method) \(guarded.target.path)")
+            for (place, action) in part.actions.enumerated() {
+                let isLast = number == step.parts.count - 1 && place == part.actions.count - 1
+                let undoing = JournalNotes.Undoing(entry: step.entry.id, isPart: !isLast)
+                let left = try await channels.carryOut(action, of: part.change, present, undoing, notes: &notes)
+                if part.change.kind == .deletion, left?.kind == .creation, let new = left?.subject.id, !new.isEmpty {
+                    successors[part.change.subject.id.lowercased()] = new
+                }
+                hasSent = true
+            }
         }
-        return "undone"
-    }
-
-    /// What has become of a change, with the state that tells it.
-    private func standing(of entry: JournalEntry) async throws(MMError) -> (Change.Standing, JSONValue?) {
-        guard entry.change.presentPath != nil else { return (.unknown, nil) }
-        let present = try await watch.present(of: entry.change)
-        return (entry.change.standing(in: present), present)
+        return hasSent ? "undone" : "nothing to do: it is as it was before"
     }
 
     private func refusal(_ entry: JournalEntry, _ what: ObjectDifference) async -> MMError {
-        let who = await ChangedBy(client: client, deadline: context.deadline).sentence(on: entry)
+        let who = await channels.changedBy(entry)
         let lines = what.lines.prefix(5).joined(separator: "; ")
         return MMError(
             .conflict,
@@ -187,16 +181,5 @@ struct UndoRun {
                 + (who.map { " " + $0 } ?? ""),
             hint: "mm undo show \(entry.id) shows how it was before; write back what is still wanted.",
             details: ["id": .string(entry.id), "changed": .array(what.lines.map { .string($0) })])
-    }
-}
-
-extension GraphRequest {
-    /// The request for exactly the version that was looked at, where the service has versions.
-    fileprivate func guarded(by present: JSONValue?, of change: Change) throws(MMError) -> GraphRequest {
-        guard method == "PATCH" || method == "DELETE", [.properties, .creation].contains(change.kind),
-            let etag = present?["@odata.etag"]?.string
-        else { return self }
-        return try GraphRequest(
-            method: method, target: target, headers: ["If-Match": etag], body: body, contentType: contentType)
     }
 }

@@ -43,11 +43,23 @@ struct UndoSelection {
 
     /// Whether an entry has been taken back, by an undo that was not itself taken back.
     func isUndone(_ entry: JournalEntry) -> Bool {
-        undoers[entry.id]?.contains { $0.outcome == .done && !isUndone($0) } ?? false
+        undoers[entry.id]?.contains { $0.outcome == .done && !$0.isPart && !isUndone($0) } ?? false
     }
 
     /// The undo of an entry of which nobody knows whether it was sent.
     func openUndo(of entry: JournalEntry) -> JournalEntry? { undoers[entry.id]?.last { $0.outcome == .unknown } }
+
+    /// The ids of objects that were made anew since, by the ids that they had, in small letters.
+    var successors: [String: String] {
+        var ids: [String: String] = [:]
+        for entry in entries where entry.change.kind == .deletion {
+            for undoer in undoers[entry.id] ?? []
+            where undoer.outcome == .done && undoer.change.kind == .creation && !undoer.change.subject.id.isEmpty {
+                ids[entry.change.subject.id.lowercased()] = undoer.change.subject.id
+            }
+        }
+        return ids
+    }
 
     /// The changes of a call, a session or a time that can still stand, newest first.
     func standing(where matches: (JournalEntry) -> Bool) -> [JournalEntry] {

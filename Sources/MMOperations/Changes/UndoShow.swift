@@ -33,7 +33,10 @@ struct UndoShow: CatalogueOperation {
         row["consequences"] = .array(change.consequences.map { .string($0) })
         row["undo"] = .string(
             change.reasonAgainstUndo.map { "can't be undone: \($0)" }
-                ?? change.inverse(base: "").map { "\($0.method) \($0.path)" }.joined(separator: ", "))
+                ?? (change.parts.flatMap {
+                    $0.inverse(base: "").map { "\($0.method) \($0.path)" } + $0.inverseCommands.map(\.line)
+                })
+                .joined(separator: ", "))
         row["undoes"] = entry.undoes.map { .string($0) }
         row["message"] = entry.message.map { .string(VisibleText.exact($0)) }
         var text = ["\(entry.id)  \(selection.state(of: entry))", change.title]

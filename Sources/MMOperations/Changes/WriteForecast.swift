@@ -36,26 +36,12 @@ struct WriteForecast {
             row["change"] = .string(nothing(write))
             return .object(row)
         }
-        row["change"] = .string(change.title)
-        row["isBeforeKnown"] = .bool(change.isBeforeKnown)
-        row["now"] = change.before
-        row["then"] = change.after
-        row["lines"] = .array(change.lines.map { .string($0) })
-        row["consequences"] = .array(change.consequences.map { .string($0) })
-        row["undo"] = .string(undo(change))
+        for (key, value) in change.forecast { row[key] = value }
         return .object(row)
     }
 
     private static func lines(_ write: WriteWatch.Write, _ verdict: Verdict?) -> [String] {
-        var lines = [line(write)]
-        if let change = write.change {
-            lines.append("  \(change.title)")
-            for line in change.lines { lines.append("    " + line) }
-            for consequence in change.consequences { lines.append("    ! " + consequence) }
-            lines.append("  undo: \(undo(change))")
-        } else {
-            lines.append("  \(nothing(write))")
-        }
+        var lines = [line(write)] + (write.change?.forecastLines ?? ["  \(nothing(write))"])
         switch verdict?.decision {
         case .ask: lines.append("  The guard would ask a person: \(verdict?.reason ?? "")")
         case .deny: lines.append("  The guard would deny it: \(verdict?.reason ?? "")")
@@ -69,11 +55,32 @@ struct WriteForecast {
     }
 
     private static func nothing(_ write: WriteWatch.Write) -> String {
-        write.request.target.service == .graph
-            ? "only reads" : "unknown: only writes to Microsoft Graph are read beforehand"
+        [.graph, .flow].contains(write.request.target.service)
+            ? "only reads" : "unknown: only writes to Microsoft Graph and Power Automate are read beforehand"
+    }
+}
+
+extension Change {
+    /// What a dry run says of a change.
+    var forecast: JSONObject {
+        var row: JSONObject = ["change": .string(title), "isBeforeKnown": .bool(isBeforeKnown)]
+        row["now"] = before
+        row["then"] = after
+        row["lines"] = .array(lines.map { .string($0) })
+        row["consequences"] = .array(consequences.map { .string($0) })
+        row["undo"] = .string(undoSentence)
+        return row
     }
 
-    private static func undo(_ change: Change) -> String {
-        change.expectedObstacle.map { "can't be taken back: \($0)" } ?? "mm undo can take it back"
+    /// The same for people.
+    var forecastLines: [String] {
+        var texts = ["  \(title)"]
+        for line in lines { texts.append("    " + line) }
+        for consequence in consequences { texts.append("    ! " + consequence) }
+        return texts + ["  undo: \(undoSentence)"]
+    }
+
+    private var undoSentence: String {
+        expectedObstacle.map { "can't be taken back: \($0)" } ?? "mm undo can take it back"
     }
 }

@@ -24,7 +24,7 @@ struct WriteWatch: Sendable {
     /// How long reading a state may take.
     private static let longestRead = Duration.seconds(20)
 
-    private var journal: ChangeJournal { requests.journal }
+    private var journal: JournalNotes { JournalNotes(connection: connection, requests: requests, context: context) }
 
     // MARK: Before
 
@@ -38,14 +38,7 @@ struct WriteWatch: Sendable {
 
     /// What a person is shown of writes before they are sent.
     static func lines(of writes: [Write]) -> [String] {
-        var lines: [String] = []
-        for change in writes.compactMap(\.change) {
-            lines.append(change.title)
-            for line in change.lines { lines.append("  " + line) }
-            for consequence in change.consequences { lines.append("  ! " + consequence) }
-            if let reason = change.expectedObstacle { lines.append("  ! It can't be taken back: \(reason).") }
-        }
-        return lines
+        writes.compactMap(\.change).flatMap(\.shownLines)
     }
 
     private func change(of request: GraphRequest) -> Change? {
@@ -67,21 +60,34 @@ struct WriteWatch: Sendable {
     }
 
     private func read(_ writes: inout [Write]) async {
-        var places: [(index: Int, request: GraphRequest)] = []
+        var places: [(index: Int, isContent: Bool)] = []
+        var reads: [GraphRequest] = []
         for (index, write) in writes.enumerated() {
             guard let change = write.change, !change.isBeforeKnown, !change.isUnreadable, let path = change.priorPath
             else { continue }
             do throws(MMError) {
-                places.append((index, try allowedRead(path)))
+                reads.append(try allowedRead(path))
+                places.append((index, false))
             } catch {
                 writes[index].change = change.unreadable(error.message)
+                continue
+            }
+            if let path = change.contentPath,
+                let read = try? allowedRead(path, headers: ["ConsistencyLevel": "eventual"])
+            {
+                reads.append(read)
+                places.append((index, true))
             }
         }
         guard !places.isEmpty else { return }
-        let answers = await answers(to: places.map(\.request))
+        let answers = await answers(to: reads)
         var known: [String: Change] = [:]
         for (place, answer) in zip(places, answers) {
             guard var change = writes[place.index].change else { continue }
+            if place.isContent {
+                if case .success(let answer) = answer { writes[place.index].change = change.knowing(content: answer) }
+                continue
+            }
             switch answer {
             case .success(let answer): change = change.knowing(answer)
             case .failure(let error) where error.code == .notFound: change = change.missing
@@ -96,8 +102,8 @@ struct WriteWatch: Sendable {
 
     /// A request that reads a state.
     /// - Throws: `denied` where the guard would not let the caller read it.
-    private func allowedRead(_ path: String) throws(MMError) -> GraphRequest {
-        let request = try GraphRequest(target: try client.target(path))
+    private func allowedRead(_ path: String, headers: [String: String] = [:]) throws(MMError) -> GraphRequest {
+        let request = try GraphRequest(target: try client.target(path), headers: headers)
         let policy = requests.guarding.policy(of: connection, in: context)
         guard try requests.guarding.guards.engine().judge(request.guarded, policy: policy).decision == .allow else {
             throw MMError(.denied, "the guard holds reading it back")
@@ -143,76 +149,34 @@ struct WriteWatch: Sendable {
 
     // MARK: Writing
 
-    /// What became of a write.
-    enum Ending: Sendable {
-        case done(JSONValue?, etag: String?)
-        case failed(MMError)
-
-        /// The ending that an item of a batch speaks of.
-        init(status: Int, headers: JSONObject, body: JSONValue) {
-            if (200..<300).contains(status) {
-                let etag = headers.first { $0.key.lowercased() == "etag" }?.value.string
-                self = .done(body.isNull ? nil : body, etag: etag)
-            } else {
-                self = .failed(
-                    MMError(
-                        .remoteFailed, body["error"]?["message"]?.string ?? "status \(status)",
-                        details: ["status": .int(Int64(status))]))
-            }
-        }
-    }
-
     /// Notes that writes are about to be sent. What could not be read before the sign-in is read now.
     /// - Returns: their entries, in order; `nil` for what changes nothing.
-    func begin(_ writes: [Write], undoing: String? = nil, notes: inout [String]) async -> [JournalEntry?] {
+    func begin(_ writes: [Write], undoing: JournalNotes.Undoing? = nil, notes: inout [String]) async -> [JournalEntry?]
+    {
         var writes = writes
         await read(&writes)
-        var entries: [JournalEntry?] = []
-        for write in writes {
-            guard let change = write.change else {
-                entries.append(nil)
-                continue
-            }
-            let entry = JournalEntry(
-                connection: connection.name, call: context.record.call, session: context.call.sessionID,
-                client: context.call.caller.journalName,
-                request: "\(write.request.method) \(write.request.target.path)", change: change, undoes: undoing)
-            do throws(MMError) {
-                try await journal.begin(entry)
-                entries.append(entry)
-                if change.isUnreadable { notes.append("This can't be undone: \(change.obstacle ?? "")") }
-            } catch {
-                notes.append("This can't be undone: \(error.message)")
-                entries.append(nil)
-            }
-        }
-        let ids = entries.compactMap { $0?.id }
-        if ids.count == 1 { context.record.note("change", .string(ids[0])) }
-        if ids.count > 1 { context.record.note("changes", .array(ids.map { .string($0) })) }
-        return entries
+        return await journal.begin(
+            writes.map { ($0.change, "\($0.request.method) \($0.request.target.path)") }, undoing: undoing,
+            notes: &notes)
     }
 
     /// Notes how writes ended.
-    func end(_ entries: [JournalEntry?], _ results: [Ending]) async {
-        for (entry, result) in zip(entries, results) {
-            guard let entry else { continue }
-            do throws(MMError) {
+    func end(_ entries: [JournalEntry?], _ results: [WriteEnding]) async {
+        await journal.end(
+            zip(entries, results).map { entry, result in
+                guard let entry else { return nil }
                 switch result {
                 case .done(let answer, let etag):
-                    try await journal.end(entry.left(by: answer, etag: etag), .done)
-                case .failed(let error):
-                    try await journal.end(entry, error.isRefusal ? .refused : .unknown, message: error.message)
+                    return (entry.left(entry.change.left(by: answer, etag: etag)), nil)
+                case .failed(let error): return (entry, error)
                 }
-            } catch {
-                requests.log.error("the end of \(entry.id) could not be noted in the journal: \(error.message)")
-            }
-        }
+            })
     }
 
     /// Sends one write, or a batch of them: notes them, sends, and notes how they ended.
     /// - Parameter ids: the ids of the items, where the request is a batch.
     func sending(
-        _ writes: [Write], ids: [String]? = nil, undoing: String? = nil, notes: inout [String],
+        _ writes: [Write], ids: [String]? = nil, undoing: JournalNotes.Undoing? = nil, notes: inout [String],
         _ send: () async throws(MMError) -> GraphResponse
     ) async throws(MMError) -> GraphResponse {
         guard writes.contains(where: { $0.change != nil }) else { return try await send() }
@@ -227,7 +191,7 @@ struct WriteWatch: Sendable {
         }
     }
 
-    private static func endings(_ response: GraphResponse, _ ids: [String]?) -> [Ending] {
+    private static func endings(_ response: GraphResponse, _ ids: [String]?) -> [WriteEnding] {
         let body = try? response.json()
         guard let ids else { return [.done(body, etag: response.etag)] }
         let items = body?["responses"]?.array ?? []
@@ -235,26 +199,8 @@ struct WriteWatch: Sendable {
             guard let item = items.first(where: { ($0["id"]?.string ?? $0["id"]?.int.map(String.init)) == id }) else {
                 return .failed(MMError(.remoteFailed, "The answer to the batch says nothing of this request."))
             }
-            return Ending(
+            return WriteEnding(
                 status: item["status"]?.int ?? 0, headers: item["headers"]?.object ?? [:], body: item["body"] ?? .null)
         }
-    }
-}
-
-extension RequestServices {
-    /// The journal of writes.
-    var journal: ChangeJournal { ChangeJournal(paths: guarding.paths, seal: identity.seal) }
-}
-
-extension Caller {
-    /// The caller as the journal names it.
-    var journalName: String { name.isEmpty ? surface.rawValue : "\(surface.rawValue) (\(name))" }
-}
-
-extension MMError {
-    /// Whether the service did nothing for certain.
-    var isRefusal: Bool {
-        if let status = details["status"]?.int { return (400..<500).contains(status) && status != 408 }
-        return ![.unavailable, .remoteFailed, .deadlineExceeded, .cancelled, .internalError].contains(code)
     }
 }

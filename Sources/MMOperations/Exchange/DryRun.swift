@@ -1,26 +1,37 @@
 import MMCore
 import MMGraph
 import MMGuard
-import MMHTTP
 import MMIdentity
 import MMNative
 import MMPowerShell
+import MMStates
 
 /// `run --dry-run`: the requests of a script, for people who want to see them first. A pipeline that the native engine takes is
 /// only walked through; any other script runs in PowerShell, and its session's wire lets reads through and nothing else.
 enum DryRun {
-    /// What a native pipeline would send, up to the point where answers would decide what comes next.
+    /// What a native pipeline would send and change. Its reads are sent where somebody is signed in, so that the objects are known
+    /// which it reaches; else it is walked through up to the point where answers would decide what comes next.
+    /// - Parameter session: what earlier scripts of the session left.
     /// - Returns: nil for what PowerShell has to run.
     /// - Throws: `.unsupported` where the native engine alone was asked for, or is all there is, and doesn't take the script.
     static func native(
         _ script: String, in module: String, of connection: Connection, wanted: ConnectionEngine,
-        _ context: OperationContext, with services: RequestServices
+        after session: NativeSession, _ context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer? {
         guard let service = ExchangeTable.Service(module: module), wanted != .pwsh else { return nil }
-        let source = RequestRecorder(service: service)
-        var session = NativeSession()
+        let client = try ExchangeClient(identity: services.identity, connection: connection, service: service.endpoint)
+        let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
         let plan = EnginePlan(script, wanted: .native)
+        let verdict = try ScriptJudging(
+            script: script, parsed: plan.parsed, module: module, engine: wanted, of: connection, in: context,
+            with: services.guarding
+        ).judge(with: .fresh).verdict
+        let isSignedIn = await watch.isSignedIn
+        let reads = verdict.decision != .deny && isSignedIn
+        let rehearsal = CmdletRehearsal(watch, reads: reads)
+        let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
         let isAlone = wanted == .native || !RunModule.hasPowerShell(module)
+        var session = session
         let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil)
         if let reason {
             guard isAlone else { return nil }
@@ -28,52 +39,64 @@ enum DryRun {
         }
         let outcome = await NativeEngine(sources: [source]).run(
             script, parsed: plan.parsed, in: &session, deadline: context.deadline)
-        let commands = source.commands
-        if commands.isEmpty {
-            switch outcome {
-            case .handedOver(let reason, _):
+        let steps = rehearsal.steps
+        var notes = [
+            "\(reads ? "Only reads were sent: nothing was changed." : "Nothing was sent.") \(guardSays(verdict))"
+        ]
+        switch outcome {
+        case .handedOver(let reason, _):
+            if steps.isEmpty {
                 guard isAlone else { return nil }
                 throw EngineRefusal.beyond(reason, [], service, hasPowerShell: false)
-            case .stopped: throw StopErrors.deadline(restarted: false)
-            case .completed(let result):
-                if let error = result.failure ?? result.errors.first { throw refusal(error) }
+            }
+            notes.append("Unknown from there on: \(reason) needs PowerShell.")
+        case .stopped:
+            if let failure = source.failure { throw failure }
+            throw StopErrors.deadline(restarted: false)
+        case .completed(let result):
+            if let failure = source.failure, failure.code == .signInNeeded { throw failure }
+            if let error = result.failure ?? result.errors.first {
+                if steps.isEmpty { throw refusal(error) }
+                notes.append("Unknown from there on: \(error.message)")
             }
         }
-        let guarding = services.guarding
-        let (engine, policy) = (try guarding.guards.engine(), guarding.policy(of: connection, in: context))
-        let verdict = try ScriptJudging(
-            script: script, parsed: plan.parsed, module: module, engine: wanted, of: connection, in: context,
-            with: guarding
-        ).judge(with: .fresh).verdict
+        let policy = services.guarding.policy(of: connection, in: context)
+        let engine = try services.guarding.guards.engine()
         var grant = RequestGrant(CallAuthority(verdict: verdict, text: script), policy: policy, isDryRun: true)
-        for (number, request) in try requests(commands, service, of: connection, services.identity).enumerated() {
+        for (number, step) in steps.enumerated() {
+            let request = try client.wireRequest(of: step.command, connection)
             _ = grant.judge(engine.intent(of: request), number: UInt64(number))
+            if step.wasSent { grant.ended(UInt64(number), status: 200, wasSent: true) }
         }
         return answer(
-            grant.traffic, notes: ["Nothing was sent. \(guardSays(verdict))"], connection: connection.name)
+            grant.traffic, notes: notes, connection: connection.name, changes: steps.map(\.change),
+            lines: rehearsal.lines)
     }
 
-    /// The requests of cmdlets as they would be sent, without a token.
-    private static func requests(
-        _ commands: [ExchangeCommand], _ service: ExchangeTable.Service, of connection: Connection,
-        _ identity: IdentityService
-    ) throws(MMError) -> [WireRequest] {
-        let client = try ExchangeClient(identity: identity, connection: connection, service: service.endpoint)
-        let account = SignedInAccount(
-            username: connection.expectedEmail ?? "account@tenant", objectID: "",
-            tenantID: connection.tenantId ?? connection.tenant ?? "TENANT", homeAccountID: "")
-        var requests: [WireRequest] = []
-        for command in commands {
-            let sent = try client.preview(command, by: account)
-            let host = sent.url.firstRange(of: "://").map { sent.url[$0.upperBound...].prefix { $0 != "/" } } ?? ""
-            requests.append(
-                WireRequest(
-                    service: .exchange, origin: String(sent.url[..<host.endIndex]), method: sent.method,
-                    target: String(sent.url[host.endIndex...]),
-                    headers: sent.headers.map { WireRequest.Field($0.name, $0.value) },
-                    body: .whole(sent.body ?? JSONWriter.bytes(command.body))))
+    /// What a person who is asked about a script is shown of its changes; none where the native engine does not take it, or
+    /// nobody is signed in.
+    static func changes(
+        _ plan: EnginePlan, in module: String, after session: NativeSession, watch: CmdletWatch
+    ) async -> [String] {
+        guard let service = ExchangeTable.Service(module: module), !plan.waitsForAnswers, await watch.isSignedIn else {
+            return []
         }
-        return requests
+        let rehearsal = CmdletRehearsal(watch, reads: true)
+        let deadline = min(watch.context.deadline, .after(.seconds(60)))
+        let source = ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal)
+        var session = session
+        guard plan.misfit([source], in: session) == nil else { return [] }
+        let outcome = await NativeEngine(sources: [source]).run(
+            plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
+        var lines = rehearsal.lines
+        switch outcome {
+        case .completed(let result):
+            if let error = result.failure ?? result.errors.first {
+                lines.append("unknown from there on: \(error.message)")
+            }
+        case .stopped, .handedOver: lines.append("what it changes besides is unknown")
+        }
+        return lines
     }
 
     /// The refusal of a dry run whose session no wire holds back.
@@ -86,13 +109,29 @@ enum DryRun {
     }
 
     /// The answer of every engine: what was read and what was held back, in the script's order.
-    static func answer(_ report: CallReport, notes: [String], connection: String) -> OperationAnswer {
-        let requests = report.rehearsed.map(\.json)
+    /// - Parameters:
+    ///   - changes: what each request would change, by its number.
+    ///   - lines: the same for people.
+    static func answer(
+        _ report: CallReport, notes: [String], connection: String, changes: [Change?] = [], lines: [String] = []
+    ) -> OperationAnswer {
+        let requests = report.rehearsed.map { request -> JSONValue in
+            var row = request.json.object ?? [:]
+            let number = Int(request.number)
+            if changes.indices.contains(number), let change = changes[number] {
+                for (key, value) in change.forecast { row[key] = value }
+            } else if !request.isRead {
+                row["change"] = "unknown"
+                row["undo"] = "can't be taken back: writes in PowerShell are not in the journal"
+            }
+            return .object(row)
+        }
         var notes = notes
         if requests.isEmpty { notes.append("The script sends nothing.") }
         if report.unlisted > 0 { notes.append("\(report.unlisted) more requests are not listed.") }
         return OperationAnswer(
-            .value(requests.count == 1 ? requests[0] : .array(requests)), notes: notes, connection: connection)
+            .value(requests.count == 1 ? requests[0] : .array(requests)), notes: notes,
+            text: lines.isEmpty ? nil : lines.joined(separator: "\n"), connection: connection)
     }
 
     static func guardSays(_ verdict: Verdict) -> String {

@@ -1,6 +1,7 @@
 import MMCore
 import MMGraph
 import MMNative
+import MMStates
 
 /// The rows of one cmdlet, page by page.
 struct ExchangeRows: CmdletRows {
@@ -31,13 +32,19 @@ struct ExchangeRows: CmdletRows {
 
     mutating func next() async throws(CmdletFault) -> CmdletBatch? {
         guard !isOver else { return nil }
-        if !isNoted { source.noteRequest(of: command) }
+        var entry: JournalEntry?
+        if !isNoted {
+            entry = await source.begin(command)
+            source.noteRequest(of: command)
+        }
         isNoted = true
         let page: ExchangePage?
         do throws(ExchangeFault) {
             page = try await pages.next()
+            await source.end(entry, .success(page))
         } catch {
             isOver = true
+            await source.end(entry, .failure(error.mmError(of: source.connectionName, source.endpoint)))
             switch error {
             case .failed(let failure):
                 source.note(failure: failure)

@@ -144,6 +144,9 @@ package actor ExchangeSession {
 
     var memory: Int? { get async { await powerShell?.memory } }
 
+    /// What earlier scripts of the native engine left.
+    var nativeSession: NativeSession { native }
+
     /// The engines that it has at the moment.
     var engine: String {
         switch (isNativelySignedIn, powerShell != nil) {
@@ -206,11 +209,12 @@ package actor ExchangeSession {
     ///   - deadline: when to give up.
     ///   - prompt: told when PowerShell needs a sign-in of its own and somebody waits for it; `nil` answers at once.
     ///   - flow: takes the objects of the native engine as they come; `nil` gathers them.
+    ///   - watch: notes what the native engine's cmdlets change.
     ///   - report: is told in a sentence when the service asks to slow down.
     /// - Throws: `.unsupported` when no engine here can run it, with the reason and what to install; what the engines throw.
     func run(
         _ plan: EnginePlan, command: PowerShellCommand, account: String, deadline: Deadline,
-        prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil,
+        prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil, watch: CmdletWatch? = nil,
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(MMError) -> SessionAnswer {
         guard plan.wanted != .pwsh else {
@@ -223,14 +227,15 @@ package actor ExchangeSession {
         if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto {
             return try await runPowerShell(plan, command, deadline, prompt, because: nil)
         }
-        var source = ExchangeSource(client: client, service: service, deadline: deadline, report: report)
+        var source = ExchangeSource(
+            client: client, service: service, deadline: deadline, watch: watch, report: report)
         var reason = plan.misfit([source], in: native)
         let strangers = reason == nil ? [] : plan.strangers(to: source)
         if !strangers.isEmpty, isNativelySignedIn, let known = try? await client.cmdlets(deadline: deadline),
             strangers.allSatisfy(known.contains)
         {
             source = ExchangeSource(
-                client: client, service: service, others: known, deadline: deadline, report: report)
+                client: client, service: service, others: known, deadline: deadline, watch: watch, report: report)
             reason = plan.misfit([source], in: native)
         }
         let elsewhere = plan.variables.reads.first { owners[$0] == .pwsh }

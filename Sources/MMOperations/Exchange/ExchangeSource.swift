@@ -1,6 +1,7 @@
 import MMCore
 import MMGraph
 import MMNative
+import MMStates
 
 /// The cmdlets of Exchange or of the compliance service as the head, middle or inside of a native pipeline.
 ///
@@ -21,6 +22,10 @@ final class ExchangeSource: CmdletSource {
     private let others: ExchangeCmdletList?
     private let deadline: Deadline
     private let report: @Sendable (String) -> Void
+    /// Notes what cmdlets change.
+    private let watch: CmdletWatch?
+    /// Takes what changes something in the place of the service.
+    private let rehearsal: CmdletRehearsal?
     private let state = Mutex(State())
 
     /// A source for one script.
@@ -29,16 +34,21 @@ final class ExchangeSource: CmdletSource {
     ///   - service: which cmdlets are meant.
     ///   - others: what the account may run by the service's own word, for names that the table doesn't know.
     ///   - deadline: when to give up.
+    ///   - watch: notes in the journal what cmdlets change.
+    ///   - rehearsal: takes what changes something, so that nothing but reads is sent.
     ///   - report: is told in a sentence when the service asks to slow down.
     init(
         client: ExchangeClient, service: ExchangeTable.Service, others: ExchangeCmdletList? = nil, deadline: Deadline,
-        table: ExchangeTable = .standard, report: @escaping @Sendable (String) -> Void = { _ in }
+        table: ExchangeTable = .standard, watch: CmdletWatch? = nil, rehearsal: CmdletRehearsal? = nil,
+        report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.client = client
         self.service = service
         self.others = others
         self.deadline = deadline
         self.report = report
+        self.watch = watch
+        self.rehearsal = rehearsal
         self.table = table
         binder = ExchangeBinder(service: service, table: table) { others?.spelling(of: $0) }
     }
@@ -68,6 +78,7 @@ final class ExchangeSource: CmdletSource {
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         let (command, bound) = try command(call)
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
+        if let rehearsal, !rehearsal.lets(command) { return RehearsedRows(rehearsal: rehearsal, command: command) }
         return ExchangeRows(
             source: self, pages: client.pages(command, deadline: deadline, report: report), command: command,
             view: CmdletView.of(call.name), errorAction: bound.errorAction,
@@ -93,6 +104,21 @@ final class ExchangeSource: CmdletSource {
             guard error.code != .unsupported else { throw .handedOver(error.message) }
             throw .failed(ExchangeRecord.of(error, cmdlet: bound.cmdlet))
         }
+    }
+
+    /// Notes that a cmdlet is about to be sent.
+    func begin(_ command: ExchangeCommand) async -> JournalEntry? {
+        guard let watch else { return nil }
+        var notes: [String] = []
+        let entry = await watch.begin(command, notes: &notes)
+        note(information: notes)
+        return entry
+    }
+
+    /// Notes how it ended.
+    func end(_ entry: JournalEntry?, _ result: Result<ExchangePage?, MMError>) async {
+        guard let entry else { return }
+        await watch?.end(entry, result)
     }
 
     func noteRequest(of command: ExchangeCommand) {

@@ -1,4 +1,5 @@
 import MMCore
+import MMGraph
 import MMGuard
 import MMNative
 import MMPowerShell
@@ -42,7 +43,9 @@ struct Run: CatalogueOperation {
             context.record.note("dryRun", true)
             let wanted = input.engine ?? connection.engine
             if let shown = try await DryRun.native(
-                command.script, in: moduleName, of: connection, wanted: wanted, context, with: services.requests)
+                command.script, in: moduleName, of: connection, wanted: wanted,
+                after: await nativeSession(SessionKey(connection: connection.name, module: moduleName), services),
+                context, with: services.requests)
             {
                 return shown
             }
@@ -80,12 +83,16 @@ struct Run: CatalogueOperation {
         if judged.runsBehindWalls, RunModule.isNative(moduleName) { planned.goesToPowerShell() }
         planned.width = context.call.screenColumns
         let plan = planned
-        try await Clearance(
-            ConfirmationRequest(
-                on: connection, module: moduleName,
-                title: "\(input.isDryRun ? "dry run" : "run") in \(moduleName)", text: command.script,
-                parameters: arguments.object, verdict: verdict)
-        ).settle(in: context, with: guarding.ledger)
+        let watch = try cmdletWatch(plan, in: moduleName, of: connection, context, services)
+        var question = ConfirmationRequest(
+            on: connection, module: moduleName,
+            title: "\(input.isDryRun ? "dry run" : "run") in \(moduleName)", text: command.script,
+            parameters: arguments.object, verdict: verdict)
+        if verdict.decision == .ask, !input.isDryRun, let watch {
+            question.changes = await DryRun.changes(
+                plan, in: moduleName, after: await nativeSession(key, services), watch: watch)
+        }
+        try await Clearance(question).settle(in: context, with: guarding.ledger)
         for warning in verdict.warnings {
             services.requests.log.scoped(connection.name, moduleName).warning("guard: \(warning)")
         }
@@ -115,7 +122,8 @@ struct Run: CatalogueOperation {
                     switch lease.session.runner {
                     case .exchange(let session):
                         return try await session.run(
-                            plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow
+                            plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow,
+                            watch: watch
                         ) { progress(ProgressReport(done: 1, message: $0)) }
                     case .powerShell(let session):
                         let answer = try await session.answer(sent, deadline: deadline)
@@ -146,6 +154,25 @@ struct Run: CatalogueOperation {
         result.notes = verdict.warnings + result.notes
         context.logContent(of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
         return result
+    }
+
+    /// Notes what cmdlets of the native engine change; `nil` where the script runs in PowerShell.
+    private func cmdletWatch(
+        _ plan: EnginePlan, in module: String, of connection: Connection, _ context: OperationContext,
+        _ services: RunServices
+    ) throws(MMError) -> CmdletWatch? {
+        guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) else { return nil }
+        let client = try ExchangeClient(
+            identity: services.requests.identity, connection: connection, service: service.endpoint)
+        return CmdletWatch(client: client, connection: connection, requests: services.requests, context: context)
+    }
+
+    /// What earlier scripts of the native engine left in a session that is there.
+    private func nativeSession(_ key: SessionKey, _ services: RunServices) async -> NativeSession {
+        guard case .exchange(let session)? = await services.sessions.current(key)?.runner else {
+            return NativeSession()
+        }
+        return await session.nativeSession
     }
 
     /// Nobody is asked about a cmdlet that does not exist, and no PowerShell is started for it.

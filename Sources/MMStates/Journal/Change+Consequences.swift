@@ -3,6 +3,8 @@ package import MMCore
 extension Change {
     /// What follows from the change beyond what it writes, as Microsoft documents it.
     package var consequences: [String] {
+        guard cmdlet == nil else { return cmdletConsequences }
+        guard service == .graph else { return flowConsequences }
         switch kind {
         case .deletion where isTopLevel: return deletionConsequences
         case .deletion
@@ -27,10 +29,12 @@ extension Change {
                 return ["Unknown whether it can be restored: only Microsoft 365 groups can."]
             }
             guard types.contains("Unified") else {
-                return ["A security or distribution group can't be restored: its members and permissions are gone."]
+                return memberConsequences + [
+                    "A security or distribution group can't be restored: its members and permissions are gone."
+                ]
             }
             let team = before?["resourceProvisioningOptions"]?.array?.contains("Team") ?? false
-            return [
+            return memberConsequences + [
                 "\(team ? "Its team, site" : "Its site"), mailbox and plans are deleted with it.",
                 "It can be restored with them for 30 days.",
             ]
@@ -40,6 +44,16 @@ extension Change {
         case "devices": return ["The device loses its registration; its BitLocker keys are deleted with it."]
         default: return []
         }
+    }
+
+    private var memberConsequences: [String] {
+        guard let count = before?["members"]?["count"]?.int else { return ["Unknown how many members it has."] }
+        guard count > 0 else { return ["It has no members."] }
+        let names = before?["members"]?["first"]?.array?.compactMap(\.string) ?? []
+        let more = count > names.count ? " and \(count - names.count) more" : ""
+        return [
+            "\(count == 1 ? "1 member loses" : "\(count) members lose") what the group gives: \(names.joined(separator: ", "))\(more)."
+        ]
     }
 
     private var licenseConsequences: [String] {
@@ -70,6 +84,42 @@ extension Change {
         if after?["userPrincipalName"] != nil { texts.append("The user signs in with another name from then on.") }
         if after?["usageLocation"] != nil { texts.append("The location decides which services licences may give.") }
         if !secretKeys.isEmpty { texts.append("The user is signed out where the password before was used.") }
+        return texts
+    }
+
+    private var flowConsequences: [String] {
+        after?["state"] == "Stopped" && before?["state"] != "Stopped"
+            ? ["What would start it meanwhile is missed, or comes when it is started again."] : []
+    }
+
+    private var cmdletConsequences: [String] {
+        var texts: [String] = []
+        let new = after?.object ?? [:]
+        func isSet(_ key: String) -> Bool { new[key].map { !CmdletValue.isEmpty($0) } ?? false }
+        switch cmdlet?.noun {
+        case "Mailbox":
+            if isSet("ForwardingSmtpAddress") || isSet("ForwardingAddress") {
+                texts.append("Mail that comes in is forwarded from then on.")
+            }
+            if new["RecipientTypeDetails"] == "SharedMailbox" {
+                texts.append("A shared mailbox needs no licence up to 50 GB; its user can still sign in.")
+            }
+            if new["LitigationHoldEnabled"] == false {
+                texts.append("What only the hold has kept is deleted for good.")
+            }
+        case "InboxRule", "TransportRule":
+            if ["ForwardTo", "ForwardAsAttachmentTo", "RedirectTo", "BlindCopyTo", "CopyTo", "RedirectMessageTo"]
+                .contains(where: isSet)
+            {
+                texts.append("Mail is forwarded from then on; what is forwarded stays so.")
+            }
+            if new["DeleteMessage"] == true {
+                texts.append("Mail that it meets is deleted; an undo does not bring it back.")
+            }
+        case "DistributionGroup" where kind == .deletion:
+            texts.append("Mail to the group comes back to its sender; permissions of the group end.")
+        default: break
+        }
         return texts
     }
 }

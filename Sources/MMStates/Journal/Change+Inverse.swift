@@ -34,7 +34,8 @@ extension Change {
     /// The requests that take the change back; none where that is not possible.
     /// - Parameter base: where the service is, as references name it: `https://graph.microsoft.com`.
     package func inverse(base: String) -> [InverseRequest] {
-        guard reasonAgainstUndo == nil else { return [] }
+        guard reasonAgainstUndo == nil, cmdlet == nil else { return [] }
+        if service == .flow { return flowInverse }
         let path = versioned(place)
         switch kind {
         case .properties: return [InverseRequest("PATCH", path, .object(restoredProperties))]
@@ -164,6 +165,7 @@ extension Change {
     package var undoLines: [String] {
         switch kind {
         case .properties, .reference, .licenses: ObjectDifference(before: shown(after), after: shown(before)).lines
+        case .link where after != nil, .unlink where after != nil: grantLines(after, before)
         case .link: others.map { "\(relation): - \($0.text)" }
         case .unlink: others.map { "\(relation): + \($0.text)" }
         case .creation: ["\(subject.text) is deleted"]

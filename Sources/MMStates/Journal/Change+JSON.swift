@@ -7,6 +7,8 @@ extension Change {
             "kind": .string(kind.rawValue), "version": .string(version), "place": .string(place),
             "subject": Self.json(subject), "isBeforeKnown": .bool(isBeforeKnown),
         ]
+        if service != .graph { object["service"] = .string(service.rawValue) }
+        object["cmdlet"] = cmdlet?.json
         if !keys.isEmpty { object["keys"] = .array(keys.map { .string($0) }) }
         if !secretKeys.isEmpty { object["secretKeys"] = .array(secretKeys.map { .string($0) }) }
         if !others.isEmpty { object["others"] = .array(others.map(Self.json)) }
@@ -29,6 +31,10 @@ extension Change {
             after: json["after"], isBeforeKnown: json["isBeforeKnown"]?.bool ?? false,
             obstacle: json["obstacle"]?.string,
             secretKeys: texts("secretKeys"), etag: json["etag"]?.string)
+        service = json["service"]?.string.flatMap(Service.init(rawValue:)) ?? .graph
+        cmdlet = json["cmdlet"].flatMap(CmdletWrite.init(json:))
+        // What nobody knows how to read is no change.
+        guard json["service"] == nil || service.rawValue == json["service"]?.string else { return nil }
     }
 
     private static func json(_ subject: Subject) -> JSONValue {

@@ -86,7 +86,7 @@ extension Change {
     package func unreadable(_ reason: String) -> Change {
         var change = self
         // Of references only the names are read: they are taken back without them.
-        if kind == .link || kind == .unlink {
+        if kind == .link || kind == .unlink, after == nil {
             change.isBeforeKnown = true
             return change
         }

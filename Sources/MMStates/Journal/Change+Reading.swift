@@ -3,6 +3,8 @@ package import MMCore
 extension Change {
     /// What has to be read to know the state before; `nil` where nothing has.
     package var priorPath: String? {
+        guard cmdlet == nil else { return nil }
+        if service == .flow { return kind == .properties ? place : nil }
         switch kind {
         case .properties where obstacle == nil || !keys.isEmpty:
             guard isItem, !keys.isEmpty else { return keys.isEmpty ? nil : versioned(place) }
@@ -18,9 +20,31 @@ extension Change {
         }
     }
 
+    /// What tells whom the deletion of an object touches; read together with its state.
+    package var contentPath: String? {
+        guard kind == .deletion, service == .graph, isTopLevel, collection.lowercased() == "groups" else { return nil }
+        return versioned(place)
+            + "/members?$count=true&$top=\(Self.shownMembers)&$select=id,displayName,userPrincipalName"
+    }
+
+    private static let shownMembers = 10
+
+    /// Takes over whom a deletion touches.
+    package func knowing(content answer: JSONValue) -> Change {
+        guard isBeforeKnown, var before = before?.object else { return self }
+        let rows = answer["value"]?.array ?? []
+        let names = rows.compactMap { $0["userPrincipalName"]?.string ?? $0["displayName"]?.string }
+        let count = answer["@odata.count"]?.int ?? rows.count
+        before["members"] = ["count": .int(Int64(count)), "first": .array(names.map { .string($0) })]
+        var change = self
+        change.before = .object(before)
+        return change
+    }
+
     /// What has to be read to know whether the change still stands; `nil` where nothing tells it.
     package var presentPath: String? {
-        switch kind {
+        guard cmdlet == nil, service == .graph else { return priorPath }
+        return switch kind {
         case .properties, .licenses, .reference: priorPath
         case .link, .unlink:
             others.count == 1 ? versioned(place) + "/\(Self.step(others[0].id))/$ref" : nil
@@ -52,6 +76,7 @@ extension Change {
         default: break
         }
         guard let answer else { return self }
+        if service == .flow { return change.knowing(flow: answer) }
         change.subject = Self.subject(answer, or: subject)
         change.isBeforeKnown = true
         change.namePlace()
@@ -73,7 +98,8 @@ extension Change {
 
     /// The same state in what `presentPath` answered; `nil` where there is no such object.
     func state(in answer: JSONValue?) -> JSONValue? {
-        switch kind {
+        if service == .flow { return answer.map { .object(Self.only(keys, of: $0["properties"] ?? .null)) } }
+        return switch kind {
         case .properties, .creation: answer.map { .object(Self.only(keys, of: $0)) }
         case .licenses:
             answer.map {
@@ -91,7 +117,7 @@ extension Change {
     // MARK: Names and properties
 
     /// The last step of a list of references, or of a single one: `members`, `manager`.
-    package var relation: String { lastStep }
+    package var relation: String { cmdlet?.kind?.entry?.list ?? lastStep }
 
     private static let named: Set<String> = [
         "users", "groups", "applications", "serviceprincipals", "devices", "directoryroles", "me", "contacts",
@@ -119,7 +145,7 @@ extension Change {
         return (names + keys.filter { !names.contains($0) }).joined(separator: ",")
     }
 
-    func versioned(_ path: String) -> String { "/\(version)\(path)" }
+    func versioned(_ path: String) -> String { service == .graph ? "/\(version)\(path)" : path }
 
     static func step(_ key: String) -> String { PercentCoding.encode(key, isPlain: PercentCoding.isSegmentByte) }
 

@@ -7,7 +7,12 @@ extension Change {
     ///   - request: the request, as it will be sent.
     ///   - isAction: whether a POST to this path is known to do something instead of creating an object; `nil` where nobody knows.
     package init?(_ request: GraphRequest, isAction: Bool?) {
-        guard !["GET", "HEAD", "OPTIONS"].contains(request.method), request.target.service == .graph else { return nil }
+        guard !["GET", "HEAD", "OPTIONS"].contains(request.method) else { return nil }
+        if request.target.service == .flow {
+            self.init(flow: request)
+            return
+        }
+        guard request.target.service == .graph else { return nil }
         let steps = request.target.segments
         guard !steps.isEmpty, steps.last?.lowercased() != "$batch" else { return nil }
         let body = request.body.flatMap { try? JSONParser.parse($0) }?.object ?? [:]

@@ -14,21 +14,27 @@ extension Change {
         case .licenses: return "changes the licences of \(objectText)"
         case .creation:
             return subject.id.isEmpty
-                ? "creates an object in \(place)\(subject.name.map { ": \($0)" } ?? "")"
-                : "creates \(subject.text) in \(place)"
+                ? cmdletKind.map { "creates \($0.word) \(subject.name ?? "")" }
+                    ?? "creates an object in \(place)\(subject.name.map { ": \($0)" } ?? "")"
+                : cmdletKind.map { "creates \($0.word) \(subject.text)" } ?? "creates \(subject.text) in \(place)"
         case .deletion: return "deletes \(objectText)"
         case .restoration: return "restores \(subject.text) from the deleted items"
-        case .action: return "does \(place)"
+        case .action:
+            return cmdlet.map { "runs \($0.name)\(subject.id.isEmpty ? "" : " on \(subject.text)")" } ?? "does \(place)"
         }
     }
 
     /// What the change speaks of, for people: its name where it is known, with where it is.
     package var objectText: String {
+        if let kind = cmdletKind { return [kind.word, subject.text].filter { !$0.isEmpty }.joined(separator: " ") }
+        if service == .flow { return "flow \(subject.text)" }
         guard isTopLevel || [.link, .unlink, .reference].contains(kind) else { return place }
         let collection = collection.lowercased()
         let noun = Self.nouns[collection] ?? collection
         return "\(noun) \(subject.text)"
     }
+
+    private var cmdletKind: CmdletKind? { cmdlet?.kind }
 
     private static let nouns = [
         "users": "user", "groups": "group", "applications": "app registration",
@@ -47,7 +53,8 @@ extension Change {
         switch kind {
         case .properties, .reference, .licenses:
             if isBeforeKnown {
-                lines = ObjectDifference(before: shown(before), after: shown(after)).lines
+                lines = ObjectDifference(before: shown(before), after: shown(knownAfter)).lines
+                lines += hiddenKeys.map { "\($0): unknown → \(ObjectDifference.Change.text(after?[$0] ?? .null))" }
                 if lines.isEmpty, secretKeys.isEmpty { lines = ["nothing: it is so already"] }
             } else {
                 lines = (shown(after)?.object ?? [:]).map {
@@ -55,14 +62,40 @@ extension Change {
                 }
             }
             lines += secretKeys.map { "\($0): a new value, which is not shown" }
+        case .link where after != nil, .unlink where after != nil: lines = grantLines(before, after)
         case .link: lines = others.map { "\(relation): + \($0.text)" }
         case .unlink: lines = others.map { "\(relation): - \($0.text)" }
         case .creation: lines = ObjectDifference(before: [:], after: after).lines
         case .deletion:
             lines = isBeforeKnown ? [] : ["its state is unknown"]
+            if cmdlet != nil, !others.isEmpty { lines.append("members: \(Self.counted(others.map(\.text)))") }
+        case .action where !isBeforeKnown: lines = ["what it changes is unknown"]
         case .restoration, .action: break
         }
         return lines
+    }
+
+    /// The properties whose state before the service does not show.
+    private var hiddenKeys: [String] { cmdlet == nil ? [] : keys.filter { before?[$0] == nil } }
+
+    private var knownAfter: JSONValue? {
+        guard !hiddenKeys.isEmpty, let after = after?.object else { return after }
+        return .object(JSONObject(after.filter { before?[$0.key] != nil }.map { ($0.key, $0.value) }))
+    }
+
+    /// What an entry of a list grants, now and then.
+    func grantLines(_ old: JSONValue?, _ new: JSONValue?) -> [String] {
+        guard isBeforeKnown else {
+            return (new?.object ?? [:]).map { "\($0.key): unknown → \(ObjectDifference.Change.text($0.value))" }
+        }
+        let lines = ObjectDifference(before: old, after: new).lines
+        return lines.isEmpty ? ["nothing: it is so already"] : lines
+    }
+
+    /// Names, of many the first, with how many there are.
+    package static func counted(_ names: [String], most: Int = 10) -> String {
+        guard names.count > most else { return names.joined(separator: ", ") }
+        return "\(names.count): \(names.prefix(most).joined(separator: ", ")) and \(names.count - most) more"
     }
 
     /// A state with names in the place of ids, as far as they are known.

@@ -1,7 +1,7 @@
 package import MMCore
 
-/// One write to Microsoft Graph as far as it changes a state: what it changes, how that was, and how it is left. It shows the
-/// write as a difference, says whether what it left still stands, and takes it back.
+/// One write to Microsoft Graph, Power Automate or Exchange as far as it changes a state: what it changes, how that was, and how
+/// it is left. It shows the write as a difference, says whether what it left still stands, and takes it back.
 package struct Change: Sendable, Hashable {
     /// What a write does.
     package enum Kind: String, Sendable, CaseIterable {
@@ -42,11 +42,28 @@ package struct Change: Sendable, Hashable {
         package var text: String { name.map { "\($0) (\(id))" } ?? id }
     }
 
+    /// A service that carries writes out.
+    package enum Service: String, Sendable, CaseIterable {
+        /// Microsoft Graph.
+        case graph
+        /// Power Automate.
+        case flow
+        /// Exchange Online, by its cmdlets.
+        case exchange
+        /// Security & Compliance, by its cmdlets.
+        case compliance
+    }
+
     /// What it does.
     package let kind: Kind
-    /// `v1.0` or `beta`.
+    /// Which service carries it out.
+    package internal(set) var service = Service.graph
+    /// The cmdlet that is written with, where it is no request.
+    package internal(set) var cmdlet: CmdletWrite?
+    /// `v1.0` or `beta` of Graph; empty elsewhere.
     package let version: String
-    /// The path of what is written, without the version: an object, a collection, a list of references.
+    /// The path of what is written, without the version: an object, a collection, a list of references. For a cmdlet its noun and
+    /// the name of the object.
     package internal(set) var place: String
     /// The properties that are written, where properties are.
     package let keys: [String]

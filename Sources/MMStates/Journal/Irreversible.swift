@@ -13,6 +13,18 @@ package enum Irreversible {
         return nil
     }
 
+    /// Why a cmdlet can't be taken back; `nil` for one that is not known to be so.
+    static func reason(ofCmdlet name: String) -> String? { cmdlets[name.lowercased()] }
+
+    private static let cmdlets = [
+        "remove-mailbox": "mm does not restore mailboxes; Microsoft keeps a deleted one for 30 days",
+        "disable-mailbox": "mm does not restore mailboxes; Microsoft keeps a disabled one for 30 days",
+        "new-compliancesearchaction": "what a search finds may be purged, which is for good",
+        "clear-mobiledevice": wipe, "remove-mobiledevice": "the device has to be set up again",
+        "set-mailboxplan": "it changes mailboxes that are made later",
+        "start-managedfolderassistant": "what the assistant has moved or deleted stays so",
+    ]
+
     private static let mail = "mail that is sent stays sent"
     private static let wipe = "what is removed from a device does not come back"
     private static let password = "the password before is known to nobody"

@@ -30,6 +30,8 @@ package struct JournalEntry: Sendable, Hashable {
     package internal(set) var change: Change
     /// The entry that it takes back, where it is an undo.
     package let undoes: String?
+    /// Whether more has to follow before that entry is taken back as a whole.
+    package let isPart: Bool
     /// How it ended.
     package internal(set) var outcome = Outcome.unknown
     /// What the service said, where it refused or did not answer.
@@ -38,7 +40,7 @@ package struct JournalEntry: Sendable, Hashable {
     /// Creates an entry for a write that is about to be sent.
     package init(
         connection: String, call: String, session: String?, client: String, request: String, change: Change,
-        undoes: String? = nil, time: Timestamp = .now
+        undoes: String? = nil, isPart: Bool = false, time: Timestamp = .now
     ) {
         id = "chg_" + Hex.text(RandomBytes.make(5))
         self.time = time
@@ -49,6 +51,7 @@ package struct JournalEntry: Sendable, Hashable {
         self.request = request
         self.change = change
         self.undoes = undoes
+        self.isPart = isPart
     }
 }
 
@@ -61,6 +64,7 @@ extension JournalEntry {
         ]
         line["session"] = session.map { .string($0) }
         line["undoes"] = undoes.map { .string($0) }
+        if isPart { line["isPart"] = true }
         return line
     }
 
@@ -78,6 +82,7 @@ extension JournalEntry {
         client = line["client"]?.string ?? ""
         request = line["request"]?.string ?? ""
         undoes = line["undoes"]?.string
+        isPart = line["isPart"]?.bool ?? false
     }
 
     /// Takes over the line that says how it ended.
@@ -94,12 +99,9 @@ extension JournalEntry {
 
 extension JournalEntry {
     /// The entry with what the write left.
-    /// - Parameters:
-    ///   - answer: what the service answered; `nil` when that was no JSON.
-    ///   - etag: the version that it gave in its header.
-    package func left(by answer: JSONValue?, etag: String?) -> JournalEntry {
+    package func left(_ change: Change) -> JournalEntry {
         var entry = self
-        entry.change = change.left(by: answer, etag: etag)
+        entry.change = change
         return entry
     }
 }

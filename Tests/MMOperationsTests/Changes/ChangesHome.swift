@@ -96,6 +96,38 @@ final class ChangesHome: Sendable {
         return Self.value(try await call("graph_request", arguments))
     }
 
+    /// How many requests to a path the tenant has got, of the last six hundred.
+    func requests(of path: String) async throws -> Int {
+        let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+        let secret = await tenant.controlSecret
+        let answer = try await client.send(
+            HTTPRequest(
+                method: "GET", url: await tenant.baseURL + "/sandbox/requests",
+                headers: ["X-Sandbox-Secret": secret.reveal()], allowsPlainHTTP: true))
+        let requests = try JSONParser.parse(answer.body)["requests"]?.array ?? []
+        return requests.count { $0["path"]?.string?.contains(path) == true }
+    }
+
+    /// Sends a request to Power Automate.
+    @discardableResult
+    func flow(_ method: String, _ path: String, isDryRun: Bool = false) async throws(MMError) -> JSONValue {
+        var arguments: JSONObject = [
+            "connection": "Demo", "endpoint": .string(path), "method": .string(method), "resource": "flow",
+        ]
+        if isDryRun { arguments["dryRun"] = true }
+        return Self.value(try await call("graph_request", arguments))
+    }
+
+    /// Runs a script in Exchange.
+    @discardableResult
+    func run(_ script: String, isDryRun: Bool = false) async throws(MMError) -> JSONValue {
+        var arguments: JSONObject = [
+            "connection": "Demo", "module": "exo", "command": .string(script), "output": "json",
+        ]
+        if isDryRun { arguments["dryRun"] = true }
+        return Self.value(try await call("run", arguments))
+    }
+
     static func value(_ answer: OperationAnswer) -> JSONValue {
         switch answer.body {
         case .value(let value): value

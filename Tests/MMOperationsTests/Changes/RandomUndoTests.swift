@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMGraph
 import MMStates
@@ -7,6 +8,9 @@ import Testing
 
 @Suite("Random writes", .timeLimit(.minutes(15)))
 struct RandomUndoTests {
+    /// How many writes of each seed: few in the usual run, as many as one wants by MM_RANDOM_WRITES.
+    private static let count = getenv("MM_RANDOM_WRITES").flatMap { Int(String(cString: $0)) } ?? 150
+
     @Test(
         "undone in reverse leave the tenant as it was, and each dry run said what happened",
         arguments: [11 as UInt64, 12])
@@ -15,11 +19,14 @@ struct RandomUndoTests {
         var writes = try await RandomWrites(seed: seed, in: tenant)
         let first = try await writes.state(of: tenant)
         var (done, predicted, unknown) = (0, 0, 0)
-        while done < 120 {
+        while done < Self.count {
             let write = writes.next()
-            let forecast = try await tenant.graph(write.method, write.path, write.body, isDryRun: true)
+            var rehearsed = write.input
+            rehearsed["dryRun"] = true
+            let forecast: JSONValue
             do throws(MMError) {
-                try await tenant.graph(write.method, write.path, write.body)
+                forecast = ChangesHome.value(try await tenant.call(write.operation, rehearsed))
+                _ = try await tenant.call(write.operation, write.input)
             } catch {
                 // A user who was deleted, a member who is one already: the service refuses, and nothing is in the journal.
                 continue
@@ -34,12 +41,15 @@ struct RandomUndoTests {
             #expect(entry.change.reasonAgainstUndo == nil, "\(write)")
             #expect(forecast["undo"] == "mm undo can take it back", "\(write)")
             if entry.change.kind != .creation { #expect(forecast["then"] == entry.change.after, "\(write)") }
-            let client = try GraphClient(identity: tenant.service.services.identity, connection: try demo(tenant))
-            let watch = WriteWatch(
-                client: client, connection: try demo(tenant), requests: tenant.service.services.requestServices,
-                context: OperationContext(call: tenant.context(nil), deadline: .never, record: CallRecord()))
-            let present = try await watch.present(of: entry.change)
-            #expect(entry.change.standing(in: present) == .asLeft, "\(write)")
+            let channels = UndoChannels(
+                connection: try demo(tenant), services: tenant.service.services.requestServices,
+                context: OperationContext(call: tenant.context(nil), deadline: .never, record: CallRecord()),
+                confirmed: false)
+            // What was so already is as before and as left.
+            let standing = try await channels.present(of: entry.change).standing
+            #expect(
+                standing == (entry.change.changesNothing && entry.change.cmdlet != nil ? .asBefore : .asLeft),
+                "\(write)")
         }
         #expect(try await writes.state(of: tenant) != first)
         #expect(predicted >= 20 * unknown)
@@ -47,7 +57,11 @@ struct RandomUndoTests {
         #expect(answer.missing == nil)
         let rows = ChangesHome.value(answer).array ?? []
         #expect(rows.count == done)
-        #expect(rows.allSatisfy { $0["result"] == "undone" }, "\(rows.first { $0["result"] != "undone" } ?? .null)")
+        let left = rows.first { row in
+            row["result"] != "undone" && row["result"]?.string?.hasPrefix("nothing to do") != true
+        }
+        #expect(left == nil, "\(left ?? .null)")
+        if Self.count > 500 { print("\(done) writes, \(predicted) predicted, \(unknown) unknown") }
         let last = try await writes.state(of: tenant)
         #expect(last == first, "\(Set(last).symmetricDifference(first).sorted().prefix(6))")
         await tenant.stop()

@@ -14,6 +14,12 @@ struct RandomWrites {
     private let standing: [String]
     private let roles: [String]
     private let services: [String]
+    private let roleDefinitions: [String]
+    private let flows: [String]
+    private let mailboxes: [String]
+    private var rules: [(mailbox: String, name: String)] = []
+    private var transportRules = ["External mail warning", "Bcc legal", "Old disclaimer"]
+    private var lists = ["list0"]
 
     init(seed: UInt64, in tenant: ChangesHome) async throws {
         random = SeededRandom(seed: seed)
@@ -35,13 +41,32 @@ struct RandomWrites {
         standing = named { $0["groupTypes"]?.array?.isEmpty == true }
         roles = Array(try await ids("/directoryRoles").suffix(3))
         services = try await ids("/servicePrincipals?$select=id")
+        roleDefinitions = try await tenant.list("/directoryRoles").suffix(3).compactMap { $0["roleTemplateId"]?.string }
+        mailboxes = Array(users.prefix(6))
+        flows = try await Self.flowRows(of: tenant).compactMap { $0["id"]?.string }
     }
 
-    /// One write.
-    struct Write {
-        let method: String
-        let path: String
-        let body: JSONValue?
+    /// One write: an operation with its input.
+    struct Write: CustomStringConvertible {
+        let operation: String
+        let input: JSONObject
+
+        init(method: String, path: String, body: JSONValue?, resource: String? = nil) {
+            operation = "graph_request"
+            var input: JSONObject = [
+                "connection": "Demo", "endpoint": .string(path), "method": .string(method), "unlisted": true,
+            ]
+            input["body"] = body
+            input["resource"] = resource.map { .string($0) }
+            self.input = input
+        }
+
+        init(_ script: String) {
+            operation = "run"
+            input = ["connection": "Demo", "module": "exo", "command": .string(script)]
+        }
+
+        var description: String { JSONWriter.string(.object(input)) }
     }
 
     private mutating func word() -> JSONValue {
@@ -57,10 +82,91 @@ struct RandomWrites {
 
     /// The next write.
     mutating func next() -> Write {
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0, 1: cmdlet()
+        case 2 where serial % 3 == 0: flow()
+        default: request()
+        }
+    }
+
+    private mutating func flow() -> Write {
+        Write(
+            method: "POST", path: "\(pick(flows))/\(pick(["start", "stop"]))", body: nil, resource: "flow")
+    }
+
+    private mutating func truth() -> String { pick(["$true", "$false"]) }
+
+    private mutating func quoted() -> String { "'\(word().string ?? "")'" }
+
+    private mutating func cmdlet() -> Write {
+        let (mailbox, other, group) = (pick(mailboxes), pick(users), pick(lists))
+        serial += 1
+        switch Int.random(in: 0..<28, using: &random) {
+        case 0: return Write("Set-Mailbox \(mailbox) -ForwardingSmtpAddress made\(serial)@fabrikam.example")
+        case 1: return Write("Set-Mailbox \(mailbox) -ForwardingSmtpAddress $null -DeliverToMailboxAndForward $false")
+        case 2: return Write("Set-Mailbox \(mailbox) -CustomAttribute2 \(quoted()) -Office \(quoted())")
+        case 3: return Write("Set-Mailbox \(mailbox) -Type \(pick(["Regular", "Shared", "Room", "Equipment"]))")
+        case 4:
+            return Write("Set-Mailbox \(mailbox) -EmailAddresses @{Add='smtp:made\(serial)@contoso-sandbox.example'}")
+        case 5: return Write("Set-CASMailbox \(mailbox) -ImapEnabled \(truth()) -PopEnabled \(truth())")
+        case 6, 7:
+            return Write(
+                "Add-MailboxPermission \(mailbox) -User \(other) -AccessRights \(pick(["FullAccess", "ReadPermission", "FullAccess, ReadPermission"]))"
+            )
+        case 8:
+            return Write(
+                "Remove-MailboxPermission \(mailbox) -User \(other) -AccessRights \(pick(["FullAccess", "ReadPermission"]))"
+            )
+        case 9: return Write("Add-RecipientPermission \(mailbox) -Trustee \(other) -AccessRights SendAs")
+        case 10: return Write("Remove-RecipientPermission \(mailbox) -Trustee \(other) -AccessRights SendAs")
+        case 11, 12:
+            rules.append((mailbox, "Rule \(serial)"))
+            return Write(
+                "New-InboxRule -Mailbox \(mailbox) -Name 'Rule \(serial)' -SubjectContainsWords \(quoted()), offer -MarkAsRead \(truth())"
+            )
+        case 13:
+            let rule = rules.randomElement(using: &random) ?? (mailbox, "Newsletters")
+            return Write("Set-InboxRule -Mailbox \(rule.0) -Identity '\(rule.1)' -SubjectContainsWords \(quoted())")
+        case 14, 15:
+            let rule = rules.randomElement(using: &random) ?? (mailbox, "Newsletters")
+            return Write("\(pick(["Enable", "Disable"]))-InboxRule -Mailbox \(rule.0) -Identity '\(rule.1)'")
+        case 16:
+            let rule = rules.randomElement(using: &random) ?? (mailbox, "Invoices")
+            return Write("Remove-InboxRule -Mailbox \(rule.0) -Identity '\(rule.1)'")
+        case 17:
+            transportRules.append("Transport \(serial)")
+            return Write(
+                "New-TransportRule -Name 'Transport \(serial)' -PrependSubject \(quoted()) -Enabled \(truth())")
+        case 18: return Write("Set-TransportRule '\(pick(transportRules))' -Comments \(quoted())")
+        case 19: return Write("\(pick(["Enable", "Disable"]))-TransportRule '\(pick(transportRules))'")
+        case 20: return Write("Remove-TransportRule '\(pick(transportRules))'")
+        case 21:
+            lists.append("list\(serial)")
+            return Write(
+                "New-DistributionGroup -Name list\(serial) -DisplayName \(quoted()) -Members \(other), \(mailbox)")
+        case 22: return Write("Remove-DistributionGroup '\(group)'")
+        case 23: return Write("Set-DistributionGroup '\(group)' -DisplayName \(quoted())")
+        case 24: return Write("Add-DistributionGroupMember '\(group)' -Member \(other)")
+        case 25: return Write("Remove-DistributionGroupMember '\(group)' -Member \(other)")
+        case 26:
+            return Write(
+                "Set-MailboxAutoReplyConfiguration \(mailbox) -AutoReplyState \(pick(["Enabled", "Disabled"])) -InternalMessage \(quoted())"
+            )
+        default:
+            return Write(
+                pick([
+                    "Set-OrganizationConfig -CustomerLockboxEnabled \(truth())",
+                    "Set-RemoteDomain Default -AutoForwardEnabled \(truth())",
+                    "Set-HostedOutboundSpamFilterPolicy Default -AutoForwardingMode Off",
+                ]))
+        }
+    }
+
+    private mutating func request() -> Write {
         let (user, group, security) = (pick(users), pick(projects), pick(standing))
         let sku = pick(["05e9a617-0261-4cee-bb44-138d3ef5d965", "06ebc4ee-1bb5-47dd-8120-11324bc54e06"])
         serial += 1
-        switch Int.random(in: 0..<21, using: &random) {
+        switch Int.random(in: 0..<24, using: &random) {
         case 0: return Write(method: "PATCH", path: "/users/\(user)", body: ["department": word(), "jobTitle": word()])
         case 1:
             return Write(method: "PATCH", path: "/users/\(user)", body: ["businessPhones": [word()], "city": .null])
@@ -125,10 +231,81 @@ struct RandomWrites {
                     "consentType": "Principal",
                     "principalId": .string(user), "scope": "User.Read",
                 ])
+        case 20:
+            serial += 1
+            return Write(
+                method: "POST", path: "/identity/conditionalAccess/policies",
+                body: [
+                    "displayName": word(), "state": "disabled",
+                    "conditions": [
+                        "users": ["includeUsers": ["All"]], "applications": ["includeApplications": ["All"]],
+                    ],
+                    "grantControls": ["operator": "OR", "builtInControls": ["mfa"]],
+                ])
+        case 21:
+            return Write(
+                method: "POST", path: "/roleManagement/directory/roleAssignments",
+                body: [
+                    "principalId": .string(user), "directoryScopeId": "/",
+                    "roleDefinitionId": .string(pick(roleDefinitions)),
+                ])
+        case 22:
+            return Write(
+                method: "POST", path: "/users/\(user)/mailFolders/inbox/messageRules",
+                body: [
+                    "displayName": word(), "sequence": 1, "isEnabled": .bool(serial % 2 == 0),
+                    "conditions": ["subjectContains": [word()]], "actions": ["markAsRead": true],
+                ])
         default:
             return Write(
                 method: "POST", path: "/directoryRoles/\(pick(roles))/members/$ref", body: Self.reference(user))
         }
+    }
+
+    private static let environment =
+        "/providers/Microsoft.ProcessSimple/environments/Default-5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01"
+
+    private static func flowRows(of tenant: ChangesHome) async throws -> [JSONValue] {
+        ChangesHome.value(
+            try await tenant.call(
+                "graph_request",
+                ["connection": "Demo", "endpoint": .string("\(environment)/flows"), "resource": "flow"]))["value"]?
+            .array ?? []
+    }
+
+    /// What Exchange serves, without what is new with each object and each write.
+    private func exchangeState(of tenant: ChangesHome) async throws -> [String] {
+        let new: Set<String> = [
+            "Guid", "RuleIdentity", "ExternalDirectoryObjectId", "WhenChanged", "WhenChangedUTC", "WhenCreated",
+        ]
+        var scripts = [
+            "Get-TransportRule", "Get-DistributionGroup", "Get-OrganizationConfig", "Get-RemoteDomain",
+            "Get-HostedOutboundSpamFilterPolicy",
+        ]
+        for mailbox in mailboxes {
+            for noun in [
+                "Mailbox", "CASMailbox", "MailboxPermission", "RecipientPermission", "MailboxAutoReplyConfiguration",
+            ] {
+                scripts.append("Get-\(noun) \(mailbox)")
+            }
+            scripts.append("Get-InboxRule -Mailbox \(mailbox)")
+        }
+        for list in lists { scripts.append("Get-DistributionGroupMember '\(list)' -ErrorAction SilentlyContinue") }
+        var state: [String] = []
+        for script in scripts {
+            let rows = try await tenant.run(script).array ?? []
+            let isRule = script.hasPrefix("Get-InboxRule")
+            state += rows.map { row in
+                let kept = (row.object ?? [:]).filter {
+                    !new.contains($0.key) && !(isRule && $0.key == "Identity")
+                }.map { (key, value) in
+                    // A list of addresses has no order.
+                    (key, value.array.map { .array($0.sorted { $0.description < $1.description }) } ?? value)
+                }
+                return "\(script) \(JSONWriter.string(.object(JSONObject(kept))))"
+            }.sorted()
+        }
+        return state
     }
 
     /// What the tenant serves of all that the writes reach, in an order of its own.
@@ -149,6 +326,13 @@ struct RandomWrites {
         for group in projects + standing {
             for list in ["members", "owners"] { state += await rows("/groups/\(group)/\(list)?$select=id") }
         }
+        state += try await exchangeState(of: tenant)
+        state += try await Self.flowRows(of: tenant).map {
+            "\($0["name"]?.string ?? "") \($0["properties"]?["state"]?.string ?? "")"
+        }
+        state += await rows(
+            "/identity/conditionalAccess/policies", dropping: ["id", "createdDateTime", "modifiedDateTime"])
+        state += await rows("/roleManagement/directory/roleAssignments")
         for role in roles { state += await rows("/directoryRoles/\(role)/members?$select=id") }
         for user in users {
             let manager = try? await tenant.graph("GET", "/users/\(user)/manager?$select=id")

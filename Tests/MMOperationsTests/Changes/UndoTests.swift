@@ -96,10 +96,14 @@ struct UndoTests {
         let groups = try await tenant.list("/groups?$select=id,displayName,groupTypes,resourceProvisioningOptions")
         let team = try #require(groups.first { $0["displayName"]?.string?.hasPrefix("Project") == true })
         let id = team["id"]?.string ?? ""
+        let requests = try await tenant.requests(of: "/")
         try await tenant.graph("DELETE", "/groups/\(id)")
+        // One read beside the question, and the write.
+        #expect(try await tenant.requests(of: "/") - requests == 2)
         let page = try #require(tenant.person.pages.last)
         #expect(page.contains("deletes group \(team["displayName"]?.string ?? "?")"))
         #expect(page.contains("mailbox") && page.contains("30 days"))
+        #expect(page.contains("members lose what the group gives: ") || page.contains("1 member loses"), "\(page)")
         let entry = try #require(try await tenant.newest())
         _ = try await tenant.call("undo", ["id": .string(entry.id)])
         #expect(
@@ -211,6 +215,93 @@ struct UndoTests {
         #expect(
             try await tenant.graph("GET", "/users/\(user.id)?$select=city")["city"] == entries[0].change.before?["city"]
         )
+        await tenant.stop()
+    }
+
+    @Test("starts again the flow that was stopped, and the dry run said what it would do")
+    func flow() async throws {
+        let tenant = try await ChangesHome()
+        let flows = "/providers/Microsoft.ProcessSimple/environments/Default-5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01/flows"
+        func rows() async throws -> [JSONValue] {
+            try await tenant.flow("GET", flows)["value"]?.array ?? []
+        }
+        let flow = try #require(try await rows().first { $0["properties"]?["state"] == "Started" })
+        let path = "\(flows)/\(flow["name"]?.string ?? "")"
+        let before = try await rows()
+        let forecast = try await tenant.flow("POST", "\(path)/stop", isDryRun: true)
+        let line = try #require(forecast["lines"]?[0]?.string)
+        #expect(line == "state: \"Started\" → \"Stopped\"")
+        #expect(try await rows() == before)
+        try await tenant.flow("POST", "\(path)/stop")
+        #expect(try await rows() != before)
+        let entry = try #require(try await tenant.newest())
+        _ = try await tenant.call("undo", ["id": .string(entry.id)])
+        #expect(try await rows() == before)
+        await tenant.stop()
+    }
+
+    @Test(
+        "creates anew what was deleted, and takes earlier changes back on the new object",
+        arguments: [
+            (
+                "/identity/conditionalAccess/policies",
+                [
+                    "displayName": "Policy", "state": "disabled",
+                    "conditions": [
+                        "users": ["includeUsers": ["All"]], "applications": ["includeApplications": ["All"]],
+                    ],
+                    "grantControls": ["operator": "OR", "builtInControls": ["mfa"]],
+                ], ["displayName": "Other policy"]
+            ),
+            (
+                "/me/mailFolders/inbox/messageRules",
+                [
+                    "displayName": "Rule", "sequence": 1, "isEnabled": false,
+                    "conditions": ["subjectContains": ["offer"]], "actions": ["markAsRead": true],
+                ], ["displayName": "Other rule"]
+            ),
+        ] as [(String, JSONValue, JSONValue)])
+    func anew(collection: String, body: JSONValue, change: JSONValue) async throws {
+        let tenant = try await ChangesHome()
+        func state() async throws -> [JSONValue] {
+            try await tenant.list(collection).map { row in
+                .object(
+                    JSONObject(
+                        (row.object ?? [:]).filter { !["id", "createdDateTime", "modifiedDateTime"].contains($0.key) }
+                            .map { ($0.key, $0.value) }))
+            }
+        }
+        let made = try await tenant.graph("POST", collection, body)
+        let id = try #require(made["id"]?.string)
+        let first = try await state()
+        try await tenant.graph("PATCH", "\(collection)/\(id)", change)
+        try await tenant.graph("DELETE", "\(collection)/\(id)")
+        let entries = try await tenant.journal.entries()
+        _ = try await tenant.call("undo", ["id": .string(entries[2].id)])
+        _ = try await tenant.call("undo", ["id": .string(entries[1].id)])
+        #expect(Set(try await state()) == Set(first))
+        _ = try await tenant.call("undo", ["id": .string(entries[0].id)])
+        #expect(try await state().count == first.count - 1)
+        await tenant.stop()
+    }
+
+    @Test("assigns a role again that was taken, and takes one that was assigned")
+    func roleAssignment() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let path = "/roleManagement/directory/roleAssignments"
+        let first = Set(try await tenant.list(path))
+        let role = try #require(first.first?["roleDefinitionId"])
+        let made = try await tenant.graph(
+            "POST", path, ["principalId": .string(user.id), "roleDefinitionId": role, "directoryScopeId": "/"])
+        let second = Set(try await tenant.list(path))
+        try await tenant.graph("DELETE", "\(path)/\(made["id"]?.string ?? "")")
+        #expect(Set(try await tenant.list(path)) == first)
+        let entries = try await tenant.journal.entries()
+        _ = try await tenant.call("undo", ["id": .string(entries[1].id)])
+        #expect(Set(try await tenant.list(path)) == second)
+        _ = try await tenant.call("undo", ["id": .string(entries[0].id)])
+        #expect(Set(try await tenant.list(path)) == first)
         await tenant.stop()
     }
 

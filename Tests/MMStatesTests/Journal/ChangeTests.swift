@@ -56,7 +56,7 @@ struct ChangeTests {
     @Test("there are none in reads, and none in what goes to other services")
     func reads() throws {
         #expect(try change("GET", "/v1.0/users") == nil)
-        let target = try RequestTarget(parsing: "/providers/x", service: .flow)
+        let target = try RequestTarget(parsing: "/subscriptions/x", service: .arm)
         #expect(Change(try GraphRequest(method: "DELETE", target: target), isAction: nil) == nil)
     }
 

@@ -1,0 +1,202 @@
+package import MMCore
+package import MMGraph
+
+extension Change {
+    /// The cmdlets that read the state before; none where nothing has to be read. It is one, and for an object whose list of
+    /// members goes with it a second one for these.
+    package var priorCommands: [ExchangeCommand] {
+        guard let cmdlet, let kind = cmdlet.kind, kind.entry?.values != nil || kind.entry == nil else { return [] }
+        switch kind.entry {
+        case nil:
+            guard isStateRead else { return [] }
+            var commands = [reading(kind, cmdlet.names)]
+            if self.kind == .deletion, let content = kind.content {
+                var command = ExchangeCommand(content.reader, ["Identity": cmdlet.names["Identity"] ?? .null])
+                command.parameters["ResultSize"] = "Unlimited"
+                commands.append(command)
+            }
+            return commands
+        case let entry?: return [reading(kind, cmdlet.names, entry)]
+        }
+    }
+
+    private var isStateRead: Bool { kind == .deletion || kind == .properties && !keys.isEmpty }
+
+    /// The cmdlet that tells whether the change still stands; `nil` where none does.
+    package var presentCommand: ExchangeCommand? {
+        guard let cmdlet, let kind = cmdlet.kind, self.kind != .action else { return nil }
+        if let entry = kind.entry { return reading(kind, cmdlet.names, entry) }
+        var names = cmdlet.names
+        if self.kind == .creation {
+            guard !subject.id.isEmpty else { return nil }
+            names["Identity"] = .string(subject.id)
+        }
+        if self.kind == .deletion {
+            // Made anew, it has another id: it is found by what it is called.
+            if kind.isShort { names["Identity"] = nil } else { names["Identity"] = subject.name.map { .string($0) } }
+        }
+        return reading(kind, names)
+    }
+
+    private func reading(_ kind: CmdletKind, _ names: JSONObject, _ entry: CmdletKind.Entry? = nil) -> ExchangeCommand {
+        var parameters = names
+        parameters["Deny"] = nil
+        if let entry, !entry.isSought {
+            parameters[entry.name] = nil
+            parameters["ResultSize"] = "Unlimited"
+        }
+        return ExchangeCommand(kind.reader, parameters)
+    }
+
+    /// Takes over the state before.
+    /// - Parameters:
+    ///   - rows: what the reading cmdlet put out; `nil` where there is no such object.
+    ///   - content: the list beside it, where one was read.
+    package func knowing(rows: [JSONValue]?, content: [JSONValue] = []) -> Change {
+        guard let cmdlet, let kind = cmdlet.kind else { return self }
+        guard let rows else { return missing }
+        var change = self
+        if let entry = kind.entry, let values = entry.values {
+            change.isBeforeKnown = true
+            let held = granted(values, in: rows)
+            let written = after?[values]
+            change.before = .object([values: .array(held)])
+            change.after = .object([values: .array(Self.rights(held, self.kind, written))])
+            return change
+        }
+        guard let row = rows.first else { return missing }
+        guard rows.count == 1 else { return unreadable("\(rows.count) objects have this name") }
+        change.name(by: row, kind)
+        change.isBeforeKnown = true
+        switch self.kind {
+        case .properties:
+            change.before = .object(JSONObject(keys.compactMap { key in row[key].map { (key, $0) } }))
+            change.after = .object(
+                JSONObject(keys.map { ($0, CmdletValue.edited(row[$0] ?? .null, by: after?[$0] ?? .null)) }))
+            let silent = keys.filter { row[$0] == nil }
+            if !silent.isEmpty { change.obstacle = "\(kind.reader) does not show \(silent.joined(separator: ", "))" }
+        case .deletion:
+            var kept = JSONObject()
+            for parameter in kind.recreated {
+                let property = kind.property(of: parameter)
+                if let value = row[property], !CmdletValue.isEmpty(value) { kept[property] = value }
+            }
+            if let state = kind.state, let value = row[state.property] { kept[state.property] = value }
+            change.before = Redactor.standard.json(.object(kept))
+            if kind.content != nil { change.others = content.map(Self.recipient) }
+        default: break
+        }
+        return change
+    }
+
+    /// What an entry grants in rows that may hold others besides.
+    private func granted(_ property: String, in rows: [JSONValue]) -> [JSONValue] {
+        let isDenial = cmdlet?.names["Deny"] == true
+        var rights: [JSONValue] = []
+        for row in rows where row["IsInherited"] != true {
+            let denies = row["Deny"] == true || row["AccessControlType"]?.string?.lowercased() == "deny"
+            guard denies == isDenial else { continue }
+            for right in row[property]?.array ?? row[property].map({ [$0] }) ?? []
+            where !rights.contains(where: { CmdletValue.isSame($0, right) }) { rights.append(right) }
+        }
+        return rights
+    }
+
+    /// The rights after a write.
+    private static func rights(_ held: [JSONValue], _ kind: Kind, _ written: JSONValue?) -> [JSONValue] {
+        let given = written.flatMap { $0.isNull ? nil : $0.array ?? [$0] }
+        func isOne(_ value: JSONValue, of list: [JSONValue]) -> Bool { list.contains { CmdletValue.isSame($0, value) } }
+        switch kind {
+        case .link: return held + (given ?? []).filter { !isOne($0, of: held) }
+        case .unlink: return given.map { given in held.filter { !isOne($0, of: given) } } ?? []
+        default: return given ?? []
+        }
+    }
+
+    /// Names the object by what does not change with its properties.
+    private mutating func name(by row: JSONValue, _ kind: CmdletKind) {
+        let id = kind.ids.lazy.compactMap { row[$0]?.string }.first { !$0.isEmpty }
+        let names = ["PrimarySmtpAddress", "Name", "DisplayName", "Identity"]
+        subject = Subject(
+            id: id ?? subject.id, name: names.lazy.compactMap { row[$0]?.string }.first { !$0.isEmpty } ?? subject.name)
+        guard let own = kind.names.first, let id else { return }
+        if self.kind == .creation || cmdlet?.names[own] != nil { cmdlet?.names[own] = .string(id) }
+        place = Self.place(cmdlet?.noun ?? "", id)
+    }
+
+    /// Takes over what a cmdlet left that made an object.
+    package func left(by rows: [JSONValue]) -> Change {
+        guard kind == .creation, let kind = cmdlet?.kind, let row = rows.first else { return self }
+        var change = self
+        change.name(by: row, kind)
+        var after = after?.object ?? [:]
+        for key in keys { if let shown = row[key] { after[key] = shown } }
+        change.after = .object(after)
+        return change
+    }
+
+    private static func recipient(_ row: JSONValue) -> Subject {
+        let name = row["PrimarySmtpAddress"]?.string ?? row["Name"]?.string
+        return Subject(
+            id: ["ExternalDirectoryObjectId", "Guid"].lazy.compactMap { row[$0]?.string }.first { !$0.isEmpty } ?? name
+                ?? "", name: name)
+    }
+
+    // MARK: Since
+
+    /// What became of the change since.
+    /// - Parameter rows: what `presentCommand` puts out now; `nil` where there is no such object.
+    package func standing(inRows rows: [JSONValue]?) -> Standing {
+        guard let cmdlet, let kind = cmdlet.kind else { return .unknown }
+        if let entry = kind.entry {
+            guard let values = entry.values else {
+                let name = others.first?.id ?? ""
+                let isThere = (rows ?? []).contains { Self.isNamed($0, name) }
+                return isThere == (self.kind == .link) ? .asLeft : .asBefore
+            }
+            return standing(of: [values: .array(granted(values, in: rows ?? []))])
+        }
+        switch self.kind {
+        case .deletion:
+            let isBack = (rows ?? []).contains { row in
+                (before?.object ?? [:]).allSatisfy { key, value in
+                    key == "Priority" || key == kind.state?.property || Self.isHeld(key, value, in: row[key])
+                }
+            }
+            return isBack ? .asBefore : .asLeft
+        case .creation:
+            guard let row = rows?.first else { return .asBefore }
+            return standing(of: .object(Self.only(keys.filter { row[$0] != nil }, of: row)))
+        case .properties:
+            guard let row = rows?.first else { return .changed(ObjectDifference(before: after, after: nil)) }
+            return standing(of: .object(Self.only(keys, of: row)))
+        default: return .unknown
+        }
+    }
+
+    private func standing(of present: JSONValue) -> Standing {
+        func isHeld(_ state: JSONValue?) -> Bool {
+            (present.object ?? [:]).allSatisfy { Self.isHeld($0.key, state?[$0.key] ?? .null, in: $0.value) }
+        }
+        func isExactly(_ state: JSONValue?) -> Bool {
+            (present.object ?? [:]).allSatisfy { CmdletValue.isSame(state?[$0.key] ?? .null, $0.value) }
+        }
+        if kind != .creation, isBeforeKnown, isExactly(before) { return .asBefore }
+        if isHeld(after) { return .asLeft }
+        return .changed(ObjectDifference(before: after, after: present))
+    }
+
+    private static func isHeld(_ key: String, _ written: JSONValue, in shown: JSONValue?) -> Bool {
+        let shown = shown ?? .null
+        if CmdletValue.isSame(written, shown) { return true }
+        return CmdletValue.holdsRecipients(key) && !CmdletValue.isEmpty(written) && !CmdletValue.isEmpty(shown)
+    }
+
+    private static func isNamed(_ row: JSONValue, _ name: String) -> Bool {
+        let name = name.lowercased()
+        return [
+            "Guid", "ExternalDirectoryObjectId", "PrimarySmtpAddress", "Alias", "Name", "DisplayName", "Identity",
+            "DistinguishedName", "WindowsLiveID", "UserPrincipalName",
+        ].contains { row[$0]?.string?.lowercased() == name }
+    }
+}
