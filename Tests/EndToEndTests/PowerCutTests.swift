@@ -5,7 +5,7 @@ import Testing
 /// What a power cut may take shows in the system calls alone: these tests read them with strace(1).
 @Suite(
     "Files that a power cut must not take", .timeLimit(.minutes(5)),
-    .enabled(if: strace != nil, "needs strace (apt-get install strace) and leave to trace"))
+    .enabled(if: Strace.program != nil, "needs strace (apt-get install strace) and leave to trace"))
 struct PowerCutTests {
     @Test("the registry is on the disk before it takes the old one's place, and its new name after")
     func registry() async throws {
@@ -53,7 +53,7 @@ struct PowerCutTests {
     private func trace(_ arguments: [String], _ home: TemporaryHome) async throws -> [Call] {
         let file = home.path + "/calls"
         let ran = try await Tenant.run(
-            try #require(strace),
+            try #require(Strace.program),
             ["-f", "-y", "-e", "trace=fsync,rename,renameat,renameat2,unlink,unlinkat", "-o", file, Programs.mm]
                 + arguments, home.environment)
         let text = String(decoding: try #require(try ProtectedFile.read(file), "\(ran)"), as: UTF8.self)
@@ -75,17 +75,3 @@ struct PowerCutTests {
         #expect(after.contains { $0.name == "fsync" && $0.text.contains("<\(folder)>") && $0.succeeded })
     }
 }
-
-/// strace, where it is installed and may trace a child; `nil` elsewhere.
-private let strace: String? = {
-    let path = "/usr/bin/strace"
-    guard access(path, X_OK) == 0 else { return nil }
-    var child = pid_t()
-    var arguments: [UnsafeMutablePointer<CChar>?] =
-        ["strace", "-o", "/dev/null", "/bin/true"].map { (word: String) in strdup(word) } + [nil]
-    defer { for argument in arguments { free(argument) } }
-    guard posix_spawn(&child, path, nil, nil, &arguments, environ) == 0 else { return nil }
-    var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0 { if errno != EINTR { return nil } }
-    return status == 0 ? path : nil
-}()
