@@ -14,6 +14,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMPermissions", ["MMCore", "MMGuard", "CPermissionTables"]),
     ("MMEndpoints", ["MMCore", "MMGuard", "MMPermissions", "CEndpointTables"]),
     ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL", "CDBus"]),
+    ("MMAuthorization", ["MMCore", "MMHTTP", "MMIdentity", "COpenSSL"]),
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
     ("MMTelemetry", ["MMCore", "MMSystem", "MMHTTP"]),
@@ -58,8 +59,9 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMServing",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMMCP", "MMOperations", "MMPoolWire", "MMREST", "MMLegacy", "MMCLI",
-            "MMGuard", "MMEndpoints", "MMNative", "MMPowerShell", "MMTools", "MMTelemetry", "PowerShellSyntax",
+            "MMCore", "MMSystem", "MMHTTP", "MMAuthorization", "MMMCP", "MMOperations", "MMPoolWire", "MMREST",
+            "MMLegacy",
+            "MMCLI", "MMGuard", "MMEndpoints", "MMNative", "MMPowerShell", "MMTools", "MMTelemetry", "PowerShellSyntax",
             "MMSessions",
             "CConfinement",
         ]

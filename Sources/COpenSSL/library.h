@@ -23,7 +23,9 @@
     F(EVP_PKEY_get_base_id) F(EVP_PKEY_get_bits) F(EVP_sha384) F(EVP_sha512) F(EVP_MD_CTX_new) F(EVP_MD_CTX_free) \
     F(EVP_DigestSignInit) F(EVP_DigestSign) F(EVP_PKEY_CTX_set_rsa_padding) F(EVP_PKEY_CTX_set_rsa_pss_saltlen) \
     F(d2i_ECDSA_SIG) F(ECDSA_SIG_get0) F(ECDSA_SIG_free) F(BN_bn2binpad) F(EVP_aes_256_gcm) F(EVP_CIPHER_CTX_new) \
-    F(EVP_CIPHER_CTX_free) F(EVP_CIPHER_CTX_ctrl) F(EVP_CipherInit_ex) F(EVP_CipherUpdate) F(EVP_CipherFinal_ex)
+    F(EVP_CIPHER_CTX_free) F(EVP_CIPHER_CTX_ctrl) F(EVP_CipherInit_ex) F(EVP_CipherUpdate) F(EVP_CipherFinal_ex) \
+    F(d2i_PUBKEY) F(EVP_DigestVerifyInit) F(EVP_DigestVerify) F(ECDSA_SIG_new) F(ECDSA_SIG_set0) F(i2d_ECDSA_SIG) \
+    F(BN_bin2bn) F(BN_free)
 #define TLS(F) \
     F(TLS_server_method) F(SSL_CTX_new) F(SSL_CTX_free) F(SSL_CTX_ctrl) F(SSL_CTX_callback_ctrl) F(SSL_CTX_set_options) \
     F(SSL_CTX_use_certificate) F(SSL_CTX_use_PrivateKey) F(SSL_CTX_set_alpn_select_cb) F(SSL_CTX_set_num_tickets) \

@@ -84,6 +84,17 @@ int64_t mm_credential_end(void *credential);
 // signature, or -1. For several threads at once.
 int mm_credential_sign(void *credential, const uint8_t *bytes, int count, uint8_t *room, int size);
 
+// A public key out of its DER form (SubjectPublicKeyInfo, RFC 5280), or null. It verifies on several threads at once.
+void *mm_public_key_read(const uint8_t *der, int count);
+void mm_public_key_free(void *key);
+// The kind of key, as of credentials, and its length in bits.
+int mm_public_key_kind(void *key);
+int mm_public_key_bits(void *key);
+enum { MM_SIGNATURE_RS256, MM_SIGNATURE_PS256, MM_SIGNATURE_ES256 };
+// Whether a JSON web signature (RFC 7518) of these bytes is this key's: 1, else 0.
+int mm_public_key_verify(void *key, int algorithm, const uint8_t *bytes, int count, const uint8_t *signature,
+                         int signature_count);
+
 // Encrypts with AES-256-GCM under a key of 32 bytes and a fresh nonce, bound to a name; the length of nonce, ciphertext and
 // tag, or -1. 28 bytes more are needed than `count`. `mm_unseal` is the reverse; -1 where anything doesn't belong together.
 int mm_seal(const uint8_t *key, const uint8_t *name, int name_count, const uint8_t *plain, int count, uint8_t *room,

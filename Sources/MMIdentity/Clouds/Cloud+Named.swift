@@ -33,4 +33,10 @@ extension Cloud {
         }
         return try sandbox(description, source: paths.sandboxFile)
     }
+
+    /// Returns the cloud whose sign-in service an address belongs to; `nil` for every other service.
+    package static func signInService(at address: WebAddress) -> Cloud? {
+        guard address.scheme == "https", address.port == 443, !address.hasUserInfo else { return nil }
+        return names.lazy.compactMap { table[$0] }.first { $0.environment == address.host }
+    }
 }

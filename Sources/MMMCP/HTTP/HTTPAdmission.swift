@@ -19,6 +19,9 @@ struct HTTPAdmission: Sendable {
             return .failure(Refusal(403, "Pages of this origin may not use this server."))
         }
         if let principal = request.principal { return .success(principal) }
+        guard !options.requiresPrincipal else {
+            return .failure(Refusal(401, "An access token is needed.", [("WWW-Authenticate", "Bearer")]))
+        }
         guard let secret = options.secret else { return .success(Principal("http")) }
         let header = request.value(of: "Authorization")
         guard let given = header.flatMap(Self.bearer),

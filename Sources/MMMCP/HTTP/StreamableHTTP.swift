@@ -29,6 +29,9 @@ public final class StreamableHTTP: Sendable {
         state.withLock { $0.sweeper }?.cancel()
     }
 
+    /// The path that is served.
+    package var path: String { options.path }
+
     /// Answers one request.
     ///
     /// The checks run in this order, and the first that fails decides the response: path, Host, Origin, bearer secret,

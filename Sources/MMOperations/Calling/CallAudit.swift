@@ -118,6 +118,10 @@ struct CallAudit: Sendable {
             "surface": .string(caller.surface.rawValue),
             "client": .string(caller.name), "outcome": .string(outcome), "durationMilliseconds": .int(milliseconds),
         ]
+        if let principal = caller.principal {
+            entry["principal"] = .string(principal.id)
+            entry["person"] = principal.name.map { .string(VisibleText.exact(String($0.prefix(200)))) }
+        }
         if let rows { entry["rows"] = .int(Int64(rows)) }
         for (key, value) in record.facts { entry[key] = value }
         return entry

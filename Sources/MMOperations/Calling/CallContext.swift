@@ -1,5 +1,5 @@
 import Glibc
-import MMCore
+package import MMCore
 package import MMGuard
 package import MMTelemetry
 
@@ -21,6 +21,8 @@ public struct CallContext: Sendable {
     public var sessionID: String?
     /// Whose the call's job is where its client may come back as another process: a gateway starts one for each call.
     package var principal: String?
+    /// The access token with which the caller came, for connections that act on behalf of their callers.
+    package var assertion: Secret?
     /// Where the caller stands: relative paths of files on this machine start there. `nil`: where this process stands.
     package var directory: String?
     /// How many columns the screen has that texts are laid out for; `nil` where no screen shows them.

@@ -20,6 +20,9 @@ public struct Caller: Sendable, Hashable {
     /// exempt.
     public let server: String?
 
+    /// The person or app behind the caller, where it signed in to this server; `nil` for this machine's user.
+    package var principal: Principal?
+
     /// A caller.
     /// - Parameters:
     ///   - surface: the face the call came through.

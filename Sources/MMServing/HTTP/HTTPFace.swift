@@ -16,26 +16,34 @@ final class HTTPFace: Sendable {
     ///   - server: what is served.
     ///   - options: where, and for whom.
     ///   - secret: what clients prove themselves with.
+    ///   - gate: admits by access tokens; `nil` where the secret or the peer do.
     ///   - log: where a network that is trusted as a whole is told of.
     ///   - engineOptions: how the protocol behaves, where it isn't as usual.
     ///   - pages: what is served beside the protocol, by path, for everybody: it holds nothing of anybody's.
     /// - Throws: `MMError` when the address can't be had.
     static func start(
-        _ server: MCPServer, _ options: HTTPFaceOptions, secret: Secret?, log: Log,
+        _ server: MCPServer, _ options: HTTPFaceOptions, secret: Secret?, gate: OAuthGate? = nil, log: Log,
         engineOptions given: HTTPOptions = HTTPOptions(), pages: [String: @Sendable () async -> JSONValue] = [:]
     ) throws(MMError) -> HTTPFace {
         var engineOptions = given
         engineOptions.allowedHosts = options.hostNames
         engineOptions.allowsIPAddressHosts = options.trustsNetwork
         engineOptions.secret = secret
+        engineOptions.requiresPrincipal = gate != nil
         let engine = StreamableHTTP(server, options: engineOptions)
         let watching = WatchingStreams()
+        let open = Set(pages.keys).union(gate?.metadataPaths ?? [])
+        var chain: [any HTTPMiddleware<MCPHTTPRequest>] = [pageRoutes(pages)]
+        if let gate { chain += [metadataRoutes(gate), OAuthStep(gate: gate, open: open)] }
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port),
-            limits: HTTPServerLimits(maxBodyBytes: engineOptions.bodyBytes), certificate: options.certificate,
+            // An access token alone may have thousands of bytes.
+            limits: HTTPServerLimits(
+                maxHeaderBytes: gate == nil ? 32 << 10 : 64 << 10, maxBodyBytes: engineOptions.bodyBytes),
+            certificate: options.certificate,
             authenticator: MCPAuthenticator(
-                SenderRule(options, hasSecret: secret != nil), engine, open: Set(pages.keys)),
-            chain: HTTPChain([pageRoutes(pages), MCPEndpoint(engine, watching)]))
+                SenderRule(options, hasSecret: secret != nil), engine, gate: gate, open: open),
+            chain: HTTPChain(chain + [MCPEndpoint(engine, watching)]))
         let face = HTTPFace(engine, listener, watching, options)
         if options.trustsNetwork {
             log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(face.url) may use every connection it shows")
@@ -58,6 +66,14 @@ final class HTTPFace: Sendable {
         watching.end()
         await listener.stop(graceful: graceful)
         engine.stop()
+    }
+
+    private static func metadataRoutes(_ gate: OAuthGate) -> Router<MCPHTTPRequest> {
+        var router = Router<MCPHTTPRequest>(.problems)
+        for path in gate.metadataPaths {
+            router.get(path) { routed in .json(JSONWriter.bytes(await gate.metadata(for: routed.http))) }
+        }
+        return router
     }
 
     private static func pageRoutes(_ pages: [String: @Sendable () async -> JSONValue]) -> Router<MCPHTTPRequest> {

@@ -23,6 +23,8 @@ struct HTTPFaceOptions: Sendable {
     var certificate: ServerCertificate?
     /// Names beside those of this machine's loopback under which clients may reach the server.
     var allowedHosts: [String] = []
+    /// Whose access tokens admit; then nothing else does.
+    var oauth: OAuthOptions?
 
     /// The arguments that belong to listening.
     static let fields: [InputField] = [
@@ -47,23 +49,24 @@ struct HTTPFaceOptions: Sendable {
     /// - Throws: `MMError.invalidInput` that names the flag and the remedy.
     static func read(_ reader: InputReader, standard: String? = nil) throws(MMError) -> HTTPFaceOptions? {
         guard let address = try reader.text("http") ?? standard else {
-            try refuseAlone(reader, without: "http")
+            try refuseAlone(reader, without: "http", OAuthOptions.fields)
             return nil
         }
-        return try listening(at: address, reader)
+        return try listening(at: address, reader, oauth: try OAuthOptions.read(reader))
     }
 
     /// Options of a face at an address, as the other arguments say.
     /// - Throws: `MMError.invalidInput` that names the flag and the remedy.
-    static func listening(at address: String, flag: String = "--http", _ reader: InputReader) throws(MMError)
-        -> HTTPFaceOptions
-    {
+    static func listening(
+        at address: String, flag: String = "--http", _ reader: InputReader, oauth: OAuthOptions? = nil
+    ) throws(MMError) -> HTTPFaceOptions {
         var options = try HTTPFaceOptions(address: address, flag: flag)
         options.tokenFile = try reader.text("token-file")
         options.trustsNetwork = try reader.flag("trust-network")
         options.isBehindProxy = try reader.flag("behind-proxy")
         options.certificate = try certificate(reader)
         for name in try reader.textList("allow-host") ?? [] { options.allowedHosts.append(try hostName(name)) }
+        options.oauth = oauth
         try options.check()
         return options
     }
@@ -80,8 +83,8 @@ struct HTTPFaceOptions: Sendable {
     }
 
     /// Refuses the arguments of a listener where nothing listens.
-    static func refuseAlone(_ reader: InputReader, without flag: String) throws(MMError) {
-        for field in fields.dropFirst() where try isGiven(field, reader) {
+    static func refuseAlone(_ reader: InputReader, without flag: String, _ more: [InputField] = []) throws(MMError) {
+        for field in fields.dropFirst() + more where try isGiven(field, reader) {
             throw MMError(
                 .invalidInput, "--\(field.name) belongs to --\(flag).",
                 hint: "Add --\(flag) 127.0.0.1:\(standardPort).")
@@ -137,6 +140,14 @@ struct HTTPFaceOptions: Sendable {
 
     /// Refuses to be reached by strangers unless somebody said so.
     private func check() throws(MMError) {
+        if oauth != nil {
+            for (flag, isGiven) in [("token-file", tokenFile != nil), ("trust-network", trustsNetwork)] where isGiven {
+                throw MMError(
+                    .invalidInput,
+                    "--\(flag) and --oauth-issuer exclude each other: access tokens admit, and nothing else.",
+                    hint: "Leave one of them out; another server at another port can have the other.")
+            }
+        }
         guard !isLoopback else { return }
         guard certificate != nil || isBehindProxy || trustsNetwork else {
             throw MMError(
@@ -145,10 +156,10 @@ struct HTTPFaceOptions: Sendable {
                     "Listen at 127.0.0.1; or give --tls-cert and --tls-key; or put a proxy with TLS in front and say "
                     + "--behind-proxy; or say --trust-network where only trusted containers reach the address.")
         }
-        guard tokenFile != nil || trustsNetwork else {
+        guard tokenFile != nil || trustsNetwork || oauth != nil else {
             throw MMError(
-                .invalidInput, "Clients of other machines need the secret.",
-                hint: "Add --token-file FILE with at least 16 random characters.")
+                .invalidInput, "Clients of other machines need the secret or an access token.",
+                hint: "Add --token-file FILE with at least 16 random characters, or --oauth-issuer.")
         }
     }
 

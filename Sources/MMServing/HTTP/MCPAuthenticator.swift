@@ -7,14 +7,17 @@ import MMMCP
 struct MCPAuthenticator: HTTPAuthenticator {
     private let senders: SenderRule
     private let engine: StreamableHTTP
+    private let gate: OAuthGate?
     private let open: Set<String>
 
     /// Creates an authenticator.
     /// - Parameters:
     ///   - senders: judges who sent a request.
     ///   - engine: judges the names under which it is reached, and the secret.
+    ///   - gate: judges access tokens, where they and nothing else admit.
     ///   - open: the paths of pages that hold nothing of anybody's.
-    init(_ senders: SenderRule, _ engine: StreamableHTTP, open: Set<String>) {
+    init(_ senders: SenderRule, _ engine: StreamableHTTP, gate: OAuthGate? = nil, open: Set<String>) {
+        self.gate = gate
         self.senders = senders
         self.engine = engine
         self.open = open
@@ -24,21 +27,48 @@ struct MCPAuthenticator: HTTPAuthenticator {
         var admitted = MCPHTTPRequest(
             method: request.method, path: request.path, headers: request.headers.map { ($0.name, $0.value) },
             body: request.body)
+        if let gate { return admit(request, admitted, gate) }
         guard !open.contains(request.path) else { return .admitted(admitted) }
         switch senders.judge(request) {
         case .known(let known): admitted.principal = known
         case .asked: break
         case .refused(let reason):
-            let error: JSONValue = [
-                "jsonrpc": "2.0", "id": nil, "error": ["code": -32600, "message": .string(reason)],
-            ]
-            return .refused(.json(JSONWriter.bytes(error), status: 403))
+            return .refused(Self.foreign(reason))
         }
-        guard let refused = engine.refusal(forHeadOf: admitted), case .bytes(let bytes) = refused.body else {
-            return .admitted(admitted)
+        return refusal(of: admitted).map { .refused($0) } ?? .admitted(admitted)
+    }
+
+    /// Where access tokens admit, pages of this server are open under its own names alone: what they say of it depends on
+    /// the name.
+    private func admit(
+        _ request: HTTPServerRequest, _ given: MCPHTTPRequest, _ gate: OAuthGate
+    ) -> AuthenticationResult<MCPHTTPRequest> {
+        if let reason = senders.foreignPage(request) { return .refused(Self.foreign(reason)) }
+        var looked = given
+        looked.principal = Principal("unknown")
+        if open.contains(request.path) { looked.path = engine.path }
+        if let refused = refusal(of: looked) { return .refused(refused) }
+        guard !open.contains(request.path) else { return .admitted(given) }
+        var admitted = given
+        switch gate.judge(request) {
+        case .known(let principal): admitted.principal = principal
+        case .open: break
+        case .refused(let refusal): return .refused(gate.response(to: request, refusal))
         }
-        return .refused(
-            HTTPServerResponse(status: refused.status, headers: HTTPHeaders(of: refused), body: .bytes(bytes)))
+        return .admitted(admitted)
+    }
+
+    /// The engine's refusal of a request's head.
+    private func refusal(of request: MCPHTTPRequest) -> HTTPServerResponse? {
+        guard let refused = engine.refusal(forHeadOf: request), case .bytes(let bytes) = refused.body else {
+            return nil
+        }
+        return HTTPServerResponse(status: refused.status, headers: HTTPHeaders(of: refused), body: .bytes(bytes))
+    }
+
+    private static func foreign(_ reason: String) -> HTTPServerResponse {
+        let error: JSONValue = ["jsonrpc": "2.0", "id": nil, "error": ["code": -32600, "message": .string(reason)]]
+        return .json(JSONWriter.bytes(error), status: 403)
     }
 }
 

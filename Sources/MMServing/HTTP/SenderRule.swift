@@ -38,15 +38,19 @@ struct SenderRule: Sendable {
 
     /// Judges one request.
     func judge(_ request: HTTPServerRequest) -> Entry {
-        for origin in request.headers.values(for: "Origin") where !isOwn(origin, host: request.headers["Host"]) {
-            return .refused("Pages of this origin may not use this server.")
-        }
+        if let reason = foreignPage(request) { return .refused(reason) }
         // A secret that is given must be right, also from one who would not need it.
         if hasSecret, request.headers["Authorization"] != nil { return .asked }
         if judgesPeers, !isForwarded(request), request.peerUser() == user { return .known(Principal("uid:\(user)")) }
         if hasSecret || trustsNetwork { return .asked }
         return .refused(
             "Only programs of the user who started this server may connect; others need a secret (--token-file).")
+    }
+
+    /// Why a request of a web page is refused; `nil` for one of this server's own, and for programs.
+    func foreignPage(_ request: HTTPServerRequest) -> String? {
+        request.headers.values(for: "Origin").allSatisfy { isOwn($0, host: request.headers["Host"]) }
+            ? nil : "Pages of this origin may not use this server."
     }
 
     /// Behind a proxy the peer is the proxy, even where nobody told us of one.

@@ -18,11 +18,15 @@ struct CatalogueServer {
     ///   - service: carries the operations out.
     ///   - services: this user's files: what is over the budget of an answer is stored there, resources are read there.
     ///   - options: which tools, under which names.
-    init(service: any OperationService, services: OperationServices, options: MCPFaceOptions) {
+    ///   - principals: those who signed in.
+    init(
+        service: any OperationService, services: OperationServices, options: MCPFaceOptions,
+        principals: PrincipalTable = PrincipalTable()
+    ) {
         self.service = service
         self.services = services
         self.options = options
-        calls = ClientCalls(options, services.paths)
+        calls = ClientCalls(options, services.paths, principals: principals)
         shaper = ToolAnswer(
             outputs: services.outputs, outputTool: options.prefix + "output", serverName: options.serverName,
             isStructured: options.structuredOutput)

@@ -9,6 +9,7 @@ final class ClientCalls: Sendable {
     /// Tells this server's clients from those of every other process at the same pool.
     private let instance = RandomBytes.text(bytes: 12)
     private let home: HomeName
+    private let principals: PrincipalTable
     /// The sessions that have called, each with its principal.
     private let clients = Mutex<[String: String]>([:])
 
@@ -16,7 +17,9 @@ final class ClientCalls: Sendable {
     /// - Parameters:
     ///   - options: under which name the server is known, and whether it only reads.
     ///   - paths: where the home's own name is kept.
-    init(_ options: MCPFaceOptions, _ paths: StatePaths) {
+    ///   - principals: those who signed in.
+    init(_ options: MCPFaceOptions, _ paths: StatePaths, principals: PrincipalTable) {
+        self.principals = principals
         serverName = options.serverName
         readsOnly = options.readOnly
         home = HomeName(paths)
@@ -24,7 +27,7 @@ final class ClientCalls: Sendable {
 
     /// What goes with an operation that is called for a request.
     func call(for context: RequestContext) -> CallContext {
-        var call = context.call(to: serverName)
+        var call = context.call(to: serverName, principals: principals)
         call.readsOnly = readsOnly
         let session = "\(instance):\(context.principal.name)"
         // Without a name that lasts, nobody can be known again.

@@ -47,7 +47,7 @@ struct MCPFaceOptions: Sendable {
                 "Seconds until a running call is answered with a handle (default $MM_PATIENCE, else 45)."),
             InputField("embedded", .flag, "Do everything in this process, without the pool that outlives it."),
             InputField("pool", .text, "Let the pool at this address do it."),
-        ] + HTTPFaceOptions.fields
+        ] + HTTPFaceOptions.fields + OAuthOptions.fields
 
     init() {}
 

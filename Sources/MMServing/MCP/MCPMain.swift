@@ -75,12 +75,15 @@ package enum MCPMain {
                 try ToolProfiles.make(name, service, services)
             }
             let keepsSessions = choice == .embedded
+            let principals = PrincipalTable()
             let server: MCPServer
             var catalogue: CatalogueServer?
             if let profile {
-                server = try ProfileServer(profile, services: services, options: options).server()
+                server = try ProfileServer(profile, services: services, options: options, principals: principals)
+                    .server()
             } else {
-                let projection = CatalogueServer(service: service, services: services, options: options)
+                let projection = CatalogueServer(
+                    service: service, services: services, options: options, principals: principals)
                 server = try projection.server()
                 catalogue = projection
             }
@@ -98,7 +101,7 @@ package enum MCPMain {
                 profileUpkeep?.cancel()
             }
             if let http = options.http, let stop {
-                try await serve(server, profile, http, until: stop, services, streams)
+                try await serve(server, profile, http, principals, until: stop, services, streams)
             } else {
                 try await StdioTransport.run(server)
             }
@@ -118,15 +121,19 @@ package enum MCPMain {
 
     /// Serves HTTP until a signal says to stop.
     private static func serve(
-        _ server: MCPServer, _ profile: ToolProfile?, _ options: HTTPFaceOptions, until stop: StopSignal,
+        _ server: MCPServer, _ profile: ToolProfile?, _ options: HTTPFaceOptions, _ principals: PrincipalTable,
+        until stop: StopSignal,
         _ services: OperationServices, _ streams: CommandStreams
     ) async throws(MMError) {
         let log = services.log
         var secret: Secret?
         if let file = options.tokenFile { secret = try BearerSecret.read(file) }
         let special = ProfileHTTPFace(profile, services)
+        let gate = options.oauth.map { oauth in
+            OAuthGate.making(oauth, options, services.environment, principals: principals, log: log)
+        }
         let face = try HTTPFace.start(
-            server, options, secret: secret, log: log, engineOptions: special.engineOptions, pages: special.pages)
+            server, options, secret: secret, gate: gate, log: log, engineOptions: special.engineOptions, pages: special.pages)
         for warning in special.warnings(host: options.host) { streams.note("mm-mcp: WARNING: \(warning)") }
         log.info("mm-mcp listens at \(face.url)")
         if options.trustsNetwork {

@@ -10,7 +10,7 @@ struct MCPPerson: ConfirmingPerson {
     /// The person behind the client of a call.
     ///
     /// A form is a person's where its client owns the transport: it started this server and holds its pipes, or it has the
-    /// secret. Any program of the user can connect by TCP and answer its own question, and so can whatever started this
+    /// secret, or an access token of the person. Any program of the user can connect by TCP and answer its own question, and so can whatever started this
     /// server from within a session.
     /// - Returns: `nil` where a form would prove nothing.
     static func behind(_ context: ToolContext) -> MCPPerson? {
@@ -18,6 +18,7 @@ struct MCPPerson: ConfirmingPerson {
         switch context.principal {
         case .standardPipes: return isInSession ? nil : MCPPerson(context: context)
         case .secretHolder: return MCPPerson(context: context)
+        case let principal where PrincipalTable.holds(principal): return MCPPerson(context: context)
         default: return nil
         }
     }

@@ -10,13 +10,19 @@ struct ProfileServer {
     private let serverName: String
     private let prefix: String
     private let readOnly: Bool
+    private let principals: PrincipalTable
 
     /// A projection of a profile.
     /// - Parameters:
     ///   - profile: which tools.
     ///   - services: what operations work with.
     ///   - options: a prefix, where one is asked for; toolsets are the catalogue's and don't apply.
-    init(_ profile: ToolProfile, services: OperationServices, options: MCPFaceOptions) {
+    ///   - principals: those who signed in.
+    init(
+        _ profile: ToolProfile, services: OperationServices, options: MCPFaceOptions,
+        principals: PrincipalTable = PrincipalTable()
+    ) {
+        self.principals = principals
         self.profile = profile
         self.services = services
         serverName = options.namesServer ? options.serverName : profile.serverName
@@ -45,13 +51,13 @@ struct ProfileServer {
 
     private func tool(_ tool: ProfileTool) -> Tool {
         let services = services
-        let serverName = serverName
+        let (serverName, principals) = (serverName, principals)
         let outlivesSessions = profile.http.outlivesSessions
         return Tool(
             name: prefix + tool.name, description: tool.description, inputSchema: tool.inputSchema,
             outputSchema: tool.outputSchema, annotations: CatalogueServer.annotations(tool.effects)
         ) { arguments, context in
-            var call = context.call(to: serverName)
+            var call = context.call(to: serverName, principals: principals)
             call.followEarlierServers()
             // Where clients have sessions of their own, nothing that one keeps is another's, unless it is to outlive them.
             let session = outlivesSessions ? nil : context.sessionName

@@ -1,0 +1,71 @@
+// The public keys of sign-in services, and the signatures that they verify.
+#include "COpenSSL.h"
+#include "library.h"
+
+void *mm_public_key_read(const uint8_t *der, int count) {
+    const unsigned char *start = der;
+    ssl.ERR_clear_error();
+    EVP_PKEY *key = ssl.d2i_PUBKEY(NULL, &start, count);
+    ssl.ERR_clear_error();
+    // What follows the key belongs to nothing.
+    if (key && start != der + count) {
+        ssl.EVP_PKEY_free(key);
+        return NULL;
+    }
+    return key;
+}
+
+void mm_public_key_free(void *key) {
+    if (key) ssl.EVP_PKEY_free(key);
+}
+
+int mm_public_key_kind(void *key) {
+    switch (ssl.EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA: return MM_CREDENTIAL_RSA;
+    case EVP_PKEY_EC: return ssl.EVP_PKEY_get_bits(key) == 256 ? MM_CREDENTIAL_P256 : MM_CREDENTIAL_OTHER;
+    }
+    return MM_CREDENTIAL_OTHER;
+}
+
+int mm_public_key_bits(void *key) { return ssl.EVP_PKEY_get_bits(key); }
+
+// Both numbers of the signature in full length, one after the other (RFC 7518, section 3.4), as OpenSSL takes them.
+static int der_signature(const uint8_t *signature, int half, unsigned char **der) {
+    ECDSA_SIG *made = ssl.ECDSA_SIG_new();
+    BIGNUM *r = ssl.BN_bin2bn(signature, half, NULL), *s = ssl.BN_bin2bn(signature + half, half, NULL);
+    int count = -1;
+    if (made && r && s && ssl.ECDSA_SIG_set0(made, r, s) == 1) {
+        r = s = NULL;
+        count = ssl.i2d_ECDSA_SIG(made, der);
+    }
+    if (r) ssl.BN_free(r);
+    if (s) ssl.BN_free(s);
+    if (made) ssl.ECDSA_SIG_free(made);
+    return count;
+}
+
+int mm_public_key_verify(void *key, int algorithm, const uint8_t *bytes, int count, const uint8_t *signature,
+                         int signature_count) {
+    int kind = mm_public_key_kind(key);
+    int is_elliptic = algorithm == MM_SIGNATURE_ES256;
+    // A DER form of two numbers of 32 bytes has at most 72 bytes.
+    unsigned char room[80], *end = room;
+    if (kind != (is_elliptic ? MM_CREDENTIAL_P256 : MM_CREDENTIAL_RSA)) return 0;
+    ssl.ERR_clear_error();
+    if (is_elliptic) {
+        if (signature_count != 64) return 0;
+        signature_count = der_signature(signature, 32, &end);
+        if (signature_count <= 0) return 0;
+        signature = room;
+    }
+    EVP_MD_CTX *work = ssl.EVP_MD_CTX_new();
+    EVP_PKEY_CTX *options = NULL;
+    int good = work && ssl.EVP_DigestVerifyInit(work, &options, ssl.EVP_sha256(), NULL, key) == 1 &&
+        (algorithm != MM_SIGNATURE_PS256 ||
+         (ssl.EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+          ssl.EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1)) &&
+        ssl.EVP_DigestVerify(work, signature, (size_t)signature_count, bytes, (size_t)count) == 1;
+    if (work) ssl.EVP_MD_CTX_free(work);
+    ssl.ERR_clear_error();
+    return good ? 1 : 0;
+}

@@ -1,0 +1,49 @@
+import MMAuthorization
+import MMCore
+import MMMCP
+import MMOperations
+
+/// The people whose access tokens were admitted: who they are, and the newest token of each, for connections that act on
+/// behalf of their callers. It is in memory alone, and a token leaves it when it ends.
+final class PrincipalTable: Sendable {
+    private struct Entry: Sendable {
+        let principal: Caller.Principal
+        let token: Secret
+        let endsAt: Timestamp
+    }
+
+    private let entries = Mutex<[String: Entry]>([:])
+    private let clock: WallClock
+    /// At how many entries those that have ended are looked for.
+    private static let many = 1000
+
+    /// An empty table.
+    init(clock: WallClock = .system) {
+        self.clock = clock
+    }
+
+    /// Notes an admitted token.
+    /// - Returns: its owner, as the engine knows them.
+    func note(_ holder: TokenHolder, _ token: Secret) -> Principal {
+        let name = "oauth:" + holder.id
+        let entry = Entry(
+            principal: Caller.Principal(id: holder.id, name: holder.name), token: token, endsAt: holder.endsAt)
+        let now = clock.now
+        entries.withLock { entries in
+            if entries.count >= Self.many { entries = entries.filter { $0.value.endsAt > now } }
+            if let known = entries[name], known.endsAt > entry.endsAt { return }
+            entries[name] = entry
+        }
+        return Principal(name)
+    }
+
+    /// Completes a call with who makes it, and their token.
+    func complete(_ call: inout CallContext, for principal: Principal) {
+        guard let entry = entries.withLock({ $0[principal.name] }) else { return }
+        call.caller.principal = entry.principal
+        call.assertion = entry.token
+    }
+
+    /// Whether a principal was admitted by an access token.
+    static func holds(_ principal: Principal) -> Bool { principal.name.hasPrefix("oauth:") }
+}
