@@ -113,7 +113,8 @@ let testNeeds = [
     "MMIdentity": ["CTestBus"], "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
     "MMOperations": ["MMMCP", "MMSandbox", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
-    "MMServing": ["mm-mcp", "ShellSyntax"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
+    "MMAuthorization": ["OAuthFixtures"],
+    "MMServing": ["mm-mcp", "ShellSyntax", "OAuthFixtures"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
     "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
     "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],
 ]
@@ -185,6 +186,10 @@ let package = Package(
         ),
         .target(
             name: "TestHosts", dependencies: ["MMCore", "MMSystem"], path: "Tests/TestHosts",
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "OAuthFixtures", dependencies: ["MMCore", "MMHTTP"], path: "Tests/OAuthFixtures",
             swiftSettings: swiftSettings
         ),
         .target(

@@ -1,24 +1,37 @@
+internal import MMCore
+
 /// The name of a session: a connection, and a module or service of it.
 public struct SessionKey: PoolKey {
     /// The connection's name.
     public let connection: String
     /// The module or service, such as `exo` or `graph-api`.
     public let module: String
+    /// Whose session it is, where a server serves several people who signed in to it; `nil` for the connection's own.
+    package let principal: String?
 
     /// Creates the name of a session.
     public init(connection: String, module: String) {
+        self.init(connection: connection, module: module, principal: nil)
+    }
+
+    /// Creates the name of a session that belongs to one of several people.
+    package init(connection: String, module: String, principal: String?) {
         self.connection = connection
         self.module = module
+        self.principal = principal
     }
 
     /// The connection.
     public var owner: String { connection }
 
-    /// `connection/module`.
-    public var description: String { "\(connection)/\(module)" }
+    /// `connection/module`, with a mark for one of several people.
+    public var description: String {
+        let mark = principal.map { "@" + Hex.text(SHA256.digest($0.utf8).prefix(4)) } ?? ""
+        return "\(connection)/\(module)\(mark)"
+    }
 
     /// Orders by connection, then by module.
     public static func < (left: SessionKey, right: SessionKey) -> Bool {
-        (left.connection, left.module) < (right.connection, right.module)
+        (left.connection, left.module, left.principal ?? "") < (right.connection, right.module, right.principal ?? "")
     }
 }

@@ -12,6 +12,14 @@ extension SessionPool where Factory.Key == SessionKey {
         return keys
     }
 
+    /// Ends the sessions of one of several people.
+    /// - Returns: the keys of the ended sessions.
+    package func reset(connection: String, module: String?, principal: String) async -> [SessionKey] {
+        let keys = keys(of: connection, module).filter { $0.principal == principal }
+        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
+        return keys
+    }
+
     /// Signs sessions out and ends them.
     /// - Parameters:
     ///   - connection: the connection.

@@ -166,6 +166,45 @@ struct OnBehalfOfTests {
         #expect(error?.code == .invalidInput && hint.contains("auth.assertionFile="))
     }
 
+    @Test("a call that brings its caller's token acts for that caller alone, before any file, and its links are theirs")
+    func callers() async throws {
+        let transport = numbering()
+        let service = service(transport)
+        try home.write("caller", Array(caller(number: 9).reveal().utf8))
+        let named = try connection(["assertionFile": .string("\(home.tokens)/caller")])
+        var secrets: [Secret] = []
+        var links: [String] = []
+        for connection in [try connection(), named] {
+            for who in [caller(), caller(["oid": .string(Contoso.objectID), "sub": "another"], number: 2), caller()] {
+                secrets.append(
+                    try await CallerAssertion.with(who) { () async throws(MMError) in
+                        try await service.token(for: connection).secret
+                    })
+                links.append(
+                    try await CallerAssertion.with(who) { () async throws(MMError) in
+                        ConnectionLinks(.uploads, of: connection, paths: service.paths).path(of: "file")
+                    })
+            }
+        }
+        #expect(secrets[0] == secrets[2] && secrets[0] != secrets[1])
+        #expect(links[0] == links[2] && links[0] != links[1])
+        let assertions = transport.requests.compactMap { $0.form["assertion"] }
+        #expect(!assertions.contains(caller(number: 9).reveal()))
+        let own = try await service.token(for: named).secret
+        #expect(!secrets.contains(own), "without a caller the file's person is meant")
+    }
+
+    @Test("a missing consent names the address where an administrator gives it")
+    func consent() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.refusal("invalid_grant", code: 65_001) }
+        let error = await #expect(throws: MMError.self) {
+            try await service(transport).token(onBehalfOf: caller(), for: try connection())
+        }
+        let link = error?.details["consentUrl"]?.string ?? ""
+        #expect(error?.code == .forbidden && link.hasSuffix("/adminconsent?client_id=\(Contoso.app)"))
+        #expect(error?.hint?.contains(link) == true)
+    }
+
     @Test("a connection without a credential of an app can't act for others")
     func noCredential() async throws {
         let transport = numbering()

@@ -18,6 +18,8 @@ package struct TokenHolder: Sendable, Hashable {
     /// What tells this account from every other one: it lasts as long as the account, through every app and token.
     package var id: String {
         if let tenantID, let objectID { return "\(tenantID)/\(objectID)" }
-        return "\(issuer) \(subject)"
+        let name = "\(issuer) \(subject)"
+        // Names go through headers and file names: a long one is known by its digest.
+        return name.utf8.count <= 300 ? name : "sha256 " + Hex.text(SHA256.digest(name.utf8))
     }
 }

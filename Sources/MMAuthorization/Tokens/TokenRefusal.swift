@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// Why a request is refused on account of its token (RFC 6750, section 3.1).
 package struct TokenRefusal: Error, Sendable, Hashable {
     /// The kind of refusal, which decides what the client can do.
@@ -20,6 +22,8 @@ package struct TokenRefusal: Error, Sendable, Hashable {
     package let message: String
     /// Scopes that would do.
     package var scopes: [String] = []
+    /// The claims that a service behind this one demands of a new token, as JSON ("claims challenge" of Entra ID).
+    package var claims: String?
 
     /// A refusal.
     package init(_ kind: Kind, _ message: String, scopes: [String] = []) {
@@ -47,11 +51,13 @@ package struct TokenRefusal: Error, Sendable, Hashable {
         var parameters: [String] = []
         switch kind {
         case .missing: break
+        case .invalid where claims != nil: parameters.append("error=\"insufficient_claims\"")
         case .invalid: parameters.append("error=\"invalid_token\"")
         case .insufficientScope: parameters.append("error=\"insufficient_scope\"")
         case .forbidden, .unavailable: return nil
         }
         if kind != .missing { parameters.append("error_description=\"\(Self.quotable(message))\"") }
+        if let claims { parameters.append("claims=\"\(Base64.text(Array(claims.utf8)))\"") }
         if !scopes.isEmpty { parameters.append("scope=\"\(scopes.joined(separator: " "))\"") }
         parameters.append("resource_metadata=\"\(metadata)\"")
         return "Bearer " + parameters.joined(separator: ", ")

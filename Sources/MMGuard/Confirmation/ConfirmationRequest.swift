@@ -25,6 +25,8 @@ public struct ConfirmationRequest: Sendable, Hashable {
     public var check: PersonCheck
     /// How many people have to say yes.
     public var approvals: Int
+    /// Who signed in to ask, where a server serves several: one's confirmation is of no use to another.
+    package var principal: String?
     /// Who asks, for the person who decides; the confirmation is not bound to it.
     public var requester: Requester?
 
@@ -80,6 +82,7 @@ public struct ConfirmationRequest: Sendable, Hashable {
         add(text.utf8)
         add(body)
         add(JSONWriter.bytes(.object(sorted(parameters))))
+        if let principal { add(principal.utf8) }
         return Hex.text(hash.finish())
     }
 

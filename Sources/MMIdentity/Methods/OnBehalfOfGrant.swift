@@ -41,7 +41,8 @@ struct OnBehalfOfGrant: Sendable {
         } catch {
             let what = "Acting for the caller of \(target.connection) at \(resource.name)"
             switch error {
-            case .refused(let error): throw error.mmError(for: what, connection: target.connection, by: .onBehalfOf)
+            case .refused(let error):
+                throw withConsentLink(error.mmError(for: what, connection: target.connection, by: .onBehalfOf))
             case .unreachable(let error): throw error.mmError(for: what)
             case .unexpected(let error): throw error
             }
@@ -60,6 +61,18 @@ struct OnBehalfOfGrant: Sendable {
             kept.expiresAt - now >= .seconds(60)
         else { return nil }
         return kept
+    }
+
+    /// Adds where an administrator consents, to a refusal for want of it.
+    private func withConsentLink(_ error: MMError) -> MMError {
+        let consents = [EntraAction.userConsent, .adminConsent].map(\.rawValue)
+        guard let action = error.details["action"]?.string, consents.contains(action) else { return error }
+        let authority = target.authority
+        let link = "\(authority.cloud.login)/\(authority.tenant)/adminconsent?client_id=\(target.clientID)"
+        var told = error
+        told.details["consentUrl"] = .string(link)
+        told.hint = (error.hint.map { $0 + " " } ?? "") + "An administrator consents at \(link)"
+        return told
     }
 
     /// Refuses what no sign-in service would take, before anything is sent.

@@ -25,7 +25,8 @@ package struct ConnectionLinks: Sendable {
             [
                 connection.appId, connection.authorityTenant, connection.cloud, connection.auth.method.rawValue,
                 connection.expectedEmail, connection.homeAccountId, pin?.tenantId, pin?.objectId,
-            ].map { $0.map { .string($0.lowercased()) } ?? .null })
+            ].map { $0.map { .string($0.lowercased()) } ?? .null }
+                + (connection.auth.method == .onBehalfOf ? [CallerAssertion.owner.map { .string($0) } ?? .null] : []))
     }
 
     /// Returns the path of the file that holds the link of one purpose.

@@ -369,7 +369,8 @@ public actor IdentityService {
         MMError(
             .invalidInput, "\(connection.name) acts for the people who call it, and this call brings nobody's token.",
             hint:
-                "Servers pass it on: token(onBehalfOf:for:). Otherwise name a file that holds it: mm connections edit "
+                "Callers of mm-mcp bring it with --oauth-issuer; Swift programs pass it on: token(onBehalfOf:for:). "
+                + "Otherwise name a file that holds it: mm connections edit "
                 + "\(ShellWord.quoted(connection.name)) auth.assertionFile=/path.",
             details: ["connection": .string(connection.name), "field": "auth.assertionFile"])
     }
@@ -425,9 +426,16 @@ public actor IdentityService {
                 return .token(token)
             }
         case .onBehalfOf(let credential, let source):
-            guard let source else { throw assertionMissing(connection) }
-            let assertion = try source.read(
-                "the token of the person for whom it acts,", of: connection.name, environment: environment)
+            // Whoever signed in acts for themselves, whatever token the connection has besides.
+            let assertion: Secret
+            if let own = CallerAssertion.current {
+                assertion = own
+            } else if let source {
+                assertion = try source.read(
+                    "the token of the person for whom it acts,", of: connection.name, environment: environment)
+            } else {
+                throw assertionMissing(connection)
+            }
             return .token(
                 try await token(
                     by: grant(credential, for: assertion, target, resource, options, deadline), until: deadline))

@@ -164,7 +164,11 @@ extension StreamableHTTP {
         switch beginning {
         case .answer(let bytes):
             end()
-            return .json(bytes, status: Self.modernStatus(buffer.errorCode))
+            let response = MCPHTTPResponse.json(bytes, status: Self.modernStatus(buffer.errorCode))
+            guard buffer.errorCode == MCPError.tooManyCallsCode,
+                let seconds = (try? JSONParser.parse(bytes))?["error"]?["data"]?["retryAfterSeconds"]?.int
+            else { return response }
+            return response.with("Retry-After", "\(seconds)")
         case .streamed(let reply):
             let body = StreamedBody(reply) {
                 buffer.finishedSending()
@@ -191,6 +195,7 @@ extension StreamableHTTP {
     private static func modernStatus(_ code: Int?) -> Int {
         switch code {
         case nil: 200
+        case MCPError.tooManyCallsCode: 429
         case -32601: 404
         case -32603: 500
         default: 400

@@ -46,6 +46,8 @@ extension MCPServer {
     ) async throws -> JSONObject {
         switch planned.work {
         case .callTool(let registered, let arguments, _):
+            try gate?.enter(context.principal)
+            defer { gate?.leave(context.principal) }
             let result = try await callTool(registered, arguments, context)
             if let task = result.task { return try beginning(of: task, context) }
             texts.add(result.content.compactMap(\.stream))

@@ -34,6 +34,7 @@ public struct MCPServer: Sendable {
     let routes: Routes
     let seal: StateSeal
     let once: ClaimLedger
+    let gate: CallGate?
 
     /// Creates a server.
     /// - Parameters:
@@ -78,6 +79,7 @@ public struct MCPServer: Sendable {
             key: options.stateKey ?? RandomBytes.make(32), lifetime: options.stateLifetime, clock: clock
         )
         once = ClaimLedger(lifetime: options.stateLifetime, clock: clock)
+        gate = options.callLimits.map { CallGate($0) }
         self.info = info
         self.instructions = instructions
         self.options = options

@@ -23,6 +23,8 @@ public struct ServerOptions: Sendable {
     public var stateLifetime: Duration = .seconds(600)
     /// Whether structured results are validated against their tool's output schema before they are sent.
     public var checksResults = true
+    /// The limits on each caller's tool calls, over all its connections; `nil` for none.
+    public var callLimits: CallLimits?
     /// The limits on a client's traffic.
     public var limits = ServerLimits()
 

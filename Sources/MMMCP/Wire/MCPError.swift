@@ -68,6 +68,14 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
         )
     }
 
+    /// -32029: a caller has reached a limit (`CallLimits`); over HTTP the status is 429.
+    package static func tooManyCalls(_ what: String, seconds: Int) -> MCPError {
+        MCPError(
+            code: tooManyCallsCode, "\(what). Call again in \(max(1, seconds)) s.",
+            data: ["retryAfterSeconds": .int(Int64(max(1, seconds)))])
+    }
+    static let tooManyCallsCode = -32029
+
     /// The error for a resource that doesn't exist: -32002 in the legacy era, -32602 since.
     package static func resourceNotFound(_ uri: String, era: Era) -> MCPError {
         MCPError(

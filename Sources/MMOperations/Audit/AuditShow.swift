@@ -55,8 +55,8 @@ struct AuditShow: CatalogueOperation {
                     "outcome",
                 ]
                 : [
-                    "time", "client", "connection", "what", "verdict", "confirmedBy", "outcome", "operation", "surface",
-                    "durationMilliseconds", "call",
+                    "time", "client", "person", "connection", "what", "verdict", "confirmedBy", "outcome", "operation",
+                    "surface", "durationMilliseconds", "call",
                 ])
     }
 

@@ -8,7 +8,7 @@ extension Job: OperationWork where Answer == KeptAnswer {
         to context: OperationContext, prompt: ShellPrompt?, from services: WorkServices
     ) async throws(MMError) -> OperationAnswer {
         guard let result else { return JobAnswer.running(report, in: services.jobs) }
-        return try result.get().answer(from: services.outputs)
+        return try result.get().read()
     }
 
     func page(

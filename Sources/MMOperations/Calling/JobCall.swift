@@ -31,7 +31,7 @@ struct JobCall: Sendable {
                 hint: "Start the pool with `mm pool start`, or leave out --detach.",
                 details: ["pool": "none"])
         }
-        let (outputs, server) = (services.outputs, context.caller.server)
+        let (outputs, server) = (services.outputs.of(context.caller), context.caller.server)
         let begun = Begun()
         let form = arguments["output"]?.string
         let job = Job.start(operation.declaration.name, for: OperationJobs.owner(of: context)) {
@@ -74,7 +74,7 @@ struct JobCall: Sendable {
         guard let outcome, !context.needsHandle || !services.jobs.table.keep(job) else {
             return JobAnswer.running(job.report, in: services.jobs)
         }
-        return try outcome.get().answer(from: outputs)
+        return try outcome.get().read()
     }
 }
 

@@ -12,6 +12,7 @@ package struct KeptAnswer: Sendable {
 
     private var answer: OperationAnswer
     private var place = Place.memory
+    private let outputs: OutputStore
 
     /// An answer that can be given more than once.
     /// - Parameters:
@@ -24,6 +25,7 @@ package struct KeptAnswer: Sendable {
         _ answer: OperationAnswer, in outputs: OutputStore, for server: String?, waits: () -> Bool
     ) async throws(MMError) {
         self.answer = answer
+        self.outputs = outputs
         let owner = answer.connection ?? "/\(server ?? "")"
         if let stream = answer.body.stream {
             let outcome = try await OutputCollection.collect(
@@ -70,7 +72,7 @@ package struct KeptAnswer: Sendable {
 
     /// The answer, with a body of its own for each reader.
     /// - Throws: `notFound` when the store let go of it.
-    package func answer(from outputs: OutputStore) throws(MMError) -> OperationAnswer {
+    package func read() throws(MMError) -> OperationAnswer {
         var given = answer
         switch place {
         case .memory:

@@ -1,4 +1,5 @@
 public import MMCore
+import MMIdentity
 import MMSessions
 import MMSystem
 import MMTelemetry
@@ -63,7 +64,12 @@ public struct LocalOperationService: OperationService {
         let audit = CallAudit(
             operation, by: context.caller, record, in: services.audit, log: services.log, span: span)
         do throws(MMError) {
-            var answer = try await run(operation, arguments, inner, span)
+            var answer = try await CallerAssertion.with(context.assertion) { () async throws(MMError) in
+                try await run(operation, arguments, inner, span)
+            }
+            if let assertion = context.assertion, let stream = answer.body.stream {
+                answer.body = answer.body.flowing(stream.reading(for: assertion))
+            }
             if operation.declaration.carriesSessionOutput {
                 answer = OutgoingFilter(detectsShapes: !record.hasConfirmedSecret).answer(answer)
             }

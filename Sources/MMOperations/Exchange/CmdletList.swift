@@ -122,7 +122,9 @@ struct CmdletList: CatalogueOperation {
             onPrompt = { details in Task { await person.showSignIn(details) } }
         }
         return try await sessions.withSession(
-            SessionKey(connection: connection.name, module: service.module), until: deadline, onPrompt: onPrompt
+            SessionKey(
+                connection: connection.name, module: service.module, principal: context.call.caller.principal?.id),
+            until: deadline, onPrompt: onPrompt
         ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> ExchangeCmdletList? in
             guard case .exchange(let session) = lease.session.runner else { return nil }
             return try await session.cmdlets(deadline: deadline)

@@ -22,6 +22,8 @@ package struct Clearance: Sendable {
     ///   - ledger: where a request waits for a person.
     /// - Throws: `denied` with the rule and what to do instead, `confirmation_needed` with the token for `mm confirm`.
     package func settle(in context: OperationContext, with ledger: ConfirmationLedger) async throws(MMError) {
+        var request = request
+        request.principal = context.call.caller.principal?.id
         context.record.note("verdict", .string(verdict.decision.rawValue))
         context.record.note("class", .string(verdict.guardClass.rawValue))
         context.record.note("rule", .string(verdict.rule))
@@ -37,7 +39,7 @@ package struct Clearance: Sendable {
             if let person = context.call.person, person.canBeAsked,
                 request.check == .terminal || person.isAtTerminal
             {
-                return try await ask(person, in: context)
+                return try await ask(request, person, in: context)
             }
         }
         let pending = verdict.decision == .ask ? try await ledger.request(request) : nil
@@ -51,7 +53,9 @@ package struct Clearance: Sendable {
         throw error
     }
 
-    private func ask(_ person: any ConfirmingPerson, in context: OperationContext) async throws(MMError) {
+    private func ask(
+        _ request: ConfirmationRequest, _ person: any ConfirmingPerson, in context: OperationContext
+    ) async throws(MMError) {
         guard
             try await person.confirm(
                 ConfirmationQuestion(request.presentation, check: request.check, digest: request.digest))

@@ -59,7 +59,7 @@ struct OutputRead: CatalogueOperation {
             // A call's answer was filtered when it came; what a shell writes is still coming.
             return work is ShellTask ? OutgoingFilter().answer(answer) : answer
         }
-        let outputs = services.outputs
+        let outputs = services.outputs.of(context.call.caller)
         let stored = try outputs.find(input.handle)
         // A handle is a name, not a permission: who may not use the connection may not read what came from it.
         if let server = context.call.caller.server {

@@ -23,7 +23,8 @@ struct CallerFiles {
     /// The file that stands behind a path or the handle of a stored answer.
     /// - Returns: the file, opened, and its path.
     func open(_ text: String) async throws(MMError) -> (file: OwnedDescriptor, path: String) {
-        guard text.hasPrefix("out_"), let stored = try? call.services.work.outputs.find(text) else {
+        let outputs = call.services.work.outputs.of(call.context.call.caller)
+        guard text.hasPrefix("out_"), let stored = try? outputs.find(text) else {
             return try await local().open(text)
         }
         // Who may not use a connection may not send what came from it.
@@ -32,7 +33,6 @@ struct CallerFiles {
         } else if let server = call.context.call.caller.server, stored.connection != "/\(server)" {
             throw MMError(.notFound, "There is no stored output '\(text.prefix(40))'.", hint: "Run the request again.")
         }
-        let outputs = call.services.work.outputs
         return try await LocalFiles(directory: outputs.directory, rules: FileRules()).open(outputs.path(of: stored))
     }
 }

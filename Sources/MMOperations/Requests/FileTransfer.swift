@@ -69,7 +69,7 @@ struct FileTransfer {
     /// `output` reads and `upload` sends.
     private func download(_ plan: FileDownload, _ endpoint: String) async throws(MMError) -> OperationAnswer {
         try await clearance.settle(plan.requests, lines: ["to: a handle"], parameters: ["to": .string(Self.handleWord)])
-        let outputs = services.shells.work.outputs
+        let outputs = services.shells.work.outputs.of(context.call.caller)
         try ProtectedFile.makeDirectory(outputs.directory)
         let digest = Hex.text(SHA256.digest(Array("\(connection.name)\n\(endpoint)".utf8)).prefix(8))
         let place = try await LocalFiles(directory: outputs.directory, rules: FileRules())

@@ -29,10 +29,13 @@ struct ConnectionTokens: TokenFeeding {
     func token(for resource: TokenResource) async throws(MMError) -> FedToken? {
         guard let wanted = Self.service(of: resource) else { return nil }
         do throws(MMError) {
-            let token = try await lasting(
-                try await identity.token(
-                    for: connection, resource: wanted, options: TokenOptions(interaction: .never),
-                    deadline: .after(.seconds(60))))
+            // The session is the connection's, whoever's call starts it.
+            let token = try await CallerAssertion.with(nil) { () async throws(MMError) in
+                try await lasting(
+                    try await identity.token(
+                        for: connection, resource: wanted, options: TokenOptions(interaction: .never),
+                        deadline: .after(.seconds(60))))
+            }
             let (text, end) = try fed(token)
             return FedToken(
                 resource, token: text, expiresAt: end,

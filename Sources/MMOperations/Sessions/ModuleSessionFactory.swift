@@ -60,6 +60,14 @@ package struct ModuleSessionFactory: SessionFactory {
     private func powerShell(
         _ key: SessionKey, _ connection: Connection, _ requests: GrantedRequests?
     ) async throws(MMError) -> PowerShellSession {
+        let auth = connection.auth
+        guard auth.method != .onBehalfOf || auth.assertionFile != nil || auth.assertionVariable != nil else {
+            throw MMError(
+                .unsupported,
+                "\(connection.name) acts on behalf of its callers, and a PowerShell process can't change whom it acts for.",
+                hint: "Use `graph_request`, or Exchange cmdlets that need no PowerShell (engine native).",
+                details: ["connection": .string(connection.name)])
+        }
         let walls = SessionWalls(of: connection)
         try walls.check()
         let snapshot = try registry.snapshot()

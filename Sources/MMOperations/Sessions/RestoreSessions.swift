@@ -173,7 +173,8 @@ package final class SessionRestorer: Sendable {
         let snapshot = try? registry.snapshot()
         let now = clock.now
         var live: [SessionKey: RestoredSession] = [:]
-        for (key, account) in accounts {
+        // Who signed in to a server does so again: their sessions don't come back by themselves.
+        for (key, account) in accounts where key.principal == nil {
             let connection = try? snapshot?.connection(named: key.connection)
             live[key] = RestoredSession(
                 key: key, tenant: connection?.tenant ?? connection?.tenantId,

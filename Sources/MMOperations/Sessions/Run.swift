@@ -66,7 +66,8 @@ struct Run: CatalogueOperation {
         if planned.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
             try await DryRun.checkNames(planned, service, knowing: services.checkedScripts)
         }
-        let key = SessionKey(connection: connection.name, module: moduleName)
+        let key = SessionKey(
+            connection: connection.name, module: moduleName, principal: context.call.caller.principal?.id)
         let judging = try ScriptJudging(
             script: command.script, parsed: planned.parsed, module: moduleName, engine: planned.wanted, of: connection,
             isConfirmed: input.confirmed, in: context, with: guarding)
@@ -187,7 +188,8 @@ struct Run: CatalogueOperation {
         guard !strangers.isEmpty, plan.fits(source, with: strangers) else { return }
         let deadline = context.deadline
         let unknown = try await sessions.withSession(
-            SessionKey(connection: connection.name, module: module), until: deadline
+            SessionKey(connection: connection.name, module: module, principal: context.call.caller.principal?.id),
+            until: deadline
         ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> [String] in
             guard case .exchange(let session) = lease.session.runner else { return [] }
             return try await session.unknown(among: strangers, deadline: deadline)

@@ -133,7 +133,8 @@ struct ShellRun: CatalogueOperation {
             timeLimit: limit, patience: patience, isBeside: input.isBeside,
             keeping: flows
                 ? .flowing
-                : .all(services.work.outputs, owner: "/\(context.call.caller.server ?? "")"),
+                : .all(
+                    services.work.outputs.of(context.call.caller), owner: "/\(context.call.caller.server ?? "")"),
             admission: admission, call: context.record.call)
         if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
         if flows { return flowing(task, member, call) }

@@ -33,7 +33,7 @@ public struct RemoteOperationService: OperationService {
     {
         let name = operation.declaration.name
         var headers: HTTPHeaders = ["Content-Type": "application/json", "Accept": "text/event-stream"]
-        OperationHeaders.write(context, to: &headers)
+        OperationHeaders.write(context, to: &headers, carriesToken: pool.address.isSocket)
         let request = pool.request(
             "POST", "/v1/operations/\(name)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
         let stream = try await pool.open(request, during: name)

@@ -12,6 +12,9 @@ package enum OperationHeaders {
     static let patience = "MM-Patience"
     static let session = "MM-Session"
     static let principal = "MM-Principal"
+    static let signedIn = "MM-Signed-In"
+    static let signedInName = "MM-Signed-In-Name"
+    static let assertion = "MM-Assertion"
     static let waitsForSignIn = "MM-Waits-For-Sign-In"
     static let person = "MM-Person"
     static let directory = "MM-Directory"
@@ -49,6 +52,10 @@ package enum OperationHeaders {
         package var session: String?
         /// The owner of the job, for clients that may return as another process.
         package var principal: String?
+        /// The person or app that signed in to the front-end.
+        package var signedIn: Caller.Principal?
+        /// The access token that they came with.
+        package var assertion: Secret?
         /// Whether to wait for a sign-in that is needed.
         package var waitsForSignIn = false
         /// Whether a person can be asked on the client's side.
@@ -70,7 +77,8 @@ package enum OperationHeaders {
     }
 
     /// Writes a context into header fields.
-    package static func write(_ context: CallContext, to headers: inout HTTPHeaders) {
+    /// - Parameter carriesToken: whether the access token of the caller goes along: only to a pool of the same user.
+    package static func write(_ context: CallContext, to headers: inout HTTPHeaders, carriesToken: Bool = false) {
         headers.set(surface, context.caller.surface.rawValue)
         headers.set(client, escaped(context.caller.name))
         if let name = context.caller.server { headers.set(server, escaped(name)) }
@@ -78,6 +86,11 @@ package enum OperationHeaders {
         if let wait = context.backgroundAfter { headers.set(patience, seconds(wait, least: .zero)) }
         if let id = context.sessionID { headers.set(session, escaped(id)) }
         if let name = context.principal { headers.set(principal, escaped(name)) }
+        if let who = context.caller.principal {
+            headers.set(signedIn, escaped(who.id))
+            if let name = who.name { headers.set(signedInName, escaped(name)) }
+        }
+        if carriesToken, let token = context.assertion { headers.set(assertion, token.reveal()) }
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
         if let who = context.person { headers.set(person, who.isAtTerminal ? "terminal" : "1") }
         if context.needsHandle { headers.set(needsHandle, "1") }
@@ -110,6 +123,10 @@ package enum OperationHeaders {
         claims.patience = try duration(patience, headers, least: .zero)
         claims.session = try name(session, headers)
         claims.principal = try name(principal, headers)
+        if let id = try name(signedIn, headers) {
+            claims.signedIn = Caller.Principal(id: id, name: try name(signedInName, headers))
+        }
+        claims.assertion = headers[assertion].map { Secret($0) }
         claims.waitsForSignIn = try flag(waitsForSignIn, headers)
         claims.isAtTerminal = headers[person] == "terminal"
         if claims.isAtTerminal { claims.hasPerson = true } else { claims.hasPerson = try flag(person, headers) }

@@ -157,6 +157,11 @@ package struct CallRoutes: Sendable {
         context.readsOnly = claims.readsOnly
         context.screenColumns = claims.columns
         context.trace = claims.trace
+        // Who signed in is for the owner's own front-end to say, and it has checked.
+        if isFrontEnd, surface == .mcp {
+            context.caller.principal = claims.signedIn
+            context.assertion = claims.assertion
+        }
         if isFrontEnd { context.directory = claims.directory }
         return (context, claims)
     }

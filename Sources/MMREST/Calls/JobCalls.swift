@@ -76,7 +76,7 @@ struct JobCalls: Sendable {
                 ["handle": .string(job.handle), "operation": .string(job.label)], isPreferred: false)
         }
         return try await PlainAnswer.response(
-            try result.get().answer(from: services.outputs), for: request.http.headers)
+            try result.get().read(), for: request.http.headers)
     }
 
     @Sendable private func cancel(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
@@ -98,7 +98,7 @@ struct JobCalls: Sendable {
         var object = Self.object(work.report)
         guard let job = work as? Job<KeptAnswer>, case .success(let kept)? = job.result else { return object }
         object["answerLocation"] = .string("/v1/jobs/\(job.handle)/answer")
-        let answer = try kept.answer(from: services.outputs)
+        let answer = try kept.read()
         guard answer.stored == nil else { return object }
         switch answer.body {
         case .value(let value) where JSONWriter.bytes(value).count <= Self.most: object["answer"] = value

@@ -10,6 +10,7 @@ struct CatalogueServer {
     private let calls: ClientCalls
     private let shaper: ToolAnswer
     private let tasks: JobTasks
+    private let principals: PrincipalTable
     /// The tools that the owner wrote, as they stand in their folder.
     private let ownTools: OwnTools
 
@@ -23,6 +24,7 @@ struct CatalogueServer {
         service: any OperationService, services: OperationServices, options: MCPFaceOptions,
         principals: PrincipalTable = PrincipalTable()
     ) {
+        self.principals = principals
         self.service = service
         self.services = services
         self.options = options
@@ -47,6 +49,7 @@ struct CatalogueServer {
             service: service, services: services, calls: calls, serverName: options.serverName)
         var serverOptions = ServerOptions()
         serverOptions.offersResourceSubscriptions = true
+        serverOptions.callLimits = options.callLimits
         serverOptions.changingLists = [.tools, .prompts]
         let prompts = MCPPrompts(services: services, options: options, tools: names)
         let (ownTools, readsOnly) = (ownTools, options.readOnly)
@@ -99,6 +102,7 @@ struct CatalogueServer {
         let plain = [name, "mm__" + name, "mm_" + name] + declaration.aliases
         let listed = options.prefix + name
         let (service, options, calls, shaper, tasks) = (service, options, calls, shaper, tasks)
+        let principals = principals
         var tool = Tool(
             name: listed, description: declaration.description, inputSchema: operation.inputSchema,
             annotations: Self.annotations(options.readOnly ? declaration.effects.reading : declaration.effects),
@@ -125,9 +129,11 @@ struct CatalogueServer {
                     task.status = .working
                     return .task(task)
                 }
-                return try await shaper.result(of: answer, form: answer.form ?? arguments["output"]?.string)
+                return try await shaper.of(call.caller).result(
+                    of: answer, form: answer.form ?? arguments["output"]?.string)
             } catch {
-                return shaper.result(of: error)
+                principals.note(error, of: context.principal)
+                return shaper.of(call.caller).result(of: error)
             }
         }
         tool.isListed = declaration.isListed

@@ -69,8 +69,9 @@ struct JobTasks: TaskStore {
     /// The result of a call that is over, as the call itself would have had it.
     private func result(of id: String, _ context: RequestContext) async -> ToolResult {
         do throws(MMError) {
-            let answer = try await service.call("output", ["handle": .string(id)], in: calls.call(for: context))
-            return try await shaper.result(of: answer, form: answer.form)
+            let call = calls.call(for: context)
+            let answer = try await service.call("output", ["handle": .string(id)], in: call)
+            return try await shaper.of(call.caller).result(of: answer, form: answer.form)
         } catch {
             return shaper.result(of: error)
         }

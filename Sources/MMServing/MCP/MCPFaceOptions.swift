@@ -1,6 +1,7 @@
 import MMCLI
 import MMCore
 import MMLegacy
+import MMMCP
 import MMOperations
 
 /// How `mm-mcp` offers the operations: which tools, under which names.
@@ -27,6 +28,8 @@ struct MCPFaceOptions: Sendable {
     var pool: String?
     /// Whether the command line says that name.
     var namesServer = false
+    /// How much each client may ask for.
+    var callLimits: CallLimits?
     /// Where it listens for HTTP; `nil` for standard input and output.
     var http: HTTPFaceOptions?
 
@@ -45,6 +48,13 @@ struct MCPFaceOptions: Sendable {
             InputField(
                 "patience", .integer(0...86_400),
                 "Seconds until a running call is answered with a handle (default $MM_PATIENCE, else 45)."),
+            InputField(
+                "calls-per-minute", .integer(1...1_000_000),
+                "Tool calls that each client may begin within a minute (default 300 with --oauth-issuer, else any number)."
+            ),
+            InputField(
+                "calls-at-once", .integer(1...10_000),
+                "Tool calls of each client that may run at once (default 16 with --oauth-issuer, else any number)."),
             InputField("embedded", .flag, "Do everything in this process, without the pool that outlives it."),
             InputField("pool", .text, "Let the pool at this address do it."),
         ] + HTTPFaceOptions.fields + OAuthOptions.fields
@@ -105,6 +115,11 @@ struct MCPFaceOptions: Sendable {
             try ToolProfiles.address(of: name, environment: environment)
         }
         http = try HTTPFaceOptions.read(reader, standard: standard)
+        let isShared = http?.oauth != nil
+        let limits = CallLimits(
+            perMinute: try reader.integer("calls-per-minute") ?? (isShared ? 300 : nil),
+            atOnce: try reader.integer("calls-at-once") ?? (isShared ? 16 : nil))
+        callLimits = limits == CallLimits() ? nil : limits
     }
 
     /// Where operations are carried out. A profile that keeps what its tools need has no use for a pool.

@@ -15,6 +15,7 @@ package enum MCPMain {
                mm-mcp --profile NAME [--tool-prefix TEXT] [--read-only] [--server-name NAME]
                mm-mcp --http 127.0.0.1:8365 [--token-file FILE] [--allow-host NAME] [--behind-proxy] [--trust-network]
                       [--tls-cert FILE --tls-key FILE]
+               mm-mcp --http ADDRESS --oauth-issuer URL --oauth-audience LIST [--oauth-…]
 
           --profile NAME       the tools of an earlier server instead, as they were: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
           --tool-prefix TEXT   the prefix of every tool's name (mm__); '' behind a gateway that adds its own
@@ -27,6 +28,12 @@ package enum MCPMain {
           --allow-host NAME    a further name under which clients reach the server; may be given several times
           --tls-cert, --tls-key  files (PEM) of a certificate and its key: speak TLS
           --behind-proxy       a TLS proxy is in front: every client needs the secret
+          --oauth-issuer URL   admit clients with access tokens of this sign-in service, and nobody else
+          --oauth-audience LIST  audiences of which a token must have one, exactly
+          --oauth-scopes, --oauth-tenants, --oauth-groups, --oauth-roles LIST  what a token must have besides
+          --oauth-resource URL the address of the endpoint as clients know it, where a proxy changes it
+          --oauth-file FILE    these settings in a JSON file: {"issuer": …, "audience": …}
+          --calls-per-minute N, --calls-at-once N  limits for each client (300 and 16 with --oauth-issuer)
           --trust-network      admit everybody whom the network lets in: only in a closed network of containers
           --embedded           do everything in this process, without the pool that outlives it
           --pool URL           use the pool at this address
@@ -133,7 +140,8 @@ package enum MCPMain {
             OAuthGate.making(oauth, options, services.environment, principals: principals, log: log)
         }
         let face = try HTTPFace.start(
-            server, options, secret: secret, gate: gate, log: log, engineOptions: special.engineOptions, pages: special.pages)
+            server, options, secret: secret, gate: gate, log: log, engineOptions: special.engineOptions,
+            pages: special.pages)
         for warning in special.warnings(host: options.host) { streams.note("mm-mcp: WARNING: \(warning)") }
         log.info("mm-mcp listens at \(face.url)")
         if options.trustsNetwork {

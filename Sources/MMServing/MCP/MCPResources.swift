@@ -52,14 +52,14 @@ struct MCPResources: Sendable {
                 description:
                     "The newest 50 calls on these connections: when, what, by which client, with what outcome.",
                 mimeType: "application/json"
-            ) { (_) in [.json(try recentCalls(), uri: "mm://audit/recent")] },
+            ) { (context) in [.json(try recentCalls(context), uri: "mm://audit/recent")] },
         ]
     }
 
     /// Those with blanks.
     var templates: [ResourceTemplate] {
-        let handles: Completer = { (typed, _, _) in
-            Completion.prefixed(typed, of: try visibleOutputs().map(\.handle))
+        let handles: Completer = { (typed, _, context) in
+            Completion.prefixed(typed, of: try visibleOutputs(context).map(\.handle))
         }
         return [
             ResourceTemplate(
@@ -85,12 +85,14 @@ struct MCPResources: Sendable {
                 uriTemplate: "mm://outputs/{id}", name: "output", title: "A stored answer",
                 description: "The first page of a long answer; its _meta says where the next begins.",
                 completions: ["id": handles]
-            ) { (uri, blanks, _) in [try page(blanks["id"] ?? "", offset: "0", uri)] },
+            ) { (uri, blanks, context) in [try page(blanks["id"] ?? "", offset: "0", uri, context)] },
             ResourceTemplate(
                 uriTemplate: "mm://outputs/{id}?offset={offset}", name: "output page",
                 title: "A page of a stored answer",
                 description: "A long answer from this row, line or byte on.", completions: ["id": handles]
-            ) { (uri, blanks, _) in [try page(blanks["id"] ?? "", offset: blanks["offset"] ?? "", uri)] },
+            ) { (uri, blanks, context) in
+                [try page(blanks["id"] ?? "", offset: blanks["offset"] ?? "", uri, context)]
+            },
             ResourceTemplate(
                 uriTemplate: "mm://cmdlets/{name}", name: "cmdlet", title: "A cmdlet",
                 description: "What an Exchange or compliance cmdlet takes, and whether it reads or changes.",
@@ -113,14 +115,14 @@ struct MCPResources: Sendable {
                 uri: uri, name: connection.name, description: connection.description, mimeType: "application/json"
             ) { (context) in [try await self.connection(connection.name, uri, context)] }
         }
-        let outputs = try visibleOutputs().prefix(Self.mostListed).map { stored in
+        let outputs = try visibleOutputs(context).prefix(Self.mostListed).map { stored in
             let uri = "mm://outputs/\(stored.handle)"
             return Resource(
                 uri: uri, name: stored.handle,
                 description:
                     "\(stored.total) \(stored.unit.rawValue) from \(stored.connection), until \(stored.expires.iso8601).",
                 mimeType: Self.type(of: stored.unit), size: stored.bytes
-            ) { (_) in [try page(stored.handle, offset: "0", uri)] }
+            ) { (context) in [try page(stored.handle, offset: "0", uri, context)] }
         }
         let jobs = try await jobs(context).prefix(Self.mostListed).compactMap { row -> Resource? in
             guard let id = row["job"]?.string else { return nil }
@@ -182,13 +184,15 @@ struct MCPResources: Sendable {
         return .json(.object(shown), uri: uri)
     }
 
-    private func page(_ handle: String, offset text: String, _ uri: String) throws(MMError) -> ResourceContents {
+    private func page(
+        _ handle: String, offset text: String, _ uri: String, _ context: RequestContext
+    ) throws(MMError) -> ResourceContents {
         guard let offset = Int(text), offset >= 0 else {
             throw MMError(
                 .invalidInput, "The offset `\(text.prefix(20))` isn't an integer.",
                 hint: "Count rows, lines or bytes from 0.")
         }
-        let outputs = services.outputs
+        let outputs = services.outputs.of(calls.call(for: context).caller)
         guard isVisible(try outputs.find(handle), try visibleNames()) else {
             // What may not be read does not exist.
             throw MMError(
@@ -213,10 +217,12 @@ struct MCPResources: Sendable {
         "durationMilliseconds",
     ]
 
-    private func recentCalls() throws(MMError) -> JSONValue {
+    private func recentCalls(_ context: RequestContext) throws(MMError) -> JSONValue {
         let names = try visibleNames()
+        let principal = calls.call(for: context).caller.principal?.id
         let entries = try services.audit.entries(limit: 50) { entry in
-            SentRequests.isCall(entry) && entry["connection"]?.string.map { names.contains($0) } ?? false
+            SentRequests.isCall(entry) && (principal == nil || entry["principal"]?.string == principal)
+                && entry["connection"]?.string.map { names.contains($0) } ?? false
         }
         let shown = entries.map { entry -> JSONValue in
             .object(JSONObject(Self.shownKeys.compactMap { key in entry[key].map { (key, $0) } }))
@@ -232,9 +238,9 @@ struct MCPResources: Sendable {
 
     private func visibleNames() throws(MMError) -> Set<String> { Set(try visibleConnections().map(\.name)) }
 
-    private func visibleOutputs() throws(MMError) -> [StoredOutput] {
+    private func visibleOutputs(_ context: RequestContext) throws(MMError) -> [StoredOutput] {
         let names = try visibleNames()
-        return try services.outputs.list().filter { isVisible($0, names) }
+        return try services.outputs.of(calls.call(for: context).caller).list().filter { isVisible($0, names) }
     }
 
     private func isVisible(_ stored: StoredOutput, _ names: Set<String>) -> Bool {

@@ -8,7 +8,7 @@ import MMOperations
 /// The text says everything there is to say. Many hosts hand a model `structuredContent` alone where a result has some, and
 /// of an error the text alone: so there is none, unless the server is told to give it, and then it says everything as well.
 struct ToolAnswer: Sendable {
-    private let outputs: OutputStore
+    private var outputs: OutputStore
     private let outputTool: String
     private let serverName: String
     private let isStructured: Bool
@@ -25,6 +25,13 @@ struct ToolAnswer: Sendable {
         self.serverName = serverName
         self.outputs = outputs
         self.outputTool = outputTool
+    }
+
+    /// The shaper of a caller's results.
+    func of(_ caller: Caller) -> ToolAnswer {
+        var own = self
+        own.outputs = outputs.of(caller)
+        return own
     }
 
     /// The result of an operation that was done.

@@ -55,7 +55,10 @@ final class OAuthGate: Sendable {
         case .failure(let refusal): return .refused(told(refusal))
         }
         switch verifier.look(at: token.reveal()) {
-        case .admitted(let holder): return .known(principals.note(holder, token))
+        case .admitted(let holder):
+            let principal = principals.note(holder, token)
+            if let demand = principals.demand(on: principal, token) { return .refused(told(demand)) }
+            return .known(principal)
         case .refused(let refusal): return .refused(told(refusal))
         case .open: return .open
         }

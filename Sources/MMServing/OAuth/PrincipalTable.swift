@@ -10,6 +10,8 @@ final class PrincipalTable: Sendable {
         let principal: Caller.Principal
         let token: Secret
         let endsAt: Timestamp
+        /// What a service behind this one demands of a new token, until the client was told.
+        var demand: TokenRefusal?
     }
 
     private let entries = Mutex<[String: Entry]>([:])
@@ -31,10 +33,28 @@ final class PrincipalTable: Sendable {
         let now = clock.now
         entries.withLock { entries in
             if entries.count >= Self.many { entries = entries.filter { $0.value.endsAt > now } }
-            if let known = entries[name], known.endsAt > entry.endsAt { return }
+            if let known = entries[name], known.endsAt > entry.endsAt || known.token == entry.token { return }
             entries[name] = entry
         }
         return Principal(name)
+    }
+
+    /// Notes that a call failed because its caller has to sign in again: the next request with the same token is answered so,
+    /// once, in the form that a client understands.
+    func note(_ error: MMError, of principal: Principal) {
+        guard error.code == .signInNeeded, error.details["challenge"] != nil else { return }
+        var demand = TokenRefusal(.invalid, "Sign in again: a service behind this server demands it.")
+        demand.claims = error.details["claims"]?.string
+        entries.withLock { $0[principal.name]?.demand = demand }
+    }
+
+    /// What the owner of a token has to be told, once.
+    func demand(on principal: Principal, _ token: Secret) -> TokenRefusal? {
+        entries.withLock { entries in
+            guard entries[principal.name]?.token == token else { return nil }
+            defer { entries[principal.name]?.demand = nil }
+            return entries[principal.name]?.demand
+        }
     }
 
     /// Completes a call with who makes it, and their token.

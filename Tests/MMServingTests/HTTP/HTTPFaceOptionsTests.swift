@@ -1,5 +1,7 @@
 import Glibc
+import MMAuthorization
 import MMCore
+import MMMCP
 import Testing
 
 @testable import MMServing
@@ -50,6 +52,57 @@ struct HTTPFaceOptionsTests {
         ])
     func lonely(word: String) {
         #expect(throws: MMError.self) { try MCPFaceOptions(words: [word]) }
+    }
+
+    @Test("an access token opens an address beyond this machine, with TLS or a proxy before it")
+    func accessTokens() throws {
+        let oauth = ["--oauth-issuer", "https://issuer.example", "--oauth-audience", "a,b"]
+        #expect(throws: MMError.self) { try MCPFaceOptions(words: ["--http", "0.0.0.0"] + oauth) }
+        let options = try MCPFaceOptions(words: ["--http", "0.0.0.0", "--behind-proxy"] + oauth)
+        #expect(options.http?.oauth?.policy.audiences == ["a", "b"])
+        #expect(options.callLimits?.perMinute == 300)
+        #expect(try MCPFaceOptions(words: ["--http", "1"]).callLimits == nil)
+    }
+
+    @Test(
+        "access tokens admit alone, of one issuer, for an audience",
+        arguments: [
+            ["--oauth-audience", "a"], ["--oauth-issuer", "https://issuer.example"],
+            ["--oauth-issuer", "http://issuer.example", "--oauth-audience", "a"],
+            ["--oauth-issuer", "https://issuer.example?x=1", "--oauth-audience", "a"],
+            ["--oauth-issuer", "https://login.microsoftonline.com/common/v2.0", "--oauth-audience", "a"],
+            ["--oauth-issuer", "https://issuer.example", "--oauth-audience", "a", "--token-file", "/x"],
+            ["--oauth-issuer", "https://issuer.example", "--oauth-audience", "a", "--trust-network"],
+            ["--oauth-issuer", "https://issuer.example", "--oauth-audience", "a", "--oauth-scopes", "a\"b"],
+            ["--oauth-file", "/nowhere/oauth.json"],
+        ])
+    func wrongAccessTokens(words: [String]) {
+        #expect {
+            try MCPFaceOptions(words: ["--http", "1"] + words)
+        } throws: { error in
+            (error as? MMError)?.hint != nil || (error as? MMError)?.message.contains("scope") == true
+        }
+        #expect(throws: MMError.self) { try MCPFaceOptions(words: words) }
+    }
+
+    @Test("longer settings stand in a file, each given once")
+    func oauthFile() throws {
+        let home = try ServingHome()
+        try home.write(
+            "oauth.json",
+            """
+            {"issuer": "https://login.microsoftonline.com/organizations/v2.0", "audience": "app",
+             "tenants": ["11111111-1111-4111-8111-11111111111A"], "groups": ["g1", "g2"]}
+            """)
+        let words = ["--http", "1", "--oauth-file", home["oauth.json"]]
+        let oauth = try #require(try MCPFaceOptions(words: words).http?.oauth)
+        #expect(oauth.policy.groups == ["g1", "g2"])
+        #expect(oauth.policy.tenants == ["11111111-1111-4111-8111-11111111111a"])
+        #expect(throws: MMError.self) { try MCPFaceOptions(words: words + ["--oauth-groups", "g3"]) }
+        for text in ["[]", #"{"issuer": 1}"#, #"{"issuers": "x"}"#, #"{"groups": [1]}"#] {
+            try home.write("oauth.json", text)
+            #expect(throws: MMError.self) { try MCPFaceOptions(words: words) }
+        }
     }
 
     @Test("a certificate and its key come together", arguments: ["--tls-cert=x", "--tls-key=x"])

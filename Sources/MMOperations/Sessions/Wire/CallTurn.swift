@@ -31,7 +31,12 @@ struct CallTurn: Sendable {
         self.isDryRun = isDryRun
         ledger = guarding.ledger
         person = context.call.person
-        confirmation = { $0.confirmation(on: connection, module: module) }
+        let principal = context.call.caller.principal?.id
+        confirmation = { question in
+            var request = question.confirmation(on: connection, module: module)
+            request.principal = principal
+            return request
+        }
     }
 
     /// Asks about a request: the ledger, where a person may have said yes before, else the person who is there.

@@ -16,9 +16,12 @@ struct FreshTokens: TokenSource {
         guard let resource = cloud.resource(withAudience: need.audience) else {
             throw MMError(.unsupported, "The connection \(connection.name) has no tokens for \(need.audience).")
         }
-        let token = try await identity.token(
-            for: connection, resource: resource, options: TokenOptions(interaction: .never),
-            deadline: .after(.seconds(60)))
+        // The session is the connection's, whoever's call runs in it.
+        let token = try await CallerAssertion.with(nil) { () async throws(MMError) in
+            try await identity.token(
+                for: connection, resource: resource, options: TokenOptions(interaction: .never),
+                deadline: .after(.seconds(60)))
+        }
         guard token.account.objectID == need.account else {
             throw MMError(
                 .signInNeeded, "Another account has signed in for \(connection.name) since this session began.",

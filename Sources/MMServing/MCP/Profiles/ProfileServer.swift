@@ -11,6 +11,7 @@ struct ProfileServer {
     private let prefix: String
     private let readOnly: Bool
     private let principals: PrincipalTable
+    private let callLimits: CallLimits?
 
     /// A projection of a profile.
     /// - Parameters:
@@ -23,6 +24,7 @@ struct ProfileServer {
         principals: PrincipalTable = PrincipalTable()
     ) {
         self.principals = principals
+        callLimits = options.callLimits
         self.profile = profile
         self.services = services
         serverName = options.namesServer ? options.serverName : profile.serverName
@@ -33,12 +35,14 @@ struct ProfileServer {
     /// The server.
     /// - Throws: `MMError` when a tool's name or schema is none that the protocol allows.
     func server() throws(MMError) -> MCPServer {
-        try MCPServer(
+        var serverOptions = ServerOptions()
+        serverOptions.callLimits = callLimits
+        return try MCPServer(
             ServerInfo(
                 name: profile.http.serverName ?? profile.name, title: profile.title,
                 version: profile.http.serverVersion ?? ProductVersion.text),
             instructions: profile.instructions,
-            tools: profile.tools.filter { !readOnly || $0.effects.readOnly }.map(tool))
+            tools: profile.tools.filter { !readOnly || $0.effects.readOnly }.map(tool), options: serverOptions)
     }
 
     /// Tells this server's clients from those of every other process at the same pool.
