@@ -39,7 +39,10 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMPoolWire", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMTelemetry", "MMOperations"]),
     (
         "MMREST",
-        ["MMCore", "MMSystem", "MMHTTP", "MMTelemetry", "MMSessions", "MMOperations", "MMPoolWire", "CDashboardPages"]
+        [
+            "MMCore", "MMSystem", "MMHTTP", "MMTelemetry", "MMSessions", "MMOperations", "MMPoolWire", "CDashboardPages",
+            "CQRCode",
+        ]
     ),
     (
         "MMLegacy",

@@ -9,6 +9,15 @@ static const unsigned char html[] = {
 static const unsigned char script[] = {
 #embed "Pages/dashboard.js"
 };
+static const unsigned char page[] = {
+#embed "Pages/page.js"
+};
+static const unsigned char charts[] = {
+#embed "Pages/charts.js"
+};
+static const unsigned char approvals[] = {
+#embed "Pages/approvals.js"
+};
 static const unsigned char style[] = {
 #embed "Pages/dashboard.css"
 };
@@ -16,3 +25,6 @@ static const unsigned char style[] = {
 dashboard_page dashboard_page_html(void) { return (dashboard_page){html, sizeof html}; }
 dashboard_page dashboard_page_script(void) { return (dashboard_page){script, sizeof script}; }
 dashboard_page dashboard_page_style(void) { return (dashboard_page){style, sizeof style}; }
+dashboard_page dashboard_page_common(void) { return (dashboard_page){page, sizeof page}; }
+dashboard_page dashboard_page_charts(void) { return (dashboard_page){charts, sizeof charts}; }
+dashboard_page dashboard_page_approvals(void) { return (dashboard_page){approvals, sizeof approvals}; }

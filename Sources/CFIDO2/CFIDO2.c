@@ -7,7 +7,7 @@
 
 // The part of libfido2's interface that is used (fido_dev_open(3), fido_cred_new(3), fido_assert_new(3)). Its types are
 // opaque, so that its headers are not needed to build.
-enum { touched = 2, es256 = -7, half_a_minute = 30000 };
+enum { touched = 2, verified = 2, es256 = -7, eddsa = -8, rs256 = -257, half_a_minute = 30000 };
 
 #define FUNCTIONS(X) \
     X(void, fido_init, int) \
@@ -34,11 +34,13 @@ enum { touched = 2, es256 = -7, half_a_minute = 30000 };
     X(size_t, fido_cred_id_len, const void *) \
     X(const unsigned char *, fido_cred_pubkey_ptr, const void *) \
     X(size_t, fido_cred_pubkey_len, const void *) \
+    X(int, fido_cred_set_authdata_raw, void *, const unsigned char *, size_t) \
     X(void *, fido_assert_new, void) \
     X(void, fido_assert_free, void **) \
     X(int, fido_assert_set_clientdata_hash, void *, const unsigned char *, size_t) \
     X(int, fido_assert_set_rp, void *, const char *) \
     X(int, fido_assert_set_up, void *, int) \
+    X(int, fido_assert_set_uv, void *, int) \
     X(int, fido_assert_allow_cred, void *, const unsigned char *, size_t) \
     X(int, fido_assert_set_count, void *, size_t) \
     X(int, fido_assert_set_authdata_raw, void *, size_t, const unsigned char *, size_t) \
@@ -52,7 +54,13 @@ enum { touched = 2, es256 = -7, half_a_minute = 30000 };
     X(int, fido_assert_verify, const void *, size_t, int, const void *) \
     X(void *, es256_pk_new, void) \
     X(void, es256_pk_free, void **) \
-    X(int, es256_pk_from_ptr, void *, const void *, size_t)
+    X(int, es256_pk_from_ptr, void *, const void *, size_t) \
+    X(void *, eddsa_pk_new, void) \
+    X(void, eddsa_pk_free, void **) \
+    X(int, eddsa_pk_from_ptr, void *, const void *, size_t) \
+    X(void *, rs256_pk_new, void) \
+    X(void, rs256_pk_free, void **) \
+    X(int, rs256_pk_from_ptr, void *, const void *, size_t)
 
 #define POINTER(result, name, ...) static result (*name)(__VA_ARGS__);
 FUNCTIONS(POINTER)
@@ -182,6 +190,52 @@ int mm_fido_verify(
         && es256_pk_from_ptr(public_key, point, mm_fido_point) == 0
         && fido_assert_verify(said, 0, es256, public_key) == 0;
     if (public_key) es256_pk_free(&public_key);
+    if (said) fido_assert_free(&said);
+    return is_right;
+}
+
+int mm_fido_read_passkey(const unsigned char *data, size_t length, mm_fido_passkey *made) {
+    if (!library()) return -1;
+    static const int algorithms[] = {es256, eddsa, rs256};
+    for (size_t place = 0; place < sizeof algorithms / sizeof *algorithms; place++) {
+        // The library reads the key only as one of the algorithm that was asked for.
+        void *pair = fido_cred_new();
+        int is_read = pair && fido_cred_set_type(pair, algorithms[place]) == 0
+            && fido_cred_set_authdata_raw(pair, data, length) == 0
+            && copy(made->id, &made->id_length, fido_cred_id_ptr(pair), fido_cred_id_len(pair)) == 0
+            && copy(made->key, &made->key_length, fido_cred_pubkey_ptr(pair), fido_cred_pubkey_len(pair)) == 0;
+        made->algorithm = algorithms[place];
+        if (pair) fido_cred_free(&pair);
+        if (is_read) return 1;
+    }
+    return 0;
+}
+
+int mm_fido_verify_passkey(
+    const char *party, const unsigned char *hash, const mm_fido_assertion *made, const mm_fido_passkey *passkey
+) {
+    if (!library()) return -1;
+    const unsigned char *key = passkey->key;
+    size_t length = passkey->key_length;
+    void *said = fido_assert_new();
+    void *public_key = NULL;
+    int is_key = 0;
+    switch (passkey->algorithm) {
+    case es256: is_key = (public_key = es256_pk_new()) && es256_pk_from_ptr(public_key, key, length) == 0; break;
+    case eddsa: is_key = (public_key = eddsa_pk_new()) && eddsa_pk_from_ptr(public_key, key, length) == 0; break;
+    case rs256: is_key = (public_key = rs256_pk_new()) && rs256_pk_from_ptr(public_key, key, length) == 0; break;
+    }
+    int is_right = said && is_key && fido_assert_set_clientdata_hash(said, hash, mm_fido_hash) == 0
+        && fido_assert_set_rp(said, party) == 0 && fido_assert_set_count(said, 1) == 0
+        && fido_assert_set_up(said, touched) == 0 && fido_assert_set_uv(said, verified) == 0
+        && fido_assert_set_authdata_raw(said, 0, made->data, made->data_length) == 0
+        && fido_assert_set_sig(said, 0, made->signature, made->signature_length) == 0
+        && fido_assert_verify(said, 0, passkey->algorithm, public_key) == 0;
+    switch (passkey->algorithm) {
+    case es256: if (public_key) es256_pk_free(&public_key); break;
+    case eddsa: if (public_key) eddsa_pk_free(&public_key); break;
+    case rs256: if (public_key) rs256_pk_free(&public_key); break;
+    }
     if (said) fido_assert_free(&said);
     return is_right;
 }

@@ -49,6 +49,7 @@ package struct RESTRouter: HTTPMiddleware {
             JobCalls(calls: calls, services: services).add(to: &router)
             Dashboard(calls: calls, service: service, services: services, shared: shared, handshake: handshake)
                 .add(to: &router)
+            ApprovalRoutes(calls: calls, services: services, shared: shared).add(to: &router)
             router.get("/metrics") { await MetricsReport(metrics, services).response(for: $0.http.headers) }
         }
         self.router = router

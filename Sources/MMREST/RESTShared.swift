@@ -1,3 +1,4 @@
+import MMOperations
 import MMPoolWire
 
 /// The state shared by the routers of one process, however many addresses it listens on.
@@ -6,6 +7,8 @@ package final class RESTShared: Sendable {
     package let metrics = PoolMetrics()
     /// The dashboard's lock: a token obtained through the socket unlocks a page that was loaded over TCP.
     let lock = DashboardLock()
+    /// The passkeys that pages are being asked for: a link made through the socket is used by a page loaded over TCP.
+    let ceremonies = PasskeyCeremonies()
     /// What current calls have asked their clients for.
     let open = CallQuestions()
 

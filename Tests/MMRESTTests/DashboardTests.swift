@@ -83,7 +83,7 @@ struct DashboardTests {
     func policy() async throws {
         let home = try RESTHome()
         let pool = try SocketPool(home, home.service([]))
-        for path in ["/", "/dashboard.js", "/dashboard.css"] {
+        for path in ["/", "/page.js", "/charts.js", "/approvals.js", "/dashboard.js", "/dashboard.css"] {
             let page = try await pool.send("GET", path)
             #expect(page.status == 200)
             #expect(page.headers["Content-Security-Policy"]?.hasPrefix("default-src 'none'; script-src 'self'") == true)

@@ -1,19 +1,10 @@
 "use strict";
 
-// Everything that came over the wire is put into the page as text, never as markup.
-const element = (id) => document.getElementById(id);
 let unlock = sessionStorage.getItem("mm-unlock");
 let latest = null;
 let found = null;
 let asked = 0;
 let typing = 0;
-
-function make(name, text, attributes = {}) {
-  const made = document.createElement(name);
-  if (text !== undefined && text !== null) made.textContent = String(text);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-}
 
 // An address from a service is opened only where it is one of the web.
 function webAddress(text) {
@@ -26,34 +17,18 @@ function webAddress(text) {
   }
 }
 
-// Rows that stay keep their elements, so that focus and selection stay too.
-function update(parent, items, key, build, fill) {
-  const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
-  let place = parent.firstElementChild;
-  for (const item of items) {
-    const name = key(item);
-    const child = old.get(name) ?? build(item);
-    old.delete(name);
-    child.dataset.key = name;
-    fill(child, item);
-    if (child === place) place = child.nextElementSibling;
-    else parent.insertBefore(child, place);
-  }
-  for (const child of old.values()) child.remove();
-}
-
-function setText(target, text) {
-  const wanted = text === undefined || text === null ? "" : String(text);
-  if (target.textContent !== wanted) target.textContent = wanted;
-}
-
-function row(columns) {
+// On a narrow screen a row is a card, and each value carries its column's name.
+function row(names) {
   return () => {
     const made = make("tr");
-    for (let index = 0; index < columns; index += 1) made.append(make("td"));
+    for (const name of names) made.append(make("td", null, { "data-label": name }));
     return made;
   };
 }
+
+const sessionColumns = ["Session", "State", "Account", "Commands", "Memory", ""];
+const jobColumns = ["Operation", "State", "Seconds", "Last heard"];
+const callColumns = ["Time", "What", "Connection", "Outcome", "Client", "ms"];
 
 function megabytes(bytes) {
   return typeof bytes === "number" ? `${Math.round(bytes / 1048576)} MB` : "";
@@ -61,21 +36,14 @@ function megabytes(bytes) {
 
 async function act(path, body, button) {
   button.disabled = true;
-  element("message").textContent = "";
+  say("");
   try {
-    const answer = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json", "MM-Unlock": unlock ?? "" },
-      body: JSON.stringify(body),
-    });
-    const text = await answer.text();
-    let value = null;
-    try { value = text ? JSON.parse(text) : null; } catch { value = null; }
-    if (answer.ok || value?.code === "sign_in_needed") return value ?? {};
-    if (answer.status === 403 && value?.details?.locked) setUnlock(null);
-    element("message").textContent = [value?.detail ?? `Status ${answer.status}`, value?.hint].filter(Boolean).join(" ");
+    const answer = await ask("POST", path, body, { "MM-Unlock": unlock ?? "" });
+    if (answer.ok || answer.value?.code === "sign_in_needed") return answer.value ?? {};
+    if (answer.status === 403 && answer.value?.details?.locked) setUnlock(null);
+    say(words(answer));
   } catch (error) {
-    element("message").textContent = `The pool did not answer: ${error.message}`;
+    say(`The pool did not answer: ${error.message}`);
   } finally {
     button.disabled = false;
   }
@@ -96,6 +64,7 @@ function buildCode(item) {
   const made = make("li");
   const address = webAddress(item.address);
   made.append(make("span"), make("strong"), make("span"));
+  if (address) drawCode(made, address);
   if (address) {
     made.append(make("a", "Open the page", {
       class: "button", role: "button", href: address, target: "_blank", rel: "noopener noreferrer",
@@ -107,8 +76,23 @@ function buildCode(item) {
   return made;
 }
 
+// A phone opens the address by its QR code.
+async function drawCode(parent, address) {
+  const answer = await ask("GET", `/v1/dashboard/code?text=${encodeURIComponent(address)}`);
+  const { width, modules } = answer.value ?? {};
+  if (!width) return;
+  const size = width + 8;
+  const code = draw("svg", { class: "qr", viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": `QR code of ${address}` });
+  let path = "";
+  for (let place = 0; place < modules.length; place += 1) {
+    if (modules[place] === "1") path += `M${4 + (place % width)} ${4 + Math.floor(place / width)}h1v1h-1z`;
+  }
+  code.append(draw("rect", { width: size, height: size, class: "paper" }), draw("path", { d: path, class: "ink" }));
+  parent.prepend(code);
+}
+
 function buildSession(item) {
-  const made = row(6)();
+  const made = row(sessionColumns)();
   const cell = made.lastElementChild;
   const login = make("button", "Sign in", { type: "button" });
   login.addEventListener("click", () => act("/v1/dashboard/login", { connection: item.connection }, login));
@@ -149,20 +133,43 @@ async function search(page) {
     element("previous").disabled = found.page <= 1;
     element("next").disabled = found.page >= found.pages;
   } catch (error) {
-    element("message").textContent = `The pool did not answer: ${error.message}`;
+    say(`The pool did not answer: ${error.message}`);
   }
+}
+
+// The rows of what ran, as far as they hold every word of the filter.
+function showCalls() {
+  const wanted = element("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const outcome = element("outcome").value;
+  const all = latest?.recent ?? [];
+  const rows = all.filter((item) => {
+    const text = [item.what, item.operation, item.connection, item.module, item.outcome, item.client, item.class]
+      .join(" ").toLowerCase();
+    return wanted.every((word) => text.includes(word)) && (!outcome || kind(item) === outcome);
+  });
+  setText(element("filtered"), wanted.length || outcome ? `${rows.length} of ${all.length}` : "");
+  update(element("recent-rows"), rows.slice(0, 60), (item) => String(item.seq), row(callColumns), (child, item) => {
+    const by = item.approvedBy?.length ? `, by ${item.approvedBy.join(" and ")}` : "";
+    [new Date(item.time).toLocaleTimeString(), item.what ?? item.operation, item.connection, `${item.outcome}${by}`,
+      item.client, item.durationMilliseconds].forEach((value, index) => setText(child.children[index], value));
+    child.children[3].className = kind(item);
+  });
 }
 
 function show(state) {
   latest = state;
   const counts = state.counts;
-  setText(element("summary"),
-    `${counts.requests} calls, ${counts.errors} failed, ${counts.underWay} under way; version ${state.version}, ` +
-    `since ${new Date(state.started).toLocaleString()}`);
+  setText(element("summary"), `version ${state.version}, since ${new Date(state.started).toLocaleString()}`);
+  setText(element("tile-sessions"), state.sessions.filter((item) => ["ready", "busy", "signed in"].includes(item.state)).length);
+  setText(element("tile-calls"), counts.requests + (counts.underWay ? ` +${counts.underWay}` : ""));
+  setText(element("tile-errors"), counts.errors);
+  element("tile-errors").parentElement.classList.toggle("bad", counts.errors > 0);
+  showApprovals(state.approvals);
+  showCharts(state.recent ?? []);
   const codes = state.sessions.filter((item) => item.code);
   element("waiting").hidden = codes.length === 0;
   update(element("codes"), codes, (item) => `${item.session} ${item.code}`, buildCode, (child, item) => {
-    const [name, code, note] = child.children;
+    const [name, code, note] = [...child.children].filter((part) => ["SPAN", "STRONG"].includes(part.tagName));
     setText(name, item.session);
     setText(code, item.code);
     setText(note, [item.account && `as ${item.account}`, item.until && `until ${new Date(item.until).toLocaleTimeString()}`]
@@ -174,15 +181,12 @@ function show(state) {
   if (state.unlisted && !found) search(1);
   else if (found) showSessions("connection-rows", found.rows);
   element("jobs").hidden = !state.jobs?.length;
-  update(element("job-rows"), state.jobs ?? [], (item) => item.job, row(4), (child, item) => {
+  update(element("job-rows"), state.jobs ?? [], (item) => item.job, row(jobColumns), (child, item) => {
     [item.operation, item.state, item.seconds, item.progress?.message ?? item.error?.message]
       .forEach((value, index) => setText(child.children[index], value));
   });
   element("recent").hidden = !state.recent;
-  update(element("recent-rows"), state.recent ?? [], (item) => String(item.seq), row(6), (child, item) => {
-    [new Date(item.time).toLocaleTimeString(), item.operation, item.connection, item.outcome, item.client,
-      item.durationMilliseconds].forEach((value, index) => setText(child.children[index], value));
-  });
+  showCalls();
 }
 
 element("unlock").addEventListener("submit", async (event) => {
@@ -212,6 +216,29 @@ element("search").addEventListener("input", () => {
 element("previous").addEventListener("click", () => search(found.page - 1));
 element("next").addEventListener("click", () => search(found.page + 1));
 
+element("filter-form").addEventListener("submit", (event) => event.preventDefault());
+element("filter").addEventListener("input", showCalls);
+element("outcome").addEventListener("change", showCalls);
+
+// Keys as in a mail program; none of them approves without the passkey.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input, select, textarea")) return;
+  const cards = [...element("held-list").children];
+  const place = cards.indexOf(document.activeElement.closest(".held"));
+  const card = cards[place] ?? cards.find((one) => one.classList.contains("open"));
+  const go = (step) => cards[Math.min(cards.length - 1, Math.max(0, place + step))]?.querySelector(".head").focus();
+  switch (event.key) {
+    case "j": go(1); break;
+    case "k": go(-1); break;
+    case "o": card?.querySelector(".head").click(); break;
+    case "a": if (card?.classList.contains("open")) card.querySelector(".yes").click(); break;
+    case "d": if (card?.classList.contains("open")) card.querySelector(".why").focus(); break;
+    case "/": element("filter").focus(); break;
+    default: return;
+  }
+  event.preventDefault();
+});
+
 const source = new EventSource("/v1/events");
 source.addEventListener("state", (event) => show(JSON.parse(event.data)));
 source.addEventListener("open", () => document.body.classList.remove("offline"));
@@ -219,4 +246,6 @@ source.addEventListener("error", () => {
   document.body.classList.add("offline");
   setText(element("summary"), "The pool does not answer; trying again…");
 });
+window.addEventListener("hashchange", offerRegistration);
 setUnlock(unlock);
+offerRegistration();

@@ -13,6 +13,12 @@ typedef struct {
 dashboard_page dashboard_page_html(void);
 /// What it does.
 dashboard_page dashboard_page_script(void);
+/// What all its scripts use.
+dashboard_page dashboard_page_common(void);
+/// Its charts.
+dashboard_page dashboard_page_charts(void);
+/// What waits for a person, and the passkeys that answer.
+dashboard_page dashboard_page_approvals(void);
 /// What it looks like.
 dashboard_page dashboard_page_style(void);
 

@@ -38,4 +38,22 @@ int mm_fido_assert(
 int mm_fido_verify(
     const char *party, const unsigned char *challenge, const mm_fido_assertion *made, const unsigned char *point);
 
+// What a page's authenticator made (WebAuthn): what the data that it gave to the page says.
+typedef struct {
+    unsigned char id[mm_fido_room];
+    size_t id_length;
+    // The public key as the library hands it out, by algorithm (COSE: -7 ES256, -8 EdDSA, -257 RS256).
+    int algorithm;
+    unsigned char key[mm_fido_room];
+    size_t key_length;
+} mm_fido_passkey;
+
+// Reads the authenticator data of a new passkey; 1, 0 where it holds no key that can be used, or -1 where the library can't be
+// had.
+int mm_fido_read_passkey(const unsigned char *data, size_t length, mm_fido_passkey *made);
+// Whether a passkey has signed, for this party, with a person there whom it verified: 1, 0, or -1 where the library can't be
+// had. `hash` is that of the client's data.
+int mm_fido_verify_passkey(
+    const char *party, const unsigned char *hash, const mm_fido_assertion *made, const mm_fido_passkey *passkey);
+
 #endif

@@ -44,23 +44,44 @@ package struct Presentation: Sendable, Hashable {
         self.whole = whole
     }
 
+    /// A part with a heading; faces lay the same parts out as they can.
+    package struct Section: Sendable {
+        /// What it tells: `risks`, `changes` or `whole`.
+        package let kind: String
+        /// The heading.
+        package let heading: String
+        /// The lines.
+        package let lines: [String]
+    }
+
+    /// The parts, in the order in which a person reads them.
+    package var sections: [Section] {
+        var sections: [Section] = []
+        if !risks.isEmpty {
+            let lines = risks.enumerated().flatMap { number, part in
+                part.enumerated().map { index, line in (index == 0 ? "  \(number + 1). " : "     ") + line }
+            }
+            sections.append(
+                Section(
+                    kind: "risks",
+                    heading: risks.count == 1 ? "What needs a person:" : "What needs a person, \(risks.count) parts:",
+                    lines: lines))
+        }
+        if !changes.isEmpty {
+            sections.append(Section(kind: "changes", heading: "What it changes:", lines: changes.map { "  " + $0 }))
+        }
+        sections.append(
+            Section(
+                kind: "whole", heading: whole.count == 1 ? "All of it:" : "All of it, \(whole.count) lines:",
+                lines: whole.map { "  | " + $0 }))
+        return sections
+    }
+
     /// The pages; the first one shows what must be seen.
     package var pages: [String] {
-        var lines: [String] = []
-        if !risks.isEmpty {
-            lines.append(risks.count == 1 ? "What needs a person:" : "What needs a person, \(risks.count) parts:")
-            for (number, part) in risks.enumerated() {
-                for (index, line) in part.enumerated() {
-                    lines.append((index == 0 ? "  \(number + 1). " : "     ") + line)
-                }
-            }
-            lines.append("")
-        }
-        if !changes.isEmpty { lines += ["What it changes:"] + changes.map { "  " + $0 } + [""] }
-        lines.append(whole.count == 1 ? "All of it:" : "All of it, \(whole.count) lines:")
-        lines += whole.map { "  | " + $0 }
+        let lines = sections.map { [$0.heading] + $0.lines }.joined(separator: [""])
         var pages: [String] = []
-        var rest = lines[...]
+        var rest = Array(lines)[...]
         while !rest.isEmpty {
             // A last page of only a few lines is avoided.
             let count = rest.count <= Self.linesOfAPage + 10 ? rest.count : Self.linesOfAPage

@@ -52,7 +52,7 @@ private struct SessionPoolRun: CatalogueOperation {
         try await Clearance(
             ConfirmationRequest(
                 on: connection, module: moduleName, title: "run in \(moduleName)", text: command, verdict: verdict)
-        ).settle(in: context, with: services.ledger)
+        ).settle(in: context, with: services)
         var body: JSONObject = [
             "connection": .string(connection.name), "module": .string(moduleName), "command": .string(command),
             "caller_id": .string(context.call.caller.name),

@@ -63,22 +63,7 @@ struct AuditShow: CatalogueOperation {
     /// A line of the log, with what was done in one text.
     private static func row(_ entry: JSONObject) -> JSONObject {
         var row = entry
-        row["what"] = .string(what(entry))
+        row["what"] = .string(AuditedCall.what(entry))
         return row
-    }
-
-    /// The request, the cmdlets and their targets, or the session of a call; its operation where nothing else tells.
-    private static func what(_ entry: JSONObject) -> String {
-        func texts(_ name: String) -> [String] {
-            entry[name]?.array?.compactMap(\.string) ?? entry[name]?.string.map { [$0] } ?? []
-        }
-        if let method = entry["method"]?.string, let path = entry["path"]?.string { return "\(method) \(path)" }
-        let commands = texts("commands")
-        if !commands.isEmpty {
-            let targets = texts("targets")
-            return commands.joined(separator: ", ")
-                + (targets.isEmpty ? "" : " (\(targets.joined(separator: ", ")))")
-        }
-        return ([entry["operation"]?.string ?? ""] + texts("session")).joined(separator: " ")
     }
 }

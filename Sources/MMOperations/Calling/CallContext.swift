@@ -23,6 +23,10 @@ public struct CallContext: Sendable {
     package var principal: String?
     /// The access token with which the caller came, for connections that act on behalf of their callers.
     package var assertion: Secret?
+    /// How long the call waits for a person's approval before it is answered that one is needed; `nil`: not at all.
+    package var approvalWait: Duration?
+    /// The model behind the client, where the client tells it.
+    package var model: String?
     /// Where the caller stands: relative paths of files on this machine start there. `nil`: where this process stands.
     package var directory: String?
     /// How many columns the screen has that texts are laid out for; `nil` where no screen shows them.

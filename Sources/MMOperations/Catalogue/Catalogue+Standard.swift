@@ -19,6 +19,7 @@ extension Catalogue {
             AnyOperation(ToolOperation.own) { $0.toolServices },
             AnyOperation(ToolOperation.recipe) { $0.toolServices },
             AnyOperation(CmdletList()) { $0.sessionServices },
+            AnyOperation(Allow()) { $0.guardServices },
             AnyOperation(Confirm()) { $0.guardServices },
             AnyOperation(GuardCheck()) { $0.guardServices },
             AnyOperation(GuardRules()) { $0.guards },

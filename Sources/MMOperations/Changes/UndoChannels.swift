@@ -126,7 +126,7 @@ struct UndoChannels {
         var question = ConfirmationRequest(
             on: connection, module: "exo", title: "undo in exo", text: lines.joined(separator: "\n"), verdict: verdict)
         if verdict.decision == .ask { question.changes = changes() }
-        try await Clearance(question).settle(in: context, with: services.guarding.ledger)
+        try await Clearance(question).settle(in: context, with: services.guarding)
     }
 
     /// Signs in to the services, so that nothing stops in the middle for it.

@@ -4,7 +4,7 @@ package import MMGuard
 /// A guarded action on its way from the verdict to a permission.
 package struct Clearance: Sendable {
     /// Exactly what would be done, and what a confirmation of it is bound to.
-    let request: ConfirmationRequest
+    private(set) var request: ConfirmationRequest
     /// What the guard says.
     private var verdict: Verdict { request.verdict }
 
@@ -16,14 +16,19 @@ package struct Clearance: Sendable {
     /// Returns when the action is permitted.
     ///
     /// Asking goes to the person where there is one, else to the ledger: a person confirms there, and the very same call
-    /// goes through once.
+    /// goes through once. A caller that waits for that needs no second call.
     /// - Parameters:
     ///   - context: the call.
-    ///   - ledger: where a request waits for a person.
+    ///   - guarding: where a request waits for a person.
     /// - Throws: `denied` with the rule and what to do instead, `confirmation_needed` with the token for `mm confirm`.
-    package func settle(in context: OperationContext, with ledger: ConfirmationLedger) async throws(MMError) {
-        var request = request
-        request.principal = context.call.caller.principal?.id
+    package func settle(in context: OperationContext, with guarding: GuardServices) async throws(MMError) {
+        // What one person confirms lets nobody else's call through.
+        var own = self
+        own.request.principal = context.call.caller.principal?.id
+        try await own.settled(in: context, with: guarding)
+    }
+
+    private func settled(in context: OperationContext, with guarding: GuardServices) async throws(MMError) {
         context.record.note("verdict", .string(verdict.decision.rawValue))
         context.record.note("class", .string(verdict.guardClass.rawValue))
         context.record.note("rule", .string(verdict.rule))
@@ -32,39 +37,118 @@ package struct Clearance: Sendable {
             guard try !together.settles(request, in: context) else { return }
         }
         guard verdict.decision != .allow else { return }
+        var pending: PendingConfirmation?
         if verdict.decision == .ask {
-            if try await ledger.consume(request.digest) {
-                return context.record.note("confirmedBy", "ledger")
-            }
+            if try await isPermitted(in: context, guarding.ledger) { return }
             if let person = context.call.person, person.canBeAsked,
                 request.check == .terminal || person.isAtTerminal
             {
-                return try await ask(request, person, in: context)
+                pending = try await ask(person, in: context, guarding)
+                if pending == nil { return }
+            } else {
+                pending = try await hold(in: context, guarding)
             }
+            if let wait = context.call.approvalWait, try await waits(wait, in: context, guarding.ledger) { return }
         }
-        let pending = verdict.decision == .ask ? try await ledger.request(request) : nil
         guard var error = verdict.error(pending: pending) else { return }
         if context.call.readsOnly {
             error.hint = "This server only reads (--read-only). Ask the person to do it with mm in a terminal."
         }
         if let pending {
+            if pending.needed > 1 {
+                error.message += " \(pending.approvers.count) of \(pending.needed) people have approved it."
+                error.details["approvals"] = .int(Int64(pending.approvers.count))
+                error.details["approvalsNeeded"] = .int(Int64(pending.needed))
+            }
             error.message += " Nothing was sent or run.\n\n" + (pending.presentation.pages.first ?? "")
         }
         throw error
     }
 
+    /// Whether people have said yes before.
+    /// - Throws: `denied` when a person has said no.
+    private func isPermitted(
+        in context: OperationContext, _ ledger: ConfirmationLedger
+    ) async throws(MMError) -> Bool {
+        switch try await ledger.outcome(of: request) {
+        case nil: return false
+        case .approved(let people):
+            context.record.note("confirmedBy", "ledger")
+            let names = people.map(\.text).filter { $0 != " (terminal)" }
+            if !names.isEmpty { context.record.note("approvedBy", .array(names.map(JSONValue.string))) }
+            return true
+        case .allowed(let standing):
+            context.record.note("confirmedBy", "standing")
+            context.record.note("approvedBy", .array([.string(standing.approver.text)]))
+            return true
+        case .refused(let entry):
+            context.record.note("confirmedBy", "refused")
+            throw refusal(entry.refusal, by: entry.approvers.first)
+        }
+    }
+
+    private func refusal(_ reason: String? = nil, by person: Approver? = nil) -> MMError {
+        let words = reason.map { ", because: " + VisibleText.exact(String($0.prefix(500))) } ?? ""
+        var details: JSONObject = ["verdict": "ask", "rule": .string(verdict.rule)]
+        if let reason { details["reason"] = .string(String(reason.prefix(500))) }
+        if let person { details["refusedBy"] = .string(person.person) }
+        return MMError(.denied, "The person said no\(words): nothing was sent or run.", details: details)
+    }
+
+    /// Puts the request where a person finds it.
+    private func hold(
+        in context: OperationContext, _ guarding: GuardServices
+    ) async throws(MMError) -> PendingConfirmation {
+        var request = request
+        request.requester = Requester(context.call)
+        return try await guarding.hold(request)
+    }
+
+    /// Asks the person who is there.
+    /// - Returns: what waits for further people; `nil` when their yes is enough.
     private func ask(
-        _ request: ConfirmationRequest, _ person: any ConfirmingPerson, in context: OperationContext
-    ) async throws(MMError) {
+        _ person: any ConfirmingPerson, in context: OperationContext, _ guarding: GuardServices
+    ) async throws(MMError) -> PendingConfirmation? {
         guard
             try await person.confirm(
                 ConfirmationQuestion(request.presentation, check: request.check, digest: request.digest))
         else {
             context.record.note("confirmedBy", "refused")
-            throw MMError(
-                .denied, "The person said no: nothing was sent or run.",
-                details: ["verdict": "ask", "rule": .string(verdict.rule)])
+            throw refusal()
         }
         context.record.note("confirmedBy", "person")
+        guard request.approvals > 1 else { return nil }
+        let held = try await hold(in: context, guarding)
+        let approver = Approver(person: SecurityKey.login, means: person.isAtTerminal ? "terminal" : "form")
+        // A yes that they have given before still counts, once.
+        guard !held.approvers.contains(where: { $0.person == approver.person }) else { return held }
+        let now = try await guarding.ledger.approve(held.token, digest: held.digest, by: approver)
+        return now.state == .approved ? nil : now
+    }
+
+    /// Waits for what people say elsewhere, within the time that the caller has.
+    /// - Returns: whether they said yes.
+    private func waits(
+        _ limit: Duration, in context: OperationContext, _ ledger: ConfirmationLedger
+    ) async throws(MMError) -> Bool {
+        let until = Deadline.after(min(limit, context.deadline.remaining))
+        while !until.hasPassed {
+            do {
+                try await Task.sleep(for: .milliseconds(250))
+            } catch {
+                throw MMError(.cancelled, "The call was cancelled while it waited for a person.")
+            }
+            if try await isPermitted(in: context, ledger) { return true }
+        }
+        return false
+    }
+}
+
+extension Requester {
+    /// Who makes a call.
+    init(_ call: CallContext) {
+        self.init(
+            surface: call.caller.surface.rawValue, client: call.caller.name, model: call.model,
+            person: call.caller.principal.map { $0.name ?? $0.id })
     }
 }

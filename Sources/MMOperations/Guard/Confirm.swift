@@ -7,12 +7,15 @@ struct Confirm: CatalogueOperation {
         static let fields: [InputField] = [
             InputField(
                 "token", .text, "The token that came with the refused call; without one: what waits.",
-                at: .positional(0))
+                at: .positional(0)),
+            InputField("reason", .text, "What the caller is told if you say no."),
         ]
         let token: String?
+        let reason: String?
 
         init(from reader: InputReader) throws(MMError) {
             token = try reader.text("token")
+            reason = try reader.text("reason")
         }
     }
 
@@ -29,12 +32,12 @@ struct Confirm: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with services: GuardServices
     ) async throws(MMError) -> OperationAnswer {
+        let requests = HeldRequests(services.ledger, paths: services.paths)
         guard let token = input.token else {
-            var rows = try await Self.waiting(in: services.ledger)
-            for ledger in Self.isolatedLedgers(services) { rows += (try? await Self.waiting(in: ledger)) ?? [] }
+            let rows = try await requests.all().map { Self.row($0.request) }
             return .value(
                 .array(rows), notes: rows.isEmpty ? ["Nothing waits for a confirmation."] : [],
-                columns: ["token", "connection", "module", "request", "why", "until"])
+                columns: ["token", "connection", "module", "request", "by", "why", "approvals", "until"])
         }
         try PersonProof.require(services.environment)
         guard context.call.caller.surface == .terminal, let person = context.call.person else {
@@ -42,58 +45,52 @@ struct Confirm: CatalogueOperation {
                 .forbidden, "A confirmation is given by a person at a terminal, and there is none here.",
                 hint: "Open a terminal of your own and run `mm confirm \(token)` there.")
         }
-        let (ledger, pending) = try await Self.pending(token, services)
+        let held = try await requests.held(token)
+        let pending = held.request
         context.record.note("connection", .string(pending.connection))
         context.record.note("rule", .string(pending.rule))
         context.record.note("module", .string(pending.module))
         context.record.note("digest", .string(pending.digest))
-        let question = ConfirmationQuestion(pending.presentation, check: pending.check, digest: pending.digest)
-        guard try await person.confirm(question) else {
-            try await ledger.refuse(token)
+        let approver = Approver(person: SecurityKey.login, means: "terminal")
+        guard try await person.confirm(Self.question(pending)) else {
+            try await held.ledger.refuse(token, because: input.reason, by: approver)
             context.record.note("outcome", "refused")
             return .value(
                 ["confirmed": false, "connection": .string(pending.connection)], notes: ["Refused; it waits no longer."]
             )
         }
-        try await ledger.approve(token, digest: pending.digest)
+        let now = try await held.ledger.approve(token, digest: pending.digest, by: approver)
+        context.record.note("approvedBy", .array(now.approvers.map { .string($0.text) }))
+        guard now.state == .approved else {
+            context.record.note("outcome", .string("approved by \(now.approvers.count) of \(now.needed)"))
+            return .value(
+                [
+                    "confirmed": false, "connection": .string(now.connection),
+                    "approvals": .int(Int64(now.approvers.count)), "approvalsNeeded": .int(Int64(now.needed)),
+                ],
+                notes: ["Approved by \(now.approvers.count) of \(now.needed) people; it waits for the others."])
+        }
         context.record.note("outcome", "confirmed")
         return .value(
             ["confirmed": true, "connection": .string(pending.connection)],
             notes: ["The same call goes through now, once, within ten minutes."])
     }
 
-    private static func waiting(in ledger: ConfirmationLedger) async throws(MMError) -> [JSONValue] {
-        try await ledger.all().filter { $0.state == .pending }.map { pending -> JSONValue in
-            [
-                "token": .string(pending.token), "connection": .string(pending.connection),
-                "module": .string(pending.module), "request": .string(pending.summary),
-                "why": .string(pending.presentation.reason), "until": .string(pending.expiresAt.iso8601),
-            ]
-        }
+    /// What a person is asked: what would be done, and who asked for it.
+    private static func question(_ pending: PendingConfirmation) -> ConfirmationQuestion {
+        let shown = pending.presentation
+        let reason = shown.reason + (pending.requester.map { "\nAsked by \($0.text)." } ?? "")
+        return ConfirmationQuestion(
+            title: shown.title, pages: shown.pages, reason: reason, check: pending.check, digest: pending.digest)
     }
 
-    /// The entry of a token, and the ledger that holds it.
-    /// - Throws: `notFound` when no such request waits.
-    private static func pending(_ token: String, _ services: GuardServices) async throws(MMError) -> (
-        ConfirmationLedger, PendingConfirmation
-    ) {
-        do throws(MMError) {
-            let pending = try await services.ledger.pending(token)
-            return (services.ledger, pending)
-        } catch {
-            guard error.code == .notFound else { throw error }
-            for ledger in isolatedLedgers(services) {
-                if let pending = try? await ledger.pending(token) { return (ledger, pending) }
-            }
-            throw error
-        }
-    }
-
-    /// The ledgers of the pools that serve one connection each: what they hold back waits for the same person. A session
-    /// may have spoilt its own; that is no reason not to show the others.
-    private static func isolatedLedgers(_ services: GuardServices) -> [ConfirmationLedger] {
-        let root = services.paths.isolatedDirectory
-        let folders = (try? FolderListing.names(in: root))?.sorted() ?? []
-        return folders.map { ConfirmationLedger(path: "\(root)/\($0)/home/.m365-state/confirmations.json") }
+    private static func row(_ pending: PendingConfirmation) -> JSONValue {
+        [
+            "token": .string(pending.token), "connection": .string(pending.connection),
+            "module": .string(pending.module), "request": .string(pending.summary),
+            "by": .string(pending.requester?.text ?? ""), "why": .string(pending.presentation.reason),
+            "approvals": .string("\(pending.approvers.count) of \(pending.needed)"),
+            "until": .string(pending.expiresAt.iso8601),
+        ]
     }
 }

@@ -31,7 +31,7 @@ struct RequestClearance {
             body: requests.count == 1 ? first.body ?? [] : Self.bodies(requests), parameters: parameters,
             verdict: verdict)
         if verdict.decision != .deny { confirmation.changes = await changes() }
-        try await Clearance(confirmation).settle(in: context, with: guarding.ledger)
+        try await Clearance(confirmation).settle(in: context, with: guarding)
     }
 
     /// What the guard says of the requests as a whole; `nil` for none.

@@ -93,7 +93,7 @@ struct Run: CatalogueOperation {
             question.changes = await DryRun.changes(
                 plan, in: moduleName, after: await nativeSession(key, services), watch: watch)
         }
-        try await Clearance(question).settle(in: context, with: guarding.ledger)
+        try await Clearance(question).settle(in: context, with: guarding)
         for warning in verdict.warnings {
             services.requests.log.scoped(connection.name, moduleName).warning("guard: \(warning)")
         }

@@ -21,7 +21,7 @@ extension ShellCallContext {
                 connection: "\(session.place.rawValue):\(host ?? session.name)", module: session.place.rawValue,
                 title: "run in \(session.place.rawValue)",
                 text: shown ?? command, verdict: verdict)
-        ).settle(in: context, with: services.guarding.ledger)
+        ).settle(in: context, with: services.guarding)
     }
 
     /// Notes a command where the security file asks for a record of commands.

@@ -25,6 +25,8 @@ package enum OperationHeaders {
     // The two of W3C Trace Context.
     static let traceParent = "traceparent"
     static let traceState = "tracestate"
+    static let approvalWait = "MM-Approval-Wait"
+    static let model = "MM-Model"
 
     /// The longest time limit of a call, in seconds: about 30 years.
     private static let longest: Int64 = 1_000_000_000
@@ -72,6 +74,10 @@ package enum OperationHeaders {
         package var columns: Int?
         /// The trace that the caller's work belongs to.
         package var trace: TraceContext?
+        /// How long to wait for a person's approval.
+        package var approvalWait: Duration?
+        /// The model behind the client.
+        package var model: String?
         /// The caller's working directory, an absolute path.
         package var directory: String?
     }
@@ -91,6 +97,8 @@ package enum OperationHeaders {
             if let name = who.name { headers.set(signedInName, escaped(name)) }
         }
         if carriesToken, let token = context.assertion { headers.set(assertion, token.reveal()) }
+        if let wait = context.approvalWait { headers.set(approvalWait, seconds(wait)) }
+        if let name = context.model { headers.set(model, escaped(name)) }
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
         if let who = context.person { headers.set(person, who.isAtTerminal ? "terminal" : "1") }
         if context.needsHandle { headers.set(needsHandle, "1") }
@@ -127,6 +135,8 @@ package enum OperationHeaders {
             claims.signedIn = Caller.Principal(id: id, name: try name(signedInName, headers))
         }
         claims.assertion = headers[assertion].map { Secret($0) }
+        claims.approvalWait = try duration(approvalWait, headers)
+        claims.model = try name(model, headers)
         claims.waitsForSignIn = try flag(waitsForSignIn, headers)
         claims.isAtTerminal = headers[person] == "terminal"
         if claims.isAtTerminal { claims.hasPerson = true } else { claims.hasPerson = try flag(person, headers) }

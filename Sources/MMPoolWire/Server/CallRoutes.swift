@@ -162,6 +162,8 @@ package struct CallRoutes: Sendable {
             context.caller.principal = claims.signedIn
             context.assertion = claims.assertion
         }
+        context.approvalWait = claims.approvalWait
+        context.model = claims.model
         if isFrontEnd { context.directory = claims.directory }
         return (context, claims)
     }
@@ -176,7 +178,7 @@ package struct CallRoutes: Sendable {
     }
 
     /// Admits only a peer at which a person can be present.
-    private func answersForPerson(_ peer: AdmittedPeer) throws(MMError) {
+    package func answersForPerson(_ peer: AdmittedPeer) throws(MMError) {
         try speaksForPerson(peer)
         if case .process(let pid) = peer { try requirePerson(pid) }
     }

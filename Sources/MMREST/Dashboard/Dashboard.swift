@@ -14,7 +14,9 @@ struct Dashboard: Sendable {
     private let others: DashboardFeed
 
     /// How many of the latest operations are shown.
-    private static let recent = 20
+    private static let recent = 150
+    /// How many jobs are shown.
+    private static let mostJobs = 20
 
     init(
         calls: CallRoutes, service: any OperationService, services: OperationServices, shared: RESTShared,
@@ -26,8 +28,11 @@ struct Dashboard: Sendable {
         lock = shared.lock
         let metrics = shared.metrics
         let server = calls.serverName
-        own = DashboardFeed(pause: pause) { await Self.state(services, metrics, await handshake(), for: nil) }
-        others = DashboardFeed(pause: pause) { await Self.state(services, metrics, await handshake(), for: server) }
+        let desk = ApprovalDesk(services, shared.ceremonies)
+        own = DashboardFeed(pause: pause) { await Self.state(services, metrics, desk, await handshake(), for: nil) }
+        others = DashboardFeed(pause: pause) {
+            await Self.state(services, metrics, desk, await handshake(), for: server)
+        }
     }
 
     /// Adds the routes.
@@ -35,6 +40,9 @@ struct Dashboard: Sendable {
         DashboardPages.add(to: &router)
         router.get("/v1/events", events)
         router.get("/v1/dashboard/connections", connections)
+        router.get("/v1/dashboard/code") { request in
+            secret(QRCodeRoute.answer(for: Self.query(request.http.query ?? "")["text"] ?? ""))
+        }
         router.post("/v1/dashboard/token", token)
         router.post("/v1/dashboard/unlock", unlock)
         router.post("/v1/dashboard/lock") { request in
@@ -121,7 +129,8 @@ struct Dashboard: Sendable {
 
     /// Collects the state to show.
     private static func state(
-        _ services: OperationServices, _ metrics: PoolMetrics, _ handshake: PoolHandshake, for server: String?
+        _ services: OperationServices, _ metrics: PoolMetrics, _ desk: ApprovalDesk, _ handshake: PoolHandshake,
+        for server: String?
     ) async -> JSONObject {
         let counts = metrics.current
         let (sessions, unlisted) = await PoolOverview.sessions(services.sessionServices, for: server)
@@ -136,12 +145,18 @@ struct Dashboard: Sendable {
         // Only the owner sees other clients' calls.
         guard server == nil else { return state }
         state["jobs"] = .array(
-            services.jobs.table.reports(for: nil).prefix(recent).map { .object(JobCalls.object($0)) })
+            services.jobs.table.reports(for: nil).prefix(mostJobs).map { .object(JobCalls.object($0)) })
         let entries = (try? services.audit.newest(recent, where: SentRequests.isCall)) ?? []
-        let shown = ["seq", "time", "operation", "connection", "outcome", "client", "durationMilliseconds"]
+        state["approvals"] = .object(await desk.overview())
+        let shown = [
+            "seq", "time", "operation", "connection", "module", "class", "outcome", "client", "surface", "confirmedBy",
+            "approvedBy", "durationMilliseconds",
+        ]
         state["recent"] = .array(
             entries.reversed().map { entry in
-                .object(JSONObject(shown.compactMap { key in entry[key].map { (key, $0) } }))
+                var row = JSONObject(shown.compactMap { key in entry[key].map { (key, $0) } })
+                row["what"] = .string(String(AuditedCall.what(entry).prefix(300)))
+                return .object(row)
             })
         return state
     }

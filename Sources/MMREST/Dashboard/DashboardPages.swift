@@ -8,6 +8,9 @@ enum DashboardPages {
     static func add(to router: inout Router<AdmittedPeer>) {
         router.get("/") { _ in file("text/html; charset=utf-8", dashboard_page_html()) }
         router.get("/dashboard.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_script()) }
+        router.get("/page.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_common()) }
+        router.get("/charts.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_charts()) }
+        router.get("/approvals.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_approvals()) }
         router.get("/dashboard.css") { _ in file("text/css; charset=utf-8", dashboard_page_style()) }
     }
 

@@ -15,6 +15,12 @@ enum FrontEndService {
     static func make(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])
         throws(MMError) -> any OperationService
     {
+        try ApprovalWait.over(try chosen(choice, services, environment), environment)
+    }
+
+    private static func chosen(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])
+        throws(MMError) -> any OperationService
+    {
         let local = LocalOperationService(services: services)
         switch choice {
         case .embedded: return local

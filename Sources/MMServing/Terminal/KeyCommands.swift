@@ -15,12 +15,28 @@ enum KeyCommands {
             LocalCommand(
                 ["key", "add"], summary: "Register the security key that is plugged in, to confirm requests.",
                 discussion:
-                    "Connections with \"person\": \"key\" want its touch at each yes: the key signs exactly the request that "
-                    + "was shown. Where keys are registered already, one of them is touched first. Needs libfido2-1.",
-                fields: [name],
-                examples: [.init("mm key add desk", "asks for a touch, and keeps the public key")]
-            ) { (input, _, streams) async throws(MMError) in
+                    "With --page the key is a passkey of a browser or phone, with which its owner approves on the pool's page "
+                    + "(mm pool serve --listen). Otherwise it is a key in a port of this machine: connections with "
+                    + "\"person\": \"key\" want its touch at each yes, and it signs exactly the request that was shown. Where keys are registered already, one of them is touched first. Needs libfido2-1.",
+                fields: [
+                    name,
+                    InputField(
+                        "page", .flag, "Print a link to register a passkey with the browser, for the pool's page."),
+                    InputField("owner", .text, "Whose passkey it is (default: your login); two people have two names."),
+                ],
+                examples: [
+                    .init("mm key add desk", "asks for a touch, and keeps the public key"),
+                    .init("mm key add phone --page", "prints a link, good once within ten minutes"),
+                ]
+            ) { (input, options, streams) async throws(MMError) in
                 let name = try input.text("name") ?? "key"
+                if try input.flag("page") {
+                    try await touchOld(keys, "add the passkey \(name)", streams)
+                    let link = try await PasskeyLink.make(
+                        name, owner: try input.text("owner") ?? SecurityKey.login, environment: environment)
+                    try await streams.show(link, options)
+                    return 0
+                }
                 try await touchOld(keys, "add the key \(name)", streams)
                 streams.note("Touch the new key within 30 seconds.")
                 try await keys.add(name)
@@ -31,12 +47,21 @@ enum KeyCommands {
                 ["key", "list"], summary: "List the security keys that confirm requests.",
                 examples: [.init("mm key list", "their names")]
             ) { (_, options, streams) throws(MMError) in
-                let names = try keys.names()
+                let known = try keys.keys()
                 if options.format == .json {
-                    try streams.writeLine(JSONWriter.string(.array(names.map { ["name": .string($0)] })))
+                    let rows = known.map { key -> JSONValue in
+                        [
+                            "name": .string(key.name), "owner": .string(key.owner),
+                            "page": key.isPasskey ? .string(key.party) : .null,
+                        ]
+                    }
+                    try streams.writeLine(JSONWriter.string(.array(rows)))
                 } else {
-                    for name in names { try streams.writeLine(name) }
-                    if names.isEmpty { streams.note("No key is registered: mm key add NAME.") }
+                    for key in known {
+                        let place = key.isPasskey ? "  passkey of \(key.owner) at \(key.party)" : ""
+                        try streams.writeLine(key.name + place)
+                    }
+                    if known.isEmpty { streams.note("No key is registered: mm key add NAME.") }
                 }
                 return 0
             },
@@ -68,7 +93,7 @@ enum KeyCommands {
         _ keys: SecurityKeyRing, _ subject: String, _ streams: CommandStreams
     ) async throws(MMError) {
         try PersonProof.require(process: getpid())
-        guard try !keys.names().isEmpty else { return }
+        guard try keys.keys().contains(where: { !$0.isPasskey }) else { return }
         streams.note("Touch a registered key within 30 seconds, to \(subject).")
         try await keys.prove(subject)
     }

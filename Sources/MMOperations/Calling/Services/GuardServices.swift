@@ -14,6 +14,14 @@ package struct GuardServices: Sendable {
     /// Requests that wait for a person.
     package let ledger: ConfirmationLedger
 
+    /// Puts a request where a person finds it, and tells the owner's own command of a new one.
+    /// - Throws: the errors of reading and writing the ledger.
+    package func hold(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
+        let (entry, isNew) = try await ledger.enter(request)
+        if isNew { ApprovalNotice(environment: environment)?.send(entry, environment: environment) }
+        return entry
+    }
+
     /// How strictly the guard judges for a connection and the caller.
     package func policy(of connection: Connection, in context: OperationContext) -> GuardPolicy {
         if context.call.readsOnly { return GuardPolicy(.readonly) }

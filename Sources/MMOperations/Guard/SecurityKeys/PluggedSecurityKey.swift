@@ -66,7 +66,7 @@ package struct PluggedSecurityKey: SecurityKeyDevice {
         }
     }
 
-    private static var noLibrary: MMError {
+    static var noLibrary: MMError {
         MMError(
             .forbidden, "Security keys need libfido2.so.1, which is not installed.",
             hint: "Install it: sudo apt-get install libfido2-1.")

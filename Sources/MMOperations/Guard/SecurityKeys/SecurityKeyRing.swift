@@ -18,31 +18,73 @@ package struct SecurityKeyRing: Sendable {
         self.device = device
     }
 
-    private struct Key {
-        var name: String
-        var pair: SecurityKeyPair
-    }
-
     /// The names of the registered keys.
-    package func names() throws(MMError) -> [String] { try read().map(\.name) }
+    package func names() throws(MMError) -> [String] { try keys().map(\.name) }
 
     /// Registers the key that is plugged in.
     /// - Parameter name: what it is called from now on.
     /// - Throws: `conflict` for a name that another key has.
     package func add(_ name: String) async throws(MMError) {
+        try check(name)
+        let device = device
+        let pair = try await BlockingWork.run { () throws(MMError) in try device.register(RandomBytes.make(32)) }
+        try await add(
+            SecurityKey(
+                name: name, owner: SecurityKey.login, id: pair.id, publicKey: pair.point,
+                party: PluggedSecurityKey.party))
+    }
+
+    /// Registers a key.
+    /// - Throws: `conflict` for a name that another key has, and for a key that is registered.
+    package func add(_ key: SecurityKey) async throws(MMError) {
+        try await change { (keys) throws(MMError) in
+            try check(key.name, among: keys)
+            guard !keys.contains(where: { $0.id == key.id && $0.party == key.party }) else {
+                throw MMError(.conflict, "This key is registered already.", hint: "mm key list shows the keys.")
+            }
+            keys.append(key)
+        }
+    }
+
+    /// Refuses a name that no key can get.
+    package func check(_ name: String) throws(MMError) { try check(name, among: try keys()) }
+
+    private func check(_ name: String, among keys: [SecurityKey]) throws(MMError) {
         guard !name.isEmpty, name.utf8.count <= 64, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
             throw MMError(
                 .invalidInput, "A key's name has one to 64 letters, digits and signs, without blanks.",
                 hint: "For example: mm key add desk")
         }
-        guard try !names().contains(name) else {
+        guard !keys.contains(where: { $0.name == name }) else {
             throw MMError(
                 .conflict, "There is a key named \(name) already.",
                 hint: "Give another name, or remove that one first: mm key remove \(name)")
         }
-        let device = device
-        let pair = try await BlockingWork.run { () throws(MMError) in try device.register(RandomBytes.make(32)) }
-        try await change { (keys) throws(MMError) in keys.append(Key(name: name, pair: pair)) }
+    }
+
+    /// Checks that a registered passkey has signed a challenge on a page, and notes its count.
+    /// - Parameters:
+    ///   - data: what the page sent.
+    ///   - challenge: what was to be signed.
+    ///   - origin: of the page.
+    ///   - party: the host of the origin.
+    /// - Returns: the key.
+    /// - Throws: `forbidden` that says which check failed.
+    package func verify(
+        _ data: PasskeyData, challenge: [UInt8], origin: String, party: String
+    ) async throws(MMError) -> SecurityKey {
+        try await change { (keys) throws(MMError) in
+            guard let index = keys.firstIndex(where: { $0.id == data.id && $0.party == party && $0.isPasskey }) else {
+                throw PasskeyData.refused("it is not registered here, or was removed")
+            }
+            let count = try data.verify(challenge: challenge, origin: origin, by: keys[index])
+            // Zero twice is a key that doesn't count; else a copy of the key may have signed meanwhile.
+            guard count > keys[index].count || (count == 0 && keys[index].count == 0) else {
+                throw PasskeyData.refused("its count of signatures went back, so there may be a copy of it")
+            }
+            keys[index].count = count
+            return keys[index]
+        }
     }
 
     /// Forgets a key.
@@ -60,7 +102,7 @@ package struct SecurityKeyRing: Sendable {
     /// - Parameter subject: the digest of the request, or the words of what is done.
     /// - Throws: `forbidden` when no key is registered or plugged in, when it isn't touched, or signs anything else.
     package func prove(_ subject: String) async throws(MMError) {
-        let keys = try read()
+        let keys = try keys().filter { !$0.isPasskey }
         guard !keys.isEmpty else {
             throw MMError(
                 .forbidden, "This needs a security key, and none is registered.",
@@ -73,10 +115,10 @@ package struct SecurityKeyRing: Sendable {
         let challenge = hash.finish()
         let device = device
         let touch = try await BlockingWork.run { () throws(MMError) in
-            try device.sign(challenge, with: keys.map(\.pair.id))
+            try device.sign(challenge, with: keys.map(\.id))
         }
-        guard let key = keys.first(where: { $0.pair.id == touch.id }),
-            try PluggedSecurityKey.verifies(touch, of: challenge, by: key.pair.point)
+        guard let key = keys.first(where: { $0.id == touch.id }),
+            try PluggedSecurityKey.verifies(touch, of: challenge, by: key.publicKey)
         else {
             throw MMError(
                 .forbidden, "What the security key signed is not this request, or isn't a key of yours.",
@@ -84,29 +126,25 @@ package struct SecurityKeyRing: Sendable {
         }
     }
 
-    private func change(_ body: (inout [Key]) throws(MMError) -> Void) async throws(MMError) {
+    private func change<Result>(
+        _ body: (inout [SecurityKey]) throws(MMError) -> Result
+    ) async throws(MMError) -> Result {
         let lock = try await FileLock(awaiting: path)
-        var keys = try read()
-        try body(&keys)
-        let rows = keys.map { key -> JSONValue in
-            [
-                "name": .string(key.name), "id": .string(Base64.text(key.pair.id)),
-                "publicKey": .string(Base64.text(key.pair.point)),
-            ]
+        var keys = try keys()
+        let before = keys
+        let result = try body(&keys)
+        if keys != before {
+            try ProtectedFile.replace(path, with: JSONWriter.bytes(["keys": .array(keys.map(\.json))]))
         }
-        try ProtectedFile.replace(path, with: JSONWriter.bytes(["keys": .array(rows)]))
         _ = consume lock
+        return result
     }
 
-    private func read() throws(MMError) -> [Key] {
+    /// The registered keys.
+    package func keys() throws(MMError) -> [SecurityKey] {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return [] }
         let rows = (try? JSONParser.parse(bytes))?["keys"]?.array
-        let keys = rows?.compactMap { row -> Key? in
-            guard let name = row["name"]?.string, let id = row["id"]?.string.flatMap({ Base64.bytes($0) }),
-                let point = row["publicKey"]?.string.flatMap({ Base64.bytes($0) })
-            else { return nil }
-            return Key(name: name, pair: SecurityKeyPair(id: id, point: point))
-        }
+        let keys = rows?.compactMap(SecurityKey.init(json:))
         guard let rows, let keys, keys.count == rows.count else {
             throw MMError(
                 .conflict, "The file of the security keys can't be read: \(path).",

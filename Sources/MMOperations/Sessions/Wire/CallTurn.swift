@@ -11,7 +11,8 @@ struct CallTurn: Sendable {
     let isDryRun: Bool
     /// What binds a person's yes to the place where it counts.
     private let confirmation: @Sendable (RequestQuestion) -> ConfirmationRequest
-    private let ledger: ConfirmationLedger
+    private let guarding: GuardServices
+    private let requester: Requester
     private let person: (any ConfirmingPerson)?
 
     /// The turn of a call that was let through.
@@ -29,7 +30,8 @@ struct CallTurn: Sendable {
         call = context.record.call
         grant = RequestGrant(authority, policy: guarding.policy(of: connection, in: context), isDryRun: isDryRun)
         self.isDryRun = isDryRun
-        ledger = guarding.ledger
+        self.guarding = guarding
+        requester = Requester(context.call)
         person = context.call.person
         let principal = context.call.caller.principal?.id
         confirmation = { question in
@@ -43,10 +45,15 @@ struct CallTurn: Sendable {
     func answer(_ question: RequestQuestion) async -> RequestGrant.Answer {
         let request = confirmation(question)
         do throws(MMError) {
-            if try await ledger.consume(request.digest) { return .yes }
-            guard let person, person.canBeAsked, request.check == .terminal || person.isAtTerminal else {
-                return .nobody
+            switch try await guarding.ledger.outcome(of: request) {
+            case .approved?, .allowed?: return .yes
+            case .refused?: return .no
+            case nil: break
             }
+            // One person's yes is not enough where two are needed.
+            guard let person, person.canBeAsked, request.check == .terminal || person.isAtTerminal,
+                request.approvals == 1
+            else { return .nobody }
             let asked = ConfirmationQuestion(
                 request.presentation, check: request.check, digest: request.digest, moreOfKind: question.moreOfKind,
                 isMidway: true)
@@ -64,6 +71,8 @@ struct CallTurn: Sendable {
     /// Notes a request that nobody could be asked about, so that a yes can come later; nil where it can't wait.
     func pending(_ question: RequestQuestion) async -> PendingConfirmation? {
         guard question.canWait else { return nil }
-        return try? await ledger.request(confirmation(question))
+        var request = confirmation(question)
+        request.requester = requester
+        return try? await guarding.hold(request)
     }
 }

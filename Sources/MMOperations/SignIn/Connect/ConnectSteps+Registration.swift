@@ -69,7 +69,7 @@ extension ConnectSteps {
                 connection: connection.name, module: "graph-api", title: "register an app in the tenant",
                 text: plan.text, verdict: verdict, checks: connection.personChecks,
                 approvals: connection.guardPolicy.approvals)
-        ).settle(in: context, with: guarding.ledger)
+        ).settle(in: context, with: guarding)
     }
 
     private func done(_ stop: AppRegistrar.Stop) -> [String] {

@@ -1,0 +1,19 @@
+package import MMCore
+
+/// What a line of the audit log says that was done.
+package enum AuditedCall {
+    /// The request, the cmdlets and their targets, or the session of a call; its operation where nothing else tells.
+    package static func what(_ entry: JSONObject) -> String {
+        func texts(_ name: String) -> [String] {
+            entry[name]?.array?.compactMap(\.string) ?? entry[name]?.string.map { [$0] } ?? []
+        }
+        if let method = entry["method"]?.string, let path = entry["path"]?.string { return "\(method) \(path)" }
+        let commands = texts("commands")
+        if !commands.isEmpty {
+            let targets = texts("targets")
+            return commands.joined(separator: ", ")
+                + (targets.isEmpty ? "" : " (\(targets.joined(separator: ", ")))")
+        }
+        return ([entry["operation"]?.string ?? ""] + texts("session")).joined(separator: " ")
+    }
+}

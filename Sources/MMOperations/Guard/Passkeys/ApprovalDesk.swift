@@ -1,0 +1,281 @@
+package import MMCore
+import MMGuard
+
+/// Where a person approves on a page: shows what waits, and takes answers that a passkey has signed.
+///
+/// Being let in at the page's address, with whatever secret, shows what waits and approves nothing.
+package struct ApprovalDesk: Sendable {
+    private let services: OperationServices
+    private let ceremonies: PasskeyCeremonies
+    private let ring: SecurityKeyRing
+    private let requests: HeldRequests
+
+    /// The desk over a user's files.
+    package init(_ services: OperationServices, _ ceremonies: PasskeyCeremonies) {
+        self.services = services
+        self.ceremonies = ceremonies
+        ring = SecurityKeyRing(paths: services.paths)
+        requests = HeldRequests(services.ledger, paths: services.paths)
+    }
+
+    // MARK: Showing
+
+    /// What waits, what is allowed for a while, and the passkeys that may answer.
+    package func overview() async -> JSONObject {
+        let held = (try? await requests.all()) ?? []
+        let standing = (try? requests.standing()) ?? []
+        let keys = ((try? ring.keys()) ?? []).filter(\.isPasskey)
+        let tenants = (try? services.registry.snapshot())?.connections ?? []
+        return [
+            "held": .array(
+                held.map { held in
+                    .object(summary(held.request, tenants.first { $0.name == held.request.connection }?.tenant))
+                }),
+            "standing": .array(standing.map(\.approval.json)),
+            "passkeys": .array(
+                keys.map { ["name": .string($0.name), "owner": .string($0.owner), "party": .string($0.party)] }),
+        ]
+    }
+
+    /// All of a request: the parts that a terminal shows, in the same order.
+    /// - Throws: `notFound` for one that no longer waits.
+    package func request(_ id: String) async throws(MMError) -> JSONObject {
+        let request = try await held(id).request
+        let tenant = (try? services.registry.snapshot())?.connections.first { $0.name == request.connection }?.tenant
+        var object = summary(request, tenant)
+        object["reason"] = .string(request.presentation.reason)
+        object["rule"] = .string(request.rule)
+        object["shown"] = .string(Self.digest(of: request.presentation))
+        object["sections"] = .array(
+            request.presentation.sections.map { section in
+                [
+                    "kind": .string(section.kind), "heading": .string(section.heading),
+                    "lines": .array(section.lines.map(JSONValue.string)),
+                ]
+            })
+        return object
+    }
+
+    private func summary(_ request: PendingConfirmation, _ tenant: String?) -> JSONObject {
+        [
+            "id": .string(ceremonies.id(of: request.token)), "title": .string(request.presentation.title),
+            "summary": .string(request.summary), "connection": .string(request.connection),
+            "tenant": tenant.map { .string($0) } ?? .null, "module": .string(request.module),
+            "class": .string(request.guardClass.rawValue),
+            "requester": request.requester?.json ?? .null, "requesterText": .string(request.requester?.text ?? ""),
+            "needed": .int(Int64(request.needed)), "approvers": .array(request.approvers.map(\.json)),
+            "standingClasses": .array(request.standingClasses.map { .string($0.rawValue) }),
+            "createdAt": .string(request.createdAt.iso8601), "expiresAt": .string(request.expiresAt.iso8601),
+        ]
+    }
+
+    private func held(_ id: String) async throws(MMError) -> HeldRequests.Held {
+        guard let held = try await requests.all().first(where: { ceremonies.id(of: $0.request.token) == id }) else {
+            throw MMError(
+                .notFound, "This request no longer waits.",
+                hint: "It was answered or has expired; its caller asks again.")
+        }
+        return held
+    }
+
+    private static func digest(of presentation: Presentation) -> String {
+        let lines = [presentation.title, presentation.reason] + presentation.pages
+        return Hex.text(SHA256.digest(Array(lines.joined(separator: "\n\u{0}").utf8)))
+    }
+
+    // MARK: Answering
+
+    /// Makes the challenge for an answer.
+    /// - Parameters:
+    ///   - id: the request, as the page knows it.
+    ///   - body: `decision`, `shown`, and `reason` or `minutes`.
+    ///   - place: the page.
+    /// - Returns: what the browser needs to ask for a passkey.
+    /// - Throws: `notFound`, `invalidInput`, and `forbidden` without a passkey for this page.
+    package func challenge(_ id: String, _ body: JSONObject, at place: PageOrigin) async throws(MMError) -> JSONObject {
+        let request = try await held(id).request
+        guard let word = body["decision"]?.string.flatMap(ApprovalDecision.Word.init(rawValue:)) else {
+            throw MMError(.invalidInput, "`decision` is missing.", hint: "Send approve or decline.")
+        }
+        let minutes = word == .approve ? body["minutes"]?.int : nil
+        if let minutes {
+            guard (1...480).contains(minutes), !request.standingClasses.isEmpty else {
+                throw MMError(
+                    .invalidInput, "This can't be allowed for \(minutes) minutes.",
+                    hint: "Approve it once; only some classes can be allowed for a while, for 480 minutes at most.")
+            }
+        }
+        let shown = Self.digest(of: request.presentation)
+        guard body["shown"]?.string == shown else {
+            throw MMError(.conflict, "The page shows something else than what waits.", hint: "Load the page again.")
+        }
+        let keys = try ring.keys().filter { $0.isPasskey && $0.party == place.party }
+        guard !keys.isEmpty else {
+            throw MMError(
+                .forbidden, "No passkey is registered for \(place.party).",
+                hint: "The owner makes a link to register one, in a terminal: mm key add NAME --page.")
+        }
+        let decision = ApprovalDecision(
+            token: request.token, digest: request.digest, shown: shown, word: word,
+            reason: word == .decline ? body["reason"]?.string.map { String($0.prefix(500)) } : nil, minutes: minutes)
+        return [
+            "challenge": .string(Base64.text(ceremonies.challenge(for: .decision(decision)), alphabet: .url)),
+            "rpId": .string(place.party),
+            "timeout": .int(PasskeyCeremonies.challengeAge.components.seconds * 1000),
+            "keys": .array(keys.map { .string(Base64.text($0.id, alphabet: .url)) }),
+        ]
+    }
+
+    /// Takes an answer that a passkey has signed. Whatever becomes of it stands in the audit log.
+    /// - Throws: `forbidden` that says which check failed.
+    package func decide(_ id: String, _ body: JSONObject, at place: PageOrigin) async throws(MMError) -> JSONObject {
+        var facts: JSONObject = ["operation": "confirm", "surface": "rest", "client": "page"]
+        facts["origin"] = .string(place.origin)
+        do throws(MMError) {
+            let answer = try await decided(id, body, at: place, &facts)
+            await audit(facts)
+            return answer
+        } catch {
+            facts["outcome"] = .string(error.code.word)
+            facts["why"] = .string(error.message)
+            await audit(facts)
+            throw error
+        }
+    }
+
+    private func decided(
+        _ id: String, _ body: JSONObject, at place: PageOrigin, _ facts: inout JSONObject
+    ) async throws(MMError) -> JSONObject {
+        let challenge = try Self.challenge(in: body)
+        let data = try PasskeyData(json: body)
+        guard case .decision(let decision)? = ceremonies.redeem(challenge) else {
+            throw PasskeyData.refused("its challenge is unknown, used or too old")
+        }
+        guard ceremonies.id(of: decision.token) == id else {
+            throw PasskeyData.refused("it was signed for another request")
+        }
+        let held = try await held(id)
+        let request = held.request
+        facts["connection"] = .string(request.connection)
+        facts["module"] = .string(request.module)
+        facts["rule"] = .string(request.rule)
+        facts["class"] = .string(request.guardClass.rawValue)
+        facts["digest"] = .string(request.digest)
+        guard request.digest == decision.digest, Self.digest(of: request.presentation) == decision.shown else {
+            throw PasskeyData.refused("it was signed for another content")
+        }
+        let key = try await ring.verify(data, challenge: challenge, origin: place.origin, party: place.party)
+        let approver = Approver(person: key.owner, means: key.means)
+        facts["approvedBy"] = .array([.string(approver.text)])
+        guard decision.word == .approve else {
+            try await held.ledger.refuse(decision.token, because: decision.reason, by: approver)
+            facts["outcome"] = "refused"
+            return ["state": "refused", "by": .string(approver.text)]
+        }
+        let now = try await held.ledger.approve(decision.token, digest: decision.digest, by: approver)
+        facts["outcome"] = .string(
+            now.state == .approved ? "confirmed" : "approved by \(now.approvers.count) of \(now.needed)")
+        if let minutes = decision.minutes, now.state == .approved {
+            _ = try await held.ledger.allow(
+                request.standingClasses, on: request.connection, for: .seconds(minutes * 60), by: approver, check: .key)
+            facts["allowedMinutes"] = .int(Int64(minutes))
+        }
+        return [
+            "state": now.state == .approved ? "approved" : "waits", "by": .string(approver.text),
+            "approvals": .int(Int64(now.approvers.count)), "needed": .int(Int64(now.needed)),
+        ]
+    }
+
+    /// Takes a standing approval back: it lets less through, so it needs no passkey.
+    package func revoke(_ id: String) async throws(MMError) {
+        let gone = try await requests.revoke(id)
+        await audit([
+            "operation": "allow", "surface": "rest", "client": "page", "outcome": "revoked",
+            "connection": .string(gone.connection), "class": .string(gone.guardClass.rawValue),
+        ])
+    }
+
+    private func audit(_ entry: JSONObject) async {
+        do throws(MMError) {
+            try await services.audit.append(entry)
+        } catch {
+            services.log.error("the audit line could not be written: \(error.message)")
+        }
+    }
+
+    private static func challenge(in body: JSONObject) throws(MMError) -> [UInt8] {
+        guard let text = body["challenge"]?.string, let bytes = Base64.bytes(text, alphabet: .url) else {
+            throw MMError(
+                .invalidInput, "`challenge` must be base64url.", hint: "Send the challenge that was answered.")
+        }
+        return bytes
+    }
+}
+
+// MARK: Registering
+
+extension ApprovalDesk {
+    /// Makes a link's code, for the owner's terminal.
+    /// - Throws: as `SecurityKeyRing.check`.
+    package func invite(_ name: String, owner: String) throws(MMError) -> Secret {
+        try ring.check(name)
+        guard !owner.isEmpty, owner.utf8.count <= 64, owner.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else {
+            throw MMError(
+                .invalidInput, "An owner has a name of one to 64 characters, without blanks.",
+                hint: "For example: mm key add phone --page --owner ann")
+        }
+        return ceremonies.invite(name, owner: owner)
+    }
+
+    /// What the browser needs to make a passkey.
+    /// - Throws: `forbidden` for a code that is wrong, used or too old.
+    package func registration(_ body: JSONObject, at place: PageOrigin) throws(MMError) -> JSONObject {
+        let code = body["code"]?.string ?? ""
+        guard let invitation = ceremonies.invitation(code) else { throw Self.noInvitation }
+        let keys = try ring.keys().filter { $0.isPasskey && $0.party == place.party }
+        return [
+            "challenge": .string(Base64.text(ceremonies.challenge(for: .registration(code)), alphabet: .url)),
+            "rpId": .string(place.party), "name": .string(invitation.name), "owner": .string(invitation.owner),
+            "user": .string(Base64.text(SHA256.digest(Array("mm person\n\(invitation.owner)".utf8)), alphabet: .url)),
+            "timeout": .int(PasskeyCeremonies.challengeAge.components.seconds * 1000),
+            "keys": .array(keys.map { .string(Base64.text($0.id, alphabet: .url)) }),
+        ]
+    }
+
+    /// Registers a passkey; its link is used up.
+    /// - Throws: `forbidden` that says which check failed.
+    package func register(_ body: JSONObject, at place: PageOrigin) async throws(MMError) -> JSONObject {
+        var facts: JSONObject = [
+            "operation": "key_add", "surface": "rest", "client": "page", "origin": .string(place.origin),
+        ]
+        do throws(MMError) {
+            let code = body["code"]?.string ?? ""
+            let challenge = try Self.challenge(in: body)
+            guard let invitation = ceremonies.invitation(code) else { throw Self.noInvitation }
+            guard case .registration(code)? = ceremonies.redeem(challenge) else {
+                throw PasskeyData.refused("its challenge is unknown, used or too old")
+            }
+            let key = try PasskeyData(json: body, isNew: true).newKey(
+                challenge: challenge, origin: place.origin, party: place.party, name: invitation.name,
+                owner: invitation.owner)
+            try await ring.add(key)
+            ceremonies.close(code)
+            facts["key"] = .string(key.name)
+            facts["owner"] = .string(key.owner)
+            facts["outcome"] = "done"
+            await audit(facts)
+            return ["name": .string(key.name), "owner": .string(key.owner)]
+        } catch {
+            facts["outcome"] = .string(error.code.word)
+            facts["why"] = .string(error.message)
+            await audit(facts)
+            throw error
+        }
+    }
+
+    private static var noInvitation: MMError {
+        MMError(
+            .forbidden, "This link registers no passkey: it is wrong, used, or older than ten minutes.",
+            hint: "mm key add NAME --page prints another, in a terminal.")
+    }
+}
