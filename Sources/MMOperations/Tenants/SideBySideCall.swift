@@ -144,7 +144,7 @@ struct SideBySideCall: Sendable {
         if Task.isCancelled { throw MMError(.cancelled, "Cancelled; nothing was sent.") }
         if let question = clearance.question(about: waiting) {
             let outer = OperationContext(call: context, deadline: deadline, record: record)
-            try await Clearance(question).settle(in: outer, with: service.services.ledger)
+            try await Clearance(question).settle(in: outer, with: service.services.guardServices)
         }
         clearance.permit()
         return clearance
