@@ -3,6 +3,7 @@ import HeadlessBrowser
 import MMCore
 import MMHTTP
 import MMOperations
+import MMPoolWire
 import Testing
 
 @testable import MMREST
@@ -26,7 +27,7 @@ struct ApprovalPageTests {
             try browser.wait(until: "!document.getElementById('register').hidden")
             _ = try browser.value("document.getElementById('register-button').click()")
             try browser.wait(until: "/used/.test(document.getElementById('message').textContent)")
-            try browser.wait(until: "document.querySelector('.held.open .part.whole')")
+            try browser.wait(until: "!!document.querySelector('.held.open .part.whole')")
             let text = try browser.value("document.querySelector('.held').innerText").string ?? ""
             for part in ["Contoso", "destructive", "claude-code 2.1", "model-4", "contoso-sandbox.example"] {
                 #expect(text.contains(part), "\(part): \(text)")
@@ -62,7 +63,7 @@ struct ApprovalPageTests {
             guard let browser = Chromium.start(at: stage.page) else { return false }
             _ = try browser.addAuthenticator()
             try browser.register(code)
-            try browser.wait(until: "document.querySelector('.held.open .part.whole')")
+            try browser.wait(until: "!!document.querySelector('.held.open .part.whole')")
             _ = try browser.value("document.querySelector('.why').value = 'wrong person'")
             _ = try browser.value("document.querySelector('.held .no').click()")
             try browser.wait(until: "/^Declined by ann/.test(document.getElementById('message').textContent)")
@@ -84,7 +85,7 @@ struct ApprovalPageTests {
             guard let browser = Chromium.start(at: stage.page) else { return false }
             let first = try browser.addAuthenticator()
             try browser.register(codes[0])
-            try browser.wait(until: "document.querySelector('.held.open .part.whole')")
+            try browser.wait(until: "!!document.querySelector('.held.open .part.whole')")
             // What needs two people can't be allowed for a while by one.
             #expect(try browser.value("document.querySelectorAll('.held option').length") == 1)
             _ = try browser.value("document.querySelector('.held .yes').click()")

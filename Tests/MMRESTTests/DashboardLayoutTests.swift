@@ -1,6 +1,7 @@
 import Glibc
 import HeadlessBrowser
 import MMCore
+import MMHTTP
 import MMOperations
 import Testing
 
@@ -48,7 +49,7 @@ struct DashboardLayoutTests {
                     try browser.call(
                         "Emulation.setEmulatedMedia",
                         ["features": [["name": "prefers-color-scheme", "value": .string(scheme)]]])
-                    try browser.wait(until: "document.querySelector('.held.open .part.whole')")
+                    try browser.wait(until: "!!document.querySelector('.held.open .part.whole')")
                     try browser.wait(until: "document.querySelectorAll('#recent-rows tr').length > 5")
                     try browser.keepPicture("dashboard-\(width)-\(scheme)")
                     let place = "\(width) \(scheme)"
@@ -97,8 +98,9 @@ struct DashboardLayoutTests {
             try browser.wait(until: "document.querySelectorAll('#recent-rows tr').length === 3")
             let what =
                 "[...document.querySelectorAll('#recent-rows tr')].map((row) => row.children[1].textContent).join()"
-            #expect(try browser.value(what).string?.contains("GET /v1.0/groups") == true, "\(try browser.value(what))")
-            try browser.wait(until: "document.querySelector('.held.open .bar:not([hidden])')")
+            let ran = try browser.value(what).string ?? ""
+            #expect(ran.contains("GET /v1.0/groups"), "\(ran)")
+            try browser.wait(until: "!!document.querySelector('.held.open .bar:not([hidden])')")
             try browser.press("j", code: 74, text: "j")
             #expect(try browser.value("document.activeElement.className") == "head")
             try browser.press("d", code: 68, text: "d")

@@ -11,7 +11,7 @@ function make(name, text, attributes = {}) {
 }
 
 function draw(name, attributes = {}) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  const made = document.createElementNS(element("calls-chart").namespaceURI, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
 }

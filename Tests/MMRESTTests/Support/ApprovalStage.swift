@@ -113,6 +113,8 @@ extension Chromium {
 
     /// Registers a passkey with a link's code.
     func register(_ code: String) throws {
+        // Before the page listens, nobody would hear of the link.
+        try wait(until: "document.getElementById('summary')?.textContent.startsWith('version') === true")
         _ = try value("location.hash = 'register=\(code)'")
         try wait(until: "!document.getElementById('register').hidden")
         _ = try value("document.getElementById('register-button').click()")
