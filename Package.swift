@@ -40,7 +40,8 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMREST",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMTelemetry", "MMSessions", "MMOperations", "MMPoolWire", "CDashboardPages",
+            "MMCore", "MMSystem", "MMHTTP", "MMTelemetry", "MMSessions", "MMOperations", "MMPoolWire",
+            "CDashboardPages",
             "CQRCode",
         ]
     ),

@@ -10,11 +10,13 @@ struct DocumentedLinesTests {
         ("make ", "builds the programs, or tests them"), ("mm connect contoso.com", "signs in to a real tenant"),
         ("mm-mcp --http", "serves until it is stopped"), ("mm ssh ", "needs the reader's host"),
         ("mm shell build", "is a terminal"), ("mm shell run 'cd /srv", "needs the reader's folder"),
+        ("mm sandbox start", "the tenant runs"), ("mm connect contoso-sandbox", "asks in a terminal"),
+        ("mm graph ContosoSandbox", "needs the connection of the line above"),
         ("mm sandbox stop", "ends the tenant that the other lines need"),
         ("sudo apt ", "installs a package"), ("systemctl ", "changes the reader's system"),
         ("skopeo ", "needs an image"), ("podman ", "needs an image"), ("generate ", "is the reader's own program"),
         ("mm graph customers:Partner", "needs a tenant that is a partner"), ("mm login Partner", "the same"),
-        ("mm sandbox start --connection Partner", "the same"), ("mm sandbox faults --tenant", "the same"),
+        ("mm sandbox faults --tenant", "the same"),
         ("curl --unix-socket", "needs the address of the reader's pool"),
     ]
 
@@ -28,7 +30,7 @@ struct DocumentedLinesTests {
         // No PowerShell, no systemd: what is wrong here is what it says.
         ("mm doctor", [1]),
         // There is no terminal to ask in: who signs in, or confirms, does it elsewhere.
-        ("mm connect contoso-sandbox.example", [3]), ("mm login", [3]), ("mm graph Contoso /groups -X POST", [5]),
+        ("mm login", [3]), ("mm graph Contoso /groups -X POST", [5]),
     ]
 
     /// The accounts that the documents' tenant has, and who they are in the sandbox tenant.

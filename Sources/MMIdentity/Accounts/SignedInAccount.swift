@@ -16,8 +16,9 @@ public struct SignedInAccount: Sendable, Hashable {
 
     /// Whether a person acts in another tenant than their own.
     package var isAway: Bool {
-        let home = homeAccountID.split(separator: ".").last?.lowercased()
-        return home.map { !isApp && $0 != tenantID.lowercased() } ?? false
+        // The id of the person and that of their own tenant, with a dot between them.
+        let parts = homeAccountID.split(separator: ".")
+        return !isApp && parts.count == 2 && parts[1].lowercased() != tenantID.lowercased()
     }
 
     /// A name for messages: that of a person's account, or the app with a note that there is no person.

@@ -121,6 +121,7 @@ package final class JointClearance: Sendable {
             title: "\(strictest.title) in \(all.count) connections", text: texts.joined(separator: "\n\n"),
             body: groups.count == 1 ? strictest.body : [], parameters: parameters, verdict: verdict)
         question.check = all.map(\.request.check).max() ?? .terminal
+        question.approvals = all.map(\.request.approvals).max() ?? 1
         question.changes = all.flatMap { member, request in request.changes.map { "\(member.name): \($0)" } }
         return question
     }

@@ -80,9 +80,20 @@ extension ExchangeOrganization {
     static func permission(_ mailbox: ExchangeMailbox, _ user: String, _ rights: [String]) -> JSONObject {
         [
             "Identity": .string(mailbox.name), "User": .string(user),
-            "AccessRights@odata.type": "#Collection(String)", "AccessRights": .array(rights.map { .string($0) }),
+            "AccessRights@odata.type": "#Collection(String)",
+            "AccessRights": .array(inOrder(rights).map { .string($0) }),
             "IsInherited": false, "Deny": false, "InheritanceType": "All",
         ]
+    }
+
+    /// Rights are flags, which are always shown in the same order.
+    private static func inOrder(_ rights: [String]) -> [String] {
+        let order = [
+            "fullaccess", "sendas", "externalaccount", "deleteitem", "readpermission", "changepermission",
+            "changeowner",
+        ]
+        func place(_ right: String) -> Int { order.firstIndex(of: right.lowercased()) ?? order.count }
+        return rights.sorted { place($0) < place($1) }
     }
 
     static func sender(_ mailbox: ExchangeMailbox, _ trustee: String) -> JSONObject {
@@ -138,7 +149,7 @@ extension ExchangeOrganization {
         }
         let held = rows[place]["AccessRights"]?.array?.compactMap(\.string) ?? []
         let new = rights.filter { right in !held.contains { $0.lowercased() == right.lowercased() } }
-        rows[place]["AccessRights"] = .array((held + new).map { .string($0) })
+        rows[place]["AccessRights"] = .array(inOrder(held + new).map { .string($0) })
         var answer = ExchangeAnswer.row(rows[place], call)
         if new.isEmpty {
             answer.warnings.append(

@@ -24,7 +24,7 @@ extension ExchangeCmdlet {
             guard let name = call.text("Name") else { throw .missing("Name") }
             var rows = organization.inboxRules(of: mailbox)
             organization.serial += 1
-            var row = ExchangeOrganization.inboxRule(name, mailbox, organization.serial + 100, rows.count + 1)
+            var row = ExchangeOrganization.inboxRule(name, mailbox, organization.serial + 1_000_000, rows.count + 1)
             for parameter in call.names where row[parameter] != nil && parameter != "Name" {
                 row[parameter] = ExchangeCmdlet.all["new-inboxrule"]?.value(parameter, in: call)
             }

@@ -119,6 +119,9 @@ extension Change {
         let names = ["PrimarySmtpAddress", "Name", "DisplayName", "Identity"]
         subject = Subject(
             id: id ?? subject.id, name: names.lazy.compactMap { row[$0]?.string }.first { !$0.isEmpty } ?? subject.name)
+        if let place = kind.place, cmdlet?.names[place.parameter] == nil, let owner = row[place.property] {
+            cmdlet?.names[place.parameter] = owner
+        }
         guard let own = kind.names.first, let id else { return }
         if self.kind == .creation || cmdlet?.names[own] != nil { cmdlet?.names[own] = .string(id) }
         place = Self.place(cmdlet?.noun ?? "", id)

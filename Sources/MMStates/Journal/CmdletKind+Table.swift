@@ -23,7 +23,8 @@ extension CmdletKind {
         CmdletKind(noun: "MailboxRegionalConfiguration", word: "regional settings of the mailbox", ids: ["Identity"]),
         CmdletKind(noun: "CalendarProcessing", word: "calendar processing of the mailbox", ids: ["Identity"]),
         CmdletKind(
-            noun: "InboxRule", word: "inbox rule", names: ["Identity", "Mailbox"], ids: ["RuleIdentity", "Identity"],
+            noun: "InboxRule", word: "inbox rule", names: ["Identity", "Mailbox"], place: ("Mailbox", "MailboxOwnerId"),
+            ids: ["RuleIdentity", "Identity"],
             state: ("Enabled", true, false),
             recreated: [
                 "Name", "Priority", "From", "FromAddressContainsWords", "SentTo", "SubjectContainsWords",

@@ -30,6 +30,9 @@ struct CmdletKind: Sendable {
     var reader: String { "Get-\(noun)" }
     /// The parameters that name an object, its own first.
     var names = ["Identity"]
+    /// The parameter that names what the object is in, and the object's own property that says it: a pipeline doesn't give
+    /// the parameter.
+    var place: (parameter: String, property: String)?
     /// The properties that name an object for good: the first that it has.
     var ids = ["Guid", "Identity"]
     var translations: [Translation] = []
