@@ -23,8 +23,7 @@ extension ExchangeCmdlet {
             let mailbox = try organization.ruleMailbox(call)
             guard let name = call.text("Name") else { throw .missing("Name") }
             var rows = organization.inboxRules(of: mailbox)
-            organization.serial += 1
-            var row = ExchangeOrganization.inboxRule(name, mailbox, organization.serial + 1_000_000, rows.count + 1)
+            var row = organization.newInboxRule(name, mailbox, rows.count + 1)
             for parameter in call.names where row[parameter] != nil && parameter != "Name" {
                 row[parameter] = ExchangeCmdlet.all["new-inboxrule"]?.value(parameter, in: call)
             }
@@ -139,7 +138,15 @@ extension ExchangeOrganization {
         return ["Name", "Identity", "RuleIdentity", "Guid"].contains { row[$0]?.string?.lowercased() == wanted }
     }
 
-    static func inboxRule(_ name: String, _ mailbox: ExchangeMailbox, _ number: Int, _ priority: Int) -> JSONObject {
+    /// A rule that somebody makes: its number is above those of the rules that the tenant begins with.
+    func newInboxRule(_ name: String, _ mailbox: ExchangeMailbox, _ priority: Int) -> JSONObject {
+        serial += 1
+        return Self.inboxRule(name, mailbox, serial + 1_000_000, priority)
+    }
+
+    private static func inboxRule(_ name: String, _ mailbox: ExchangeMailbox, _ number: Int, _ priority: Int)
+        -> JSONObject
+    {
         [
             "Name": .string(name), "Identity": .string("\(mailbox.name)\\\(7_000_000_000 + number)"),
             "RuleIdentity": .string("\(7_000_000_000 + number)"), "MailboxOwnerId": .string(mailbox.name),

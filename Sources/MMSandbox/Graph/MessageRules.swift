@@ -84,8 +84,7 @@ struct MessageRules {
         switch (call.request.method, index) {
         case ("POST", _) where key == nil:
             let body = try EntityKind.messageRule.checked(try call.object(), isNew: true)
-            organization.serial += 1
-            var rule = ExchangeOrganization.inboxRule("", mailbox, organization.serial + 100, rules.count + 1)
+            var rule = organization.newInboxRule("", mailbox, rules.count + 1)
             try write(body, to: &rule, owner: owner)
             rules.append(rule)
             organization.writtenInboxRules[mailbox.id] = rules
