@@ -41,10 +41,14 @@ struct SessionPrompt: Sendable {
         defer { showing.cancel() }
         var lines: [String] = []
         var wasCalledOff = false
+        var leaving: SignalTakers.Taking?
         while !Task.isCancelled {
             watch.begin(lines)
             show(nil, in: editor, isFirst: lines.isEmpty)
-            switch try await editor.read() {
+            let read = try await editor.read()
+            leaving?.end()
+            leaving = nil
+            switch read {
             case .cancelled(let line):
                 // Ctrl-C ended the command, and nothing was typed since.
                 if wasCalledOff, lines.isEmpty, line.isEmpty { return }
@@ -65,7 +69,10 @@ struct SessionPrompt: Sendable {
                 keep(text, in: editor)
                 watch.begin([])
                 wasCalledOff = await perform(text, run, report)
-                if wasCalledOff { streams.note(streams.styled("Ctrl-C once more leaves; the session stays.", .quiet)) }
+                guard wasCalledOff else { continue }
+                // Ctrl-C is a key while a line is edited; until then it is a signal.
+                leaving = SignalTakers.shared.take(SIGINT) { exit(0) }
+                streams.note(streams.styled("Ctrl-C once more leaves; the session stays.", .quiet))
             }
         }
     }
