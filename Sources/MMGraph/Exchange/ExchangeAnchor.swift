@@ -25,13 +25,11 @@ package struct ExchangeAnchor: Sendable, Hashable {
         }
         isFromParameter = false
         let domain = account.username.split(separator: "@", maxSplits: 1).dropFirst().first.map(String.init)
+        // A partner's person has none in the customer's tenant.
+        let hasMailbox = !account.isAway || service == .compliance
         if command.cmdlet.lowercased() == "set-adminauditlogconfig" {
             value = "UPN:\(Self.auditMailbox)@\(domain.flatMap(Self.plain) ?? account.tenantID)"
-        } else if account.isAway, service != .compliance {
-            // A partner's person has no mailbox there.
-            value = "APP:\(Self.arbitrationMailbox)@\(account.tenantID)"
-        } else if let domain = domain.flatMap(Self.plain), let name = Self.plain(account.username) {
-            _ = domain
+        } else if hasMailbox, domain.flatMap(Self.plain) != nil, let name = Self.plain(account.username) {
             value = "UPN:\(name)"
         } else if service == .compliance {
             value = "UPN:OAuthUser@\(account.tenantID)"
