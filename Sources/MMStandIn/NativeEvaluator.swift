@@ -5,35 +5,51 @@ package import PowerShellSyntax
 
 /// Makes the native engine the evaluator of a stand-in: one session, whose variables persist from command to command.
 package actor NativeEvaluator: ScriptEvaluator {
-    private let engine: NativeEngine
     private var session = NativeSession()
+    /// The columns of a table where nobody says how wide the screen is.
+    private static let usualWidth = 200
 
-    /// Creates an evaluator for an engine.
-    package init(engine: NativeEngine = NativeEngine(showsLayouts: false)) { self.engine = engine }
+    /// Creates an evaluator.
+    package init() {}
 
-    /// Runs a script; `nil` for one beyond the engine's language, or whose output can't be formatted with certainty.
+    /// Runs a script. One whose output can't be formatted with certainty is beyond the engine, too.
     package func evaluate(
-        _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
-    ) async -> CommandEnd? {
-        guard let values = Self.values(of: command) else { return nil }
+        _ command: PowerShellCommand, with cmdlets: any CmdletSource,
+        emit: @escaping @Sendable (PowerShellRecord) -> Void
+    ) async -> ScriptEvaluation {
+        guard let values = Self.values(of: command) else { return .beyond(reason: Self.strangeArgument) }
         var trial = session
-        guard case .completed(let result) = await engine.run(command.script, values: values, in: &trial),
-            let objects = records(of: result.objects, for: command)
-        else { return nil }
+        let result: NativeResult
+        switch await Self.engine(cmdlets).run(command.script, values: values, in: &trial) {
+        case .completed(let complete): result = complete
+        case .handedOver(let reason, _): return .beyond(reason: reason)
+        case .stopped: return .ended(CommandEnd(.stopped))
+        }
+        guard let objects = records(of: result.objects, for: command) else {
+            return .beyond(reason: "the layout of these objects")
+        }
         if !command.isLocal { session = trial }
         for object in objects { emit(object) }
         for warning in result.warnings { emit(PowerShellRecord(.warning, .string(warning))) }
         for error in result.errors {
             emit(PowerShellRecord(.error, ["message": .string(error.message), "id": .string(error.id)]))
         }
-        guard let failure = result.failure else { return CommandEnd(.completed) }
-        return CommandEnd(.failed, failure: CommandFailure(message: failure.message, id: failure.id))
+        guard let failure = result.failure else { return .ended(CommandEnd(.completed)) }
+        return .ended(CommandEnd(.failed, failure: CommandFailure(message: failure.message, id: failure.id)))
     }
 
-    /// Whether a script's form is within the engine's language.
-    package nonisolated func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool {
-        guard let values = Self.values(of: command) else { return false }
-        return engine.unsupportedReason(script, values: values, in: NativeSession()) == nil
+    /// Why a script's form is beyond the engine's language.
+    package nonisolated func reasonAgainst(
+        _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource
+    ) -> String? {
+        guard let values = Self.values(of: command) else { return Self.strangeArgument }
+        return Self.engine(cmdlets).unsupportedReason(script, values: values, in: NativeSession())
+    }
+
+    private static let strangeArgument = "an argument that isn't a text"
+
+    private static func engine(_ cmdlets: any CmdletSource) -> NativeEngine {
+        NativeEngine(sources: [cmdlets], showsLayouts: false)
     }
 
     private static func values(of command: PowerShellCommand) -> [String: String]? {
@@ -47,7 +63,9 @@ package actor NativeEvaluator: ScriptEvaluator {
 
     private func records(of objects: [PSValue], for command: PowerShellCommand) -> [PowerShellRecord]? {
         guard command.format == .json else {
-            return PSValue.lines(of: objects, width: command.width ?? 200)?.map { PowerShellRecord(.text, .string($0)) }
+            return PSValue.lines(of: objects, width: command.width ?? Self.usualWidth)?.map {
+                PowerShellRecord(.text, .string($0))
+            }
         }
         var records: [PowerShellRecord] = []
         for object in objects {

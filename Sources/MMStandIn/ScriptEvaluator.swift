@@ -1,23 +1,34 @@
+package import MMNative
 package import MMPowerShell
 package import PowerShellSyntax
 
 /// Evaluates scripts without a PowerShell, for the stand-in.
 package protocol ScriptEvaluator: Sendable {
-    /// Whether the evaluator may be able to evaluate a script of this form; it isn't asked to evaluate scripts for
-    /// which this returns `false`.
-    func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool
+    /// Why a script of this form is beyond the evaluator; `nil` when it may be asked to evaluate it.
+    func reasonAgainst(_ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource) -> String?
 
     /// Evaluates a script. Ends soon after its task is cancelled.
     /// - Parameters:
     ///   - command: the script, its arguments, and the form of the answer.
+    ///   - cmdlets: the modules' cmdlets.
     ///   - emit: receives each record as it is produced.
-    /// - Returns: how the script ended; `nil` when it is beyond the evaluator, which then has emitted nothing.
     func evaluate(
-        _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
-    ) async -> CommandEnd?
+        _ command: PowerShellCommand, with cmdlets: any CmdletSource,
+        emit: @escaping @Sendable (PowerShellRecord) -> Void
+    ) async -> ScriptEvaluation
+}
+
+/// What became of a script.
+package enum ScriptEvaluation: Sendable, Hashable {
+    /// It ran.
+    case ended(CommandEnd)
+    /// It is beyond the evaluator, which has emitted nothing.
+    case beyond(reason: String)
 }
 
 extension ScriptEvaluator {
-    /// Always true: every script is tried.
-    package func mayEvaluate(_ script: ParsedScript, _ command: PowerShellCommand) -> Bool { true }
+    /// Every script is tried.
+    package func reasonAgainst(
+        _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource
+    ) -> String? { nil }
 }

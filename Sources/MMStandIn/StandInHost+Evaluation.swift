@@ -14,7 +14,7 @@ extension StandInHost {
                 id: error.id, message: "The script doesn't parse: \(error.id).", line: place.line, column: place.column)
             return CommandEnd(.parseFailed, problems: [problem])
         }
-        if let end = tryEvaluator(parsed, command) { return end }
+        if case .ended(let end) = tryEvaluator(parsed, command) { return end }
         for statement in parsed.root?.body?.statements ?? [] {
             if let end = run(statement, facts, command) { return end }
             if isStopping, !ignoresStops { return CommandEnd(.stopped) }
@@ -52,6 +52,7 @@ extension StandInHost {
 
     private func run(_ statement: StatementSyntax, _ facts: ScriptFacts, _ command: PowerShellCommand) -> CommandEnd? {
         let extent = statement.extent
+        if Self.reads(extent, facts) { return read(statement, command) }
         var unknown: (name: String, place: Int)?
         for item in facts.items where item.extent.start >= extent.start && item.extent.end <= extent.end {
             guard case .command(let fact) = item.detail, item.depth == 0 else { continue }
@@ -84,14 +85,44 @@ extension StandInHost {
             for value in values.enumerated { emit(PowerShellRecord(command.format == .text ? .text : .output, value)) }
             return nil
         }
-        let text = "The stand-in can't evaluate this; it needs a real PowerShell."
-        emit(errorRecord(text, id: "StandInCannotEvaluate", Place(of: extent.start, in: command.script)))
+        emit(beyond(nil, Place(of: extent.start, in: command.script)))
         return nil
+    }
+
+    /// Whether a statement holds one of the reading cmdlets.
+    private static func reads(_ extent: SourceExtent, _ facts: ScriptFacts) -> Bool {
+        facts.items.contains { item in
+            guard item.extent.start >= extent.start, item.extent.end <= extent.end, case .command(let fact) = item.detail
+            else { return false }
+            return fact.name.flatMap(StandInReading.named) != nil
+        }
+    }
+
+    /// Has the evaluator carry out a statement around a reading cmdlet: what it can't do would else be left out, and the rows
+    /// that came of it be wrong.
+    private func read(_ statement: StatementSyntax, _ command: PowerShellCommand) -> CommandEnd? {
+        let extent = statement.extent
+        var part = command
+        part.script = String(decoding: Array(command.script.utf16)[extent.start..<extent.end], as: UTF16.self)
+        part.parameters = [:]
+        switch tryEvaluator(PowerShellParser.parse(part.script), part) {
+        case .ended(let end): return end.state == .completed ? nil : end
+        case .beyond(let reason):
+            emit(beyond(reason, Place(of: extent.start, in: command.script)))
+            return nil
+        }
     }
 
     private func thrown(_ flow: FlowStatementSyntax) -> CommandEnd {
         let message = "The stand-in's script threw."
         return CommandEnd(.failed, failure: CommandFailure(message: message, id: message, line: 1, column: 1))
+    }
+
+    /// The error of a statement that the stand-in can't carry out.
+    private func beyond(_ reason: String?, _ place: Place) -> PowerShellRecord {
+        let what = reason.map { " (\($0))" } ?? ""
+        return errorRecord(
+            "The stand-in can't evaluate this\(what); it needs a real PowerShell.", id: "StandInCannotEvaluate", place)
     }
 
     /// Returns PowerShell's error for an unknown command.

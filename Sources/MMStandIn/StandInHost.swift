@@ -190,12 +190,14 @@ final class StandInHost {
         }
     }
 
-    /// Passes a script to the evaluator.
-    func tryEvaluator(_ parsed: ParsedScript, _ command: PowerShellCommand) -> CommandEnd? {
-        guard let evaluator, evaluator.mayEvaluate(parsed, command) else { return nil }
+    /// Has the evaluator carry out a script, or a statement of one.
+    func tryEvaluator(_ parsed: ParsedScript, _ command: PowerShellCommand) -> ScriptEvaluation {
+        guard let evaluator else { return .beyond(reason: "there is no evaluator") }
+        let cmdlets = StandInCmdlets(tenant: tenant, accounts: modules.signedIn)
+        if let reason = evaluator.reasonAgainst(parsed, command, with: cmdlets) { return .beyond(reason: reason) }
         let records = Mailbox<PowerShellRecord>()
         return result(every: 1) {
-            await evaluator.evaluate(command) { records.put($0) }
+            await evaluator.evaluate(command, with: cmdlets) { records.put($0) }
         } meanwhile: {
             for record in records.take() { emit(record) }
         }

@@ -4,21 +4,17 @@ import MMPowerShell
 /// What a reading cmdlet of the stand-in reads from its tenant: a path, and the service's name for each property.
 struct StandInRows: Sendable {
     let path: String
-    /// The cmdlet's properties, each with the path of its value in the service's answer; empty for rows that are one
-    /// property's text.
+    /// The cmdlet's properties, each with the path of its value in the service's answer.
     let properties: [(name: String, member: [String])]
-    /// Whether rows are text, as the output of programs is.
-    var isText = false
     /// The cmdlet that Exchange is asked to run, in place of a read request.
     var cmdlet: String?
 
-    init(_ path: String, _ properties: String, isText: Bool = false) {
+    init(_ path: String, _ properties: String) {
         self.path = path
         self.properties = properties.split(separator: " ").map { word in
             let parts = word.split(separator: "=").map(String.init)
             return (parts[0], (parts.last ?? "").split(separator: ".").map(String.init))
         }
-        self.isText = isText
     }
 
     private init(cmdlet: String) {
@@ -41,30 +37,17 @@ struct StandInRows: Sendable {
         "/v1.0/users?$top=100", "DisplayName=displayName Id=id Mail=mail UserPrincipalName=userPrincipalName")
     static let environments = StandInRows(
         "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments?api-version=2020-10-01",
-        "Name=properties.displayName", isText: true)
+        "Name=properties.displayName")
 
     /// Reads the rows.
+    /// - Parameter parameters: what a cmdlet of Exchange is called with.
     func read(
-        _ tenant: any StandInTenant, _ token: Secret, _ call: StandInCall, _ host: StandInHost
-    ) -> Result<[JSONValue], StandInRefusal> {
-        let path = path
-        let body = cmdlet.map { Self.input($0, call) }
-        let answer = host.result(every: 5) {
-            await Result { () async throws(MMError) in try await tenant.rows(of: path, body: body, token: token) }
+        _ tenant: any StandInTenant, _ token: Secret, _ parameters: JSONObject = [:]
+    ) async throws(MMError) -> [JSONValue] {
+        let body: JSONValue? = cmdlet.map {
+            ["CmdletInput": ["CmdletName": .string($0), "Parameters": .object(parameters)]]
         }
-        switch answer {
-        case .success(let rows): return .success(rows.map(shown))
-        case .failure(let error) where error.code == .cancelled:
-            return .failure(StandInRefusal(end: CommandEnd(.stopped)))
-        case .failure(let error): return .failure(StandInRefusal(error.message, id: "ServiceRefused"))
-        }
-    }
-
-    /// Returns the request to Exchange: the cmdlet with its parameters; a positional argument is the identity.
-    private static func input(_ cmdlet: String, _ call: StandInCall) -> JSONValue {
-        var parameters = JSONObject(call.named.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
-        if let identity = call.text(0) { parameters["Identity"] = .string(identity) }
-        return ["CmdletInput": ["CmdletName": .string(cmdlet), "Parameters": .object(parameters)]]
+        return try await tenant.rows(of: path, body: body, token: token).map(shown)
     }
 
     private func shown(_ row: JSONValue) -> JSONValue {
@@ -74,7 +57,6 @@ struct StandInRows: Sendable {
         let values = properties.map { property in
             (property.name, property.member.reduce(row) { $0[$1] ?? .null })
         }
-        if isText { return values.first?.1 ?? .null }
         return .object(JSONObject(values))
     }
 }

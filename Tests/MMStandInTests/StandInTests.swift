@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMNative
 import MMPowerShell
 import MMSystem
 import TestSupport
@@ -9,21 +10,24 @@ import Testing
 
 @Suite("The stand-in", .timeLimit(.minutes(10)))
 struct StandInTests {
-    /// Knows one script, and takes its time for another.
+    /// Knows one script, takes its time for another, and leaves the rest to the native engine.
     private struct Evaluator: ScriptEvaluator {
+        private let native = NativeEvaluator()
+
         func evaluate(
-            _ command: PowerShellCommand, emit: @escaping @Sendable (PowerShellRecord) -> Void
-        ) async -> CommandEnd? {
+            _ command: PowerShellCommand, with cmdlets: any CmdletSource,
+            emit: @escaping @Sendable (PowerShellRecord) -> Void
+        ) async -> ScriptEvaluation {
             switch command.script {
             case "Get-Answer":
                 emit(PowerShellRecord(.output, 42))
                 emit(PowerShellRecord(.warning, "careful"))
-                return CommandEnd(.completed)
+                return .ended(CommandEnd(.completed))
             case "Get-Nothing-Ever":
                 emit(PowerShellRecord(.output, "begun"))
                 try? await Task.sleep(for: .seconds(600))
-                return CommandEnd(Task.isCancelled ? .stopped : .completed)
-            default: return nil
+                return .ended(CommandEnd(Task.isCancelled ? .stopped : .completed))
+            default: return await native.evaluate(command, with: cmdlets, emit: emit)
             }
         }
     }
@@ -75,7 +79,7 @@ struct StandInTests {
             [
                 Self.pnp, #"{"t":"run","id":2,"script":"Get-PnPAccessToken -Decoded"}"#,
                 #"{"t":"run","id":3,"script":"Get-PnPWeb"}"#,
-            ], until: 9, tenant: ScriptedTenant())
+            ], until: 7, tenant: ScriptedTenant())
         let text = texts(read)
         #expect(text.contains("navigate to http://127.0.0.1:9/devicelogin and authenticate using code TENANTC0DE"))
         #expect(text.contains("kim@contoso.example") && text.contains("\"contoso\""))
@@ -100,6 +104,36 @@ struct StandInTests {
         #expect(!text.contains("Person") && !text.contains("@data.type"))
     }
 
+    @Test(
+        "a pipeline around a module's cmdlet is carried out, not left out",
+        arguments: [
+            ("Get-PnPWeb | Select-Object Title", #""v":{"Title":"The tenant's own, for kim@contoso.example"}"#),
+            ("Get-PnPWeb | ForEach-Object { $_.Url.ToUpper() }", "HTTPS://C.EXAMPLE"),
+            ("$w = Get-PnPWeb; \"[$($w.Url)]\"", "[https://c.example]"),
+            ("(Get-PnPWeb | Measure-Object).Count + 41", "42"),
+        ])
+    func pipelines(script: String, expected: String) async throws {
+        let quoted = JSONWriter.string(.string(script))
+        let read = try await frames(
+            [Self.pnp, #"{"t":"run","id":2,"script":\#(quoted)}"#], until: 5, tenant: ScriptedTenant())
+        #expect(texts(read).contains(expected.replacing(#""v":"#, with: "")))
+    }
+
+    @Test(
+        "what can't be carried out is an error that says why, and never the rows before it",
+        arguments: [
+            ("Get-PnPWeb | Export-Csv web.csv", "Export-Csv"), ("Get-PnPWeb -Includes Title", "-includes of Get-PnPWeb"),
+            ("Get-PnPWeb | Get-PnPList", "Get-PnPList"),
+        ])
+    func beyondPipelines(script: String, reason: String) async throws {
+        let quoted = JSONWriter.string(.string(script))
+        let read = try await frames(
+            [Self.pnp, #"{"t":"run","id":2,"script":\#(quoted)}"#], until: 5, tenant: ScriptedTenant())
+        let text = texts(read)
+        #expect(text.contains("The stand-in can't evaluate this") && text.contains(reason))
+        #expect(!text.contains("The tenant's own"))
+    }
+
     /// Speaks with a stand-in that runs in this process.
     private func frames(
         _ requests: [String], until count: Int, tenant: ScriptedTenant? = nil
@@ -122,6 +156,8 @@ struct StandInTests {
         let read = try await BlockingWork.run { () throws(MMError) -> [HostFrame] in
             let socket = FileDescriptor(owning: accepted)
             _ = fcntl(socket.raw, F_SETFL, 0)
+            var patience = timeval(tv_sec: 120, tv_usec: 0)
+            setsockopt(socket.raw, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
             var decoder = WireDecoder()
             var frames: [HostFrame] = []
             var waiting = requests[...]

@@ -1,0 +1,107 @@
+import MMCore
+import MMPowerShell
+
+/// A reading cmdlet of a module: of the session's own account, or of rows of a service.
+struct StandInReading: Sendable {
+    /// Where its objects come from.
+    enum Source: Sendable {
+        /// The claims of the account that is signed in.
+        case account(@Sendable (TokenClaims) -> [JSONObject])
+        /// A service of the tenant; without a tenant this many objects are made up, each from its number.
+        case service(StandInRows, count: Int, make: @Sendable (Int) -> JSONObject)
+    }
+
+    /// The cmdlet as its module writes it.
+    let name: String
+    /// The module whose account it reads with.
+    let module: String
+    /// Whether it fails where nobody is signed in; else it then has no output.
+    var needsSignIn = true
+    let source: Source
+    /// Parameters that change nothing here, in lower case, besides those that all cmdlets have.
+    var ignored: Set<String> = []
+
+    /// The cmdlet that Exchange is asked to run, for a cmdlet of Exchange.
+    var exchangeCmdlet: String? {
+        guard case .service(let rows, _, _) = source else { return nil }
+        return rows.cmdlet
+    }
+
+    /// Returns the cmdlet with this name, ignoring case.
+    static func named(_ name: String) -> StandInReading? { byName[name.lowercased()] }
+
+    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name.lowercased(), $0) })
+
+    private static let all: [StandInReading] = [
+        StandInReading(
+            name: "Get-ConnectionInformation", module: "exo", needsSignIn: false,
+            source: .account { claims in
+                [
+                    [
+                        "State": "Connected", "TokenStatus": "Active", "UserPrincipalName": text(claims.account),
+                        "TenantID": text(claims.tenantID), "AppId": text(claims.appID),
+                    ]
+                ]
+            }),
+        StandInReading(
+            name: "Get-Mailbox", module: "exo",
+            source: .service(.mailboxes, count: 5) { number in
+                [
+                    "DisplayName": .string("Person \(number)"),
+                    "PrimarySmtpAddress": .string("person\(number)@contoso.example"),
+                    "RecipientTypeDetails": "UserMailbox",
+                ]
+            }),
+        StandInReading(
+            name: "Get-AzContext", module: "azure", needsSignIn: false,
+            source: .account { claims in
+                [
+                    [
+                        "Name": text(claims.account), "Account": ["Id": text(claims.account)],
+                        "Tenant": ["Id": text(claims.tenantID)],
+                    ]
+                ]
+            }),
+        StandInReading(
+            name: "Get-AzSubscription", module: "azure",
+            source: .service(.subscriptions, count: 5) { ["Name": .string("Subscription \($0)")] }),
+        StandInReading(
+            name: "Get-CsTenant", module: "teams",
+            source: .service(.organization, count: 1) { _ in ["TenantId": "tenant"] }),
+        StandInReading(
+            name: "Get-Team", module: "teams",
+            source: .service(.teams, count: 5) { ["DisplayName": .string("Team \($0)")] }),
+        StandInReading(
+            name: "Get-PnPAccessToken", module: "pnp",
+            source: .account { claims in
+                let known = [("upn", claims.account), ("oid", claims.objectID), ("tid", claims.tenantID)]
+                let shown = known.compactMap { type, value in
+                    value.map { ["Type": .string(type), "Value": .string($0)] as JSONValue }
+                }
+                return [["Claims": .array(shown)]]
+            }, ignored: ["decoded"]),
+        StandInReading(
+            name: "Get-PnPWeb", module: "pnp",
+            source: .service(.web, count: 1) { _ in
+                ["Title": "Contoso", "Url": "https://contoso.sharepoint.com"]
+            }),
+        StandInReading(
+            name: "Get-PnPList", module: "pnp",
+            source: .service(.lists, count: 5) { ["Title": .string("List \($0)")] }),
+        StandInReading(
+            name: "Get-MgContext", module: "graph", needsSignIn: false,
+            source: .account { claims in
+                [
+                    [
+                        "Account": text(claims.account), "TenantId": text(claims.tenantID),
+                        "ClientId": text(claims.appID),
+                    ]
+                ]
+            }),
+        StandInReading(
+            name: "Get-MgUser", module: "graph",
+            source: .service(.users, count: 5) { ["DisplayName": .string("User \($0)")] }),
+    ]
+
+    private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
+}
