@@ -80,7 +80,9 @@ struct StandInArguments: Sendable {
     let parameters: JSONObject
 
     /// Parameters of every cmdlet that change nothing here.
-    private static let common: Set<String> = ["erroraction", "ea", "warningaction", "verbose", "debug", "progressaction"]
+    private static let common: Set<String> = [
+        "erroraction", "ea", "warningaction", "verbose", "debug", "progressaction",
+    ]
     private static let counts: Set<String> = ["resultsize", "first", "top"]
 
     /// Reads the arguments of a call.

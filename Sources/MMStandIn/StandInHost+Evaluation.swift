@@ -92,7 +92,8 @@ extension StandInHost {
     /// Whether a statement holds one of the reading cmdlets.
     private static func reads(_ extent: SourceExtent, _ facts: ScriptFacts) -> Bool {
         facts.items.contains { item in
-            guard item.extent.start >= extent.start, item.extent.end <= extent.end, case .command(let fact) = item.detail
+            guard item.extent.start >= extent.start, item.extent.end <= extent.end,
+                case .command(let fact) = item.detail
             else { return false }
             return fact.name.flatMap(StandInReading.named) != nil
         }
