@@ -250,29 +250,6 @@ struct BrowserSignInTests {
         #expect(transport.requests.isEmpty)
     }
 
-    @Test(
-        "the browser is the one that is named, Windows' own, or the desktop's",
-        arguments: [
-            (["MM_BROWSER": "/opt/b", "BROWSER": "no"], [["/opt/b", "URL"]]),
-            (["BROWSER": "first --new %s:second"], [["first", "--new", "URL"], ["second", "URL"]]),
-            (
-                ["BROWSER": " ", "DISPLAY": ":0"],
-                [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]
-            ),
-            (
-                ["WAYLAND_DISPLAY": "wayland-0"],
-                [["xdg-open", "URL"], ["sensible-browser", "URL"], ["x-www-browser", "URL"]]
-            ),
-            (
-                ["WSL_DISTRO_NAME": "Debian"],
-                [["wslview", "URL"], ["/mnt/c/Windows/System32/rundll32.exe", "url.dll,FileProtocolHandler", "URL"]]
-            ),
-            (["SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22"], []), ([:], []),
-        ] as [([String: String], [[String]])])
-    func opener(environment: [String: String], expected: [[String]]) {
-        #expect(BrowserOpener(environment: environment).commands(for: "URL") == expected)
-    }
-
     @Test("on a machine without a browser the prompt says how to get to one")
     func remote() async throws {
         let service = IdentityService(
@@ -287,20 +264,6 @@ struct BrowserSignInTests {
         #expect(shown.opensBrowserHere)
         #expect(shown.message.contains("ssh -N -L \(port):127.0.0.1:\(port) adele@10.0.0.2"))
         #expect(shown.message.contains("mm login Contoso --device-code"))
-    }
-
-    @Test("the opener gets the address as one argument, whatever it holds")
-    func argument() async throws {
-        let program = "\(home.path)/browser"
-        let seen = "\(home.path)/seen"
-        try ProtectedFile.replace(
-            program, with: Array("#!/bin/sh\nprintf '%s' \"$#:$1\" > \(seen).part && mv \(seen).part \(seen)\n".utf8),
-            mode: 0o700)
-        let url = "https://login.example/a?x=1&y='2';z=$(id)"
-        let opened = await BrowserOpener(environment: ["MM_BROWSER": program, "PATH": "/usr/bin:/bin"]).open(url)
-        #expect(opened)
-        while try home.read(seen) == nil { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(String(decoding: try home.read(seen) ?? [], as: UTF8.self) == "1:\(url)")
     }
 
     @Test(

@@ -6,10 +6,24 @@ internal import MMSystem
 /// desktop's.
 package struct BrowserOpener: Sendable {
     let environment: [String: String]
+    /// The release of the kernel, which names Microsoft under WSL.
+    private let kernel: String
 
     /// An opener.
-    /// - Parameter environment: names browser and desktop.
-    package init(environment: [String: String]) { self.environment = environment }
+    /// - Parameters:
+    ///   - environment: names browser and desktop.
+    ///   - kernel: the release of the kernel.
+    package init(environment: [String: String], kernel: String = Self.runningKernel) {
+        self.environment = environment
+        self.kernel = kernel
+    }
+
+    /// The release of this machine's kernel.
+    package static var runningKernel: String {
+        var names = utsname()
+        guard uname(&names) == 0 else { return "" }
+        return withUnsafeBytes(of: names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
 
     /// Opens a page.
     /// - Returns: whether a program was started for it; whether a page appeared can't be determined.
@@ -39,15 +53,17 @@ package struct BrowserOpener: Sendable {
                 return words.map { $0.replacing("%s", with: url) } + (isMarked ? [] : [url])
             }.filter { $0.count > 1 || $0.first != url }
         }
-        if isBelowWindows {
-            return [
-                ["wslview", url],
-                // Unlike cmd.exe, it passes the URL on unchanged.
-                ["/mnt/c/Windows/System32/rundll32.exe", "url.dll,FileProtocolHandler", url],
-            ]
-        }
-        guard hasDesktop else { return [] }
-        return ["xdg-open", "sensible-browser", "x-www-browser"].map { [$0, url] }
+        return (isBelowWindows ? Self.ofWindows(url) : [])
+            + (hasDesktop ? ["xdg-open", "sensible-browser", "x-www-browser"].map { [$0, url] } : [])
+    }
+
+    /// The ways to the browser of the Windows that a WSL runs below. Its folders are in `PATH` unless `appendWindowsPath` is
+    /// off, and its first drive may be mounted elsewhere than in `/mnt`.
+    private static func ofWindows(_ url: String) -> [[String]] {
+        // Unlike cmd.exe, and unlike explorer.exe, which opens a folder instead of some addresses, this one passes an address
+        // on unchanged.
+        let handler = ["rundll32.exe", "/mnt/c/Windows/System32/rundll32.exe"]
+        return [["wslview", url]] + handler.map { [$0, "url.dll,FileProtocolHandler", url] }
     }
 
     private var hasDesktop: Bool {
@@ -55,7 +71,9 @@ package struct BrowserOpener: Sendable {
     }
 
     private var isBelowWindows: Bool {
+        // The variables are lost behind `sudo`, in services and in sessions over SSH; the kernel stays.
         ["WSL_DISTRO_NAME", "WSL_INTEROP"].contains { environment[$0]?.isEmpty == false }
+            || kernel.lowercased().contains("microsoft")
     }
 
     /// Returns how a person can reach the page when no browser could be opened.

@@ -24,7 +24,7 @@ struct BrowserSignIn: Sendable {
         let nonce = RandomBytes.text(bytes: 24)
         let key = ProofKey()
         let correlationID = RandomBytes.uuid()
-        let redirect = try LoopbackRedirect.start(state: state)
+        let redirect = try LoopbackRedirect.start(at: RedirectAddress(environment: opener.environment), state: state)
         let address = page(redirect.redirectURI, state: state, nonce: nonce, key: key, correlationID: correlationID)
         let deadline = min(work.deadline, .after(Self.patience))
         do throws(MMError) {

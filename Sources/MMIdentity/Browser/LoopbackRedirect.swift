@@ -2,8 +2,8 @@ internal import MMCore
 internal import MMHTTP
 internal import MMSystem
 
-/// The redirect target of one browser sign-in: a listener on this machine's loopback addresses that receives the code
-/// (RFC 8252, section 7.3).
+/// The redirect target of one browser sign-in: a listener, on this machine's loopback addresses unless it was told
+/// otherwise, that receives the code (RFC 8252, section 7.3).
 final class LoopbackRedirect: Sendable {
     /// What the browser delivers.
     enum Answer: Sendable {
@@ -20,18 +20,20 @@ final class LoopbackRedirect: Sendable {
     private let desk: Desk
 
     /// Starts listening.
-    /// - Parameter state: the value that the answer must carry, so that only the page that the person was sent to can
-    ///   answer.
-    static func start(state: Secret) throws(MMError) -> LoopbackRedirect {
+    /// - Parameters:
+    ///   - address: where.
+    ///   - state: the value that the answer must carry, so that only the page that the person was sent to can answer.
+    static func start(at address: RedirectAddress = .any, state: Secret) throws(MMError) -> LoopbackRedirect {
         let desk = Desk(state: state)
         let handler: HTTPHandler = { await desk.answer($0) }
         var limits = HTTPServerLimits()
         limits.maxConnections = 32
-        let first = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0), limits: limits, handler: handler)
+        let first = try HTTPListener.start(
+            .tcp(host: address.hosts[0], port: address.port), limits: limits, handler: handler)
         var listeners = [first]
-        // Browsers try this address first for `localhost`; a machine without IPv6 lacks it.
-        if let second = try? HTTPListener.start(.tcp(host: "::1", port: first.port), limits: limits, handler: handler) {
-            listeners.append(second)
+        for host in address.hosts.dropFirst() {
+            let other = try? HTTPListener.start(.tcp(host: host, port: first.port), limits: limits, handler: handler)
+            if let other { listeners.append(other) }
         }
         return LoopbackRedirect(listeners, desk)
     }
