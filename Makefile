@@ -1,6 +1,6 @@
 # The verbs of the house. Everything they make stays below .build/ and in temporary folders.
 SHELL := /bin/bash
-.PHONY: build demo test check format bench sanitize stress release bench-programs bundle packages examples api pages man \
+.PHONY: build demo test check format bench sanitize stress release bench-programs bundle packages reproduce site examples api pages man \
     install install-mm install-sandbox clean
 
 build:
@@ -27,11 +27,14 @@ bench:
 
 # One file that starts fast: the runtime inside, optimised for size (verdicts and paging are measured to be no slower for it),
 # and what nobody calls left out, for which each function has a section of its own. lld comes with the toolchain; packed
-# relocations want glibc 2.36, which Debian 12 has.
+# relocations want glibc 2.36, which Debian 12 has. The folder that was built in is written nowhere, and no build id is made of
+# what `strip` takes away: equal sources make equal programs wherever they lie, and say nothing of whose machine it was.
+HERE := $(CURDIR)
+UNPLACED := -Xswiftc -file-prefix-map -Xswiftc $(HERE)=. -Xcc -ffile-prefix-map=$(HERE)=. -Xlinker --build-id=none
 RELEASE := --configuration release --static-swift-stdlib -Xswiftc -Osize \
     -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -Xclang-linker -Xswiftc -fuse-ld=lld \
     -Xlinker --gc-sections -Xlinker --icf=all -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs \
-    -Xlinker -T -Xlinker Scripts/release.ld
+    -Xlinker -T -Xlinker Scripts/release.ld $(UNPLACED)
 release:
 	@Scripts/prerequisites build
 	swift build $(RELEASE) --product mm
@@ -86,10 +89,28 @@ api:
 bundle: release
 	@Scripts/bundle .build/release/mm-mcp .build/bundle
 
-# What a release consists of, in .build/packages; each file is tried.
+# What a release consists of, in .build/packages; each file is tried. ARCH=arm64 builds for the other architecture, with the
+# Swift SDK that Docs/Packages.md names; on an arm64 machine nothing of that is needed.
 packages: release
+ifeq ($(ARCH),)
 	@Scripts/packages .build/release .build/packages
 	@Scripts/try-packages .build/packages
+else
+	@Scripts/sdk $(ARCH) >/dev/null
+	for program in mm mm-mcp mm-sandbox; do \
+	    swift build --swift-sdk "$$(Scripts/sdk $(ARCH))" --scratch-path .build/$(ARCH) $(RELEASE) --product $$program || exit; done
+	@TEXTS=.build/release Scripts/packages .build/$(ARCH)/release .build/packages-$(ARCH)
+	@Scripts/try-packages .build/packages-$(ARCH)
+endif
+
+# Builds the packages once more, from a clone in another place and under other settings, and compares the bytes.
+reproduce: packages
+	@Scripts/reproduce .build/packages
+
+# One static site of the pages and the libraries' documentation, in .build/site.
+site:
+	@Scripts/prerequisites site
+	@Scripts/site .build/site
 
 PREFIX ?= $(HOME)/.local
 # Everything, or the package of those who work (install-mm) and that of those who try and test (install-sandbox).
