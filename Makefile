@@ -1,7 +1,7 @@
 # The verbs of the house. Everything they make stays below .build/ and in temporary folders.
 SHELL := /bin/bash
-.PHONY: build demo test check format bench sanitize stress release bench-programs bundle packages reproduce site examples api pages man \
-    install install-mm install-sandbox clean
+.PHONY: build demo test check format bench sanitize stress release bench-programs bundle packages reproduce site examples api \
+    pages man install install-mm install-sandbox clean
 
 build:
 	@Scripts/prerequisites build
