@@ -92,6 +92,7 @@ bundle: release
 # What a release consists of, in .build/packages; each file is tried. ARCH=arm64 builds for the other architecture, with the
 # Swift SDK that Docs/Packages.md names; on an arm64 machine nothing of that is needed.
 packages: release
+	@Scripts/prerequisites packages
 ifeq ($(ARCH),)
 	@Scripts/packages .build/release .build/packages
 	@Scripts/try-packages .build/packages
