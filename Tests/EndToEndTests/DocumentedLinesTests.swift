@@ -14,7 +14,7 @@ struct DocumentedLinesTests {
         ("mm graph ContosoSandbox", "needs the connection of the line above"),
         ("mm sandbox stop", "ends the tenant that the other lines need"),
         ("sudo apt ", "installs a package"), ("systemctl ", "changes the reader's system"),
-        ("skopeo ", "needs an image"), ("podman ", "needs an image"), ("generate ", "is the reader's own program"),
+        ("podman ", "needs an image"), ("generate ", "is the reader's own program"),
         ("mm graph customers:Partner", "needs a tenant that is a partner"), ("mm login Partner", "the same"),
         ("mm login Demo", "is called otherwise here"), ("mm connections edit Team", "needs the reader's certificate"),
         ("mm sandbox faults --tenant", "the same"),
