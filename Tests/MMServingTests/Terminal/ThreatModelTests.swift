@@ -1,0 +1,62 @@
+import MMCore
+import TestSupport
+import Testing
+
+@Suite("The page of threats") struct ThreatModelTests {
+    /// A line of the page: what holds something, and where that shows.
+    private struct Claim {
+        let line: String
+        let types: [String]
+        let test: (file: String, sentence: String)?
+    }
+
+    @Test("names types that there are, and tests that hold what it says") func names() throws {
+        let claims = try Self.claims()
+        #expect(claims.count > 40)
+        let sources = try Self.texts(below: "Sources")
+        let tests = try Self.texts(below: "Tests")
+        for claim in claims {
+            #expect(!claim.types.isEmpty, "\(claim.line)")
+            for type in claim.types {
+                let isThere = ["struct", "class", "actor", "enum", "protocol"].contains { kind in
+                    sources.values.contains { text in
+                        text.split(separator: "\(kind) \(type)", omittingEmptySubsequences: false).dropFirst()
+                            .contains { $0.first.map { !$0.isLetter && !$0.isNumber } ?? false }
+                    }
+                }
+                #expect(isThere, "there is no type \(type)")
+            }
+            let test = try #require(claim.test, "\(claim.line)")
+            // Two rooms may have a file of the same name.
+            let holds = tests.contains {
+                $0.key.hasSuffix("/\(test.file).swift") && $0.value.contains("\"\(test.sentence)\"")
+            }
+            #expect(holds, "\(test.file): \(test.sentence)")
+        }
+    }
+
+    private static func claims() throws -> [Claim] {
+        try DocumentedPages.text("Docs/ThreatModel.md").split(separator: "\n").compactMap { line in
+            let cells = line.split(separator: "|").map { $0.split(separator: " ").joined(separator: " ") }
+            guard line.hasPrefix("|"), cells.count == 3, cells[0] != "what could happen", !cells[0].hasPrefix("---")
+            else {
+                return nil
+            }
+            let types = cells[1].split(separator: "`", omittingEmptySubsequences: false).enumerated()
+                .filter { !$0.offset.isMultiple(of: 2) }.map { String($0.element) }
+            guard let colon = cells[2].firstRange(of: ": \""), cells[2].hasSuffix("\"") else {
+                return Claim(line: String(line), types: types, test: nil)
+            }
+            let sentence = String(cells[2][colon.upperBound...].dropLast())
+            return Claim(line: String(line), types: types, test: (String(cells[2][..<colon.lowerBound]), sentence))
+        }
+    }
+
+    private static func texts(below folder: String) throws -> [String: String] {
+        var texts: [String: String] = [:]
+        for file in DocumentedPages.files(below: folder, ending: ".swift") {
+            texts[file] = try DocumentedPages.text(file)
+        }
+        return texts
+    }
+}
