@@ -16,8 +16,11 @@ function score(entry, words) {
         else if (text.includes(word)) sum += 1;
         else return 0;
     }
-    // Pages before symbols.
-    return sum + (entry[0].startsWith("api/") ? 0 : 3);
+    // Words that stand together, and often, say more; pages come before symbols, and what has changed comes last.
+    const phrase = words.join(" ");
+    if (words.length > 1 && text.includes(phrase)) sum += 4;
+    sum += Math.min(3, text.split(phrase).length - 1);
+    return sum + (entry[0].startsWith("api/") ? 1 : entry[0].startsWith("CHANGELOG") ? 0.5 : 3);
 }
 
 function show() {
