@@ -7,6 +7,8 @@ internal import MMIdentity
 struct ExchangeAttempt {
     private let client: ExchangeClient
     private let command: ExchangeCommand
+    /// The cmdlets whose first pages are asked for together, where they are; all of them only read.
+    private let batch: [ExchangeCommand]?
     private let size: Int
     private let deadline: Deadline
     private let requestID = RandomBytes.uuid()
@@ -18,11 +20,12 @@ struct ExchangeAttempt {
     private static let mostRedirects = 4
 
     init(
-        client: ExchangeClient, command: ExchangeCommand, size: Int, deadline: Deadline,
-        report: @escaping @Sendable (String) -> Void
+        client: ExchangeClient, command: ExchangeCommand, batch: [ExchangeCommand]? = nil, size: Int,
+        deadline: Deadline, report: @escaping @Sendable (String) -> Void
     ) {
         self.client = client
         self.command = command
+        self.batch = batch
         self.size = size
         self.deadline = deadline
         gate = client.gate(report)
@@ -71,14 +74,23 @@ struct ExchangeAttempt {
     }
 
     private func firstPage(_ tenant: String) async throws(MMError) -> String {
-        if let home = await client.regionalOrigin { return home + client.path(command, tenant) }
-        return try client.row() + client.path(command, tenant)
+        let path = batch == nil ? client.path(command, tenant) : client.batchPath(tenant)
+        if let home = await client.regionalOrigin { return home + path }
+        return try client.row() + path
     }
 
     private func send(_ url: String, _ token: AccessToken) async throws(HTTPError) -> HTTPResponse {
-        var request = client.wire(
-            command, url: url, size: size, account: token.account, authorization: token.authorization,
-            requestID: requestID, timeout: min(command.timeout, max(deadline.remaining, .milliseconds(1))))
+        let timeout = min(command.timeout, max(deadline.remaining, .milliseconds(1)))
+        var request =
+            if let batch {
+                client.wire(
+                    batch: batch, url: url, account: token.account, authorization: token.authorization,
+                    requestID: requestID, timeout: timeout)
+            } else {
+                client.wire(
+                    command, url: url, size: size, account: token.account, authorization: token.authorization,
+                    requestID: requestID, timeout: timeout)
+            }
         let (home, cookies) = await (client.regionalOrigin, client.cookies)
         if let home, url.hasPrefix(home + "/"), !cookies.isEmpty {
             request.headers.set("Cookie", cookies.joined(separator: "; "))

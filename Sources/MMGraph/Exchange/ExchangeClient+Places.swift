@@ -1,6 +1,6 @@
-internal import MMCore
+package import MMCore
 internal import MMHTTP
-internal import MMIdentity
+package import MMIdentity
 
 /// The addresses that requests are sent to, and the checks of those that they may be sent to.
 extension ExchangeClient {
@@ -23,6 +23,9 @@ extension ExchangeClient {
     private nonisolated static func isNameByte(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x5F
     }
+
+    /// Returns whether a URL is one of the service's own; unlike with links, a foreign one is no fault.
+    package nonisolated func serves(_ address: WebAddress) -> Bool { (try? admits(address)) ?? false }
 
     /// Returns whether a URL belongs to the service: its host or a subdomain over `https`; in the sandbox, only its own
     /// address.

@@ -25,13 +25,17 @@ package struct ExchangePages: Sendable {
 
     init(
         client: ExchangeClient, command: ExchangeCommand, deadline: Deadline,
-        report: @escaping @Sendable (String) -> Void
+        report: @escaping @Sendable (String) -> Void, after first: ExchangePage? = nil
     ) {
         self.client = client
         self.command = command
         self.deadline = deadline
         self.report = report
-        place = .first
+        if let first {
+            place = first.nextLink.map { Place.next($0) } ?? .end
+        } else {
+            place = .first
+        }
     }
 
     /// Returns the next page; `nil` after the last.

@@ -42,13 +42,10 @@ struct CmdletWatch: Sendable {
     /// A change with its state before.
     func read(_ change: Change) async -> Change {
         let commands = change.priorCommands
-        guard !change.isBeforeKnown, let first = commands.first else { return change }
+        guard !change.isBeforeKnown, !commands.isEmpty else { return change }
         do throws(MMError) {
-            let deadline = min(context.deadline, .after(Self.longestRead))
-            let rows = try await rows(of: first, deadline)
-            var content: [JSONValue] = []
-            if rows != nil, commands.count > 1 { content = try await self.rows(of: commands[1], deadline) ?? [] }
-            return change.knowing(rows: rows, content: content)
+            let states = try await states(commands, min(context.deadline, .after(Self.longestRead)))
+            return change.knowing(rows: states[0], content: states.dropFirst().first.flatMap(\.self) ?? [])
         } catch {
             return change.unreadable(error.message)
         }
@@ -57,7 +54,7 @@ struct CmdletWatch: Sendable {
     /// What the reading cmdlet of a change puts out now; `nil` where there is no such object.
     func present(of change: Change) async throws(MMError) -> [JSONValue]? {
         guard let command = change.presentCommand else { return nil }
-        return try await rows(of: command, context.deadline)
+        return try await states([command], context.deadline)[0]
     }
 
     /// Whether the guard lets anybody run a cmdlet that reads.
@@ -69,18 +66,20 @@ struct CmdletWatch: Sendable {
         return intent.isRead && intent.verdict(requests.guarding.policy(of: connection, in: context)).decision == .allow
     }
 
-    private func rows(of command: ExchangeCommand, _ deadline: Deadline) async throws(MMError) -> [JSONValue]? {
-        guard mayRead(command) else { throw MMError(.denied, "the guard holds reading it back") }
-        var pages = client.pages(command, deadline: deadline)
-        var rows: [JSONValue] = []
-        do throws(ExchangeFault) {
-            while let page = try await pages.next() { rows += page.values }
-        } catch {
-            let failure = error.mmError(of: connection.name, client.service)
-            if failure.code == .notFound { return nil }
-            throw failure
+    /// What cmdlets that read put out, with one request; `nil` for an object that does not exist.
+    private func states(_ commands: [ExchangeCommand], _ deadline: Deadline) async throws(MMError) -> [[JSONValue]?] {
+        guard commands.allSatisfy(mayRead) else { throw MMError(.denied, "the guard holds reading it back") }
+        var states: [[JSONValue]?] = []
+        for reading in try await client.readings(of: commands, deadline: deadline) {
+            switch reading {
+            case .success(let rows): states.append(rows.compactMap { try? JSONParser.parse(Array($0)) })
+            case .failure(let fault):
+                let failure = fault.mmError(of: connection.name, client.service)
+                guard failure.code == .notFound else { throw failure }
+                states.append(nil)
+            }
         }
-        return rows
+        return states
     }
 
     // MARK: Writing

@@ -23,6 +23,7 @@ struct ExchangeService {
         for version in ["beta", "v1.0"] {
             let tenant = "/adminapi/\(version)/{tenant}"
             routes.on("POST", path: "\(tenant)/InvokeCommand", Self.invoke)
+            routes.on("POST", path: "\(tenant)/$batch", Self.batch)
             routes.on("GET", path: "\(tenant)/EXOModuleFile", Self.moduleFile)
             routes.on("GET", path: "\(tenant)/{resource...}", Self.banner)
         }
@@ -111,6 +112,37 @@ struct ExchangeService {
 
     private func invoke(_ request: ServiceRequest) -> HTTPServerResponse {
         inTenant(request) { run(request.http, for: $0) }
+    }
+
+    /// Up to ten cmdlets in one request.
+    private func batch(_ request: ServiceRequest) -> HTTPServerResponse {
+        inTenant(request) { caller in
+            let items = (try? JSONParser.parse(request.http.body))?["requests"]?.array ?? []
+            guard !items.isEmpty, items.count <= 10 else {
+                return failed(ExchangeFailure(400, "BadRequest", type: "ODataException", "The batch is not valid."))
+            }
+            var responses = items.map { item -> JSONValue in
+                var headers = HTTPHeaders()
+                for (name, value) in item["headers"]?.object ?? [:] { headers.set(name, value.string ?? "") }
+                let url = item["url"]?.string ?? ""
+                let path = url.firstRange(of: "/adminapi/").map { String(url[$0.lowerBound...]) } ?? ""
+                let answer =
+                    item["method"] == "POST" && path.lowercased().contains("/invokecommand")
+                    ? run(
+                        HTTPServerRequest(
+                            method: "POST", target: path, headers: headers,
+                            body: JSONWriter.bytes(item["body"] ?? .null)), for: caller)
+                    : failed(Self.missing)
+                return [
+                    "id": item["id"] ?? .null, "status": .int(Int64(answer.status)),
+                    "headers": ["Content-Type": .string(Self.contentType)],
+                    "body": (try? JSONParser.parse(answer.bytes)) ?? .null,
+                ]
+            }
+            // The service promises no order.
+            if responses.count > 1 { responses.insert(responses.removeLast(), at: 0) }
+            return json(200, ["responses": .array(responses)])
+        }
     }
 
     private func run(_ request: HTTPServerRequest, for caller: Caller) -> HTTPServerResponse {

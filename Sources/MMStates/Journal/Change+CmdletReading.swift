@@ -3,7 +3,7 @@ package import MMGraph
 
 extension Change {
     /// The cmdlets that read the state before; none where nothing has to be read. It is one, and for an object whose list of
-    /// members goes with it a second one for these.
+    /// members goes with it a second one for these, since no cmdlet shows both. They are sent in one request.
     package var priorCommands: [ExchangeCommand] {
         guard let cmdlet, let kind = cmdlet.kind, kind.entry?.values != nil || kind.entry == nil else { return [] }
         switch kind.entry {

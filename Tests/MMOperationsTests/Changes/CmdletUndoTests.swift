@@ -172,6 +172,22 @@ struct CmdletUndoTests {
         await tenant.stop()
     }
 
+    @Test("a distribution group that is removed costs one read, members and all")
+    func oneRead() async throws {
+        let tenant = try await ChangesHome(users: 12)
+        try await tenant.run("New-DistributionGroup -Name crew -Members lena.vogt, ben.baker")
+        let members = try await tenant.run("Get-DistributionGroupMember crew")
+        let (single, batches) = (
+            try await tenant.requests(of: "InvokeCommand"), try await tenant.requests(of: "$batch")
+        )
+        try await tenant.run("Remove-DistributionGroup crew")
+        #expect(try await tenant.requests(of: "$batch") == batches + 1)
+        #expect(try await tenant.requests(of: "InvokeCommand") == single + 1)
+        let entry = try #require(try await tenant.newest())
+        #expect(!entry.change.others.isEmpty && entry.change.others.count == members.array?.count)
+        await tenant.stop()
+    }
+
     @Test("shows the difference to a person who is asked, and reads the state only once")
     func confirmation() async throws {
         let tenant = try await ChangesHome(users: 12)
