@@ -2,6 +2,7 @@ import MMCore
 import MMGraph
 import MMGuard
 import MMIdentity
+import MMNative
 import MMStates
 import PowerShellSyntax
 
@@ -10,13 +11,13 @@ struct UndoPart: Sendable {
     /// A write that takes a change back.
     enum Action: Sendable {
         case request(GraphRequest)
-        case command(ExchangeCommand)
+        case command(ExchangeCommand, at: ExchangeService)
 
         /// What is sent, in one line.
         var line: String {
             switch self {
             case .request(let request): "\(request.method) \(request.target.path)"
-            case .command(let command): command.line
+            case .command(let command, _): command.line
             }
         }
     }
@@ -49,15 +50,15 @@ struct UndoChannels {
 
     private func cmdletWatch(_ service: Change.Service) throws(MMError) -> CmdletWatch {
         let client = try ExchangeClient(
-            identity: services.identity, connection: connection,
-            service: service == .compliance ? .compliance : .exchange)
+            identity: services.identity, connection: connection, service: service.endpoint)
         return CmdletWatch(client: client, connection: connection, requests: services, context: context)
     }
 
     /// What takes a change back.
     func part(_ change: Change) throws(MMError) -> UndoPart {
         guard change.cmdlet == nil else {
-            return UndoPart(change: change, actions: change.inverseCommands.map { .command($0) })
+            return UndoPart(
+                change: change, actions: change.inverseCommands.map { .command($0, at: change.service.endpoint) })
         }
         let client = try client(change.service)
         let base = try services.identity.cloud(of: connection).base(of: client.resource) ?? ""
@@ -78,10 +79,10 @@ struct UndoChannels {
     /// Returns when the guard, or a person whom it asks, permits all actions.
     func settle(_ actions: [UndoPart.Action], changes: () -> [String]) async throws(MMError) {
         var requests: [(module: String, requests: [GraphRequest])] = []
-        var commands: [ExchangeCommand] = []
+        var commands: [ExchangeService: [ExchangeCommand]] = [:]
         for action in actions {
             switch action {
-            case .command(let command): commands.append(command)
+            case .command(let command, let service): commands[service, default: []].append(command)
             case .request(let request):
                 let module = (request.target.service == .flow ? RequestResource.flow : .graph).module
                 if let place = requests.firstIndex(where: { $0.module == module }) {
@@ -98,18 +99,23 @@ struct UndoChannels {
                 confirmed: confirmed
             ).settle(group.requests) { changes() }
         }
-        guard !commands.isEmpty else { return }
-        context.record.note("module", "exo")
-        try await settle(commands, changes: changes)
+        for service in ExchangeService.allCases {
+            guard let commands = commands[service] else { continue }
+            let module = ExchangeTable.Service(of: service).module
+            context.record.note("module", .string(module))
+            try await settle(commands, in: module, changes: changes)
+        }
     }
 
-    private func settle(_ commands: [ExchangeCommand], changes: () -> [String]) async throws(MMError) {
+    private func settle(
+        _ commands: [ExchangeCommand], in module: String, changes: () -> [String]
+    ) async throws(MMError) {
         let lines = commands.map(\.line)
         var strictest: Verdict?
         var asking: [GuardFinding] = []
         for line in lines {
             let verdict = try ScriptJudging(
-                script: line, parsed: PowerShellParser.parse(line), module: "exo", engine: .native, of: connection,
+                script: line, parsed: PowerShellParser.parse(line), module: module, engine: .native, of: connection,
                 isConfirmed: confirmed, in: context, with: services.guarding
             ).judge(with: .fresh).verdict
             asking += verdict.asking
@@ -124,7 +130,8 @@ struct UndoChannels {
         guard var verdict = strictest else { return }
         verdict.asking = asking
         var question = ConfirmationRequest(
-            on: connection, module: "exo", title: "undo in exo", text: lines.joined(separator: "\n"), verdict: verdict)
+            on: connection, module: module, title: "undo in \(module)", text: lines.joined(separator: "\n"),
+            verdict: verdict)
         if verdict.decision == .ask { question.changes = changes() }
         try await Clearance(question).settle(in: context, with: services.guarding)
     }
@@ -174,7 +181,7 @@ struct UndoChannels {
         notes: inout [String]
     ) async throws(MMError) -> Change? {
         switch action {
-        case .command(let command):
+        case .command(let command, _):
             let watch = try cmdletWatch(change.service)
             guard var inverse = Change(command, at: watch.client.service) else { return nil }
             if !inverse.isBeforeKnown {
@@ -196,6 +203,11 @@ struct UndoChannels {
             return write.change?.left(by: try? response.json(), etag: nil)
         }
     }
+}
+
+extension Change.Service {
+    /// The endpoint that runs its cmdlets.
+    fileprivate var endpoint: ExchangeService { self == .compliance ? .compliance : .exchange }
 }
 
 extension GraphRequest {

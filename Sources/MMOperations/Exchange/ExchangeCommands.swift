@@ -44,6 +44,9 @@ extension ExchangeTable.Service {
     /// The module's word for people.
     var module: String { self == .exo ? "exo" : "compliance" }
 
+    /// The service whose cmdlets an endpoint runs.
+    init(of endpoint: ExchangeService) { self = endpoint == .exchange ? .exo : .scc }
+
     /// The service of a module's word; `nil` for other modules.
     init?(module: String) {
         switch module.lowercased() {
