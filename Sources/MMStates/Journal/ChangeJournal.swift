@@ -59,9 +59,10 @@ package struct ChangeJournal: Sendable {
     }
 
     /// All writes, oldest first.
-    package func entries() async throws(MMError) -> [JournalEntry] {
+    /// - Parameter newest: how many of the newest ones at least; `nil` for all. The journal is read back to there and no further.
+    package func entries(newest: Int? = nil) async throws(MMError) -> [JournalEntry] {
         try await prepare()
-        return try await BlockingWork.run { () throws(MMError) in try read() }
+        return try await BlockingWork.run { () throws(MMError) in try read(newest) }
     }
 
     private func append(_ line: JSONObject) async throws(MMError) {
@@ -103,25 +104,30 @@ package struct ChangeJournal: Sendable {
 
     private func isOld(_ stamp: FileStamp) -> Bool { clock.now - stamp.modified > limits.age }
 
-    private func read() throws(MMError) -> [JournalEntry] {
+    /// Reads from the last line on: ends come before the writes that they belong to.
+    private func read(_ newest: Int?) throws(MMError) -> [JournalEntry] {
         var entries: [JournalEntry] = []
-        var places: [String: Int] = [:]
-        for number in try numbers() {
-            guard let bytes = try ProtectedFile.read(path(number)) else { continue }
-            for line in bytes.split(separator: 0x0A) {
+        var ends: [String: JSONValue] = [:]
+        for number in try numbers().reversed() {
+            guard var rest = try ProtectedFile.read(path(number))?[...] else { continue }
+            while !rest.isEmpty, entries.count < newest ?? .max {
+                let start = rest.lastIndex(of: 0x0A).map { $0 + 1 } ?? rest.startIndex
+                let line = rest[start...]
+                rest = rest[..<max(rest.startIndex, start - 1)]
                 // A line that can't be read was cut off; what it spoke of stays unknown.
-                guard let plain = try plain(Array(line)), let value = try? JSONParser.parse(plain),
+                guard !line.isEmpty, let plain = try plain(Array(line)), let value = try? JSONParser.parse(plain),
                     let id = value["id"]?.string
                 else { continue }
                 if value["ended"] != nil {
-                    if let place = places[id] { entries[place].end(value) }
-                } else if let entry = JournalEntry(begun: value), clock.now - entry.time <= limits.age {
-                    places[id] = entries.count
+                    // The last word counts.
+                    if ends[id] == nil { ends[id] = value }
+                } else if var entry = JournalEntry(begun: value), clock.now - entry.time <= limits.age {
+                    if let end = ends.removeValue(forKey: id) { entry.end(end) }
                     entries.append(entry)
                 }
             }
         }
-        return entries
+        return entries.reversed()
     }
 
     // MARK: Encryption

@@ -73,14 +73,18 @@ final class ChangesHome: Sendable {
         }
     }
 
-    func context(_ person: (any ConfirmingPerson)?) -> CallContext {
-        CallContext(
-            caller: Caller(surface: .terminal, name: "test", server: nil), sessionID: "session-1", person: person)
+    func context(_ person: (any ConfirmingPerson)?, as principal: String? = nil) -> CallContext {
+        var caller = Caller(surface: principal == nil ? .terminal : .mcp, name: "test", server: nil)
+        caller.principal = principal.map { Caller.Principal(id: $0, name: nil) }
+        return CallContext(caller: caller, sessionID: "session-1", person: person)
     }
 
     /// Calls an operation as a person who says yes.
-    func call(_ name: String, _ arguments: JSONObject) async throws(MMError) -> OperationAnswer {
-        try await service.call(name, arguments, in: context(person))
+    /// - Parameter principal: who that is, where they signed in to the server.
+    func call(_ name: String, _ arguments: JSONObject, as principal: String? = nil) async throws(MMError)
+        -> OperationAnswer
+    {
+        try await service.call(name, arguments, in: context(person, as: principal))
     }
 
     /// Sends a request.
@@ -150,5 +154,5 @@ final class ChangesHome: Sendable {
     var journal: ChangeJournal { service.services.requestServices.journal }
 
     /// The newest change in the journal.
-    func newest() async throws(MMError) -> JournalEntry? { try await journal.entries().last }
+    func newest() async throws(MMError) -> JournalEntry? { try await journal.entries(newest: 1).last }
 }

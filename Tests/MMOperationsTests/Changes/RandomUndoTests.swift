@@ -9,7 +9,7 @@ import Testing
 @Suite("Random writes", .timeLimit(.minutes(15)))
 struct RandomUndoTests {
     /// How many writes of each seed: few in the usual run, as many as one wants by MM_RANDOM_WRITES.
-    private static let count = getenv("MM_RANDOM_WRITES").flatMap { Int(String(cString: $0)) } ?? 150
+    private static let count = getenv("MM_RANDOM_WRITES").flatMap { Int(String(cString: $0)) } ?? 300
 
     @Test(
         "undone in reverse leave the tenant as it was, and each dry run said what happened",
@@ -61,7 +61,7 @@ struct RandomUndoTests {
             row["result"] != "undone" && row["result"]?.string?.hasPrefix("nothing to do") != true
         }
         #expect(left == nil, "\(left ?? .null)")
-        if Self.count > 500 { print("\(done) writes, \(predicted) predicted, \(unknown) unknown") }
+        if Self.count > 300 { print("seed \(seed): \(done) writes, \(predicted) predicted, \(unknown) unknown") }
         let last = try await writes.state(of: tenant)
         #expect(last == first, "\(Set(last).symmetricDifference(first).sorted().prefix(6))")
         await tenant.stop()

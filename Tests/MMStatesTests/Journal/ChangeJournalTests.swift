@@ -92,6 +92,22 @@ struct ChangeJournalTests {
         #expect(try FolderListing.names(in: folder).count { $0.hasSuffix(".jsonl") } == 3)
     }
 
+    @Test("reads the newest writes without the others, with their ends")
+    func newest() async throws {
+        let journal = journal()
+        for number in 0..<5 {
+            let entry = try entry("city \(number)")
+            try await journal.begin(entry)
+            try await journal.end(entry, .done)
+        }
+        let all = try await journal.entries()
+        #expect(all.count == 5)
+        #expect(try await journal.entries(newest: 1) == [all[4]])
+        #expect(try await journal.entries(newest: 2) == Array(all.suffix(2)))
+        #expect(try await journal.entries(newest: 9) == all)
+        #expect(all.allSatisfy { $0.outcome == .done })
+    }
+
     @Test("refuses a state that is too large to keep")
     func tooLarge() async throws {
         var limits = ChangeJournal.Limits()
