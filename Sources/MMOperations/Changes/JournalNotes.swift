@@ -32,8 +32,8 @@ struct JournalNotes: Sendable {
             }
             let entry = JournalEntry(
                 connection: connection.name, call: context.record.call, session: context.call.sessionID,
-                client: context.call.caller.journalName, request: write.request, change: change,
-                undoes: undoing?.entry, isPart: undoing?.isPart ?? false)
+                client: context.call.caller.journalName, principal: context.call.caller.principal?.id,
+                request: write.request, change: change, undoes: undoing?.entry, isPart: undoing?.isPart ?? false)
             do throws(MMError) {
                 try await requests.journal.begin(entry)
                 entries.append(entry)

@@ -4,27 +4,35 @@ import MMStates
 /// Which writes of the journal are meant, and what has become of them there.
 struct UndoSelection {
     private let entries: [JournalEntry]
+    /// What was deleted, by whomever.
+    private let deletions: [JournalEntry]
     /// The entries that take an entry back, by its id.
     private let undoers: [String: [JournalEntry]]
 
-    /// The writes that a caller may see.
+    /// The writes that a caller may see: those of its connections, and where it signed in to this server, its own alone. Whether
+    /// they still stand depends on what everybody has undone.
     init(_ services: RequestServices, in context: OperationContext) async throws(MMError) {
         let snapshot = try services.guarding.registry.snapshot()
-        let server = context.call.caller.server
+        let caller = context.call.caller
         var seen: [String: Bool] = [:]
-        var visible: [JournalEntry] = []
+        var reachable: [JournalEntry] = []
         for entry in try await services.journal.entries() {
-            let isVisible =
-                seen[entry.connection] ?? ((try? snapshot.connection(named: entry.connection, for: server)) != nil)
-            seen[entry.connection] = isVisible
-            if isVisible { visible.append(entry) }
+            let isReachable =
+                seen[entry.connection]
+                ?? ((try? snapshot.connection(named: entry.connection, for: caller.server)) != nil)
+            seen[entry.connection] = isReachable
+            if isReachable { reachable.append(entry) }
         }
-        self.init(visible)
+        self.init(reachable, of: caller.principal?.id)
     }
 
-    init(_ entries: [JournalEntry]) {
-        self.entries = entries
-        undoers = Dictionary(grouping: entries.filter { $0.undoes != nil }) { $0.undoes ?? "" }
+    /// - Parameters:
+    ///   - all: the writes of the connections that a caller reaches.
+    ///   - principal: who it is that sees its own alone; `nil` for this machine's user, who sees all.
+    init(_ all: [JournalEntry], of principal: String? = nil) {
+        entries = principal.map { principal in all.filter { $0.principal == principal } } ?? all
+        deletions = all.filter { $0.change.kind == .deletion }
+        undoers = Dictionary(grouping: all.filter { $0.undoes != nil }) { $0.undoes ?? "" }
     }
 
     /// All of them, newest first.
@@ -52,7 +60,7 @@ struct UndoSelection {
     /// The ids of objects that were made anew since, by the ids that they had, in small letters.
     var successors: [String: String] {
         var ids: [String: String] = [:]
-        for entry in entries where entry.change.kind == .deletion {
+        for entry in deletions {
             for undoer in undoers[entry.id] ?? []
             where undoer.outcome == .done && undoer.change.kind == .creation && !undoer.change.subject.id.isEmpty {
                 ids[entry.change.subject.id.lowercased()] = undoer.change.subject.id

@@ -16,9 +16,14 @@ struct ChangesMemory: Sendable {
     }
 
     /// The memory of one query of a connection.
-    init(connection: Connection, service: RequestService, target: RequestTarget, paths: StatePaths) {
+    /// - Parameter principal: who asks, where they signed in to this server: each of them has read something else.
+    init(
+        connection: Connection, service: RequestService, target: RequestTarget, principal: String? = nil,
+        paths: StatePaths
+    ) {
+        let purpose: [JSONValue] = [.string(service.rawValue), .string(target.pathAndQuery)]
         path = ConnectionLinks(.changes, of: connection, paths: paths)
-            .path(of: [.string(service.rawValue), .string(target.pathAndQuery)])
+            .path(of: .array(purpose + (principal.map { [.string($0)] } ?? [])))
     }
 
     /// What the last call kept; `nil` before the first.

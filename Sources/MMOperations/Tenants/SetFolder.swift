@@ -25,6 +25,8 @@ struct SetFolder: Sendable {
         let operation: String
         let arguments: JSONObject
         let members: [Member]
+        /// Who made it, where they signed in to this server; `nil` for this machine's user.
+        var principal: String?
     }
 
     /// How the call to a connection ended.
@@ -49,9 +51,10 @@ struct SetFolder: Sendable {
             value["partner"] = member.partner.map { .string($0) }
             return .object(value)
         }
-        let value: JSONObject = [
+        var value: JSONObject = [
             "operation": .string(call.operation), "arguments": .object(call.arguments), "members": .array(members),
         ]
+        value["principal"] = call.principal.map { .string($0) }
         try ProtectedFile.replace("\(path)/call.json", with: JSONWriter.bytes(.object(value)))
     }
 
@@ -61,11 +64,15 @@ struct SetFolder: Sendable {
         self.name = name
         path = "\(Self.root(paths))/\(name)"
         guard Self.isName(name), try ProtectedFile.read("\(path)/call.json") != nil else {
-            throw MMError(
-                .notFound, "There is nothing to go on with under '\(name.prefix(40))'.",
-                hint: "What came to its end is gone, and what broke off is kept for a day. Make the call anew.",
-                details: ["field": "resume"])
+            throw Self.nothing(name)
         }
+    }
+
+    private static func nothing(_ name: String) -> MMError {
+        MMError(
+            .notFound, "There is nothing to go on with under '\(name.prefix(40))'.",
+            hint: "What came to its end is gone, and what broke off is kept for a day. Make the call anew.",
+            details: ["field": "resume"])
     }
 
     private static func isName(_ text: String) -> Bool {
@@ -79,7 +86,9 @@ struct SetFolder: Sendable {
     }
 
     /// The call, as it was made.
-    func call() throws(MMError) -> Call {
+    /// - Parameter principal: who asks, where they signed in to this server: they go on with their own calls alone.
+    /// - Throws: `notFound` for a call of somebody else.
+    func call(for principal: String?) throws(MMError) -> Call {
         guard let bytes = try ProtectedFile.read("\(path)/call.json"),
             let value = (try? JSONParser.parse(bytes))?.object, let operation = value["operation"]?.string,
             let arguments = value["arguments"]?.object, let list = value["members"]?.array
@@ -89,7 +98,9 @@ struct SetFolder: Sendable {
                 name: item["name"]?.string ?? "", tenant: item["tenant"]?.string ?? "",
                 partner: item["partner"]?.string)
         }
-        return Call(operation: operation, arguments: arguments, members: members)
+        let owner = value["principal"]?.string
+        guard principal == nil || principal == owner else { throw Self.nothing(name) }
+        return Call(operation: operation, arguments: arguments, members: members, principal: owner)
     }
 
     /// Takes the call for this process, until the returned value is gone.

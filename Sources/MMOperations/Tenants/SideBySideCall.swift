@@ -58,7 +58,8 @@ struct SideBySideCall: Sendable {
         let names = try selection.names(in: snapshot, for: context.caller.server, customers: customers)
         let members = names.map { known[$0] ?? SetFolder.Member(name: $0, tenant: tenant(of: $0) ?? "") }
         let call = SetFolder.Call(
-            operation: operation.declaration.name, arguments: arguments, members: members)
+            operation: operation.declaration.name, arguments: arguments, members: members,
+            principal: context.caller.principal?.id)
         let clearance = try await cleared(call, waiting: members)
         let folder = try SetFolder(call, in: service.services.paths)
         return try await answer(call, folder, clearance)
@@ -71,7 +72,7 @@ struct SideBySideCall: Sendable {
                 hint: "Give `resume` alone.", details: ["field": "resume"])
         }
         let folder = try SetFolder(resuming: name, in: service.services.paths)
-        let call = try folder.call()
+        let call = try folder.call(for: context.caller.principal?.id)
         record.note("connection", call.arguments["connection"] ?? .null)
         guard call.operation == operation.declaration.name else {
             throw MMError(

@@ -24,6 +24,8 @@ package struct JournalEntry: Sendable, Hashable {
     package let session: String?
     /// Who asked: the face and the client's name.
     package let client: String
+    /// The person or app behind the client, where it signed in to this server; `nil` for this machine's user.
+    package let principal: String?
     /// What was sent: method and path.
     package let request: String
     /// What it changes.
@@ -39,8 +41,8 @@ package struct JournalEntry: Sendable, Hashable {
 
     /// Creates an entry for a write that is about to be sent.
     package init(
-        connection: String, call: String, session: String?, client: String, request: String, change: Change,
-        undoes: String? = nil, isPart: Bool = false, time: Timestamp = .now
+        connection: String, call: String, session: String?, client: String, principal: String? = nil, request: String,
+        change: Change, undoes: String? = nil, isPart: Bool = false, time: Timestamp = .now
     ) {
         id = "chg_" + Hex.text(RandomBytes.make(5))
         self.time = time
@@ -48,6 +50,7 @@ package struct JournalEntry: Sendable, Hashable {
         self.call = call
         self.session = session
         self.client = client
+        self.principal = principal
         self.request = request
         self.change = change
         self.undoes = undoes
@@ -63,6 +66,7 @@ extension JournalEntry {
             "call": .string(call), "client": .string(client), "request": .string(request), "change": change.json,
         ]
         line["session"] = session.map { .string($0) }
+        line["principal"] = principal.map { .string($0) }
         line["undoes"] = undoes.map { .string($0) }
         if isPart { line["isPart"] = true }
         return line
@@ -80,6 +84,7 @@ extension JournalEntry {
         call = line["call"]?.string ?? ""
         session = line["session"]?.string
         client = line["client"]?.string ?? ""
+        principal = line["principal"]?.string
         request = line["request"]?.string ?? ""
         undoes = line["undoes"]?.string
         isPart = line["isPart"]?.bool ?? false

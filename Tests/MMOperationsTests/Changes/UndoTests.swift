@@ -287,6 +287,90 @@ struct UndoTests {
         await tenant.stop()
     }
 
+    @Test(
+        "restores what was deleted from the deleted items, with its id and with what it was linked to",
+        arguments: ["user", "app", "team"])
+    func restored(what: String) async throws {
+        let tenant = try await ChangesHome()
+        let path: String
+        switch what {
+        case "user": path = "/users/\(try await user(tenant).id)"
+        case "app":
+            let made = try await tenant.graph("POST", "/applications", ["displayName": "Expenses"])
+            path = "/applications/\(made["id"]?.string ?? "")"
+        default:
+            let groups = try await tenant.list("/groups?$select=id,displayName")
+            let team = try #require(groups.first { $0["displayName"]?.string?.hasPrefix("Project") == true })
+            path = "/groups/\(team["id"]?.string ?? "")"
+        }
+        func state() async throws -> [JSONValue] {
+            var state = [try await tenant.graph("GET", path)]
+            if what == "team" {
+                state += Set(try await tenant.list("\(path)/members?$select=id")).sorted { "\($0)" < "\($1)" }
+            }
+            if what == "user" { state.append(try await tenant.graph("GET", "\(path)?$select=assignedLicenses")) }
+            return state
+        }
+        let before = try await state()
+        let shown = try await tenant.graph("DELETE", path, isDryRun: true)
+        #expect(shown["undo"] == "mm undo can take it back")
+        try await tenant.graph("DELETE", path)
+        let gone = await #expect(throws: MMError.self) { try await tenant.graph("GET", path) }
+        #expect(gone?.code == .notFound)
+        let entry = try #require(try await tenant.newest())
+        let answer = ChangesHome.value(try await tenant.call("undo", ["id": .string(entry.id)]))
+        #expect(answer[0]?["result"] == "undone")
+        #expect(try await state() == before)
+        // The undo of the undo deletes again.
+        let undo = try #require(try await tenant.newest())
+        #expect(undo.change.kind == .restoration)
+        _ = try await tenant.call("undo", ["id": .string(undo.id)])
+        let again = await #expect(throws: MMError.self) { try await tenant.graph("GET", path) }
+        #expect(again?.code == .notFound)
+        await tenant.stop()
+    }
+
+    @Test("shows those who signed in to the server their own changes alone, and takes back no others for them")
+    func principals() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let write: JSONObject = [
+            "connection": "Demo", "endpoint": .string("/users/\(user.id)"), "method": "PATCH", "unlisted": true,
+        ]
+        func list(_ principal: String?) async throws -> [JSONValue] {
+            ChangesHome.value(try await tenant.call("undo_list", [:], as: principal)).array ?? []
+        }
+        for (principal, city) in [("tenant/ada", "Rome"), ("tenant/bea", "Oslo")] {
+            var write = write
+            write["body"] = ["city": .string(city)]
+            _ = try await tenant.call("graph_request", write, as: principal)
+        }
+        var mine = write
+        mine["body"] = ["jobTitle": "Cook"]
+        _ = try await tenant.call("graph_request", mine)
+        let all = try await list(nil)
+        #expect(all.count == 3)
+        let (bea, ada) = (all[1]["id"] ?? .null, all[2]["id"] ?? .null)
+        #expect(try await list("tenant/ada").map { $0["id"] } == [ada])
+        #expect(try await list("tenant/bea").map { $0["id"] } == [bea])
+        for name in ["undo", "undo_show"] {
+            let refusal = await #expect(throws: MMError.self) {
+                try await tenant.call(name, ["id": bea], as: "tenant/ada")
+            }
+            #expect(refusal?.code == .notFound)
+        }
+        // The owner sees all, and what the owner undid is undone for everybody.
+        _ = try await tenant.call("undo", ["id": bea])
+        #expect(try await list("tenant/bea").first?["state"] == "undone")
+        let answer = ChangesHome.value(try await tenant.call("undo", ["since": "1d"], as: "tenant/ada"))
+        #expect(answer.array?.map { $0["id"] } == [ada])
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=jobTitle")["jobTitle"] == "Cook")
+        let histories = ChangesHome.value(
+            try await tenant.call("history", ["object": .string(user.name)], as: "tenant/bea"))
+        #expect(histories.array?.map { $0["id"] } == [bea])
+        await tenant.stop()
+    }
+
     @Test("assigns a role again that was taken, and takes one that was assigned")
     func roleAssignment() async throws {
         let tenant = try await ChangesHome()

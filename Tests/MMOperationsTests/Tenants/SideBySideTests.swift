@@ -201,6 +201,19 @@ struct SideBySideTests {
         await home.stop()
     }
 
+    @Test("goes on with a call of somebody who signed in for them alone, and for the owner")
+    func principals() throws {
+        let home = try TestHome()
+        let call = SetFolder.Call(
+            operation: "graph_request", arguments: Self.arguments("all"), members: [], principal: "tenant/ada")
+        let name = try SetFolder(call, in: home.paths).name
+        let folder = try SetFolder(resuming: name, in: home.paths)
+        #expect(try folder.call(for: "tenant/ada").principal == "tenant/ada")
+        #expect(try folder.call(for: nil).operation == "graph_request")
+        let refusal = #expect(throws: MMError.self) { try folder.call(for: "tenant/bea") }
+        #expect(refusal?.code == .notFound)
+    }
+
     @Test("doesn't go on with a connection that names another tenant since")
     func otherTenant() async throws {
         let home = try await TenantsHome(2)
