@@ -27,11 +27,14 @@ final class CmdletRehearsal: Sendable {
     private let watch: CmdletWatch
     /// Whether anything is read: without a sign-in, only what the script says is known.
     private let reads: Bool
+    /// Why none of it can be taken back later, where that is so.
+    private let obstacle: String?
     private let state = Mutex(State())
 
-    init(_ watch: CmdletWatch, reads: Bool) {
+    init(_ watch: CmdletWatch, reads: Bool, obstacle: String? = nil) {
         self.watch = watch
         self.reads = reads
+        self.obstacle = obstacle
     }
 
     /// The cmdlets in their order.
@@ -58,7 +61,7 @@ final class CmdletRehearsal: Sendable {
             if let earlier = state.withLock({ $0.left[change.place] }) { change = change.following(earlier) }
             watch.known.keep(change, of: command)
         }
-        let noted = change
+        let noted = obstacle.map { change.notKept(because: $0) } ?? change
         state.withLock { state in
             state.left[noted.place] = noted
             state.steps.append(Step(command: command, change: noted, wasSent: false))

@@ -18,7 +18,7 @@ enum DryRun {
         _ script: String, in module: String, of connection: Connection, wanted: ConnectionEngine,
         after session: NativeSession, _ context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer? {
-        guard let service = ExchangeTable.Service(module: module), wanted != .pwsh else { return nil }
+        guard let service = ExchangeTable.Service(module: module) else { return nil }
         let client = try ExchangeClient(identity: services.identity, connection: connection, service: service.endpoint)
         let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
         let plan = EnginePlan(script, wanted: .native)
@@ -28,7 +28,19 @@ enum DryRun {
         ).judge(with: .fresh).verdict
         let isSignedIn = await watch.isSignedIn
         let reads = verdict.decision != .deny && isSignedIn
-        let rehearsal = CmdletRehearsal(watch, reads: reads)
+        let isInPowerShell = wanted == .pwsh
+        if isInPowerShell {
+            // What only the walls around PowerShell let through, and what its session alone knows, is for it to tell.
+            let bare = try ScriptJudging(
+                script: script, parsed: plan.parsed, module: module, engine: .native, of: connection, in: context,
+                with: services.guarding
+            ).judge(with: .fresh).verdict
+            guard reads, bare.decision == verdict.decision,
+                plan.variables.reads.allSatisfy({ Self.known.contains($0) })
+            else { return nil }
+        }
+        let rehearsal = CmdletRehearsal(
+            watch, reads: reads, obstacle: isInPowerShell ? HeldBackChanges.obstacle : nil)
         let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
         let isAlone = wanted == .native || !RunModule.hasPowerShell(module)
         var session = session
@@ -43,9 +55,12 @@ enum DryRun {
         var notes = [
             "\(reads ? "Only reads were sent: nothing was changed." : "Nothing was sent.") \(guardSays(verdict))"
         ]
+        if isInPowerShell {
+            notes.append("The native engine has walked through it; it would run in PowerShell.")
+        }
         switch outcome {
         case .handedOver(let reason, _):
-            if steps.isEmpty {
+            if steps.isEmpty || isInPowerShell {
                 guard isAlone else { return nil }
                 throw EngineRefusal.beyond(reason, [], service, hasPowerShell: false)
             }
@@ -69,9 +84,15 @@ enum DryRun {
             if step.wasSent { grant.ended(UInt64(number), status: 200, wasSent: true) }
         }
         return answer(
-            grant.traffic, notes: notes, connection: connection.name, changes: steps.map(\.change),
+            grant.traffic, notes: notes, connection: connection.name,
+            changes: Dictionary(
+                steps.enumerated().compactMap { number, step in step.change.map { (UInt64(number), $0) } },
+                uniquingKeysWith: { first, _ in first }),
             lines: rehearsal.lines)
     }
+
+    /// Variables that mean the same in every session.
+    private static let known: Set<String> = ["_", "psitem", "true", "false", "null"]
 
     /// What a person who is asked about a script is shown of its changes; none where the native engine does not take it, or
     /// nobody is signed in.
@@ -113,16 +134,15 @@ enum DryRun {
     ///   - changes: what each request would change, by its number.
     ///   - lines: the same for people.
     static func answer(
-        _ report: CallReport, notes: [String], connection: String, changes: [Change?] = [], lines: [String] = []
+        _ report: CallReport, notes: [String], connection: String, changes: [UInt64: Change], lines: [String] = []
     ) -> OperationAnswer {
         let requests = report.rehearsed.map { request -> JSONValue in
             var row = request.json.object ?? [:]
-            let number = Int(request.number)
-            if changes.indices.contains(number), let change = changes[number] {
+            if let change = changes[request.number] {
                 for (key, value) in change.forecast { row[key] = value }
             } else if !request.isRead {
                 row["change"] = "unknown"
-                row["undo"] = "can't be taken back: writes in PowerShell are not in the journal"
+                row["undo"] = .string("can't be taken back: \(HeldBackChanges.obstacle)")
             }
             return .object(row)
         }

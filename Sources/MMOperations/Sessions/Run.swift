@@ -39,13 +39,14 @@ struct Run: CatalogueOperation {
         var command = PowerShellCommand(script, format: input.output == "text" ? .text : .json)
         command.depth = input.depth
         try command.check()
+        let key = SessionKey(
+            connection: connection.name, module: moduleName, principal: context.call.caller.principal?.id)
         if input.isDryRun {
             context.record.note("dryRun", true)
             let wanted = input.engine ?? connection.engine
             if let shown = try await DryRun.native(
                 command.script, in: moduleName, of: connection, wanted: wanted,
-                after: await nativeSession(SessionKey(connection: connection.name, module: moduleName), services),
-                context, with: services.requests)
+                after: await nativeSession(key, services), context, with: services.requests)
             {
                 return shown
             }
@@ -66,8 +67,6 @@ struct Run: CatalogueOperation {
         if planned.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
             try await DryRun.checkNames(planned, service, knowing: services.checkedScripts)
         }
-        let key = SessionKey(
-            connection: connection.name, module: moduleName, principal: context.call.caller.principal?.id)
         let judging = try ScriptJudging(
             script: command.script, parsed: planned.parsed, module: moduleName, engine: planned.wanted, of: connection,
             isConfirmed: input.confirmed, in: context, with: guarding)
@@ -148,7 +147,10 @@ struct Run: CatalogueOperation {
         }
         context.record.note("engine", .string(answer.engine.rawValue))
         if input.isDryRun, case .powerShell(let left) = answer.output {
-            return try answer.dryRunAnswer(left, of: input, meant, connection: connection.name)
+            let held = HeldBackChanges(connection: connection, requests: services.requests, context: context)
+            return try await answer.dryRunAnswer(left, of: input, meant, connection: connection.name) { report in
+                await held.changes(of: report.rehearsed)
+            }
         }
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }

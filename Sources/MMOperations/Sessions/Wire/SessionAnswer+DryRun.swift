@@ -1,16 +1,19 @@
 import MMCore
 import MMGuard
 import MMPowerShell
+import MMStates
 
 extension SessionAnswer {
     /// The answer of a dry run: the requests, and what became of a script of which some were refused.
     /// - Parameters:
     ///   - answer: what PowerShell left.
     ///   - verdict: what the guard says of a run.
+    ///   - forecast: what the requests that were held back would change.
     /// - Throws: as in a run, where the script failed though nothing of it was held back, or was stopped.
     func dryRunAnswer(
-        _ answer: PowerShellAnswer, of input: RunInput, _ verdict: Verdict, connection: String
-    ) throws(MMError) -> OperationAnswer {
+        _ answer: PowerShellAnswer, of input: RunInput, _ verdict: Verdict, connection: String,
+        forecast: (CallReport) async -> [UInt64: Change]
+    ) async throws(MMError) -> OperationAnswer {
         let report = traffic?.report ?? CallReport()
         let held = report.rehearsed.count { !$0.isRead }
         let hasEnded = answer.end?.state == .completed
@@ -31,6 +34,6 @@ extension SessionAnswer {
         if !answer.values.isEmpty { notes.append("What it put out is left out here: \(answer.values.count) objects.") }
         notes += notices + (traffic?.notes(connection: connection) ?? [])
         notes += said(beside: answer, isText: false, input.command ?? "")
-        return DryRun.answer(report, notes: notes, connection: connection)
+        return DryRun.answer(report, notes: notes, connection: connection, changes: await forecast(report))
     }
 }
