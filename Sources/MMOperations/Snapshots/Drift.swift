@@ -16,7 +16,7 @@ struct Drift: CatalogueOperation {
         ]
         let connection: String
         let against: String?
-        let kinds: [SnapshotKind]
+        let kinds: [SnapshotKind]?
         let showsRepairs: Bool
         let isSARIF: Bool
         let isNews: Bool
@@ -68,12 +68,16 @@ struct Drift: CatalogueOperation {
                 .unsupported, "Between two tenants ids differ, so there are no commands to propose.",
                 hint: "Leave --repair out, or compare with a snapshot of \(connection.name) itself.")
         }
+        if input.kinds == nil {
+            report.service = await ServiceWatch.reading(of: connection, in: context, with: services)
+        }
         let memory = ReportMemory(
             paths: services.guarding.paths, connection: connection.name, against: input.against ?? "latest")
         if input.isNews {
             let known = try memory.digests()
-            let found = report.findings
+            let found = report.findings + (report.service?.drifts ?? [])
             report.findings.removeAll { known.contains($0.digest) }
+            report.service?.drifts.removeAll { known.contains($0.digest) }
             try memory.keep(Set(found.map(\.digest)))
         }
         let proposals =
@@ -81,7 +85,7 @@ struct Drift: CatalogueOperation {
             ? report.findings.flatMap { RepairProposal.all(for: $0, on: connection.name, ids: report.ids) } : nil
         var answer = report.answer(isSARIF: input.isSARIF, proposals: proposals)
         answer.connection = connection.name
-        if input.isNews, report.findings.isEmpty, !input.isSARIF { answer.text = "Nothing new." }
+        if input.isNews, report.isEmpty, !input.isSARIF { answer.text = "Nothing new." }
         return answer
     }
 }

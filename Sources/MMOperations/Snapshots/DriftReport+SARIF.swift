@@ -5,7 +5,7 @@ extension DriftReport {
     /// The report as code scanning of GitHub and Azure DevOps reads it.
     var sarif: JSONValue {
         var log = SARIFLog(of: "mm drift")
-        for finding in findings {
+        for finding in findings + (service?.drifts ?? []) {
             let lines = finding.change == .changed ? finding.difference.lines : []
             let title =
                 "\(finding.kind.title): “\(VisibleText.exact(finding.name))” was \(finding.change.rawValue)."

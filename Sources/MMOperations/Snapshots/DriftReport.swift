@@ -16,6 +16,8 @@ struct DriftReport: Sendable {
     let ids: [SnapshotKind.ReferenceSpace: [String: String]]
     /// Whether ids mean the same on both sides.
     let isOneTenant: Bool
+    /// What the service's own configuration management says; `nil` where the tenant has none, or it was not asked.
+    var service: ServiceWatch?
 
     init(
         _ difference: SnapshotDifference, before: String, after: String,
@@ -46,7 +48,7 @@ struct DriftReport: Sendable {
                 "Not compared, since neither side has it: "
                     + known.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; "))
         }
-        if !findings.isEmpty { answer.exitStatus = 1 }
+        if !isEmpty { answer.exitStatus = 1 }
         let lacking = gaps.filter(\.isOneSided)
         if !lacking.isEmpty {
             let text =
@@ -58,17 +60,26 @@ struct DriftReport: Sendable {
         return answer
     }
 
+    /// Whether nothing differs.
+    var isEmpty: Bool { findings.isEmpty && service?.drifts.isEmpty ?? true }
+
     private func count(_ change: SnapshotFinding.Change) -> Int { findings.count { $0.change == change } }
 
     private func json(_ proposals: [RepairProposal]?) -> JSONValue {
         var value: JSONObject = [
-            "drift": .bool(!findings.isEmpty), "before": .string(before), "after": .string(after),
+            "drift": .bool(!isEmpty), "before": .string(before), "after": .string(after),
             "kinds": .int(Int64(kinds)),
         ]
         for change in SnapshotFinding.Change.allCases { value[change.rawValue] = .int(Int64(count(change))) }
         value["findings"] = .array(findings.map { .object(Self.json($0)) })
         value["notCompared"] = .array(
             gaps.map { ["kind": .string($0.kind), "reason": .string($0.reason), "oneSided": .bool($0.isOneSided)] })
+        if let service {
+            value["service"] = [
+                "monitors": .int(Int64(service.monitors)), "resources": .int(Int64(service.resources)),
+                "drifts": .array(service.drifts.map { .object(Self.json($0)) }),
+            ]
+        }
         if let proposals {
             value["proposals"] = .array(
                 proposals.map { proposal in
@@ -97,26 +108,47 @@ struct DriftReport: Sendable {
     }
 
     private func text(_ proposals: [RepairProposal]?) -> String {
-        guard !findings.isEmpty else { return "No drift in \(kinds) kinds: \(after) is as \(before)." }
+        (ownLines(proposals) + serviceLines).joined(separator: "\n")
+    }
+
+    private var serviceLines: [String] {
+        guard let service else { return [] }
+        let drifts = service.drifts.count
+        return [
+            "",
+            "The service watches \(service.resources) resource\(service.resources == 1 ? "" : "s"): "
+                + (drifts == 0 ? "no drift." : "\(drifts) drift\(drifts == 1 ? "" : "s")."),
+        ] + Self.lines(of: service.drifts)
+    }
+
+    private func ownLines(_ proposals: [RepairProposal]?) -> [String] {
+        guard !findings.isEmpty else { return ["No drift in \(kinds) kinds: \(after) is as \(before)."] }
         var lines = [
             "\(after) against \(before): \(count(.added)) added, \(count(.removed)) removed, \(count(.changed)) changed."
         ]
-        var kind: SnapshotKind?
-        for finding in findings {
-            if finding.kind != kind { lines += ["", finding.kind.title] }
-            kind = finding.kind
-            lines.append("  \(Self.mark(finding.change)) \(VisibleText.exact(finding.name))")
-            // All of an object that is new or gone is in its file.
-            guard finding.change == .changed else { continue }
-            lines += finding.difference.lines.map { "      \($0)" }
-        }
-        guard let proposals else { return lines.joined(separator: "\n") }
+        lines += Self.lines(of: findings)
+        guard let proposals else { return lines }
         lines += ["", "To bring this back (shown, not run; each passes the guard when you run it):"]
         for proposal in proposals {
             if let note = proposal.note { lines.append("# \(VisibleText.exact(proposal.name)): \(note)") }
             if let command = proposal.command { lines.append(command) }
         }
-        return lines.joined(separator: "\n")
+        return lines
+    }
+
+    /// Findings for people, by kind.
+    private static func lines(of findings: [SnapshotFinding]) -> [String] {
+        var lines: [String] = []
+        var kind: SnapshotKind?
+        for finding in findings {
+            if finding.kind != kind { lines += ["", finding.kind.title] }
+            kind = finding.kind
+            lines.append("  \(mark(finding.change)) \(VisibleText.exact(finding.name))")
+            // All of an object that is new or gone is in its file.
+            guard finding.change == .changed else { continue }
+            lines += finding.difference.lines.map { "      \($0)" }
+        }
+        return lines
     }
 
     private static func mark(_ change: SnapshotFinding.Change) -> String {

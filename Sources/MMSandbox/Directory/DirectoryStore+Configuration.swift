@@ -11,6 +11,7 @@ extension DirectoryStore {
         case .authenticationMethodsPolicy:
             return EntityTable(.authenticationMethodsPolicy, rows: content.authenticationMethods())
         case .authorizationPolicy: return EntityTable(.authorizationPolicy, rows: content.authorizationPolicy())
+        case .configurationMonitors: return EntityTable(.configurationMonitor)
         case .appRoleAssignments(let owner): return EntityTable(.appRoleAssignment, rows: givenRoles(of: owner))
         default: return EntityTable(.directoryObject)
         }

@@ -228,7 +228,7 @@ final class DirectoryStore {
             .registrations, .authenticationMethods, .serviceIssues, .serviceHealth, .permissions:
             return administrationTable(address)
         case .namedLocations, .authenticationStrengths, .authenticationMethodsPolicy, .authorizationPolicy,
-            .appRoleAssignments:
+            .appRoleAssignments, .configurationMonitors:
             return configurationTable(address)
         }
     }

@@ -45,5 +45,24 @@ extension EntityKind {
         """, readOnly: "id createdDateTime", required: "appRoleId principalId resourceId",
         searched: "principalDisplayName")
 
+    static let configurationMonitor = EntityKind(
+        "configurationMonitor",
+        "id displayName description tenantId status mode monitorRunFrequencyInHours:n createdDateTime:d baseline:o",
+        selected:
+            "id displayName description tenantId status mode monitorRunFrequencyInHours createdDateTime",
+        readOnly: "id tenantId status mode createdDateTime", required: "displayName baseline")
+
+    static let configurationBaseline = EntityKind("configurationBaseline", "id displayName description resources:c")
+
+    static let configurationDrift = EntityKind(
+        "configurationDrift",
+        """
+        id monitorId tenantId resourceType baselineResourceDisplayName firstReportedDateTime:d status \
+        resourceInstanceIdentifier:o driftedProperties:c
+        """,
+        selected:
+            "id monitorId tenantId resourceType baselineResourceDisplayName firstReportedDateTime status resourceInstanceIdentifier",
+        searched: "baselineResourceDisplayName")
+
     static let deviceAssignment = EntityKind("deviceConfigurationAssignment", "id source sourceId target:o")
 }

@@ -15,6 +15,7 @@ enum TableAddress: Hashable, Sendable {
     case permissions(drive: String, item: String)
     case namedLocations, authenticationStrengths, authenticationMethodsPolicy, authorizationPolicy
     case appRoleAssignments(String)
+    case configurationMonitors
 }
 
 extension TableAddress {

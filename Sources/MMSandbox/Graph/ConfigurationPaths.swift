@@ -30,6 +30,20 @@ struct ConfigurationPaths {
             return assignments(of: words[2], in: .deviceConfigurations, after(3))
         case ("devicemanagement/devicecompliancepolicies", _) where words.count == 4 && words[3] == "assignments":
             return assignments(of: words[2], in: .deviceCompliancePolicies, after(3))
+        case (_, "admin/configurationmanagement/configurationmonitors"):
+            if let monitor = after(2).first?.name, after(3).first?.name.lowercased() == "baseline",
+                let baseline = store.baseline(of: monitor)
+            {
+                return GraphPlace(
+                    .single(.configurationBaseline, baseline), "admin/configurationManagement/baseline/$entity",
+                    .monitoring, after(4))
+            }
+            return .plain(
+                .configurationMonitors, "admin/configurationManagement/configurationMonitors", .monitoring, after(2))
+        case (_, "admin/configurationmanagement/configurationdrifts"):
+            return GraphPlace(
+                .made(.configurationDrift, store.configurationDrifts),
+                "admin/configurationManagement/configurationDrifts", .monitoring, after(2))
         default: return nil
         }
     }

@@ -2,7 +2,8 @@
 enum GraphArea: Sendable {
     case users, groups, applications, consents, roles, logs, organization, mail, calendars, contacts, files, sites,
         teams, chats
-    case mailboxSettings, devices, policies, risks, health, reports, authenticationMethods, sharePointSettings
+    case mailboxSettings, devices, policies, risks, health, reports, authenticationMethods, sharePointSettings,
+        monitoring
 
     /// Permissions of which one must be there to read.
     var reading: [String] {
@@ -60,6 +61,7 @@ enum GraphArea: Sendable {
         case .authenticationMethods:
             ["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All"]
         case .sharePointSettings: ["SharePointTenantSettings.Read.All", "SharePointTenantSettings.ReadWrite.All"]
+        case .monitoring: ["ConfigurationMonitoring.Read.All", "ConfigurationMonitoring.ReadWrite.All"]
         }
     }
 
@@ -87,6 +89,7 @@ enum GraphArea: Sendable {
         case .risks: ["IdentityRiskyUser.ReadWrite.All"]
         case .authenticationMethods: ["UserAuthenticationMethod.ReadWrite.All"]
         case .sharePointSettings: ["SharePointTenantSettings.ReadWrite.All"]
+        case .monitoring: ["ConfigurationMonitoring.ReadWrite.All"]
         case .health, .reports: []
         }
     }
@@ -102,7 +105,9 @@ enum GraphArea: Sendable {
     /// Whether only administrators see it, and readers of everything.
     var needsReader: Bool {
         switch self {
-        case .logs, .devices, .policies, .risks, .health, .reports, .authenticationMethods, .sharePointSettings: true
+        case .logs, .devices, .policies, .risks, .health, .reports, .authenticationMethods, .sharePointSettings,
+            .monitoring:
+            true
         default: false
         }
     }

@@ -57,6 +57,12 @@ struct GraphWriter {
         case .conditionalAccessPolicies, .namedLocations, .deviceConfigurations, .deviceCompliancePolicies,
             .appRoleAssignments:
             id = RandomBytes.uuid()
+        case .configurationMonitors:
+            id = RandomBytes.uuid()
+            row["status"] = "active"
+            row["mode"] = "monitorOnly"
+            row["monitorRunFrequencyInHours"] = 6
+            row["tenantId"] = .string(TenantIdentity.id)
         case .messages(let owner):
             id = "AAMkAN\(RandomBytes.text(bytes: 24))AAA="
             mail.finishMessage(&row, owner: owner, draft: true, folder: place)

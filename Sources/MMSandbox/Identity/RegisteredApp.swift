@@ -37,7 +37,7 @@ struct RegisteredApp: Sendable {
         Policy.ReadWrite.ConditionalAccess IdentityRiskyUser.Read.All ServiceHealth.Read.All \
         UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All AppRoleAssignment.ReadWrite.All \
         ChannelMessage.Read.All DelegatedPermissionGrant.ReadWrite.All Device.Read.All \
-        RoleEligibilitySchedule.Read.Directory Team.Create User.RevokeSessions.All
+        RoleEligibilitySchedule.Read.Directory ConfigurationMonitoring.ReadWrite.All Team.Create User.RevokeSessions.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """
