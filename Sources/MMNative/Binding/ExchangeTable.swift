@@ -76,6 +76,12 @@ package struct ExchangeTable: Sendable {
         (rows[name.lowercased()]?[1]?.int ?? 0) & service.mask != 0
     }
 
+    /// Whether a service's cmdlet has a parameter of this name.
+    package func takes(_ parameter: String, by cmdlet: String, in service: Service) -> Bool {
+        self.cmdlet(cmdlet, in: service)?.parameters.contains { $0.name.lowercased() == parameter.lowercased() }
+            ?? false
+    }
+
     /// Returns a cmdlet of a service.
     func cmdlet(_ name: String, in service: Service) -> Cmdlet? {
         guard let row = rows[name.lowercased()], let shown = row[0]?.string, let services = row[1]?.int,

@@ -58,8 +58,10 @@ struct ConnectionSnapshot {
                 verdicts = try TenantSnapshotSource.requests(of: kind, with: client)
                     .map { engine.judge($0.guarded, policy: policy) }
             case .exchange:
-                let cmdlet = TenantSnapshotSource.command(kind.path).cmdlet
-                verdicts = [engine.judge(script: cmdlet, module: .exchangeOnline, policy: policy)]
+                verdicts = ([kind.path] + kind.relations.map(\.path)).map { path in
+                    engine.judge(
+                        script: TenantSnapshotSource.command(path).cmdlet, module: .exchangeOnline, policy: policy)
+                }
             case .teams: continue
             }
             if !kind.references.isEmpty {

@@ -1,4 +1,5 @@
 import MMCore
+import MMNative
 import MMStates
 
 /// A command that would take a change back. It is shown and not run; whoever runs it meets the guard.
@@ -21,8 +22,9 @@ struct RepairProposal: Sendable {
         let writer = RepairWriter(finding: finding, connection: ShellWord.quoted(connection), ids: ids)
         switch finding.kind.service {
         case .graph: return writer.graph()
-        case .exchange: return [writer.cmdlet()]
-        case .flow, .teams: return [writer.none("there is no single request that brings it back")]
+        case .exchange: return writer.cmdlets()
+        case .flow: return writer.flow()
+        case .teams: return [writer.none("Teams' own cmdlets bring it back")]
         }
     }
 }
@@ -108,27 +110,38 @@ private struct RepairWriter {
         return back + out
     }
 
-    func cmdlet() -> RepairProposal {
-        guard let setter = kind.setter, let before = finding.before, finding.change == .changed else {
-            return none("there is no single command that brings it back")
+    func cmdlets() -> [RepairProposal] {
+        finding.cmdletRepairs { ExchangeTable.standard.takes($1, by: $0, in: .exo) }.map { repair in
+            proposal(repair.command.map { "mm run \(connection) exo \(ShellWord.quoted($0.line))" }, repair.note)
         }
-        var words = [setter]
-        if !kind.isSingle { words.append("-Identity \(Self.powerShell(.string(finding.id)))") }
-        var seen: Set<String> = []
-        for change in finding.difference.changes {
-            guard let name = change.path.first, seen.insert(name).inserted else { continue }
-            words.append("-\(name) \(Self.powerShell(before[name] ?? .null))")
-        }
-        return proposal("mm run \(connection) exo \(ShellWord.quoted(words.joined(separator: " ")))", nil)
     }
 
-    private static func powerShell(_ value: JSONValue) -> String {
-        switch value {
-        case .null: "$null"
-        case .bool(let flag): flag ? "$true" : "$false"
-        case .string(let text): "'" + text.replacing("'", with: "''") + "'"
-        case .array(let items): "@(" + items.map(powerShell).joined(separator: ",") + ")"
-        default: JSONWriter.string(value)
+    /// Flows are started and stopped; what they do is brought back by their owners.
+    func flow() -> [RepairProposal] {
+        let properties = finding.before?["properties"] ?? finding.difference.changes.first?.after?["properties"]
+        guard let environment = properties?["environment"]?["name"]?.string else {
+            return [none("its environment is not known")]
+        }
+        func state(_ state: String, _ note: String?) -> RepairProposal {
+            let place = kind.path.replacing("{parent}", with: environment) + "/\(finding.id)/\(state)"
+            return proposal(
+                "mm graph \(connection) \(ShellWord.quoted(place)) -X POST --resource flow", note)
+        }
+        switch finding.change {
+        case .added: return [state("stop", "stops what is new; its owner decides whether it goes")]
+        case .removed: return [none("an administrator can restore a deleted flow for 21 days")]
+        case .changed:
+            var proposals: [RepairProposal] = []
+            for change in finding.difference.changes {
+                if change.path == ["properties", "state"], let old = change.before?.string,
+                    ["Started", "Stopped"].contains(old)
+                {
+                    proposals.append(state(old == "Started" ? "start" : "stop", nil))
+                } else {
+                    proposals.append(none("`\(change.path.joined(separator: "."))` is brought back by its owner"))
+                }
+            }
+            return proposals
         }
     }
 

@@ -15,7 +15,7 @@ struct SnapshotDiff: CatalogueOperation {
         ]
         let before: String
         let after: String
-        let kinds: [SnapshotKind]
+        let kinds: [SnapshotKind]?
         let isSARIF: Bool
 
         init(from reader: InputReader) throws(MMError) {

@@ -19,7 +19,8 @@ struct SnapshotKinds: CatalogueOperation {
                     [
                         "kind": .string(kind.name), "title": .string(kind.title),
                         "service": .string(kind.service.rawValue), "source": .string(kind.collection),
+                        "read": .string(kind.isOnRequest ? "when named by --only" : "always"),
                     ]
-                }), columns: ["kind", "title", "service", "source"])
+                }), columns: ["kind", "title", "service", "source", "read"])
     }
 }

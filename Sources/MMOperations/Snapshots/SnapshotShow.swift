@@ -14,7 +14,7 @@ struct SnapshotShow: CatalogueOperation {
         ]
         let snapshot: String
         let object: String?
-        let kinds: [SnapshotKind]
+        let kinds: [SnapshotKind]?
 
         init(from reader: InputReader) throws(MMError) {
             snapshot = try reader.requiredText("snapshot")
@@ -37,9 +37,9 @@ struct SnapshotShow: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
         let place = try SnapshotPlace(input.snapshot, in: context, with: services)
-        let kinds = input.kinds
+        let kinds = input.kinds ?? SnapshotKind.all
         let object = input.object
-        return try await place.open(reading: kinds, in: context, with: services) {
+        return try await place.open(reading: input.kinds ?? SnapshotKind.standard, in: context, with: services) {
             (folder) async throws(MMError) -> OperationAnswer in
             var rows: [JSONValue] = []
             for kind in kinds where folder.header.read.contains(kind.name) {

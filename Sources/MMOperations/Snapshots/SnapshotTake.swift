@@ -22,7 +22,7 @@ struct SnapshotTake: CatalogueOperation {
         init(from reader: InputReader) throws(MMError) {
             connection = try reader.requiredText("connection")
             folder = try reader.text("to")
-            kinds = try reader.kinds()
+            kinds = try reader.kinds() ?? SnapshotKind.standard
             keep = try reader.integer("keep") ?? SnapshotStore.defaultLimit
         }
     }

@@ -60,10 +60,17 @@ struct CmdletPages: SnapshotPages {
                 page = PageParts(next.rows)
             }
         } catch {
-            switch error {
-            case .failed(let error): throw error
-            case .refused(let error): throw error.mmError(of: connection, .exchange)
-            }
+            throw error.mmError(of: connection)
+        }
+    }
+}
+
+extension ExchangeFault {
+    /// The error for a caller of Exchange Online.
+    func mmError(of connection: String) -> MMError {
+        switch self {
+        case .failed(let error): error
+        case .refused(let error): error.mmError(of: connection, .exchange)
         }
     }
 }

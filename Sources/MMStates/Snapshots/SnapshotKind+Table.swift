@@ -10,6 +10,9 @@ extension SnapshotKind {
     /// Every kind, in the order in which they are read.
     package static let all: [SnapshotKind] = directory + policies + devices + exchange + others
 
+    /// The kinds that are read where a caller names none.
+    package static let standard = all.filter { !$0.isOnRequest }
+
     /// The kind of a name, in any case.
     package static func named(_ name: String) -> SnapshotKind? {
         let wanted = name.lowercased()
@@ -18,8 +21,9 @@ extension SnapshotKind {
 
     /// The kinds that a caller names.
     /// - Parameter names: names, each of which may list several with commas; the start of names with a `*` at the end.
+    /// - Returns: the kinds; `nil` where the caller names none.
     /// - Throws: `invalidInput` with the nearest name.
-    package static func chosen(_ names: [String]) throws(MMError) -> [SnapshotKind] {
+    package static func chosen(_ names: [String]) throws(MMError) -> [SnapshotKind]? {
         var chosen: Set<SnapshotKind> = []
         for word in names.flatMap({ $0.split(separator: ",") }) {
             let name = word.filter { !$0.isWhitespace }.lowercased()
@@ -34,7 +38,7 @@ extension SnapshotKind {
             }
             chosen.formUnion(found)
         }
-        return chosen.isEmpty ? all : all.filter(chosen.contains)
+        return chosen.isEmpty ? nil : all.filter(chosen.contains)
     }
 
     private static let directory: [SnapshotKind] = [
@@ -125,6 +129,25 @@ extension SnapshotKind {
         )
         .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
         .only(with: "ForwardingAddress", "ForwardingSmtpAddress", "GrantSendOnBehalfTo").set(by: "Set-Mailbox"),
+        SnapshotKind(
+            "mailbox-permissions", "Mailboxes that others may open or send as", .exchange,
+            "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
+                + "RecipientTypeDetails"
+        )
+        .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+        .rows(
+            "fullAccess", "Get-MailboxPermission?Identity={id}", skipping: ("User", #"NT AUTHORITY\SELF"#),
+            ("IsInherited", true)
+        )
+        .rows(
+            "sendAs", "Get-RecipientPermission?Identity={id}", skipping: ("Trustee", #"NT AUTHORITY\SELF"#),
+            ("IsInherited", true)
+        )
+        .without(
+            "fullAccess.Identity", "fullAccess.IsInherited", "fullAccess.InheritanceType", "fullAccess.UserSid",
+            "sendAs.Identity", "sendAs.IsInherited", "sendAs.InheritanceType", "sendAs.TrusteeSidString"
+        )
+        .only(with: "fullAccess", "sendAs").onRequest(),
     ]
 
     private static let others: [SnapshotKind] = [

@@ -1,3 +1,5 @@
+package import MMCore
+
 /// One kind of configuration: where its objects come from, and how one of them is written down. A new kind is a new value in
 /// the table; no code knows a kind by name.
 package struct SnapshotKind: Sendable, Hashable {
@@ -24,6 +26,8 @@ package struct SnapshotKind: Sendable, Hashable {
         /// A property and a value that make the relation something else than configuration, such as the members that the
         /// service computes by a rule.
         package let unless: (property: String, value: String)?
+        /// Rows with one of these values are none of the configuration, such as the owner's own right to a mailbox.
+        package let skipped: [(property: String, value: JSONValue)]
 
         package static func == (left: Relation, right: Relation) -> Bool {
             left.name == right.name && left.path == right.path
@@ -82,6 +86,8 @@ package struct SnapshotKind: Sendable, Hashable {
     package var relations: [Relation] = []
     /// The cmdlet that changes an object, for proposals.
     package var setter: String?
+    /// Whether it is read only where a caller names it, because it costs many requests.
+    package var isOnRequest = false
 
     package init(_ name: String, _ title: String, _ service: Service, _ path: String) {
         (self.name, self.title, self.service, self.path) = (name, title, service, path)
@@ -151,13 +157,22 @@ extension SnapshotKind {
 
     func relation(_ name: String, _ path: String, unless: (property: String, value: String)? = nil) -> SnapshotKind {
         var copy = self
-        copy.relations.append(Relation(name: name, path: path, isReference: true, unless: unless))
+        copy.relations.append(Relation(name: name, path: path, isReference: true, unless: unless, skipped: []))
         return copy.refers(name)
     }
 
-    func rows(_ name: String, _ path: String) -> SnapshotKind {
+    func rows(
+        _ name: String, _ path: String, skipping skipped: (property: String, value: JSONValue)...
+    ) -> SnapshotKind {
         var copy = self
-        copy.relations.append(Relation(name: name, path: path, isReference: false, unless: nil))
+        copy.relations.append(
+            Relation(name: name, path: path, isReference: false, unless: nil, skipped: skipped))
+        return copy
+    }
+
+    func onRequest() -> SnapshotKind {
+        var copy = self
+        copy.isOnRequest = true
         return copy
     }
 

@@ -6,8 +6,8 @@ package protocol SnapshotSource: Sendable {
     /// - Throws: `MMError` when the kind can't be read.
     func pages(of kind: SnapshotKind) async throws(MMError) -> any SnapshotPages
 
-    /// The items behind several paths, in the order of the paths. An object that has gone meanwhile has none.
-    func related(_ paths: [String]) async throws(MMError) -> [[JSONValue]]
+    /// The items behind several paths of a kind's relations, in the order of the paths. An object that has gone meanwhile has none.
+    func related(_ paths: [String], of kind: SnapshotKind) async throws(MMError) -> [[JSONValue]]
 
     /// The names of objects of the directory, by id; without those that nobody knows.
     func names(of ids: [String]) async throws(MMError) -> [(id: String, name: String)]

@@ -84,7 +84,10 @@ package struct SnapshotTaking: Sendable {
         var pages = try await source.pages(of: kind)
         var seen: Set<String> = []
         while let page = try await pages.next() {
-            var objects = page.filter { kind.isConfigured($0) && seen.insert(kind.id(of: $0)).inserted }
+            // Relations may be what makes an object configuration.
+            var objects = page.filter {
+                (kind.isConfigured($0) || !kind.relations.isEmpty) && seen.insert(kind.id(of: $0)).inserted
+            }
             if kind.isSingle { objects = Array(objects.prefix(1)) }
             for object in objects { state.names.note(object, of: kind) }
             // A page of a thousand groups has more members than fit into memory: some of them at a time.
@@ -92,7 +95,9 @@ package struct SnapshotTaking: Sendable {
             for start in stride(from: 0, to: objects.count, by: step) {
                 var some = Array(objects[start..<min(start + step, objects.count)])
                 try await addRelations(to: &some, of: kind, &state)
-                for object in some { try keep(object, of: kind, in: folder, &state) }
+                for object in some where kind.isConfigured(object) {
+                    try keep(object, of: kind, in: folder, &state)
+                }
             }
             progress(kind, seen.count)
         }
@@ -118,9 +123,10 @@ package struct SnapshotTaking: Sendable {
         let paths = wanted.map { entry in
             entry.relation.path.replacing("{id}", with: kind.id(of: objects[entry.object]))
         }
-        for (entry, items) in zip(wanted, try await source.related(paths)) {
+        for (entry, items) in zip(wanted, try await source.related(paths, of: kind)) {
+            let kept = items.filter { item in !entry.relation.skipped.contains { item[$0.property] == $0.value } }
             objects[entry.object][entry.relation.name] = .array(
-                entry.relation.isReference ? items.compactMap { reference($0, &state) } : items)
+                entry.relation.isReference ? kept.compactMap { reference($0, &state) } : kept)
         }
     }
 

@@ -46,7 +46,8 @@ package struct TenantSnapshotSource: SnapshotSource {
         }
     }
 
-    package func related(_ paths: [String]) async throws(MMError) -> [[JSONValue]] {
+    package func related(_ paths: [String], of kind: SnapshotKind) async throws(MMError) -> [[JSONValue]] {
+        if kind.service == .exchange { return try await relatedRows(paths) }
         var parts: [BatchPart] = []
         for (index, path) in paths.enumerated() {
             parts.append(BatchPart(id: String(index), request: try GraphRequest(target: try graph.target(path))))
@@ -75,6 +76,24 @@ package struct TenantSnapshotSource: SnapshotSource {
                 while let page = try await rest.next() { items += page.map { .object($0) } }
             }
             lists.append(items)
+        }
+        return lists
+    }
+
+    /// The rows of cmdlets, ten of which are one request.
+    private func relatedRows(_ commands: [String]) async throws(MMError) -> [[JSONValue]] {
+        let client = try ExchangeClient(identity: identity, connection: connection, service: .exchange)
+        var lists: [[JSONValue]] = []
+        for reading in try await client.readings(
+            of: commands.map(Self.command), deadline: deadline, report: report)
+        {
+            do throws(ExchangeFault) {
+                lists.append(try reading.get().compactMap { try? JSONParser.parse(Array($0)) })
+            } catch {
+                let failure = error.mmError(of: connection.name)
+                guard failure.code == .notFound else { throw failure }
+                lists.append([])
+            }
         }
         return lists
     }

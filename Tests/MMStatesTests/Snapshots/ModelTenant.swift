@@ -98,7 +98,7 @@ final class ModelTenant: SnapshotSource {
         return ModelPages(rows: rows, tenant: self)
     }
 
-    func related(_ paths: [String]) async throws(MMError) -> [[JSONValue]] {
+    func related(_ paths: [String], of kind: SnapshotKind) async throws(MMError) -> [[JSONValue]] {
         state.withLock { state in
             state.requests += 1
             return paths.map { path in
