@@ -63,6 +63,8 @@ package struct SessionAnswer: Sendable {
             isText ? .text(answer.consoleText) : .value(.array(answer.values)),
             notes: (reason.map { ["engine: pwsh (\($0))"] } ?? []) + notes, connection: connection)
         result.missing = answer.missing
+        // A cmdlet's name that was misspelled, say: what asks by exit status alone must not take it for an empty answer.
+        if !answer.errors.isEmpty, answer.output(isText: isText).isEmpty { result.exitStatus = 1 }
         return result
     }
 

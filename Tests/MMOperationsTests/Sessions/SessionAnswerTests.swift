@@ -60,6 +60,14 @@ struct SessionAnswerTests {
         #expect(objects == [.string(red)])
     }
 
+    @Test("errors without any output are no success, errors beside output are", arguments: ["text", "json"])
+    func errorsAlone(output: String) throws {
+        let error = PowerShellRecord(.error, ["message": "bad"])
+        #expect(try answer([error], output: output).exitStatus == 1)
+        #expect(try answer([PowerShellRecord(.output, "a"), error], output: output).exitStatus == 0)
+        #expect(try answer([PowerShellRecord(.warning, "careful")], output: output).exitStatus == 0)
+    }
+
     @Test("errors say where in a script of several lines they happened, unless the line is a module's")
     func places() throws {
         let error: JSONObject = ["message": "bad", "line": 3, "column": 5]
