@@ -18,6 +18,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
     ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
     ("MMTelemetry", ["MMCore", "MMSystem", "MMHTTP"]),
+    ("MMCluster", ["MMCore", "MMSystem", "CHiredis", "COpenSSL"]),
     ("MMFoundation", ["MMCore", "MMGraph"]),
     ("MMStates", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph"]),
     ("MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
@@ -66,7 +67,7 @@ let rooms: [(name: String, calls: [String])] = [
             "MMCore", "MMSystem", "MMHTTP", "MMAuthorization", "MMMCP", "MMOperations", "MMPoolWire", "MMREST",
             "MMLegacy",
             "MMCLI", "MMGuard", "MMEndpoints", "MMNative", "MMPowerShell", "MMTools", "MMTelemetry", "PowerShellSyntax",
-            "MMSessions",
+            "MMSessions", "MMCluster",
             "CConfinement",
         ]
     ),
@@ -90,6 +91,7 @@ let cTargets: [Target] = [
     .target(name: "CYAML"),
     .target(name: "CLogin"),
     .target(name: "CFIDO2"),
+    .target(name: "CHiredis"),
     .target(name: "CLineEditor"),
     .target(name: "CQRCode"),
     .target(name: "CGuardTables", exclude: ["Tables"]),
@@ -121,6 +123,7 @@ let testNeeds = [
     "MMServing": ["mm-mcp", "ShellSyntax", "OAuthFixtures"], "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
     "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
     "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],
+    "MMCluster": ["TestHosts"],
 ]
 
 // On a small machine MM_TESTS="MMShell MMCore" leaves the tests of all other rooms out of the build.

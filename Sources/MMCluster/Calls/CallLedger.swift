@@ -1,0 +1,119 @@
+package import MMCore
+
+/// Which calls were begun and done in the cluster, so that a call that is repeated is not carried out twice.
+///
+/// A call may be begun only by the node that holds its connection's lease: the script that writes it down checks that.
+package struct CallLedger: Sendable {
+    /// What is known of a call that is about to begin.
+    package enum Beginning: Sendable, Hashable {
+        /// Nothing: it may begin.
+        case new
+        /// The lease is no longer the node's: it must not begin.
+        case noLease
+        /// The same id stands for another call.
+        case other
+        /// A node has begun it; whether that one still lives is for the caller to say.
+        case begun(node: String, token: Int64)
+        /// It was carried out; its answer, where it was kept.
+        case done([UInt8]?)
+    }
+
+    private let redis: RedisClient
+    private let seal: ClusterSeal?
+    private let lifetime: Duration
+    private static let largest = 256 << 10
+
+    /// A ledger.
+    /// - Parameters:
+    ///   - redis: where it is kept.
+    ///   - seal: encrypts answers; without one they are not kept.
+    ///   - lifetime: how long a call is known.
+    package init(_ redis: RedisClient, seal: ClusterSeal?, lifetime: Duration = .seconds(86_400)) {
+        self.redis = redis
+        self.seal = seal
+        self.lifetime = lifetime
+    }
+
+    /// Writes down that a call begins.
+    /// - Parameters:
+    ///   - id: the call's own id.
+    ///   - connection: whose lease it needs.
+    ///   - digest: of operation and arguments.
+    ///   - node: the node that begins it, with the token of its lease.
+    /// - Throws: `unavailable`; the call must not begin then.
+    package func begin(
+        _ id: String, of connection: String, digest: String, node: String, token: Int64
+    ) async throws(MMError) -> Beginning {
+        let key = Self.key(id, connection)
+        let arguments = [node, "\(token)", digest, "\(lifetime.milliseconds)"]
+        let answer = try await redis.script(
+            Self.beginning, keys: [RedisLeaseStore.key(connection, "lease"), key], arguments.map { Array($0.utf8) })
+        guard let list = answer.value.elements, let word = list.first?.text else { return .noLease }
+        switch word {
+        case "new": return .new
+        case "other": return .other
+        case "begun" where list.count >= 3: return .begun(node: list[1].text ?? "", token: list[2].integer ?? 0)
+        case "done":
+            guard list.count >= 2, case .bytes(let sealed) = list[1], let seal else { return .done(nil) }
+            return .done(seal.plain(sealed, name: key))
+        default: return .noLease
+        }
+    }
+
+    /// Writes down that a call was carried out.
+    /// - Parameter answer: what it was answered; kept where it is small, encrypted.
+    /// - Throws: `unavailable`.
+    package func end(
+        _ id: String, of connection: String, node: String, token: Int64, answer: [UInt8]?
+    ) async throws(MMError) {
+        let key = Self.key(id, connection)
+        let kept = answer.flatMap { $0.count <= Self.largest ? seal?.sealed($0, name: key) : nil }
+        _ = try await redis.script(
+            Self.ending, keys: [RedisLeaseStore.key(connection, "lease"), key],
+            [Array(node.utf8), Array("\(token)".utf8), kept ?? []])
+    }
+
+    /// Forgets a call that was not carried out.
+    package func forget(_ id: String, of connection: String, node: String, token: Int64) async {
+        _ = try? await redis.script(
+            Self.forgetting, keys: [Self.key(id, connection)], [node, "\(token)"].map { Array($0.utf8) })
+    }
+
+    private static func key(_ id: String, _ connection: String) -> String {
+        RedisLeaseStore.key(connection, "call:\(Hex.text(SHA256.digest(id.utf8).prefix(16)))")
+    }
+
+    private static let leaseCheck = """
+        local lease = redis.call('HMGET', KEYS[1], 'holder', 'token')
+        if lease[1] ~= ARGV[1] or lease[2] ~= ARGV[2] then return {'lease'} end
+
+        """
+
+    private static let beginning =
+        leaseCheck + """
+            local known = redis.call('HMGET', KEYS[2], 'state', 'digest', 'node', 'token', 'answer')
+            if known[1] then
+              if known[2] ~= ARGV[3] then return {'other'} end
+              if known[1] == 'done' then return {'done', known[5] or false} end
+              return {'begun', known[3], known[4]}
+            end
+            redis.call('HSET', KEYS[2], 'state', 'begun', 'digest', ARGV[3], 'node', ARGV[1], 'token', ARGV[2])
+            redis.call('PEXPIRE', KEYS[2], ARGV[4])
+            return {'new'}
+            """
+
+    private static let ending =
+        leaseCheck + """
+            local known = redis.call('HMGET', KEYS[2], 'node', 'token')
+            if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] then return {'other'} end
+            redis.call('HSET', KEYS[2], 'state', 'done')
+            if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'answer', ARGV[3]) end
+            return {'done'}
+            """
+
+    private static let forgetting = """
+        local known = redis.call('HMGET', KEYS[1], 'state', 'node', 'token')
+        if known[1] == 'begun' and known[2] == ARGV[1] and known[3] == ARGV[2] then redis.call('DEL', KEYS[1]) end
+        return 1
+        """
+}

@@ -1,0 +1,119 @@
+package import MMCore
+import MMSystem
+
+/// A lease that this node holds, for as long as its own clock says so.
+///
+/// The clock goes on while the machine sleeps or the process is stopped, and nobody sets it: who wakes up late finds the
+/// lease over, whatever happened meanwhile.
+package final class HeldLease: Sendable {
+    private struct State {
+        var until: ContinuousClock.Instant
+        var isOver = false
+        var lastUsed: ContinuousClock.Instant
+        var uses = 0
+        var waiting: [Int: OneShot<Void>] = [:]
+        var last = 0
+    }
+
+    /// What is leased.
+    package let name: String
+    /// The number of this holding.
+    package let token: Int64
+    private let now: @Sendable () -> ContinuousClock.Instant
+    private let state: Mutex<State>
+
+    init(
+        _ name: String, token: Int64, until: ContinuousClock.Instant,
+        now: @escaping @Sendable () -> ContinuousClock.Instant
+    ) {
+        self.name = name
+        self.token = token
+        self.now = now
+        state = Mutex(State(until: until, lastUsed: now()))
+    }
+
+    /// Whether it may be used at this very moment.
+    package var isValid: Bool {
+        let now = now()
+        return state.withLock { !$0.isOver && now < $0.until }
+    }
+
+    /// How long it is valid without a renewal; negative when it is over.
+    package var left: Duration {
+        let now = now()
+        return state.withLock { $0.isOver ? .zero : now.duration(to: $0.until) }
+    }
+
+    /// The error for what can't be done any more.
+    package var over: MMError {
+        MMError(
+            .unavailable, "This node's lease of \(name) is over: nothing more was sent for the call.",
+            hint: "Check what the call was to change before you repeat it; another node carries it out.",
+            details: ["lease": "over", "connection": .string(name)])
+    }
+
+    func extend(to until: ContinuousClock.Instant) {
+        let now = now()
+        // One that ran out for a moment stays over: its calls have been told so.
+        state.withLock { state in
+            if now < state.until, !state.isOver { state.until = max(state.until, until) }
+        }
+    }
+
+    func end() {
+        let waiting = state.withLock { state in
+            state.isOver = true
+            defer { state.waiting = [:] }
+            return state.waiting.values.map(\.self)
+        }
+        for waiter in waiting { waiter.resolve(()) }
+    }
+
+    /// How long nobody has used it.
+    var idle: Duration {
+        let now = now()
+        return state.withLock { $0.uses > 0 ? .zero : $0.lastUsed.duration(to: now) }
+    }
+
+    /// Runs work that ends with an error when the lease does.
+    /// - Throws: what the work throws; `unavailable` with the detail `lease` where the lease ended first.
+    package func whileHeld<Value: Sendable>(
+        _ work: @escaping @Sendable () async throws(MMError) -> Value
+    ) async throws(MMError) -> Value {
+        guard isValid else { throw over }
+        let now = now
+        state.withLock { $0.uses += 1 }
+        defer {
+            state.withLock { state in
+                state.uses -= 1
+                state.lastUsed = now()
+            }
+        }
+        let end = OneShot<Void>()
+        let id: Int? = state.withLock { state in
+            guard !state.isOver else { return nil }
+            state.last += 1
+            state.waiting[state.last] = end
+            return state.last
+        }
+        guard let id else { throw over }
+        defer { state.withLock { _ = $0.waiting.removeValue(forKey: id) } }
+        let outcome = OneShot<Result<Value, MMError>>()
+        let task = Task {
+            do throws(MMError) { outcome.resolve(.success(try await work())) } catch {
+                outcome.resolve(.failure(error))
+            }
+        }
+        let error = over
+        Task {
+            await end.wait()
+            if outcome.resolve(.failure(error)) { task.cancel() }
+        }
+        defer { end.resolve(()) }
+        return try await withTaskCancellationHandler {
+            await outcome.wait()
+        } onCancel: {
+            task.cancel()
+        }.get()
+    }
+}

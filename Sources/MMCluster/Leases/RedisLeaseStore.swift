@@ -1,0 +1,117 @@
+package import MMCore
+
+/// Leases in Redis.
+package final class RedisLeaseStore: LeaseStore {
+    private let redis: RedisClient
+    private let now: @Sendable () -> ContinuousClock.Instant
+    /// When each run of a server was first seen.
+    private let runs = Mutex<[String: ContinuousClock.Instant]>([:])
+
+    /// A store.
+    package init(_ redis: RedisClient, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
+        self.redis = redis
+        self.now = now
+    }
+
+    /// The keys of one name belong together, so that a script may use several of them in a Redis Cluster.
+    package static func key(_ name: String, _ part: String) -> String {
+        let plain = PercentCoding.encode(name) { $0 > 0x20 && $0 < 0x7F && !"{}%".utf8.contains($0) }
+        return "{mm:\(plain)}:\(part)"
+    }
+
+    package func read(_ name: String) async throws(MMError) -> LeaseRecord {
+        try await look(name).record
+    }
+
+    private func look(_ name: String) async throws(MMError) -> (record: LeaseRecord, answer: RedisClient.Answer) {
+        let key = Self.key(name, "lease")
+        let answer = try await redis.ask(["HMGET", key, "holder", "address", "token", "beat", "term"], key: key)
+        return (Self.record(answer.value), answer)
+    }
+
+    package func take(
+        _ name: String, seen: LeaseRecord, for holder: String, at address: String, term: Duration
+    ) async throws(MMError) -> LeaseRecord {
+        let key = Self.key(name, "lease")
+        let (current, answer) = try await look(name)
+        guard current == seen else { return current }
+        try await settle(answer, term)
+        let arguments = [holder, address, seen.holder, "\(seen.token)", "\(seen.beat)", "\(term.milliseconds)"]
+        return Self.record(
+            try await redis.script(Self.taking, keys: [key], arguments.map { Array($0.utf8) }).value)
+    }
+
+    package func renew(_ name: String, holder: String, token: Int64, term: Duration) async throws(MMError) -> Bool {
+        let arguments = [holder, "\(token)", "\(term.milliseconds)"]
+        let answer = try await redis.script(
+            Self.renewing, keys: [Self.key(name, "lease")], arguments.map { Array($0.utf8) })
+        return answer.value == .number(1)
+    }
+
+    package func release(_ name: String, holder: String, token: Int64) async throws(MMError) {
+        _ = try await redis.script(
+            Self.releasing, keys: [Self.key(name, "lease")], [holder, "\(token)"].map { Array($0.utf8) })
+    }
+
+    /// A server that has taken another one's place may know less than that one did: nothing is taken there before whatever was
+    /// held elsewhere is over by its holder's own clock.
+    private func settle(_ answer: RedisClient.Answer, _ term: Duration) async throws(MMError) {
+        let now = now()
+        let first = runs.withLock { runs in
+            if let first = runs[answer.run] { return first }
+            runs[answer.run] = now
+            return now
+        }
+        guard answer.isYoung else { return }
+        let left = term * 2 - first.duration(to: now)
+        guard left > .zero else { return }
+        throw MMError(
+            .unavailable,
+            "Redis has just started or taken another server's place: leases are taken in \(left.inSeconds) s.",
+            hint: "Wait: what was held before may not be known there.", retry: .after(left),
+            details: ["cluster": "settling"])
+    }
+
+    private static func record(_ value: RedisValue) -> LeaseRecord {
+        guard let list = value.elements, list.count >= 5 else { return LeaseRecord() }
+        return LeaseRecord(
+            holder: list[0].text ?? "", address: list[1].text ?? "", token: list[2].integer ?? 0,
+            beat: list[3].integer ?? 0, term: list[4].integer ?? 0)
+    }
+
+    /// Tokens follow the server's clock as long as it goes forward, so that they grow even where the last ones were lost.
+    private static let taking = """
+        local old = redis.call('HMGET', KEYS[1], 'holder', 'token', 'beat')
+        local holder, token, beat = old[1] or '', old[2] or '0', old[3] or '0'
+        if holder == ARGV[3] and token == ARGV[4] and beat == ARGV[5] then
+          local time = redis.call('TIME')
+          local next = math.max(tonumber(token) + 1, time[1] * 1000 + math.floor(time[2] / 1000))
+          redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'address', ARGV[2], 'token', string.format('%.0f', next),
+            'beat', string.format('%.0f', tonumber(beat) + 1), 'term', ARGV[6])
+        end
+        return redis.call('HMGET', KEYS[1], 'holder', 'address', 'token', 'beat', 'term')
+        """
+
+    private static let renewing = """
+        local old = redis.call('HMGET', KEYS[1], 'holder', 'token')
+        if old[1] ~= ARGV[1] or old[2] ~= ARGV[2] then return 0 end
+        redis.call('HINCRBY', KEYS[1], 'beat', 1)
+        redis.call('HSET', KEYS[1], 'term', ARGV[3])
+        return 1
+        """
+
+    private static let releasing = """
+        local old = redis.call('HMGET', KEYS[1], 'holder', 'token')
+        if old[1] ~= ARGV[1] or old[2] ~= ARGV[2] then return 0 end
+        redis.call('HSET', KEYS[1], 'holder', '', 'address', '')
+        redis.call('HINCRBY', KEYS[1], 'beat', 1)
+        return 1
+        """
+}
+
+extension Duration {
+    /// Whole milliseconds.
+    package var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
+    /// Seconds with one decimal, for people.
+    var inSeconds: String { "\(milliseconds / 1000).\(milliseconds % 1000 / 100)" }
+}

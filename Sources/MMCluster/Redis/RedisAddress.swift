@@ -1,0 +1,212 @@
+package import MMCore
+
+/// Where a Redis is, as `--cluster` takes it.
+///
+/// `redis://[user:secret@]host:port/db`, `rediss://…` (TLS; `?ca=FILE&cert=FILE&key=FILE`), `redis+unix:///path`,
+/// `redis+sentinel://a:26379,b:26379/NAME`, `redis+cluster://a:6379,b:6379`. The last two take `tls=1` too.
+package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
+    /// One server.
+    package struct Server: Sendable, Hashable, CustomStringConvertible {
+        /// The host's name or number; the path for a socket.
+        package let host: String
+        /// The port; zero for a socket.
+        package let port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        package var description: String {
+            port == 0 ? host : host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        }
+    }
+
+    /// How several servers belong together.
+    package enum Kind: Sendable, Hashable {
+        /// The one server.
+        case one
+        /// Sentinels that know the server of a name.
+        case sentinels(String)
+        /// Some of the servers that share the keys among themselves.
+        case cluster
+    }
+
+    /// The files of an encrypted connection.
+    package struct Encryption: Sendable, Hashable {
+        /// The certificates to trust; the machine's own where it is `nil`.
+        package var authority: String?
+        /// The certificate that the server wants of us.
+        package var certificate: String?
+        /// Its key.
+        package var key: String?
+    }
+
+    package let kind: Kind
+    /// The server, or where to ask for it.
+    package let servers: [Server]
+    package let database: Int
+    package let user: String?
+    package let secret: Secret?
+    /// `nil` for plain connections.
+    package let encryption: Encryption?
+
+    private static let schemes: [(String, Kind, Bool, Int)] = [
+        ("redis+sentinel://", .sentinels(""), false, 26379), ("redis+cluster://", .cluster, false, 6379),
+        ("redis+unix://", .one, false, 0), ("rediss://", .one, true, 6379), ("redis://", .one, false, 6379),
+    ]
+
+    /// An address.
+    /// - Parameters:
+    ///   - text: the URL.
+    ///   - secret: the secret of Redis, where the URL has none.
+    /// - Throws: `invalidInput` that names the part.
+    package init(_ text: String, secret given: Secret? = nil) throws(MMError) {
+        guard let (scheme, kind, isEncrypted, port) = Self.schemes.first(where: { text.hasPrefix($0.0) }) else {
+            throw Self.wrong("its scheme is none of redis, rediss, redis+unix, redis+sentinel, redis+cluster")
+        }
+        var rest = Substring(text.dropFirst(scheme.utf8.count))
+        var options: [String: String] = [:]
+        if let mark = rest.lastIndex(of: "?") {
+            options = try Self.options(rest[rest.index(after: mark)...])
+            rest = rest[..<mark]
+        }
+        var (user, secret): (String?, Secret?) = (nil, given)
+        if let at = rest.lastIndex(of: "@") {
+            let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let texts = try parts.map { (part) throws(MMError) in try Self.decoded(part, "the user or secret") }
+            if texts.count == 2 {
+                user = texts[0].isEmpty ? nil : texts[0]
+                secret = Secret(texts[1])
+            } else {
+                user = texts[0]
+            }
+            rest = rest[rest.index(after: at)...]
+        }
+        let isSocket = scheme == "redis+unix://"
+        var path: Substring = ""
+        if !isSocket, let slash = rest.firstIndex(of: "/") {
+            path = rest[rest.index(after: slash)...]
+            rest = rest[..<slash]
+        }
+        if isSocket {
+            guard rest.hasPrefix("/") else { throw Self.wrong("the socket needs an absolute path") }
+            servers = [Server(host: try Self.decoded(rest, "the path"), port: 0)]
+        } else {
+            var list: [Server] = []
+            for one in rest.split(separator: ",", omittingEmptySubsequences: false) {
+                list.append(try Self.server(one, port: port))
+            }
+            servers = list
+        }
+        var database = 0
+        switch kind {
+        case .sentinels:
+            guard !path.isEmpty else { throw Self.wrong("the name of the master is missing: …/NAME") }
+            self.kind = .sentinels(try Self.decoded(path, "the name of the master"))
+        case .cluster:
+            guard path.isEmpty || path == "0" else {
+                throw Self.wrong("a cluster has no databases: \(path.prefix(20))")
+            }
+            self.kind = .cluster
+        case .one:
+            guard servers.count == 1 else { throw Self.wrong("it names \(servers.count) hosts; one belongs there") }
+            self.kind = .one
+            if !path.isEmpty {
+                guard let number = Int(path), (0..<1024).contains(number) else {
+                    throw Self.wrong("the database can't be `\(path.prefix(20))`")
+                }
+                database = number
+            }
+        }
+        if let number = options["db"] {
+            guard let number = Int(number), (0..<1024).contains(number) else { throw Self.wrong("db is no number") }
+            database = number
+        }
+        self.database = database
+        self.user = user
+        self.secret = secret
+        let isAsked = options["tls"].map { $0 == "1" } ?? isEncrypted
+        encryption =
+            isAsked
+            ? Encryption(authority: options["ca"], certificate: options["cert"], key: options["key"]) : nil
+        guard isAsked || options["ca"] ?? options["cert"] ?? options["key"] == nil else {
+            throw Self.wrong("ca, cert and key belong to rediss:// or tls=1")
+        }
+        guard (options["cert"] == nil) == (options["key"] == nil) else { throw Self.wrong("cert and key go together") }
+    }
+
+    /// The address of an environment's file for the secret: `MM_CLUSTER_SECRET_FILE`.
+    /// - Throws: `notFound` for the file, and as the other one.
+    package init(_ text: String, environment: [String: String]) throws(MMError) {
+        var secret: Secret?
+        if let file = environment["MM_CLUSTER_SECRET_FILE"], !file.isEmpty {
+            guard var bytes = try ProtectedFile.read(file, limit: 4096)?[...] else {
+                throw MMError(
+                    .notFound, "There is no file \(file), which MM_CLUSTER_SECRET_FILE names.",
+                    hint: "Put the secret of Redis there, readable for you alone (0600).")
+            }
+            while let last = bytes.last, last == 0x0A || last == 0x0D { bytes.removeLast() }
+            secret = Secret(String(decoding: bytes, as: UTF8.self))
+        }
+        try self.init(text, secret: secret)
+    }
+
+    /// The address without any secret.
+    package var description: String {
+        let all = servers.map(\.description).joined(separator: ",")
+        switch kind {
+        case .one:
+            if servers[0].port == 0 { return "redis+unix://\(all)" }
+            return "\(encryption == nil ? "redis" : "rediss")://\(all)/\(database)"
+        case .sentinels(let name): return "redis+sentinel://\(all)/\(name)"
+        case .cluster: return "redis+cluster://\(all)"
+        }
+    }
+
+    private static func options(_ text: Substring) throws(MMError) -> [String: String] {
+        var found: [String: String] = [:]
+        for pair in text.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, ["ca", "cert", "key", "tls", "db"].contains(parts[0]) else {
+                throw wrong("`\(pair.prefix { $0 != "=" }.prefix(20))` is none of ca, cert, key, tls, db")
+            }
+            found[String(parts[0])] = try decoded(parts[1], String(parts[0]))
+        }
+        return found
+    }
+
+    private static func server(_ text: Substring, port: Int) throws(MMError) -> Server {
+        var (host, rest) = (text, Substring())
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+            host = text[text.index(after: text.startIndex)..<end]
+            rest = text[text.index(after: end)...]
+        } else if let colon = text.lastIndex(of: ":") {
+            host = text[..<colon]
+            rest = text[colon...]
+        }
+        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw wrong("the host is missing")
+        }
+        guard !rest.isEmpty else { return Server(host: String(host), port: port) }
+        guard rest.hasPrefix(":"), let number = Int(rest.dropFirst()), (1...65535).contains(number) else {
+            throw wrong("the port can't be `\(rest.dropFirst().prefix(20))`")
+        }
+        return Server(host: String(host), port: number)
+    }
+
+    private static func decoded(_ text: Substring, _ part: String) throws(MMError) -> String {
+        guard let plain = PercentCoding.decode(text.utf8), !plain.utf8.contains(0) else {
+            throw wrong("\(part) is not percent-encoded")
+        }
+        return plain
+    }
+
+    private static func wrong(_ what: String) -> MMError {
+        MMError(
+            .invalidInput, "The address of Redis (--cluster, MM_CLUSTER) is wrong: \(what).",
+            hint:
+                "Give redis://host:6379/0, rediss://host:6379?ca=FILE, redis+sentinel://a,b,c/NAME or "
+                + "redis+cluster://a,b,c; the secret fits in MM_CLUSTER_SECRET_FILE.")
+    }
+}

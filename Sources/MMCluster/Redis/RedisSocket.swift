@@ -1,0 +1,119 @@
+import CHiredis
+import MMCore
+
+/// One connection to one server. It stays on the thread that opened it, and blocks it.
+final class RedisSocket {
+    /// Why there is no reply.
+    struct Fault: Error {
+        let text: String
+        /// Whether the command may have been carried out.
+        let mayHaveRun: Bool
+    }
+
+    /// The server's own number for its run; a restart or another server has another one.
+    private(set) var run = ""
+    /// Whether the server has taken another one's place, or has started only lately: what others wrote may be missing there.
+    private(set) var isYoung = false
+    /// Whether the server takes writes.
+    private(set) var isMaster = false
+    private let redis: OpaquePointer
+
+    private init(_ redis: OpaquePointer) { self.redis = redis }
+
+    deinit { mm_redis_close(redis) }
+
+    /// Connects and gives the secret.
+    /// - Parameter address: how it is spoken to; its servers don't matter.
+    static func open(
+        _ server: RedisAddress.Server, _ address: RedisAddress, isSentinel: Bool = false, within limit: Duration
+    ) throws(Fault) -> RedisSocket {
+        let milliseconds = Int32(limit.components.seconds * 1000 + limit.components.attoseconds / 1_000_000_000_000_000)
+        var why = [CChar](repeating: 0, count: 256)
+        let encryption = address.encryption
+        let opened = withOptional(server.host) { host in
+            withOptional(server.port == 0 ? server.host : nil) { path in
+                withOptional(encryption?.authority) { authority in
+                    withOptional(encryption?.certificate) { certificate in
+                        withOptional(encryption?.key) { key in
+                            var place = mm_redis_place(
+                                host: host, port: Int32(server.port), path: path,
+                                is_encrypted: encryption == nil ? 0 : 1, ca: authority, certificate: certificate,
+                                key: key)
+                            return mm_redis_open(&place, milliseconds, &why, why.count)
+                        }
+                    }
+                }
+            }
+        }
+        guard let opened else {
+            throw Fault(text: "\(server): \(text(why))", mayHaveRun: false)
+        }
+        let socket = RedisSocket(opened)
+        do throws(Fault) {
+            try socket.begin(address, isSentinel: isSentinel, within: milliseconds)
+        } catch {
+            throw Fault(text: "\(server): \(error.text)", mayHaveRun: false)
+        }
+        return socket
+    }
+
+    private func begin(_ address: RedisAddress, isSentinel: Bool, within limit: Int32) throws(Fault) {
+        if isSentinel { return }
+        if let secret = address.secret {
+            try expect(["AUTH"] + [address.user, secret.reveal()].compactMap { $0 }, limit)
+        }
+        if address.database != 0 { try expect(["SELECT", "\(address.database)"], limit) }
+        let text = try expect(["INFO"], limit).text ?? ""
+        var facts: [Substring: Substring] = [:]
+        for line in text.split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2 { facts[parts[0]] = parts[1] }
+        }
+        run = String(facts["run_id"] ?? "")
+        isMaster = facts["role"] != "slave"
+        // A server that was a replica has a second history, and one that has just started may have lost its last writes.
+        let wasReplica = facts["second_repl_offset"].map { $0 != "-1" } ?? false
+        isYoung = wasReplica || (facts["uptime_in_seconds"].flatMap { Int($0) } ?? 0) < 120
+    }
+
+    @discardableResult
+    private func expect(_ words: [String], _ limit: Int32) throws(Fault) -> RedisValue {
+        let answer = try ask(words.map { Array($0.utf8) }, milliseconds: limit)
+        if case .error(let text) = answer { throw Fault(text: "\(words[0]): \(text)", mayHaveRun: false) }
+        return answer
+    }
+
+    /// Sends a command and waits for its reply. After a fault the connection is of no use.
+    func ask(_ words: [[UInt8]], milliseconds: Int32) throws(Fault) -> RedisValue {
+        var fault: Int32 = 0
+        var why = [CChar](repeating: 0, count: 256)
+        var all: [CChar] = []
+        for word in words { all += word.map { CChar(bitPattern: $0) } }
+        all.append(0)
+        let lengths = words.map(\.count)
+        let reply = all.withUnsafeBufferPointer { bytes in
+            var starts: [UnsafePointer<CChar>?] = []
+            var place = 0
+            for length in lengths {
+                starts.append(bytes.baseAddress.map { $0 + place })
+                place += length
+            }
+            return mm_redis_ask(
+                redis, Int32(words.count), &starts, lengths, milliseconds, &fault, &why, why.count)
+        }
+        guard let reply else {
+            throw Fault(text: Self.text(why), mayHaveRun: fault == Int32(mm_redis_lost))
+        }
+        defer { mm_redis_free(reply) }
+        return RedisValue(reply: reply)
+    }
+
+    private static func text(_ room: [CChar]) -> String {
+        String(decoding: room.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func withOptional<Value>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Value) -> Value {
+        guard let text else { return body(nil) }
+        return text.withCString { body($0) }
+    }
+}
