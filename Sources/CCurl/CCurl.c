@@ -151,6 +151,12 @@ CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback op
     return code;
 }
 
+CURLcode mm_curl_set_before(CURL *easy, void *context, curl_prereq_callback before) {
+    CURLcode code = curl.easy_setopt(easy, CURLOPT_PREREQDATA, context);
+    if (!code) code = curl.easy_setopt(easy, CURLOPT_PREREQFUNCTION, before);
+    return code;
+}
+
 curl_socket_t mm_curl_info_socket(CURL *easy) {
     curl_socket_t value = CURL_SOCKET_BAD;
     return curl.easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value) == CURLE_OK ? value : CURL_SOCKET_BAD;

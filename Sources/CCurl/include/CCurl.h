@@ -39,6 +39,9 @@ CURLcode mm_curl_set_callbacks(
 // CURL_PREREQFUNC_OK or CURL_PREREQFUNC_ABORT. A reused connection was made by an earlier transfer.
 CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback open, curl_prereq_callback before);
 
+// Calls a function before anything is sent, which returns as the second one of `mm_curl_set_gate`.
+CURLcode mm_curl_set_before(CURL *easy, void *context, curl_prereq_callback before);
+
 // Wrap curl_easy_getinfo; zero or null if there is no information.
 long mm_curl_info_long(CURL *easy, CURLINFO info);
 curl_off_t mm_curl_info_offset(CURL *easy, CURLINFO info);

@@ -24,6 +24,8 @@ package struct EgressConfiguration: Sendable {
     package var identityCheck: @Sendable (SignedInIdentity) async -> RequestRefusal?
     /// When requests to a service may go out; nil asks nobody.
     package var pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
+    /// Asked before a request leaves; nil asks nobody.
+    package var permit: SendPermit?
     /// Is told what happens. It must be short.
     package var events: @Sendable (EgressEvent) -> Void
     /// The client that sends; nil makes one for this session, from `environment`.

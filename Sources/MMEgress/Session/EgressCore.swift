@@ -15,6 +15,7 @@ final class EgressCore: Sendable {
     let limits: EgressLimits
     let clock: WallClock
     let pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
+    let permit: SendPermit?
     let processes: (@Sendable () -> [Int32])?
     let usualProcesses: @Sendable () -> [Int32]
     let admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
@@ -34,6 +35,7 @@ final class EgressCore: Sendable {
         limits = configuration.limits
         clock = configuration.clock
         pace = configuration.pace
+        permit = configuration.permit
         processes = configuration.processes
         usualProcesses = configuration.likelyProcesses
         admits = configuration.identityCheck

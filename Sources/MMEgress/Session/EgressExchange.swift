@@ -86,6 +86,7 @@ struct EgressExchange: Sendable {
         // Its owner has listed this very port.
         request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
         request.isNeverResent = true
+        request.permit = core.permit
         request.stallTimeout = core.limits.answerStall
         // It is made from the body that is sent.
         request.headers.remove("content-length")

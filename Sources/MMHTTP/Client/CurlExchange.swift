@@ -10,6 +10,7 @@ final class CurlExchange {
         case tooLarge
         case tooManyHeaders
         case foreignListener
+        case notPermitted(String)
     }
 
     private static let maxHeaderBytes = 256 << 10
@@ -102,10 +103,19 @@ final class CurlExchange {
                         easy, context,
                         { context, _, address in CurlExchange.from(context)?.open(address) ?? CURL_SOCKET_BAD },
                         { context, _, _, _, _ in
-                            CurlExchange.from(context)?.isPeerAllowed == true
+                            let exchange = CurlExchange.from(context)
+                            return exchange?.isPeerAllowed == true && exchange?.isPermitted == true
                                 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
                         }))
             }
+        }
+        if request.unixSocketOwner == nil, transfer.permit != nil {
+            codes.append(
+                mm_curl_set_before(
+                    easy, context,
+                    { context, _, _, _, _ in
+                        CurlExchange.from(context)?.isPermitted == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+                    }))
         }
         setMethod(long: long, text: text)
         try setHeaders(configuration)
@@ -200,6 +210,13 @@ final class CurlExchange {
         return isOwner
     }
 
+    /// Whether the request may still be sent.
+    private var isPermitted: Bool {
+        guard let refusal = transfer.permit?.refusal() else { return true }
+        stop = .notPermitted(refusal)
+        return false
+    }
+
     private static func from(_ context: UnsafeMutableRawPointer?) -> CurlExchange? {
         context.map { Unmanaged<CurlExchange>.fromOpaque($0).takeUnretainedValue() }
     }
@@ -290,6 +307,7 @@ final class CurlExchange {
 
     private func read(_ bytes: UnsafeMutablePointer<CChar>?, _ room: Int) -> Int {
         guard let bytes else { return 0 }
+        if sent > 0, !isPermitted { return Int(CURL_READFUNC_ABORT) }
         if let upload = transfer.upload {
             switch upload.take(into: UnsafeMutableRawBufferPointer(start: bytes, count: room)) {
             case .bytes(let count):

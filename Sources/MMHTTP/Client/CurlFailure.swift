@@ -42,6 +42,8 @@ struct CurlFailure {
             HTTPError(
                 .connect,
                 "\(what): the process at \(transfer.request.unixSocket ?? "the socket") belongs to another user.")
+        case .notPermitted(let why):
+            HTTPError(.unavailable, "\(what): \(why)", mayHaveBeenSent: reachedServer && transfer.request.upload != nil)
         case nil: proxyError ?? secureError ?? plainError
         }
     }

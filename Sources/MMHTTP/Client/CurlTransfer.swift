@@ -36,6 +36,8 @@ final class CurlTransfer: Sendable {
     let delivery: Delivery
     /// The body, if it arrives while it is being sent.
     let upload: CurlUpload?
+    /// Asked before anything is sent.
+    let permit: SendPermit?
     /// Given once: the head (with the body for whole delivery), or the error.
     let head = OneShot<Result<Head, HTTPError>>()
     private let buffer = Mutex(Buffer())
@@ -46,6 +48,7 @@ final class CurlTransfer: Sendable {
         self.proxy = proxy
         self.delivery = delivery
         upload = request.upload == nil ? nil : CurlUpload()
+        permit = request.permit ?? SendPermit.current
     }
 
     /// Whether the transfer was cancelled.

@@ -28,6 +28,9 @@ package struct HTTPRequest: Sendable {
     /// Whether `http:` is also allowed to other machines, because someone has declared the network between them closed.
     package var allowsPlainHTTPToOtherHosts = false
 
+    /// Asked before anything is sent; nil for the permit of the task that sends.
+    package var permit: SendPermit?
+
     /// Creates a request.
     /// - Parameters:
     ///   - method: the method.
