@@ -45,6 +45,10 @@ public struct CallContext: Sendable {
     package var guardAllowances: GuardAllowances = []
     /// What lets the call through the guard where it is one of several that are made together; `nil` for every other call.
     package var oneOfSeveral: JointClearance?
+    /// The call's own id, by which one that is sent again is known; `nil` where its caller gave none.
+    package var callID: String?
+    /// Whether another node of a cluster has sent it on: it is carried out here or nowhere.
+    package var isForwarded = false
     /// Whether a command's answer names the engine that ran it.
     package var namesEngine = true
 

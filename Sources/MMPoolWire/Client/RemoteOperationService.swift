@@ -10,6 +10,7 @@ public struct RemoteOperationService: OperationService {
     /// All operations; a pool of another version may know fewer.
     public let catalogue: Catalogue
     private let pool: PoolClient
+    private let carriesToken: Bool
 
     /// Creates a service for the pool at an address. It connects with the first call.
     /// - Parameters:
@@ -21,7 +22,9 @@ public struct RemoteOperationService: OperationService {
     }
 
     /// Creates a service for a pool.
-    package init(_ pool: PoolClient, catalogue: Catalogue = .standard) {
+    /// - Parameter carriesToken: whether callers' access tokens go along; `nil`: only to a socket.
+    package init(_ pool: PoolClient, catalogue: Catalogue = .standard, carriesToken: Bool? = nil) {
+        self.carriesToken = carriesToken ?? pool.address.isSocket
         self.pool = pool
         self.catalogue = catalogue
     }
@@ -33,7 +36,7 @@ public struct RemoteOperationService: OperationService {
     {
         let name = operation.declaration.name
         var headers: HTTPHeaders = ["Content-Type": "application/json", "Accept": "text/event-stream"]
-        OperationHeaders.write(context, to: &headers, carriesToken: pool.address.isSocket)
+        OperationHeaders.write(context, to: &headers, carriesToken: carriesToken)
         let request = pool.request(
             "POST", "/v1/operations/\(name)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
         let stream = try await pool.open(request, during: name)

@@ -27,6 +27,9 @@ package enum OperationHeaders {
     static let traceState = "tracestate"
     static let approvalWait = "MM-Approval-Wait"
     static let model = "MM-Model"
+    /// As the IETF's draft has it (draft-ietf-httpapi-idempotency-key-header).
+    static let callID = "Idempotency-Key"
+    static let forwarded = "MM-Forwarded"
 
     /// The longest time limit of a call, in seconds: about 30 years.
     private static let longest: Int64 = 1_000_000_000
@@ -78,6 +81,10 @@ package enum OperationHeaders {
         package var approvalWait: Duration?
         /// The model behind the client.
         package var model: String?
+        /// The call's own id, by which one that is sent again is known.
+        package var callID: String?
+        /// Whether another node has sent it on.
+        package var isForwarded = false
         /// The caller's working directory, an absolute path.
         package var directory: String?
     }
@@ -99,6 +106,8 @@ package enum OperationHeaders {
         if carriesToken, let token = context.assertion { headers.set(assertion, token.reveal()) }
         if let wait = context.approvalWait { headers.set(approvalWait, seconds(wait)) }
         if let name = context.model { headers.set(model, escaped(name)) }
+        if let id = context.callID { headers.set(callID, escaped(id)) }
+        if context.isForwarded { headers.set(forwarded, "1") }
         if context.waitsForSignIn { headers.set(waitsForSignIn, "1") }
         if let who = context.person { headers.set(person, who.isAtTerminal ? "terminal" : "1") }
         if context.needsHandle { headers.set(needsHandle, "1") }
@@ -137,6 +146,8 @@ package enum OperationHeaders {
         claims.assertion = headers[assertion].map { Secret($0) }
         claims.approvalWait = try duration(approvalWait, headers)
         claims.model = try name(model, headers)
+        claims.callID = try name(callID, headers)
+        claims.isForwarded = try flag(forwarded, headers)
         claims.waitsForSignIn = try flag(waitsForSignIn, headers)
         claims.isAtTerminal = headers[person] == "terminal"
         if claims.isAtTerminal { claims.hasPerson = true } else { claims.hasPerson = try flag(person, headers) }

@@ -164,6 +164,8 @@ package struct CallRoutes: Sendable {
         }
         context.approvalWait = claims.approvalWait
         context.model = claims.model
+        context.callID = claims.callID
+        context.isForwarded = claims.isForwarded && request.peer.speaksForOwner
         if isFrontEnd { context.directory = claims.directory }
         return (context, claims)
     }
