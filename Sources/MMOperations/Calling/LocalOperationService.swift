@@ -93,6 +93,18 @@ public struct LocalOperationService: OperationService {
     private func run(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: OperationContext, _ span: Span?
     ) async throws(MMError) -> OperationAnswer {
+        if let leases = services.leases, let name = services.leased(operation, arguments, in: context.call) {
+            let isReading = operation.declaration.effects.readOnly || context.call.readsOnly
+            return try await leases.holding(name, isReading: isReading) { () async throws(MMError) in
+                try await runHeld(operation, arguments, context, span)
+            }
+        }
+        return try await runHeld(operation, arguments, context, span)
+    }
+
+    private func runHeld(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ context: OperationContext, _ span: Span?
+    ) async throws(MMError) -> OperationAnswer {
         guard let span else { return try await operation.run(arguments, in: context, with: services) }
         return try await span.around { () async throws(MMError) in
             try await operation.run(arguments, in: context, with: services)

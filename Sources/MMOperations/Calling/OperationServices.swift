@@ -41,6 +41,8 @@ public struct OperationServices: Sendable {
     let checkedScripts = CheckedScripts()
     /// What happens.
     package let log: Log
+    /// The leases of a cluster that calls need; `nil` outside one.
+    package var leases: (any ConnectionLeases)?
 
     /// Keeps idle sessions alive and clears away what nobody uses, until the task is cancelled. For processes that last.
     public func runMaintenance() async {

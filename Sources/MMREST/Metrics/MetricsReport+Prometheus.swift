@@ -32,7 +32,7 @@ extension MetricsReport {
             MetricFamily(
                 "mm_sign_ins_total", "Sign-ins that succeeded.", .counter([.init([], Double(counters.signIns))])),
         ]
-        families += sessionFamilies
+        families += sessionFamilies + cluster
         if let memory {
             families.append(
                 MetricFamily(

@@ -3,6 +3,7 @@ package import MMHTTP
 package import MMOperations
 package import MMSessions
 import MMSystem
+import MMTelemetry
 
 /// The current metrics of the calls and of the sessions behind them.
 package struct MetricsReport: Sendable {
@@ -14,6 +15,8 @@ package struct MetricsReport: Sendable {
     let memory: Int?
     /// The requests that sessions have sent, by host and status.
     let sent: [SentRequests.Kind: Int]
+    /// What a cluster counts; none outside one.
+    private(set) var cluster: [MetricFamily] = []
 
     /// Collects the current metrics.
     /// - Parameters:
@@ -23,6 +26,7 @@ package struct MetricsReport: Sendable {
         await self.init(
             metrics, sessions: services.sessions.reports(), counters: services.sessions.counters,
             keepAliveInterval: services.sessions.settings.keepAliveAfter, sent: services.sent.counts)
+        cluster = await services.leases?.families() ?? []
     }
 
     /// Creates a report on the given sessions.

@@ -27,6 +27,18 @@ struct PoolChecks: Sendable {
                 "pool", .failed, holder["state"]?.string ?? "not answering", remedy: holder["hint"]?.string)
             return
         }
+        if let client = running?.client, let answer = try? await client.ask("GET", "/v1/pool"),
+            let cluster = answer.body["cluster"]
+        {
+            let nodes = (cluster["nodes"]?.array ?? []).count { $0["state"] == "running" }
+            if cluster["state"] == "connected" {
+                report.add("cluster", .sound, "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis")")
+            } else {
+                report.add(
+                    "cluster", .failed, cluster["note"]?.string ?? "Redis is away",
+                    remedy: "check Redis and --cluster")
+            }
+        }
         let words = "runs since \(handshake.started.localLog), process \(handshake.process.pid)"
         if handshake.build == .own {
             report.add("pool", .sound, words)

@@ -26,7 +26,8 @@ actor PoolDaemon {
     let children: PoolChildren
     let restorer: SessionRestorer
     let environment: [String: String]
-    private let service: LocalOperationService
+    private let service: any OperationService
+    private let member: ClusterMember?
     private let shared = RESTShared()
     /// What this pool says of itself, but for whether it is about to end.
     private let identity: PoolHandshake
@@ -51,9 +52,16 @@ actor PoolDaemon {
         // Whatever its sessions start is known for it from now on.
         SessionMark.markThisProcess()
         identity = .ofThisProcess(key: place.key)
-        let services = OperationServices(environment: environment)
+        var services = OperationServices(environment: environment)
+        let member = try options.cluster.map { [services] (cluster) throws(MMError) in
+            try ClusterMember(cluster, services: services)
+        }
+        self.member = member
+        services.leases = member
         self.services = services
-        service = LocalOperationService(services: services)
+        let local = LocalOperationService(services: services)
+        service = member.map { ClusterOperationService(local, $0) } ?? local
+        if let member { ConnectionPermits.shared.set { member.refusal(of: $0) } }
         let children = PoolChildren(folder: place.children, pool: identity.process)
         self.children = children
         let restorer = services.restorer
@@ -112,7 +120,9 @@ actor PoolDaemon {
         services.telemetry?.sendMetrics { [services, metrics = shared.metrics] in
             await MetricsReport(metrics, services).families
         }
-        group.addTask { await self.restorer.restore() }
+        if let member { group.addTask { await member.run() } }
+        // What another node may have taken over meanwhile comes back with its first call.
+        if member == nil { group.addTask { await self.restorer.restore() } }
         group.addTask { await self.services.runMaintenance() }
         group.addTask { await self.tick() }
         group.addTask {
@@ -263,6 +273,7 @@ actor PoolDaemon {
         object["jobs"] = .int(Int64(runningJobs()))
         object["callsSoFar"] = .int(Int64(gate.total))
         if restorer.isRestoring { object["restoring"] = true }
+        if let member { object["cluster"] = .object(await member.report()) }
         if let telemetry = services.telemetry { object["telemetry"] = .object(telemetry.report) }
         let copies = services.auditCopies.json
         if !copies.isEmpty { object["auditCopies"] = .array(copies) }
@@ -302,6 +313,7 @@ actor PoolDaemon {
         for listener in listeners { await listener.stop(graceful: .milliseconds(isEmpty ? 500 : 0)) }
         listeners = []
         await services.close()
+        await member?.close()
         await children.endAll()
         if life != nil { giveUpPlace() }
     }

@@ -12,8 +12,8 @@ package struct PoolFace: Sendable {
     package struct Context: Sendable {
         /// What operations work with.
         package let services: OperationServices
-        /// Carries operations out in this process.
-        package let service: LocalOperationService
+        /// Carries operations out, in this process or where they belong.
+        package let service: any OperationService
         /// The environment that the pool was started with.
         package let environment: [String: String]
         /// What this process says of itself.

@@ -17,6 +17,8 @@ struct PoolServeOptions: Sendable {
     var isIsolated = false
     /// Faces at TCP addresses.
     var endpoints: [Endpoint] = []
+    /// How it is one of several; `nil`: it is the only one.
+    var cluster: ClusterOptions?
     /// How long it rests without sessions, calls and jobs before a detached pool ends.
     var idleLimit: Duration = .seconds(1800)
     /// How long calls under way may go on when it is to end.
@@ -43,7 +45,7 @@ struct PoolServeOptions: Sendable {
             InputField("detached", .flag, "End when nobody needs it, as the front-ends start it."),
             InputField("isolated", .flag, "A pool of its own for each connection (default at 127.0.0.1:5200)."),
             IsolatedCommands.sockets,
-        ] + HTTPFaceOptions.fields.filter { $0.name != "http" }
+        ] + ClusterOptions.fields + HTTPFaceOptions.fields.filter { $0.name != "http" }
 
     /// Options from a command line.
     /// - Throws: `invalidInput` that names the flag and the remedy.
@@ -83,6 +85,7 @@ struct PoolServeOptions: Sendable {
             endpoints.append(
                 Endpoint(face: face, options: try HTTPFaceOptions.listening(at: address, flag: "--listen", reader)))
         }
+        cluster = try ClusterOptions.read(reader, environment, endpoints: endpoints)
         if endpoints.isEmpty { try HTTPFaceOptions.refuseAlone(reader, without: "listen") }
     }
 
@@ -92,6 +95,7 @@ struct PoolServeOptions: Sendable {
         var wrong = try (reader.textList("profile") ?? []).first { $0 != PoolFace.pool.name }.map { "--profile \($0)" }
         if try reader.text("socket") != nil { wrong = "--socket" }
         if try reader.flag("detached") { wrong = "--detached" }
+        if try reader.text("cluster") != nil { wrong = "--cluster" }
         guard let wrong else { return }
         throw MMError(
             .invalidInput, "\(wrong.prefix(60)) does not go with --isolated.",

@@ -29,6 +29,7 @@ struct ModuleWire: Sendable {
             events: { event in record(event, telling: news, cloudPages) })
         configuration.processes = { processes.all() }
         configuration.likelyProcesses = { processes.main }
+        configuration.permit = ConnectionPermits.shared.permit(of: connection.name)
         let expected = settings
         configuration.identityCheck = { identity in
             guard let error = expected.refusal(of: TokenClaims(identity)) else { return nil }

@@ -1,0 +1,79 @@
+import MMCluster
+import MMCore
+import MMOperations
+import MMPoolWire
+import MMSystem
+
+/// The operations of a cluster: a call that names a connection is carried out by the node that holds the connection's lease,
+/// whichever node it reaches, and once.
+struct ClusterOperationService: OperationService {
+    let catalogue: Catalogue
+    private let local: LocalOperationService
+    private let member: ClusterMember
+
+    init(_ local: LocalOperationService, _ member: ClusterMember) {
+        catalogue = local.catalogue
+        self.local = local
+        self.member = member
+    }
+
+    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        guard let connection = local.services.leased(operation, arguments, in: context) else {
+            return try await unleased(operation, arguments, context)
+        }
+        var context = context
+        if context.callID == nil { context.callID = "mm-\(RandomBytes.text(bytes: 15))" }
+        let call = ClusterCall(
+            operation: operation, arguments: arguments, context: context, connection: connection, local: local,
+            member: member)
+        return try await call.answer()
+    }
+
+    func forget(_ client: CallContext) async {
+        await local.forget(client)
+        guard client.sessionID != nil, !client.isForwarded else { return }
+        for node in await others() { await node.service.forget(client) }
+    }
+
+    /// What is asked for by a handle lies on the node that made it.
+    private func unleased(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        guard ["output", "confirm"].contains(operation.declaration.name), !context.isForwarded else {
+            return try await local.call(operation, arguments, in: context)
+        }
+        do throws(MMError) {
+            return try await local.call(operation, arguments, in: context)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            var sent = context
+            sent.isForwarded = true
+            var silent: [String] = []
+            for node in await others() {
+                guard node.isAlive else {
+                    silent.append(node.address)
+                    continue
+                }
+                do throws(MMError) {
+                    return try await node.service.call(operation, arguments, in: sent)
+                } catch {
+                    guard error.code == .notFound || error.isOfLeavingPool else { throw error }
+                }
+            }
+            guard !silent.isEmpty else { throw error }
+            var told = error
+            told.message += " It may have gone with the node at \(silent.joined(separator: ", ")), which is silent."
+            throw told
+        }
+    }
+
+    private func others() async -> [(address: String, isAlive: Bool, service: RemoteOperationService)] {
+        let nodes = (try? await member.directory.all()) ?? []
+        return nodes.filter { $0.id != member.id }.compactMap { node in
+            guard let service = try? member.node(at: node.address, catalogue: catalogue) else { return nil }
+            return (node.address, node.isAlive, service)
+        }
+    }
+}
