@@ -2,12 +2,27 @@
 """Several pools as one, while nodes are killed and stopped and Redis goes away.
 
 Starts a redis-server, the sandbox tenant and some nodes (`mm pool serve --cluster`), sends reads and writes to any of them and
-meanwhile kills a node, or stops it for longer than a lease is valid, every few seconds. At the end the tenant says what was
-really written: a write that was answered with success stands there once, one that was answered with an error at most once.
+meanwhile kills a node, stops it for longer than a lease is valid, or cuts it off from Redis, every few seconds. At the end the
+tenant says what was really written: a write that was answered with success stands there once, one that was answered with an error
+at most once.
 
     Benchmarks/cluster.py --programs .build/release --calls 10000
 """
-import argparse, collections, http.client, json, os, random, shutil, signal, subprocess, sys, tempfile, threading, time, uuid
+import argparse
+import collections
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
 
 APP, TENANT = "5a4db0c5-0000-4000-8000-00000000a001", "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01"
 
@@ -21,17 +36,55 @@ def arguments():
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--every", type=float, default=10, help="seconds between two faults")
     parser.add_argument("--lease", type=float, default=3, help="seconds of a lease")
-    parser.add_argument("--faults", default="kill,pause,redis")
+    parser.add_argument("--faults", default="kill,pause,partition,redis")
     parser.add_argument("--least", type=float, default=0, help="go on for at least so many seconds")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
 
 def free_port():
-    import socket
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+class Road:
+    """A node's way to Redis, which can be cut: what is under way then arrives when it is whole again."""
+
+    def __init__(self, port):
+        self.target = port
+        self.whole = threading.Event()
+        self.whole.set()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            near, _ = self.listener.accept()
+            threading.Thread(target=self.join, args=(near,), daemon=True).start()
+
+    def join(self, near):
+        self.whole.wait()
+        try:
+            far = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:
+            return near.close()
+        for source, sink in [(near, far), (far, near)]:
+            threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
+
+    def carry(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                self.whole.wait()
+                sink.sendall(data)
+        except OSError:
+            pass
+        for one in (source, sink):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 class Bench:
@@ -44,6 +97,7 @@ class Bench:
         self.nodes = [None] * options.nodes
         self.ports = [free_port() for _ in range(options.nodes)]
         self.redis_port = free_port()
+        self.roads = [Road(self.redis_port) for _ in range(options.nodes)]
         self.random = random.Random(options.seed)
         self.lock = threading.Lock()
         self.results = {}
@@ -98,7 +152,7 @@ class Bench:
         environment = dict(
             self.environment, MM_STATE_DIR=f"{own}/state", MM_LOG_DIR=f"{own}/logs", XDG_RUNTIME_DIR=own,
             MM_TOKEN_DIR=f"{self.home}/.mm-graph-tokens", MM_CONNECTIONS=f"{self.home}/.m365-connections.json",
-            MM_SANDBOX_URL=self.base, MM_CLUSTER=f"redis://127.0.0.1:{self.redis_port}",
+            MM_SANDBOX_URL=self.base, MM_CLUSTER=f"redis://127.0.0.1:{self.roads[number].port}",
             MM_CLUSTER_LEASE=str(self.options.lease), MM_CLUSTER_KEY_FILE=f"{self.home}/key")
         self.nodes[number] = subprocess.Popen(
             [self.mm, "pool", "serve", "--listen", f"127.0.0.1:{self.ports[number]}", "--token-file", f"{self.home}/secret"],
@@ -211,6 +265,10 @@ class Bench:
                 self.nodes[number].send_signal(signal.SIGSTOP)
                 time.sleep(self.options.lease * 2)
                 self.nodes[number].send_signal(signal.SIGCONT)
+            elif kind == "partition":
+                self.roads[number].whole.clear()
+                time.sleep(self.options.lease * 2)
+                self.roads[number].whole.set()
             else:
                 self.redis.send_signal(signal.SIGSTOP)
                 time.sleep(self.options.lease * self.random.choice([0.3, 1.5]))

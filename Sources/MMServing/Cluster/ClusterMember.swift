@@ -191,8 +191,16 @@ extension ClusterMember: ConnectionLeases {
         case .here(let lease):
             held.withLock { $0[connection] = lease }
             let permit = SendPermit { lease.isValid ? nil : lease.over.message }
-            return try await lease.whileHeld { () async throws(MMError) in
-                try await SendPermit.$current.with(permit, work)
+            do throws(MMError) {
+                return try await lease.whileHeld { () async throws(MMError) in
+                    try await SendPermit.$current.with(permit, work)
+                }
+            } catch {
+                // A request that was held back may tell of it sooner than the lease itself.
+                guard !lease.isValid, error.details["lease"] == nil else { throw error }
+                var over = lease.over
+                over.cause = error.message
+                throw over
             }
         }
     }
