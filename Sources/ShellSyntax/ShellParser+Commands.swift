@@ -30,6 +30,7 @@ extension ShellParser {
         // The value may be quoted; a quoted name is not a variable's.
         if word.isQuoted, !list.isPattern, Self.isAssignment(word) { return assign(word, &list.current) }
         guard !word.isQuoted, !list.isPattern || word.value == "esac" else { return begin(word, &list.current) }
+        list.note(keyword: word.value)
         switch word.value {
         case let keyword where Self.passed.contains(keyword): keep(&list, .sequence)
         case "esac":

@@ -66,6 +66,18 @@ struct ShellParser {
         var last: Int?
         /// Whether an operator before this position still needs a command after it.
         var isOpen = false
+        /// The number of open loops, groups and conditions since one that reads a pipe.
+        var fedDepth = 0
+
+        /// Notes a keyword that opens or closes such a construct; what stands in one that reads a pipe reads it too.
+        mutating func note(keyword: String) {
+            switch keyword {
+            case "{", "if", "while", "until", "for", "select", "case":
+                if fedDepth > 0 || current.readsPipe { fedDepth += 1 }
+            case "}", "fi", "done", "esac": fedDepth = max(fedDepth - 1, 0)
+            default: break
+            }
+        }
     }
 
     /// Parses commands up to the end of the text or a closing parenthesis.
@@ -182,6 +194,7 @@ struct ShellParser {
             }
             list.last = script.commands.count
             list.current.controlOperator = joint
+            if list.fedDepth > 0 { list.current.readsPipe = true }
             script.commands.append(list.current)
         }
         list.current = Command()
@@ -208,6 +221,10 @@ struct ShellParser {
             return
         }
         position += 1
+        let first = script.commands.count
         try self.list(until: UInt8(ascii: ")"), level: list.level + 1)
+        if list.current.readsPipe || list.fedDepth > 0 {
+            for index in script.commands.indices.dropFirst(first) { script.commands[index].readsPipe = true }
+        }
     }
 }

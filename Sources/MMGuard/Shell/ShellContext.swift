@@ -45,17 +45,20 @@ public struct ShellContext: Sendable, Hashable {
         for candidate in candidates {
             guard let path = path(candidate) else { continue }
             let pattern = path.firstIndex { "*?[{".contains($0) }.map { path[..<$0] }
+            let parts = path.split(separator: "/")
             for own in ownFiles where own.count > 1 {
                 if path == own || path.hasPrefix(own + "/") { return true }
-                if let pattern, pattern.count > 1, own.hasPrefix(pattern), Self.depth(path) <= Self.depth(own) {
-                    // `~/.m365*` reaches them; `~/*` does not, since shells pass over hidden names.
-                    let rest = own.dropFirst(pattern.count)
-                    if !(rest.hasPrefix(".") && pattern.hasSuffix("/")) { return true }
-                }
+                guard let pattern, pattern.count > 1 else { continue }
+                // `~/.m365*` and `~/.m*/x` reach them; `~/*` does not, since shells pass over hidden names.
+                if zip(parts, own.split(separator: "/")).allSatisfy(Self.mayBe) { return true }
             }
         }
         return false
     }
 
-    private static func depth(_ path: String) -> Int { path.utf8.count { $0 == 0x2F } }
+    /// Whether a part of a pattern may stand for a name.
+    private static func mayBe(_ part: Substring, _ name: Substring) -> Bool {
+        guard let glob = part.firstIndex(where: { "*?[{".contains($0) }) else { return part == name }
+        return name.hasPrefix(part[..<glob]) && !(glob == part.startIndex && name.hasPrefix("."))
+    }
 }

@@ -7,7 +7,8 @@ extension ShellJudge {
     func removes(_ call: ShellScript.Command) -> Bool {
         call.arguments.contains { word in
             if word.value.hasPrefix("-") {
-                return word.value == "--recursive" || word.value == "--no-preserve-root"
+                // Long options may be shortened.
+                return word.value.hasPrefix("--r") || word.value.hasPrefix("--no-p")
                     || (!word.value.hasPrefix("--") && word.value.contains { "rR".contains($0) })
             }
             return !word.isFixed || word.value.contains { "*?[{".contains($0) } || word.value.hasPrefix("/")
@@ -15,8 +16,27 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a path is a device or belongs to the system.
+    /// Files of a user that say what runs at the next sign-in, or who may sign in.
+    private static let startFiles = [
+        "/.bashrc", "/.profile", "/.bash_profile", "/.bash_login", "/.bash_logout", "/.bash_aliases", "/.zshrc",
+        "/.zshenv",
+        "/.zprofile", "/.zlogin", "/.config/fish/config.fish", "/.ssh/authorized_keys", "/.ssh/authorized_keys2",
+        "/.ssh/rc",
+        "/.ssh/config", "/.pam_environment", "/.gitconfig", "/.xprofile", "/.xsessionrc",
+    ]
+    private static let startFolders = [
+        "/.config/systemd/user/", "/.local/share/systemd/user/", "/.config/autostart/", "/.git/hooks/",
+        "/var/spool/cron/",
+    ]
+
+    /// Whether a path is a device or belongs to the system, or says what runs at the next sign-in.
     func isSystem(_ word: String) -> Bool {
+        let meant = context.path(word) ?? "/" + word
+        if Self.startFiles.contains(where: { meant.hasSuffix($0) })
+            || Self.startFolders.contains(where: { meant.contains($0) })
+        {
+            return true
+        }
         guard word.hasPrefix("/") else { return false }
         let path = context.path(word) ?? word
         if ["/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/random", "/dev/urandom"].contains(
@@ -30,9 +50,6 @@ extension ShellJudge {
             "/root/.ssh/",
         ]
         .contains { path.hasPrefix($0) && !path.hasPrefix("/usr/local/") }
-            || ["/.bashrc", "/.profile", "/.bash_profile", "/.zshrc", "/.ssh/authorized_keys"].contains {
-                path.hasSuffix($0)
-            }
     }
 
     /// Whether a word names a file that holds keys or passwords.
@@ -42,14 +59,25 @@ extension ShellJudge {
         if ["/etc/shadow", "/etc/gshadow", "/etc/sudoers"].contains(path) || path.hasPrefix("/etc/ssh/ssh_host_") {
             return !path.hasSuffix(".pub")
         }
-        for part in [
-            "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
-            "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml",
-        ] where path.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
+        for part in Self.secretFiles where path.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
             return !path.hasSuffix(".pub")
+        }
+        if let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !path.hasSuffix(".pub") {
+            // What stands before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
+            let fixed = path[..<pattern]
+            if let hidden = fixed.range(ofLast: "/."), fixed[hidden.upperBound...].utf8.count > 0,
+                Self.secretFiles.contains(where: { $0.hasPrefix(fixed[hidden.lowerBound...]) })
+            {
+                return true
+            }
         }
         return path.hasPrefix("/proc/") && path.hasSuffix("/environ")
     }
+
+    private static let secretFiles = [
+        "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
+        "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml",
+    ]
 
     static func git(_ words: [String]) -> ShellRule {
         // Options before the subcommand; -C and -c take a word.
@@ -87,8 +115,12 @@ extension ShellJudge {
         for (index, word) in words.enumerated() {
             let flag = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
             if flags.contains(flag) { return true }
+            // Long options may be shortened; a file of options may hold any of them.
+            if ["--dat", "--form", "--uplo", "--json", "--post", "--body-", "--conf"].contains(where: flag.hasPrefix) {
+                return true
+            }
             if name == "curl", word.hasPrefix("-"), !word.hasPrefix("--"),
-                word.dropFirst().contains(where: { "dFT".contains($0) })
+                word.dropFirst().contains(where: { "dFTK".contains($0) })
             {
                 return true
             }
@@ -135,11 +167,34 @@ extension ShellJudge {
             "history", "events", "stats", "explain", "api-resources", "config", "show", "diff", "output", "validate",
         ]
         if words.contains(where: { destroys.contains($0) }) { return .removes }
+        for (index, word) in words.enumerated() {
+            let isMount = ["-v", "--volume", "--mount"].contains(word)
+            let value = isMount && index + 1 < words.count ? words[index + 1] : word
+            guard isMount || ["-v/", "--volume=", "--mount="].contains(where: word.hasPrefix) else { continue }
+            if Self.isMachine(mounted: value) { return .rights }
+        }
         if words.contains(where: { $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0 == "exec" || $0 == "push" })
         {
             return words.contains("push") ? .network : words.contains("exec") ? .writes : .rights
         }
         return words.first(where: { !$0.hasPrefix("-") }).map { looks.contains($0) } == true ? .reads : .writes
+    }
+
+    /// Whether a mount hands a container the machine's own files, or its engine's socket.
+    private static func isMachine(mounted value: String) -> Bool {
+        let sources = value.split(separator: ",").compactMap { part -> Substring? in
+            for start in ["--volume=", "--mount=", "source=", "src=", "-v"] where part.hasPrefix(start) {
+                return part.dropFirst(start.count)
+            }
+            return part.hasPrefix("/") ? part : nil
+        }
+        return sources.contains { source in
+            let path = source.prefix { $0 != ":" }
+            return path == "/" || path.hasSuffix("docker.sock")
+                || ["/etc", "/root", "/home", "/usr", "/boot", "/dev", "/proc", "/sys", "/var"].contains {
+                    path == $0 || path.hasPrefix($0 + "/") && $0 != "/home"
+                }
+        }
     }
 
     func own(_ words: [String], _ one: (ShellRule) -> [GuardFinding]) -> [GuardFinding] {
@@ -151,6 +206,18 @@ extension ShellJudge {
         // Whoever works with mm from within one of its sessions is judged by none of its tools' rules, and whoever confirms
         // there confirms for itself.
         return one(looks.contains(verb) ? .reads : .ownProgram)
+    }
+}
+
+extension StringProtocol {
+    /// Where a text begins and ends that occurs last.
+    fileprivate func range(ofLast text: String) -> Range<Index>? {
+        var index = endIndex
+        while index > startIndex {
+            index = self.index(before: index)
+            if self[index...].hasPrefix(text) { return index..<self.index(index, offsetBy: text.count) }
+        }
+        return nil
     }
 }
 

@@ -1,3 +1,4 @@
+internal import MMCore
 import ShellSyntax
 
 /// Judges shell commands by what stands in them.
@@ -5,8 +6,12 @@ import ShellSyntax
 /// A shell can do what its user can, in ways that no text shows: this is the guard's word on what a command says it does.
 /// The walls are the sandbox profiles.
 struct ShellJudge: Sendable {
-    let context: ShellContext
+    var context: ShellContext
+    /// What variables were set to in this text, where that is fixed.
+    var variables: [String: String] = [:]
     private static let deepest = 8
+
+    init(context: ShellContext) { self.context = context }
 
     /// What is found in a text.
     func findings(in text: String, depth: Int = 0) -> [GuardFinding] {
@@ -20,8 +25,11 @@ struct ShellJudge: Sendable {
         var found: [GuardFinding] = []
         let fed = Set(script.commands.filter(\.readsPipe).compactMap { $0.words.first?.value })
         let functions = Set(script.functions)
-        for call in script.commands {
-            found += judge(call, depth)
+        var judge = self
+        for var call in script.commands {
+            judge.expand(&call)
+            found += judge.judge(call, depth)
+            judge.follow(call)
             if let name = call.words.first?.value, functions.contains(name), fed.contains(name) {
                 found.append(finding(.recursion, subject: name))
             }
@@ -29,7 +37,7 @@ struct ShellJudge: Sendable {
         return found
     }
 
-    private func finding(_ rule: ShellRule, subject: String, more: String = "") -> GuardFinding {
+    func finding(_ rule: ShellRule, subject: String, more: String = "") -> GuardFinding {
         let shown = String(subject.prefix(60))
         return GuardFinding(
             rule: rule.rawValue, classes: rule.classes, kind: rule.kind,
@@ -38,7 +46,7 @@ struct ShellJudge: Sendable {
 
     // MARK: One command
 
-    private func judge(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+    func judge(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         var found: [GuardFinding] = []
         for assignment in call.assignments {
             let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
@@ -46,9 +54,12 @@ struct ShellJudge: Sendable {
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
         for word in call.words where context.isOwn(word.value) { found.append(finding(.ownFiles, subject: word.value)) }
+        // Within such words the shell runs what stands in the variable, or in the subscript.
+        for word in call.words where word.value.contains("@P}") { found.append(finding(.dynamic, subject: word.value)) }
         for word in call.words.dropFirst() where isSecret(word.value) {
             found.append(finding(.secrets, subject: word.value))
         }
+        if readsAll(call) { found.append(finding(.secrets, subject: call.program)) }
         guard let first = call.words.first else { return found }
         guard first.isFixed, !first.value.contains(where: { "*?[{".contains($0) }) || ["[", "[["].contains(first.value)
         else {
@@ -83,6 +94,7 @@ struct ShellJudge: Sendable {
             [finding(rule, subject: ([name] + words.prefix(3)).joined(separator: " "))]
         }
         var found: [GuardFinding] = []
+        if let started = starts(call, depth) { return started }
         if ShellPrograms.wrappers.contains(name) {
             if ShellPrograms.privileged.contains(name) { found += one(.rights) }
             return found + inner(of: call, depth)
@@ -92,10 +104,23 @@ struct ShellJudge: Sendable {
             return one(.fed)
         }
         switch name {
+        case "device": return equipment(call, depth)
+        case "source", ".":
+            if words.contains(where: Self.isStandardInput) || words.contains("<()") { return one(.fed) }
+        case "test", "[", "let", "declare", "typeset", "local", "readonly", "export", "mapfile", "readarray", "hash",
+            "printf",
+            "read", "unset":
+            if let hidden = hiddenCommands(of: call, depth) { return hidden }
         case "eval", "trap", "alias", "su", "ssh": found += texts(of: call, depth)
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes)
         case "find", "fd": return search(call, depth)
-        case "git": return one(Self.git(words))
+        case "git": return one(Self.runsPrograms(git: words) ? .dynamic : Self.git(words))
+        case "kill": return one(words.dropFirst().contains("-1") || words == ["-1"] ? .removes : .writes)
+        case "logger":
+            let sends = words.contains {
+                $0 == "-n" || $0.hasPrefix("--serv") || $0.hasPrefix("-n") && !$0.hasPrefix("-no")
+            }
+            return one(sends ? .network : .reads)
         case "curl", "wget", "http", "https", "xh": return one(Self.uploads(name, words) ? .network : .writes)
         case "rsync":
             found += words.contains { $0.contains(":") && !$0.hasPrefix("-") } ? one(.network) : []
@@ -124,6 +149,9 @@ struct ShellJudge: Sendable {
         case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes)
         case "mm": return call.assignments.isEmpty ? own(words, one) : one(.ownProgram)
         case "mm-mcp", "mm-sandbox": return one(.ownProgram)
+        default: break
+        }
+        switch name {
         case "export", "declare", "typeset", "readonly", "local":
             let names = words.map { String($0.prefix { $0 != "=" }) }
             let set = names.flatMap(variable)
@@ -157,10 +185,7 @@ struct ShellJudge: Sendable {
         let takesValue = ShellPrograms.valueOptions[name] ?? []
         while index < call.words.count {
             let word = call.words[index]
-            if name == "env", word.value == "-S" || word.value.hasPrefix("--split-string"), index + 1 < call.words.count
-            {
-                return text(call.words[index + 1], depth)
-            }
+            if name == "env", let split = Self.split(call.words[index...]) { return text(split, depth) }
             if word.value == "--" {
                 index += 1
                 break
@@ -188,7 +213,7 @@ struct ShellJudge: Sendable {
     }
 
     /// A text that is run as a command.
-    private func text(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
+    func text(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
         guard word.isFixed else { return [finding(.dynamic, subject: word.value)] }
         return findings(in: word.value, depth: depth + 1)
     }
@@ -226,6 +251,9 @@ struct ShellJudge: Sendable {
             return text(words[index + 1], depth)
         }
         if let document = call.document { return findings(in: document, depth: depth + 1) }
+        if words.contains(where: { Self.isStandardInput($0.value) }), call.readsPipe {
+            return [finding(.fed, subject: call.program)]
+        }
         let runsFile = words.contains { !$0.value.hasPrefix("-") } && !words.contains { $0.value == "-s" }
         if call.readsPipe, !runsFile { return [finding(.fed, subject: call.program)] }
         if words.contains(where: { $0.value == "<()" }) { return [finding(.fed, subject: call.program)] }

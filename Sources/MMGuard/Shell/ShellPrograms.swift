@@ -75,6 +75,10 @@ enum ShellPrograms {
         "sudo": ["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D", "-R", "-T"], "doas": ["-u", "-C"],
         "runuser": ["-u", "-g", "-G"], "taskset": ["-p"], "chrt": ["-p"], "flock": ["-w", "-E"],
         "strace": ["-e", "-o", "-p", "-s"], "ltrace": ["-e", "-o", "-p", "-s"], "parallel": ["-j"], "exec": ["-a"],
+        "setpriv": [
+            "--reuid", "--regid", "--ruid", "--euid", "--rgid", "--egid", "--groups", "--inh-caps", "--ambient-caps",
+            "--bounding-set", "--securebits", "--selinux-label", "--apparmor-profile", "--pdeathsig",
+        ],
     ]
 
     /// Wrappers with a first word of their own before the command.

@@ -1,0 +1,149 @@
+internal import MMCore
+import ShellSyntax
+
+/// Commands that stand in the arguments of other commands, in other ways than wrappers have them.
+extension ShellJudge {
+    /// What a program starts that takes a text for its shell, or another program's file: `script -c`, `flock -c`, the loader of
+    /// programs; `nil` for every other command.
+    func starts(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
+        let words = Array(call.arguments)
+        switch call.program {
+        case "script", "flock":
+            guard let index = words.firstIndex(where: { Self.isCommandOption($0.value) }) else { return nil }
+            if words[index].value.hasPrefix("--command=") {
+                return text(
+                    ShellScript.Word(String(words[index].value.dropFirst(10)), isFixed: words[index].isFixed), depth)
+            }
+            guard index + 1 < words.count else { return nil }
+            return text(words[index + 1], depth)
+        case let name where name.hasPrefix("ld-linux") || name.hasPrefix("ld-musl"):
+            guard let first = words.firstIndex(where: { !$0.value.hasPrefix("-") }),
+                let inside = call.inner((first + 1)..<call.words.count), depth < 8
+            else { return nil }
+            return judge(inside, depth + 1)
+        // `time -p`: the option of a keyword stands where a name would.
+        case "-p":
+            guard let inside = call.inner(1..<call.words.count), depth < 8 else { return nil }
+            return judge(inside, depth + 1)
+        case "exe" where call.name.hasPrefix("/proc/"): return [finding(.dynamic, subject: call.name)]
+        default: return nil
+        }
+    }
+
+    /// `-c`, also behind other letters: `script -qc`.
+    private static func isCommandOption(_ word: String) -> Bool {
+        word == "--command" || word.hasPrefix("--command=")
+            || word.hasPrefix("-") && !word.hasPrefix("--") && word.hasSuffix("c") && word.utf8.count <= 5
+    }
+
+    /// The text of `env -S`, in each of its spellings.
+    static func split(_ words: ArraySlice<ShellScript.Word>) -> ShellScript.Word? {
+        guard let word = words.first else { return nil }
+        let next = words.dropFirst().first
+        if word.value == "-S" || word.value == "--split-string" { return next }
+        for (option, length) in [("--split-string=", 15), ("-S", 2), ("-vS", 3), ("-iS", 3)]
+        where word.value.hasPrefix(option) {
+            let rest = String(word.value.dropFirst(length))
+            return rest.isEmpty ? next : ShellScript.Word(rest, isFixed: word.isFixed)
+        }
+        return nil
+    }
+
+    /// Whether a word names standard input as a file.
+    static func isStandardInput(_ word: String) -> Bool {
+        ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(word)
+    }
+
+    /// What builtins run that take names of variables, whose subscripts are evaluated, or a command to call back.
+    /// - Returns: `nil` when there is nothing of the kind.
+    func hiddenCommands(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
+        let words = Array(call.arguments)
+        if ["mapfile", "readarray"].contains(call.program), let index = words.firstIndex(where: { $0.value == "-C" }) {
+            return index + 1 < words.count ? text(words[index + 1], depth) : nil
+        }
+        if call.program == "hash", words.contains(where: { $0.value == "-p" }) {
+            return [finding(.loader, subject: "hash -p")]
+        }
+        // What is not fixed was taken apart with the text; a fixed word runs what stands in it when it is evaluated.
+        guard words.contains(where: { $0.isFixed && ($0.value.contains("[$(") || $0.value.contains("[`")) }) else {
+            return nil
+        }
+        return [finding(.dynamic, subject: call.program)]
+    }
+
+    /// Whether git is told to start programs, or to write where its words say: by settings, transports or options.
+    static func runsPrograms(git words: [String]) -> Bool {
+        for (index, word) in words.enumerated() {
+            let next = index + 1 < words.count ? words[index + 1] : ""
+            if word == "-c" || word == "--config-env" {
+                let key = next.lowercased()
+                if [
+                    "alias.", "core.", "diff.", "filter.", "pager.", "credential.", "gpg.", "protocol.", "sequence.",
+                    "merge.",
+                    "difftool.", "mergetool.", "browser.", "uploadpack.", "remote.", "ssh.", "http.proxy", "include",
+                ].contains(where: key.hasPrefix) {
+                    return true
+                }
+            }
+            if [
+                "--git-dir", "--exec-path=", "--upload-pack", "--receive-pack", "--output=", "--open-files-in-pager",
+                "--exec=",
+            ]
+            .contains(where: word.hasPrefix) {
+                return true
+            }
+            if word.hasPrefix("ext::") || word == "--output" || word == "--exec" { return true }
+            if word.hasPrefix("-O"), words.contains("grep") { return true }
+            if word == "-x", words.contains("rebase") { return true }
+        }
+        return false
+    }
+
+    /// A line for network equipment. Its host may as well be a machine with a shell: then the line is what a shell would make
+    /// of it. Equipment has its own words for what can't be brought back.
+    func equipment(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let text = call.arguments.map(\.value).joined(separator: " ")
+        var found = findings(in: text, depth: depth + 1).filter { finding in
+            // Its language is not a shell's: what can't be read as one says nothing.
+            ![ShellRule.unreadable, .dynamic, .recursion].contains { $0.rawValue == finding.rule }
+        }
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.split(separator: " ").map { $0.lowercased() }
+            let verbs: Set = ["reload", "erase", "format", "delete", "squeeze", "reboot", "zeroize", "factory-reset"]
+            if let verb = words.first(where: { $0 != "do" && $0 != "request" && $0 != "system" }),
+                verbs.contains(verb) || words.starts(with: ["write", "erase"]) || words.starts(with: ["wr", "er"])
+            {
+                found.append(finding(.removes, subject: String(line)))
+            }
+        }
+        return found.isEmpty ? [finding(.writes, subject: text)] : found
+    }
+
+    /// Whether a command reads everything below a folder in which mm's own files or keys lie.
+    func readsAll(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        func hasFlag(_ letters: String, _ long: String...) -> Bool {
+            words.contains { word in
+                long.contains(word)
+                    || word.hasPrefix("-") && !word.hasPrefix("--")
+                        && word.dropFirst().contains { letters.contains($0) }
+            }
+        }
+        let isRecursive: Bool
+        switch call.program {
+        case "grep", "egrep", "fgrep", "zgrep": isRecursive = hasFlag("rR", "--recursive", "--dereference-recursive")
+        case "cp": isRecursive = hasFlag("rRa", "--recursive", "--archive")
+        case "rg", "ag", "tar", "zip", "rsync", "scp": isRecursive = true
+        default: return false
+        }
+        guard isRecursive, !context.isRemote else { return false }
+        return words.contains { word in
+            guard !word.hasPrefix("-"),
+                word.contains("/") || word.hasPrefix("~") || word.hasPrefix("$") || word == "."
+                    || word == "..", let path = context.path(word)
+            else { return false }
+            let whole = path == "/" ? "/" : path + "/"
+            return context.ownFiles.contains { $0.hasPrefix(whole) }
+        }
+    }
+}
