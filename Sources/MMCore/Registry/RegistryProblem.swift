@@ -21,7 +21,7 @@ public struct RegistryProblem: Sendable, Hashable {
     /// What a command that writes the key is told instead: the missing part in the form of a command's words.
     let commandHint: String?
 
-    init(
+    package init(
         _ severity: Severity, connection: String? = nil, key: String? = nil, message: String, hint: String,
         commandHint: String? = nil
     ) {

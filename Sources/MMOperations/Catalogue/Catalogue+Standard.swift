@@ -30,7 +30,7 @@ extension Catalogue {
             AnyOperation(ConnectionsRename()) { $0.connectionServices },
             AnyOperation(ConnectionsDuplicate()) { $0.connectionServices },
             AnyOperation(ConnectionsRemove()) { $0.connectionServices },
-            AnyOperation(ConnectionsCheck()) { $0.registry },
+            AnyOperation(ConnectionsCheck()) { $0.connectionServices },
             AnyOperation(PermissionsFor()) { $0.permissionServices },
             AnyOperation(PermissionsCheck()) { $0.permissionServices },
             AnyOperation(PermissionsUnused()) { $0.permissionServices },

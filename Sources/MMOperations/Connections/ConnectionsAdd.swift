@@ -45,6 +45,7 @@ struct ConnectionsAdd: CatalogueOperation {
             try RegistryEdit.add(input.name, fields: input.values, to: &document)
         }
         _ = try services.registry.preview(addition)
+        try ConnectionCloudCheck.check(input.values, paths: services.identity.paths)
         var notes: [String] = []
         if !input.keepTokens {
             // What a connection of this name left, one that was removed by hand for instance, is not this one's.

@@ -1,4 +1,5 @@
 import MMCore
+import MMIdentity
 
 /// `connections_check`: what is wrong with the registry, entry by entry.
 struct ConnectionsCheck: CatalogueOperation {
@@ -11,10 +12,13 @@ struct ConnectionsCheck: CatalogueOperation {
     )
 
     func run(
-        _ input: NoInput, in context: OperationContext, with registry: ConnectionRegistry
+        _ input: NoInput, in context: OperationContext, with services: ConnectionServices
     ) async throws(MMError) -> OperationAnswer {
-        let path = registry.path
-        let problems = RegistryCheck.problems(at: path)
+        let path = services.registry.path
+        let connections = (try? services.registry.snapshot().connections) ?? []
+        let problems =
+            ConnectionCloudCheck.problems(of: connections, paths: services.identity.paths)
+            + RegistryCheck.problems(at: path)
         let rows = problems.map { JSONValue.object($0.json) }
         let faults = problems.filter { $0.severity == .error }
         guard faults.isEmpty else {
