@@ -6,13 +6,16 @@ struct ConnectionsRemove: CatalogueOperation {
     struct Input: OperationInput {
         static let fields: [InputField] = [
             .connection(), InputField("keepTokens", .flag, "Leave its token cache where it is."),
+            InputField("yes", .flag, "Don't ask at a terminal."),
         ]
         let connection: String
         let keepTokens: Bool
+        let isSure: Bool
 
         init(from reader: InputReader) throws(MMError) {
             connection = try reader.requiredText("connection")
             keepTokens = try reader.flag("keepTokens")
+            isSure = try reader.flag("yes")
         }
     }
 
@@ -31,6 +34,16 @@ struct ConnectionsRemove: CatalogueOperation {
             try RegistryEdit.remove(input.connection, from: &document)
         }
         _ = try services.registry.preview(removal)
+        // A script has nobody to ask, and says what it means.
+        if !input.isSure, context.call.caller.surface == .terminal, let person = context.call.person {
+            let tokens = input.keepTokens ? "Its tokens stay." : "Its tokens go, too: signing in again takes a person."
+            guard
+                try await person.confirm(
+                    ConfirmationQuestion(
+                        title: "Remove the connection \(input.connection)", pages: [tokens],
+                        reason: "The registry as it was stays beside it as .bak."))
+            else { throw MMError(.denied, "The person said no: nothing was removed.") }
+        }
         // Tokens go first: whatever ends this in between, no credentials are left without an entry that shows them.
         if !input.keepTokens {
             try await services.identity.signOut(named: input.connection, forgettingAccount: true)
