@@ -36,7 +36,10 @@ struct MachineDoctorTests {
         #expect(try row("sign-in Demo", rows)["state"] == "ok")
         let network = try row("network", rows)
         #expect(network["state"] == "ok" && network["detail"]?.string?.contains("127.0.0.1 answers") == true)
-        #expect(!rows.contains { $0["name"] == "clock" })
+        let clock = try row("clock", rows)
+        #expect(clock["state"] == "ok" && clock["detail"]?.string?.contains("agrees with") == true)
+        let expiry = try row("expiry Demo", rows)
+        #expect(expiry["state"] == "ok" && expiry["detail"]?.string?.contains("renewed at a call") == true)
         #expect(ran.code == 0, "\(rows)")
     }
 

@@ -42,13 +42,65 @@ package struct ConnectionChecks: Sendable {
         let name = "sign-in \(connection.name)"
         let login = "mm login \(ShellWord.quoted(connection.name))"
         switch await services.identity.state(of: connection) {
-        case .signedIn(let account, _): report.add(name, .sound, account.title)
+        case .signedIn(let account, _):
+            report.add(name, .sound, account.title)
+            await examineExpiry(of: connection, login, into: &report)
         case .pending(let prompt):
             report.add(
                 name, .advice, "waits for a person until \(prompt.expiresAt.localLog)",
                 remedy: "Open \(prompt.verificationURI) and enter \(prompt.userCode).")
         case .signedOut: report.add(name, .advice, "signed out", remedy: login)
         case .unusable(let error): report.add(name, error)
+        }
+    }
+
+    /// How long a sign-in lasts, from the files alone.
+    private func examineExpiry(of connection: Connection, _ login: String, into report: inout DoctorReport) async {
+        let name = "expiry \(connection.name)"
+        let life: SignInLife?
+        do throws(MMError) {
+            life = try await services.identity.life(of: connection)
+        } catch {
+            return report.add(name, error)
+        }
+        let now = Timestamp.now
+        func days(until end: Timestamp) -> Int64 { (end.seconds - now.seconds) / 86_400 }
+        func date(_ moment: Timestamp) -> String { String(moment.localLog.prefix(16)) }
+        switch life {
+        case nil: return
+        case .renewable(let since, let tokenEndsAt)?:
+            let end = since + .seconds(SignInLife.idleDays * 86_400)
+            let left = days(until: end)
+            if end < now {
+                report.add(
+                    name, .advice,
+                    "not used since \(date(since)): after \(SignInLife.idleDays) days without use a sign-in ends",
+                    remedy: login)
+            } else if left < 14 {
+                report.add(
+                    name, .advice, "ends on \(date(end)), in \(left) days, unless it is used before",
+                    remedy: "Any call renews it: mm graph \(ShellWord.quoted(connection.name)) /me")
+            } else {
+                let token = tokenEndsAt.map { "the token is good until \(date($0)) and " } ?? "the token "
+                report.add(name, .sound, "\(token)is renewed at a call; without any the sign-in ends on \(date(end))")
+            }
+        case .fixed(let end, let isPerson)?:
+            report.add(
+                name, .advice, end < now ? "ended on \(date(end))" : "ends on \(date(end)), and nothing renews it",
+                remedy: isPerson ? login : "Bring a new token before then.")
+        case .certificate(let end, let path)?:
+            let remedy = "Make a new certificate, upload it to the app registration, and put it into \(path)."
+            if end < now {
+                report.add(name, .failed, "the certificate expired on \(date(end))", remedy: remedy)
+            } else if days(until: end) < 30 {
+                report.add(
+                    name, .advice, "the certificate expires on \(date(end)), in \(days(until: end)) days",
+                    remedy: remedy)
+            } else {
+                report.add(name, .sound, "the certificate is good until \(date(end))")
+            }
+        case .unknown(let credential)?:
+            report.add(name, .sound, "nothing here tells the end of \(credential)")
         }
     }
 }

@@ -47,14 +47,16 @@ package struct NetworkChecks: Sendable {
                 report.add("cloud \(name)", error)
                 continue
             }
-            await ask(cloud.openIDConfiguration(of: "common"), client, into: &report)
-            if let graph = cloud.base(of: .graph) { await ask(graph + "/v1.0/", client, into: &report) }
+            let date = await ask(cloud.openIDConfiguration(of: "common"), client, into: &report)
+            if let date { compare(date, of: cloud.environment, into: &report) }
+            if let graph = cloud.base(of: .graph) { _ = await ask(graph + "/v1.0/", client, into: &report) }
         }
         await client.shutdown()
     }
 
     /// Any answer will do: who asks without a token is refused, by a service that was reached.
-    private func ask(_ address: String, _ client: HTTPClient, into report: inout DoctorReport) async {
+    /// - Returns: the service's time.
+    private func ask(_ address: String, _ client: HTTPClient, into report: inout DoctorReport) async -> Timestamp? {
         let host = WebAddress(address)?.host ?? address
         let start = ContinuousClock.now
         let response: HTTPResponse
@@ -65,13 +67,17 @@ package struct NetworkChecks: Sendable {
             report.add(
                 "network", .failed, error.message,
                 remedy: error.hint ?? "Check the network, the name service, and HTTPS_PROXY where there is a proxy.")
-            return
+            return nil
         }
         let took = start.duration(to: .now) / .milliseconds(1)
         report.add("network", .sound, "\(host) answers in \(Int(took)) ms")
-        guard let date = response.headers["Date"].flatMap({ HTTPDate.timestamp($0) }) else { return }
+        return response.headers["Date"].flatMap { HTTPDate.timestamp($0) }
+    }
+
+    /// Tokens and signatures are refused by a service whose clock says otherwise.
+    private func compare(_ date: Timestamp, of host: String, into report: inout DoctorReport) {
         let ahead = Timestamp.now.seconds - date.seconds
-        guard abs(ahead) > 60 else { return }
+        guard abs(ahead) > 60 else { return report.add("clock", .sound, "agrees with \(host)") }
         let words = "this machine's clock is \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") \(host)"
         report.add(
             "clock", abs(ahead) > 300 ? .failed : .advice, words,

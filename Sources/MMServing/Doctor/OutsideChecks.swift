@@ -6,6 +6,22 @@ import MMTelemetry
 struct OutsideChecks: Sendable {
     let services: OperationServices
 
+    /// What is wrong with the variables that a pool started from here reads, a line each: it sends nothing then.
+    static func faults(_ environment: [String: String]) -> [String] {
+        var faults: [String] = []
+        do throws(MMError) {
+            _ = try TelemetrySettings(environment: environment)
+        } catch {
+            faults.append("No traces and metrics are sent: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+        }
+        do throws(MMError) {
+            _ = try AuditDestination.all(environment: environment)
+        } catch {
+            faults.append("No copies of the audit log are sent: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+        }
+        return faults
+    }
+
     /// Looks at the configuration, and at what the last process that sent anything wrote down.
     func examine(into report: inout DoctorReport) {
         examineCopies(into: &report)
@@ -26,7 +42,9 @@ struct OutsideChecks: Sendable {
                         name, .failed, "\(fault), since \(state.faultSince ?? "?"); \(words)",
                         remedy: "Nothing is lost: lines wait in \(services.paths.auditLog). Check the destination.")
                 } else if state.skipped > 0 {
-                    report.add(name, .advice, "\(state.skipped) lines were too long for it; \(words)")
+                    report.add(
+                        name, .advice, "\(state.skipped) lines were too long for it; \(words)",
+                        remedy: "They stand in \(services.paths.auditLog): mm audit show.")
                 } else {
                     report.add(name, .sound, words)
                 }

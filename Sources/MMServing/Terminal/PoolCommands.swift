@@ -27,6 +27,7 @@ enum PoolCommands {
             examples: [.init("mm pool start", "says where it listens")]
         ) { (_, options, streams) async throws(MMError) in
             let pool = try await PoolFinder(environment: environment).started()
+            if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
             try await streams.show(try await state(of: pool), options)
             return 0
         }
@@ -55,6 +56,7 @@ enum PoolCommands {
         ) { (input, options, streams) async throws(MMError) in
             _ = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
             let pool = try await PoolFinder(environment: environment).started()
+            if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
             try await streams.show(try await state(of: pool), options)
             return 0
         }
