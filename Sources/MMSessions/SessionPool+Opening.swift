@@ -125,11 +125,12 @@ extension SessionPool {
             $0.value.idle != nil && now - $0.value.touched >= limits.evictableAfter
         }
         guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched })?.key else {
+            let unused = "none of them has been unused for \(limits.evictableAfter.components.seconds) s"
             throw MMError(
                 .limitExceeded,
                 isOwnersLimit
-                    ? "There are \(own.count) sessions already, the most for one client, and none of them is idle."
-                    : "There are \(live.count) sessions already, the most there may be, and none of them is idle.",
+                    ? "There are \(own.count) sessions already, the most for one client, and \(unused)."
+                    : "There are \(live.count) sessions already, the most there may be, and \(unused).",
                 hint:
                     "Use an existing one, wait for one to finish, end one that is no longer needed, or raise "
                     + "the limit.",

@@ -13,15 +13,19 @@ package enum NamedSession: Sendable {
 
     /// The session of a call's arguments; `nil` where no host is named.
     init?(from reader: InputReader, at place: ShellPlace) throws(MMError) {
-        let session = try reader.text("session")
+        let name = try reader.text(place.isLocal ? "session" : "host")
+        guard let name = name ?? (place.isLocal ? Self.standard : nil) else { return nil }
+        try self.init(name, from: reader, at: place)
+    }
+
+    /// The session on a host of this name, or the local one of this name.
+    init(_ name: String, from reader: InputReader, at place: ShellPlace) throws(MMError) {
         guard place.isLocal else {
-            guard let host = try reader.text("host") else { return nil }
             self = .host(
-                try SSHTarget(named: host, user: try reader.text("user"), port: try reader.integer("port")),
-                further: session)
+                try SSHTarget(named: name, user: try reader.text("user"), port: try reader.integer("port")),
+                further: try reader.text("session"))
             return
         }
-        let name = session ?? Self.standard
         guard name.count <= 80, !name.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
             throw MMError(.invalidInput, "A session's name has up to 80 characters.")
         }

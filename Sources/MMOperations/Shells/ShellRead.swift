@@ -26,7 +26,10 @@ struct ShellRead: CatalogueOperation {
     var fields: [InputField] {
         let streams = ShellCommand.Stream.allCases.map(\.rawValue) + ["display"]
         return [
-            ShellPlace.handleField,
+            InputField(
+                "job", .text,
+                "Handle of the command (cmd-…); with `path` or `display` the \(place.isLocal ? "session" : "host").",
+                at: .positional(0)),
             InputField("path", .text, "Instead: a file to read as text."),
             InputField("offset", .integer(0...Int.max), "First byte, from 0; `next` of the last answer continues."),
             InputField("limit", .integer(1...(16 << 20)), "Most bytes (default 20000)."),
@@ -35,11 +38,20 @@ struct ShellRead: CatalogueOperation {
     }
 
     func input(from reader: InputReader) throws(MMError) -> Input {
-        Input(
-            job: try reader.text("job"), session: try NamedSession(from: reader, at: place),
-            path: try reader.text("path"), offset: try reader.integer("offset") ?? 0,
+        var job = try reader.text("job")
+        var session = try NamedSession(from: reader, at: place)
+        let path = try reader.text("path")
+        let stream = try reader.text("stream") ?? "stdout"
+        let isNamed = try reader.text(place.isLocal ? "session" : "host") != nil
+        // A file and a screen belong to no command: the word names the session, as in `mm ssh read web1 --path /etc/hosts`.
+        if let word = job, !isNamed, path != nil || stream == "display" {
+            session = try NamedSession(word, from: reader, at: place)
+            job = nil
+        }
+        return Input(
+            job: job, session: session, path: path, offset: try reader.integer("offset") ?? 0,
             limit: try reader.integer("limit"),
-            stream: ShellCommand.Stream(rawValue: try reader.text("stream") ?? "stdout"))
+            stream: ShellCommand.Stream(rawValue: stream))
     }
 
     func run(
