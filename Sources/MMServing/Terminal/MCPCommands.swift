@@ -7,10 +7,10 @@ import MMOperations
 enum MCPCommands {
     /// All of them.
     static func all(environment: [String: String]) -> [LocalCommand] {
-        [install(environment), list(environment)]
+        [install(environment), uninstall(environment), list(environment)]
     }
 
-    private static let clients = AIClient.allCases.map(\.rawValue)
+    static let clients = AIClient.allCases.map(\.rawValue)
 
     private static func install(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
@@ -18,7 +18,9 @@ enum MCPCommands {
             discussion:
                 "Everything else in the client's file stays; the old file stays beside it as .bak; a second time changes "
                 + "nothing. Codex is told by `codex mcp add`, where codex is in PATH. Open WebUI and gateways are configured "
-                + "elsewhere, so for them the configuration is printed.",
+                + "elsewhere, so for them the configuration is printed; so it is for a client of Windows that starts mm-mcp "
+                + "in WSL (--wsl), unless --file names its file. The secret of an address is never written down: "
+                + "--token-from says where the client takes it from.",
             fields: [
                 InputField("client", .choice(clients), "Which client.", isRequired: true, at: .positional(0)),
                 InputField("print", .flag, "Print the configuration and write nothing."),
@@ -27,6 +29,12 @@ enum MCPCommands {
                 InputField(
                     "url", .text,
                     "Call a server at this address, such as http://127.0.0.1:8365/mcp, instead of starting one."),
+                InputField(
+                    "token-from", .text,
+                    "Where the client takes the secret of --url from: an environment variable, or prompt (vscode)."),
+                InputField(
+                    "wsl", .text, "The client runs on Windows and starts mm-mcp in this distribution of WSL."),
+                InputField("file", .text, "Write this file of the client's, not its usual one."),
                 InputField("read-only", .flag, "Offer only tools that change nothing."),
                 InputField("toolsets", .text, "Groups of tools to offer, with commas."),
                 InputField("server-name", .text, "The name that connections' mcps lists are compared with."),
@@ -36,25 +44,26 @@ enum MCPCommands {
                 .init("mm mcp install claude-code", "Claude Code, for every project"),
                 .init("mm mcp install vscode --project --read-only", "this folder's .vscode/mcp.json"),
                 .init("mm mcp install gateway > mm.json", "then: mcpjungle register --conf mm.json"),
+                .init("mm mcp install claude-desktop --wsl Debian", "what Claude Desktop of Windows needs"),
+                .init("mm mcp install cursor --url https://mm.contoso.com/mcp --token-from MM_MCP_TOKEN", "a server"),
             ]
         ) { (input, options, streams) async throws(MMError) in
-            guard let client = AIClient(rawValue: try input.requiredText("client")) else {
-                throw MMError(.internalError, "a client that is listed is unknown")
-            }
+            let client = try client(input)
             let entry = try entry(of: client, input, environment)
-            let isProject = try input.flag("project")
-            let file = client.file(environment, project: isProject ? workingFolder() : nil)
-            if isProject, file == nil {
-                throw MMError(
-                    .unsupported, "\(client.title) has no list that belongs to a project.", hint: "Leave --project out."
-                )
+            let place = try place(of: client, input, environment)
+            let file = place.file
+            // Codex's own command knows nothing of a project's list, and a client of Windows has its own.
+            let isOutside = try input.text("wsl") != nil && !place.isNamed
+            let codex = client == .codex && !place.isProject && !isOutside ? CodexCommand(environment) : nil
+            let isPrinted = try input.flag("print") || client.form == .ownCommand && codex == nil || isOutside
+            if client == .claudeDesktop, file == nil, !isPrinted {
+                throw noFile(of: client, "--print shows what to add")
             }
-            // Codex's own command knows nothing of a project's list.
-            let codex = client == .codex && !isProject ? CodexCommand(environment) : nil
-            let isPrinted = try input.flag("print") || client.form == .ownCommand && codex == nil
             guard let file, !isPrinted else {
                 try streams.write(ClientConfiguration.text(of: entry, for: client))
-                if !options.quiet, let note = ClientConfiguration.note(for: client, file) { streams.note(note) }
+                if !options.quiet, let note = ClientConfiguration.note(for: client, isOutside ? nil : file) {
+                    streams.note(note)
+                }
                 return 0
             }
             let replacing = try input.flag("replace")
@@ -88,16 +97,48 @@ enum MCPCommands {
         }
     }
 
+    static func client(_ input: InputReader) throws(MMError) -> AIClient {
+        guard let client = AIClient(rawValue: try input.requiredText("client")) else {
+            throw MMError(.internalError, "a client that is listed is unknown")
+        }
+        return client
+    }
+
+    /// The file that the arguments mean.
+    static func place(
+        of client: AIClient, _ input: InputReader, _ environment: [String: String]
+    ) throws(MMError) -> (file: String?, isProject: Bool, isNamed: Bool) {
+        let isProject = try input.flag("project")
+        if let named = try input.text("file") {
+            guard !isProject, case .json = client.form else {
+                throw MMError(
+                    .invalidInput, "--file doesn't go with \(isProject ? "--project" : client.rawValue).",
+                    hint: "It names a JSON file of a client's, such as one of Windows below /mnt/c.")
+            }
+            return (named.hasPrefix("/") ? named : "\(workingFolder())/\(named)", false, true)
+        }
+        let file = client.file(environment, project: isProject ? workingFolder() : nil)
+        if isProject, file == nil {
+            throw MMError(
+                .unsupported, "\(client.title) has no list that belongs to a project.", hint: "Leave --project out.")
+        }
+        return (file, isProject, false)
+    }
+
+    static func noFile(of client: AIClient, _ otherwise: String) -> MMError {
+        MMError(
+            .unsupported, "\(client.title) is no program of Linux, so there is no file of it here.",
+            hint:
+                "\(otherwise), in \(client.filesElsewhere ?? "its own file"); --file names a copy of it on this machine."
+        )
+    }
+
     /// The server as the arguments describe it.
     private static func entry(of client: AIClient, _ input: InputReader, _ environment: [String: String])
         throws(MMError)
         -> ServerEntry
     {
-        let name = try input.text("name") ?? "mm"
-        guard name.utf8.count <= 40, !name.isEmpty, name.utf8.allSatisfy(isNameByte) else {
-            throw MMError(
-                .invalidInput, "--name can't be `\(name.prefix(60))`.", hint: "Take up to 40 letters, digits, - and _.")
-        }
+        let name = try name(input)
         var arguments: [String] = client == .gateway ? ["--tool-prefix", ""] : []
         if try input.flag("read-only") { arguments.append("--read-only") }
         for option in ["toolsets", "server-name"] {
@@ -114,18 +155,56 @@ enum MCPCommands {
                     .invalidInput, "--url goes with no options of the server.",
                     hint: "Give them to `mm-mcp --http` instead.")
             }
-            return ServerEntry(name: name, way: .url(try checked(url)))
+            guard try input.text("wsl") == nil else {
+                throw MMError(.invalidInput, "--url and --wsl exclude each other.", hint: "An address needs no WSL.")
+            }
+            let secret: ClientSecret? =
+                if let text = try input.text("token-from") { try ClientSecret(text, for: client) } else { nil }
+            return ServerEntry(name: name, way: .url(try checked(url)), secret: secret)
+        }
+        guard try input.text("token-from") == nil else {
+            throw MMError(
+                .invalidInput, "--token-from goes with --url.", hint: "A server that the client starts needs no secret."
+            )
         }
         // What would be refused when the client starts it is refused now.
         _ = try MCPFaceOptions(words: arguments)
         if client == .openwebui { return ServerEntry(name: name, way: .url("http://127.0.0.1:8365/mcp")) }
         // The list of a project is shared: what is only true on this machine does not belong there.
         let isShared = try input.flag("project")
+        if let distribution = try input.text("wsl") {
+            return ServerEntry(
+                name: name, way: try windowsWay(distribution, arguments, isShared ? [:] : passed(on: environment)))
+        }
         return ServerEntry(
             name: name,
             way: .command(
                 isShared ? "mm-mcp" : program(), arguments: arguments,
                 environment: isShared ? [:] : passed(on: environment)))
+    }
+
+    static func name(_ input: InputReader) throws(MMError) -> String {
+        let name = try input.text("name") ?? ServerEntry.usualName
+        guard name.utf8.count <= 40, !name.isEmpty, name.utf8.allSatisfy(isNameByte) else {
+            throw MMError(
+                .invalidInput, "--name can't be `\(name.prefix(60))`.", hint: "Take up to 40 letters, digits, - and _.")
+        }
+        return name
+    }
+
+    /// How a client of Windows starts `mm-mcp` in WSL, whose shell reads these words. Variables of Windows don't get there.
+    private static func windowsWay(
+        _ distribution: String, _ arguments: [String], _ variables: [String: String]
+    ) throws(MMError) -> ServerEntry.Way {
+        guard !distribution.isEmpty, distribution.utf8.allSatisfy({ isNameByte($0) || $0 == UInt8(ascii: ".") }) else {
+            throw MMError(
+                .invalidInput, "--wsl needs the name of a distribution.",
+                hint: "`wsl.exe --list` shows them; within one, WSL_DISTRO_NAME says which.")
+        }
+        let settings = variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let words = (settings.isEmpty ? [] : ["env"] + settings) + [program()] + arguments
+        return .command(
+            "wsl.exe", arguments: ["-d", distribution, "--"] + words.map(ShellWord.quoted), environment: [:])
     }
 
     /// The bytes that every client takes in a name.

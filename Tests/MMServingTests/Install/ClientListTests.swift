@@ -17,7 +17,7 @@ struct ClientListTests {
     }
 
     private static let written: [AIClient] = AIClient.allCases.filter {
-        if case .json = $0.form { true } else { false }
+        if case .json = $0.form { $0.file(["HOME": "/h"]) != nil } else { false }
     }
 
     @Test(
@@ -51,7 +51,9 @@ struct ClientListTests {
         #expect(try server(.claudeCode, "mcpServers") == .object(typed))
         #expect(try server(.vscode, "servers") == .object(typed))
         #expect(try server(.cursor, "mcpServers") == .object(plain))
-        #expect(try server(.claudeDesktop, "mcpServers") == .object(plain))
+        typed["type"] = "local"
+        typed["tools"] = ["*"]
+        #expect(try server(.copilot, "mcpServers") == .object(typed))
     }
 
     @Test("what else is in a JSON file stays: members, order, numbers, mode; the old file stays beside it")
@@ -112,7 +114,7 @@ struct ClientListTests {
         #expect(try ProtectedFile.read(list.path) == Array(text.utf8))
     }
 
-    @Test("an address in place of a program, and back", arguments: written.filter { $0 != .claudeDesktop })
+    @Test("an address in place of a program, and back", arguments: written)
     func address(client: AIClient) throws {
         let list = try list(client)
         #expect(try list.put(entry, replacing: false))
@@ -139,7 +141,9 @@ struct ClientListTests {
         let environment = ["HOME": "/h", "XDG_CONFIG_HOME": "/c", "CODEX_HOME": "/x", "CLAUDE_CONFIG_DIR": "/d"]
         #expect(AIClient.claudeCode.file(["HOME": "/h"]) == "/h/.claude.json")
         #expect(AIClient.claudeCode.file(environment) == "/d/.claude.json")
-        #expect(AIClient.claudeDesktop.file(["HOME": "/h"]) == "/h/.config/Claude/claude_desktop_config.json")
+        #expect(AIClient.claudeDesktop.file(["HOME": "/h"]) == nil)
+        #expect(AIClient.copilot.file(["HOME": "/h"]) == "/h/.copilot/mcp-config.json")
+        #expect(AIClient.copilot.file(["HOME": "/h", "COPILOT_HOME": "/p"]) == "/p/mcp-config.json")
         #expect(AIClient.vscode.file(environment) == "/c/Code/User/mcp.json")
         #expect(AIClient.codex.file(environment) == "/x/config.toml")
         #expect(AIClient.claudeCode.file(environment, project: "/p") == "/p/.mcp.json")
@@ -163,7 +167,7 @@ struct ClientListTests {
         #expect(states["claude-code"] == "installed")
         #expect(states["codex"] == "unknown: codex is not in PATH")
         #expect(states["vscode"] == "installed for this folder")
-        #expect(states["claude-desktop"] == "not installed")
+        #expect(states["copilot"] == "not installed" && states["claude-desktop"] == nil)
         #expect(states["cursor"]?.hasPrefix("unreadable") == true)
         #expect(rows.first { $0["client"] == "claude-code" }?["runs"] == "/bin/true a ''")
     }
@@ -173,5 +177,109 @@ struct ClientListTests {
         let list = try list(client)
         #expect(try list.put(entry, replacing: false))
         #expect(try ProtectedFile.read(list.path) == ClientConfiguration.text(of: entry, for: client))
+    }
+
+    // MARK: Taking it out
+
+    @Test("what was put in is taken out, and all else stays as it was", arguments: written)
+    func takenOut(client: AIClient) throws {
+        let list = try list(client)
+        let other = ServerEntry(name: "other", way: .command("npx", arguments: ["-y"], environment: [:]))
+        #expect(try list.put(other, replacing: false))
+        let before = try ProtectedFile.read(list.path)
+        #expect(try list.put(entry, replacing: false))
+        let between = try ProtectedFile.read(list.path)
+        #expect(try list.take("mm", url: nil))
+        #expect(try ProtectedFile.read(list.path) == before)
+        #expect(try ProtectedFile.read(list.path + ".bak") == between)
+        #expect(try !list.take("mm", url: nil))
+    }
+
+    @Test("another program's server is not taken out, nor an address under a name that nobody gave")
+    func others() throws {
+        let list = try list(.cursor)
+        for (name, way) in [
+            ("mm", ServerEntry.Way.command("/usr/bin/mailman", arguments: [], environment: [:])),
+            ("team", .url("https://mm.example.com/mcp")),
+        ] {
+            #expect(try list.put(ServerEntry(name: name, way: way), replacing: true))
+            let error = try #require(throws: MMError.self) { try list.take(name, url: nil) }
+            #expect(error.code == .conflict && error.hint != nil)
+        }
+        #expect(try list.take("team", url: "https://mm.example.com/mcp"))
+        #expect(try list.servers().map(\.name) == ["mm"])
+    }
+
+    @Test("a file without ours, and none at all, stay untouched")
+    func nothingThere() throws {
+        let list = try list(.vscode)
+        #expect(try !list.take("mm", url: nil))
+        #expect(access(list.path, F_OK) != 0)
+    }
+
+    // MARK: Secrets
+
+    @Test("a secret is referred to in each client's own way, and never written")
+    func secrets() throws {
+        let url = ServerEntry.Way.url("https://mm.example.com/mcp")
+        for (client, header) in [
+            (AIClient.claudeCode, "Bearer ${MM_T}"), (.copilot, "Bearer ${MM_T}"), (.cursor, "Bearer ${env:MM_T}"),
+            (.vscode, "Bearer ${env:MM_T}"),
+        ] {
+            let list = try list(client)
+            #expect(try list.put(ServerEntry(name: "mm", way: url, secret: .variable("MM_T")), replacing: false))
+            let text = String(decoding: try #require(try ProtectedFile.read(list.path)), as: UTF8.self)
+            #expect(text.contains("\"Authorization\": \"\(header)\""), "\(text)")
+            // A server that the client starts has no headers.
+            #expect(try list.put(entry, replacing: true))
+            #expect(try !String(decoding: ProtectedFile.read(list.path) ?? [], as: UTF8.self).contains("Bearer"))
+        }
+        let codex = ServerEntry(name: "mm", way: url, secret: .variable("MM_T"))
+        #expect(CodexTable.text(of: codex).contains("bearer_token_env_var = \"MM_T\""))
+        #expect(CodexCommand.adding(codex).suffix(2) == ["--bearer-token-env-var", "MM_T"])
+    }
+
+    @Test("Visual Studio Code asks for a secret once, and the question goes with the server")
+    func question() throws {
+        let list = try list(.vscode)
+        let text = "{\"servers\": {}, \"inputs\": [{\"id\": \"mine\", \"type\": \"promptString\"}]}"
+        try ProtectedFile.replace(list.path, with: Array(text.utf8))
+        let asking = ServerEntry(name: "mm", way: .url("https://mm.example.com/mcp"), secret: .prompt)
+        #expect(try list.put(asking, replacing: false))
+        #expect(try !list.put(asking, replacing: false))
+        func document() throws -> JSONValue { try JSONParser.parse(try #require(try ProtectedFile.read(list.path))) }
+        #expect(try document()["inputs"]?.array?.compactMap { $0["id"]?.string } == ["mine", "mm-secret"])
+        #expect(
+            try document()["servers"]?["mm"]?["headers"]?["Authorization"]?.string == "Bearer ${input:mm-secret}")
+        #expect(try list.take("mm", url: nil))
+        #expect(try JSONParser.parse(text) == document())
+    }
+
+    @Test(
+        "what may be the secret itself is refused, and not repeated",
+        arguments: ["s3cr3t-value", "Bearer abc", "", "abc", "1ABC"])
+    func secretInClear(text: String) throws {
+        let error = try #require(throws: MMError.self) { try ClientSecret(text, for: .cursor) }
+        #expect(error.code == .invalidInput)
+        if !text.isEmpty, text != "abc" { #expect(!"\(error.message) \(error.hint ?? "")".contains(text)) }
+        #expect(throws: MMError.self) { try ClientSecret("prompt", for: .cursor) }
+        #expect(throws: MMError.self) { try ClientSecret("MM_T", for: .gateway) }
+    }
+
+    // MARK: Windows
+
+    @Test("a server in WSL that a client of Windows starts is one of ours")
+    func windows() {
+        let words = ["-d", "Debian", "--", "env", "MM_STATE_DIR=/s", "/usr/local/bin/mm-mcp", "--read-only"]
+        #expect(ServerEntry.isOurs(command: "wsl.exe", arguments: words))
+        #expect(ServerEntry.isOurs(command: #"C:\Windows\System32\wsl.exe"#, arguments: words))
+        #expect(!ServerEntry.isOurs(command: "wsl.exe", arguments: ["-d", "Debian", "--", "npx"]))
+        #expect(!ServerEntry.isOurs(command: "npx", arguments: ["mm-mcp"]))
+    }
+
+    @Test("a gateway keeps one process for its calls")
+    func gateway() throws {
+        let text = try JSONParser.parse(ClientConfiguration.text(of: entry, for: .gateway))
+        #expect(text["session_mode"]?.string == "stateful")
     }
 }

@@ -6,6 +6,7 @@ enum AIClient: String, CaseIterable, Sendable {
     case claudeDesktop = "claude-desktop"
     case vscode
     case cursor
+    case copilot
     case codex
     case openwebui
     case gateway
@@ -27,6 +28,7 @@ enum AIClient: String, CaseIterable, Sendable {
         case .claudeDesktop: "Claude Desktop"
         case .vscode: "Visual Studio Code"
         case .cursor: "Cursor"
+        case .copilot: "GitHub Copilot CLI"
         case .codex: "Codex"
         case .openwebui: "Open WebUI"
         case .gateway: "a gateway (MCPJungle)"
@@ -36,7 +38,7 @@ enum AIClient: String, CaseIterable, Sendable {
     /// How its list is written.
     var form: Form {
         switch self {
-        case .claudeCode, .claudeDesktop, .cursor: .json(member: "mcpServers")
+        case .claudeCode, .claudeDesktop, .cursor, .copilot: .json(member: "mcpServers")
         case .vscode: .json(member: "servers")
         case .codex: .ownCommand
         case .openwebui, .gateway: .shown
@@ -47,7 +49,7 @@ enum AIClient: String, CaseIterable, Sendable {
     /// - Parameters:
     ///   - environment: `HOME`, and what moves a program's files.
     ///   - project: a project's folder, for the list that belongs to it.
-    /// - Returns: `nil` where there is none.
+    /// - Returns: `nil` where there is none: Claude Desktop is no program of Linux.
     func file(_ environment: [String: String], project: String? = nil) -> String? {
         if let project { return projectFile.map { "\(project)/\($0)" } }
         let home = StatePaths(environment: environment).home
@@ -59,11 +61,11 @@ enum AIClient: String, CaseIterable, Sendable {
         case .claudeCode:
             return environment["CLAUDE_CONFIG_DIR"].flatMap { $0.hasPrefix("/") ? "\($0)/.claude.json" : nil }
                 ?? "\(home)/.claude.json"
-        case .claudeDesktop: return folder("XDG_CONFIG_HOME", ".config") + "/Claude/claude_desktop_config.json"
         case .vscode: return folder("XDG_CONFIG_HOME", ".config") + "/Code/User/mcp.json"
         case .cursor: return "\(home)/.cursor/mcp.json"
+        case .copilot: return folder("COPILOT_HOME", ".copilot") + "/mcp-config.json"
         case .codex: return folder("CODEX_HOME", ".codex") + "/config.toml"
-        case .openwebui, .gateway: return nil
+        case .claudeDesktop, .openwebui, .gateway: return nil
         }
     }
 
@@ -73,7 +75,22 @@ enum AIClient: String, CaseIterable, Sendable {
         case .vscode: ".vscode/mcp.json"
         case .cursor: ".cursor/mcp.json"
         case .codex: ".codex/config.toml"
-        case .claudeDesktop, .openwebui, .gateway: nil
+        case .claudeDesktop, .copilot, .openwebui, .gateway: nil
+        }
+    }
+
+    /// Where its list is on the other systems that it runs on, for people.
+    var filesElsewhere: String? {
+        switch self {
+        case .claudeCode: #"%USERPROFILE%\.claude.json on Windows"#
+        case .claudeDesktop:
+            #"~/Library/Application Support/Claude/claude_desktop_config.json on macOS, "#
+                + #"%APPDATA%\Claude\claude_desktop_config.json on Windows"#
+        case .vscode: #"%APPDATA%\Code\User\mcp.json on Windows"#
+        case .cursor: #"%USERPROFILE%\.cursor\mcp.json on Windows"#
+        case .copilot: #"%USERPROFILE%\.copilot\mcp-config.json on Windows"#
+        case .codex: #"%USERPROFILE%\.codex\config.toml on Windows"#
+        case .openwebui, .gateway: nil
         }
     }
 }

@@ -6,7 +6,9 @@ enum ClientConfiguration {
     static func text(of entry: ServerEntry, for client: AIClient) -> [UInt8] {
         switch client.form {
         case .json(let member):
-            return pretty([member: [entry.name: .object(entry.json(for: client))]])
+            var document: JSONObject = [member: [entry.name: .object(entry.json(for: client))]]
+            if entry.secret == .prompt { document["inputs"] = [ClientSecret.input(of: entry.name)] }
+            return pretty(.object(document))
         case .ownCommand: return Array(CodexTable.text(of: entry).utf8)
         case .shown: return pretty(client == .openwebui ? openWebUI(entry) : gateway(entry))
         }
@@ -27,7 +29,7 @@ enum ClientConfiguration {
             it under Admin Settings, External Tools, type MCP (Streamable HTTP).
             """
         case .gateway: "Register it with: mcpjungle register --conf FILE"
-        default: nil
+        default: client.filesElsewhere.map { "Its list: \(file.map { "\($0); " } ?? "")\($0)." }
         }
     }
 
@@ -53,6 +55,8 @@ enum ClientConfiguration {
         case .command(let command, let arguments, let environment):
             object["transport"] = "stdio"
             object["description"] = description
+            // Without this it starts a process for each call, which would lose what takes longer than one.
+            object["session_mode"] = "stateful"
             object["command"] = .string(command)
             object["args"] = .array(arguments.map { .string($0) })
             if !environment.isEmpty {

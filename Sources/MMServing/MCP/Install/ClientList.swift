@@ -8,6 +8,24 @@ struct ClientList: Sendable {
         let command: String?
         let arguments: [String]
         let url: String?
+
+        /// Whether it is one of ours: by its program, or an address under the name that `mm mcp install` gives it.
+        var isOurs: Bool {
+            ServerEntry.isOurs(command: command, arguments: arguments) || url != nil && name == ServerEntry.usualName
+        }
+
+        /// Throws for another program's server, which nobody takes out from here.
+        /// - Parameters:
+        ///   - url: an address that the person named as ours.
+        ///   - place: where it stands.
+        func checkOurs(url named: String?, in place: String) throws(MMError) {
+            guard !isOurs, named == nil || named != url else { return }
+            throw MMError(
+                .conflict, "\(name) in \(place) is another program's server: it stays.",
+                hint: url == nil
+                    ? "`mm mcp list` shows which servers are ours; --name names one."
+                    : "If this address is ours, say so: --url ADDRESS, as it stands there.")
+        }
     }
 
     /// Whose list it is.
@@ -49,11 +67,41 @@ struct ClientList: Sendable {
         return true
     }
 
+    /// Takes a server out of the file, and nothing else. The old file stays beside it as `.bak`.
+    /// - Parameters:
+    ///   - name: its name.
+    ///   - url: the address of a server that is ours although it has another name than `mm`.
+    /// - Returns: whether it was there.
+    /// - Throws: `conflict` for another program's server; `invalidInput` when the file can't be read as what it should be.
+    func take(_ name: String, url: String?) throws(MMError) -> Bool {
+        guard case .json(let member) = client.form else {
+            throw MMError(.unsupported, "\(client.title) has no file that could be written from here.")
+        }
+        guard let bytes = try ProtectedFile.read(path, limit: Self.limit),
+            let old = try servers().first(where: { $0.name == name })
+        else { return false }
+        try old.checkOurs(url: url, in: path)
+        var document = try document(bytes)
+        var servers = document[member]?.object ?? [:]
+        servers.remove(name)
+        document[member] = .object(servers)
+        let question = ClientSecret.inputID(of: name)
+        if let inputs = document["inputs"]?.array,
+            !JSONWriter.string(.object(servers)).contains("${input:\(question)}")
+        {
+            let left = inputs.filter { $0["id"]?.string != question }
+            if left.isEmpty { document.remove("inputs") } else { document["inputs"] = .array(left) }
+        }
+        let changed = JSONWriter.bytes(.object(document), layout: .indented(Self.indentation(of: bytes))) + [0x0A]
+        try ProtectedFile.replace(path, with: changed, keepingMode: true, backup: true)
+        return true
+    }
+
     private static let limit = 64 << 20
 
     private func check(_ old: Found, _ entry: ServerEntry) throws(MMError) {
         let isSame = if case .url(let url) = entry.way { old.url == url } else { false }
-        guard isSame || ServerEntry.isOurs(command: old.command) else {
+        guard isSame || ServerEntry.isOurs(command: old.command, arguments: old.arguments) else {
             throw MMError(
                 .conflict, "\(path) has another server called \(entry.name) already.",
                 hint: "Give this one another name (--name mm2), or add --replace.")
@@ -75,10 +123,15 @@ struct ClientList: Sendable {
         }
         let old = servers[entry.name]
         let new = JSONValue.object(entry.json(for: client, over: old?.object ?? [:]))
+        let inputs = document["inputs"]?.array ?? []
+        let asks =
+            entry.secret != .prompt
+            || inputs.contains { $0["id"]?.string == ClientSecret.inputID(of: entry.name) }
         // What says the same may be written in any way.
-        guard old != new else { return bytes }
+        guard old != new || !asks else { return bytes }
         servers[entry.name] = new
         document[member] = .object(servers)
+        if !asks { document["inputs"] = .array(inputs + [ClientSecret.input(of: entry.name)]) }
         return JSONWriter.bytes(.object(document), layout: .indented(Self.indentation(of: bytes))) + [0x0A]
     }
 

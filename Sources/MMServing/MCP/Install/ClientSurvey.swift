@@ -38,7 +38,7 @@ enum ClientSurvey {
         } catch {
             return [row(list.client, list.path, "unreadable: \(error.message)")]
         }
-        return servers.filter { ServerEntry.isOurs(command: $0.command) || $0.name == "mm" }.map { server in
+        return servers.filter { $0.isOurs || $0.name == ServerEntry.usualName }.map { server in
             let isThere = server.command.map { !$0.hasPrefix("/") || access($0, X_OK) == 0 } ?? (server.url != nil)
             let state =
                 isThere ? (isProject ? "installed for this folder" : "installed") : "broken: the program is missing"

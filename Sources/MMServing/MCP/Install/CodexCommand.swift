@@ -43,13 +43,28 @@ struct CodexCommand: Sendable {
         return true
     }
 
+    /// Takes a server out of Codex's list, if it is one of ours.
+    /// - Parameter url: the address of a server that is ours although it has another name than `mm`.
+    /// - Returns: whether it was there.
+    /// - Throws: `conflict` for another program's server; `remoteFailed` with Codex's own words.
+    func take(_ name: String, url: String?) async throws(MMError) -> Bool {
+        guard let old = try await server(name) else { return false }
+        try old.found.checkOurs(url: url, in: "Codex")
+        let outcome = try await run(["mcp", "remove", name])
+        guard outcome.isDone else { throw failure("mcp remove", outcome) }
+        return true
+    }
+
     /// The words behind `codex` that add a server.
     static func adding(_ entry: ServerEntry) -> [String] {
         switch entry.way {
         case .command(let command, let arguments, let environment):
             let variables = environment.sorted { $0.key < $1.key }.flatMap { ["--env", "\($0.key)=\($0.value)"] }
             return ["mcp", "add", entry.name] + variables + ["--", command] + arguments
-        case .url(let url): return ["mcp", "add", entry.name, "--url", url]
+        case .url(let url):
+            let secret =
+                if case .variable(let name)? = entry.secret { ["--bearer-token-env-var", name] } else { [String]() }
+            return ["mcp", "add", entry.name, "--url", url] + secret
         }
     }
 

@@ -15,7 +15,10 @@ enum CodexTable {
                 lines += environment.sorted { $0.key < $1.key }.map { "\($0.key) = \(quoted($0.value))" }
             }
             return lines.joined(separator: "\n") + "\n"
-        case .url(let url): return "\(table)]\nurl = \(quoted(url))\n"
+        case .url(let url):
+            let secret =
+                if case .variable(let name)? = entry.secret { "bearer_token_env_var = \(quoted(name))\n" } else { "" }
+            return "\(table)]\nurl = \(quoted(url))\n" + secret
         }
     }
 

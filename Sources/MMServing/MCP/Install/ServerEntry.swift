@@ -10,18 +10,23 @@ struct ServerEntry: Sendable, Hashable {
         case url(String)
     }
 
+    /// The name that a server gets unless somebody says otherwise.
+    static let usualName = "mm"
+
     /// The name in the client's list.
     let name: String
     /// How it is reached.
     let way: Way
+    /// Where the client takes the secret of an address from.
+    var secret: ClientSecret?
 
     /// What a client's JSON file holds for it, put over what stands there: members of other people's making stay.
     func json(for client: AIClient, over old: JSONObject = [:]) -> JSONObject {
         var entry = old
         switch way {
         case .command(let command, let arguments, let environment):
-            entry.remove("url")
-            if client == .claudeCode || client == .vscode { entry["type"] = "stdio" } else { entry.remove("type") }
+            for member in ["url", "headers"] { entry.remove(member) }
+            entry.setType(client == .copilot ? "local" : "stdio", for: client)
             entry["command"] = .string(command)
             entry["args"] = .array(arguments.map { .string($0) })
             var variables = entry["env"]?.object ?? [:]
@@ -29,14 +34,34 @@ struct ServerEntry: Sendable, Hashable {
             if !variables.isEmpty { entry["env"] = .object(variables) }
         case .url(let url):
             for member in ["command", "args", "env"] { entry.remove(member) }
-            if client == .claudeCode || client == .vscode { entry["type"] = "http" } else { entry.remove("type") }
+            entry.setType("http", for: client)
             entry["url"] = .string(url)
+            if let header = secret?.header(for: client, server: name) {
+                var headers = entry["headers"]?.object ?? [:]
+                headers["Authorization"] = .string(header)
+                entry["headers"] = .object(headers)
+            }
         }
+        // Copilot offers none of a server's tools unless they are named.
+        if client == .copilot, entry["tools"] == nil { entry["tools"] = ["*"] }
         return entry
     }
 
-    /// Whether an entry is one of ours, by the program that it starts.
-    static func isOurs(command: String?) -> Bool {
-        command?.split(separator: "/").last == "mm-mcp"
+    /// Whether an entry is one of ours, by the program that it starts, on this system or by `wsl.exe` from Windows.
+    static func isOurs(command: String?, arguments: [String]) -> Bool {
+        func isOurs(_ word: String) -> Bool { word.split(separator: "/").last == "mm-mcp" }
+        guard let command else { return false }
+        if isOurs(command) { return true }
+        guard command.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last?.lowercased() == "wsl.exe" else {
+            return false
+        }
+        return arguments.contains(where: isOurs)
+    }
+}
+
+extension JSONObject {
+    /// The member by which some clients tell programs from addresses; others have none.
+    fileprivate mutating func setType(_ type: String, for client: AIClient) {
+        if [.claudeCode, .vscode, .copilot].contains(client) { self["type"] = .string(type) } else { remove("type") }
     }
 }
