@@ -81,6 +81,11 @@ final class CurlExchange {
         // Without this, ending a transfer would wait for a hanging name look-up. Unknown before 7.87.
         _ = mm_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
         if let file = configuration.certificateFile { text(CURLOPT_CAINFO, file) }
+        if let own = configuration.clientCertificate {
+            text(CURLOPT_SSLCERT, own.certificate)
+            text(CURLOPT_SSLKEY, own.key)
+        }
+        if configuration.looksUpEachConnection { long(CURLOPT_DNS_CACHE_TIMEOUT, 0) }
         // Always set both; otherwise curl reads the environment itself.
         text(CURLOPT_PROXY, transfer.proxy?.url ?? "")
         text(CURLOPT_NOPROXY, "")

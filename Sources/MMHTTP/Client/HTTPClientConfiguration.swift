@@ -16,6 +16,11 @@ package struct HTTPClientConfiguration: Sendable {
     package var userAgent: String
     /// A file of trusted certificates that replaces the system's.
     package var certificateFile: String?
+    /// Files (PEM) with what the client proves itself with, to servers that ask.
+    package var clientCertificate: (certificate: String, key: String)?
+    /// Whether a name is looked up for every new connection, for servers that move; otherwise addresses are kept for a
+    /// minute.
+    package var looksUpEachConnection = false
     /// The proxy for addresses outside this machine; nil for none.
     package var proxy: ProxySettings?
 
