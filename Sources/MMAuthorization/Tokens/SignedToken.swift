@@ -1,4 +1,5 @@
 package import MMCore
+internal import MMIdentity
 
 /// An access token in the form of a JSON web signature (RFC 7515, section 3.1), taken apart and not yet verified.
 package struct SignedToken: Sendable {
@@ -24,13 +25,15 @@ package struct SignedToken: Sendable {
         guard text.utf8.count <= Self.longest else {
             throw .invalid("is longer than \(Self.longest) bytes")
         }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3 else {
+        let token: JSONWebToken
+        do throws(JSONWebToken.Fault) {
+            token = try JSONWebToken(text, limits: Self.limits)
+        } catch .form {
             throw .invalid("is no signed JSON web token; this server can't check tokens of another form")
+        } catch {
+            throw .invalid("can't be read")
         }
-        guard let header = Self.object(parts[0]), let claims = Self.object(parts[1]),
-            let signature = Base64.bytes(String(parts[2]), alphabet: .url), !signature.isEmpty
-        else { throw .invalid("can't be read") }
+        guard let header = token.header, let signature = token.signature else { throw .invalid("can't be read") }
         guard let name = header["alg"]?.string, let algorithm = SignatureAlgorithm(rawValue: name) else {
             let known = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
             throw .invalid("has a signature of another kind than \(known)")
@@ -50,14 +53,9 @@ package struct SignedToken: Sendable {
         default: throw .invalid("names its key with something else than a text")
         }
         self.algorithm = algorithm
-        self.claims = claims
+        claims = token.claims
         self.signature = signature
-        signedBytes = Array("\(parts[0]).\(parts[1])".utf8)
-    }
-
-    private static func object(_ part: Substring) -> JSONObject? {
-        guard let bytes = Base64.bytes(String(part), alphabet: .url) else { return nil }
-        return (try? JSONParser.parse(bytes, limits: limits))?.object
+        signedBytes = token.signedBytes
     }
 
     /// A claim that holds one text.

@@ -5,17 +5,16 @@ package import MMCore
 /// The signature isn't checked: the token arrives straight from the token endpoint over TLS, which the specification
 /// accepts in place of the signature (section 3.1.3.7, number 6). Never create one from any other source.
 package struct IDToken: Sendable {
+    private let token: JSONWebToken
+
     /// The claims.
-    package let claims: JSONObject
+    package var claims: JSONObject { token.claims }
 
     /// Decodes a token's claims.
     /// - Returns: `nil` when the text isn't a JWT.
-    package init?(_ token: String) {
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let payload = Base64.bytes(String(parts[1]), alphabet: .url),
-            let claims = (try? JSONParser.parse(payload, limits: JSONLimits(bytes: 1 << 20, depth: 32)))?.object
-        else { return nil }
-        self.claims = claims
+    package init?(_ text: String) {
+        guard let token = try? JSONWebToken(text, limits: JSONLimits(bytes: 1 << 20, depth: 32)) else { return nil }
+        self.token = token
     }
 
     /// The account's immutable object id in the token's tenant.
@@ -62,7 +61,5 @@ package struct IDToken: Sendable {
         return nil
     }
 
-    private func text(_ claim: String) -> String? {
-        claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 }
-    }
+    private func text(_ claim: String) -> String? { token.text(claim) }
 }
