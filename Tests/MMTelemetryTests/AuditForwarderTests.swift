@@ -194,15 +194,17 @@ struct AuditForwarderTests {
         #expect(try all("").isEmpty)
         #expect(
             try all(
-                "syslog, udp://log.example tcp://[::1]:6514/ file:///var/log/mm.jsonl,https://x.example/y?k=1 syslog")
+                "syslog, udp://log.example tcp://[::1]:6514/ file:///var/log/mm.jsonl,https://x.example/y?k=1 syslog tls://log.example"
+            )
                 == [
                     .localSyslog(path: "/dev/log"), .syslogOverUDP(host: "log.example", port: 514),
                     .syslogOverTCP(host: "::1", port: 6514), .file(path: "/var/log/mm.jsonl"),
-                    .collector(url: "https://x.example/y?k=1"),
+                    .collector(url: "https://x.example/y?k=1"), .syslogOverTLS(host: "log.example", port: 6514),
                 ])
         #expect(try all("https://x.example/y?k=1").first?.name == "https://x.example/y")
         for wrong in [
-            "tls://log.example", "udp://", "tcp://host:0", "tcp://host:x", "file:relative", "file:/folder/", "ftp://x",
+            "tls://", "tls://log.example:0", "udp://", "tcp://host:0", "tcp://host:x", "file:relative", "file:/folder/",
+            "ftp://x",
             "https://", "https://user:secret@x.example", "unix:log", "nonsense",
         ] {
             #expect(throws: MMError.self, "\(wrong)") { try all(wrong) }

@@ -40,6 +40,9 @@ package final class HTTPTunnel: Sendable {
         try await line.send(bytes)
     }
 
+    /// The number of sent bytes that the other machine hasn't acknowledged; nil once the connection has ended.
+    package var unacknowledged: Int? { line.unacknowledged }
+
     /// Returns the received bytes as soon as there are some; nil when the server ends the connection.
     /// - Throws: `.connectionLost` when the connection breaks.
     package func receive() async throws(HTTPError) -> [UInt8]? { try await line.receive() }

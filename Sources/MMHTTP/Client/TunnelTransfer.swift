@@ -11,6 +11,8 @@ final class TunnelTransfer: Sendable {
         var incoming: [UInt8] = []
         var end: Result<Void, HTTPError>?
         var isClosed = false
+        /// The connection's, as long as it is open.
+        var socket: Int32 = -1
         var sender: OneShot<Void>?
         var receiver: OneShot<Void>?
     }
@@ -61,6 +63,15 @@ final class TunnelTransfer: Sendable {
         }
     }
 
+    /// How many sent bytes the other machine hasn't acknowledged; nil once the connection has ended.
+    var unacknowledged: Int? {
+        state.withLock { state in
+            guard state.socket >= 0, state.end == nil, !state.isClosed else { return nil }
+            var left: Int32 = 0
+            return ioctl(state.socket, UInt(TIOCOUTQ), &left) == 0 ? Int(left) : 0
+        }
+    }
+
     func close() {
         finish { $0.isClosed = true }
         wakeEvent.wake()
@@ -101,9 +112,13 @@ final class TunnelTransfer: Sendable {
         _ = mm_curl_set_long(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
         let code = mm_curl_easy_perform(easy)
         guard code == CURLE_OK else { return exchange.finish(code) }
+        let socket = mm_curl_info_socket(easy)
+        state.withLock { $0.socket = socket }
         // No time limit applies from here on: the timeout covers only connecting.
         transfer.head.resolve(.success(CurlTransfer.Head(status: 0, headers: HTTPHeaders(), body: [])))
-        carry(easy, mm_curl_info_socket(easy))
+        // Before curl closes it, and the number stands for something else.
+        defer { state.withLock { $0.socket = -1 } }
+        carry(easy, socket)
     }
 
     private func carry(_ easy: UnsafeMutableRawPointer, _ socket: Int32) {

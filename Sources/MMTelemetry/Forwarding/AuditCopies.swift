@@ -41,12 +41,25 @@ package struct AuditCopies: Sendable {
     private func sink(_ destination: AuditDestination, _ transport: any HTTPTransport) -> any AuditSink {
         switch destination {
         case .localSyslog, .syslogOverUDP, .syslogOverTCP: SyslogSink(destination)
+        case .syslogOverTLS(let host, let port): SecureSyslogSink(host: host, port: port, transport: secureTransport)
         case .file(let path): FileSink(path: path)
         case .collector(let url):
             CollectorSink(
                 url: url, tokenFile: environment[AuditDestination.tokenVariable].flatMap { $0.isEmpty ? nil : $0 },
                 transport: transport)
         }
+    }
+
+    /// Connects to syslog servers over TLS, as those over TCP are connected to: by no proxy.
+    private var secureTransport: HTTPClient {
+        func file(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        var network = HTTPClientConfiguration(environment: environment)
+        (network.threadName, network.connectTimeout, network.proxy) = ("mm-audit", .seconds(10), nil)
+        if let authorities = file(AuditDestination.authoritiesVariable) { network.certificateFile = authorities }
+        network.clientCertificate = file(AuditDestination.certificateVariable).map { certificate in
+            (certificate: certificate, key: file(AuditDestination.keyVariable) ?? certificate)
+        }
+        return HTTPClient(configuration: network)
     }
 
     /// How far each has come, and how many bytes wait.

@@ -8,6 +8,8 @@ package enum AuditDestination: Sendable, Hashable {
     case syslogOverUDP(host: String, port: UInt16)
     /// A syslog server, with octet counting (RFC 6587).
     case syslogOverTCP(host: String, port: UInt16)
+    /// A syslog server over TLS (RFC 5425).
+    case syslogOverTLS(host: String, port: UInt16)
     /// A file on this machine or on a share.
     case file(path: String)
     /// A collector that takes JSON lines.
@@ -18,8 +20,14 @@ package enum AuditDestination: Sendable, Hashable {
     /// The variable with the file that holds the collector's bearer token.
     package static let tokenVariable = "MM_AUDIT_TOKEN_FILE"
 
+    /// The variables with files for syslog over TLS: the certificates that sign the server's, in place of the system's; and
+    /// this machine's own certificate with its key, where the server asks for one.
+    package static let authoritiesVariable = "MM_AUDIT_CA_FILE"
+    package static let certificateVariable = "MM_AUDIT_CERT_FILE"
+    package static let keyVariable = "MM_AUDIT_KEY_FILE"
+
     /// Reads the variable.
-    /// - Throws: `invalidInput` or `unsupported` that shows how they are written.
+    /// - Throws: `invalidInput` that shows how they are written.
     package static func all(environment: [String: String]) throws(MMError) -> [AuditDestination] {
         var all: [AuditDestination] = []
         for word in (environment[variable] ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
@@ -46,18 +54,17 @@ package enum AuditDestination: Sendable, Hashable {
             self = .syslogOverUDP(host: host, port: port)
         } else if let place = rest("tcp://"), let (host, port) = Self.place(place, port: 601) {
             self = .syslogOverTCP(host: host, port: port)
+        } else if let place = rest("tls://"), let (host, port) = Self.place(place, port: 6514) {
+            self = .syslogOverTLS(host: host, port: port)
         } else if let path = rest("file:"), path.hasPrefix("/"), !path.hasSuffix("/") {
             self = .file(path: path)
         } else if CollectorAddress.isOne(text) {
             self = .collector(url: text)
-        } else if text.hasPrefix("tls://") {
-            throw MMError(
-                .unsupported, "\(Self.variable): syslog over TLS is not sent by mm itself.",
-                hint: "Let the machine's log daemon pass it on (syslog), or use an https collector.")
         } else {
             throw MMError(
                 .invalidInput, "\(Self.variable) can't be `\(text.prefix(80))`.",
-                hint: "Give syslog, unix:/dev/log, udp://HOST:514, tcp://HOST:601, file:/PATH or https://HOST/PATH.")
+                hint: "Give syslog, unix:/dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514, "
+                    + "file:/PATH or https://HOST/PATH.")
         }
     }
 
@@ -89,6 +96,7 @@ package enum AuditDestination: Sendable, Hashable {
         case .localSyslog(let path): "unix:\(path)"
         case .syslogOverUDP(let host, let port): "udp://\(place(host, port))"
         case .syslogOverTCP(let host, let port): "tcp://\(place(host, port))"
+        case .syslogOverTLS(let host, let port): "tls://\(place(host, port))"
         case .file(let path): "file:\(path)"
         case .collector(let url): String(url.prefix { $0 != "?" })
         }

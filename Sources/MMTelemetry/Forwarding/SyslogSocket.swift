@@ -23,7 +23,8 @@ final class SyslogSocket: Sendable {
         case .syslogOverTCP(let host, let port):
             isStream = true
             number = try Self.remote(host, port, SOCK_STREAM, deadline)
-        case .file, .collector: throw MMError(.internalError, "\(destination.name) is no syslog server.")
+        case .syslogOverTLS, .file, .collector:
+            throw MMError(.internalError, "\(destination.name) is no syslog server.")
         }
     }
 
