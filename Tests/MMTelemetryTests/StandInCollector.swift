@@ -17,6 +17,7 @@ final class StandInCollector: Sendable {
         var tries = 0
         var statuses: [Int] = []
         var longest: Int?
+        var isHeld = false
     }
 
     /// What the listener's requests and the test share.
@@ -35,8 +36,11 @@ final class StandInCollector: Sendable {
         self.records = records
         listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: port)) { request in
             let received = Received(path: request.path, headers: request.headers, body: request.body)
+            records.state.withLock { $0.tries += 1 }
+            while records.state.withLock({ $0.isHeld }), !Task.isCancelled {
+                try? await Task.sleep(for: .milliseconds(5))
+            }
             let status = records.state.withLock { state in
-                state.tries += 1
                 if let longest = state.longest, received.body.count > longest { return 413 }
                 let status = state.statuses.isEmpty ? 200 : state.statuses.removeFirst()
                 if status == 200 { state.accepted.append(received) }
@@ -58,6 +62,9 @@ final class StandInCollector: Sendable {
 
     /// Refuses longer bodies.
     func take(atMost bytes: Int) { records.state.withLock { $0.longest = bytes } }
+
+    /// Holds requests back, or lets them go on.
+    func hold(_ isHeld: Bool) { records.state.withLock { $0.isHeld = isHeld } }
 
     func stop() async { await listener.stop(graceful: .zero) }
 }

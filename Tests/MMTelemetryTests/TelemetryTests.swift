@@ -149,6 +149,55 @@ struct TelemetryTests {
         #expect(telemetry.report["spansSent"] == 0)
     }
 
+    @Test("a slow collector holds no call up: the queue keeps its bound, what is dropped is counted and said")
+    func slow() async throws {
+        let home = try TestHome()
+        let collector = try StandInCollector()
+        collector.hold(true)
+        let settings = try #require(
+            try TelemetrySettings(environment: [
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_MAX_QUEUE_SIZE": "20",
+                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "5", "OTEL_BSP_SCHEDULE_DELAY": "1",
+            ]))
+        let log = home.path + "/telemetry.log"
+        let telemetry = Telemetry(
+            settings, over: HTTPClient(configuration: HTTPClientConfiguration(environment: [:])),
+            log: Log(LogSettings(path: log, level: .info)))
+        telemetry.begin("first", under: nil)?.end()
+        #expect(await eventually { collector.tries == 1 })
+        // As long as the collector says nothing, calls begin and end.
+        for number in 1..<200 { telemetry.begin("call \(number)", under: nil)?.end() }
+        #expect(telemetry.tracer.waiting == 20 && telemetry.tracer.dropped == 179)
+        #expect(telemetry.report["spansDropped"] == 179 && collector.tries == 1)
+        collector.hold(false)
+        #expect(await eventually { telemetry.report["spansSent"] == 21 })
+        #expect(
+            await eventually {
+                let bytes = (try? ProtectedFile.read(log)) ?? []
+                return String(decoding: bytes, as: UTF8.self).contains("179 spans were dropped")
+            })
+        await telemetry.close()
+    }
+
+    @Test("a request that a session has sent is a part of its call, with the time that it took")
+    func past() async throws {
+        let collector = try StandInCollector()
+        let telemetry = try Self.telemetry(["OTEL_EXPORTER_OTLP_ENDPOINT": collector.url])
+        let call = try #require(telemetry.begin("run", under: nil))
+        let begun = Timestamp(seconds: 1_700_000_000)
+        call.past(
+            "GET /v1.0/users", .client, begun: begun, lasted: .milliseconds(250), [("mm.class", "read")], fault: "403")
+        call.end()
+        await telemetry.close()
+        let spans = Self.spans(collector)
+        let part = try #require(spans.first { $0["name"] == "GET /v1.0/users" })
+        let whole = try #require(spans.first { $0["name"] == "run" })
+        #expect(part["parentSpanId"] == whole["spanId"] && part["traceId"] == whole["traceId"])
+        #expect(part["spanId"] != whole["spanId"])
+        #expect(part["startTimeUnixNano"] == "1700000000000000000" && part["endTimeUnixNano"] == "1700000000250000000")
+        #expect(Self.attributes(part)["mm.class"] == "read")
+    }
+
     @Test("metrics have the JSON of the specification")
     func metrics() async throws {
         let collector = try StandInCollector()

@@ -71,25 +71,30 @@ public struct OperationServices: Sendable {
     /// Profiles of servers that did so set it, and a pool in the foreground does.
     package static let standardErrorForm = "MM_LOG_STANDARD_ERROR"
 
+    /// How a process logs to a file, as its environment says.
+    package static func logging(to path: String, _ environment: [String: String]) -> LogSettings {
+        let level = environment["MM_LOG_LEVEL"].flatMap { Log.Level(word: $0) } ?? .info
+        var logging = LogSettings(path: path, level: level)
+        if let form = environment[standardErrorForm], form != "off" {
+            logging.standardError = true
+            logging.standardErrorForm = form == "json" ? .json : .plain
+        }
+        return logging
+    }
+
     /// The services over a user's files.
     /// - Parameter environment: of the process.
     public init(environment: [String: String]) {
         let paths = StatePaths(environment: environment)
-        let level = environment["MM_LOG_LEVEL"].flatMap { Log.Level(word: $0) } ?? .info
         let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
-        var logging = LogSettings(path: paths.poolLog(of: only), level: level)
-        if let form = environment[Self.standardErrorForm], form != "off" {
-            logging.standardError = true
-            logging.standardErrorForm = form == "json" ? .json : .plain
-        }
-        let log = Log(logging)
+        let log = Log(Self.logging(to: paths.poolLog(of: only), environment))
         let telemetry = Telemetry.standard(environment: environment, log: log)
         // Where this process logs is nothing that the programs in its sessions inherit, nor are a collector's secrets.
         let environment = environment.filter { name, _ in
             name != Self.standardErrorForm && !TelemetrySettings.isSecret(name)
         }
         let identity = IdentityService(environment: environment, log: log) { transport in
-            telemetry == nil ? transport : TracedTransport(transport)
+            telemetry == nil ? transport : TracedTransport(transport, ofSignIns: true)
         }
         self.telemetry = telemetry
         self.environment = environment

@@ -4,6 +4,7 @@ import MMGuard
 import MMNative
 import MMPowerShell
 import MMSessions
+import MMTelemetry
 import PowerShellSyntax
 
 /// `run`: a PowerShell command in a connection's session.
@@ -112,10 +113,15 @@ struct Run: CatalogueOperation {
             of: context, CallAuthority(verdict: meant, text: command.script + values), connection: connection,
             module: moduleName, with: guarding, isDryRun: input.isDryRun)
         let work = { @Sendable () async throws(MMError) -> SessionAnswer in
-            try await sessions.withSession(
+            // How long the call waited for its session; a start and a sign-in are in it.
+            let wait = Span.current?.child("session")
+            wait?.note("mm.session", .string(key.description))
+            defer { wait?.end(fault: "not lent") }
+            return try await sessions.withSession(
                 key, until: deadline, onPrompt: prompt
             ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> SessionAnswer in
                 waiting.cancel()
+                wait?.end()
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
                 try judged.settle(with: lease.session)
                 return try await lease.session.sending(turn, of: connection) { () async throws(MMError) in

@@ -11,6 +11,8 @@ package final class Telemetry: Sendable {
         var metrics: (@Sendable () async -> [MetricFamily])?
         var fault: String?
         var sent = 0
+        /// How many dropped spans the log knows of.
+        var told = 0
         var isClosed = false
     }
 
@@ -120,6 +122,7 @@ package final class Telemetry: Sendable {
         while !Task.isCancelled {
             let isLast = state.withLock(\.isClosed)
             if let traces { await sendSpans(traces) }
+            tellDropped()
             if isLast || ContinuousClock.now >= nextMetrics {
                 await sendFamilies()
                 nextMetrics = .now + settings.metricInterval
@@ -139,6 +142,17 @@ package final class Telemetry: Sendable {
                 tracer.lose(spans.count)
             }
         }
+    }
+
+    /// Tells the log of spans that found no room while the collector was slow or away.
+    private func tellDropped() {
+        let dropped = tracer.dropped
+        let new = state.withLock { state in
+            defer { state.told = dropped }
+            return dropped - state.told
+        }
+        guard new > 0 else { return }
+        log.warning("\(new) spans were dropped: more ended than the collector took (OTEL_BSP_MAX_QUEUE_SIZE)")
     }
 
     private func sendFamilies() async {

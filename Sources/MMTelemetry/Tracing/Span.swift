@@ -54,6 +54,26 @@ package final class Span: Sendable {
         tracer.begin(name, kind, under: context)
     }
 
+    /// Notes a part of this span's work that is over, such as a request that a session sent.
+    /// - Parameters:
+    ///   - name: what it is called.
+    ///   - kind: whose side of a call it was.
+    ///   - begun: when it began.
+    ///   - lasted: how long it took.
+    ///   - attributes: as `note` takes them.
+    ///   - fault: the kind of failure; `nil` where all went well.
+    package func past(
+        _ name: String, _ kind: Kind = .internal, begun: Timestamp, lasted: Duration,
+        _ attributes: [(key: String, value: JSONValue)], fault: String? = nil
+    ) {
+        let part = child(name, kind)
+        guard context.isSampled else { return }
+        tracer.take(
+            EndedSpan(
+                name: name, kind: kind, context: part.context, parent: part.parent, begun: begun, lasted: lasted,
+                attributes: attributes, fault: fault))
+    }
+
     /// Ends it; a second end changes nothing.
     /// - Parameter fault: the kind of failure, such as an error's code; `nil` where all went well.
     package func end(fault: String? = nil) {

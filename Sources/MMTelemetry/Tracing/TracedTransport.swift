@@ -6,13 +6,19 @@ package import MMHTTP
 /// A span names method, host and the template of the path: no query, no ids, no header, nothing of a body.
 package struct TracedTransport: HTTPTransport {
     private let inner: any HTTPTransport
+    private let isOfSignIns: Bool
 
     /// Creates a transport.
-    /// - Parameter inner: sends the requests.
-    package init(_ inner: any HTTPTransport) { self.inner = inner }
+    /// - Parameters:
+    ///   - inner: sends the requests.
+    ///   - isOfSignIns: whether the requests are those of sign-ins, whose grants their spans then name.
+    package init(_ inner: any HTTPTransport, ofSignIns isOfSignIns: Bool = false) {
+        self.inner = inner
+        self.isOfSignIns = isOfSignIns
+    }
 
     package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-        guard let span = Self.span(of: request) else { return try await inner.send(request) }
+        guard let span = self.span(of: request) else { return try await inner.send(request) }
         do throws(HTTPError) {
             let response = try await inner.send(Self.passing(span, to: request))
             Self.end(span, status: response.status)
@@ -24,7 +30,7 @@ package struct TracedTransport: HTTPTransport {
     }
 
     package func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
-        guard let span = Self.span(of: request) else { return try await inner.open(request) }
+        guard let span = self.span(of: request) else { return try await inner.open(request) }
         do throws(HTTPError) {
             let response = try await inner.open(Self.passing(span, to: request))
             Self.end(span, status: response.status)
@@ -39,7 +45,7 @@ package struct TracedTransport: HTTPTransport {
         try await inner.connect(request)
     }
 
-    private static func span(of request: HTTPRequest) -> Span? {
+    private func span(of request: HTTPRequest) -> Span? {
         guard let current = Span.current else { return nil }
         let address = Address(request.url)
         let span = current.child("\(request.method) \(address.template)", .client)
@@ -48,7 +54,25 @@ package struct TracedTransport: HTTPTransport {
         span.note("server.address", .string(address.host))
         span.note("server.port", address.port.map { .int($0) })
         span.note("http.request.resend_count", request.headers["Retry-Attempt"].flatMap { Int64($0) }.map { .int($0) })
+        if isOfSignIns { span.note("mm.grant", Self.grant(of: request).map { .string($0) }) }
         return span
+    }
+
+    /// The grants that are named; a form may hold anything.
+    private static let grants = [
+        "refresh_token": "refresh_token", "client_credentials": "client_credentials", "password": "password",
+        "authorization_code": "authorization_code", "device_code": "device_code",
+        "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code": "device_code",
+        "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer": "on_behalf_of",
+    ]
+
+    private static func grant(of request: HTTPRequest) -> String? {
+        guard let body = request.body else { return nil }
+        let mark = Array("grant_type=".utf8)
+        for field in body.split(separator: UInt8(ascii: "&")) where field.starts(with: mark) {
+            return grants[String(decoding: field.dropFirst(mark.count), as: UTF8.self)]
+        }
+        return nil
     }
 
     private static func passing(_ span: Span, to request: HTTPRequest) -> HTTPRequest {

@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import MMTelemetry
 
 /// A call's turn in a session: what it may send, and who is asked about what it may not.
 struct CallTurn: Sendable {
@@ -9,6 +10,8 @@ struct CallTurn: Sendable {
     let grant: RequestGrant
     /// Whether all that changes something is held back.
     let isDryRun: Bool
+    /// The call's span, where it is traced: what the session sends is a part of it.
+    let span: Span?
     /// What binds a person's yes to the place where it counts.
     private let confirmation: @Sendable (RequestQuestion) -> ConfirmationRequest
     private let guarding: GuardServices
@@ -30,6 +33,7 @@ struct CallTurn: Sendable {
         call = context.record.call
         grant = RequestGrant(authority, policy: guarding.policy(of: connection, in: context), isDryRun: isDryRun)
         self.isDryRun = isDryRun
+        span = Span.current
         self.guarding = guarding
         requester = Requester(context.call)
         person = context.call.person

@@ -1,6 +1,7 @@
 import MMCore
 import MMEgress
 import MMGuard
+import MMTelemetry
 
 /// Judges what a session sends by what the call that runs in it was let through for. What it sends outside of calls only
 /// looks.
@@ -12,8 +13,8 @@ final class GrantedRequests: RequestJudge {
         var foreignHosts: [String] = []
         /// Counts the turns: an answer that comes after its call belongs to none.
         var number = 0
-        /// The calls of requests that are under way.
-        var calls: [UInt64: String] = [:]
+        /// The calls of requests that are under way, and their spans.
+        var calls: [UInt64: (call: String, span: Span?)] = [:]
     }
 
     private let guards: CurrentGuard
@@ -62,7 +63,7 @@ final class GrantedRequests: RequestJudge {
         }
         let name = intent.classes.strictest.rawValue
         let (outcome, turn, number) = state.withLock { state in
-            if let turn = state.turn { state.calls[request.number] = turn.call }
+            if let turn = state.turn { state.calls[request.number] = (call: turn.call, span: turn.span) }
             return (state.grant.judge(intent, number: request.number), state.turn, state.number)
         }
         switch outcome {
@@ -80,7 +81,7 @@ final class GrantedRequests: RequestJudge {
     /// Whether the call that a request belongs to still runs: what it opened ends with it.
     func holds(_ number: UInt64) -> Bool {
         state.withLock { state in
-            guard let call = state.calls[number] else { return false }
+            guard let call = state.calls[number]?.call else { return false }
             return state.turn?.call == call
         }
     }
@@ -101,10 +102,12 @@ final class GrantedRequests: RequestJudge {
     /// A request has ended.
     /// - Returns: the call that it belongs to.
     func ended(_ record: EgressRecord) -> String? {
-        state.withLock { state in
+        let owner: (call: String, span: Span?)? = state.withLock { state in
             state.grant.ended(record.number, status: record.status, wasSent: record.wasSent)
-            return state.calls.removeValue(forKey: record.number) ?? state.turn?.call
+            return state.calls.removeValue(forKey: record.number) ?? state.turn.map { (call: $0.call, span: $0.span) }
         }
+        owner?.span?.request(record)
+        return owner?.call
     }
 
     /// The session asked for a host that it may not reach.
@@ -113,5 +116,23 @@ final class GrantedRequests: RequestJudge {
             guard state.turn != nil, !state.foreignHosts.contains(host) else { return }
             state.foreignHosts.append(host)
         }
+    }
+}
+
+extension Span {
+    /// Notes a request that a session sent in the course of this call.
+    fileprivate func request(_ record: EgressRecord) {
+        var attributes: [(key: String, value: JSONValue)] = [
+            ("http.request.method", .string(record.method)), ("url.template", .string(record.pathTemplate)),
+            ("server.address", .string(record.host)), ("mm.session", .string(record.session)),
+            ("mm.sent", .bool(record.wasSent)),
+        ]
+        if record.status > 0 { attributes.append(("http.response.status_code", .int(Int64(record.status)))) }
+        if let name = record.requestClass { attributes.append(("mm.class", .string(name))) }
+        let fault = record.fault ?? (record.status >= 400 ? "\(record.status)" : nil)
+        if let fault { attributes.append(("error.type", .string(fault))) }
+        past(
+            "\(record.method) \(record.pathTemplate)", .client, begun: record.time, lasted: record.duration, attributes,
+            fault: fault)
     }
 }
