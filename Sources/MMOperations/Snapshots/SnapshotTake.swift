@@ -38,9 +38,10 @@ struct SnapshotTake: CatalogueOperation {
         examples: [
             .init("mm snapshot take Contoso", "keeps it below the state folder"),
             .init("mm snapshot take Contoso --to ./tenant", "into a folder, to commit"),
+            .init("mm snapshot take --connections all --to ./tenants", "a folder for each connection in it"),
             .init("mm snapshot take Contoso --only conditional-access,named-locations", "some kinds alone"),
         ]
-    ).unlisted.forSeveral(.init(atOnce: 16, alone: ["to"]))
+    ).unlisted.forSeveral(.init(atOnce: 16, folder: "to"))
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

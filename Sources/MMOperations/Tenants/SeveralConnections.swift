@@ -11,6 +11,8 @@ package struct SeveralConnections: Sendable {
     package var atOnce = 100
     /// Arguments that go with one connection alone.
     package var alone: [String] = []
+    /// The argument that names a folder, in which each connection gets one of its own.
+    package var folder: String?
     /// What each call is given besides, such as the form in which an answer has rows.
     package var arguments: JSONObject = [:]
 

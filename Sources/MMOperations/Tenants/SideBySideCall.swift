@@ -57,6 +57,7 @@ struct SideBySideCall: Sendable {
         }
         let names = try selection.names(in: snapshot, for: context.caller.server, customers: customers)
         let members = names.map { known[$0] ?? SetFolder.Member(name: $0, tenant: tenant(of: $0) ?? "") }
+        try checkFolders(arguments, names)
         let call = SetFolder.Call(
             operation: operation.declaration.name, arguments: arguments, members: members,
             principal: context.caller.principal?.id)
@@ -107,7 +108,26 @@ struct SideBySideCall: Sendable {
         var arguments = call.arguments
         for (key, value) in several.arguments { arguments[key] = value }
         arguments["connection"] = .string(name)
+        if let key = several.folder, let folder = arguments[key]?.string {
+            arguments[key] = .string("\(folder)/\(Self.folderName(of: name))")
+        }
         return arguments
+    }
+
+    /// The folder of a connection in one that holds those of several.
+    private static func folderName(of connection: String) -> String { StatePaths.safeName(connection) }
+
+    /// Refuses connections that would write into one folder.
+    private func checkFolders(_ arguments: JSONObject, _ names: [String]) throws(MMError) {
+        guard let key = several.folder, arguments[key]?.string != nil else { return }
+        var taken: [String: String] = [:]
+        for name in names {
+            // Some file systems take large and small letters for one.
+            guard let other = taken.updateValue(name, forKey: Self.folderName(of: name).lowercased()) else { continue }
+            throw MMError(
+                .invalidInput, "`\(other)` and `\(name)` would have the same folder in `\(key)`.",
+                hint: "Call one of them by itself, with a folder of its own.", details: ["field": .string(key)])
+        }
     }
 
     /// What goes with the call to one connection: nobody is asked on its behalf alone, and it ends with the whole.

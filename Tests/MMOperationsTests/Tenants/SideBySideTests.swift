@@ -159,6 +159,23 @@ struct SideBySideTests {
         await home.stop()
     }
 
+    @Test("writes each connection's files into a folder of its own, and none where two would share one")
+    func folders() async throws {
+        let home = try await TenantsHome(2)
+        let root = home.home.path + "/tenants"
+        let taken = try await home.call(
+            "snapshot_take", ["connection": "T1,T2", "to": .string(root), "only": ["named-locations"]])
+        #expect(taken.rows.compactMap { $0["folder"]?.string }.sorted() == ["\(root)/T1", "\(root)/T2"])
+        let bytes = try #require(try ProtectedFile.read(home.home.paths.registry))
+        let text = String(decoding: bytes, as: UTF8.self)
+        try ProtectedFile.replace(home.home.paths.registry, with: Array(text.replacing("\"T2\"", with: "\"t1\"").utf8))
+        let error = await #expect(throws: MMError.self) {
+            try await home.call("snapshot_take", ["connection": "all", "to": .string(root)])
+        }
+        #expect(error?.code == .invalidInput && error?.details["field"] == "to", "\(String(describing: error))")
+        await home.stop()
+    }
+
     @Test("keeps what is done where its process is killed, and asks for the rest alone")
     func killed() async throws {
         let home = try await TenantsHome(3)
