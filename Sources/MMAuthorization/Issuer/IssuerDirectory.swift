@@ -94,8 +94,11 @@ package final class IssuerDirectory: Sendable {
         return .failed(failure ?? MMError(.unavailable, "The sign-in service \(issuer) wasn't asked."))
     }
 
-    /// Asks ahead of the first token, so that a wrong issuer shows in the log when the server starts.
-    package func prepare() async { _ = await ask(for: nil) }
+    /// Asks ahead of the first token, so that a wrong issuer shows when the server starts.
+    /// - Returns: why nobody can be admitted yet; `nil` when the service has answered.
+    package func prepare() async -> MMError? {
+        if case .failed(let error) = await ask(for: nil) { error } else { nil }
+    }
 
     private func begin() -> Task<Void, Never> {
         state.withLock { state in

@@ -137,7 +137,9 @@ package enum MCPMain {
         if let file = options.tokenFile { secret = try BearerSecret.read(file) }
         let special = ProfileHTTPFace(profile, services)
         let gate = options.oauth.map { oauth in
-            OAuthGate.making(oauth, options, services.environment, principals: principals, log: log)
+            OAuthGate.making(oauth, options, services.environment, principals: principals, log: log) { warning in
+                streams.note("mm-mcp: WARNING: \(warning)")
+            }
         }
         let face = try HTTPFace.start(
             server, options, secret: secret, gate: gate, log: log, engineOptions: special.engineOptions,

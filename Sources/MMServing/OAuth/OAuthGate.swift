@@ -26,14 +26,18 @@ final class OAuthGate: Sendable {
     }
 
     /// The gate of a server, which begins to ask the sign-in service for its keys.
+    /// - Parameter warn: told when the service has none.
     static func making(
         _ options: OAuthOptions, _ face: HTTPFaceOptions, _ environment: [String: String], principals: PrincipalTable,
-        log: Log
+        log: Log, warn: @escaping @Sendable (String) -> Void
     ) -> OAuthGate {
         let directory = IssuerDirectory(
             issuer: options.issuer,
             transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)), log: log)
-        Task { await directory.prepare() }
+        Task {
+            guard let error = await directory.prepare() else { return }
+            warn("nobody is admitted yet. \(error.message)\(error.hint.map { " \($0)" } ?? "")")
+        }
         return OAuthGate(
             options, scheme: face.isBehindProxy ? "https" : face.scheme, TokenVerifier(options.policy, directory),
             principals: principals)

@@ -100,6 +100,16 @@ struct OAuthFaceTests {
             #expect(answer.status == 401)
             #expect(try JSONParser.parse(answer.body)["error"]?["message"]?.string?.isEmpty == false)
         }
+        // Of two header fields a proxy may have looked at the other one.
+        for other in [good, try fixture.token("expired"), ""] {
+            for pair in [[good, other], [other, good]] {
+                var twice = HTTPHeaders()
+                for token in pair { twice.add("Authorization", "Bearer \(token)") }
+                let answer = try await caller.post(HTTPCaller.initialize, twice)
+                #expect(answer.status == 401)
+                #expect(String(decoding: answer.body, as: UTF8.self).contains("once"))
+            }
+        }
         #expect(try await caller.post(HTTPCaller.initialize, try bearer("rs256")).status == 200)
         let log = try ProtectedFile.read(home.services.paths.poolLog()) ?? []
         let signature = good.split(separator: ".")[2]
