@@ -129,6 +129,20 @@ package enum ProtectedFile {
         return true
     }
 
+    /// Whether nobody else can read a file of this status: its permissions are its owner's alone, or it is root's and readable
+    /// for the one group of this process, as secrets are mounted into containers that run as somebody else.
+    package static func isPrivate(_ status: stat) -> Bool {
+        if status.st_mode & 0o077 == 0 { return true }
+        return status.st_mode & 0o037 == 0 && status.st_uid == 0 && geteuid() != 0 && isInGroup(status.st_gid)
+    }
+
+    private static func isInGroup(_ group: gid_t) -> Bool {
+        if getegid() == group { return true }
+        var groups = [gid_t](repeating: 0, count: max(0, Int(getgroups(0, nil))))
+        let count = getgroups(Int32(groups.count), &groups)
+        return count > 0 && groups.prefix(Int(count)).contains(group)
+    }
+
     private static func tooLarge(_ path: String, _ limit: Int) -> MMError {
         MMError(
             .limitExceeded, "\(path) is larger than \(limit) bytes.",

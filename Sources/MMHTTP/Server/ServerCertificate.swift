@@ -17,7 +17,7 @@ package struct ServerCertificate: Sendable {
     package init(certificate: String, key: String) throws(MMError) {
         chain = try Self.read(certificate, "--tls-cert", holding: "-----BEGIN CERTIFICATE-----")
         var status = stat()
-        guard stat(key, &status) != 0 || status.st_mode & 0o077 == 0 else {
+        guard stat(key, &status) != 0 || ProtectedFile.isPrivate(status) else {
             throw MMError(.forbidden, "Others may read the private key \(key).", hint: "chmod 600 \(key)")
         }
         self.key = Secret(try Self.read(key, "--tls-key", holding: "PRIVATE KEY-----"))

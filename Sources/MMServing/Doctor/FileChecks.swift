@@ -17,7 +17,8 @@ struct FileChecks: Sendable {
 
     /// Looks at modes, owners and free space.
     func examine(into report: inout DoctorReport) {
-        let foreign = places.filter { isForeign($0) }
+        // A registry is only read: an administrator, or a container's, may have put it there.
+        let foreign = places.filter { isForeign($0, admittingRoot: $0 == paths.registry) }
         if !foreign.isEmpty {
             report.add(
                 "files", .failed, "not this user's: \(foreign.joined(separator: ", "))",
@@ -65,9 +66,10 @@ struct FileChecks: Sendable {
         [paths.registry, paths.tokenDirectory, paths.stateDirectory, paths.logDirectory]
     }
 
-    private func isForeign(_ path: String) -> Bool {
+    private func isForeign(_ path: String, admittingRoot: Bool) -> Bool {
         var status = stat()
-        return stat(path, &status) == 0 && status.st_uid != geteuid()
+        guard stat(path, &status) == 0, status.st_uid != geteuid() else { return false }
+        return !admittingRoot || status.st_uid != 0
     }
 
     /// What lets others in. A registry may be read by others, as it holds no secrets; nobody else may write it.

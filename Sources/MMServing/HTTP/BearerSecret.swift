@@ -13,7 +13,7 @@ enum BearerSecret {
             throw MMError(.notFound, "There is no token file \(path).", hint: remedy)
         }
         var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & 0o077 == 0 else {
+        guard lstat(path, &status) == 0, ProtectedFile.isPrivate(status) else {
             throw MMError(.forbidden, "Others may read the token file \(path).", hint: "chmod 600 \(path)")
         }
         var text = bytes[...]
