@@ -46,10 +46,12 @@ package struct PoolClient: Sendable {
     }
 
     /// Fetches the pool's identity.
+    /// - Parameter limit: the time limit.
     /// - Throws: `unavailable` with the detail `pool` when there is no pool.
-    package func handshake() async throws(MMError) -> PoolHandshake {
-        let response = try await send(
-            request("GET", PoolHandshake.path, headers: ["Accept": "application/json"]), during: "the handshake")
+    package func handshake(within limit: Duration = .seconds(30)) async throws(MMError) -> PoolHandshake {
+        var question = request("GET", PoolHandshake.path, headers: ["Accept": "application/json"])
+        question.timeout = limit
+        let response = try await send(question, during: "the handshake")
         guard response.status == 200 else {
             throw PoolFailure.refusal(response.status, response.body, address, during: "the handshake")
         }

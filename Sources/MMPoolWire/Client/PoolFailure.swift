@@ -11,7 +11,7 @@ package enum PoolFailure {
             return MMError(
                 .unavailable, "The pool at \(pool) can't be reached.",
                 hint: start(pool), retry: .now,
-                details: details(pool), cause: error.message)
+                details: details(pool, failure: error.kind), cause: error.message)
         }
         return lost(pool, during: work, cause: error.message)
     }
@@ -67,5 +67,18 @@ package enum PoolFailure {
         }
     }
 
-    private static func details(_ pool: PoolAddress) -> JSONObject { ["pool": .string(pool.description)] }
+    /// What `details["failure"]` of an error says where the pool's host name has no address.
+    package static let noAddress = "resolve"
+    /// What it says where the pool does not prove itself.
+    package static let noProof = "tls"
+
+    private static func details(_ pool: PoolAddress, failure: HTTPError.Kind? = nil) -> JSONObject {
+        var details: JSONObject = ["pool": .string(pool.description)]
+        switch failure {
+        case .resolve: details["failure"] = .string(noAddress)
+        case .tls: details["failure"] = .string(noProof)
+        default: break
+        }
+        return details
+    }
 }

@@ -9,10 +9,6 @@ enum IsolatedCommands {
         [isolated(environment).hidden, PoolChildCommand.entry(environment: environment).hidden]
     }
 
-    /// What the router's command line takes besides the address and who may connect.
-    static let sockets = InputField(
-        "sockets", .text, "Where isolated pools in containers of their own have their sockets.")
-
     /// Becomes the router.
     /// - Parameter signals: of a process that took them over.
     /// - Throws: as `IsolatedServing.serve`; `invalidInput` that names the flag.
@@ -27,9 +23,12 @@ enum IsolatedCommands {
                 hint: "Give it once.")
         }
         let address = addresses.first ?? "127.0.0.1:\(environment["ROUTER_PORT"] ?? "5200")"
+        var options = IsolatedServing.Options(
+            face: try HTTPFaceOptions.listening(at: address, flag: "--listen", input),
+            pools: try IsolatedPoolOptions.read(input))
+        options.drainLimit = try PoolServeOptions.drainLimit(environment) ?? options.drainLimit
         try await IsolatedServing.serve(
-            try HTTPFaceOptions.listening(at: address, flag: "--listen", input), sockets: try input.text("sockets"),
-            environment: environment, signals: signals, quiet: quiet, streams)
+            options, environment: environment, signals: signals, quiet: quiet, streams)
     }
 
     private static func isolated(_ environment: [String: String]) -> LocalCommand {
@@ -41,9 +40,8 @@ enum IsolatedCommands {
                 + "MM_ISOLATED_MEMORY_MB (512) and MM_ISOLATED_CPUS (0.5) set the caps; /status says what holds them. A pool "
                 + "that answers nothing for MM_ISOLATED_SILENCE seconds (60) is started again.",
             fields: [
-                InputField("listen", .textList, "Where (default 127.0.0.1:5200)."),
-                sockets,
-            ] + HTTPFaceOptions.fields.filter { $0.name != "http" },
+                InputField("listen", .textList, "Where (default 127.0.0.1:5200).")
+            ] + IsolatedPoolOptions.fields + HTTPFaceOptions.fields.filter { $0.name != "http" },
             examples: [.init("mm pool isolated", "the router at 127.0.0.1:5200")]
         ) { (input, options, streams) throws(MMError) in
             try await serve(input, environment: environment, signals: nil, quiet: options.quiet, streams)

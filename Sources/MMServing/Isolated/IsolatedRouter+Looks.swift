@@ -23,10 +23,11 @@ extension IsolatedRouter {
         JSONObject(try names().map { ($0, .null) })
     }
 
-    /// The connections, and the pools that may run: those in containers are there without being started here.
+    /// The connections, and the pools that may run: some are there without being started here.
     private func known() throws(MMError) -> (names: [String], pools: [String: IsolatedPool]) {
         let names = try names()
-        if setup.sockets != nil { for name in names { _ = try pool(name) } }
+        // One whose name can be no host's has none, and is no reason to see nothing of the others.
+        if !sites.areStarted { for name in names { _ = try? pool(name) } }
         return (names, pools)
     }
 
@@ -55,7 +56,7 @@ extension IsolatedRouter {
             if answer?["restoring"] == true { isRestoring = true }
             sessions += answer?["sessions"]?.array ?? []
             containers[name] = .string(await Self.word(pool, answer))
-            if let pool { isolation[name] = .object(await pool.holds) }
+            if let pool { isolation[name] = .object(await pool.site.holds) }
         }
         var status: JSONObject = [
             "sessions": .array(sessions), "containers": .object(containers), "isolation": .object(isolation),
@@ -66,7 +67,7 @@ extension IsolatedRouter {
 
     private static func word(_ pool: IsolatedPool?, _ answer: JSONObject?) async -> String {
         if answer != nil { return "healthy" }
-        guard let pool, await pool.isRunning else { return "stopped" }
+        guard let pool, await pool.site.isRunning else { return "stopped" }
         return "unreachable"
     }
 

@@ -11,17 +11,18 @@ extension IsolatedRouter {
     /// The pools that run, of connections that a server may use, by name.
     func running(for server: String?) async -> [(String, IsolatedPool)] {
         guard let names = try? names(for: server) else { return [] }
-        var found: [(String, IsolatedPool)] = []
-        for name in names {
-            if let pool = await running(name) { found.append((name, pool)) }
+        // Asked at once: one that hangs holds up no other.
+        return await withTaskGroup(of: (String, IsolatedPool)?.self) { group in
+            for name in names { group.addTask { await self.running(name).map { (name, $0) } } }
+            var found: [(String, IsolatedPool)] = []
+            for await pool in group { if let pool { found.append(pool) } }
+            return found.sorted { $0.0 < $1.0 }
         }
-        return found
     }
 
-    /// The pool of a connection of the registry, where it runs. Containers run without this router's doing: their sockets
-    /// say so.
+    /// The pool of a connection of the registry, where it runs; some run without this router's doing.
     func running(_ name: String) async -> IsolatedPool? {
-        guard let pool = setup.sockets == nil ? pools[name] : try? pool(name), await pool.isRunning else { return nil }
+        guard let pool = sites.areStarted ? pools[name] : try? pool(name), await pool.site.isRunning else { return nil }
         return pool
     }
 

@@ -12,7 +12,9 @@ actor IsolatedRouter {
     static let serverName = "mm"
 
     let registry: ConnectionRegistry
-    let setup: IsolatedPool.Setup
+    /// Where the pools run.
+    let sites: any PoolSites
+    private let log: Log
     private let commandLimit: Duration
     private(set) var pools: [String: IsolatedPool] = [:]
     private(set) var meter: RunMeter
@@ -26,11 +28,13 @@ actor IsolatedRouter {
     /// A router.
     /// - Parameters:
     ///   - registry: the owner's connections.
-    ///   - setup: what every pool is started with.
+    ///   - sites: where the pools run.
+    ///   - log: of the router.
     ///   - commandLimit: how long a command may take.
-    init(registry: ConnectionRegistry, setup: IsolatedPool.Setup, commandLimit: Duration) {
+    init(registry: ConnectionRegistry, sites: any PoolSites, log: Log, commandLimit: Duration) {
         self.registry = registry
-        self.setup = setup
+        self.sites = sites
+        self.log = log
         self.commandLimit = commandLimit
         meter = RunMeter(now: clock.now())
     }
@@ -76,8 +80,8 @@ actor IsolatedRouter {
         guard let name = body["connection"]?.string, !name.isEmpty else {
             return SessionPoolRoutes.failure("Missing connection parameter", status: 400)
         }
-        // Nothing is started to be ended, and nobody's word makes a container's pool.
-        let isKnown = setup.sockets == nil || (try? names())?.contains(name) == true
+        // Nothing is started to be ended, and nobody's word makes a pool that others start.
+        let isKnown = sites.areStarted || (try? names())?.contains(name) == true
         if isKnown, await running(name) != nil {
             return await forward("/reset", body, required: ["connection"])
         }
@@ -114,7 +118,10 @@ actor IsolatedRouter {
 
     func pool(_ name: String) throws(MMError) -> IsolatedPool {
         if let pool = pools[name] { return pool }
-        let pool = IsolatedPool(name, registry: Self.registry(of: name, in: try registry.snapshot()), setup)
+        let snapshot = try registry.snapshot()
+        let site = try sites.site(
+            of: name, registry: Self.registry(of: name, in: snapshot), among: snapshot.names)
+        let pool = IsolatedPool(connection: name, site: site)
         pools[name] = pool
         return pool
     }
@@ -130,8 +137,8 @@ actor IsolatedRouter {
 
     /// Starts the pools that had sessions when they ended, a few at a time: those sessions come back in them.
     func restore() async {
-        guard setup.sockets == nil, let names = try? names() else { return }
-        let waiting = names.filter { setup.place.hasSessions($0) }
+        guard let names = try? names() else { return }
+        let waiting = names.filter { sites.hasSessions($0) }
         returning = Set(waiting)
         await withTaskGroup(of: Void.self) { group in
             for (index, name) in waiting.enumerated() {
@@ -145,9 +152,9 @@ actor IsolatedRouter {
         defer { returning.remove(name) }
         guard !Task.isCancelled else { return }
         do throws(MMError) {
-            try await pool(name).bringUp()
+            try await pool(name).site.bringUp()
         } catch {
-            setup.log.scoped(name).warning("its sessions do not come back: \(error.message)")
+            log.scoped(name).warning("its sessions do not come back: \(error.message)")
         }
     }
 
@@ -159,15 +166,15 @@ actor IsolatedRouter {
                 let known = Set(snapshot.names)
                 for (name, pool) in pools {
                     if known.contains(name) {
-                        await pool.take(registry: Self.registry(of: name, in: snapshot))
+                        await pool.site.take(registry: Self.registry(of: name, in: snapshot))
                     } else {
                         pools[name] = nil
-                        await pool.close()
+                        await pool.site.close()
                     }
                 }
             }
             await withTaskGroup(of: Void.self) { group in
-                for pool in pools.values { group.addTask { await pool.watch() } }
+                for pool in pools.values { group.addTask { await pool.site.watch() } }
             }
             try? await Task.sleep(for: .seconds(2))
         }
@@ -178,7 +185,7 @@ actor IsolatedRouter {
         let all = pools.values
         pools = [:]
         await withTaskGroup(of: Void.self) { group in
-            for pool in all { group.addTask { await pool.close() } }
+            for pool in all { group.addTask { await pool.site.close() } }
         }
     }
 }

@@ -9,43 +9,56 @@ import MMREST
 
 /// A process that becomes the router of isolated pools.
 enum IsolatedServing {
+    /// How a router is told to serve.
+    struct Options: Sendable {
+        /// Where it listens, and who may connect.
+        let face: HTTPFaceOptions
+        /// Where its pools run.
+        var pools: IsolatedPoolOptions = .processes
+        /// How long calls under way may go on when it is to end.
+        var drainLimit: Duration = .seconds(20)
+    }
+
     /// Serves until the task is cancelled, or a signal ends it.
     /// - Parameters:
-    ///   - options: where it listens, and who may connect.
-    ///   - sockets: where pools in containers of their own have their sockets; `nil` starts pools as processes.
+    ///   - options: where it listens, and where its pools run.
     ///   - environment: of the process.
     ///   - signals: of a process that took them over; HUP needs no answer, the registry is read whenever it changes.
     /// - Throws: `unsupported` where pools can't be kept apart; `MMError` when the address can't be had.
     static func serve(
-        _ options: HTTPFaceOptions, sockets: String? = nil, environment: [String: String],
-        signals: PoolSignals? = nil, quiet: Bool, _ streams: CommandStreams
+        _ options: Options, environment: [String: String], signals: PoolSignals? = nil, quiet: Bool,
+        _ streams: CommandStreams
     ) async throws(MMError) {
         umask(0o077)
-        let wall = sockets == nil ? try await IsolatedWall.strongest(environment: environment) : nil
-        let apart = wall?.rawValue ?? "container"
         let paths = StatePaths(environment: environment)
-        // Two routers would start two pools in one folder. In containers each pool sees to that itself.
-        let turn: FileLock? = if sockets == nil { try await lock(IsolatedPlace(paths)) } else { nil }
-        let level = environment["MM_LOG_LEVEL"].flatMap { Log.Level(word: $0) } ?? .info
-        let log = Log(LogSettings(path: paths.poolLog(of: "router"), level: level))
+        // As a pool in the foreground does; what the router starts or carries out itself has its file.
+        let own = quiet ? environment : PoolServing.logging(environment)
+        let log = Log(OperationServices.logging(to: paths.poolLog(of: "router"), own))
+        let environment = environment.filter { name, _ in name != OperationServices.standardErrorForm }
+        let sites = try await options.pools.sites(paths, environment, log)
+        // Two routers would start two pools in one folder. Where others start them, they see to that.
+        let turn: FileLock? = if sites.areStarted { try await lock(IsolatedPlace(paths)) } else { nil }
         let settings = try SessionPoolRoutes.Settings(environment: environment)
         let router = IsolatedRouter(
-            registry: ConnectionRegistry(path: paths.registry),
-            setup: IsolatedPool.Setup(
-                place: IsolatedPlace(paths), paths: paths, environment: environment,
-                caps: try IsolatedCaps(environment: environment), wall: wall, sockets: sockets, log: log,
-                transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment))),
+            registry: ConnectionRegistry(path: paths.registry), sites: sites, log: log,
             commandLimit: settings.commandLimit)
-        let secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
-        let chain = HTTPChain(PoolFace.steps(router.router, before: [operations(of: router, environment)]))
+        let face = options.face
+        let secret = try face.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
+        let gate = PoolGate()
+        let chain = HTTPChain(
+            [ProbeRoutes(gate: gate), gate]
+                + PoolFace.steps(router.router, before: [operations(of: router, gate, environment)]))
         let listener = try HTTPListener.start(
-            .tcp(host: options.host, port: options.port), certificate: options.certificate,
-            authenticator: AddressAuthenticator(options, secret: secret, refusesSessions: true), chain: chain)
-        let url = "\(options.scheme)://\(listener.address)"
+            .tcp(host: face.host, port: face.port), certificate: face.certificate,
+            authenticator: AddressAuthenticator(face, secret: secret, refusesSessions: true), chain: chain)
+        let url = "\(face.scheme)://\(listener.address)"
         try? streams.writeLine(url)
-        if !quiet { streams.note("Each connection has a pool of its own behind a \(apart). Ctrl-C ends them.") }
-        log.info("the router listens at \(url); pools are kept apart by \(apart)")
-        if options.trustsNetwork {
+        if !quiet {
+            let what = sites.areStarted ? "them" : "the router"
+            streams.note("Each connection has a pool of its own behind a \(sites.wall). Ctrl-C ends \(what).")
+        }
+        log.info("the router listens at \(url); pools are kept apart by \(sites.wall)")
+        if face.trustsNetwork {
             log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(url) may use every connection")
         }
         let watch = Task {
@@ -59,8 +72,11 @@ enum IsolatedServing {
         } else {
             while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
         }
+        log.info("the router is stopping")
+        gate.close()
+        if !(await gate.empty(within: options.drainLimit)) { log.warning("\(gate.calls) calls are cut off") }
         watch.cancel()
-        await listener.stop(graceful: .seconds(5))
+        await listener.stop(graceful: signals == nil ? .seconds(5) : .milliseconds(500))
         await router.close()
         log.info("the router has stopped")
         _ = consume turn
@@ -82,7 +98,7 @@ enum IsolatedServing {
 
     /// The operations' routes, over the pools.
     private static func operations(
-        of router: IsolatedRouter, _ environment: [String: String]
+        of router: IsolatedRouter, _ gate: PoolGate, _ environment: [String: String]
     ) -> RESTRouter {
         var environment = environment
         // What the router does itself stands in its own log.
@@ -91,6 +107,10 @@ enum IsolatedServing {
         return RESTRouter(
             service: IsolatedOperationService(
                 router: router, services: OperationServices(environment: environment)),
-            handshake: { handshake })
+            handshake: {
+                var now = handshake
+                now.isDraining = gate.isDraining
+                return now
+            })
     }
 }

@@ -182,7 +182,9 @@ actor PoolDaemon {
             let secret: Secret? =
                 if let file = endpoint.options.tokenFile { try BearerSecret.read(file) } else { nil }
             let isStandard = endpoint.face.name == PoolFace.standard.name
-            let chain = HTTPChain((isStandard ? [routes, gate] : [gate]) + (try endpoint.face.steps(context)))
+            let probes = ProbeRoutes(gate: gate)
+            let chain = HTTPChain(
+                (isStandard ? [probes, routes, gate] : [probes, gate]) + (try endpoint.face.steps(context)))
             let listener = try HTTPListener.start(
                 .tcp(host: endpoint.options.host, port: endpoint.options.port),
                 certificate: endpoint.options.certificate,

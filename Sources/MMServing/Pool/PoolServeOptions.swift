@@ -44,8 +44,8 @@ struct PoolServeOptions: Sendable {
             ),
             InputField("detached", .flag, "End when nobody needs it, as the front-ends start it."),
             InputField("isolated", .flag, "A pool of its own for each connection (default at 127.0.0.1:5200)."),
-            IsolatedCommands.sockets,
-        ] + ClusterOptions.fields + HTTPFaceOptions.fields.filter { $0.name != "http" }
+        ] + IsolatedPoolOptions.fields + ClusterOptions.fields
+        + HTTPFaceOptions.fields.filter { $0.name != "http" }
 
     /// Options from a command line.
     /// - Throws: `invalidInput` that names the flag and the remedy.
@@ -54,14 +54,15 @@ struct PoolServeOptions: Sendable {
         isDetached = try reader.flag("detached")
         isIsolated = try reader.flag("isolated")
         idleLimit = try Self.seconds("MM_POOL_IDLE", environment) ?? idleLimit
-        drainLimit = try Self.seconds("MM_POOL_DRAIN", environment) ?? drainLimit
+        drainLimit = try Self.drainLimit(environment) ?? drainLimit
         if isIsolated {
+            _ = try IsolatedPoolOptions.read(reader)
             try Self.checkIsolated(reader)
             return
         }
-        guard try reader.text("sockets") == nil else {
+        for field in IsolatedPoolOptions.fields where try reader.text(field.name) != nil {
             throw MMError(
-                .invalidInput, "--sockets belongs to isolated pools.", hint: "Add --isolated, or leave it out.")
+                .invalidInput, "--\(field.name) belongs to isolated pools.", hint: "Add --isolated, or leave it out.")
         }
         var faces: [PoolFace] = []
         for name in try reader.textList("profile") ?? [] { faces.append(try PoolFace.named(name)) }
@@ -100,6 +101,12 @@ struct PoolServeOptions: Sendable {
         throw MMError(
             .invalidInput, "\(wrong.prefix(60)) does not go with --isolated.",
             hint: "Leave it out: the router serves the routes of the profile pool at --listen.")
+    }
+
+    /// How long calls under way may go on when a server is to end, where `MM_POOL_DRAIN` says it.
+    /// - Throws: `invalidInput`, naming the variable.
+    static func drainLimit(_ environment: [String: String]) throws(MMError) -> Duration? {
+        try seconds("MM_POOL_DRAIN", environment)
     }
 
     /// A variable in whole or broken seconds.

@@ -38,6 +38,41 @@ struct PoolAuthenticatorTests {
         #expect(answer(handler, ["Origin": "http://localhost"], .unix(uid: 1000, pid: 7)) == 403)
     }
 
+    @Test("what supervisors ask needs no secret and no name, and nothing else is asked so")
+    func probes() throws {
+        let options = try HTTPFaceOptions(address: "127.0.0.1:5200")
+        let kubelet = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 5200)
+        let authenticator = AddressAuthenticator(options, secret: Secret("0123456789abcdef"))
+        func status(_ method: String, _ target: String, _ headers: HTTPHeaders = ["Host": "10.1.2.3:5200"]) -> Int {
+            let request = HTTPServerRequest(method: method, target: target, headers: headers, peer: kubelet)
+            switch authenticator.authenticate(request) {
+            case .admitted(let peer): return peer == .network ? 200 : 0
+            case .refused(let answer): return answer.status
+            }
+        }
+        #expect(status("GET", "/ready") == 200 && status("GET", "/health") == 200 && status("HEAD", "/ready") == 200)
+        #expect(status("POST", "/health") == 421 && status("GET", "/status") == 421)
+        #expect(status("GET", "/ready/../status") == 421 && status("GET", "//health") == 421)
+        #expect(status("GET", "/health", ["Host": "10.1.2.3", "Origin": "http://10.1.2.3"]) != 200)
+    }
+
+    @Test("a server that drains is healthy and not ready")
+    func draining() async {
+        let gate = PoolGate()
+        let chain = HTTPChain<AdmittedPeer>([ProbeRoutes(gate: gate), gate])
+        func ask(_ path: String) async -> Int {
+            let peer = HTTPPeer.tcp(address: "192.0.2.7", port: 40_000, localPort: 5200)
+            return await chain.respond(
+                to: HTTPServerRequest(method: "GET", target: path, headers: [:], peer: peer), from: .network
+            ).status
+        }
+        #expect(await ask("/ready") == 200)
+        gate.close()
+        #expect(await ask("/ready") == 503)
+        #expect(await ask("/health") == 200)
+        #expect(await ask("/status") == 404)
+    }
+
     @Test("at an address: a stranger needs the secret, under one of our names, and a foreign page never gets in")
     func address() throws {
         var options = try HTTPFaceOptions(address: "127.0.0.1:5200")

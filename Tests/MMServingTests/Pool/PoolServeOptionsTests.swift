@@ -22,6 +22,10 @@ struct PoolServeOptionsTests {
             (["isolated": true, "socket": "/tmp/x.sock"], "--socket"),
             (["isolated": true, "detached": true], "--detached"),
             (["sockets": "/run/m365"], "--sockets"),
+            (["pools": "https://{connection}.pools:5200"], "--pools"),
+            (["isolated": true, "sockets": "/run/m365", "pools": "https://{connection}:1"], "--sockets and --pools"),
+            (["isolated": true, "pools-ca": "/etc/ca.pem"], "--pools-ca"),
+            (["isolated": true, "pools-token-file": "/etc/token"], "--pools-token-file"),
         ] as [(JSONObject, String)] {
             let error = #expect(throws: MMError.self) { try options(arguments) }
             #expect(error?.code == .invalidInput && error?.message.hasPrefix(word) == true, "\(arguments)")
