@@ -204,6 +204,8 @@ extension Evaluator {
     private func withoutActuallyEscapingSink(
         _ sink: Sink, _ body: (@escaping Sink) throws(Interrupt) -> Void
     ) throws(Interrupt) {
+        // The check behind this call keeps the length of its file's path, which would differ with the folder that is built in.
+        #sourceLocation(file:"EscapingSink.swift",line:208)
         let outcome: Result<Void, Interrupt> = withoutActuallyEscaping(sink) { escaping in
             do throws(Interrupt) {
                 try body(escaping)
@@ -212,6 +214,7 @@ extension Evaluator {
                 return .failure(error)
             }
         }
+        #sourceLocation()
         try outcome.get()
     }
 

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMOperations
+import MMPoolWire
 import MMSystem
 import MMYAML
 import TestSupport

@@ -1,4 +1,5 @@
 import MMCore
+import MMPoolWire
 import Testing
 
 @testable import MMServing
