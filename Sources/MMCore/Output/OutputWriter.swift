@@ -54,9 +54,10 @@ package struct OutputWriter: ~Copyable {
         lines.append(text)
     }
 
-    /// Returns a range of what has been appended so far.
+    /// Returns a range of what has been appended so far; nothing where that doesn't reach.
     package mutating func read(from offset: Int, limit: Int) throws(MMError) -> [UInt8] {
         try flush()
+        guard offset < written else { return [] }
         return try file.bytes(from: offset, limit: min(limit, written - offset), of: path)
     }
 

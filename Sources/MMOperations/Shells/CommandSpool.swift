@@ -8,6 +8,8 @@ package final class CommandSpool: Sendable {
     private let owner: String
     private let sheets = Mutex<[ShellCommand.Stream: SpoolSheet]>([:])
     private let work = Mutex<Task<Void, Never>?>(nil)
+    /// Whether nothing is on its way into the sheets any more.
+    private let isComplete = Mutex(false)
 
     /// A spool for one command.
     /// - Parameters:
@@ -29,6 +31,7 @@ package final class CommandSpool: Sendable {
                 // What can't be put aside must not hold the command up: its beginning and end are kept.
                 job.stopReading()
             }
+            isComplete.withLock { $0 = true }
         }
         work.withLock { $0 = task }
     }
@@ -42,12 +45,18 @@ package final class CommandSpool: Sendable {
         return made
     }
 
-    /// A piece of an output that memory does not hold any more.
+    /// A piece of an output that memory does not hold any more: it is in the sheet, or on its way there.
     func page(_ stream: ShellCommand.Stream, from offset: Int, limit: Int) async -> [UInt8] {
-        guard let sheet = sheets.withLock({ $0[stream] }) else { return [] }
-        if let open = try? await sheet.page(from: offset, limit: limit), !open.isEmpty { return open }
-        guard let stored = try? await sheet.finish() else { return [] }
-        return (try? outputs.bytes(of: stored, from: offset, limit: limit)) ?? []
+        while true {
+            let wasComplete = isComplete.withLock { $0 }
+            let sheet = sheets.withLock { $0[stream] }
+            if let open = try? await sheet?.page(from: offset, limit: limit), !open.isEmpty { return open }
+            if wasComplete {
+                guard let stored = try? await sheet?.finish() else { return [] }
+                return (try? outputs.bytes(of: stored, from: offset, limit: limit)) ?? []
+            }
+            guard (try? await Task.sleep(for: .milliseconds(2))) != nil else { return [] }
+        }
     }
 
     /// Where the whole of an output lies, once the command has ended.

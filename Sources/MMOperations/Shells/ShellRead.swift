@@ -1,4 +1,5 @@
 import MMCore
+import MMSessions
 import MMShell
 
 /// `shell read`, `ssh read`: what a command wrote, what a device's screen shows, or a text file.
@@ -43,8 +44,9 @@ struct ShellRead: CatalogueOperation {
         let path = try reader.text("path")
         let stream = try reader.text("stream") ?? "stdout"
         let isNamed = try reader.text(place.isLocal ? "session" : "host") != nil
-        // A file and a screen belong to no command: the word names the session, as in `mm ssh read web1 --path /etc/hosts`.
-        if let word = job, !isNamed, path != nil || stream == "display" {
+        // A file belongs to no command, and a screen need not: a word that is no handle names the session, as in
+        // `mm ssh read web1 --path /etc/hosts`.
+        if let word = job, !isNamed, path != nil || stream == "display", !WorkHandle.isValid(word) {
             session = try NamedSession(word, from: reader, at: place)
             job = nil
         }

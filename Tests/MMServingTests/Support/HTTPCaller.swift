@@ -71,10 +71,9 @@ struct HTTPCaller: Sendable {
     ]
 
     private func request(_ message: JSONValue, _ extra: HTTPHeaders) -> HTTPRequest {
-        var headers: HTTPHeaders = [
-            "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-        ]
-        for field in extra { headers.set(field.name, field.value) }
+        var headers = extra
+        let usual = ["Content-Type": "application/json", "Accept": "application/json, text/event-stream"]
+        for (name, value) in usual where extra[name] == nil { headers.set(name, value) }
         return HTTPRequest(
             method: "POST", url: url, headers: headers, body: JSONWriter.bytes(message), timeout: .seconds(300),
             allowsPlainHTTP: true)
