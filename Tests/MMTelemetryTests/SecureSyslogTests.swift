@@ -39,8 +39,10 @@ private final class SecureServer: Sendable {
         var found: UInt16?
         while found == nil, let piece = try await process.output?.read() {
             text += String(decoding: piece, as: UTF8.self)
-            found = text.split(separator: "\n").first { $0.hasPrefix("ACCEPT ") }
-                .flatMap { $0.split(separator: ":").last }.flatMap { UInt16($0) }
+            // The port is named only where the system chose it.
+            guard text.hasSuffix("\n"), let line = text.split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT") })
+            else { continue }
+            found = line.split(separator: ":").last.flatMap { UInt16($0) } ?? wanted
         }
         port = try #require(found, "\(text)")
         Task { [process, received] in
