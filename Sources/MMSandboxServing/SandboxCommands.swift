@@ -43,6 +43,8 @@ struct SandboxCommands: Sendable {
     @Sendable private func start(
         _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
     ) async throws(MMError) -> Int32 {
+        let connection = try input.text("connection")
+        if let connection { try SandboxProcess.addConnection(connection, paths) }
         if try input.flag("foreground") {
             var tenant = SandboxOptions()
             tenant.port = UInt16(try input.integer("port") ?? 0)
@@ -58,11 +60,18 @@ struct SandboxCommands: Sendable {
         for name in ["port", "users", "customers", "mailboxes", "interval", "lifetime"] {
             if let number = try input.integer(name) { arguments += ["--\(name)", "\(number)"] }
         }
-        let running = try await SandboxProcess.start(arguments, environment: environment, paths)
-        var notes = ["Stop it with: mm sandbox stop"]
-        if let name = try input.text("connection") {
-            try SandboxProcess.addConnection(name, paths)
-            notes = ["Sign in with: mm login \(name)", "Approve its code with: mm sandbox approve CODE"] + notes
+        // Who asks for a connection alone gets it to the tenant that runs, if one does.
+        var known: SandboxStateFile?
+        if connection != nil, arguments.isEmpty { known = try SandboxStateFile.ofRunning(in: paths.stateDirectory) }
+        let running: SandboxStateFile
+        if let known {
+            running = known
+        } else {
+            running = try await SandboxProcess.start(arguments, environment: environment, paths)
+        }
+        var notes = [(known == nil ? "" : "It runs already. ") + "Stop it with: mm sandbox stop"]
+        if let connection {
+            notes = ["Sign in with: mm login \(connection)", "Approve its code with: mm sandbox approve CODE"] + notes
         }
         let answer: JSONValue = ["url": .string(running.base), "pid": .int(Int64(running.process.pid))]
         if !options.quiet { for note in notes { streams.note(note) } }

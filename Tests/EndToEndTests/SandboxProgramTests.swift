@@ -28,6 +28,9 @@ struct SandboxProgramTests {
         #expect(try await tenant.mm(["sandbox", "status", "--jq", ".url", "-o", "text"]).output == tenant.base + "\n")
         let again = try await tenant.mm(["sandbox", "start", "--json"])
         #expect(again.code == 1 && again.failure?["code"] == "conflict")
+        let named = try await tenant.mm(["sandbox", "start", "--connection", "Another", "--json"])
+        #expect(named.code == 0 && named.json?["url"]?.string == tenant.base, "a connection to the tenant that runs")
+        #expect(try await tenant.mm(["connections", "show", "Another", "--json"]).json?["cloud"] == "sandbox")
         let fault = #"{"kind": "throttle", "path": "/v1.0/users", "count": 2}"#
         let added = try await tenant.mm(["sandbox", "faults", "--add", "-", "--json"], input: fault)
         #expect(added.json?["remaining"] == 2, "standard input arrives: \(added)")

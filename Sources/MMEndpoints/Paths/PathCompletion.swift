@@ -1,4 +1,4 @@
-package import MMGuard
+import MMGuard
 
 /// The steps that may end a path of Microsoft Graph while it is written: segment by segment, from the tables.
 package struct PathCompletion: Sendable {

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// A file on its way to this machine: the requests that fetch it, which the guard judges.
 package struct FileDownload: Sendable {

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// A file on its way into a service: how it is sent, and the first request, which the guard judges.
 package struct FileUpload: Sendable {

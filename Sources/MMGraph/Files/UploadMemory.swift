@@ -63,7 +63,7 @@ struct UploadMemory: Sendable {
         let names = Set(try FolderListing.names(in: directory))
         for name in names where name.hasSuffix(".json") {
             let found = directory + "/" + name
-            let kept = (try? ProtectedFile.read(found, limit: 64 << 10)).flatMap { try? JSONParser.parse($0 ?? []) }
+            let kept = (try? ProtectedFile.read(found, limit: 64 << 10)).flatMap { try? JSONParser.parse($0) }
             let end = kept?["expires"]?.string.flatMap { Timestamp(iso8601: $0) }
             guard (end ?? clock.now) <= clock.now, FileLock.holder(of: found) == nil else { continue }
             try ProtectedFile.remove(found)

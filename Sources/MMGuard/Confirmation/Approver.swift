@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// A person who has answered a request that waited, and how they proved to be one.
 public struct Approver: Sendable, Hashable {

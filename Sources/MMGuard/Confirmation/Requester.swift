@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// Who asked for what waits for a person. It is shown, and a confirmation is not bound to it.
 public struct Requester: Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import MMCore
+import MMCore
 
 extension Cloud {
     /// The names that a connection's `cloud` may have.

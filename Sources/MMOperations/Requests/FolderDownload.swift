@@ -108,7 +108,7 @@ struct FolderDownload {
         let tell = FileTransfer.reports("fetched", of: spot.name) { told in
             progress(
                 ProgressReport(
-                    done: Double(before) + told.done, total: Double(total), message: head + (told.message ?? "")))
+                    done: Double(before) + told.done, total: Double(total), message: head + told.message))
         }
         let receipt = try await transfer.signedIn { () async throws(MMError) in
             try await client.download(

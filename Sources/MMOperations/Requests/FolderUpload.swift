@@ -148,7 +148,7 @@ struct FolderUpload {
         let tell = FileTransfer.reports("sent", of: file.name) { told in
             progress(
                 ProgressReport(
-                    done: Double(before) + told.done, total: Double(total), message: head + (told.message ?? "")))
+                    done: Double(before) + told.done, total: Double(total), message: head + told.message))
         }
         _ = try await transfer.signedIn { () async throws(MMError) in
             try await client.upload(upload, deadline: deadline, progress: tell)

@@ -1,5 +1,5 @@
-package import MMCore
-package import MMGuard
+import MMCore
+import MMGuard
 
 /// One question about the calls to several connections. First each call is made up to the point where it would be permitted,
 /// and is judged there by its connection's own policy; then a person is asked once, with all of them named; then each call

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 package import MMTools
 
 /// A tool as an operation of its own: what command lines and models see of it. A call is one of `do` or `recipe`.

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// Says why a service refused a request: which permission, role, licence or policy it was, and what grants it.
 ///

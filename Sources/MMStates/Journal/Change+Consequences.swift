@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 extension Change {
     /// What follows from the change beyond what it writes, as Microsoft documents it.

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 extension Change {
     /// What the change is, in one line: `changes 2 properties of ada@contoso.com`.

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// Takes copies of audit lines.
 package protocol AuditSink: Sendable {

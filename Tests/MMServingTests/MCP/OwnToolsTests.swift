@@ -3,6 +3,7 @@ import MMCore
 import MMHTTP
 import MMMCP
 import MMOperations
+import MMTools
 import Testing
 
 @testable import MMServing

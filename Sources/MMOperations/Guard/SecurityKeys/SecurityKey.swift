@@ -1,5 +1,5 @@
 import Glibc
-package import MMCore
+import MMCore
 
 /// A registered key: one that is plugged into this machine, or a passkey that a page asks for.
 package struct SecurityKey: Sendable, Hashable {
