@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 package import MMOperations
 
 /// A command that isn't an operation and runs in this process: version, completions, the sandbox, the servers.

@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 package import MMOperations
 
 /// What may stand at the cursor of an unfinished command line, by the same declarations as help and scanner.
