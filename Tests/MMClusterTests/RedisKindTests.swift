@@ -133,25 +133,10 @@ struct RedisKindTests {
     @Test("that share their keys among several masters are asked at the right one, also after keys moved")
     func cluster() async throws {
         try await withHome { home in
-            var servers: [RedisServer] = []
-            for number in 0..<3 {
-                servers.append(
-                    try await RedisServer.start(
-                        in: home.path, "cluster-enabled yes\ncluster-config-file nodes-\(number).conf"))
-            }
-            let list = servers.map { "127.0.0.1:\($0.port)" }
-            try await RedisServer.cli(["--cluster", "create"] + list + ["--cluster-yes"])
-            try await waited(within: .seconds(30)) {
-                for server in servers {
-                    let state = try await RedisServer.cli(["-p", "\(server.port)", "cluster", "info"])
-                    guard state.contains("cluster_state:ok") else { return false }
-                }
-                return true
-            }
-            let redis = RedisClient(try RedisAddress("redis+cluster://\(list.joined(separator: ","))"))
+            let (servers, redis) = try await RedisServer.cluster(in: home.path)
             try await check(redis)
             try await RedisServer.cli([
-                "--cluster", "rebalance", list[0], "--cluster-weight",
+                "--cluster", "rebalance", "127.0.0.1:\(servers[0].port)", "--cluster-weight",
                 try await RedisServer.cli(["-p", "\(servers[0].port)", "cluster", "myid"])
                     .split(separator: "\n").first.map { "\($0)=3" } ?? "", "--cluster-yes",
             ])

@@ -99,6 +99,25 @@ final class RedisServer: Sendable {
         return outcome.exit == .status(0)
     }
 
+    /// Three masters that share their keys.
+    static func cluster(in folder: String) async throws -> (servers: [RedisServer], client: RedisClient) {
+        var servers: [RedisServer] = []
+        for number in 0..<3 {
+            servers.append(
+                try await start(in: folder, "cluster-enabled yes\ncluster-config-file nodes-\(number).conf"))
+        }
+        let list = servers.map { "127.0.0.1:\($0.port)" }
+        try await cli(["--cluster", "create"] + list + ["--cluster-yes"])
+        try await waited(within: .seconds(30)) {
+            for server in servers {
+                let state = try await cli(["-p", "\(server.port)", "cluster", "info"])
+                guard state.contains("cluster_state:ok") else { return false }
+            }
+            return true
+        }
+        return (servers, RedisClient(try RedisAddress("redis+cluster://\(list.joined(separator: ","))")))
+    }
+
     private static func freePort() -> Int {
         let (socket, port) = LoopbackSSHD.reservedPort()
         close(socket)
