@@ -9,7 +9,9 @@ extension IdentityService {
     func entra(_ target: SignInTarget) -> EntraClient {
         EntraClient(
             transport: transport, clock: clock, capabilities: configuration.clientCapabilities,
-            pace: ServicePace(signInOf: target, paths: paths, clock: clock, log: log.from("identity")),
+            pace: ServicePace(
+                signInOf: target, paths: paths, clock: clock, log: log.from("identity"),
+                shared: sharedPaces.withLock { $0 }),
             log: log.from("identity").scoped(target.connection), pause: pause)
     }
 

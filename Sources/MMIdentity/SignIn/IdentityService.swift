@@ -27,6 +27,8 @@ public actor IdentityService {
     nonisolated let customers = Mutex<[String: (tenant: String?, tokens: CustomerTokens)]>([:])
     let memory: TokenCacheMemory
     private var pendingRequests: [FlightKey: SharedRequest<TokenAcquirer.Outcome>] = [:]
+    /// What other machines know of the waits that services ask for, in a cluster.
+    nonisolated let sharedPaces = Mutex<(any PaceStore)?>(nil)
     /// The tokens with which servers act for their callers.
     nonisolated let assertionTokens = AssertionTokens()
     /// The ids of tenants that are named by their domains, as far as the sign-in service was asked for them.
@@ -116,12 +118,16 @@ public actor IdentityService {
         paths.sharedTokenCache(of: connection, environment: environment)
     }
 
-    /// Returns the pace at which a connection's requests to a service may be sent.
+    /// Returns the pace at which requests to a service may be sent for a connection.
     package nonisolated func pace(
         of connection: Connection, service: String, clock: WallClock, log: Log
     ) -> ServicePace {
-        ServicePace(paths: paths, connection: connection.name, service: service, clock: clock, log: log)
+        ServicePace(
+            of: connection, service: service, paths: paths, clock: clock, log: log, shared: sharedPaces.withLock { $0 })
     }
+
+    /// Has the waits that services ask for shared with other machines from now on.
+    package nonisolated func share(_ paces: any PaceStore) { sharedPaces.withLock { $0 = paces } }
 
     // MARK: Tokens
 

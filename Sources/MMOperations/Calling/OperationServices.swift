@@ -58,6 +58,9 @@ public struct OperationServices: Sendable {
         await copies
     }
 
+    /// Has the waits that services ask for shared with other machines from now on.
+    package func share(_ paces: any PaceStore) { identity.share(paces) }
+
     /// Ends what lives: jobs are called off, every session is gone, and renewed sign-ins are stored when this returns.
     public func close() async {
         await shells.close()

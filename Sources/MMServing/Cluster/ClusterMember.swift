@@ -17,6 +17,8 @@ final class ClusterMember: Sendable {
     let keeper: LeaseKeeper
     let ledger: CallLedger
     let directory: NodeDirectory
+    /// The waits that services ask for.
+    let paces: RedisPaces
     /// This node's id: each process has its own.
     let id: String
     private let redis: [RedisClient]
@@ -66,12 +68,15 @@ final class ClusterMember: Sendable {
         ledger = CallLedger(rest, seal: seal)
         directory = NodeDirectory(
             rest, id: id, address: options.address, version: ProductVersion.text, limit: options.term)
+        paces = RedisPaces(rest)
+        services.share(paces)
     }
 
     /// Lives in the cluster until the task is cancelled.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.keeper.run() }
+            group.addTask { await self.paces.run() }
             group.addTask {
                 var wasAway = false
                 repeat {
@@ -132,6 +137,13 @@ final class ClusterMember: Sendable {
             "takeOvers": .int(Int64(so.takenOver)), "lostLeases": .int(Int64(so.lost)),
             "forwardedCalls": .int(Int64(counts.forwarded)), "repeatedCalls": .int(Int64(counts.repeated)),
         ]
+        let waits = paces.waits
+        if !waits.isEmpty {
+            object["waits"] = .array(
+                waits.sorted { $0.key < $1.key }.map { (key, left) in
+                    ["for": .string(key), "seconds": .double(Double(left.milliseconds) / 1000)]
+                })
+        }
         do throws(MMError) {
             object["nodes"] = .array(
                 try await directory.all().map { node in
