@@ -48,7 +48,7 @@ private final class PoolElsewhere: OperationService {
     private let remote: RemoteOperationService
     private let earlierPool: SessionPoolClient
     private let services: OperationServices
-    /// Carries out what takes no session while nobody listens at the address, as its front-end did.
+    /// Gives the lists of this machine while nobody listens at the address, as the earlier pool's front-end did.
     private let local: LocalOperationService
     /// Set once the pool has turned out to know the session-pool server's routes alone.
     private let overEarlierPool = Mutex<LocalOperationService?>(nil)
@@ -83,7 +83,7 @@ private final class PoolElsewhere: OperationService {
         } catch {
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
             guard let reason = await whyNoPool() else {
-                guard error.isOfLeavingPool, Self.needsNoSession(operation, arguments) else { throw error }
+                guard Self.isList(operation, arguments), await isSilent() else { throw error }
                 return try await local.call(operation, arguments, in: context)
             }
             // The session-pool server, where it still runs, knows its own routes alone.
@@ -100,13 +100,19 @@ private final class PoolElsewhere: OperationService {
         await remote.forget(client)
     }
 
-    /// Whether an operation needs nothing of what lives in a pool: requests and lists, also the list that `run` gives when
-    /// it is asked for nothing.
-    private static func needsNoSession(_ operation: AnyOperation, _ arguments: JSONObject) -> Bool {
-        switch operation.declaration.home {
-        case .anywhere, .detachable: true
-        case .pool: arguments.isEmpty
-        case .besideSessions: false
+    /// Whether a call only asks which connections there are. Whatever sends requests is for the pool that was named alone, also
+    /// while it stops or is away: it may hold a lease, keep connections apart, or have other rules.
+    private static func isList(_ operation: AnyOperation, _ arguments: JSONObject) -> Bool {
+        arguments.isEmpty && ["connections", "graph_request", "run"].contains(operation.declaration.name)
+    }
+
+    /// Whether nobody at all listens at the address; what stops there still answers.
+    private func isSilent() async -> Bool {
+        do throws(MMError) {
+            _ = try await pool.ask("GET", PoolHandshake.path)
+            return false
+        } catch {
+            return error.retry == .now
         }
     }
 

@@ -1,6 +1,8 @@
 import MMCore
+import MMHTTP
 import MMLegacy
 import MMOperations
+import MMPoolWire
 import Testing
 
 @testable import MMServing
@@ -23,6 +25,39 @@ struct FrontEndServiceTests {
     func lists(name: String) async throws {
         let answer = try await call(name, [:])
         #expect(try await answer.plainText().contains("Contoso"))
+    }
+
+    @Test(
+        "nothing is sent from here while nobody listens at the address that was named",
+        arguments: [
+            ("graph_request", ["connection": "Contoso", "endpoint": "/me"]),
+            ("graph_request", ["connection": "Contoso", "endpoint": "/me/messages", "method": "POST", "body": [:]]),
+            ("login", ["connection": "Contoso"]),
+        ] as [(String, JSONObject)])
+    func requests(name: String, arguments: JSONObject) async throws {
+        let error = await #expect(throws: MMError.self) { try await call(name, arguments) }
+        #expect(error?.code == .unavailable && error?.details["pool"] != nil, "\(String(describing: error))")
+    }
+
+    @Test(
+        "nothing is carried out here for a pool that stops, whether that is the one at the address or one behind a router",
+        arguments: [
+            ("run", [:]), ("graph_request", [:]), ("graph_request", ["connection": "Contoso", "endpoint": "/me"]),
+        ] as [(String, JSONObject)], ["draining", "http://127.0.0.1:1"])
+    func stopping(call: (String, JSONObject), pool: String) async throws {
+        let handshake = PoolHandshake.ofThisProcess()
+        let listener = try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            if request.path == PoolHandshake.path { return .json(JSONWriter.bytes(.object(handshake.publicJSON))) }
+            return Problem.response(
+                MMError(.unavailable, "It accepts no more calls.", retry: .now, details: ["pool": .string(pool)]))
+        }
+        let service = try FrontEndService.make(.elsewhere("http://127.0.0.1:\(listener.port)"), home.services, [:])
+        let error = await #expect(throws: MMError.self) {
+            try await service.call(
+                call.0, call.1, in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))
+        }
+        #expect(error?.message == "It accepts no more calls.", "\(String(describing: error))")
+        await listener.stop(graceful: .zero)
     }
 
     @Test(
