@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMSystem
 import TestSupport
 import Testing
 
@@ -26,6 +27,7 @@ struct AuditForwarderTests {
     private func forwarder(_ destination: AuditDestination, _ sink: any AuditSink) -> AuditForwarder {
         var rests = AuditForwarder.Rests()
         (rests.look, rests.first, rests.longest) = (.milliseconds(5), .milliseconds(5), .milliseconds(20))
+        rests.last = .seconds(120)
         return AuditForwarder(to: destination, by: sink, of: audit, paths: home.paths, log: .off, rests: rests)
     }
 
@@ -115,6 +117,46 @@ struct AuditForwarderTests {
         second.cancel()
         await second.value
         #expect(numbers(collector) == Array(0..<15))
+    }
+
+    /// Has taken what it was sent, and says so when the test lets it.
+    private final class SlowToConfirm: AuditSink {
+        private let taken = Mutex<[Int]>([])
+        private let gate = OneShot<Void>()
+        private let isOpen = Mutex(false)
+        var counts: [Int] { taken.withLock { $0 } }
+        func confirm() { gate.resolve(()) }
+
+        func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
+            taken.withLock { $0.append(lines.count) }
+            if !isOpen.withLock({ open in
+                defer { open = true }
+                return open
+            }) {
+                await gate.wait()
+            }
+            if Task.isCancelled { throw AuditSinkFault("cut off") }
+        }
+    }
+
+    @Test("lines that are under way when a process is to end are waited for, and not sent again by the next one")
+    func lastLines() async throws {
+        let destination = try AuditDestination("https://log.example/x")
+        let sink = SlowToConfirm()
+        try write(0..<5)
+        let first = Task { await forwarder(destination, sink).run() }
+        #expect(await eventually { sink.counts == [5] })
+        first.cancel()
+        sink.confirm()
+        await first.value
+        let state = try AuditCopyState.read(destination, home.paths)
+        #expect(state.position.number == 5 && state.fault == nil)
+        try write(5..<7)
+        let next = Task { await forwarder(destination, sink).run() }
+        #expect(await eventually { sink.counts.reduce(0, +) >= 7 })
+        next.cancel()
+        await next.value
+        #expect(sink.counts.reduce(0, +) == 7)
     }
 
     @Test("the machine's log daemon and servers get messages of RFC 5424", arguments: ["unix", "udp", "tcp"])

@@ -15,6 +15,8 @@ package struct AuditForwarder: Sendable {
         package var first = Duration.seconds(1)
         /// At most, after failures.
         package var longest = Duration.seconds(300)
+        /// How long lines that are under way may be waited for when the process is to end.
+        package var last = Duration.seconds(3)
 
         /// The usual ones.
         package init() {}
@@ -77,7 +79,7 @@ package struct AuditForwarder: Sendable {
             // A line that is longer than the limit comes with its neighbours.
             let batch = limit == 1 ? Batch(first: piece, after: state.position) : Batch(piece)
             do throws(AuditSinkFault) {
-                try await sink.send(batch.lines)
+                try await deliver(batch.lines)
                 noteDelivery(&state)
                 state.position = batch.position
                 (rest, limit) = (rests.first, min(limit * 2, Self.batchBytes))
@@ -101,6 +103,28 @@ package struct AuditForwarder: Sendable {
             }
             try state.write(destination, paths)
         }
+    }
+
+    /// Sends lines. Those that are under way when the process is to end are waited for: a destination that has taken them and
+    /// is not listened to would get them again from the next process.
+    private func deliver(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
+        let outcome = OneShot<Result<Void, AuditSinkFault>>()
+        let sending = Task { [sink] in
+            do throws(AuditSinkFault) {
+                try await sink.send(lines)
+                outcome.resolve(.success(()))
+            } catch {
+                outcome.resolve(.failure(error))
+            }
+        }
+        return try await withTaskCancellationHandler {
+            await outcome.wait()
+        } onCancel: { [rests] in
+            Task {
+                try? await Task.sleep(for: rests.last)
+                sending.cancel()
+            }
+        }.get()
     }
 
     /// Lines that are sent at once.
