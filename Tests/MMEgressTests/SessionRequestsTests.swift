@@ -41,6 +41,28 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
+    @Test("a request that may not leave any more reaches nobody; whether that is asked goes by the judge's class")
+    func permit() async throws {
+        let upstream = try Upstream()
+        let asked = Mutex<[String]>([])
+        let wire = try await TestWire(upstream: upstream.port) { configuration in
+            configuration.permit = { name in
+                asked.withLock { $0.append(name) }
+                return name == "read" ? nil : SendPermit { "the lease is over" }
+            }
+        }
+        wire.judge.say { .allow(class: $0.method == "GET" ? "read" : "write") }
+        let read = try await Curl.run(wire, ["https://graph.microsoft.com/v1.0/me"])
+        #expect(read.status == "200")
+        let written = try await Curl.run(wire, ["-d", "{}", "https://graph.microsoft.com/v1.0/me/messages"])
+        #expect(written.status == "502" && written.text.contains("the lease is over"), "\(written)")
+        #expect(upstream.received.map(\.method) == ["GET"] && asked.withLock { $0 } == ["read", "write"])
+        let record = try #require(await wire.records(2).last)
+        #expect(record.method == "POST" && !record.wasSent)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
     @Test("what the judge refuses is answered in the service's shape and never sent")
     func refused() async throws {
         let upstream = try Upstream()

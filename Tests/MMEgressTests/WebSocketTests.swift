@@ -105,6 +105,38 @@ struct WebSocketTests {
         service.stop()
     }
 
+    @Test("one whose leave to send ends is given no handshake, and no further word")
+    func permit() async throws {
+        let service = try Echo(Self.opened)
+        let may = MayBe(true)
+        let wire = try await TestWire(upstream: service.port) { configuration in
+            configuration.permit = { _ in SendPermit { may.value ? nil : "the lease is over" } }
+        }
+        let client = try await TunnelClient(wire)
+        try client.send(Self.handshake() + "early;")
+        #expect(await eventually { service.bytes == "early;" })
+        may.value = false
+        try client.send("late;")
+        _ = try await client.rest()
+        #expect(service.bytes == "early;")
+        let answer = try await RawSession.tunnelled(
+            wire, Array(Self.handshake().replacing("keep-alive", with: "close").utf8))
+        #expect(answer.hasPrefix("HTTP/1.1 502 ") && answer.contains("the lease is over"), "\(answer)")
+        #expect(service.heads.count == 1)
+        await wire.session.close()
+        service.stop()
+    }
+
+    /// What a test changes while others read it.
+    private final class MayBe: Sendable {
+        private let held: Mutex<Bool>
+        init(_ value: Bool) { held = Mutex(value) }
+        var value: Bool {
+            get { held.withLock { $0 } }
+            set { held.withLock { $0 = newValue } }
+        }
+    }
+
     @Test("what the judge refuses reaches nobody")
     func refused() async throws {
         let service = try Echo(Self.opened)

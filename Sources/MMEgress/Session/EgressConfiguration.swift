@@ -24,8 +24,9 @@ package struct EgressConfiguration: Sendable {
     package var identityCheck: @Sendable (SignedInIdentity) async -> RequestRefusal?
     /// When requests to a service may go out; nil asks nobody.
     package var pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
-    /// Asked before a request leaves; nil asks nobody.
-    package var permit: SendPermit?
+    /// What is asked as the last thing before a request of a class leaves, and again before more is said on a web socket; nil asks
+    /// nobody.
+    package var permit: (@Sendable (_ requestClass: String) -> SendPermit?)?
     /// Is told what happens. It must be short.
     package var events: @Sendable (EgressEvent) -> Void
     /// The client that sends; nil makes one for this session, from `environment`.

@@ -15,7 +15,7 @@ final class EgressCore: Sendable {
     let limits: EgressLimits
     let clock: WallClock
     let pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
-    let permit: SendPermit?
+    let permit: (@Sendable (_ requestClass: String) -> SendPermit?)?
     let processes: (@Sendable () -> [Int32])?
     let usualProcesses: @Sendable () -> [Int32]
     let admits: @Sendable (SignedInIdentity) async -> RequestRefusal?

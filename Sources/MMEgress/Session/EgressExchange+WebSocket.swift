@@ -7,6 +7,10 @@ extension EgressExchange {
     /// fields carry tokens.
     func openWebSocket(_ request: HTTPRequest) async throws(WireFault) -> Bool {
         let tunnel = try await connect(request)
+        if let refusal = request.permit?.refusal() {
+            tunnel.close()
+            throw WireFault(502, .upstream, refusal)
+        }
         record.sent()
         let late = DeadlineWatch.shared.watch(.now + core.limits.head) { tunnel.close() }
         let (channel, target, host) = (channel, target, String(place.origin.drop { $0 != "/" }.dropFirst(2)))
@@ -33,7 +37,7 @@ extension EgressExchange {
         headers.set("Connection", "Upgrade")
         headers.set("Upgrade", WebSocketHandshake.name)
         try await writer.head(101, headers, keepsAlive: true)
-        await pass(tunnel, beginning: answer.rest)
+        await pass(tunnel, beginning: answer.rest, permit: request.permit)
         return false
     }
 
@@ -50,8 +54,8 @@ extension EgressExchange {
         }
     }
 
-    /// Passes bytes both ways. What a call opened sends no more once the call has ended.
-    private func pass(_ tunnel: HTTPTunnel, beginning: [UInt8]) async {
+    /// Passes bytes both ways. What a call opened sends no more once the call has ended, or may send no more.
+    private func pass(_ tunnel: HTTPTunnel, beginning: [UInt8], permit: SendPermit?) async {
         let (channel, input, record, core, number) = (channel, input, record, core, number)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -68,7 +72,9 @@ extension EgressExchange {
                 var piece: [UInt8]? = input.takeEarly()
                 while let bytes = piece {
                     if !bytes.isEmpty {
-                        guard core.judge.holds(number), (try? await tunnel.send(bytes)) != nil else { return }
+                        guard core.judge.holds(number), permit?.refusal() == nil,
+                            (try? await tunnel.send(bytes)) != nil
+                        else { return }
                         record.raised(bytes.count)
                     }
                     piece = (try? await channel.read(until: .now + core.limits.answer)) ?? nil

@@ -74,7 +74,8 @@ struct EgressExchange: Sendable {
             throw OutgoingCredentials.elsewhere(place, nil, core)
         }
         let signIn = try SignInExchange(described, core: core)
-        if let refusal = try await judge(described) {
+        let (requestClass, refusal) = try await judge(described)
+        if let refusal {
             let fault = WireFault(403, .refused, refusal.message)
             record.failed(fault)
             return try await refuse(fault, code: refusal.code)
@@ -86,7 +87,7 @@ struct EgressExchange: Sendable {
         // Its owner has listed this very port.
         request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
         request.isNeverResent = true
-        request.permit = core.permit
+        request.permit = core.permit?(requestClass)
         request.stallTimeout = core.limits.answerStall
         // It is made from the body that is sent.
         request.headers.remove("content-length")
@@ -143,16 +144,18 @@ struct EgressExchange: Sendable {
     }
 
     /// Asks the judge, and the person whom the judge wants to ask.
-    private func judge(_ request: DescribedRequest) async throws(WireFault) -> RequestRefusal? {
+    private func judge(_ request: DescribedRequest) async throws(WireFault) -> (class: String, refusal: RequestRefusal?)
+    {
         let core = core
         let verdict = try await channel.beforeSending { await core.judge.judge(request) }
         record.judged(verdict.requestClass)
         switch verdict {
-        case .allow: return nil
-        case .refuse(_, let refusal): return refusal
-        case .hold(_, let decision):
+        case .allow(let name): return (name, nil)
+        case .refuse(let name, let refusal): return (name, refusal)
+        case .hold(let name, let decision):
             core.events(.held(number: number, host: place.host, method: head.method))
-            return try await channel.beforeSending { await Self.decide(within: core.limits.hold, decision) }
+            let refusal = try await channel.beforeSending { await Self.decide(within: core.limits.hold, decision) }
+            return (name, refusal)
         }
     }
 

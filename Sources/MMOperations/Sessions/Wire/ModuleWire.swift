@@ -1,5 +1,6 @@
 import MMCore
 import MMEgress
+import MMGuard
 import MMIdentity
 import MMPowerShell
 import MMSessions
@@ -29,7 +30,10 @@ struct ModuleWire: Sendable {
             events: { event in record(event, telling: news, cloudPages) })
         configuration.processes = { processes.all() }
         configuration.likelyProcesses = { processes.main }
-        configuration.permit = ConnectionPermits.shared.permit(of: connection.name)
+        // Reads do no harm, whoever holds the lease. What a web socket is for no table says: it is no read.
+        configuration.permit = { [name = connection.name] requestClass in
+            requestClass == GuardClass.read.rawValue ? nil : ConnectionPermits.shared.permit(of: name)
+        }
         let expected = settings
         configuration.identityCheck = { identity in
             guard let error = expected.refusal(of: TokenClaims(identity)) else { return nil }
