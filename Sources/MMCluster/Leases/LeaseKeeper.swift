@@ -20,6 +20,11 @@ package actor LeaseKeeper {
         package var lost = 0
     }
 
+    /// What became of a lease of this node, for whoever writes it down.
+    package enum News: String, Sendable {
+        case taken, renewed, over, given
+    }
+
     private struct Sight {
         var record: LeaseRecord
         /// When it was first known to stand so.
@@ -38,6 +43,7 @@ package actor LeaseKeeper {
     private let idleLimit: Duration
     private let isBusy: @Sendable (String) async -> Bool
     private let onLost: @Sendable (String) async -> Void
+    private let onNews: @Sendable (News, HeldLease) -> Void
     private var held: [String: HeldLease] = [:]
     private var sights: [String: Sight] = [:]
     private var taking: [String: Task<Result<Place, MMError>, Never>] = [:]
@@ -57,11 +63,13 @@ package actor LeaseKeeper {
     ///   - now: a clock that goes on while the machine sleeps, and that nobody sets.
     ///   - isBusy: whether something lives that needs a lease although no call runs.
     ///   - onLost: ends what must not go on without it.
+    ///   - onNews: is told before a lease is used, after each renewal and when it is over.
     package init(
         _ store: any LeaseStore, id: String, address: String, term: Duration, idleLimit: Duration = .seconds(60),
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         isBusy: @escaping @Sendable (String) async -> Bool = { _ in false },
-        onLost: @escaping @Sendable (String) async -> Void = { _ in }
+        onLost: @escaping @Sendable (String) async -> Void = { _ in },
+        onNews: @escaping @Sendable (News, HeldLease) -> Void = { _, _ in }
     ) {
         self.store = store
         self.id = id
@@ -71,6 +79,7 @@ package actor LeaseKeeper {
         self.now = now
         self.isBusy = isBusy
         self.onLost = onLost
+        self.onNews = onNews
     }
 
     /// The leases that are held, by name.
@@ -115,6 +124,7 @@ package actor LeaseKeeper {
             try? await store.release(name, holder: id, token: after.token)
             throw lease.over
         }
+        onNews(.taken, lease)
         held[name] = lease
         return .here(lease)
     }
@@ -181,7 +191,9 @@ package actor LeaseKeeper {
                 try await store.renew(lease.name, holder: id, token: lease.token, term: term)
             }
             switch isOurs {
-            case true?: lease.extend(to: sent + usable)
+            case true?:
+                lease.extend(to: sent + usable)
+                onNews(.renewed, lease)
             case false?: await lose(lease)
             case nil: if !lease.isValid { await lose(lease) }
             }
@@ -200,11 +212,13 @@ package actor LeaseKeeper {
         guard held[lease.name] === lease else { return }
         held[lease.name] = nil
         counts.lost += 1
+        onNews(.over, lease)
         await onLost(lease.name)
     }
 
     private func giveBack(_ lease: HeldLease) async {
         lease.end()
+        onNews(.given, lease)
         if held[lease.name] === lease { held[lease.name] = nil }
         try? await store.release(lease.name, holder: id, token: lease.token)
     }

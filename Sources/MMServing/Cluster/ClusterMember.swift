@@ -63,7 +63,8 @@ final class ClusterMember: Sendable {
                 for report in await sessions.reports() where report.key.connection == name {
                     _ = await sessions.reset(connection: name, module: report.key.module)
                 }
-            })
+            },
+            onNews: { news, lease in LeaseHistory.note(news, lease, in: log) })
         let seal = try options.keyFile.map { (file) throws(MMError) in try ClusterSeal(keyFile: file) }
         ledger = CallLedger(rest, seal: seal)
         directory = NodeDirectory(
