@@ -5,13 +5,16 @@ internal import MMHTTP
 final class RequestJournal {
     private(set) var recent: [JSONValue] = []
     private(set) var count = 0
+    /// The number of the last one that is listed: whoever looks again and again sees what came in between.
+    private var last = 0
 
     func note(_ request: HTTPServerRequest) {
         count += 1
         guard !request.path.hasPrefix("/sandbox/") else { return }
+        last += 1
         recent.append(
             .object([
-                "method": .string(request.method), "path": .string(request.path),
+                "number": .int(Int64(last)), "method": .string(request.method), "path": .string(request.path),
                 "query": .string(request.path.contains("oauth2") ? "" : request.query ?? ""),
                 "host": request.headers["host"].map { .string($0) } ?? .null,
                 "authorized": .bool(request.headers["authorization"] != nil),
