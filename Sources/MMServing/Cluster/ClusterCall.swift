@@ -22,6 +22,7 @@ struct ClusterCall: Sendable {
     func answer() async throws(MMError) -> OperationAnswer {
         let deadline = Deadline.after(context.timeLimit)
         var isRepeat = false
+        var lost: MMError?
         while true {
             let place: LeaseKeeper.Place
             do throws(MMError) {
@@ -46,7 +47,8 @@ struct ClusterCall: Sendable {
                     return try await there(record)
                 }
             } catch {
-                guard mayBeRepeated(error), deadline.remaining > Self.pause else { throw error }
+                guard mayBeRepeated(error), deadline.remaining > Self.pause else { throw error.after(lost) }
+                if error.details["lease"] == "over" { lost = error }
                 try await rest(deadline)
             }
         }
@@ -228,5 +230,16 @@ struct ClusterCall: Sendable {
     private var digest: String {
         let text = "\(name)\u{0}" + String(decoding: JSONWriter.bytes(.object(arguments)), as: UTF8.self)
         return Hex.text(SHA256.digest(text.utf8).prefix(16))
+    }
+}
+
+extension MMError {
+    /// The same error of a call that had been begun here before this node lost the lease: that comes first.
+    fileprivate func after(_ lost: MMError?) -> MMError {
+        guard let lost, details["ledger"] != nil else { return self }
+        var told = self
+        told.message = "\(lost.message) \(message)"
+        told.details["lease"] = "over"
+        return told
     }
 }
