@@ -27,8 +27,8 @@ import uuid
 APP, TENANT = "5a4db0c5-0000-4000-8000-00000000a001", "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01"
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def parser(text, faults="kill,pause,partition,redis"):
+    parser = argparse.ArgumentParser(description=text.split("\n")[0])
     parser.add_argument("--programs", default=".build/debug")
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--nodes", type=int, default=3)
@@ -36,10 +36,10 @@ def arguments():
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--every", type=float, default=10, help="seconds between two faults")
     parser.add_argument("--lease", type=float, default=3, help="seconds of a lease")
-    parser.add_argument("--faults", default="kill,pause,partition,redis")
+    parser.add_argument("--faults", default=faults)
     parser.add_argument("--least", type=float, default=0, help="go on for at least so many seconds")
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+    return parser
 
 
 def free_port():
@@ -88,6 +88,13 @@ class Road:
 
 
 class Bench:
+    """Nodes on this machine alone; `cluster_net.py` gives each a network of its own."""
+
+    # How long a client waits for one node's answer.
+    patience = 120
+    # What else a node is told.
+    flags = []
+
     def __init__(self, options):
         self.options = options
         self.home = tempfile.mkdtemp(prefix="mm-cluster.")
@@ -95,9 +102,9 @@ class Bench:
         self.environment = {"HOME": self.home, "XDG_RUNTIME_DIR": self.home, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
         self.processes = []
         self.nodes = [None] * options.nodes
+        self.hosts = ["127.0.0.1"] * options.nodes
         self.ports = [free_port() for _ in range(options.nodes)]
-        self.redis_port = free_port()
-        self.roads = [Road(self.redis_port) for _ in range(options.nodes)]
+        self.redis_host, self.redis_port = "127.0.0.1", free_port()
         self.random = random.Random(options.seed)
         self.lock = threading.Lock()
         self.results = {}
@@ -107,20 +114,44 @@ class Bench:
         self.tokens = collections.defaultdict(list)
         self.slowest = 0.0
 
+    def inside(self, place, words):
+        """The words that run a program where it belongs: `tenant`, `redis`, or a node's number."""
+        return words
+
+    def entered(self):
+        """Told by each thread that asks nodes."""
+
+    def lay(self):
+        """Lays the ways between all of them."""
+        self.roads = [Road(self.redis_port) for _ in range(self.options.nodes)]
+
+    def redis_url(self, number):
+        return f"redis://127.0.0.1:{self.roads[number].port}"
+
+    def of_node(self, number):
+        """What else a node has in its environment."""
+        return {}
+
     def run(self, *words):
-        return subprocess.run([self.mm, *words], env=self.environment, capture_output=True, text=True)
+        return subprocess.run(
+            self.inside("tenant", [self.mm, *words]), env=self.environment, capture_output=True, text=True)
 
     def start(self):
+        self.lay()
+        self.entered()
         for name, text in [("secret", uuid.uuid4().hex), ("key", uuid.uuid4().hex + uuid.uuid4().hex)]:
             with open(os.open(f"{self.home}/{name}", os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
                 file.write(text + "\n")
         self.secret = open(f"{self.home}/secret").read().strip()
         self.redis = subprocess.Popen(
-            ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", self.home],
+            self.inside("redis", [
+                "redis-server", "--port", str(self.redis_port), "--bind", self.redis_host, "--save", "", "--dir", self.home,
+                "--protected-mode", "no"]),
             stdout=subprocess.DEVNULL)
         self.processes.append(self.redis)
         sandbox = subprocess.Popen(
-            [self.mm, "sandbox", "start", "--foreground", "--users", "50", "--interval", "1", "--lifetime", "86000"],
+            self.inside("tenant", [
+                self.mm, "sandbox", "start", "--foreground", "--users", "50", "--interval", "1", "--lifetime", "86000"]),
             env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.processes.append(sandbox)
         state = f"{self.home}/.m365-state/sandbox.json"
@@ -128,6 +159,7 @@ class Bench:
             time.sleep(0.05)
         time.sleep(0.3)
         self.base = json.load(open(state))["graph"]
+        self.opened()
         self.names = [f"Demo{number}" for number in range(self.options.connections)]
         for name in self.names:
             added = self.run("connections", "add", name, "--cloud", "sandbox", "--app-id", APP, "--tenant",
@@ -146,20 +178,25 @@ class Bench:
         for number in range(self.options.nodes):
             self.ready(number)
 
+    def opened(self):
+        """Told when the address of the tenant is known."""
+
     def serve(self, number):
         own = f"{self.home}/node{number}"
         os.makedirs(own, mode=0o700, exist_ok=True)
         environment = dict(
             self.environment, MM_STATE_DIR=f"{own}/state", MM_LOG_DIR=f"{own}/logs", XDG_RUNTIME_DIR=own,
             MM_TOKEN_DIR=f"{self.home}/.mm-graph-tokens", MM_CONNECTIONS=f"{self.home}/.m365-connections.json",
-            MM_SANDBOX_URL=self.base, MM_CLUSTER=f"redis://127.0.0.1:{self.roads[number].port}",
-            MM_CLUSTER_LEASE=str(self.options.lease), MM_CLUSTER_KEY_FILE=f"{self.home}/key")
+            MM_SANDBOX_URL=self.base, MM_CLUSTER=self.redis_url(number), MM_CLUSTER_LEASE=str(self.options.lease), MM_CLUSTER_KEY_FILE=f"{self.home}/key",
+            **self.of_node(number))
         self.nodes[number] = subprocess.Popen(
-            [self.mm, "pool", "serve", "--listen", f"127.0.0.1:{self.ports[number]}", "--token-file", f"{self.home}/secret"],
+            self.inside(number, [
+                self.mm, "pool", "serve", "--listen", f"{self.hosts[number]}:{self.ports[number]}",
+                "--token-file", f"{self.home}/secret", *self.flags]),
             env=environment, stdout=subprocess.DEVNULL, stderr=open(f"{own}/errors", "a"), start_new_session=True)
 
     def ready(self, number):
-        end = time.time() + 60
+        end = time.time() + 600
         while time.time() < end:
             try:
                 return self.ask(number, "GET", "/v1/pool", None, {})
@@ -167,8 +204,8 @@ class Bench:
                 time.sleep(0.1)
         raise SystemExit(f"node {number} did not start: " + open(f"{self.home}/node{number}/errors").read()[-2000:])
 
-    def ask(self, number, method, path, body, headers, limit=120):
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[number], timeout=limit)
+    def ask(self, number, method, path, body, headers):
+        connection = http.client.HTTPConnection(self.hosts[number], self.ports[number], timeout=self.patience)
         try:
             connection.request(
                 method, path, None if body is None else json.dumps(body),
@@ -179,14 +216,15 @@ class Bench:
         finally:
             connection.close()
 
-    def graph(self, number, name, method, endpoint, body=None, call=None, limit=120):
+    def graph(self, number, name, method, endpoint, body=None, call=None):
         arguments = {"connection": name, "endpoint": endpoint}
         if method != "GET":
             arguments.update(method=method, body=body)
         headers = {"Idempotency-Key": call} if call else {}
-        return self.ask(number, "POST", "/v1/operations/graph_request", arguments, headers, limit)
+        return self.ask(number, "POST", "/v1/operations/graph_request", arguments, headers)
 
     def work(self, seed):
+        self.entered()
         chance = random.Random(seed)
         while True:
             with self.lock:
@@ -233,7 +271,9 @@ class Bench:
             for name in self.names:
                 try:
                     said = subprocess.run(
-                        ["redis-cli", "-p", str(self.redis_port), "hmget", f"{{mm:{name}}}:lease", "holder", "token"],
+                        self.inside("redis", [
+                            "redis-cli", "-h", self.redis_host, "-p", str(self.redis_port), "hmget", f"{{mm:{name}}}:lease", "holder",
+                            "token"]),
                         capture_output=True, text=True, timeout=1).stdout.split("\n")
                 except subprocess.TimeoutExpired:
                     continue
@@ -241,6 +281,21 @@ class Bench:
                     seen = self.tokens[name]
                     if not seen or seen[-1] != (said[0], int(said[1])):
                         seen.append((said[0], int(said[1])))
+
+    def kill(self, number):
+        self.nodes[number].kill()
+        self.nodes[number].wait()
+        time.sleep(self.random.random() * 2 * self.options.lease)
+        self.serve(number)
+
+    def pause(self, number):
+        node = self.nodes[number]
+        node.send_signal(signal.SIGSTOP)
+        time.sleep(self.options.lease * 2)
+        node.send_signal(signal.SIGCONT)
+
+    def threads(self):
+        return [threading.Thread(target=self.watch), threading.Thread(target=self.disturb)]
 
     def disturb(self):
         kinds = self.options.faults.split(",") if self.options.faults else []
@@ -257,14 +312,9 @@ class Bench:
             number = self.random.randrange(self.options.nodes)
             self.faults[kind] += 1
             if kind == "kill":
-                self.nodes[number].kill()
-                self.nodes[number].wait()
-                time.sleep(self.random.random() * 2 * self.options.lease)
-                self.serve(number)
+                self.kill(number)
             elif kind == "pause":
-                self.nodes[number].send_signal(signal.SIGSTOP)
-                time.sleep(self.options.lease * 2)
-                self.nodes[number].send_signal(signal.SIGCONT)
+                self.pause(number)
             elif kind == "partition":
                 self.roads[number].whole.clear()
                 time.sleep(self.options.lease * 2)
@@ -289,6 +339,8 @@ class Bench:
             skip += len(rows)
 
     def end(self):
+        self.left = 0
+        self.done.set()
         for process in [*self.nodes, *reversed(self.processes)]:
             if process and process.poll() is None:
                 process.send_signal(signal.SIGCONT)
@@ -320,9 +372,8 @@ class Bench:
         return not lost and not doubled and not shrunk and len(self.results) >= self.options.calls
 
 
-def main():
-    options = arguments()
-    bench = Bench(options)
+def run(bench):
+    options = bench.options
     isWell = False
     try:
         bench.start()
@@ -330,7 +381,7 @@ def main():
         time.sleep(options.lease * 2 + 1)
         begun = time.time()
         threads = [threading.Thread(target=bench.work, args=(options.seed * 1000 + number,)) for number in range(options.workers)]
-        threads += [threading.Thread(target=bench.watch), threading.Thread(target=bench.disturb)]
+        threads += bench.threads()
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -346,4 +397,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(Bench(parser(__doc__).parse_args())))
