@@ -21,6 +21,13 @@ struct RedisPacesTests {
         }
     }
 
+    /// How many commands of a kind a server has carried out.
+    private func calls(of command: String, _ server: RedisServer) async throws -> Int {
+        let text = try await RedisServer.cli(["-p", "\(server.port)", "info", "commandstats"])
+        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_\(command):calls=") }
+        return line.flatMap { Int($0.split(separator: "=")[1].prefix { $0.isNumber }) } ?? 0
+    }
+
     @Test("are heard of by every node, by the time of Redis, whatever the nodes' own clocks say")
     func heard() async throws {
         let clocks: [Int64] = [0, 86_400, -86_400]
@@ -34,6 +41,21 @@ struct RedisPacesTests {
                 #expect(wait <= .milliseconds(300_001) && wait > .seconds(120))
                 #expect(await node.take("contoso/flow") == nil)
             }
+        }
+    }
+
+    @Test("cost a request nothing while there are none, and nothing while one is waited for")
+    func hotPath() async throws {
+        try await withNodes(2) { (nodes, server) in
+            // The first look of each node.
+            try await waited(within: .seconds(60)) { try await calls(of: "eval", server) >= 2 }
+            let before = try await calls(of: "hget", server)
+            for _ in 0..<1000 { #expect(await nodes[0].take("contoso/graph") == nil) }
+            await nodes[0].slowDown("contoso/graph", for: .seconds(300), sent: .now)
+            try await waited(within: .seconds(60)) { await nodes[1].take("contoso/graph") != nil }
+            for _ in 0..<1000 { #expect(await nodes[1].take("contoso/graph") != nil) }
+            // One for the wait that was told.
+            #expect(try await calls(of: "hget", server) == before + 1)
         }
     }
 

@@ -30,6 +30,7 @@ struct FilePaces: PaceStore {
         } ?? nil
     }
 
+    @discardableResult
     func slowDown(_ key: String, for wait: Duration, sent: Timestamp) async -> Bool {
         await change(key) { pace, now in
             if pace?.isOver(at: now) == false {
