@@ -51,7 +51,7 @@ let rooms: [(name: String, calls: [String])] = [
         [
             "MMCore", "MMHTTP", "MMYAML", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations",
             "MMPoolWire",
-            "MMREST", "PowerShellSyntax",
+            "MMREST", "MMCluster", "PowerShellSyntax",
         ]
     ),
     ("MMCLI", ["MMCore", "MMSystem", "MMTelemetry", "MMShell", "MMOperations", "CLineEditor", "CQRCode"]),

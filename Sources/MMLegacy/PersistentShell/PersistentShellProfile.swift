@@ -10,7 +10,13 @@ package enum PersistentShellProfile {
     /// Creates the profile.
     /// - Throws: `invalidInput` for invalid settings.
     package static func profile(environment: [String: String]) throws(MMError) -> ToolProfile {
-        let shell = PersistentShell(settings: try PersistentShellSettings(environment: environment))
+        let own = try PersistentShellSettings(environment: environment)
+        let shell =
+            if let directory = try RedisSessionDirectory(environment: environment) {
+                PersistentShell(settings: own, directory: directory, holder: try holder(environment))
+            } else {
+                PersistentShell(settings: own)
+            }
         let settings = shell.settings
         return ToolProfile(
             name: name, title: "MCP Persistent Shell",
@@ -32,6 +38,12 @@ package enum PersistentShellProfile {
                     : [
                         "Security is disabled: every command is run. MCP_SHELL_CONFIG_FILE names a file that enables it."
                     ]))
+    }
+
+    /// Where clients reach this server among several (`MM_NODE_ADDRESS`): the name of its machine unless told otherwise.
+    private static func holder(_ environment: [String: String]) throws(MMError) -> String {
+        if let named = environment["MM_NODE_ADDRESS"], !named.isEmpty { return named }
+        return "http://\(RedisSessionDirectory.machine):\(try PersistentShellSettings(environment: environment).port)"
     }
 
     /// Returns the address to listen on when the command line names none.

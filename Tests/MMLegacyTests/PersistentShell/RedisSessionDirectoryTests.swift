@@ -1,0 +1,63 @@
+import Glibc
+import MMCore
+import MMShell
+import MMSystem
+import TestHosts
+import TestSupport
+import Testing
+
+@testable import MMLegacy
+
+@Suite("Where sessions of several servers live", .timeLimit(.minutes(10)))
+struct RedisSessionDirectoryTests {
+    private static let path = "/usr/local/bin:/usr/bin:/bin"
+    private static let server = ExecutableSearch.find("redis-server", path: path)
+
+    @Test(
+        "one holder at a time in all servers, which renews what it holds until the session has rested",
+        .enabled(if: server != nil, "redis-server is not installed"))
+    func claims() async throws {
+        let home = try TestHome()
+        let (socket, port) = LoopbackSSHD.reservedPort()
+        close(socket)
+        var command = ChildCommand(
+            Self.server ?? "", ["--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--dir", home.path],
+            environment: ["PATH": Self.path])
+        command.output = .null
+        command.error = .null
+        let redis = try await ChildProcess.start(command)
+        defer { redis.signalGroup(SIGKILL) }
+        let environment = ["MM_CLUSTER": "redis://127.0.0.1:\(port)"]
+        #expect(try RedisSessionDirectory(environment: [:]) == nil)
+        let (one, two) = (
+            try #require(try RedisSessionDirectory(environment: environment)),
+            try #require(try RedisSessionDirectory(environment: environment))
+        )
+        let isThere = await eventually {
+            do {
+                _ = try await one.holder(of: "a")
+                return true
+            } catch {
+                return false
+            }
+        }
+        #expect(isThere)
+        #expect(try await one.claim("a", for: "http://one", lease: .seconds(600)).holder == "http://one")
+        #expect(try await two.claim("a", for: "http://two", lease: .seconds(600)).holder == "http://one")
+        let seen = try #require(try await two.holder(of: "a"))
+        // The claim itself is short: a server that is gone keeps nobody waiting for as long as a session may rest.
+        #expect(ContinuousClock.now.duration(to: seen.until) <= RedisSessionDirectory.patience)
+        #expect(await one.renewAll())
+        #expect(await !two.renewAll())
+        try await two.release("a", from: "http://two")
+        #expect(try await two.holder(of: "a")?.holder == "http://one")
+        try await one.release("a", from: "http://one")
+        #expect(try await two.claim("a", for: "http://two", lease: .zero).holder == "http://two")
+        #expect(await !two.renewAll())
+        _ = await redis.terminate(grace: .seconds(10))
+        let error = await #expect(throws: MMError.self) {
+            try await two.claim("b", for: "http://two", lease: .seconds(9))
+        }
+        #expect(error?.code == .unavailable)
+    }
+}
