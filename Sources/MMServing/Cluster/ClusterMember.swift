@@ -19,6 +19,8 @@ final class ClusterMember: Sendable {
     let directory: NodeDirectory
     /// The waits that services ask for.
     let paces: RedisPaces
+    /// Where stored answers lie and jobs run; `nil` without a key to encrypt it with.
+    let work: WorkDirectory?
     /// This node's id: each process has its own.
     let id: String
     private let redis: [RedisClient]
@@ -69,6 +71,7 @@ final class ClusterMember: Sendable {
         ledger = CallLedger(rest, seal: seal)
         directory = NodeDirectory(
             rest, id: id, address: options.address, version: ProductVersion.text, limit: options.term)
+        work = seal.map { WorkDirectory(rest, seal: $0) }
         paces = RedisPaces(rest)
         services.share(paces)
     }

@@ -10,16 +10,30 @@ struct ClusterOperationService: OperationService {
     let catalogue: Catalogue
     private let local: LocalOperationService
     private let member: ClusterMember
+    private let work: ClusterWork
 
     init(_ local: LocalOperationService, _ member: ClusterMember) {
         catalogue = local.catalogue
         self.local = local
         self.member = member
+        work = ClusterWork(local, member)
     }
 
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
+        if operation.declaration.name == "jobs", !context.isForwarded {
+            let jobs = ClusterJobs(operation: operation, context: context, local: local, member: member)
+            return try await jobs.answer(watching: arguments["watch"]?.bool == true)
+        }
+        let answer = try await carriedOut(operation, arguments, in: context)
+        await work.remember(answer, of: operation, arguments, in: context)
+        return answer
+    }
+
+    private func carriedOut(
+        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
         guard let connection = local.services.leased(operation, arguments, in: context) else {
             return try await unleased(operation, arguments, context)
         }
@@ -48,6 +62,11 @@ struct ClusterOperationService: OperationService {
             return try await local.call(operation, arguments, in: context)
         } catch {
             guard error.code == .notFound else { throw error }
+            if operation.declaration.name == "output",
+                let answer = try await work.answer(operation, arguments, in: context, unknown: error)
+            {
+                return answer
+            }
             var sent = context
             sent.isForwarded = true
             var silent: [String] = []

@@ -47,7 +47,10 @@ struct ToolAnswer: Sendable {
             }
             return result(text, [], members, isWhole: false)
         }
-        if let stored = answer.stored { return try result(of: stored, form: form, notes: answer.notes) }
+        // What another machine has stored is read from there, and stored here where it is long.
+        if let stored = answer.stored, (try? outputs.find(stored.handle)) != nil {
+            return try result(of: stored, form: form, notes: answer.notes)
+        }
         let connection = answer.connection ?? "/\(serverName)"
         let room = budget.reserving(characters: 200 + answer.notes.reduce(0) { $0 + $1.count })
         let shaper = OutputTruncator(store: outputs, budget: room, layout: .compact)
