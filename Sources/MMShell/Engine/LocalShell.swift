@@ -120,7 +120,8 @@ public actor LocalShell: ShellSession {
         let run = RunningCommand(id: id, ladder: stop.ladder, climb: stop.climb)
         let input = command.input == .pipe ? try NamedPipe(in: shell.folder.path) : nil
         let job = ShellJob(
-            id: RandomBytes.text(bytes: 16), command: command, observer: observer, reach: reach(shell, run, input))
+            id: RandomBytes.text(bytes: 16), command: command, shell: kind, observer: observer,
+            reach: reach(shell, run, input))
         run.belongs(to: job)
         let previous = memory.withLock { memory in
             memory.running = run
@@ -135,15 +136,22 @@ public actor LocalShell: ShellSession {
             id: id, text: command.text, file: file, previous: previous, input: command.input, pipe: input?.path,
             terminal: settings.sandbox.reachesTerminalByPath ? shell.terminalPath : "/dev/tty", effects: effects)
         let begin = ContinuousClock.now
+        let watch = StoppedWatch()
         // After a syntax error, an interrupt or an abort the prompt appears first: only then is the shell asked.
         let prompted: @Sendable (Int32) -> Void = { status in
             shell.post(Array(shell.dialect.probe(id: id, status: status).utf8))
         }
         shell.channel.begin(id: id, job: job, prompted: prompted) { report in
             input?.close()
+            watch.cancel()
             self.ended(report, Work(job: job, run: run, shell: shell, turn: turn, file: file, took: .now - begin))
         }
         alarm.set(run, deadline)
+        watch.begin(job, after: settings.times.stopped, atMost: .seconds(2)) {
+            await stop.stoppedItself(run)
+        } end: { _ in
+            stop.giveUp()
+        }
         shell.post(line)
         return job
     }
@@ -232,6 +240,7 @@ public actor LocalShell: ShellSession {
         if let report {
             // A stopped job would wait forever for someone to resume it.
             if Self.isStopped(report) {
+                StoppedWatch.tell(work.job)
                 try? await BlockingWork.run { shell.processes.killOthers { $0.isStopped } }
             }
             conclude(report, work)

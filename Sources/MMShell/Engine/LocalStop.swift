@@ -54,6 +54,31 @@ struct LocalStop: Sendable {
         }
     }
 
+    /// Whether the shell has been stopped by its own command (`kill -STOP $$`), and nothing that it started is left that
+    /// could let it go on.
+    /// - Returns: the shell, if so.
+    func stoppedItself(_ run: RunningCommand) async -> [Int32] {
+        let own = shell.group.withLock { $0 }
+        // A stop holds the shell, too.
+        guard own > 1, run.reason == nil, ProcessEntry(own)?.isStopped ?? false else { return [] }
+        let isLeft = try? await BlockingWork.run { [processes = shell.processes] in
+            processes.others().contains {
+                $0.id != own && !$0.isStopped && !$0.isDead && !processes.isAncestor($0.id, of: own)
+            }
+        }
+        // What was left a moment ago may have let it go on with its last act.
+        guard isLeft == false, run.reason == nil, ProcessEntry(own)?.isStopped ?? false else { return [] }
+        return [own]
+    }
+
+    /// Has the shell give up a command that stopped it, as the key does.
+    func giveUp() {
+        let own = shell.group.withLock { $0 }
+        guard own > 1 else { return }
+        kill(own, SIGINT)
+        kill(own, SIGCONT)
+    }
+
     /// Ends the jobs in the background, too: a shell may wait for them.
     private func sweep(_ own: Int32) async {
         kill(own, SIGCONT)

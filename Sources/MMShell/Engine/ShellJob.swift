@@ -83,6 +83,7 @@ public final class ShellJob: Sendable {
     private let observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
     private let reach: Reach
     private let veils = Mutex<[ShellCommand.Stream: StreamRedactor]>([:])
+    private let notices: Mutex<JobNotices?>
     private let outlet: ShellOutlet?
 
     /// The ways to interact with a running command.
@@ -122,11 +123,21 @@ public final class ShellJob: Sendable {
     }
 
     /// Creates the job of a command that a session has accepted.
-    package init(
+    package convenience init(
         id: String, command: ShellCommand, observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?,
         reach: Reach
     ) {
+        self.init(id: id, command: command, shell: nil, observer: observer, reach: reach)
+    }
+
+    /// Creates the job of a command for a shell.
+    /// - Parameter shell: whose notices of jobs are left out.
+    init(
+        id: String, command: ShellCommand, shell: ShellKind?,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, reach: Reach
+    ) {
         self.id = id
+        notices = Mutex(shell.flatMap { JobNotices($0, of: command) })
         self.command = command
         self.observer = observer
         self.reach = reach
@@ -139,6 +150,11 @@ public final class ShellJob: Sendable {
 
     /// Stores output of the command, on the thread that read it. Secrets that were typed or passed to it are removed.
     package func append(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) {
+        let told = notices.withLock { $0?.stream == stream ? $0?.filter(bytes) : nil }
+        if let told { told.withUnsafeBytes { veil(stream, $0) } } else { veil(stream, bytes) }
+    }
+
+    private func veil(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) {
         let clean = veils.withLock { $0[stream, default: StreamRedactor()].redact(bytes) }
         clean.withUnsafeBytes { keep(stream, $0) }
     }
@@ -163,6 +179,8 @@ public final class ShellJob: Sendable {
 
     /// Ends the job; only the first end counts.
     package func finish(_ end: ShellEnd) {
+        let held = notices.withLock { notices in notices.map { _ in (notices?.stream, notices?.finish() ?? []) } }
+        if case (let stream?, let rest)? = held, !rest.isEmpty { rest.withUnsafeBytes { veil(stream, $0) } }
         for stream in ShellCommand.Stream.allCases {
             let rest = veils.withLock { $0[stream]?.finish() ?? [] }
             rest.withUnsafeBytes { keep(stream, $0) }

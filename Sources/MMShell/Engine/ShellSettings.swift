@@ -12,6 +12,8 @@ public struct ShellSettings: Sendable {
         public var kill: Duration = .seconds(1)
         /// How long a new shell may take until it answers.
         public var start: Duration = .seconds(60)
+        /// Before a silent command is first looked at, which may have stopped itself.
+        package var stopped: Duration = .seconds(1)
 
         /// The usual times.
         public init() {}

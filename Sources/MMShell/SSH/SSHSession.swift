@@ -123,7 +123,7 @@ public actor SSHSession: ShellSession {
         let run = RunningCommand(id: id, ladder: ladder(effects)) { [weak self] in await self?.climb($0, shell) }
         let watch = StoppedWatch()
         let job = ShellJob(
-            id: RandomBytes.text(bytes: 16), command: command, observer: observer,
+            id: RandomBytes.text(bytes: 16), command: command, shell: .bash, observer: observer,
             reach: reach(shell, run, terminal, input, watch))
         run.belongs(to: job)
         let previous = memory.withLock { memory in

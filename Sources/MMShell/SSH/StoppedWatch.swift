@@ -1,8 +1,8 @@
 import Glibc
 import MMCore
 
-/// Looks after a command on a host that might have been stopped (`kill -STOP`): nobody there could let it go on, and its
-/// shell, which has no job control, would wait for it until the command's time is over.
+/// Looks after a command that might have been stopped (`kill -STOP`) where nobody could let it go on: one on a host, whose
+/// shell has no job control, or the shell of this machine itself. It would wait until the command's time is over.
 ///
 /// What is stopped writes nothing: the longer a command is silent, the seldomer it is looked at.
 final class StoppedWatch: Sendable {
@@ -11,10 +11,12 @@ final class StoppedWatch: Sendable {
     /// Begins to look.
     /// - Parameters:
     ///   - pause: until the first look.
+    ///   - longest: the time between two looks at the most.
     ///   - find: finds what is stopped.
     ///   - end: ends it.
     func begin(
-        _ job: ShellJob, after pause: Duration = .seconds(2), find: @escaping @Sendable () async -> [Int32],
+        _ job: ShellJob, after pause: Duration = .seconds(2), atMost longest: Duration = .seconds(60),
+        find: @escaping @Sendable () async -> [Int32],
         end: @escaping @Sendable ([Int32]) async -> Void
     ) {
         let watching = Task { [weak job] in
@@ -29,14 +31,19 @@ final class StoppedWatch: Sendable {
                 }
                 let stopped = await find()
                 if !stopped.isEmpty, !Task.isCancelled {
-                    Array("[the stopped command can't be resumed here, and was ended]\n".utf8)
-                        .withUnsafeBytes { job.append(.stderr, $0) }
+                    Self.tell(job)
                     await end(stopped)
                 }
-                pause = min(pause * 2, .seconds(60))
+                pause = min(pause * 2, longest)
             }
         }
         task.withLock { $0 = watching }
+    }
+
+    /// Tells those who read the command's errors what became of it.
+    static func tell(_ job: ShellJob) {
+        Array("[the stopped command can't be resumed here, and was ended]\n".utf8)
+            .withUnsafeBytes { job.append(.stderr, $0) }
     }
 
     /// Looks no more: the command has ended, or was stopped by one who means to let it go on.

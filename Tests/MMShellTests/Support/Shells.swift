@@ -25,6 +25,8 @@ enum Shells {
         settings.times.terminate = .seconds(5)
         settings.times.kill = .seconds(40)
         settings.times.start = .seconds(300)
+        // Only tests of it look for commands that stopped themselves.
+        settings.times.stopped = .seconds(3600)
         return settings
     }
 
