@@ -98,6 +98,8 @@ struct AdministrationTests {
             "identity/conditionalAccess/policies?$select=displayName,state", "directoryRoles?$expand=members",
             "organization?$select=displayName,onPremisesLastSyncDateTime,onPremisesSyncEnabled",
             "deviceManagement/managedDevices?$filter=complianceState eq 'noncompliant'",
+            "devices?$filter=isCompliant eq false&$select=displayName,operatingSystem,isCompliant",
+            "users/admin@contoso-sandbox.example/registeredDevices",
             "deviceManagement/deviceConfigurations", "deviceManagement/deviceCompliancePolicies",
             "reports/authenticationMethods/userRegistrationDetails?$filter=isMfaRegistered eq false",
             "admin/serviceAnnouncement/healthOverviews", "admin/sharepoint/settings",
@@ -119,6 +121,39 @@ struct AdministrationTests {
             #expect(refused.status == 403 && refused.errorCode == "Authorization_RequestDenied")
             #expect(refused.json["error"]?["innerError"]?["request-id"]?.string == refused.headers["request-id"])
         }
+    }
+
+    @Test("the directory's devices are those that are managed, and belong to who uses them")
+    func devices() async throws {
+        let bench = Bench()
+        let token = await bench.token()
+        let managed =
+            await bench.graph("GET", "/v1.0/deviceManagement/managedDevices?$top=20", token: token)
+            .json["value"]?.array ?? []
+        #expect(managed.count == 20)
+        for row in managed {
+            let id = row["azureADDeviceId"]?.string ?? ""
+            let path = "/v1.0/devices(deviceId='\(id)')"
+            let device = await bench.graph("GET", path, token: token).json
+            #expect(device["deviceId"]?.string == id && device["displayName"] == row["deviceName"])
+            let object = device["id"]?.string ?? ""
+            let owners =
+                await bench.graph("GET", "/v1.0/devices/\(object)/registeredOwners", token: token)
+                .json["value"]?.array ?? []
+            let user = row["userId"]?.string ?? ""
+            #expect(owners.map { $0["id"]?.string ?? "" } == (user.isEmpty ? [] : [user]))
+            if !user.isEmpty {
+                let theirs =
+                    await bench.graph("GET", "/v1.0/users/\(user)/registeredDevices", token: token)
+                    .json["value"]?.array ?? []
+                #expect(theirs.contains { $0["id"]?.string == object })
+            }
+        }
+        let id = await bench.graph("GET", "/v1.0/devices?$top=1", token: token).json["value"]?[0]?["id"]?.string ?? ""
+        let path = "/v1.0/devices/\(id)"
+        // Only who signed in with all of their own rights may change a device.
+        #expect(await bench.graph("PATCH", path, token: token, body: ["accountEnabled": false]).status == 403)
+        #expect(await bench.graph("GET", path, token: token).json["id"]?.string == id)
     }
 
     @Test("inbox rules of Graph are those of the cmdlets, and can be written")

@@ -62,6 +62,49 @@ struct AdministrationContent: Sendable {
         ]
     }
 
+    /// What the directory knows of a device that is managed.
+    func directoryDevice(_ index: Int) -> JSONObject {
+        let managed = device(index)
+        let state = managed["complianceState"]?.string
+        let isPersonal = managed["managedDeviceOwnerType"] == "personal"
+        return [
+            "id": .string(objectID(ofDevice: index)), "deletedDateTime": .null,
+            "accountEnabled": .bool(mixing.number(index, 8, below: 40) != 0),
+            "approximateLastSignInDateTime": managed["lastSyncDateTime"] ?? .null,
+            "complianceExpirationDateTime": .null, "createdDateTime": managed["enrolledDateTime"] ?? .null,
+            "deviceCategory": .null, "deviceId": managed["azureADDeviceId"] ?? .null,
+            "deviceOwnership": isPersonal ? "Personal" : "Company", "deviceVersion": 2,
+            "displayName": managed["deviceName"] ?? .null,
+            "enrollmentType": managed["deviceEnrollmentType"] ?? .null,
+            "isCompliant": .bool(state == "compliant" || state == "inGracePeriod"), "isManaged": true,
+            "isRooted": .null, "managementType": "MDM", "manufacturer": managed["manufacturer"] ?? .null,
+            "model": managed["model"] ?? .null, "onPremisesLastSyncDateTime": .null, "onPremisesSyncEnabled": .null,
+            "operatingSystem": managed["operatingSystem"] ?? .null,
+            "operatingSystemVersion": managed["osVersion"] ?? .null, "profileType": "RegisteredDevice",
+            "registrationDateTime": managed["enrolledDateTime"] ?? .null, "systemLabels": [],
+            "trustType": isPersonal ? "Workplace" : "AzureAd",
+        ]
+    }
+
+    /// The id that the directory gives a device.
+    func objectID(ofDevice index: Int) -> String { otherIDs.guid(Self.firstDevice + index) }
+
+    /// The device of an id of the directory, or of the id that the device has of itself.
+    func directoryDeviceIndex(_ id: String) -> Int? {
+        guard let number = otherIDs.index(ofGuid: id) else { return nil }
+        let index = number >= Self.firstDevice ? number - Self.firstDevice : number - 100_000
+        return (0..<deviceCount).contains(index) ? index : nil
+    }
+
+    /// Who has registered a device.
+    func owner(ofDevice index: Int) -> UserRow? {
+        let owner = users.row(index * 2)
+        return owner.isGuest ? nil : owner
+    }
+
+    /// Behind the ids of authentication methods, of which there is one a user.
+    private static let firstDevice = 1 << 24
+
     func configurations() -> [JSONObject] {
         policies(
             [

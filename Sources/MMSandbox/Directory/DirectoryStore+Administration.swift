@@ -5,6 +5,10 @@ extension DirectoryStore {
     func administrationTable(_ address: TableAddress) -> EntityTable {
         let (administration, users) = (administration, users)
         switch address {
+        case .devices:
+            return EntityTable(
+                .device, count: administration.deviceCount, base: { .object(administration.directoryDevice($0)) },
+                index: { administration.directoryDeviceIndex($0) })
         case .deviceConfigurations: return EntityTable(.deviceConfiguration, rows: administration.configurations())
         case .deviceCompliancePolicies:
             return EntityTable(.deviceCompliancePolicy, rows: administration.compliancePolicies())

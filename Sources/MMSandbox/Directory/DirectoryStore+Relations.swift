@@ -4,10 +4,26 @@ internal import MMCore
 extension DirectoryStore {
     /// The object of an id, wherever in the directory it is.
     func object(_ id: String) -> (TableAddress, Record)? {
-        for address in [TableAddress.users, .groups, .servicePrincipals, .applications, .directoryRoles] {
+        for address in [TableAddress.users, .groups, .servicePrincipals, .applications, .directoryRoles, .devices] {
             if let record = table(address).find(id) { return (address, record) }
         }
         return nil
+    }
+
+    /// The object ids of the devices that a user has registered.
+    func devices(of userID: String) -> [String] {
+        guard let index = users.ids.index(ofGuid: userID), index < users.count, index.isMultiple(of: 2),
+            administration.owner(ofDevice: index / 2) != nil
+        else { return [] }
+        let device = administration.objectID(ofDevice: index / 2)
+        return table(.devices).find(device) == nil ? [] : [device]
+    }
+
+    /// The object ids of those who have registered a device.
+    func owners(ofDevice id: String) -> [String] {
+        guard let index = administration.directoryDeviceIndex(id), let owner = administration.owner(ofDevice: index)
+        else { return [] }
+        return user(owner.id).map { [$0.id] } ?? []
     }
 
     /// The object id of a user's manager.

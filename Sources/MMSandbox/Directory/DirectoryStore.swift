@@ -224,8 +224,8 @@ final class DirectoryStore {
                 .chatMessage, rows: exists ? teams.messages(inConversation: chat, count: 24, isChat: true) : [],
                 newestFirst: true)
         case .users, .groups, .applications, .servicePrincipals, .directoryRoles, .sites: return usersTable
-        case .managedDevices, .deviceConfigurations, .deviceCompliancePolicies, .conditionalAccessPolicies, .riskyUsers,
-            .registrations, .authenticationMethods, .serviceIssues, .serviceHealth, .permissions:
+        case .devices, .managedDevices, .deviceConfigurations, .deviceCompliancePolicies, .conditionalAccessPolicies,
+            .riskyUsers, .registrations, .authenticationMethods, .serviceIssues, .serviceHealth, .permissions:
             return administrationTable(address)
         case .namedLocations, .authenticationStrengths, .authenticationMethodsPolicy, .authorizationPolicy,
             .appRoleAssignments, .configurationMonitors:

@@ -12,6 +12,18 @@ extension EntityKind {
         """,
         readOnly: "id userId enrolledDateTime lastSyncDateTime serialNumber", searched: "deviceName")
 
+    static let device = EntityKind(
+        "device",
+        """
+        id deletedDateTime:d accountEnabled:b approximateLastSignInDateTime:d complianceExpirationDateTime:d \
+        createdDateTime:d deviceCategory deviceId deviceOwnership deviceVersion:n displayName enrollmentType \
+        isCompliant:b isManaged:b isRooted:b managementType manufacturer model onPremisesLastSyncDateTime:d \
+        onPremisesSyncEnabled:b operatingSystem operatingSystemVersion profileType registrationDateTime:d systemLabels:c \
+        trustType
+        """,
+        directory: true,
+        readOnly: "id approximateLastSignInDateTime createdDateTime deletedDateTime registrationDateTime trustType")
+
     static let deviceConfiguration = EntityKind(
         "deviceConfiguration", "id lastModifiedDateTime:d createdDateTime:d description displayName version:n",
         readOnly: "id lastModifiedDateTime createdDateTime version", required: "displayName")

@@ -1,6 +1,7 @@
 /// A part of Graph with permissions and error words of its own.
 enum GraphArea: Sendable {
-    case users, groups, applications, consents, roles, logs, organization, mail, calendars, contacts, files, sites,
+    case users, groups, directoryDevices, applications, consents, roles, logs, organization, mail, calendars, contacts,
+        files, sites,
         teams, chats
     case mailboxSettings, devices, policies, risks, health, reports, authenticationMethods, sharePointSettings,
         monitoring
@@ -18,6 +19,7 @@ enum GraphArea: Sendable {
                 "Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All", "GroupMember.ReadWrite.All",
                 "Directory.Read.All", "Directory.ReadWrite.All",
             ]
+        case .directoryDevices: ["Device.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"]
         case .applications:
             ["Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"]
         case .consents:
@@ -70,6 +72,7 @@ enum GraphArea: Sendable {
         switch self {
         case .users: ["User.ReadWrite.All", "Directory.ReadWrite.All"]
         case .groups: ["Group.ReadWrite.All", "GroupMember.ReadWrite.All", "Directory.ReadWrite.All"]
+        case .directoryDevices: ["Device.ReadWrite.All", "Directory.ReadWrite.All"]
         case .applications: ["Application.ReadWrite.All", "Directory.ReadWrite.All"]
         case .consents: ["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"]
         case .roles: ["RoleManagement.ReadWrite.Directory"]
@@ -97,7 +100,7 @@ enum GraphArea: Sendable {
     /// Whether it belongs to the directory, where writes also need a role.
     var isDirectory: Bool {
         switch self {
-        case .users, .groups, .applications, .consents, .roles, .organization: true
+        case .users, .groups, .directoryDevices, .applications, .consents, .roles, .organization: true
         default: false
         }
     }

@@ -27,6 +27,11 @@ struct GraphPaths {
             return try directory(.groups, "groups", .groups, first, rest) { (id, rest) throws(GraphFailure) in
                 try group(id, rest)
             }
+        case "devices":
+            return try directory(.devices, "devices", .directoryDevices, first, rest) {
+                (id, rest) throws(GraphFailure) in
+                device(id, rest)
+            }
         case "applications":
             return try directory(.applications, "applications", .applications, first, rest) {
                 (id, rest) throws(GraphFailure) in
@@ -103,6 +108,15 @@ struct GraphPaths {
         return try below(key, rest.dropFirst())
     }
 
+    private func device(_ key: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
+        if ["registeredowners", "registeredusers"].contains(rest.first?.name.lowercased()),
+            let record = store.table(.devices).find(key)
+        {
+            return .references(store.owners(ofDevice: record.id), nil, rest.dropFirst(), area: .users)
+        }
+        return GraphPlace(.row(.devices, key: key), "devices", .directoryDevices, rest)
+    }
+
     private func owned(
         _ address: TableAddress, _ key: String, _ rest: ArraySlice<GraphSegment>, label: String, area: GraphArea
     ) -> GraphPlace {
@@ -173,6 +187,8 @@ struct GraphPaths {
         case "memberof", "transitivememberof":
             let roles = store.roles(of: id).map { store.apps.roleID($0) }
             return .references(store.groups(of: id) + roles, nil, below, area: .groups)
+        case "owneddevices", "registereddevices":
+            return .references(store.devices(of: id), nil, below, area: .directoryDevices)
         case "ownedobjects": return .references(store.ownedObjects(id), nil, below, area: .users)
         case "drive": return try drives.drive(drives.ownDrive(id), below)
         case "drives":

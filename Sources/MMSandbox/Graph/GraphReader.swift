@@ -263,7 +263,7 @@ struct GraphReader {
         }
         let kinds: [TableAddress: EntityKind] = [
             .users: .user, .groups: .group, .servicePrincipals: .servicePrincipal, .applications: .application,
-            .directoryRoles: .directoryRole,
+            .directoryRoles: .directoryRole, .devices: .device,
         ]
         // The rows are looked up as the page needs them: the group of everybody is as large as the directory.
         func typed(_ id: String) -> (EntityKind, Record)? {
