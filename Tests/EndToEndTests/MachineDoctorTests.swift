@@ -43,6 +43,19 @@ struct MachineDoctorTests {
         #expect(ran.code == 0, "\(rows)")
     }
 
+    @Test("an address for browsers that is none is told by the doctor, and before anything is asked")
+    func redirect() async throws {
+        let home = try TemporaryHome()
+        var environment = home.environment
+        environment["MM_REDIRECT_ADDRESS"] = "nonsense"
+        let ran = try await Tenant.run(Programs.mm, ["doctor", "--offline", "--json"], environment)
+        #expect(try row("browser sign-in", rows(ran))["detail"]?.string?.contains("MM_REDIRECT_ADDRESS") == true)
+        #expect(ran.code == 1)
+        let asked = try await Tenant.run(Programs.mm, ["connect", "nowhere.example", "--embedded"], environment)
+        #expect(
+            asked.code == 2 && asked.error.contains("MM_REDIRECT_ADDRESS is no address: nonsense"), "\(asked.error)")
+    }
+
     @Test("a service that can't be reached is broken, and named")
     func unreachable() async throws {
         let tenant = try await Tenant()

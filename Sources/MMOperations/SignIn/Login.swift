@@ -63,6 +63,7 @@ struct Login: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with services: ConnectionServices
     ) async throws(MMError) -> OperationAnswer {
+        if context.call.waitsForSignIn, context.call.person != nil { try services.identity.checkSurroundings() }
         guard let name = input.connection else {
             return try await LoginAll(input: input, context: context, services: services).run()
         }

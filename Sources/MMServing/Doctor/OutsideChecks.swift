@@ -2,11 +2,12 @@ import MMCore
 import MMOperations
 import MMTelemetry
 
-/// Whether what others are to see of this machine reaches them: copies of the audit log, traces and metrics.
+/// Whether what others are to see of this machine reaches them, copies of the audit log, traces and metrics; and whether a
+/// browser finds its way back.
 struct OutsideChecks: Sendable {
     let services: OperationServices
 
-    /// What is wrong with the variables that a pool started from here reads, a line each: it sends nothing then.
+    /// What is wrong with the variables that a pool started from here reads, a line each: it goes without them then.
     static func faults(_ environment: [String: String]) -> [String] {
         var faults: [String] = []
         do throws(MMError) {
@@ -19,6 +20,11 @@ struct OutsideChecks: Sendable {
         } catch {
             faults.append("No copies of the audit log are sent: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
         }
+        do throws(MMError) {
+            try BrowserCheck.examine(environment)
+        } catch {
+            faults.append("Nobody can sign in with a browser: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+        }
         return faults
     }
 
@@ -26,6 +32,11 @@ struct OutsideChecks: Sendable {
     func examine(into report: inout DoctorReport) {
         examineCopies(into: &report)
         examineTelemetry(into: &report)
+        do throws(MMError) {
+            try BrowserCheck.examine(services.environment)
+        } catch {
+            report.add("browser sign-in", error)
+        }
     }
 
     private func examineCopies(into report: inout DoctorReport) {

@@ -27,6 +27,7 @@ struct Connect: CatalogueOperation {
     func run(
         _ input: ConnectInput, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
+        try services.identity.checkSurroundings()
         var steps = ConnectSteps(input: input, context: context, services: services)
         let tenant = try await steps.findTenant()
         var connection = try await steps.enter(tenant)
