@@ -103,7 +103,8 @@ struct ClientListTests {
     @Test(
         "what can't be read is left alone",
         arguments: [
-            (AIClient.vscode, "{ // mine\n \"servers\": {} }"), (.cursor, "[]"), (.cursor, "{\"mcpServers\": []}"),
+            (AIClient.vscode, "{ // mine\n \"servers\": {, }"), (.vscode, "{ /* mine"), (.cursor, "[]"),
+            (.cursor, "{\"mcpServers\": []}"),
             (.claudeCode, "{"),
         ] as [(AIClient, String)])
     func unreadable(client: AIClient, text: String) throws {

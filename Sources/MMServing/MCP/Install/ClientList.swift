@@ -39,7 +39,7 @@ struct ClientList: Sendable {
         guard let bytes = try ProtectedFile.read(path, limit: Self.limit) else { return [] }
         switch client.form {
         case .json(let member):
-            return (try document(bytes)[member]?.object ?? [:]).map { name, value in
+            return (try document(try file(bytes))[member]?.object ?? [:]).map { name, value in
                 Found(
                     name: name, command: value["command"]?.string,
                     arguments: (value["args"]?.array ?? []).compactMap(\.string), url: value["url"]?.string)
@@ -81,7 +81,8 @@ struct ClientList: Sendable {
             let old = try servers().first(where: { $0.name == name })
         else { return false }
         try old.checkOurs(url: url, in: path)
-        var document = try document(bytes)
+        let file = try file(bytes)
+        var document = try document(file)
         var servers = document[member]?.object ?? [:]
         servers.remove(name)
         document[member] = .object(servers)
@@ -92,8 +93,7 @@ struct ClientList: Sendable {
             let left = inputs.filter { $0["id"]?.string != question }
             if left.isEmpty { document.remove("inputs") } else { document["inputs"] = .array(left) }
         }
-        let changed = JSONWriter.bytes(.object(document), layout: .indented(Self.indentation(of: bytes))) + [0x0A]
-        try ProtectedFile.replace(path, with: changed, keepingMode: true, backup: true)
+        try ProtectedFile.replace(path, with: try text(of: document, in: file), keepingMode: true, backup: true)
         return true
     }
 
@@ -111,7 +111,8 @@ struct ClientList: Sendable {
     // MARK: JSON
 
     private func put(_ entry: ServerEntry, into bytes: [UInt8], _ member: String) throws(MMError) -> [UInt8] {
-        var document = try document(bytes)
+        let file = try file(bytes)
+        var document = try document(file)
         var servers: JSONObject = [:]
         switch document[member] {
         case nil, .null?: break
@@ -132,35 +133,38 @@ struct ClientList: Sendable {
         servers[entry.name] = new
         document[member] = .object(servers)
         if !asks { document["inputs"] = .array(inputs + [ClientSecret.input(of: entry.name)]) }
-        return JSONWriter.bytes(.object(document), layout: .indented(Self.indentation(of: bytes))) + [0x0A]
+        return try text(of: document, in: file)
     }
 
-    private func document(_ bytes: [UInt8]) throws(MMError) -> JSONObject {
-        if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }) { return [:] }
-        let value: JSONValue
+    /// The file as it is written, comments and all.
+    private func file(_ bytes: [UInt8]) throws(MMError) -> CommentedJSON {
+        let isEmpty = bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
         do throws(JSONError) {
-            value = try JSONParser.parse(bytes)
+            return try CommentedJSON(isEmpty ? Array("{}\n".utf8) : bytes)
         } catch {
             throw MMError(
-                .invalidInput, "\(path) isn't plain JSON (\(error)), so it is left alone.",
+                .invalidInput, "\(path) isn't JSON (\(error)), so it is left alone.",
                 hint:
-                    "Where it contains comments, add the entry by hand: `mm mcp install \(client.rawValue) --print` "
-                    + "shows it."
+                    "Correct it, or add the entry by hand: `mm mcp install \(client.rawValue) --print` shows it."
             )
         }
-        guard let object = value.object else {
+    }
+
+    private func document(_ file: CommentedJSON) throws(MMError) -> JSONObject {
+        guard let object = file.value.object else {
             throw MMError(
-                .invalidInput, "\(path) contains \(value.kindName), not an object.", hint: "Correct the file first.")
+                .invalidInput, "\(path) contains \(file.value.kindName), not an object.",
+                hint: "Correct the file first.")
         }
         return object
     }
 
-    /// How many blanks the file's first indented line begins with.
-    private static func indentation(of bytes: [UInt8]) -> Int {
-        for line in bytes.split(separator: 0x0A) {
-            let blanks = line.prefix { $0 == 0x20 }.count
-            if blanks > 0, blanks < line.count { return min(blanks, 8) }
+    private func text(of document: JSONObject, in file: CommentedJSON) throws(MMError) -> [UInt8] {
+        guard let text = file.changed(to: .object(document)) else {
+            throw MMError(
+                .invalidInput, "\(path) can't be changed without losing something of it, so it is left alone.",
+                hint: "Change it by hand: `mm mcp install \(client.rawValue) --print` shows the entry.")
         }
-        return 2
+        return text
     }
 }
