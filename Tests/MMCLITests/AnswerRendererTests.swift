@@ -13,9 +13,11 @@ struct AnswerRendererTests {
         ]
     ]
 
-    private func rendered(_ answer: OperationAnswer, _ format: GlobalOptions.Format?) async throws -> String {
+    private func rendered(
+        _ answer: OperationAnswer, _ format: GlobalOptions.Format?, width: Int? = nil
+    ) async throws -> String {
         let written = Mutex<[UInt8]>([])
-        try await AnswerRenderer(AnswerForm(format: format)) { (bytes) throws(MMError) in
+        try await AnswerRenderer(AnswerForm(format: format, width: width)) { (bytes) throws(MMError) in
             written.withLock { $0 += bytes }
         }
         .render(answer)
@@ -140,6 +142,22 @@ struct AnswerRendererTests {
         let stream = ItemStream { () throws(MMError) in batches.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
         #expect(
             try await rendered(OperationAnswer(.items(stream)), .jsonl) == "{\"a\":1,\"b\":[2]}\n{\"a\":1,\"b\":[2]}\n")
+    }
+
+    @Test("are JSON with one member a line on a screen, and as the service sent it for a program")
+    func screens() async throws {
+        func stream() -> ItemStream {
+            let item = ArraySlice(#"{"a":1,"b":[2.5]}"#.utf8)
+            let batches = Mutex<[[ArraySlice<UInt8>]]>([[item], [item]])
+            return ItemStream { () throws(MMError) in batches.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+        }
+        let indented = "  {\n    \"a\": 1,\n    \"b\": [\n      2.5\n    ]\n  }"
+        #expect(
+            try await rendered(OperationAnswer(.items(stream())), nil, width: 80)
+                == "[\n\(indented),\n\(indented)\n]\n")
+        #expect(
+            try await rendered(OperationAnswer(.items(stream())), nil)
+                == "[\n{\"a\":1,\"b\":[2.5]},\n{\"a\":1,\"b\":[2.5]}\n]\n")
     }
 
     @Test("can't run formulas in a spreadsheet", arguments: ["=1+1", "+cmd", "-x", "@sum", "\ttab"])

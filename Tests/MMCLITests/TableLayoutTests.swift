@@ -23,6 +23,24 @@ struct TableLayoutTests {
         [layout.header] + rows.items.map { layout.line($0) }
     }
 
+    @Test("columns of an operation are left out from the end before they say nothing, and are counted")
+    func hides() {
+        let row: JSONValue = [
+            "name": "C", "description": "Sandbox tenant", "tenant": "contoso-sandbox.example",
+            "account": "admin@contoso-sandbox.example", "cloud": "sandbox", "guard": "standard",
+        ]
+        let columns = ["name", "description", "tenant", "account", "cloud", "guard"]
+        let rows = Rows(items: [row], columns: columns)
+        let wide = TableLayout(rows, isNamed: true, mayHide: true, width: 80)
+        #expect(wide.columns == columns && wide.hidden.isEmpty)
+        let narrow = TableLayout(rows, isNamed: true, mayHide: true, width: 40)
+        #expect(narrow.columns == ["name", "description", "tenant", "account"])
+        #expect(narrow.hidden == ["cloud", "guard"])
+        #expect(narrow.line(row).count <= 40)
+        // Who named them gets them all.
+        #expect(TableLayout(rows, isNamed: true, width: 40).columns == columns)
+    }
+
     @Test("fit the screen, with what a person wants first", arguments: [20, 50, 80, 120, 250])
     func width(width: Int) {
         let layout = TableLayout(Self.users, isNamed: false, width: width)

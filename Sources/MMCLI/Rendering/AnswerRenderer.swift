@@ -103,7 +103,9 @@ package struct AnswerRenderer {
             try await lines([rows.columns] + rows.items.map { rows.cells(of: $0) }) { CSVText.line($0) }
         case .table:
             guard let rows = Rows(of: value, columns: columns) else { return try await fields(of: value) }
-            let layout = layout(of: rows, isNamed: !columns.isEmpty, dropsEmpty: selection.columns.isEmpty)
+            let layout = layout(
+                of: rows, isNamed: !columns.isEmpty, mayHide: selection.columns.isEmpty,
+                dropsEmpty: selection.columns.isEmpty)
             try await line(layout.header)
             try await lines(rows.items) { layout.line($0) }
         case .text:
@@ -113,8 +115,10 @@ package struct AnswerRenderer {
     }
 
     /// Chooses a table's columns, and notes which ones it leaves out.
-    private func layout(of rows: Rows, isNamed: Bool, dropsEmpty: Bool = false) -> TableLayout {
-        let layout = TableLayout(rows, isNamed: isNamed, dropsEmpty: dropsEmpty, width: form.width)
+    private func layout(
+        of rows: Rows, isNamed: Bool, mayHide: Bool, dropsEmpty: Bool = false
+    ) -> TableLayout {
+        let layout = TableLayout(rows, isNamed: isNamed, mayHide: mayHide, dropsEmpty: dropsEmpty, width: form.width)
         let hidden = layout.hidden
         if !hidden.isEmpty {
             note(
@@ -159,7 +163,7 @@ package struct AnswerRenderer {
                 var bytes: [UInt8] = []
                 for item in try selected(batch, &selection) {
                     bytes += separator
-                    bytes += item
+                    bytes += onScreen(item)
                     separator = Array(",\n".utf8)
                 }
                 try await write(bytes)
@@ -182,6 +186,13 @@ package struct AnswerRenderer {
             }
         case .csv, .table, .text: try await renderRows(stream, columns: columns)
         }
+    }
+
+    /// An item of a list as a person reads it, one member a line; for programs as the service sent it.
+    private func onScreen(_ item: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard form.width != nil, let value = try? JSONParser.parse(item) else { return item }
+        let lines = JSONWriter.bytes(value, layout: .indented(2)).split(separator: 0x0A)
+        return Array(lines.map { [0x20, 0x20] + $0 }.joined(separator: [0x0A]))[...]
     }
 
     /// The items with the members that were asked for; unread where all were.
@@ -218,7 +229,9 @@ package struct AnswerRenderer {
                 let selection = try RowSelection(form, of: items)
                 let columns = selection.columns.isEmpty ? declared : selection.columns
                 let rows = Rows(items: items.map { selection.row($0) }, columns: columns)
-                let table = format == .table ? layout(of: rows, isNamed: !columns.isEmpty) : nil
+                let table =
+                    format == .table
+                    ? layout(of: rows, isNamed: !columns.isEmpty, mayHide: selection.columns.isEmpty) : nil
                 first = (selection, rows, table)
                 if format == .csv {
                     noteNested(rows)

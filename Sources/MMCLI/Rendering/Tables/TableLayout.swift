@@ -16,9 +16,10 @@ struct TableLayout: Sendable {
     /// - Parameters:
     ///   - rows: the rows known so far, with the columns that could be shown.
     ///   - isNamed: whether somebody named these columns.
+    ///   - mayHide: whether named columns are left out from the end rather than made too narrow to read.
     ///   - dropsEmpty: whether columns without a value in any row are left out, which is only known of whole answers.
     ///   - width: the cells in a line of the screen; `nil` for no limit.
-    init(_ rows: Rows, isNamed: Bool, dropsEmpty: Bool = false, width: Int?) {
+    init(_ rows: Rows, isNamed: Bool, mayHide: Bool = false, dropsEmpty: Bool = false, width: Int?) {
         let filled = dropsEmpty && !rows.items.isEmpty ? rows.columns.filter { Self.isFilled($0, rows) } : rows.columns
         let named = filled.isEmpty ? rows.columns : filled
         let (candidates, wanted) = isNamed ? (named, named.count) : Self.ordered(rows)
@@ -26,7 +27,11 @@ struct TableLayout: Sendable {
         let natural = TableText.widths(of: [candidates] + cells)
         let handles = Set(candidates.indices.filter { Self.handles.contains(candidates[$0].lowercased()) })
         let widths =
-            width.map { Self.fitted(natural, wanted: wanted, width: $0, keepsAll: isNamed, whole: handles) } ?? natural
+            width.map {
+                Self.fitted(
+                    natural, wanted: wanted, width: $0, keepsAll: isNamed && !mayHide,
+                    least: isNamed ? Self.readable : Self.narrowest, whole: handles)
+            } ?? natural
         let shown = Array(candidates.prefix(widths.count))
         columns = shown
         hidden = (isNamed ? named : rows.columns).filter { column in !shown.contains { Self.holds($0, column) } }
@@ -83,6 +88,8 @@ struct TableLayout: Sendable {
     private static let few = 6
     /// A column isn't made narrower than a date and time, whose end tells most.
     private static let narrowest = 16
+    /// A column that the operation itself names says something from here on.
+    private static let readable = 8
 
     /// The widths of as many columns from the left as fit.
     /// - Parameters:
@@ -91,14 +98,15 @@ struct TableLayout: Sendable {
     ///     all.
     ///   - width: the cells in a line of the screen.
     ///   - keepsAll: whether every column is shown, however narrow.
+    ///   - least: the width below which columns are left out instead.
     ///   - whole: the columns that are not made narrower, unless they take most of the line.
     private static func fitted(
-        _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, whole: Set<Int> = []
+        _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, least: Int, whole: Set<Int> = []
     ) -> [Int] {
         var widths = natural
         func room() -> Int { width - TableText.gap * (widths.count - 1) }
         while widths.count > wanted, widths.reduce(0, +) > room() { widths.removeLast() }
-        while !keepsAll, widths.count > 1, widths.reduce(0, { $0 + min($1, narrowest) }) > room() {
+        while !keepsAll, widths.count > 1, widths.reduce(0, { $0 + min($1, least) }) > room() {
             widths.removeLast()
         }
         let kept = whole.reduce(0) { $0 + (widths.indices.contains($1) ? widths[$1] : 0) } <= width * 2 / 3 ? whole : []
