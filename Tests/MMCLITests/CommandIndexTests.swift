@@ -42,6 +42,13 @@ struct CommandIndexTests {
         for command in commands { #expect(hint.contains("`mm \(command)`"), "\(hint)") }
     }
 
+    @Test("an option in front that there is none of is an option, not a command")
+    func options() {
+        let error = index.unknown(["--outptu", "json", "connections", "list"])
+        #expect(error.message == "`mm` has no option `--outptu`." && error.hint == "Did you mean `--output`?")
+        #expect(index.unknown(["--xyzzy=1", "graph"]).message == "`mm` has no option `--xyzzy`.")
+    }
+
     @Test("what resembles nothing is answered with where all commands are")
     func far() {
         #expect(index.unknown(["xyzzy"]).hint == "See `mm help --all`.")

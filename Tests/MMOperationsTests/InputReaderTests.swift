@@ -20,6 +20,30 @@ struct InputReaderTests {
         try InputReader(operation: "test", arguments: arguments, fields: Self.fields)
     }
 
+    @Test("a text that is empty is as good as none, unless its absence means something else")
+    func empty() throws {
+        let given = try reader(["name": "x", "body": .null, "method": ""])
+        #expect(try given.text("method") == nil)
+        try given.refuseEmpty("name")
+        try given.refuseEmpty("body")
+        let error = #expect(throws: MMError.self) { try given.refuseEmpty("method") }
+        #expect(error?.message == "`method` of test is empty." && error?.hint == "method: How.")
+    }
+
+    @Test("a script without its connection is told so, where the module's word stands in its place")
+    func moduleFirst() throws {
+        func error(_ arguments: JSONObject) -> MMError? {
+            #expect(throws: MMError.self) {
+                try RunInput(from: try InputReader(operation: "run", arguments: arguments, fields: RunInput.fields))
+            }
+        }
+        #expect(
+            error(["connection": "exo", "module": "Get-Mailbox"])?.message
+                == "Which connection is meant is missing: “exo” is a module.")
+        #expect(error(["connection": "C", "module": "ex"])?.message.contains("Did you mean `exo`?") == true)
+        #expect(error(["connection": "C"])?.message == "The arguments `module` and `command` are missing.")
+    }
+
     @Test(
         "are answered with the nearest known name: by spelling, else by what callers call the same",
         arguments: [

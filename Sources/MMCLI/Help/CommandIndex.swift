@@ -106,7 +106,8 @@ package struct CommandIndex: Sendable {
 
     /// Returns the error for a line that begins with no command; it suggests the closest ones.
     package func unknown(_ line: [String]) -> MMError {
-        let known = shown.map { $0.words.joined(separator: " ") }
+        let known = shown.filter { $0.trigger == nil }.map { $0.words.joined(separator: " ") }
+        if let option = line.first, option.hasPrefix("-"), option.count > 1 { return Self.unknown(option: option) }
         let typed = line.prefix(2).joined(separator: " ")
         let first = line.first ?? ""
         // A noun such as `pool` is a useful suggestion though it is no command; a lone `wait` means the verb of some noun.
@@ -122,5 +123,15 @@ package struct CommandIndex: Sendable {
             near.isEmpty
             ? "See `mm help --all`." : "Did you mean \(near.map { "`mm \($0)`" }.joined(separator: " or "))?"
         return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
+    }
+
+    /// The error for a line that begins with an option that no command has.
+    private static func unknown(option: String) -> MMError {
+        let name = option.split(separator: "=").first.map(String.init) ?? option
+        let near = NearestNames.of(name, among: GlobalOptions.names.valued + GlobalOptions.names.plain, limit: 1)
+        return MMError(
+            .invalidInput, "`mm` has no option `\(name.prefix(80))`.",
+            hint: near.first.map { "Did you mean `\($0)`?" }
+                ?? "Options of a command stand behind it; `mm help` lists the commands.")
     }
 }

@@ -3,18 +3,15 @@ package import MMOperations
 
 /// A command that isn't an operation and runs in this process: version, completions, the sandbox, the servers.
 package struct LocalCommand: Sendable {
-    /// Runs a command with parsed arguments, writes to the streams and returns the exit code.
-    package typealias Body = @Sendable (InputReader, GlobalOptions, CommandStreams) async throws(MMError) -> Int32
-    /// Runs a command that parses its own arguments, which are the unchanged words after the command's; returns the
-    /// exit code.
-    package typealias WordsBody = @Sendable ([String]) async throws(MMError) -> Int32
+    /// What a command fails with.
+    package typealias Failure = MMError
 
-    /// How a command takes its arguments.
+    /// How a command takes its arguments, and what runs it; each returns the exit code.
     package enum Work: Sendable {
         /// Parsed and checked according to the command's fields.
-        case fields(Body)
+        case fields(@Sendable (InputReader, GlobalOptions, CommandStreams) async throws(Failure) -> Int32)
         /// Unchanged, except that `--help` is handled first.
-        case words(WordsBody)
+        case words(@Sendable ([String]) async throws(Failure) -> Int32)
     }
 
     /// The command's words on the command line.
@@ -46,7 +43,7 @@ package struct LocalCommand: Sendable {
     package init(
         _ words: [String], trigger: String? = nil, summary: String, discussion: String = "", fields: [InputField] = [],
         examples: [OperationDeclaration.Example] = [],
-        run: @escaping Body
+        run: @escaping @Sendable (InputReader, GlobalOptions, CommandStreams) async throws(Failure) -> Int32
     ) {
         self.init(
             words, trigger: trigger, summary: summary, discussion: discussion, fields: fields, examples: examples,

@@ -113,7 +113,7 @@ struct GraphRequestInput: OperationInput {
         guard !isEmpty, search == nil else { return }
         guard connection != nil else {
             throw MMError(
-                .invalidInput, "graph_request needs the argument `connection`.",
+                .invalidInput, "The argument `connection` is missing.",
                 hint: "Call it without arguments to list the connections.")
         }
         if batch != nil {
@@ -122,7 +122,7 @@ struct GraphRequestInput: OperationInput {
         }
         guard endpoint != nil else {
             throw MMError(
-                .invalidInput, "graph_request needs the argument `endpoint`.", hint: "For example /me or /users.")
+                .invalidInput, "The argument `endpoint` is missing.", hint: "For example /me or /users.")
         }
         guard upload == nil, download == nil else {
             guard !isDryRun else {

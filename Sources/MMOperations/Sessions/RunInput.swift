@@ -43,8 +43,18 @@ package struct RunInput: OperationInput {
 
     package init(from reader: InputReader) throws(MMError) {
         connection = try reader.text("connection")
-        module = try reader.text("module")
         command = try reader.text("command")
+        do throws(MMError) {
+            module = try reader.text("module")
+        } catch {
+            // `mm run exo Get-Mailbox`: what stands first is a module.
+            guard let word = connection, command == nil, RunModule.names.contains(word.lowercased()) else {
+                throw error
+            }
+            throw MMError(
+                .invalidInput, "Which connection is meant is missing: “\(word)” is a module.",
+                hint: "Give connection, module and command, in this order.", details: ["field": "connection"])
+        }
         arguments = try reader.arguments("param")
         depth = try reader.integer("depth")
         output = try reader.text("output") ?? "text"
@@ -55,9 +65,10 @@ package struct RunInput: OperationInput {
         guard given == 0 || given == 3 else {
             let missing = [("connection", connection), ("module", module), ("command", command)]
                 .filter { $0.1 == nil }.map { "`\($0.0)`" }
+            let names = missing.joined(separator: " and ")
             throw MMError(
                 .invalidInput,
-                "run needs the argument\(missing.count > 1 ? "s" : "") \(missing.joined(separator: " and ")).",
+                missing.count > 1 ? "The arguments \(names) are missing." : "The argument \(names) is missing.",
                 hint: "Give connection, module and command; or nothing at all to list the connections.")
         }
     }

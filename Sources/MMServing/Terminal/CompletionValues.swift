@@ -50,6 +50,7 @@ struct CompletionValues: Sendable {
         case "session" where place.command.first == "ssh": return await rows("ssh_sessions", key: "session")
         case "session": return await rows("shell_sessions", key: "session")
         case "host": return await hosts()
+        case "resource": return resources
         case "recipe": return await rows("recipe_list", key: "name", summary: "summary")
         default: return []
         }
@@ -83,6 +84,13 @@ struct CompletionValues: Sendable {
             Completion.Candidate(
                 candidate.path, candidate.methods.isEmpty ? "…" : candidate.methods.joined(separator: ", "))
         }
+    }
+
+    /// The services that a request can be sent to, which a sign-in may be for, too.
+    private var resources: [Completion.Candidate] {
+        let field = catalogue.operation(named: "graph_request")?.fields.first { $0.name == "resource" }
+        guard case .choice(let words)? = field?.kind else { return [] }
+        return words.map { Completion.Candidate($0) }
     }
 
     private func hosts() async -> [Completion.Candidate] {

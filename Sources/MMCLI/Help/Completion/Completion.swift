@@ -1,4 +1,3 @@
-package import MMCore
 package import MMOperations
 
 /// What may stand at the cursor of an unfinished command line, by the same declarations as help and scanner.

@@ -43,15 +43,17 @@ package enum CompletionScript {
         #compdef mm
         _mm() {
           local -a found open lines
-          local line tab=$'\t' wantsFiles=0
+          local line tab=$'\t' text wantsFiles=0
           lines=("${(@f)$(mm complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
           for line in $lines; do
+            text=""
+            [[ $line == *$tab* ]] && text=":${line#*$tab}"
             if [[ $line == :files ]]; then
               wantsFiles=1
             elif [[ ${line%%$tab*} == /*/ ]]; then
-              open+=("${${line%%$tab*}//:/\\:}:${line#*$tab}")
+              open+=("${${line%%$tab*}//:/\\:}$text")
             else
-              found+=("${${line%%$tab*}//:/\\:}:${line#*$tab}")
+              found+=("${${line%%$tab*}//:/\\:}$text")
             fi
           done
           (( $#found )) && _describe -V mm found
