@@ -34,6 +34,8 @@ struct PoolHandshakeTests {
             build: build, process: process, started: Timestamp(seconds: 1_767_225_600), key: "abc")
         handshake.isDraining = true
         #expect(PoolHandshake(.object(handshake.json)) == handshake)
+        handshake.isNode = true
+        #expect(PoolHandshake(.object(handshake.json)) == handshake)
         #expect(Set(handshake.publicJSON.map(\.key)) == ["version", "build", "pid", "started", "wire"])
         for other: JSONValue in [[:], [], "x", ["version": 1], ["version": "1", "pid": "2", "build": "1-2"]] {
             #expect(PoolHandshake(other) == nil)

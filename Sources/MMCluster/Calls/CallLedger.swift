@@ -38,7 +38,7 @@ package struct CallLedger: Sendable {
     /// - Parameters:
     ///   - id: the call's own id.
     ///   - connection: whose lease it needs.
-    ///   - digest: of operation and arguments.
+    ///   - digest: of operation, arguments, and whoever signed in to ask.
     ///   - node: the node that begins it, with the token of its lease.
     /// - Throws: `unavailable`; the call must not begin then.
     package func begin(

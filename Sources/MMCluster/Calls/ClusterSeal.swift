@@ -24,6 +24,9 @@ package struct ClusterSeal: Sendable {
         key = HMAC.sha256("mm cluster 1".utf8, key: secret)
     }
 
+    /// Bytes that all nodes have and nobody else, for one purpose.
+    package func derived(_ purpose: String) -> [UInt8] { HMAC.sha256(purpose.utf8, key: key) }
+
     /// Encrypts bytes, bound to the name under which they are kept.
     package func sealed(_ plain: [UInt8], name: String) -> [UInt8]? {
         var room = [UInt8](repeating: 0, count: plain.count + Self.overhead)

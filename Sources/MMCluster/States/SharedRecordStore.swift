@@ -6,6 +6,11 @@ package struct SharedRecord: Sendable, Hashable {
     package let value: [UInt8]
     /// Changes with each write; a change names the one that it was made from.
     package let revision: String
+
+    package init(value: [UInt8], revision: String) {
+        self.value = value
+        self.revision = revision
+    }
 }
 
 /// What one kind of shared states keeps in Redis: small records, encrypted, each for a time that Redis counts.

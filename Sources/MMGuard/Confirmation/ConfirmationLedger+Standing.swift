@@ -15,19 +15,59 @@ extension ConfirmationLedger {
     /// - Throws: the errors of reading and writing the ledger; nothing may run then.
     package func outcome(of request: ConfirmationRequest) async throws(MMError) -> ConfirmationOutcome? {
         let digest = request.digest
-        if let entry = try await take(digest, .approved) { return .approved(entry.approvers) }
-        if let entry = try await take(digest, .refused) { return .refused(entry) }
+        if let entry = try await take(digest, of: request.connection, .approved) { return .approved(entry.approvers) }
+        if let entry = try await take(digest, of: request.connection, .refused) { return .refused(entry) }
         guard let classes = request.standingClasses else { return nil }
-        let standing = try standing().filter { $0.connection == request.connection && $0.check >= request.check }
+        let standing = try await standing(of: request.connection).filter { $0.check >= request.check }
         let covering = classes.compactMap { one in standing.first { $0.guardClass == one } }
         guard covering.count == classes.count, let first = covering.first else { return nil }
         return .allowed(first)
     }
 
+    /// Records that people have said yes to exactly this as a part of more, for the node that carries it out.
+    /// - Throws: `unavailable` where nothing is shared.
+    package func grant(_ request: ConfirmationRequest, by approver: Approver) async throws(MMError) {
+        guard shared != nil else {
+            throw MMError(
+                .unavailable,
+                "\(request.connection) is held by another node, which can't be told that this was confirmed.",
+                hint: "Give all nodes a key (MM_CLUSTER_KEY_FILE), or call it by its own name.",
+                details: ["cluster": "no key"])
+        }
+        let now = clock.now
+        var entry = PendingConfirmation(
+            request, token: Self.makeToken(), createdAt: now, expiresAt: now + approvalLifetime)
+        entry.state = .approved
+        entry.needed = 1
+        entry.approvers = [approver]
+        let granted = entry
+        try await change(.shared(request.connection)) { (contents: inout Contents) throws(MMError) in
+            contents.entries.append(granted)
+        }
+    }
+
+    /// Takes back what was granted and not used.
+    package func withdraw(_ request: ConfirmationRequest) async {
+        let digest = request.digest
+        _ = try? await change(.shared(request.connection)) { (contents: inout Contents) throws(MMError) in
+            contents.entries.removeAll { $0.digest == digest && $0.approvers.contains { $0.means == "together" } }
+        }
+    }
+
     /// Returns the standing approvals, oldest first.
     /// - Throws: the errors of reading the ledger.
-    package func standing() throws(MMError) -> [StandingApproval] {
-        try read().standing.filter { $0.expiresAt > clock.now }
+    package func standing() async throws(MMError) -> [StandingApproval] {
+        try await places().found.flatMap(\.contents.standing).filter { $0.expiresAt > clock.now }
+            .sorted { $0.createdAt < $1.createdAt }
+    }
+
+    private func standing(of connection: String) async throws(MMError) -> [StandingApproval] {
+        var standing = try read().standing
+        if let document = try await reached({ shared throws(MMError) in try await shared.read(connection) }) {
+            standing += try Self.parse(document?.bytes, connection).standing
+        }
+        let now = clock.now
+        return standing.filter { $0.connection == connection && $0.expiresAt > now }
     }
 
     /// Records that a person allows classes on a connection for a while; it replaces what was allowed of them before.
@@ -59,22 +99,30 @@ extension ConfirmationLedger {
                 id: RandomBytes.text(bytes: 6), connection: connection, guardClass: one, approver: approver,
                 check: check, createdAt: now, expiresAt: now + duration)
         }
-        return try await change { (contents: inout Contents) throws(MMError) in
+        let allow = { @Sendable (contents: inout Contents) throws(MMError) -> [StandingApproval] in
             contents.standing.removeAll { $0.connection == connection && classes.contains($0.guardClass) }
             contents.standing += made
             return made
+        }
+        guard shared != nil else { return try await change(.own, allow) }
+        do throws(MMError) { return try await change(.shared(connection), allow) } catch {
+            guard error.keepsToThisNode else { throw error }
+            return try await change(.own, allow)
         }
     }
 
     /// Takes a standing approval back.
     /// - Throws: `.notFound` for one that no longer holds.
     package func revoke(_ id: String) async throws(MMError) -> StandingApproval {
-        try await change { (contents: inout Contents) throws(MMError) in
-            guard let index = contents.standing.firstIndex(where: { $0.id == id }) else {
-                throw MMError(
-                    .notFound, "No standing approval \(id.prefix(20)) holds.",
-                    hint: "It has ended or was revoked: mm allow lists those that hold.")
-            }
+        let unknown = MMError(
+            .notFound, "No standing approval \(id.prefix(20)) holds.",
+            hint: "It has ended or was revoked: mm allow lists those that hold.")
+        let (found, absence) = try await places()
+        guard let place = found.first(where: { $0.contents.standing.contains { $0.id == id } })?.place else {
+            throw absence ?? unknown
+        }
+        return try await change(place) { (contents: inout Contents) throws(MMError) in
+            guard let index = contents.standing.firstIndex(where: { $0.id == id }) else { throw unknown }
             return contents.standing.remove(at: index)
         }
     }

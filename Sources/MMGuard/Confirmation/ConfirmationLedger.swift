@@ -1,7 +1,8 @@
 public import MMCore
 
 /// The requests that wait for a person's approval, and the approvals that have not been used yet: one locked file
-/// (0600) for all front-ends of a user.
+/// (0600) for all front-ends of a user, and for the nodes of a cluster what they share. Each entry lies in one place and is used
+/// up there. While what is shared can't be reached, the file takes new ones: they are asked and answered on this node.
 ///
 /// A confirmation is valid for exactly one request (see `ConfirmationRequest.digest`), once, and for minutes. Only a
 /// front-end that is used by a person calls `approve`.
@@ -12,9 +13,9 @@ public struct ConfirmationLedger: Sendable {
     public let questionLifetime: Duration
     /// How long an approval stays valid.
     public let approvalLifetime: Duration
+    /// What the nodes of a cluster share; `nil` outside one.
+    package var shared: (any SharedConfirmations)?
     let clock: WallClock
-    private static let mostEntries = 200
-    private static let largestFile = 16 << 20
 
     /// Creates the ledger of a file, which need not exist yet.
     public init(
@@ -30,12 +31,6 @@ public struct ConfirmationLedger: Sendable {
     /// Creates the ledger of a user.
     public init(paths: StatePaths) {
         self.init(path: paths.confirmationLedger)
-    }
-
-    /// What the file holds.
-    struct Contents: Equatable {
-        var entries: [PendingConfirmation] = []
-        var standing: [StandingApproval] = []
     }
 
     /// Records that a request waits for a person. A request that is already waiting keeps its token.
@@ -54,12 +49,22 @@ public struct ConfirmationLedger: Sendable {
         let now = clock.now
         let fresh = PendingConfirmation(
             request, token: Self.makeToken(), createdAt: now, expiresAt: now + questionLifetime)
-        return try await change { (contents: inout Contents) throws(MMError) in
-            if let waiting = contents.entries.first(where: { $0.digest == fresh.digest && $0.state == .pending }) {
-                return (waiting, false)
-            }
+        let isIt = { @Sendable (entry: PendingConfirmation) in
+            entry.digest == fresh.digest && entry.state == .pending
+        }
+        let enter = { @Sendable (contents: inout Contents) throws(MMError) -> (PendingConfirmation, Bool) in
+            if let waiting = contents.entries.first(where: isIt) { return (waiting, false) }
             contents.entries.append(fresh)
             return (fresh, true)
+        }
+        guard shared != nil else { return try await change(.own, enter) }
+        // What was asked while nothing was shared keeps its token.
+        if let waiting = try read().entries.first(where: { isIt($0) && $0.expiresAt > now }) { return (waiting, false) }
+        do throws(MMError) {
+            return try await change(.shared(request.connection), underLease: true, enter)
+        } catch {
+            guard error.keepsToThisNode else { throw error }
+            return try await change(.own, enter)
         }
     }
 
@@ -67,14 +72,38 @@ public struct ConfirmationLedger: Sendable {
     /// - Throws: `.notFound` if no such request is waiting.
     public func pending(_ token: String) async throws(MMError) -> PendingConfirmation {
         let wanted = Self.plain(token)
-        guard let entry = try await all().first(where: { $0.token == wanted }) else { throw unknown(token) }
-        return entry
+        let (places, absence) = try await places()
+        for (_, contents) in places {
+            let entry = contents.entries.first {
+                $0.token == wanted && $0.expiresAt > clock.now && $0.state != .refused
+            }
+            if let entry { return entry }
+        }
+        throw absence ?? unknown(token)
     }
 
     /// Returns all waiting and approved requests, oldest first.
     /// - Throws: the errors of reading the ledger.
     public func all() async throws(MMError) -> [PendingConfirmation] {
-        try read().entries.filter { $0.expiresAt > clock.now && $0.state != .refused }
+        let now = clock.now
+        return try await places().found.flatMap(\.contents.entries)
+            .filter { $0.expiresAt > now && $0.state != .refused }
+            .sorted { $0.createdAt < $1.createdAt }
+    }
+
+    /// Why only what this node keeps by itself is known; `nil` where all is.
+    package func absence() async -> MMError? { try? await places().absence }
+
+    /// Where an entry lies.
+    /// - Throws: `notFound` where it lies nowhere, `unavailable` where that isn't known.
+    func place(
+        of isIt: (PendingConfirmation) -> Bool, else unknown: MMError
+    ) async throws(MMError) -> Place {
+        let (found, absence) = try await places()
+        guard let place = found.first(where: { $0.contents.entries.contains(where: isIt) })?.place else {
+            throw absence ?? unknown
+        }
+        return place
     }
 
     /// Records a person's approval. Call it only for a person who has just seen `PendingConfirmation.lines`.
@@ -99,7 +128,8 @@ public struct ConfirmationLedger: Sendable {
         let wanted = Self.plain(token)
         let now = clock.now
         let error = unknown(token)
-        return try await change { (contents: inout Contents) throws(MMError) in
+        let place = try await place(of: { $0.token == wanted && $0.digest == digest }, else: error)
+        return try await change(place) { (contents: inout Contents) throws(MMError) in
             guard
                 let index = contents.entries.firstIndex(where: {
                     $0.token == wanted && $0.digest == digest && $0.state != .refused
@@ -138,7 +168,8 @@ public struct ConfirmationLedger: Sendable {
         let wanted = Self.plain(token)
         let now = clock.now
         let error = unknown(token)
-        try await change { (contents: inout Contents) throws(MMError) in
+        let place = try await place(of: { $0.token == wanted }, else: error)
+        try await change(place) { (contents: inout Contents) throws(MMError) in
             guard let index = contents.entries.firstIndex(where: { $0.token == wanted && $0.state != .refused }) else {
                 throw error
             }
@@ -154,71 +185,44 @@ public struct ConfirmationLedger: Sendable {
     /// - Returns: whether a person had confirmed exactly this request; it won't be `true` a second time.
     /// - Throws: the errors of reading and writing the ledger; nothing may run then.
     public func consume(_ digest: String) async throws(MMError) -> Bool {
-        try await take(digest, .approved) != nil
+        let isIt = { (entry: PendingConfirmation) in entry.digest == digest && entry.state == .approved }
+        for (_, contents) in try await places().found {
+            guard let entry = contents.entries.first(where: isIt) else { continue }
+            return try await take(digest, of: entry.connection, .approved) != nil
+        }
+        return false
     }
 
     /// Uses up the entry of a request in a state.
     /// - Returns: the entry; `nil` where there is none in that state.
-    func take(_ digest: String, _ state: PendingConfirmation.State) async throws(MMError) -> PendingConfirmation? {
+    func take(
+        _ digest: String, of connection: String, _ state: PendingConfirmation.State
+    ) async throws(MMError) -> PendingConfirmation? {
         let now = clock.now
-        let isIt = { (entry: PendingConfirmation) in
+        let isIt = { @Sendable (entry: PendingConfirmation) in
             entry.digest == digest && entry.state == state && entry.expiresAt > now
         }
-        guard try read().entries.contains(where: isIt) else { return nil }
-        return try await change { (contents: inout Contents) throws(MMError) in
+        let remove = { @Sendable (contents: inout Contents) throws(MMError) -> PendingConfirmation? in
             contents.entries.firstIndex(where: isIt).map { contents.entries.remove(at: $0) }
         }
-    }
-
-    /// Changes the contents under the lock and removes what has expired.
-    func change<Result: Sendable>(
-        _ body: (inout Contents) throws(MMError) -> Result
-    ) async throws(MMError) -> Result {
-        let lock = try await FileLock(awaiting: path)
-        let now = clock.now
-        var contents = try read()
-        contents.entries.removeAll { $0.expiresAt <= now }
-        contents.standing.removeAll { $0.expiresAt <= now }
-        let before = contents
-        let result = try body(&contents)
-        if contents.entries.count > Self.mostEntries {
-            contents.entries.removeFirst(contents.entries.count - Self.mostEntries)
-        }
-        if contents != before {
-            var file = Self.file(contents)
-            // The oldest entries are removed: a file that is too large to be read again would block everything.
-            while file.count > Self.largestFile, contents.entries.count > 1 {
-                contents.entries.removeFirst()
-                file = Self.file(contents)
+        let own = try read()
+        if own.entries.contains(where: isIt) {
+            let isAlone = shared == nil
+            let spent = Contents.Spent(digest: digest, at: now, expiresAt: now + questionLifetime + approvalLifetime)
+            return try await change(.own) { (contents: inout Contents) throws(MMError) in
+                let entry = try remove(&contents)
+                // The same may stand approved where it could not be seen: it is not used on top of this.
+                if entry != nil, state == .approved, !isAlone { contents.spent.append(spent) }
+                return entry
             }
-            try ProtectedFile.replace(path, with: file)
         }
-        _ = consume lock
-        return result
-    }
-
-    private static func file(_ contents: Contents) -> [UInt8] {
-        JSONWriter.bytes([
-            "version": 1, "entries": .array(contents.entries.map(\.json)),
-            "standing": .array(contents.standing.map(\.json)),
-        ])
-    }
-
-    func read() throws(MMError) -> Contents {
-        guard let bytes = try ProtectedFile.read(path, limit: Self.largestFile), !bytes.isEmpty else {
-            return Contents()
+        guard let document = try await reached({ shared throws(MMError) in try await shared.read(connection) }) else {
+            return nil
         }
-        // A file that can't be read confirms nothing; it is neither guessed at nor silently replaced.
-        guard let value = try? JSONParser.parse(bytes, limits: .strict), value["version"]?.int == 1,
-            let list = value["entries"]?.array
-        else {
-            throw MMError(
-                .conflict, "The store of confirmations \(path) can't be read.",
-                hint: "Remove the file: pending confirmations have to be requested again.")
-        }
-        return Contents(
-            entries: list.compactMap(PendingConfirmation.init(json:)),
-            standing: value["standing"]?.array?.compactMap(StandingApproval.init(json:)) ?? [])
+        guard let entry = try Self.parse(document?.bytes, connection).entries.first(where: isIt) else { return nil }
+        let isSpent = own.spent.contains { $0.digest == digest && $0.at >= entry.createdAt && $0.expiresAt > now }
+        let taken = try await change(.shared(connection), underLease: true, remove)
+        return isSpent ? nil : taken
     }
 
     private func unknown(_ token: String) -> MMError {
@@ -228,7 +232,7 @@ public struct ConfirmationLedger: Sendable {
     }
 
     /// Nine letters and digits without those that look alike: 45 bits, for minutes, behind a file that only its user reads.
-    private static func makeToken() -> String {
+    static func makeToken() -> String {
         let letters = Array("23456789ABCDEFGHJKLMNPQRSTUVWXYZ".utf8)
         let picked = RandomBytes.make(9).map { letters[Int($0) % letters.count] }
         return String(decoding: picked, as: UTF8.self)

@@ -16,6 +16,13 @@ package protocol ConnectionLeases: Sendable {
         _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer
     ) async throws(MMError) -> OperationAnswer
 
+    /// Carries out the call to one connection of several: here under its lease, or by the node that holds it.
+    /// - Throws: as the call.
+    func answer(
+        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext, of connection: String,
+        by local: LocalOperationService
+    ) async throws(MMError) -> OperationAnswer
+
     /// What there is to count.
     func families() async -> [MetricFamily]
 }

@@ -26,7 +26,7 @@ public struct OperationServices: Sendable {
     /// Brings sessions back after a restart.
     package let restorer: SessionRestorer
     /// Requests that wait for a person.
-    package let ledger: ConfirmationLedger
+    package var ledger: ConfirmationLedger
     /// Answers that were too long.
     package let outputs: OutputStore
     /// What was done.

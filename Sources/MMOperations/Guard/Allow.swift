@@ -47,9 +47,11 @@ struct Allow: CatalogueOperation {
                 gone.json, notes: ["\(gone.guardClass.rawValue) on \(gone.connection) is asked about again."])
         }
         guard let name = input.connection else {
-            let rows = try requests.standing().map { Self.row($0.approval) }
+            let rows = try await requests.standing().map { Self.row($0.approval) }
             return .value(
-                .array(rows), notes: rows.isEmpty ? ["Nothing is allowed for a while: each is asked about."] : [],
+                .array(rows),
+                notes: (rows.isEmpty ? ["Nothing is allowed for a while: each is asked about."] : [])
+                    + [await requests.note()].compactMap(\.self),
                 columns: ["id", "connection", "class", "by", "until"])
         }
         try PersonProof.require(services.environment)

@@ -60,6 +60,7 @@ package struct Clearance: Sendable {
                 error.details["approvals"] = .int(Int64(pending.approvers.count))
                 error.details["approvalsNeeded"] = .int(Int64(pending.needed))
             }
+            if let away = await guarding.ledger.absence() { error.message += " \(away.message) \(HeldRequests.alone)" }
             error.message += " Nothing was sent or run.\n\n" + (pending.presentation.pages.first ?? "")
         }
         throw error

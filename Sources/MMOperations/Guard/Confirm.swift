@@ -36,7 +36,9 @@ struct Confirm: CatalogueOperation {
         guard let token = input.token else {
             let rows = try await requests.all().map { Self.row($0.request) }
             return .value(
-                .array(rows), notes: rows.isEmpty ? ["Nothing waits for a confirmation."] : [],
+                .array(rows),
+                notes: (rows.isEmpty ? ["Nothing waits for a confirmation."] : [])
+                    + [await requests.note()].compactMap(\.self),
                 columns: ["token", "connection", "module", "request", "by", "why", "approvals", "until"])
         }
         try PersonProof.require(services.environment)

@@ -27,6 +27,12 @@ package struct HeldRequests: Sendable {
         return held.filter { $0.request.state == .pending }
     }
 
+    /// What to say where other nodes of a cluster can't be asked what waits there.
+    package func note() async -> String? { await ledger.absence().map { "\($0.message) \(Self.alone)" } }
+
+    /// What holds for what is asked while nothing is shared.
+    static let alone = "Only what this node asked meanwhile is known here, and it is answered here."
+
     /// The entry of a token, and the ledger that holds it.
     /// - Throws: `notFound` when no such request waits.
     package func held(_ token: String) async throws(MMError) -> Held {
@@ -43,16 +49,18 @@ package struct HeldRequests: Sendable {
 
     /// All standing approvals, each with its ledger.
     /// - Throws: the errors of reading the home's own ledger.
-    package func standing() throws(MMError) -> [(ledger: ConfirmationLedger, approval: StandingApproval)] {
-        var found = try ledger.standing().map { (ledger: ledger, approval: $0) }
-        for ledger in others() { found += ((try? ledger.standing()) ?? []).map { (ledger: ledger, approval: $0) } }
+    package func standing() async throws(MMError) -> [(ledger: ConfirmationLedger, approval: StandingApproval)] {
+        var found = try await ledger.standing().map { (ledger: ledger, approval: $0) }
+        for ledger in others() {
+            found += ((try? await ledger.standing()) ?? []).map { (ledger: ledger, approval: $0) }
+        }
         return found
     }
 
     /// Takes a standing approval back, wherever it lies.
     /// - Throws: `notFound` for one that no longer holds.
     package func revoke(_ id: String) async throws(MMError) -> StandingApproval {
-        let place = try standing().first { $0.approval.id == id }?.ledger ?? ledger
+        let place = try await standing().first { $0.approval.id == id }?.ledger ?? ledger
         return try await place.revoke(id)
     }
 

@@ -1,5 +1,5 @@
-import MMCore
-import MMGuard
+package import MMCore
+package import MMGuard
 
 /// One question about the calls to several connections. First each call is made up to the point where it would be permitted,
 /// and is judged there by its connection's own policy; then a person is asked once, with all of them named; then each call
@@ -54,6 +54,22 @@ package final class JointClearance: Sendable {
     /// Whether the call to a connection changes something there.
     func changes(_ connection: String) -> Bool {
         state.withLock { $0.requests[connection].map { $0.verdict.guardClass != .read } ?? false }
+    }
+
+    /// Hands what was permitted about a connection to the node that carries its call out: as a confirmation of exactly this
+    /// call, which is used there.
+    /// - Returns: what was handed over; `nil` where the call needs nothing.
+    /// - Throws: `unavailable` where nodes share no confirmations.
+    package func handOver(
+        _ connection: String, in ledger: ConfirmationLedger
+    ) async throws(MMError) -> ConfirmationRequest? {
+        let request = state.withLock { state -> ConfirmationRequest? in
+            guard case .permitted = state.phase else { return nil }
+            return state.requests[connection]
+        }
+        guard let request, request.verdict.decision == .ask else { return nil }
+        try await ledger.grant(request, by: Approver(person: SecurityKey.login, means: "together"))
+        return request
     }
 
     /// Lets the calls through.

@@ -139,6 +139,8 @@ struct SideBySideCall: Sendable {
         inner.backgroundAfter = nil
         inner.input = nil
         inner.progress = { _ in }
+        // Who has sent the whole on has not sent the call to this connection on.
+        inner.isForwarded = false
         inner.timeLimit = max(deadline.remaining, .zero)
         return inner
     }

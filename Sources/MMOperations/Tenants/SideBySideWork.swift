@@ -125,14 +125,23 @@ struct SideBySideWork: Sendable {
         let changes = clearance.changes(member.name)
         if changes { try folder.begin(index) }
         do throws(MMError) {
-            let answer = try await whole.service.perform(
-                whole.operation, whole.arguments(call, member.name), whole.context(clearance))
-            return try await keep(answer, of: index)
+            return try await keep(try await answer(member), of: index)
         } catch {
             // Of a change without an answer nobody knows what became.
             if changes, error.isRefusal { folder.fail(index) }
             throw error
         }
+    }
+
+    private func answer(_ member: SetFolder.Member) async throws(MMError) -> OperationAnswer {
+        let (service, arguments, context) = (
+            whole.service, whole.arguments(call, member.name), whole.context(clearance)
+        )
+        // Another node may hold its lease; the customers of a partner have none of their own.
+        guard let leases = service.services.leases,
+            let leased = service.services.leased(whole.operation, arguments, in: context)
+        else { return try await service.perform(whole.operation, arguments, context) }
+        return try await leases.answer(whole.operation, arguments, in: context, of: leased, by: service)
     }
 
     private func keep(_ answer: OperationAnswer, of index: Int) async throws(MMError) -> SetFolder.End {

@@ -23,6 +23,8 @@ package struct PoolHandshake: Sendable, Hashable {
     package let key: String
     /// Whether the pool accepts no more calls.
     package var isDraining = false
+    /// Whether the pool is one of a cluster's: what waits for people stands there, too.
+    package var isNode = false
 
     /// Creates a pool's identity.
     package init(build: PoolBuild, process: ProcessIdentity, started: Timestamp, key: String = "") {
@@ -46,6 +48,7 @@ package struct PoolHandshake: Sendable, Hashable {
         object["startTime"] = .int(Int64(clamping: process.startTime))
         object["key"] = .string(key)
         object["draining"] = .bool(isDraining)
+        if isNode { object["cluster"] = true }
         return object
     }
 
@@ -70,6 +73,7 @@ package struct PoolHandshake: Sendable, Hashable {
         // Pools that don't report a version speak the first one.
         wire = json["wire"]?.int ?? 1
         isDraining = json["draining"]?.bool ?? false
+        isNode = json["cluster"]?.bool ?? false
     }
 
     /// Rejects a pool that speaks another version of the protocol.

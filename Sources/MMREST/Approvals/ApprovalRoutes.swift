@@ -42,7 +42,7 @@ struct ApprovalRoutes: Sendable {
         router.post("/v1/passkeys/invitation", invite)
         router.post("/v1/passkeys/options") { (request) throws(MMError) in
             try Self.admit(request)
-            return Self.answer(try desk.registration(try request.http.jsonObject(), at: Self.page(request)))
+            return Self.answer(try await desk.registration(try request.http.jsonObject(), at: Self.page(request)))
         }
         router.post("/v1/passkeys") { (request) throws(MMError) in
             try Self.admit(request)

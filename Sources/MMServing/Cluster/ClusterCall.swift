@@ -1,5 +1,6 @@
 import MMCluster
 import MMCore
+import MMGuard
 import MMOperations
 import MMPoolWire
 import MMSystem
@@ -192,6 +193,18 @@ struct ClusterCall: Sendable {
 
     /// Has another node carry it out, for as long as that one holds the lease.
     private func there(_ record: LeaseRecord) async throws(MMError) -> OperationAnswer {
+        let ledger = local.services.ledger
+        let handed = try await context.oneOfSeveral?.handOver(connection, in: ledger)
+        do throws(MMError) {
+            return try await sentOn(record)
+        } catch {
+            // What was not used there is of no use to a later call.
+            if let handed { await ledger.withdraw(handed) }
+            throw error
+        }
+    }
+
+    private func sentOn(_ record: LeaseRecord) async throws(MMError) -> OperationAnswer {
         let service = try member.node(at: record.address, catalogue: local.catalogue)
         var sent = context
         sent.isForwarded = true
@@ -228,7 +241,10 @@ struct ClusterCall: Sendable {
     }
 
     private var digest: String {
-        let text = "\(name)\u{0}" + String(decoding: JSONWriter.bytes(.object(arguments)), as: UTF8.self)
+        // One caller's id stands for nobody else's call: they would get its answer.
+        let text =
+            "\(context.caller.principal?.id ?? "")\u{0}\(name)\u{0}"
+            + String(decoding: JSONWriter.bytes(.object(arguments)), as: UTF8.self)
         return Hex.text(SHA256.digest(text.utf8).prefix(16))
     }
 }

@@ -21,6 +21,8 @@ final class ClusterMember: Sendable {
     let paces: RedisPaces
     /// Where stored answers lie and jobs run; `nil` without a key to encrypt it with.
     let work: WorkDirectory?
+    /// What the nodes share besides; `nil` without a key to encrypt it with.
+    let states: ClusterStates?
     /// This node's id: each process has its own.
     let id: String
     private let redis: [RedisClient]
@@ -69,6 +71,7 @@ final class ClusterMember: Sendable {
             onNews: { news, lease in LeaseHistory.note(news, lease, in: log) })
         let seal = try options.keyFile.map { (file) throws(MMError) in try ClusterSeal(keyFile: file) }
         ledger = CallLedger(rest, seal: seal)
+        states = seal.map { ClusterStates(rest, $0) }
         directory = NodeDirectory(
             rest, id: id, address: options.address, version: ProductVersion.text, limit: options.term)
         work = seal.map { WorkDirectory(rest, seal: $0) }
@@ -140,6 +143,7 @@ final class ClusterMember: Sendable {
                 leases.map { ["connection": .string($0.name), "token": .int($0.token)] }),
             "takeOvers": .int(Int64(so.takenOver)), "lostLeases": .int(Int64(so.lost)),
             "forwardedCalls": .int(Int64(counts.forwarded)), "repeatedCalls": .int(Int64(counts.repeated)),
+            "sharesConfirmations": .bool(states != nil),
         ]
         let waits = paces.waits
         if !waits.isEmpty {
@@ -162,6 +166,17 @@ final class ClusterMember: Sendable {
             object["note"] = .string("\(error.message) \(meanwhile)")
         }
         return object
+    }
+
+    /// The same in a line, for `mm status`.
+    func line() async -> String {
+        let leases = await keeper.leases.count
+        do throws(MMError) {
+            let nodes = try await directory.all().count { $0.isAlive }
+            return "This node is one of \(nodes) over \(options.redis); it holds \(leases) leases."
+        } catch {
+            return "\(error.message) \(meanwhile) It holds \(leases) leases."
+        }
     }
 
     /// The same for `/metrics`.
@@ -207,9 +222,13 @@ extension ClusterMember: ConnectionLeases {
         case .here(let lease):
             held.withLock { $0[connection] = lease }
             let permit = SendPermit { lease.isValid ? nil : lease.over.message }
+            let hold = LeaseInUse(
+                connection: connection, fence: SharedRecordStore.Fence(node: id, token: lease.token))
             do throws(MMError) {
                 return try await lease.whileHeld { () async throws(MMError) in
-                    try await SendPermit.$current.with(permit, work)
+                    try await LeaseInUse.$current.with(hold) { () async throws(MMError) in
+                        try await SendPermit.$current.with(permit, work)
+                    }
                 }
             } catch {
                 // A request that was held back may tell of it sooner than the lease itself.
@@ -221,6 +240,18 @@ extension ClusterMember: ConnectionLeases {
         }
     }
 
+    func answer(
+        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext, of connection: String,
+        by local: LocalOperationService
+    ) async throws(MMError) -> OperationAnswer {
+        var context = context
+        if context.callID == nil { context.callID = "mm-\(RandomBytes.text(bytes: 15))" }
+        return try await ClusterCall(
+            operation: operation, arguments: arguments, context: context, connection: connection, local: local,
+            member: self
+        ).answer()
+    }
+
     /// Why a session of a connection may send nothing now; `nil` where it may.
     func refusal(of connection: String) -> String? {
         if options.isLone { return nil }
@@ -229,7 +260,15 @@ extension ClusterMember: ConnectionLeases {
     }
 }
 
-extension TaskLocal where Value == SendPermit? {
+/// The lease under which the current task works.
+struct LeaseInUse: Sendable {
+    let connection: String
+    let fence: SharedRecordStore.Fence
+
+    @TaskLocal static var current: LeaseInUse?
+}
+
+extension TaskLocal {
     /// Runs work with a value, keeping the type of its error.
     fileprivate func with<Answer: Sendable>(
         _ value: Value, _ work: @escaping @Sendable () async throws(MMError) -> Answer

@@ -35,7 +35,11 @@ struct ClusterOperationService: OperationService {
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         guard let connection = local.services.leased(operation, arguments, in: context) else {
-            return try await unleased(operation, arguments, context)
+            var answer = try await unleased(operation, arguments, context)
+            if operation.declaration.name == "status", context.caller.server == nil {
+                answer.notes.append(await member.line())
+            }
+            return answer
         }
         var context = context
         if context.callID == nil { context.callID = "mm-\(RandomBytes.text(bytes: 15))" }
@@ -51,11 +55,12 @@ struct ClusterOperationService: OperationService {
         for node in await others() { await node.service.forget(client) }
     }
 
-    /// What is asked for by a handle lies on the node that made it.
+    /// What is asked for by a handle lies on the node that made it, and so does what a call for several connections goes on with.
     private func unleased(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        guard ["output", "confirm"].contains(operation.declaration.name), !context.isForwarded else {
+        let resumes = operation.declaration.severalConnections != nil && arguments["resume"]?.string != nil
+        guard resumes || operation.declaration.name == "output", !context.isForwarded else {
             return try await local.call(operation, arguments, in: context)
         }
         do throws(MMError) {

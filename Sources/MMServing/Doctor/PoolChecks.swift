@@ -32,7 +32,16 @@ struct PoolChecks: Sendable {
         {
             let nodes = (cluster["nodes"]?.array ?? []).count { $0["state"] == "running" }
             if cluster["state"] == "connected" {
-                report.add("cluster", .sound, "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis")")
+                let leases = cluster["leases"]?.array?.count ?? 0
+                let words =
+                    "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis"); this one holds \(leases) leases"
+                if cluster["sharesConfirmations"] == false {
+                    report.add(
+                        "cluster", .advice, "\(words); each node keeps its confirmations to itself",
+                        remedy: "set MM_CLUSTER_KEY_FILE, the same key on all nodes")
+                } else {
+                    report.add("cluster", .sound, words)
+                }
             } else {
                 report.add(
                     "cluster", .failed, cluster["note"]?.string ?? "Redis is away",

@@ -15,7 +15,8 @@ enum FrontEndService {
     static func make(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])
         throws(MMError) -> any OperationService
     {
-        try ApprovalWait.over(try chosen(choice, services, environment), environment)
+        let service = ClusterAnswers(try chosen(choice, services, environment), services)
+        return try ApprovalWait.over(service, environment)
     }
 
     private static func chosen(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])

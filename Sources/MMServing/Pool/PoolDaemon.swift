@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMGuard
 import MMHTTP
 import MMOperations
 import MMPoolWire
@@ -28,7 +29,7 @@ actor PoolDaemon {
     let environment: [String: String]
     private let service: any OperationService
     private let member: ClusterMember?
-    private let shared = RESTShared()
+    private let shared: RESTShared
     /// What this pool says of itself, but for whether it is about to end.
     private let identity: PoolHandshake
     private let ending = OneShot<End>()
@@ -58,6 +59,8 @@ actor PoolDaemon {
         }
         self.member = member
         services.leases = member
+        services.ledger.shared = member?.states?.confirmations
+        shared = RESTShared(sharing: member?.states?.challenges)
         self.services = services
         let local = LocalOperationService(services: services)
         service = member.map { ClusterOperationService(local, $0) } ?? local
@@ -233,6 +236,7 @@ actor PoolDaemon {
     private var handshake: PoolHandshake {
         var handshake = identity
         handshake.isDraining = gate.isDraining
+        handshake.isNode = member?.states != nil
         return handshake
     }
 
@@ -267,7 +271,7 @@ actor PoolDaemon {
 
     private func status() async -> JSONObject {
         var object: JSONObject = ["state": .string(gate.isDraining ? "stopping" : "running")]
-        for (key, value) in handshake.json where key != "draining" { object[key] = value }
+        for (key, value) in handshake.json where key != "draining" && key != "cluster" { object[key] = value }
         object["socket"] = .string(socket)
         object["urls"] = .array(urls.map { .string($0) })
         object["sessions"] = .int(Int64(await services.liveSessions()))

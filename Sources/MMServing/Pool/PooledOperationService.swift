@@ -31,13 +31,26 @@ struct PooledOperationService: OperationService {
         -> OperationAnswer
     {
         switch operation.declaration.home {
-        case .anywhere: return try await local.call(operation, arguments, in: context)
+        case .anywhere:
+            try await checkAnswers(operation)
+            return try await local.call(operation, arguments, in: context)
         case .besideSessions: return try await inPool(starting: false, operation, arguments, context)
         case .detachable where context.backgroundAfter == nil:
             return try await local.call(operation, arguments, in: context)
         case .detachable: return try await inPool(starting: true, operation, arguments, context)
         case .pool: return try await inPool(starting: true, operation, arguments, context)
         }
+    }
+
+    /// What waits for a person lies with all nodes of a cluster. Who looks here alone would find nothing.
+    private func checkAnswers(_ operation: AnyOperation) async throws(MMError) {
+        guard ClusterAnswers.operations.contains(operation.declaration.name),
+            (try? await finder.running())?.handshake.isNode == true
+        else { return }
+        throw MMError(
+            .unavailable, "This machine's pool is one of several, and what waits for a person lies with all of them.",
+            hint: "Set MM_CLUSTER and MM_CLUSTER_KEY_FILE here as they are for the pool, or answer on its page.",
+            details: ["cluster": "key"])
     }
 
     /// Ends what a client that has gone leaves behind, here and in the pool where one runs.

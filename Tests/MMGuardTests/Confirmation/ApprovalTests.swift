@@ -96,7 +96,7 @@ struct ApprovalTests {
         store.seconds.withLock { $0 += 1801 }
         #expect(try await store.ledger.outcome(of: wanted) == nil)
         _ = try await store.ledger.allow(classes, on: "Contoso", for: .seconds(1800), by: ann, check: .terminal)
-        let held = try #require(try store.ledger.standing().first)
+        let held = try #require(try await store.ledger.standing().first)
         #expect(held.id != made.first?.id)
         _ = try await store.ledger.revoke(held.id)
         #expect(try await store.ledger.outcome(of: wanted) == nil)
@@ -115,7 +115,7 @@ struct ApprovalTests {
                 _ = try await store.ledger.allow([.send], on: "C", for: .seconds(seconds), by: ann, check: .key)
             }
         }
-        #expect(try store.ledger.standing().isEmpty)
+        #expect(try await store.ledger.standing().isEmpty)
     }
 
     @Test(

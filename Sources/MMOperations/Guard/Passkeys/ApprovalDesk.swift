@@ -23,7 +23,7 @@ package struct ApprovalDesk: Sendable {
     /// What waits, what is allowed for a while, and the passkeys that may answer.
     package func overview() async -> JSONObject {
         let held = (try? await requests.all()) ?? []
-        let standing = (try? requests.standing()) ?? []
+        let standing = (try? await requests.standing()) ?? []
         let keys = ((try? ring.keys()) ?? []).filter(\.isPasskey)
         let tenants = (try? services.registry.snapshot())?.connections ?? []
         return [
@@ -119,7 +119,7 @@ package struct ApprovalDesk: Sendable {
             token: request.token, digest: request.digest, shown: shown, word: word,
             reason: word == .decline ? body["reason"]?.string.map { String($0.prefix(500)) } : nil, minutes: minutes)
         return [
-            "challenge": .string(Base64.text(ceremonies.challenge(for: .decision(decision)), alphabet: .url)),
+            "challenge": .string(Base64.text(await ceremonies.challenge(for: .decision(decision)), alphabet: .url)),
             "rpId": .string(place.party),
             "timeout": .int(PasskeyCeremonies.challengeAge.components.seconds * 1000),
             "keys": .array(keys.map { .string(Base64.text($0.id, alphabet: .url)) }),
@@ -148,7 +148,7 @@ package struct ApprovalDesk: Sendable {
     ) async throws(MMError) -> JSONObject {
         let challenge = try Self.challenge(in: body)
         let data = try PasskeyData(json: body)
-        guard case .decision(let decision)? = ceremonies.redeem(challenge) else {
+        guard case .decision(let decision)? = await ceremonies.redeem(challenge) else {
             throw PasskeyData.refused("its challenge is unknown, used or too old")
         }
         guard ceremonies.id(of: decision.token) == id else {
@@ -229,12 +229,12 @@ extension ApprovalDesk {
 
     /// What the browser needs to make a passkey.
     /// - Throws: `forbidden` for a code that is wrong, used or too old.
-    package func registration(_ body: JSONObject, at place: PageOrigin) throws(MMError) -> JSONObject {
+    package func registration(_ body: JSONObject, at place: PageOrigin) async throws(MMError) -> JSONObject {
         let code = body["code"]?.string ?? ""
         guard let invitation = ceremonies.invitation(code) else { throw Self.noInvitation }
         let keys = try ring.keys().filter { $0.isPasskey && $0.party == place.party }
         return [
-            "challenge": .string(Base64.text(ceremonies.challenge(for: .registration(code)), alphabet: .url)),
+            "challenge": .string(Base64.text(await ceremonies.challenge(for: .registration(code)), alphabet: .url)),
             "rpId": .string(place.party), "name": .string(invitation.name), "owner": .string(invitation.owner),
             "user": .string(Base64.text(SHA256.digest(Array("mm person\n\(invitation.owner)".utf8)), alphabet: .url)),
             "timeout": .int(PasskeyCeremonies.challengeAge.components.seconds * 1000),
@@ -252,7 +252,7 @@ extension ApprovalDesk {
             let code = body["code"]?.string ?? ""
             let challenge = try Self.challenge(in: body)
             guard let invitation = ceremonies.invitation(code) else { throw Self.noInvitation }
-            guard case .registration(code)? = ceremonies.redeem(challenge) else {
+            guard case .registration(code)? = await ceremonies.redeem(challenge) else {
                 throw PasskeyData.refused("its challenge is unknown, used or too old")
             }
             let key = try PasskeyData(json: body, isNew: true).newKey(

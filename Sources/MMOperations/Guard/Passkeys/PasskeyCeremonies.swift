@@ -1,7 +1,21 @@
 package import MMCore
 
+/// The challenges that the nodes of a cluster share: a page that one node made is answered at any.
+package protocol SharedChallenges: Sendable {
+    /// What all nodes have, and nobody else: requests have the same names on the pages of all of them.
+    var salt: [UInt8] { get }
+
+    /// Keeps what a challenge was made for.
+    /// - Throws: `unavailable`.
+    func put(_ challenge: [UInt8], _ subject: [UInt8], for lifetime: Duration) async throws(MMError)
+
+    /// Gives out what a challenge was made for, once.
+    /// - Throws: `unavailable`.
+    func take(_ challenge: [UInt8]) async throws(MMError) -> [UInt8]?
+}
+
 /// What pages are being asked a passkey for: links to register one, and challenges to sign. In memory alone, each for minutes
-/// and for one use.
+/// and for one use. Where nodes share challenges to approve something, one that could be shared lies there instead.
 package final class PasskeyCeremonies: Sendable {
     /// A link to register a passkey, made at the owner's terminal.
     package struct Invitation: Sendable {
@@ -33,11 +47,16 @@ package final class PasskeyCeremonies: Sendable {
 
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
-    private let salt = RandomBytes.make(32)
+    private let salt: [UInt8]
+    private let shared: (any SharedChallenges)?
 
     /// Creates a value with nothing asked for.
-    package init(now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
+    package init(
+        sharing shared: (any SharedChallenges)? = nil, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
         self.now = now
+        self.shared = shared
+        salt = shared?.salt ?? RandomBytes.make(32)
     }
 
     /// Makes the code of a link.
@@ -64,7 +83,7 @@ package final class PasskeyCeremonies: Sendable {
     func close(_ code: String) { state.withLock { _ = $0.invitations.removeValue(forKey: code) } }
 
     /// Makes a challenge: a digest of what is signed for, and of a number that never comes again.
-    func challenge(for subject: Subject) -> [UInt8] {
+    func challenge(for subject: Subject) async -> [UInt8] {
         var hash = SHA256()
         switch subject {
         case .registration(let code): hash.update("mm passkey 1\n\(code)\n".utf8)
@@ -72,6 +91,10 @@ package final class PasskeyCeremonies: Sendable {
         }
         hash.update(RandomBytes.make(32))
         let challenge = hash.finish()
+        if let shared, case .decision(let decision) = subject {
+            let bytes = JSONWriter.bytes(decision.json)
+            if (try? await shared.put(challenge, bytes, for: Self.challengeAge)) != nil { return challenge }
+        }
         let now = now()
         state.withLock { state in
             state.challenges = state.challenges.filter { now < $0.value.until }
@@ -83,10 +106,15 @@ package final class PasskeyCeremonies: Sendable {
 
     /// Uses a challenge up, whatever becomes of its answer.
     /// - Returns: what it was made for; `nil` for one that is unknown, used or too old.
-    func redeem(_ challenge: [UInt8]) -> Subject? {
+    func redeem(_ challenge: [UInt8]) async -> Subject? {
         let now = now()
-        let entry = state.withLock { $0.challenges.removeValue(forKey: challenge) }
-        return entry.flatMap { now < $0.until ? $0.subject : nil }
+        if let entry = state.withLock({ $0.challenges.removeValue(forKey: challenge) }) {
+            return now < entry.until ? entry.subject : nil
+        }
+        guard challenge.count == 32, let bytes = try? await shared?.take(challenge),
+            let json = try? JSONParser.parse(bytes), let decision = ApprovalDecision(json: json)
+        else { return nil }
+        return .decision(decision)
     }
 
     /// What a page calls a request: it never gets the token.
@@ -112,6 +140,25 @@ struct ApprovalDecision: Sendable, Hashable {
     let reason: String?
     /// For how many minutes the same classes pass on this connection besides, where they approve.
     let minutes: Int?
+
+    /// Reads one that was kept; `nil` for what is none.
+    init?(json: JSONValue) {
+        guard let token = json["token"]?.string, let digest = json["digest"]?.string,
+            let shown = json["shown"]?.string, let word = json["decision"]?.string.flatMap(Word.init(rawValue:))
+        else { return nil }
+        self.init(
+            token: token, digest: digest, shown: shown, word: word, reason: json["reason"]?.string,
+            minutes: json["minutes"]?.int)
+    }
+
+    init(token: String, digest: String, shown: String, word: Word, reason: String?, minutes: Int?) {
+        self.token = token
+        self.digest = digest
+        self.shown = shown
+        self.word = word
+        self.reason = reason
+        self.minutes = minutes
+    }
 
     var json: JSONValue {
         [

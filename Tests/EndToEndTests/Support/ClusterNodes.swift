@@ -1,0 +1,180 @@
+import Glibc
+import MMCore
+import MMSystem
+import Testing
+
+/// Pools on this machine that are one, over a redis-server of their own. Their tenant administers six others; a connection to
+/// each, `Tenant 1` to `Tenant 6`, signs in as an app.
+final class ClusterNodes: Sendable {
+    static let tenants = 6
+
+    let tenant: Tenant
+    private let root: String
+    private let host = "127.0.0.1"
+    private let ports: [UInt16]
+    private let nodes: Mutex<[Int: ChildProcess]> = Mutex([:])
+    private let redis: Mutex<ChildProcess?> = Mutex(nil)
+
+    /// Starts them, with the tenant's own connection signed in.
+    init(_ count: Int = 3) async throws {
+        tenant = try await Tenant(users: 20, customers: Self.tenants)
+        try await tenant.signIn()
+        root = tenant.home.path + "/cluster"
+        ports = try Self.freePorts(count)
+        for name in ["secret", "key"] {
+            try ProtectedFile.replace("\(root)/\(name)", with: Array(RandomBytes.text(bytes: 36).utf8))
+        }
+        try ProtectedFile.replace("\(root)/app", with: Array("sandbox~automation~secret".utf8))
+        let registry = tenant.home.path + "/.m365-connections.json"
+        let bytes = try #require(try ProtectedFile.read(registry))
+        var document = try #require(try JSONParser.parse(bytes).object)
+        var entries = try #require(document["connections"]?.object)
+        for number in 1...Self.tenants {
+            entries["Tenant \(number)"] = [
+                "cloud": "sandbox", "appId": "5a4db0c5-0000-4000-8000-00000000a002",
+                "tenantId": .string(Self.id(number)),
+                "auth": ["method": "secret", "secretFile": .string("\(root)/app")],
+            ]
+        }
+        document["connections"] = .object(entries)
+        try ProtectedFile.replace(registry, with: JSONWriter.bytes(.object(document)))
+        try await startRedis()
+        for number in 0..<count { try await start(number) }
+    }
+
+    deinit {
+        for process in nodes.withLock({ Array($0.values) }) { process.signalGroup(SIGKILL) }
+        redis.withLock { _ = $0?.signalGroup(SIGKILL) }
+    }
+
+    /// The id of a tenant.
+    static func id(_ number: Int) -> String { "5a4db0c5-7e11-4c02-9d0e-c0570000000\(number)" }
+
+    /// Ports that nobody listens at: all are held until the last is found.
+    private static func freePorts(_ count: Int) throws -> [UInt16] {
+        var sockets: [Int32] = []
+        defer { for number in sockets { close(number) } }
+        var ports: [UInt16] = []
+        for _ in 0..<count {
+            let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            sockets.append(number)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let bound = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
+                    bind(number, place, size) == 0 && getsockname(number, place, &size) == 0
+                }
+            }
+            try #require(bound)
+            ports.append(UInt16(bigEndian: address.sin_port))
+        }
+        return ports
+    }
+
+    /// Starts the redis-server, which listens at a socket file, and waits until it answers.
+    func startRedis() async throws {
+        let program = try #require(ExecutableSearch.find("redis-server", path: "/usr/local/bin:/usr/bin:/bin"))
+        var command = ChildCommand(
+            program, ["--port", "0", "--unixsocket", "\(root)/redis", "--save", "", "--dir", root],
+            environment: ["PATH": "/usr/bin:/bin"])
+        command.output = .null
+        command.error = .null
+        let process = try await ChildProcess.start(command)
+        redis.withLock { $0 = process }
+        while try await cli("ping") != "PONG" {
+            try #require(process.exited == nil, "redis-server ended")
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private func cli(_ word: String) async throws -> String {
+        let ran = try await Tenant.run(
+            "/usr/bin/env", ["redis-cli", "-s", "\(root)/redis", word],
+            ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp"])
+        return ran.output.split(separator: "\n").first.map(String.init) ?? ""
+    }
+
+    /// Ends the redis-server at once.
+    func killRedis() async {
+        let process = redis.withLock { $0 }
+        process?.signalGroup(SIGKILL)
+        _ = await process?.exit()
+    }
+
+    /// Starts a node.
+    func start(_ number: Int) async throws {
+        try ProtectedFile.makeDirectory("\(root)/node\(number)")
+        let environment = tenant.home.environment.merging(key) { $1 }.merging(own(number)) { $1 }
+            .merging(["MM_CLUSTER_LEASE": "2"]) { $1 }
+        var command = ChildCommand(
+            Programs.mm,
+            ["pool", "serve", "--listen", "\(host):\(ports[number])", "--token-file", "\(root)/secret", "--quiet"],
+            environment: environment)
+        command.output = .pipe
+        command.error = .pipe
+        let process = try await ChildProcess.start(command)
+        var text: [UInt8] = []
+        while !text.contains(0x0A), let piece = try await process.output?.read() { text += piece }
+        guard text.contains(0x0A) else {
+            var complaint: [UInt8] = []
+            while let piece = try await process.error?.read() { complaint += piece }
+            throw MMError(.internalError, "node \(number) ended: \(String(decoding: complaint, as: UTF8.self))")
+        }
+        nodes.withLock { $0[number] = process }
+    }
+
+    /// Ends a node at once.
+    func kill(_ number: Int) async {
+        let process = nodes.withLock { $0.removeValue(forKey: number) }
+        process?.signalGroup(SIGKILL)
+        _ = await process?.exit()
+    }
+
+    /// What programs have in their environment on a node's own machine.
+    func own(_ number: Int) -> [String: String] {
+        let own = "\(root)/node\(number)"
+        return [
+            "MM_STATE_DIR": "\(own)/state", "MM_LOG_DIR": "\(own)/logs", "XDG_RUNTIME_DIR": own,
+            "MM_SANDBOX_URL": tenant.base,
+        ]
+    }
+
+    /// What a front-end of a node has in its environment besides.
+    func front(_ number: Int) -> [String: String] {
+        [
+            "MM_SESSION_POOL_URL": "http://\(host):\(ports[number])", "MM_POOL_TOKEN_FILE": "\(root)/secret",
+            "XDG_RUNTIME_DIR": root,
+        ]
+    }
+
+    /// Runs `mm` with a node as its pool.
+    func mm(_ number: Int, _ words: [String]) async throws -> Tenant.Ran {
+        try await tenant.mm(words, extra: front(number))
+    }
+
+    /// What a person's programs have in their environment besides, to see what waits on all nodes.
+    private var key: [String: String] {
+        ["MM_CLUSTER": "redis+unix://\(root)/redis", "MM_CLUSTER_KEY_FILE": "\(root)/key", "XDG_RUNTIME_DIR": root]
+    }
+
+    /// What waits on all nodes.
+    func waiting() async throws -> Tenant.Ran { try await tenant.mm(["confirm", "--json"], extra: key) }
+
+    /// A person's yes, given beside the nodes.
+    func confirm(_ token: String) async throws -> Tenant.Dialog {
+        try await tenant.dialog(["confirm", token], [("Type yes", "yes\n")], key)
+    }
+
+    /// What a node tells of the cluster.
+    func report(_ number: Int) async throws -> JSONValue? {
+        try await tenant.mm(["pool", "status", "--json"], extra: own(number)).json?["cluster"]
+    }
+
+    func stop() async {
+        for process in nodes.withLock({ Array($0.values) }) { _ = await process.terminate(grace: .seconds(120)) }
+        await killRedis()
+        await tenant.stop()
+    }
+}
