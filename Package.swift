@@ -55,7 +55,7 @@ let rooms: [(name: String, calls: [String])] = [
         ]
     ),
     ("MMCLI", ["MMCore", "MMSystem", "MMTelemetry", "MMShell", "MMOperations", "CLineEditor", "CQRCode"]),
-    ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "MMPermissions", "CSandboxPages"]),
+    ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "MMPermissions", "COpenSSL", "CSandboxPages"]),
     ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
     (
         "MMSandboxServing",

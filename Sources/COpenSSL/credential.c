@@ -97,6 +97,28 @@ void mm_credential_free(void *raw) {
     free(credential);
 }
 
+// A new key of the curve P-256, without a certificate.
+void *mm_credential_create(void) {
+    struct credential *credential = calloc(1, sizeof *credential);
+    if (!credential) return NULL;
+    credential->key = ssl.EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    if (credential->key) return credential;
+    free(credential);
+    return NULL;
+}
+
+// The point of a key of P-256: both coordinates in full length, one after the other.
+int mm_credential_point(void *raw, uint8_t *room, int size) {
+    struct credential *credential = raw;
+    BIGNUM *x = NULL, *y = NULL;
+    int made = size >= 64 && ssl.EVP_PKEY_get_bn_param(credential->key, "qx", &x) == 1 &&
+        ssl.EVP_PKEY_get_bn_param(credential->key, "qy", &y) == 1 && ssl.BN_bn2binpad(x, room, 32) == 32 &&
+        ssl.BN_bn2binpad(y, room + 32, 32) == 32;
+    ssl.BN_free(x);
+    ssl.BN_free(y);
+    return made ? 64 : -1;
+}
+
 int mm_credential_kind(void *raw) {
     struct credential *credential = raw;
     switch (ssl.EVP_PKEY_get_base_id(credential->key)) {

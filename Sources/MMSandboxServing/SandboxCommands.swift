@@ -54,11 +54,12 @@ struct SandboxCommands: Sendable {
             tenant.mailboxCount = try input.integer("mailboxes")
             tenant.pollInterval = Int64(try input.integer("interval") ?? Int(tenant.pollInterval))
             tenant.accessTokenLifetime = Int64(try input.integer("lifetime") ?? Int(tenant.accessTokenLifetime))
+            tenant.groupsInTokens = try input.integer("token-groups") ?? tenant.groupsInTokens
             try await SandboxProcess.serve(tenant, paths)
             return 0
         }
         var arguments: [String] = []
-        for name in ["port", "users", "customers", "mailboxes", "interval", "lifetime"] {
+        for name in ["port", "users", "customers", "mailboxes", "interval", "lifetime", "token-groups"] {
             if let number = try input.integer(name) { arguments += ["--\(name)", "\(number)"] }
         }
         // Who asks for a connection alone gets it to the tenant that runs, if one does.

@@ -67,6 +67,8 @@ void *mm_credential_read(const uint8_t *certificate, int certificate_count, cons
 // that of OpenSSL's own configuration, and so may the PIN. A process reaches tokens through one module.
 void *mm_credential_open(const uint8_t *certificate, int certificate_count, const char *uri, const char *module,
                          const char *pin, int *fault);
+void *mm_credential_create(void);
+int mm_credential_point(void *credential, uint8_t *room, int size);
 void mm_credential_free(void *credential);
 enum {
     MM_CREDENTIAL_OTHER,

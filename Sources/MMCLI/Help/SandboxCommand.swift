@@ -66,6 +66,10 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
                     "Also be a partner with so many customers, each a tenant of its own (Docs/Tenants.md)."),
                 InputField("interval", .integer(1...60), "Seconds between two polls for a sign-in (default 5)."),
                 InputField("lifetime", .integer(1...86_400), "Seconds an access token lives (default 4821)."),
+                InputField(
+                    "token-groups", .integer(0...10_000),
+                    "How many groups an access token for the tenant's own API names (default 200); of an account with more it "
+                        + "names none."),
                 InputField("foreground", .flag, "Serve in this process until it is ended."),
             ]
         case .approve:

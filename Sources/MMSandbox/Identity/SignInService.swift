@@ -96,7 +96,7 @@ struct SignInService {
     }
 
     private func keys(_ request: ServiceRequest) -> HTTPServerResponse {
-        HTTPServerResponse(status: 200, json: ["keys": []])
+        HTTPServerResponse(status: 200, json: ["keys": .array(issuer.mint.signing.published.map { [$0] } ?? [])])
     }
 
     private func checkTenant(_ segment: String) throws(TokenFault) {
@@ -173,6 +173,7 @@ struct SignInService {
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["HS256"],
                 "response_types_supported": ["code"],
+                "code_challenge_methods_supported": ["S256"],
                 "scopes_supported": ["openid", "profile", "email", "offline_access"],
                 "issuer": .string("\(root)/v2.0"),
                 "request_uri_parameter_supported": false,

@@ -188,7 +188,7 @@ final class TokenIssuer {
             "scope": .string(scopeText(scope)),
             "expires_in": .int(lifetime),
             "ext_expires_in": .int(lifetime),
-            "access_token": .string(mint.sealed(claims)),
+            "access_token": .string(written(claims, for: userID, scope)),
         ]
         if scope.wantsRefreshToken {
             answer["refresh_token"] = .string(
@@ -202,6 +202,18 @@ final class TokenIssuer {
             answer["client_info"] = .string(Base64.text(JSONWriter.bytes(.object(info)), alphabet: .url))
         }
         return answer
+    }
+
+    /// An access token as it is handed out: signed for the API of the tenant's own app, which reads it elsewhere.
+    private func written(_ claims: JSONObject, for userID: String, _ scope: ScopeRequest) -> String {
+        guard scope.resource == .ownAPI, scope.audience.lowercased().hasSuffix(TenantIdentity.automationApp) else {
+            return mint.sealed(claims)
+        }
+        let root = "\(context.base)/\(context.organization.id)"
+        let groups = store.groups(of: userID)
+        return mint.signed(
+            OwnAPIClaims(issuer: "\(root)/v2.0", most: context.options.groupsInTokens).claims(claims, groups: groups))
+            ?? mint.sealed(claims)
     }
 
     private func scopeText(_ scope: ScopeRequest) -> String {

@@ -28,6 +28,8 @@ package struct SandboxOptions: Sendable {
     package var clock: WallClock = .system
     /// How long an access token lives, in seconds.
     package var accessTokenLifetime: Int64 = 4_821
+    /// How many groups an access token for the tenant's own API names; of an account with more it names none.
+    package var groupsInTokens = 200
     /// How long a device code lives, in seconds.
     package var deviceCodeLifetime: Int64 = 900
     /// How many seconds a client must wait between two polls.
