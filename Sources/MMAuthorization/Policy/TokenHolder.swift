@@ -14,6 +14,8 @@ package struct TokenHolder: Sendable, Hashable {
     package let name: String?
     /// When the token ends.
     package let endsAt: Timestamp
+    /// When it was issued, where it says so.
+    package var issuedAt: Timestamp?
 
     /// What tells this account from every other one: it lasts as long as the account, through every app and token.
     package var id: String {

@@ -44,9 +44,15 @@ package struct TokenPolicy: Sendable, Hashable {
         }
     }
 
+    /// What a good token says of its owner.
+    struct Admission {
+        let holder: TokenHolder
+        /// Whether a directory has to say if the owner is in one of the groups: the token has no room for theirs.
+        let isOpen: Bool
+    }
+
     /// Checks whether the owner of a good token is admitted.
-    /// - Returns: the owner.
-    func holder(of token: SignedToken, _ name: IssuerName) throws(TokenRefusal) -> TokenHolder {
+    func admission(of token: SignedToken, _ name: IssuerName) throws(TokenRefusal) -> Admission {
         let tenantID = token.text("tid")?.lowercased()
         guard tenants.isEmpty || tenantID.map(tenants.contains) == true else {
             throw TokenRefusal(.forbidden, "Accounts of this tenant are not admitted here.")
@@ -64,28 +70,32 @@ package struct TokenPolicy: Sendable, Hashable {
                 .insufficientScope, "The access token lacks the scope \(missing.joined(separator: " ")).",
                 scopes: scopes)
         }
-        try checkMembership(token, held)
-        return TokenHolder(
+        let isOpen = try !isMember(token, held)
+        let holder = TokenHolder(
             issuer: issuer, subject: subject, tenantID: name.namesAccounts ? tenantID : nil,
             objectID: name.namesAccounts ? token.text("oid")?.lowercased() : nil,
             name: token.text("preferred_username") ?? token.text("upn") ?? token.text("email") ?? token.text("name"),
-            endsAt: Timestamp(seconds: Int64(min(token.moment("exp") ?? 0, 253_402_300_799))))
+            endsAt: Self.timestamp(token.moment("exp") ?? 0), issuedAt: token.moment("iat").map(Self.timestamp))
+        return Admission(holder: holder, isOpen: isOpen)
     }
 
-    private func checkMembership(_ token: SignedToken, _ held: Set<String>) throws(TokenRefusal) {
-        guard !groups.isEmpty || !roles.isEmpty else { return }
-        guard held.isDisjoint(with: roles), groups.isDisjoint(with: token.texts("groups")) else { return }
+    private static func timestamp(_ moment: Double) -> Timestamp {
+        Timestamp(seconds: Int64(max(0, min(moment, 253_402_300_799))))
+    }
+
+    /// Whether the token itself says that its owner is admitted; not where it has no room for what it would have to say.
+    private func isMember(_ token: SignedToken, _ held: Set<String>) throws(TokenRefusal) -> Bool {
+        guard !groups.isEmpty || !roles.isEmpty else { return true }
+        guard held.isDisjoint(with: roles), groups.isDisjoint(with: token.texts("groups")) else { return true }
         // With too many groups the token names a place to ask instead ("groups overage claim").
         let hasTooMany = token.claims["hasgroups"] == true || token.claims["_claim_names"]?["groups"] != nil
-        guard groups.isEmpty || !hasTooMany else {
-            throw TokenRefusal(
-                .forbidden,
-                "This account is in more groups than an access token names, so its membership can't be seen. Have the "
-                    + "app's groups claim name only groups assigned to the application, or admit an app role (--oauth-roles)."
-            )
-        }
-        throw TokenRefusal(.forbidden, "This account has none of the groups or roles that are admitted here.")
+        guard !groups.isEmpty, hasTooMany else { throw Self.stranger }
+        return false
     }
+
+    /// The refusal of an account that is in none of the groups.
+    static let stranger = TokenRefusal(
+        .forbidden, "This account has none of the groups or roles that are admitted here.")
 
     /// Whether a scope is among those granted. A client asks for `api://APP/mm.use`, and the token says `mm.use`.
     private static func grants(_ granted: Set<String>, _ scope: String) -> Bool {

@@ -6,6 +6,8 @@ package struct TokenVerifier: Sendable {
     package let policy: TokenPolicy
     /// The keys and names of the sign-in service.
     package let directory: IssuerDirectory
+    /// Knows of accounts whose tokens have no room for their groups; `nil` where nobody can be asked.
+    private let memberships: GroupMemberships?
     private let clock: WallClock
 
     /// What is known of a token at once.
@@ -19,8 +21,12 @@ package struct TokenVerifier: Sendable {
     }
 
     /// Creates a verifier.
-    package init(_ policy: TokenPolicy, _ directory: IssuerDirectory, clock: WallClock = .system) {
+    package init(
+        _ policy: TokenPolicy, _ directory: IssuerDirectory, memberships: GroupMemberships? = nil,
+        clock: WallClock = .system
+    ) {
         self.policy = policy
+        self.memberships = memberships
         self.directory = directory
         self.clock = clock
     }
@@ -34,7 +40,12 @@ package struct TokenVerifier: Sendable {
             switch directory.answer(for: token.keyID) {
             case .unknown: return .open
             case .failed(let error): throw Self.unavailable(error)
-            case .known(let metadata): return .admitted(try holder(of: token, metadata))
+            case .known(let metadata):
+                let admission = try admission(of: token, metadata)
+                guard admission.isOpen else { return .admitted(admission.holder) }
+                guard let memberships else { throw Self.unseen }
+                guard let known = memberships.known(admission.holder.id) else { return .open }
+                return .admitted(try Self.holder(admission, known))
             }
         } catch {
             return .refused(error)
@@ -50,13 +61,33 @@ package struct TokenVerifier: Sendable {
         }
         let token = try SignedToken(text)
         switch await directory.ask(for: token.keyID) {
-        case .known(let metadata): return try holder(of: token, metadata)
+        case .known(let metadata):
+            let admission = try admission(of: token, metadata)
+            guard admission.isOpen else { return admission.holder }
+            guard let memberships else { throw Self.unseen }
+            return try Self.holder(
+                admission, await memberships.ask(admission.holder.id, token, among: policy.groups))
         case .failed(let error): throw Self.unavailable(error)
         case .unknown: throw Self.unavailable(nil)
         }
     }
 
-    private func holder(of token: SignedToken, _ metadata: IssuerMetadata) throws(TokenRefusal) -> TokenHolder {
+    private static func holder(
+        _ admission: TokenPolicy.Admission, _ answer: GroupMemberships.Answer
+    ) throws(TokenRefusal) -> TokenHolder {
+        guard try answer.get() else { throw TokenPolicy.stranger }
+        return admission.holder
+    }
+
+    private static let unseen = TokenRefusal(
+        .forbidden,
+        GroupMemberships.unseen(
+            "Have the app's groups claim name only groups assigned to the application, admit an app role (--oauth-roles), "
+                + "or let the server ask Microsoft Graph (--oauth-directory)."))
+
+    private func admission(
+        of token: SignedToken, _ metadata: IssuerMetadata
+    ) throws(TokenRefusal) -> TokenPolicy.Admission {
         try policy.checkOrigin(of: token, metadata.name, now: clock.now)
         // Without a name any key may have signed it: services with one key give it none.
         let keys = metadata.keys.filter { token.keyID == nil || $0.id == token.keyID }
@@ -64,7 +95,7 @@ package struct TokenVerifier: Sendable {
         guard keys.contains(where: { metadata.name.admits($0, for: token) && $0.verifies(token) }) else {
             throw .invalid("has a wrong signature")
         }
-        return try policy.holder(of: token, metadata.name)
+        return try policy.admission(of: token, metadata.name)
     }
 
     private static func unavailable(_ error: MMError?) -> TokenRefusal {

@@ -12,6 +12,8 @@ package struct SignedToken: Sendable {
     package let keyID: String?
     /// What it says.
     package let claims: JSONObject
+    /// The token as it was given.
+    package let encoded: Secret
     /// The bytes that are signed.
     let signedBytes: [UInt8]
     /// The signature.
@@ -53,13 +55,14 @@ package struct SignedToken: Sendable {
         default: throw .invalid("names its key with something else than a text")
         }
         self.algorithm = algorithm
+        encoded = Secret(text)
         claims = token.claims
         self.signature = signature
         signedBytes = token.signedBytes
     }
 
     /// A claim that holds one text.
-    func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+    package func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }
 
     /// A claim that holds texts: a list, or one text.
     func texts(_ claim: String) -> [String] {

@@ -31,6 +31,7 @@ package enum MCPMain {
           --oauth-issuer URL   admit clients with access tokens of this sign-in service, and nobody else
           --oauth-audience LIST  audiences of which a token must have one, exactly
           --oauth-scopes, --oauth-tenants, --oauth-groups, --oauth-roles LIST  what a token must have besides
+          --oauth-directory CONNECTION  asks Graph for the groups of accounts that are in too many for a token
           --oauth-resource URL the address of the endpoint as clients know it, where a proxy changes it
           --oauth-file FILE    these settings in a JSON file: {"issuer": …, "audience": …}
           --calls-per-minute N, --calls-at-once N  limits for each client (300 and 16 with --oauth-issuer)
@@ -136,8 +137,8 @@ package enum MCPMain {
         var secret: Secret?
         if let file = options.tokenFile { secret = try BearerSecret.read(file) }
         let special = ProfileHTTPFace(profile, services)
-        let gate = options.oauth.map { oauth in
-            OAuthGate.making(oauth, options, services.environment, principals: principals, log: log) { warning in
+        let gate = try options.oauth.map { (oauth) throws(MMError) in
+            try OAuthGate.making(oauth, options, services, principals: principals) { warning in
                 streams.note("mm-mcp: WARNING: \(warning)")
             }
         }

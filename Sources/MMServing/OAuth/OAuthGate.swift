@@ -2,6 +2,7 @@ import MMAuthorization
 import MMCore
 import MMHTTP
 import MMMCP
+import MMOperations
 
 /// Admits requests by their access tokens, and says where to get one (MCP, "Authorization"; RFC 6750, RFC 9728).
 final class OAuthGate: Sendable {
@@ -27,20 +28,25 @@ final class OAuthGate: Sendable {
 
     /// The gate of a server, which begins to ask the sign-in service for its keys.
     /// - Parameter warn: told when the service has none.
+    /// - Throws: `.notFound` when the connection isn't there through which groups are asked for.
     static func making(
-        _ options: OAuthOptions, _ face: HTTPFaceOptions, _ environment: [String: String], principals: PrincipalTable,
-        log: Log, warn: @escaping @Sendable (String) -> Void
-    ) -> OAuthGate {
+        _ options: OAuthOptions, _ face: HTTPFaceOptions, _ services: OperationServices, principals: PrincipalTable,
+        warn: @escaping @Sendable (String) -> Void
+    ) throws(MMError) -> OAuthGate {
         let directory = IssuerDirectory(
             issuer: options.issuer,
-            transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)), log: log)
+            transport: HTTPClient(configuration: HTTPClientConfiguration(environment: services.environment)),
+            log: services.log)
+        let memberships = try options.directory.map { (name) throws(MMError) in
+            GroupMemberships(of: try CallerGroups(through: name, services), issuer: options.issuer)
+        }
         Task {
             guard let error = await directory.prepare() else { return }
             warn("nobody is admitted yet. \(error.message)\(error.hint.map { " \($0)" } ?? "")")
         }
         return OAuthGate(
-            options, scheme: face.isBehindProxy ? "https" : face.scheme, TokenVerifier(options.policy, directory),
-            principals: principals)
+            options, scheme: face.isBehindProxy ? "https" : face.scheme,
+            TokenVerifier(options.policy, directory, memberships: memberships), principals: principals)
     }
 
     /// What is known of a request's sender.

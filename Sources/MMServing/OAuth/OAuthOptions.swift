@@ -10,6 +10,8 @@ struct OAuthOptions: Sendable {
     let policy: TokenPolicy
     /// The address of the endpoint as clients know it; `nil`: the name that a request came to.
     var resource: String?
+    /// The connection with which Graph is asked for groups that a token has no room for.
+    var directory: String?
 
     /// The arguments that belong to it.
     static let fields: [InputField] = [
@@ -24,12 +26,16 @@ struct OAuthOptions: Sendable {
         InputField("oauth-groups", .textList, "Groups (their ids) of which an account must be in one."),
         InputField("oauth-roles", .textList, "App roles of which an account must have one."),
         InputField(
+            "oauth-directory", .text,
+            "The connection through which Microsoft Graph is asked for the groups of accounts that are in too many for a token."
+        ),
+        InputField(
             "oauth-resource", .text, "The address of the endpoint as clients know it, where a proxy changes it."),
         InputField("oauth-file", .text, "A JSON file with these settings: issuer, audience, scopes, tenants, …"),
     ]
 
     private static let lists = ["audience", "scopes", "tenants", "groups", "roles"]
-    private static let texts = ["issuer", "resource"]
+    private static let texts = ["issuer", "resource", "directory"]
 
     /// Options from a command line, and from the file that it names.
     /// - Returns: `nil` where none is given.
@@ -77,6 +83,12 @@ struct OAuthOptions: Sendable {
                 hint: "Name yours in the address in place of it, or add --oauth-tenants ID with those to admit.")
         }
         self.policy = policy
+        directory = texts["directory"]
+        guard directory == nil || !policy.groups.isEmpty else {
+            throw MMError(
+                .invalidInput, "--oauth-directory is for groups, and none is named.",
+                hint: "Add --oauth-groups with the ids of those to admit, or leave it out.")
+        }
         if let resource = texts["resource"] {
             try Self.check(resource, of: "resource")
             self.resource = resource

@@ -10,6 +10,7 @@ final class PrincipalTable: Sendable {
         let principal: Caller.Principal
         let token: Secret
         let endsAt: Timestamp
+        let issuedAt: Timestamp
         /// What a service behind this one demands of a new token, until the client was told.
         var demand: TokenRefusal?
     }
@@ -29,11 +30,13 @@ final class PrincipalTable: Sendable {
     func note(_ holder: TokenHolder, _ token: Secret) -> Principal {
         let name = "oauth:" + holder.id
         let entry = Entry(
-            principal: Caller.Principal(id: holder.id, name: holder.name), token: token, endsAt: holder.endsAt)
+            principal: Caller.Principal(id: holder.id, name: holder.name), token: token, endsAt: holder.endsAt,
+            issuedAt: holder.issuedAt ?? holder.endsAt)
         let now = clock.now
         entries.withLock { entries in
             if entries.count >= Self.many { entries = entries.filter { $0.value.endsAt > now } }
-            if let known = entries[name], known.endsAt > entry.endsAt || known.token == entry.token { return }
+            // The end says nothing of which is newer: services give tokens lives of different lengths.
+            if let known = entries[name], known.issuedAt > entry.issuedAt || known.token == entry.token { return }
             entries[name] = entry
         }
         return Principal(name)

@@ -1,0 +1,110 @@
+package import MMCore
+import MMGraph
+import MMIdentity
+
+/// Asks Graph in which of some groups an account is whose access token has no room for its groups ("groups overage claim").
+package struct CallerGroups: Sendable {
+    /// The account that is asked about.
+    package struct Account: Sendable {
+        /// The service that issued its token, and vouches for the ids.
+        package let issuer: String
+        package let tenantID: String
+        package let objectID: String
+        /// The token itself, for a connection that acts on behalf of its callers.
+        package let token: Secret
+
+        /// An account.
+        package init(issuer: String, tenantID: String, objectID: String, token: Secret) {
+            self.issuer = issuer
+            self.tenantID = tenantID
+            self.objectID = objectID
+            self.token = token
+        }
+    }
+
+    /// How many groups one request asks about (Graph, `checkMemberGroups`).
+    private static let most = 20
+    /// A client waits for its answer meanwhile.
+    private static let patience = Duration.seconds(20)
+
+    private let connection: String
+    private let registry: ConnectionRegistry
+    private let identity: IdentityService
+    private let log: Log
+
+    /// Asks by way of a connection.
+    /// - Parameter connection: its name. One that acts on behalf of its callers asks as the account itself, any other as itself.
+    /// - Throws: `.notFound` when there is none of that name.
+    package init(through connection: String, _ services: OperationServices) throws(MMError) {
+        self.connection = try services.registry.snapshot().connection(named: connection).name
+        registry = services.registry
+        identity = services.identity
+        log = services.log.from("oauth")
+    }
+
+    /// The groups, of those that are asked about, that the account is in, directly or through another group.
+    /// - Throws: why it can't be told, in words for the account's owner.
+    package func memberships(of account: Account, among groups: Set<String>) async throws(MMError) -> Set<String> {
+        let ids = groups.filter(GUID.isValid).sorted()
+        guard !ids.isEmpty else {
+            throw MMError(.invalidInput, "Graph knows groups by their ids, and this server admits none by an id.")
+        }
+        do throws(MMError) {
+            return try await ask(account, ids)
+        } catch {
+            log.warning("the groups of \(account.objectID) can't be asked for through \(connection): \(error.message)")
+            throw Self.told(error)
+        }
+    }
+
+    private func ask(_ account: Account, _ ids: [String]) async throws(MMError) -> Set<String> {
+        let connection = try registry.snapshot().connection(named: connection)
+        // Ids of another provider's tokens mean nothing in this directory, and anybody could have chosen them.
+        guard account.issuer.hasPrefix(try identity.cloud(of: connection).login + "/"),
+            GUID.isValid(account.tenantID), GUID.isValid(account.objectID)
+        else { throw MMError(.forbidden, "Its sign-in service is not that of the connection \(connection.name).") }
+        let isCaller = connection.auth.method == .onBehalfOf
+        let deadline = Deadline.after(Self.patience)
+        return try await CallerAssertion.with(isCaller ? account.token : nil) {
+            () async throws(MMError) -> Set<String> in
+            let own = try await identity.token(
+                for: connection, resource: .graph, options: TokenOptions(interaction: .never), deadline: deadline)
+            guard own.account.tenantID.lowercased() == account.tenantID.lowercased() else {
+                throw MMError(.forbidden, "The connection \(connection.name) belongs to another tenant.")
+            }
+            let client = try GraphClient(identity: identity, connection: connection)
+            let path = isCaller ? "/me/checkMemberGroups" : "/users/\(account.objectID)/checkMemberGroups"
+            var found: Set<String> = []
+            for start in stride(from: 0, to: ids.count, by: Self.most) {
+                let some = ids[start..<min(start + Self.most, ids.count)]
+                let request = try GraphRequest(
+                    method: "POST", target: try client.target(path),
+                    json: ["groupIds": .array(some.map { .string($0) })])
+                let answer = try await client.send(request, deadline: deadline).json()
+                found.formUnion(answer["value"]?.array?.compactMap { $0.string?.lowercased() } ?? [])
+            }
+            return Set(ids.filter { found.contains($0.lowercased()) })
+        }
+    }
+
+    /// What the account's owner is told: not how this server is set up, but what its owner has to mend.
+    private static func told(_ error: MMError) -> MMError {
+        var told = error
+        switch error.code {
+        case .forbidden, .invalidInput, .notFound, .unsupported, .signInNeeded:
+            told = MMError(
+                .forbidden,
+                "Microsoft Graph can't be asked for them (\(error.code.word)). The server's app needs the permissions "
+                    + "GroupMember.Read.All and User.ReadBasic.All (an app without a person: User.Read.All) with an "
+                    + "administrator's consent.")
+            if let challenge = error.details["challenge"] {
+                told = MMError(
+                    .signInNeeded, "Microsoft Graph demands another sign-in before it tells them.",
+                    details: ["challenge": challenge])
+                told.details["claims"] = error.details["claims"]
+            }
+        default: told = MMError(.unavailable, "Microsoft Graph can't be asked for them now (\(error.code.word)).")
+        }
+        return told
+    }
+}

@@ -1,0 +1,29 @@
+import MMAuthorization
+import MMCore
+import MMOperations
+
+extension GroupMemberships {
+    /// Asks Microsoft Graph.
+    /// - Parameter issuer: the service whose tokens are admitted.
+    convenience init(of groups: CallerGroups, issuer: String) {
+        self.init { (token, asked) async throws(TokenRefusal) in
+            guard let tenantID = token.text("tid"), let objectID = token.text("oid") else {
+                throw TokenRefusal(.forbidden, Self.unseen("Its token names no account of a directory."))
+            }
+            let account = CallerGroups.Account(
+                issuer: issuer, tenantID: tenantID, objectID: objectID, token: token.encoded)
+            do throws(MMError) {
+                return try await groups.memberships(of: account, among: asked)
+            } catch {
+                switch error.code {
+                case .signInNeeded:
+                    var refusal = TokenRefusal(.invalid, Self.unseen(error.message))
+                    refusal.claims = error.details["claims"]?.string
+                    throw refusal
+                case .unavailable: throw TokenRefusal(.unavailable, Self.unseen(error.message))
+                default: throw TokenRefusal(.forbidden, Self.unseen(error.message))
+                }
+            }
+        }
+    }
+}
