@@ -26,7 +26,16 @@ extension SessionPool where Factory.Key == SessionKey {
     ///   - module: the module; `nil` for all modules of the connection.
     /// - Returns: the keys of the ended sessions.
     public func disconnect(connection: String, module: String? = nil) async -> [SessionKey] {
-        let keys = keys(of: connection, module)
+        await disconnect(keys(of: connection, module))
+    }
+
+    /// Signs the sessions of one of several people out and ends them.
+    /// - Returns: the keys of the ended sessions.
+    package func disconnect(connection: String, module: String?, principal: String) async -> [SessionKey] {
+        await disconnect(keys(of: connection, module).filter { $0.principal == principal })
+    }
+
+    private func disconnect(_ keys: [SessionKey]) async -> [SessionKey] {
         let limit = settings.healthTimeout
         // After the command that is running, and before those that wait; they are dismissed when the session ends.
         let turns = await withTaskGroup(of: TurnQueue.Turn?.self) { group in

@@ -31,6 +31,8 @@ public actor IdentityService {
     nonisolated let sharedPaces = Mutex<(any PaceStore)?>(nil)
     /// The tokens with which servers act for their callers.
     nonisolated let assertionTokens = AssertionTokens()
+    /// The newest token of each of a server's people, for what acts for them beyond a call.
+    package nonisolated let callers: CallerAssertions
     /// The ids of tenants that are named by their domains, as far as the sign-in service was asked for them.
     var tenantIDs: [String: String] = [:]
     /// The renewals under way, beside calls that use tokens which are still good.
@@ -94,6 +96,7 @@ public actor IdentityService {
         self.direct = direct ?? transport
         self.methods = methods
         self.clock = clock
+        callers = CallerAssertions(clock: clock)
         self.configuration = configuration
         self.log = log
         memory = TokenCacheMemory(

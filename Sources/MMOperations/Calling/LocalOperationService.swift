@@ -57,6 +57,9 @@ public struct LocalOperationService: OperationService {
         async throws(MMError) -> OperationAnswer
     {
         if let answer = try await SideBySideCall.answer(operation, arguments, context, self) { return answer }
+        if let assertion = context.assertion, let principal = context.caller.principal {
+            services.identity.callers.note(assertion, of: principal.id)
+        }
         let record = CallRecord()
         let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: record)
         let span = begin(operation, context)

@@ -12,6 +12,7 @@ package actor ExchangeSession {
     private let client: ExchangeClient
     private let identity: IdentityService
     private let connection: Connection
+    private let bearer: SessionBearer
     private let prefersPowerShell: Bool
     private let makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
     private var native = NativeSession()
@@ -29,11 +30,13 @@ package actor ExchangeSession {
     ///   - module: `exo` or `compliance`.
     ///   - connection: whose.
     ///   - identity: where tokens come from.
+    ///   - bearer: for whom, between calls.
     ///   - prefersPowerShell: a PowerShell was named for this machine: where a person must sign in, it shows its own code.
     ///   - makePowerShell: starts a PowerShell of the module; `nil` where there is none.
     /// - Throws: `.invalidInput` for another module, `.unsupported` where the cloud has no host for the service.
-    package init(
-        module: String, connection: Connection, identity: IdentityService, prefersPowerShell: Bool = false,
+    init(
+        module: String, connection: Connection, identity: IdentityService, bearer: SessionBearer,
+        prefersPowerShell: Bool = false,
         makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
     ) throws(MMError) {
         guard let service = ExchangeTable.Service(module: module) else {
@@ -41,6 +44,7 @@ package actor ExchangeSession {
         }
         self.service = service
         self.connection = connection
+        self.bearer = bearer
         self.identity = identity
         self.prefersPowerShell = prefersPowerShell
         self.makePowerShell = makePowerShell
@@ -78,9 +82,7 @@ package actor ExchangeSession {
     /// Signs in natively as far as no person is needed.
     private func silentAccount() async -> String? {
         guard canSignIn,
-            let token = try? await identity.token(
-                for: connection, resource: service.endpoint.resource, options: TokenOptions(interaction: .never),
-                deadline: .after(.seconds(60)))
+            let token = try? await bearer.token(for: service.endpoint.resource, until: .after(.seconds(60)))
         else { return nil }
         isNativelySignedIn = true
         return token.account.title
@@ -116,9 +118,7 @@ package actor ExchangeSession {
 
     func checkHealth() async throws(MMError) {
         if isNativelySignedIn {
-            _ = try await identity.token(
-                for: connection, resource: service.endpoint.resource, options: TokenOptions(interaction: .never),
-                deadline: .after(.seconds(30)))
+            _ = try await bearer.token(for: service.endpoint.resource, until: .after(.seconds(30)))
         } else if let powerShell {
             try await powerShell.checkHealth(deadline: .after(.seconds(30)))
         }

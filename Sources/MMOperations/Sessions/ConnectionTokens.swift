@@ -3,24 +3,19 @@ import MMEgress
 import MMIdentity
 import MMPowerShell
 
-/// Feeds a connection's PowerShell modules from its sign-in, never asking a person: one sign-in serves them all.
+/// Feeds a session's module from the sign-in that it is for, never asking a person: one sign-in serves all modules.
 struct ConnectionTokens: TokenFeeding {
-    private let connection: Connection
-    private let identity: IdentityService
+    private let bearer: SessionBearer
     private let cloud: Cloud
     private let vault: PlaceholderVault?
 
-    /// The tokens of a connection.
+    /// The tokens of a session.
     /// - Parameters:
-    ///   - connection: whose.
-    ///   - identity: where they come from.
+    ///   - bearer: for whom they are.
     ///   - cloud: the connection's.
     ///   - vault: where placeholders are kept that are fed in the place of tokens; nil feeds the tokens themselves.
-    init(
-        of connection: Connection, from identity: IdentityService, cloud: Cloud, vault: PlaceholderVault? = nil
-    ) {
-        self.connection = connection
-        self.identity = identity
+    init(of bearer: SessionBearer, cloud: Cloud, vault: PlaceholderVault? = nil) {
+        self.bearer = bearer
         self.cloud = cloud
         self.vault = vault
     }
@@ -29,23 +24,18 @@ struct ConnectionTokens: TokenFeeding {
     func token(for resource: TokenResource) async throws(MMError) -> FedToken? {
         guard let wanted = Self.service(of: resource) else { return nil }
         do throws(MMError) {
-            // The session is the connection's, whoever's call starts it.
-            let token = try await CallerAssertion.with(nil) { () async throws(MMError) in
-                try await lasting(
-                    try await identity.token(
-                        for: connection, resource: wanted, options: TokenOptions(interaction: .never),
-                        deadline: .after(.seconds(60))))
-            }
+            let token = try await lasting(try await bearer.token(for: wanted, until: .after(.seconds(60))))
             let (text, end) = try fed(token)
             return FedToken(
                 resource, token: text, expiresAt: end,
                 claims: TokenClaims(
                     account: token.account.isApp ? nil : token.account.username, objectID: token.account.objectID,
-                    tenantID: token.account.tenantID, appID: token.account.appID ?? connection.appId,
+                    tenantID: token.account.tenantID, appID: token.account.appID ?? bearer.connection.appId,
                     isApp: token.account.isApp))
         } catch {
-            // Nobody signed in yet, or no app of the connection's own: the module shows a code of its own.
-            if [.signInNeeded, .invalidInput, .unsupported].contains(error.code) { return nil }
+            // Nobody signed in yet, or no app of the connection's own: the module shows a code of its own. Who calls a
+            // server has signed in already, and is told what is missing.
+            if !bearer.isCaller, [.signInNeeded, .invalidInput, .unsupported].contains(error.code) { return nil }
             throw error
         }
     }
@@ -54,11 +44,8 @@ struct ConnectionTokens: TokenFeeding {
     /// fresh token each time.
     private func lasting(_ token: AccessToken) async throws(MMError) -> AccessToken {
         guard vault == nil, token.expiresAt - .now < .seconds(300) else { return token }
-        let options = TokenOptions(
-            interaction: .never, refusedToken: token.secret, refusedAt: Timestamp.now.seconds)
         do throws(MMError) {
-            return try await identity.token(
-                for: connection, resource: token.resource, options: options, deadline: .after(.seconds(60)))
+            return try await bearer.token(for: token.resource, insteadOf: token, until: .after(.seconds(60)))
         } catch {
             return token
         }

@@ -23,8 +23,14 @@ struct Disconnect: CatalogueOperation {
         _ input: Reset.Input, in context: OperationContext, with services: SessionServices
     ) async throws(MMError) -> OperationAnswer {
         let connection = try services.registry.connection(named: input.connection, in: context)
-        services.restorer.forget(connection: connection.name, module: input.module)
-        let keys = await services.sessions.disconnect(connection: connection.name, module: input.module)
+        let keys: [SessionKey]
+        if let principal = context.call.caller.principal?.id {
+            keys = await services.sessions.disconnect(
+                connection: connection.name, module: input.module, principal: principal)
+        } else {
+            services.restorer.forget(connection: connection.name, module: input.module)
+            keys = await services.sessions.disconnect(connection: connection.name, module: input.module)
+        }
         return .value([
             "status": "success", "disconnected": .array(keys.map { .string($0.description) }),
             "count": .int(Int64(keys.count)),

@@ -18,6 +18,8 @@ package struct ModuleSession: PooledSession {
     package let runner: Runner
     /// What its sign-in rests on.
     let ground: SignInBasis
+    /// For whom it gets tokens.
+    let bearer: SessionBearer
     /// What its scripts have left behind.
     package let scriptMemory = ScriptMemory()
     /// What keeps its PowerShell.
@@ -61,6 +63,7 @@ package struct ModuleSession: PooledSession {
         _ turn: CallTurn, of connection: Connection, _ work: () async throws(MMError) -> SessionAnswer
     ) async throws(MMError) -> SessionAnswer {
         if requests == nil, turn.isDryRun { throw DryRun.withoutWire(connection) }
+        try bearer.check()
         requests?.begin(turn)
         let ran = await Result { () async throws(MMError) in try await work() }
         var traffic = requests?.end()
@@ -83,8 +86,10 @@ package struct ModuleSession: PooledSession {
         }
     }
 
-    /// Asks the service whether the sign-in still works.
+    /// Asks the service whether the sign-in still works. Where the person's token has ended there is nothing to ask with: their
+    /// next call brings another, and the session goes on.
     package func checkHealth() async throws(MMError) {
+        if bearer.isCaller, (try? bearer.check()) == nil { return }
         switch runner {
         case .exchange(let session): try await session.checkHealth()
         case .powerShell(let session): try await session.checkHealth(deadline: .after(.seconds(30)))

@@ -34,6 +34,7 @@ package struct ModuleSessionFactory: SessionFactory {
         let snapshot = try registry.snapshot()
         let connection = try snapshot.connection(named: key.connection)
         let ground = SignInBasis(of: connection, registry: registry, identity: identity, paths: paths)
+        let bearer = SessionBearer(of: connection, identity, principal: key.principal)
         let walls = SessionWalls(of: connection)
         let requests =
             connection.egress == .off
@@ -42,50 +43,53 @@ package struct ModuleSessionFactory: SessionFactory {
             var makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
             if RunModule.hasPowerShell(key.module) {
                 makePowerShell = { () async throws(MMError) -> PowerShellSession in
-                    try await self.powerShell(key, connection, requests)
+                    try await self.powerShell(key, bearer, requests)
                 }
             }
             let isNamed = PowerShellLocator.isNamed(in: environment)
             let session = try ExchangeSession(
-                module: key.module, connection: connection, identity: identity, prefersPowerShell: isNamed,
+                module: key.module, connection: connection, identity: identity, bearer: bearer,
+                prefersPowerShell: isNamed,
                 makePowerShell: makePowerShell)
             try await session.prepare()
             return ModuleSession(
-                runner: .exchange(session), ground: ground, walls: walls, requests: requests, sent: sent)
+                runner: .exchange(session), ground: ground, bearer: bearer, walls: walls, requests: requests,
+                sent: sent)
         }
-        let session = try await powerShell(key, connection, requests)
-        return ModuleSession(runner: .powerShell(session), ground: ground, walls: walls, requests: requests, sent: sent)
+        let session = try await powerShell(key, bearer, requests)
+        return ModuleSession(
+            runner: .powerShell(session), ground: ground, bearer: bearer, walls: walls, requests: requests, sent: sent)
     }
 
     private func powerShell(
-        _ key: SessionKey, _ connection: Connection, _ requests: GrantedRequests?
+        _ key: SessionKey, _ bearer: SessionBearer, _ requests: GrantedRequests?
     ) async throws(MMError) -> PowerShellSession {
-        let auth = connection.auth
-        guard auth.method != .onBehalfOf || auth.assertionFile != nil || auth.assertionVariable != nil else {
-            throw MMError(
-                .unsupported,
-                "\(connection.name) acts on behalf of its callers, and a PowerShell process can't change whom it acts for.",
-                hint: "Use `graph_request`, or Exchange cmdlets that need no PowerShell (engine native).",
-                details: ["connection": .string(connection.name)])
-        }
+        let connection = bearer.connection
+        try checkPerson(bearer)
         let walls = SessionWalls(of: connection)
         try walls.check()
         let snapshot = try registry.snapshot()
         let login = connection.cloud == "sandbox" ? try identity.cloud(of: connection).login : nil
+        // One of several people is who their own token names, whoever was pinned for the connection.
+        let pin = bearer.isCaller ? bearer.account : try PinStore(path: paths.pinFile).pin(of: connection.name)
         var settings = try PowerShellSessionSettings(
-            connection: connection, module: key.module, knownApps: snapshot.knownModuleApps,
-            pin: try PinStore(path: paths.pinFile).pin(of: connection.name),
+            connection: connection, module: key.module, knownApps: snapshot.knownModuleApps, pin: pin,
             location: try SessionPowerShell.location(for: connection, sandbox: login, environment), paths: paths,
             environment: environment,
             sandboxLogin: login,
-            tokens: ConnectionTokens(of: connection, from: identity, cloud: try identity.cloud(of: connection)))
+            tokens: ConnectionTokens(of: bearer, cloud: try identity.cloud(of: connection)))
+        // Nobody's session finds what another's left in its home.
+        if let principal = key.principal {
+            settings.host.folder += "@" + Hex.text(SHA256.digest(principal.utf8).prefix(6))
+        }
         settings.host.log = log.scoped(key.connection, key.module)
         // What runs in a session can't confirm for a person: this marks everything it starts.
         settings.host.environment["MM_SESSION"] = key.description
         walls.raise(around: &settings, paths: paths, environment: environment)
         if let requests, let hosts = connection.egress.allowed {
             try await ModuleWire(
-                key: key, connection: connection, identity: identity, environment: environment, requests: requests,
+                key: key, connection: connection, bearer: bearer, identity: identity, environment: environment,
+                requests: requests,
                 sent: sent, log: log.scoped(key.connection, key.module)
             ).open(for: &settings, allowing: hosts)
         }
@@ -95,5 +99,20 @@ package struct ModuleSessionFactory: SessionFactory {
             throw error
         }
         return session
+    }
+
+    /// A PowerShell acts for one person as long as it lives: there must be one.
+    private func checkPerson(_ bearer: SessionBearer) throws(MMError) {
+        let auth = bearer.connection.auth
+        guard auth.method == .onBehalfOf else { return }
+        if bearer.isCaller { return try bearer.check() }
+        guard auth.assertionFile == nil, auth.assertionVariable == nil else { return }
+        let name = bearer.connection.name
+        throw MMError(
+            .unsupported, "\(name) acts on behalf of its callers, and nobody signed in to make this call.",
+            hint:
+                "Callers of mm-mcp sign in with --oauth-issuer (Docs/Teams.md); else name a file with the person's token: "
+                + "mm connections edit \(ShellWord.quoted(name)) auth.assertionFile=/path.",
+            details: ["connection": .string(name)])
     }
 }

@@ -103,7 +103,7 @@ struct SignInProcedure: Sendable {
             } catch {
                 // A problem that a person could solve by signing in is no reason to fail: the module can ask that
                 // person.
-                guard error.code == .signInNeeded else { throw error }
+                guard error.code == .signInNeeded, settings.mayAskPerson else { throw error }
             }
             if tokens.count == resources.count { return .tokens(tokens) }
         }

@@ -10,6 +10,7 @@ import MMSessions
 struct ModuleWire: Sendable {
     let key: SessionKey
     let connection: Connection
+    let bearer: SessionBearer
     let identity: IdentityService
     let environment: [String: String]
     let requests: GrantedRequests
@@ -25,7 +26,7 @@ struct ModuleWire: Sendable {
         var configuration = EgressConfiguration(
             session: key.description,
             hosts: EgressHosts(cloud: cloud, sharePoint: connection.sharepointHost, allow: hosts), judge: requests,
-            tokens: FreshTokens(connection: connection, cloud: cloud, identity: identity), vault: vault,
+            tokens: FreshTokens(bearer: bearer, cloud: cloud), vault: vault,
             folder: settings.host.home, environment: environment,
             events: { event in record(event, telling: news, cloudPages) })
         configuration.processes = { processes.all() }
@@ -57,7 +58,7 @@ struct ModuleWire: Sendable {
         settings.host.processes = processes
         settings.host.walls?.egressPort = session.port
         settings.host.environment.merge(session.environment) { _, wire in wire }
-        settings.tokens = ConnectionTokens(of: connection, from: identity, cloud: cloud, vault: vault)
+        settings.tokens = ConnectionTokens(of: bearer, cloud: cloud, vault: vault)
         settings.wire = SessionWire(signIns: news) { await session.close() }
     }
 
