@@ -1,7 +1,5 @@
 import Glibc
 import HeadlessBrowser
-import MMCore
-import MMSystem
 import Testing
 
 @Suite("A server for a team", .timeLimit(.minutes(15)))
@@ -21,8 +19,34 @@ struct OAuthClientTests {
         .enabled(if: parts, "needs Scripts/python-clients and the Debian package chromium"))
     func signIn() async throws {
         let home = try TemporaryHome()
-        let provider = try #require(Self.provider)
-        let issuer = try await TalkingProgram(provider, [Self.folder + "/provider.py"], home.environment)
+        try await Self.call(home, provider: [], client: []) { page in page.contains("client_id=") }
+    }
+
+    @Test(
+        "signs in a client that names itself by the address of its own document, where the provider registers none",
+        .enabled(if: parts, "needs Scripts/python-clients and the Debian package chromium"))
+    func document() async throws {
+        let home = try TemporaryHome()
+        let (certificate, both) = (home.path + "/cert.pem", home.path + "/both.pem")
+        let made = try await Tenant.run(
+            "/bin/sh",
+            [
+                "-c",
+                "umask 077; cd $HOME && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost "
+                    + "-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem && cat cert.pem key.pem > both.pem",
+            ], home.environment)
+        try #require(made.code == 0, "\(made.error)")
+        try await Self.call(home, provider: [certificate], client: [both]) { page in
+            page.contains("client_id=https%3A%2F%2Flocalhost%3A") && page.contains("client.json")
+        }
+    }
+
+    /// Starts a provider, a server and a client, signs in and takes what the server answers.
+    private static func call(
+        _ home: TemporaryHome, provider more: [String], client words: [String], isRight: (String) -> Bool
+    ) async throws {
+        let provider = try #require(provider)
+        let issuer = try await TalkingProgram(provider, [folder + "/provider.py"] + more, home.environment)
         let address = try await issuer.line()
         let server = try await TalkingProgram(
             Programs.mmMCP,
@@ -32,10 +56,10 @@ struct OAuthClientTests {
             ], home.environment)
         let url = try await server.line()
         let python = try #require(Programs.python)
-        let client = try await TalkingProgram(python, [Self.folder + "/client.py", url], home.environment)
+        let client = try await TalkingProgram(python, [folder + "/client.py", url] + words, home.environment)
         let page = try await client.line()
-        #expect(page.hasPrefix(address + "/oauth2/authorize?"))
-        guard try await Self.authorize("alice", at: page) else { return }
+        #expect(page.hasPrefix(address + "/oauth2/authorize?") && isRight(page), "\(page)")
+        guard try await authorize("alice", at: page) else { return }
         #expect(try await client.line().hasSuffix(" tools"))
         let answer = try await client.line()
         #expect(answer.contains("connections"), "\(answer)")
@@ -51,46 +75,5 @@ struct OAuthClientTests {
             try browser.wait(until: "document.title === 'signed in'")
             return true
         }
-    }
-}
-
-/// A program whose lines are read one by one; it ends with this value.
-private final class TalkingProgram: Sendable {
-    private let process: ChildProcess
-    private let reader: Reader
-
-    private actor Reader {
-        private let output: PolledReader?
-        private var rest: [UInt8] = []
-
-        init(_ output: PolledReader?) { self.output = output }
-
-        func line() async throws -> String? {
-            while true {
-                if let end = rest.firstIndex(of: 0x0A) {
-                    let line = String(decoding: rest[..<end], as: UTF8.self)
-                    rest.removeSubrange(...end)
-                    return line
-                }
-                guard let piece = try await output?.read() else { return nil }
-                rest += piece
-            }
-        }
-    }
-
-    init(_ program: String, _ arguments: [String], _ environment: [String: String]) async throws {
-        var command = ChildCommand(program, arguments, environment: environment)
-        command.input = .pipe
-        command.error = .null
-        process = try await ChildProcess.start(command)
-        reader = Reader(process.output)
-    }
-
-    deinit { process.signalGroup(SIGKILL) }
-
-    /// The next line.
-    func line() async throws -> String {
-        guard let line = try await reader.line() else { throw MMError(.internalError, "The program ended.") }
-        return line
     }
 }

@@ -1,8 +1,9 @@
 """The Python MCP SDK with its OAuth client: signs in, then lists tools and calls one.
 
-    client.py URL      prints the address of the sign-in page, and after the sign-in what the server answers
+    client.py URL [CERT]    prints the address of the sign-in page, and after the sign-in what the server answers; with a
+                            certificate and key in a file it names itself by the address of its own document
 """
-import asyncio, sys
+import asyncio, json, ssl, sys, threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlparse
 
@@ -41,7 +42,30 @@ class Storage:
         self.client = client
 
 
-async def main(url):
+class Document(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/client.json" else 404)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(self.server.document).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def publish(certificate, document):
+    """Serves the client's own document; returns its address."""
+    server = HTTPServer(("127.0.0.1", 0), Document)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    address = f"https://localhost:{server.server_port}/client.json"
+    server.document = {"client_id": address, **document}
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return address
+
+
+async def main(url, certificate=None):
     listener = HTTPServer(("127.0.0.1", 0), Callback)
     listener.given = None
 
@@ -56,7 +80,11 @@ async def main(url):
     metadata = OAuthClientMetadata(
         client_name="test", redirect_uris=[f"http://127.0.0.1:{listener.server_port}/callback"],
         grant_types=["authorization_code", "refresh_token"], response_types=["code"])
-    auth = OAuthClientProvider(url, metadata, Storage(), redirect, callback)
+    address = None
+    if certificate:
+        metadata.token_endpoint_auth_method = "none"
+        address = publish(certificate, json.loads(metadata.model_dump_json(exclude_none=True)))
+    auth = OAuthClientProvider(url, metadata, Storage(), redirect, callback, client_metadata_url=address)
     async with httpx2.AsyncClient(auth=auth, timeout=300) as http:
         async with Client(streamable_http_client(url, http_client=http)) as client:
             print(len((await client.list_tools()).tools), "tools", flush=True)
@@ -64,4 +92,4 @@ async def main(url):
             print(answer.content[0].text, flush=True)
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(*sys.argv[1:]))

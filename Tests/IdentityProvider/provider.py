@@ -1,9 +1,10 @@
 """An OpenID provider for tests: oidc-provider-mock (Authlib) with a sign-in page, dynamic registration of clients, and access
 tokens in the form of RFC 9068, whose audiences are the resource that the client asked for (RFC 8707) and api://mm.
 
-    provider.py        prints its issuer, then serves until its standard input ends
+    provider.py [CA]    prints its issuer, then serves until its standard input ends; with a file of certificates to trust it
+                        takes clients that name themselves by the address of their own document, and registers none
 """
-import json, sys, threading, time, uuid
+import json, ssl, sys, threading, time, urllib.request, uuid
 
 import flask
 from authlib.jose import jwt
@@ -11,12 +12,39 @@ from oidc_provider_mock import _app
 from werkzeug.serving import make_server
 
 app = _app.app(require_client_registration=True)
+trusted = sys.argv[1] if len(sys.argv) > 1 else None
+# Clients without a secret, who prove themselves with PKCE alone.
+_app.AuthorizationCodeGrant.TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
+
+
+@app.before_request
+def read_document():
+    """Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document): what a client says of itself at the address
+    that is its id."""
+    if not trusted:
+        return None
+    if flask.request.path == "/oauth2/clients":
+        return flask.jsonify({"error": "access_denied"}), 403
+    name = flask.request.values.get("client_id", "") if flask.request.path.startswith("/oauth2/") else ""
+    if not name.startswith("https://") or _app.storage.get_client(name):
+        return None
+    with urllib.request.urlopen(name, context=ssl.create_default_context(cafile=trusted), timeout=30) as answer:
+        document = json.load(answer)
+    if document["client_id"] != name or document.get("token_endpoint_auth_method", "none") != "none":
+        return flask.jsonify({"error": "invalid_client"}), 400
+    _app.storage.store_client(_app.Client(
+        id=name, secret="", redirect_uris=document["redirect_uris"], allowed_scopes=_app.Client.SCOPES_SUPPORTED,
+        token_endpoint_auth_method="none"))
+    return None
 
 
 @app.after_request
 def complete(response):
     if flask.request.path == "/.well-known/openid-configuration":
         known = response.get_json()
+        if trusted:
+            known["client_id_metadata_document_supported"] = True
+            del known["registration_endpoint"]
         known["code_challenge_methods_supported"] = ["S256"]
         known["token_endpoint_auth_methods_supported"] = ["client_secret_basic", "client_secret_post", "none"]
         response.set_data(json.dumps(known))
