@@ -15,13 +15,14 @@ final class Tenant: Sendable {
     ///   - users: how many users it has.
     ///   - lifetime: how many seconds its access tokens live.
     ///   - customers: how many customers it administers for.
-    init(users: Int = 300, lifetime: Int = 3600, customers: Int = 0) async throws {
+    ///   - tokenGroups: how many groups its access tokens name.
+    init(users: Int = 300, lifetime: Int = 3600, customers: Int = 0, tokenGroups: Int = 200) async throws {
         home = try TemporaryHome()
         var command = ChildCommand(
             Programs.mm,
             [
                 "sandbox", "start", "--foreground", "--users", "\(users)", "--interval", "1", "--lifetime",
-                "\(lifetime)",
+                "\(lifetime)", "--token-groups", "\(tokenGroups)",
             ] + (customers > 0 ? ["--customers", "\(customers)"] : []),
             environment: home.environment)
         command.output = .null
