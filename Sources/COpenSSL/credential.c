@@ -119,6 +119,11 @@ int mm_credential_point(void *raw, uint8_t *room, int size) {
     return made ? 64 : -1;
 }
 
+int mm_credential_verify(void *raw, const uint8_t *bytes, int count, const uint8_t *signature, int signature_count) {
+    struct credential *credential = raw;
+    return mm_public_key_verify(credential->key, MM_SIGNATURE_ES256, bytes, count, signature, signature_count);
+}
+
 int mm_credential_kind(void *raw) {
     struct credential *credential = raw;
     switch (ssl.EVP_PKEY_get_base_id(credential->key)) {

@@ -40,6 +40,7 @@ struct TeamTests {
         #expect(try await !admin.call("output", ["handle": .string(handle)]).failed)
         #expect(try await lena.call("output", ["handle": .string(handle)]).failed)
 
+        #expect(try await !lena.graph("GET", "/v1.0/me").failed)
         let audit = try await team.tenant.mm(["audit", "show", "--json"])
         let principals = Set(audit.json?.array?.compactMap { $0["person"]?.string } ?? [])
         #expect(principals.isSuperset(of: ["admin@contoso-sandbox.example", "lena.vogt@contoso-sandbox.example"]))
@@ -77,7 +78,7 @@ struct TeamTests {
         let ended = try await lena.call("reset", ["connection": "Team"])
         #expect(!ended.failed)
         let sessions = try await team.tenant.mm(["sessions", "--json"])
-        #expect(sessions.json?.array?.count { $0["connection"] == "Team" } == 1, "\(sessions)")
+        #expect(sessions.json?["sessions"]?.array?.count { $0["connection"] == "Team" } == 1, "\(sessions)")
         await team.stop()
     }
 
@@ -98,7 +99,7 @@ struct TeamTests {
         #expect(try await !admin.graph("GET", "/v1.0/me").failed)
         #expect(try await team.tenant.requests(to: "/me/checkMemberGroups") == 1)
         let lena = try await team.person("lena.vogt")
-        #expect(lena.first.failed && lena.first.told.contains("403"), "\(lena.first)")
+        #expect(lena.first.failed && lena.first.told.contains("groups"), "\(lena.first)")
         await team.stop()
     }
 

@@ -67,8 +67,11 @@ void *mm_credential_read(const uint8_t *certificate, int certificate_count, cons
 // that of OpenSSL's own configuration, and so may the PIN. A process reaches tokens through one module.
 void *mm_credential_open(const uint8_t *certificate, int certificate_count, const char *uri, const char *module,
                          const char *pin, int *fault);
+// A new key of P-256 without a certificate, or null; its point, both coordinates in full length, and 64, or -1; whether a
+// signature is its own: 1, else 0.
 void *mm_credential_create(void);
 int mm_credential_point(void *credential, uint8_t *room, int size);
+int mm_credential_verify(void *credential, const uint8_t *bytes, int count, const uint8_t *signature, int signature_count);
 void mm_credential_free(void *credential);
 enum {
     MM_CREDENTIAL_OTHER,

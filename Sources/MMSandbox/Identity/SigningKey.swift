@@ -48,4 +48,12 @@ final class SigningKey: Sendable {
         guard mm_credential_sign(handle.raw, bytes, Int32(bytes.count), &room, 64) == 64 else { return nil }
         return room
     }
+
+    /// Whether a signature of a text is this key's.
+    func verifies(_ signature: [UInt8], of text: String) -> Bool {
+        guard let handle = made() else { return false }
+        let bytes = Array(text.utf8)
+        return mm_credential_verify(
+            handle.raw, bytes, Int32(bytes.count), signature, Int32(signature.count)) == 1
+    }
 }
