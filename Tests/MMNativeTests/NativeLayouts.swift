@@ -27,6 +27,16 @@ struct NativeLayouts {
         #expect(text.contains("PropertyWithALongName9") && !text.contains("\u{2026}"))
     }
 
+    @Test(
+        "what was asked for by name is shown of any object",
+        arguments: [
+            ("'a', 'b', 'A' | group | ft Name, Count", "Name Count\n---- -----\na        2\nb        1"),
+            ("1..3 | measure -Sum | fl Count, Sum", "Count : 3\nSum   : 6"),
+        ])
+    func named(script: String, expected: String) async throws {
+        #expect(try await shown(script).joined() == expected)
+    }
+
     @Test("a table on a screen fits it, and keeps all of its columns", arguments: [50, 80, 200])
     func screen(width: Int) async throws {
         var session = NativeSession()

@@ -27,10 +27,17 @@ final class FormatStage: Stage {
 
     override func process(_ item: PSValue) throws(Interrupt) {
         if item.isNull { return }
-        guard case .object(let object) = item, object.isCustom, object.isListable else {
+        guard case .object(let object) = item, FormattedBlock(item) == nil, isKnown(object) else {
             throw .handOver("formatting \(item.typeName)")
         }
         items.append(item)
+    }
+
+    /// Whether it is certain what is shown of an object: of custom ones all that they have, of others what was asked for
+    /// by name.
+    private func isKnown(_ object: PSObject) -> Bool {
+        if object.isCustom, object.isListable { return true }
+        return !properties.isEmpty && properties.allSatisfy { if case .pattern = $0.source { false } else { true } }
     }
 
     override func finish() throws(Interrupt) {

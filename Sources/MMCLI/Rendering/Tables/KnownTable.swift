@@ -57,6 +57,8 @@ struct KnownTable: Sendable {
         .init(
             ["PrimarySmtpAddress", "RecipientTypeDetails"],
             "DisplayName PrimarySmtpAddress RecipientTypeDetails ForwardingSmtpAddress WhenCreated"),
+        // What Group-Object makes
+        .init(["Values", "Count", "Group", "Name"], "Count Name"),
         // Power Automate, Power Platform and Azure
         .init(
             ["properties", "name", "location"], "name properties.displayName properties.state location type"),
