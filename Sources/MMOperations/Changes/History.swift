@@ -62,14 +62,20 @@ struct History: CatalogueOperation {
     private static func subjects(of change: Change) -> [Change.Subject] { [change.subject] + change.others }
 
     private static func ids(of object: String, in entries: [JournalEntry]) -> Set<String> {
-        let wanted = (object.hasPrefix("/") ? object.split(separator: "/").last.map(String.init) ?? object : object)
-            .lowercased()
-        var ids: Set<String> = [wanted]
+        var ids = names(in: object)
+        let names = ids
         for entry in entries {
-            for subject in subjects(of: entry.change) where subject.name?.lowercased() == wanted {
-                ids.insert(subject.id.lowercased())
+            for subject in subjects(of: entry.change) {
+                if let name = subject.name?.lowercased(), names.contains(name) { ids.insert(subject.id.lowercased()) }
             }
         }
         return ids
+    }
+
+    /// What an object may be called in the journal: as it was given and, of a path such as `users/ada@contoso.com/manager`,
+    /// each of its parts.
+    private static func names(in object: String) -> Set<String> {
+        let parts = object.contains("/") ? object.split(separator: "/") : []
+        return Set(([object] + parts.map { PercentCoding.decode($0.utf8) ?? String($0) }).map { $0.lowercased() })
     }
 }

@@ -401,6 +401,10 @@ struct UndoTests {
         try await tenant.graph("PATCH", "/users/other.name@contoso-sandbox.example", ["city": "Oslo"])
         let rows = ChangesHome.value(try await tenant.call("history", ["object": .string(user.name)])).array ?? []
         #expect(rows.count == 3)
+        for path in ["/users/\(user.id)", "users/\(user.name)", "v1.0/users/\(user.id)/manager"] {
+            let answer = ChangesHome.value(try await tenant.call("history", ["object": .string(path)]))
+            #expect(answer.array?.count == 3, "\(path)")
+        }
         let none = ChangesHome.value(try await tenant.call("history", ["object": "nobody"])).array ?? []
         #expect(none.isEmpty)
         await tenant.stop()
