@@ -95,7 +95,8 @@ struct ArgumentScannerTests {
             (["--query", "novalue"], "--query", "name=value"), (["--param", "=x"], "--param", "name=value"),
             (["--top", "1", "--top", "2"], "--top", "twice"),
             (["--output", "xml"], "xml", "table, json"), (["--timeout", "-1"], "--timeout", "between"),
-            (["--secret", "x"], "--secret", "no flag"),
+            (["--secret", "x"], "--secret", "no flag"), (["a", "b", "c", "d"], "`c`", "'b c d'"),
+            (["a", "b", "-la"], "no flag -la", "'b -la'"),
         ])
     func faults(words: [String], names: String, says: String) throws {
         let error = try #require(throws: MMError.self) { try scan(words) }

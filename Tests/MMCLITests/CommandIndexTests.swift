@@ -14,6 +14,8 @@ struct CommandIndexTests {
             (["connections"], "connections list", []), (["connections", "--json"], "connections list", ["--json"]),
             (["connections", "show", "Contoso"], "connections show", ["Contoso"]),
             (["status", "Contoso"], "status", ["Contoso"]), (["mm_status", "Contoso"], "status", ["Contoso"]),
+            (["shell", "build"], "shell terminal", ["build"]),
+            (["shell", "build", "make all", "--json"], "shell run", ["--session", "build", "make all", "--json"]),
         ])
     func found(line: [String], command: String, rest: [String]) throws {
         let found = try #require(index.find(line))

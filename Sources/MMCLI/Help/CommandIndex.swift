@@ -71,7 +71,7 @@ package struct CommandIndex: Sendable {
             line.starts(with: entry.words) && (entry.trigger.map { line.contains($0) } ?? true)
         }.max { ($0.words.count, $0.trigger == nil ? 0 : 1) < ($1.words.count, $1.trigger == nil ? 0 : 1) }
         if let best { return (best, Array(line.dropFirst(best.words.count))) }
-        if let named = terminal(named: line) { return named }
+        if let named = session(named: line) { return named }
         guard let first = line.first, let index = aliases[first] else { return nil }
         let rest = Array(line.dropFirst())
         // `connections` alone lists the connections and takes no word, so a word after it was meant as a command's
@@ -82,13 +82,15 @@ package struct CommandIndex: Sendable {
         return (entries[index], rest)
     }
 
-    /// `mm shell NAME`: the terminal of the session of that name. A word that is nearly one of the commands is none.
-    private func terminal(named line: [String]) -> (entry: Entry, rest: [String])? {
+    /// `mm shell NAME`: the terminal of the session of that name; `mm shell NAME COMMAND` runs a command there. A word that is
+    /// nearly one of the group's commands is no name.
+    private func session(named line: [String]) -> (entry: Entry, rest: [String])? {
         guard line.count > 1, line[0] == "shell", !line[1].hasPrefix("-"),
-            let index = aliases["shell_terminal"],
+            let terminal = operation("shell_terminal"), let run = operation("shell_run"),
             NearestNames.of(line[1], among: group(["shell"]).map { $0.words[1] }, limit: 1).isEmpty
         else { return nil }
-        return (entries[index], Array(line.dropFirst()))
+        if line.count > 2, !line[2].hasPrefix("-") { return (run, ["--session"] + line.dropFirst()) }
+        return (terminal, Array(line.dropFirst()))
     }
 
     /// The operation of a name.

@@ -212,16 +212,24 @@ package struct ArgumentScanner {
         }
         places.sort { $0.index < $1.index }
         var free = places.filter { result.arguments[$0.field.name] == nil }[...]
-        for word in positionals {
+        for (position, word) in positionals.enumerated() {
             guard let place = free.first else {
                 throw MMError(
                     .invalidInput, "`\(command)` takes no further argument: `\(word.prefix(60))`.",
-                    hint: "Quote arguments with blanks. See `\(command) --help`."
+                    hint: quoting(from: position - 1) + "See `\(command) --help`."
                 )
             }
             if ![.textList, .parameters, .arguments].contains(place.field.kind) { free.removeFirst() }
             try assign(word, to: place.field, as: place.field.name.uppercased())
         }
+    }
+
+    /// How words are written that were meant as one argument.
+    private func quoting(from position: Int, and flag: String? = nil) -> String {
+        guard positionals.indices.contains(position) else { return "" }
+        let whole = (positionals[position...] + (flag.map { [$0] } ?? [])).joined(separator: " ")
+        return whole.contains("'") || whole.utf8.count > 100
+            ? "Quote what is one argument. " : "Quote what is one argument: '\(whole)'. "
     }
 }
 
@@ -263,8 +271,12 @@ extension ArgumentScanner {
                 fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
                 + GlobalOptions.names.valued + GlobalOptions.names.plain
             let near = ArgumentNames.meant(by: name, among: known).map { " Did you mean \($0)?" } ?? ""
+            // A flag behind a command's name was most likely meant for that command.
+            let places = fields.count { if case .positional = $0.placement { true } else { false } }
+            let isInner = near.isEmpty && positionals.count == places
+            let hint = isInner ? quoting(from: positionals.count - 1, and: name) : ""
             throw MMError(
-                .invalidInput, "`\(command)` has no flag \(name).\(near)", hint: "See `\(command) --help`."
+                .invalidInput, "`\(command)` has no flag \(name).\(near)", hint: hint + "See `\(command) --help`."
             )
         }
     }
