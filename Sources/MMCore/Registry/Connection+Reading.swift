@@ -20,10 +20,10 @@ extension Connection {
     ///   - name: the entry's name.
     ///   - entry: the entry's keys and values.
     /// - Throws: `invalidInput` for the first fault, naming the entry, the key, the value and the remedy.
-    public init(name: String, entry: JSONObject) throws(MMError) {
-        let (connection, problems) = Self.read(name: name, entry: entry)
-        if let first = problems.first { throw first.error }
-        self = connection
+    public convenience init(name: String, entry: JSONObject) throws(MMError) {
+        var reader = EntryReader(name: name, entry: entry)
+        self.init(reading: &reader)
+        if let first = reader.problems.first { throw first.error }
     }
 
     /// Creates a connection that isn't in any registry.
@@ -35,7 +35,7 @@ extension Connection {
     ///   - cloud: the national cloud, or `sandbox`.
     ///   - options: further keys of a registry entry, such as `["guard": "readonly"]`.
     /// - Throws: `invalidInput`, naming the key, the value and the remedy.
-    public init(
+    public convenience init(
         name: String, tenant: String, appId: String? = nil, expectedEmail: String? = nil, cloud: String = "public",
         options: JSONObject = [:]
     ) throws(MMError) {
@@ -47,35 +47,19 @@ extension Connection {
         try self.init(name: name, entry: entry)
     }
 
-    /// Returns a connection and everything that is wrong with its entry.
-    static func read(name: String, entry: JSONObject) -> (connection: Connection, problems: [RegistryProblem]) {
-        var reader = EntryReader(name: name, entry: entry)
-        if name.isEmpty || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
-            reader.report("name", "is empty or contains control characters", hint: "Rename the entry in the file.")
-        }
-        let tenant = reader.tenant("tenant")
-        let policy = readGuard(&reader)
-        let language: ConnectionLanguage? = reader.choice("language")
-        let connection = Connection(
-            name: name, appId: reader.guid("appId"), tenant: tenant, tenantId: reader.tenant("tenantId"),
-            expectedEmail: readEmail(&reader), homeAccountId: readHomeAccount(&reader),
-            tokenCache: readTokenCache(&reader), apis: readAPIs(&reader),
-            description: reader.text("description"), mcps: reader.texts("mcps"),
-            skipSendGuards: reader.flag("skipSendGuards"), legacyConfirm: reader.flag("legacyConfirm"),
-            skipSignatureStrip: reader.flag("skipSignatureStrip"),
-            sharepointHost: readHost(&reader, tenant: tenant), moduleApps: reader.map("moduleApps"),
-            cloud: readCloud(&reader), auth: readAuth(&reader), guardPolicy: policy,
-            personChecks: readPerson(&reader), engine: reader.choice("engine") ?? .auto,
-            language: language ?? (policy.name == .readonly ? .constrained : .full),
-            egress: ConnectionEgress.read(&reader), confinement: reader.choice("confinement") ?? .preferred,
-            shared: readShared(&reader),
-            logContent: reader.flag("logContent"), pin: readPin(&reader), tags: reader.texts("tags") ?? [],
-            tools: reader.texts("tools"), raw: entry)
-        return (connection, reader.problems)
+    /// Returns the connection of the same entry with other values.
+    /// - Parameters:
+    ///   - changes: values by their keys; `null` takes a key away.
+    ///   - name: its name; `nil` for the same.
+    /// - Throws: as for the entry that results.
+    package func with(_ changes: JSONObject, name: String? = nil) throws(MMError) -> Connection {
+        var entry = raw
+        for (key, value) in changes { entry[key] = value.isNull ? nil : value }
+        return try Connection(name: name ?? self.name, entry: entry)
     }
 
     /// Reads the shared folders, which must be absolute or below the user's home.
-    private static func readShared(_ reader: inout EntryReader) -> [String] {
+    static func readShared(_ reader: inout EntryReader) -> [String] {
         let folders = reader.texts("shared") ?? []
         for folder in folders where !folder.hasPrefix("/") && !folder.hasPrefix("~/") {
             reader.report(
@@ -87,7 +71,7 @@ extension Connection {
         return folders
     }
 
-    private static func readEmail(_ reader: inout EntryReader) -> String? {
+    static func readEmail(_ reader: inout EntryReader) -> String? {
         guard let text = reader.text("expectedEmail") else { return nil }
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), !text.contains(where: \.isWhitespace) else {
@@ -99,7 +83,7 @@ extension Connection {
         return text
     }
 
-    private static func readHomeAccount(_ reader: inout EntryReader) -> String? {
+    static func readHomeAccount(_ reader: inout EntryReader) -> String? {
         guard let text = reader.text("homeAccountId") else { return nil }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, parts.allSatisfy(GUID.isValid) else {
@@ -113,7 +97,7 @@ extension Connection {
     }
 
     /// Reads the path of a cache that is shared, which must be absolute or below the user's home.
-    private static func readTokenCache(_ reader: inout EntryReader) -> String? {
+    static func readTokenCache(_ reader: inout EntryReader) -> String? {
         guard let path = reader.text("tokenCache") else { return nil }
         guard path.hasPrefix("/") || path.hasPrefix("~/") else {
             reader.report(
@@ -125,7 +109,7 @@ extension Connection {
     }
 
     /// Reads `"apis": {"crm": "https://org.crm.dynamics.com", "hr": {"audience": "api://…", "address": "https://…"}}`.
-    private static func readAPIs(_ reader: inout EntryReader) -> [String: ConnectionAPI] {
+    static func readAPIs(_ reader: inout EntryReader) -> [String: ConnectionAPI] {
         guard let value = reader.value("apis") else { return [:] }
         guard let entries = value.object else {
             reader.report(
@@ -155,7 +139,7 @@ extension Connection {
     }
 
     /// Returns the first label of the SharePoint host: the one given, or else that of the tenant's domain.
-    private static func readHost(_ reader: inout EntryReader, tenant: String?) -> String? {
+    static func readHost(_ reader: inout EntryReader, tenant: String?) -> String? {
         if let text = reader.text("sharepoint_host") {
             // Both spellings occur in practice; only the label is needed.
             let label = text.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
@@ -179,7 +163,7 @@ extension Connection {
         }
     }
 
-    private static func readCloud(_ reader: inout EntryReader) -> String {
+    static func readCloud(_ reader: inout EntryReader) -> String {
         guard let value = reader.value("cloud") else { return "public" }
         guard let cloud = value.string, clouds.contains(cloud) || isCloudFile(cloud) else {
             reader.report(
@@ -193,7 +177,7 @@ extension Connection {
 
     /// Reads `"auth": "device"` or `"auth": {"method": "secret", "secretFile": "…"}`; the word's fields may stand
     /// beside it.
-    private static func readAuth(_ reader: inout EntryReader) -> ConnectionAuth {
+    static func readAuth(_ reader: inout EntryReader) -> ConnectionAuth {
         guard let value = reader.value("auth") else { return ConnectionAuth() }
         let object = value.object
         guard object != nil || value.string != nil else {
@@ -255,7 +239,7 @@ extension Connection {
     }
 
     /// Reads `"guard": "strict"` or `"guard": {"policy": "standard", "ask": ["write"], "deny": ["send"]}`.
-    private static func readGuard(_ reader: inout EntryReader) -> ConnectionGuardPolicy {
+    static func readGuard(_ reader: inout EntryReader) -> ConnectionGuardPolicy {
         guard let value = reader.value("guard") else { return ConnectionGuardPolicy() }
         guard let object = value.object else {
             let name: GuardPolicyName? = reader.choice("guard")
@@ -283,7 +267,7 @@ extension Connection {
     }
 
     /// Reads `"person": "pin"` or `"person": {"destructive": "login", "send": "pin"}`.
-    private static func readPerson(_ reader: inout EntryReader) -> ConnectionPersonChecks {
+    static func readPerson(_ reader: inout EntryReader) -> ConnectionPersonChecks {
         guard let value = reader.value("person") else { return ConnectionPersonChecks() }
         guard let object = value.object else {
             // An unreadable value means the strongest check, so that a misspelt word doesn't weaken it.
@@ -307,7 +291,7 @@ extension Connection {
         return checks
     }
 
-    private static func readPin(_ reader: inout EntryReader) -> AccountPin? {
+    static func readPin(_ reader: inout EntryReader) -> AccountPin? {
         guard let value = reader.value("pin") else { return nil }
         guard let object = value.object else {
             reader.report(

@@ -1,65 +1,104 @@
 /// An entry of the registry: the tenant, the app registration, and the account that must have signed in.
-public struct Connection: Sendable, Hashable {
+///
+/// It never changes, so that all who hold it share one. Whoever needs another makes it from the entry, `raw`, with other values.
+public final class Connection: Sendable {
     /// The name that calls refer to it by; case-sensitive.
-    public var name: String
+    public let name: String
     /// The app registration's client id; without one, modules use their publishers' own apps.
-    public var appId: String?
+    public let appId: String?
     /// The tenant's domain or id, as people know it.
-    public var tenant: String?
+    public let tenant: String?
     /// The tenant's id, for the authority and for modules.
-    public var tenantId: String?
+    public let tenantId: String?
     /// The account that must have signed in; compared case-insensitively.
-    public var expectedEmail: String?
+    public let expectedEmail: String?
     /// The account that must have signed in, by its id in its home tenant, `OBJECT.TENANT`; for accounts that share a
     /// name.
-    public var homeAccountId: String?
+    public let homeAccountId: String?
     /// The token cache of another program that it shares, such as that of `az`; `nil` for one of its own.
-    public var tokenCache: String?
+    public let tokenCache: String?
     /// APIs beside the services of the cloud that it has tokens for, by the names that calls give them.
-    public var apis: [String: ConnectionAPI]
+    public let apis: [String: ConnectionAPI]
     /// The description that tools show beside the name.
-    public var description: String?
+    public let description: String?
     /// The servers that may use it: `nil` for all, empty for none. The owner's terminal is exempt.
-    public var mcps: [String]?
+    public let mcps: [String]?
     /// Whether sending messages over this connection needs no confirmation.
-    public var skipSendGuards: Bool
+    public let skipSendGuards: Bool
     /// Whether `confirmed: true` confirms sending a message in the tool profiles of earlier servers. It has no effect
     /// elsewhere.
-    public var legacyConfirm: Bool
+    public let legacyConfirm: Bool
     /// Whether signatures in outgoing mail are kept.
-    public var skipSignatureStrip: Bool
+    public let skipSignatureStrip: Bool
     /// The first label of the SharePoint host: `contoso` for `contoso.sharepoint.com`.
-    public var sharepointHost: String?
+    public let sharepointHost: String?
     /// App ids for individual modules.
-    public var moduleApps: [String: String]
+    public let moduleApps: [String: String]
     /// The national cloud, or `sandbox`.
-    public var cloud: String
+    public let cloud: String
     /// How this connection signs in.
-    public var auth: ConnectionAuth
+    public let auth: ConnectionAuth
     /// The guard's policy.
-    public var guardPolicy: ConnectionGuardPolicy
+    public let guardPolicy: ConnectionGuardPolicy
     /// The checks that a person must pass before a confirmation counts.
-    public var personChecks: ConnectionPersonChecks
+    public let personChecks: ConnectionPersonChecks
     /// The engine that runs simple Exchange pipelines.
-    public var engine: ConnectionEngine
+    public let engine: ConnectionEngine
     /// PowerShell's language mode after connecting.
-    public var language: ConnectionLanguage
+    public let language: ConnectionLanguage
     /// The hosts that its sessions may reach, and how.
-    public var egress: ConnectionEgress
+    public let egress: ConnectionEgress
     /// How far its sessions are confined.
-    public var confinement: ConnectionConfinement
+    public let confinement: ConnectionConfinement
     /// The owner's folders that scripts of its confined sessions may read and write.
-    public var shared: [String]
+    public let shared: [String]
     /// Whether logs contain content instead of sizes.
-    public var logContent: Bool
+    public let logContent: Bool
     /// The identity pinned by hand; the one found at the first sign-in is kept in the state folder.
-    public var pin: AccountPin?
+    public let pin: AccountPin?
     /// Tags that address several connections at once.
-    public var tags: [String]
+    public let tags: [String]
     /// The owner's own tools and the recipes that may be used on it: `nil` for all, empty for none.
-    public var tools: [String]?
+    public let tools: [String]?
     /// The entry as written, including unknown keys.
-    public var raw: JSONObject
+    public let raw: JSONObject
+
+    /// Reads an entry. What can't be read is reported, and stands at its default.
+    init(reading reader: inout EntryReader) {
+        reader.checkName()
+        name = reader.name
+        let tenant = reader.tenant("tenant")
+        let policy = Self.readGuard(&reader)
+        let language: ConnectionLanguage? = reader.choice("language")
+        self.tenant = tenant
+        appId = reader.guid("appId")
+        tenantId = reader.tenant("tenantId")
+        expectedEmail = Self.readEmail(&reader)
+        homeAccountId = Self.readHomeAccount(&reader)
+        tokenCache = Self.readTokenCache(&reader)
+        apis = Self.readAPIs(&reader)
+        description = reader.text("description")
+        mcps = reader.texts("mcps")
+        skipSendGuards = reader.flag("skipSendGuards")
+        legacyConfirm = reader.flag("legacyConfirm")
+        skipSignatureStrip = reader.flag("skipSignatureStrip")
+        sharepointHost = Self.readHost(&reader, tenant: tenant)
+        moduleApps = reader.map("moduleApps")
+        cloud = Self.readCloud(&reader)
+        auth = Self.readAuth(&reader)
+        guardPolicy = policy
+        personChecks = Self.readPerson(&reader)
+        engine = reader.choice("engine") ?? .auto
+        self.language = language ?? (policy.name == .readonly ? .constrained : .full)
+        egress = ConnectionEgress.read(&reader)
+        confinement = reader.choice("confinement") ?? .preferred
+        shared = Self.readShared(&reader)
+        logContent = reader.flag("logContent")
+        pin = Self.readPin(&reader)
+        tags = reader.texts("tags") ?? []
+        tools = reader.texts("tools")
+        raw = reader.entry
+    }
 
     /// Whether the guard allows only reads.
     public var isReadOnly: Bool { guardPolicy.name == .readonly }
@@ -80,5 +119,18 @@ public struct Connection: Sendable, Hashable {
     /// - Parameter server: the server's name, such as `mm`.
     public func isVisible(to server: String) -> Bool {
         mcps?.contains(server) ?? true
+    }
+}
+
+extension Connection: Hashable {
+    /// Whether two are the same entry under the same name.
+    public static func == (one: Connection, other: Connection) -> Bool {
+        one.name == other.name && one.raw == other.raw
+    }
+
+    /// Hashes what makes two the same.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(name)
+        hasher.combine(raw)
     }
 }

@@ -21,6 +21,13 @@ struct EntryReader {
                 hint: hint, commandHint: commandHint))
     }
 
+    /// Reports a name that no connection can have.
+    mutating func checkName() {
+        if name.isEmpty || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+            report("name", "is empty or contains control characters", hint: "Rename the entry in the file.")
+        }
+    }
+
     func value(_ key: String, in object: JSONObject? = nil) -> JSONValue? {
         guard let value = (object ?? entry)[key], !value.isNull, value != "" else { return nil }
         return value

@@ -137,8 +137,9 @@ public enum RegistryEdit {
     /// Throws the first problem with the keys that were written; existing problems with other keys are left to `check`.
     private static func checkWritten(_ keys: [String], of name: String, _ entry: JSONObject) throws(MMError) {
         let roots = Set(keys.compactMap { $0.split(separator: ".").first.map(String.init) })
-        let problems = Connection.read(name: name, entry: entry).problems
-        let ours = problems.first { problem in
+        var reader = EntryReader(name: name, entry: entry)
+        _ = Connection(reading: &reader)
+        let ours = reader.problems.first { problem in
             problem.key.flatMap { $0.split(separator: ".").first.map(String.init) }.map(roots.contains) ?? true
         }
         if let ours { throw ours.commandError }

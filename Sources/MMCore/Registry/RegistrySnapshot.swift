@@ -62,9 +62,10 @@ public struct RegistrySnapshot: Sendable {
                 firstProblem[ExactKey(name)] = problem
                 continue
             }
-            let (connection, found) = Connection.read(name: name, entry: entry)
-            problems += found
-            if let first = found.first {
+            var reader = EntryReader(name: name, entry: entry)
+            let connection = Connection(reading: &reader)
+            problems += reader.problems
+            if let first = reader.problems.first {
                 firstProblem[ExactKey(name)] = first
             } else {
                 positions[ExactKey(name)] = connections.count
@@ -89,7 +90,7 @@ public struct RegistrySnapshot: Sendable {
         if let position = positions[ExactKey(name)] {
             var connection = connections[position]
             if let host = sharePointHosts[ExactKey(name)], !namesSharePointHost(name) {
-                connection.sharepointHost = host
+                connection = try connection.with(["sharepoint_host": .string(host)])
             }
             if server.map({ connection.isVisible(to: $0) }) ?? true { return connection }
         } else if let problem = firstProblem[ExactKey(name)] {

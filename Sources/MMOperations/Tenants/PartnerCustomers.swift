@@ -34,14 +34,11 @@ struct PartnerCustomers: Sendable {
         guard GUID.isValid(tenant) else {
             throw MMError(.remoteFailed, "The customer \(name) has no valid tenant id.", hint: "Ask again.")
         }
-        var connection = partner
-        connection.name = name
-        connection.tenant = nil
-        connection.tenantId = tenant.lowercased()
-        connection.sharepointHost = nil
-        connection.pin = nil
-        connection.homeAccountId = nil
-        connection.description = "Customer of \(partner.name)"
+        let connection = try partner.with(
+            [
+                "tenant": .null, "tenantId": .string(tenant.lowercased()), "sharepoint_host": .null, "pin": .null,
+                "homeAccountId": .null, "description": .string("Customer of \(partner.name)"),
+            ], name: name)
         services.registry.imply(connection)
         try services.identity.imply(customer: connection, of: partner)
     }

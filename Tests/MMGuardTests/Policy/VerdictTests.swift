@@ -35,7 +35,7 @@ struct VerdictTests {
 
     @Test("the policy of a connection follows its registry entry")
     func connectionPolicy() throws {
-        var connection = try Self.connection(
+        let connection = try Self.connection(
             #"{"guard": {"policy": "strict", "ask": ["read"], "deny": ["write", "dynamic"]}, "skipSendGuards": true}"#)
         let policy = GuardPolicy(of: connection, environment: [:])
         #expect(policy.name == .strict)
@@ -43,11 +43,11 @@ struct VerdictTests {
         #expect(policy.decision(for: .write) == .deny)
         #expect(policy.dynamic == .deny)
         #expect(!policy.sendGuards)
-        connection.skipSendGuards = false
-        #expect(GuardPolicy(of: connection, environment: [:]).sendGuards)
-        #expect(!GuardPolicy(of: connection, environment: ["MM_SEND_GUARDS": "false"]).sendGuards)
+        let guarded = try connection.with(["skipSendGuards": false])
+        #expect(GuardPolicy(of: guarded, environment: [:]).sendGuards)
+        #expect(!GuardPolicy(of: guarded, environment: ["MM_SEND_GUARDS": "false"]).sendGuards)
         #expect(
-            GuardPolicy(of: connection, environment: [:], allowances: [.warnedCommands, .confirmedParameter]).warnsOnly)
+            GuardPolicy(of: guarded, environment: [:], allowances: [.warnedCommands, .confirmedParameter]).warnsOnly)
     }
 
     private static func connection(_ entry: String) throws -> Connection {
