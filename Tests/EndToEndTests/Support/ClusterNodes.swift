@@ -7,6 +7,8 @@ import Testing
 /// each, `Tenant 1` to `Tenant 6`, signs in as an app.
 final class ClusterNodes: Sendable {
     static let tenants = 6
+    /// A second connection to the first of them.
+    static let again = "Again"
 
     let tenant: Tenant
     private let root: String
@@ -16,8 +18,9 @@ final class ClusterNodes: Sendable {
     private let redis: Mutex<ChildProcess?> = Mutex(nil)
 
     /// Starts them, with the tenant's own connection signed in.
-    init(_ count: Int = 3) async throws {
-        tenant = try await Tenant(users: 20, customers: Self.tenants)
+    /// - Parameter users: how many users each tenant has.
+    init(_ count: Int = 3, users: Int = 20) async throws {
+        tenant = try await Tenant(users: users, customers: Self.tenants)
         try await tenant.signIn()
         root = tenant.home.path + "/cluster"
         ports = try Self.freePorts(count)
@@ -36,6 +39,7 @@ final class ClusterNodes: Sendable {
                 "auth": ["method": "secret", "secretFile": .string("\(root)/app")],
             ]
         }
+        entries[Self.again] = entries["Tenant 1"]
         document["connections"] = .object(entries)
         try ProtectedFile.replace(registry, with: JSONWriter.bytes(.object(document)))
         try await startRedis()
@@ -170,6 +174,19 @@ final class ClusterNodes: Sendable {
     /// What a node tells of the cluster.
     func report(_ number: Int) async throws -> JSONValue? {
         try await tenant.mm(["pool", "status", "--json"], extra: own(number)).json?["cluster"]
+    }
+
+    /// Where the others reach a node.
+    func address(_ number: Int) -> String { "http://\(host):\(ports[number])" }
+
+    /// Calls over a connection until a node holds it.
+    func hold(_ connection: String, at number: Int) async throws {
+        try await waitUntil {
+            _ = try await self.mm(number, ["graph", connection, "/organization", "--json"])
+            return (try await self.report(number)?["leases"]?.array ?? []).contains {
+                $0["connection"]?.string == connection
+            }
+        }
     }
 
     func stop() async {

@@ -1,0 +1,115 @@
+import MMCore
+import Testing
+
+@Suite(
+    "Waits, jobs and stored answers of several nodes", .timeLimit(.minutes(15)),
+    .enabled(if: ClusterTests.missing == nil, "\(ClusterTests.missing ?? "")"))
+struct ClusterWorkTests {
+    private let name = "Tenant 1"
+
+    @Test("a service that asked one node to slow down is not asked by another")
+    func waits() async throws {
+        let nodes = try await ClusterNodes(2)
+        try await nodes.hold(name, at: 0)
+        try await nodes.hold(ClusterNodes.again, at: 1)
+        let place = "tenant=\(ClusterNodes.id(1))"
+        _ = try await nodes.tenant.control(
+            "POST", "faults?\(place)", ["kind": "throttle", "path": "/v1.0/groups", "retryAfter": 900])
+        func asked() async throws -> Int {
+            let seen = try await nodes.tenant.control("GET", "requests?\(place)")
+            return (seen["requests"]?.array ?? []).count { $0["path"]?.string?.hasSuffix("/groups") == true }
+        }
+        let told = try await nodes.mm(0, ["graph", name, "/groups", "--json"])
+        #expect(told.failure?["code"] == "throttled", "\(told)")
+        try await waitUntil { try await nodes.report(1)?["waits"]?.array?.isEmpty == false }
+        let before = try await asked()
+        #expect(before > 0)
+        let held = try await nodes.mm(1, ["graph", ClusterNodes.again, "/groups", "--json"])
+        #expect(held.failure?["code"] == "throttled", "\(held)")
+        #expect(try await asked() == before)
+        await nodes.stop()
+    }
+
+    @Test("a job is seen, read and ended from any node, and known when its node has gone")
+    func jobs() async throws {
+        let nodes = try await ClusterNodes(2)
+        try await nodes.hold(name, at: 0)
+        let place = "faults?tenant=\(ClusterNodes.id(1))"
+        // What ends within two seconds would be answered at once.
+        _ = try await nodes.tenant.control(
+            "POST", place, ["kind": "latency", "path": "/v1.0/users", "milliseconds": 4000, "count": 1])
+        let done = try await begin(nodes, "/users?$top=5&$select=displayName")
+        let read = try await nodes.mm(1, ["output", done, "--action", "wait", "--json"])
+        #expect(read.code == 0 && read.output.contains("displayName"), "\(read)")
+        _ = try await nodes.tenant.control(
+            "POST", place, ["kind": "latency", "path": "/v1.0/groups", "milliseconds": 600_000])
+        let running = try await begin(nodes, "/groups?$select=id")
+        let ended = try await begin(nodes, "/groups?$select=mail")
+        let rows = try await rows(nodes)
+        #expect(rows[running]?["state"] == "running" && rows[running]?["node"]?.string == nodes.address(0), "\(rows)")
+        #expect(rows[done]?["state"] == "done")
+        let cancelled = try await nodes.mm(1, ["output", ended, "--action", "cancel", "--json"])
+        #expect(cancelled.json?["status"] == "cancelled", "\(cancelled)")
+
+        await nodes.kill(0)
+        try await waitUntil { try await self.rows(nodes)[running]?["state"] == "gone" }
+        #expect(try await self.rows(nodes)[done]?["state"] == "done")
+        let kept = try await nodes.mm(1, ["output", done, "--json"])
+        #expect(kept.code == 0 && kept.output.contains("displayName"), "\(kept)")
+        let lost = try await nodes.mm(1, ["output", running, "--json"])
+        let message = lost.failure?["message"]?.string ?? ""
+        #expect(message.contains("whether it was done is unknown") && message.contains(nodes.address(0)), "\(lost)")
+        await nodes.stop()
+    }
+
+    @Test("a long answer is read on at any node, a small one also when its node has gone")
+    func answers() async throws {
+        let nodes = try await ClusterNodes(2, users: 300)
+        try await nodes.hold("Demo", at: 0)
+        let client = try await MCPClient(nodes.tenant.home.environment.merging(nodes.own(0)) { $1 })
+        _ = try await client.initialize()
+        let small = try await handle(client, 1, "/users?$select=id,displayName,mail")
+        let large = try await handle(client, 2, "/users")
+        for handle in [small, large] {
+            let page = try await self.page(nodes, handle)
+            #expect(page.code == 0 && page.json?.array?.count == 3, "\(page)")
+        }
+        await nodes.kill(0)
+        try await waitUntil {
+            (try await nodes.report(1)?["nodes"]?.array ?? []).contains {
+                $0["address"]?.string == nodes.address(0) && $0["state"] == "silent"
+            }
+        }
+        let kept = try await page(nodes, small)
+        #expect(kept.code == 0 && kept.json?.array?.count == 3, "\(kept)")
+        let lost = try await page(nodes, large)
+        #expect(lost.failure?["message"]?.string?.contains(nodes.address(0)) == true, "\(lost)")
+        await client.kill()
+        await nodes.stop()
+    }
+
+    private func page(_ nodes: ClusterNodes, _ handle: String) async throws -> Tenant.Ran {
+        try await nodes.mm(1, ["output", handle, "--offset", "100", "--limit", "3", "--json"])
+    }
+
+    /// Has a request go on in the background, asked for through the second node.
+    private func begin(_ nodes: ClusterNodes, _ endpoint: String) async throws -> String {
+        let ran = try await nodes.mm(1, ["graph", name, endpoint, "--detach", "--json"])
+        return try #require(ran.json?["handle"]?.string, "\(ran)")
+    }
+
+    private func rows(_ nodes: ClusterNodes) async throws -> [String: JSONValue] {
+        let ran = try await nodes.mm(1, ["jobs", "--json"])
+        let rows = ran.json?["jobs"]?.array ?? ran.json?.array ?? []
+        return Dictionary(rows.map { ($0["job"]?.string ?? "", $0) }) { first, _ in first }
+    }
+
+    /// The handle that comes with a long answer.
+    private func handle(_ client: MCPClient, _ id: Int, _ endpoint: String) async throws -> String {
+        let answer = try await client.call(
+            id, "mm__graph_request", ["connection": "Demo", "endpoint": .string(endpoint), "all": true])
+        let text = JSONWriter.string(answer)
+        let start = try #require(text.firstRange(of: "out_"), "\(text.prefix(600))")
+        return String(text[start.lowerBound...].prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" })
+    }
+}
