@@ -59,6 +59,7 @@ package final class RedisPaces: PaceStore {
         }
     }
 
+    @discardableResult
     package func slowDown(_ key: String, for wait: Duration, sent: Timestamp) async -> Bool {
         let now = ContinuousClock.now
         let wait = min(max(wait, .zero), .milliseconds(Self.furthest))

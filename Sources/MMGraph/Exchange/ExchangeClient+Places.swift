@@ -1,4 +1,4 @@
-package import MMCore
+internal import MMCore
 internal import MMHTTP
 package import MMIdentity
 

@@ -132,18 +132,6 @@ public actor IdentityService {
     /// Has the waits that services ask for shared with other machines from now on.
     package nonisolated func share(_ paces: any PaceStore) { sharedPaces.withLock { $0 = paces } }
 
-    /// Looks at the variables that a sign-in in a browser reads, before anybody is asked anything.
-    /// - Throws: `.invalidInput` for an `MM_REDIRECT_ADDRESS` that is no address.
-    package nonisolated func checkSurroundings() throws(MMError) {
-        try Self.checkSurroundings(environment)
-    }
-
-    /// Looks at the variables of an environment that a sign-in in a browser reads.
-    /// - Throws: `.invalidInput` for an `MM_REDIRECT_ADDRESS` that is no address.
-    package static func checkSurroundings(_ environment: [String: String]) throws(MMError) {
-        _ = try RedirectAddress(environment: environment)
-    }
-
     // MARK: Tokens
 
     /// Returns a valid token for a resource: from the cache, by a refresh, or from a sign-in that has been approved

@@ -1,8 +1,8 @@
-package import MMCore
+import MMCore
 import MMGraph
-package import MMIdentity
+import MMIdentity
 import MMNative
-package import MMPowerShell
+import MMPowerShell
 import MMSessions
 
 /// A connection's session of Exchange or of the compliance service: the native engine, and a PowerShell beside it once a

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 package import MMGraph
 
 /// A step that brings a finding of Exchange back: a cmdlet, or what a person has to do in its place.
