@@ -82,6 +82,7 @@ private final class PoolElsewhere: OperationService {
             if !isHere { sent.directory = nil }
             return try await remote.call(operation, arguments, in: sent)
         } catch {
+            if name == "output", error.code == .notFound { return try await kept(operation, arguments, context, error) }
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
             guard let reason = await whyNoPool() else {
                 guard Self.isList(operation, arguments), await isSilent() else { throw error }
@@ -93,6 +94,15 @@ private final class PoolElsewhere: OperationService {
             let service = LocalOperationService(catalogue: .over(earlierPool), services: services)
             overEarlierPool.withLock { $0 = service }
             return try await service.call(name, arguments, in: context)
+        }
+    }
+
+    /// What this front-end shortened for its client lies here; the pool knows nothing of it.
+    private func kept(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ unknown: MMError
+    ) async throws(MMError) -> OperationAnswer {
+        do throws(MMError) { return try await local.call(operation, arguments, in: context) } catch {
+            throw error.code == .notFound ? unknown : error
         }
     }
 

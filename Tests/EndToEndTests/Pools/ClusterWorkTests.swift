@@ -74,6 +74,14 @@ struct ClusterWorkTests {
             let page = try await self.page(nodes, handle)
             #expect(page.code == 0 && page.json?.array?.count == 3, "\(page)")
         }
+        // What a front-end of another machine shortened lies there.
+        let far = try await MCPClient(nodes.tenant.home.environment.merging(nodes.front(1)) { $1 })
+        _ = try await far.initialize()
+        let own = try await handle(far, 3, "/users?$select=id,displayName,mail,jobTitle")
+        let rest = try await far.call(
+            4, "mm__output", ["handle": .string(own), "action": "read", "offset": 100, "limit": 3])
+        #expect(rest["isError"]?.bool != true, "\(rest)")
+        await far.kill()
         await nodes.kill(0)
         try await waitUntil {
             (try await nodes.report(1)?["nodes"]?.array ?? []).contains {
