@@ -85,8 +85,8 @@ private final class PoolElsewhere: OperationService {
             if name == "output", error.code == .notFound { return try await kept(operation, arguments, context, error) }
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
             guard let reason = await whyNoPool() else {
-                guard Self.isList(operation, arguments), await isSilent() else { throw error }
-                return try await local.call(operation, arguments, in: context)
+                guard await isSilent() else { throw error }
+                return try await alone(operation, arguments, context, error)
             }
             // The session-pool server, where it still runs, knows its own routes alone.
             guard await earlierPool.answers() else { throw reason }
@@ -111,10 +111,23 @@ private final class PoolElsewhere: OperationService {
         await remote.forget(client)
     }
 
-    /// Whether a call only asks which connections there are. Whatever sends requests is for the pool that was named alone, also
-    /// while it stops or is away: it may hold a lease, keep connections apart, or have other rules.
-    private static func isList(_ operation: AnyOperation, _ arguments: JSONObject) -> Bool {
-        arguments.isEmpty && ["connections", "graph_request", "run"].contains(operation.declaration.name)
+    /// While nobody listens at the address, this front-end lists the connections and reads from Graph, as it did beside the earlier
+    /// pool. What changes something is for the pool that was named alone: it may hold a lease, or have other rules.
+    private func alone(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ absence: MMError
+    ) async throws(MMError) -> OperationAnswer {
+        let name = operation.declaration.name
+        if arguments.isEmpty, ["connections", "run"].contains(name) {
+            return try await local.call(operation, arguments, in: context)
+        }
+        guard name == "graph_request" else { throw absence }
+        var reading = context
+        reading.readsOnly = true
+        do throws(MMError) {
+            return try await local.call(operation, arguments, in: reading)
+        } catch {
+            throw error.code == .denied || error.code == .forbidden ? absence : error
+        }
     }
 
     /// Whether nobody at all listens at the address; what stops there still answers.
