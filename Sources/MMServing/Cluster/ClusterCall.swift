@@ -208,36 +208,19 @@ struct ClusterCall: Sendable {
         let service = try member.node(at: record.address, catalogue: local.catalogue)
         var sent = context
         sent.isForwarded = true
-        let outcome = OneShot<Result<OperationAnswer, MMError>>()
-        let call = Task { [operation, arguments, sent] in
-            let result = await Result { () async throws(MMError) in
-                try await service.call(operation, arguments, in: sent)
-            }
-            outcome.resolve(result)
-        }
-        let watch = Task { [member, connection] in
-            while (try? await Task.sleep(for: member.options.term / 5)) != nil {
-                guard let now = try? await member.keeper.look(connection) else { continue }
+        return try await WatchedCall.answer(
+            lookingEvery: member.options.term / 5,
+            for: { [member, connection] in
+                guard let now = try? await member.keeper.look(connection) else { return nil }
                 let isAbandoned = await member.keeper.isAbandoned(connection)
-                guard now.holder != record.holder || now.token != record.token || isAbandoned else { continue }
-                outcome.resolve(
-                    .failure(
-                        MMError(
-                            .unavailable, "The node at \(record.address) is silent, or has lost its lease.",
-                            retry: .now,
-                            details: ["lease": "gone"])))
-                return
+                guard now.holder != record.holder || now.token != record.token || isAbandoned else { return nil }
+                return MMError(
+                    .unavailable, "The node at \(record.address) is silent, or has lost its lease.", retry: .now,
+                    details: ["lease": "gone"])
             }
+        ) { [operation, arguments, sent] () async throws(MMError) in
+            try await service.call(operation, arguments, in: sent)
         }
-        defer {
-            watch.cancel()
-            call.cancel()
-        }
-        return try await withTaskCancellationHandler {
-            await outcome.wait()
-        } onCancel: {
-            call.cancel()
-        }.get()
     }
 
     private var digest: String {

@@ -182,31 +182,15 @@ final class ClusterWork: Sendable {
     private func whileAlive(
         _ entry: WorkDirectory.Entry, _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer
     ) async throws(MMError) -> OperationAnswer {
-        let outcome = OneShot<Result<OperationAnswer, MMError>>()
-        let call = Task {
-            outcome.resolve(await Result { () async throws(MMError) in try await work() })
-        }
-        let watch = Task { [member] in
-            while (try? await Task.sleep(for: member.options.term / 3)) != nil {
-                guard let nodes = try? await member.directory.all() else { continue }
-                guard !nodes.contains(where: { $0.isAlive && $0.address == entry.address }) else { continue }
-                outcome.resolve(
-                    .failure(
-                        MMError(
-                            .unavailable, "The node at \(entry.address) is silent.",
-                            details: ["node": .string(entry.address)])))
-                return
-            }
-        }
-        defer {
-            watch.cancel()
-            call.cancel()
-        }
-        return try await withTaskCancellationHandler {
-            await outcome.wait()
-        } onCancel: {
-            call.cancel()
-        }.get()
+        try await WatchedCall.answer(
+            lookingEvery: member.options.term / 3,
+            for: { [member] in
+                guard let nodes = try? await member.directory.all(),
+                    !nodes.contains(where: { $0.isAlive && $0.address == entry.address })
+                else { return nil }
+                return MMError(
+                    .unavailable, "The node at \(entry.address) is silent.", details: ["node": .string(entry.address)])
+            }, work)
     }
 
     // MARK: Of a node that has gone

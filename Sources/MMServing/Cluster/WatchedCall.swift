@@ -1,0 +1,38 @@
+import MMCore
+import MMOperations
+import MMSystem
+
+/// A call to another node, given up once a look at that node says that it won't answer any more.
+enum WatchedCall {
+    /// Waits for the answer.
+    /// - Parameters:
+    ///   - pause: how long to wait between two looks.
+    ///   - fault: why there will be no answer; `nil` while there may be one.
+    ///   - work: the call; it is cancelled when it is given up.
+    /// - Throws: the fault, else as the call.
+    static func answer(
+        lookingEvery pause: Duration, for fault: @escaping @Sendable () async -> MMError?,
+        _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer
+    ) async throws(MMError) -> OperationAnswer {
+        let outcome = OneShot<Result<OperationAnswer, MMError>>()
+        let call = Task {
+            outcome.resolve(await Result { () async throws(MMError) in try await work() })
+        }
+        let watch = Task {
+            while (try? await Task.sleep(for: pause)) != nil {
+                guard let fault = await fault() else { continue }
+                outcome.resolve(.failure(fault))
+                return
+            }
+        }
+        defer {
+            watch.cancel()
+            call.cancel()
+        }
+        return try await withTaskCancellationHandler {
+            await outcome.wait()
+        } onCancel: {
+            call.cancel()
+        }.get()
+    }
+}
