@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMOperations
 import Testing
@@ -238,6 +239,13 @@ extension String {
 }
 
 extension Tenant {
-    /// One tenant for tests that don't change it.
-    static let shared = Task { try await Tenant() }
+    /// One tenant for tests that don't change it. It ends with the run, and so does its pool.
+    static let shared = Task {
+        let tenant = try await Tenant()
+        lasting.withLock { $0 = tenant }
+        atexit { Tenant.lasting.withLock { $0?.endAtOnce() } }
+        return tenant
+    }
+
+    private static let lasting = Mutex<Tenant?>(nil)
 }

@@ -47,6 +47,13 @@ final class Tenant: Sendable {
     /// Ends the tenant before its home goes.
     func stop() async { _ = await process.terminate(grace: .seconds(300)) }
 
+    /// Ends the tenant and the pool of its home without waiting for them.
+    func endAtOnce() {
+        process.signalGroup(SIGKILL)
+        let place = (try? ProtectedFile.read("\(home.path)/.m365-state/pool.json")).flatMap { $0 }
+        if let place, let pid = (try? JSONParser.parse(place))?["pid"]?.int { kill(pid_t(pid), SIGTERM) }
+    }
+
     private func addConnection() async throws {
         let added = try await mm([
             "connections", "add", "Demo", "--cloud", "sandbox", "--app-id", "5a4db0c5-0000-4000-8000-00000000a001",
