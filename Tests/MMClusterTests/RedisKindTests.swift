@@ -80,7 +80,7 @@ struct RedisKindTests {
             let error = await #expect(throws: MMError.self) { try await redis.ask(["PING"], key: "") }
             #expect(error?.code == .unavailable)
             let again = try await RedisServer.start(in: home.path, port: server.port)
-            try await waited(within: .seconds(20)) { (try? await redis.ask(["PING"], key: "")) != nil }
+            try await waited(within: .seconds(120)) { (try? await redis.ask(["PING"], key: "")) != nil }
             try await check(redis)
             // What nobody knows there may still be held: nothing is taken at once.
             let settling = await #expect(throws: MMError.self) {
@@ -112,21 +112,21 @@ struct RedisKindTests {
             let redis = RedisClient(try RedisAddress("redis+sentinel://\(list)/main"))
             try await check(redis)
             // The sentinels must know the replica and each other before they can put it in the master's place.
-            try await waited(within: .seconds(30)) {
+            try await waited(within: .seconds(120)) {
                 let text = try await RedisServer.cli(["-p", "\(sentinels[0].port)", "sentinel", "master", "main"])
                 let lines = text.split(separator: "\n").map(String.init)
                 func fact(_ name: String) -> String? { lines.firstIndex(of: name).map { lines[$0 + 1] } }
                 return fact("num-slaves") == "1" && fact("num-other-sentinels") == "2"
             }
             await master.kill()
-            try await waited(within: .seconds(60)) {
+            try await waited(within: .seconds(120)) {
                 (try? await redis.ask(["SET", "after", "x"], key: "after"))?.isYoung == true
             }
             #expect(try await RedisServer.cli(["-p", "\(replica.port)", "get", "after"]).contains("x"))
             // One sentinel alone is nobody to go by.
             await sentinels[0].kill()
             await sentinels[1].kill()
-            try await waited(within: .seconds(20)) { (try? await redis.ask(["GET", "after"], key: "after")) == nil }
+            try await waited(within: .seconds(120)) { (try? await redis.ask(["GET", "after"], key: "after")) == nil }
         }
     }
 

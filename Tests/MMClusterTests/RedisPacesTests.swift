@@ -36,7 +36,7 @@ struct RedisPacesTests {
             let sent = Timestamp.now
             #expect(await nodes[0].slowDown("contoso/graph", for: .seconds(300), sent: sent))
             for node in nodes {
-                try await waited(within: .seconds(60)) { await node.take("contoso/graph") != nil }
+                try await waited(within: .seconds(120)) { await node.take("contoso/graph") != nil }
                 let wait = try #require(await node.take("contoso/graph"))
                 #expect(wait <= .milliseconds(300_001) && wait > .seconds(120))
                 #expect(await node.take("contoso/flow") == nil)
@@ -48,11 +48,11 @@ struct RedisPacesTests {
     func hotPath() async throws {
         try await withNodes(2) { (nodes, server) in
             // The first look of each node.
-            try await waited(within: .seconds(60)) { try await calls(of: "eval", server) >= 2 }
+            try await waited(within: .seconds(120)) { try await calls(of: "eval", server) >= 2 }
             let before = try await calls(of: "hget", server)
             for _ in 0..<1000 { #expect(await nodes[0].take("contoso/graph") == nil) }
             await nodes[0].slowDown("contoso/graph", for: .seconds(300), sent: .now)
-            try await waited(within: .seconds(60)) { await nodes[1].take("contoso/graph") != nil }
+            try await waited(within: .seconds(120)) { await nodes[1].take("contoso/graph") != nil }
             for _ in 0..<1000 { #expect(await nodes[1].take("contoso/graph") != nil) }
             // One for the wait that was told.
             #expect(try await calls(of: "hget", server) == before + 1)
@@ -64,7 +64,7 @@ struct RedisPacesTests {
         try await withNodes(4) { (nodes, _) in
             let told = ContinuousClock.now
             await nodes[0].slowDown("contoso/graph", for: .milliseconds(300), sent: .now)
-            for node in nodes { try await waited(within: .seconds(60)) { node.knows("contoso/graph") } }
+            for node in nodes { try await waited(within: .seconds(120)) { node.knows("contoso/graph") } }
             let each = 3
             let went = await withTaskGroup(of: [(ContinuousClock.Instant, ContinuousClock.Instant)].self) { group in
                 for node in nodes {
@@ -111,7 +111,7 @@ struct RedisPacesTests {
                     #expect(await node.slowDown(key, for: wait, sent: .now))
                     earliest[key] = max(earliest[key] ?? begun, begun + wait)
                     for other in nodes {
-                        try await waited(within: .seconds(60)) {
+                        try await waited(within: .seconds(120)) {
                             _ = try await other.look()
                             return other.knows(key)
                                 || .now > begun + wait
@@ -132,7 +132,7 @@ struct RedisPacesTests {
     func away() async throws {
         try await withNodes(2) { (nodes, server) in
             await nodes[0].slowDown("contoso/graph", for: .seconds(300), sent: .now)
-            try await waited(within: .seconds(60)) { nodes[1].knows("contoso/graph") }
+            try await waited(within: .seconds(120)) { nodes[1].knows("contoso/graph") }
             await server.kill()
             for node in nodes { #expect(await node.take("contoso/graph") != nil) }
             // The others can't hear of it; the node says so, and knows it itself.

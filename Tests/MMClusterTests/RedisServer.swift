@@ -108,7 +108,7 @@ final class RedisServer: Sendable {
         }
         let list = servers.map { "127.0.0.1:\($0.port)" }
         try await cli(["--cluster", "create"] + list + ["--cluster-yes"])
-        try await waited(within: .seconds(30)) {
+        try await waited(within: .seconds(120)) {
             for server in servers {
                 let state = try await cli(["-p", "\(server.port)", "cluster", "info"])
                 guard state.contains("cluster_state:ok") else { return false }

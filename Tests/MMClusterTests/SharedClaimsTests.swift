@@ -22,7 +22,7 @@ struct SharedClaimsTests {
             try await claims.release("a", from: "one")
             #expect(try await claims.holder(of: "a") == nil)
             _ = try await claims.claim("b", for: "one", lease: .milliseconds(1))
-            try await waited(within: .seconds(60)) {
+            try await waited(within: .seconds(120)) {
                 try await claims.claim("b", for: "two", lease: .seconds(600)).holder == "two"
             }
             // Other kinds are other names, and none can be read there.

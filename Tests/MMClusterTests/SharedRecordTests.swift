@@ -56,11 +56,11 @@ struct SharedRecordTests {
             try await store.put("short", in: .connection("contoso"), [1], for: .milliseconds(50))
             try await store.put("long", in: .connection("fabrikam"), [2], for: .seconds(600))
             try await store.put("other", in: .cluster, [3], for: .seconds(600))
-            try await waited(within: .seconds(20)) {
+            try await waited(within: .seconds(120)) {
                 try await store.read("short", in: .connection("contoso")) == nil
             }
             #expect(try await store.list(in: .connection("contoso")).isEmpty)
-            try await waited(within: .seconds(20)) { try await store.connections() == ["fabrikam"] }
+            try await waited(within: .seconds(120)) { try await store.connections() == ["fabrikam"] }
             #expect(try await store.list(in: .cluster).map(\.value) == [[3]])
         }
     }
