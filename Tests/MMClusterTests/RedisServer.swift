@@ -53,9 +53,20 @@ final class RedisServer: Sendable {
     static func start(
         in folder: String, port: Int? = nil, _ lines: String = "", arguments: [String] = [], check: [String] = []
     ) async throws -> RedisServer {
-        var port = port ?? freePort()
-        // A member of a cluster listens at a second port, 10,000 further on.
-        while lines.contains("cluster-enabled"), port > 55_000 { port = freePort() }
+        while true {
+            var chosen = port ?? freePort()
+            // A member of a cluster listens at a second port, 10,000 further on.
+            while lines.contains("cluster-enabled"), chosen > 55_000 { chosen = freePort() }
+            if let server = try await begin(in: folder, chosen, lines, arguments, check) { return server }
+            // Somebody else was faster: a port is free only until it is asked for.
+            guard port == nil else { throw MMError(.unavailable, "redis-server ended at port \(chosen)") }
+        }
+    }
+
+    /// - Returns: `nil` where it ended.
+    private static func begin(
+        in folder: String, _ port: Int, _ lines: String, _ arguments: [String], _ check: [String]
+    ) async throws -> RedisServer? {
         let isEncrypted = lines.contains("tls-port")
         let file = "\(folder)/redis-\(port).conf"
         let text = """
@@ -74,11 +85,13 @@ final class RedisServer: Sendable {
         command.error = .null
         let process = try await ChildProcess.start(command)
         let server = RedisServer(port: port, folder: folder, process: process)
-        for _ in 0..<200 {
-            if (try? await cli(["-p", "\(port)"] + check + ["ping"]))?.contains("PONG") == true { return server }
+        while process.exited == nil {
+            // Another test's server may answer at this port.
+            let told = try? await cli(["-p", "\(port)"] + check + ["info", "server"])
+            if told?.contains("config_file:\(file)") == true { return server }
             try await Task.sleep(for: .milliseconds(50))
         }
-        throw MMError(.unavailable, "redis-server did not start: \(file)")
+        return nil
     }
 
     /// What redis-cli says.
