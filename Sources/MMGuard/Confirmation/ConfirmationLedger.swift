@@ -92,7 +92,7 @@ public struct ConfirmationLedger: Sendable {
     }
 
     /// Why only what this node keeps by itself is known; `nil` where all is.
-    package func absence() async -> MMError? { try? await places().absence }
+    package func absence() async -> MMError? { shared == nil ? nil : try? await places().absence }
 
     /// Where an entry lies.
     /// - Throws: `notFound` where it lies nowhere, `unavailable` where that isn't known.
