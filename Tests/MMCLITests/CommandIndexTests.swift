@@ -31,6 +31,12 @@ struct CommandIndexTests {
         #expect(error.hint?.contains("`mm connections show`") == true)
     }
 
+    @Test("an empty word is no session's name")
+    func emptyName() {
+        #expect(index.find(["shell", "", "make all"]) == nil)
+        #expect(index.find(["shell", ""]) == nil)
+    }
+
     @Test(
         "a line that begins with no command names those that were most likely meant",
         arguments: [

@@ -85,7 +85,7 @@ package struct CommandIndex: Sendable {
     /// `mm shell NAME`: the terminal of the session of that name; `mm shell NAME COMMAND` runs a command there. A word that is
     /// nearly one of the group's commands is no name.
     private func session(named line: [String]) -> (entry: Entry, rest: [String])? {
-        guard line.count > 1, line[0] == "shell", !line[1].hasPrefix("-"),
+        guard line.count > 1, line[0] == "shell", !line[1].isEmpty, !line[1].hasPrefix("-"),
             let terminal = operation("shell_terminal"), let run = operation("shell_run"),
             NearestNames.of(line[1], among: group(["shell"]).map { $0.words[1] }, limit: 1).isEmpty
         else { return nil }
