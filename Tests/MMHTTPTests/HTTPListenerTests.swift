@@ -137,6 +137,21 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test(
+        "a client that sends all of a refused body before it reads gets its answer",
+        arguments: ["Content-Length: \(40 << 20)\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n2800000\r\n"])
+    func sendingFirst(_ head: String) async throws {
+        let listener = try listen(HTTPServerLimits(maxBodyBytes: 1_000))
+        let client = try RawClient(port: listener.port)
+        let body = [UInt8](repeating: 0x78, count: 40 << 20)
+        let end = head.hasSuffix("2800000\r\n") ? "\r\n0\r\n\r\n" : ""
+        let sent = await client.send(Array("POST / HTTP/1.1\r\nHost: a\r\n\(head)".utf8) + body + Array(end.utf8))
+        #expect(sent)
+        #expect(await client.readToEnd().hasPrefix("HTTP/1.1 413 "))
+        client.close()
+        await listener.stop(graceful: .zero)
+    }
+
     @Test("who is not let in is told so before a large body is waited for")
     func admission() async throws {
         let listener = try HTTPListener.start(

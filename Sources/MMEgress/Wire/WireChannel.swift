@@ -119,7 +119,7 @@ final class WireChannel: Sendable {
     /// Ends the connection, with TLS's closing message where there is one.
     ///
     /// A client that is still sending would get a reset, and might never read its answer: what it sends is taken and thrown
-    /// away until it has read to the end (RFC 9112, section 9.6).
+    /// away.
     /// - Parameters:
     ///   - time: how long that may last.
     ///   - bytes: how much is taken.
@@ -131,19 +131,9 @@ final class WireChannel: Sendable {
         if !closing.isEmpty { try? await send(closing) }
         reader.close()
         if let socket = presence.finishAnswers(), let rest = try? PolledReader(socket) {
-            await Self.discard(rest, within: time, upTo: bytes)
+            await rest.discard(within: time, upTo: bytes)
         }
         drop()
-    }
-
-    private static func discard(_ rest: PolledReader, within time: Duration, upTo bytes: Int) async {
-        let watch = DeadlineWatch.shared.watch(.now + time) { rest.close() }
-        defer {
-            DeadlineWatch.shared.cancel(watch)
-            rest.close()
-        }
-        var left = bytes
-        while left > 0, let piece = try? await rest.read(upTo: pieceSize), !piece.isEmpty { left -= piece.count }
     }
 
     /// Ends the connection at once.

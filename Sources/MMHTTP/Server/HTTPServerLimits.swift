@@ -10,6 +10,10 @@ package struct HTTPServerLimits: Sendable {
     package var idleTimeout: Duration
     /// How long a client may take to send a request, from its first byte to its last.
     package var requestTimeout: Duration
+    /// How much of a refused body is taken and thrown away, so that its sender reads the answer.
+    package var discardedBytes = 64 << 20
+    /// How long that may last.
+    package var discardTime = Duration.seconds(10)
 
     /// Creates limits; the defaults suit a service for one person.
     package init(

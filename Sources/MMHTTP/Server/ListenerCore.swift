@@ -11,6 +11,8 @@ final class ListenerCore: Sendable {
         var since: ContinuousClock.Instant
         var isReceiving = false
         var isBusy = false
+        /// The request was answered before its body had arrived.
+        var isRefused = false
         var ends: ConnectionEnds?
     }
 
@@ -26,6 +28,7 @@ final class ListenerCore: Sendable {
     let limits: HTTPServerLimits
     let poll: PollLoop
     private let admission: HTTPAdmission?
+    private let lingering: LingeringClose
     private let state: Mutex<State>
 
     /// Up to this size, receiving a body is cheaper than checking the request twice.
@@ -38,6 +41,7 @@ final class ListenerCore: Sendable {
         self.limits = limits
         self.poll = poll
         self.handler = handler
+        lingering = LingeringClose(limits: limits)
         state = Mutex(State())
     }
 
@@ -136,10 +140,12 @@ final class ListenerCore: Sendable {
 
     private func connection(_ connection: UnsafeMutableRawPointer, _ descriptor: Int32, started: Bool) {
         let key = UInt(bitPattern: connection)
-        state.withLock { state in
-            state.connections[key] =
-                started ? OpenConnection(descriptor: descriptor, since: .now) : nil
+        let isRefused = state.withLock { state in
+            let ended = state.connections[key]
+            state.connections[key] = started ? OpenConnection(descriptor: descriptor, since: .now) : nil
+            return ended?.isRefused == true && !state.isStopping
         }
+        if isRefused { lingering.take(descriptor) }
     }
 
     private func begin(_ connection: UnsafeMutableRawPointer) {
@@ -157,6 +163,11 @@ final class ListenerCore: Sendable {
             state.connections[key]?.isBusy = false
             state.connections[key]?.since = .now
         }
+    }
+
+    /// Records that a request is refused by its head: its body, if there is one, still has to be taken.
+    func refused(_ connection: UnsafeMutableRawPointer) {
+        state.withLock { $0.connections[UInt(bitPattern: connection)]?.isRefused = true }
     }
 
     /// Returns the response that refuses a request which announces a large body; `nil` if the request is admitted.

@@ -107,6 +107,7 @@ final class ServerExchange: Sendable {
         }
         if let refusal {
             state.withLock { $0.phase = .answering }
+            listener.refused(connection.raw)
             return queue(refusal, closing: true)
         }
         state.withLock { state in
@@ -118,9 +119,9 @@ final class ServerExchange: Sendable {
     }
 
     private func accept(_ piece: UnsafeRawBufferPointer) -> Bool {
-        let limit = listener.limits.maxBodyBytes
+        let limits = listener.limits
         return state.withLock { state in
-            if state.dropped == 0, state.body.count + piece.count <= limit {
+            if state.dropped == 0, state.body.count + piece.count <= limits.maxBodyBytes {
                 state.body.append(contentsOf: piece)
                 return true
             }
@@ -128,7 +129,7 @@ final class ServerExchange: Sendable {
             // bound.
             state.body = []
             state.dropped += piece.count
-            return state.dropped <= 4 << 20
+            return state.dropped <= limits.discardedBytes
         }
     }
 
