@@ -1,0 +1,50 @@
+public import MMCore
+internal import MMSystem
+
+extension IdentityService {
+    /// Signs out: removes the connection's tokens from its cache, its pending sign-ins, and the private links that services
+    /// gave it.
+    /// - Parameters:
+    ///   - connection: the connection that signs out.
+    ///   - forgettingAccount: whether to remove the pin as well, so that another account may sign in next.
+    /// - Returns: the accounts that were signed in.
+    /// - Throws: `.conflict` while another process holds the tokens; file errors.
+    @discardableResult
+    public func signOut(
+        _ connection: Connection, forgettingAccount: Bool = false, deadline: Deadline = .after(.seconds(15))
+    ) async throws(MMError) -> SignOutResult {
+        try await signOut(named: connection.name, forgettingAccount: forgettingAccount, deadline: deadline)
+    }
+
+    /// Signs out the present or former connection of a name. It needs nothing else, so it works even when the entry is
+    /// malformed or now points elsewhere, or when the sandbox is gone.
+    @discardableResult
+    package func signOut(
+        named name: String, forgettingAccount: Bool = false, deadline: Deadline = .after(.seconds(15))
+    ) async throws(MMError) -> SignOutResult {
+        let files = TokenFiles(paths: paths, connection: name, memory: memory)
+        try ProtectedFile.makeDirectory(paths.tokenDirectory)
+        let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
+        // Remove codes first: approving one now would bring tokens back.
+        for path in try files.pendingPaths() { try ProtectedFile.erase(path) }
+        try ConnectionLinks.erase(of: name, paths: paths)
+        let accounts = try await files.cache.clear(until: deadline)
+        // An empty cache hides that of an earlier program, whose file name isn't unique to this connection.
+        if FileSignature(files.cache.path) == nil, let earlier = files.earlierCachePath, FileSignature(earlier) != nil {
+            try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
+        }
+        assertionTokens.forget(name)
+        if forgettingAccount {
+            let pins = files.pins
+            try await BlockingWork.run { () throws(MMError) in try pins.unpin(name) }
+        }
+        _ = consume lock
+        return SignOutResult(accounts: accounts)
+    }
+
+    /// Moves the pin of a connection that is renamed, replacing that of an earlier connection with the new name.
+    package func movePin(from name: String, to newName: String) async throws(MMError) {
+        let pins = PinStore(path: paths.pinFile)
+        try await BlockingWork.run { () throws(MMError) in try pins.move(from: name, to: newName) }
+    }
+}
