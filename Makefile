@@ -1,6 +1,6 @@
 # The verbs of the house. Everything they make stays below .build/ and in temporary folders.
 SHELL := /bin/bash
-.PHONY: build demo test check format bench sanitize stress release bench-programs bundle packages reproduce site examples api \
+.PHONY: build demo test check format bench sanitize stress release order bench-programs bundle packages reproduce site examples api \
     pages man install install-mm install-sandbox clean
 
 build:
@@ -34,7 +34,8 @@ UNPLACED := -Xswiftc -file-prefix-map -Xswiftc $(HERE)=. -Xcc -ffile-prefix-map=
 RELEASE := --configuration release --static-swift-stdlib -Xswiftc -Osize \
     -Xswiftc -Xfrontend -Xswiftc -function-sections -Xswiftc -Xclang-linker -Xswiftc -fuse-ld=lld \
     -Xlinker --gc-sections -Xlinker --icf=all -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs \
-    -Xlinker -T -Xlinker Scripts/release.ld $(UNPLACED)
+    -Xlinker -T -Xlinker Scripts/release.ld $(UNPLACED) \
+    -Xlinker --symbol-ordering-file=Scripts/release.order -Xlinker --no-warn-symbol-ordering
 release:
 	@Scripts/prerequisites build
 	swift build $(RELEASE) --product mm
@@ -42,6 +43,10 @@ release:
 	swift build $(RELEASE) --product mm-sandbox
 	@! grep -l 17_StringProcessing .build/release/*.build/*.o || \
 	    { echo 'These take the regular expression library into the programs: import MMCore for its text search.'; exit 1; }
+
+# Records which functions run in everyday use, so that the linker puts them side by side.
+order: release
+	@Scripts/order
 
 bench-programs: release
 	swift build $(RELEASE) --product conformance-server
