@@ -266,6 +266,31 @@ struct LegacyHTTPTests {
         #expect(full.status == 503 && full.header("Retry-After") == "60")
     }
 
+    @Test("who has as many sessions as one may have leaves room for others, and is told when to come back")
+    func boundedForEach() async throws {
+        var options = HTTPOptions()
+        options.maxSessionsPerPrincipal = 2
+        let client = HTTPTestClient(try testServer(), options)
+        func open(_ name: String) async throws -> HTTPTestClient.Answer {
+            try await client.send(
+                "POST", headers: HTTPTestClient.usual,
+                body: JSONWriter.bytes([
+                    "jsonrpc": "2.0", "id": 0, "method": "initialize",
+                    "params": ["protocolVersion": "2025-11-25", "capabilities": [:], "clientInfo": ["name": "x"]],
+                ]), principal: Principal(name))
+        }
+        var sessions: [String] = []
+        for _ in 0..<2 { sessions.append(try #require(try await open("anna").header("Mcp-Session-Id"))) }
+        let full = try await open("anna")
+        #expect(full.status == 429 && full.header("Retry-After") == "60")
+        #expect(full.message["error"]?["data"]?["retryAfterSeconds"] == 60)
+        #expect(try await open("ben").status == 200)
+        let ended = try await client.send(
+            "DELETE", headers: HTTPTestClient.usual + [("Mcp-Session-Id", sessions[0])], principal: Principal("anna"))
+        #expect(ended.status == 200)
+        #expect(try await open("anna").status == 200)
+    }
+
     @Test("idle sessions end, busy ones stay")
     func idle() async throws {
         var options = HTTPOptions()

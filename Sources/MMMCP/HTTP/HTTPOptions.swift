@@ -19,6 +19,8 @@ public struct HTTPOptions: Sendable {
     public var bodyBytes = 16 << 20
     /// The maximum number of simultaneous legacy sessions.
     public var maxSessions = 2000
+    /// The maximum number of simultaneous legacy sessions of one principal; `nil` for any number.
+    public var maxSessionsPerPrincipal: Int?
     /// How long a legacy session is kept without a request or an open stream.
     public var sessionIdle: Duration = .seconds(1800)
     /// How long to wait for an answer before a stream of events begins instead of a single JSON object.

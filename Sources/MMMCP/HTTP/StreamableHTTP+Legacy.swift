@@ -16,12 +16,14 @@ extension StreamableHTTP {
             guard refusal.status == 400, case .request(let incoming) = message, incoming.method == "initialize" else {
                 return .error(MCPError(code: -32600, refusal.message), status: refusal.status, id: id)
             }
-            guard let opened = open(principal) else {
-                return MCPHTTPResponse.error(
-                    .internalError("There are too many sessions; end some first."), status: 503, id: id
-                ).with("Retry-After", "60")
+            do throws(NoRoom) { session = try open(principal) } catch {
+                let told: MCPError =
+                    switch error {
+                    case .own: .tooManyCalls("You have as many sessions as one may have; end some first", seconds: 60)
+                    case .all: .internalError("There are too many sessions; end some first.")
+                    }
+                return .error(told, status: error == .own ? 429 : 503, id: id).with("Retry-After", "60")
             }
-            session = opened
             isNew = true
         }
         let response = await serveLegacy(session, message, size: request.body.count)

@@ -21,28 +21,49 @@ extension StreamableHTTP {
         return .success(session)
     }
 
-    func open(_ principal: Principal) -> HTTPSession? {
+    /// Why there is no session for a client.
+    enum NoRoom: Error, Sendable {
+        /// Its principal has as many as one may have.
+        case own
+        /// All together have as many as there may be.
+        case all
+    }
+
+    /// Opens a session. Where there are too many, the one goes that was idle for longest, a minute at least: a client that never
+    /// ends its sessions must lock out neither itself nor others.
+    func open(_ principal: Principal) throws(NoRoom) -> HTTPSession {
         let now = ContinuousClock.now
         let session = HTTPSession(
             id: RandomBytes.text(bytes: 24), server: server, principal: principal, replayBytes: options.replayBytes,
             now: now, ended: options.sessionEnded
         )
-        let (isOpen, evicted): (Bool, HTTPSession?) = state.withLock { state in
-            guard !state.isStopped else { return (false, nil) }
+        let (refusal, evicted): (NoRoom?, HTTPSession?) = state.withLock { state in
+            guard !state.isStopped else { return (.all, nil) }
             var evicted: HTTPSession?
-            if state.sessions.count >= options.maxSessions {
-                // A client that never ends its sessions must not lock out all others.
-                let idlest = state.sessions.values.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
-                guard let idlest, idlest.idleTime(at: now) >= .seconds(60) else { return (false, nil) }
-                state.sessions[idlest.id] = nil
-                evicted = idlest
+            let own = options.maxSessionsPerPrincipal.map { most in
+                (most, state.sessions.values.filter { $0.principal == principal })
             }
+            if let (most, sessions) = own, sessions.count >= most {
+                evicted = Self.idlest(of: sessions, at: now)
+                guard evicted != nil else { return (.own, nil) }
+            } else if state.sessions.count >= options.maxSessions {
+                evicted = Self.idlest(of: Array(state.sessions.values), at: now)
+                guard evicted != nil else { return (.all, nil) }
+            }
+            if let evicted { state.sessions[evicted.id] = nil }
             state.sessions[session.id] = session
             startSweeper(&state)
-            return (true, evicted)
+            return (nil, evicted)
         }
         evicted?.close()
-        return isOpen ? session : nil
+        if let refusal { throw refusal }
+        return session
+    }
+
+    /// The session that was idle for longest, if that is a minute.
+    private static func idlest(of sessions: [HTTPSession], at now: ContinuousClock.Instant) -> HTTPSession? {
+        let idlest = sessions.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
+        return idlest.flatMap { $0.idleTime(at: now) >= .seconds(60) ? $0 : nil }
     }
 
     func close(_ session: HTTPSession) {

@@ -30,6 +30,9 @@ final class HTTPFace: Sendable {
         engineOptions.allowsIPAddressHosts = options.trustsNetwork
         engineOptions.secret = secret
         engineOptions.requiresPrincipal = gate != nil
+        // A server that several people share leaves room for each.
+        engineOptions.maxSessionsPerPrincipal = gate.map { _ in 100 }
+        let places = gate.map { _ in RequestPlaces(most: 200) }
         let engine = StreamableHTTP(server, options: engineOptions)
         let watching = WatchingStreams()
         let open = Set(pages.keys).union(gate?.metadataPaths ?? [])
@@ -43,7 +46,7 @@ final class HTTPFace: Sendable {
             certificate: options.certificate,
             authenticator: MCPAuthenticator(
                 SenderRule(options, hasSecret: secret != nil), engine, gate: gate, open: open),
-            chain: HTTPChain(chain + [MCPEndpoint(engine, watching)]))
+            chain: HTTPChain(chain + [MCPEndpoint(engine, watching, places: places)]))
         let face = HTTPFace(engine, listener, watching, options)
         if options.trustsNetwork {
             log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(face.url) may use every connection it shows")

@@ -5,19 +5,27 @@ import MMMCP
 struct MCPEndpoint: HTTPMiddleware {
     private let engine: StreamableHTTP
     private let watching: WatchingStreams
+    private let places: RequestPlaces?
 
     /// The engine's path.
     /// - Parameters:
     ///   - engine: answers.
     ///   - watching: keeps the streams that only wait for news.
-    init(_ engine: StreamableHTTP, _ watching: WatchingStreams) {
+    ///   - places: limits each caller; `nil` where one person has the server.
+    init(_ engine: StreamableHTTP, _ watching: WatchingStreams, places: RequestPlaces? = nil) {
         self.engine = engine
         self.watching = watching
+        self.places = places
     }
 
     func respond(
         to request: HTTPServerRequest, from admitted: MCPHTTPRequest, next: HTTPResponder<MCPHTTPRequest>
     ) async -> HTTPServerResponse {
+        var place: RequestPlaces.Place?
+        if let places, let principal = admitted.principal {
+            place = places.take(principal)
+            guard place != nil else { return places.refusal }
+        }
         let response = await engine.respond(to: admitted)
         let headers = HTTPHeaders(of: response)
         switch response.body {
@@ -26,15 +34,19 @@ struct MCPEndpoint: HTTPMiddleware {
         case .streamed(let streamed):
             return HTTPServerResponse(
                 status: response.status, headers: headers,
-                body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
+                body: .stream(heartbeat: nil) { [place] (writer) async throws(HTTPError) in
+                    defer { withExtendedLifetime(place) {} }
                     try await streamed.forEach { (piece) async throws(HTTPError) in try await writer.write(piece) }
                 })
         case .events(let events):
             let token = request.method == "GET" ? watching.add(events) : nil
             return HTTPServerResponse(
                 status: response.status, headers: headers,
-                body: .stream(heartbeat: .seconds(15)) { (writer) async throws(HTTPError) in
-                    defer { if let token { watching.remove(token) } }
+                body: .stream(heartbeat: .seconds(15)) { [place] (writer) async throws(HTTPError) in
+                    defer {
+                        if let token { watching.remove(token) }
+                        withExtendedLifetime(place) {}
+                    }
                     try await events.forEach { (piece) async throws(HTTPError) in try await writer.write(piece) }
                 })
         }
