@@ -46,7 +46,8 @@ package struct RESTRouter: HTTPMiddleware {
             try await PlainAnswer.response(to: call, from: service, for: headers)
         }
         if let services {
-            JobCalls(calls: calls, services: services).add(to: &router)
+            let others = OtherNodesJobs(service: service, table: services.jobs.table, handshake: handshake)
+            JobCalls(calls: calls, services: services, others: others).add(to: &router)
             Dashboard(calls: calls, service: service, services: services, shared: shared, handshake: handshake)
                 .add(to: &router)
             ApprovalRoutes(calls: calls, services: services, shared: shared).add(to: &router)

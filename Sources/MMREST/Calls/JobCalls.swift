@@ -8,6 +8,7 @@ import MMSessions
 struct JobCalls: Sendable {
     let calls: CallRoutes
     let services: OperationServices
+    let others: OtherNodesJobs
 
     /// The maximum size in bytes of an answer that is included in a job's description.
     private static let most = 25_000
@@ -36,13 +37,21 @@ struct JobCalls: Sendable {
         return response
     }
 
-    @Sendable private func list(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
+    @Sendable private func list(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let reports = services.jobs.table.reports(for: try reach(request))
-        return noStore(["jobs": .array(reports.map { .object(Self.object($0)) })])
+        let all = reports.map(Self.object) + (try await others.all(for: try calls.reader(request)))
+        return noStore(["jobs": .array(all.map { .object($0) })])
     }
 
     @Sendable private func show(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
-        let job = try work(request)
+        let job: any LongWork
+        do throws(MMError) { job = try work(request) } catch {
+            let named = request.name("job")
+            guard error.code == .notFound, let job = try await others.job(named, for: try calls.reader(request)) else {
+                throw error
+            }
+            return noStore(.object(job))
+        }
         guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
             var response = noStore(.object(try described(job)))
             if job.ended == nil { response.headers.set("Retry-After", "1") }
@@ -66,7 +75,16 @@ struct JobCalls: Sendable {
     }
 
     @Sendable private func answer(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
-        let work = try work(request)
+        let work: any LongWork
+        do throws(MMError) { work = try self.work(request) } catch {
+            let named = request.name("job")
+            let reader = try calls.reader(request)
+            guard error.code == .notFound, let answer = try await others.answer(of: named, for: reader) else {
+                throw error
+            }
+            if let members = JobAnswer.members(of: answer) { return Self.accepted(members, isPreferred: false) }
+            return try await PlainAnswer.response(answer, for: request.http.headers)
+        }
         guard let job = work as? Job<KeptAnswer> else {
             throw MMError(
                 .unsupported, "“\(work.handle)” is a command of a shell.", hint: "Read it with the operation `output`.")
@@ -80,7 +98,12 @@ struct JobCalls: Sendable {
     }
 
     @Sendable private func cancel(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
-        let work = try work(request)
+        let work: any LongWork
+        do throws(MMError) { work = try self.work(request) } catch {
+            let (named, reader) = (request.name("job"), try calls.reader(request))
+            guard error.code == .notFound, let job = try await others.cancel(named, for: reader) else { throw error }
+            return noStore(.object(job))
+        }
         if work.ended == nil { _ = try await services.jobs.table.cancel(work.handle, for: try reach(request)) }
         return noStore(.object(Self.object(work.report)))
     }

@@ -141,7 +141,7 @@ extension OpenAPIDocument {
                 "type": "object", "required": ["job", "operation", "state", "location"],
                 "properties": [
                     "job": ["type": "string"], "operation": ["type": "string"],
-                    "state": ["type": "string", "enum": ["running", "done", "failed", "cancelled"]],
+                    "state": ["type": "string", "enum": ["running", "done", "failed", "cancelled", "gone"]],
                     "started": ["type": "string", "format": "date-time"], "seconds": ["type": "integer"],
                     "progress": [
                         "type": "object",
@@ -151,6 +151,7 @@ extension OpenAPIDocument {
                     ],
                     "error": ["type": "object"], "location": ["type": "string"], "answerLocation": ["type": "string"],
                     "answer": [:],
+                    "node": ["type": "string", "description": "In a cluster: where it runs, if that is another node."],
                 ],
             ],
             "Jobs": [

@@ -1,4 +1,5 @@
 import MMCore
+import MMHTTP
 import Testing
 
 @Suite(
@@ -50,6 +51,20 @@ struct ClusterWorkTests {
         #expect(rows[done]?["state"] == "done")
         let cancelled = try await nodes.mm(1, ["output", ended, "--action", "cancel", "--json"])
         #expect(cancelled.json?["status"] == "cancelled", "\(cancelled)")
+        // A program that asks the second node finds what the first one does for it.
+        let begun = try await nodes.rest(
+            1, "POST", "/v1/operations/graph_request",
+            ["connection": .string(name), "endpoint": "/groups?$select=displayName"])
+        let location = try #require(begun.headers["Location"], "\(begun)")
+        func shown(_ method: String, _ path: String) async throws -> JSONValue {
+            try JSONParser.parse(try await nodes.rest(1, method, path).body)
+        }
+        let job = try await shown("GET", location)
+        #expect(job["state"] == "running" && job["node"]?.string == nodes.address(0), "\(job)")
+        let listed = try await shown("GET", "/v1/jobs")
+        #expect(listed["jobs"]?.array?.contains { $0["location"]?.string == location } == true, "\(listed)")
+        #expect(try await nodes.rest(1, "GET", location + "/answer").status == 202)
+        #expect(try await shown("DELETE", location)["state"] == "cancelled")
 
         await nodes.kill(0)
         try await waitUntil { try await self.rows(nodes)[running]?["state"] == "gone" }

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMHTTP
 import MMSystem
 import Testing
 
@@ -156,6 +157,19 @@ final class ClusterNodes: Sendable {
     /// Runs `mm` with a node as its pool.
     func mm(_ number: Int, _ words: [String]) async throws -> Tenant.Ran {
         try await tenant.mm(words, extra: front(number))
+    }
+
+    /// Asks a node as another program would.
+    func rest(_ number: Int, _ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> HTTPResponse {
+        let secret = try #require(try ProtectedFile.read("\(root)/secret"))
+        return try await HTTPClient(configuration: HTTPClientConfiguration(environment: [:])).send(
+            HTTPRequest(
+                method: method, url: address(number) + path,
+                headers: [
+                    "Authorization": "Bearer \(String(decoding: secret, as: UTF8.self))", "Prefer": "respond-async",
+                    "Content-Type": "application/json",
+                ],
+                body: body.map { JSONWriter.bytes($0) } ?? [], timeout: .seconds(300), allowsPlainHTTP: true))
     }
 
     /// What a person's programs have in their environment besides, to see what waits on all nodes.
