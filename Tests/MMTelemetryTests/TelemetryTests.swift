@@ -135,6 +135,37 @@ struct TelemetryTests {
         #expect(telemetry.report["fault"] == nil)
     }
 
+    @Test("a command that ends waits for no collector of which another one has just learned that it takes nothing")
+    func absence() async throws {
+        let home = try TestHome()
+        let absence = CollectorAbsence(path: home.paths.stateDirectory + "/collector-away")
+        let time = Mutex(Timestamp(seconds: 1_700_000_000))
+        let clock = WallClock { time.withLock { $0 } }
+        func telemetry(_ url: String) throws -> Telemetry {
+            let settings = try #require(
+                try TelemetrySettings(environment: [
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "3600000",
+                ]))
+            return Telemetry(
+                settings, over: HTTPClient(configuration: HTTPClientConfiguration(environment: [:])), log: .off,
+                clock: clock, absence: absence)
+        }
+        let busy = try StandInCollector(statuses: Array(repeating: 503, count: 1000))
+        let first = try telemetry(busy.url)
+        first.begin("first", under: nil)?.end()
+        await first.close(within: .seconds(3600))
+        #expect(absence.isKnown(at: clock.now))
+        let silent = try StandInCollector()
+        silent.hold(true)
+        let second = try telemetry(silent.url)
+        second.begin("second", under: nil)?.end()
+        await second.close(within: .seconds(3600))
+        #expect(second.report["spansSent"] == 0)
+        time.withLock { $0 = $0 + .seconds(61) }
+        #expect(!absence.isKnown(at: clock.now))
+        silent.hold(false)
+    }
+
     @Test("what finds no room in the queue is dropped and counted, and never waits")
     func full() async throws {
         let telemetry = try Self.telemetry([

@@ -91,7 +91,7 @@ public struct OperationServices: Sendable {
         let paths = StatePaths(environment: environment)
         let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
         let log = Log(Self.logging(to: paths.poolLog(of: only), environment))
-        let telemetry = Telemetry.standard(environment: environment, log: log)
+        let telemetry = Telemetry.standard(environment: environment, paths: paths, log: log)
         // Where this process logs is nothing that the programs in its sessions inherit, nor are a collector's secrets.
         let environment = environment.filter { name, _ in
             name != Self.standardErrorForm && !TelemetrySettings.isSecret(name)

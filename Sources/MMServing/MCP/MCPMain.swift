@@ -5,6 +5,7 @@ import MMLegacy
 import MMMCP
 import MMOperations
 import MMSystem
+import MMTelemetry
 
 /// What `mm-mcp` is: the catalogue as a Model Context Protocol server on standard input and output.
 package enum MCPMain {
@@ -116,6 +117,8 @@ package enum MCPMain {
             await profile?.close()
             await catalogue?.close()
             await services.close()
+            upkeep?.cancel()
+            await services.auditCopies.finish()
             exit(0)
         } catch {
             fail(error, streams)

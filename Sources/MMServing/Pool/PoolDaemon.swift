@@ -116,6 +116,8 @@ actor PoolDaemon {
         services.log.info(end == .replaced ? "the pool gives way to a later version" : "the pool is stopping")
         await close(end, within: end == .replaced ? options.handOverLimit : options.drainLimit)
         work.cancel()
+        // After the last calls, whose lines it is to send.
+        await services.auditCopies.finish()
         services.log.info("the pool has stopped after \(gate.total) calls")
     }
 

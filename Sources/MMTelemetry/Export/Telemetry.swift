@@ -10,6 +10,8 @@ package final class Telemetry: Sendable {
         var work: Task<Void, Never>?
         var metrics: (@Sendable () async -> [MetricFamily])?
         var fault: String?
+        /// Whether the collector didn't answer last, or was too busy.
+        var isAway = false
         var sent = 0
         /// How many dropped spans the log knows of.
         var told = 0
@@ -26,14 +28,19 @@ package final class Telemetry: Sendable {
     private let clock: WallClock
     private let begun: Timestamp
     private let wake: WakeSignal
+    private let absence: CollectorAbsence?
     private let state = Mutex(State())
 
     /// The rest between two tries of one batch.
     private static let rests: [Duration] = [.milliseconds(500), .seconds(1), .seconds(2), .seconds(4), .seconds(8)]
 
     /// Prepares to send; nothing is sent before the first span has ended.
-    package init(_ settings: TelemetrySettings, over transport: any HTTPTransport, log: Log, clock: WallClock = .system)
-    {
+    /// - Parameter absence: what processes of this user tell each other of a collector that takes nothing.
+    package init(
+        _ settings: TelemetrySettings, over transport: any HTTPTransport, log: Log, clock: WallClock = .system,
+        absence: CollectorAbsence? = nil
+    ) {
+        self.absence = absence
         let wake = WakeSignal()
         self.wake = wake
         self.settings = settings
@@ -50,13 +57,15 @@ package final class Telemetry: Sendable {
 
     /// Reads the environment.
     /// - Returns: `nil` where nothing is to be sent; a variable that can't be used is told in the log.
-    package static func standard(environment: [String: String], log: Log) -> Telemetry? {
+    package static func standard(environment: [String: String], paths: StatePaths, log: Log) -> Telemetry? {
         do throws(MMError) {
             guard let settings = try TelemetrySettings(environment: environment) else { return nil }
             var network = HTTPClientConfiguration(environment: environment)
             network.threadName = "mm-telemetry"
             network.connectTimeout = .seconds(5)
-            return Telemetry(settings, over: HTTPClient(configuration: network), log: log)
+            return Telemetry(
+                settings, over: HTTPClient(configuration: network), log: log,
+                absence: CollectorAbsence(path: paths.stateDirectory + "/collector-away"))
         } catch {
             log.from("telemetry").error("no traces and metrics are sent: \(error.message)")
             return nil
@@ -91,22 +100,27 @@ package final class Telemetry: Sendable {
         return report
     }
 
-    /// Sends what waits, and ends.
+    /// Sends what waits, and ends. A collector that takes nothing is not waited for: each command of a terminal is a process of its
+    /// own.
     /// - Parameter limit: how long that may take; the rest is lost.
     package func close(within limit: Duration = .seconds(2)) async {
-        let work: Task<Void, Never>? = state.withLock { state in
+        let (work, isAway, isNew): (Task<Void, Never>?, Bool, Bool) = state.withLock { state in
             state.isClosed = true
-            return state.work
+            return (state.work, state.isAway, state.sent == 0)
         }
         guard let work else { return }
+        let isKnown = isNew && absence?.isKnown(at: clock.now) == true
+        let isCut = Mutex(false)
         let deadline = Task { [wake] in
-            try? await Task.sleep(for: limit)
+            if !isAway, !isKnown { guard (try? await Task.sleep(for: limit)) != nil else { return } }
+            isCut.withLock { $0 = true }
             work.cancel()
             wake.set()
         }
         wake.set()
         await work.value
         deadline.cancel()
+        if !isKnown, isCut.withLock({ $0 }) || state.withLock(\.isAway) { absence?.note(at: clock.now) }
         if tracer.waiting > 0 { log.warning("\(tracer.waiting) spans were not sent before the end") }
     }
 
@@ -170,7 +184,8 @@ package final class Telemetry: Sendable {
             case .accepted: return true
             case .refused: return false
             case .later(_, let asked):
-                guard let rest = rests.popFirst(), !Task.isCancelled else { return false }
+                // Whoever waits for the end of the process waits for no second try.
+                guard !state.withLock(\.isClosed), let rest = rests.popFirst(), !Task.isCancelled else { return false }
                 guard (try? await Task.sleep(for: asked ?? rest)) != nil else { return false }
             }
         }
@@ -178,13 +193,14 @@ package final class Telemetry: Sendable {
 
     /// Tells the log of the first of several failures, and of the end of them.
     private func note(_ outcome: CollectorSender.Outcome) {
-        let fault: String?
-        switch outcome {
-        case .accepted: fault = nil
-        case .refused(let reason), .later(let reason, _): fault = reason
-        }
+        let (fault, isAway): (String?, Bool) =
+            switch outcome {
+            case .accepted: (nil, false)
+            case .refused(let reason): (reason, false)
+            case .later(let reason, _): (reason, true)
+            }
         let was: String? = state.withLock { state in
-            defer { state.fault = fault }
+            defer { (state.fault, state.isAway) = (fault, isAway) }
             return state.fault
         }
         if let fault, was == nil { log.warning("the collector takes nothing: \(fault)") }

@@ -1,8 +1,9 @@
 package import MMCore
 import MMHTTP
+import MMSystem
 
 /// The copies of the audit log that a user's environment asks for.
-package struct AuditCopies: Sendable {
+package final class AuditCopies: Sendable {
     private let destinations: [AuditDestination]
     private let environment: [String: String]
     private let audit: AuditLog
@@ -10,6 +11,8 @@ package struct AuditCopies: Sendable {
     private let log: Log
     /// What is wrong with the configuration.
     package let fault: MMError?
+    /// The end of `run`, once it has begun.
+    private let end = Mutex<OneShot<Void>?>(nil)
 
     /// Reads the environment.
     package init(environment: [String: String], audit: AuditLog, paths: StatePaths, log: Log) {
@@ -22,10 +25,13 @@ package struct AuditCopies: Sendable {
         }
     }
 
-    /// Sends lines as they come, until the task is cancelled. For processes that last.
+    /// Sends lines as they come, until the task is cancelled, and then those that were written before. For processes that last.
     package func run() async {
         if let fault { log.from("audit-copies").error("no copies of the audit log are sent: \(fault.message)") }
         guard !destinations.isEmpty else { return }
+        let end = OneShot<Void>()
+        self.end.withLock { $0 = end }
+        defer { end.resolve(()) }
         var network = HTTPClientConfiguration(environment: environment)
         (network.threadName, network.connectTimeout) = ("mm-audit", .seconds(10))
         let transport = HTTPClient(configuration: network)
@@ -38,11 +44,25 @@ package struct AuditCopies: Sendable {
         }
     }
 
+    /// Waits until `run` has ended, whose task was cancelled: a process that went before would leave its last lines to the next one,
+    /// and have those sent twice whose arrival it hadn't noted.
+    /// - Parameter limit: how long that may take.
+    package func finish(within limit: Duration = .seconds(4)) async {
+        guard let end = end.withLock({ $0 }) else { return }
+        let timer = Task {
+            guard (try? await Task.sleep(for: limit)) != nil else { return }
+            end.resolve(())
+        }
+        await end.wait()
+        timer.cancel()
+    }
+
     private func sink(_ destination: AuditDestination, _ transport: any HTTPTransport) -> any AuditSink {
         switch destination {
         case .localSyslog, .syslogOverUDP, .syslogOverTCP: SyslogSink(destination)
         case .syslogOverTLS(let host, let port): SecureSyslogSink(host: host, port: port, transport: secureTransport)
-        case .file(let path): FileSink(path: path)
+        case .file(let path):
+            FileSink(path: path, isAfterFault: (try? AuditCopyState.read(destination, paths))?.fault != nil)
         case .collector(let url):
             CollectorSink(
                 url: url, tokenFile: environment[AuditDestination.tokenVariable].flatMap { $0.isEmpty ? nil : $0 },

@@ -15,7 +15,7 @@ package struct AuditForwarder: Sendable {
         package var first = Duration.seconds(1)
         /// At most, after failures.
         package var longest = Duration.seconds(300)
-        /// How long lines that are under way may be waited for when the process is to end.
+        /// How long the last lines may take when the process is to end.
         package var last = Duration.seconds(3)
 
         /// The usual ones.
@@ -42,7 +42,8 @@ package struct AuditForwarder: Sendable {
         (self.log, self.rests, self.clock) = (log.from("audit-copies"), rests, clock)
     }
 
-    /// Sends lines as they come, until the task is cancelled. One process does it at a time; the others wait for it to end.
+    /// Sends lines as they come, until the task is cancelled, and then the last ones. One process does it at a time; the others wait
+    /// for it to end.
     package func run() async {
         let path = AuditCopyState.path(of: destination, paths)
         var told: String?
@@ -66,14 +67,22 @@ package struct AuditForwarder: Sendable {
         var state = try AuditCopyState.read(destination, paths)
         var limit = Self.batchBytes
         var rest = rests.first
-        while !Task.isCancelled {
+        var end: Deadline?
+        while true {
+            // What the process wrote until it was to end goes out with it, unless the destination is away.
+            if Task.isCancelled {
+                let until = end ?? .after(rests.last)
+                end = until
+                guard state.fault == nil, !until.hasPassed else { return }
+            }
             let piece = try audit.following(state.position, limit: limit)
             if piece.isOtherFile {
                 log.warning("another audit log stands in the place of the old one; it is sent from its start")
                 state.position = .start
             }
             guard !piece.lines.isEmpty else {
-                guard (try? await Task.sleep(for: rests.look)) != nil else { return }
+                guard end == nil else { return }
+                try? await Task.sleep(for: rests.look)
                 continue
             }
             // A line that is longer than the limit comes with its neighbours.
@@ -105,8 +114,8 @@ package struct AuditForwarder: Sendable {
         }
     }
 
-    /// Sends lines. Those that are under way when the process is to end are waited for: a destination that has taken them and
-    /// is not listened to would get them again from the next process.
+    /// Sends lines. Those that are under way when the process is to end are waited for, and noted when they have arrived: a destination
+    /// that has taken them and is not listened to would get them again from the next process.
     private func deliver(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
         let outcome = OneShot<Result<Void, AuditSinkFault>>()
         let sending = Task { [sink] in
