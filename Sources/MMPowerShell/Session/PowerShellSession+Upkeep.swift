@@ -118,14 +118,15 @@ extension PowerShellSession {
     private func renewWhenIdle() async {
         // Whoever comes next renews it before their command, so that nothing may be left to do when the turn comes.
         guard let turn = try? await turns.take(.never) else { return }
-        if let renewAt, renewAt <= .now { await renew() }
+        if let renewAt, renewAt <= .now { _ = await renew() }
         turn.release()
     }
 
     /// Replaces the sign-in with one that uses a fresh token. Only the caller may use the session meanwhile.
-    func renew() async {
+    /// - Returns: what is missing for it, where the session stays as it is until the next command.
+    func renew() async -> MMError? {
         guard life.identity != nil, let host, let profile = settings.profile, let target = settings.target else {
-            return
+            return nil
         }
         let number = life.generation
         renewAt = nil
@@ -133,13 +134,21 @@ extension PowerShellSession {
         guard !settings.isConstrained else {
             life.signedOut(in: number)
             await dropHost()
-            return
+            return nil
         }
         let procedure = SignInProcedure(
             settings: settings, profile: profile, target: target, host: host, asksPerson: false, show: { _ in })
-        await procedure.signOut()
         do throws(MMError) {
-            let result = try await procedure.run()
+            let method: SignInMethod
+            do throws(MMError) { method = try await procedure.choose() } catch {
+                // Nobody can be asked: who brings the next token, with their next call to a server say, finds their
+                // variables then.
+                guard error.code == .signInNeeded, !settings.mayAskPerson else { throw error }
+                renewAt = .now
+                return error
+            }
+            await procedure.signOut()
+            let result = try await procedure.run(by: method)
             renewAt = result.expires.map { $0 - settings.renewBefore }
             // A token that is about to expire must not be requested in an endless loop.
             if let at = renewAt, at <= .now { renewAt = .now + .seconds(30) }
@@ -149,6 +158,7 @@ extension PowerShellSession {
             life.signedOut(in: number)
             await dropHost()
         }
+        return nil
     }
 
     /// Ends the session permanently: running commands are stopped, waiting ones dismissed, and the process and

@@ -88,7 +88,7 @@ public actor PowerShellSession {
             if let host, host.isLost { hostLost("PowerShell was lost", host) }
             switch life.advise(awaited: awaited) {
             case .run:
-                if let renewAt, renewAt <= .now { await renew() }
+                if let renewAt, renewAt <= .now, let missing = await renew() { throw missing }
                 guard let host, !host.isLost, life.identity != nil else { continue }
                 return host
             case .open:

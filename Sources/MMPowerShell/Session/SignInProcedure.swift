@@ -50,8 +50,10 @@ struct SignInProcedure: Sendable {
 
     /// Signs in. Only this procedure's own commands run before the identity is checked.
     /// - Throws: why it failed; a wrong account is signed out of the session first.
-    func run() async throws(MMError) -> Result {
-        let method = try await choose()
+    /// - Parameter chosen: the method; `nil` chooses one.
+    func run(by chosen: SignInMethod? = nil) async throws(MMError) -> Result {
+        let method: SignInMethod
+        if let chosen { method = chosen } else { method = try await choose() }
         if method.needsPerson {
             guard settings.mayAskPerson else {
                 throw MMError(
@@ -90,7 +92,8 @@ struct SignInProcedure: Sendable {
         _ = try? await host.answer(profile.disconnect, deadline: .after(.seconds(30)))
     }
 
-    private func choose() async throws(MMError) -> SignInMethod {
+    /// The way to sign in: a token that is at hand before anything that asks a person.
+    func choose() async throws(MMError) -> SignInMethod {
         if let method = settings.method { return method }
         if let feed = settings.tokens, profile.methods.contains(.tokens) {
             var tokens: [FedToken] = []

@@ -435,6 +435,20 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
+    @Test("a token that nobody can be asked for: the session waits for the next one, and its variables stay")
+    func tokenMissing() async throws {
+        let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
+        let session = try session(tokens: feed, change: { $0.mayAskPerson = false })
+        let process = try await run(session, "Invoke-StandIn process").values
+        feed.change(.fails(MMError(.signInNeeded, "The caller's token is over.")))
+        #expect(await session.renew()?.code == .signInNeeded)
+        let error = await #expect(throws: MMError.self) { try await run(session, "1") }
+        #expect(error?.code == .signInNeeded)
+        feed.change(.claims(TestFeed.right, lasts: .seconds(3600)))
+        #expect(try await run(session, "Invoke-StandIn process").values == process)
+        await session.close()
+    }
+
     @Test("a constrained session is constrained before its first command, also after a loss")
     func constrained() async throws {
         let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
