@@ -46,7 +46,9 @@ extension ShellParser {
                 skipBlanks()
                 guard take(")") else { throw refusal("a parenthesis") }
             }
-        case "[[": try test(list.level)
+        case "[[":
+            begin(word, &list.current)
+            try test(&list)
         case _ where Self.isAssignment(word):
             assign(word, &list.current)
             if word.value.hasSuffix("="), take("(") { try array(list.level) }
@@ -124,12 +126,13 @@ extension ShellParser {
     }
 
     /// Reads `[[ … ]]`, in which operators are ordinary words.
-    private mutating func test(_ level: Int) throws(ShellRefusal) {
+    private mutating func test(_ list: inout List) throws(ShellRefusal) {
         while position < bytes.count {
             skipBlanks()
             let before = position
-            let word = try word(level)
+            let word = try word(list.level)
             if word.value == "]]", !word.isQuoted { return }
+            if position > before { list.current.words.append(word) }
             if position == before { position += 1 }
         }
         throw refusal("an unfinished [[")

@@ -64,11 +64,39 @@ extension ShellJudge {
         if call.program == "hash", words.contains(where: { $0.value == "-p" }) {
             return [finding(.loader, subject: "hash -p")]
         }
+        if call.program == "jobs", words.first?.value == "-x" {
+            guard depth < 8 else { return [finding(.unreadable, subject: call.program)] }
+            return call.inner(2..<call.words.count).map { judge($0, depth + 1) }
+        }
+        if ["compgen", "complete"].contains(call.program), let index = words.firstIndex(where: { $0.value == "-C" }) {
+            return index + 1 < words.count ? text(words[index + 1], depth) : nil
+        }
         // What is not fixed was taken apart with the text; a fixed word runs what stands in it when it is evaluated.
-        guard words.contains(where: { $0.isFixed && ($0.value.contains("[$(") || $0.value.contains("[`")) }) else {
+        var evaluated = words[...]
+        if call.program == "printf" { evaluated = words.first?.value == "-v" ? words[1...].prefix(1) : [] }
+        let isList = ["compgen", "complete"].contains(call.program)
+        guard evaluated.contains(where: { $0.isFixed && Self.substitutes($0.value, inSubscript: !isList) }) else {
             return nil
         }
         return [finding(.dynamic, subject: call.program)]
+    }
+
+    /// Whether a text runs commands when it is evaluated as the name of a variable, or as a list of words.
+    private static func substitutes(_ text: String, inSubscript: Bool) -> Bool {
+        let evaluated = inSubscript ? text.drop { $0 != "[" } : text[...]
+        return evaluated.contains("$(") || evaluated.contains("`") || evaluated.contains("@P}")
+    }
+
+    /// What options and operands make of a program that otherwise only looks; `nil` for no more than that.
+    func looks(_ call: ShellScript.Command) -> ShellRule? {
+        guard let rule = LookerException.table[call.program]?.rule(call.arguments.map { ($0.value, $0.isFixed) }) else {
+            return nil
+        }
+        let isOfSystem = call.arguments.contains { word in
+            let value = word.value.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word.value
+            return isSystem(value) || word.value.hasPrefix("-") && isSystem(String(word.value.dropFirst(2)))
+        }
+        return rule == .writes && isOfSystem ? .device : rule
     }
 
     /// Whether git is told to start programs, or to write where its words say: by settings, transports or options.

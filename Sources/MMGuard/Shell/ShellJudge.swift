@@ -50,7 +50,7 @@ struct ShellJudge: Sendable {
         var found: [GuardFinding] = []
         for assignment in call.assignments {
             let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
-            found += variable(String(name))
+            found += variable(String(name), isHanded: !call.words.isEmpty)
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
         for word in call.words where context.isOwn(word.value) { found.append(finding(.ownFiles, subject: word.value)) }
@@ -67,12 +67,6 @@ struct ShellJudge: Sendable {
         }
         found += judge(named: call, depth)
         return found
-    }
-
-    /// A variable that is set for what runs next.
-    private func variable(_ name: String) -> [GuardFinding] {
-        if name.hasPrefix("MM_") { return [finding(.ownProgram, subject: name)] }
-        return ShellPrograms.loaders.contains(name) ? [finding(.loader, subject: name)] : []
     }
 
     private func judge(_ redirect: ShellScript.Redirection) -> [GuardFinding] {
@@ -107,9 +101,8 @@ struct ShellJudge: Sendable {
         case "device": return equipment(call, depth)
         case "source", ".":
             if words.contains(where: Self.isStandardInput) || words.contains("<()") { return one(.fed) }
-        case "test", "[", "let", "declare", "typeset", "local", "readonly", "export", "mapfile", "readarray", "hash",
-            "printf",
-            "read", "unset":
+        case "test", "[", "[[", "let", "declare", "typeset", "local", "readonly", "export", "mapfile", "readarray",
+            "hash", "printf", "read", "unset", "compgen", "complete", "jobs":
             if let hidden = hiddenCommands(of: call, depth) { return hidden }
         case "eval", "trap", "alias", "su", "ssh": found += texts(of: call, depth)
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes)
@@ -152,9 +145,8 @@ struct ShellJudge: Sendable {
         default: break
         }
         switch name {
-        case "export", "declare", "typeset", "readonly", "local":
-            let names = words.map { String($0.prefix { $0 != "=" }) }
-            let set = names.flatMap(variable)
+        case "export", "declare", "typeset", "readonly", "local", "read", "printf", "mapfile", "readarray", "getopts":
+            let set = sets(call)
             return set.isEmpty ? one(.reads) : set
         case "apt", "apt-get", "dpkg", "rpm", "dnf", "yum", "brew", "apk", "pacman", "snap":
             let looks: Set = [
@@ -170,7 +162,7 @@ struct ShellJudge: Sendable {
         if ShellPrograms.software.contains(name) { return found + one(.software) }
         if ShellPrograms.carriers.contains(name) { return found + one(.network) }
         if ShellPrograms.mailers.contains(name) { return found + one(.mail) }
-        if ShellPrograms.readers.contains(name) { return found + one(.reads) }
+        if ShellPrograms.readers.contains(name) { return found + one(looks(call) ?? .reads) }
         // A program that nothing is known of runs with the user's rights, as the user's own programs do.
         return found + one(.writes)
     }
@@ -182,6 +174,7 @@ struct ShellJudge: Sendable {
         let name = call.program
         var index = 1
         var leading = ShellPrograms.leadingWords[name] ?? 0
+        var set: [GuardFinding] = []
         let takesValue = ShellPrograms.valueOptions[name] ?? []
         while index < call.words.count {
             let word = call.words[index]
@@ -193,8 +186,7 @@ struct ShellJudge: Sendable {
             if word.value.hasPrefix("-"), word.value.count > 1 {
                 index += takesValue.contains(word.value) ? 2 : 1
             } else if word.value.contains("="), name == "env" || name == "sudo" || name == "doas" {
-                let found = variable(String(word.value.prefix { $0 != "=" }))
-                guard found.isEmpty else { return found }
+                set += variable(String(word.value.prefix { $0 != "=" }), isHanded: true)
                 index += 1
             } else if leading > 0 {
                 leading -= 1
@@ -203,8 +195,9 @@ struct ShellJudge: Sendable {
                 break
             }
         }
-        guard let inside = call.inner(index..<call.words.count) else { return [finding(.reads, subject: name)] }
-        var found = depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
+        guard let inside = call.inner(index..<call.words.count) else { return set + [finding(.reads, subject: name)] }
+        var found = set
+        found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
         // What xargs appends is not known: for what removes, it is as bad as a pattern.
         if name == "xargs" || name == "parallel", ["rm", "unlink"].contains(inside.program) {
             found.append(finding(.removes, subject: "\(name) \(inside.program)"))

@@ -90,4 +90,11 @@ enum ShellPrograms {
         LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH BASH_ENV ENV PROMPT_COMMAND PS4 SHELLOPTS BASHOPTS ZDOTDIR PERL5OPT PYTHONSTARTUP \
         NODE_OPTIONS GIT_SSH GIT_SSH_COMMAND GIT_EXTERNAL_DIFF
         """)
+
+    /// Variables that programs are handed in any case: setting one is enough.
+    static let inherited = names("PATH HOME SHELL PAGER MANPAGER GIT_PAGER LESSOPEN EDITOR VISUAL")
+
+    /// Variables that change how something is shown, or taken apart, and nothing else.
+    static let showing = names(
+        "LANG LANGUAGE TZ TERM COLUMNS LINES NO_COLOR CLICOLOR FORCE_COLOR IFS POSIXLY_CORRECT TIMEFORMAT")
 }

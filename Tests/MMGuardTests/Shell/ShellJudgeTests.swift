@@ -149,6 +149,47 @@ struct ShellJudgeTests {
     }
 
     @Test(
+        "takes nothing for a look that its options, operands or variables make more of",
+        arguments: [
+            "sort -o out in", "sort -ruo out in", "sort --outp=out in", "sort -T /tmp -o out in", "uniq in out",
+            "xxd -r in out", "yq -ri '.a = 1' f", "date -s now", "date -us now", "date 010100002000",
+            "hostname other", "history -c", "fuser -k 80/tcp", "journalctl --vacuum-time=1s", "dmesg -c",
+            "man -P id ls", "man -C own.conf ls", "rg --pre id x", "sort --compress-prog=id in", "sort $X in",
+            "X=-oout; sort $X in", "PATH=. ls", "PATH=.; ls", "PAGER=id git log", "env LESSOPEN='|id' less f",
+            "export GIT_PAGER=id", "declare -x LESSOPEN='|id'", "declare -n r=PATH; r=.", "printf -v PATH .",
+            "read PATH", "compgen -C 'touch f' x", "compgen -W '$(id)' x", "complete -C 'touch f' x", "jobs -x touch f",
+            "[[ -v 'a[$(id)]' ]]", "[[ 'a[0+$(id)]' -eq 1 ]]", "test -v 'a[0+`id`]'", "printf -v 'a[0+$(id)]' x",
+        ])
+    func looksThatChange(command: String) {
+        let verdict = verdict(command, GuardPolicy(.readonly))
+        #expect(verdict.decision == .deny, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "takes a look for one, however it is asked for",
+        arguments: [
+            "sort -t o -k2,2 in", "sort -rn in", "sort -to in", "uniq -f 1 in", "date -Iseconds",
+            "date -d '2 days' +%s",
+            "date -u +%F", "hostname -f", "man -s 5 passwd", "rg --pretty x", "journalctl --since today -u ssh",
+            "dmesg -T", "history 20", "LC_ALL=C sort in", "IFS= read -r line", "x=1 ls", "N=5; head -n $N in",
+            "printf '[%s] `x`\\n' y", "compgen -W 'a b' x", "[[ $x == a* && -f in ]]", "jobs -l", "env TZ=UTC date",
+            "sort -- in",
+        ])
+    func looks(command: String) {
+        let verdict = verdict(command, GuardPolicy(.readonly))
+        #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "asks before what otherwise only looks writes to the system",
+        arguments: [
+            "sort -o/etc/passwd in", "sort --output=/etc/hosts in", "sort -o ~/.bashrc in", "uniq in /etc/passwd",
+        ])
+    func looksAtSystem(command: String) {
+        #expect(verdict(command).findings.contains { $0.rule == "shell-device" })
+    }
+
+    @Test(
         "lets be what only looks alike",
         arguments: [
             "ls | while read -r x; do echo \"$x\"; done; python3 script.py", "cat a | { sort; uniq; }; bash build.sh",
