@@ -18,7 +18,9 @@ extension ConfirmationLedger {
         if let entry = try await take(digest, of: request.connection, .approved) { return .approved(entry.approvers) }
         if let entry = try await take(digest, of: request.connection, .refused) { return .refused(entry) }
         guard let classes = request.standingClasses else { return nil }
-        let standing = try await standing(of: request.connection).filter { $0.check >= request.check }
+        let standing = try await standing(of: request.connection).filter {
+            $0.check >= request.check && $0.identity == request.identity
+        }
         let covering = classes.compactMap { one in standing.first { $0.guardClass == one } }
         guard covering.count == classes.count, let first = covering.first else { return nil }
         return .allowed(first)
@@ -74,12 +76,14 @@ extension ConfirmationLedger {
     /// - Parameters:
     ///   - classes: the classes.
     ///   - connection: the connection, by its registered name.
+    ///   - identity: what the connection stands for.
     ///   - duration: for how long, 8 hours at most.
     ///   - approver: who allows it.
     ///   - check: the check that they passed.
     /// - Throws: `.invalidInput` for a class that is always asked about, and for a longer time.
     package func allow(
-        _ classes: [GuardClass], on connection: String, for duration: Duration, by approver: Approver,
+        _ classes: [GuardClass], on connection: String, as identity: String? = nil, for duration: Duration,
+        by approver: Approver,
         check: PersonCheck
     ) async throws(MMError) -> [StandingApproval] {
         guard !classes.isEmpty, classes.allSatisfy(StandingApproval.isPossible) else {
@@ -96,8 +100,8 @@ extension ConfirmationLedger {
         let now = clock.now
         let made = classes.map { one in
             StandingApproval(
-                id: RandomBytes.text(bytes: 6), connection: connection, guardClass: one, approver: approver,
-                check: check, createdAt: now, expiresAt: now + duration)
+                id: RandomBytes.text(bytes: 6), connection: connection, identity: identity, guardClass: one,
+                approver: approver, check: check, createdAt: now, expiresAt: now + duration)
         }
         let allow = { @Sendable (contents: inout Contents) throws(MMError) -> [StandingApproval] in
             contents.standing.removeAll { $0.connection == connection && classes.contains($0.guardClass) }

@@ -19,5 +19,6 @@ extension ConfirmationRequest {
             connection: connection.name, actor: connection.actor, module: module, title: title, text: text, body: body,
             parameters: parameters, verdict: verdict, checks: connection.personChecks,
             approvals: connection.guardPolicy.approvals)
+        identity = connection.identity
     }
 }

@@ -4,6 +4,8 @@ public import MMCore
 public struct ConfirmationRequest: Sendable, Hashable {
     /// The connection it would run on.
     public var connection: String
+    /// What that name stands for (`Connection.identity`); `nil` for what is no connection of the registry.
+    package var identity: String?
     /// Who acts there if it isn't a person.
     public var actor: String?
     /// The module of the session, or the service: `exo`, `graph`.
@@ -64,8 +66,8 @@ public struct ConfirmationRequest: Sendable, Hashable {
     /// What a person sees of it.
     package var presentation: Presentation { Presentation(self, verdict: verdict) }
 
-    /// The digest that a confirmation is valid for: connection, module, exact text and body, parameters. Each part is
-    /// preceded by its length, so that no two requests share a digest by moving bytes from one part to the next.
+    /// The digest that a confirmation is valid for: connection and what it stands for, module, exact text and body, parameters.
+    /// Each part is preceded by its length, so that no two requests share a digest by moving bytes from one part to the next.
     public var digest: String {
         var hash = SHA256()
         func add(_ bytes: some Collection<UInt8>) {
@@ -76,8 +78,9 @@ public struct ConfirmationRequest: Sendable, Hashable {
             }
             hash.update(bytes)
         }
-        add("mm confirmation 1".utf8)
+        add("mm confirmation 2".utf8)
         add(connection.utf8)
+        add((identity ?? "").utf8)
         add(module.utf8)
         add(text.utf8)
         add(body)

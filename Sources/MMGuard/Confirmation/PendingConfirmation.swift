@@ -20,6 +20,8 @@ public struct PendingConfirmation: Sendable, Hashable {
     public var state: State
     /// The connection.
     public var connection: String
+    /// What the connection stood for.
+    package var identity: String?
     /// The module or service.
     public var module: String
     /// The beginning of the script, or the request line: what a list shows.
@@ -52,6 +54,7 @@ public struct PendingConfirmation: Sendable, Hashable {
         digest = request.digest
         state = .pending
         connection = request.connection
+        identity = request.identity
         module = request.module
         summary = VisibleText.exact(String(request.text.prefix(80)))
         rule = request.verdict.rule
@@ -78,6 +81,7 @@ extension PendingConfirmation {
             "standingClasses": .array(standingClasses.map { .string($0.rawValue) }),
             "createdAt": .int(createdAt.seconds), "expiresAt": .int(expiresAt.seconds),
         ]
+        object["identity"] = identity.map { .string($0) }
         if let requester { object["requester"] = requester.json }
         if let refusal { object["refusal"] = .string(refusal) }
         return .object(object)
@@ -93,6 +97,7 @@ extension PendingConfirmation {
         self.digest = digest
         self.state = state
         connection = json["connection"]?.string ?? ""
+        identity = json["identity"]?.string
         module = json["module"]?.string ?? ""
         summary = json["summary"]?.string ?? ""
         rule = json["rule"]?.string ?? ""

@@ -9,6 +9,8 @@ public struct StandingApproval: Sendable, Hashable {
     public var id: String
     /// The connection.
     public var connection: String
+    /// What the connection stood for when it was given; for anything else it doesn't hold.
+    package var identity: String?
     /// The class of what passes.
     public var guardClass: GuardClass
     /// Who gave it.
@@ -33,11 +35,13 @@ public struct StandingApproval: Sendable, Hashable {
 extension StandingApproval {
     /// The approval as it is stored and shown.
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "id": .string(id), "connection": .string(connection), "class": .string(guardClass.rawValue),
             "approver": approver.json, "check": .string(check.rawValue), "createdAt": .int(createdAt.seconds),
             "expiresAt": .int(expiresAt.seconds),
         ]
+        object["identity"] = identity.map { .string($0) }
+        return .object(object)
     }
 
     /// Reads a stored approval; `nil` if the value isn't one that may exist.
@@ -50,8 +54,9 @@ extension StandingApproval {
             expires - created <= Int(Self.longest.components.seconds)
         else { return nil }
         self.init(
-            id: id, connection: connection, guardClass: guardClass, approver: approver, check: check,
-            createdAt: Timestamp(seconds: Int64(created)), expiresAt: Timestamp(seconds: Int64(expires)))
+            id: id, connection: connection, identity: json["identity"]?.string, guardClass: guardClass,
+            approver: approver, check: check, createdAt: Timestamp(seconds: Int64(created)),
+            expiresAt: Timestamp(seconds: Int64(expires)))
     }
 }
 

@@ -74,7 +74,7 @@ struct Allow: CatalogueOperation {
                     digest: digest))
         else { throw MMError(.denied, "The person said no: nothing is allowed.") }
         let made = try await services.ledger.allow(
-            classes, on: connection.name, for: .seconds(input.minutes * 60),
+            classes, on: connection.name, as: connection.identity, for: .seconds(input.minutes * 60),
             by: Approver(person: SecurityKey.login, means: "terminal"), check: check)
         context.record.note("class", .string(input.classes.joined(separator: ",")))
         context.record.note("outcome", "allowed")

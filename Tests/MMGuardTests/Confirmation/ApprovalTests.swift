@@ -90,6 +90,9 @@ struct ApprovalTests {
         var elsewhere = wanted
         elsewhere.connection = "Fabrikam"
         #expect(try await store.ledger.outcome(of: elsewhere) == nil)
+        var renamed = wanted
+        renamed.identity = "of another tenant"
+        #expect(try await store.ledger.outcome(of: renamed) == nil)
         // Other classes, two people, and a stronger check than was passed.
         #expect(try await store.ledger.outcome(of: request(approvals: 2)) == nil)
         #expect(try await store.ledger.outcome(of: request(checks: .key)) == nil)

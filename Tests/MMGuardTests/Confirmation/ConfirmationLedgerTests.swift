@@ -43,6 +43,33 @@ struct ConfirmationLedgerTests {
             verdict: verdict)
     }
 
+    @Test(
+        "a yes is none where the connection's name stands for another tenant, app, account or cloud by then",
+        arguments: [
+            ("tenant", "fabrikam.example"), ("tenantId", "22222222-0000-4000-8000-000000000000"),
+            ("appId", "33333333-0000-4000-8000-000000000000"), ("expectedEmail", "bob@contoso.example"),
+            ("cloud", "gcchigh"),
+        ] as [(String, JSONValue)])
+    func anotherPlace(key: String, value: JSONValue) async throws {
+        let entry: JSONObject = [
+            "appId": "11111111-0000-4000-8000-000000000000", "tenant": "contoso.example",
+            "expectedEmail": "Ann@contoso.example",
+        ]
+        let verdict = GuardEngine().judge(script: "Remove-Mailbox ann", policy: .standard)
+        func request(_ entry: JSONObject) throws -> ConfirmationRequest {
+            ConfirmationRequest(
+                on: try Connection(name: "Contoso", entry: entry), module: "exo", title: "run in exo",
+                text: "Remove-Mailbox ann", verdict: verdict)
+        }
+        var (changed, described) = (entry, entry)
+        changed[key] = value
+        described["description"] = "The tenant of Contoso"
+        let waiting = try await ledger.request(try request(entry))
+        try await ledger.approve(waiting.token, digest: waiting.digest)
+        #expect(try await !ledger.consume(try request(changed).digest))
+        #expect(try await ledger.consume(try request(described).digest))
+    }
+
     @Test("a person's yes holds once, for exactly what was shown")
     func once() async throws {
         let wanted = request()

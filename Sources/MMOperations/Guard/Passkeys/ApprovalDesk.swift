@@ -177,7 +177,8 @@ package struct ApprovalDesk: Sendable {
             now.state == .approved ? "confirmed" : "approved by \(now.approvers.count) of \(now.needed)")
         if let minutes = decision.minutes, now.state == .approved {
             _ = try await held.ledger.allow(
-                request.standingClasses, on: request.connection, for: .seconds(minutes * 60), by: approver, check: .key)
+                request.standingClasses, on: request.connection, as: request.identity, for: .seconds(minutes * 60),
+                by: approver, check: .key)
             facts["allowedMinutes"] = .int(Int64(minutes))
         }
         return [

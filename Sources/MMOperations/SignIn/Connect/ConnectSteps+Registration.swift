@@ -66,9 +66,8 @@ extension ConnectSteps {
         context.record.note("requests", .array(plan.steps.map { .string("\($0.method) \($0.endpoint)") }))
         try await Clearance(
             ConfirmationRequest(
-                connection: connection.name, module: "graph-api", title: "register an app in the tenant",
-                text: plan.text, verdict: verdict, checks: connection.personChecks,
-                approvals: connection.guardPolicy.approvals)
+                on: connection, module: "graph-api", title: "register an app in the tenant", text: plan.text,
+                verdict: verdict)
         ).settle(in: context, with: guarding)
     }
 
