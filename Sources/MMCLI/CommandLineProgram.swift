@@ -39,18 +39,19 @@ package struct CommandLineProgram: Sendable {
     ///   - isPerson: whether a person may sit at the terminal.
     ///   - proof: checks what a person has to present besides a `yes`.
     ///   - prompts: what a prompt for the commands of a session needs; `nil` for a program without one.
+    ///   - others: the lines that a person may mean whose line begins with no command, best first.
     package init(
         catalogue: Catalogue, service: @escaping OperationCommands.Choice,
         locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
         isPerson: @escaping @Sendable () -> Bool = { !PersonProof.isInSession(process: getpid()) },
-        proof: OwnerProof, prompts: Prompts? = nil
+        proof: OwnerProof, prompts: Prompts? = nil, others: @escaping @Sendable ([String]) -> [String] = { _ in [] }
     ) {
         self.prompts = prompts
         self.terminal = terminal
         self.content = content
         outline = .mm
         operations = OperationCommands(service: service, terminal: terminal, isPerson: isPerson, proof: proof)
-        index = CommandIndex(catalogue: catalogue, locals: locals(catalogue))
+        index = CommandIndex(catalogue: catalogue, locals: locals(catalogue), others: others)
     }
 
     /// Creates a program without operations.
@@ -114,7 +115,14 @@ package struct CommandLineProgram: Sendable {
             guard let operations, let scanned = try scan(entry, rest) else { return 0 }
             if let code = try await interact(operation, scanned, operations) { return code }
             try check(operation, entry, scanned.arguments)
-            return try await operations.perform(operation, scanned, asJSON: rest.contains("--json"))
+            do throws(MMError) {
+                return try await operations.perform(operation, scanned, asJSON: rest.contains("--json"))
+            } catch {
+                guard error.code == .notFound, let advice = scanned.advice else { throw error }
+                var advised = error
+                advised.hint = advice + (error.hint ?? "")
+                throw advised
+            }
         case .local(let command): return try await perform(command, entry, rest)
         }
     }

@@ -43,7 +43,6 @@ struct SandboxCommands: Sendable {
     @Sendable private func start(
         _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
     ) async throws(MMError) -> Int32 {
-        try input.refuseEmpty("connection")
         let connection = try input.text("connection")
         if let connection { try SandboxProcess.addConnection(connection, paths) }
         if try input.flag("foreground") {

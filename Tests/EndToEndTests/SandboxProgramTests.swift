@@ -29,7 +29,7 @@ struct SandboxProgramTests {
         let again = try await tenant.mm(["sandbox", "start", "--json"])
         #expect(again.code == 1 && again.failure?["code"] == "conflict")
         let empty = try await tenant.mm(["sandbox", "start", "--connection", ""])
-        #expect(empty.code == 2 && empty.error.contains("`connection`"), "\(empty.error)")
+        #expect(empty.code == 2 && empty.error.contains("--connection is empty"), "\(empty.error)")
         let named = try await tenant.mm(["sandbox", "start", "--connection", "Another", "--json"])
         #expect(named.code == 0 && named.json?["url"]?.string == tenant.base, "a connection to the tenant that runs")
         #expect(try await tenant.mm(["connections", "show", "Another", "--json"]).json?["cloud"] == "sandbox")

@@ -101,7 +101,7 @@ struct SnapshotTests {
         #expect(shown.output.contains(#""drift" "Demo" "--news""#), "\(shown.output)")
         for every in ["", "0d", "5m", "1y", "d", "-1d", "99999999999999999999d", "53w"] {
             let ran = try await tenant.mm(["drift", "install", "Demo", "--every=\(every)", "--print"])
-            #expect(every.isEmpty ? ran.code == 0 : ran.code == 2, "\(every): \(ran.output)")
+            #expect(ran.code == 2, "\(every): \(ran.output)")
         }
         #expect(try await tenant.mm(["drift", "install", "Nobody"]).code != 0)
         let home = try TemporaryHome()

@@ -96,13 +96,59 @@ struct ArgumentScannerTests {
             (["--top", "1", "--top", "2"], "--top", "twice"),
             (["--output", "xml"], "xml", "table, json"), (["--timeout", "-1"], "--timeout", "between"),
             (["--secret", "x"], "--secret", "no flag"), (["a", "b", "c", "d"], "`c`", "'b c d'"),
-            (["a", "b", "-la"], "no flag -la", "'b -la'"),
+            (["a", "/b", "--input", "x"], "no flag --input", "See `mm test --help`"),
+            (["Contoso", "post", "/me"], "no further argument", "`mm test Contoso /me -X POST`"),
+            (["GET", "Contoso", "/me"], "no further argument", "-X GET"),
+            (["--filter", "a eq 'b'"], "no flag --filter", #"--query '$filter=a eq '\''b'\'''"#),
+            (["--select=a,b"], "no flag --select", "--query '$select=a,b'"),
         ])
     func faults(words: [String], names: String, says: String) throws {
         let error = try #require(throws: MMError.self) { try scan(words) }
         #expect(error.code == .invalidInput)
         #expect(error.description.contains(names))
         #expect(error.description.contains(says))
+    }
+
+    @Test("a flag behind the command that is to be run is quoted with it")
+    func innerFlag() throws {
+        let fields = [
+            InputField("host", .text, "h", at: .positional(0)), InputField("command", .text, "c", at: .positional(1)),
+        ]
+        let error = #expect(throws: MMError.self) {
+            try ArgumentScanner.scan(["web1", "ls", "-la"], fields: fields, command: "mm ssh")
+        }
+        #expect(error?.hint?.contains("'ls -la'") == true, "\(error?.hint ?? "")")
+    }
+
+    @Test("a method in the connection's place is advised on, where the call then finds no such connection")
+    func advice() throws {
+        #expect(try scan(["get", "/me"]).advice?.contains("`mm test CONNECTION /me -X GET`") == true)
+        #expect(try scan(["Contoso", "/me"]).advice == nil)
+        #expect(try scan(["get", "/me", "-X", "POST"]).advice == nil)
+    }
+
+    @Test(
+        "that are empty are refused where they name something",
+        arguments: [
+            ["--method", ""], ["-X", ""], ["--expected-email="], ["--names", ""], ["", "/me"], ["Contoso", ""],
+            ["--pool", ""], ["--jq="], ["--sort", ""], ["--columns", ""],
+        ])
+    func empty(words: [String]) {
+        let error = #expect(throws: MMError.self) { try scan(words) }
+        #expect(error?.code == .invalidInput && error?.hint != nil, "\(error?.message ?? "")")
+    }
+
+    @Test("may be empty where that says something, and so may a file")
+    func meantEmpty() throws {
+        let fields = [InputField("prefix", .text, "p").orEmpty]
+        #expect(try ArgumentScanner.scan(["--prefix", ""], fields: fields, command: "mm") == ["prefix": ""])
+        #expect(try scan(["--script", "-"], input: "").arguments == ["script": ""])
+    }
+
+    @Test("a body that is a file's name is told how a file is named")
+    func bodyFile() {
+        let error = #expect(throws: MMError.self) { try scan(["-d", "/dev/null"]) }
+        #expect(error?.hint == "/dev/null is a file: -d @/dev/null.")
     }
 
     @Test("may ask for help even where they are wrong")

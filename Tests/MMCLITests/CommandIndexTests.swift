@@ -57,6 +57,13 @@ struct CommandIndexTests {
         #expect(index.unknown(["--xyzzy=1", "graph"]).message == "`mm` has no option `--xyzzy`.")
     }
 
+    @Test("a word that is something elsewhere leads there, but no wrong verb of a command does")
+    func others() {
+        let index = CommandIndex(catalogue: .standard, locals: []) { $0.first.map { ["mm graph C /\($0)"] } ?? [] }
+        #expect(index.unknown(["users"]).hint == "Did you mean `mm graph C /users`?")
+        #expect(index.unknown(["connections", "shwo"]).hint?.contains("connections show") == true)
+    }
+
     @Test("what resembles nothing is answered with where all commands are")
     func far() {
         #expect(index.unknown(["xyzzy"]).hint == "See `mm help --all`.")

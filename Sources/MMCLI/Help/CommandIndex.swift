@@ -53,9 +53,14 @@ package struct CommandIndex: Sendable {
     /// The commands for people, in the order of help and completion.
     package let shown: [Entry]
     private let aliases: [String: Int]
+    private let others: @Sendable ([String]) -> [String]
 
     /// Creates an index of a catalogue's operations and local commands.
-    package init(catalogue: Catalogue, locals: [LocalCommand]) {
+    /// - Parameter others: the lines that a person may mean whose line begins with no command, best first.
+    package init(
+        catalogue: Catalogue, locals: [LocalCommand], others: @escaping @Sendable ([String]) -> [String] = { _ in [] }
+    ) {
+        self.others = others
         entries = catalogue.operations.map { .operation($0) } + locals.map { .local($0) }
         shown = entries.filter { !$0.isHidden }
         var aliases: [String: Int] = [:]
@@ -121,9 +126,12 @@ package struct CommandIndex: Sendable {
             near = shown.filter { $0.words.count == 2 && verbs.contains($0.words[1]) }
                 .map { $0.words.joined(separator: " ") }
         }
+        // Where the first word is right, another verb was meant.
+        let meant = shown.contains { $0.words[0] == first } ? [] : others(line)
+        let lines = meant.isEmpty ? near.map { "mm " + $0 } : meant
         let hint =
-            near.isEmpty
-            ? "See `mm help --all`." : "Did you mean \(near.map { "`mm \($0)`" }.joined(separator: " or "))?"
+            lines.isEmpty
+            ? "See `mm help --all`." : "Did you mean \(lines.map { "`\($0)`" }.joined(separator: " or "))?"
         return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
     }
 

@@ -21,13 +21,15 @@ package struct ArgumentScanner {
     struct Result {
         var arguments = JSONObject()
         var options = GlobalOptions()
+        /// The line that was perhaps meant, for errors about these arguments.
+        var advice: String?
     }
 
-    private let fields: [InputField]
-    private let command: String
-    private let content: ContentSource
-    private var result = Result()
-    private var positionals: [String] = []
+    let fields: [InputField]
+    let command: String
+    let content: ContentSource
+    var result = Result()
+    var positionals: [String] = []
     private var repeated: Set<String> = []
 
     private init(fields: [InputField], command: String, content: ContentSource) {
@@ -61,6 +63,7 @@ package struct ArgumentScanner {
         }
         // Help is shown even where arguments are missing or wrong.
         if !scanner.result.options.help {
+            scanner.result.advice = scanner.corrected
             try scanner.placePositionals()
             try scanner.readInput()
         }
@@ -129,6 +132,10 @@ package struct ArgumentScanner {
     }
 
     private mutating func assign(_ text: String, to field: InputField, as shown: String) throws(MMError) {
+        // A file may well be empty; a word that is comes of a variable that wasn't set.
+        if [.text, .textList].contains(field.kind) || field.kind.isChoice, !field.mayBeEmpty {
+            try Self.refuseEmpty(text, shown, field.summary)
+        }
         let text = field.readsFiles ? try content.resolve(text, for: shown, namingFile: field.namesFile) : text
         switch field.kind {
         case .text, .choice, .flag: result.arguments[field.name] = .string(text)
@@ -143,7 +150,9 @@ package struct ArgumentScanner {
             } catch {
                 throw MMError(
                     .invalidInput, "\(shown) isn't JSON: \(error).",
-                    hint: "Quote it for the shell, or put it into a file and write @FILE; `-` reads standard input."
+                    hint: content.isFile(text)
+                        ? "\(text) is a file: \(shown) @\(text)."
+                        : "Quote it for the shell, or put it into a file and write @FILE; `-` reads standard input."
                 )
             }
         case .parameters: try addParameters(text, to: field, as: shown)
@@ -216,20 +225,12 @@ package struct ArgumentScanner {
             guard let place = free.first else {
                 throw MMError(
                     .invalidInput, "`\(command)` takes no further argument: `\(word.prefix(60))`.",
-                    hint: quoting(from: position - 1) + "See `\(command) --help`."
+                    hint: (result.advice ?? quoting(from: position - 1)) + "See `\(command) --help`."
                 )
             }
             if ![.textList, .parameters, .arguments].contains(place.field.kind) { free.removeFirst() }
             try assign(word, to: place.field, as: place.field.name.uppercased())
         }
-    }
-
-    /// How words are written that were meant as one argument.
-    private func quoting(from position: Int, and flag: String? = nil) -> String {
-        guard positionals.indices.contains(position) else { return "" }
-        let whole = (positionals[position...] + (flag.map { [$0] } ?? [])).joined(separator: " ")
-        return whole.contains("'") || whole.utf8.count > 100
-            ? "Quote what is one argument. " : "Quote what is one argument: '\(whole)'. "
     }
 }
 
@@ -251,8 +252,14 @@ extension ArgumentScanner {
         case "--sort": result.options.order = try RowOrder(try value(attached, flag: name, &rest))
         case "--no-color": result.options.color = false
         case "--embedded": result.options.isEmbedded = true
-        case "--pool": result.options.pool = try value(attached, flag: name, &rest)
-        case "--jq": result.options.jq = try value(attached, flag: name, &rest)
+        case "--pool":
+            let pool = try value(attached, flag: name, &rest)
+            try Self.refuseEmpty(pool, name, "The pool's address.")
+            result.options.pool = pool
+        case "--jq":
+            let program = try value(attached, flag: name, &rest)
+            try Self.refuseEmpty(program, name, "A jq program; `.` is all of the answer.")
+            result.options.jq = program
         case "--timeout":
             let text = try value(attached, flag: name, &rest)
             guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
@@ -267,17 +274,7 @@ extension ArgumentScanner {
             }
             result.options.format = format
         default:
-            let known =
-                fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
-                + GlobalOptions.names.valued + GlobalOptions.names.plain
-            let near = ArgumentNames.meant(by: name, among: known).map { " Did you mean \($0)?" } ?? ""
-            // A flag behind a command's name was most likely meant for that command.
-            let places = fields.count { if case .positional = $0.placement { true } else { false } }
-            let isInner = near.isEmpty && positionals.count == places
-            let hint = isInner ? quoting(from: positionals.count - 1, and: name) : ""
-            throw MMError(
-                .invalidInput, "`\(command)` has no flag \(name).\(near)", hint: hint + "See `\(command) --help`."
-            )
+            throw unknown(flag: name, attached: attached, rest)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 package import MMCore
 
 /// Reads the content that `-` (standard input) and `@file` stand for on a command line.
@@ -40,6 +41,12 @@ package struct ContentSource: Sendable {
             )
         }
         return text
+    }
+
+    /// Whether a word is the path of a file.
+    package func isFile(_ word: String) -> Bool {
+        guard !word.isEmpty, word.utf8.count < 4096, !word.utf8.contains(0) else { return false }
+        return access(word, F_OK) == 0
     }
 
     /// Returns the text of a file; `nil` when the file doesn't exist.

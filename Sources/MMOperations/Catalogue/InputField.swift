@@ -56,6 +56,16 @@ public struct InputField: Sendable {
     public let readsInputUnless: [String]?
     /// Further flags of a command line that mean it.
     package var otherFlags: [String] = []
+    /// Whether an empty text says something. A command line refuses it elsewhere: it comes of a variable that wasn't set, and
+    /// would be taken for an argument that isn't there.
+    package private(set) var mayBeEmpty = false
+
+    /// The same argument, of which an empty text says something.
+    package var orEmpty: InputField {
+        var field = self
+        field.mayBeEmpty = true
+        return field
+    }
 
     /// An argument.
     /// - Parameters:

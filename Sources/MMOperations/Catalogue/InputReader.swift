@@ -57,15 +57,6 @@ public struct InputReader: Sendable {
         )
     }
 
-    /// Refuses a text that was given and is empty, for arguments whose absence means something else.
-    /// - Throws: `invalidInput` that names the argument.
-    package func refuseEmpty(_ name: String) throws(MMError) {
-        guard case .string(let text)? = arguments[name], text.isEmpty else { return }
-        throw MMError(
-            .invalidInput, "`\(name)` of \(operation) is empty.",
-            hint: fields.first { $0.name == name }.map { "\(name): \($0.summary)" }, details: ["field": .string(name)])
-    }
-
     /// A text, or `nil` when absent or empty. Choices are compared without case and answered as declared.
     /// - Throws: `invalidInput` that names the argument and what it has to be.
     public func text(_ name: String) throws(MMError) -> String? {

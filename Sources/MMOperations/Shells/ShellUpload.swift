@@ -37,7 +37,7 @@ struct ShellUpload: CatalogueOperation {
             InputField(
                 "path", .text, "Where it goes; relative to the session's directory.", isRequired: true,
                 at: .positional(first + 1)),
-            InputField("content", .text, "What it holds."),
+            InputField("content", .text, "What it holds.").orEmpty,
             InputField("encoding", .choice(["utf-8", "base64"]), "How content is written (default utf-8)."),
             InputField("append", .flag, "Add to what is there."),
             InputField("make_dirs", .flag, "Make missing folders."),

@@ -25,7 +25,8 @@ struct ShellWrite: CatalogueOperation {
     var fields: [InputField] {
         [
             ShellPlace.handleField,
-            InputField("text", .text, "What is typed, or the file's content.", at: .positional(1), readsFiles: true),
+            InputField("text", .text, "What is typed, or the file's content.", at: .positional(1), readsFiles: true)
+                .orEmpty,
             InputField("secret", .text, "Instead of text: the name of a stored secret."),
             InputField("no_enter", .flag, "Don't press Enter afterwards."),
             InputField("path", .text, "Instead of a command: a file to write the text to."),

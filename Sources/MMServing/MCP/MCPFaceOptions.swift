@@ -37,7 +37,8 @@ struct MCPFaceOptions: Sendable {
     static let fields: [InputField] =
         [
             InputField(
-                "tool-prefix", .text, "The prefix of every tool's name (default mm__); '' behind a gateway."),
+                "tool-prefix", .text, "The prefix of every tool's name (default mm__); '' behind a gateway."
+            ).orEmpty,
             InputField("profile", .text, "Offer the tools of an earlier server instead: mm-design, pwsh-manager, …"),
             InputField("read-only", .flag, "Offer only what reads; the guard denies every other request and script."),
             InputField(
@@ -69,7 +70,6 @@ struct MCPFaceOptions: Sendable {
             arguments: try ArgumentScanner.scan(words, fields: Self.fields, command: "mm-mcp"), fields: Self.fields)
         isEmbedded = try reader.flag("embedded")
         pool = try reader.text("pool")
-        // Unlike other texts, an empty prefix says something.
         if let given = try reader.written("tool-prefix") {
             let isName = given.utf8.allSatisfy { byte in
                 switch byte {

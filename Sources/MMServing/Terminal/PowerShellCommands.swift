@@ -19,7 +19,8 @@ enum PowerShellCommands {
             InputField(
                 "script", .text, "The script; standard input when it is left out.", at: .positional(0),
                 readsFiles: true, namesFile: true,
-                readsInputUnless: [])
+                readsInputUnless: []
+            ).orEmpty
         ],
         examples: [.init("mm powershell facts script.ps1", "one JSON object")]
     ) { (input, _, streams) throws(MMError) in
@@ -46,7 +47,8 @@ enum PowerShellCommands {
             InputField(
                 "script", .text, "The script; standard input when it is left out.", at: .positional(0),
                 readsFiles: true,
-                namesFile: true, readsInputUnless: [])
+                namesFile: true, readsInputUnless: []
+            ).orEmpty
         ],
         examples: [.init("mm powershell eval '1..3 | ForEach-Object { $_ * 2 }'", "the objects as JSON")]
     ) { (input, _, streams) async throws(MMError) in

@@ -42,7 +42,7 @@ package enum TerminalMain {
                 } catch {
                     return .failure(error)
                 }
-            })
+            }, others: { OtherWords(connections: (try? services.registry.snapshot().names) ?? []).lines(for: $0) })
         let code = await program.run(words)
         await services.close()
         return code

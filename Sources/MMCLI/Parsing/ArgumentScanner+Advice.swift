@@ -1,0 +1,99 @@
+import MMCore
+import MMOperations
+
+/// What is said of words that don't fit: the line that was most likely meant.
+extension ArgumentScanner {
+    /// Refuses an empty value.
+    /// - Throws: `invalidInput` that names the flag or argument.
+    static func refuseEmpty(_ text: String, _ shown: String, _ summary: String) throws(MMError) {
+        guard text.isEmpty else { return }
+        throw MMError(.invalidInput, "\(shown) is empty.", hint: "\(shown): \(summary)")
+    }
+
+    /// How words are written that were meant as one argument.
+    func quoting(from position: Int, and flag: String? = nil) -> String {
+        guard positionals.indices.contains(position) else { return "" }
+        let whole = (positionals[position...] + (flag.map { [$0] } ?? [])).joined(separator: " ")
+        return whole.contains("'") || whole.utf8.count > 100
+            ? "Quote what is one argument. " : "Quote what is one argument: '\(whole)'. "
+    }
+
+    /// The line that was meant where the value of a flag stands among the arguments without one, as in `graph Demo POST
+    /// /users`; `nil` where there is none.
+    var corrected: String? {
+        for (place, word) in positionals.enumerated() {
+            guard let field = fields.first(where: { $0.choice(of: word) != nil && result.arguments[$0.name] == nil }),
+                let choice = field.choice(of: word), case .option(let letter) = field.placement
+            else { continue }
+            var words = positionals
+            words.remove(at: place)
+            // `graph get /users` lacks the connection.
+            if place == 0, words.first?.hasPrefix("/") == true, fields.contains(where: \.isFirstConnection) {
+                words.insert("CONNECTION", at: 0)
+            }
+            words += [letter.map { "-\($0)" } ?? "--\(field.flagName)", choice]
+            return "`\(word)` is a value of --\(field.flagName): `\(command) "
+                + words.map(Self.quoted).joined(separator: " ") + "`. "
+        }
+        return nil
+    }
+
+    /// The error for a flag that the command doesn't have.
+    func unknown(flag name: String, attached: String?, _ rest: ArraySlice<String>) -> MMError {
+        let message = "`\(command)` has no flag \(name)."
+        let help = "See `\(command) --help`."
+        if let parameter = fields.first(where: { $0.kind == .parameters }), Self.isODataOption(name) {
+            let value = attached ?? rest.first ?? "VALUE"
+            let option = "$\(name.drop { $0 == "-" || $0 == "$" })=\(value)"
+            return MMError(
+                .invalidInput, message, hint: "Write --\(parameter.flagName) \(Self.quoted(option)). " + help)
+        }
+        let known =
+            fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
+            + GlobalOptions.names.valued + GlobalOptions.names.plain
+        if let near = ArgumentNames.meant(by: name, among: known) {
+            return MMError(.invalidInput, message + " Did you mean \(near)?", hint: help)
+        }
+        // A flag behind the command that is to be run was most likely meant for that command.
+        let places = fields.filter { if case .positional = $0.placement { true } else { false } }
+        let isInner = positionals.count == places.count && places.contains { $0.name == "command" }
+        return MMError(
+            .invalidInput, message, hint: (isInner ? quoting(from: positionals.count - 1, and: name) : "") + help)
+    }
+
+    /// A word as a shell takes it for one.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "-_./:@%+,=".utf8.contains(byte)
+            }
+        }
+        return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+
+    /// Whether a flag has the name of a query option of OData, which other programs have flags for.
+    private static func isODataOption(_ flag: String) -> Bool {
+        ["select", "filter", "expand", "orderby", "count", "skip"].contains(flag.drop { $0 == "-" || $0 == "$" })
+    }
+}
+
+extension InputField {
+    /// The value that a word is of an argument which only a flag gives, as it is declared.
+    fileprivate func choice(of word: String) -> String? {
+        guard case .option = placement, case .choice(let words) = kind else { return nil }
+        return words.first { $0.lowercased() == word.lowercased() }
+    }
+
+    /// Whether it is the connection, in front of all other arguments.
+    fileprivate var isFirstConnection: Bool { name == "connection" && placement == .positional(0) }
+}
+
+extension InputField.Kind {
+    /// Whether the value is one of some words.
+    var isChoice: Bool {
+        if case .choice = self { true } else { false }
+    }
+}

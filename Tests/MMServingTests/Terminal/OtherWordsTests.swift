@@ -1,0 +1,33 @@
+import MMCore
+import Testing
+
+@testable import MMServing
+
+@Suite("Words that are commands elsewhere", .timeLimit(.minutes(5)))
+struct OtherWordsTests {
+    @Test(
+        "lead to the line that was meant",
+        arguments: [
+            ("users", "mm graph Demo /users"), ("user", "mm graph Demo /users"), ("Groups", "mm graph Demo /groups"),
+            ("me", "mm graph Demo /me"), ("licences", "mm graph Demo /subscribedSkus"), ("exo", "mm run Demo exo"),
+            ("/users", "mm graph Demo /users"), ("get-mailbox", "mm run Demo exo 'Get-Mailbox …'"),
+            ("get users", "mm graph Demo /users"), ("get /me", "mm graph Demo /me"), ("get", "mm graph Demo /users"),
+            ("auth login", "mm login Demo"), ("list", "mm connections"), ("whoami", "mm status"),
+            ("demo exo", "mm run Demo exo"), ("Demo /groups", "mm graph Demo /groups"),
+            ("Demo users", "mm graph Demo /users"),
+        ])
+    func meant(line: String, command: String) {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(OtherWords(connections: ["Demo"]).lines(for: words).first == command)
+    }
+
+    @Test("are no guess where several connections are known, or none", arguments: [[], ["A", "B"]])
+    func several(connections: [String]) {
+        #expect(OtherWords(connections: connections).lines(for: ["users"]) == ["mm graph CONNECTION /users"])
+    }
+
+    @Test("lead nowhere where they are nothing", arguments: ["xyzzy", "-", "users;rm", "Get-Nothing"])
+    func nothing(word: String) {
+        #expect(OtherWords(connections: ["Demo"]).lines(for: [word]) == [])
+    }
+}
