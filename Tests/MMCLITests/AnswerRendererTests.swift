@@ -53,6 +53,20 @@ struct AnswerRendererTests {
         #expect(try await rendered(answer, format) == text)
     }
 
+    @Test("that have no such column are refused before anything is written", arguments: GlobalOptions.Format.allCases)
+    func noColumn(format: GlobalOptions.Format) async {
+        let batches = Mutex<[[ArraySlice<UInt8>]]>([[ArraySlice(#"{"name":1}"#.utf8)]])
+        let stream = ItemStream { () throws(MMError) in batches.withLock { $0.popLast() } }
+        let written = Mutex(0)
+        let error = await #expect(throws: MMError.self) {
+            try await AnswerRenderer(AnswerForm(format: format, columns: ["nmae"])) { (bytes) throws(MMError) in
+                written.withLock { $0 += bytes.count }
+            }
+            .render(OperationAnswer(.items(stream)))
+        }
+        #expect(error?.hint == "Did you mean name?" && written.withLock { $0 } == 0)
+    }
+
     @Test(
         "that are long lists are written batch by batch", arguments: [GlobalOptions.Format.json, .jsonl, .csv, .table])
     func streams(format: GlobalOptions.Format) async throws {

@@ -156,8 +156,9 @@ package struct AnswerRenderer {
         }
         switch format ?? .json {
         case .json:
-            try await write([UInt8(ascii: "[")])
-            var separator = Array("\n".utf8)
+            // Nothing is written before the first rows are there and have the columns that were asked for.
+            var separator = Array("[\n".utf8)
+            var isEmpty = true
             var selection: RowSelection?
             while let batch = try await stream.next() {
                 var bytes: [UInt8] = []
@@ -165,10 +166,11 @@ package struct AnswerRenderer {
                     bytes += separator
                     bytes += onScreen(item)
                     separator = Array(",\n".utf8)
+                    isEmpty = false
                 }
                 try await write(bytes)
             }
-            try await write(Array("\n]\n".utf8))
+            try await write(Array((isEmpty ? "[\n]\n" : "\n]\n").utf8))
         case .jsonl:
             var selection: RowSelection?
             while let batch = try await stream.next() {
