@@ -33,10 +33,14 @@ extension Screen {
         return text
     }
 
-    /// What gives a terminal that shows this screen back to its owner.
+    /// What gives a terminal that shows this screen back to its owner: what they write next begins a line of its own, with
+    /// nothing behind and below it.
     package var leaving: [UInt8] {
-        Array(((isAlternate ? "\u{1B}[?1049l" : "") + modes.resetting + "\u{1B}[r\u{1B}[0m").utf8)
-            + (isAlternate ? [] : Array("\u{1B}[\(rows);1H".utf8))
+        let column = isAlternate ? saved?.cursor.column ?? 0 : cursor.column
+        // Taking the region back moves the cursor, and the other screen brings its own place with it.
+        let place = isAlternate ? "\u{1B}[r\u{1B}[?1049l" : "\u{1B}7\u{1B}[r\u{1B}8"
+        let line = column > 0 ? "\r\n" : "\r"
+        return Array((place + modes.resetting + "\u{1B}[0m" + line + "\u{1B}[J").utf8)
     }
 
     /// Takes another size. The lines above what the cursor needs are lost, as in a terminal without a memory.

@@ -25,6 +25,19 @@ struct ScreenRedrawTests {
         #expect(other.saved?.cells == screen.saved?.cells)
     }
 
+    @Test(
+        "is left on a line of its own, with nothing below it",
+        arguments: [
+            ("$ vim\u{1B}[?1049h\u{1B}[2;3rfull\r\nscreen", "$ vim", 1),
+            ("\u{1B}[2;3r\u{1B}[2;1H$ ls -l", "\n$ ls -l", 2), ("a\r\nb\r\n\u{1B}[1;1H", "", 0),
+        ])
+    func place(text: String, left: String, row: Int) {
+        var screen = ScreenTests.screen(text)
+        screen.write(screen.leaving)
+        #expect(screen.text == left)
+        #expect(screen.cursor.row == row && screen.cursor.column == 0)
+    }
+
     @Test("gives the terminal back as it was", arguments: texts)
     func leaving(text: String) {
         var screen = ScreenTests.screen(text)
