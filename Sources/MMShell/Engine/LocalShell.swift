@@ -148,9 +148,9 @@ public actor LocalShell: ShellSession {
         }
         alarm.set(run, deadline)
         watch.begin(job, after: settings.times.stopped, atMost: .seconds(2)) {
-            await stop.stoppedItself(run)
-        } end: { _ in
-            stop.giveUp()
+            await stop.stuck(run)
+        } end: { stuck in
+            stop.giveUp(stuck)
         }
         shell.post(line)
         return job

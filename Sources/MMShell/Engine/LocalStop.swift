@@ -57,7 +57,7 @@ struct LocalStop: Sendable {
     /// Whether the shell has been stopped by its own command (`kill -STOP $$`), and nothing that it started is left that
     /// could let it go on.
     /// - Returns: the shell, if so.
-    func stoppedItself(_ run: RunningCommand) async -> [Int32] {
+    private func stoppedItself(_ run: RunningCommand) async -> [Int32] {
         let own = shell.group.withLock { $0 }
         // A stop holds the shell, too.
         guard own > 1, run.reason == nil, ProcessEntry(own)?.isStopped ?? false else { return [] }
@@ -71,10 +71,23 @@ struct LocalStop: Sendable {
         return [own]
     }
 
-    /// Has the shell give up a command that stopped it, as the key does.
-    func giveUp() {
+    /// What waits for somebody to let it go on who isn't there: the shell, or some members of a pipeline.
+    func stuck(_ run: RunningCommand) async -> [Int32] {
+        let shell = await stoppedItself(run)
+        guard shell.isEmpty, run.reason == nil else { return shell }
+        let found = try? await BlockingWork.run { [processes = self.shell.processes] in processes.stuckMembers() }
+        // A stop of the whole command stops its members, too.
+        return run.reason == nil ? found ?? [] : []
+    }
+
+    /// Has the shell give up a command that stopped it, as the key does; members of a pipeline are ended.
+    func giveUp(_ stuck: [Int32]) {
         let own = shell.group.withLock { $0 }
         guard own > 1 else { return }
+        guard stuck == [own] else {
+            for id in stuck where ProcessEntry(id)?.isStopped ?? false { kill(id, SIGKILL) }
+            return
+        }
         kill(own, SIGINT)
         kill(own, SIGCONT)
     }

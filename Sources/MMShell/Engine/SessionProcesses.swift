@@ -101,24 +101,47 @@ struct SessionProcesses: Sendable {
         }?.id
     }
 
+    /// The processes of the running command that are stopped while all that is left of the session waits for them at a
+    /// pipe, so that nobody is there who could let them go on: one member of a pipeline.
+    func stuckMembers() -> [Int32] {
+        guard let foreground = foregroundGroup else { return [] }
+        let left = others().filter { $0.id != shell && !$0.isDead && !isAncestor($0.id, of: shell) }
+        let stuck = left.filter { $0.isStopped && $0.group == foreground }
+        guard !stuck.isEmpty, left.allSatisfy({ $0.isStopped || Self.waitsAtPipe($0.id) }) else { return [] }
+        return stuck.map(\.id)
+    }
+
     #if arch(arm64)
         private static let readCall = 63
+        private static let writeCall = 64
         private static let waitCalls: Set<Int> = [72, 73, 22]
     #else
         private static let readCall = 0
+        private static let writeCall = 1
         private static let waitCalls: Set<Int> = [7, 23, 232, 270, 271, 281]
     #endif
 
-    /// `/proc/<id>/syscall` holds the number and arguments of the call that a process waits in.
-    private static func reads(_ id: Int32, _ terminal: String) -> Bool {
-        guard let text = ProcFile.read("/proc/\(id)/syscall", limit: 256) else { return false }
+    /// The number of the call that a process waits in, and its first argument (`/proc/<id>/syscall`).
+    private static func systemCall(of id: Int32) -> (number: Int, first: Int)? {
+        guard let text = ProcFile.read("/proc/\(id)/syscall", limit: 256) else { return nil }
         let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
-        guard fields.count > 1, let call = Int(fields[0]) else { return false }
+        guard fields.count > 1, let number = Int(fields[0]), fields[1].hasPrefix("0x") else { return nil }
+        return (number, Int(fields[1].dropFirst(2), radix: 16) ?? -1)
+    }
+
+    /// Whether a process waits until something comes out of a pipe, or goes into it.
+    private static func waitsAtPipe(_ id: Int32) -> Bool {
+        guard let call = systemCall(of: id), [readCall, writeCall].contains(call.number) else { return false }
+        return ProcFile.linkTarget("/proc/\(id)/fd/\(call.first)")?.hasPrefix("pipe:") ?? false
+    }
+
+    private static func reads(_ id: Int32, _ terminal: String) -> Bool {
+        guard let call = systemCall(of: id) else { return false }
         let descriptor: Int
-        if call == readCall {
-            guard fields[1].hasPrefix("0x"), let number = Int(fields[1].dropFirst(2), radix: 16) else { return false }
-            descriptor = number
-        } else if waitCalls.contains(call) {
+        if call.number == readCall {
+            guard call.first >= 0 else { return false }
+            descriptor = call.first
+        } else if waitCalls.contains(call.number) {
             descriptor = 0
         } else {
             return false

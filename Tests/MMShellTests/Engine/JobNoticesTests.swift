@@ -96,6 +96,18 @@ struct JobNoticesTests {
         }
     }
 
+    @Test("a stopped member of a pipeline is ended where all others wait for it", arguments: Shells.installed)
+    func stoppedMember(kind: ShellKind) async throws {
+        var settings = Shells.settings(kind)
+        settings.times.stopped = .milliseconds(20)
+        try await Shells.with(settings: settings) { (shell) async throws in
+            let answer = try await shell.sh("sh -c 'kill -STOP $$; echo unreached' | cat; echo after")
+            #expect(answer.out == "after\n")
+            #expect(answer.err.contains("[the stopped command can't be resumed here, and was ended]"))
+            #expect(answer.end.cause == .finished)
+        }
+    }
+
     @Test("a shell that something of its own will resume is left alone", arguments: Shells.installed)
     func resumed(kind: ShellKind) async throws {
         var settings = Shells.settings(kind)
