@@ -24,7 +24,7 @@ enum SSHFailure {
                     : "The host key of \(name) is unknown.",
                 hint: isPinned
                     ? "Ask its administrator for the fingerprint; nothing was sent."
-                    : "Check its fingerprint, then connect once with ssh \(target.host), or use accept-new or a pinned fingerprint.",
+                    : "Compare its fingerprint: `\(ssh(to: target))` shows it, and asks. Or believe it unseen: --accept-new (accept_new).",
                 details: ["reason": isPinned ? "host_key_not_pinned" : "host_key_unknown"], cause: cause)
         }
         if says("Permission denied") || says("Too many authentication failures") {
@@ -55,7 +55,7 @@ enum SSHFailure {
         }
         return MMError(
             .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
-            hint: "Try the same with ssh -v \(target.host).", retry: .now, cause: cause)
+            hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
     }
 
     /// Whether the words of a channel say that the host opens no more over its connection (sshd_config(5), MaxSessions).
@@ -123,6 +123,20 @@ enum SSHFailure {
         return
             (["ssh-keygen"] + (file.map { ["-f", RemoteDialect.quoted($0)] } ?? [])
             + ["-R", RemoteDialect.quoted(name)]).joined(separator: " ")
+    }
+
+    /// The command with which a person reaches the host without this program.
+    private static func ssh(to target: SSHTarget, _ option: String? = nil) -> String {
+        var words = ["ssh"]
+        if let option { words.append(option) }
+        if let port = target.port { words += ["-p", String(port)] }
+        if let jump = target.jump { words += ["-J", jump] }
+        words.append((target.user.map { $0 + "@" } ?? "") + target.host)
+        return words.map { word in
+            let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "@.:-_,".contains($0) }
+            return isPlain ? word : RemoteDialect.quoted(word)
+        }
+        .joined(separator: " ")
     }
 
     private static func lastLine(_ messages: String) -> String {
