@@ -31,7 +31,10 @@ package struct OperationCommands: Sendable {
     ) async throws(MMError) -> Int32 {
         let options = scanned.options
         let terminal = terminal
-        let context = context(options, of: scanned.arguments["connection"]?.string)
+        let connection = scanned.arguments["connection"]?.string
+        let context = context(options, of: connection)
+        // What has nothing to tell may still take long.
+        if let connection, !options.quiet { terminal.progress("\(connection): waiting for the answer") }
         let answer: OperationAnswer
         do throws(MMError) {
             answer = try await call(

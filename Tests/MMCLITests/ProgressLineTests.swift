@@ -43,6 +43,18 @@ struct ProgressLineTests {
         #expect(screen.texts.withLock { $0 } == ["1 of 2", "2 of 2", ""])
     }
 
+    @Test("is drawn again where the screen has another width, as long as it stands there")
+    func redrawn() async throws {
+        let line = line(quiet: .zero)
+        line.redraw()
+        line.show("1 of 2")
+        try await wait(for: "1 of 2")
+        line.redraw()
+        line.clear()
+        line.redraw()
+        #expect(screen.texts.withLock { $0 } == ["1 of 2", "1 of 2", ""])
+    }
+
     @Test("output on the screen ends it, until another command begins")
     func output() async throws {
         let line = line(quiet: .zero)

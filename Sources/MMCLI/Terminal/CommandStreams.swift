@@ -23,6 +23,8 @@ package struct CommandStreams: Sendable {
     private let canControl: Bool
     /// The progress line on the terminal.
     private let progressLine: ProgressLine
+    /// Fits the progress line to the screen when its size changes.
+    private let resizing: SignalTakers.Taking?
 
     /// Creates the process's own streams.
     /// - Parameter environment: consulted for `NO_COLOR`, `TERM`, `MM_NO_ASK` and the person's pager.
@@ -38,6 +40,9 @@ package struct CommandStreams: Sendable {
             let shown = TableText.cut(VisibleText.exact(text), to: columns)
             try? Self.write(Array("\r\u{1B}[K\(shown)".utf8), to: STDERR_FILENO)
         }
+        resizing =
+            isErrorScreen
+            ? SignalTakers.shared.take(SIGWINCH) { [progressLine] in progressLine.redraw() } : nil
         pager = isOutputScreen && canAsk ? PagerCommand(environment: environment) : nil
         canControl = environment["TERM"].map { $0 != "dumb" } ?? false
         var source = stat()

@@ -93,6 +93,13 @@ final class ProgressLine: Sendable {
         }
     }
 
+    /// Fits the line to another width of the screen.
+    func redraw() {
+        state.withLock { state in
+            if state.isShown { draw(state.drawn) }
+        }
+    }
+
     /// Clears the line before anything else is written to the screen.
     func clear() { state.withLock { clear(&$0) } }
 
