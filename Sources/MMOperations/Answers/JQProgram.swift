@@ -57,8 +57,12 @@ package struct JQProgram: Sendable {
     /// What jq says of a program that it doesn't take, or of an input that the program doesn't fit.
     static func refusal(_ said: [UInt8]) -> MMError {
         let words = String(decoding: said.prefix(1000), as: UTF8.self)
-        return MMError(
-            .invalidInput, "jq refused the filter: \(words)", hint: "See the jq manual, section Basic filters.")
+        // Who knows the service's own answers expects the list below `value`.
+        let hint =
+            words.contains("Cannot index array with string")
+            ? "What it gets is an array of rows: `.[]` in place of `.value[]`."
+            : "See the jq manual, section Basic filters."
+        return MMError(.invalidInput, "jq refused the filter: \(words)", hint: hint)
     }
 
     /// Words that reach files are refused wherever they stand, also inside strings: better one odd filter less than one
