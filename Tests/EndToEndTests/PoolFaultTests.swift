@@ -148,6 +148,31 @@ struct PoolFaultTests {
         #expect(try await tenant.mm(["pool", "start", "-q"]).code == 0)
     }
 
+    @Test("one that takes long to end is waited for by the next call, which the next pool carries out")
+    func ending() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        try tenant.allowStandIn()
+        _ = try await tenant.sessionProcess(extra: ["MM_POOL_DRAIN": "600"])
+        let pool = try tenant.poolProcess()
+        async let call = tenant.mm(["run", "Demo", "exo", "Invoke-StandIn child 3000"])
+        var sleeper: ProcessIdentity?
+        try await waitUntil {
+            sleeper = Descendants.running(below: pool.pid).first { ProcessEntry($0.pid)?.name == "sleep" }
+            return sleeper != nil
+        }
+        pool.signal(SIGTERM)
+        try await waitUntil { try await tenant.mm(["pool", "status", "--json"]).json?["state"] == "stopping" }
+        async let next = tenant.mm(["run", "Demo", "teams", "Invoke-StandIn process"])
+        // Longer than a place is waited for that somebody else has for good.
+        try await Task.sleep(for: .seconds(5))
+        try #require(sleeper).signal(SIGKILL)
+        #expect(try await call.code == 0)
+        let ran = try await next
+        #expect(ran.code == 0, "\(ran)")
+        try await waitUntil { !pool.isRunning }
+    }
+
     @Test("a socket that a dead pool left is in nobody's way")
     func staleSocket() async throws {
         let tenant = try await Tenant()

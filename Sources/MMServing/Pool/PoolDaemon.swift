@@ -47,7 +47,7 @@ actor PoolDaemon {
         self.place = place
         self.options = options
         self.environment = environment
-        life = try await Self.lock(place)
+        life = try await Self.lock(place, environment)
         ResourceLimits.raiseDescriptors()
         Descendants.adopt()
         // Whatever its sessions start is known for it from now on.
@@ -76,12 +76,17 @@ actor PoolDaemon {
         gate = PoolGate(afterCall: { collection.due() })
     }
 
-    /// One that has just given its place up may hold the lock for a moment more.
-    private static func lock(_ place: PoolPlace) async throws(MMError) -> FileLock {
-        do throws(MMError) {
-            return try await FileLock(awaiting: place.life, until: .after(.seconds(3)))
-        } catch {
-            guard error.code == .conflict else { throw error }
+    /// One that has just given its place up may hold the lock for a moment more; one that is ending, until its calls have
+    /// finished and its sessions have ended, which takes its time on a busy machine.
+    private static func lock(_ place: PoolPlace, _ environment: [String: String]) async throws(MMError) -> FileLock {
+        let patience = Deadline.after(.seconds(50))
+        while true {
+            do throws(MMError) {
+                return try await FileLock(awaiting: place.life, until: .after(.seconds(3)))
+            } catch {
+                guard error.code == .conflict else { throw error }
+                if !patience.hasPassed, await PoolFinder(environment: environment).isEnding() { continue }
+            }
             throw MMError(
                 .conflict, "A pool runs already: \(FileLock.holder(of: place.life) ?? "another process").",
                 hint:

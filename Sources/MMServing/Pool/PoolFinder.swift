@@ -51,13 +51,19 @@ struct PoolFinder: Sendable {
     /// What is to be said of a pool that takes no calls and yet holds its place; `nil` where there is none.
     func holdingOn() async -> JSONObject? {
         guard let holder = FileLock.holder(of: place.life) else { return nil }
-        var isStopping = false
-        if let socket = recordedSocket(), let pool = await shake(socket) { isStopping = pool.handshake.isDraining }
+        let isStopping = await isEnding()
         return [
             "state": isStopping ? "stopping" : "not answering", "holder": .string(holder),
             "hint": .string(
                 isStopping ? "It finishes its calls." : "If it stays so, end it: mm pool stop --force"),
         ]
+    }
+
+    /// Whether the pool that was recorded takes no calls any more: it finishes what it does, or ends its sessions.
+    func isEnding() async -> Bool {
+        guard let socket = recordedSocket() else { return false }
+        if access(socket, F_OK) != 0 { return true }
+        return await shake(socket)?.handshake.isDraining ?? false
     }
 
     /// The pool that runs; it is started where there is none, and replaced where this program is a later one.
