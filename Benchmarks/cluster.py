@@ -42,17 +42,22 @@ def parser(text, faults="kill,pause,partition,redis"):
     return parser
 
 
-def free_port():
+def own_host():
+    """An address of this machine where no other program's connections end: a port that is free there stays free."""
+    return "127." + ".".join(str(64 + byte % 128) for byte in os.urandom(3))
+
+
+def free_port(host):
     with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
+        one.bind((host, 0))
         return one.getsockname()[1]
 
 
 class Road:
     """A node's way to Redis, which can be cut: what is under way then arrives when it is whole again."""
 
-    def __init__(self, port):
-        self.target = port
+    def __init__(self, host, port):
+        self.target = (host, port)
         self.whole = threading.Event()
         self.whole.set()
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -67,7 +72,7 @@ class Road:
     def join(self, near):
         self.whole.wait()
         try:
-            far = socket.create_connection(("127.0.0.1", self.target))
+            far = socket.create_connection(self.target)
         except OSError:
             return near.close()
         for source, sink in [(near, far), (far, near)]:
@@ -102,9 +107,10 @@ class Bench:
         self.environment = {"HOME": self.home, "XDG_RUNTIME_DIR": self.home, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
         self.processes = []
         self.nodes = [None] * options.nodes
-        self.hosts = ["127.0.0.1"] * options.nodes
-        self.ports = [free_port() for _ in range(options.nodes)]
-        self.redis_host, self.redis_port = "127.0.0.1", free_port()
+        host = own_host()
+        self.hosts = [host] * options.nodes
+        self.ports = [free_port(host) for _ in range(options.nodes)]
+        self.redis_host, self.redis_port = host, free_port(host)
         self.random = random.Random(options.seed)
         self.lock = threading.Lock()
         self.results = {}
@@ -123,7 +129,7 @@ class Bench:
 
     def lay(self):
         """Lays the ways between all of them."""
-        self.roads = [Road(self.redis_port) for _ in range(self.options.nodes)]
+        self.roads = [Road(self.redis_host, self.redis_port) for _ in range(self.options.nodes)]
 
     def redis_url(self, number):
         return f"redis://127.0.0.1:{self.roads[number].port}"

@@ -259,8 +259,9 @@ class NetworkBench(cluster.Bench):
                     at, until = row["boottime"] - shift, row["until"] - shift
                     key = (row["lease"], number, row["number"])
                     if row["news"] == "taken":
-                        held[key] = [at, until]
+                        held[key] = [at, until, False]
                     elif key in held:
+                        held[key][2] |= row["news"] == "given"
                         held[key][1] = max(held[key][1], until) if row["news"] == "renewed" else min(held[key][1], at)
         for (name, number, token), span in held.items():
             for killed in self.lives[number]:
@@ -269,17 +270,20 @@ class NetworkBench(cluster.Bench):
         return held
 
     def twice(self, held):
-        """Pairs of holdings of one lease that overlap, and how near one came to the end of another at the nearest."""
+        """Pairs of holdings of one lease that overlap, and how near a node came to the end of another's at the nearest.
+
+        A lease that was given back is free at once, and a node that lost its own may take it again at once: those say nothing.
+        """
         found, byName, nearest = [], collections.defaultdict(list), None
-        for (name, number, token), (begin, end) in held.items():
-            byName[name].append((begin, end, number, token))
+        for (name, number, token), (begin, end, given) in held.items():
+            byName[name].append((begin, end, number, given))
         for name, spans in byName.items():
             spans.sort()
             last = None
             for span in spans:
                 if last and span[0] < last[1]:
                     found.append((name, last, span))
-                if last:
+                if last and span[2] != last[2] and not last[3]:
                     nearest = min(span[0] - last[1], nearest if nearest is not None else span[0] - last[1])
                 last = span if not last or span[1] > last[1] else last
         return found, nearest

@@ -129,9 +129,7 @@ struct HTTPFaceOptions: Sendable {
 
     /// The names that a Host header may hold beside those of the loopback: what was allowed, and the address itself.
     var hostNames: [String] {
-        guard !isLoopback, let address = IPAddress(host), address.bytes.contains(where: { $0 != 0 }) else {
-            return allowedHosts
-        }
+        guard let address = IPAddress(host), address.bytes.contains(where: { $0 != 0 }) else { return allowedHosts }
         return allowedHosts + [host.contains(":") ? "[\(host)]" : host]
     }
 

@@ -1,14 +1,14 @@
 import Glibc
 import MMCore
 import MMSystem
-import TestHosts
 import TestSupport
 import Testing
 
 /// Nodes over a Redis of their own, in front of a sandbox tenant.
 private final class Nodes: Sendable {
     let tenant: Tenant
-    let ports: [Int]
+    let ports: [UInt16]
+    private let place = OwnAddress()
     private let lease: Int
     private let root: String
     private let redis = Mutex<ChildProcess?>(nil)
@@ -30,13 +30,7 @@ private final class Nodes: Sendable {
         self.lease = lease
         tenant = try await Tenant(users: 20)
         root = tenant.home.path + "/cluster"
-        var ports: [Int] = []
-        for _ in 0..<count {
-            let (descriptor, port) = LoopbackSSHD.reservedPort()
-            close(descriptor)
-            ports.append(port)
-        }
-        self.ports = ports
+        ports = try place.ports(count)
         mkdir(root, 0o700)
         try ProtectedFile.replace("\(root)/secret", with: Array("\(RandomBytes.text(bytes: 24))\n".utf8))
         let rules = """
@@ -93,7 +87,7 @@ private final class Nodes: Sendable {
         let home = tenant.home.path
         var command = ChildCommand(
             Programs.mm,
-            ["pool", "serve", "--listen", "127.0.0.1:\(ports[number])", "--token-file", "\(root)/secret"],
+            ["pool", "serve", "--listen", "\(place.host):\(ports[number])", "--token-file", "\(root)/secret"],
             environment: tenant.home.environment.merging([
                 "MM_STATE_DIR": "\(own)/state", "MM_LOG_DIR": "\(own)/logs", "XDG_RUNTIME_DIR": own,
                 "MM_TOKEN_DIR": "\(home)/.mm-graph-tokens", "MM_CONNECTIONS": "\(home)/.m365-connections.json",
@@ -114,7 +108,7 @@ private final class Nodes: Sendable {
         try await tenant.mm(
             words,
             extra: [
-                "MM_SESSION_POOL_URL": "http://127.0.0.1:\(ports[number])", "MM_POOL_TOKEN_FILE": "\(root)/secret",
+                "MM_SESSION_POOL_URL": "http://\(place.host):\(ports[number])", "MM_POOL_TOKEN_FILE": "\(root)/secret",
             ])
     }
 
@@ -182,7 +176,7 @@ struct ClusterSessionTests {
 
     @Test("while Redis is away a session reads and sends no write, and is written through again when Redis is back")
     func withoutRedis() async throws {
-        let nodes = try await Nodes(1, commandIs: "read", lease: 2)
+        let nodes = try await Nodes(1, commandIs: "read", lease: 4)
         let first = try await nodes.settled(0, Nodes.reading)
         try #require(first.code == 0, "\(first)")
         try await nodes.endRedis()

@@ -28,7 +28,7 @@ private final class Topology: Sendable {
     init() async throws {
         tenant = try await Tenant(users: 10, customers: Self.connections.count)
         root = tenant.home.path + "/topology"
-        port = try Self.freePort()
+        port = try OwnAddress(host: "127.0.5.1").ports(1)[0]
         let script = """
             set -e; umask 077; mkdir -p "$0"; cd "$0"
             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca
@@ -47,22 +47,6 @@ private final class Topology: Sendable {
     deinit {
         for process in pools.withLock({ Array($0.values) }) { process.signalGroup(SIGKILL) }
         router.withLock { _ = $0?.signalGroup(SIGKILL) }
-    }
-
-    private static func freePort() throws -> UInt16 {
-        let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(number) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0501).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
-                bind(number, place, size) == 0 && getsockname(number, place, &size) == 0
-            }
-        }
-        try #require(bound)
-        return UInt16(bigEndian: address.sin_port)
     }
 
     private func home(_ name: String) -> String { "\(root)/\(name.replacing(" ", with: "-"))" }

@@ -13,7 +13,7 @@ final class ClusterNodes: Sendable {
 
     let tenant: Tenant
     private let root: String
-    private let host = "127.0.0.1"
+    private let place = OwnAddress()
     private let ports: [UInt16]
     private let nodes: Mutex<[Int: ChildProcess]> = Mutex([:])
     private let redis: Mutex<ChildProcess?> = Mutex(nil)
@@ -24,7 +24,7 @@ final class ClusterNodes: Sendable {
         tenant = try await Tenant(users: users, customers: Self.tenants)
         try await tenant.signIn()
         root = tenant.home.path + "/cluster"
-        ports = try Self.freePorts(count)
+        ports = try place.ports(count)
         for name in ["secret", "key"] {
             try ProtectedFile.replace("\(root)/\(name)", with: Array(RandomBytes.text(bytes: 36).utf8))
         }
@@ -54,29 +54,6 @@ final class ClusterNodes: Sendable {
 
     /// The id of a tenant.
     static func id(_ number: Int) -> String { "5a4db0c5-7e11-4c02-9d0e-c0570000000\(number)" }
-
-    /// Ports that nobody listens at: all are held until the last is found.
-    private static func freePorts(_ count: Int) throws -> [UInt16] {
-        var sockets: [Int32] = []
-        defer { for number in sockets { close(number) } }
-        var ports: [UInt16] = []
-        for _ in 0..<count {
-            let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            sockets.append(number)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let bound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
-                    bind(number, place, size) == 0 && getsockname(number, place, &size) == 0
-                }
-            }
-            try #require(bound)
-            ports.append(UInt16(bigEndian: address.sin_port))
-        }
-        return ports
-    }
 
     /// Starts the redis-server, which listens at a socket file, and waits until it answers.
     func startRedis() async throws {
@@ -115,7 +92,10 @@ final class ClusterNodes: Sendable {
             .merging(["MM_CLUSTER_LEASE": "2"]) { $1 }
         var command = ChildCommand(
             Programs.mm,
-            ["pool", "serve", "--listen", "\(host):\(ports[number])", "--token-file", "\(root)/secret", "--quiet"],
+            [
+                "pool", "serve", "--listen", "\(place.host):\(ports[number])", "--token-file", "\(root)/secret",
+                "--quiet",
+            ],
             environment: environment)
         command.output = .pipe
         command.error = .pipe
@@ -149,7 +129,7 @@ final class ClusterNodes: Sendable {
     /// What a front-end of a node has in its environment besides.
     func front(_ number: Int) -> [String: String] {
         [
-            "MM_SESSION_POOL_URL": "http://\(host):\(ports[number])", "MM_POOL_TOKEN_FILE": "\(root)/secret",
+            "MM_SESSION_POOL_URL": "http://\(place.host):\(ports[number])", "MM_POOL_TOKEN_FILE": "\(root)/secret",
             "XDG_RUNTIME_DIR": root,
         ]
     }
@@ -191,7 +171,7 @@ final class ClusterNodes: Sendable {
     }
 
     /// Where the others reach a node.
-    func address(_ number: Int) -> String { "http://\(host):\(ports[number])" }
+    func address(_ number: Int) -> String { "http://\(place.host):\(ports[number])" }
 
     /// Calls over a connection until a node holds it.
     func hold(_ connection: String, at number: Int) async throws {

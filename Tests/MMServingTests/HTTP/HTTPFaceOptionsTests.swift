@@ -125,6 +125,7 @@ struct HTTPFaceOptionsTests {
             words: ["--http", "192.0.2.1:1", "--trust-network", "--allow-host", "A.example", "--allow-host", "[::1]"])
         #expect(options.http?.hostNames == ["a.example", "[::1]", "192.0.2.1"])
         #expect(try MCPFaceOptions(words: ["--http", "0.0.0.0:1", "--trust-network"]).http?.hostNames == [])
+        #expect(try MCPFaceOptions(words: ["--http", "127.0.0.2:1"]).http?.hostNames == ["127.0.0.2"])
     }
 }
 
