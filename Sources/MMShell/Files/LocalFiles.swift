@@ -141,14 +141,30 @@ public struct LocalFiles: Sendable {
 
     /// What is written to a link goes to the file that it leads to, as with every program that writes.
     static func followed(_ path: String, asked: String) throws(MMError) -> String {
-        var info = stat()
-        guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK else { return path }
+        guard isLink(path) else { return path }
+        // `/dev/stdout` names what this very process has open, such as its log, which is not the caller's to replace.
+        var step = path
+        for _ in 0..<40 where isLink(step) {
+            let folder = step.lastIndex(of: "/").map { String(step[...$0]) } ?? "/"
+            guard !RealPath.lies(RealPath.of(folder) ?? folder, in: "/proc") else {
+                throw MMError(
+                    .invalidInput, "“\(asked)” is no file of its own: it names what a process has open.",
+                    hint: "Give the path of a file.")
+            }
+            guard let next = ProcFile.linkTarget(step) else { break }
+            step = next.hasPrefix("/") ? next : folder + next
+        }
         guard let real = RealPath.of(path) else {
             throw MMError(
                 .invalidInput, "“\(asked)” is a link that leads nowhere.",
                 hint: "Write to what it should lead to, or remove it first.")
         }
         return real
+    }
+
+    private static func isLink(_ path: String) -> Bool {
+        var info = stat()
+        return lstat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFLNK
     }
 
     func absolute(_ path: String) throws(MMError) -> String {

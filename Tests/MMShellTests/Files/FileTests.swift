@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSessions
+import MMSystem
 import Testing
 
 @testable import MMShell
@@ -103,8 +104,23 @@ struct LocalFileTests {
             }
         }
         let anywhere = LocalFiles(directory: "/", rules: FileRules())
-        await #expect(throws: MMError.self) { try await anywhere.write("/dev/stdout", [1]) }
         await #expect(throws: MMError.self) { try await anywhere.write("/dev/null", [1]) }
+    }
+
+    @Test("are not written to by the names of what a process has open, whatever that is", arguments: [true, false])
+    func openFiles(appends: Bool) async throws {
+        var how = FileWriting()
+        how.appends = appends
+        try await Self.with { (root) async throws in
+            let files = LocalFiles(directory: root, rules: FileRules())
+            let log = try FileDescriptor.open(root + "/log", O_WRONLY | O_CREAT)
+            symlink("/dev/fd/\(log.raw)", root + "/link")
+            for path in ["/proc/self/fd/\(log.raw)", "/dev/fd/\(log.raw)", "link", "/dev/stdout", "/dev/stderr"] {
+                await #expect(throws: MMError.self, "\(path)") { try await files.write(path, [1], how: how) }
+            }
+            var info = stat()
+            #expect(fstat(log.raw, &info) == 0 && info.st_nlink == 1 && info.st_size == 0)
+        }
     }
 
     @Test("are refused when they are none, too large, or not what was sent")
