@@ -130,6 +130,16 @@ package struct ChangeJournal: Sendable {
         return entries.reversed()
     }
 
+    // MARK: Sums
+
+    private static let sumLength = 16
+
+    /// What stands before a line that is not encrypted, so that none is believed of which a disk has changed a letter: an undo
+    /// would write it to the service.
+    private static func sum(_ plain: [UInt8]) -> [UInt8] {
+        Array(Hex.text(SHA256.digest(plain).prefix(sumLength / 2)).utf8)
+    }
+
     // MARK: Encryption
 
     private static let name = "journal"
@@ -143,7 +153,7 @@ package struct ChangeJournal: Sendable {
     }
 
     private func sealed(_ plain: [UInt8]) throws(MMError) -> [UInt8] {
-        guard seal.isOn else { return plain }
+        guard seal.isOn else { return Self.sum(plain) + [0x20] + plain }
         do throws(TokenSeal.Fault) {
             return Self.mark + Array(Base64.text(try seal.stored(plain, name: Self.name)).utf8)
         } catch {
@@ -152,7 +162,12 @@ package struct ChangeJournal: Sendable {
     }
 
     private func plain(_ line: [UInt8]) throws(MMError) -> [UInt8]? {
-        guard line.starts(with: Self.mark) else { return line }
+        guard line.starts(with: Self.mark) else {
+            // Earlier versions wrote no sum.
+            guard line.first != UInt8(ascii: "{") else { return line }
+            let plain = Array(line.dropFirst(Self.sumLength + 1))
+            return line.prefix(Self.sumLength).elementsEqual(Self.sum(plain)) ? plain : nil
+        }
         guard let stored = Base64.bytes(String(decoding: line.dropFirst(Self.mark.count), as: UTF8.self)) else {
             return nil
         }

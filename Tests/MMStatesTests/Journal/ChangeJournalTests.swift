@@ -61,6 +61,21 @@ struct ChangeJournalTests {
         #expect(read.map(\.outcome) == [.done, .unknown])
     }
 
+    @Test("believes no line in which a disk has changed a letter, and reads those of versions that wrote no sums")
+    func damaged() async throws {
+        let journal = journal()
+        let (first, second) = (try entry("Rome"), try entry("Oslo"))
+        try await journal.begin(first)
+        try await journal.begin(second)
+        let path = folder + "/1.jsonl"
+        var bytes = try #require(try ProtectedFile.read(path))
+        let place = try #require(bytes.indices.first { bytes[$0...].starts(with: Array("Rome".utf8)) })
+        bytes[place] ^= 1
+        bytes += [0x0A] + JSONWriter.bytes(.object(first.begun))
+        try ProtectedFile.replace(path, with: bytes)
+        #expect(try await journal.entries().map(\.id) == [second.id, first.id])
+    }
+
     @Test("is encrypted where token caches are, and needs the key then")
     func sealed() async throws {
         let key = home.path + "/key"
