@@ -105,9 +105,9 @@ struct Undo: CatalogueOperation {
             }
             return [entry]
         }
-        let start = input.since.map { Timestamp.now + (.zero - $0) }
+        let recent = input.since.map { selection.entries(ofLast: $0) }
         return selection.standing { entry in
-            (start.map { entry.time >= $0 } ?? true) && (input.call.map { entry.call == $0 } ?? true)
+            (recent?.contains(entry.id) ?? true) && (input.call.map { entry.call == $0 } ?? true)
                 && (input.session.map { entry.session == $0 } ?? true)
         }
     }

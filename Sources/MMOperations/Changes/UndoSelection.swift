@@ -69,6 +69,13 @@ struct UndoSelection {
         return ids
     }
 
+    /// The ids of the changes of the last time. What was noted before the clock was set back bears a time to come: nobody knows how
+    /// long ago that was, nor what was noted before it. Clocks of machines that share a folder differ by less than a minute.
+    func entries(ofLast time: Duration, now: Timestamp = .now) -> Set<String> {
+        let (start, end) = (now + (.zero - time), now + .seconds(60))
+        return Set(newestFirst.prefix { $0.time <= end }.filter { $0.time >= start }.map(\.id))
+    }
+
     /// The changes of a call, a session or a time that can still stand, newest first.
     func standing(where matches: (JournalEntry) -> Bool) -> [JournalEntry] {
         newestFirst.filter { $0.undoes == nil && $0.outcome != .refused && !isUndone($0) && matches($0) }
