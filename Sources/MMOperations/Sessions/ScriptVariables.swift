@@ -19,6 +19,7 @@ struct ScriptVariables: Sendable {
         var pending: Set<String> = []
         // The target of an assignment is listed as a mention as well, at the same place.
         var targets: Set<Int> = []
+        var loops = Self.loops(in: script.root?.body?.statements ?? []).sorted { $0.body < $1.body }[...]
         for item in facts.items {
             if case .set(let path, let by) = item.detail, path.isVariable, by == "Equals" || by == "foreach" {
                 targets.insert(item.extent.start)
@@ -30,6 +31,10 @@ struct ScriptVariables: Sendable {
                 pending = []
                 statement += 1
             }
+            while let loop = loops.first, item.extent.start >= loop.body {
+                sets.insert(loop.name)
+                loops.removeFirst()
+            }
             switch item.detail {
             case .set(let path, _) where path.isVariable: pending.insert(path.name.lowercased())
             case .variable(let path, _) where path.isVariable && !targets.contains(item.extent.start):
@@ -40,6 +45,15 @@ struct ScriptVariables: Sendable {
             }
         }
         sets.formUnion(pending)
+    }
+
+    /// The variables of `foreach`, with where the body begins in which each is set.
+    private static func loops(in statements: [StatementSyntax]) -> [(name: String, body: Int)] {
+        statements.flatMap { statement -> [(name: String, body: Int)] in
+            guard case .forEach(let loop) = statement, loop.variable.path.isVariable else { return [] }
+            return [(loop.variable.path.name.lowercased(), loop.body.extent.start)]
+                + Self.loops(in: loop.body.statements)
+        }
     }
 
     /// Names that a command writes by name: `Set-Variable x`, `-OutVariable x`.
