@@ -60,19 +60,6 @@ extension ExchangeCmdlet {
             organization.writtenSenders[mailbox.id] = rows
             return answer
         },
-        ExchangeCmdlet("Get-MailboxFolderPermission", .reading, "Identity User GroupMailbox") {
-            (organization, call) throws(ExchangeFailure) in
-            guard let identity = call.text("Identity") else { throw .missing("Identity") }
-            let mailbox = try organization.mailboxes.find(String(identity.prefix { $0 != ":" }))
-            let folder = identity.contains(":\\") ? String(identity.drop { $0 != "\\" }.dropFirst()) : "Calendar"
-            let rows = [("Default", "AvailabilityOnly"), ("Anonymous", "None")].map { (user, right) -> JSONObject in
-                [
-                    "Identity": .string("\(mailbox.name):\\\(folder)"), "FolderName": .string(folder),
-                    "User": .string(user), "AccessRights": [.string(right)], "SharingPermissionFlags": .null,
-                ]
-            }
-            return try .page(of: rows, call)
-        },
     ]
 }
 

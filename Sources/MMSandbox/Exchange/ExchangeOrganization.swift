@@ -11,6 +11,8 @@ final class ExchangeOrganization {
     var writtenPermissions: [String: [JSONObject]] = [:]
     /// Who may send as a mailbox, by its object id; the start permissions go once somebody changes them.
     var writtenSenders: [String: [JSONObject]] = [:]
+    /// Permissions of folders that were changed, by object id of the mailbox and name of the folder.
+    var writtenFolders: [String: [JSONObject]] = [:]
     /// Inbox rules that were made, by object id of the mailbox; the start rules go once somebody changes them.
     var writtenInboxRules: [String: [JSONObject]] = [:]
     /// All transport rules, once somebody changed them.

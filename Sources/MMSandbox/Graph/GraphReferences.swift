@@ -35,8 +35,12 @@ struct GraphReferences {
 
     /// The object that the body of a reference names.
     private func target(_ call: GraphCall) throws(GraphFailure) -> (TableAddress, Record) {
-        let body = try call.object()
-        guard let address = body["@odata.id"]?.string, let id = address.split(separator: "/").last else {
+        try target(try call.object()["@odata.id"] ?? .null)
+    }
+
+    /// The object that an address names.
+    private func target(_ address: JSONValue) throws(GraphFailure) -> (TableAddress, Record) {
+        guard let id = address.string?.split(separator: "/").last else {
             throw .badRequest("The request body must contain '@odata.id' with the URL of the object.")
         }
         let key = id.hasSuffix("')") ? String(id.split(separator: "'").dropFirst().first ?? "") : String(id)
@@ -69,24 +73,46 @@ struct GraphReferences {
         guard let address else { throw .notAllowed(call.request.method) }
         switch call.request.method {
         case "POST":
-            let (_, record) = try target(call)
-            if let group = store.table(.groups).find(address.owner), address.relation == .members,
-                group["groupTypes"]?.array?.contains("DynamicMembership") == true
-            {
-                throw .badRequest("Insufficient privileges to update the membership of a dynamic group.")
-            }
-            guard !store.isLinked(record.id, address) else {
-                throw .badRequest(
-                    "One or more added object references already exist for the following modified properties: '\(address.relation.rawValue)'."
-                )
-            }
-            store.changeLinks(address) { changes in
-                if changes.removed.remove(record.id) == nil { changes.added.append(record.id) }
-            }
+            let id = try target(call).1.id
+            try check(id, address)
+            add(id, address)
             return HTTPServerResponse(status: 204)
         case "DELETE":
             return try unlink(call, address)
         default: throw .notAllowed(call.request.method)
+        }
+    }
+
+    /// Adds the members and owners that a change of a group names.
+    func link(_ body: JSONObject, to group: String) throws(GraphFailure) {
+        var links: [(id: String, address: LinkAddress)] = []
+        for relation in [LinkAddress.Relation.members, .owners] {
+            let address = LinkAddress(owner: group, relation: relation)
+            for named in body["\(relation.rawValue)@odata.bind"]?.array ?? [] {
+                let id = try target(named).1.id
+                try check(id, address)
+                links.append((id, address))
+            }
+        }
+        for link in links { add(link.id, link.address) }
+    }
+
+    private func check(_ id: String, _ address: LinkAddress) throws(GraphFailure) {
+        if let group = store.table(.groups).find(address.owner), address.relation == .members,
+            group["groupTypes"]?.array?.contains("DynamicMembership") == true
+        {
+            throw .badRequest("Insufficient privileges to update the membership of a dynamic group.")
+        }
+        guard !store.isLinked(id, address) else {
+            throw .badRequest(
+                "One or more added object references already exist for the following modified properties: '\(address.relation.rawValue)'."
+            )
+        }
+    }
+
+    private func add(_ id: String, _ address: LinkAddress) {
+        store.changeLinks(address) { changes in
+            if changes.removed.remove(id) == nil { changes.added.append(id) }
         }
     }
 

@@ -37,8 +37,7 @@ struct GraphService {
         GraphWriter(
             context: context, store: store, issuer: issuer, answers: answers,
             accounts: NewAccounts(context: context, store: store), apps: NewApps(store: store), settings: settings,
-            mail: mail, teams: teams,
-            files: items)
+            mail: mail, teams: teams, files: items, references: references)
     }
     private var references: GraphReferences { GraphReferences(context: context, store: store) }
     private var actions: GraphActions {

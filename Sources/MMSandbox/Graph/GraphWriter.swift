@@ -13,6 +13,7 @@ struct GraphWriter {
     let mail: GraphMail
     let teams: GraphTeams
     let files: GraphFiles
+    let references: GraphReferences
 
     func create(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         switch place.node {
@@ -107,7 +108,7 @@ struct GraphWriter {
             var settings = record.members(of: .directoryObject)
             for (name, value) in try call.object() where !name.contains("@") {
                 guard settings[name] != nil else { throw .badRequest("Invalid property '\(name)'.") }
-                settings[name] = value
+                settings[name] = Self.patched(settings[name], by: value)
             }
             if let owner = place.owner { self.settings[owner] = settings }
             return GraphAnswers.json(.object(settings))
@@ -119,6 +120,7 @@ struct GraphWriter {
         try answers.checkETag(call, id: record.id, in: table)
         let body = try call.object()
         let changes = try table.kind.checked(body, isNew: false)
+        if address == .groups { try references.link(body, to: record.id) }
         if address == .users, let name = changes["userPrincipalName"]?.string, let other = store.user(name),
             other.id != record.id
         {
@@ -126,7 +128,7 @@ struct GraphWriter {
         }
         if address == .users, changes["passwordProfile"] != nil { issuer.revoke(record.id) }
         var row = record.members(of: table.kind)
-        for (name, value) in changes where name != "passwordProfile" { row[name] = value }
+        for (name, value) in changes where name != "passwordProfile" { row[name] = Self.patched(row[name], by: value) }
         if table.kind.types["lastModifiedDateTime"] != nil {
             row["lastModifiedDateTime"] = .string(ServiceTime.text(context.now))
         }
@@ -139,6 +141,14 @@ struct GraphWriter {
         var answer = try answers.created(call, row, in: address, label: place.label, status: 200)
         answer.headers.remove("Location")
         return answer
+    }
+
+    /// A structured value keeps the members that a request leaves out.
+    private static func patched(_ old: JSONValue?, by new: JSONValue) -> JSONValue {
+        guard var members = old?.object, let written = new.object else { return new }
+        if let type = written["@odata.type"], type != members["@odata.type"] { return new }
+        for (name, value) in written { members[name] = patched(members[name], by: value) }
+        return .object(members)
     }
 
     func delete(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
