@@ -19,7 +19,11 @@ extension ExchangeError {
 
     /// The kind of failure.
     package var kind: MMErrorCode {
-        if exceptionType.contains("ObjectNotFoundException") { return .notFound }
+        // The second one is that of a folder's permissions, for somebody who has none.
+        if ["ObjectNotFoundException", "UserNotFoundInPermissionEntryException"].contains(where: exceptionType.contains)
+        {
+            return .notFound
+        }
         return switch status {
         case 401, 403: .forbidden
         case 404: .notFound

@@ -18,7 +18,7 @@ final class CmdletRehearsal: Sendable {
     private struct State {
         var steps: [Step] = []
         var states: [String: Int] = [:]
-        var left: [String: Change] = [:]
+        var left: [String: [Change]] = [:]
     }
 
     /// Of how many objects a cmdlet's states before are read.
@@ -58,12 +58,12 @@ final class CmdletRehearsal: Sendable {
         }
         if isRead {
             change = await watch.read(change)
-            if let earlier = state.withLock({ $0.left[change.place] }) { change = change.following(earlier) }
+            change = change.following(state.withLock { $0.left[change.place] ?? [] })
             watch.known.keep(change, of: command)
         }
         let noted = obstacle.map { change.notKept(because: $0) } ?? change
         state.withLock { state in
-            state.left[noted.place] = noted
+            state.left[noted.place, default: []].append(noted)
             state.steps.append(Step(command: command, change: noted, wasSent: false))
         }
     }
@@ -71,7 +71,7 @@ final class CmdletRehearsal: Sendable {
     /// What a person is shown of the changes.
     var lines: [String] {
         let changes = steps.compactMap { step in step.change.map { (step.command.cmdlet, $0) } }
-        var lines: [String] = []
+        var lines = steps.filter { $0.command.isWhatIf }.map { "\($0.command.cmdlet) -WhatIf changes nothing" }
         for (cmdlet, objects) in Self.grouped(changes) {
             if objects.count > 1 { lines.append("\(cmdlet) reaches \(objects.count) objects") }
             for change in objects.prefix(Self.most) { lines += change.shownLines }

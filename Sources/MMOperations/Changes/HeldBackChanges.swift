@@ -17,7 +17,7 @@ struct HeldBackChanges {
     /// The changes, by the numbers of the requests.
     func changes(of rehearsed: [DryRunRequest]) async -> [UInt64: Change] {
         var changes: [UInt64: Change] = [:]
-        var left: [String: Change] = [:]
+        var left: [String: [Change]] = [:]
         var readings = 0
         var graph: [(number: UInt64, request: GraphRequest)] = []
         for held in rehearsed where !held.isRead {
@@ -27,8 +27,8 @@ struct HeldBackChanges {
                 guard var change = Change(command, at: watch.client.service) else { continue }
                 readings += 1
                 if readings <= CmdletRehearsal.most, await watch.isSignedIn { change = await watch.read(change) }
-                if let earlier = left[change.place] { change = change.following(earlier) }
-                left[change.place] = change
+                change = change.following(left[change.place] ?? [])
+                left[change.place, default: []].append(change)
                 changes[held.number] = change
             } else if let request = request(at: address, facts) {
                 graph.append((held.number, request))

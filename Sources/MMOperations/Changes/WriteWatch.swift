@@ -81,7 +81,7 @@ struct WriteWatch: Sendable {
         }
         guard !places.isEmpty else { return }
         let answers = await answers(to: reads)
-        var known: [String: Change] = [:]
+        var known: [String: [Change]] = [:]
         for (place, answer) in zip(places, answers) {
             guard var change = writes[place.index].change else { continue }
             if place.isContent {
@@ -94,8 +94,8 @@ struct WriteWatch: Sendable {
             case .failure(let error): change = change.unreadable(error.message)
             }
             // A later request of the same call finds what the earlier one has left.
-            if let earlier = known[change.place] { change = change.following(earlier) }
-            known[change.place] = change
+            change = change.following(known[change.place] ?? [])
+            known[change.place, default: []].append(change)
             writes[place.index].change = change
         }
     }

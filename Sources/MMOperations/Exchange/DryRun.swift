@@ -88,6 +88,7 @@ enum DryRun {
             changes: Dictionary(
                 steps.enumerated().compactMap { number, step in step.change.map { (UInt64(number), $0) } },
                 uniquingKeysWith: { first, _ in first }),
+            idle: Set(steps.indices.filter { steps[$0].command.isWhatIf }.map { UInt64($0) }),
             lines: rehearsal.lines)
     }
 
@@ -132,14 +133,18 @@ enum DryRun {
     /// The answer of every engine: what was read and what was held back, in the script's order.
     /// - Parameters:
     ///   - changes: what each request would change, by its number.
+    ///   - idle: the requests that would change nothing, by their numbers.
     ///   - lines: the same for people.
     static func answer(
-        _ report: CallReport, notes: [String], connection: String, changes: [UInt64: Change], lines: [String] = []
+        _ report: CallReport, notes: [String], connection: String, changes: [UInt64: Change],
+        idle: Set<UInt64> = [], lines: [String] = []
     ) -> OperationAnswer {
         let requests = report.rehearsed.map { request -> JSONValue in
             var row = request.json.object ?? [:]
             if let change = changes[request.number] {
                 for (key, value) in change.forecast { row[key] = value }
+            } else if idle.contains(request.number) {
+                row["change"] = "nothing: -WhatIf only says what it would do"
             } else if !request.isRead {
                 row["change"] = "unknown"
                 row["undo"] = .string("can't be taken back: \(HeldBackChanges.obstacle)")

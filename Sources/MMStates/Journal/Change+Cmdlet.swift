@@ -4,7 +4,7 @@ package import MMGraph
 extension Change {
     /// Reads out of a cmdlet what it would change; `nil` for what only reads.
     package init?(_ command: ExchangeCommand, at endpoint: ExchangeService) {
-        guard !command.isReadOnly, command.parameters["WhatIf"] != true else { return nil }
+        guard !command.isReadOnly, !command.isWhatIf else { return nil }
         let write = CmdletWrite(name: command.cmdlet, names: [:])
         guard !CmdletDraft.readingVerbs.contains(write.verb.lowercased()) else { return nil }
         self = CmdletDraft(write: write, parameters: command.parameters).change()

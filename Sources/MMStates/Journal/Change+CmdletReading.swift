@@ -54,17 +54,17 @@ extension Change {
     ///   - content: the list beside it, where one was read.
     package func knowing(rows: [JSONValue]?, content: [JSONValue] = []) -> Change {
         guard let cmdlet, let kind = cmdlet.kind else { return self }
-        guard let rows else { return missing }
         var change = self
         if let entry = kind.entry, let values = entry.values {
             change.isBeforeKnown = true
-            let held = granted(values, in: rows)
+            // Of who has no entry, some cmdlets say that there is none, others put out nothing.
+            let held = granted(values, in: rows ?? [])
             let written = after?[values]
             change.before = .object([values: .array(held)])
             change.after = .object([values: .array(Self.rights(held, self.kind, written))])
             return change
         }
-        guard let row = rows.first else { return missing }
+        guard let rows, let row = rows.first else { return missing }
         guard rows.count == 1 else { return unreadable("\(rows.count) objects have this name") }
         change.name(by: row, kind)
         change.isBeforeKnown = true

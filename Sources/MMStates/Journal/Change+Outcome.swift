@@ -14,7 +14,10 @@ extension Change {
             change.subject = Subject(
                 id: answer["id"]?.string ?? "",
                 name: answer["userPrincipalName"]?.string ?? answer["displayName"]?.string ?? subject.name)
-            change.after = .object(Self.only(keys.filter { answer[$0] != nil }, of: answer))
+            var after = Self.only(keys.filter { answer[$0] != nil }, of: answer)
+            for (key, ids) in change.after?.object ?? [:] where Self.isBinding(key) { after[key] = ids }
+            change.after = .object(after)
+            if lastStep.lowercased() == "children", let (items, isPath) = driveItems, !isPath { change.place = items }
         case .properties:
             // Services that answer with the object say how they understood the values.
             var after = after?.object ?? [:]
@@ -60,6 +63,9 @@ extension Change {
     }
 
     private func standing(of present: JSONValue) -> Standing {
+        let after = after?.object.map {
+            JSONValue.object(JSONObject($0.filter { !Self.isBinding($0.key) }.map { ($0.key, $0.value) }))
+        }
         if Self.isHeld(after, in: present) { return .asLeft }
         var members = JSONObject()
         for (key, value) in present.object ?? [:] {
@@ -111,8 +117,10 @@ extension Change {
 
     private static let unreadable = "its state before could not be read: "
 
-    /// The change when another one of the same object is sent before it.
-    package func following(_ earlier: Change) -> Change {
+    /// The change when others of the same object are sent before it.
+    package func following(_ earlier: [Change]) -> Change { earlier.reduce(self) { $0.following($1) } }
+
+    private func following(_ earlier: Change) -> Change {
         guard kind == earlier.kind, [.properties, .licenses, .reference].contains(kind),
             let left = earlier.after?.object
         else { return self }
@@ -126,7 +134,17 @@ extension Change {
             for (id, entry) in new where held[id] != nil || after?[id] != nil { held[id] = entry }
             before["assignedLicenses"] = .object(held)
         } else {
-            for (key, value) in left where before[key] != nil { before[key] = value }
+            var after = after?.object ?? [:]
+            for (key, value) in left {
+                guard let old = before[key] else { continue }
+                // What it writes of a structured value comes upon what the earlier one has left of it.
+                if let whole = value.object, let old = old.object, let new = after[key]?.object {
+                    let written = JSONObject(new.filter { old[$0.key] != $0.value }.map { ($0.key, $0.value) })
+                    after[key] = .object(whole.overlaid(by: written))
+                }
+                before[key] = value
+            }
+            change.after = .object(after)
         }
         change.before = .object(before)
         return change

@@ -70,6 +70,7 @@ extension Change {
             return change
         case .reference:
             change.before = .object([relation: answer?["id"] ?? .null])
+            if let id = answer?["id"], change.isNamed(by: answer) { change.after = .object([relation: id]) }
             if let answer { change.others.append(Self.subject(answer, or: .init(id: ""))) }
             change.isBeforeKnown = true
             return change
@@ -81,7 +82,10 @@ extension Change {
         change.isBeforeKnown = true
         change.namePlace()
         switch kind {
-        case .properties: change.before = .object(Self.only(keys, of: answer))
+        case .properties:
+            let before = Self.only(keys, of: answer)
+            change.before = .object(before)
+            change.after = (after?.object).map { .object(before.overlaid(by: $0)) }
         case .licenses:
             let held = answer["assignedLicenses"]?.array ?? []
             let asked = after
@@ -108,10 +112,19 @@ extension Change {
                     (before?["assignedLicenses"]?.object?.keys ?? []) + (after?["assignedLicenses"]?.object?.keys ?? [])
                 return .object(["assignedLicenses": Self.entries(of: skus, in: held)])
             }
-        case .reference: .object([relation: answer?["id"] ?? .null])
+        case .reference:
+            .object([relation: (isNamed(by: answer) ? after?[relation] : answer?["id"]) ?? .null])
         case .link, .unlink, .deletion, .restoration: answer == nil ? nil : true
         case .action: nil
         }
+    }
+
+    /// Whether the request named the object that the reference leads to by its sign-in name.
+    private func isNamed(by answer: JSONValue?) -> Bool {
+        guard let written = after?[relation]?.string, let name = answer?["userPrincipalName"]?.string else {
+            return false
+        }
+        return written.lowercased() == name.lowercased()
     }
 
     // MARK: Names and properties
@@ -156,9 +169,25 @@ extension Change {
 
     /// Names the object by its id, so that the path still leads to it when its name changes.
     private mutating func namePlace() {
+        if let (items, isPath) = driveItems, isPath {
+            place = "\(items)/\(Self.step(subject.id))"
+            return
+        }
         let steps = place.split(separator: "/")
         guard isTopLevel, collection.lowercased() != "me", GUID.isValid(subject.id), !steps.isEmpty else { return }
         place = "/\(collection)/\(subject.id)"
+    }
+
+    /// The collection of all items of a drive, where the place is within one, and whether it names an item by a path: an item that
+    /// is renamed or moved is not found by its path any more, and none is deleted below its folder.
+    var driveItems: (items: String, isPath: Bool)? {
+        let steps = place.split(separator: "/").map(String.init)
+        guard let root = steps.firstIndex(where: { ["root", "items"].contains($0.prefix { $0 != ":" }.lowercased()) }),
+            root > 0, steps[root - 1].lowercased() == "drive" || root > 1 && steps[root - 2].lowercased() == "drives"
+        else { return nil }
+        // A second colon ends the path: what follows is something of the item.
+        let isPath = steps[root...].count { $0.hasSuffix(":") } == 1
+        return (steps[..<root].map { "/" + $0 }.joined() + "/items", isPath)
     }
 
     static func only(_ keys: [String], of value: JSONValue) -> JSONObject {

@@ -29,6 +29,24 @@ extension Change {
     }
 }
 
+extension Change {
+    /// Whether a property of a request links objects: `members@odata.bind`.
+    static func isBinding(_ key: String) -> Bool { key.hasSuffix("@odata.bind") }
+
+    /// Whether a property holds nothing secret: neither by its name, nor by what it says of itself, as settings of devices do.
+    static func isPlain(_ key: String, _ value: JSONValue) -> Bool {
+        key.lowercased() != "temporaryaccesspass" && Redactor.standard.object([key: value]) == [key: value]
+            && !isMarkedSecret(value)
+    }
+
+    private static func isMarkedSecret(_ value: JSONValue) -> Bool {
+        if let items = value.array { return items.contains(where: isMarkedSecret) }
+        guard let members = value.object else { return false }
+        return members["isEncrypted"] == true || members["@odata.type"]?.string?.lowercased().contains("secret") == true
+            || members.contains { isMarkedSecret($0.value) }
+    }
+}
+
 /// A request on its way to the change that it makes.
 private struct Draft {
     let version: String
@@ -60,7 +78,7 @@ private struct Draft {
     // MARK: Properties
 
     func update() -> Change {
-        let links = body.keys.filter { $0.hasSuffix("@odata.bind") }
+        let links = body.keys.filter(Change.isBinding)
         if links.count == body.count, links == ["members@odata.bind"] || links == ["owners@odata.bind"] {
             let relation = links[0].prefix { $0 != "@" }
             return Draft(version: version, steps: steps + [String(relation), "$ref"], body: [:])
@@ -69,7 +87,7 @@ private struct Draft {
         var after = JSONObject()
         var secret: [String] = []
         for (key, value) in body where !key.contains("@") {
-            if Redactor.standard.object([key: value]) == [key: value] {
+            if Change.isPlain(key, value) {
                 after[key] = value
             } else {
                 secret.append(key)
@@ -83,7 +101,20 @@ private struct Draft {
         }
         return Change(
             .properties, version: version, place: Self.path(steps), keys: after.keys,
-            subject: .init(id: Self.key(steps)), after: .object(after), obstacle: obstacle, secretKeys: secret)
+            subject: .init(id: Self.key(steps)), after: .object(withBindings(after)), obstacle: obstacle,
+            secretKeys: secret)
+    }
+
+    /// Properties with the ids of the objects that the request links besides.
+    private func withBindings(_ properties: JSONObject) -> JSONObject {
+        var all = properties
+        for (key, value) in body where Change.isBinding(key) {
+            if let one = value.string { all[key] = .string(Self.target(one)) }
+            if let several = value.array {
+                all[key] = .array(several.compactMap(\.string).map { .string(Self.target($0)) })
+            }
+        }
+        return all
     }
 
     // MARK: References
@@ -155,12 +186,12 @@ private struct Draft {
         if let reason = Irreversible.reason(of: last, steps: steps) { return action(reason) }
         if isAction == true { return action("mm knows no way to take `\(steps.last ?? "")` back") }
         let filtered = body.filter { key, value in
-            !key.contains("@") && Redactor.standard.object([key: value]) == [key: value]
+            !key.contains("@") && Change.isPlain(key, value)
         }
         return Change(
             .creation, version: version, place: Self.path(steps), keys: filtered.map(\.key),
             subject: .init(id: "", name: body["displayName"]?.string),
-            after: .object(JSONObject(filtered.map { ($0.key, $0.value) })),
+            after: .object(withBindings(JSONObject(filtered.map { ($0.key, $0.value) }))),
             isBeforeKnown: true)
     }
 

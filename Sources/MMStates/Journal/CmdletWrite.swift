@@ -29,6 +29,9 @@ package struct CmdletWrite: Sendable, Hashable {
 }
 
 extension ExchangeCommand {
+    /// Whether it only says what it would do.
+    package var isWhatIf: Bool { parameters["WhatIf"] == true }
+
     /// The command as a line of PowerShell, without what is secret and what only answers the service's question.
     package var line: String {
         var words = [cmdlet]

@@ -10,6 +10,12 @@ package enum Irreversible {
         if action == "messages", collections.contains("chats") || collections.contains("channels") {
             return "a message in Teams has been read by then"
         }
+        if action == "teams", steps.count == 1 {
+            return "the service makes a team in the background; deleting its group takes it back"
+        }
+        if action.hasSuffix("schedulerequests") || action == "assignmentrequests" {
+            return "what such a request gave is taken by another request, with the action adminRemove or selfDeactivate"
+        }
         return nil
     }
 

@@ -45,6 +45,16 @@ struct CmdletUndoTests {
             reader: "Get-RecipientPermission admin",
             first: "Add-RecipientPermission -Identity admin -Trustee lena.vogt -AccessRights SendAs"),
         Case(
+            script: "Add-MailboxFolderPermission lena.vogt:\\Calendar -User ben.baker -AccessRights Editor",
+            reader: "Get-MailboxFolderPermission lena.vogt:\\Calendar"),
+        Case(
+            script: "Set-MailboxFolderPermission lena.vogt:\\Calendar -User Default -AccessRights Reviewer",
+            reader: "Get-MailboxFolderPermission lena.vogt:\\Calendar"),
+        Case(
+            script: "Remove-MailboxFolderPermission lena.vogt:\\Calendar -User ben.baker",
+            reader: "Get-MailboxFolderPermission lena.vogt:\\Calendar",
+            first: "Add-MailboxFolderPermission lena.vogt:\\Calendar -User ben.baker -AccessRights Editor"),
+        Case(
             script: "New-InboxRule -Mailbox lena.vogt -Name Sorted -SubjectContainsWords offer -MarkAsRead $true",
             reader: "Get-InboxRule -Mailbox lena.vogt"),
         Case(
@@ -185,6 +195,19 @@ struct CmdletUndoTests {
         #expect(try await tenant.requests(of: "InvokeCommand") == single + 1)
         let entry = try #require(try await tenant.newest())
         #expect(!entry.change.others.isEmpty && entry.change.others.count == members.array?.count)
+        await tenant.stop()
+    }
+
+    @Test("a dry run shows what each cmdlet finds that the ones before it left, and that -WhatIf changes nothing")
+    func following() async throws {
+        let tenant = try await ChangesHome(users: 12)
+        let script = ["CustomAttribute1 one", "CustomAttribute2 two", "CustomAttribute1 three"].map {
+            "Set-Mailbox lena.vogt -\($0)"
+        }
+        let rows = try await tenant.run(script.joined(separator: "; "), isDryRun: true).array ?? []
+        #expect(rows.last?["lines"]?[0] == #"CustomAttribute1: "one" → "three""#, "\(rows)")
+        let idle = try await tenant.run("Set-Mailbox lena.vogt -CustomAttribute1 one -WhatIf", isDryRun: true)
+        #expect(idle["change"]?.string?.hasPrefix("nothing") == true && idle["undo"] == nil, "\(idle)")
         await tenant.stop()
     }
 
