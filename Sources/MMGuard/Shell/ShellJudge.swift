@@ -53,7 +53,10 @@ struct ShellJudge: Sendable {
             found += variable(String(name), isHanded: !call.words.isEmpty)
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
-        for word in call.words where context.isOwn(word.value) { found.append(finding(.ownFiles, subject: word.value)) }
+        // The brackets of a test are no pattern.
+        for word in call.words where !["[", "[["].contains(word.value) && context.isOwn(word.value) {
+            found.append(finding(.ownFiles, subject: word.value))
+        }
         // Within such words the shell runs what stands in the variable, or in the subscript.
         for word in call.words where word.value.contains("@P}") { found.append(finding(.dynamic, subject: word.value)) }
         for word in call.words.dropFirst() where isSecret(word.value) {

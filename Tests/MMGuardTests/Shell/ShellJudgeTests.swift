@@ -195,6 +195,7 @@ struct ShellJudgeTests {
             "ls | while read -r x; do echo \"$x\"; done; python3 script.py", "cat a | { sort; uniq; }; bash build.sh",
             "git -c color.ui=never log", "git diff --stat", "grep -r x src", "cp -r src out", "tar czf a.tgz src",
             "cat ~/.ssh/*.pub", "ls ~/.cache/*", "flock f make", "kill 123", "kill -9 123", "logger hello",
+            "cd /home; [ -f x ]", "cd /home; [[ -f x ]]",
             "docker run -v ./data:/data x", "H=$HOME/work; cat $H/notes.txt", "test -v name", "declare -i n=3",
             "device 'show running-config | include (access)'", "device 'copy run start'", "device 'show version'",
         ])
