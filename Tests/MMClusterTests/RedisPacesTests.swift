@@ -95,6 +95,18 @@ struct RedisPacesTests {
         }
     }
 
+    @Test("are not forgotten for successes of requests that were sent before they were told")
+    func olderSuccesses() async throws {
+        try await withNodes(2) { (nodes, _) in
+            let before = Timestamp.now + .seconds(-3_000)
+            await nodes[0].slowDown("contoso/graph", for: .seconds(300), sent: .now)
+            for _ in 0..<12 { await nodes[0].goOn("contoso/graph", sent: before) }
+            #expect(nodes[0].knows("contoso/graph"))
+            _ = try await nodes[1].look()
+            #expect(nodes[1].knows("contoso/graph"))
+        }
+    }
+
     @Test("are never passed too early by anybody who has heard of them", arguments: [1, 2, 3])
     func property(_ seed: UInt64) async throws {
         try await withNodes(4) { (nodes, _) in

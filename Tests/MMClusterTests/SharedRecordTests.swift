@@ -53,8 +53,8 @@ struct SharedRecordTests {
             let server = try await RedisServer.start(in: home.path)
             let store = SharedRecordStore(
                 RedisClient(try RedisAddress(server.url)), seal: try Self.seal(in: home), kind: "test")
-            try await store.put("short", in: .connection("contoso"), [1], for: .milliseconds(50))
             try await store.put("long", in: .connection("fabrikam"), [2], for: .seconds(600))
+            try await store.put("short", in: .connection("contoso"), [1], for: .milliseconds(50))
             try await store.put("other", in: .cluster, [3], for: .seconds(600))
             try await waited(within: .seconds(120)) {
                 try await store.read("short", in: .connection("contoso")) == nil
@@ -75,16 +75,17 @@ struct SharedRecordTests {
             try await RedisServer.cli([
                 "-p", "\(server.port)", "hset", "{mm:contoso}:lease", "holder", "b", "token", "8",
             ])
-            let (old, now) = (
-                SharedRecordStore.Fence(node: "a", token: 7), SharedRecordStore.Fence(node: "b", token: 8)
-            )
+            let now = SharedRecordStore.Fence(node: "b", token: 8)
             try await store.put("x", in: group, [1], for: .seconds(600), fence: now)
-            for work in [
-                { () async throws in try await store.put("x", in: group, [2], for: .seconds(600), fence: old) },
-                { () async throws in _ = try await store.take("x", in: group, fence: old) },
-            ] {
-                let error = await #expect(throws: MMError.self) { try await work() }
-                #expect(error?.details["lease"] == "elsewhere")
+            // The second one's lease went to another node and came back.
+            for old in [SharedRecordStore.Fence(node: "a", token: 7), SharedRecordStore.Fence(node: "b", token: 6)] {
+                for work in [
+                    { () async throws in try await store.put("x", in: group, [2], for: .seconds(600), fence: old) },
+                    { () async throws in _ = try await store.take("x", in: group, fence: old) },
+                ] {
+                    let error = await #expect(throws: MMError.self) { try await work() }
+                    #expect(error?.details["lease"] == "elsewhere")
+                }
             }
             let error = await #expect(throws: MMError.self) {
                 try await store.put("x", in: group, [2, 3], for: .seconds(600), most: 1, fence: now)
