@@ -43,7 +43,12 @@ package final class Chromium {
         var toBrowser: [Int32] = [0, 0]
         var fromBrowser: [Int32] = [0, 0]
         guard pipe(&toBrowser) == 0, pipe(&fromBrowser) == 0 else { throw Failure(description: "no pipe") }
-        for end in toBrowser + fromBrowser { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // The browser reads from 3 and writes to 4: ends with higher numbers are in the way of neither.
+        func moved(_ end: Int32) -> Int32 {
+            defer { close(end) }
+            return fcntl(end, F_DUPFD_CLOEXEC, 10)
+        }
+        (toBrowser, fromBrowser) = (toBrowser.map(moved), fromBrowser.map(moved))
         profile = "/tmp/mm-chromium-\(RandomBytes.text(bytes: 6))"
         let arguments = [
             Self.path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
@@ -53,13 +58,8 @@ package final class Chromium {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // The browser reads from 3 and writes to 4. Ends that already have those numbers are moved out of the way first.
-        posix_spawn_file_actions_adddup2(&actions, toBrowser[0], 103)
-        posix_spawn_file_actions_adddup2(&actions, fromBrowser[1], 104)
-        posix_spawn_file_actions_adddup2(&actions, 103, 3)
-        posix_spawn_file_actions_adddup2(&actions, 104, 4)
-        posix_spawn_file_actions_addclose(&actions, 103)
-        posix_spawn_file_actions_addclose(&actions, 104)
+        posix_spawn_file_actions_adddup2(&actions, toBrowser[0], 3)
+        posix_spawn_file_actions_adddup2(&actions, fromBrowser[1], 4)
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var attributes = posix_spawnattr_t()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("Completion", .timeLimit(.minutes(2)))
+@Suite("Completion", .timeLimit(.minutes(5)))
 struct CompletionTests {
     private let completion = Completion(CommandIndex(catalogue: .standard, locals: [])) { place in
         switch place.field.name {

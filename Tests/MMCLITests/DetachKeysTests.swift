@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("The keys that leave a terminal", .timeLimit(.minutes(1)))
+@Suite("The keys that leave a terminal", .timeLimit(.minutes(5)))
 struct DetachKeysTests {
     @Test(
         "are Ctrl-] d, in one piece or in two; all other keys pass",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("The engine at a prompt", .timeLimit(.minutes(1)))
+@Suite("The engine at a prompt", .timeLimit(.minutes(5)))
 struct EngineNoteTests {
     @Test("is named once, and again when another one takes over; other notes are always shown")
     func once() {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("What TAB does in a prompt", .timeLimit(.minutes(1)))
+@Suite("What TAB does in a prompt", .timeLimit(.minutes(5)))
 struct LineCompletionTests {
     @Test(
         "completes a word as far as it is clear, then lists what there is",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("The line that tells progress", .timeLimit(.minutes(2)))
+@Suite("The line that tells progress", .timeLimit(.minutes(5)))
 struct ProgressLineTests {
     private final class Screen: Sendable {
         let texts = Mutex<[String]>([])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("A QR code", .timeLimit(.minutes(1)))
+@Suite("A QR code", .timeLimit(.minutes(5)))
 struct QRCodeTests {
     @Test("is a square with a margin, and shown where the screen has room or a person wants it")
     func shown() throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("Verdicts beside the typing", .timeLimit(.minutes(2)))
+@Suite("Verdicts beside the typing", .timeLimit(.minutes(5)))
 struct RemarkWatchTests {
     /// Judges when the test lets it.
     private final class Guide: PromptGuide {

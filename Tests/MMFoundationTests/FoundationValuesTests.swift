@@ -3,7 +3,7 @@ import MMCore
 import MMFoundation
 import Testing
 
-@Suite("Values of Foundation", .timeLimit(.minutes(1)))
+@Suite("Values of Foundation", .timeLimit(.minutes(5)))
 struct FoundationValuesTests {
     @Test("JSON goes to data and back", arguments: ["{\"a\":[1,2.5,null,\"é\"]}", "[]", "9007199254740993"])
     func data(text: String) throws {

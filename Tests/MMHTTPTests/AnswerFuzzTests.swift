@@ -31,7 +31,7 @@ struct AnswerFuzzTests {
         defer { server.stop() }
         let client = makeClient()
         for number in 0..<20 {
-            let request = local(server.url("/\(seed * 1_000 + UInt64(number))"), timeout: .seconds(10))
+            let request = local(server.url("/\(seed * 1_000 + UInt64(number))"), timeout: .seconds(200))
             do throws(HTTPError) {
                 let response = try await client.send(request)
                 #expect((100...999).contains(response.status))

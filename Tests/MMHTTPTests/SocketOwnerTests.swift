@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMHTTP
 
-@Suite("Who must listen at a Unix socket", .timeLimit(.minutes(2)))
+@Suite("Who must listen at a Unix socket", .timeLimit(.minutes(5)))
 struct SocketOwnerTests {
     @Test("its owner is spoken to again and again; to anybody else nothing is sent", arguments: [true, false])
     func owner(isOwn: Bool) async throws {

@@ -255,11 +255,16 @@ struct BrowserSignInTests {
         let service = IdentityService(
             paths: home.paths, environment: ["SSH_CONNECTION": "10.0.0.1 5000 10.0.0.2 22", "USER": "adele"],
             transport: ScriptedTransport { _, _ in HTTPResponse(status: 500) }, clock: clock.wall)
-        let prompt = Mutex<SignInPrompt?>(nil)
-        _ = try? await service.signIn(
-            try Contoso.connection(more: ["auth": "browser"]), deadline: .after(.milliseconds(200))
-        ) { given in prompt.withLock { $0 = given } }
-        let shown = try #require(prompt.withLock { $0 })
+        let connection = try Contoso.connection(more: ["auth": "browser"])
+        let (prompts, feed) = AsyncStream<SignInPrompt>.makeStream()
+        let task = Task {
+            defer { feed.finish() }
+            _ = try await service.signIn(connection) { prompt in feed.yield(prompt) }
+        }
+        var prompt = prompts.makeAsyncIterator()
+        let shown = try #require(await prompt.next())
+        task.cancel()
+        _ = await task.result
         let port = try Page(shown).redirect.drop { $0 != ":" }.dropFirst().drop { $0 != ":" }.dropFirst()
         #expect(shown.opensBrowserHere)
         #expect(shown.message.contains("ssh -N -L \(port):127.0.0.1:\(port) adele@10.0.0.2"))

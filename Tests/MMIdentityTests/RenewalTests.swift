@@ -47,7 +47,7 @@ struct RenewalTests {
             return Contoso.tokens(access: "NEW", refresh: "ROTATED")
         }
         let service = IdentityService(paths: home.paths, transport: transport, clock: clock.wall)
-        _ = try await service.token(for: try Contoso.connection(), deadline: .after(.seconds(2)))
+        _ = try await service.token(for: try Contoso.connection(), deadline: .after(.seconds(19)))
         await service.finishRenewals(within: .seconds(120))
         #expect(transport.requests.count == 1)
         let text = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Lines beside an output", .timeLimit(.minutes(2)))
+@Suite("Lines beside an output", .timeLimit(.minutes(5)))
 struct RepeatedLinesTests {
     @Test("are counted where they repeat, and left out beyond the most")
     func repeats() {

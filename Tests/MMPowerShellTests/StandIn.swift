@@ -45,7 +45,7 @@ enum StandIn {
             folder: try folder ?? self.folder(), environment: ["HOME": "/nowhere", "XDG_RUNTIME_DIR": "/tmp"])
         // Wide enough for a busy machine; tests of the last rungs set their own.
         settings.times = CommandMachine.Times(
-            sweepAfter: .seconds(2), terminateAfter: .seconds(10), killAfter: .seconds(2))
+            sweepAfter: .seconds(2), terminateAfter: .seconds(100), killAfter: .seconds(2))
         return settings
     }
 

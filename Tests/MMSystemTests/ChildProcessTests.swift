@@ -260,6 +260,7 @@ struct ChildProcessTests {
 
     @Test("hundreds at once, and nothing is left afterwards")
     func many() async throws {
+        ResourceLimits.raiseDescriptors()
         _ = try await run("true")
         let before = Resources.pidfds
         try await withThrowingTaskGroup(of: String.self) { group in

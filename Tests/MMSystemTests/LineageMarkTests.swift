@@ -4,7 +4,7 @@ import MMSystem
 import TestSupport
 import Testing
 
-@Suite("The mark on what one program starts", .timeLimit(.minutes(2)))
+@Suite("The mark on what one program starts", .timeLimit(.minutes(5)))
 struct LineageMarkTests {
     @Test("is on that program in whatever it becomes, and on no other one's")
     func own() async throws {

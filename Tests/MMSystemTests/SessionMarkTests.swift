@@ -4,7 +4,7 @@ import MMSystem
 import TestSupport
 import Testing
 
-@Suite("The mark on what a session starts", .timeLimit(.minutes(2)))
+@Suite("The mark on what a session starts", .timeLimit(.minutes(5)))
 struct SessionMarkTests {
     @Test("is not on a process that nobody marked, and counts as on one that can't be looked at")
     func unmarked() {

@@ -60,9 +60,8 @@ struct SessionTerminalTests {
 
         let second = try await Person(["shell", "work"], home, rows: 30)
         try await second.see("ready> ")
-        try await second.type("echo v$((V + 1)); stty size\r")
+        try await second.type("until [ \"$(stty size)\" = '30 80' ]; do :; done; echo v$((V + 1))\r")
         try await second.see("v5")
-        try await second.see("30 80")
         second.resize(rows: 17)
         try await second.type("until [ \"$(stty size)\" = '17 80' ]; do :; done; echo now $((16 + 1))\r")
         try await second.see("now 17")

@@ -25,6 +25,8 @@ final class TestWire: Sendable {
         _ configure: (inout EgressConfiguration) -> Void = { _ in }
     ) async throws {
         Signals.ignoreBrokenPipes()
+        // Each wire has a dozen of them, and a service of the test's beside it.
+        ResourceLimits.raiseDescriptors()
         home = try TestHome()
         let events = EventList()
         self.events = events

@@ -2,7 +2,6 @@ import Glibc
 import MMCore
 import MMShell
 import MMSystem
-import TestHosts
 import TestSupport
 import Testing
 
@@ -18,16 +17,15 @@ struct RedisSessionDirectoryTests {
         .enabled(if: server != nil, "redis-server is not installed"))
     func claims() async throws {
         let home = try TestHome()
-        let (socket, port) = LoopbackSSHD.reservedPort()
-        close(socket)
+        let socket = home.path + "/redis"
         var command = ChildCommand(
-            Self.server ?? "", ["--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--dir", home.path],
+            Self.server ?? "", ["--port", "0", "--unixsocket", socket, "--save", "", "--dir", home.path],
             environment: ["PATH": Self.path])
         command.output = .null
         command.error = .null
         let redis = try await ChildProcess.start(command)
         defer { redis.signalGroup(SIGKILL) }
-        let environment = ["MM_CLUSTER": "redis://127.0.0.1:\(port)"]
+        let environment = ["MM_CLUSTER": "redis+unix://\(socket)"]
         #expect(try RedisSessionDirectory(environment: [:]) == nil)
         let (one, two) = (
             try #require(try RedisSessionDirectory(environment: environment)),
@@ -54,7 +52,7 @@ struct RedisSessionDirectoryTests {
         try await one.release("a", from: "http://one")
         #expect(try await two.claim("a", for: "http://two", lease: .zero).holder == "http://two")
         #expect(await !two.renewAll())
-        _ = await redis.terminate(grace: .seconds(10))
+        _ = await redis.terminate(grace: .seconds(300))
         let error = await #expect(throws: MMError.self) {
             try await two.claim("b", for: "http://two", lease: .seconds(9))
         }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Members that a model selects", .timeLimit(.minutes(2)))
+@Suite("Members that a model selects", .timeLimit(.minutes(5)))
 struct SelectedMembersTests {
     private func selected(_ path: String, by surface: Caller.Surface = .mcp) throws -> SelectedMembers? {
         SelectedMembers(

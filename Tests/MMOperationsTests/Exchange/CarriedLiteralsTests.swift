@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMPowerShell
 
-@Suite("The self-test's texts of carried values", .timeLimit(.minutes(1)))
+@Suite("The self-test's texts of carried values", .timeLimit(.minutes(5)))
 struct CarriedLiteralsTests {
     @Test("are those that the native engine makes", arguments: DoctorCheck.carriedLiterals.map(\.text))
     func same(text: String) async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Help for cmdlets", .timeLimit(.minutes(2)))
+@Suite("Help for cmdlets", .timeLimit(.minutes(5)))
 struct CmdletHelpTests {
     private func help(_ script: String, _ module: String = "exo") -> OperationAnswer? {
         CmdletHelp(PowerShellParser.parse(script), in: module)?.answer

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("How fast work goes", .timeLimit(.minutes(1)))
+@Suite("How fast work goes", .timeLimit(.minutes(5)))
 struct WorkPaceTests {
     @Test(
         "is said in words: amount, rate and rest",

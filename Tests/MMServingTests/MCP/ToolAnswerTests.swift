@@ -6,7 +6,7 @@ import Testing
 @testable import MMMCP
 @testable import MMServing
 
-@Suite("Results for a model", .timeLimit(.minutes(2)))
+@Suite("Results for a model", .timeLimit(.minutes(5)))
 struct ToolAnswerTests {
     private let home: TestHome
 
@@ -129,7 +129,7 @@ extension Content {
     }
 }
 
-@Suite("Signs of life", .timeLimit(.minutes(2)))
+@Suite("Signs of life", .timeLimit(.minutes(5)))
 struct LifeSignTests {
     private func call(_ reports: @escaping @Sendable (ProgressReport) -> Void) -> CallContext {
         CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm"), progress: reports)

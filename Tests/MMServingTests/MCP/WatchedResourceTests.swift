@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("Resources that are watched", .timeLimit(.minutes(2)))
+@Suite("Resources that are watched", .timeLimit(.minutes(5)))
 struct WatchedResourceTests {
     /// What is read, and how often it was.
     private final class Source: Sendable {

@@ -82,7 +82,7 @@ struct PoolPartsTests {
     }
 }
 
-@Suite("What is due after calls", .timeLimit(.minutes(2)))
+@Suite("What is due after calls", .timeLimit(.minutes(5)))
 struct CoalescingTaskTests {
     @Test("is done at once, and once more for all that ended meanwhile")
     func coalescing() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMServing
 
-@Suite("What a prompt knows of PowerShell", .timeLimit(.minutes(2)))
+@Suite("What a prompt knows of PowerShell", .timeLimit(.minutes(5)))
 struct PowerShellGuideTests {
     private let home: ServingHome
     private let guide: PowerShellGuide

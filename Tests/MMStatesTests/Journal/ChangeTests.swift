@@ -4,7 +4,7 @@ import Testing
 
 @testable import MMStates
 
-@Suite("Changes", .timeLimit(.minutes(1)))
+@Suite("Changes", .timeLimit(.minutes(5)))
 struct ChangeTests {
     private func change(_ method: String, _ path: String, _ body: JSONValue? = nil, isAction: Bool? = nil) throws
         -> Change?
