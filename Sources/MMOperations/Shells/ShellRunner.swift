@@ -62,11 +62,13 @@ package struct ShellRunner: Sendable {
             throw MMError(.unsupported, "A device runs one command line at a time.")
         }
         if !isBeside, let running = sessions.running(in: member.key) {
-            guard await running.job.wait(until: .after(patience)) != nil else {
+            // A terminal lasts until its person ends it, also where they have left it: nobody waits for that.
+            let isTerminal = running.terminal != nil
+            guard !isTerminal, await running.job.wait(until: .after(patience)) != nil else {
                 throw MMError(
                     .conflict, "The session “\(member.key.name)” is running \(running.handle): \(running.summary)",
-                    hint:
-                        "Wait for it, cancel it (jobs with cancel), or run this beside it (`beside`) or in another session.",
+                    hint: (isTerminal ? "Its person ends it" : "Wait for it")
+                        + ", cancel it (jobs with cancel), or run this beside it (`beside`) or in another session.",
                     details: ["job": .string(running.handle)])
             }
         }

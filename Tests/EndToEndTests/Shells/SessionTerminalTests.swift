@@ -57,6 +57,11 @@ struct SessionTerminalTests {
         try await first.type("V=4; PS1='ready'; PS1=\"${PS1}> \"\r")
         try await first.see("ready> ")
         #expect(try await first.leave() == 0)
+        let held = try await Tenant.run(Programs.mm, ["shell", "work", "echo $((40 + 2))"], home.environment)
+        #expect(held.code == 1 && held.error.contains("a terminal"), "\(held)")
+        let beside = try await Tenant.run(
+            Programs.mm, ["shell", "work", "echo $((40 + 2))", "--beside"], home.environment)
+        #expect(beside.output == "42\n", "\(beside)")
 
         let second = try await Person(["shell", "work"], home, rows: 30)
         try await second.see("ready> ")
