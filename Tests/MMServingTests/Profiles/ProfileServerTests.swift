@@ -102,12 +102,8 @@ struct ProfileServerTests {
         #expect(answer["content"]?[0]?["text"]?.string?.contains("Look elsewhere.") == true)
     }
 
-    @Test("an unknown profile is refused with the names there are", arguments: ["nope", "mm-desing", "Pool", ""])
+    @Test("an unknown profile is refused with the names there are", arguments: ["nope", "mm-desing", "Pool"])
     func unknown(name: String) throws {
-        guard !name.isEmpty else {
-            #expect(try MCPFaceOptions(words: ["--profile", ""]).profile == nil)
-            return
-        }
         #expect {
             try MCPFaceOptions(words: ["--profile", name])
         } throws: { error in
