@@ -33,7 +33,7 @@ extension ArgumentScanner {
             }
             words += [letter.map { "-\($0)" } ?? "--\(field.flagName)", choice]
             return "`\(word)` is a value of --\(field.flagName): `\(command) "
-                + words.map(Self.quoted).joined(separator: " ") + "`. "
+                + words.map(ShellWord.quoted).joined(separator: " ") + "`. "
         }
         return nil
     }
@@ -46,7 +46,7 @@ extension ArgumentScanner {
             let value = attached ?? rest.first ?? "VALUE"
             let option = "$\(name.drop { $0 == "-" || $0 == "$" })=\(value)"
             return MMError(
-                .invalidInput, message, hint: "Write --\(parameter.flagName) \(Self.quoted(option)). " + help)
+                .invalidInput, message, hint: "Write --\(parameter.flagName) \(ShellWord.quoted(option)). " + help)
         }
         let known =
             fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
@@ -59,19 +59,6 @@ extension ArgumentScanner {
         let isInner = positionals.count == places.count && places.contains { $0.name == "command" }
         return MMError(
             .invalidInput, message, hint: (isInner ? quoting(from: positionals.count - 1, and: name) : "") + help)
-    }
-
-    /// A word as a shell takes it for one.
-    private static func quoted(_ word: String) -> String {
-        let isPlain = word.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "-_./:@%+,=".utf8.contains(byte)
-            }
-        }
-        return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 
     /// Whether a flag has the name of a query option of OData, which other programs have flags for.
