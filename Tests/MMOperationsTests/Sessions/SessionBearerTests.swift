@@ -67,6 +67,10 @@ struct SessionBearerTests {
             try await ConnectionTokens(of: team.bearer(lena), cloud: cloud).token(for: TokenResource(.graph))
         }
         #expect(error?.code == .signInNeeded && error?.hint?.contains("Make another call") == true)
+        let unchecked = #expect(throws: MMError.self) { try team.bearer(lena).check() }
+        #expect(unchecked?.code == .signInNeeded)
+        team.services.identity.callers.note(lena.assertion, of: lena.principal)
+        try team.bearer(lena).check()
         // Nobody signed in: there is nobody to act for.
         let nobody = await #expect(throws: MMError.self) {
             try await team.services.sessions.connect(SessionKey(connection: "Team", module: "azure"))
