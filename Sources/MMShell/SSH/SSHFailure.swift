@@ -132,11 +132,7 @@ enum SSHFailure {
         if let port = target.port { words += ["-p", String(port)] }
         if let jump = target.jump { words += ["-J", jump] }
         words.append((target.user.map { $0 + "@" } ?? "") + target.host)
-        return words.map { word in
-            let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "@.:-_,".contains($0) }
-            return isPlain ? word : RemoteDialect.quoted(word)
-        }
-        .joined(separator: " ")
+        return words.map(ShellWord.quoted).joined(separator: " ")
     }
 
     private static func lastLine(_ messages: String) -> String {
