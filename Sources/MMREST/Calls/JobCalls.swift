@@ -46,11 +46,7 @@ struct JobCalls: Sendable {
     @Sendable private func show(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let job: any LongWork
         do throws(MMError) { job = try work(request) } catch {
-            let named = request.name("job")
-            guard error.code == .notFound, let job = try await others.job(named, for: try calls.reader(request)) else {
-                throw error
-            }
-            return noStore(.object(job))
+            return noStore(.object(try await elsewhere(request, after: error, others.job)))
         }
         guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
             var response = noStore(.object(try described(job)))
@@ -77,11 +73,7 @@ struct JobCalls: Sendable {
     @Sendable private func answer(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let work: any LongWork
         do throws(MMError) { work = try self.work(request) } catch {
-            let named = request.name("job")
-            let reader = try calls.reader(request)
-            guard error.code == .notFound, let answer = try await others.answer(of: named, for: reader) else {
-                throw error
-            }
+            let answer = try await elsewhere(request, after: error, others.answer)
             if let members = JobAnswer.members(of: answer) { return Self.accepted(members, isPreferred: false) }
             return try await PlainAnswer.response(answer, for: request.http.headers)
         }
@@ -97,12 +89,22 @@ struct JobCalls: Sendable {
             try result.get().read(), for: request.http.headers)
     }
 
+    /// What another node says of a job that isn't found here.
+    /// - Throws: the error of this node where no other one has the job.
+    private func elsewhere<Answer>(
+        _ request: AdmittedRequest, after error: MMError,
+        _ ask: (String, CallContext) async throws(MMError) -> Answer?
+    ) async throws(MMError) -> Answer {
+        guard error.code == .notFound, let answer = try await ask(request.name("job"), try calls.reader(request)) else {
+            throw error
+        }
+        return answer
+    }
+
     @Sendable private func cancel(_ request: AdmittedRequest) async throws(MMError) -> HTTPServerResponse {
         let work: any LongWork
         do throws(MMError) { work = try self.work(request) } catch {
-            let (named, reader) = (request.name("job"), try calls.reader(request))
-            guard error.code == .notFound, let job = try await others.cancel(named, for: reader) else { throw error }
-            return noStore(.object(job))
+            return noStore(.object(try await elsewhere(request, after: error, others.cancel)))
         }
         if work.ended == nil { _ = try await services.jobs.table.cancel(work.handle, for: try reach(request)) }
         return noStore(.object(Self.object(work.report)))
