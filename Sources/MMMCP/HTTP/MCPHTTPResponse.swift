@@ -33,7 +33,8 @@ public struct MCPHTTPResponse: Sendable {
         MCPHTTPResponse(status: status, headers: [("Content-Type", "application/json")], body: .streamed(body))
     }
 
-    static func error(_ error: MCPError, status: Int, id: RequestID? = nil) -> MCPHTTPResponse {
+    /// The answer to a request that is refused.
+    package static func error(_ error: MCPError, status: Int, id: RequestID? = nil) -> MCPHTTPResponse {
         .json(Envelope.error(id, error).bytes, status: status)
     }
 
@@ -47,7 +48,8 @@ public struct MCPHTTPResponse: Sendable {
         )
     }
 
-    func with(_ name: String, _ value: String) -> MCPHTTPResponse {
+    /// The same answer with one header more.
+    package func with(_ name: String, _ value: String) -> MCPHTTPResponse {
         var copy = self
         copy.headers.append((name, value))
         return copy

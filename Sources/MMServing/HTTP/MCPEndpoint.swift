@@ -22,11 +22,13 @@ struct MCPEndpoint: HTTPMiddleware {
         to request: HTTPServerRequest, from admitted: MCPHTTPRequest, next: HTTPResponder<MCPHTTPRequest>
     ) async -> HTTPServerResponse {
         var place: RequestPlaces.Place?
+        var refusal: MCPHTTPResponse?
         if let places, let principal = admitted.principal {
             place = places.take(principal)
-            guard place != nil else { return places.refusal }
+            if place == nil { refusal = places.refusal }
         }
-        let response = await engine.respond(to: admitted)
+        let response: MCPHTTPResponse
+        if let refusal { response = refusal } else { response = await engine.respond(to: admitted) }
         let headers = HTTPHeaders(of: response)
         switch response.body {
         case .bytes(let bytes):

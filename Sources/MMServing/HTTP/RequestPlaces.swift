@@ -1,5 +1,4 @@
 import MMCore
-import MMHTTP
 import MMMCP
 
 /// How many requests of each caller are under way, streams that only wait for news among them: each holds a connection, and who
@@ -43,15 +42,10 @@ final class RequestPlaces: Sendable {
     }
 
     /// The answer to a request that found no place.
-    var refusal: HTTPServerResponse {
+    var refusal: MCPHTTPResponse {
         let seconds = 5
         let error = MCPError.tooManyCalls(
             "\(most) of your requests are under way, as many as may at once", seconds: seconds)
-        var told: JSONObject = ["code": .int(Int64(error.code)), "message": .string(error.message)]
-        told["data"] = error.data
-        var answer = HTTPServerResponse.json(
-            JSONWriter.bytes(["jsonrpc": "2.0", "id": nil, "error": .object(told)]), status: 429)
-        answer.headers.set("Retry-After", "\(seconds)")
-        return answer
+        return .error(error, status: 429).with("Retry-After", "\(seconds)")
     }
 }

@@ -20,6 +20,6 @@ struct RequestPlacesTests {
         #expect(places.take(anna) == nil)
         withExtendedLifetime((held, again)) {}
         #expect(places.refusal.status == 429)
-        #expect(places.refusal.headers["Retry-After"] != nil)
+        #expect(HTTPHeaders(of: places.refusal)["Retry-After"] != nil)
     }
 }
