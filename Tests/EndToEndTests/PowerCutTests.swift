@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import TestSupport
 import Testing
 
 /// What a power cut may take shows in the system calls alone: these tests read them with strace(1).

@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 /// Programs are killed at a certain system call, so each run ends at the same step.

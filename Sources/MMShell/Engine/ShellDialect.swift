@@ -42,6 +42,14 @@ struct ShellDialect: Sendable {
         }
     }
 
+    /// How bash calls `__mm_hook` before it shows a prompt. Most often there is nothing to say, and then no function is called.
+    ///
+    /// An interrupt between the start of a program and bash's waiting for it brings the prompt at once. bash then waits for
+    /// the program behind the next simple command, which it gives the program's status: an assignment takes that, since
+    /// otherwise a test of the hook would come out as the program did, and `set -e` would end the shell.
+    static let bashPrompt =
+        "PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_s=$? || :; __mm_hook \"$__mm_s\"; __mm_i=; esac'"
+
     private var functions: String {
         let whole = """
             __mm_begin() { return "$__mm_p"; }
@@ -54,8 +62,7 @@ struct ShellDialect: Sendable {
 
             """
         switch kind {
-        // Most often there is nothing to say, and then no function is called.
-        case .bash: return whole + "PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_hook \"$?\"; __mm_i=; esac'\n"
+        case .bash: return whole + Self.bashPrompt + "\n"
         case .zsh: return whole + "__mm_prompt() { __mm_hook \"$?\"; __mm_i=; }\nprecmd_functions=(__mm_prompt)\n"
         // The prompt is the only hook, and what it substitutes runs in a copy of the shell: it is there only while a
         // command runs, and gone when that has ended as it should.

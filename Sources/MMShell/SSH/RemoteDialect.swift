@@ -37,7 +37,7 @@ enum RemoteDialect {
         [ -n "${BASH_VERSION-}" ] || \\command eval PS1=
         }
         __mm_hook() { if [ -n "${__mm_i-}" ]; then \\printf 'mm-prompt-%s %s\\000' "$__mm_m" "$1" >&7; fi; }
-        if [ -n "${BASH_VERSION-}" ]; then PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_hook "$?"; __mm_i=; esac'; else __mm_h='$(__mm_hook "$?")'; fi
+        if [ -n "${BASH_VERSION-}" ]; then \(ShellDialect.bashPrompt); else __mm_h='$(__mm_hook "$?")'; fi
         __mm_d=${TMPDIR:-/tmp}/mm-sh-$MM_SHELL_ID; mkdir -m 700 "$__mm_d" || __mm_d=/nonexistent
 
         """

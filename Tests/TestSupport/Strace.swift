@@ -1,9 +1,9 @@
 import Glibc
 
 /// strace(1), which sees the system calls of programs and ends them at a certain one.
-enum Strace {
+package enum Strace {
     /// strace, where it is installed and may trace a child; `nil` elsewhere.
-    static let program: String? = {
+    package static let program: String? = {
         let path = "/usr/bin/strace"
         guard access(path, X_OK) == 0 else { return nil }
         var child = pid_t()
@@ -15,4 +15,15 @@ enum Strace {
         while waitpid(child, &status, 0) < 0 { if errno != EINTR { return nil } }
         return status == 0 ? path : nil
     }()
+    /// A script for `/bin/sh` that becomes a shell. An interactive one learns late, by 0.3 s, of each process that it has
+    /// started, as on a busy machine: what it started is ahead of it.
+    package static func starter(of shell: String) -> String {
+        """
+        #!/bin/sh
+        case " $* " in *" -i "*) ;; *) exec '\(shell)' "$@" ;; esac
+        exec strace -DDD -qq -f -o /dev/null -e trace=fork,vfork,clone,clone3 \
+        -e inject=fork,vfork,clone,clone3:delay_exit=300000 '\(shell)' "$@"
+
+        """
+    }
 }
