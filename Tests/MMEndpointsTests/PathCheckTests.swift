@@ -23,6 +23,20 @@ struct PathCheckTests {
         }
     }
 
+    @Test(
+        "a body is needed where something is created or referred to, and never by an action",
+        arguments: [
+            ("/users", true), ("/me/messages", true), ("/groups/1/members/$ref", true),
+            ("/me/drive/root/children", true),
+            ("/users/1/revokeSignInSessions", false), ("/me/messages/1/send", false), ("/teams/1/archive", false),
+            ("/users/1/microsoft.graph.revokeSignInSessions", false), ("/me/messages/1/createReply", false),
+            ("/search/query", false), ("/somewhere/new", false),
+        ])
+    func bodies(path: String, isNeeded: Bool) throws {
+        #expect(check.needsBody("POST", try target(path)) == isNeeded)
+        #expect(!check.needsBody("GET", try target(path)))
+    }
+
     @Test("calls that the data of permissions knows are not doubted")
     func permitted() throws {
         for line in try Fixtures.lines("permissions/random-calls.jsonl") {

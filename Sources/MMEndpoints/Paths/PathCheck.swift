@@ -47,6 +47,17 @@ package struct PathCheck: Sendable {
         return .unknown(after: engine.text(of: end.node), step: end.step.name, near: near)
     }
 
+    /// Whether a request makes something out of its body: the tables describe what is created, or referred to, there. Actions
+    /// are not among these: many take nothing, and of those that take something not all need it.
+    package func needsBody(_ method: String, _ target: RequestTarget) -> Bool {
+        guard method.uppercased() == "POST", target.service == .graph, let found = engine.template(of: target),
+            !found.isCounted
+        else { return false }
+        return index.calls(of: found.template).contains {
+            $0.method == "POST" && ($0.kind == .create || $0.kind == .ref)
+        }
+    }
+
     /// Whether the first step is a slip. The data of permissions has paths below such steps, as `/user/{id}/…`, which nobody
     /// can call.
     private func isMisspelt(_ target: RequestTarget) -> Bool {

@@ -3,12 +3,22 @@ import MMEndpoints
 
 /// What is said of a request that Graph would not understand, before it is sent.
 enum PathFault {
-    /// What is wrong with the path or the query of a request.
+    /// What is wrong with the path, the query or the missing body of a request.
     /// - Throws: `invalidInput` with the near ones, and how to send it all the same.
-    static func check(_ method: String, _ target: RequestTarget) throws(MMError) {
+    static func check(_ method: String, _ target: RequestTarget, hasBody: Bool) throws(MMError) {
         guard target.service == .graph else { return }
         if let fault = PathCheck().fault(method, target) {
             throw error(fault, endpoint: "/" + target.segments.joined(separator: "/"), isSent: true)
+        }
+        // Nobody should be asked for a yes to something new of which nothing is said.
+        if !hasBody, PathCheck().needsBody(method, target) {
+            let path = "/" + target.segments.joined(separator: "/")
+            throw MMError(
+                .invalidInput, "A POST to \(path.prefix(200)) needs a body: what to create or add there.",
+                hint: "Give `body` (in a terminal: -d '{…}' or -d @file.json). "
+                    + "`mm endpoints \(ShellWord.quoted(path)) --method POST` shows one. "
+                    + "`unlisted: true` (--unlisted) sends it without.",
+                details: ["field": "body"])
         }
         guard method == "GET", let fault = QueryCheck().fault(in: target) else { return }
         let near = fault.near.isEmpty ? "" : " Near: \(fault.near.joined(separator: ", "))."
@@ -23,7 +33,7 @@ enum PathFault {
     /// - Throws: as for one alone, naming the item.
     static func check(_ items: [BatchItems.Item]) throws(MMError) {
         for item in items {
-            do throws(MMError) { try check(item.method, item.target) } catch {
+            do throws(MMError) { try check(item.method, item.target, hasBody: item.hasBody) } catch {
                 var details = error.details
                 details["item"] = .string(item.id)
                 throw MMError(

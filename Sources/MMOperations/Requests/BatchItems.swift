@@ -8,6 +8,8 @@ struct BatchItems: Sendable {
         let id: String
         let method: String
         let target: RequestTarget
+        /// Whether it has a body, as far as that is known.
+        let hasBody: Bool
     }
 
     let items: [Item]
@@ -17,17 +19,21 @@ struct BatchItems: Sendable {
         guard target.service == .graph, target.segments.last?.lowercased() == "$batch",
             let requests = body?["requests"]?.array
         else { return nil }
-        items = requests.compactMap { Item($0["id"], $0["method"], $0["url"], version: target.version) }
+        items = requests.compactMap {
+            Item($0["id"], $0["method"], $0["url"], version: target.version, hasBody: $0["body"] != nil)
+        }
     }
 
     /// The items that a batch is made of.
     init(_ parts: [BatchPart]) {
-        items = parts.map { Item(id: $0.id, method: $0.request.method, target: $0.request.target) }
+        items = parts.map {
+            Item(id: $0.id, method: $0.request.method, target: $0.request.target, hasBody: $0.request.body != nil)
+        }
     }
 
     /// The items that a line of the audit log, or the record of a call, holds.
     init(recorded value: JSONValue) {
-        items = (value.array ?? []).compactMap { Item($0["id"], $0["method"], $0["path"], version: nil) }
+        items = (value.array ?? []).compactMap { Item($0["id"], $0["method"], $0["path"], version: nil, hasBody: true) }
     }
 
     /// The items for the record of a call: method and path, no query and no content.
@@ -40,12 +46,13 @@ struct BatchItems: Sendable {
 }
 
 extension BatchItems.Item {
-    fileprivate init?(_ id: JSONValue?, _ method: JSONValue?, _ url: JSONValue?, version: String?) {
+    fileprivate init?(_ id: JSONValue?, _ method: JSONValue?, _ url: JSONValue?, version: String?, hasBody: Bool) {
         guard let url = url?.string,
             let target = try? RequestTarget(parsing: url, service: .graph, normalization: .clean)
         else { return nil }
         self.id = id?.string ?? id?.int.map(String.init) ?? ""
         self.method = (method?.string ?? "GET").uppercased()
+        self.hasBody = hasBody
         // The items of a batch are of its own version.
         self.target = version.map(target.replacingVersion) ?? target
     }

@@ -63,7 +63,7 @@ struct GraphRequestOperation: CatalogueOperation {
         let written = try client.target(endpoint, query: query.query)
         let isPlain = input.upload == nil && input.download == nil && !input.changes && input.batch == nil
         // Files have places of their own below a drive, which no table lists.
-        if isPlain, !input.unlisted { try PathFault.check(input.method, written) }
+        if isPlain, !input.unlisted { try PathFault.check(input.method, written, hasBody: input.body != nil) }
         let usual =
             query.isStar || !isPlain
             ? nil : UsualProperties.added(to: written, input.method, for: context.call.caller)

@@ -103,15 +103,22 @@ struct EndpointsTests {
         for (method, path, part) in [
             ("GET", "/usres", "/users"), ("DELETE", "/users", "GET, POST"),
             ("GET", "/deviceManagement/configurationPolicies", "/beta/deviceManagement/configurationPolicies"),
-            ("GET", "/users?$select=dispalyName", "displayName"),
+            ("GET", "/users?$select=dispalyName", "displayName"), ("POST", "/users", "--method POST"),
         ] {
-            let error = #expect(throws: MMError.self) { try PathFault.check(method, try target(path)) }
+            let error = #expect(throws: MMError.self) {
+                try PathFault.check(method, try target(path), hasBody: false)
+            }
             #expect(error?.code == .invalidInput)
             let text = error.map { "\($0.message) \($0.hint ?? "")" } ?? ""
             #expect(text.contains(part), "\(text)")
             #expect(text.contains("unlisted"), "\(text)")
         }
-        #expect(throws: Never.self) { try PathFault.check("GET", try target("/users?$select=id,displayName")) }
+        for (method, path, hasBody) in [
+            ("GET", "/users?$select=id,displayName", false), ("POST", "/users", true),
+            ("POST", "/users/1/revokeSignInSessions", false),
+        ] {
+            #expect(throws: Never.self) { try PathFault.check(method, try target(path), hasBody: hasBody) }
+        }
     }
 
     @Test(
