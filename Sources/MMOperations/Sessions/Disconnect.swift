@@ -23,13 +23,14 @@ struct Disconnect: CatalogueOperation {
         _ input: Reset.Input, in context: OperationContext, with services: SessionServices
     ) async throws(MMError) -> OperationAnswer {
         let connection = try services.registry.connection(named: input.connection, in: context)
+        let module = try input.module.map(RunModule.named)
         let keys: [SessionKey]
         if let principal = context.call.caller.principal?.id {
             keys = await services.sessions.disconnect(
-                connection: connection.name, module: input.module, principal: principal)
+                connection: connection.name, module: module, principal: principal)
         } else {
-            services.restorer.forget(connection: connection.name, module: input.module)
-            keys = await services.sessions.disconnect(connection: connection.name, module: input.module)
+            services.restorer.forget(connection: connection.name, module: module)
+            keys = await services.sessions.disconnect(connection: connection.name, module: module)
         }
         return .value([
             "status": "success", "disconnected": .array(keys.map { .string($0.description) }),
