@@ -1,3 +1,5 @@
+import MMCore
+
 /// The cmdlets of a module and their parameters, for who writes a command line.
 package struct CmdletCompletion: Sendable {
     private let table = CmdletTable()
@@ -23,6 +25,9 @@ package struct CmdletCompletion: Sendable {
         }
         return found.sorted()
     }
+
+    /// The cmdlets that a misspelt name most likely means, best first.
+    package func near(_ name: String) -> [String] { NearestNames.of(name, among: names(startingWith: "")) }
 
     /// The parameters of a cmdlet, in alphabetical order; those that every cmdlet has are among them.
     package func parameters(of cmdlet: String) -> [String] {

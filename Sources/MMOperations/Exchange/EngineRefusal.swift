@@ -1,5 +1,6 @@
 import MMCore
 import MMGraph
+import MMGuard
 import MMNative
 
 /// Why no engine here runs a script, and what to do about it.
@@ -32,7 +33,8 @@ enum EngineRefusal {
     /// A cmdlet that neither the tables nor the service know.
     static func unknown(_ strangers: [String], _ service: ExchangeTable.Service) -> MMError? {
         guard let name = strangers.first else { return nil }
-        let near = NearestNames.of(name, among: ExchangeTable.standard.names(of: service))
+        // PowerShell's own are among them: a script misspells Select-Object as well.
+        let near = CmdletCompletion(module: service.module).near(name)
         return MMError(
             .notFound,
             "\(service.endpoint.title) has no cmdlet \(name) that is known here, or the account may not run it. Nothing was "

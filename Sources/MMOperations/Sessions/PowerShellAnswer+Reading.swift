@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import MMPowerShell
 
 extension PowerShellAnswer {
@@ -69,6 +70,21 @@ extension PowerShellAnswer {
         for console in self.console { notes.append(console.text) }
         if let code = end?.exitCode, code != 0 { notes.append("The last program ended with code \(code).") }
         return RepeatedLines.counted(notes.map(TerminalText.plain))
+    }
+
+    /// The cmdlets of a module that were most likely meant by names which PowerShell did not know.
+    func nearCommands(in module: String) -> [String] {
+        var names: [String] = []
+        for record in records where record.stream == .error && record.value["id"] == "CommandNotFoundException" {
+            guard let name = record.value["target"]?.string, name.contains("-"), !names.contains(name) else { continue }
+            names.append(name)
+        }
+        guard !names.isEmpty else { return [] }
+        let cmdlets = CmdletCompletion(module: module)
+        return names.prefix(3).compactMap { name in
+            let near = cmdlets.near(name)
+            return near.isEmpty ? nil : "Near \(TerminalText.plain(name)): \(near.joined(separator: ", "))."
+        }
     }
 
     /// Why it failed, with the place in its script.

@@ -47,7 +47,7 @@ package struct SessionAnswer: Sendable {
         let script = input.command ?? ""
         let notes =
             notices + (traffic?.notes(connection: connection) ?? [])
-            + said(beside: answer, isText: isText, script)
+            + said(beside: answer, isText: isText, of: input)
         if let error = traffic?.error { throw error.withOutput(answer.output(isText: isText)) }
         switch answer.end?.state {
         case .completed?: break
@@ -68,8 +68,10 @@ package struct SessionAnswer: Sendable {
         return result
     }
 
-    /// What PowerShell said beside what it put out.
-    func said(beside answer: PowerShellAnswer, isText: Bool, _ script: String) -> [String] {
-        answer.notes(isText: isText, script, isStandIn ? [Self.standInNote] : [])
+    /// What PowerShell said beside what it put out, and what was meant where it did not know a command.
+    func said(beside answer: PowerShellAnswer, isText: Bool, of input: RunInput) -> [String] {
+        let notes = answer.notes(isText: isText, input.command ?? "", isStandIn ? [Self.standInNote] : [])
+        guard let module = input.module else { return notes }
+        return notes + answer.nearCommands(in: module)
     }
 }

@@ -31,6 +31,16 @@ struct SessionAnswerTests {
         return PowerShellRecord(.information, .object(value))
     }
 
+    @Test("a command that PowerShell doesn't know is told with the cmdlets that were meant, each once")
+    func unknownCommand() throws {
+        let record = PowerShellRecord(
+            .error, ["message": "no such term", "id": "CommandNotFoundException", "target": "Get-AzVn"])
+        let notes = try answer([record, record]).notes
+        #expect(notes.last?.hasPrefix("Near Get-AzVn: ") == true)
+        #expect(notes.last?.contains("Get-AzVM") == true)
+        #expect(notes.count { $0.hasPrefix("Near") } == 1)
+    }
+
     @Test("verbose and debug records that were asked for are notes")
     func verbose() throws {
         let notes = try answer([PowerShellRecord(.verbose, "v"), PowerShellRecord(.debug, "d")]).notes

@@ -33,7 +33,7 @@ extension SessionAnswer {
         notes.append("Variables that it set, and files that it wrote, are there as after a run.")
         if !answer.values.isEmpty { notes.append("What it put out is left out here: \(answer.values.count) objects.") }
         notes += notices + (traffic?.notes(connection: connection) ?? [])
-        notes += said(beside: answer, isText: false, input.command ?? "")
+        notes += said(beside: answer, isText: false, of: input)
         return DryRun.answer(report, notes: notes, connection: connection, changes: await forecast(report))
     }
 }
