@@ -1,7 +1,7 @@
 /// When a name is surely another one, mistyped.
-enum NearName {
+package enum NearName {
     /// Whether a name is a slip of another: one letter off, or one in the singular and the other in the plural.
-    static func isSlip(_ written: String, of known: String) -> Bool {
+    package static func isSlip(_ written: String, of known: String) -> Bool {
         var (left, right) = (written.lowercased(), known.lowercased())
         if left == right || WordForm.stem(left) == WordForm.stem(right) { return true }
         guard min(left.utf8.count, right.utf8.count) >= 4 else { return false }

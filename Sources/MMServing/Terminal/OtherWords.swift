@@ -18,7 +18,8 @@ struct OtherWords: Sendable {
         }
         if first.hasPrefix("/") { return ["mm graph \(connection) \(first)"] }
         if RunModule.names.contains(word) { return ["mm run \(connection) \(word)"] }
-        if let line = cmdlet(word) { return [line] }
+        let cmdlets = cmdlets(word)
+        if !cmdlets.isEmpty { return cmdlets }
         if let path = Self.path(word) { return ["mm graph \(connection) \(path)"] }
         if Self.reading.contains(word), let noun = words.dropFirst().first?.lowercased() {
             if let path = noun.hasPrefix("/") ? noun : Self.path(noun) { return ["mm graph \(connection) \(path)"] }
@@ -40,16 +41,23 @@ struct OtherWords: Sendable {
         return Self.path(next.lowercased()).map { ["mm graph \(name) \($0)"] } ?? ["mm status \(name)"]
     }
 
-    /// The line that runs a cmdlet.
-    private func cmdlet(_ word: String) -> String? {
-        guard word.contains("-") else { return nil }
+    /// The lines that run a cmdlet of this name, or of one that differs in a slip.
+    private func cmdlets(_ word: String) -> [String] {
+        guard word.contains("-"), word.first != "-" else { return [] }
         for module in RunModule.names {
             let known = CmdletCompletion(module: module).names(startingWith: word)
-            if let name = known.first(where: { $0.lowercased() == word }) {
-                return "mm run \(connection) \(module) '\(name) …'"
-            }
+            if let name = known.first(where: { $0.lowercased() == word }) { return [line(name, in: module)] }
         }
-        return nil
+        for module in RunModule.names {
+            let known = CmdletCompletion(module: module).names(startingWith: "")
+            let meant = known.filter { NearName.isSlip(word, of: $0) }
+            if !meant.isEmpty { return meant.prefix(3).map { line($0, in: module) } }
+        }
+        return []
+    }
+
+    private func line(_ cmdlet: String, in module: String) -> String {
+        "mm run \(connection) \(module) '\(cmdlet) …'"
     }
 
     /// The path of a thing of Microsoft Graph that a word names, in the singular or the plural.

@@ -11,6 +11,7 @@ struct OtherWordsTests {
             ("users", "mm graph Demo /users"), ("user", "mm graph Demo /users"), ("Groups", "mm graph Demo /groups"),
             ("me", "mm graph Demo /me"), ("licences", "mm graph Demo /subscribedSkus"), ("exo", "mm run Demo exo"),
             ("/users", "mm graph Demo /users"), ("get-mailbox", "mm run Demo exo 'Get-Mailbox …'"),
+            ("Get-Mailbx", "mm run Demo exo 'Get-Mailbox …'"), ("get-mguesr", "mm run Demo graph 'Get-MgUser …'"),
             ("get users", "mm graph Demo /users"), ("get /me", "mm graph Demo /me"), ("get", "mm graph Demo /users"),
             ("auth login", "mm login Demo"), ("list", "mm connections"), ("whoami", "mm status"),
             ("demo exo", "mm run Demo exo"), ("Demo /groups", "mm graph Demo /groups"),
