@@ -1,3 +1,4 @@
+import Glibc
 package import MMCore
 package import MMOperations
 import MMSystem
@@ -60,10 +61,12 @@ package struct TerminalPerson: ConfirmingPerson {
     package func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         terminal.progress(nil)
         terminal.note("")
-        terminal.note(terminal.styled(question.title, .emphasis))
+        let columns = Terminal.size(of: STDERR_FILENO)?.columns
+        func fitted(_ text: String) -> String { FittedLines.fitted(text, to: columns) }
+        terminal.note(terminal.styled(fitted(question.title), .emphasis))
         var rest = question.pages[...]
-        if let first = rest.popFirst() { terminal.note(first) }
-        terminal.note(terminal.styled(question.reason, .warning))
+        if let first = rest.popFirst() { terminal.note(fitted(first)) }
+        terminal.note(terminal.styled(fitted(question.reason), .warning))
         let all = question.moreOfKind > 0 ? ", all for this and up to \(question.moreOfKind) more of its kind" : ""
         while let line = try await Terminal.controlling.ask(
             "Type yes to continue\(all), no to refuse\(rest.isEmpty ? "" : ", more to see the rest"): ")
@@ -76,7 +79,7 @@ package struct TerminalPerson: ConfirmingPerson {
                 try await prove(question)
                 return .yesToAlike
             case .no: return .no
-            case .more: if let page = rest.popFirst() { terminal.note(page) }
+            case .more: if let page = rest.popFirst() { terminal.note(fitted(page)) }
             case .all, nil: terminal.note("Please type the full word: yes or no.")
             }
         }

@@ -20,7 +20,8 @@ package struct Presentation: Sendable, Hashable {
     /// Text beyond this size is represented by its length and digest: no person reads more.
     static let longestText = 256 << 10
     private static let mostRisks = 100
-    private static let longestLine = 160
+    /// Two lines of a usual screen behind any of the margins.
+    private static let longestLine = 150
     private static let linesOfAPage = 50
 
     /// Creates the presentation of a request.
