@@ -133,7 +133,7 @@ package struct SharedRecordStore: Sendable {
         }
         guard let sealed = seal.sealed(value, name: key) else { throw Self.unsealed }
         // What is listed and has no records does no harm; records that are not listed would.
-        if case .connection(let connection) = group { try await list(connection, for: lifetime) }
+        if case .connection(let connection) = group { try await enter(connection, for: lifetime) }
         // A write that is repeated, since its answer was lost, is known by its own revision.
         let arguments = [
             Array((fence?.node ?? "").utf8), Array("\(fence?.token ?? 0)".utf8), Array(revision.utf8),
@@ -165,7 +165,8 @@ package struct SharedRecordStore: Sendable {
         _ = try await take(name, in: group, fence: fence)
     }
 
-    private func list(_ connection: String, for lifetime: Duration) async throws(MMError) {
+    /// Enters a connection in the index of those that have records.
+    private func enter(_ connection: String, for lifetime: Duration) async throws(MMError) {
         // The sealed name differs each time: a digest keeps it to one entry.
         guard let sealed = seal.sealed(Array(connection.utf8), name: groups) else { throw Self.unsealed }
         _ = try await redis.script(

@@ -81,7 +81,7 @@ extension ConfirmationLedger {
         guard let shared else { return (found, nil) }
         do throws(MMError) {
             for document in try await shared.all() {
-                found.append((.shared(document.connection), try Self.parse(document.bytes, document.connection)))
+                found.append((.shared(document.connection), try Self.parse(document, of: document.connection)))
             }
         } catch {
             guard error.keepsToThisNode else { throw error }
@@ -112,7 +112,7 @@ extension ConfirmationLedger {
         for _ in 0..<50 {
             let document = try await shared.read(connection)
             let now = clock.now
-            var contents = try Self.parse(document?.bytes, connection)
+            var contents = try Self.parse(document, of: connection)
             contents.removeExpired(now)
             let before = contents
             let result = try body(&contents)
@@ -175,21 +175,34 @@ extension ConfirmationLedger {
 
     /// What the file holds.
     func read() throws(MMError) -> Contents {
-        guard let bytes = try ProtectedFile.read(path, limit: Self.largestFile) else { return Contents() }
-        return try Self.parse(bytes, path)
-    }
-
-    /// - Parameter name: the file, or the connection whose document it is.
-    static func parse(_ bytes: [UInt8]?, _ name: String) throws(MMError) -> Contents {
-        guard let bytes, !bytes.isEmpty else { return Contents() }
-        // What can't be read confirms nothing; it is neither guessed at nor silently replaced.
-        guard let value = try? JSONParser.parse(bytes, limits: .strict), value["version"]?.int == 1,
-            let list = value["entries"]?.array
-        else {
+        guard let bytes = try ProtectedFile.read(path, limit: Self.largestFile), !bytes.isEmpty else {
+            return Contents()
+        }
+        guard let contents = Self.parse(bytes) else {
             throw MMError(
-                .conflict, "The store of confirmations \(name) can't be read.",
+                .conflict, "The store of confirmations \(path) can't be read.",
                 hint: "Remove the file: pending confirmations have to be requested again.")
         }
+        return contents
+    }
+
+    /// What the nodes of a cluster keep for a connection.
+    static func parse(_ document: SharedConfirmationDocument?, of connection: String) throws(MMError) -> Contents {
+        guard let bytes = document?.bytes, !bytes.isEmpty else { return Contents() }
+        guard let contents = parse(bytes) else {
+            throw MMError(
+                .conflict, "What the nodes share of confirmations for \(connection) can't be read by this version.",
+                hint: "Run the same version on all nodes. Until it can be read or its time is over, nothing is "
+                    + "confirmed for \(connection).")
+        }
+        return contents
+    }
+
+    /// What can't be read confirms nothing: it is neither guessed at nor silently replaced.
+    private static func parse(_ bytes: [UInt8]) -> Contents? {
+        guard let value = try? JSONParser.parse(bytes, limits: .strict), value["version"]?.int == 1,
+            let list = value["entries"]?.array
+        else { return nil }
         let spent = value["spent"]?.array?.compactMap { item -> Contents.Spent? in
             guard let digest = item["digest"]?.string, let at = item["at"]?.int, let end = item["expiresAt"]?.int else {
                 return nil

@@ -66,7 +66,7 @@ extension ConfirmationLedger {
     private func standing(of connection: String) async throws(MMError) -> [StandingApproval] {
         var standing = try read().standing
         if let document = try await reached({ shared throws(MMError) in try await shared.read(connection) }) {
-            standing += try Self.parse(document?.bytes, connection).standing
+            standing += try Self.parse(document, of: connection).standing
         }
         let now = clock.now
         return standing.filter { $0.connection == connection && $0.expiresAt > now }

@@ -219,7 +219,7 @@ public struct ConfirmationLedger: Sendable {
         guard let document = try await reached({ shared throws(MMError) in try await shared.read(connection) }) else {
             return nil
         }
-        guard let entry = try Self.parse(document?.bytes, connection).entries.first(where: isIt) else { return nil }
+        guard let entry = try Self.parse(document, of: connection).entries.first(where: isIt) else { return nil }
         let isSpent = own.spent.contains { $0.digest == digest && $0.at >= entry.createdAt && $0.expiresAt > now }
         let taken = try await change(.shared(connection), underLease: true, remove)
         return isSpent ? nil : taken
