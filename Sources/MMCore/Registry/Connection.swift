@@ -2,7 +2,7 @@
 ///
 /// It never changes, so that all who hold it share one. Whoever needs another makes it from the entry, `raw`, with other values.
 public final class Connection: Sendable {
-    /// The name that calls refer to it by; case-sensitive.
+    /// The name that calls refer to it by; another case is accepted where it is unambiguous.
     public let name: String
     /// The app registration's client id; without one, modules use their publishers' own apps.
     public let appId: String?

@@ -143,7 +143,7 @@ public struct RegistrySnapshot: Sendable {
             .notFound, "There is no connection '\(asked)'.",
             hint: names.isEmpty
                 ? "The registry has no connection that can be used here. " + Self.howToAdd
-                : "Known connections: \(shown)\(more). Names are case-sensitive; there is no default.",
+                : "Known connections: \(shown)\(more). There is no default.",
             details: ["connection": .string(asked), "known": .array(sorted.prefix(50).map { .string($0) })])
     }
 }
