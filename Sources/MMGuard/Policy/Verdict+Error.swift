@@ -15,7 +15,11 @@ extension Verdict {
             details["text"] = .string(place.text)
         }
         if !previews.isEmpty { details["preview"] = .array(previews.flatMap(\.lines).map(JSONValue.string)) }
-        let at = place.map { " (line \($0.line), column \($0.column): \($0.text.prefix(80)))" } ?? ""
+        let at =
+            place.map { place in
+                let text = place.text.isEmpty ? "" : ": \(place.text.prefix(80))"
+                return " (line \(place.line), column \(place.column)\(text))"
+            } ?? ""
         if findings.first?.kind == .broken {
             return MMError(.invalidInput, "\(reason)\(at)", hint: instead, details: details)
         }

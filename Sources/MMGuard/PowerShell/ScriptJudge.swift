@@ -90,8 +90,19 @@ struct ScriptJudge: Sendable {
         walk.report(
             GuardFinding(
                 rule: ConstructRule.unparsed.rawValue, classes: .write, kind: .broken,
-                reason: "PowerShell can't run this text: \(error.id).", instead: ConstructRule.unparsed.instead,
+                reason: "PowerShell can't run this text: \(Self.words(of: error.id)).",
+                instead: ConstructRule.unparsed.instead,
                 subject: error.id), extent)
+    }
+
+    /// The engine's id for an error in words: `EmptyPipeElement` is an empty pipe element.
+    private static func words(of id: String) -> String {
+        var text = ""
+        for letter in id {
+            if letter.isUppercase, let last = text.last, last != " ", !last.isUppercase { text += " " }
+            text += letter.lowercased()
+        }
+        return text
     }
 
     /// The offset of the first character that nobody sees: format characters, NUL, byte order marks.
