@@ -11,7 +11,7 @@ package struct ContentSource: Sendable {
         self.standardInput = standardInput
     }
 
-    /// Returns the content that a word stands for: the word itself unless it is `-` or `@file`. `@@` stands for a
+    /// Returns the content that a word stands for: the word itself unless it is `-`, `@-` or `@file`. `@@` stands for a
     /// leading `@`.
     /// - Parameters:
     ///   - word: the word as typed.
@@ -19,7 +19,8 @@ package struct ContentSource: Sendable {
     ///   - namingFile: whether the word itself may be the path of a file.
     /// - Throws: `MMError.invalidInput` when the file can't be read or isn't UTF-8 text.
     package func resolve(_ word: String, for flag: String, namingFile: Bool = false) throws(MMError) -> String {
-        if word == "-" { return try standardInput() }
+        // `@-` is what curl's -d takes for standard input.
+        if word == "-" || word == "@-" { return try standardInput() }
         if namingFile {
             if let text = try file(word, for: flag) { return text }
             // A script's file name without `@` was meant as a file, not as a command.
