@@ -32,7 +32,10 @@ struct Jobs: CatalogueOperation {
         let reports = jobs.table.reports(for: OperationJobs.reachableOwners(of: context.call))
         let rows = reports.map { JSONValue.object(Self.row($0)) }
         return .value(
-            ["jobs": .array(rows)], columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])
+            ["jobs": .array(rows)],
+            notes: rows.isEmpty
+                ? ["Nothing runs in the background, and nothing there has ended within the last hour."] : [],
+            columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])
     }
 
     /// Tells how far the running jobs are until none is left, or the call's time is over.
