@@ -50,6 +50,8 @@ struct CompletionValues: Sendable {
         case "session" where place.command.first == "ssh": return await rows("ssh_sessions", key: "session")
         case "session": return await rows("shell_sessions", key: "session")
         case "host": return await hosts()
+        case "operation" where place.command.first == "audit":
+            return catalogue.operations.map { Completion.Candidate($0.declaration.name, $0.declaration.summary) }
         case "resource": return resources
         case "recipe": return await rows("recipe_list", key: "name", summary: "summary")
         default: return []
