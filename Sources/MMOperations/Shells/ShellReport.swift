@@ -125,7 +125,8 @@ struct ShellReport {
         switch end.cause {
         case .finished: break
         case .shellEnded: notes.append("The shell ended with this command; the next one starts a new shell.")
-        case .deadline: notes.append("The command was cancelled after \(task.timeLimit.components.seconds) s, its time limit.")
+        case .deadline:
+            notes.append("The command was cancelled after \(task.timeLimit.components.seconds) s, its time limit.")
         case .cancelled: notes.append("The command was cancelled.")
         case .flood: notes.append("The command wrote too much and was cancelled.")
         case .closed: notes.append("The session was closed.")
