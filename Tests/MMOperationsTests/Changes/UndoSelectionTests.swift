@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("Which changes are undone", .timeLimit(.minutes(1)))
+@Suite("Which changes are undone", .timeLimit(.minutes(10)))
 struct UndoSelectionTests {
     private func entry(_ time: Timestamp) throws -> JournalEntry {
         let request = try GraphRequest(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MMOperations
 
-@Suite("The variables of scripts", .timeLimit(.minutes(1)))
+@Suite("The variables of scripts", .timeLimit(.minutes(10)))
 struct ScriptVariablesTests {
     @Test(
         "of a loop are its own within the loop, and the session's in what it goes through",

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MMStates
 
-@Suite("What changes will leave", .timeLimit(.minutes(1)))
+@Suite("What changes will leave", .timeLimit(.minutes(10)))
 struct ChangeForecastTests {
     private func change(_ method: String, _ path: String, _ body: JSONValue? = nil) throws -> Change {
         let target = try RequestTarget(parsing: path, service: .graph)
