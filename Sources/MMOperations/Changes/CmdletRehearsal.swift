@@ -49,17 +49,19 @@ final class CmdletRehearsal: Sendable {
 
     /// Notes a cmdlet that is not sent, with what it would change.
     func note(_ command: ExchangeCommand) async {
-        guard var change = Change(command, at: watch.client.service) else {
+        guard let written = Change(command, at: watch.client.service) else {
             return state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: false)) }
         }
+        var change = written
         let isRead = state.withLock { state in
             state.states[command.cmdlet, default: 0] += 1
             return reads && state.states[command.cmdlet, default: 0] <= Self.most
         }
         if isRead {
-            change = await watch.read(change)
-            change = change.following(state.withLock { $0.left[change.place] ?? [] })
-            watch.known.keep(change, of: command)
+            change = await watch.read(written)
+            let earlier = state.withLock { $0.left[change.place] ?? [] }
+            change = change.following(earlier, written: written)
+            if change.isKnown(after: earlier) { watch.known.keep(change, of: command) }
         }
         let noted = obstacle.map { change.notKept(because: $0) } ?? change
         state.withLock { state in

@@ -45,7 +45,11 @@ struct CmdletWatch: Sendable {
         guard !change.isBeforeKnown, !commands.isEmpty else { return change }
         do throws(MMError) {
             let states = try await states(commands, min(context.deadline, .after(Self.longestRead)))
-            return change.knowing(rows: states[0], content: states.dropFirst().first.flatMap(\.self) ?? [])
+            var recipients = RecipientIdentities()
+            let names = change.writtenRecipients
+            for (name, rows) in zip(names, states.suffix(names.count)) { recipients.note(rows ?? [], of: name) }
+            let content = states.dropFirst().dropLast(names.count).first.flatMap(\.self)
+            return change.knowing(rows: states[0], content: content ?? [], recipients: recipients)
         } catch {
             return change.unreadable(error.message)
         }
@@ -55,6 +59,24 @@ struct CmdletWatch: Sendable {
     func present(of change: Change) async throws(MMError) -> [JSONValue]? {
         guard let command = change.presentCommand else { return nil }
         return try await states([command], context.deadline)[0]
+    }
+
+    /// What became of a change since, by what its reading cmdlet puts out now. Recipients that it names otherwise than the service
+    /// does are looked up, all with one request.
+    func standing(of change: Change, inRows rows: [JSONValue]?) async throws(MMError) -> Change.Standing {
+        let names = change.unresolvedNames(inRows: rows)
+        guard !names.isEmpty else { return change.standing(inRows: rows) }
+        let commands = names.map(RecipientIdentities.reading)
+        guard commands.allSatisfy(mayRead) else { throw MMError(.denied, "the guard holds reading it back") }
+        var recipients = RecipientIdentities()
+        for (name, reading) in zip(names, try await client.readings(of: commands, deadline: context.deadline)) {
+            switch reading {
+            case .success(let rows): recipients.note(rows.compactMap { try? JSONParser.parse(Array($0)) }, of: name)
+            case .failure(.refused): break
+            case .failure(.failed(let error)): throw error
+            }
+        }
+        return change.standing(inRows: rows, recipients)
     }
 
     /// Whether the guard lets anybody run a cmdlet that reads.

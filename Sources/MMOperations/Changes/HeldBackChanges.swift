@@ -24,10 +24,11 @@ struct HeldBackChanges {
             let facts = held.json
             guard let address = facts["url"]?.string.flatMap({ WebAddress($0) }) else { continue }
             if let (watch, command) = cmdlet(at: address, facts["body"] ?? .null) {
-                guard var change = Change(command, at: watch.client.service) else { continue }
+                guard let written = Change(command, at: watch.client.service) else { continue }
+                var change = written
                 readings += 1
                 if readings <= CmdletRehearsal.most, await watch.isSignedIn { change = await watch.read(change) }
-                change = change.following(left[change.place] ?? [])
+                change = change.following(left[change.place] ?? [], written: written)
                 left[change.place, default: []].append(change)
                 changes[held.number] = change
             } else if let request = request(at: address, facts) {

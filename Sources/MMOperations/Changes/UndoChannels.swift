@@ -158,8 +158,9 @@ struct UndoChannels {
     func present(of change: Change) async throws(MMError) -> Present {
         if change.cmdlet != nil {
             guard change.presentCommand != nil else { return Present(standing: .unknown) }
-            let rows = try await cmdletWatch(change.service).present(of: change)
-            return Present(standing: change.standing(inRows: rows), rows: rows)
+            let watch = try cmdletWatch(change.service)
+            let rows = try await watch.present(of: change)
+            return Present(standing: try await watch.standing(of: change, inRows: rows), rows: rows)
         }
         guard change.presentPath != nil else { return Present(standing: .unknown) }
         let answer = try await watch(change.service).present(of: change)

@@ -23,7 +23,7 @@ struct UndoRun {
         let entry: JournalEntry
         let parts: [UndoPart]
         /// Why it can't be taken back.
-        let obstacle: String?
+        var obstacle: String?
 
         var actions: [UndoPart.Action] { parts.flatMap(\.actions) }
     }
@@ -57,8 +57,11 @@ struct UndoRun {
     /// What would be taken back.
     func forecast(_ entries: [JournalEntry]) async throws(MMError) -> OperationAnswer {
         context.record.note("dryRun", true)
-        let steps = try steps(entries)
+        var steps = try steps(entries)
         if let first = steps.first, first.obstacle == nil { try await refuseChanged(first) }
+        for index in steps.indices where steps[index].obstacle == nil {
+            steps[index].obstacle = try await doubt(steps[index])
+        }
         let rows = steps.map { step -> JSONValue in
             [
                 "id": .string(step.entry.id), "change": .string(VisibleText.exact(step.entry.change.title)),
@@ -82,6 +85,21 @@ struct UndoRun {
         }
     }
 
+    /// Why a change is left though the object is as it would have left it; `nil` where nothing is in doubt.
+    private func doubt(_ step: Step) async throws(MMError) -> String? {
+        guard step.entry.mayHaveChangedNothing else { return nil }
+        for part in step.parts where try await channels.present(of: part.change).standing == .asLeft {
+            return Self.doubt(step.entry)
+        }
+        return nil
+    }
+
+    private static func doubt(_ entry: JournalEntry) -> String {
+        let others = entry.change.others.map(\.text).joined(separator: ", ")
+        let word = entry.change.kind == .link ? "in" : "missing from"
+        return "nobody knows whether it was sent, nor whether \(others) was \(word) \(entry.change.relation) before"
+    }
+
     // MARK: Undoing
 
     /// Takes changes back in this order.
@@ -92,7 +110,14 @@ struct UndoRun {
                 .unsupported, "This can't be undone: \(steps.first?.obstacle ?? "")",
                 hint: "mm undo show \(entries[0].id) shows what it changed.")
         }
-        if steps.count == 1 { try await refuseChanged(steps[0]) }
+        if steps.count == 1 {
+            try await refuseChanged(steps[0])
+            if let doubt = try await doubt(steps[0]) {
+                throw MMError(
+                    .conflict, "This can't be undone: \(doubt).",
+                    hint: "mm undo show \(entries[0].id) shows what was to be changed; change what is wrong yourself.")
+            }
+        }
         try await channels.settle(steps.flatMap(\.actions)) { steps.flatMap(Self.lines) }
         try await channels.signIn(for: Set(steps.filter { $0.obstacle == nil }.map(\.entry.change.service)))
         return try await carryOut(entries)
@@ -119,7 +144,13 @@ struct UndoRun {
                 row["result"] = "left, because a later change could not be undone"
             } else {
                 do throws(MMError) {
-                    row["result"] = .string(try await undo(step, &successors, notes: &notes))
+                    switch try await undo(step, &successors, notes: &notes) {
+                    case .sent: row["result"] = "undone"
+                    case .nothing: row["result"] = "nothing to do: it is as it was before"
+                    case .left(let reason):
+                        hasObstacle = true
+                        row["result"] = .string("can't be undone: \(reason)")
+                    }
                 } catch {
                     guard entries.count > 1, error.code != .signInNeeded, error.code != .cancelled else { throw error }
                     stopped = error.message
@@ -138,9 +169,16 @@ struct UndoRun {
         return answer
     }
 
+    /// What came of taking a change back.
+    private enum Ending {
+        case sent
+        case nothing
+        case left(because: String)
+    }
+
     private func undo(
         _ step: Step, _ successors: inout [String: String], notes: inout [String]
-    ) async throws(MMError) -> String {
+    ) async throws(MMError) -> Ending {
         var hasSent = false
         for (number, part) in step.parts.enumerated() {
             let present = try await channels.present(of: part.change)
@@ -157,6 +195,7 @@ struct UndoRun {
                     .conflict,
                     "Nobody knows whether \(step.entry.id) was sent, and nothing tells whether it still stands.",
                     hint: "Look at the object: \(step.entry.request).")
+            case .asLeft where step.entry.mayHaveChangedNothing: return .left(because: Self.doubt(step.entry))
             case .asLeft, .unknown: break
             }
             for (place, action) in part.actions.enumerated() {
@@ -169,7 +208,7 @@ struct UndoRun {
                 hasSent = true
             }
         }
-        return hasSent ? "undone" : "nothing to do: it is as it was before"
+        return hasSent ? .sent : .nothing
     }
 
     private func refusal(_ entry: JournalEntry, _ what: ObjectDifference) async -> MMError {

@@ -83,7 +83,8 @@ struct WriteWatch: Sendable {
         let answers = await answers(to: reads)
         var known: [String: [Change]] = [:]
         for (place, answer) in zip(places, answers) {
-            guard var change = writes[place.index].change else { continue }
+            guard let written = writes[place.index].change else { continue }
+            var change = written
             if place.isContent {
                 if case .success(let answer) = answer { writes[place.index].change = change.knowing(content: answer) }
                 continue
@@ -94,7 +95,7 @@ struct WriteWatch: Sendable {
             case .failure(let error): change = change.unreadable(error.message)
             }
             // A later request of the same call finds what the earlier one has left.
-            change = change.following(known[change.place] ?? [])
+            change = change.following(known[change.place] ?? [], written: written)
             known[change.place, default: []].append(change)
             writes[place.index].change = change
         }

@@ -178,6 +178,7 @@ extension ExchangeOrganization {
                 isChanged = true
                 continue
             }
+            if ["ForwardingAddress", "GrantSendOnBehalfTo"].contains(shown) { value = try namesOfRecipients(value) }
             if let edit = value.object { value = Self.edited(changed[shown] ?? row[shown] ?? [], by: edit) }
             if shown == "ForwardingSmtpAddress", let address = value.string, !address.isEmpty {
                 guard address.split(separator: "@").count == 2 else {
@@ -194,6 +195,22 @@ extension ExchangeOrganization {
         }
         writtenProperties[mailbox.id] = changed
         return answer
+    }
+
+    /// Recipients as they are shown: by their unique names, however they were given.
+    private func namesOfRecipients(_ value: JSONValue) throws(ExchangeFailure) -> JSONValue {
+        if let items = value.array {
+            var names: [JSONValue] = []
+            for item in items { names.append(try namesOfRecipients(item)) }
+            return .array(names)
+        }
+        if let edit = value.object {
+            var names = JSONObject()
+            for (key, items) in edit where !key.contains("@") { names[key] = try namesOfRecipients(items) }
+            return .object(names)
+        }
+        guard let text = value.string, !text.isEmpty else { return .null }
+        return .string(try mailboxes.find(text).name)
     }
 
     /// `@{Add=…; Remove=…}` on a list.

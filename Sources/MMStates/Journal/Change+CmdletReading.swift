@@ -3,7 +3,8 @@ package import MMGraph
 
 extension Change {
     /// The cmdlets that read the state before; none where nothing has to be read. It is one, and for an object whose list of
-    /// members goes with it a second one for these, since no cmdlet shows both. They are sent in one request.
+    /// members goes with it a second one for these, since no cmdlet shows both; where it writes recipients, one for each. They are
+    /// sent in one request.
     package var priorCommands: [ExchangeCommand] {
         guard let cmdlet, let kind = cmdlet.kind, kind.entry?.values != nil || kind.entry == nil else { return [] }
         switch kind.entry {
@@ -15,9 +16,18 @@ extension Change {
                 command.parameters["ResultSize"] = "Unlimited"
                 commands.append(command)
             }
-            return commands
+            return commands + writtenRecipients.map(RecipientIdentities.reading)
         case let entry?: return [reading(kind, cmdlet.names, entry)]
         }
+    }
+
+    /// The recipients that it writes, by the names that they are given: few enough to be looked up with the same request.
+    package var writtenRecipients: [String] {
+        guard kind == .properties, cmdlet?.kind?.entry == nil else { return [] }
+        let items = (after?.object ?? [:]).filter { CmdletValue.holdsRecipients($0.key) }
+            .flatMap { CmdletValue.edit($0.value) ?? $0.value.array ?? [$0.value] }
+        let names = Set(items.compactMap(\.string)).filter { !$0.isEmpty }
+        return names.count < ExchangeClient.largestBatch ? names.sorted() : []
     }
 
     private var isStateRead: Bool { kind == .deletion || kind == .properties && !keys.isEmpty }
@@ -52,7 +62,10 @@ extension Change {
     /// - Parameters:
     ///   - rows: what the reading cmdlet put out; `nil` where there is no such object.
     ///   - content: the list beside it, where one was read.
-    package func knowing(rows: [JSONValue]?, content: [JSONValue] = []) -> Change {
+    ///   - recipients: who is behind the names of `writtenRecipients`, as far as that was read.
+    package func knowing(
+        rows: [JSONValue]?, content: [JSONValue] = [], recipients: RecipientIdentities = .init()
+    ) -> Change {
         guard let cmdlet, let kind = cmdlet.kind else { return self }
         var change = self
         if let entry = kind.entry, let values = entry.values {
@@ -72,7 +85,14 @@ extension Change {
         case .properties:
             change.before = .object(JSONObject(keys.compactMap { key in row[key].map { (key, $0) } }))
             change.after = .object(
-                JSONObject(keys.map { ($0, CmdletValue.edited(row[$0] ?? .null, by: after?[$0] ?? .null)) }))
+                JSONObject(
+                    keys.map { key in
+                        let (shown, written) = (row[key] ?? .null, after?[key] ?? .null)
+                        guard CmdletValue.holdsRecipients(key) else {
+                            return (key, CmdletValue.edited(shown, by: written))
+                        }
+                        return (key, recipients.edited(shown, by: written))
+                    }))
             let silent = keys.filter { row[$0] == nil }
             if !silent.isEmpty { change.obstacle = "\(kind.reader) does not show \(silent.joined(separator: ", "))" }
         case .deletion:
@@ -90,7 +110,7 @@ extension Change {
     }
 
     /// What an entry grants in rows that may hold others besides.
-    private func granted(_ property: String, in rows: [JSONValue]) -> [JSONValue] {
+    func granted(_ property: String, in rows: [JSONValue]) -> [JSONValue] {
         let isDenial = cmdlet?.names["Deny"] == true
         var rights: [JSONValue] = []
         for row in rows where row["IsInherited"] != true {
@@ -103,7 +123,7 @@ extension Change {
     }
 
     /// The rights after a write.
-    private static func rights(_ held: [JSONValue], _ kind: Kind, _ written: JSONValue?) -> [JSONValue] {
+    static func rights(_ held: [JSONValue], _ kind: Kind, _ written: JSONValue?) -> [JSONValue] {
         let given = written.flatMap { $0.isNull ? nil : $0.array ?? [$0] }
         func isOne(_ value: JSONValue, of list: [JSONValue]) -> Bool { list.contains { CmdletValue.isSame($0, value) } }
         switch kind {
@@ -143,63 +163,5 @@ extension Change {
         return Subject(
             id: ["ExternalDirectoryObjectId", "Guid"].lazy.compactMap { row[$0]?.string }.first { !$0.isEmpty } ?? name
                 ?? "", name: name)
-    }
-
-    // MARK: Since
-
-    /// What became of the change since.
-    /// - Parameter rows: what `presentCommand` puts out now; `nil` where there is no such object.
-    package func standing(inRows rows: [JSONValue]?) -> Standing {
-        guard let cmdlet, let kind = cmdlet.kind else { return .unknown }
-        if let entry = kind.entry {
-            guard let values = entry.values else {
-                let name = others.first?.id ?? ""
-                let isThere = (rows ?? []).contains { Self.isNamed($0, name) }
-                return isThere == (self.kind == .link) ? .asLeft : .asBefore
-            }
-            return standing(of: [values: .array(granted(values, in: rows ?? []))])
-        }
-        switch self.kind {
-        case .deletion:
-            let isBack = (rows ?? []).contains { row in
-                (before?.object ?? [:]).allSatisfy { key, value in
-                    key == "Priority" || key == kind.state?.property || Self.isHeld(key, value, in: row[key])
-                }
-            }
-            return isBack ? .asBefore : .asLeft
-        case .creation:
-            guard let row = rows?.first else { return .asBefore }
-            return standing(of: .object(Self.only(keys.filter { row[$0] != nil }, of: row)))
-        case .properties:
-            guard let row = rows?.first else { return .changed(ObjectDifference(before: after, after: nil)) }
-            return standing(of: .object(Self.only(keys, of: row)))
-        default: return .unknown
-        }
-    }
-
-    private func standing(of present: JSONValue) -> Standing {
-        func isHeld(_ state: JSONValue?) -> Bool {
-            (present.object ?? [:]).allSatisfy { Self.isHeld($0.key, state?[$0.key] ?? .null, in: $0.value) }
-        }
-        func isExactly(_ state: JSONValue?) -> Bool {
-            (present.object ?? [:]).allSatisfy { CmdletValue.isSame(state?[$0.key] ?? .null, $0.value) }
-        }
-        if kind != .creation, isBeforeKnown, isExactly(before) { return .asBefore }
-        if isHeld(after) { return .asLeft }
-        return .changed(ObjectDifference(before: after, after: present))
-    }
-
-    private static func isHeld(_ key: String, _ written: JSONValue, in shown: JSONValue?) -> Bool {
-        let shown = shown ?? .null
-        if CmdletValue.isSame(written, shown) { return true }
-        return CmdletValue.holdsRecipients(key) && !CmdletValue.isEmpty(written) && !CmdletValue.isEmpty(shown)
-    }
-
-    private static func isNamed(_ row: JSONValue, _ name: String) -> Bool {
-        let name = name.lowercased()
-        return [
-            "Guid", "ExternalDirectoryObjectId", "PrimarySmtpAddress", "Alias", "Name", "DisplayName", "Identity",
-            "DistinguishedName", "WindowsLiveID", "UserPrincipalName",
-        ].contains { row[$0]?.string?.lowercased() == name }
     }
 }

@@ -116,37 +116,4 @@ extension Change {
     package var isUnreadable: Bool { obstacle?.hasPrefix(Self.unreadable) ?? false }
 
     private static let unreadable = "its state before could not be read: "
-
-    /// The change when others of the same object are sent before it.
-    package func following(_ earlier: [Change]) -> Change { earlier.reduce(self) { $0.following($1) } }
-
-    private func following(_ earlier: Change) -> Change {
-        guard kind == earlier.kind, [.properties, .licenses, .reference].contains(kind),
-            let left = earlier.after?.object
-        else { return self }
-        var change = self
-        var before = before?.object ?? [:]
-        if kind == .licenses {
-            var held = before["assignedLicenses"]?.object ?? [:]
-            let (old, new) = (earlier.before?["assignedLicenses"]?.object, left["assignedLicenses"]?.object ?? [:])
-            for id in old?.keys ?? [] where new[id] == nil { held[id] = nil }
-            let after = after?["assignedLicenses"]?.object
-            for (id, entry) in new where held[id] != nil || after?[id] != nil { held[id] = entry }
-            before["assignedLicenses"] = .object(held)
-        } else {
-            var after = after?.object ?? [:]
-            for (key, value) in left {
-                guard let old = before[key] else { continue }
-                // What it writes of a structured value comes upon what the earlier one has left of it.
-                if let whole = value.object, let old = old.object, let new = after[key]?.object {
-                    let written = JSONObject(new.filter { old[$0.key] != $0.value }.map { ($0.key, $0.value) })
-                    after[key] = .object(whole.overlaid(by: written))
-                }
-                before[key] = value
-            }
-            change.after = .object(after)
-        }
-        change.before = .object(before)
-        return change
-    }
 }

@@ -49,20 +49,31 @@ enum CmdletValue {
         "RedirectTo", "From", "SentTo", "ExceptIfFrom", "ExceptIfSentTo", "BlindCopyTo", "CopyTo", "RedirectMessageTo",
         "AddToRecipients", "AcceptMessagesOnlyFrom", "AcceptMessagesOnlyFromDLMembers",
         "AcceptMessagesOnlyFromSendersOrMembers", "RejectMessagesFrom", "RejectMessagesFromDLMembers",
-        "RejectMessagesFromSendersOrMembers", "BypassModerationFromSendersOrMembers", "MoveToFolder", "CopyToFolder",
+        "RejectMessagesFromSendersOrMembers", "BypassModerationFromSendersOrMembers",
     ]
 
-    /// A list after `@{Add=…; Remove=…}`; any other value as it is.
-    static func edited(_ value: JSONValue, by written: JSONValue) -> JSONValue {
+    /// Properties that hold a folder, which is shown with its whole path.
+    static func holdsFolder(_ property: String) -> Bool { ["MoveToFolder", "CopyToFolder"].contains(property) }
+
+    /// The items that `@{Add=…; Remove=…}` names; `nil` for any other value.
+    static func edit(_ written: JSONValue) -> [JSONValue]? {
         guard let edit = written.object, edit.keys.contains(where: { ["add", "remove"].contains($0.lowercased()) })
-        else {
-            return written
-        }
+        else { return nil }
+        return edit.filter { ["add", "remove"].contains($0.key.lowercased()) }.flatMap { $0.value.array ?? [$0.value] }
+    }
+
+    /// A list after `@{Add=…; Remove=…}`; any other value as it is.
+    /// - Parameter isSame: whether an item is shown as another one.
+    static func edited(
+        _ value: JSONValue, by written: JSONValue,
+        where isSame: (_ written: JSONValue, _ shown: JSONValue) -> Bool = { isSame($0, $1) }
+    ) -> JSONValue {
+        guard edit(written) != nil, let edit = written.object else { return written }
         var items = value.array ?? (isEmpty(value) ? [] : [value])
         for (key, change) in edit {
             let values = change.array ?? [change]
             switch key.lowercased() {
-            case "add": for value in values where !items.contains(where: { isSame($0, value) }) { items.append(value) }
+            case "add": for value in values where !items.contains(where: { isSame(value, $0) }) { items.append(value) }
             case "remove": items.removeAll { item in values.contains { isSame($0, item) } }
             default: continue
             }

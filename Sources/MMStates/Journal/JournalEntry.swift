@@ -103,6 +103,12 @@ extension JournalEntry {
 }
 
 extension JournalEntry {
+    /// Whether the reference that it gave or took may have been there, or not, before it as after it: only the service's answer
+    /// tells, which refuses what is so already.
+    package var mayHaveChangedNothing: Bool {
+        outcome == .unknown && [.link, .unlink].contains(change.kind) && change.after == nil
+    }
+
     /// The entry with what the write left.
     package func left(_ change: Change) -> JournalEntry {
         var entry = self

@@ -24,6 +24,13 @@ struct CmdletUndoTests {
             script:
                 "Set-Mailbox lena.vogt -ForwardingSmtpAddress ada@fabrikam.example -DeliverToMailboxAndForward $true",
             reader: "Get-Mailbox lena.vogt"),
+        Case(
+            script: "Set-Mailbox lena.vogt -ForwardingAddress ben.baker@contoso-sandbox.example",
+            reader: "Get-Mailbox lena.vogt"),
+        Case(
+            script: "Set-Mailbox lena.vogt -GrantSendOnBehalfTo @{Remove='ben.baker@contoso-sandbox.example'}",
+            reader: "Get-Mailbox lena.vogt",
+            first: "Set-Mailbox lena.vogt -GrantSendOnBehalfTo ben.baker, admin"),
         Case(script: "Set-Mailbox lena.vogt -Type Shared", reader: "Get-Mailbox lena.vogt"),
         Case(
             script: "Set-Mailbox lena.vogt -EmailAddresses @{Add='smtp:x@contoso-sandbox.example'}",
@@ -90,6 +97,10 @@ struct CmdletUndoTests {
             script: "Add-DistributionGroupMember Choir -Member lena.vogt", reader: "Get-DistributionGroupMember Choir",
             first: "New-DistributionGroup -Name Choir -Members admin"),
         Case(
+            script: "Add-DistributionGroupMember Choir -Member lena.vogt@contososandbox.onmicrosoft.com",
+            reader: "Get-DistributionGroupMember Choir",
+            first: "New-DistributionGroup -Name Choir -Members admin"),
+        Case(
             script: "Remove-DistributionGroupMember Choir -Member lena.vogt",
             reader: "Get-DistributionGroupMember Choir",
             first: "New-DistributionGroup -Name Choir -Members lena.vogt"),
@@ -149,6 +160,50 @@ struct CmdletUndoTests {
         #expect(error?.code == .conflict)
         let text = try #require(error?.message)
         #expect(text.contains("two"))
+        await tenant.stop()
+    }
+
+    @Test("takes back a script that was confirmed as a whole and writes to the same objects again and again")
+    func sameObjects() async throws {
+        let tenant = try await ChangesHome(users: 12)
+        let readers = ["Get-Mailbox lena.vogt", "Get-MailboxPermission lena.vogt", "Get-TransportRule"]
+        func state() async throws -> [JSONValue] {
+            var rows: [JSONValue] = []
+            for reader in readers { rows.append(try await tenant.run(reader)) }
+            return rows
+        }
+        let before = try await state()
+        let writes = [
+            "Add-MailboxPermission lena.vogt -User ben.baker -AccessRights FullAccess",
+            "Add-MailboxPermission lena.vogt -User ben.baker -AccessRights ReadPermission",
+            "Remove-MailboxPermission lena.vogt -User ben.baker -AccessRights FullAccess",
+            "Set-Mailbox lena.vogt -EmailAddresses @{Add='smtp:x@contoso-sandbox.example'}",
+            "Set-Mailbox lena.vogt -EmailAddresses @{Add='smtp:y@contoso-sandbox.example'}",
+            "New-TransportRule -Name Marked -PrependSubject one", "Set-TransportRule Marked -PrependSubject two",
+            "Remove-TransportRule Marked",
+        ]
+        try await tenant.run(writes.joined(separator: "; "))
+        let entries = try await tenant.journal.entries()
+        #expect(entries.count == writes.count)
+        #expect(entries.last?.change.before?["PrependSubject"] == "two")
+        let answer = try await tenant.call("undo", ["call": .string(entries[0].call)])
+        #expect(answer.missing == nil, "\(ChangesHome.value(answer))")
+        #expect(try await state() == before)
+        await tenant.stop()
+    }
+
+    @Test("tells another recipient that was set since from the one that was set, by whatever name it is shown")
+    func anotherRecipient() async throws {
+        let tenant = try await ChangesHome(users: 12)
+        try await tenant.run("Set-Mailbox lena.vogt -ForwardingAddress ben.baker@contoso-sandbox.example")
+        let entry = try #require(try await tenant.newest())
+        try await tenant.run("Set-Mailbox lena.vogt -ForwardingAddress admin")
+        let error = await #expect(throws: MMError.self) { try await tenant.call("undo", ["id": .string(entry.id)]) }
+        #expect(error?.code == .conflict)
+        #expect(error?.message.contains("admin") == true, "\(error?.message ?? "")")
+        try await tenant.run("Set-Mailbox lena.vogt -ForwardingAddress ben.baker")
+        _ = try await tenant.call("undo", ["id": .string(entry.id)])
+        #expect(try await tenant.run("Get-Mailbox lena.vogt")[0]?["ForwardingAddress"] ?? .null == .null)
         await tenant.stop()
     }
 

@@ -101,7 +101,7 @@ struct RandomWrites {
     private mutating func cmdlet() -> Write {
         let (mailbox, other, group) = (pick(mailboxes), pick(users), pick(lists))
         serial += 1
-        switch Int.random(in: 0..<28, using: &random) {
+        switch Int.random(in: 0..<30, using: &random) {
         case 0: return Write("Set-Mailbox \(mailbox) -ForwardingSmtpAddress made\(serial)@fabrikam.example")
         case 1: return Write("Set-Mailbox \(mailbox) -ForwardingSmtpAddress $null -DeliverToMailboxAndForward $false")
         case 2: return Write("Set-Mailbox \(mailbox) -CustomAttribute2 \(quoted()) -Office \(quoted())")
@@ -152,6 +152,9 @@ struct RandomWrites {
             return Write(
                 "Set-MailboxAutoReplyConfiguration \(mailbox) -AutoReplyState \(pick(["Enabled", "Disabled"])) -InternalMessage \(quoted())"
             )
+        case 27: return Write("Set-Mailbox \(mailbox) -ForwardingAddress \(other)")
+        case 28:
+            return Write("Set-Mailbox \(mailbox) -GrantSendOnBehalfTo @{\(pick(["Add", "Add", "Remove"]))='\(other)'}")
         default:
             return Write(
                 pick([

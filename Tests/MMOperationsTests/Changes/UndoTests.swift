@@ -194,6 +194,42 @@ struct UndoTests {
         await tenant.stop()
     }
 
+    @Test(
+        "leaves a member who may have been one before the write whose process was killed, and goes on with the others")
+    func killedMembership() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let group = try await tenant.graph(
+            "POST", "/groups",
+            ["displayName": "Choir", "mailEnabled": false, "mailNickname": "choir", "securityEnabled": true])
+        let members = "/groups/\(group["id"]?.string ?? "")/members"
+        let city = try await tenant.graph("GET", "/users/\(user.id)?$select=city")
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["city": "Rome"])
+        let patch = try #require(try await tenant.newest())
+        try await tenant.graph(
+            "POST", "\(members)/$ref", ["@odata.id": .string("https://x/v1.0/directoryObjects/\(user.id)")])
+        let link = try #require(try await tenant.newest())
+        for change in [patch.change, link.change] {
+            try await tenant.journal.begin(
+                JournalEntry(
+                    connection: "Demo", call: "killed", session: nil, client: "test", request: "POST", change: change))
+        }
+        let open = try #require(try await tenant.newest())
+        let error = await #expect(throws: MMError.self) { try await tenant.call("undo", ["id": .string(open.id)]) }
+        #expect(error?.code == .conflict && error?.message.contains("nobody knows") == true)
+        for isDryRun in [true, false] {
+            let answer = try await tenant.call("undo", ["call": "killed", "dryRun": .bool(isDryRun)])
+            let word = ChangesHome.value(answer)[0]?[isDryRun ? "undo" : "result"]?.string
+            #expect(word?.hasPrefix("can't be undone: nobody knows") == true, "\(word ?? "")")
+        }
+        #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city") == city)
+        #expect(try await tenant.list("\(members)?$select=id").map { $0["id"] } == [.string(user.id)])
+        // What the service said yes to is taken back.
+        _ = try await tenant.call("undo", ["id": .string(link.id)])
+        #expect(try await tenant.list("\(members)?$select=id").isEmpty)
+        await tenant.stop()
+    }
+
     @Test("goes on where an undo was killed between its request and the note of its end")
     func resumed() async throws {
         let tenant = try await ChangesHome()

@@ -1,0 +1,62 @@
+import MMCore
+
+extension Change {
+    /// The change when others of the same object are sent before it.
+    /// - Parameters:
+    ///   - earlier: what these leave, in their order.
+    ///   - written: the change as it was before its state was read.
+    package func following(_ earlier: [Change], written: Change? = nil) -> Change {
+        earlier.reduce(self) { $0.following($1, written: written) }
+    }
+
+    /// Whether its state is known also when others of the same object are sent before it. If not, it has to be read once more
+    /// when they are sent.
+    package func isKnown(after earlier: [Change]) -> Bool {
+        !isUnreadable && (isMembership || earlier.allSatisfy(follows))
+    }
+
+    /// Whether it needs no state: the service itself refuses a member that is there already, and one that isn't.
+    private var isMembership: Bool { [.link, .unlink].contains(kind) && after == nil }
+
+    private var grantedValues: String? { cmdlet?.kind?.entry?.values }
+
+    private func follows(_ earlier: Change) -> Bool {
+        if grantedValues != nil { return earlier.cmdlet?.names["Deny"] == cmdlet?.names["Deny"] }
+        return kind == earlier.kind && [.properties, .licenses, .reference].contains(kind)
+    }
+
+    private func following(_ earlier: Change, written: Change?) -> Change {
+        guard follows(earlier), let left = earlier.after?.object else { return self }
+        var change = self
+        if let values = grantedValues {
+            let held = left[values]?.array ?? []
+            change.before = .object([values: .array(held)])
+            change.after = .object([values: .array(Self.rights(held, kind, written?.after?[values]))])
+            return change
+        }
+        var before = before?.object ?? [:]
+        if kind == .licenses {
+            var held = before["assignedLicenses"]?.object ?? [:]
+            let (old, new) = (earlier.before?["assignedLicenses"]?.object, left["assignedLicenses"]?.object ?? [:])
+            for id in old?.keys ?? [] where new[id] == nil { held[id] = nil }
+            let after = after?["assignedLicenses"]?.object
+            for (id, entry) in new where held[id] != nil || after?[id] != nil { held[id] = entry }
+            before["assignedLicenses"] = .object(held)
+        } else {
+            var after = after?.object ?? [:]
+            for (key, value) in left {
+                guard let old = before[key] else { continue }
+                // What it writes of a structured value comes upon what the earlier one has left of it.
+                if let whole = value.object, let old = old.object, let new = after[key]?.object {
+                    let written = JSONObject(new.filter { old[$0.key] != $0.value }.map { ($0.key, $0.value) })
+                    after[key] = .object(whole.overlaid(by: written))
+                }
+                if cmdlet != nil, let edit = written?.after?[key] { after[key] = CmdletValue.edited(value, by: edit) }
+                before[key] = value
+            }
+            change.after = .object(after)
+        }
+        change.before = .object(before)
+        return change
+    }
+}
