@@ -218,7 +218,8 @@ struct SessionWireTests {
         }
         let first = try await port()
         kill(try await tenant.sessionProcess("azure"), SIGKILL)
-        #expect(try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription"]).code == 0)
+        // A call that comes before the process is gone is told of the loss.
+        try await waitUntil { try await tenant.mm(["run", "Demo", "azure", "Get-AzSubscription"]).code == 0 }
         let second = try await port()
         #expect(try await Self.isListening(second))
         #expect(try await tenant.mm(["reset", "Demo"]).code == 0)
