@@ -3,7 +3,7 @@ import MMEndpoints
 import MMGuard
 import MMPermissions
 
-/// A call of Microsoft Graph as it is shown: what it takes, what it needs, an example.
+/// A call of Microsoft Graph or of a service beside it as it is shown: what it takes, what it needs, an example.
 struct CallRow {
     /// For programs and models.
     let members: JSONObject
@@ -38,6 +38,33 @@ struct CallRow {
         if let judged { lines.append("  \(Self.padded("class")) \(judged)") }
         lines.append("  " + example.command)
         text = lines.joined(separator: "\n")
+    }
+
+    init(_ call: ServiceCall) {
+        let resource = RequestResource(call.service)
+        let body = call.body.isEmpty ? nil : try? JSONParser.parse(call.body)
+        var request: JSONObject = ["endpoint": .string(call.path)]
+        if call.method != "GET" { request["method"] = .string(call.method) }
+        if let resource { request["resource"] = .string(resource.rawValue) }
+        if let body { request["body"] = body }
+        var members: JSONObject = ["call": .string("\(call.method) \(call.path)")]
+        if let resource { members["resource"] = .string(resource.rawValue) }
+        let target = try? RequestTarget(parsing: call.path, service: call.service, normalization: .clean)
+        let judged = target.map { target in
+            let asked = GuardedRequest(method: call.method, target: target, body: body.map { .json($0) } ?? .none)
+            return GuardEngine.standard.classify(asked).classes.strictest.rawValue
+        }
+        if let judged { members["class"] = .string(judged) }
+        members["request"] = .object(request)
+        self.members = members
+
+        var lines = ["\(call.method) \(call.path)"]
+        if let judged { lines.append("  \(Self.padded("class")) \(judged)") }
+        var command = "mm graph CONNECTION \(ShellWord.quoted(call.path))"
+        if let resource { command += " --resource \(resource.rawValue)" }
+        if call.method != "GET" { command += " -X \(call.method)" }
+        if !call.body.isEmpty { command += " -d \(ShellWord.quoted(call.body))" }
+        text = (lines + ["  " + command]).joined(separator: "\n")
     }
 
     private static func padded(_ word: String) -> String {

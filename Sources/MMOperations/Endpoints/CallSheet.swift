@@ -2,7 +2,8 @@ import MMCore
 import MMEndpoints
 import MMGuard
 
-/// The calls of Microsoft Graph that answer a question or belong to a path, as rows and as text.
+/// The calls of Microsoft Graph, and of the services beside it, that answer a question or belong to a path, as rows and as
+/// text.
 enum CallSheet {
     /// A model reads every word: the answer to a question stays below this many bytes.
     private static let room = 1900
@@ -25,9 +26,20 @@ enum CallSheet {
     }
 
     /// The calls that a question in words asks for.
-    static func answer(to question: String, method: String?, beta: Bool, top: Int) throws(MMError) -> OperationAnswer {
-        let hits = EndpointSearch().find(question, limit: top, method: method, withBeta: beta)
-        guard !hits.isEmpty else {
+    /// - Parameter resource: only calls of this one; `nil` for those of Graph and whatever other service the question names.
+    static func answer(
+        to question: String, method: String?, beta: Bool, top: Int, of resource: RequestResource? = nil
+    ) throws(MMError) -> OperationAnswer {
+        let graph =
+            resource == nil || resource == .graph
+            ? EndpointSearch().find(question, limit: top, method: method, withBeta: beta) : []
+        let others = ServiceSearch().find(question, limit: top, method: method, among: resource?.services)
+        // What is called as another service's thing goes before what only resembles it.
+        let ranked =
+            others.map { (score: $0.score, row: CallRow($0.call)) }
+            + graph.map { (score: $0.score, row: CallRow($0.call)) }
+        let sorted = ranked.enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
+        guard !sorted.isEmpty else {
             throw MMError(
                 .notFound, "No call of Microsoft Graph fits “\(question.prefix(80))”.",
                 hint:
@@ -36,11 +48,10 @@ enum CallSheet {
         }
         var rows: [CallRow] = []
         var size = 0
-        for hit in hits {
-            let row = CallRow(hit.call)
-            size += JSONWriter.string(.object(row.members)).utf8.count + 1
+        for (_, found) in sorted.prefix(top) {
+            size += JSONWriter.string(.object(found.row.members)).utf8.count + 1
             if size > room, !rows.isEmpty { break }
-            rows.append(row)
+            rows.append(found.row)
         }
         return answer(rows)
     }

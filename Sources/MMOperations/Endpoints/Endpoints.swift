@@ -40,15 +40,18 @@ struct Endpoints: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "endpoints", command: ["endpoints"], title: "Endpoints",
-        summary: "Find the calls of Microsoft Graph by what they do; explain a path or a type. Nothing is sent.",
+        summary:
+            "Find the calls of Graph, Azure, Power Automate and others by what they do; explain a path. Nothing is sent.",
         description:
-            "Finds calls of Microsoft Graph by words (\"who forwards mail\"), explains a path with all its methods, or with "
+            "Finds calls of Microsoft Graph, Power Automate, Azure, the Power Platform and SharePoint by words (\"who forwards "
+            + "mail\"), explains a path with all its methods, or with "
             + "`properties` says what a query of a type may $select, $filter and $expand. Each call comes with what it takes, "
             + "the least permission and the guard's class.",
         effects: .init(readOnly: true, idempotent: true), home: .anywhere,
         examples: [
             .init("mm endpoints 'inbox rules of a user'", "the calls for it, the likeliest first"),
             .init("mm endpoints 'reset mfa' --method DELETE", "only calls that delete"),
+            .init("mm endpoints 'failed flow runs'", "a call of Power Automate"),
             .init("mm endpoints '/users/{id}/messages'", "all that can be done with a path"),
             .init("mm endpoints --properties user", "what a query of users may ask for"),
         ]

@@ -10,7 +10,7 @@ enum RequestResource: String, Sendable, CaseIterable {
     var module: String { "\(rawValue)-api" }
 
     /// The services behind it, the usual one first. The Power Platform is several, each with a token of its own.
-    private var services: [RequestService] {
+    var services: [RequestService] {
         switch self {
         case .graph: [.graph]
         case .flow: [.flow]
@@ -18,6 +18,12 @@ enum RequestResource: String, Sendable, CaseIterable {
         case .powerplatform: [.powerPlatform, .bap, .powerApps]
         case .sharepoint: [.sharePoint]
         }
+    }
+
+    /// The service as callers name it; `nil` for one that they don't send requests to.
+    init?(_ service: RequestService) {
+        guard let resource = Self.allCases.first(where: { $0.services.contains(service) }) else { return nil }
+        self = resource
     }
 
     /// Where a request goes.
