@@ -87,7 +87,7 @@ package struct CommandLineProgram: Sendable {
         let words = GlobalOptions.commandFirst(given)
         guard let first = words.first, !Self.helpFlags.contains(first) else {
             let text = words.contains("--all") ? HelpText.all(index) : HelpText.overview(index, outline)
-            try terminal.write(Array(text.utf8))
+            try show(text)
             return 0
         }
         if first == "--version" || first == "-V" { return try await perform(["version"]) }
@@ -100,12 +100,12 @@ package struct CommandLineProgram: Sendable {
         let wantsHelp = words.prefix { $0 != "--" }.contains(where: Self.helpFlags.contains)
         if wantsHelp, !verbs.isEmpty {
             let text = index.exactly(line).map { HelpText.command($0, verbs: verbs) } ?? HelpText.group(line, verbs)
-            try terminal.write(Array(text.utf8))
+            try show(text)
             return 0
         }
         guard let (entry, rest) = index.find(words) else {
             guard verbs.isEmpty else {
-                try terminal.write(Array(HelpText.group(line, verbs).utf8))
+                try show(HelpText.group(line, verbs))
                 return 2
             }
             throw index.unknown(line.isEmpty ? words : line)
@@ -164,6 +164,10 @@ package struct CommandLineProgram: Sendable {
         }
     }
 
+    private func show(_ help: String) throws(MMError) {
+        try terminal.write(Array(FittedLines.help(help, to: terminal.screen?.columns).utf8))
+    }
+
     private static let helpFlags = ["--help", "-h", "-?"]
 
     private func scan(_ entry: CommandIndex.Entry, _ words: [String]) throws(MMError) -> ArgumentScanner.Result? {
@@ -175,7 +179,7 @@ package struct CommandLineProgram: Sendable {
             throw error.showing(HelpText.usage(entry), help: "See `\(command) --help`.")
         }
         guard scanned.options.help else { return scanned }
-        try terminal.write(Array(HelpText.command(entry).utf8))
+        try show(HelpText.command(entry))
         return nil
     }
 
@@ -185,7 +189,7 @@ package struct CommandLineProgram: Sendable {
         switch command.work {
         case .words(let run):
             if words.prefix(while: { $0 != "--" }).contains(where: Self.helpFlags.contains) {
-                try terminal.write(Array(HelpText.command(entry).utf8))
+                try show(HelpText.command(entry))
                 return 0
             }
             return try await run(words)

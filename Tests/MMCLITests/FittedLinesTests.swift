@@ -21,6 +21,36 @@ struct FittedLinesTests {
                 """)
     }
 
+    @Test("marks below a line that was broken are left out, others stay")
+    func marks() {
+        let text = "     1 | Remove-Mailbox ceo\n         ^^^"
+        #expect(FittedLines.fitted(text, to: 80) == text)
+        let narrow = FittedLines.fitted("     1 | Remove-Mailbox ceo of the company\n         ^^^\nnext", to: 32)
+        #expect(narrow == "     1 | Remove-Mailbox ceo of\u{20}\n       | the company\nnext")
+    }
+
+    @Test("a help text goes on below its descriptions, and its examples stay whole")
+    func help() {
+        #expect(
+            FittedLines.help(
+                """
+                Usage: mm thing NAME [ARGUMENT…] [--flag…]
+
+                  --all    Follow all pages of the list.
+                  mm thing Contoso --with a-long-argument
+                      one line about what it does there
+                """, to: 32) == """
+                    Usage: mm thing NAME\u{20}
+                    [ARGUMENT…] [--flag…]
+
+                      --all    Follow all pages of\u{20}
+                               the list.
+                      mm thing Contoso --with a-long-argument
+                          one line about what it\u{20}
+                          does there
+                    """)
+    }
+
     @Test("a text without blanks is broken at the edge, and wide characters count as two cells")
     func hard() {
         let rows = FittedLines.fitted("  | " + String(repeating: "漢", count: 40), to: 31).split(separator: "\n")

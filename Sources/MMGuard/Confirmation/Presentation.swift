@@ -96,7 +96,9 @@ package struct Presentation: Sendable, Hashable {
 
     private static func part(_ finding: GuardFinding) -> [String] {
         let heading = "\(finding.classes.strictest.rawValue): \(finding.reason)"
-        return [heading] + (finding.place?.underlined ?? [])
+        guard let excerpt = finding.place?.underlined, let line = excerpt.first else { return [heading] }
+        // A line that has to be broken can't be underlined.
+        return [heading] + (line.utf8.count > longestLine ? [line] : excerpt)
     }
 
     private static func lines(of text: String) -> [String] {
