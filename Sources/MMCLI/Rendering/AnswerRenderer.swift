@@ -36,7 +36,12 @@ package struct AnswerRenderer {
             if format == .json { return try await line(JSONWriter.string(.string(text))) }
             try await write(Array(text.utf8))
             if !text.isEmpty, !text.hasSuffix("\n") { try await write([0x0A]) }
-        case .bytes(let bytes, _): try await write(bytes)
+        case .bytes(let bytes, let type):
+            try await write(bytes)
+            // A prompt must not stand behind a short text, such as a count.
+            if form.width != nil, type.hasPrefix("text/"), bytes.last.map({ $0 != 0x0A }) ?? false {
+                try await write([0x0A])
+            }
         case .value(let value): try await render(value, columns: answer.columns)
         case .json(let bytes): try await render(text: bytes, columns: answer.columns)
         case .items(let stream): try await render(stream, columns: answer.columns)
@@ -120,7 +125,7 @@ package struct AnswerRenderer {
     ) -> TableLayout {
         let layout = TableLayout(rows, isNamed: isNamed, mayHide: mayHide, dropsEmpty: dropsEmpty, width: form.width)
         let hidden = layout.hidden
-        if !hidden.isEmpty {
+        if !hidden.isEmpty, !rows.items.isEmpty {
             note(
                 "\(hidden.count) more \(hidden.count == 1 ? "column" : "columns") "
                     + "(\(hidden.prefix(4).joined(separator: ", "))\(hidden.count > 4 ? ", …" : "")): "
