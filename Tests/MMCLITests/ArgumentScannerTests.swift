@@ -94,11 +94,12 @@ struct ArgumentScannerTests {
             (["--script", "@/nonexistent/x.ps1"], "/nonexistent/x.ps1", "does not exist"),
             (["--query", "novalue"], "--query", "name=value"), (["--param", "=x"], "--param", "name=value"),
             (["--top", "1", "--top", "2"], "--top", "twice"),
-            (["--output", "xml"], "xml", "table, json"), (["--timeout", "-1"], "--timeout", "between"),
+            (["--output", "xml"], "xml", "table, json"), (["--timeout", "-1"], "--timeout", "more than 0"),
             (["--secret", "x"], "--secret", "no flag"), (["a", "b", "c", "d"], "`c`", "'b c d'"),
             (["a", "/b", "--input", "x"], "no flag --input", "See `mm test --help`"),
             (["Contoso", "post", "/me"], "no further argument", "`mm test Contoso /me -X POST`"),
             (["GET", "Contoso", "/me"], "no further argument", "-X GET"),
+            (["Contoso", "/me", "$top=2"], "no further argument", "--query '$top=2'"),
             (["--filter", "a eq 'b'"], "no flag --filter", #"--query '$filter=a eq '\''b'\'''"#),
             (["--select=a,b"], "no flag --select", "--query '$select=a,b'"),
         ])

@@ -35,6 +35,11 @@ extension ArgumentScanner {
             return "`\(word)` is a value of --\(field.flagName): `\(command) "
                 + words.map(ShellWord.quoted).joined(separator: " ") + "`. "
         }
+        if let option = positionals.first(where: { $0.hasPrefix("$") && $0.contains("=") }),
+            let field = fields.first(where: { $0.kind == .parameters && $0.isOption })
+        {
+            return "Write --\(field.flagName) \(ShellWord.quoted(option)). "
+        }
         return nil
     }
 
@@ -73,6 +78,9 @@ extension InputField {
         guard case .option = placement, case .choice(let words) = kind else { return nil }
         return words.first { $0.lowercased() == word.lowercased() }
     }
+
+    /// Whether only a flag gives it.
+    fileprivate var isOption: Bool { if case .option = placement { true } else { false } }
 
     /// Whether it is the connection, in front of all other arguments.
     fileprivate var isFirstConnection: Bool { name == "connection" && placement == .positional(0) }

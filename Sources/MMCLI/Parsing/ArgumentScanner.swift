@@ -263,7 +263,8 @@ extension ArgumentScanner {
         case "--timeout":
             let text = try value(attached, flag: name, &rest)
             guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
-                throw MMError(.invalidInput, "--timeout is seconds between 0 and 86400, not `\(text.prefix(20))`.")
+                throw MMError(
+                    .invalidInput, "--timeout is more than 0 and at most 86400 seconds, not `\(text.prefix(20))`.")
             }
             result.options.timeLimit = .seconds(seconds)
         case "--output", "-o":

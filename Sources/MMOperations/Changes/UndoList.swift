@@ -44,7 +44,7 @@ struct UndoList: CatalogueOperation {
         }
         return .value(
             .array(entries.prefix(input.last).map { .object(selection.row($0)) }),
-            notes: entries.isEmpty ? ["The journal has no such change."] : [],
+            notes: entries.isEmpty ? ["The journal has no change that could be shown here."] : [],
             columns: ["id", "time", "connection", "change", "state", "client"])
     }
 }

@@ -121,6 +121,13 @@ struct GraphRequestInput: OperationInput {
             return
         }
         guard endpoint != nil else {
+            // `mm graph /me`: what stands first is a path.
+            if let word = connection, word.hasPrefix("/") {
+                throw MMError(
+                    .invalidInput, "Which connection is meant is missing: “\(word.prefix(100))” is a path.",
+                    hint: "Give connection and endpoint, in this order; without both the connections are listed.",
+                    details: ["field": "connection"])
+            }
             throw MMError(
                 .invalidInput, "The argument `endpoint` is missing.", hint: "For example /me or /users.")
         }

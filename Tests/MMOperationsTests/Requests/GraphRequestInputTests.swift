@@ -30,6 +30,12 @@ struct GraphRequestInputTests {
         #expect(error?.hint?.contains("POST") == true)
     }
 
+    @Test("a path alone lacks the connection")
+    func pathAlone() {
+        let error = #expect(throws: MMError.self) { try input(["connection": "/me"]) }
+        #expect(error?.message.contains("“/me” is a path") == true)
+    }
+
     @Test(
         "a file is the whole request",
         arguments: [
