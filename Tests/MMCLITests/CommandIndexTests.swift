@@ -54,6 +54,8 @@ struct CommandIndexTests {
     func options() {
         let error = index.unknown(["--outptu", "json", "connections", "list"])
         #expect(error.message == "`mm` has no option `--outptu`." && error.hint == "Did you mean `--output`?")
+        #expect(index.unknown(["--verion"]).hint == "Did you mean `--version`?")
+        #expect(index.unknown(["hlep"]).hint == "Did you mean `mm help`?")
         #expect(index.unknown(["--xyzzy=1", "graph"]).message == "`mm` has no option `--xyzzy`.")
     }
 

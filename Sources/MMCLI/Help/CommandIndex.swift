@@ -113,7 +113,7 @@ package struct CommandIndex: Sendable {
 
     /// Returns the error for a line that begins with no command; it suggests the closest ones.
     package func unknown(_ line: [String]) -> MMError {
-        let known = shown.filter { $0.trigger == nil }.map { $0.words.joined(separator: " ") }
+        let known = shown.filter { $0.trigger == nil }.map { $0.words.joined(separator: " ") } + ["help"]
         if let option = line.first, option.hasPrefix("-"), option.count > 1 { return Self.unknown(option: option) }
         let typed = line.prefix(2).joined(separator: " ")
         let first = line.first ?? ""
@@ -138,7 +138,8 @@ package struct CommandIndex: Sendable {
     /// The error for a line that begins with an option that no command has.
     private static func unknown(option: String) -> MMError {
         let name = option.split(separator: "=").first.map(String.init) ?? option
-        let near = NearestNames.of(name, among: GlobalOptions.names.valued + GlobalOptions.names.plain, limit: 1)
+        let known = GlobalOptions.names.valued + GlobalOptions.names.plain + ["--version"]
+        let near = NearestNames.of(name, among: known, limit: 1)
         return MMError(
             .invalidInput, "`mm` has no option `\(name.prefix(80))`.",
             hint: near.first.map { "Did you mean `\($0)`?" }
