@@ -2,30 +2,39 @@
 ///
 /// It is an instant of the monotonic clock, so setting the system's time doesn't move it.
 public struct Deadline: Sendable, Hashable, Comparable {
-    /// The instant; `nil` for no deadline.
-    public let instant: ContinuousClock.Instant?
+    /// How long after the clock's epoch it is; `nil` for no deadline.
+    ///
+    /// Not the clock's own instant: the compiler doesn't know the layout of that, nor then of anything that holds a
+    /// deadline, and every copy of such a value would ask for its parts at run time.
+    private let time: Duration?
 
     /// Creates a deadline at an instant.
     public init(at instant: ContinuousClock.Instant) {
-        self.instant = instant
+        time = Self.epoch.duration(to: instant)
     }
 
-    private init(instant: ContinuousClock.Instant?) {
-        self.instant = instant
+    private init(time: Duration?) {
+        self.time = time
     }
 
     /// Returns a deadline this far from now.
     public static func after(_ wait: Duration) -> Deadline {
-        Deadline(instant: ContinuousClock.now.advanced(by: wait))
+        Deadline(time: now + wait)
     }
 
     /// No deadline at all.
-    public static let never = Deadline(instant: nil)
+    public static let never = Deadline(time: nil)
+
+    /// The instant; `nil` for no deadline.
+    public var instant: ContinuousClock.Instant? { time.map { Self.epoch.advanced(by: $0) } }
 
     /// The time left: negative once the deadline has passed, very long when there is none.
     public var remaining: Duration {
-        instant.map { ContinuousClock.now.duration(to: $0) } ?? .seconds(Int64(1) << 40)
+        time.map { $0 - Self.now } ?? .seconds(Int64(1) << 40)
     }
+
+    private static var epoch: ContinuousClock.Instant { ContinuousClock().systemEpoch }
+    private static var now: Duration { epoch.duration(to: .now) }
 
     /// Whether the deadline has passed.
     public var hasPassed: Bool { remaining <= .zero }
@@ -46,7 +55,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
 
     /// Returns whether the left deadline is earlier than the right one; no deadline is the latest.
     public static func < (left: Deadline, right: Deadline) -> Bool {
-        switch (left.instant, right.instant) {
+        switch (left.time, right.time) {
         case (let left?, let right?): left < right
         case (_?, nil): true
         case (nil, _): false
