@@ -10,21 +10,43 @@ public import MMIdentity
 /// for try await user in graph.pages("/users", select: ["displayName"], as: User.self) { … }
 /// ```
 public struct GraphClient: Sendable {
-    let identity: IdentityService
-    let connection: Connection
-    /// The service that requests are sent to.
-    public let service: RequestService
-    /// What its tokens are for.
-    package let resource: ServiceResource
-    let cloud: Cloud
-    let transport: any HTTPTransport
-    let clock: WallClock
-    let pause: @Sendable (Duration) async throws -> Void
-    let policy: RetryPolicy
-    let jitter: @Sendable () -> Double
+    /// What all copies share; each transfer, list and attempt holds a copy.
+    private final class Parts: Sendable {
+        let identity: IdentityService
+        let connection: Connection
+        let service: RequestService
+        let resource: ServiceResource
+        let cloud: Cloud
+        let transport: any HTTPTransport
+        let clock: WallClock
+        let pause: @Sendable (Duration) async throws -> Void
+        let policy: RetryPolicy
+        let jitter: @Sendable () -> Double
+        let log: Log
+
+        init(
+            _ identity: IdentityService, _ connection: Connection, _ service: RequestService,
+            _ resource: ServiceResource, _ cloud: Cloud, _ transport: any HTTPTransport, _ clock: WallClock,
+            pause: @escaping @Sendable (Duration) async throws -> Void, _ policy: RetryPolicy,
+            jitter: @escaping @Sendable () -> Double
+        ) {
+            self.identity = identity
+            self.connection = connection
+            self.service = service
+            self.resource = resource
+            self.cloud = cloud
+            self.transport = transport
+            self.clock = clock
+            self.pause = pause
+            self.policy = policy
+            self.jitter = jitter
+            log = identity.log.from("graph").scoped(connection.name, service.rawValue)
+        }
+    }
+
+    private let parts: Parts
     private var report: @Sendable (String) -> Void = { _ in }
     var signIn = GraphSignIn.none
-    let log: Log
     /// How much of a file is sent at a time: a multiple of 320 KiB, which drives demand, and less than their 60 MiB.
     var uploadPiece = 32 * 327_680
 
@@ -60,18 +82,24 @@ public struct GraphClient: Sendable {
                 "The cloud \(cloud.name) of \(connection.name) has no known host for \(service.rawValue).",
                 hint: "Check the cloud of the connection, and sharepoint_host for SharePoint.")
         }
-        self.identity = identity
-        self.connection = connection
-        self.service = service
-        self.resource = resource
-        self.cloud = cloud
-        self.transport = transport ?? identity.httpTransport
-        self.clock = clock
-        self.policy = policy
-        self.jitter = jitter
-        log = identity.log.from("graph").scoped(connection.name, service.rawValue)
-        self.pause = pause
+        parts = Parts(
+            identity, connection, service, resource, cloud, transport ?? identity.httpTransport, clock, pause: pause,
+            policy, jitter: jitter)
     }
+
+    /// The service that requests are sent to.
+    public var service: RequestService { parts.service }
+    /// What its tokens are for.
+    package var resource: ServiceResource { parts.resource }
+    var identity: IdentityService { parts.identity }
+    var connection: Connection { parts.connection }
+    var cloud: Cloud { parts.cloud }
+    var transport: any HTTPTransport { parts.transport }
+    var clock: WallClock { parts.clock }
+    var pause: @Sendable (Duration) async throws -> Void { parts.pause }
+    var policy: RetryPolicy { parts.policy }
+    var jitter: @Sendable () -> Double { parts.jitter }
+    var log: Log { parts.log }
 
     /// Returns a client that calls `report` with a sentence whenever it waits because the service asks to slow down.
     public func reportingWaits(to report: @escaping @Sendable (String) -> Void) -> GraphClient {

@@ -3,12 +3,29 @@ import MMGuard
 
 /// What a running operation knows of its call.
 public struct OperationContext: Sendable {
+    /// What all copies share: each step of an operation holds a copy.
+    private final class Parts: Sendable {
+        let call: CallContext
+        let deadline: Deadline
+        let record: CallRecord
+
+        init(_ call: CallContext, _ deadline: Deadline, _ record: CallRecord) {
+            self.call = call
+            self.deadline = deadline
+            self.record = record
+        }
+    }
+
+    private let parts: Parts
+
+    init(call: CallContext, deadline: Deadline, record: CallRecord) { parts = Parts(call, deadline, record) }
+
     /// Who asks, for how long, and who can be asked back.
-    public let call: CallContext
+    public var call: CallContext { parts.call }
     /// When the call must have ended.
-    public let deadline: Deadline
+    public var deadline: Deadline { parts.deadline }
     /// What the audit line will say.
-    package let record: CallRecord
+    package var record: CallRecord { parts.record }
 }
 
 extension ConnectionRegistry {

@@ -1,8 +1,9 @@
 package import MMCore
 package import MMGuard
 
-/// What it takes to judge an action and to have it confirmed.
-package struct GuardServices: Sendable {
+/// What it takes to judge an action and to have it confirmed. Most services and steps of an operation hold it, so that it is one
+/// object for all.
+package final class GuardServices: Sendable {
     /// The environment of the process.
     package let environment: [String: String]
     /// Where files lie.
@@ -13,6 +14,17 @@ package struct GuardServices: Sendable {
     package let guards: CurrentGuard
     /// Requests that wait for a person.
     package let ledger: ConfirmationLedger
+
+    init(
+        environment: [String: String], paths: StatePaths, registry: ConnectionRegistry, guards: CurrentGuard,
+        ledger: ConfirmationLedger
+    ) {
+        self.environment = environment
+        self.paths = paths
+        self.registry = registry
+        self.guards = guards
+        self.ledger = ledger
+    }
 
     /// Puts a request where a person finds it, and tells the owner's own command of a new one.
     /// - Throws: the errors of reading and writing the ledger.
