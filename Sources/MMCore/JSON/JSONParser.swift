@@ -276,10 +276,13 @@ extension JSONParser {
     }
 
     private mutating func escapedString(from start: Int) throws(JSONError) -> String {
-        var bytes = Array(text[start..<position])
+        var bytes: [UInt8] = []
+        // Where the part begins that isn't copied yet.
+        var plain = start
         while position < text.count {
             let byte = text[position]
             if byte == UInt8(ascii: "\"") {
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<position]))
                 guard let string = bytes.withUnsafeBufferPointer({ Self.string(of: $0) }) else {
                     throw fault("invalid UTF-8", at: start)
                 }
@@ -288,7 +291,11 @@ extension JSONParser {
             }
             guard byte >= 0x20 else { throw fault("unescaped control character in a string") }
             position += 1
-            if byte == UInt8(ascii: "\\") { try escape(into: &bytes) } else { bytes.append(byte) }
+            if byte == UInt8(ascii: "\\") {
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<(position - 1)]))
+                try escape(into: &bytes)
+                plain = position
+            }
         }
         throw fault("the text ends inside a string")
     }

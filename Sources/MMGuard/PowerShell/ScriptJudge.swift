@@ -108,7 +108,11 @@ struct ScriptJudge: Sendable {
     /// The offset of the first character that nobody sees: format characters, NUL, byte order marks.
     private func hiddenCharacter(_ source: String) -> Int? {
         // Plain text, as nearly all of it is, holds none.
-        if source.utf8.allSatisfy({ $0 < 0x80 && $0 != 0 }) { return nil }
+        let isPlain = source.utf8.withContiguousStorageIfAvailable { bytes in
+            for byte in bytes where byte >= 0x80 || byte == 0 { return false }
+            return true
+        }
+        if isPlain == true { return nil }
         var offset = 0
         for scalar in source.unicodeScalars {
             if scalar.value == 0 || (scalar.value >= 0x80 && scalar.properties.generalCategory == .format) {

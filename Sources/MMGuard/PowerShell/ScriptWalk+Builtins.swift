@@ -103,8 +103,12 @@ extension ScriptWalk {
 
     /// Objects that keep tokens are shown by their harmless properties only.
     private mutating func checkPrinting(_ call: CommandCall, _ name: String) {
-        let objects = call.indices(["inputobject"]).map { call.values[$0] } + (call.place > 0 ? [call.input] : [])
-        guard objects.contains(where: \.isSecretive) else { return }
+        let isOfSecrets =
+            (call.place > 0 && call.input.isSecretive)
+            || call.arguments.indices.contains {
+                call.values[$0].isSecretive && call.arguments[$0].mayBe("inputobject")
+            }
+        guard isOfSecrets else { return }
         let isForced = call.arguments.contains { $0.mayBe("force") && $0.written != nil } && name.hasPrefix("format-")
         if call.command.printsAll || isForced { report(.secretProperty, call.extent, subject: name) }
     }

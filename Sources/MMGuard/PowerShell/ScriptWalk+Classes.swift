@@ -23,12 +23,12 @@ extension ScriptWalk {
             $0.mayBe("forwardingsmtpaddress") && ($0.written?.count ?? 0) > 9
         }
         if forwards { classes.insert(.external) }
-        let writesFile = !context.isBehindWire && writesLocalFile(call)
+        let writesFile = !context.isBehindWire && call.writesLocalFile
         if writesFile {
             classes.insert(.write)
             reasons.append("a file on this machine")
         }
-        if isWhatIf(call) || isOnDataFile(call) { classes = .read }
+        if call.isWhatIf || call.isOnDataFile { classes = .read }
         if entry.product == .builtin, !classes.isDisjoint(with: [.privilege, .session]) { givesNames = true }
         let isForwardRule =
             entry.isNamed("set-inboxrule")
@@ -52,7 +52,7 @@ extension ScriptWalk {
         guard !isRead || !tables.user.rules.isEmpty else { return }
         let isBulk =
             classes != .read && entry.product != .builtin
-            && (isForMany(place: call.place, input: call.input) || hasWideIdentity(call))
+            && (isForMany(place: call.place, input: call.input) || call.hasWideIdentity)
         if isRepeated(rule(of: entry, kind: kind), classes, kind), !isBulk, tables.user.rules.isEmpty { return }
         // A service's cmdlet only sends, and the wire of a dry run lets nothing through; who is signed in stays all the same.
         let isHeldBack =
@@ -106,13 +106,6 @@ extension ScriptWalk {
         for finding in reportedFindings(findings, named: name, parameters: written) { report(finding, extent) }
     }
 
-    private func hasWideIdentity(_ call: CommandCall) -> Bool {
-        call.arguments.indices.contains { index in
-            guard call.arguments[index].written == nil || call.arguments[index].name == "identity" else { return false }
-            return call.constant(index).texts?.contains { $0 == "*" } ?? false
-        }
-    }
-
     private func rule(of entry: CmdletEntry, kind: GuardFinding.Kind) -> String {
         switch kind {
         case .blocked: "seed-blocked"
@@ -144,47 +137,6 @@ extension ScriptWalk {
         guard entry.product == .azure, let installed = context.installedAzureModules else { return false }
         let module = tables.cmdlets.module(of: entry)
         return !module.isEmpty && !installed.contains { $0.asciiLowercased == module.asciiLowercased }
-    }
-
-    /// `-WhatIf` makes a call a read only where the documentation says that the cmdlet honours it, and only when it is
-    /// plainly set.
-    private func isWhatIf(_ call: CommandCall) -> Bool {
-        guard call.entry.product == .exchange, call.entry.services == 1, call.entry.support & 1 != 0 else {
-            return false
-        }
-        let settings = call.arguments.filter { ["whatif", "wi"].contains($0.written?.asciiLowercased ?? "") }
-        guard settings.count == 1, let only = settings.first else { return false }
-        return only.value == nil || ConstantValue(only.value) == .bool(true)
-    }
-
-    /// A data file of the working folder is no secret and no change: sessions keep there what they have read.
-    private func isOnDataFile(_ call: CommandCall) -> Bool {
-        let commands = [
-            "get-content", "import-csv", "import-clixml", "export-csv", "export-clixml", "out-file", "set-content",
-            "add-content",
-        ]
-        guard call.entry.product == .builtin, commands.contains(call.command.name) else { return false }
-        let paths = call.indices(["path", "literalpath", "filepath", "pspath"])
-        return !paths.isEmpty && paths.allSatisfy { isDataFile(call, $0) }
-    }
-
-    private func isDataFile(_ call: CommandCall, _ index: Int) -> Bool {
-        call.constant(index).texts?.allSatisfy(LocalPath.isDataFile) ?? false
-    }
-
-    /// Read commands that can leave a file behind which is no data file of the working folder.
-    func writesLocalFile(_ call: CommandCall) -> Bool {
-        guard call.entry.product != .builtin, call.entry.classes == .read else { return false }
-        let names = [
-            "asfile", "outfile", "outputfile", "outputpath", "out", "exportpath", "destinationpath", "destination",
-            "filename", "targetpath", "outputfilepath", "outputfolder", "localpath", "localfilepath",
-        ]
-        let isExport = ["export", "save", "backup", "receive"].contains(call.command.verb)
-        return call.arguments.indices.contains { index in
-            let argument = call.arguments[index]
-            return (argument.mayBe(oneOf: names) || (isExport && argument.likelyName?.hasSuffix("path") ?? false))
-                && !isDataFile(call, index)
-        }
     }
 
     // MARK: Raising parameters

@@ -1,10 +1,10 @@
-/// All that the guard judges by: the built-in tables, which copies share as read-only memory, and the user's rules.
-struct GuardTables: Sendable {
+/// All that the guard judges by: the built-in tables and the user's rules. All judges share one.
+final class GuardTables: Sendable {
     let paths = GraphPathTable()
     let requests = RequestRuleTable()
     let cmdlets: CmdletTable
     let commands: KnownCommands
-    var user: UserRuleFile
+    let user: UserRuleFile
 
     init(user: UserRuleFile = .none) {
         let cmdlets = CmdletTable()

@@ -20,7 +20,19 @@ public enum PowerShellParser {
     ///   - limits: the resources that the parser may use.
     /// - Returns: the tree, or the first error.
     public static func parse(_ source: String, limits: ParserLimits = ParserLimits()) -> ParsedScript {
-        parse(utf16: Array(source.utf16), limits: limits)
+        parse(utf16: units(of: source), limits: limits)
+    }
+
+    /// Returns the UTF-16 code units of a text: of one in plain ASCII, as nearly all are, its bytes.
+    private static func units(of source: String) -> [UInt16] {
+        let plain = source.utf8.withContiguousStorageIfAvailable { bytes -> [UInt16]? in
+            for byte in bytes where byte >= 0x80 { return nil }
+            return Array(unsafeUninitializedCapacity: bytes.count) { room, count in
+                for index in bytes.indices { room.initializeElement(at: index, to: UInt16(bytes[index])) }
+                count = bytes.count
+            }
+        }
+        return (plain ?? nil) ?? Array(source.utf16)
     }
 
     /// Parses a script from UTF-16 code units, which may include lone surrogates.

@@ -44,6 +44,8 @@ struct CommandBinder: Sendable {
         guard command.elements.count > 1 else { return [] }
         var words: [ArgumentWord] = []
         var given: [Given] = []
+        words.reserveCapacity(command.elements.count)
+        given.reserveCapacity(command.elements.count)
         func add(_ word: ArgumentWord, _ value: ExpressionSyntax?, _ extent: SourceExtent, _ facts: ValueFacts? = nil) {
             words.append(word)
             given.append(Given(expression: value, extent: extent, facts: facts))
@@ -64,26 +66,26 @@ struct CommandBinder: Sendable {
             }
         }
         let pairs = binder.pairs(words)
-        let places = hasTable && pairs.contains { $0.written == nil } ? self.places(of: pairs) : [:]
+        let places = hasTable && pairs.contains { $0.written == nil } ? self.places(of: pairs) : nil
         return pairs.enumerated().map { index, pair in
             let start = given[pair.word].extent
             let value = pair.value.map { given[$0] }
             return BoundArgument(
-                written: pair.written, candidates: (places[index] ?? pair.candidates).map { parameters[$0] },
+                written: pair.written, candidates: (places?[index] ?? pair.candidates).map { parameters[$0] },
                 value: value?.expression, facts: value?.facts,
                 extent: SourceExtent(start: start.start, end: max(start.end, value?.extent.end ?? 0)),
                 hasTable: hasTable)
         }
     }
 
-    /// Returns the parameters that values without a name may be for: in order, those at the positions that no name has
-    /// taken.
-    private func places(of pairs: [ArgumentPair]) -> [Int: [Int]] {
+    /// Returns for each value without a name the parameters that it may be for: in order, those at the positions that no
+    /// name has taken.
+    private func places(of pairs: [ArgumentPair]) -> [[Int]?] {
         let taken = pairs.compactMap { $0.candidates.count == 1 ? parameters[$0.candidates[0]].nameOffset : nil }
         func free(behind last: Int) -> [Int] {
             binder.nextPositional { parameters[$0].position <= last || taken.contains(parameters[$0].nameOffset) }
         }
-        var places: [Int: [Int]] = [:]
+        var places = [[Int]?](repeating: nil, count: pairs.count)
         var last = -1
         for (index, pair) in pairs.enumerated() where pair.written == nil {
             let here = free(behind: last)
