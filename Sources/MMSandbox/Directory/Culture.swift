@@ -1,5 +1,6 @@
-/// Names that belong together, and the office where people with such names mostly work.
-struct Culture: Sendable {
+/// Names that belong together, and the office where people with such names mostly work. Every value of every row looks here, so
+/// nobody copies it.
+final class Culture: Sendable {
     /// One name: as it is shown, and as it stands in an address.
     struct Name: Sendable {
         let shown: String
@@ -27,7 +28,7 @@ struct Culture: Sendable {
     }
 
     /// Where people work.
-    struct Office: Sendable {
+    final class Office: Sendable {
         let name: String
         let city: String
         let state: String

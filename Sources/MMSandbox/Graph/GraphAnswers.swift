@@ -63,9 +63,11 @@ struct GraphAnswers {
         return answer
     }
 
-    /// The etag of a row, where its type has one.
-    func etag(of id: String, in table: EntityTable) -> String? {
-        table.kind.hasETag ? Self.etag(id, version: table.version(of: id)) : nil
+    /// The etag of a row, where its type has one; the id is made only for those.
+    func etag(of id: @autoclosure () -> String, in table: EntityTable) -> String? {
+        guard table.kind.hasETag else { return nil }
+        let id = id()
+        return Self.etag(id, version: table.version(of: id))
     }
 
     static func etag(_ id: String, version: Int) -> String {
