@@ -24,8 +24,17 @@ struct UndoRun {
         let parts: [UndoPart]
         /// Why it can't be taken back.
         var obstacle: String?
+        /// A change after it that it is left alone for.
+        var later: JournalEntry?
 
         var actions: [UndoPart.Action] { parts.flatMap(\.actions) }
+
+        /// What is said of the change after it.
+        var since: String? {
+            later.map {
+                "\($0.id) of \($0.client) has changed it again since: it is left alone unless that is undone first"
+            }
+        }
     }
 
     private func step(_ entry: JournalEntry, _ successors: [String: String]) throws(MMError) -> Step {
@@ -40,7 +49,12 @@ struct UndoRun {
     private func steps(_ entries: [JournalEntry]) throws(MMError) -> [Step] {
         let successors = selection.successors
         var steps: [Step] = []
-        for entry in entries { steps.append(try step(entry, successors)) }
+        let taken = Set(entries.map(\.id))
+        for entry in entries {
+            var step = try step(entry, successors)
+            if step.obstacle == nil { step.later = selection.later(than: entry, besides: taken) }
+            steps.append(step)
+        }
         return steps
     }
 
@@ -49,7 +63,7 @@ struct UndoRun {
             return ["\(step.entry.id) stays: \(step.entry.change.title)", "  ! \(step.obstacle ?? "")"]
         }
         return ["\(step.entry.id) is taken back: \(step.entry.change.title)"]
-            + step.entry.change.undoLines.map { "  " + $0 }
+            + step.entry.change.undoLines.map { "  " + $0 } + [step.since].compactMap { $0.map { "  ! " + $0 } }
     }
 
     // MARK: Forecast
@@ -63,13 +77,15 @@ struct UndoRun {
             steps[index].obstacle = try await doubt(steps[index])
         }
         let rows = steps.map { step -> JSONValue in
-            [
+            var row: JSONObject = [
                 "id": .string(step.entry.id), "change": .string(VisibleText.exact(step.entry.change.title)),
                 "undo": .string(
                     step.obstacle.map { "can't be undone: \($0)" }
                         ?? step.actions.map(\.line).joined(separator: ", ")),
                 "lines": .array(step.entry.change.undoLines.map { .string($0) }),
             ]
+            row["since"] = step.since.map { .string($0) }
+            return .object(row)
         }
         return OperationAnswer(
             .value(.array(rows)), notes: ["Dry run: nothing was changed."], columns: ["id", "change", "undo"],
@@ -218,7 +234,9 @@ struct UndoRun {
             .conflict,
             "\(entry.change.objectText) has changed since (\(lines)): nothing was undone."
                 + (who.map { " " + $0 } ?? ""),
-            hint: "mm undo show \(entry.id) shows how it was before; write back what is still wanted.",
+            hint: selection.later(than: entry, besides: []).map {
+                "mm undo \($0.id) takes the later change of \($0.client) back first."
+            } ?? "mm undo show \(entry.id) shows how it was before; write back what is still wanted.",
             details: ["id": .string(entry.id), "changed": .array(what.lines.map { .string($0) })])
     }
 }

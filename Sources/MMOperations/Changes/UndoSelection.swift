@@ -81,6 +81,18 @@ struct UndoSelection {
         newestFirst.filter { $0.undoes == nil && $0.outcome != .refused && !isUndone($0) && matches($0) }
     }
 
+    /// The newest change of the same properties of the same object that stands and is not among those that are taken back before.
+    func later(than entry: JournalEntry, besides taken: Set<String>) -> JournalEntry? {
+        guard entry.change.kind == .properties else { return nil }
+        let (place, keys) = (entry.change.place.lowercased(), Set(entry.change.keys))
+        return newestFirst.prefix { $0.id != entry.id }.first { other in
+            other.change.kind == .properties && other.outcome == .done && other.undoes == nil
+                && other.connection == entry.connection && other.change.service == entry.change.service
+                && !keys.isDisjoint(with: other.change.keys) && other.change.place.lowercased() == place
+                && !taken.contains(other.id) && !isUndone(other)
+        }
+    }
+
     /// An entry as a row of a list.
     func row(_ entry: JournalEntry) -> JSONObject {
         [

@@ -64,7 +64,37 @@ struct UndoTests {
         #expect(error?.code == .conflict)
         let text = try #require(error?.message)
         #expect(text.contains("Oslo") && text.contains("admin@contoso-sandbox.example"))
+        let second = try #require(try await tenant.newest())
+        #expect(error?.hint?.contains("mm undo \(second.id)") == true)
+        let all = ChangesHome.value(try await tenant.call("undo", ["since": "1d", "dryRun": true])).array ?? []
+        #expect(all.count == 2 && all.allSatisfy { $0["since"] == nil })
         #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city")["city"] == "Oslo")
+        await tenant.stop()
+    }
+
+    @Test("a dry run of several changes names the later one that one of them is left alone for")
+    func later() async throws {
+        let tenant = try await ChangesHome()
+        let user = try await user(tenant)
+        let bodies: [JSONValue] = [["city": "Rome"], ["jobTitle": "Cook"]]
+        let items = bodies.enumerated().map { number, body -> JSONValue in
+            [
+                "id": .string(String(number)), "method": "PATCH", "url": .string("/users/\(user.id)"),
+                "headers": ["Content-Type": "application/json"], "body": body,
+            ]
+        }
+        try await tenant.graph("POST", "/$batch", ["requests": .array(items)])
+        let call = try #require(try await tenant.newest()).call
+        try await tenant.graph("PATCH", "/users/\(user.id)", ["city": "Oslo"])
+        let other = try #require(try await tenant.newest())
+        func since() async throws -> [String?] {
+            let answer = try await tenant.call("undo", ["call": .string(call), "dryRun": true])
+            return ChangesHome.value(answer).array?.map { $0["since"]?.string } ?? []
+        }
+        let told = try await since()
+        #expect(told.count == 2 && told[0] == nil && told[1]?.contains(other.id) == true, "\(told)")
+        _ = try await tenant.call("undo", ["id": .string(other.id)])
+        #expect(try await since() == [nil, nil])
         await tenant.stop()
     }
 
