@@ -114,7 +114,9 @@ struct ToolAnswer: Sendable {
 
     /// The result of a text that was fitted into the budget.
     private func result(_ shaped: TruncatedOutput, _ notes: [String]) -> ToolResult {
-        let text = (notes + [shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
+        // Said, since a model can't tell an empty answer from one that got lost, and some clients refuse an empty text.
+        let own = shaped.text.isEmpty ? "(no output)" : shaped.text
+        let text = (notes + [own] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
         return result(text, notes, shaped.json ?? [:], isWhole: false)
     }
 

@@ -27,9 +27,10 @@ struct ToolAnswerTests {
         (.value(long, notes: ["a note"]), ["a note", "user 0", "mm__output", "handle", "5000"]),
         (OperationAnswer(.text("plain words"), notes: ["a note"]), ["plain words", "a note"]),
         (OperationAnswer(.json(Array("[1,2]".utf8))), ["1"]),
+        (OperationAnswer(.text(""), notes: ["a note"]), ["a note", "(no output)"]),
     ]
 
-    @Test("hold no structured content, which hosts would show in place of the text", arguments: 0..<4)
+    @Test("hold no structured content, which hosts would show in place of the text", arguments: 0..<5)
     func textAlone(index: Int) async throws {
         let (answer, says) = Self.answers[index]
         let result = try await shaper().result(of: answer, form: nil)
@@ -38,7 +39,7 @@ struct ToolAnswerTests {
         for word in says { #expect(text.contains(word), "\(word) in \(text.prefix(500))") }
     }
 
-    @Test("are complete in either half where a host wants data", arguments: 0..<4)
+    @Test("are complete in either half where a host wants data", arguments: 0..<5)
     func eitherHalf(index: Int) async throws {
         let (answer, says) = Self.answers[index]
         let result = try await shaper(isStructured: true).result(of: answer, form: nil)
