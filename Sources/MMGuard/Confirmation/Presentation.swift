@@ -123,7 +123,7 @@ package struct Presentation: Sendable, Hashable {
         "… \(bytes.count) bytes in all, SHA-256 \(Hex.text(SHA256.digest(bytes)))"
     }
 
-    /// Splits a long line, so that no part of it is out of sight.
+    /// Splits a long line, at a blank where one is near, so that no part of it is out of sight.
     private static func wrapped(_ line: String) -> [String] {
         guard line.utf8.count > longestLine else { return [line] }
         var pieces: [String] = []
@@ -131,9 +131,11 @@ package struct Presentation: Sendable, Hashable {
         var count = 0
         for character in line {
             if count == longestLine {
-                pieces.append(piece)
-                piece = "  "
-                count = 2
+                let word = piece.reversed().prefix(longestLine / 3).prefix { $0 != " " }.count
+                let rest = word < longestLine / 3 ? String(piece.suffix(word)) : ""
+                pieces.append(String(piece.dropLast(rest.count)))
+                piece = "  " + rest
+                count = piece.count
             }
             piece.append(character)
             count += 1
