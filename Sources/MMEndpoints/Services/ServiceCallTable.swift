@@ -3,18 +3,20 @@ internal import MMCore
 /// The calls of Power Automate, Azure Resource Manager, the Power Platform's administration and SharePoint that administrators
 /// ask for.
 ///
-/// Sources: the pages "Azure REST API reference" of each provider, with its newest version that has no successor in preview;
-/// "SharePoint REST service"; and the requests of the modules Microsoft.PowerApps.Administration.PowerShell and
-/// Microsoft.PowerApps.PowerShell, which are all that describes the other two.
+/// Sources: "Azure REST API reference", with a version of each provider's interface that is no preview; "SharePoint REST
+/// service"; and the requests of the modules Microsoft.PowerApps.Administration.PowerShell and Microsoft.PowerApps.PowerShell,
+/// which are all that describes the other two.
 package enum ServiceCallTable {
     /// All calls. Of two that fit equally well the first is shown first.
-    package static let calls: [ServiceCall] = text.split(separator: "\n\n").compactMap(call)
+    package static let calls: [ServiceCall] = {
+        let lines = text.split(separator: "\n")
+        return stride(from: 0, to: lines.count - 1, by: 2).compactMap { call(lines[$0], names: lines[$0 + 1]) }
+    }()
 
-    private static func call(_ entry: Substring) -> ServiceCall? {
-        let lines = entry.split(separator: "\n")
-        let words = lines[0].split(separator: " ", maxSplits: 3).map(String.init)
-        guard lines.count == 2, words.count >= 3, let service = RequestService(rawValue: words[0]) else { return nil }
-        let phrases = lines[1].split(separator: ";").map { stems(of: String($0)) }
+    private static func call(_ line: Substring, names: Substring) -> ServiceCall? {
+        let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+        guard words.count >= 3, let service = RequestService(rawValue: words[0]) else { return nil }
+        let phrases = names.split(separator: ";").map { stems(of: String($0)) }
         return ServiceCall(
             service: service, method: words[1], path: words[2], body: words.count > 3 ? words[3] : "", phrases: phrases)
     }
