@@ -40,8 +40,7 @@ struct Endpoints: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "endpoints", command: ["endpoints"], title: "Endpoints",
-        summary:
-            "Find the calls of Graph, Azure, Power Automate and others by what they do; explain a path. Nothing is sent.",
+        summary: "Find calls of Graph, Azure, Power Automate and others by what they do. Nothing is sent.",
         description:
             "Finds calls of Microsoft Graph, Power Automate, Azure, the Power Platform and SharePoint by words (\"who forwards "
             + "mail\"), explains a path with all its methods, or with "
