@@ -26,6 +26,14 @@ enum RequestResource: String, Sendable, CaseIterable {
         self = resource
     }
 
+    /// The service that a path belongs to, of those behind this one.
+    func service(of path: String) -> RequestService {
+        guard self == .powerplatform else { return services[0] }
+        let path = path.lowercased()
+        if path.contains("microsoft.businessappplatform") { return .bap }
+        return path.contains("microsoft.powerapps") ? .powerApps : .powerPlatform
+    }
+
     /// Where a request goes.
     struct Place: Sendable {
         let resource: RequestResource
@@ -46,15 +54,8 @@ enum RequestResource: String, Sendable, CaseIterable {
     {
         guard let address = WebAddress(endpoint) else {
             let resource = resource ?? .graph
-            let path = endpoint.lowercased()
-            let service: RequestService? =
-                resource != .powerplatform
-                ? nil
-                : path.contains("microsoft.businessappplatform")
-                    ? .bap : path.contains("microsoft.powerapps") ? .powerApps : .powerPlatform
             return Place(
-                resource: resource, service: service ?? resource.services[0], sharePointLabel: connection.sharepointHost
-            )
+                resource: resource, service: resource.service(of: endpoint), sharePointLabel: connection.sharepointHost)
         }
         if let place = place(of: address, among: resource.map { [$0] } ?? allCases, connection, cloud) { return place }
         // A named service says itself which hosts it has.

@@ -42,7 +42,8 @@ package struct ToolEffects: Sendable {
             }
             stand.item = stand.parameters["item"]
             guard let path = try? request.path.path(in: stand) else { return nil }
-            let target = try? RequestTarget(parsing: path, service: Self.service(request.resource, path))
+            let resource = request.resource.flatMap(RequestResource.init(rawValue:)) ?? .graph
+            let target = try? RequestTarget(parsing: path, service: resource.service(of: path))
             let body = try? request.body?.json(in: stand)
             guard let target else { return nil }
             return engine.judge(
@@ -54,18 +55,6 @@ package struct ToolEffects: Sendable {
     private static func nested(_ members: ArraySlice<String>, days: Bool) -> JSONValue {
         guard let first = members.first else { return days ? 1 : standIn }
         return .object([first: nested(members.dropFirst(), days: days)])
-    }
-
-    private static func service(_ resource: String?, _ path: String) -> RequestService {
-        switch resource {
-        case "flow": .flow
-        case "azure": .arm
-        case "powerplatform":
-            path.lowercased().contains("microsoft.businessappplatform")
-                ? .bap : path.lowercased().contains("microsoft.powerapps") ? .powerApps : .powerPlatform
-        case "sharepoint": .sharePoint
-        default: .graph
-        }
     }
 
     private func judged(_ script: String, in module: String) -> Verdict {
