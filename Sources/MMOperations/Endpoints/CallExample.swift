@@ -8,10 +8,21 @@ struct CallExample {
     /// The body; `nil` for none.
     let body: JSONValue?
     private let method: String
+    /// The service, where it isn't Graph.
+    private let resource: RequestResource?
     private let bodyText: String
+
+    init(_ call: ServiceCall) {
+        method = call.method
+        path = call.path
+        resource = RequestResource(call.service)
+        bodyText = call.body
+        body = bodyText.isEmpty ? nil : try? JSONParser.parse(bodyText)
+    }
 
     init(_ call: GraphCall) {
         method = call.method
+        resource = nil
         var path = Self.filled(call.path)
         var bodyText = ""
         if call.example.hasPrefix("?") {
@@ -37,6 +48,7 @@ struct CallExample {
     var members: JSONObject {
         var members: JSONObject = ["endpoint": .string(path)]
         if method != "GET" { members["method"] = .string(method) }
+        if let resource { members["resource"] = .string(resource.rawValue) }
         if !bodyText.isEmpty { members["body"] = body ?? .string(bodyText) }
         return members
     }
@@ -44,6 +56,7 @@ struct CallExample {
     /// As a command line.
     var command: String {
         var line = "mm graph CONNECTION \(ShellWord.quoted(path))"
+        if let resource { line += " --resource \(resource.rawValue)" }
         if method != "GET" { line += " -X \(method)" }
         if !bodyText.isEmpty { line += " -d \(ShellWord.quoted(bodyText))" }
         return line

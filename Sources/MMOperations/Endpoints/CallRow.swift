@@ -41,30 +41,19 @@ struct CallRow {
     }
 
     init(_ call: ServiceCall) {
-        let resource = RequestResource(call.service)
-        let body = call.body.isEmpty ? nil : try? JSONParser.parse(call.body)
-        var request: JSONObject = ["endpoint": .string(call.path)]
-        if call.method != "GET" { request["method"] = .string(call.method) }
-        if let resource { request["resource"] = .string(resource.rawValue) }
-        if let body { request["body"] = body }
-        var members: JSONObject = ["call": .string("\(call.method) \(call.path)")]
-        if let resource { members["resource"] = .string(resource.rawValue) }
+        let example = CallExample(call)
         let target = try? RequestTarget(parsing: call.path, service: call.service, normalization: .clean)
-        let judged = target.map { target in
-            let asked = GuardedRequest(method: call.method, target: target, body: body.map { .json($0) } ?? .none)
-            return GuardEngine.standard.classify(asked).classes.strictest.rawValue
-        }
+        let judged = target.map { Self.strictest(call.method, $0, example.body.map { .json($0) } ?? .none).rawValue }
+
+        var members: JSONObject = ["call": .string("\(call.method) \(call.path)")]
+        if let resource = example.members["resource"] { members["resource"] = resource }
         if let judged { members["class"] = .string(judged) }
-        members["request"] = .object(request)
+        members["request"] = .object(example.members)
         self.members = members
 
         var lines = ["\(call.method) \(call.path)"]
         if let judged { lines.append("  \(Self.padded("class")) \(judged)") }
-        var command = "mm graph CONNECTION \(ShellWord.quoted(call.path))"
-        if let resource { command += " --resource \(resource.rawValue)" }
-        if call.method != "GET" { command += " -X \(call.method)" }
-        if !call.body.isEmpty { command += " -d \(ShellWord.quoted(call.body))" }
-        text = (lines + ["  " + command]).joined(separator: "\n")
+        text = (lines + ["  " + example.command]).joined(separator: "\n")
     }
 
     private static func padded(_ word: String) -> String {
@@ -86,13 +75,14 @@ struct CallRow {
 
     /// The class of the example; with another body it may be stricter, which is said.
     private static func classes(_ call: GraphCall, _ target: RequestTarget, _ body: JSONValue?) -> String {
-        func strictest(_ body: RequestBody) -> GuardClass {
-            let request = GuardedRequest(method: call.method, target: target, body: body)
-            return GuardEngine.standard.classify(request).classes.strictest
-        }
-        guard call.method != "GET", call.method != "DELETE" else { return strictest(.none).rawValue }
-        let own = strictest(.json(body ?? [:]))
-        let worst = strictest(.none)
+        let worst = strictest(call.method, target, .none)
+        guard call.method != "GET", call.method != "DELETE" else { return worst.rawValue }
+        let own = strictest(call.method, target, .json(body ?? [:]))
         return worst == own ? own.rawValue : "\(own.rawValue), by its body up to \(worst.rawValue)"
+    }
+
+    private static func strictest(_ method: String, _ target: RequestTarget, _ body: RequestBody) -> GuardClass {
+        let request = GuardedRequest(method: method, target: target, body: body)
+        return GuardEngine.standard.classify(request).classes.strictest
     }
 }

@@ -36,8 +36,8 @@ enum CallSheet {
         let others = ServiceSearch().find(question, limit: top, method: method, among: resource?.services)
         // What is called as another service's thing goes before what only resembles it.
         let ranked =
-            others.map { (score: $0.score, row: CallRow($0.call)) }
-            + graph.map { (score: $0.score, row: CallRow($0.call)) }
+            others.map { hit in (score: hit.score, row: { CallRow(hit.call) }) }
+            + graph.map { hit in (score: hit.score, row: { CallRow(hit.call) }) }
         let sorted = ranked.enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
         guard !sorted.isEmpty else {
             throw MMError(
@@ -49,9 +49,10 @@ enum CallSheet {
         var rows: [CallRow] = []
         var size = 0
         for (_, found) in sorted.prefix(top) {
-            size += JSONWriter.string(.object(found.row.members)).utf8.count + 1
+            let row = found.row()
+            size += JSONWriter.string(.object(row.members)).utf8.count + 1
             if size > room, !rows.isEmpty { break }
-            rows.append(found.row)
+            rows.append(row)
         }
         return answer(rows)
     }
