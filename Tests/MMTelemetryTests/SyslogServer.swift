@@ -10,12 +10,19 @@ final class SyslogServer: Sendable {
         case tcp
     }
 
-    /// What came, which the thread that reads goes on to fill while the server may be gone.
+    /// What came, and the sockets that a thread reads from while the server may be gone. They are shut down and closed under one
+    /// lock: a number that is free could already be another server's.
     private final class Inbox: Sendable {
-        private let state = Mutex((messages: [String](), connection: Int32(-1), isStopped: false))
+        private struct State {
+            var messages: [String] = []
+            var isStopped = false
+            var connection: Int32?
+            var socket: Int32?
+        }
 
-        /// The connection that is read at the moment.
-        func reads(_ connection: Int32) { state.withLock { $0.connection = connection } }
+        private let state: Mutex<State>
+
+        init(_ socket: Int32) { state = Mutex(State(socket: socket)) }
 
         var messages: [String] { state.withLock { $0.messages } }
 
@@ -27,74 +34,98 @@ final class SyslogServer: Sendable {
             }
         }
 
-        /// - Returns: whether it was open.
-        func stop() -> Bool {
+        /// Notes the connection that is read from now on.
+        /// - Returns: whether more is taken.
+        func begin(_ connection: Int32) -> Bool {
             state.withLock { state in
-                // Whoever writes to a server that is gone learns it at once.
-                if state.connection >= 0 { shutdown(state.connection, Int32(SHUT_RDWR)) }
-                defer { state.isStopped = true }
+                state.connection = connection
                 return !state.isStopped
             }
         }
+
+        func endConnection() { state.withLock { Self.end(&$0.connection) } }
+
+        func end() { state.withLock { Self.end(&$0.socket) } }
+
+        /// Whoever writes to a server that is gone learns it at once.
+        func stop() {
+            state.withLock { state in
+                state.isStopped = true
+                for number in [state.connection, state.socket].compactMap(\.self) { shutdown(number, Int32(SHUT_RDWR)) }
+            }
+        }
+
+        private static func end(_ number: inout Int32?) {
+            if let number { close(number) }
+            number = nil
+        }
     }
 
-    private let number: Int32
-    private let inbox = Inbox()
+    private let inbox: Inbox
     let port: UInt16
 
     init(_ kind: Kind, port wanted: UInt16 = 0) throws {
-        switch kind {
-        case .unix(let path):
-            let made = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-            number = made
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-            let bound = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(made, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
+        let (number, port) =
+            switch kind {
+            case .unix(let path): (try Self.local(path), UInt16(0))
+            case .udp: try Self.loopback(SOCK_DGRAM, wanted)
+            case .tcp: try Self.loopback(SOCK_STREAM, wanted)
             }
-            guard bound == 0 else { throw MMError(.unavailable, "no socket at \(path)") }
-            port = 0
-        case .udp, .tcp:
-            var isTCP = false
-            if case .tcp = kind { isTCP = true }
-            number = socket(AF_INET, Int32(isTCP ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue), 0)
-            var yes: Int32 = 1
-            setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = wanted.bigEndian
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let number = number
-            let bound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
-                    bind(number, place, size) == 0 && getsockname(number, place, &size) == 0
-                }
-            }
-            guard bound, !isTCP || listen(number, 8) == 0 else { throw MMError(.unavailable, "no socket") }
-            port = UInt16(bigEndian: address.sin_port)
-        }
+        self.port = port
+        let inbox = Inbox(number)
+        self.inbox = inbox
         let isStream = if case .tcp = kind { true } else { false }
-        try DedicatedThread.start("test-syslog") { [number, inbox] in
+        try DedicatedThread.start("test-syslog") {
             isStream ? Self.accept(number, inbox) : Self.receive(number, inbox)
+            inbox.end()
         }
     }
 
     deinit { stop() }
 
     /// Closes everything, as a server that ends.
-    func stop() {
-        if inbox.stop() {
-            shutdown(number, Int32(SHUT_RDWR))
-            close(number)
-        }
-    }
+    func stop() { inbox.stop() }
 
     /// What came, one text a message.
     var messages: [String] { inbox.messages }
+
+    private static func local(_ path: String) throws -> Int32 {
+        let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard bound == 0 else {
+            close(number)
+            throw MMError(.unavailable, "no socket at \(path)")
+        }
+        return number
+    }
+
+    private static func loopback(_ type: __socket_type, _ wanted: UInt16) throws -> (Int32, UInt16) {
+        let number = socket(AF_INET, Int32(type.rawValue), 0)
+        var yes: Int32 = 1
+        setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = wanted.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { place in
+                bind(number, place, size) == 0 && getsockname(number, place, &size) == 0
+            }
+        }
+        guard bound, type != SOCK_STREAM || listen(number, 8) == 0 else {
+            close(number)
+            throw MMError(.unavailable, "no socket")
+        }
+        return (number, UInt16(bigEndian: address.sin_port))
+    }
 
     private static func receive(_ number: Int32, _ inbox: Inbox) {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -109,11 +140,8 @@ final class SyslogServer: Sendable {
         while true {
             let connection = Glibc.accept(number, nil, nil)
             guard connection >= 0 else { return }
-            inbox.reads(connection)
-            defer {
-                inbox.reads(-1)
-                close(connection)
-            }
+            defer { inbox.endConnection() }
+            guard inbox.begin(connection) else { return }
             var held: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 4096)
             while true {
