@@ -137,6 +137,10 @@ final class SyslogSocket: Sendable {
                     errno = problem
                     if problem != 0 { throw failed("reach \(host):\(port)") }
                 }
+                if isOwnPeer(number) {
+                    errno = ECONNREFUSED
+                    throw failed("reach \(host):\(port)")
+                }
                 return number
             } catch {
                 last = error
@@ -144,6 +148,21 @@ final class SyslogSocket: Sendable {
             }
         }
         throw last
+    }
+
+    /// Whether a connection leads to itself. Where nobody listens at a port of this machine, the system may choose that same port for
+    /// the caller's side, and the two then meet (RFC 9293, section 3.5, simultaneous open): lines would seem to have arrived.
+    static func isOwnPeer(_ number: Int32) -> Bool {
+        func address(_ read: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) -> [UInt8] {
+            var storage = sockaddr_storage()
+            var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            return withUnsafeMutablePointer(to: &storage) { pointer in
+                let result = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { read($0, &size) }
+                return result == 0 ? Array(UnsafeRawBufferPointer(start: pointer, count: Int(size))) : []
+            }
+        }
+        let near = address { getsockname(number, $0, $1) }
+        return !near.isEmpty && near == address { getpeername(number, $0, $1) }
     }
 
     /// Waits until something can be written.
