@@ -52,6 +52,24 @@ struct ServiceSearchTests {
         #expect(taken.isEmpty, "\(taken)")
     }
 
+    @Test("names stand in the table as the words of a question are compared")
+    func stems() {
+        for word in Set(ServiceCallTable.calls.flatMap { $0.phrases.joined() }) {
+            // Of “database” the table has what is left without its end.
+            let asWords = [word, word + "e"].map(ServiceCallTable.stems)
+            #expect(asWords.contains([word]), "\(word): \(asWords)")
+        }
+    }
+
+    @Test("a method counts as its verb", arguments: ["DELETE", "delete"])
+    func method(written: String) throws {
+        let found = try #require(ServiceSearch().find("flows", limit: 1, method: written).first)
+        #expect(found.call.method == "DELETE" && found.call.path.hasSuffix("/flows/{flow}"))
+        let own = EndpointSearch().find("flows", limit: 1, method: written).first
+        #expect(found.score > own?.score ?? 0)
+        #expect(ServiceSearch().find("users", limit: 1, method: written).isEmpty)
+    }
+
     @Test("with a service named, all its calls are found, those with the question's words first")
     func named() {
         let found = ServiceSearch().find("locks", limit: 100, among: [.arm])

@@ -9,14 +9,16 @@ internal import MMCore
 package enum ServiceCallTable {
     /// All calls. Of two that fit equally well the first is shown first.
     package static let calls: [ServiceCall] = {
-        let lines = text.split(separator: "\n")
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"))
         return stride(from: 0, to: lines.count - 1, by: 2).compactMap { call(lines[$0], names: lines[$0 + 1]) }
     }()
 
-    private static func call(_ line: Substring, names: Substring) -> ServiceCall? {
-        let words = line.split(separator: " ", maxSplits: 3).map(String.init)
+    private static func call(_ line: Substring.UTF8View, names: Substring.UTF8View) -> ServiceCall? {
+        let words = line.split(separator: UInt8(ascii: " "), maxSplits: 3).map { String(Substring($0)) }
         guard words.count >= 3, let service = RequestService(rawValue: words[0]) else { return nil }
-        let phrases = names.split(separator: ";").map { stems(of: String($0)) }
+        let phrases = names.split(separator: UInt8(ascii: ";")).map { name in
+            name.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) }
+        }
         return ServiceCall(
             service: service, method: words[1], path: words[2], body: words.count > 3 ? words[3] : "", phrases: phrases)
     }
@@ -28,159 +30,160 @@ package enum ServiceCallTable {
         return WordForm.pieces(text).filter { ["on", "off"].contains($0) || !table.isStop($0) }.map(WordForm.stem)
     }
 
-    /// A line with service, method, path and body, then one with what people call it; a blank line between two calls.
+    /// A line with service, method, path and body, then one with what people call it; a blank line between two calls. Names
+    /// stand as `stems(of:)` has them: taking every word apart at first use would take longer than all the rest of a search.
     private static let text = """
         flow GET /providers/Microsoft.ProcessSimple/scopes/admin/environments/{environment}/v2/flows
-        flow; cloud flow; power automate; power automate flow; all flow; flow of everybody; flow owner
+        flow; cloud flow; power automat; power automat flow; flow everybodi; flow owner
 
         flow GET /providers/Microsoft.ProcessSimple/environments/{environment}/flows
-        my flow; own flow; flow; power automate; power automate flow
+        flow; own flow; power automat; power automat flow
 
         flow GET /providers/Microsoft.ProcessSimple/scopes/admin/environments
-        flow environment; power automate environment; power automate; all environment
+        flow environment; power automat environment; power automat; environment
 
         flow GET /providers/Microsoft.ProcessSimple/environments
-        flow environment; power automate environment; my environment
+        flow environment; power automat environment; environment
 
         flow GET /providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/runs?$filter=status%20eq%20'Failed'
-        flow fail; flow run fail; flow error; power automate fail; power automate run fail; power automate flow run fail
+        flow fail; flow run fail; flow error; power automat fail; power automat run fail; power automat flow run fail
 
         flow GET /providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/runs
-        flow run; flow history; flow run history; power automate run; power automate run history; power automate flow run
+        flow run; flow histori; flow run histori; power automat run; power automat run histori; power automat flow run
 
         flow GET /providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/runs/{run}
-        one flow run; flow run detail; flow run error; why flow fail
+        one flow run; flow run detail; flow run error; flow fail
 
         flow GET /providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}
         one flow; flow definition; flow detail; flow step
 
         flow POST /providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/start
-        start flow; turn on flow; enable flow; start power automate flow
+        start flow; turn on flow; enabl flow; start power automat flow
 
         flow POST /providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/stop
-        stop flow; turn off flow; disable flow; stop power automate flow
+        stop flow; turn off flow; disabl flow; stop power automat flow
 
         flow POST /providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}/runs/{run}/cancel
         cancel flow run; stop flow run
 
         flow DELETE /providers/Microsoft.ProcessSimple/environments/{environment}/flows/{flow}
-        delete flow; remove flow; delete power automate flow
+        delet flow; remov flow; delet power automat flow
 
         flow GET /providers/Microsoft.ProcessSimple/scopes/admin/environments/{environment}/flows/{flow}/permissions
-        flow permission; who may run flow; share flow; flow share
+        flow permission; may run flow; shar flow; flow shar
 
         bap GET /providers/Microsoft.BusinessAppPlatform/scopes/admin/environments
-        power platform environment; power app environment; power platform; dataverse environment
+        power platform environment; power app environment; power platform; datavers environment
 
         bap GET /providers/Microsoft.BusinessAppPlatform/scopes/admin/environments/{environment}
         one power platform environment; power platform environment detail
 
         bap POST /providers/Microsoft.BusinessAppPlatform/listTenantSettings {}
-        power platform tenant setting; power platform setting; power app tenant setting
+        power platform tenant sett; power platform sett; power app tenant sett
 
         powerApps GET /providers/Microsoft.PowerApps/scopes/admin/environments/{environment}/apps
-        power app; all power app; canvas app
+        power app; canva app
 
         powerApps GET /providers/Microsoft.PowerApps/scopes/admin/environments/{environment}/connections
         power app connection; power platform connection; flow connection; connector connection
 
         arm GET /subscriptions?api-version=2022-12-01
-        azure subscription; azure; list azure subscription
+        azur subscription; azur
 
         arm GET /tenants?api-version=2022-12-01
-        azure tenant; azure directory
+        azur tenant; azur directori
 
         arm GET /subscriptions/{subscription}/resourcegroups?api-version=2021-04-01
-        resource group; azure resource group
+        resourc group; azur resourc group
 
         arm GET /subscriptions/{subscription}/resources?api-version=2021-04-01
-        azure resource; all azure resource; resource of subscription
+        azur resourc; resourc subscription
 
         arm POST /providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01 {"query":"Resources | summarize count() by type"}
-        resource graph; query azure resource; search azure resource; count azure resource; azure inventory
+        resourc; azur resourc; search azur resourc; count azur resourc; azur inventori
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines?api-version=2024-07-01
-        virtual machine; vm; azure virtual machine; azure vm; azure server
+        virtual machin; vm; azur virtual machin; azur vm; azur server
 
         arm GET /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{vm}/instanceView?api-version=2024-07-01
-        vm state; vm run; virtual machine state; virtual machine run; vm status; virtual machine status
+        vm stat; vm run; virtual machin stat; virtual machin run; vm status; virtual machin status
 
         arm POST /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{vm}/start?api-version=2024-07-01
-        start vm; start virtual machine; start azure vm; turn on vm
+        start vm; start virtual machin; start azur vm; turn on vm
 
         arm POST /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{vm}/deallocate?api-version=2024-07-01
-        stop vm; stop virtual machine; stop azure vm; deallocate vm; shut down vm; turn off vm
+        stop vm; stop virtual machin; stop azur vm; deallocat vm; shut down vm; turn off vm
 
         arm POST /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{vm}/restart?api-version=2024-07-01
-        restart vm; restart virtual machine; reboot vm; reboot virtual machine
+        restart vm; restart virtual machin; reboot vm; reboot virtual machin
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Storage/storageAccounts?api-version=2023-05-01
-        storage account; azure storage; azure storage account
+        storag account; azur storag; azur storag account
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults?api-version=2023-07-01
-        key vault; azure key vault; vault
+        key vault; azur key vault; vault
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Web/sites?api-version=2023-12-01
-        web app; app service; function app; azure web app; azure function; azure app service
+        web app; app servic; function app; azur web app; azur function; azur app servic
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Sql/servers?api-version=2021-11-01
-        sql server; azure sql; sql database; azure sql server; azure sql database
+        sql server; azur sql; sql databas; azur sql server; azur sql databas
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Network/virtualNetworks?api-version=2024-01-01
-        virtual network; vnet; azure network; azure subnet
+        virtual network; vnet; azur network; azur subnet
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Network/networkSecurityGroups?api-version=2024-01-01
-        network security group; nsg; azure firewall rule; open port
+        network securiti group; nsg; azur firewall rul; open port
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Network/publicIPAddresses?api-version=2024-01-01
-        public ip; public ip address; azure ip address
+        public ip; public ip address; azur ip address
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Logic/workflows?api-version=2016-06-01
-        logic app; azure logic app
+        logic app; azur logic app
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01
-        azure role assignment; rbac; azure role; azure permission; azure access; subscription role assignment; who has access subscription
+        azur rol assignment; rbac; azur rol; azur permission; azur access; subscription rol assignment; access subscription
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01
-        azure role definition; rbac role; azure custom role
+        azur rol definition; rbac rol; azur custom rol
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Authorization/policyAssignments?api-version=2023-04-01
-        azure policy; azure policy assignment
+        azur polici; azur polici assignment
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Authorization/locks?api-version=2020-05-01
-        resource lock; azure lock
+        resourc lock; azur lock
 
         arm POST /subscriptions/{subscription}/providers/Microsoft.CostManagement/query?api-version=2023-11-01 {"type":"ActualCost","timeframe":"MonthToDate","dataset":{"granularity":"None","aggregation":{"total":{"name":"Cost","function":"Sum"}},"grouping":[{"type":"Dimension","name":"ServiceName"}]}}
-        azure cost; azure spend; subscription cost; azure bill; cost by service; cloud cost
+        azur cost; azur spend; subscription cost; azur bill; cost servic; cloud cost
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Consumption/budgets?api-version=2023-05-01
-        azure budget; subscription budget; budget
+        azur budget; subscription budget; budget
 
         arm GET /subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01&$filter=eventTimestamp%20ge%20'{since}'
-        azure activity log; activity log; who delete azure resource; azure audit log; subscription activity
+        azur activiti log; activiti log; delet azur resourc; azur audit log; subscription activiti
 
         arm GET /providers/Microsoft.Management/managementGroups?api-version=2020-05-01
-        management group; azure management group
+        management group; azur management group
 
         sharePoint GET /sites/{site}/_api/web?$select=Title,Url,LastItemUserModifiedDate
-        sharepoint web; sharepoint rest; sharepoint site property
+        sharepoint web; sharepoint rest; sharepoint sit properti
 
         sharePoint GET /sites/{site}/_api/web/lists?$select=Title,Id,ItemCount,Hidden
-        sharepoint rest list; sharepoint list item count; sharepoint library
+        sharepoint rest; sharepoint item count; sharepoint librari
 
         sharePoint GET /sites/{site}/_api/web/roleassignments?$expand=Member,RoleDefinitionBindings
-        sharepoint permission; sharepoint site permission; sharepoint role assignment; who has access sharepoint site
+        sharepoint permission; sharepoint sit permission; sharepoint rol assignment; access sharepoint sit
 
         sharePoint GET /sites/{site}/_api/web/sitegroups?$expand=Users
-        sharepoint group; sharepoint site group; sharepoint site owner; sharepoint site member
+        sharepoint group; sharepoint sit group; sharepoint sit owner; sharepoint sit member
 
         sharePoint GET /sites/{site}/_api/web/siteusers
-        sharepoint user; sharepoint site user; sharepoint site collection administrator
+        sharepoint user; sharepoint sit user; sharepoint sit collection administrator
 
         sharePoint GET /sites/{site}/_api/web/recyclebin
-        sharepoint recycle bin; site recycle bin
+        sharepoint recycl bin; sit recycl bin
 
         sharePoint GET /_api/search/query?querytext='{words}'
-        sharepoint search; search sharepoint; sharepoint search query
+        sharepoint search; search sharepoint
         """
 }

@@ -34,13 +34,18 @@ package struct ServiceSearch: Sendable {
         }
         let total = weights.values.reduce(0, +)
         guard total > 0 else { return [] }
+        let method = method?.uppercased()
+        // Who asks for a method has said its verb; reading has none of its own.
+        let said = method == "GET" ? nil : EndpointIndex.methods.first { $0.name == method }?.bit
+        func isAsked(_ word: String) -> Bool {
+            weights[word] != nil || said != nil && words.row(of: word).map(words.method) == said
+        }
         var hits: [Hit] = []
         for call in ServiceCallTable.calls {
-            guard method == nil || method?.uppercased() == call.method, services?.contains(call.service) ?? true
-            else { continue }
+            guard method == nil || method == call.method, services?.contains(call.service) ?? true else { continue }
             var score: Float = 0
             for name in call.phrases {
-                let shared = name.filter { weights[$0] != nil }
+                let shared = name.filter(isAsked)
                 let covered = shared.reduce(0) { $0 + weights[$1, default: 0] } / total
                 // Part of a name is enough where the service is named.
                 score = max(score, shared.count == name.count ? covered : services == nil ? 0 : covered / 2)

@@ -46,7 +46,9 @@ struct GraphRequestOperation: CatalogueOperation {
         let requests = services.requests
         let guarding = requests.guarding
         if let words = input.search {
-            return try CallSheet.answer(to: words, method: nil, beta: false, top: 5, of: input.resource)
+            // GET is what a caller gets who says nothing.
+            let method = input.method == "GET" ? nil : input.method
+            return try CallSheet.answer(to: words, method: method, beta: false, top: 5, of: input.resource)
         }
         guard let name = input.connection, let endpoint = input.endpoint ?? input.batch.map({ _ in "/$batch" }) else {
             return ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
