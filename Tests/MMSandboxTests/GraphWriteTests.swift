@@ -64,6 +64,20 @@ struct GraphWriteTests {
         #expect(await bench.everyItem("/v1.0/users?$top=100", token: token).count == 299)
     }
 
+    @Test("what is made anew of one of several types keeps its type")
+    func typeOfNew() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let locations = "/v1.0/identity/conditionalAccess/namedLocations"
+        let type: JSONValue = "#microsoft.graph.countryNamedLocation"
+        let made = await bench.graph(
+            "POST", locations, token: token,
+            body: ["@odata.type": type, "displayName": "Atlantis", "countriesAndRegions": ["PT"]])
+        #expect(made.json["@odata.type"] == type)
+        let id = made.json["id"]?.string ?? ""
+        #expect(await bench.graph("GET", "\(locations)/\(id)", token: token).json["@odata.type"] == type)
+    }
+
     private static let badProperties: [(String, JSONValue, String)] = [
         ("displayName", .null, "displayName"), ("userPrincipalName", "no-at-sign", "userPrincipalName"),
         ("userPrincipalName", "a@elsewhere.example", "domain portion"),

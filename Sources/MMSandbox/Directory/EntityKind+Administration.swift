@@ -26,11 +26,11 @@ extension EntityKind {
 
     static let deviceConfiguration = EntityKind(
         "deviceConfiguration", "id lastModifiedDateTime:d createdDateTime:d description displayName version:n",
-        readOnly: "id lastModifiedDateTime createdDateTime version", required: "displayName")
+        readOnly: "id lastModifiedDateTime createdDateTime version", required: "displayName", abstract: true)
 
     static let deviceCompliancePolicy = EntityKind(
         "deviceCompliancePolicy", "id createdDateTime:d description lastModifiedDateTime:d displayName version:n",
-        readOnly: "id lastModifiedDateTime createdDateTime version", required: "displayName")
+        readOnly: "id lastModifiedDateTime createdDateTime version", required: "displayName", abstract: true)
 
     static let conditionalAccessPolicy = EntityKind(
         "conditionalAccessPolicy",

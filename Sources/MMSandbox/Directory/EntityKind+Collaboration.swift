@@ -20,7 +20,7 @@ extension EntityKind {
 
     static let attachment = EntityKind(
         "attachment", "id lastModifiedDateTime:d name contentType size:n isInline:b contentBytes", page: 100,
-        readOnly: "id lastModifiedDateTime size", required: "name", searched: "name")
+        readOnly: "id lastModifiedDateTime size", required: "name", searched: "name", abstract: true)
 
     static let event = EntityKind(
         "event",

@@ -6,7 +6,7 @@ extension EntityKind {
         id displayName createdDateTime:d modifiedDateTime:d isTrusted:b ipRanges:c countriesAndRegions:c \
         includeUnknownCountriesAndRegions:b countryLookupMethod
         """,
-        readOnly: "id createdDateTime modifiedDateTime", required: "displayName")
+        readOnly: "id createdDateTime modifiedDateTime", required: "displayName", abstract: true)
 
     static let authenticationStrength = EntityKind(
         "authenticationStrengthPolicy",

@@ -22,12 +22,14 @@ struct EntityKind: Sendable {
     let searched: [String]
     /// Whether rows carry `@odata.etag`.
     let hasETag: Bool
+    /// Whether a row is of one of several types below this one, which it names.
+    let isAbstract: Bool
 
     init(
         _ name: String, _ properties: String, selected: String? = nil, directory: Bool = false, page: Int = 100,
         limit: Int = 999, readOnly: String = "id createdDateTime", required: String = "",
         searched: String = "displayName",
-        etag: Bool = false
+        etag: Bool = false, abstract: Bool = false
     ) {
         var order: [String] = []
         var types: [String: PropertyType] = [:]
@@ -48,6 +50,7 @@ struct EntityKind: Sendable {
         self.required = Self.words(required)
         self.searched = Self.words(searched)
         self.hasETag = etag
+        self.isAbstract = abstract
     }
 
     private static func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }

@@ -46,13 +46,18 @@ struct SiteContent: Sendable {
         return parts.count == 1 || small == id(index).lowercased() ? index : nil
     }
 
+    /// Where browsers show a site; the root site stands at the top.
+    private static func address(_ index: Int) -> String {
+        "https://\(FileContent.host)" + (index == 0 ? "" : "/sites/\(names[index].path)")
+    }
+
     func row(_ index: Int) -> JSONObject {
         let name = Self.names[index]
         var site: JSONObject = [
             "id": .string(id(index)), "createdDateTime": "2024-05-01T08:00:00Z",
             "lastModifiedDateTime": .string(ServiceTime.text(now - Int64(index) * 90_000 - 50_400)),
             "name": .string(name.path),
-            "webUrl": .string("https://\(FileContent.host)" + (index == 0 ? "" : "/sites/\(name.path)")),
+            "webUrl": .string(Self.address(index)),
             "displayName": .string(name.shown), "siteCollection": ["hostname": .string(FileContent.host)],
         ]
         if index == 0 { site["root"] = [:] }
@@ -69,7 +74,7 @@ struct SiteContent: Sendable {
             [
                 "id": .string(listIDs.guid(site * 16 + place)), "createdDateTime": "2024-05-01T08:00:00Z",
                 "lastModifiedDateTime": .string(ServiceTime.text(now - 136_800)), "name": .string(list.0),
-                "webUrl": .string("https://\(FileContent.host)/sites/\(Self.names[site].path)/Lists/\(list.0)"),
+                "webUrl": .string("\(Self.address(site))/Lists/\(list.0)"),
                 "displayName": .string(list.0), "description": "",
                 "eTag": .string("\"\(listIDs.guid(site * 16 + place)),1\""),
                 "list": ["template": .string(list.1), "hidden": false, "contentTypesEnabled": true],
@@ -90,7 +95,7 @@ struct SiteContent: Sendable {
             return [
                 "id": .string("\(number)"), "createdDateTime": .string(ServiceTime.text(now - 86_400 * 300)),
                 "lastModifiedDateTime": .string(ServiceTime.text(now - 86_400 * Int64(number))),
-                "webUrl": .string("https://\(FileContent.host)/sites/\(Self.names[site].path)/Lists/\(number)_.000"),
+                "webUrl": .string("\(Self.address(site))/Lists/\(number)_.000"),
                 "eTag": .string("\"\(listIDs.guid(place)),1\""), "contentType": ["id": "0x0100", "name": "Item"],
                 "createdBy": [
                     "user": ["displayName": "Avery Admin", "email": .string("admin@\(TenantIdentity.domain)")]

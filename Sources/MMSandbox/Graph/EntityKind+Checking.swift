@@ -18,6 +18,7 @@ extension EntityKind {
             row[property] = value
         }
         if isNew {
+            if isAbstract, let type = body["@odata.type"]?.string { row["@odata.type"] = .string(type) }
             for property in required where row[property] == nil || row[property] == .null || row[property] == "" {
                 throw .badRequest("A value is required for property '\(property)' of resource '\(resource)'.")
             }

@@ -84,7 +84,7 @@ struct GraphPaths {
                 })
             return narrowed
         case "teams":
-            guard let id = rest.first?.name else { throw .unknownSegment("teams") }
+            guard let id = rest.first?.name, !id.hasPrefix("$") else { return teams.all(rest) }
             return try teams.team(id, rest.dropFirst())
         case "chats": return try teams.chats(call.principal.objectID, rest)
         default:

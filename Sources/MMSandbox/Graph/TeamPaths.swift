@@ -50,8 +50,21 @@ struct TeamPaths {
 
     func joinedTeams(_ user: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
         if let key = rest.first?.name, !key.hasPrefix("$") { return try team(key, rest.dropFirst()) }
-        let rows = store.groups(of: user).compactMap { store.table(.groups).find($0) }
-            .filter { $0["resourceProvisioningOptions"]?.array?.contains("Team") == true }
+        return list(store.groups(of: user).compactMap { store.table(.groups).find($0) }, rest)
+    }
+
+    /// All teams of the tenant.
+    func all(_ rest: ArraySlice<GraphSegment>) -> GraphPlace {
+        var groups: [Record] = []
+        store.table(.groups).scan { group in
+            groups.append(group)
+            return true
+        }
+        return list(groups, rest)
+    }
+
+    private func list(_ groups: [Record], _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
+        let rows = groups.filter { $0["resourceProvisioningOptions"]?.array?.contains("Team") == true }
             .map { Record.object(TeamContent.team(of: $0.members(of: .group))) }
         return GraphPlace(.made(.team, rows), "teams", .teams, rest)
     }
