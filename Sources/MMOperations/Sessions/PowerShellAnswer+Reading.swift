@@ -73,17 +73,23 @@ extension PowerShellAnswer {
     }
 
     /// The cmdlets of a module that were most likely meant by names which PowerShell did not know.
-    func nearCommands(in module: String) -> [String] {
-        var names: [String] = []
-        for record in records where record.stream == .error && record.value["id"] == "CommandNotFoundException" {
-            guard let name = record.value["target"]?.string, name.contains("-"), !names.contains(name) else { continue }
-            names.append(name)
+    func nearCommands(in module: String, _ script: String) -> [String] {
+        let id = "CommandNotFoundException"
+        var unknown = records.filter { $0.stream == .error && $0.value["id"]?.string == id }
+            .compactMap { $0.value["target"]?.string }
+        // What ends a script comes without a target.
+        if let failure = end?.failure, failure.id == id, let name = ScriptPlace.word(at: failure, in: script) {
+            unknown.append(name)
         }
+        var names: [String] = []
+        for name in unknown where name.contains("-") && !names.contains(name) { names.append(name) }
         guard !names.isEmpty else { return [] }
         let cmdlets = CmdletCompletion(module: module)
         return names.prefix(3).compactMap { name in
             let near = cmdlets.near(name)
-            return near.isEmpty ? nil : "Near \(TerminalText.plain(name)): \(near.joined(separator: ", "))."
+            // A cmdlet that the module has is not misspelled: this PowerShell lacks it.
+            guard !near.isEmpty, !near.contains(where: { $0.lowercased() == name.lowercased() }) else { return nil }
+            return "Near \(TerminalText.plain(name)): \(near.joined(separator: ", "))."
         }
     }
 

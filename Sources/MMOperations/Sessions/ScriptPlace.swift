@@ -17,6 +17,19 @@ struct ScriptPlace: CustomStringConvertible {
         self.init(failure.line, failure.column, file: failure.file, in: script)
     }
 
+    /// The word of a script at which the error stands that ended it: a command's name, where that was unknown.
+    static func word(at failure: CommandFailure, in script: String) -> String? {
+        guard let line = failure.line, let column = failure.column, column > 0, failure.file?.isEmpty ?? true else {
+            return nil
+        }
+        let lines = script.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        guard lines.indices.contains(line - 1) else { return nil }
+        // PowerShell counts UTF-16 units.
+        let rest = Substring(lines[line - 1].utf16.dropFirst(column - 1))
+        let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "-" }
+        return word.isEmpty ? nil : String(word)
+    }
+
     private init?(_ line: Int?, _ column: Int?, file: String?, in script: String) {
         guard let line, line > 0, file?.isEmpty ?? true, script.contains(where: \.isNewline) else { return nil }
         self.line = line

@@ -72,6 +72,6 @@ package struct SessionAnswer: Sendable {
     func said(beside answer: PowerShellAnswer, isText: Bool, of input: RunInput) -> [String] {
         let notes = answer.notes(isText: isText, input.command ?? "", isStandIn ? [Self.standInNote] : [])
         guard let module = input.module else { return notes }
-        return notes + answer.nearCommands(in: module)
+        return notes + answer.nearCommands(in: module, input.command ?? "")
     }
 }

@@ -41,6 +41,30 @@ struct SessionAnswerTests {
         #expect(notes.count { $0.hasPrefix("Near") } == 1)
     }
 
+    @Test("a command that PowerShell doesn't know is told so too when it ends its script")
+    func unknownCommandThatEnds() throws {
+        let script = "$ErrorActionPreference = 'Stop'\n  Get-AzVn | Select-Object Name"
+        let failure = CommandFailure(message: "no such term", id: "CommandNotFoundException", line: 2, column: 3)
+        func near(_ failure: CommandFailure) -> [String] {
+            var answer = PowerShellAnswer()
+            answer.add(.end(CommandEnd(.failed, failure: failure)), limit: 1)
+            return answer.nearCommands(in: "azure", script)
+        }
+        let found = near(failure)
+        #expect(found.first?.hasPrefix("Near Get-AzVn: ") == true && found.count == 1)
+        // A line of a module's file is none of the script.
+        let elsewhere = CommandFailure(
+            message: "no such term", id: "CommandNotFoundException", line: 2, column: 3, file: "/m/az.psm1")
+        #expect(near(elsewhere) == [])
+    }
+
+    @Test("a cmdlet that the module has, and this PowerShell lacks, is not told as misspelled")
+    func lackingCommand() throws {
+        let record = PowerShellRecord(
+            .error, ["message": "no such term", "id": "CommandNotFoundException", "target": "get-azvm"])
+        #expect(try !answer([record]).notes.contains { $0.hasPrefix("Near") })
+    }
+
     @Test("verbose and debug records that were asked for are notes")
     func verbose() throws {
         let notes = try answer([PowerShellRecord(.verbose, "v"), PowerShellRecord(.debug, "d")]).notes
