@@ -64,8 +64,8 @@ package struct TerminalPerson: ConfirmingPerson {
         let columns = Terminal.size(of: STDERR_FILENO)?.columns
         func fitted(_ text: String) -> String { FittedLines.fitted(text, to: columns) }
         terminal.note(terminal.styled(fitted(question.title), .emphasis))
-        var rest = question.pages[...]
-        if let first = rest.popFirst() { terminal.note(fitted(first)) }
+        var rest = FittedLines.pages(of: question, to: columns)[...]
+        if let first = rest.popFirst() { terminal.note(first) }
         terminal.note(terminal.styled(fitted(question.reason), .warning))
         let all = question.moreOfKind > 0 ? ", all for this and up to \(question.moreOfKind) more of its kind" : ""
         while let line = try await Terminal.controlling.ask(
@@ -79,7 +79,7 @@ package struct TerminalPerson: ConfirmingPerson {
                 try await prove(question)
                 return .yesToAlike
             case .no: return .no
-            case .more: if let page = rest.popFirst() { terminal.note(fitted(page)) }
+            case .more: if let page = rest.popFirst() { terminal.note(page) }
             case .all, nil: terminal.note("Please type the full word: yes or no.")
             }
         }

@@ -20,7 +20,7 @@ package struct Presentation: Sendable, Hashable {
     /// Text beyond this size is represented by its length and digest: no person reads more.
     static let longestText = 256 << 10
     private static let mostRisks = 100
-    /// Two lines of a usual screen behind any of the margins.
+    /// Two lines of a usual screen.
     private static let longestLine = 150
     private static let linesOfAPage = 50
 
@@ -34,9 +34,9 @@ package struct Presentation: Sendable, Hashable {
         if verdict.asking.count >= Self.mostRisks { risks.append(["more of the same kinds, listed below"]) }
         self.risks = risks.map { part in
             part.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
-                .flatMap { Self.wrapped(VisibleText.exact(String($0))) }
+                .map { VisibleText.exact(String($0)) }
         }
-        changes = request.changes.flatMap { Self.wrapped(VisibleText.exact($0)) }
+        changes = request.changes.map(VisibleText.exact)
         var whole = Self.lines(of: request.text)
         if !request.body.isEmpty { whole += [""] + Self.lines(ofBody: request.body) }
         if !request.parameters.isEmpty {
@@ -78,11 +78,20 @@ package struct Presentation: Sendable, Hashable {
         return sections
     }
 
-    /// The pages; the first one shows what must be seen.
-    package var pages: [String] {
-        let lines = sections.map { [$0.heading] + $0.lines }.joined(separator: [""])
+    /// All lines of the sections.
+    package var lines: [String] { Array(sections.map { [$0.heading] + $0.lines }.joined(separator: [""])) }
+
+    /// The pages for readers whose width nobody knows; the first one shows what must be seen.
+    package var pages: [String] { Self.pages(of: lines, columns: Self.longestLine) }
+
+    /// Lines in pages.
+    /// - Parameters:
+    ///   - lines: the lines of a presentation.
+    ///   - columns: the cells in a line of whoever reads them.
+    ///   - width: the cells that a text takes there.
+    package static func pages(of lines: [String], columns: Int, width: (String) -> Int = \.count) -> [String] {
         var pages: [String] = []
-        var rest = Array(lines)[...]
+        var rest = BrokenLines.rows(of: lines.lazy.map { $0[...] }, columns: columns, width: width)[...]
         while !rest.isEmpty {
             // A last page of only a few lines is avoided.
             let count = rest.count <= Self.linesOfAPage + 10 ? rest.count : Self.linesOfAPage
@@ -96,16 +105,13 @@ package struct Presentation: Sendable, Hashable {
 
     private static func part(_ finding: GuardFinding) -> [String] {
         let heading = "\(finding.classes.strictest.rawValue): \(finding.reason)"
-        guard let excerpt = finding.place?.underlined, let line = excerpt.first else { return [heading] }
-        // A line that has to be broken can't be underlined.
-        return [heading] + (line.utf8.count > longestLine ? [line] : excerpt)
+        return [heading] + (finding.place?.underlined ?? [])
     }
 
     private static func lines(of text: String) -> [String] {
         let isCut = text.utf8.count > longestText
         let shown = isCut ? String(decoding: text.utf8.prefix(longestText), as: UTF8.self) : text
-        var lines = shown.split(separator: "\n", omittingEmptySubsequences: false)
-            .flatMap { wrapped(VisibleText.exact(String($0))) }
+        var lines = shown.split(separator: "\n", omittingEmptySubsequences: false).map { VisibleText.exact(String($0)) }
         if isCut { lines.append(remainder(Array(text.utf8))) }
         return lines
     }
@@ -121,26 +127,6 @@ package struct Presentation: Sendable, Hashable {
 
     private static func remainder(_ bytes: [UInt8]) -> String {
         "… \(bytes.count) bytes in all, SHA-256 \(Hex.text(SHA256.digest(bytes)))"
-    }
-
-    /// Splits a long line, at a blank where one is near, so that no part of it is out of sight.
-    private static func wrapped(_ line: String) -> [String] {
-        guard line.utf8.count > longestLine else { return [line] }
-        var pieces: [String] = []
-        var piece = ""
-        var count = 0
-        for character in line {
-            if count == longestLine {
-                let word = piece.reversed().prefix(longestLine / 3).prefix { $0 != " " }.count
-                let rest = word < longestLine / 3 ? String(piece.suffix(word)) : ""
-                pieces.append(String(piece.dropLast(rest.count)))
-                piece = "  " + rest
-                count = piece.count
-            }
-            piece.append(character)
-            count += 1
-        }
-        return pieces + [piece]
     }
 }
 

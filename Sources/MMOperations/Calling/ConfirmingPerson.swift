@@ -50,6 +50,8 @@ public struct ConfirmationQuestion: Sendable {
     public let title: String
     /// What will be sent or run, in pages: the risky parts first.
     public let pages: [String]
+    /// The same line by line, for those who lay it out to their own width; empty where only the pages are there.
+    package let lines: [String]
     /// Why the guard asks.
     public let reason: String
     /// What the person has to show besides saying yes.
@@ -65,14 +67,15 @@ public struct ConfirmationQuestion: Sendable {
     /// - Parameters:
     ///   - title: what kind of thing, where.
     ///   - pages: exactly what will be sent or run.
+    ///   - lines: the same line by line, none of them broken.
     ///   - reason: why the guard asks.
     ///   - check: what the person has to show besides saying yes.
     ///   - digest: the digest of exactly what will be sent or run.
     ///   - moreOfKind: how many more of the same kind a yes may hold for.
     ///   - isMidway: whether work that has begun stands still for the answer.
     package init(
-        title: String, pages: [String], reason: String, check: PersonCheck = .terminal, digest: String = "",
-        moreOfKind: Int = 0, isMidway: Bool = false
+        title: String, pages: [String], lines: [String] = [], reason: String, check: PersonCheck = .terminal,
+        digest: String = "", moreOfKind: Int = 0, isMidway: Bool = false
     ) {
         self.moreOfKind = moreOfKind
         self.isMidway = isMidway
@@ -80,6 +83,7 @@ public struct ConfirmationQuestion: Sendable {
         self.digest = digest
         self.title = title
         self.pages = pages
+        self.lines = lines
         self.reason = reason
     }
 
@@ -88,7 +92,7 @@ public struct ConfirmationQuestion: Sendable {
         _ presentation: Presentation, check: PersonCheck, digest: String, moreOfKind: Int = 0, isMidway: Bool = false
     ) {
         self.init(
-            title: presentation.title, pages: presentation.pages, reason: presentation.reason, check: check,
-            digest: digest, moreOfKind: moreOfKind, isMidway: isMidway)
+            title: presentation.title, pages: presentation.pages, lines: presentation.lines,
+            reason: presentation.reason, check: check, digest: digest, moreOfKind: moreOfKind, isMidway: isMidway)
     }
 }

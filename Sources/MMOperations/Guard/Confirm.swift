@@ -83,7 +83,8 @@ struct Confirm: CatalogueOperation {
         let shown = pending.presentation
         let reason = shown.reason + (pending.requester.map { "\nAsked by \($0.text)." } ?? "")
         return ConfirmationQuestion(
-            title: shown.title, pages: shown.pages, reason: reason, check: pending.check, digest: pending.digest)
+            title: shown.title, pages: shown.pages, lines: shown.lines, reason: reason, check: pending.check,
+            digest: pending.digest)
     }
 
     private static func row(_ pending: PendingConfirmation) -> JSONValue {

@@ -35,6 +35,7 @@ package enum CallEvent: Sendable {
                 [
                     "id": .string(id), "title": .string(question.title), "reason": .string(question.reason),
                     "pages": .array(question.pages.map(JSONValue.string)),
+                    "lines": .array(question.lines.map(JSONValue.string)),
                     "check": .string(question.check.rawValue), "digest": .string(question.digest),
                     "alike": .int(Int64(question.moreOfKind)),
                     "isMidway": .bool(question.isMidway),
@@ -83,7 +84,8 @@ package enum CallEvent: Sendable {
                 id: id,
                 ConfirmationQuestion(
                     title: object["title"]?.string ?? "",
-                    pages: object["pages"]?.array?.compactMap(\.string) ?? [], reason: object["reason"]?.string ?? "",
+                    pages: object["pages"]?.array?.compactMap(\.string) ?? [],
+                    lines: object["lines"]?.array?.compactMap(\.string) ?? [], reason: object["reason"]?.string ?? "",
                     check: object["check"]?.string.flatMap(PersonCheck.init) ?? .key,
                     digest: object["digest"]?.string ?? "", moreOfKind: object["alike"]?.int.map { Int($0) } ?? 0,
                     isMidway: object["isMidway"]?.bool ?? false))

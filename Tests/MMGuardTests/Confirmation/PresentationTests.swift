@@ -118,10 +118,15 @@ struct PresentationTests {
     func wide() {
         let presentation = shown(
             script: "Remove-Mailbox ann;" + String(repeating: " ", count: 5000) + "Remove-Mailbox ceo")
-        #expect(presentation.whole.allSatisfy { $0.count <= 160 })
-        // What goes on is indented.
-        let text = presentation.whole.prefix(1) + presentation.whole.dropFirst().map { String($0.dropFirst(2)) }
-        #expect(text.joined().contains("Remove-Mailbox ceo"))
+        for columns in [50, 80, 150] {
+            let rows = Presentation.pages(of: presentation.lines, columns: columns).joined(separator: "\n")
+                .split(separator: "\n")
+            #expect(rows.allSatisfy { $0.count <= columns })
+            // What goes on stands behind the same margin.
+            let whole = rows.filter { $0.hasPrefix("  | ") }.map { $0.dropFirst(4) }.joined()
+            #expect(whole.hasPrefix("Remove-Mailbox ann;") && whole.hasSuffix("Remove-Mailbox ceo"))
+        }
+        #expect(presentation.pages == Presentation.pages(of: presentation.lines, columns: 150))
     }
 
     @Test("keeps what a script holds behind a margin, with what repaints a screen written out")

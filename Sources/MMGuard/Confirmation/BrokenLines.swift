@@ -1,0 +1,70 @@
+import MMCore
+
+/// Breaks lines that are too long for their reader. What is left goes on in the next row behind the same margin: broken by a
+/// screen, it would go on at the screen's edge, where a script's text could pass for what this program says.
+package enum BrokenLines {
+    /// The rows of lines, broken at blanks where there are any; nothing is left out.
+    /// - Parameters:
+    ///   - lines: the lines.
+    ///   - columns: the cells in a row.
+    ///   - width: the cells that a text takes; its letters where that isn't known.
+    ///   - margin: what stands in front of the rest of a line; `nil` leaves the line whole.
+    package static func rows<Lines: Sequence<Substring>>(
+        of lines: Lines, columns: Int, width: (String) -> Int = \.count,
+        behind margin: (Substring) -> String? = Self.margin
+    ) -> [String] {
+        var all: [String] = []
+        var isBroken = false
+        for line in lines {
+            // Marks below a line that was broken point nowhere.
+            if isBroken, line.contains("^"), line.allSatisfy({ $0 == " " || $0 == "^" }) { continue }
+            let rows = rows(of: line, columns, width, margin)
+            isBroken = rows.count > 1
+            all += rows
+        }
+        return all
+    }
+
+    private static func rows(
+        of line: Substring, _ columns: Int, _ widthOf: (String) -> Int, _ marginOf: (Substring) -> String?
+    ) -> [String] {
+        guard line.utf8.count > columns, widthOf(String(line)) > columns, let margin = marginOf(line) else {
+            return [String(line)]
+        }
+        var rows: [String] = []
+        var row = ""
+        var width = 0
+        /// Where the row may be broken, and the cells up to there.
+        var blank: (end: String.Index, width: Int)?
+        for character in line {
+            let cells = widthOf(String(character))
+            if width + cells > columns {
+                // A blank in the first half of a row would leave it nearly empty.
+                if let found = blank, found.width > columns / 2 {
+                    rows.append(String(row[..<found.end]))
+                    row = margin + row[found.end...]
+                } else {
+                    rows.append(row)
+                    row = margin
+                }
+                width = widthOf(row)
+                blank = nil
+            }
+            row.append(character)
+            width += cells
+            if character == " " { blank = (row.endIndex, width) }
+        }
+        return rows + [row]
+    }
+
+    /// What stands in front of the rest of a line: the bar of a quoted text again, blanks below a number or a mark.
+    package static func margin(_ line: Substring) -> String {
+        let indent = line.prefix(15).prefix { $0 == " " }
+        let digits = line.dropFirst(indent.count).prefix { $0.isASCII && $0.isNumber }
+        let rest = line.dropFirst(indent.count + digits.count)
+        let blanks = String(repeating: " ", count: indent.count + digits.count)
+        if !digits.isEmpty, rest.hasPrefix(" | ") { return blanks + " | " }
+        if digits.isEmpty, rest.hasPrefix("| ") { return blanks + "| " }
+        return blanks + "  "
+    }
+}
