@@ -48,8 +48,9 @@ enum PathFault {
         switch fault {
         case .unknown(let after, let step, let near):
             let place = after.isEmpty ? "Microsoft Graph has no path /\(step)" : "\(after) has no `\(step)`"
+            let whole = endpoint == "/\(step)" ? "" : " (\(endpoint.prefix(200)))"
             return MMError(
-                .invalidInput, "\(place) (\(endpoint.prefix(200))).",
+                .invalidInput, "\(place)\(whole).",
                 hint: (near.isEmpty ? "`mm endpoints 'words'` finds paths." : "Near: \(near.joined(separator: ", ")).")
                     + hint,
                 details: ["near": .array(near.map { .string($0) })])

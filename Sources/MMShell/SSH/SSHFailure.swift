@@ -24,7 +24,7 @@ enum SSHFailure {
                     : "The host key of \(name) is unknown.",
                 hint: isPinned
                     ? "Ask its administrator for the fingerprint; nothing was sent."
-                    : "Compare its fingerprint: `\(ssh(to: target))` shows it, and asks. Or believe it unseen: --accept-new (accept_new).",
+                    : "A person compares its fingerprint (`\(ssh(to: target))` shows it, and asks), or believes it unseen with --accept-new.",
                 details: ["reason": isPinned ? "host_key_not_pinned" : "host_key_unknown"], cause: cause)
         }
         if says("Permission denied") || says("Too many authentication failures") {
