@@ -189,7 +189,7 @@ let package = Package(
         .target(name: "CTestGuard", path: "Tests/CTestGuard"),
         .target(name: "CTestBus", path: "Tests/CTestBus"),
         .target(
-            name: "TestSupport", dependencies: ["MMCore", "CTestGuard"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["MMCore", "MMSystem", "CTestGuard"], path: "Tests/TestSupport",
             swiftSettings: swiftSettings
         ),
         .target(

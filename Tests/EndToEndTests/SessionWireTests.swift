@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMSystem
+import TestSupport
 import Testing
 
 @Suite("PowerShell sessions on the wire", .timeLimit(.minutes(15)))
@@ -76,7 +77,7 @@ struct SessionWireTests {
         let secrets = caches.compactMap { try? JSONParser.parse($0.bytes) }.flatMap(TokenSecrets.of)
         try #require(secrets.count > 1)
         var places = [
-            try Self.memory(of: process), ProcFile.read("/proc/\(process)/environ", limit: 1 << 20) ?? [],
+            try ProcessMemory.bytes(of: process), ProcFile.read("/proc/\(process)/environ", limit: 1 << 20) ?? [],
         ]
         #expect(Self.holds(places[0], placeholder))
         for file in try tenant.home.files() where file.path.contains("/powershell/") { places.append(file.bytes) }
@@ -236,20 +237,5 @@ struct SessionWireTests {
 
     private static func holds(_ bytes: [UInt8], _ text: String) -> Bool {
         ByteSearch.find(Array(text.utf8), in: bytes) != nil
-    }
-
-    /// Everything that a process can write to, as the kernel shows it.
-    private static func memory(of process: Int32) throws -> [UInt8] {
-        let maps = String(decoding: ProcFile.read("/proc/\(process)/maps", limit: 1 << 20) ?? [], as: UTF8.self)
-        let file = try FileDescriptor.open("/proc/\(process)/mem", O_RDONLY)
-        var bytes: [UInt8] = []
-        for line in maps.split(separator: "\n") where line.contains(" rw") {
-            let range = line.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
-            guard range.count == 2, range[1] - range[0] < 256 << 20 else { continue }
-            var room = [UInt8](repeating: 0, count: range[1] - range[0])
-            let count = pread(file.raw, &room, room.count, off_t(range[0]))
-            if count > 0 { bytes += room.prefix(count) }
-        }
-        return bytes
     }
 }

@@ -73,7 +73,7 @@ struct ProcessMemoryTests {
 
         let sent = upstream.received.compactMap { $0.headers["authorization"] }
         #expect(sent == ["Bearer \(access)", "Bearer real-token-of-admin@contoso.com-for-graph.microsoft.com"])
-        let memory = try Self.memory(of: child.pid)
+        let memory = try ProcessMemory.bytes(of: child.pid)
         let environ = ProcFile.read("/proc/\(child.pid)/environ", limit: 1 << 20) ?? []
         let files = try ProtectedFile.read(file) ?? []
         // What is looked for can be found: the placeholder is there.
@@ -87,20 +87,5 @@ struct ProcessMemoryTests {
 
     private static func holds(_ bytes: [UInt8], _ text: String) -> Bool {
         ByteSearch.find(Array(text.utf8), in: bytes) != nil
-    }
-
-    /// Everything that a process can write to, as the kernel shows it.
-    private static func memory(of process: Int32) throws -> [UInt8] {
-        let maps = String(decoding: ProcFile.read("/proc/\(process)/maps", limit: 1 << 20) ?? [], as: UTF8.self)
-        let file = try FileDescriptor.open("/proc/\(process)/mem", O_RDONLY)
-        var bytes: [UInt8] = []
-        for line in maps.split(separator: "\n") where line.contains(" rw") {
-            let range = line.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
-            guard range.count == 2, range[1] - range[0] < 256 << 20 else { continue }
-            var room = [UInt8](repeating: 0, count: range[1] - range[0])
-            let count = pread(file.raw, &room, room.count, off_t(range[0]))
-            if count > 0 { bytes += room.prefix(count) }
-        }
-        return bytes
     }
 }

@@ -499,7 +499,7 @@ struct HTTPClientTests {
         configuration.threadName = "mm-idle-client"
         let client = HTTPClient(configuration: configuration)
         #expect(try await client.send(local(server.url("/"))).status == 200)
-        let mine = Resources.entries("/proc/self/task").filter {
+        let mine = TestFolder.names(in: "/proc/self/task").filter {
             Resources.contents("/proc/self/task/\($0)/comm") == "mm-idle-client"
         }
         #expect(mine.count == 1)

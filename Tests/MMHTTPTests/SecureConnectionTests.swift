@@ -17,11 +17,7 @@ private enum Tool {
 struct SecureConnectionTests {
     private let folder: String
 
-    init() {
-        var template = Array("/tmp/mm-tls-XXXXXX".utf8CString)
-        mkdtemp(&template)
-        folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    init() throws { folder = try TestFolder.make() }
 
     private func makeCertificate(days: Int = 2) async throws {
         let openssl = try #require(Tool.openssl)
@@ -58,10 +54,7 @@ struct SecureConnectionTests {
         return (server, String(try #require(said.firstMatch(of: /ACCEPT [^\n]*:([0-9]+)\n/)?.1)))
     }
 
-    private func remove() {
-        for name in Resources.entries(folder) { unlink("\(folder)/\(name)") }
-        rmdir(folder)
-    }
+    private func remove() { TestFolder.remove(folder) }
 
     private func client(trusting: Bool) -> HTTPClient {
         HTTPClient(

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMHTTP
@@ -10,11 +11,7 @@ struct SecureListenerTests {
     private static let openssl = ExecutableSearch.find("openssl", path: "/usr/bin:/bin")
     private let folder: String
 
-    init() {
-        var template = Array("/tmp/mm-stls-XXXXXX".utf8CString)
-        mkdtemp(&template)
-        folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    init() throws { folder = try TestFolder.make() }
 
     private func make(_ name: String) async throws {
         let made = try await ChildProcess.run(
@@ -29,10 +26,7 @@ struct SecureListenerTests {
         chmod("\(folder)/\(name).key", 0o600)
     }
 
-    private func remove() {
-        for name in Resources.entries(folder) { unlink("\(folder)/\(name)") }
-        rmdir(folder)
-    }
+    private func remove() { TestFolder.remove(folder) }
 
     @Test(
         "requests and streams of any size pass, and a handler that takes its time",

@@ -110,11 +110,11 @@ struct HostileInputTests {
         dump(token, to: &dumped)
         #expect(!dumped.contains("SECRET"))
         for folder in [home.paths.stateDirectory, home.paths.logDirectory] {
-            for name in TestHome.list(folder) {
+            for name in TestFolder.names(in: folder) {
                 let text = String(decoding: try home.read("\(folder)/\(name)") ?? [], as: UTF8.self)
                 #expect(!text.contains("SECRET") && !text.contains("FAKE-device"), "\(folder)/\(name)")
             }
         }
-        #expect(!TestHome.list(home.paths.logDirectory).isEmpty)
+        #expect(!TestFolder.names(in: home.paths.logDirectory).isEmpty)
     }
 }

@@ -22,7 +22,7 @@ struct ServicePaceTests {
     @Test("who never heard of a wait goes at once")
     func unhindered() async {
         for _ in 0..<3 { #expect(await pace().take() == nil) }
-        #expect(TestHome.list(home.paths.stateDirectory).isEmpty)
+        #expect(TestFolder.names(in: home.paths.stateDirectory).isEmpty)
     }
 
     @Test("after the wait one request goes at once, and the next ones keep their distance")

@@ -13,27 +13,15 @@ enum StandIn {
 
     /// The folder of this test run, removed when it ends.
     private static let root: String? = {
-        var name = Array("/tmp/mm-powershell-tests-XXXXXX".utf8CString)
-        guard mkdtemp(&name) != nil else { return nil }
         atexit {
-            if let root = StandIn.root { StandIn.remove(root) }
+            if let root = StandIn.root { TestFolder.remove(root) }
         }
-        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return try? TestFolder.make("/tmp/mm-powershell-tests-")
     }()
-
-    private static func remove(_ path: String) {
-        // Never through a link: only what lies in the folder itself.
-        if unlink(path) == 0 { return }
-        for name in entries(of: path) { remove(path + "/" + name) }
-        rmdir(path)
-    }
 
     /// A folder of one test.
     static func folder() throws -> String {
-        let root = try #require(root)
-        var name = Array((root + "/XXXXXX").utf8CString)
-        try #require(mkdtemp(&name) != nil)
-        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        try TestFolder.make(try #require(root) + "/")
     }
 
     /// Settings for a host that is the stand-in.

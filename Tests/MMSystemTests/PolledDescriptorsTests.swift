@@ -13,7 +13,7 @@ struct PolledDescriptorsTests {
 
     @Test("a connection is accepted, carries both ways, and ends on both sides")
     func connection() async throws {
-        let folder = try TemporaryFolder()
+        let folder = try TestFolder()
         let listener = try PolledListener(UnixSocket.listen(at: folder.path + "/a.sock"))
         async let accepted = listener.accept().release()
         let client = try UnixSocket.connect(to: folder.path + "/a.sock")

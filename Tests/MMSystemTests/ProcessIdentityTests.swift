@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMSystem
@@ -9,7 +10,7 @@ struct ProcessIdentityTests {
     @Test("it is itself while it runs, and nobody once it has ended")
     func life() async throws {
         // A name with a bracket and spaces, which stands in the middle of the kernel's line.
-        let folder = try TemporaryFolder()
+        let folder = try TestFolder()
         let odd = folder.path + "/a) Z 1 ("
         symlink("/bin/sleep", odd)
         let child = try await ChildProcess.start(ChildCommand(odd, ["1000"], environment: [:]))

@@ -89,7 +89,7 @@ struct ReaderAndWriterTests {
             }
             _ = mailbox
         }
-        #expect(await eventually { Resources.now().threads["mm-paused"] == nil })
+        #expect(await eventually { Resources.threads["mm-paused"] == nil })
     }
 
     @Test("a closed pipe fails the writer and those who wait for room")

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMSystem
@@ -35,7 +36,7 @@ struct ThreadsTests {
             try await BlockingWork.run { () throws(MMError) -> Int in throw MMError(.conflict, "no") }
         }
         #expect(error?.code == .conflict)
-        #expect(Resources.now().threads["mm-blocking", default: 0] <= 8)
+        #expect(Resources.threads["mm-blocking", default: 0] <= 8)
     }
 
     @Test("deadlines call back in their order, and those that were called off do not")

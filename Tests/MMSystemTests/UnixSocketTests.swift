@@ -1,14 +1,15 @@
 import Glibc
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMSystem
 
 @Suite("Unix sockets", .timeLimit(.minutes(5)))
 struct UnixSocketTests {
-    private let folder: TemporaryFolder
+    private let folder: TestFolder
 
-    init() throws { folder = try TemporaryFolder() }
+    init() throws { folder = try TestFolder() }
 
     @Test("a listener is 0600 in a folder of 0700, and knows who connects")
     func listen() async throws {
@@ -98,28 +99,5 @@ struct UnixSocketTests {
         #expect(access(file, F_OK) == 0)
         symlink("/etc", folder.path + "/link")
         #expect(await listen(folder.path + "/link/pool.sock") == .forbidden)
-    }
-}
-
-/// A folder of 0700 that goes with the test.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/mm-test-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError.error("Making a folder") }
-        path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        Self.remove(path)
-    }
-
-    private static func remove(_ path: String) {
-        var info = stat()
-        if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR {
-            for name in Resources.entries(path) { remove("\(path)/\(name)") }
-        }
-        Glibc.remove(path)
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 /// A router of isolated pools, its PowerShell a stand-in that first looks for what it must not see.
@@ -110,14 +111,7 @@ private final class IsolatedRouterProcess: Sendable {
 
     private static func give(_ path: String, to user: UInt32) {
         lchown(path, user, user)
-        guard let folder = opendir(path) else { return }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            // An entry is as long as its name: reading it by value would read past its end.
-            let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-            let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
-            if name != ".", name != ".." { give("\(path)/\(name)", to: user) }
-        }
+        for name in TestFolder.names(in: path) { give("\(path)/\(name)", to: user) }
     }
 
     /// Names the folders that the next session is to look into.

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 
 /// A home folder of a test's own, removed with it.
 final class TemporaryHome: Sendable {
@@ -10,15 +11,12 @@ final class TemporaryHome: Sendable {
     init() throws {
         Signals.ignoreBrokenPipes()
         // The process's number in the name lets what ends with it find the pools that have no parent.
-        var template = Array("/tmp/mm-e2e.\(getpid()).XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw MMError(.internalError, "no temporary folder") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        path = try TestFolder.make("/tmp/mm-e2e.\(getpid()).")
     }
 
     deinit {
         endPool()
-        // The folder's own name keeps this from ever reaching anything else.
-        if path.hasPrefix("/tmp/mm-e2e.") { Self.remove(path) }
+        TestFolder.remove(path)
     }
 
     /// The processes of the pools that programs of this home have started.
@@ -63,18 +61,8 @@ final class TemporaryHome: Sendable {
         return found
     }
 
-    /// An entry is as long as its name: reading it by value would read past its end.
-    private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
-        let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-        return String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
-    }
-
     private static func walk(_ folder: String, _ visit: (String) -> Void) {
-        guard let handle = opendir(folder) else { return }
-        defer { closedir(handle) }
-        while let entry = readdir(handle) {
-            let name = Self.name(of: entry)
-            if name == "." || name == ".." { continue }
+        for name in TestFolder.names(in: folder) {
             let path = "\(folder)/\(name)"
             var status = stat()
             guard lstat(path, &status) == 0 else { continue }
@@ -84,20 +72,5 @@ final class TemporaryHome: Sendable {
                 visit(path)
             }
         }
-    }
-
-    private static func remove(_ folder: String) {
-        if let handle = opendir(folder) {
-            while let entry = readdir(handle) {
-                let name = name(of: entry)
-                if name == "." || name == ".." { continue }
-                let path = "\(folder)/\(name)"
-                var status = stat()
-                guard lstat(path, &status) == 0 else { continue }
-                if status.st_mode & S_IFMT == S_IFDIR { remove(path) } else { unlink(path) }
-            }
-            closedir(handle)
-        }
-        rmdir(folder)
     }
 }

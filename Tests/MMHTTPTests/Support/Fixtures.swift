@@ -34,20 +34,3 @@ func failure<T>(_ body: () async throws(HTTPError) -> T) async -> HTTPError? {
         return error
     }
 }
-
-/// Something that tasks write and a test reads.
-final class Noted<Value: Sendable>: Sendable {
-    private let value: Mutex<Value>
-
-    init(_ value: Value) { self.value = Mutex(value) }
-
-    var now: Value { value.withLock { $0 } }
-
-    func change(_ body: @Sendable (inout Value) -> Void) {
-        value.withLock { value in
-            var copy = value
-            body(&copy)
-            value = copy
-        }
-    }
-}

@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMOperations
 import MMSystem
+import TestSupport
 
 /// A user's files of a test's own, gone with it.
 final class JobHome: Sendable {
@@ -20,20 +21,5 @@ final class JobHome: Sendable {
         services = OperationServices(environment: environment.merging(more(path)) { _, own in own })
     }
 
-    deinit { Self.remove(path) }
-
-    private static func remove(_ folder: String) {
-        if let handle = opendir(folder) {
-            while let entry = readdir(handle) {
-                // An entry is as long as its name: reading it by value would read past its end.
-                let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-                let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
-                if name == "." || name == ".." { continue }
-                let path = "\(folder)/\(name)"
-                if unlink(path) != 0 { remove(path) }
-            }
-            closedir(handle)
-        }
-        rmdir(folder)
-    }
+    deinit { TestFolder.remove(path) }
 }

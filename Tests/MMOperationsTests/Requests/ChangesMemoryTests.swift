@@ -31,7 +31,7 @@ struct ChangesMemoryTests {
         #expect(try memory("A", "/users/delta", "tenant/bea").read() == nil)
         #expect(try users.read()?.link.hasSuffix("x") == true)
         let folder = home.paths.stateDirectory + "/changes"
-        for name in TestHome.list(folder) {
+        for name in TestFolder.names(in: folder) {
             var status = stat()
             #expect(stat(folder + "/" + name, &status) == 0 && status.st_mode & 0o777 == 0o600)
         }

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
@@ -90,7 +91,7 @@ struct HostStartTests {
             Issue.record("the stranger's connection is open")
             return
         }
-        #expect(entries(of: folder) == ["home"], "the script is gone after the greeting")
+        #expect(TestFolder.names(in: folder) == ["home"], "the script is gone after the greeting")
         await host.close()
     }
 
@@ -161,32 +162,20 @@ struct HostStartTests {
     @Test("starts leave no descriptor, process or thread behind")
     func leaks() async throws {
         for _ in 0..<2 { await (try StandIn.host()).close() }
-        let before = entries(of: "/proc/self/fd").count
+        let before = TestFolder.names(in: "/proc/self/fd").count
         for word in StandInOptions.Start.allCases {
             if let host = try? await StandIn.host(["--start", word.rawValue], within: .milliseconds(300)) {
                 await host.close()
             }
         }
         // Other tests run beside this one: what counts is that it doesn't grow with every start.
-        try await until("the descriptors to be given back") { entries(of: "/proc/self/fd").count <= before + 40 }
+        try await until("the descriptors to be given back") {
+            TestFolder.names(in: "/proc/self/fd").count <= before + 40
+        }
     }
 
     private final class Found: @unchecked Sendable {
         // Set and read by one task, one after the other.
         var wire: StandInWire?
     }
-}
-
-/// The names in a folder.
-func entries(of path: String) -> [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let item = readdir(folder) {
-        let name = withUnsafePointer(to: item.pointee.d_name) { pointer in
-            pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
 }

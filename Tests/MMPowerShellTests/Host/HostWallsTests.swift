@@ -42,7 +42,7 @@ struct HostWallsTests {
         #expect(text.hasPrefix("\(folder)/home \(folder)/tmp \(base)/cache\n\(folder)/tmp/"), "\(text)")
         #expect(folder.hasPrefix(base + "/session-") && access(folder + "/home/a", F_OK) == 0)
         await session.close()
-        #expect(entries(of: base) == ["cache"])
+        #expect(TestFolder.names(in: base) == ["cache"])
     }
 
     @Test(
@@ -135,7 +135,7 @@ struct HostWallsTests {
         try walls.makeFolders()
         #expect(access(left, F_OK) != 0)
         walls.removeFolder()
-        #expect(entries(of: base) == ["cache"])
+        #expect(TestFolder.names(in: base) == ["cache"])
     }
 
     @Test("a shared folder must be one, and none in which files of mm lie")

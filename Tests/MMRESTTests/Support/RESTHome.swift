@@ -4,6 +4,7 @@ import MMHTTP
 import MMOperations
 import MMPoolWire
 import MMSystem
+import TestSupport
 
 @testable import MMREST
 
@@ -15,9 +16,7 @@ final class RESTHome: Sendable {
 
     init(registry: String = #"{"connections": {}}"#, extra: [String: String] = [:]) throws {
         Signals.ignoreBrokenPipes()
-        var template = Array("/tmp/mm-rest-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw MMError(.internalError, "mkdtemp failed: \(errno)") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        path = try TestFolder.make("/tmp/mm-rest-")
         environment = [
             "HOME": path, "MM_CONNECTIONS": path + "/connections.json", "MM_TOKEN_DIR": path + "/tokens",
             "MM_STATE_DIR": path + "/state", "MM_LOG_DIR": path + "/logs", "PATH": "/usr/bin:/bin",
@@ -26,16 +25,7 @@ final class RESTHome: Sendable {
         try ProtectedFile.replace(path + "/connections.json", with: Array(registry.utf8))
     }
 
-    deinit {
-        guard path.hasPrefix("/tmp/mm-rest-") else { return }
-        var words: [UnsafeMutablePointer<CChar>?] =
-            ["/bin/rm", "-rf", path].map { (word: String) in strdup(word) } + [nil]
-        defer { for word in words { free(word) } }
-        var child: pid_t = 0
-        guard posix_spawn(&child, "/bin/rm", nil, nil, &words, nil) == 0 else { return }
-        var status: Int32 = 0
-        waitpid(child, &status, 0)
-    }
+    deinit { TestFolder.remove(path) }
 
     /// A service over operations of a test's own.
     func service(_ operations: [ScriptedOperation]) -> LocalOperationService {

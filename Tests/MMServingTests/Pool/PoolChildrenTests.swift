@@ -24,6 +24,6 @@ struct PoolChildrenTests {
         #expect(await left.exit() == .signal(SIGKILL))
         #expect(stranger.exited == nil)
         stranger.signalGroup(SIGKILL)
-        #expect(TestHome.list(folder).filter { !$0.hasSuffix(".lock") } == [])
+        #expect(TestFolder.names(in: folder).filter { !$0.hasSuffix(".lock") } == [])
     }
 }

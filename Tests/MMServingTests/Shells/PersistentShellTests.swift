@@ -4,6 +4,7 @@ import MMLegacy
 import MMOperations
 import MMShell
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMServing
@@ -87,7 +88,7 @@ struct PersistentShellTests {
     @Test("begins no session that lives at another server")
     func placement() async throws {
         let directory = LocalSessionDirectory()
-        let folder = String(cString: mkdtemp(strdup("/tmp/mm-place-XXXXXX")))
+        let folder = try TestFolder.make("/tmp/mm-place-")
         defer { rmdir(folder) }
         var settings = try PersistentShellSettings(environment: ["PATH": "/usr/bin:/bin"])
         settings.workspace = folder

@@ -3,6 +3,7 @@ import MMCore
 import MMMCP
 import MMOperations
 import MMSystem
+import TestSupport
 
 @testable import MMServing
 
@@ -24,9 +25,7 @@ final class ServingHome: Sendable {
 
     init() throws {
         Signals.ignoreBrokenPipes()
-        var template = Array("/tmp/mm-serving-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw MMError(.internalError, "mkdtemp failed: \(errno)") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        path = try TestFolder.make("/tmp/mm-serving-")
         services = OperationServices(environment: [
             "HOME": path, "MM_CONNECTIONS": path + "/connections.json", "MM_TOKEN_DIR": path + "/tokens",
             "MM_STATE_DIR": path + "/state", "MM_LOG_DIR": path + "/logs",
@@ -34,7 +33,7 @@ final class ServingHome: Sendable {
         try write("connections.json", Self.registry)
     }
 
-    deinit { Self.remove(path) }
+    deinit { TestFolder.remove(path) }
 
     subscript(_ name: String) -> String { "\(path)/\(name)" }
 
@@ -52,20 +51,5 @@ final class ServingHome: Sendable {
             service: LocalOperationService(services: services), services: services,
             options: MCPFaceOptions(words: words)
         ).server()
-    }
-
-    private static func remove(_ folder: String) {
-        if let handle = opendir(folder) {
-            while let entry = readdir(handle) {
-                // An entry is as long as its name: reading it by value would read past its end.
-                let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-                let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
-                if name == "." || name == ".." { continue }
-                let path = "\(folder)/\(name)"
-                if unlink(path) != 0 { remove(path) }
-            }
-            closedir(handle)
-        }
-        rmdir(folder)
     }
 }

@@ -24,7 +24,7 @@ struct ConfinementTests {
 
     /// A program behind walls, in a folder outside of `/tmp`, and what it wrote.
     private static func run(_ text: String, _ change: (inout Confinement, String) -> Void) async throws -> String {
-        let folder = String(cString: mkdtemp(strdup("/var/tmp/mm-walls-XXXXXX")))
+        let folder = try TestFolder.make("/var/tmp/mm-walls-")
         defer { system("rm -rf \(folder)") }
         try ProtectedFile.makeDirectory(folder + "/tmp")
         var walls = Confinement()
@@ -67,7 +67,7 @@ struct ConfinementTests {
         "what a led program started ends when whoever started it is killed",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"))
     func starterKilled() async throws {
-        let folder = String(cString: mkdtemp(strdup("/var/tmp/mm-walls-XXXXXX")))
+        let folder = try TestFolder.make("/var/tmp/mm-walls-")
         defer { system("rm -rf \(folder)") }
         var walls = Confinement()
         walls.writable = [folder]

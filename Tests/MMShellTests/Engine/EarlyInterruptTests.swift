@@ -30,8 +30,8 @@ struct EarlyInterruptTests {
 
     /// A folder with a slow shell of a name in it.
     private func with(_ name: String, _ body: (String) async throws -> Void) async throws {
-        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
-        defer { try? ChildOutput.removeTree(folder) }
+        let folder = try TestFolder.make("/tmp/mm-bin-")
+        defer { TestFolder.remove(folder) }
         let program = try #require(ExecutableSearch.find(name, path: Shells.path))
         let starter = folder + "/" + name
         try ProtectedFile.replace(starter, with: Array(Strace.starter(of: program).utf8))

@@ -11,12 +11,7 @@ struct ShellSecretsTests {
     /// Command lines and environments of all processes that can be looked at.
     static func visible() -> [UInt8] {
         var all: [UInt8] = []
-        guard let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        while let item = readdir(folder) {
-            let name = withUnsafeBytes(of: item.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in TestFolder.names(in: "/proc") {
             guard let pid = Int32(name), pid != getpid() else { continue }
             for file in ["cmdline", "environ"] { all += ProcFile.read("/proc/\(pid)/\(file)", limit: 1 << 20) ?? [] }
         }
@@ -26,8 +21,8 @@ struct ShellSecretsTests {
     @Test("stand on no command line and in no history when they are in a command", arguments: Shells.installed)
     func command(kind: ShellKind) async throws {
         let secret = "s3cret" + RandomBytes.text(bytes: 9).filter { $0.isLetter }
-        let home = String(cString: mkdtemp(strdup("/tmp/mm-home-XXXXXX")))
-        defer { try? ChildOutput.removeTree(home) }
+        let home = try TestFolder.make("/tmp/mm-home-")
+        defer { TestFolder.remove(home) }
         var settings = Shells.settings(kind)
         settings.environment["HOME"] = home
         settings.environment["HISTFILE"] = home + "/history"

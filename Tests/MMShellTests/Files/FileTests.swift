@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMSessions
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMShell
@@ -9,8 +10,8 @@ import Testing
 @Suite("Files of this machine", .timeLimit(.minutes(10)))
 struct LocalFileTests {
     static func with(_ body: (String) async throws -> Void) async throws {
-        let root = String(cString: mkdtemp(strdup("/tmp/mm-files-XXXXXX")))
-        defer { try? ChildOutput.removeTree(root) }
+        let root = try TestFolder.make("/tmp/mm-files-")
+        defer { TestFolder.remove(root) }
         try await body(root)
     }
 

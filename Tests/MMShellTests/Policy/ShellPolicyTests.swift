@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMShell
@@ -101,7 +102,7 @@ struct ShellPolicyTests {
 
     @Test("follows links before it lets output be written")
     func links() throws {
-        let root = String(cString: mkdtemp(strdup("/tmp/mm-policy-XXXXXX")))
+        let root = try TestFolder.make("/tmp/mm-policy-")
         defer {
             unlink(root + "/out")
             unlink(root + "/dir")

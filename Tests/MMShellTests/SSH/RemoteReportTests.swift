@@ -61,8 +61,8 @@ struct RemoteReportTests {
         "a start-up file that puts another shell in place costs nothing",
         .enabled(if: access("/usr/bin/zsh", X_OK) == 0, "zsh is not installed"))
     func replaced() async throws {
-        let home = String(cString: mkdtemp(strdup("/tmp/mm-home-XXXXXX")))
-        defer { try? ChildOutput.removeTree(home) }
+        let home = try TestFolder.make("/tmp/mm-home-")
+        defer { TestFolder.remove(home) }
         try await TestSSHD.put("exec zsh\n", home + "/.bashrc")
         try await SSHSessionTests.with("SetEnv HOME=\(home)") { (session, _, _) async throws in
             _ = try await session.sh("kept=1")
@@ -79,8 +79,8 @@ struct RemoteReportTests {
         "options and read-only variables of a command don't end the session, whatever shell is there",
         arguments: [true, false], ["set -eu; echo $nope", "set -eu", "readonly PS1"])
     func survives(hasBash: Bool, text: String) async throws {
-        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
-        defer { try? ChildOutput.removeTree(folder) }
+        let folder = try TestFolder.make("/tmp/mm-bin-")
+        defer { TestFolder.remove(folder) }
         for tool in ["mkdir", "rm", "sleep", "grep", "cat", "ls"] + (hasBash ? ["bash"] : []) {
             symlink(try #require(ExecutableSearch.find(tool, path: Shells.path)), folder + "/" + tool)
         }

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMShell
@@ -65,8 +66,8 @@ struct SSHFaultTests {
     func withoutPS() async throws {
         var times = SSHSessionTests.patient
         times.interrupt = .seconds(1)
-        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
-        defer { try? ChildOutput.removeTree(folder) }
+        let folder = try TestFolder.make("/tmp/mm-bin-")
+        defer { TestFolder.remove(folder) }
         for name in ["sh", "bash", "mkdir", "rm", "sleep", "grep"] {
             let path = try #require(ExecutableSearch.find(name, path: Shells.path))
             symlink(path, folder + "/" + name)
@@ -99,8 +100,8 @@ struct SSHFaultTests {
 
     @Test("the shell over there may be bash or only the system's sh", arguments: [true, false])
     func shells(hasBash: Bool) async throws {
-        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
-        defer { try? ChildOutput.removeTree(folder) }
+        let folder = try TestFolder.make("/tmp/mm-bin-")
+        defer { TestFolder.remove(folder) }
         for tool in ["mkdir", "rm", "sleep", "grep", "ps", "cat"] {
             symlink(try #require(ExecutableSearch.find(tool, path: Shells.path)), folder + "/" + tool)
         }

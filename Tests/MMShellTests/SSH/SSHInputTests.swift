@@ -122,8 +122,8 @@ struct SSHInputTests {
 
     @Test("works where nothing over there can let a terminal go", TestSSHD.givesTerminals, arguments: [true, false])
     func plainHost(hasBash: Bool) async throws {
-        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
-        defer { try? ChildOutput.removeTree(folder) }
+        let folder = try TestFolder.make("/tmp/mm-bin-")
+        defer { TestFolder.remove(folder) }
         for name in ["sh", "mkdir", "rm", "sleep", "grep", "stty", "tty", "uname", "cat", "readlink"]
             + (hasBash ? ["bash"] : [])
         {

@@ -71,8 +71,8 @@ struct SSHReachTests {
 
     @Test("what a killed process left on a host is ended when the host is reached again")
     func leftovers() async throws {
-        let records = String(cString: mkdtemp(strdup("/tmp/mm-hosts-XXXXXX")))
-        defer { try? ChildOutput.removeTree(records) }
+        let records = try TestFolder.make("/tmp/mm-hosts-")
+        defer { TestFolder.remove(records) }
         try await TestSSHD.with { (server) async throws in
             let killed = SSHMasters(environment: Shells.environment, records: records)
             let session = try await Self.connect(server.target, killed)
@@ -151,8 +151,8 @@ struct SSHReachTests {
 
     @Test("a prompt that a command makes readonly ends nothing", arguments: [true, false])
     func readonlyPrompt(hasBash: Bool) async throws {
-        let folder = String(cString: mkdtemp(strdup("/tmp/mm-bin-XXXXXX")))
-        defer { try? ChildOutput.removeTree(folder) }
+        let folder = try TestFolder.make("/tmp/mm-bin-")
+        defer { TestFolder.remove(folder) }
         for tool in ["mkdir", "rm", "sleep", "grep", "cat"] {
             symlink(try #require(ExecutableSearch.find(tool, path: Shells.path)), folder + "/" + tool)
         }

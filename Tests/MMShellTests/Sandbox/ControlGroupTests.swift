@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMShell
@@ -7,8 +8,8 @@ import Testing
 @Suite("Limits of a whole session", .timeLimit(.minutes(10)))
 struct ControlGroupTests {
     static func with(_ controllers: String, enabled: String, _ body: (String) async throws -> Void) async throws {
-        let own = String(cString: mkdtemp(strdup("/tmp/mm-group-XXXXXX")))
-        defer { try? ChildOutput.removeTree(own) }
+        let own = try TestFolder.make("/tmp/mm-group-")
+        defer { TestFolder.remove(own) }
         try await TestSSHD.put(controllers, own + "/cgroup.controllers")
         try await TestSSHD.put(enabled, own + "/cgroup.subtree_control")
         try await body(own)

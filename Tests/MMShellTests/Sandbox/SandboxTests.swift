@@ -2,6 +2,7 @@ import CConfinement
 import Glibc
 import MMCore
 import MMSystem
+import TestSupport
 import Testing
 
 @testable import MMShell
@@ -18,8 +19,8 @@ struct SandboxTests {
     ) async throws {
         // Not below /tmp, which the profiles replace or leave out.
         let base = "/var/tmp"
-        let workspace = String(cString: mkdtemp(strdup(base + "/mm-workspace-XXXXXX")))
-        let outside = String(cString: mkdtemp(strdup(base + "/mm-outside-XXXXXX")))
+        let workspace = try TestFolder.make(base + "/mm-workspace-")
+        let outside = try TestFolder.make(base + "/mm-outside-")
         try await TestSSHD.put("secret", outside + "/token")
         var settings = Shells.settings()
         settings.sandbox = profile(workspace)

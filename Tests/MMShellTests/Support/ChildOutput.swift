@@ -9,11 +9,3 @@ enum ChildOutput {
         return String(decoding: outcome.output, as: UTF8.self)
     }
 }
-
-extension ChildOutput {
-    /// Removes a test's folder.
-    static func removeTree(_ path: String) throws {
-        guard path.hasPrefix("/tmp/mm-") else { return }
-        Task { _ = try await of("rm", ["-rf", path]) }
-    }
-}

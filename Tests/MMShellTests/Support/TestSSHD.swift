@@ -2,6 +2,7 @@ import Glibc
 import MMCore
 import MMSystem
 import TestHosts
+import TestSupport
 import Testing
 
 @testable import MMShell
@@ -23,7 +24,7 @@ final class TestSSHD: Sendable {
     /// Starts it and waits until it listens.
     static func start(_ extra: String = "", folder given: String? = nil) async throws -> TestSSHD {
         Signals.ignoreBrokenPipes()
-        let folder = given ?? String(cString: mkdtemp(strdup("/tmp/mm-sshd-XXXXXX")))
+        let folder = try given ?? TestFolder.make("/tmp/mm-sshd-")
         return TestSSHD(try await LoopbackSSHD.start(in: folder, extra))
     }
 

@@ -1,21 +1,9 @@
 import Glibc
+import TestSupport
 
 @testable import MMCore
 
-/// A folder of a test's own, gone with it.
-final class TestFolder: Sendable {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/mm-core-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw MMError(.internalError, "mkdtemp failed: \(errno)") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit { Self.removeTree(path) }
-
-    subscript(_ name: String) -> String { "\(path)/\(name)" }
-
+extension TestFolder {
     /// Writes a file without the house's own means.
     func write(_ name: String, _ text: String, mode: mode_t = 0o600) throws {
         try write(name, Array(text.utf8), mode: mode)
@@ -55,12 +43,6 @@ final class TestFolder: Sendable {
 
     func names(_ folder: String = "") throws -> [String] {
         try FolderListing.names(in: folder.isEmpty ? path : self[folder]).sorted()
-    }
-
-    private static func removeTree(_ path: String) {
-        if unlink(path) == 0 { return }
-        for name in (try? FolderListing.names(in: path)) ?? [] { removeTree("\(path)/\(name)") }
-        rmdir(path)
     }
 }
 
