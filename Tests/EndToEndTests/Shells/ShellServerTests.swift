@@ -7,6 +7,10 @@ import Testing
 struct ShellServerTests {
     private static let hasPython = Programs.python != nil
 
+    private let secrets: TestFolder
+
+    init() throws { secrets = try TestFolder() }
+
     /// What every script begins with.
     private static let prelude = """
         import asyncio, json, os, sys, time
@@ -168,9 +172,9 @@ struct ShellServerTests {
         _ = await served.stop()
     }
 
-    private func secretFile() throws -> String {
-        let path = "/tmp/mm-e2e-token-\(RandomBytes.text(bytes: 9))"
-        try ProtectedFile.replace(path, with: Array("a-long-secret-of-this-test\n".utf8))
+    private func secretFile(_ secret: String = "a-long-secret-of-this-test") throws -> String {
+        let path = secrets["secret"]
+        try ProtectedFile.replace(path, with: Array("\(secret)\n".utf8))
         return path
     }
 
@@ -215,18 +219,12 @@ struct ShellServerTests {
                 print('done')
             asyncio.run(main())
             """,
-            [Programs.mmMCP, LoopbackHost.user, "\(host.port)", try secretPath(secret)], home.environment)
+            [Programs.mmMCP, LoopbackHost.user, "\(host.port)", try secretFile(secret)], home.environment)
         #expect(output == "done\n")
         for file in try home.files() {
             #expect(!Array(file.bytes).contains(secret: secret), "\(file.path) holds the password")
         }
         await host.stop()
-    }
-
-    private func secretPath(_ secret: String) throws -> String {
-        let path = "/tmp/mm-e2e-secret-\(RandomBytes.text(bytes: 9))"
-        try ProtectedFile.replace(path, with: Array(secret.utf8))
-        return path
     }
 
     @Test(

@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMGuard
@@ -6,22 +7,21 @@ import Testing
 @Suite("Approvals by several people, and for a while", .timeLimit(.minutes(5)))
 struct ApprovalTests {
     private final class Store: Sendable {
-        let path = "/tmp/mm-approvals-\(RandomBytes.text(bytes: 8))"
+        private let folder: TestFolder
         let seconds = Mutex<Int64>(1_000_000)
         var ledger: ConfirmationLedger {
             ConfirmationLedger(
-                path: path + "/ledger.json", clock: WallClock { Timestamp(seconds: self.seconds.withLock { $0 }) })
+                path: folder["ledger.json"], clock: WallClock { Timestamp(seconds: self.seconds.withLock { $0 }) })
         }
-        init() { try? ProtectedFile.makeDirectory(path) }
-        deinit {
-            for name in ["ledger.json", "ledger.json.lock"] { try? ProtectedFile.remove(path + "/" + name) }
-            try? ProtectedFile.remove(path)
-        }
+
+        init() throws { folder = try TestFolder() }
     }
 
-    private let store = Store()
+    private let store: Store
     private let ann = Approver(person: "ann", means: "passkey desk")
     private let bob = Approver(person: "bob", means: "passkey bag")
+
+    init() throws { store = try Store() }
 
     private func request(
         _ script: String = "Remove-Mailbox ann", approvals: Int = 1, checks: PersonCheck = .terminal

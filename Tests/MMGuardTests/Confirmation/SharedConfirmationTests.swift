@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMGuard
@@ -42,32 +43,27 @@ struct SharedConfirmationTests {
 
     /// Two nodes with a folder each and one board.
     private final class Nodes: Sendable {
-        let folder = "/tmp/mm-shared-\(RandomBytes.text(bytes: 8))"
+        private let folder: TestFolder
         let board = Board()
         let seconds = Mutex<Int64>(1_000_000)
 
-        init() { try? ProtectedFile.makeDirectory(folder) }
-        deinit {
-            for name in ["a", "b"] {
-                try? ProtectedFile.remove("\(folder)/\(name)")
-                try? ProtectedFile.remove("\(folder)/\(name).lock")
-            }
-            try? ProtectedFile.remove(folder)
-        }
+        init() throws { folder = try TestFolder() }
 
         func ledger(_ name: String) -> ConfirmationLedger {
             var ledger = ConfirmationLedger(
-                path: "\(folder)/\(name)", clock: WallClock { Timestamp(seconds: self.seconds.withLock { $0 }) })
+                path: folder[name], clock: WallClock { Timestamp(seconds: self.seconds.withLock { $0 }) })
             ledger.shared = board
             return ledger
         }
     }
 
-    private let nodes = Nodes()
+    private let nodes: Nodes
     private var a: ConfirmationLedger { nodes.ledger("a") }
     private var b: ConfirmationLedger { nodes.ledger("b") }
     private let ann = Approver(person: "ann", means: "passkey desk")
     private let bob = Approver(person: "bob", means: "passkey bag")
+
+    init() throws { nodes = try Nodes() }
 
     private func request(
         _ script: String = "Remove-Mailbox ann", connection: String = "Contoso", approvals: Int = 1,
