@@ -57,10 +57,11 @@ package enum BrokenLines {
         return rows + [row]
     }
 
-    /// What stands in front of the rest of a line: the bar of a quoted text again, blanks below a number or a mark.
+    /// What stands in front of the rest of a line: the bar of a quoted text again, blanks below a number or a mark. Few letters of
+    /// the line decide: whoever writes a script must not choose how wide a margin is.
     package static func margin(_ line: Substring) -> String {
         let indent = line.prefix(15).prefix { $0 == " " }
-        let digits = line.dropFirst(indent.count).prefix { $0.isASCII && $0.isNumber }
+        let digits = line.dropFirst(indent.count).prefix(7).prefix { $0.isASCII && $0.isNumber }
         let rest = line.dropFirst(indent.count + digits.count)
         let blanks = String(repeating: " ", count: indent.count + digits.count)
         if !digits.isEmpty, rest.hasPrefix(" | ") { return blanks + " | " }
