@@ -210,7 +210,7 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
     ]
 }
 
-@Suite("The recipes answer on the sandbox", .timeLimit(.minutes(5)))
+@Suite("The recipes answer on the sandbox", .timeLimit(.minutes(15)))
 struct RecipeTests {
     @Test("every recipe is tried")
     func complete() async throws {
