@@ -20,20 +20,22 @@ extension Verdict {
                 let text = place.text.isEmpty ? "" : ": \(place.text.prefix(80))"
                 return " (line \(place.line), column \(place.column)\(text))"
             } ?? ""
+        // More sentences may follow this one.
+        let sentence = (reason.hasSuffix(".") ? String(reason.dropLast()) : reason) + at + "."
         if findings.first?.kind == .broken {
-            return MMError(.invalidInput, "\(reason)\(at)", hint: instead, details: details)
+            return MMError(.invalidInput, sentence, hint: instead, details: details)
         }
         if decision == .deny {
-            return MMError(.denied, "Denied: \(reason)\(at)", hint: instead, details: details)
+            return MMError(.denied, "Denied: \(sentence)", hint: instead, details: details)
         }
         guard let pending else {
             return MMError(
-                .confirmationNeeded, "A person has to confirm this: \(reason)\(at)", hint: instead, details: details)
+                .confirmationNeeded, "A person has to confirm this: \(sentence)", hint: instead, details: details)
         }
         details["token"] = .string(pending.token)
         details["expiresAt"] = .int(pending.expiresAt.seconds)
         return MMError(
-            .confirmationNeeded, "A person has to confirm this (mm confirm \(pending.token)): \(reason)\(at)",
+            .confirmationNeeded, "A person has to confirm this (mm confirm \(pending.token)): \(sentence)",
             hint:
                 "Ask them to run: mm confirm \(pending.token). Then repeat exactly this call.\(instead.map { " Or: " + $0 } ?? "")",
             retry: .never, details: details)

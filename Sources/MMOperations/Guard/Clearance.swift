@@ -61,8 +61,6 @@ package struct Clearance: Sendable {
                 error.details["approvalsNeeded"] = .int(Int64(pending.needed))
             }
             if let away = await guarding.ledger.absence() { error.message += " \(away.message) \(HeldRequests.alone)" }
-            // A reason is a sentence, or part of one.
-            if error.message.last?.isLetter == true { error.message += "." }
             error.message += " Nothing was sent or run.\n\n" + (pending.presentation.pages.first ?? "")
         }
         throw error
