@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Recorded evaluations", .timeLimit(.minutes(5)))
 struct RecordedEvaluations {
-    @Test("every recorded script gives the recorded result or is handed over", arguments: ["eval", "eval2"])
+    @Test("every recorded script gives the recorded result or is handed over", arguments: ["eval", "eval2", "eval3"])
     func recorded(file: String) async throws {
         let lines = try #require(NativeFixtures.lines("eval/\(file).jsonl"))
         #expect(lines.count > 100)

@@ -158,7 +158,7 @@ package struct ExchangeBinder: Sendable {
 
     private func flag(_ value: PSValue?, _ name: String) throws(BindingFault) -> Bool {
         switch value {
-        case nil, .null?: return true
+        case nil, .null?, .nothing?: return true
         case .bool(let flag)?: return flag
         case .int(let number)?: return number != 0
         default:

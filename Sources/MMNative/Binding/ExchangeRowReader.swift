@@ -23,6 +23,7 @@ package struct ExchangeRowReader {
         let value = value(json)
         guard case .object(var object) = value else { return value }
         object.view = view
+        object.isRow = true
         return .object(object)
     }
 

@@ -46,7 +46,7 @@ enum ExchangeValue {
     ) throws(BindingFault) -> JSONValue {
         let isText = parameter.type == "String" || parameter.type == "String[]"
         switch value {
-        case .null: return .null
+        case .null, .nothing: return .null
         case .bool(let flag): return isText ? .string(flag ? "True" : "False") : .bool(flag)
         case .int, .long, .double, .decimal:
             let digits = (try? PSText.string(value)) ?? ""
@@ -58,7 +58,7 @@ enum ExchangeValue {
             case .long(let number): return .int(number)
             default: return Comparison.double(value).map { .double($0) } ?? .null
             }
-        case .char(let unit): return .string(String(UnicodeScalar(unit)))
+        case .char(let unit): return .string(String(decoding: [unit], as: UTF16.self))
         case .string(let string): return .string(string)
         case .array(let items):
             var list: [JSONValue] = []
@@ -70,12 +70,10 @@ enum ExchangeValue {
             for pair in table.pairs { members[pair.key] = try plain(pair.value, nil, parameter) }
             return .object(members)
         case .date(let date):
-            guard date.kind != .unspecified else {
-                throw BindingFault(
-                    "LocalDate", "A date for \(parameter.name) must say its zone: write it as text, or with Z.")
-            }
+            // A date that doesn't say its zone counts as local time, as .NET has it.
             return .string(date.asUniversal.roundTrip)
         case .span, .guid, .version, .enumeration: return .string((try? PSText.string(value)) ?? "")
+        case .list(let list): return try plain(.array(list.items), nil, parameter)
         case .object, .block, .type, .typeInfo:
             throw BindingFault(
                 "CannotConvertArgument",

@@ -6,7 +6,10 @@ extension NativeEngine {
 extension NativeSession {
     /// Drops variables whose values another engine has set since.
     package mutating func forget(_ names: Set<String>) {
-        for name in names { variables[name] = nil }
+        for name in names {
+            variables[name] = nil
+            types[name] = nil
+        }
         foreignVariables = names
     }
 }

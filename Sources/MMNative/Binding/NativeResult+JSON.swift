@@ -6,7 +6,7 @@ extension PSValue {
     /// - Parameter depth: the maximum nesting depth.
     package func json(depth: Int) -> JSONValue {
         switch self {
-        case .null: return .null
+        case .null, .nothing: return .null
         case .bool(let flag): return .bool(flag)
         case .int(let number): return .int(Int64(number))
         case .long(let number): return .int(number)

@@ -30,7 +30,7 @@ struct CalculatedProperty {
     init(_ value: PSValue, in evaluator: Evaluator, forText: Bool = false) throws(Interrupt) {
         switch value {
         case .string(let name):
-            guard name.isPlain, !name.isEmpty else { throw .handOver("a property name beyond ASCII") }
+            guard Collation.isCertain(name), !name.isEmpty else { throw .handOver("a property name beyond ASCII") }
             label = name
             if Wildcard.isPattern(name) {
                 source = .pattern(try evaluator.wildcard(name, ignoringCase: true))
@@ -52,7 +52,7 @@ struct CalculatedProperty {
                     isNamed = true
                 case ("e", .block(let block)), ("expression", .block(let block)): source = .block(block)
                 case ("e", .string(let name)), ("expression", .string(let name)):
-                    guard !Wildcard.isPattern(name), name.isPlain, !name.isEmpty else {
+                    guard !Wildcard.isPattern(name), Collation.isCertain(name), !name.isEmpty else {
                         throw .handOver("an unusual calculated property")
                     }
                     source = .name(name)
@@ -93,7 +93,7 @@ struct CalculatedProperty {
             // The block has a scope of its own: its assignments don't outlive it.
             let outer = evaluator.variables
             defer { evaluator.variables = outer }
-            return try evaluator.result(of: block, on: item)
+            return try evaluator.property(of: block, on: item).plain
         case .pattern: throw .handOver("a property by pattern")
         }
     }

@@ -74,6 +74,30 @@ enum Cmdlets {
                 "CategoryActivity", "CategoryReason", "CategoryTargetName", "CategoryTargetType",
             ], switches: [], positions: ["Message"], aliases: ["Msg": "Message"], makesObjects: true),
         CommandSpecification(
+            name: "Write-Host", className: "WriteHostCommand",
+            values: ["Object", "Separator", "ForegroundColor", "BackgroundColor"], switches: ["NoNewline"],
+            positions: ["Object"], takesRest: true, makesObjects: true),
+        CommandSpecification(
+            name: "Write-Verbose", className: "WriteVerboseCommand", values: ["Message"], switches: [],
+            positions: ["Message"], aliases: ["Msg": "Message"], makesObjects: true),
+        CommandSpecification(
+            name: "Write-Debug", className: "WriteDebugCommand", values: ["Message"], switches: [],
+            positions: ["Message"], aliases: ["Msg": "Message"], makesObjects: true),
+        CommandSpecification(
+            name: "Write-Progress", className: "WriteProgressCommand",
+            values: [
+                "Activity", "Status", "Id", "PercentComplete", "SecondsRemaining", "CurrentOperation", "ParentId",
+                "SourceId",
+            ], switches: ["Completed"], positions: ["Activity", "Status", "Id"], makesObjects: true),
+        CommandSpecification(
+            name: "New-TimeSpan", className: "NewTimeSpanCommand",
+            values: ["Start", "End", "Days", "Hours", "Minutes", "Seconds", "Milliseconds"], switches: [],
+            positions: ["Start", "End"], aliases: ["LastWriteTime": "Start"], makesObjects: true),
+        CommandSpecification(
+            name: "New-Object", className: "NewObjectCommand",
+            values: ["TypeName", "ArgumentList", "Property", "ComObject"], switches: ["Strict"],
+            positions: ["TypeName", "ArgumentList"], aliases: ["Args": "ArgumentList"], makesObjects: true),
+        CommandSpecification(
             name: "Get-Unique", className: "GetUniqueCommand", values: ["InputObject"],
             switches: ["AsString", "OnType", "CaseInsensitive"], positions: []),
         CommandSpecification(
@@ -137,6 +161,10 @@ enum Cmdlets {
         case "ConvertTo-Csv": return try ToCSVStage(command)
         case "Write-Output": return try OutputStage(command)
         case "Write-Warning", "Write-Error": return try MessageStage(command, evaluator)
+        case "Write-Host": return try HostStage(command, evaluator)
+        case "Write-Verbose", "Write-Debug", "Write-Progress": return SilentStage()
+        case "New-Object": return try ObjectStage(command)
+        case "New-TimeSpan": return try SpanStage(command)
         case "Get-Unique": return try UniqueStage(command, evaluator)
         case "ConvertFrom-Csv": return try FromCSVStage(command)
         case "Get-Date": return try DateStage(command)
@@ -151,16 +179,16 @@ enum Cmdlets {
     static func property(_ item: PSValue, _ name: String) throws(Interrupt) -> PSValue? {
         switch item {
         case .object(let object):
-            if let found = object[name] { return found }
+            if let found = object[name] { return found.plain }
             guard object.isCustom || object.isListable else { throw .handOver("a member of \(object.typeName)") }
             guard !name.lowercased().hasPrefix("ps") else { throw .handOver("a member of the shell's own") }
             return nil
-        case .null: return nil
+        case .null, .nothing: return nil
         case .table(let table):
             // Keys are read as properties; the table's own members are not.
             guard let found = table[name] else { throw .handOver("a property of \(item.typeName)") }
-            return found
-        case .array, .block, .type: throw .handOver("a property of \(item.typeName)")
+            return found.plain
+        case .array, .list, .block, .type: throw .handOver("a property of \(item.typeName)")
         case .date, .typeInfo, .span, .guid, .version, .enumeration:
             let folded = name.lowercased()
             if folded == "count" || folded == "length" { return nil }

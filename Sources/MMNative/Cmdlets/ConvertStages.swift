@@ -178,7 +178,7 @@ final class ToCSVStage: Stage {
         if (names ?? []).allSatisfy({ object[$0]?.isNull ?? true }) { throw .handOver("a row of nothing in CSV") }
         for name in names ?? [] {
             switch object[name] ?? .null {
-            case .null: fields.append("")
+            case .null, .nothing: fields.append("")
             case .array: fields.append(quoted("System.Object[]"))
             case .double(let number): fields.append(quoted(try PSText.long(number)))
             case .table, .block: throw .handOver("tables in CSV")

@@ -25,7 +25,8 @@ final class ForEachStage: Stage {
                 blocks.append(block)
             }
         case .string(let name)?:
-            guard name.isPlain, !Wildcard.isPattern(name), command["Begin"] == nil, command["End"] == nil else {
+            guard Collation.isCertain(name), !Wildcard.isPattern(name), command["Begin"] == nil, command["End"] == nil
+            else {
                 throw .handOver("a member by pattern")
             }
             member = name
@@ -61,7 +62,12 @@ final class ForEachStage: Stage {
 
     override func process(_ item: PSValue) throws(Interrupt) {
         guard let member else {
-            for block in processing { try evaluator.run(block, on: item, into: next) }
+            do throws(Interrupt) {
+                for block in processing { try evaluator.run(block, on: item, into: next) }
+            } catch {
+                if case .statement(let record) = error { throw .statement(record.leaving("ForEachObjectCommand")) }
+                throw error
+            }
             return
         }
         if item.isNull { return try next(.null) }

@@ -13,7 +13,7 @@ final class FromCSVStage: Stage {
         case nil: delimiter = UInt8(ascii: ",")
         case .string(let text)? where text.utf8.count == 1 && text.isASCII && text != "\"":
             delimiter = text.utf8.first ?? 0
-        case .char(let unit)? where unit != UInt8(ascii: "\""): delimiter = unit
+        case .char(let unit)? where unit != 0x22 && unit < 0x80: delimiter = UInt8(unit)
         default: throw .handOver("an unusual delimiter")
         }
         super.init()

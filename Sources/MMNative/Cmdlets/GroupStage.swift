@@ -44,10 +44,7 @@ final class GroupStage: Stage {
             do throws(Interrupt) {
                 values.append(try key.value(of: item, in: evaluator))
             } catch {
-                switch error {
-                case .blockFailed, .fatal: throw .handOver("an error in a key")
-                default: throw error
-                }
+                values.append(try failed(error))
             }
         }
         for value in values {
@@ -84,6 +81,15 @@ final class GroupStage: Stage {
             if order != 0 { return order }
         }
         return 0
+    }
+
+    /// Reports a key that could not be computed, which counts as `$null`.
+    private func failed(_ reason: Interrupt) throws(Interrupt) -> PSValue {
+        guard case .blockFailed(let record) = reason else { throw reason }
+        try report(
+            NativeError(
+                specification.errorID("ExpressionEvaluation"), record.message, isReadable: record.isReadable))
+        return .null
     }
 
     override func finish() throws(Interrupt) {
@@ -136,9 +142,13 @@ final class GroupStage: Stage {
 
     private func name(_ row: Row) throws(Interrupt) -> String {
         var names: [String] = []
-        for case let key? in row.keys where !key.isNull {
+        for (place, key) in row.keys.enumerated() {
+            guard let key, !key.isNull else { continue }
             if case .double(let number) = key {
-                names.append(try PSText.long(number))
+                // Only a property named by its name is written with all its digits.
+                var isNamed = false
+                if keys.indices.contains(place), case .name = keys[place].source { isNamed = true }
+                names.append(isNamed ? try PSText.long(number) : PSText.short(number))
             } else if case .array(let items) = key {
                 var texts: [String] = []
                 for item in items {
@@ -154,7 +164,7 @@ final class GroupStage: Stage {
     }
 
     private func table(_ groups: [(first: Row, items: [PSValue])]) throws(Interrupt) -> PSValue {
-        var table = PSTable(isOrdered: false)
+        let table = PSTable(isOrdered: false)
         for group in groups {
             let key: String
             if namesByText {
@@ -164,7 +174,9 @@ final class GroupStage: Stage {
             } else {
                 throw .handOver("a hashtable whose keys aren't strings")
             }
-            guard key.isPlain, table.add(key, .array(group.items)) else { throw .handOver("an unusual key") }
+            guard Collation.isCertain(key), table.add(key, .array(group.items)) else {
+                throw .handOver("an unusual key")
+            }
         }
         return .table(table)
     }

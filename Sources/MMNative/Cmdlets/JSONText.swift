@@ -24,7 +24,8 @@ struct JSONText {
     private mutating func write(_ value: PSValue, level: Int) throws(Interrupt) {
         try step()
         switch value {
-        case .null: text += "null"
+        case .list(let list): try write(.array(list.items), level: level)
+        case .null, .nothing: text += "null"
         case .bool(let flag): text += flag ? "true" : "false"
         case .int(let number): text += String(number)
         case .long(let number): text += String(number)
@@ -57,7 +58,7 @@ struct JSONText {
             values += [.int(revision >> 16), .int(Int32(Int16(truncatingIfNeeded: revision)))]
             try members(names, values, level: level)
         case .enumeration(let own): text += String(own.value)
-        case .char(let unit): quote(String(UnicodeScalar(unit)))
+        case .char(let unit): quote(String(decoding: [unit], as: UTF16.self))
         case .string(let string): quote(string)
         case .date(let date):
             quote(date.json ?? date.text)

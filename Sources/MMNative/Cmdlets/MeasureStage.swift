@@ -93,7 +93,7 @@ final class MeasureStage: Stage {
     private func count(_ value: PSValue, _ place: Int) throws(Interrupt) {
         let text: String
         switch value {
-        case .null: text = ""
+        case .null, .nothing: text = ""
         case .string(let own): text = own
         case .int, .long, .bool, .char, .decimal, .span, .guid: text = try PSText.string(value)
         default: throw .handOver("the words of \(value.typeName)")
@@ -115,7 +115,7 @@ final class MeasureStage: Stage {
     private static func number(_ value: PSValue) throws(Interrupt) -> Double? {
         switch value {
         case .int, .long, .double, .decimal: return Comparison.double(value)
-        case .null, .bool, .string, .enumeration:
+        case .null, .nothing, .bool, .string, .enumeration:
             guard case .double(let number)? = try Conversion.converted(value, to: .double) else { return nil }
             return number
         case .date, .span, .guid, .version: return nil

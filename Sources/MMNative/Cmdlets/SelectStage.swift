@@ -181,7 +181,7 @@ final class SelectStage: Stage {
             return try report(NativeError(id, "Property \"\(name)\" cannot be found."))
         }
         switch value {
-        case .null: return
+        case .null, .nothing: return
         case .array(let items):
             for item in items where !item.isNull { try put(try noted(item, notes)) }
         default: try put(try noted(value, notes))
@@ -302,7 +302,9 @@ final class SelectStage: Stage {
             shape = made
             lastShape = made
         }
-        return .object(PSObject(shape: shape, values: pairs.map(\.1), typeName: "Selected." + typeName))
+        var made = PSObject(shape: shape, values: pairs.map(\.1), typeName: "Selected." + typeName)
+        if case .object(let object) = item { made.isRow = object.isRow }
+        return .object(made)
     }
 
     private func alreadyThere(_ name: String) throws(Interrupt) {
@@ -317,7 +319,7 @@ final class SelectStage: Stage {
             return try property.value(of: item, in: evaluator) ?? .null
         } catch {
             switch error {
-            case .blockFailed, .fatal: return .null
+            case .blockFailed: return .null
             default: throw error
             }
         }

@@ -89,3 +89,125 @@ final class DateStage: Stage {
         try next(.string(text))
     }
 }
+
+/// `Write-Host`: a line for the person.
+final class HostStage: Stage {
+    private let evaluator: Evaluator
+    private let text: String
+    private var isDone = false
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        let known: Set<String> = ["Object", "Separator", "ForegroundColor", "BackgroundColor"]
+        guard command.names.isSubset(of: known) else { throw .handOver("an unusual Write-Host") }
+        var separator = " "
+        switch command["Separator"] {
+        case nil: break
+        case .string(let text)?: separator = text
+        default: throw .handOver("an unusual Write-Host")
+        }
+        var items: [PSValue] = []
+        for value in [command["Object"]].compactMap(\.self) + command.rest { items += Cmdlets.list(value) }
+        var texts: [String] = []
+        for item in items {
+            switch item {
+            case .null, .nothing: texts.append("")
+            case .string, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
+                texts.append(try PSText.string(item))
+            case .object(let object) where object.isCustom: texts.append(try PSText.string(item))
+            case .double(let number): texts.append(try PSText.long(number))
+            default: throw .handOver("showing \(item.typeName)")
+            }
+        }
+        text = texts.joined(separator: separator)
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("Write-Host within a pipeline") }
+
+    override func finish() throws(Interrupt) {
+        guard !isDone else { return }
+        isDone = true
+        evaluator.delivery.note(.information(text))
+    }
+}
+
+/// `Write-Verbose`, `Write-Debug` and `Write-Progress`, of which nothing is shown unless somebody asks for it.
+final class SilentStage: Stage {
+    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }
+}
+
+/// `New-TimeSpan`: a length of time, or the time between two dates.
+final class SpanStage: Stage {
+    private let ticks: Int64
+    private var isDone = false
+
+    init(_ command: BoundCommand) throws(Interrupt) {
+        let units: [(String, Int64)] = [
+            ("Days", PSSpan.day), ("Hours", PSSpan.hour), ("Minutes", PSSpan.minute), ("Seconds", PSSpan.second),
+            ("Milliseconds", 10_000),
+        ]
+        func date(_ name: String) throws(Interrupt) -> PSDate? {
+            switch command[name] {
+            case nil: return nil
+            case .date(let date)?: return date
+            case .string(let text)?:
+                guard let date = PSDate(certain: text) else { throw .handOver("a date in an uncertain form") }
+                return date
+            default: throw .handOver("an unusual New-TimeSpan")
+            }
+        }
+        let (start, end) = (try date("Start"), try date("End"))
+        var sum: Int64 = 0
+        for (name, unit) in units {
+            guard let value = command[name] else { continue }
+            guard case .int(let number) = value, start == nil, end == nil else {
+                throw .handOver("an unusual New-TimeSpan")
+            }
+            sum += Int64(number) * unit
+        }
+        if start != nil || end != nil {
+            let now = PSZone.now
+            sum = (end ?? now).ticks - (start ?? now).ticks
+        } else if command.names.isEmpty {
+            throw .handOver("New-TimeSpan of nothing")
+        }
+        ticks = sum
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("New-TimeSpan within a pipeline") }
+
+    override func finish() throws(Interrupt) {
+        guard !isDone else { return }
+        isDone = true
+        try next(.span(ticks))
+    }
+}
+
+/// `New-Object` of lists, and of custom objects with the properties of an ordered table.
+final class ObjectStage: Stage {
+    private let value: PSValue
+    private var isDone = false
+
+    init(_ command: BoundCommand) throws(Interrupt) {
+        guard case .string(let name)? = command["TypeName"] else { throw .handOver("an unusual New-Object") }
+        if let kind = PSList.kind(written: name), command.names == ["TypeName"] {
+            value = .list(PSList(kind))
+            return
+        }
+        guard ["psobject", "pscustomobject"].contains(name.lowercased()), command.names == ["TypeName", "Property"],
+            case .table(let table)? = command["Property"]
+        else { throw .handOver("New-Object of \(name)") }
+        guard table.hasCertainOrder, let object = PSObject(table.pairs) else {
+            throw .handOver("a hashtable without a defined order")
+        }
+        value = .object(object)
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("New-Object within a pipeline") }
+
+    override func finish() throws(Interrupt) {
+        guard !isDone else { return }
+        isDone = true
+        try next(value)
+    }
+}

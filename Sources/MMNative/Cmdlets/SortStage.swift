@@ -7,6 +7,7 @@ final class SortStage: Stage {
     }
 
     private let evaluator: Evaluator
+    private let specification: CommandSpecification
     private let keys: [CalculatedProperty]
     private let isDescending: Bool
     private let isUnique: Bool
@@ -18,6 +19,7 @@ final class SortStage: Stage {
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
+        specification = command.specification
         guard command["Culture"] == nil else { throw .handOver("an unusual Sort-Object") }
         isDescending = command.isSet("Descending")
         isUnique = command.isSet("Unique")
@@ -46,12 +48,23 @@ final class SortStage: Stage {
         items.append(item)
     }
 
-    /// Replaces a size among an object's properties by its number of bytes.
+    /// Replaces a size among a service's properties by its number of bytes.
     private static func comparable(_ value: PSValue, of item: PSValue) -> PSValue {
-        guard case .object = item, case .string(let text) = value, let bytes = ByteSize.bytes(of: text) else {
+        guard case .object(let object) = item, object.isRow, case .string(let text) = value,
+            let bytes = ByteSize.bytes(of: text)
+        else {
             return value
         }
         return .long(bytes)
+    }
+
+    /// Reports a key that could not be computed, which counts as `$null`.
+    private func failed(_ reason: Interrupt) throws(Interrupt) -> PSValue {
+        guard case .blockFailed(let record) = reason else { throw reason }
+        try report(
+            NativeError(
+                specification.errorID("ExpressionEvaluation"), record.message, isReadable: record.isReadable))
+        return .null
     }
 
     override func finish() throws(Interrupt) {
@@ -63,10 +76,7 @@ final class SortStage: Stage {
                 do throws(Interrupt) {
                     values.append(try key.value(of: item, in: evaluator).map { Self.comparable($0, of: item) })
                 } catch {
-                    switch error {
-                    case .blockFailed, .fatal: throw .handOver("an error in a key")
-                    default: throw error
-                    }
+                    values.append(try failed(error))
                 }
             }
             try evaluator.step()

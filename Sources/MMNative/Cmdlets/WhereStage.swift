@@ -4,14 +4,10 @@ import PowerShellSyntax
 final class WhereStage: Stage {
     private let test: (PSValue) throws(Interrupt) -> Bool
     private let isBlock: Bool
-    private let evaluator: Evaluator?
 
-    private init(
-        isBlock: Bool = false, in evaluator: Evaluator? = nil, _ test: @escaping (PSValue) throws(Interrupt) -> Bool
-    ) {
+    private init(isBlock: Bool = false, _ test: @escaping (PSValue) throws(Interrupt) -> Bool) {
         self.test = test
         self.isBlock = isBlock
-        self.evaluator = evaluator
     }
 
     private static let operators: [String: BinaryOperator] = [
@@ -27,7 +23,7 @@ final class WhereStage: Stage {
         let set = command.names.filter { operators[$0] != nil || $0 == "Not" }
         if case .block(let block)? = command["FilterScript"] ?? command["Property"] {
             guard set.isEmpty, command["Value"] == nil else { throw .handOver("an unusual Where-Object") }
-            return WhereStage(isBlock: true, in: evaluator) { (item) throws(Interrupt) in
+            return WhereStage(isBlock: true) { (item) throws(Interrupt) in
                 try evaluator.result(of: block, on: item).isTrue
             }
         }
@@ -38,7 +34,7 @@ final class WhereStage: Stage {
         guard case .string(let name)? = command["Property"], command["FilterScript"] == nil else {
             throw .handOver("an unusual Where-Object")
         }
-        guard !Wildcard.isPattern(name), name.isPlain else { throw .handOver("a property by pattern") }
+        guard !Wildcard.isPattern(name), Collation.isCertain(name) else { throw .handOver("a property by pattern") }
         guard let written = set.first else {
             guard command["Value"] == nil else { throw .handOver("an unusual Where-Object") }
             return WhereStage { (item) throws(Interrupt) in try Cmdlets.property(item, name)?.isTrue ?? false }
@@ -76,16 +72,9 @@ final class WhereStage: Stage {
         do throws(Interrupt) {
             passes = try test(item)
         } catch {
-            switch error {
-            case .statement(let record):
-                guard isBlock else { throw .handOver("an error in a filter") }
-                try report(record)
-            case .blockFailed(let record):
-                if let evaluator, evaluator.tries > 0 { throw .statement(record) }
-                try report(record)
-            default: throw error
-            }
-            return
+            guard case .statement(let record) = error else { throw error }
+            guard isBlock else { throw .handOver("an error in a filter") }
+            throw .statement(record.leaving("WhereObjectCommand"))
         }
         if passes { try next(item) }
     }

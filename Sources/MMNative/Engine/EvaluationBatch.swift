@@ -27,9 +27,6 @@ package struct EvaluationBatch: Sendable {
             return "{\"id\":\(id),\"handedOver\":\(JSONWriter.string(.string(reason)))}"
         case .stopped: throw MMError(.cancelled, "The evaluation was cancelled.")
         case .completed(let result):
-            guard result.failure == nil || result.objects.isEmpty && result.errors.isEmpty else {
-                return "{\"id\":\(id),\"handedOver\":\"an exception after output\"}"
-            }
             guard let text = try? EvaluationBatch.text(result) else {
                 return "{\"id\":\(id),\"handedOver\":\"objects whose members are not certain\"}"
             }

@@ -14,10 +14,6 @@ extension Evaluator {
         }
     }
 
-    private func holds(_ condition: StatementSyntax) throws(Interrupt) -> Bool {
-        try PSValue.collapsed(collected(condition)).isTrue
-    }
-
     func runLoop(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         switch statement {
         case .while(let node):
@@ -31,11 +27,11 @@ extension Evaluator {
                 guard try loop(node.body, node.label, into: sink) else { return }
             } while try holds(node.condition) != node.isUntil
         case .for(let node):
-            if let initializer = node.initializer { _ = try collected(initializer) }
+            if let initializer = node.initializer { _ = try worth(of: initializer) }
             while try node.condition.map({ (condition) throws(Interrupt) in try holds(condition) }) ?? true {
                 try round()
                 guard try loop(node.body, node.label, into: sink) else { return }
-                if let iterator = node.iterator { _ = try collected(iterator) }
+                if let iterator = node.iterator { _ = try worth(of: iterator) }
             }
         default: throw .handOver("an unusual loop")
         }
@@ -44,7 +40,7 @@ extension Evaluator {
     func runSwitch(_ node: SwitchStatementSyntax, into sink: Sink) throws(Interrupt) {
         let outer = current
         defer { current = outer }
-        for item in try collected(node.condition) {
+        for item in try elements(of: node.condition) {
             current = item
             var isMatched = false
             do throws(Interrupt) {
@@ -77,42 +73,46 @@ extension Evaluator {
             return try wildcard(pattern, ignoringCase: ignoringCase).matches(text)
         }
         switch (item, wanted) {
-        case (.string, .string), (.int, .int), (.long, .long), (.bool, .bool), (.int, .long), (.long, .int):
-            return try Comparison.equal(wanted, item, ignoringCase: ignoringCase)
-        default: throw .handOver("a switch over different types")
+        case (.array, _), (_, .array): throw .handOver("a switch over lists in a list")
+        // What converts to the other's type for `-eq` doesn't match here.
+        case (.bool, _) where Comparison.isNumber(wanted): return false
+        case (_, .bool) where Comparison.isNumber(item): throw .handOver("a switch over a number with a truth")
+        default: return try Comparison.equal(wanted, item, ignoringCase: ignoringCase)
         }
     }
 
     func runTry(_ node: TryStatementSyntax, into sink: Sink) throws(Interrupt) {
+        var reason: Interrupt?
         do throws(Interrupt) {
             try attempt(node, into: sink)
         } catch {
             switch error {
-            case .handOver, .stopped: break
-            default: if let body = node.finallyBody { try run(body.statements, into: sink) }
+            case .handOver, .stopped: throw error
+            default: reason = error
             }
-            throw error
         }
         if let body = node.finallyBody { try run(body.statements, into: sink) }
+        if let reason { throw reason }
     }
 
+    /// Runs the body and, after an error, the clause that catches it. An error inside a clause ends the whole statement,
+    /// as one inside the body does.
     private func attempt(_ node: TryStatementSyntax, into sink: Sink) throws(Interrupt) {
-        let record: NativeError
         tries += 1
+        defer { tries -= 1 }
+        let record: NativeError
         do throws(Interrupt) {
-            try run(node.body.statements, into: sink)
-            tries -= 1
-            return
+            return try run(node.body.statements, into: sink)
         } catch {
-            tries -= 1
             switch error {
-            case .statement(let raised): record = raised
-            case .fatal(let raised): record = raised
+            case .statement(let raised), .fatal(let raised): record = raised
             default: throw error
             }
+            guard let clause = node.catchClauses.first else { throw error }
+            guard clause.types.isEmpty else { throw .handOver("catch by type") }
         }
-        guard let clause = node.catchClauses.first else { throw .handOver("an error with no catch") }
-        guard clause.types.isEmpty else { throw .handOver("catch by type") }
+        guard !record.id.isEmpty else { throw .handOver(record.message) }
+        guard let clause = node.catchClauses.first else { return }
         let outer = current
         current = ErrorRecords.value(of: record)
         caught.append(record)

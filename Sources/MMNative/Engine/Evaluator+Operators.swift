@@ -12,16 +12,34 @@ extension Evaluator {
             if try value(of: node.left).isTrue { return .bool(true) }
             return .bool(try value(of: node.right).isTrue)
         case .questionQuestion:
-            let left = try value(of: node.left)
-            return left.isNull ? try value(of: node.right) : left
+            let left = try worth(of: node.left)
+            return left.isNull ? try worth(of: node.right) : left
         default:
-            // An operator emits nothing for a left operand without output, but does emit something for `$null`.
-            let left = try kept(node.left)
+            var left = try worth(of: node.left)
+            if case .nothing = left {
+                // No output is an empty list for the operators that go through their left operand.
+                switch node.op {
+                case .imatch, .cmatch, .inotmatch, .cnotmatch, .ilike, .clike, .inotlike, .cnotlike, .icontains,
+                    .ccontains, .inotcontains, .cnotcontains:
+                    left = .array([])
+                case .isplit, .csplit, .ireplace, .creplace, .join: throw .handOver("an operator on nothing")
+                default: left = .null
+                }
+            }
             // A pipeline object is wrapped: a list in `$_` counts as a single format argument.
             if node.op == .format, isCurrent(node.right), case .array? = current {
                 throw .handOver("a format of a list in $_")
             }
-            return try counted(try apply(node.op, left, try value(of: node.right)))
+            if case .list = left {
+                guard node.op != .is, node.op != .isNot else { throw .handOver("a type test of a list") }
+                left = left.plain
+            }
+            var right = try worth(of: node.right)
+            switch (right, node.op) {
+            case (.nothing, .iin), (.nothing, .cin), (.nothing, .inotin), (.nothing, .cnotin): right = .array([])
+            default: right = right.plain
+            }
+            return try counted(try apply(node.op, left, right))
         }
     }
 
@@ -51,7 +69,7 @@ extension Evaluator {
             if case .array = right { throw .handOver("an unusual separator") }
             let separator = try operand(right)
             if case .array(let items) = left { return .string(try joined(items, separator)) }
-            return .string(try joined([left], separator))
+            return .string(try operand(left))
         case .format:
             guard case .string(let template) = left else { throw .handOver("a format that isn't a string") }
             if case .array(let items) = right { return .string(try TextOperators.format(template, items)) }
@@ -69,7 +87,8 @@ extension Evaluator {
     private func isType(_ value: PSValue, _ type: PSValue) throws(Interrupt) -> Bool {
         guard case .type(let type) = type else { throw .handOver("an unusual type test") }
         switch (type, value) {
-        case (.object, _), (.pscustomobject, _), (.ordered, _): throw .handOver("a type test")
+        case (.object, _), (.pscustomobject, _), (.ordered, _), (.arraylist, _), (.objectlist, _), (.textlist, _):
+            throw .handOver("a type test")
         case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.string, .string), (.char, .char),
             (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):
             return true
@@ -173,16 +192,15 @@ extension Evaluator {
         let text = Array(try operand(left).utf8)
         let found = try pattern.first(in: text, for: self)
         if let found {
-            var table = PSTable(isOrdered: false)
-            table.isMatches = true
+            let table = PSTable(isOrdered: false)
             func piece(_ range: Range<Int>) -> PSValue { .string(String(decoding: text[range], as: UTF8.self)) }
-            _ = table.add("0", piece(found.range))
+            _ = table.add(.int(0), piece(found.range))
             var counted = 0
             for (number, range) in found.groups.enumerated() {
                 let name = pattern.names.first { $0.number == number }?.name
                 if name == nil { counted += 1 }
                 guard let range else { continue }
-                _ = table.add(name ?? String(counted), piece(range))
+                _ = table.add(name.map { .string($0) } ?? .int(Int32(counted)), piece(range))
             }
             variables["matches"] = .table(table)
         }
@@ -218,11 +236,16 @@ extension Evaluator {
             limit = Int(count)
             written = parts[0]
         }
-        guard case .string(let text) = written, case .string(let whole) = left else {
-            throw .handOver("an unusual -split")
-        }
+        guard case .string(let text) = written else { throw .handOver("an unusual -split") }
         let pattern = try pattern(text, ignoringCase: ignoringCase)
-        return .array(try TextOperators.split(whole, pattern, limit: limit, for: self))
+        guard case .array(let items) = left else {
+            return .array(try TextOperators.split(try operand(left), pattern, limit: limit, for: self))
+        }
+        var parts: [PSValue] = []
+        for item in items {
+            parts += try TextOperators.split(try operand(item), pattern, limit: limit, for: self)
+        }
+        return .array(parts)
     }
 }
 

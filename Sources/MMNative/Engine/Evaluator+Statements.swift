@@ -1,46 +1,79 @@
 import PowerShellSyntax
 
 extension Evaluator {
-    /// Returns everything that a list of statements emits. An error inside may not end as it would in PowerShell.
-    func collected(_ block: StatementBlockSyntax) throws(Interrupt) -> [PSValue] {
-        var items: [PSValue] = []
-        collecting += 1
-        defer { collecting -= 1 }
-        for statement in block.statements {
-            do throws(Interrupt) {
-                try run(statement) { (item) throws(Interrupt) in
-                    try note(item)
-                    items.append(item)
-                }
-            } catch {
-                if case .statement = error, tries == 0 { throw .handOver("an error inside a sub-expression") }
-                throw error
-            }
-        }
-        return items
+    /// What becomes of the output collected so far when a jump leaves the collecting statement.
+    enum Leaving {
+        /// It goes to where the statement's own output would go, as in `$x = $(1; return 2)`.
+        case handsOn
+        /// It is lost, as in `@(1; return 2)` and in conditions.
+        case drops
+    }
+
+    /// Returns everything that a list of statements emits.
+    func collected(_ block: StatementBlockSyntax, leaving: Leaving) throws(Interrupt) -> [PSValue] {
+        try collected(leaving) { (sink) throws(Interrupt) in try run(block.statements, into: sink) }
     }
 
     /// Returns everything that a statement emits.
-    func collected(_ statement: StatementSyntax) throws(Interrupt) -> [PSValue] {
+    func collected(_ statement: StatementSyntax, leaving: Leaving) throws(Interrupt) -> [PSValue] {
+        try collected(leaving) { (sink) throws(Interrupt) in try run(statement, into: sink) }
+    }
+
+    private func collected(_ leaving: Leaving, _ body: (Sink) throws(Interrupt) -> Void) throws(Interrupt) -> [PSValue]
+    {
         var items: [PSValue] = []
         collecting += 1
         defer { collecting -= 1 }
-        try run(statement) { (item) throws(Interrupt) in
-            try note(item)
-            items.append(item)
+        do throws(Interrupt) {
+            try body { (item) throws(Interrupt) in
+                try note(item)
+                items.append(item)
+            }
+        } catch {
+            throw error.leaving(with: leaving == .handsOn ? items : nil)
         }
         return items
     }
 
-    /// Runs statements in order; an error ends only its own statement.
+    /// Runs statements in order; outside of `try`, an error ends only its own statement.
     func run(_ statements: [StatementSyntax], into sink: Sink) throws(Interrupt) {
         for statement in statements {
             do throws(Interrupt) {
                 try run(statement, into: sink)
             } catch {
-                guard case .statement(let record) = error, tries == 0 else { throw error }
-                try report(record)
+                if case .statement(let record) = error, tries == 0 {
+                    try report(record)
+                    continue
+                }
+                for item in error.carried { try sink(item) }
+                throw error.leaving(with: nil)
             }
+        }
+    }
+
+    /// Returns the value of a statement on the right-hand side of an assignment or of a hashtable key; the value of an
+    /// expression alone is taken as it is.
+    func worth(of statement: StatementSyntax, leaving: Leaving = .handsOn) throws(Interrupt) -> PSValue {
+        if let expression = statement.pureExpression { return try worth(of: expression) }
+        if case .assignment(let assignment) = statement { return try assign(assignment) }
+        return .collapsed(try collected(statement, leaving: leaving))
+    }
+
+    /// Whether a condition holds.
+    func holds(_ condition: StatementSyntax) throws(Interrupt) -> Bool {
+        try worth(of: condition, leaving: .drops).isTrue
+    }
+
+    /// Returns the values that `foreach` and `switch` go through.
+    func elements(of statement: StatementSyntax) throws(Interrupt) -> [PSValue] {
+        if statement.pureExpression == nil, case .pipeline = statement {
+            return try collected(statement, leaving: .drops)
+        }
+        switch try worth(of: statement, leaving: .drops) {
+        case .nothing: return []
+        case .array(let items): return items
+        case .list(let list): return list.items
+        case let only: return [only]
         }
     }
 
@@ -51,25 +84,19 @@ extension Evaluator {
         case .pipeline(let pipeline): try run(pipeline, into: sink)
         case .assignment(let assignment): _ = try assign(assignment)
         case .if(let node):
-            for clause in node.clauses where try PSValue.collapsed(collected(clause.condition)).isTrue {
+            for clause in node.clauses where try holds(clause.condition) {
                 return try run(clause.body.statements, into: sink)
             }
             if let body = node.elseBody { try run(body.statements, into: sink) }
         case .forEach(let node):
             let name = node.variable.path.name.lowercased()
-            let items: [PSValue]
-            if let expression = node.collection.pureExpression {
-                switch try value(of: expression) {
-                case .null: items = []
-                case .array(let elements): items = elements
-                case let only: items = [only]
-                }
-            } else {
-                items = try collected(node.collection)
-                if items.count == 1, items[0].isNull { throw .handOver("foreach over $null") }
+            let items = try elements(of: node.collection)
+            if items.count == 1, items[0].isNull {
+                guard node.collection.pureExpression != nil else { throw .handOver("foreach over $null") }
+                break
             }
             for item in items {
-                variables[name] = item
+                try set(name, item)
                 guard try loop(node.body, node.label, into: sink) else { break }
             }
         case .while, .do, .for: try runLoop(statement, into: sink)
@@ -77,46 +104,38 @@ extension Evaluator {
         case .try(let node): try runTry(node, into: sink)
         case .jump(let node):
             guard node.label == nil else { throw .handOver("a label") }
-            throw .leaveLoop(isBreak: node.kind == .break, label: nil)
+            throw .leaveLoop(isBreak: node.kind == .break, [])
         case .flow(let node):
             switch node.kind {
             case .return:
-                if let value = node.value { try run(value, into: sink) }
-                throw .leaveBlock
-            case .throw:
-                guard let value = node.value else {
-                    guard let record = caught.last else { throw .handOver("throw") }
-                    throw .fatal(record)
+                if case .assignment(let assignment)? = node.value {
+                    try Evaluator.enumerate(try assign(assignment), into: sink)
+                } else if let value = node.value {
+                    try run(value, into: sink)
                 }
-                guard case .string(let text) = try self.value(of: value) else { throw .handOver("throwing an object") }
-                throw .fatal(NativeError("RuntimeException", text, command: "throw", isReadable: true))
+                throw .leaveBlock([])
+            case .throw: throw try thrown(node.value)
             case .exit: throw .handOver("exit")
             }
+        case .function(let node):
+            guard let function = ScriptFunction(node) else { throw .handOver("an unusual function") }
+            functions[node.name.lowercased()] = function
         default: throw .handOver("an unusual statement")
         }
     }
 
-    /// Performs an assignment and returns its value.
-    func assign(_ node: AssignmentStatementSyntax) throws(Interrupt) -> PSValue {
-        guard case .variable(let target) = node.target, target.path.qualifier == .none else {
-            throw .handOver("an assignment to other than a variable")
+    /// Returns the exception of `throw`.
+    private func thrown(_ statement: StatementSyntax?) throws(Interrupt) -> Interrupt {
+        guard let statement else {
+            guard let record = caught.last else { throw .handOver("throw") }
+            return .fatal(record)
         }
-        let name = target.path.name.lowercased()
-        guard !AutomaticNames.contains(name) else { throw .handOver("an assignment to $\(target.path.name)") }
-        let right = try value(of: node.value)
-        let before = variables[name] ?? .null
-        let value: PSValue
-        switch node.op {
-        case .equals: value = right
-        case .plusEquals: value = try counted(try Arithmetic.add(before, right))
-        case .minusEquals: value = try Arithmetic.subtract(before, right)
-        case .multiplyEquals: value = try counted(try Arithmetic.multiply(before, right))
-        case .divideEquals: value = try Arithmetic.divide(before, right)
-        case .remainderEquals: value = try Arithmetic.remainder(before, right)
-        case .questionQuestionEquals: value = before.isNull ? right : before
+        let value = try worth(of: statement)
+        if let record = caught.last, let message = ErrorRecords.message(of: value), message == record.message {
+            return .fatal(record)
         }
-        variables[name] = value
-        return value
+        guard case .string(let text) = value else { throw .handOver("throwing an object") }
+        return .fatal(NativeError("RuntimeException", text, command: "throw", isReadable: true))
     }
 
     /// Runs a script block with `$_` set to an object.
@@ -139,29 +158,43 @@ extension Evaluator {
     /// Returns what a script block emits for an object, as one value.
     func result(of block: PSBlock, on item: PSValue) throws(Interrupt) -> PSValue {
         if let body = block.syntax.scriptBlock.body, body.statements.count == 1,
-            let expression = body.statements[0].pureExpression
+            let expression = body.statements[0].pureExpression, !expression.isStep
         {
             let outer = current
             current = item
             defer { current = outer }
             do throws(Interrupt) {
-                let before = delivery.errorCount
-                let value = try inside(block) { () throws(Interrupt) in try self.value(of: expression) }
-                if delivery.errorCount > before { throw .handOver("an error inside a script block") }
+                let value = try inside(block) { () throws(Interrupt) in try self.worth(of: expression) }
                 if case .array(let items) = value { return .collapsed(items) }
                 return value
             } catch {
-                // The block yields nothing; its caller decides whether to show the error.
-                if case .statement(let record) = error { throw .blockFailed(record) }
-                throw error
+                switch error {
+                case .statement(let record) where tries == 0:
+                    try report(record)
+                    return .nothing
+                case .leaveBlock(let items): return .collapsed(items)
+                default: throw error
+                }
             }
         }
         var items: [PSValue] = []
         try step()
-        let before = delivery.errorCount
         try run(block, on: item) { (output) throws(Interrupt) in items.append(output) }
-        if delivery.errorCount > before { throw .handOver("an error inside a script block") }
         return .collapsed(items)
+    }
+
+    /// Returns what a script block emits for an object, where any error ends the block and leaves it without a value.
+    func property(of block: PSBlock, on item: PSValue) throws(Interrupt) -> PSValue {
+        tries += 1
+        defer { tries -= 1 }
+        do throws(Interrupt) {
+            return try result(of: block, on: item)
+        } catch {
+            switch error {
+            case .statement(let record), .fatal(let record): throw .blockFailed(record)
+            default: throw error
+            }
+        }
     }
 
     /// Runs a pipeline that has all its objects at hand.
@@ -169,13 +202,9 @@ extension Evaluator {
         guard !node.isBackground, let first = node.elements.first else { throw .handOver("a background job") }
         if node.elements.count == 1, case .expression(let element) = first {
             guard element.redirections.isEmpty else { throw .handOver("a redirection") }
-            if case .unary(let unary) = element.expression {
-                switch unary.op {
-                case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus:
-                    _ = try value(of: element.expression)
-                    return
-                default: break
-                }
+            if element.expression.isStep {
+                _ = try value(of: element.expression)
+                return
             }
             return try stream(element.expression, into: sink)
         }
@@ -185,20 +214,37 @@ extension Evaluator {
         }
     }
 
-    /// Sends the value of an expression down a pipeline.
+    /// Sends the value of an expression down a pipeline. What a statement of its own in `$( )` or `( )` emitted before an
+    /// error is kept.
     func stream(_ expression: ExpressionSyntax, into sink: Sink) throws(Interrupt) {
         switch expression {
         case .sub(let node):
-            for item in try collected(node.block) { try sink(item) }
-        case .paren(let node) where node.pureExpression == nil:
-            if case .assignment(let assignment) = node.pipeline {
-                return try Evaluator.enumerate(try assign(assignment), into: sink)
-            }
-            for item in try collected(node.pipeline) { try sink(item) }
+            try keeping(sink) { (sink) throws(Interrupt) in try run(node.block.statements, into: sink) }
         case .paren(let node):
-            if let inner = node.pureExpression { try stream(inner, into: sink) }
-        default: try Evaluator.enumerate(try kept(expression), into: sink)
+            if let inner = node.pureExpression { return try Evaluator.enumerate(try worth(of: inner), into: sink) }
+            guard case .pipeline = node.pipeline else { fallthrough }
+            try keeping(sink) { (sink) throws(Interrupt) in try run(node.pipeline, into: sink) }
+        default: try Evaluator.enumerate(try worth(of: expression), into: sink)
         }
+    }
+
+    /// Collects what a body emits before it hands it on, also where the body is left.
+    private func keeping(_ sink: Sink, _ body: (Sink) throws(Interrupt) -> Void) throws(Interrupt) {
+        var items: [PSValue] = []
+        var reason: Interrupt?
+        collecting += 1
+        defer { collecting -= 1 }
+        do throws(Interrupt) {
+            try body { (item) throws(Interrupt) in
+                try note(item)
+                items.append(item)
+            }
+        } catch {
+            if case .handOver = error { throw error }
+            reason = error
+        }
+        for item in items { try sink(item) }
+        if let reason { throw reason }
     }
 
     private func withoutActuallyEscapingSink(
@@ -220,7 +266,22 @@ extension Evaluator {
 
     /// Sends a value down a pipeline; a list element by element.
     static func enumerate(_ value: PSValue, into sink: Sink) throws(Interrupt) {
-        guard case .array(let items) = value else { return try sink(value) }
-        for item in items { try sink(item) }
+        switch value {
+        case .nothing: return
+        case .array(let items): for item in items { try sink(item) }
+        case .list(let list): for item in list.items { try sink(item) }
+        default: try sink(value)
+        }
+    }
+}
+
+extension ExpressionSyntax {
+    /// Whether the expression is `$x++` or the like, which emits nothing as a statement of its own.
+    var isStep: Bool {
+        guard case .unary(let unary) = self else { return false }
+        switch unary.op {
+        case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus: return true
+        default: return false
+        }
     }
 }

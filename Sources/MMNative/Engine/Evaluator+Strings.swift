@@ -4,32 +4,47 @@ import PowerShellSyntax
 extension Evaluator {
     /// Returns the text of an expandable string.
     func expanded(_ node: ExpandableStringSyntax) throws(Interrupt) -> String {
-        guard case .doubleQuoted = node.style else { throw .handOver("an unusual string with variables") }
+        var place = node.extent.start + 1
+        var end = node.extent.end - 1
+        let isHere: Bool
+        switch node.style {
+        case .doubleQuoted: isHere = false
+        case .doubleQuotedHere:
+            isHere = true
+            // The text stands between the line behind `@"` and the line end before `"@`.
+            guard let line = source[place..<node.extent.end].firstIndex(of: 10) else {
+                throw .handOver("a here-string")
+            }
+            place = line + 1
+            end = node.extent.end - 3
+            guard end >= place, source[end] == 10 else { throw .handOver("an empty here-string with variables") }
+            if end > place, source[end - 1] == 13 { end -= 1 }
+        default: throw .handOver("an unusual string with variables")
+        }
         var text = ""
         var written = ""
-        var place = node.extent.start + 1
         for part in node.parts {
             let extent = part.extent
-            guard extent.start >= place, extent.end < node.extent.end else { throw .handOver("a nested string") }
-            let piece = try literal(place..<extent.start)
+            guard extent.start >= place, extent.end <= end else { throw .handOver("a nested string") }
+            let piece = try literal(place..<extent.start, isHere)
             text += piece
             written += piece + String(decoding: source[extent.start..<extent.end], as: UTF16.self)
             text += try PSText.string(try value(of: part))
             guard text.utf8.count <= limits.textBytes else { throw .handOver("a long text") }
             place = extent.end
         }
-        let tail = try literal(place..<(node.extent.end - 1))
+        let tail = try literal(place..<end, isHere)
         guard written + tail == node.value else { throw .handOver("a nested string") }
         return text + tail
     }
 
-    private func literal(_ range: Range<Int>) throws(Interrupt) -> String {
+    private func literal(_ range: Range<Int>, _ isHere: Bool) throws(Interrupt) -> String {
         var units: [UInt16] = []
         var place = range.lowerBound
         while place < range.upperBound {
             let unit = source[place]
             place += 1
-            if unit == 0x22, place < range.upperBound, source[place] == 0x22 {
+            if !isHere, unit == 0x22, place < range.upperBound, source[place] == 0x22 {
                 units.append(unit)
                 place += 1
             } else if unit == 0x60, place < range.upperBound {

@@ -10,6 +10,12 @@ final class Evaluator {
     private(set) var source: [UInt16]
     /// The variables by lower-case name.
     var variables: [String: PSValue]
+    /// The functions that the script has defined so far, by lower-case name.
+    var functions: [String: ScriptFunction] = [:]
+    /// The number of functions that run within each other.
+    var calls = 0
+    /// The types that variables keep, by lower-case name: what is assigned is converted.
+    var types: [String: PSType] = [:]
     /// The value of `$_`, if there is one.
     var current: PSValue?
     /// Receives all output.
@@ -20,8 +26,6 @@ final class Evaluator {
     var foreignVariables: Set<String> = []
     /// The resource limits of this run.
     let limits: NativeLimits
-    /// Whether part of an expression emitted nothing at all, which isn't always the same as `$null`.
-    var madeNothing = false
     private var patterns: [String: Pattern] = [:]
     private var wildcards: [String: Wildcard] = [:]
 
@@ -44,7 +48,7 @@ final class Evaluator {
         if steps & 0xFF == 0 { try look() }
     }
 
-    /// The depth of nested expressions that collect output instead of emitting it at once.
+    /// The depth of statements and blocks that collect output instead of emitting it at once.
     var collecting = 0
     private var steps = 0
     /// The number of open `try` blocks, inside which an error ends more than its own statement.
@@ -136,7 +140,10 @@ final class Evaluator {
     }
 
     /// Returns the value of an expression.
-    func value(of expression: ExpressionSyntax) throws(Interrupt) -> PSValue {
+    func value(of expression: ExpressionSyntax) throws(Interrupt) -> PSValue { try worth(of: expression).plain }
+
+    /// Returns the value of an expression where it is kept or goes down a pipeline: there, no output and `$null` differ.
+    func worth(of expression: ExpressionSyntax) throws(Interrupt) -> PSValue {
         switch expression {
         case .string(let node): return .string(node.value)
         case .number(let node): return try number(node.value)
@@ -150,9 +157,7 @@ final class Evaluator {
                 return try Statics.property(type, name)
             }
             if node.isNullConditional, target.isNull { return .null }
-            let value = try Members.property(target, name)
-            if value.isNull, case .array = target { madeNothing = true }
-            return value
+            return try Members.property(target, name)
         case .binary(let node): return try binary(node)
         case .unary(let node): return try unary(node)
         case .paren(let node): return try grouped(node)
@@ -164,15 +169,22 @@ final class Evaluator {
         case .arrayLiteral(let node):
             var items: [PSValue] = []
             items.reserveCapacity(node.elements.count)
-            for element in node.elements { items.append(try value(of: element)) }
+            for element in node.elements {
+                let item = try worth(of: element)
+                switch item {
+                case .nothing, .list: throw .handOver("a list with nothing or a list in it")
+                default: items.append(item)
+                }
+            }
             return try bounded(.array(items))
         case .array(let node):
-            return .array(try collected(node.block))
-        case .sub(let node): return collapsed(try collected(node.block))
+            return try list(node)
+        case .sub(let node):
+            return .collapsed(try collected(node.block, leaving: .handsOn))
         case .hashtable(let node): return .table(try table(node, isOrdered: false))
         case .convert(let node): return try convert(node)
         case .ternary(let node):
-            return try value(of: try value(of: node.condition).isTrue ? node.ifTrue : node.ifFalse)
+            return try worth(of: try value(of: node.condition).isTrue ? node.ifTrue : node.ifFalse)
         case .scriptBlock(let node): return .block(PSBlock(node, in: source))
         case .type(let node):
             guard let type = PSType(written: node.typeName.fullName) else { throw .handOver("a type") }
@@ -208,25 +220,31 @@ final class Evaluator {
             guard !foreignVariables.contains(name) else {
                 throw .handOver("the variable $\(node.path.name), which was set in the other engine")
             }
-            guard !AutomaticNames.contains(name) else { throw .handOver("the automatic variable $\(node.path.name)") }
+            guard !AutomaticNames.contains(name) || name == "matches" else {
+                throw .handOver("the automatic variable $\(node.path.name)")
+            }
             return .null
         }
     }
 
-    private func grouped(_ node: ParenExpressionSyntax) throws(Interrupt) -> PSValue {
-        if let inner = node.pureExpression { return try value(of: inner) }
-        if case .assignment(let assignment) = node.pipeline { return try assign(assignment) }
-        return collapsed(try collected(node.pipeline))
-    }
+    private func grouped(_ node: ParenExpressionSyntax) throws(Interrupt) -> PSValue { try worth(of: node.pipeline) }
 
-    private func collapsed(_ items: [PSValue]) -> PSValue {
-        if items.isEmpty { madeNothing = true }
-        return .collapsed(items)
+    /// Evaluates `@( )`. An expression alone is taken as it is, `$x++` with its value.
+    private func list(_ node: ArrayExpressionSyntax) throws(Interrupt) -> PSValue {
+        guard node.block.traps.isEmpty, node.block.statements.count == 1,
+            let expression = node.block.statements[0].pureExpression
+        else { return .array(try collected(node.block, leaving: .drops)) }
+        switch try worth(of: expression) {
+        case .nothing: return .array([])
+        case .array(let items): return .array(items)
+        case .list(let list): return .array(list.items)
+        case let only: return .array([only])
+        }
     }
 
     private func call(_ node: InvokeMemberExpressionSyntax) throws(Interrupt) -> PSValue {
         guard let name = node.constantName, node.genericArguments.isEmpty else { throw .handOver("a computed call") }
-        let target = try value(of: node.target)
+        let target = try worth(of: node.target)
         if node.isNullConditional, target.isNull { return .null }
         var arguments: [PSValue] = []
         for argument in node.arguments { arguments.append(try value(of: argument)) }
@@ -247,7 +265,7 @@ final class Evaluator {
                 guard let next = items.first else { return value }
                 inner = next
             case .table(let table):
-                guard let next = table.pairs.first?.value else { return value }
+                guard let next = table.entries.first?.value else { return value }
                 inner = next
             case .object(let object):
                 guard let next = object.values.first else { return value }
@@ -260,33 +278,15 @@ final class Evaluator {
     }
 
     private func table(_ node: HashtableSyntax, isOrdered: Bool) throws(Interrupt) -> PSTable {
-        var table = PSTable(isOrdered: isOrdered)
+        let table = PSTable(isOrdered: isOrdered)
         for entry in node.entries {
-            guard case .string(let key) = entry.key else { throw .handOver("a computed key") }
-            guard key.value.isPlain else { throw .handOver("a key beyond ASCII") }
-            guard table.add(key.value, try bounded(try value(of: entry.value))) else {
+            let key = try value(of: entry.key)
+            guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
+            guard table.add(key, try bounded(try worth(of: entry.value))) else {
                 throw .handOver("a key given twice")
             }
         }
         return table
-    }
-
-    /// Returns the value of a statement on the right-hand side of an assignment or of a hashtable key.
-    func value(of statement: StatementSyntax) throws(Interrupt) -> PSValue {
-        if let expression = statement.pureExpression { return try kept(expression) }
-        let items = try collected(statement)
-        guard !items.isEmpty else { throw .handOver("using the result of a statement without output") }
-        return .collapsed(items)
-    }
-
-    /// Returns a value that is kept, in a variable or down a pipeline, where no output and `$null` differ.
-    func kept(_ expression: ExpressionSyntax) throws(Interrupt) -> PSValue {
-        let outer = madeNothing
-        madeNothing = false
-        defer { madeNothing = outer }
-        let value = try value(of: expression)
-        if madeNothing, value.isNull { throw .handOver("a result of nothing") }
-        return value
     }
 
     private func convert(_ node: ConvertExpressionSyntax) throws(Interrupt) -> PSValue {
@@ -323,7 +323,9 @@ final class Evaluator {
             guard case .array(let items) = operand else { return .string(try PSText.string(operand)) }
             return try counted(.string(try joined(items, "")))
         case .isplit, .csplit:
-            guard case .string(let text) = operand, text.isPlain else { throw .handOver("a split of other than text") }
+            guard case .string(let text) = operand,
+                text.unicodeScalars.allSatisfy({ $0 == " " || !$0.properties.isWhitespace && $0.value >= 0x20 })
+            else { throw .handOver("a split of other than text") }
             return .array(text.split(separator: " ").map { .string(String($0)) })
         default: throw .handOver("the operator \(node.op.rawValue)")
         }
@@ -331,19 +333,13 @@ final class Evaluator {
 
     /// Evaluates `$x++` and similar operators; returns the value before or after the step.
     private func stepped(_ node: UnaryExpressionSyntax) throws(Interrupt) -> PSValue {
-        guard case .variable(let variable) = node.operand, !variable.isSplatted, variable.path.qualifier == .none else {
-            throw .handOver("++ or -- on something other than a variable")
-        }
-        let name = variable.path.name.lowercased()
-        guard !AutomaticNames.contains(name), !foreignVariables.contains(name) else {
-            throw .handOver("an assignment to $\(variable.path.name)")
-        }
-        let before = variables[name] ?? .null
+        let place = try place(of: node.operand)
+        let before = try read(place).plain
         guard before.isNull || Comparison.isNumber(before) else { throw .handOver("a step of \(before.typeName)") }
         let isUp = node.op == .plusPlus || node.op == .postfixPlusPlus
         let start: PSValue = before.isNull ? .int(0) : before
         let after = isUp ? try Arithmetic.add(start, .int(1)) : try Arithmetic.subtract(start, .int(1))
-        variables[name] = after
+        try write(after, to: place)
         return node.op == .plusPlus || node.op == .minusMinus ? after : start
     }
 
@@ -352,8 +348,7 @@ final class Evaluator {
         var texts: [String] = []
         for item in items {
             if case .array = item { throw .handOver("joining lists of lists") }
-            if case .object(let object) = item, !object.isCustom { throw .handOver("joining objects") }
-            texts.append(try PSText.string(item))
+            texts.append(try PSText.element(item))
         }
         // All elements may share the storage of a single long text.
         let bytes = texts.reduce(0) { $0 + $1.utf8.count } + separator.utf8.count * texts.count

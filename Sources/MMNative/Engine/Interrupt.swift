@@ -10,12 +10,29 @@ enum Interrupt: Error {
     case fatal(NativeError)
     /// A stage of the pipeline needs no more input, so everything before it ends.
     case stopUpstream(ObjectIdentifier)
-    /// `return` inside a script block.
-    case leaveBlock
+    /// `return` inside a script block, with what the statement that it left had emitted.
+    case leaveBlock([PSValue])
     /// A statement error inside a block that should return a value.
     case blockFailed(NativeError)
-    /// `break` or `continue`, with its label if it has one.
-    case leaveLoop(isBreak: Bool, label: String?)
+    /// `break` or `continue`, with what the statement that it left had emitted.
+    case leaveLoop(isBreak: Bool, [PSValue])
+
+    /// The output that a jump carries out of the statements which were collecting it.
+    var carried: [PSValue] {
+        switch self {
+        case .leaveBlock(let items), .leaveLoop(_, let items): items
+        default: []
+        }
+    }
+
+    /// The same jump out of one more statement: with that statement's output before what it carries, or with nothing.
+    func leaving(with items: [PSValue]?) -> Interrupt {
+        switch self {
+        case .leaveBlock(let carried): .leaveBlock(items.map { $0 + carried } ?? [])
+        case .leaveLoop(let isBreak, let carried): .leaveLoop(isBreak: isBreak, items.map { $0 + carried } ?? [])
+        default: self
+        }
+    }
 }
 
 /// An error record: its id in PowerShell and a message.
@@ -40,5 +57,13 @@ package struct NativeError: Sendable, Hashable {
         self.category = category
         self.command = command
         self.isReadable = isReadable
+    }
+
+    /// The same error after it has left a block of a cmdlet, which puts its own class into the id.
+    func leaving(_ className: String) -> NativeError {
+        guard !id.isEmpty, !id.contains(",") else { return self }
+        return NativeError(
+            "\(id),Microsoft.PowerShell.Commands.\(className)", message, category: category, command: command,
+            isReadable: isReadable)
     }
 }

@@ -15,7 +15,7 @@ enum Members {
                     if let own = try ownProperty(item, name) { flatten(own, into: &found) }
                 }
             }
-            return .collapsed(found)
+            return found.isEmpty ? .null : .collapsed(found)
         }
         return .null
     }
@@ -38,7 +38,7 @@ enum Members {
             throw .handOver("a member of the shell's own")
         }
         switch value {
-        case .null: return folded == "count" || folded == "length" ? .int(0) : .null
+        case .null, .nothing: return folded == "count" || folded == "length" ? .int(0) : .null
         case .string(let text):
             if folded == "length" {
                 return .int(Int32(truncatingIfNeeded: text.utf16.count))
@@ -54,10 +54,10 @@ enum Members {
         case .table(let table):
             if let found = table[name] { return found }
             switch folded {
-            case "count": return .int(Int32(truncatingIfNeeded: table.pairs.count))
+            case "count": return .int(Int32(truncatingIfNeeded: table.count))
             case "keys", "values":
                 guard table.hasCertainOrder else { throw .handOver("a hashtable without a defined order") }
-                return .array(table.pairs.map { folded == "keys" ? .string($0.key) : $0.value })
+                return .array(table.entries.map { folded == "keys" ? $0.key : $0.value })
             // A hashtable has no length of its own; like any single object it reports 1.
             case "length": return .int(1)
             case "isreadonly", "isfixedsize", "issynchronized", "syncroot", "item":
@@ -117,6 +117,7 @@ enum Members {
         case .block, .type: throw .handOver("a member of \(value.typeName)")
         case .decimal:
             if folded == "scale" { throw .handOver("a member of a decimal") }
+        case .list: throw .handOver("a member of a list")
         case .bool, .int, .long, .double, .char, .object: break
         }
         if folded == "count" || folded == "length" { return .int(1) }
@@ -134,13 +135,12 @@ enum Members {
             throw .statement(NativeError("NullArray", "Cannot index into a null array.", isReadable: true))
         }
         if case .table(let table) = value {
-            switch index {
-            case .string(let key):
-                guard key.isPlain else { throw .handOver("a key beyond ASCII") }
-                return table[key] ?? .null
-            case .int where !table.isOrdered: return table.isMatches ? try match(table, index) : .null
-            default: throw .handOver("an index of a table")
+            if table.isOrdered, case .int(let number) = index {
+                guard number >= 0, number < table.count else { throw .handOver("an index of a table") }
+                return table.entries[Int(number)].value
             }
+            guard PSTable.accepts(index) else { throw .handOver("an index of a table") }
+            return table[index] ?? .null
         }
         if case .array(let places) = index {
             var found: [PSValue] = []
@@ -170,15 +170,11 @@ enum Members {
             let place = number < 0 ? items.count + Int(number) : Int(number)
             return items.indices.contains(place) ? items[place] : nil
         case .string(let text):
-            guard text.isASCII else { throw .handOver("a character beyond ASCII") }
-            let place = number < 0 ? text.utf8.count + Int(number) : Int(number)
-            guard place >= 0, place < text.utf8.count else { return nil }
-            return .char(text.utf8[text.utf8.index(text.utf8.startIndex, offsetBy: place)])
+            let units = text.utf16
+            let place = number < 0 ? units.count + Int(number) : Int(number)
+            guard place >= 0, place < units.count else { return nil }
+            return .char(units[units.index(units.startIndex, offsetBy: place)])
         default: throw .handOver("an index of \(value.typeName)")
         }
-    }
-
-    private static func match(_ table: PSTable, _ index: PSValue) throws(Interrupt) -> PSValue {
-        table[try PSText.string(index)] ?? .null
     }
 }

@@ -5,14 +5,15 @@ enum Methods {
         let method = name.lowercased()
         if method == "gettype", arguments.isEmpty {
             switch target {
-            case .null, .block, .type, .typeInfo: break
+            case .null, .nothing, .list, .block, .type, .typeInfo: break
             case .object(let object) where !object.isCustom: break
             case .object: return .typeInfo(PSObject.customType)
             default: return .typeInfo(target.typeName)
             }
         }
         switch target {
-        case .null:
+        case .list(let list): return try list.call(method, arguments)
+        case .null, .nothing:
             throw .statement(
                 NativeError(
                     "InvokeMethodOnNull", "You cannot call a method on a null-valued expression.", isReadable: true))

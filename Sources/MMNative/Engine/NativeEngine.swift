@@ -74,6 +74,12 @@ package struct NativeEngine: Sendable {
             return .handedOver(reason: "an unusual script", hasSent: false)
         }
         let thread = EvaluationThread(deadline: deadline)
+        let changesInPlace = ScriptFacts(of: parsed).items.contains { item in
+            switch item.detail {
+            case .setMember, .setIndex, .call: true
+            default: false
+            }
+        }
         let before = session
         let parameters = root.parameterBlock.map { ScriptParameters($0, values: values) }
         let (sources, showsLayouts, screenWidth, limits) = (sources, showsLayouts, screenWidth, limits)
@@ -84,7 +90,8 @@ package struct NativeEngine: Sendable {
                 // The run must release what it holds before memory is returned to the system.
                 func carryOut() -> (NativeOutcome, NativeSession) {
                     let run = NativeRun(
-                        units: units, session: before, sources: sources, limits: limits, thread: thread,
+                        units: units, session: changesInPlace ? before.copied : before, sources: sources,
+                        limits: limits, thread: thread,
                         receiver: receiver)
                     let outcome = run.run(
                         body, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
@@ -116,6 +123,7 @@ private final class NativeRun {
         evaluator = Evaluator(
             source: units, variables: session.variables, delivery: delivery, sources: sources, limits: limits)
         evaluator.foreignVariables = session.foreignVariables
+        evaluator.types = session.types
     }
 
     /// The columns that PowerShell lays out for where there is no screen.
@@ -139,6 +147,7 @@ private final class NativeRun {
     func session(after before: NativeSession) -> NativeSession {
         var session = before
         session.variables = evaluator.variables
+        session.types = evaluator.types
         return session
     }
 
@@ -159,8 +168,9 @@ private final class NativeRun {
                 delivery.note(.error(record))
             case .fatal(let record):
                 delivery.failure = record
-            case .leaveBlock: break
-            case .leaveLoop, .stopUpstream, .blockFailed:
+            // Outside of any loop, `break` and `continue` end the script.
+            case .leaveBlock, .leaveLoop: break
+            case .stopUpstream, .blockFailed:
                 return .handedOver(reason: "an unusual stop", hasSent: delivery.hasSent)
             case .handOver(let reason): return .handedOver(reason: reason, hasSent: delivery.hasSent)
             case .stopped: return .stopped(delivery.result, hasSent: delivery.hasSent)

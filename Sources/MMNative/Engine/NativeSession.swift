@@ -2,8 +2,18 @@
 package struct NativeSession: Sendable {
     /// The variables' values by lower-case name.
     package internal(set) var variables: [String: PSValue] = [:]
+    /// The types that variables keep, by lower-case name.
+    var types: [String: PSType] = [:]
     /// The lower-case names of variables that another engine of the same session has set, and whose values only it has.
     package var foreignVariables: Set<String> = []
+
+    /// The same session with tables and lists of its own.
+    var copied: NativeSession {
+        var copies = SharedCopies()
+        var session = self
+        session.variables = variables.mapValues { copies.copied($0) }
+        return session
+    }
 
     /// Creates a session without variables.
     package init() {}

@@ -43,6 +43,10 @@ enum Statics {
         _ type: PSType, _ name: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue {
         let method = name.lowercased()
+        if let kind = type.listKind {
+            guard method == "new", arguments.isEmpty else { throw .handOver("the method \(name) of a list") }
+            return .list(PSList(kind))
+        }
         switch type {
         case .math: return try math(method, arguments)
         case .string: return try text(method, arguments)

@@ -4,12 +4,19 @@ import PowerShellSyntax
 struct SubsetCheck {
     private let script: ParsedScript
     private let isSource: (String) -> Bool
+    /// The functions that the script defines at its top, by lower-case name.
+    private let functions: [String: ScriptFunction]
 
     /// Creates a check of a script.
     /// - Parameter isSource: whether a name, in any case, is a source's cmdlet.
     init(_ script: ParsedScript, isSource: @escaping (String) -> Bool) {
         self.script = script
         self.isSource = isSource
+        var functions: [String: ScriptFunction] = [:]
+        for case .function(let node) in script.root?.body?.statements ?? [] {
+            functions[node.name.lowercased()] = ScriptFunction(node)
+        }
+        self.functions = functions
     }
 
     /// The maximum height of a tree that is walked: a limit of the stack, not of the language.
@@ -50,32 +57,27 @@ struct SubsetCheck {
         switch node {
         case .pipeline(let pipeline): return self.pipeline(pipeline)
         case .assignment(let assignment):
-            guard case .variable(let target) = assignment.target, target.path.qualifier == .none else {
-                return "an assignment to other than a plain variable"
-            }
-            guard !AutomaticNames.contains(target.path.name.lowercased()) else {
-                return "an assignment to $\(target.path.name)"
-            }
+            if let reason = target(assignment.target) { return reason }
             return statement(assignment.value)
         case .if(let node):
             for clause in node.clauses {
-                if let reason = valued(clause.condition) ?? statements(clause.body) { return reason }
+                if let reason = statement(clause.condition) ?? statements(clause.body) { return reason }
             }
             return node.elseBody.flatMap { statements($0) }
         case .forEach(let node):
             guard node.label == nil, node.variable.path.qualifier == .none,
-                !AutomaticNames.contains(node.variable.path.name.lowercased())
+                !AutomaticNames.contains(node.variable.path.name.lowercased()) || node.variable.path.name == "_"
             else { return "an unusual foreach" }
-            return valued(node.collection) ?? statements(node.body)
+            return statement(node.collection) ?? statements(node.body)
         case .while(let node):
             guard node.label == nil else { return "a label" }
-            return valued(node.condition) ?? statements(node.body)
+            return statement(node.condition) ?? statements(node.body)
         case .do(let node):
             guard node.label == nil else { return "a label" }
-            return statements(node.body) ?? valued(node.condition)
+            return statements(node.body) ?? statement(node.condition)
         case .for(let node):
             guard node.label == nil else { return "a label" }
-            return node.initializer.flatMap { statement($0) } ?? node.condition.flatMap { valued($0) }
+            return node.initializer.flatMap { statement($0) } ?? node.condition.flatMap { statement($0) }
                 ?? node.iterator.flatMap { statement($0) } ?? statements(node.body)
         case .switch(let node):
             guard node.label == nil, !node.flags.contains(.file) else {
@@ -84,7 +86,7 @@ struct SubsetCheck {
             for clause in node.clauses {
                 if let reason = expression(clause.condition) ?? statements(clause.body) { return reason }
             }
-            return valued(node.condition) ?? node.defaultBody.flatMap { statements($0) }
+            return statement(node.condition) ?? node.defaultBody.flatMap { statements($0) }
         case .try(let node):
             for clause in node.catchClauses {
                 guard clause.types.isEmpty else { return "catch by type" }
@@ -94,25 +96,78 @@ struct SubsetCheck {
         case .jump(let node): return node.label == nil ? nil : "a label"
         case .flow(let node):
             guard node.kind != .exit else { return "exit" }
-            return node.value.flatMap { valued($0) }
+            return node.value.flatMap { statement($0) }
+        case .function(let node): return function(node)
         default: return "a statement outside the native language"
         }
     }
 
-    /// Checks a statement whose value is used. An assignment would have a value there that it doesn't emit elsewhere.
-    private func valued(_ node: StatementSyntax) -> String? {
-        guard case .pipeline = node else { return "an assignment used as a value" }
-        return statement(node)
+    /// Checks the definition of a function, which stands at the top of the script, once, under a name of its own.
+    private func function(_ node: FunctionDefinitionSyntax) -> String? {
+        let name = node.name.lowercased()
+        guard let known = functions[name], known.body.extent.start == node.body.body?.extent.start else {
+            return "the function \(node.name)"
+        }
+        guard Cmdlets.specification(of: name) == nil, !isSource(name) else {
+            return "a function with the name of a cmdlet, \(node.name)"
+        }
+        for parameter in known.parameters {
+            if let value = parameter.defaultValue, let reason = expression(value) { return reason }
+        }
+        return statements(known.body)
+    }
+
+    /// The types that a variable may keep.
+    private static let variableTypes: Set<PSType> = [
+        .string, .int, .long, .double, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
+    ]
+
+    /// Checks what an assignment changes.
+    private func target(_ node: ExpressionSyntax) -> String? {
+        switch node {
+        case .variable(let variable):
+            guard !variable.isSplatted, variable.path.qualifier == .none else {
+                return "an assignment to a variable of a scope or drive"
+            }
+            let name = variable.path.name.lowercased()
+            guard !AutomaticNames.contains(name) || name == "_" else {
+                return "an assignment to $\(variable.path.name)"
+            }
+            return nil
+        case .convert(let typed):
+            guard case .variable = typed.operand, let type = PSType(written: typed.type.typeName.fullName),
+                Self.variableTypes.contains(type)
+            else { return "an assignment with the type \(typed.type.typeName.fullName)" }
+            return target(typed.operand)
+        case .arrayLiteral(let list):
+            for element in list.elements {
+                guard case .variable = element else { return "an assignment to several places" }
+                if let reason = target(element) { return reason }
+            }
+            return nil
+        case .index(let index):
+            guard !index.isNullConditional else { return "an unusual assignment" }
+            return expression(index.target) ?? expression(index.index)
+        case .member(let member):
+            guard !member.isStatic, !member.isNullConditional, member.constantName != nil else {
+                return "an assignment to a computed member"
+            }
+            return expression(member.target)
+        default: return "an assignment to other than a variable"
+        }
     }
 
     private func pipeline(_ node: PipelineSyntax) -> String? {
         guard !node.isBackground else { return "a background job" }
-        for element in node.elements {
+        for (place, element) in node.elements.enumerated() {
             switch element {
             case .expression(let element):
                 guard element.redirections.isEmpty else { return "a redirection" }
                 if let reason = expression(element.expression) { return reason }
             case .command(let command):
+                if place > 0, let name = command.constantName, functions[name.lowercased()] != nil {
+                    return "the function \(name) within a pipeline"
+                }
                 if let reason = self.command(command) { return reason }
             }
         }
@@ -122,6 +177,7 @@ struct SubsetCheck {
     private func command(_ node: CommandSyntax) -> String? {
         guard node.invocation == nil, let name = node.constantName else { return "a command whose name is computed" }
         guard node.redirections.isEmpty else { return "a redirection" }
+        if let function = functions[name.lowercased()] { return call(of: function, node) }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else { return "the command \(name)" }
         for element in node.elements {
@@ -141,6 +197,12 @@ struct SubsetCheck {
             }
         }
         return nil
+    }
+
+    /// Checks the call of a function of the script's own: that it is certain which parameter gets which argument.
+    private func call(of function: ScriptFunction, _ node: CommandSyntax) -> String? {
+        guard let bound = function.bound(node) else { return "the arguments of \(function.name)" }
+        return first(bound.compactMap(\.value))
     }
 
     /// Checks an argument. A script block for a source's cmdlet is never run: it is the text of a filter.
@@ -181,10 +243,7 @@ struct SubsetCheck {
             switch unary.op {
             case .exclaim, .not, .bnot, .plus, .minus, .join, .isplit, .csplit: return expression(unary.operand)
             case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus:
-                guard case .variable(let target) = unary.operand,
-                    !AutomaticNames.contains(target.path.name.lowercased())
-                else { return "++ or -- on something other than a variable" }
-                return expression(unary.operand)
+                return target(unary.operand) ?? expression(unary.operand)
             }
         case .paren(let paren): return statement(paren.pipeline)
         case .sub(let sub): return statements(sub.block)
@@ -192,8 +251,7 @@ struct SubsetCheck {
         case .arrayLiteral(let list): return first(list.elements)
         case .hashtable(let table):
             for entry in table.entries {
-                guard case .string = entry.key else { return "a computed key" }
-                if let reason = statement(entry.value) { return reason }
+                if let reason = expression(entry.key) ?? statement(entry.value) { return reason }
             }
             return nil
         case .scriptBlock(let inner): return block(inner.scriptBlock)

@@ -1,34 +1,39 @@
-/// Methods of strings. Everything that depends on a culture is limited to ASCII.
+/// Methods of strings. What depends on a culture is limited to characters whose order and case are certain.
 enum TextMethods {
     /// Evaluates `text.name(arguments)`.
     static func call(
         _ text: String, _ method: String, _ name: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue {
         if method == "tostring", arguments.isEmpty { return .string(text) }
-        guard text.isASCII, !text.utf8.contains(0) else { throw .handOver("a method of text beyond ASCII") }
         var texts: [String] = []
         var numbers: [Int] = []
         for argument in arguments {
             switch argument {
-            case .string(let other):
-                guard other.isASCII else { throw .handOver("a method with text beyond ASCII") }
-                texts.append(other)
-            case .char(let unit): texts.append(String(UnicodeScalar(unit)))
+            case .string(let other): texts.append(other)
+            case .char: texts.append(try PSText.string(argument))
             case .int(let number): numbers.append(Int(number))
             default: throw .handOver("the method \(name) with \(argument.typeName)")
             }
         }
-        let units = Array(text.utf8)
-        func made(_ units: some Sequence<UInt8>) -> PSValue { .string(String(decoding: Array(units), as: UTF8.self)) }
-        func isBlank(_ unit: UInt8) -> Bool { unit == 0x20 || (0x09...0x0D).contains(unit) }
+        let units = Array(text.utf16)
+        func made(_ units: some Sequence<UInt16>) -> PSValue { .string(String(decoding: Array(units), as: UTF16.self)) }
+        /// Requires texts in which a search by the culture finds what a search unit by unit finds.
+        func certain() throws(Interrupt) {
+            guard Collation.isCertain(text), texts.allSatisfy(Collation.isCertain) else {
+                throw .handOver("the method \(name) with unusual characters")
+            }
+        }
         switch (method, texts.count, numbers.count) {
-        case ("toupper", 0, 0), ("toupperinvariant", 0, 0): return .string(text.uppercased())
-        case ("tolower", 0, 0), ("tolowerinvariant", 0, 0): return .string(text.lowercased())
+        case ("toupper", 0, 0), ("toupperinvariant", 0, 0): return .string(try cased(text, toUpper: true))
+        case ("tolower", 0, 0), ("tolowerinvariant", 0, 0): return .string(try cased(text, toUpper: false))
         case ("trim", 0, 0): return made(units.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
         case ("trimstart", 0, 0): return made(units.drop(while: isBlank))
         case ("trimend", 0, 0): return made(units.reversed().drop(while: isBlank).reversed())
-        case ("trim", 1, 0), ("trimstart", 1, 0), ("trimend", 1, 0):
-            let marks = Set(texts[0].utf8)
+        case ("trim", 1..., 0), ("trimstart", 1..., 0), ("trimend", 1..., 0):
+            guard texts.count == 1 || texts.allSatisfy({ $0.utf16.count == 1 }) else {
+                throw .handOver("an unusual Trim")
+            }
+            let marks = Set(texts.joined().utf16)
             guard !marks.isEmpty else { throw .handOver("Trim of nothing") }
             var rest = units[...]
             if method != "trimend" { rest = rest.drop(while: marks.contains) }
@@ -36,12 +41,13 @@ enum TextMethods {
             return made(rest)
         case ("equals", 1, 0):
             guard case .string = arguments[0] else { throw .handOver("Equals of a character") }
-            return .bool(text == texts[0])
+            return .bool(text.utf8.elementsEqual(texts[0].utf8))
         case ("compareto", 1, 0):
             return .int(Int32(try Collation.compare(text, texts[0], ignoringCase: false).signum()))
         case ("lastindexof", 1, 0):
-            guard text.isPlain, texts[0].isPlain, !texts[0].isEmpty else { throw .handOver("an unusual LastIndexOf") }
-            let wanted = Array(texts[0].utf8)
+            try certain()
+            guard !texts[0].isEmpty else { throw .handOver("an unusual LastIndexOf") }
+            let wanted = Array(texts[0].utf16)
             guard wanted.count <= units.count else { return .int(-1) }
             let found = (0...units.count - wanted.count).last { units[$0..<$0 + wanted.count].elementsEqual(wanted) }
             return .int(Int32(found ?? -1))
@@ -49,7 +55,7 @@ enum TextMethods {
             guard numbers[0] >= 0, numbers[0] <= units.count, case .int? = arguments.first else {
                 throw .handOver("an unusual Insert")
             }
-            return made(units[..<numbers[0]] + Array(texts[0].utf8) + units[numbers[0]...])
+            return made(units[..<numbers[0]] + Array(texts[0].utf16) + units[numbers[0]...])
         case ("remove", 0, 1), ("remove", 0, 2):
             let count = numbers.count == 2 ? numbers[1] : units.count - numbers[0]
             guard numbers[0] >= 0, numbers[0] < units.count, count >= 0, numbers[0] + count <= units.count else {
@@ -58,40 +64,29 @@ enum TextMethods {
             return made(units[..<numbers[0]] + units[(numbers[0] + count)...])
         case ("contains", 1, 0): return .bool(find(texts[0], in: units) != nil)
         case ("indexof", 1, 0):
-            // The search is culture-sensitive and ignores control characters.
-            guard text.isPlain, texts[0].isPlain else { throw .handOver("IndexOf with control characters") }
+            if case .string? = arguments.first { try certain() }
             return .int(Int32(find(texts[0], in: units) ?? -1))
         case ("startswith", 1, 0):
-            guard text.isPlain, texts[0].isPlain else { throw .handOver("StartsWith with control characters") }
-            return .bool(units.starts(with: texts[0].utf8))
+            try certain()
+            return .bool(units.starts(with: texts[0].utf16))
         case ("endswith", 1, 0):
-            guard text.isPlain, texts[0].isPlain else { throw .handOver("EndsWith with control characters") }
-            return .bool(units.reversed().starts(with: texts[0].utf8.reversed()))
+            try certain()
+            return .bool(units.reversed().starts(with: texts[0].utf16.reversed()))
         case ("replace", 2, 0):
             guard !texts[0].isEmpty else { throw .handOver("Replace of nothing") }
-            let growth = max(texts[1].utf8.count - texts[0].utf8.count, 0) * (units.count / texts[0].utf8.count)
+            let growth = max(texts[1].utf8.count - texts[0].utf8.count, 0) * (units.count / texts[0].utf16.count)
             guard units.count + growth <= NativeLimits().textBytes else { throw .handOver("a long text") }
-            return made(replaced(units, Array(texts[0].utf8), Array(texts[1].utf8)))
-        case ("substring", 0, 1), ("substring", 0, 2):
-            let start = numbers[0]
-            let count = numbers.count == 2 ? numbers[1] : units.count - start
-            guard start >= 0, start <= units.count, count >= 0, start + count <= units.count else {
-                let message = "Exception calling \"\(name)\" with \"\(arguments.count)\" argument(s)."
-                throw .statement(NativeError("ArgumentOutOfRangeException", message))
-            }
-            return made(units[start..<start + count])
+            return made(replaced(units, Array(texts[0].utf16), Array(texts[1].utf16)))
+        case ("substring", 0, 1), ("substring", 0, 2): return made(try part(of: units, name, numbers))
         case ("padleft", _, 1), ("padright", _, 1):
             let pad = texts.first ?? " "
-            guard texts.count <= 1, pad.utf8.count == 1, numbers[0] >= 0, numbers[0] < 100_000,
+            guard texts.count <= 1, pad.utf16.count == 1, numbers[0] >= 0, numbers[0] < 100_000,
                 case .int? = arguments.first
             else { throw .handOver("the method \(name)") }
             let filling = String(repeating: pad, count: max(0, numbers[0] - units.count))
             return .string(method == "padleft" ? filling + text : text + filling)
-        case ("split", 1, 0):
-            guard texts[0].utf8.count == 1, let mark = texts[0].utf8.first else {
-                throw .handOver("Split at more than one character")
-            }
-            return .array(units.split(separator: mark, omittingEmptySubsequences: false).map { made($0) })
+        case ("split", 1, 0): return .array(try split(units, at: texts[0]).map { made($0) })
+        case ("tochararray", 0, 0): return .array(units.map { .char($0) })
         default:
             let known = [
                 "to", "get", "is", "foreach", "where", "op_", "try", "index", "lastindex", "split", "trim", "pad",
@@ -105,14 +100,74 @@ enum TextMethods {
         }
     }
 
-    private static func find(_ wanted: String, in units: [UInt8]) -> Int? {
-        let wanted = Array(wanted.utf8)
+    private static func isBlank(_ unit: UInt16) -> Bool {
+        if unit < 0x80 { return unit == 0x20 || (0x09...0x0D).contains(unit) }
+        return UnicodeScalar(unit)?.properties.isWhitespace ?? false
+    }
+
+    /// Returns a text in capitals or in small letters, each letter becoming one letter.
+    private static func cased(_ text: String, toUpper: Bool) throws(Interrupt) -> String {
+        if text.isASCII { return toUpper ? text.uppercased() : text.lowercased() }
+        var cased = ""
+        for scalar in text.unicodeScalars {
+            // In these the invariant culture differs from Unicode's own tables.
+            guard ![0x130, 0x131, 0x17F].contains(scalar.value), scalar.value <= 0xFFFF else {
+                throw .handOver("the case of unusual characters")
+            }
+            let mapped = toUpper ? scalar.properties.uppercaseMapping : scalar.properties.lowercaseMapping
+            let scalars = mapped.unicodeScalars
+            cased.unicodeScalars.append(scalars.count == 1 ? scalars.first ?? scalar : scalar)
+        }
+        return cased
+    }
+
+    private static func part(of units: [UInt16], _ name: String, _ numbers: [Int]) throws(Interrupt) -> ArraySlice<
+        UInt16
+    > {
+        let start = numbers[0]
+        let count = numbers.count == 2 ? numbers[1] : units.count - start
+        let fault: String
+        if start < 0 {
+            fault = "StartIndex cannot be less than zero. (Parameter 'startIndex')"
+        } else if start > units.count {
+            fault = "startIndex cannot be larger than length of string. (Parameter 'startIndex')"
+        } else if count < 0 {
+            fault = "Length cannot be less than zero. (Parameter 'length')"
+        } else if start + count > units.count {
+            fault = "Index and length must refer to a location within the string. (Parameter 'length')"
+        } else {
+            return units[start..<start + count]
+        }
+        let message = "Exception calling \"\(name)\" with \"\(numbers.count)\" argument(s): \"\(fault)\""
+        throw .statement(NativeError("ArgumentOutOfRangeException", message, isReadable: true))
+    }
+
+    /// Splits at a text; an empty one is nowhere.
+    private static func split(_ units: [UInt16], at text: String) throws(Interrupt) -> [ArraySlice<UInt16>] {
+        let mark = Array(text.utf16)
+        guard !mark.isEmpty else { throw .handOver("Split at nothing") }
+        var parts: [ArraySlice<UInt16>] = []
+        var (start, place) = (0, 0)
+        while place + mark.count <= units.count {
+            if units[place..<place + mark.count].elementsEqual(mark) {
+                parts.append(units[start..<place])
+                place += mark.count
+                start = place
+            } else {
+                place += 1
+            }
+        }
+        return parts + [units[start...]]
+    }
+
+    private static func find(_ wanted: String, in units: [UInt16]) -> Int? {
+        let wanted = Array(wanted.utf16)
         guard wanted.count <= units.count else { return nil }
         return (0...units.count - wanted.count).first { units[$0..<$0 + wanted.count].elementsEqual(wanted) }
     }
 
-    private static func replaced(_ units: [UInt8], _ old: [UInt8], _ new: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = []
+    private static func replaced(_ units: [UInt16], _ old: [UInt16], _ new: [UInt16]) -> [UInt16] {
+        var result: [UInt16] = []
         var place = 0
         while place < units.count {
             if place + old.count <= units.count, units[place..<place + old.count].elementsEqual(old) {

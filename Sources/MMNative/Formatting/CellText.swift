@@ -9,7 +9,7 @@ enum CellText {
             var texts: [String] = []
             for item in items.prefix(4) {
                 switch item {
-                case .null: texts.append("$null")
+                case .null, .nothing: texts.append("$null")
                 case .string, .int, .long, .bool, .double, .decimal, .date, .guid, .object:
                     texts.append(try PSText.string(item))
                 default: throw .handOver("a list of objects in a table")

@@ -14,16 +14,15 @@ enum Arithmetic {
             let more = try PSText.string(right)
             guard text.utf8.count + more.utf8.count <= longest else { throw .handOver("a long text") }
             return .string(text + more)
-        case (.char(let unit), .string(let text)): return .string(String(UnicodeScalar(unit)) + text)
-        case (.char(let unit), .char(let other)):
-            return .string(String(UnicodeScalar(unit)) + String(UnicodeScalar(other)))
+        case (.char, .string(let text)): return .string(try PSText.string(left) + text)
+        case (.char, .char): return .string(try PSText.string(left) + PSText.string(right))
         case (.array(let items), .array(let more)):
             guard items.count + more.count <= largest else { throw .handOver("a long list") }
             return .array(items + more)
         case (.array(let items), _): return .array(items + [right])
         case (.table(let table), .table(let other)):
-            var sum = table
-            for (key, value) in other.pairs {
+            let sum = table.copy()
+            for (key, value) in other.entries {
                 guard sum.add(key, value) else { throw .handOver("a key in both tables") }
             }
             return .table(sum)
@@ -116,8 +115,32 @@ enum Arithmetic {
                 }
                 throw .statement(try Conversion.failure(value, to: type))
             }
-            return number
+            guard text.utf8.contains(UInt8(ascii: ",")) else { return number }
+            return try grouped(number, text, beside: other)
         default: throw .handOver("arithmetic with \(value.typeName)")
+        }
+    }
+
+    /// Converts the number in a text with thousands separators to the type of the other operand: to an integer of 32
+    /// bits where that isn't a number of its own.
+    private static func grouped(
+        _ number: PSValue, _ text: String, beside other: PSValue
+    ) throws(Interrupt) -> PSValue {
+        guard case .double(let value) = number else { return number }
+        let rounded = value.rounded(.toNearestOrEven)
+        switch other {
+        case .double: return number
+        case .decimal: throw .handOver("text with separators beside a decimal")
+        case .long:
+            guard let whole = Int64(exactly: rounded) else {
+                throw .statement(try Conversion.failure(.string(text), to: .long))
+            }
+            return .long(whole)
+        default:
+            guard let whole = Int32(exactly: rounded) else {
+                throw .statement(try Conversion.failure(.string(text), to: .int))
+            }
+            return .int(whole)
         }
     }
 
@@ -221,7 +244,8 @@ enum Arithmetic {
             (0x61...0x7A).contains(low | 0x20), (0x61...0x7A).contains(high | 0x20)
         {
             return .array(
-                low <= high ? (low...high).map { .char($0) } : (high...low).reversed().map { .char($0) })
+                low <= high
+                    ? (low...high).map { .char(UInt16($0)) } : (high...low).reversed().map { .char(UInt16($0)) })
         }
         guard case .int(let low)? = try end(left), case .int(let high)? = try end(right) else {
             throw .handOver("a range of other than whole numbers")

@@ -1,6 +1,8 @@
-/// The order of texts in the invariant culture (the root collation of CLDR), for printable ASCII and the accented
-/// letters of Latin-1: white space and punctuation, then digits, then letters. If these are equal, a plain letter
-/// precedes an accented one; if everything is equal, a lower-case letter precedes its capital.
+import CCollationTables
+
+/// The order of texts in the invariant culture (the root collation of CLDR): white space and punctuation, then digits,
+/// then letters. If these are equal, a plain letter precedes an accented one; if everything is equal, a lower-case
+/// letter precedes its capital.
 enum Collation {
     private static let weights: [UInt8] = {
         var weights = [UInt8](repeating: 0, count: 128)
@@ -10,19 +12,19 @@ enum Collation {
         return weights
     }()
 
-    /// The base letters of U+00E0 to U+00FF; a space where a letter has no base, or two.
-    private static let bases = Array("aaaaaa ceeeeiiii nooooo  uuuuy y".utf8)
-    /// The accents of those letters, in collation order: acute, grave, circumflex, ring, diaeresis, tilde, cedilla.
-    private static let accents = Array("21365407213521350621365002135105".utf8)
-
     /// Compares two texts; returns a negative number, zero or a positive number. Hands over texts with characters that
     /// need further collation tables, unless both texts are identical.
     static func compare(_ left: String, _ right: String, ignoringCase: Bool) throws(Interrupt) -> Int {
         var (one, other) = (left, right)
         let order = one.withUTF8 { first in other.withUTF8 { second in plain(first, second, ignoringCase) } }
         if let order { return order }
-        if left == right, left.utf8.count == right.utf8.count { return 0 }
-        return try slow(left, right, ignoringCase)
+        if left.utf8.elementsEqual(right.utf8) { return 0 }
+        let (first, second) = (try elements(of: left), try elements(of: right))
+        for level in ignoringCase ? 0..<2 : 0..<3 {
+            let order = CollationElement.order(first, second, level: level)
+            if order != 0 { return order }
+        }
+        return 0
     }
 
     /// Compares two texts of printable ASCII; `nil` when one of them isn't.
@@ -53,48 +55,123 @@ enum Collation {
         return ignoringCase ? 0 : tertiary
     }
 
-    private struct Weighed {
-        var primary: [UInt8] = []
-        var secondary: [UInt8] = []
-        var tertiary: [UInt8] = []
-
-        init(_ text: String) throws(Interrupt) {
-            for scalar in text.unicodeScalars {
-                let value = scalar.value
-                if value >= 0x20, value < 0x7F {
-                    primary.append(weights[Int(value)])
-                    secondary.append(UInt8(ascii: "0"))
-                    tertiary.append((0x41...0x5A).contains(value) ? 1 : 0)
-                    continue
-                }
-                guard (0xC0...0xFF).contains(value) else { throw .handOver("comparing text beyond Latin letters") }
-                let isCapital = value < 0xE0
-                let place = Int(isCapital ? value - 0xC0 : value - 0xE0)
-                guard value != 0xDF, bases[place] != 0x20 else {
-                    throw .handOver("comparing text beyond Latin letters")
-                }
-                primary.append(weights[Int(bases[place])])
-                secondary.append(accents[place])
-                tertiary.append(isCapital ? 1 : 0)
+    private static func elements(of text: String) throws(Interrupt) -> [CollationElement] {
+        var elements: [CollationElement] = []
+        for scalar in text.unicodeScalars {
+            guard CollationElement.append(scalar, to: &elements) else {
+                throw .handOver("comparing text beyond Latin, Greek and Cyrillic letters")
             }
         }
-    }
-
-    private static func slow(_ left: String, _ right: String, _ ignoringCase: Bool) throws(Interrupt) -> Int {
-        let (one, other) = (try Weighed(left), try Weighed(right))
-        func order(_ left: [UInt8], _ right: [UInt8]) -> Int {
-            for (weight, second) in zip(left, right) where weight != second { return Int(weight) - Int(second) }
-            return left.count - right.count
-        }
-        let primary = order(one.primary, other.primary)
-        if primary != 0 { return primary }
-        let secondary = order(one.secondary, other.secondary)
-        if secondary != 0 || ignoringCase { return secondary }
-        return order(one.tertiary, other.tertiary)
+        return elements
     }
 
     /// Whether two texts are equal in the invariant culture.
     static func equal(_ left: String, _ right: String, ignoringCase: Bool) throws(Interrupt) -> Bool {
-        try compare(left, right, ignoringCase: ignoringCase) == 0
+        if left.isPlain, right.isPlain { return try compare(left, right, ignoringCase: ignoringCase) == 0 }
+        guard isCertain(left), isCertain(right) else {
+            return try compare(left, right, ignoringCase: ignoringCase) == 0
+        }
+        if !ignoringCase { return left.utf8.elementsEqual(right.utf8) }
+        return folded(left).utf8.elementsEqual(folded(right).utf8)
+    }
+
+    /// Whether no character of a text is equal to any other one but its own other case, so that comparing it by the
+    /// culture, or unit by unit with case folded, gives the same answer.
+    static func isCertain(_ text: String) -> Bool {
+        text.isPlain || text.unicodeScalars.allSatisfy(CollationElement.isAlone)
+    }
+
+    /// Returns a text in lower case, letter by letter, as comparisons without regard to case fold it.
+    static func folded(_ text: String) -> String {
+        if text.isASCII { return text.lowercased() }
+        var folded = ""
+        for scalar in text.unicodeScalars {
+            let mapped = scalar.properties.lowercaseMapping.unicodeScalars
+            folded.unicodeScalars.append(mapped.count == 1 ? mapped.first ?? scalar : scalar)
+        }
+        return folded
+    }
+}
+
+/// A weight of a character on each of the three levels; 0 where it has none.
+struct CollationElement {
+    private let bits: UInt32
+
+    private func weight(_ level: Int) -> UInt32 {
+        switch level {
+        case 0: bits >> 16
+        case 1: bits >> 8 & 0xFF
+        default: bits & 0xFF
+        }
+    }
+
+    /// Compares two sequences on one level, where an element without a weight is passed over.
+    static func order(_ left: [CollationElement], _ right: [CollationElement], level: Int) -> Int {
+        var (place, other) = (0, 0)
+        while true {
+            while place < left.count, left[place].weight(level) == 0 { place += 1 }
+            while other < right.count, right[other].weight(level) == 0 { other += 1 }
+            guard place < left.count, other < right.count else {
+                return (place < left.count ? 1 : 0) - (other < right.count ? 1 : 0)
+            }
+            let (one, second) = (left[place].weight(level), right[other].weight(level))
+            if one != second { return one < second ? -1 : 1 }
+            place += 1
+            other += 1
+        }
+    }
+
+    private static let table = Table()
+
+    /// Adds the elements of a character; returns `false` where they aren't known.
+    static func append(_ scalar: UnicodeScalar, to elements: inout [CollationElement]) -> Bool {
+        guard let place = table.place(of: scalar) else { return false }
+        for index in table.start(place)..<table.start(place + 1) {
+            elements.append(CollationElement(bits: table.element(index)))
+        }
+        return true
+    }
+
+    /// Whether no character but its own other case is equal to this one.
+    static func isAlone(_ scalar: UnicodeScalar) -> Bool {
+        switch scalar.value {
+        // Printable ASCII, Arabic letters, ideographs, Hangul syllables.
+        case 0x20...0x7E, 0x621...0x63A, 0x641...0x64A, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xAC00...0xD7A3: return true
+        default: break
+        }
+        return table.place(of: scalar).map(table.isAlone) ?? false
+    }
+
+    /// The table that is compiled into the program; Tools/CollationTables describes its form.
+    private struct Table: Sendable {
+        private nonisolated(unsafe) let bytes = UnsafeRawBufferPointer(
+            start: ccollation_elements().bytes, count: ccollation_elements().length)
+        private let count: Int
+
+        init() { count = Int(bytes.loadUnaligned(as: UInt32.self)) }
+
+        private func unit(_ place: Int) -> UInt16 {
+            bytes.loadUnaligned(fromByteOffset: 8 + 2 * place, as: UInt16.self)
+        }
+
+        func place(of scalar: UnicodeScalar) -> Int? {
+            guard scalar.value <= 0xFFFF else { return nil }
+            var (low, high) = (0, count)
+            while low < high {
+                let middle = (low + high) / 2
+                let code = UInt32(unit(middle))
+                if code == scalar.value { return middle }
+                if code < scalar.value { low = middle + 1 } else { high = middle }
+            }
+            return nil
+        }
+
+        func start(_ place: Int) -> Int { Int(unit(count + place) & 0x7FFF) }
+
+        func isAlone(_ place: Int) -> Bool { unit(count + place) & 0x8000 != 0 }
+
+        func element(_ index: Int) -> UInt32 {
+            bytes.loadUnaligned(fromByteOffset: 8 + 2 * (2 * count + 1) + 4 * index, as: UInt32.self)
+        }
     }
 }

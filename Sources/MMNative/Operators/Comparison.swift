@@ -13,11 +13,10 @@ enum Comparison {
         case (.bool(let flag), _):
             if case .array = right { throw .handOver("a list compared with a Boolean") }
             return flag == right.isTrue
-        case (.char(let unit), .char(let other)): return fold(unit, ignoringCase) == fold(other, ignoringCase)
+        case (.char(let unit), .char(let other)): return try fold(unit, ignoringCase) == fold(other, ignoringCase)
         case (.char(let unit), .string(let text)):
-            guard text.isASCII else { throw .handOver("comparing text beyond ASCII") }
-            guard text.utf8.count == 1, let other = text.utf8.first else { return false }
-            return fold(unit, ignoringCase) == fold(other, ignoringCase)
+            guard text.utf16.count == 1, let other = text.utf16.first else { return false }
+            return try fold(unit, ignoringCase) == fold(other, ignoringCase)
         default: break
         }
         if isNumber(left) {
@@ -76,8 +75,9 @@ enum Comparison {
         return isNegative ? -order : order
     }
 
-    private static func fold(_ unit: UInt8, _ ignoringCase: Bool) -> UInt8 {
-        ignoringCase && (0x41...0x5A).contains(unit) ? unit | 0x20 : unit
+    private static func fold(_ unit: UInt16, _ ignoringCase: Bool) throws(Interrupt) -> UInt16 {
+        guard unit < 0x80 else { throw .handOver("comparing characters beyond ASCII") }
+        return ignoringCase && (0x41...0x5A).contains(unit) ? unit | 0x20 : unit
     }
 
     /// Returns the text of a value that is compared with a text.

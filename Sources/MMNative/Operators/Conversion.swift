@@ -23,7 +23,7 @@ enum Conversion {
         return NativeError(
             id,
             "Cannot convert value \"\(text)\" to type \"System.\(name)\". Error: \"The input string '\(text)' was not in a "
-                + "correct format.\"")
+                + "correct format.\"", isReadable: true)
     }
 
     /// Converts a value to a type; `nil` when that certainly fails.
@@ -43,7 +43,8 @@ enum Conversion {
         case .array:
             switch value {
             case .array: return value
-            case .null, .table, .object: throw .handOver("a cast to an array")
+            case .object(let object) where object.isCustom: return .array([value])
+            case .null, .nothing, .table, .object: throw .handOver("a cast to an array")
             default: return .array([value])
             }
         case .object: return value
@@ -52,7 +53,7 @@ enum Conversion {
                 if case .object = value { return value }
                 throw .handOver("a cast to a custom object")
             }
-            guard table.hasCertainOrder, let object = PSObject(table.pairs.map { ($0.key, $0.value) }) else {
+            guard table.hasCertainOrder, let object = PSObject(table.pairs) else {
                 throw .handOver("a hashtable without a defined order")
             }
             return .object(object)
@@ -62,8 +63,8 @@ enum Conversion {
         case .char:
             switch value {
             case .char: return value
-            case .string(let text) where text.utf8.count == 1 && text.isASCII: return text.utf8.first.map { .char($0) }
-            case .int(let number) where (0..<128).contains(number): return .char(UInt8(number))
+            case .string(let text) where text.utf16.count == 1: return text.utf16.first.map { .char($0) }
+            case .int(let number) where (0..<0xD800).contains(number): return .char(UInt16(number))
             default: throw .handOver("a cast to a character")
             }
         case .timespan:
@@ -88,6 +89,15 @@ enum Conversion {
             return .version(parts)
         case .dayofweek: return try enumeration(value, .dayOfWeek)
         case .datetimekind: return try enumeration(value, .dateTimeKind)
+        case .arraylist, .objectlist, .textlist:
+            guard let kind = type.listKind else { return nil }
+            switch value {
+            case .array(let items):
+                let list = PSList(kind)
+                for item in items { _ = try list.call("add", [item]) }
+                return .list(list)
+            default: throw .handOver("a cast to a list")
+            }
         case .ordered, .math, .regex, .convert, .void: throw .handOver("a cast to \(type.rawValue)")
         }
     }
@@ -132,7 +142,7 @@ enum Conversion {
     /// Converts a value to a numeric type; `nil` when it certainly isn't a number.
     private static func number(_ value: PSValue, _ type: PSType) throws(Interrupt) -> PSValue? {
         switch value {
-        case .null: return try number(.int(0), type)
+        case .null, .nothing: return try number(.int(0), type)
         case .bool(let flag): return try number(.int(flag ? 1 : 0), type)
         case .enumeration(let own): return try number(.int(own.value), type)
         case .string(let text):

@@ -13,7 +13,11 @@ enum NumberText {
     /// Reads a text; hands over forms whose meaning isn't certain.
     static func read(_ text: String) throws(Interrupt) -> Reading {
         if text.isEmpty { return .number(.int(0)) }
-        guard text.isPlain else { throw .handOver("a number in unusual text") }
+        guard text.isPlain else {
+            // A letter beyond ASCII is in no number.
+            if text.unicodeScalars.contains(where: { $0.value > 0xFF && $0.properties.isAlphabetic }) { return .none }
+            throw .handOver("a number in unusual text")
+        }
         let units = Array(text.utf8).trimmingBlanks()
         guard !units.isEmpty else { throw .handOver("a blank text as a number") }
         guard units.contains(where: isDigit) else {

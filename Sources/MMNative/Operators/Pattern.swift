@@ -1,28 +1,69 @@
 import MMCore
 import MMSystem
 
-/// A regular expression within the subset of .NET's syntax that PCRE2 reads in the same way for ASCII text: literals,
-/// `.`, sets, `\d \w \s \b`, anchors, groups, alternatives and quantifiers. Other constructs are handed over.
-struct Pattern {
+/// A regular expression within the subset of .NET's syntax that PCRE2 reads in the same way: literals, `.`, sets,
+/// `\d \w \s \b`, anchors, groups, alternatives and quantifiers. Other constructs are handed over.
+final class Pattern {
     let groupCount: Int
     /// The named groups. .NET numbers them after the unnamed ones.
     let names: [(name: String, number: Int)]
+    private let text: String
+    private let ignoresCase: Bool
     private let expression: RegularExpression
+    /// The same for texts beyond ASCII, compiled once there is one.
+    private var wide: RegularExpression?
 
     /// Compiles a pattern.
     init(_ text: String, ignoringCase: Bool) throws(Interrupt) {
-        guard text.isASCII, text.utf8.count < 500 else { throw .handOver("a pattern beyond ASCII") }
+        guard text.utf8.count < 500, text.isASCII || Pattern.isCertain(text, ignoringCase: ignoringCase) else {
+            throw .handOver("a pattern of unusual characters")
+        }
+        self.text = text
+        ignoresCase = ignoringCase
         var reader = PatternReader(text)
         try reader.read()
         groupCount = reader.groups
         names = reader.names
+        expression = try Pattern.compiled(text, ignoringCase, isWide: !text.isASCII)
+        if !text.isASCII { wide = expression }
+        guard expression.groupCount == groupCount else { throw .handOver("an unusual pattern") }
+    }
+
+    private static func compiled(_ text: String, _ ignoringCase: Bool, isWide: Bool) throws(Interrupt)
+        -> RegularExpression
+    {
+        var options: RegularExpression.Options = ignoringCase ? .ignoringCase : []
+        if isWide { options.insert(.unicode) }
         do throws(MMError) {
-            expression = try RegularExpression(text, options: ignoringCase ? .ignoringCase : [])
+            return try RegularExpression(isWide ? "(*UCP)" + text : text, options: options)
         } catch {
             throw .handOver(error.code == .unavailable ? "regular expressions without PCRE2" : "an unusual pattern")
         }
-        guard expression.groupCount == groupCount else { throw .handOver("an unusual pattern") }
     }
+
+    /// Whether .NET and PCRE2 see the same in every character: one UTF-16 unit, in the same classes, and with no other
+    /// cases than its own two.
+    private static func isCertain(_ text: String, ignoringCase: Bool) -> Bool {
+        text.unicodeScalars.allSatisfy { scalar in
+            guard scalar.value >= 0x80 else { return true }
+            guard scalar.value <= 0xFFFF else { return false }
+            switch scalar.properties.generalCategory {
+            case .uppercaseLetter, .lowercaseLetter:
+                return !ignoringCase || !strange.contains(scalar.value) && CollationElement.isAlone(scalar)
+            case .otherLetter, .modifierLetter, .decimalNumber, .spaceSeparator, .dashPunctuation, .openPunctuation,
+                .closePunctuation, .initialPunctuation, .finalPunctuation, .otherPunctuation, .mathSymbol,
+                .currencySymbol, .modifierSymbol, .otherSymbol:
+                return true
+            default: return false
+            }
+        }
+    }
+
+    /// Letters with more than two cases, or with one that the two libraries see differently.
+    private static let strange: Set<UInt32> = [
+        0xB5, 0xDF, 0x130, 0x131, 0x17F, 0x3B8, 0x398, 0x3B9, 0x399, 0x3BA, 0x39A, 0x3BC, 0x39C, 0x3C0, 0x3A0, 0x3C1,
+        0x3A1, 0x3C2, 0x3C3, 0x3A3, 0x3C6, 0x3A6, 0x3C9, 0x3A9, 0x3B2, 0x392, 0x3B5, 0x395, 0xE5, 0xC5,
+    ]
 
     /// Visits the non-overlapping matches from left to right, in time bounded by the length of the text.
     /// - Parameters:
@@ -34,7 +75,7 @@ struct Pattern {
         in text: [UInt8], limit: Int = .max, for evaluator: Evaluator,
         _ body: (RegularExpression.Match) throws(Interrupt) -> Void
     ) throws(Interrupt) {
-        guard text.allSatisfy({ $0 < 0x80 }) else { throw .handOver("matching text beyond ASCII") }
+        let expression = try expression(for: text)
         var budget = RegularExpression.Budget(steps: evaluator.limits.patternSteps + 64 * text.count) {
             evaluator.isStopped
         }
@@ -49,10 +90,32 @@ struct Pattern {
             case .match(let match):
                 try body(match)
                 count += 1
-                start = match.range.isEmpty ? match.range.upperBound + 1 : match.range.upperBound
+                start = match.range.upperBound
+                if match.range.isEmpty {
+                    start += 1
+                    while start < text.count, text[start] & 0xC0 == 0x80 { start += 1 }
+                }
             }
             try evaluator.look()
         }
+    }
+
+    private func expression(for text: [UInt8]) throws(Interrupt) -> RegularExpression {
+        if text.allSatisfy({ $0 < 0x80 }) { return expression }
+        guard Pattern.isText(String(decoding: text, as: UTF8.self), ignoringCase: ignoresCase) else {
+            throw .handOver("matching unusual characters")
+        }
+        if let wide { return wide }
+        let made = try Pattern.compiled(self.text, ignoresCase, isWide: true)
+        wide = made
+        return made
+    }
+
+    /// Whether a text can be searched: its letters may have more cases than two where the pattern has none of them.
+    private static func isText(_ text: String, ignoringCase: Bool) -> Bool {
+        guard isCertain(text, ignoringCase: false) else { return false }
+        return !ignoringCase
+            || text.unicodeScalars.allSatisfy { ![0x130, 0x131, 0x17F, 0x212A, 0x212B].contains($0.value) }
     }
 
     /// Returns the first match.

@@ -132,6 +132,8 @@ struct PatternReader {
                 continue
             }
             let high = units[place + 1]
+            // Ranges beyond ASCII are compared by case in other ways.
+            guard unit < 0x80, high < 0x80 else { throw .handOver("an unusual range in a pattern") }
             // .NET rejects a class as the end of a range, and reads a set after a hyphen as a subtraction.
             guard !isClass, high != UInt8(ascii: "\\"), high != UInt8(ascii: "[") else {
                 throw .handOver("an unusual range in a pattern")

@@ -11,7 +11,6 @@ enum TextOperators {
         var result: [UInt8] = []
         var place = 0
         try pattern.eachMatch(in: units, for: evaluator) { (match) throws(Interrupt) in
-            guard replacement.isASCII else { throw .handOver("a replacement beyond ASCII") }
             guard result.count <= evaluator.limits.textBytes else { throw .handOver("a long text") }
             result += units[place..<match.range.lowerBound]
             var at = 0
@@ -94,7 +93,11 @@ enum TextOperators {
                 !item.contains("{"), head[0].utf8.allSatisfy({ (0x30...0x39).contains($0) })
             else { throw .handOver("an unusual format") }
             guard index < arguments.count else {
-                throw .statement(NativeError("FormatError", "Error formatting a string: Index out of range."))
+                throw .statement(
+                    NativeError(
+                        "FormatError",
+                        "Error formatting a string: Index (zero based) must be greater than or equal to zero and less than "
+                            + "the size of the argument list..", isReadable: true))
             }
             var piece = try part(arguments[index], format: halves.count == 2 ? String(halves[1]) : nil)
             if head.count == 2 {
@@ -111,7 +114,7 @@ enum TextOperators {
 
     private static func part(_ value: PSValue, format: String?) throws(Interrupt) -> String {
         switch value {
-        case .null: return ""
+        case .null, .nothing: return ""
         case .date(let date):
             guard let format, !format.isEmpty else { return date.text }
             guard let text = date.formatted(format) else { throw .handOver("a culture-dependent date format") }

@@ -1,8 +1,12 @@
 /// A pattern of `-like` and of property names.
 struct Wildcard {
-    private enum Part { case one(UInt8), any, many, set([ClosedRange<UInt8>]) }
+    private enum Part { case one(UInt16), any, many, set([ClosedRange<UInt16>]) }
+
+    /// How PowerShell compares: by the culture where a pattern has no wildcard, or none but a `*` at its end.
+    private enum Way { case whole(String), beginning(String), unitByUnit }
 
     private var parts: [Part] = []
+    private var way = Way.unitByUnit
     private let ignoresCase: Bool
 
     /// Whether a text contains any wildcard.
@@ -12,24 +16,30 @@ struct Wildcard {
 
     /// Parses a pattern.
     init(_ pattern: String, ignoringCase: Bool) throws(Interrupt) {
-        guard pattern.isASCII, !pattern.utf8.contains(0) else { throw .handOver("a wildcard pattern beyond ASCII") }
+        guard !pattern.utf8.contains(0) else { throw .handOver("a wildcard pattern with a NUL") }
         ignoresCase = ignoringCase
-        let units = Array(pattern.utf8)
+        let marks = Set("*?[]`".utf16)
+        let units = Array(pattern.utf16)
+        if let first = units.firstIndex(where: marks.contains) {
+            if first == units.count - 1, units[first] == 0x2A { way = .beginning(String(pattern.dropLast())) }
+        } else {
+            way = .whole(pattern)
+        }
         var place = 0
         while place < units.count {
             let unit = units[place]
             place += 1
             switch unit {
-            case UInt8(ascii: "*"):
+            case 0x2A:
                 if case .many? = parts.last { continue }
                 parts.append(.many)
-            case UInt8(ascii: "?"): parts.append(.any)
-            case UInt8(ascii: "`"):
+            case 0x3F: parts.append(.any)
+            case 0x60:
                 guard place < units.count else { throw .handOver("a wildcard pattern that ends with a backtick") }
                 parts.append(.one(fold(units[place])))
                 place += 1
-            case UInt8(ascii: "["):
-                guard let end = units[place...].firstIndex(of: UInt8(ascii: "]")) else {
+            case 0x5B:
+                guard let end = units[place...].firstIndex(of: 0x5D) else {
                     let message = "The specified wildcard character pattern is not valid: \(pattern)"
                     throw .statement(NativeError("RuntimeException", message))
                 }
@@ -40,18 +50,18 @@ struct Wildcard {
         }
     }
 
-    private func set(_ units: ArraySlice<UInt8>) throws(Interrupt) -> [ClosedRange<UInt8>] {
-        let odd: Set<UInt8> = [UInt8(ascii: "`"), UInt8(ascii: "["), UInt8(ascii: "^")]
-        guard !units.isEmpty, !units.contains(where: odd.contains) else {
+    private func set(_ units: ArraySlice<UInt16>) throws(Interrupt) -> [ClosedRange<UInt16>] {
+        let odd: Set<UInt16> = [0x60, 0x5B, 0x5E]
+        guard !units.isEmpty, !units.contains(where: odd.contains), units.allSatisfy({ $0 < 0x80 }) else {
             throw .handOver("an unusual set in a wildcard pattern")
         }
-        var ranges: [ClosedRange<UInt8>] = []
+        var ranges: [ClosedRange<UInt16>] = []
         var place = units.startIndex
         while place < units.endIndex {
             let low = units[place]
-            if place + 2 < units.endIndex, units[place + 1] == UInt8(ascii: "-") {
+            if place + 2 < units.endIndex, units[place + 1] == 0x2D {
                 let high = units[place + 2]
-                func kind(_ unit: UInt8) -> Int {
+                func kind(_ unit: UInt16) -> Int {
                     switch unit {
                     case 0x30...0x39: 1
                     case 0x41...0x5A: 2
@@ -65,7 +75,7 @@ struct Wildcard {
                 ranges.append(fold(low)...fold(high))
                 place += 3
             } else {
-                guard low != UInt8(ascii: "-") else { throw .handOver("a dash in a wildcard set") }
+                guard low != 0x2D else { throw .handOver("a dash in a wildcard set") }
                 ranges.append(fold(low)...fold(low))
                 place += 1
             }
@@ -73,14 +83,25 @@ struct Wildcard {
         return ranges
     }
 
-    private func fold(_ unit: UInt8) -> UInt8 {
-        ignoresCase && (0x41...0x5A).contains(unit) ? unit | 0x20 : unit
+    private func fold(_ unit: UInt16) -> UInt16 {
+        guard ignoresCase else { return unit }
+        if unit < 0x80 { return (0x41...0x5A).contains(unit) ? unit | 0x20 : unit }
+        guard let scalar = UnicodeScalar(unit), unit != 0x130 else { return unit }
+        let mapped = scalar.properties.lowercaseMapping.utf16
+        return mapped.count == 1 ? mapped.first ?? unit : unit
     }
 
     /// Whether the pattern matches the whole text.
     func matches(_ text: String) throws(Interrupt) -> Bool {
-        guard text.isASCII, !text.utf8.contains(0) else { throw .handOver("matching text beyond ASCII") }
-        let units = Array(text.utf8)
+        switch way {
+        case .whole(let pattern) where !pattern.isPlain || !text.isPlain,
+            .beginning(let pattern) where !pattern.isPlain || !text.isPlain:
+            guard Collation.isCertain(pattern), Collation.isCertain(text) else {
+                throw .handOver("matching unusual characters")
+            }
+        default: break
+        }
+        let units = Array(text.utf16)
         var part = 0
         var unit = 0
         var star = -1
@@ -105,7 +126,7 @@ struct Wildcard {
         return part == parts.count
     }
 
-    private func fits(_ part: Part, _ unit: UInt8) -> Bool {
+    private func fits(_ part: Part, _ unit: UInt16) -> Bool {
         switch part {
         case .one(let wanted): wanted == unit
         case .any: true

@@ -43,6 +43,17 @@ struct BoundCommand {
                 }
                 continue
             }
+            if pair.candidates.isEmpty, specification.takesRest {
+                guard specification.name == "Write-Output", case .name(let node) = words[pair.word] else {
+                    throw fault(
+                        "CannotConvertArgumentNoMessage",
+                        "Cannot bind parameter 'RemainingScripts'. Cannot convert the \"-\(written)\" value of type "
+                            + "\"System.String\" to type \"System.Management.Automation.ScriptBlock\".")
+                }
+                positional.append(.value(.string("-" + node.name)))
+                if let value = pair.value.flatMap({ words[$0].expression }) { positional.append(.written(value)) }
+                continue
+            }
             let name = try only(of: pair.candidates, written: written)
             guard values[name] == nil else {
                 throw fault("ParameterAlreadyBound", "The parameter '\(name)' is specified more than once.")
@@ -70,6 +81,9 @@ struct BoundCommand {
             if rest.count > 1, rest.contains(where: { if case .array = $0 { true } else { false } }) {
                 throw .handOver("lists among several arguments")
             }
+            var isList = false
+            if rest.count == 1, case .array = rest[0] { isList = true }
+            if values["NoEnumerate"] != nil, !isList { throw .handOver("a list of another type") }
             values["InputObject"] = rest.count == 1 ? rest[0] : .array(rest)
         }
     }
@@ -166,7 +180,11 @@ struct BoundCommand {
         switch value {
         case .int(let number):
             guard number >= 0 else {
-                throw fault("ParameterArgumentValidationError", "The \(number) argument is less than 0.")
+                throw fault(
+                    "ParameterArgumentValidationError",
+                    "Cannot validate argument on parameter '\(name)'. The \(number) argument is less than the minimum "
+                        + "allowed range of 0. Supply an argument that is greater than or equal to 0 and then try the command "
+                        + "again.")
             }
             return value
         case .string(let text):
@@ -200,7 +218,7 @@ struct BoundCommand {
 
 extension CommandWord {
     /// The word in the form that the binder takes.
-    fileprivate var argument: ArgumentWord {
+    var argument: ArgumentWord {
         switch self {
         case .name(let node): .name(node.name, isTied: node.argument != nil)
         case .value: .value
@@ -209,7 +227,7 @@ extension CommandWord {
     }
 
     /// The word's value.
-    fileprivate var expression: ExpressionSyntax? {
+    var expression: ExpressionSyntax? {
         switch self {
         case .name(let node): node.argument
         case .value(let value): value

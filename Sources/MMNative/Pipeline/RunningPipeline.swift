@@ -8,6 +8,7 @@ final class RunningPipeline {
         case expression(ExpressionSyntax)
         case value(PSValue)
         case source(CmdletCall, any CmdletSource)
+        case function(ScriptFunction, CommandSyntax)
         /// The first command creates the objects.
         case none
     }
@@ -31,6 +32,13 @@ final class RunningPipeline {
                 guard expression.redirections.isEmpty else { throw .handOver("a redirection") }
                 head = .expression(expression.expression)
             case .command(let command):
+                if let name = command.constantName, let function = evaluator.functions[name.lowercased()] {
+                    guard place == 0, command.invocation == nil, command.redirections.isEmpty else {
+                        throw .handOver("a function within a pipeline")
+                    }
+                    head = .function(function, command)
+                    continue
+                }
                 if let (call, source) = try RunningPipeline.source(command, isHead: place == 0, in: evaluator) {
                     if place == 0 {
                         head = .source(call, source)
@@ -101,13 +109,17 @@ final class RunningPipeline {
         case .source(let call, let source):
             try begin()
             try SourceRows(call, of: source, in: evaluator).read { (item) throws(Interrupt) in try push(item) }
+        case .function(let function, let command):
+            try begin()
+            try run(function, command)
         case .expression(let expression):
             var items: [PSValue] = []
             switch expression {
             case .sub, .paren: try evaluator.stream(expression) { (item) throws(Interrupt) in items.append(item) }
             default:
-                let value = try evaluator.kept(expression)
-                if case .array(let elements) = value { items = elements } else { items = [value] }
+                try Evaluator.enumerate(try evaluator.worth(of: expression)) { (item) throws(Interrupt) in
+                    items.append(item)
+                }
             }
             try begin()
             for item in items {
@@ -120,6 +132,18 @@ final class RunningPipeline {
             try begin()
         }
         try finish()
+    }
+
+    /// Runs a function until it ends, or until no more of its output is wanted.
+    private func run(_ function: ScriptFunction, _ command: CommandSyntax) throws(Interrupt) {
+        let end = ObjectIdentifier(self)
+        do throws(Interrupt) {
+            try evaluator.call(function, command) { (item) throws(Interrupt) in
+                guard try push(item) else { throw .stopUpstream(end) }
+            }
+        } catch {
+            guard case .stopUpstream(let identity) = error, identity == end else { throw error }
+        }
     }
 
     /// Starts every command.

@@ -15,4 +15,12 @@ enum ErrorRecords {
         }
         return PSObject(pairs, typeName: type, isCustom: false, isListable: false).map { .object($0) } ?? .null
     }
+
+    /// Returns the message of a record; `nil` for any other value.
+    static func message(of value: PSValue) -> String? {
+        guard case .object(let object) = value, object.typeName == type,
+            case .object(let exception)? = object["Exception"], case .string(let message)? = exception["Message"]
+        else { return nil }
+        return message
+    }
 }

@@ -87,7 +87,7 @@ extension PSDate {
             switch kind {
             case .unspecified: return ""
             case .utc: return "Z"
-            case .local: return PSZone.text(PSZone.offset(ofLocal: ticks), hasColon: true)
+            case .local: return PSZone.text(offset, hasColon: true)
             }
         case UInt8(ascii: "F"), UInt8(ascii: "z"), UInt8(ascii: "g"): return nil
         default: return String(repeating: Character(UnicodeScalar(unit)), count: run)

@@ -7,6 +7,8 @@ package struct PSDate: Sendable, Hashable {
     package let ticks: Int64
     /// The clock that the date refers to.
     package let kind: Kind
+    /// For local time in the hour that a change of the clock repeats: by how much the offset of its first pass is larger.
+    private var repeated: Int64 = 0
 
     private static let day: Int64 = 864_000_000_000
 
@@ -95,9 +97,12 @@ package struct PSDate: Sendable, Hashable {
         switch kind {
         case .unspecified: ""
         case .utc: "Z"
-        case .local: PSZone.text(PSZone.offset(ofLocal: ticks), hasColon: true)
+        case .local: PSZone.text(offset, hasColon: true)
         }
     }
+
+    /// How many ticks local time is ahead of UTC at this moment.
+    var offset: Int64 { PSZone.offset(ofLocal: ticks) + repeated }
 
     private var clock: String {
         let at = parts
@@ -125,20 +130,36 @@ package struct PSDate: Sendable, Hashable {
     /// The same moment in local time. A date of unspecified kind counts as UTC.
     var asLocal: PSDate {
         guard kind != .local else { return self }
-        return PSDate(ticks: ticks + PSZone.offset(ofUniversal: ticks), kind: .local)
+        let offset = PSZone.offset(ofUniversal: ticks)
+        let local = ticks + offset
+        guard (0...Self.last).contains(local) else { return PSDate(ticks: min(max(local, 0), Self.last), kind: .local) }
+        var date = PSDate(ticks: local, kind: .local)
+        date.repeated = offset - PSZone.offset(ofLocal: local)
+        return date
     }
+
+    /// The last tick of the year 9999.
+    private static let last: Int64 = 3_155_378_975_999_999_999
 
     /// The same moment in UTC. A date of unspecified kind counts as local.
     var asUniversal: PSDate {
         guard kind != .utc else { return self }
-        return PSDate(ticks: ticks - PSZone.offset(ofLocal: ticks), kind: .utc)
+        return PSDate(ticks: min(max(ticks - offset, 0), Self.last), kind: .utc)
     }
 
     /// Parses the forms of text whose meaning is certain: `2026-01-02`, optionally with `T` or a space and a time, and
     /// `1/2/2026` with the month first. A time with `Z` is converted to local time.
     package init?(certain text: String) {
         guard let fields = PSDate.fields(text) else { return nil }
-        self = fields.isUTC ? PSDate(ticks: fields.date.ticks, kind: .utc).asLocal : fields.date
+        guard fields.isUTC else {
+            self = fields.date
+            return
+        }
+        let date = PSDate(ticks: fields.date.ticks, kind: .utc)
+        let local = date.ticks + PSZone.offset(ofUniversal: date.ticks)
+        guard local <= Self.last else { return nil }
+        // The first day counts as a time without a date, which stays within its day.
+        self = local < 0 ? PSDate(ticks: local + Self.day, kind: .local) : date.asLocal
     }
 
     /// Parses a text as JSON readers do: ISO 8601 with a time.

@@ -3,14 +3,14 @@ enum PSLiteral {
     /// Returns the expression; `nil` for values that have none: hashtables, objects, dates and whatever contains them.
     static func text(_ value: PSValue) -> String? {
         switch value {
-        case .null: return "$null"
+        case .null, .nothing: return "$null"
         case .bool(let truth): return truth ? "$true" : "$false"
         case .int(let number): return "[int]'\(number)'"
         case .long(let number): return "[long]'\(number)'"
         case .double(let number): return number.isFinite ? "[double]'\(number)'" : nil
         case .decimal(let number): return "\(number.text)d"
         case .guid(let text): return "[guid]\(quoted(text))"
-        case .char(let byte): return "[char]\(quoted(String(UnicodeScalar(byte))))"
+        case .char(let unit): return "[char]\(quoted(String(decoding: [unit], as: UTF16.self)))"
         case .string(let text): return quoted(text)
         case .array(let items):
             var texts: [String] = []
@@ -20,7 +20,7 @@ enum PSLiteral {
                 texts.append(text)
             }
             return "@(" + texts.joined(separator: ", ") + ")"
-        case .span, .version, .enumeration, .table, .object, .date, .block, .type, .typeInfo: return nil
+        case .list, .span, .version, .enumeration, .table, .object, .date, .block, .type, .typeInfo: return nil
         }
     }
 

@@ -30,6 +30,8 @@ package struct PSObject: Sendable {
     package var isCustom: Bool
     /// Whether the order of all properties is certain, so that `*` and JSON may list them.
     package var isListable = true
+    /// Whether this is a row of a service, or was cut out of one: sizes among its properties are ordered by bytes.
+    package var isRow = false
     /// The default columns for displaying the object.
     package var view: CmdletView?
     /// The names of the properties.

@@ -1,31 +1,111 @@
-/// A hashtable with text keys that ignore case.
+/// A hashtable, whose text keys ignore case. Copies share their contents, as references to a hashtable do in PowerShell.
 package struct PSTable: Sendable {
+    /// A key as a hashtable compares it: numbers of different types are different keys.
+    private enum Key: Hashable {
+        case text(String), int(Int32), long(Int64), double(Double), truth(Bool), guid(String), date(Int64)
+
+        init?(_ value: PSValue) {
+            switch value {
+            case .string(let text): self = .text(text.lowercased())
+            case .int(let number): self = .int(number)
+            case .long(let number): self = .long(number)
+            case .double(let number): self = .double(number)
+            case .bool(let flag): self = .truth(flag)
+            case .guid(let text): self = .guid(text)
+            case .date(let date): self = .date(date.ticks)
+            default: return nil
+            }
+        }
+    }
+
+    /// What copies of a table share.
+    ///
+    /// `@unchecked Sendable`: only the thread that evaluates a session's script changes a table, and a session runs one
+    /// script at a time; what leaves a run is only read.
+    private final class Contents: @unchecked Sendable {
+        var entries: [(key: PSValue, value: PSValue)] = []
+        var places: [Key: Int] = [:]
+    }
+
     /// Whether the table is `[ordered]`, so that the order of its keys is certain.
-    package var isOrdered: Bool
-    /// Whether this is `$Matches`, whose keys may be numbers.
-    package var isMatches = false
-    /// The keys as written, with their values.
-    package private(set) var pairs: [(key: String, value: PSValue)] = []
+    package let isOrdered: Bool
+    private let contents = Contents()
 
     /// Creates an empty table.
     package init(isOrdered: Bool) { self.isOrdered = isOrdered }
 
-    /// Returns the index of a key, ignoring case.
-    private func place(of key: String) -> Int? {
-        let folded = key.lowercased()
-        return pairs.firstIndex { $0.key.lowercased() == folded }
+    /// The keys as written, with their values.
+    package var entries: [(key: PSValue, value: PSValue)] { contents.entries }
+
+    /// The keys as text, with their values.
+    package var pairs: [(key: String, value: PSValue)] {
+        contents.entries.map { entry in
+            if case .string(let text) = entry.key { return (text, entry.value) }
+            return ((try? PSText.string(entry.key)) ?? "", entry.value)
+        }
     }
 
-    /// The value of a key, ignoring case.
-    package subscript(key: String) -> PSValue? { place(of: key).map { pairs[$0].value } }
+    /// The number of keys.
+    package var count: Int { contents.entries.count }
+
+    /// Whether a value can be a key.
+    static func accepts(_ key: PSValue) -> Bool {
+        if case .string(let text) = key { return Collation.isCertain(text) }
+        return Key(key) != nil
+    }
+
+    /// The value of a text key, ignoring case.
+    package subscript(key: String) -> PSValue? { self[.string(key)] }
+
+    /// The value of a key; text ignores case.
+    package subscript(key: PSValue) -> PSValue? {
+        Key(key).flatMap { contents.places[$0] }.map { contents.entries[$0].value }
+    }
+
+    /// Adds a text key; returns `false` when it already exists.
+    package func add(_ key: String, _ value: PSValue) -> Bool { add(.string(key), value) }
 
     /// Adds a key; returns `false` when it already exists.
-    package mutating func add(_ key: String, _ value: PSValue) -> Bool {
-        guard place(of: key) == nil else { return false }
-        pairs.append((key, value))
+    package func add(_ key: PSValue, _ value: PSValue) -> Bool {
+        guard let own = Key(key), contents.places[own] == nil else { return false }
+        contents.places[own] = contents.entries.count
+        contents.entries.append((key, value))
         return true
     }
 
+    /// Sets the value of a key, which is added where it doesn't exist.
+    func set(_ key: PSValue, _ value: PSValue) {
+        guard let own = Key(key), let place = contents.places[own] else {
+            _ = add(key, value)
+            return
+        }
+        contents.entries[place].value = value
+    }
+
+    /// Removes a key, if it exists.
+    func remove(_ key: PSValue) {
+        guard let own = Key(key), let place = contents.places.removeValue(forKey: own) else { return }
+        contents.entries.remove(at: place)
+        for (other, index) in contents.places where index > place { contents.places[other] = index - 1 }
+    }
+
+    /// Removes every key.
+    func clear() {
+        contents.entries = []
+        contents.places = [:]
+    }
+
+    /// Returns a table of its own with the same keys and values.
+    func copy(isOrdered: Bool? = nil) -> PSTable {
+        let copy = PSTable(isOrdered: isOrdered ?? self.isOrdered)
+        copy.contents.entries = contents.entries
+        copy.contents.places = contents.places
+        return copy
+    }
+
+    /// Identifies the table among its copies.
+    var identity: ObjectIdentifier { ObjectIdentifier(contents) }
+
     /// Whether the order of the keys is certain: .NET lists an unordered table by hash.
-    package var hasCertainOrder: Bool { isOrdered || pairs.count < 2 }
+    package var hasCertainOrder: Bool { isOrdered || count < 2 }
 }

@@ -6,7 +6,7 @@ enum PSText {
     /// Returns the text in `"$value"`, `[string]` and `-join` (invariant culture).
     static func string(_ value: PSValue) throws(Interrupt) -> String {
         switch value {
-        case .null: return ""
+        case .null, .nothing: return ""
         case .bool(let flag): return flag ? "True" : "False"
         case .int(let number): return String(number)
         case .long(let number): return String(number)
@@ -16,22 +16,30 @@ enum PSText {
         case .guid(let text): return text
         case .version(let parts): return parts.map { String($0) }.joined(separator: ".")
         case .enumeration(let value): return value.name
-        case .char(let unit): return String(UnicodeScalar(unit))
+        case .char(let unit): return String(decoding: [unit], as: UTF16.self)
         case .string(let text): return text
         case .date(let date): return date.text
         case .array(let items):
             var texts: [String] = []
             texts.reserveCapacity(items.count)
             for item in items {
-                if case .array = item { texts.append("System.Object[]") } else { texts.append(try string(item)) }
+                if case .array = item { texts.append("System.Object[]") } else { texts.append(try element(item)) }
             }
             return texts.joined(separator: " ")
+        case .list(let list): return try string(.array(list.items))
         case .table, .typeInfo, .type:
             if case .table = value { return value.typeName }
             throw .handOver("the text of a type")
         case .object(let object): return try custom(object)
         case .block: throw .handOver("the text of a script block")
         }
+    }
+
+    /// Returns the text of a list's element: a custom object has none there.
+    static func element(_ value: PSValue) throws(Interrupt) -> String {
+        guard case .object(let object) = value else { return try string(value) }
+        guard object.isCustom else { throw .handOver("joining objects") }
+        return ""
     }
 
     /// Returns `@{a=1; b=x}`, in which nested arrays and objects are abbreviated.

@@ -3,6 +3,8 @@
 package enum PSValue: Sendable {
     /// `$null`.
     case null
+    /// No output at all: acts as `$null`, except that nothing of it goes down a pipeline, into a list or a loop.
+    case nothing
     /// System.Boolean.
     case bool(Bool)
     /// System.Int32.
@@ -21,12 +23,14 @@ package enum PSValue: Sendable {
     case version([Int32])
     /// A value of an enumeration.
     case enumeration(PSEnum)
-    /// System.Char, ASCII only.
-    case char(UInt8)
+    /// System.Char: one UTF-16 unit.
+    case char(UInt16)
     /// System.String.
     case string(String)
     /// System.Object[].
     case array([PSValue])
+    /// A list that grows.
+    case list(PSList)
     /// A hashtable, ordered or not.
     indirect case table(PSTable)
     /// A custom object, or the answer of a cmdlet.
@@ -45,7 +49,7 @@ extension PSValue {
     /// The full name of the .NET type, as the `types` of recorded results spell it.
     package var typeName: String {
         switch self {
-        case .null: "null"
+        case .null, .nothing: "null"
         case .bool: "System.Boolean"
         case .int: "System.Int32"
         case .long: "System.Int64"
@@ -58,6 +62,7 @@ extension PSValue {
         case .char: "System.Char"
         case .string: "System.String"
         case .array: "System.Object[]"
+        case .list(let list): list.typeName
         case .table(let table):
             table.isOrdered ? "System.Collections.Specialized.OrderedDictionary" : "System.Collections.Hashtable"
         case .object(let object): object.typeName
@@ -67,15 +72,27 @@ extension PSValue {
         }
     }
 
-    /// Whether this is `$null`.
+    /// Whether this is `$null`, or no output at all.
     package var isNull: Bool {
-        if case .null = self { true } else { false }
+        switch self {
+        case .null, .nothing: true
+        default: false
+        }
+    }
+
+    /// The value where no output and `$null` are the same, and where a list is read as an array.
+    var plain: PSValue {
+        switch self {
+        case .nothing: .null
+        case .list(let list): .array(list.items)
+        default: self
+        }
     }
 
     /// The value's truth in a condition.
     package var isTrue: Bool {
         switch self {
-        case .null: false
+        case .null, .nothing: false
         case .bool(let flag): flag
         case .int(let number): number != 0
         case .long(let number): number != 0
@@ -84,6 +101,7 @@ extension PSValue {
         case .enumeration(let value): value.value != 0
         case .char(let unit): unit != 0
         case .string(let text): !text.isEmpty
+        case .list(let list): PSValue.array(list.items).isTrue
         case .array(let items):
             switch items.count {
             case 0: false
@@ -99,7 +117,7 @@ extension PSValue {
     /// Combines the output of a pipeline into one value: nothing, the only object, or a list of all.
     package static func collapsed(_ items: [PSValue]) -> PSValue {
         switch items.count {
-        case 0: .null
+        case 0: .nothing
         case 1: items[0]
         default: .array(items)
         }
@@ -108,11 +126,31 @@ extension PSValue {
 
 /// The types that casts, `-is` and `-as` may name.
 package enum PSType: String, Sendable {
+    case arraylist, objectlist, textlist
     case bool, int, long, double, string, datetime, array, object, pscustomobject, hashtable, ordered, char
     case decimal, timespan, guid, version, dayofweek, datetimekind, math, regex, convert, void
 
     /// The type with this name as written; `nil` when the engine doesn't know it.
     package init?(written: String) {
+        switch PSList.kind(written: written) {
+        case .arrayList?: self = .arraylist
+        case .objects?: self = .objectlist
+        case .texts?: self = .textlist
+        case nil: self.init(scalar: written)
+        }
+    }
+
+    /// The kind of list that the type is; `nil` for other types.
+    var listKind: PSList.Kind? {
+        switch self {
+        case .arraylist: .arrayList
+        case .objectlist: .objects
+        case .textlist: .texts
+        default: nil
+        }
+    }
+
+    private init?(scalar written: String) {
         let name = written.lowercased()
         let short = name.hasPrefix("system.") ? String(name.dropFirst(7)) : name
         switch short {

@@ -11,7 +11,22 @@ enum PSZone {
         var moment = time_t((ticks - epoch) / second)
         var parts = tm()
         guard localtime_r(&moment, &parts) != nil else { return 0 }
-        return Int64(parts.tm_gmtoff) * second
+        let seconds = Int64(parts.tm_gmtoff)
+        guard seconds % 60 != 0 else { return seconds * second }
+        // .NET keeps whole minutes of the difference to the zone's standard time.
+        return (standard + (seconds - standard) / 60 * 60) * second
+    }
+
+    /// How many seconds the zone's standard time is ahead of UTC today.
+    private static var standard: Int64 {
+        var now = time(nil)
+        for _ in 0..<2 {
+            var parts = tm()
+            guard localtime_r(&now, &parts) != nil else { return 0 }
+            if parts.tm_isdst == 0 { return Int64(parts.tm_gmtoff) }
+            now += 182 * 86400
+        }
+        return 0
     }
 
     /// Returns how many ticks local time is ahead of UTC at a moment given in local time.

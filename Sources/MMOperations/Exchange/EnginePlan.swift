@@ -26,6 +26,8 @@ struct EnginePlan: Sendable {
     var width: Int?
     /// Which engine is wanted.
     private(set) var wanted: ConnectionEngine
+    /// Why it is this one, where nobody has named it.
+    private(set) var because: String?
 
     /// A plan.
     init(_ script: String, wanted: ConnectionEngine) {
@@ -37,7 +39,16 @@ struct EnginePlan: Sendable {
     }
 
     /// Leaves the script to PowerShell: it was let through for what keeps that.
-    mutating func goesToPowerShell() { wanted = .pwsh }
+    mutating func goesToPowerShell() {
+        if wanted != .pwsh { because = "the guard lets it through in a confined PowerShell alone" }
+        wanted = .pwsh
+    }
+
+    /// Keeps the script in the native engine: it was let through for what its names mean there.
+    mutating func staysNative() {
+        if wanted != .native { because = "earlier code may have changed what names mean in this session's PowerShell" }
+        wanted = .native
+    }
 
     /// Takes the values for its param block.
     mutating func take(_ arguments: ScriptArguments) {
@@ -70,7 +81,16 @@ struct EnginePlan: Sendable {
             else { continue }
             names.append(name)
         }
-        return names
+        let own = functions
+        return names.filter { !own.contains($0.lowercased()) }
+    }
+
+    /// The functions that the script defines, in lower case.
+    private var functions: Set<String> {
+        Set(
+            ScriptFacts(of: parsed).items.compactMap { item in
+                if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
+            })
     }
 
     /// Whether the script would fit if a source had the cmdlets of these names.

@@ -13,7 +13,6 @@ package actor ExchangeSession {
     private let identity: IdentityService
     private let connection: Connection
     private let bearer: SessionBearer
-    private let prefersPowerShell: Bool
     private let makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
     private var native = NativeSession()
     /// Which engine holds a variable's value, by name in small letters.
@@ -31,12 +30,10 @@ package actor ExchangeSession {
     ///   - connection: whose.
     ///   - identity: where tokens come from.
     ///   - bearer: for whom, between calls.
-    ///   - prefersPowerShell: a PowerShell was named for this machine: where a person must sign in, it shows its own code.
     ///   - makePowerShell: starts a PowerShell of the module; `nil` where there is none.
     /// - Throws: `.invalidInput` for another module, `.unsupported` where the cloud has no host for the service.
     init(
         module: String, connection: Connection, identity: IdentityService, bearer: SessionBearer,
-        prefersPowerShell: Bool = false,
         makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
     ) throws(MMError) {
         guard let service = ExchangeTable.Service(module: module) else {
@@ -46,7 +43,6 @@ package actor ExchangeSession {
         self.connection = connection
         self.bearer = bearer
         self.identity = identity
-        self.prefersPowerShell = prefersPowerShell
         self.makePowerShell = makePowerShell
         client = try ExchangeClient(identity: identity, connection: connection, service: service.endpoint)
     }
@@ -56,36 +52,45 @@ package actor ExchangeSession {
         connection.appId != nil || connection.auth.method == .managedIdentity || connection.auth.method == .token
     }
 
-    /// Signs in: natively where that can be, else the PowerShell of the module.
+    /// Signs in: natively where that can be, else the PowerShell of the module. A PowerShell that no script needs yet is not
+    /// started: it is fed from the connection's own sign-in when one does.
     func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
         if connection.engine == .pwsh || !canSignIn, makePowerShell != nil {
             return try await connectPowerShell(prompt: prompt)
         }
-        if let account = await silentAccount() { return account }
-        if prefersPowerShell, makePowerShell != nil, connection.engine != .native {
-            return try await connectPowerShell(prompt: prompt)
+        do throws(MMError) {
+            let token = try await bearer.ownToken(for: service.endpoint.resource, until: .after(.seconds(60)))
+            isNativelySignedIn = true
+            return token.account.title
+        } catch {
+            // Another code for the same app would be refused as well.
+            if error.lacksConsent {
+                guard makePowerShell != nil, connection.engine != .native else {
+                    throw ConsentAdvice.error(
+                        error, service.endpoint.resource, module: service.module, of: connection.name)
+                }
+                return try await connectPowerShell(prompt: prompt)
+            }
+            let isServed = await bearer.isServedByModule()
+            if isServed, makePowerShell != nil { return try await connectPowerShell(prompt: prompt) }
+            if Attendance.isUnattended { throw error }
         }
         let account = try await identity.signIn(
             connection, resource: service.endpoint.resource, deadline: .after(Self.signInLimit)
-        ) { prompt($0.details) }
+        ) {
+            prompt($0.details)
+        } polled: {
+            prompt($0.details)
+        }
         isNativelySignedIn = true
         return account.title
     }
 
-    /// Starts the PowerShell beforehand, where it is the first choice.
+    /// Starts the PowerShell beforehand, for a session that is kept ready.
     /// - Throws: why it can't be started, with what to install or mend.
-    func prepare() async throws(MMError) {
-        guard makePowerShell != nil, prefersPowerShell || connection.engine == .pwsh || !canSignIn else { return }
+    func warmUp() async throws(MMError) {
+        guard makePowerShell != nil, connection.engine != .native else { return }
         _ = try await startedPowerShell()
-    }
-
-    /// Signs in natively as far as no person is needed.
-    private func silentAccount() async -> String? {
-        guard canSignIn,
-            let token = try? await bearer.token(for: service.endpoint.resource, until: .after(.seconds(60)))
-        else { return nil }
-        isNativelySignedIn = true
-        return token.account.title
     }
 
     private func connectPowerShell(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
@@ -118,9 +123,9 @@ package actor ExchangeSession {
 
     func checkHealth() async throws(MMError) {
         if isNativelySignedIn {
-            _ = try await bearer.token(for: service.endpoint.resource, until: .after(.seconds(30)))
+            _ = try await bearer.ownToken(for: service.endpoint.resource, until: .after(.seconds(30)))
         } else if let powerShell {
-            try await powerShell.checkHealth(deadline: .after(.seconds(30)))
+            try await powerShell.checkHealth(deadline: .after(ModuleSession.healthLimit))
         }
     }
 
@@ -130,6 +135,9 @@ package actor ExchangeSession {
             return await powerShell?.isUsable ?? true
         }
     }
+
+    /// The PowerShell that was started for its scripts.
+    var currentPowerShell: PowerShellSession? { powerShell }
 
     /// Who is signed in to its PowerShell.
     var powerShellIdentity: SessionIdentity? { get async { await powerShell?.identity } }
@@ -218,7 +226,7 @@ package actor ExchangeSession {
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(MMError) -> SessionAnswer {
         guard plan.wanted != .pwsh else {
-            return try await runPowerShell(plan, command, deadline, prompt, because: nil)
+            return try await runPowerShell(plan, command, deadline, prompt, because: plan.because)
         }
         if !isNativelySignedIn, plan.wanted == .native, canSignIn {
             _ = try await identity.token(for: connection, resource: service.endpoint.resource, deadline: deadline)
@@ -242,7 +250,7 @@ package actor ExchangeSession {
         if reason == nil, let elsewhere { reason = "the variable $\(elsewhere) was set in PowerShell" }
         if reason == nil, !isNativelySignedIn { reason = "this connection signs in with PowerShell's own app" }
         if let reason {
-            return try await handOver(plan, command, deadline, prompt, because: reason, strangers)
+            return try await handOver(plan, command, deadline, prompt, because: reason, strangers, hasSent: false)
         }
         return try await runNative(plan, command, source, account, deadline, prompt, flow)
     }
@@ -282,7 +290,7 @@ package actor ExchangeSession {
                     NativeAnswer(
                         result: result, account: account, information: source.information,
                         interruption: interruption, width: plan.width)))
-        case .handedOver(let reason, _):
+        case .handedOver(let reason, let hasSent):
             if let interruption { throw interruption }
             guard source.writes.isEmpty else {
                 throw MMError(
@@ -298,22 +306,24 @@ package actor ExchangeSession {
                     hint: "What came is not the whole: run it with --engine pwsh, or leave out what needs PowerShell.",
                     details: ["reason": .string(reason)])
             }
-            return try await handOver(plan, command, deadline, prompt, because: reason, [])
+            return try await handOver(plan, command, deadline, prompt, because: reason, [], hasSent: hasSent)
         }
     }
 
     private func handOver(
         _ plan: EnginePlan, _ command: PowerShellCommand, _ deadline: Deadline,
-        _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String, _ strangers: [String]
+        _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String, _ strangers: [String], hasSent: Bool
     ) async throws(MMError) -> SessionAnswer {
         if plan.wanted == .native || makePowerShell == nil {
-            throw EngineRefusal.beyond(reason, strangers, service, hasPowerShell: makePowerShell != nil)
+            throw EngineRefusal.beyond(
+                reason, strangers, service, hasPowerShell: makePowerShell != nil, hasSent: hasSent,
+                because: plan.because)
         }
         do throws(MMError) {
             return try await runPowerShell(plan, command, deadline, prompt, because: reason)
         } catch {
             guard error.code == .unavailable, error.details["looked"] != nil else { throw error }
-            throw EngineRefusal.missing(reason, strangers, service, error)
+            throw EngineRefusal.missing(reason, strangers, service, error, hasSent: hasSent)
         }
     }
 

@@ -57,7 +57,7 @@ struct NativeAnswer: Sendable {
     /// - Parameter information: what was said to the person; what is in the result unless given.
     static func streams(of result: NativeResult, _ information: [String]? = nil) -> [String] {
         RepeatedLines.counted(
-            (information ?? result.information) + result.warnings.map { "WARNING: \($0)" }
+            result.information + (information ?? []) + result.warnings.map { "WARNING: \($0)" }
                 + result.errors.map { "ERROR: \($0.message)" }
         ).map(TerminalText.plain)
     }

@@ -57,7 +57,7 @@ enum NativeText {
     private static func cell(_ value: PSValue) -> String {
         switch value {
         case .array(let items): "{\(items.prefix(4).map(cell).joined(separator: ", "))\(items.count > 4 ? "…" : "")}"
-        case .null: ""
+        case .null, .nothing: ""
         default: value.text
         }
     }
