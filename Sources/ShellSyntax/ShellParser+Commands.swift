@@ -5,6 +5,12 @@ extension ShellParser {
         "if", "then", "elif", "else", "do", "while", "until", "!", "{", "time", "coproc", "fi", "done", "}",
     ]
 
+    /// Keywords that begin a compound command.
+    private static let opening: Set<String> = ["{", "while", "until", "for", "if", "case", "select", "[["]
+
+    /// Builtins whose words are assignments.
+    private static let declaring: Set<String> = ["declare", "typeset", "local", "readonly", "export"]
+
     /// Words that shells interpret as something other than a program's name.
     private static let reserved: Set<String> = [
         "!", "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in",
@@ -22,11 +28,24 @@ extension ShellParser {
             descriptor = word
             return
         }
+        // `coproc NAME {`: the name is no program's.
+        if list.namesCoprocess, list.current.words.count == 1, Self.opening.contains(word.value), !word.isQuoted {
+            script.bindings.append(ShellScript.Binding(name: list.current.words[0], values: []))
+            list.current = Command()
+        }
         guard list.current.words.isEmpty else {
             list.current.words.append(word)
+            // A builtin that declares takes lists as an assignment does.
+            if Self.declaring.contains(list.current.words[0].value), word.value.hasSuffix("="), Self.isAssignment(word),
+                take("(")
+            {
+                try array(of: word, list.level)
+            }
             return
         }
         if grammar == .plain { try checkName(word) }
+        list.namesCoprocess =
+            word.value == "coproc" && !word.isQuoted || list.namesCoprocess && !Self.opening.contains(word.value)
         // The value may be quoted; a quoted name is not a variable's.
         if word.isQuoted, !list.isPattern, Self.isAssignment(word) { return assign(word, &list.current) }
         guard !word.isQuoted, !list.isPattern || word.value == "esac" else { return begin(word, &list.current) }
@@ -51,7 +70,7 @@ extension ShellParser {
             try test(&list)
         case _ where Self.isAssignment(word):
             assign(word, &list.current)
-            if word.value.hasSuffix("="), take("(") { try array(list.level) }
+            if word.value.hasSuffix("="), take("(") { try array(of: word, list.level) }
         default: begin(word, &list.current)
         }
     }
@@ -96,11 +115,15 @@ extension ShellParser {
             _ = try balanced(level)
             return
         }
+        var words: [Word] = []
         while position < bytes.count, !peek(";"), !peek("\n") {
             let before = position
-            _ = try word(level)
+            words.append(try word(level))
             skipBlanks()
             if position == before { throw refusal("an unexpected character in a loop") }
+        }
+        if let name = words.first {
+            script.bindings.append(ShellScript.Binding(name: name, values: Array(words.dropFirst(2))))
         }
     }
 
@@ -114,13 +137,18 @@ extension ShellParser {
         list.isPattern = true
     }
 
-    private mutating func array(_ level: Int) throws(ShellRefusal) {
+    /// Reads the values of a list, `NAME=(…)`.
+    private mutating func array(of assignment: Word, _ level: Int) throws(ShellRefusal) {
+        var values: [Word] = []
+        let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
         while true {
             skipBlanks()
             if take("\n") { continue }
-            if take(")") { return }
+            if take(")") {
+                return script.bindings.append(ShellScript.Binding(name: Word(String(name)), values: values))
+            }
             let before = position
-            _ = try word(level)
+            values.append(try word(level))
             if position == before { throw refusal("an unfinished list") }
         }
     }

@@ -166,10 +166,16 @@ extension ShellParser {
         try enter()
         defer { nesting -= 1 }
         position += 1
+        let assigned = assignedName()
+        let value = position
         var unused: [UInt8] = []
         while position < bytes.count {
             switch bytes[position] {
             case UInt8(ascii: "}"):
+                if let assigned {
+                    let text = String(decoding: bytes[value..<position], as: UTF8.self)
+                    script.bindings.append(ShellScript.Binding(name: assigned, values: [Word(text, isFixed: false)]))
+                }
                 position += 1
                 return
             case UInt8(ascii: "\\"): position += 2
@@ -184,6 +190,17 @@ extension ShellParser {
             }
         }
         throw refusal("an unfinished ${", at: start)
+    }
+
+    /// The variable that an expansion sets where it is empty, `${x:=…}` or `${x=…}`; nothing of it is read.
+    private func assignedName() -> Word? {
+        var end = position
+        while end < bytes.count, !"=}:\"'`/#%-+?".utf8.contains(bytes[end]) { end += 1 }
+        let name = bytes[position..<end]
+        if end < bytes.count, bytes[end] == UInt8(ascii: ":") { end += 1 }
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "="), !name.isEmpty, name.count < 200 else { return nil }
+        let text = String(decoding: name, as: UTF8.self)
+        return Word(text, isFixed: !text.contains("$") && !text.hasPrefix("!"), offset: position)
     }
 
     /// Reads balanced parentheses, as in arithmetic and patterns; parses the substitutions within.
@@ -241,6 +258,7 @@ extension ShellParser {
         wordsLeft = parser.wordsLeft
         script.commands += found.commands
         script.functions += found.functions
+        script.bindings += found.bindings
     }
 }
 

@@ -68,6 +68,8 @@ struct ShellParser {
         var isOpen = false
         /// The number of open loops, groups and conditions since one that reads a pipe.
         var fedDepth = 0
+        /// Whether the command that begins is a coprocess, which may have a name before it.
+        var namesCoprocess = false
 
         /// Notes a keyword that opens or closes such a construct; what stands in one that reads a pipe reads it too.
         mutating func note(keyword: String) {
@@ -192,6 +194,7 @@ struct ShellParser {
             for index in awaited.indices where awaited[index].command == nil {
                 awaited[index].command = script.commands.count
             }
+            list.namesCoprocess = false
             list.last = script.commands.count
             list.current.controlOperator = joint
             if list.fedDepth > 0 { list.current.readsPipe = true }

@@ -89,10 +89,20 @@ public struct ShellScript: Sendable, Hashable {
         var isNumber: Bool { !isQuoted && !value.isEmpty && value.utf8.allSatisfy { (0x30...0x39).contains($0) } }
     }
 
+    /// A variable that is set in another way than by an assignment: by a loop, or by an expansion such as `${x:=value}`.
+    public struct Binding: Sendable, Hashable {
+        /// The variable.
+        public var name: Word
+        /// What it is set to, one after the other.
+        public var values: [Word]
+    }
+
     /// The commands, in the order in which they end.
     public internal(set) var commands: [Command] = []
     /// The names of the functions that the text defines.
     public internal(set) var functions: [String] = []
+    /// The variables that loops and expansions set.
+    public internal(set) var bindings: [Binding] = []
 
     /// Parses a text, in time proportional to its length.
     /// - Parameters:

@@ -10,6 +10,8 @@ struct LookerException: Sendable {
     var starts: [String] = []
     /// How many words it takes that are no options; with more it writes to one of them, or sets what it would show.
     var operands: Int?
+    /// Whether a word that begins with `+` is a command of the program: a place or a search is harmless, all else is not.
+    var takesCommands = false
 
     /// What words make of the program; `nil` where it only looks.
     func rule(_ words: [(text: String, isFixed: Bool)]) -> ShellRule? {
@@ -37,7 +39,9 @@ struct LookerException: Sendable {
                     if values.contains(letter), letters.isEmpty { _ = rest.popFirst() }
                     if values.contains(letter) || attached.contains(letter) { break }
                 }
-            } else if !word.text.hasPrefix("+") {
+            } else if word.text.hasPrefix("+") {
+                if takesCommands, !Self.isPlace(word.text) { return .dynamic }
+            } else {
                 count += 1
             }
         }
@@ -45,7 +49,20 @@ struct LookerException: Sendable {
         return found
     }
 
+    /// Whether a command of a pager only says where it begins: `+F`, `+G`, `+12`, `+/text`.
+    private static func isPlace(_ word: String) -> Bool {
+        let command = word.drop { $0 == "+" }
+        if command.hasPrefix("/") || command.hasPrefix("?") {
+            return !command.contains { $0.isNewline || $0 == "\u{1B}" }
+        }
+        return command.allSatisfy { $0.isNumber || "FGgp%".contains($0) }
+    }
+
     /// Those of `ShellPrograms.readers` that have any.
+    private static let pager = LookerException(
+        values: "oObhjkptTxyz#D", writes: ["o", "O", "log-file", "LOG-FILE"],
+        starts: ["k", "lesskey-file", "lesskey-src", "lesskey-content"], takesCommands: true)
+
     static let table: [String: LookerException] = [
         "sort": LookerException(values: "kStTo", writes: ["o", "output"], starts: ["compress-program"]),
         "uniq": LookerException(values: "fsw", operands: 1),
@@ -54,7 +71,7 @@ struct LookerException: Sendable {
         "yq": LookerException(values: "Iop", writes: ["i", "inplace", "in-place"]),
         "file": LookerException(values: "eFfmP", writes: ["C", "compile"]),
         "info": LookerException(values: "dfno", writes: ["o", "output"]),
-        "less": LookerException(values: "oO", writes: ["o", "O", "log-file", "LOG-FILE"]),
+        "less": pager, "zless": pager, "more": LookerException(values: "n", takesCommands: true),
         "man": LookerException(
             values: "RLmMSserEp", starts: ["P", "H", "C", "pager", "html", "config-file"]),
         "rg": LookerException(values: "ABCefgjmMrtTE", starts: ["pre", "hostname-bin"]),

@@ -8,10 +8,19 @@ public struct ShellContext: Sendable, Hashable {
     public var directory: String?
     /// Folders and files of the program itself: registry, token caches, ledger, logs, sockets.
     public var ownFiles: [String]
+    /// The folder that is the session's own, in which what can be made again may go without a question; `nil` where it has none.
+    public var workspace: String?
+    /// Whether a text for an interpreter is asked about, since nothing but the guard stands before what it does.
+    public var asksInterpreters: Bool
 
     /// A place.
-    public init(isRemote: Bool = false, home: String? = nil, directory: String? = nil, ownFiles: [String] = []) {
+    public init(
+        isRemote: Bool = false, home: String? = nil, directory: String? = nil, ownFiles: [String] = [],
+        workspace: String? = nil, asksInterpreters: Bool? = nil
+    ) {
         self.isRemote = isRemote
+        self.workspace = workspace
+        self.asksInterpreters = asksInterpreters ?? isRemote
         self.home = home
         self.directory = directory
         self.ownFiles = ownFiles

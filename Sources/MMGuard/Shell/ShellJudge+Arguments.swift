@@ -5,7 +5,13 @@ import ShellSyntax
 extension ShellJudge {
     /// Whether files or folders go that can't be told one by one: recursive, by a pattern, by a variable, outside of here.
     func removes(_ call: ShellScript.Command) -> Bool {
-        call.arguments.contains { word in
+        let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
+        if !operands.isEmpty, !call.arguments.contains(where: { $0.value.hasPrefix("--no-p") }),
+            operands.allSatisfy({ isScratch($0) || isMadeAgain($0) })
+        {
+            return false
+        }
+        return call.arguments.contains { word in
             if word.value.hasPrefix("-") {
                 // Long options may be shortened.
                 return word.value.hasPrefix("--r") || word.value.hasPrefix("--no-p")
@@ -74,37 +80,23 @@ extension ShellJudge {
         return path.hasPrefix("/proc/") && path.hasSuffix("/environ")
     }
 
+    /// Programs that take whole folders along.
+    static let packers: Set<String> = [
+        "tar", "bsdtar", "zip", "7z", "7za", "cp", "rsync", "scp", "grep", "rg", "cpio", "mv",
+    ]
+
+    /// Whether a word names a folder that holds keys.
+    static func isKeyFolder(_ word: String) -> Bool {
+        let path = word.hasSuffix("/") ? String(word.dropLast()) : word
+        return [".ssh", ".aws", ".gnupg", ".kube", ".azure", ".docker"].contains {
+            path == $0 || path.hasSuffix("/" + $0)
+        }
+    }
+
     private static let secretFiles = [
         "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
         "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml",
     ]
-
-    static func git(_ words: [String]) -> ShellRule {
-        // Options before the subcommand; -C and -c take a word.
-        var rest = words[...]
-        while let first = rest.first, first.hasPrefix("-") {
-            rest = rest.dropFirst(first == "-C" || first == "-c" ? 2 : 1)
-        }
-        let verb = rest.first ?? "status"
-        let arguments = rest.dropFirst()
-        func has(_ flags: String...) -> Bool { arguments.contains { flags.contains($0) } }
-        switch verb {
-        case "status", "log", "diff", "show", "blame", "describe", "rev-parse", "ls-files", "ls-tree", "shortlog",
-            "grep",
-            "cat-file", "reflog", "rev-list", "help", "version", "count-objects", "fsck", "whatchanged", "name-rev":
-            return .reads
-        case "push": return .network
-        case "clean": return has("-n", "--dry-run") ? .reads : .removes
-        case "reset": return has("--hard", "--merge") ? .removes : .writes
-        case "checkout", "restore", "switch": return has("-f", "--force", ".", "--") ? .removes : .writes
-        case "branch", "tag", "remote", "stash", "worktree":
-            if has("-D", "-d", "--delete", "drop", "clear", "prune") { return .removes }
-            return arguments.isEmpty || has("-v", "-a", "-r", "--list", "-l", "list", "show") ? .reads : .writes
-        case "filter-branch", "filter-repo", "gc", "prune": return .removes
-        case "send-email": return .mail
-        default: return .writes
-        }
-    }
 
     /// Whether a web client sends more than a question.
     static func uploads(_ name: String, _ words: [String]) -> Bool {

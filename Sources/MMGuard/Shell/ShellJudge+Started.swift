@@ -61,6 +61,14 @@ extension ShellJudge {
         if ["mapfile", "readarray"].contains(call.program), let index = words.firstIndex(where: { $0.value == "-C" }) {
             return index + 1 < words.count ? text(words[index + 1], depth) : nil
         }
+        if call.program == "enable", words.contains(where: { $0.value.hasPrefix("-f") }) {
+            return [finding(.loader, subject: "enable -f")]
+        }
+        if call.program == "bind" {
+            let isHarmless = words.allSatisfy { ["-l", "-p", "-P", "-s", "-S", "-v", "-V", "-X"].contains($0.value) }
+            return isHarmless ? [finding(.reads, subject: "bind")] : [finding(.loader, subject: "bind")]
+        }
+        if call.program == "fc" { return words.first?.value == "-l" ? nil : [finding(.dynamic, subject: "fc")] }
         if call.program == "hash", words.contains(where: { $0.value == "-p" }) {
             return [finding(.loader, subject: "hash -p")]
         }
@@ -97,34 +105,6 @@ extension ShellJudge {
             return isSystem(value) || word.value.hasPrefix("-") && isSystem(String(word.value.dropFirst(2)))
         }
         return rule == .writes && isOfSystem ? .device : rule
-    }
-
-    /// Whether git is told to start programs, or to write where its words say: by settings, transports or options.
-    static func runsPrograms(git words: [String]) -> Bool {
-        for (index, word) in words.enumerated() {
-            let next = index + 1 < words.count ? words[index + 1] : ""
-            if word == "-c" || word == "--config-env" {
-                let key = next.lowercased()
-                if [
-                    "alias.", "core.", "diff.", "filter.", "pager.", "credential.", "gpg.", "protocol.", "sequence.",
-                    "merge.",
-                    "difftool.", "mergetool.", "browser.", "uploadpack.", "remote.", "ssh.", "http.proxy", "include",
-                ].contains(where: key.hasPrefix) {
-                    return true
-                }
-            }
-            if [
-                "--git-dir", "--exec-path=", "--upload-pack", "--receive-pack", "--output=", "--open-files-in-pager",
-                "--exec=",
-            ]
-            .contains(where: word.hasPrefix) {
-                return true
-            }
-            if word.hasPrefix("ext::") || word == "--output" || word == "--exec" { return true }
-            if word.hasPrefix("-O"), words.contains("grep") { return true }
-            if word == "-x", words.contains("rebase") { return true }
-        }
-        return false
     }
 
     /// A line for network equipment. Its host may as well be a machine with a shell: then the line is what a shell would make

@@ -1,18 +1,63 @@
+import MMCore
 import ShellSyntax
 
-/// What variables make of the commands that come after them.
+/// What variables make of the commands that come after them: a shell and its programs evaluate some of them later, wherever and
+/// however they were set.
 extension ShellJudge {
     /// A variable that is set.
-    /// - Parameter isHanded: whether programs get it: it stands in front of one, or is exported.
-    func variable(_ name: String, isHanded: Bool) -> [GuardFinding] {
+    /// - Parameters:
+    ///   - name: the variable, as far as the text tells.
+    ///   - value: what it is set to; `nil` for what can't be told.
+    ///   - isHanded: whether programs get it: it stands in front of one, or is exported.
+    func variable(_ name: String, _ value: ShellScript.Word? = nil, isHanded: Bool, _ depth: Int = 0) -> [GuardFinding]
+    {
         if name.hasPrefix("MM_") { return [finding(.ownProgram, subject: name)] }
-        if ShellPrograms.loaders.contains(name) { return [finding(.loader, subject: name)] }
-        let isComputed = name.contains("$") || name.contains("`")
-        guard isComputed || (isHanded ? !Self.isHarmless(name) : ShellPrograms.inherited.contains(name)) else {
+        if ShellPrograms.loaders.contains(name) || name.hasPrefix("GIT_CONFIG_KEY_") {
+            // A shell's own history is kept nowhere.
+            if name == "HISTFILE", value.map({ ["", "/dev/null"].contains($0.value) }) == true { return [] }
+            // An empty one takes away what was set.
+            if value?.value == "", value?.isFixed == true { return [finding(.writes, subject: name)] }
+            return [finding(.loader, subject: name)]
+        }
+        if ShellPrograms.prompts.contains(name) {
+            guard let value, Self.isPlainPrompt(value.value) else { return [finding(.loader, subject: name)] }
             return []
         }
+        if name.contains("$(") || name.contains("`") { return [finding(.dynamic, subject: name)] }
+        var found: [GuardFinding] = []
+        if ShellPrograms.commandVariables.contains(name), let value {
+            found = carried(value, .shell, program: name, depth)
+            if name == "LESS" || name == "MORE", value.value.contains("+") {
+                found.append(finding(.loader, subject: name))
+            }
+            if ["LESSOPEN", "LESSCLOSE"].contains(name), value.value.hasPrefix("|") {
+                found += carried(
+                    ShellScript.Word(String(value.value.drop { "|-".contains($0) }), isFixed: value.isFixed), .shell,
+                    program: name, depth)
+            }
+        }
+        // What is evaluated as a number runs the command in its subscript.
+        if let value, value.isFixed, value.value.contains("["), value.value.contains("$(") || value.value.contains("`")
+        {
+            found.append(finding(.dynamic, subject: name))
+        }
+        let isComputed = name.contains("$")
+        guard isComputed || (isHanded ? !Self.isHarmless(name) : ShellPrograms.inherited.contains(name)) else {
+            return found
+        }
         // What is known of a program is known of it in the surroundings that it usually has.
-        return [finding(.writes, subject: name, more: ": programs may do something else with it")]
+        return found + [finding(.writes, subject: name, more: ": programs may do something else with it")]
+    }
+
+    /// Whether a shell only shows a prompt of this text: nothing is substituted in it, also not by way of its escapes.
+    private static func isPlainPrompt(_ text: String) -> Bool {
+        if text.contains("$(") || text.contains("`") || text.contains("@P") || text.contains("$[") { return false }
+        var wasBackslash = false
+        for byte in text.utf8 {
+            if wasBackslash, (0x30...0x39).contains(byte) { return false }
+            wasBackslash = byte == 0x5C && !wasBackslash
+        }
+        return true
     }
 
     /// Names with a lower-case letter are not for programs of the system (POSIX, XBD 8.1).
@@ -20,9 +65,22 @@ extension ShellJudge {
         name.hasPrefix("LC_") || ShellPrograms.showing.contains(name) || name.contains(where: \.isLowercase)
     }
 
+    /// A variable that a loop or an expansion sets.
+    func binding(_ binding: ShellScript.Binding, _ depth: Int) -> [GuardFinding] {
+        // The variable that another one names.
+        if binding.name.value.hasPrefix("!") { return [finding(.dynamic, subject: binding.name.value)] }
+        let values: [ShellScript.Word?] = binding.values.isEmpty ? [nil] : binding.values
+        return values.flatMap { value in
+            // What stands in an expansion is text, whose quotes are still there.
+            let known = value.flatMap { $0.isFixed ? $0 : nil }
+            return variable(binding.name.value, known, isHanded: false, depth)
+        }
+    }
+
     /// The variables that a builtin sets whose names are its arguments.
-    func sets(_ call: ShellScript.Command) -> [GuardFinding] {
-        let words = call.arguments.map(\.value)
+    func sets(_ call: ShellScript.Command, _ depth: Int = 0) -> [GuardFinding] {
+        let arguments = Array(call.arguments)
+        let words = arguments.map(\.value)
         func hasLetter(_ letter: Character) -> Bool {
             words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains(letter) }
         }
@@ -31,11 +89,28 @@ extension ShellJudge {
             return variable(words[1], isHanded: false)
         }
         let isHanded = call.program == "export" || call.program != "read" && hasLetter("x")
-        return words.filter { !$0.hasPrefix("-") }.flatMap { word -> [GuardFinding] in
-            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
-            // A name that stands for another one: `declare -n`.
-            let names = call.program != "read" && hasLetter("n") ? parts : Array(parts.prefix(1))
-            return names.flatMap { variable($0, isHanded: isHanded) }
+        let isReference = ["declare", "typeset", "local"].contains(call.program) && hasLetter("n")
+        return arguments.filter { !$0.value.hasPrefix("-") }.flatMap { word -> [GuardFinding] in
+            if word.value.hasPrefix("$("), word.value.hasSuffix(")") { return [finding(.writes, subject: word.value)] }
+            guard let equals = word.value.firstIndex(of: "=") else {
+                // A name that stands for another one, which is still to come.
+                if isReference { return [finding(.dynamic, subject: word.value)] }
+                return isSettingAlone(call.program) ? variable(word.value, isHanded: isHanded) : []
+            }
+            var name = String(word.value[..<equals])
+            if name.hasSuffix("+") { name = String(name.dropLast()) }
+            if let bracket = name.firstIndex(of: "[") { name = String(name[..<bracket]) }
+            let value = ShellScript.Word(String(word.value[word.value.index(after: equals)...]), isFixed: word.isFixed)
+            if isReference {
+                return variable(name, isHanded: false) + variable(value.value, isHanded: isHanded)
+                    + (value.isFixed ? [] : [finding(.dynamic, subject: name)])
+            }
+            return variable(name, value, isHanded: isHanded, depth)
         }
+    }
+
+    /// Whether a builtin gives the variables that it names a value, or hands on the one that they have.
+    private func isSettingAlone(_ program: String) -> Bool {
+        ["read", "mapfile", "readarray", "getopts", "export"].contains(program)
     }
 }

@@ -5,13 +5,25 @@ import ShellSyntax
 ///
 /// A shell can do what its user can, in ways that no text shows: this is the guard's word on what a command says it does.
 /// The walls are the sandbox profiles.
-struct ShellJudge: Sendable {
+struct ShellJudge {
+    /// What the texts of one call write, those within others too.
+    final class Record {
+        var memory: ShellMemory
+        init(_ memory: ShellMemory) { self.memory = memory }
+    }
+
     var context: ShellContext
+    let record: Record
     /// What variables were set to in this text, where that is fixed.
     var variables: [String: String] = [:]
-    private static let deepest = 8
+    /// Variables that hold the name of a new temporary file or folder, wherever they are used.
+    var scratch: Set<String> = []
+    static let deepest = 8
 
-    init(context: ShellContext) { self.context = context }
+    init(context: ShellContext, memory: ShellMemory = ShellMemory()) {
+        self.context = context
+        record = Record(memory)
+    }
 
     /// What is found in a text.
     func findings(in text: String, depth: Int = 0) -> [GuardFinding] {
@@ -26,13 +38,22 @@ struct ShellJudge: Sendable {
         let fed = Set(script.commands.filter(\.readsPipe).compactMap { $0.words.first?.value })
         let functions = Set(script.functions)
         var judge = self
+        judge.scratch.formUnion(Self.scratchVariables(script))
+        for binding in script.bindings { found += judge.binding(binding, depth) }
+        var previous: ShellScript.Command?
         for var call in script.commands {
             judge.expand(&call)
+            // What a plain text is written by can be read where it stands.
+            if call.readsPipe, previous?.controlOperator == .pipe, let text = previous.flatMap(judge.output) {
+                call.document = text
+                call.readsPipe = false
+            }
             found += judge.judge(call, depth)
             judge.follow(call)
             if let name = call.words.first?.value, functions.contains(name), fed.contains(name) {
                 found.append(finding(.recursion, subject: name))
             }
+            previous = call
         }
         return found
     }
@@ -50,7 +71,10 @@ struct ShellJudge: Sendable {
         var found: [GuardFinding] = []
         for assignment in call.assignments {
             let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
-            found += variable(String(name), isHanded: !call.words.isEmpty)
+            let value = assignment.value.drop { $0 != "=" }.dropFirst()
+            found += variable(
+                String(name), ShellScript.Word(String(value), isFixed: assignment.isFixed),
+                isHanded: !call.words.isEmpty, depth)
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
         // The brackets of a test are no pattern.
@@ -58,8 +82,14 @@ struct ShellJudge: Sendable {
             found.append(finding(.ownFiles, subject: word.value))
         }
         // Within such words the shell runs what stands in the variable, or in the subscript.
-        for word in call.words where word.value.contains("@P}") { found.append(finding(.dynamic, subject: word.value)) }
-        for word in call.words.dropFirst() where isSecret(word.value) {
+        for word in call.words + call.assignments + call.redirections.map(\.target) where word.value.contains("@P}") {
+            found.append(finding(.dynamic, subject: word.value))
+        }
+        if let text = call.document, text.contains("@P}") { found.append(finding(.dynamic, subject: "@P")) }
+        let prints = ShellPrograms.printers.contains(call.program)
+        let packs = Self.packers.contains(call.program)
+        for word in call.words.dropFirst()
+        where isSecret(word.value) || prints && Self.isSettings(word.value) || packs && Self.isKeyFolder(word.value) {
             found.append(finding(.secrets, subject: word.value))
         }
         if readsAll(call) { found.append(finding(.secrets, subject: call.program)) }
@@ -92,25 +122,42 @@ struct ShellJudge: Sendable {
         }
         var found: [GuardFinding] = []
         if let started = starts(call, depth) { return started }
+        if Self.onlyLooks(name, words) { return one(.reads) }
+        if let written = runsWritten(call, depth) { found += written }
         if ShellPrograms.wrappers.contains(name) {
             if ShellPrograms.privileged.contains(name) { found += one(.rights) }
             return found + inner(of: call, depth)
         }
-        if ShellPrograms.shells.contains(name) { return shell(call, depth) }
-        if call.readsPipe || call.document != nil, ShellPrograms.interpreters.contains(name), runsInput(words) {
-            return one(.fed)
+        if ShellPrograms.shells.contains(name) { return found + shell(call, depth) }
+        if Self.isInterpreter(name) { return found + interpreter(call, depth) }
+        if let row = CarriedText.table[name] { found += carried(call, row, depth) }
+        if ShellPrograms.starters.contains(name) { found += started(among: call, depth) }
+        if let text = call.document, ClientVerbs.readsLines(name) {
+            for line in text.split(whereSeparator: \.isNewline) {
+                let typed = line.split(separator: " ").map(String.init)
+                if let rule = ClientVerbs.rule(name, typed) { found += [finding(rule, subject: "\(name): \(line)")] }
+            }
+        }
+        if let rule = ClientVerbs.rule(name, words) {
+            // A row that says it only looks has the last word.
+            return rule == .reads && found.isEmpty ? one(.reads) : found + one(rule)
         }
         switch name {
         case "device": return equipment(call, depth)
         case "source", ".":
-            if words.contains(where: Self.isStandardInput) || words.contains("<()") { return one(.fed) }
+            if words.contains(where: Self.isStandardInput) || words.contains("<()") {
+                return call.document.map { findings(in: $0, depth: depth + 1) } ?? one(.fed)
+            }
         case "test", "[", "[[", "let", "declare", "typeset", "local", "readonly", "export", "mapfile", "readarray",
-            "hash", "printf", "read", "unset", "compgen", "complete", "jobs":
+            "hash", "printf", "read", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
             if let hidden = hiddenCommands(of: call, depth) { return hidden }
         case "eval", "trap", "alias", "su", "ssh": found += texts(of: call, depth)
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes)
+        case "command" where words.first == "-v" || words.first == "-V": return one(.reads)
         case "find", "fd": return search(call, depth)
-        case "git": return one(Self.runsPrograms(git: words) ? .dynamic : Self.git(words))
+        case "git":
+            found += git(call, depth)
+            return found + one(Self.runsPrograms(git: words) ? .dynamic : Self.git(words))
         case "kill": return one(words.dropFirst().contains("-1") || words == ["-1"] ? .removes : .writes)
         case "logger":
             let sends = words.contains {
@@ -132,16 +179,18 @@ struct ShellJudge: Sendable {
                     return one(.device)
                 }
             }
-            return one(
-                name == "truncate" || name == "dd" && words.contains { $0.hasPrefix("of=") } ? .removes : .writes)
+            return found + one(name == "truncate" ? .removes : .writes)
         case "chmod": return one(Self.opensUp(words) ? .rights : .writes)
         case "systemctl", "service", "rc-service", "launchctl":
             let looks: Set = [
                 "status", "list-units", "list-unit-files", "is-active", "is-enabled", "show", "cat", "list",
             ]
-            return one(words.contains { looks.contains($0) } ? .reads : .rights)
-        case "docker", "podman", "kubectl", "helm", "terraform", "tofu", "oc", "nerdctl":
-            return one(Self.cluster(words))
+            let verb = words.first { !$0.hasPrefix("-") && !(name == "service" && $0 == words.first) }
+            if verb.map({ looks.contains($0) || $0.hasPrefix("list-") }) ?? true { return one(.reads) }
+            // A user's own services act with the user's own rights.
+            return one(words.contains("--user") ? .writes : .rights)
+        case "docker", "podman", "kubectl", "helm", "terraform", "tofu", "oc", "nerdctl", "docker-compose":
+            return found + one(Self.cluster(words))
         case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes)
         case "mm": return call.assignments.isEmpty ? own(words, one) : one(.ownProgram)
         case "mm-mcp", "mm-sandbox": return one(.ownProgram)
@@ -149,7 +198,7 @@ struct ShellJudge: Sendable {
         }
         switch name {
         case "export", "declare", "typeset", "readonly", "local", "read", "printf", "mapfile", "readarray", "getopts":
-            let set = sets(call)
+            let set = sets(call, depth)
             return set.isEmpty ? one(.reads) : set
         case "apt", "apt-get", "dpkg", "rpm", "dnf", "yum", "brew", "apk", "pacman", "snap":
             let looks: Set = [
@@ -166,8 +215,9 @@ struct ShellJudge: Sendable {
         if ShellPrograms.carriers.contains(name) { return found + one(.network) }
         if ShellPrograms.mailers.contains(name) { return found + one(.mail) }
         if ShellPrograms.readers.contains(name) { return found + one(looks(call) ?? .reads) }
+        found += embedded(in: call, depth)
         // A program that nothing is known of runs with the user's rights, as the user's own programs do.
-        return found + one(.writes)
+        return found + one(Self.removesToo(name, words) ? .removes : .writes)
     }
 
     // MARK: Commands within commands
@@ -175,7 +225,12 @@ struct ShellJudge: Sendable {
     /// What a wrapper such as `env` or `sudo` starts.
     private func inner(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
+        let arguments = call.arguments.map(\.value)
+        if name == "command", ["-v", "-V"].contains(arguments.first) {
+            return [finding(.reads, subject: "command -v")]
+        }
         var index = 1
+        var isUnsure = false
         var leading = ShellPrograms.leadingWords[name] ?? 0
         var set: [GuardFinding] = []
         let takesValue = ShellPrograms.valueOptions[name] ?? []
@@ -187,7 +242,10 @@ struct ShellJudge: Sendable {
                 break
             }
             if word.value.hasPrefix("-"), word.value.count > 1 {
+                // Of an option that isn't known nobody can say whether the next word belongs to it.
+                isUnsure = !takesValue.contains(word.value) && word.value.hasPrefix("--") && !word.value.contains("=")
                 index += takesValue.contains(word.value) ? 2 : 1
+                if isUnsure { continue }
             } else if word.value.contains("="), name == "env" || name == "sudo" || name == "doas" {
                 set += variable(String(word.value.prefix { $0 != "=" }), isHanded: true)
                 index += 1
@@ -201,6 +259,13 @@ struct ShellJudge: Sendable {
         guard let inside = call.inner(index..<call.words.count) else { return set + [finding(.reads, subject: name)] }
         var found = set
         found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
+        if isUnsure, depth < Self.deepest, let later = call.inner((index + 1)..<call.words.count) {
+            found += judge(later, depth + 1).filter(Self.weighs)
+        }
+        if ShellPrograms.joiners.contains(name), inside.words.contains(where: { $0.value.contains(" ") }) {
+            found += findings(in: inside.words.map(\.value).joined(separator: " "), depth: depth + 1).filter(
+                Self.weighs)
+        }
         // What xargs appends is not known: for what removes, it is as bad as a pattern.
         if name == "xargs" || name == "parallel", ["rm", "unlink"].contains(inside.program) {
             found.append(finding(.removes, subject: "\(name) \(inside.program)"))
@@ -215,12 +280,14 @@ struct ShellJudge: Sendable {
     }
 
     private func texts(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        let words = Array(call.arguments)
+        var words = Array(call.arguments)
+        if words.first?.value == "--" { words.removeFirst() }
         switch call.program {
         case "eval":
+            if words.count == 1, Self.isOwnOutput(words[0].value) { return [finding(.writes, subject: words[0].value)] }
             guard words.allSatisfy(\.isFixed) else { return [finding(.dynamic, subject: "eval")] }
             return findings(in: words.map(\.value).joined(separator: " "), depth: depth + 1)
-        case "trap": return words.count > 1 ? text(words[0], depth) : []
+        case "trap": return words.count > 1 && words[0].value != "-" ? text(words[0], depth) : []
         case "alias":
             return words.flatMap { word -> [GuardFinding] in
                 guard let equals = word.value.firstIndex(of: "=") else { return [] }
@@ -253,6 +320,10 @@ struct ShellJudge: Sendable {
         let runsFile = words.contains { !$0.value.hasPrefix("-") } && !words.contains { $0.value == "-s" }
         if call.readsPipe, !runsFile { return [finding(.fed, subject: call.program)] }
         if words.contains(where: { $0.value == "<()" }) { return [finding(.fed, subject: call.program)] }
+        // A file of start-up commands is run before the first line is.
+        if words.contains(where: { $0.value.hasPrefix("--rcfile") || $0.value.hasPrefix("--init-file") }) {
+            return [finding(.dynamic, subject: call.program)]
+        }
         return [finding(.writes, subject: ([call.program] + words.prefix(2).map(\.value)).joined(separator: " "))]
     }
 
@@ -269,7 +340,7 @@ struct ShellJudge: Sendable {
             let word = words[index]
             index += 1
             switch word.value {
-            case "-delete": found.append(finding(.removes, subject: "find -delete"))
+            case "-delete": found.append(finding(findsMadeAgain(call) ? .writes : .removes, subject: "find -delete"))
             case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X":
                 // What is started ends where the program says so: each word belongs to one command alone.
                 let end = words[index...].firstIndex { $0.value == ";" || $0.value == "+" } ?? words.count
@@ -280,7 +351,9 @@ struct ShellJudge: Sendable {
                 if ["rm", "unlink", "shred"].contains(inside.program) {
                     found.append(finding(.removes, subject: "find \(word.value) \(inside.program)"))
                 }
-            case "-fprint", "-fprint0", "-fprintf", "-fls": found.append(finding(.writes, subject: word.value))
+            case "-fprint", "-fprint0", "-fprintf", "-fls":
+                let file = index < words.count ? words[index].value : ""
+                found.append(finding(isSystem(file) ? .device : .writes, subject: "\(word.value) \(file)"))
             default: continue
             }
         }

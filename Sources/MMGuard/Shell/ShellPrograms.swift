@@ -56,7 +56,32 @@ enum ShellPrograms {
     static let wrappers = names(
         """
         env nice nohup timeout xargs time stdbuf setsid ionice chrt taskset prlimit setpriv watch strace ltrace flock \
-        command builtin exec busybox sudo doas pkexec runuser unbuffer parallel firejail proxychains torsocks faketime
+        command builtin exec busybox toybox sudo doas pkexec runuser unbuffer parallel firejail proxychains proxychains4 torsocks \
+        faketime chpst setuidgid runcon dbus-run-session dbus-launch xvfb-run cgexec numactl eatmydata fakeroot proot catchsegv \
+        rlwrap systemd-inhibit systemd-run nocache ifne chronic hyperfine entr unshare nsenter chroot valgrind perf heaptrack \
+        softlimit envdir setlock winpty stdbuf coproc nocorrect noglob rr gosu su-exec tini dumb-init catatonit s6-setuidgid \
+        with-contenv
+        """)
+
+    /// Wrappers that hand their words to a shell as one text.
+    static let joiners = names("watch hyperfine entr parallel")
+
+    /// Programs that start a command which stands among their words, behind others of their own.
+    static let starters = names(
+        """
+        docker podman nerdctl kubectl oc lxc incus tmux screen uv poetry pipenv bundle conda mamba micromamba nix nix-shell \
+        flatpak-spawn distrobox toolbox machinectl wsl ssh direnv mise asdf npm pnpm yarn bun cargo gdb perf strace ansible \
+        fzf vagrant npx bunx uvx docker-compose compose crictl ctr multipass rustup pyenv rbenv nvm act
+        """)
+
+    /// Programs whose name in a text shows that a command stands there.
+    static let noticed = names("rm shred mkfs wipefs blkdiscard mm truncate rmdir dd sudo")
+
+    /// Programs that show what a file holds.
+    static let printers = names(
+        """
+        cat tac head tail less more grep egrep fgrep zgrep rg ag sort cut nl strings od xxd hexdump base64 base32 jq yq paste \
+        fold rev awk gawk mawk sed bat batcat view curl scp nc
         """)
 
     /// Shells, which run texts.
@@ -64,15 +89,22 @@ enum ShellPrograms {
 
     /// Interpreters, which run what they are fed.
     static let interpreters = names(
-        "python python2 python3 perl ruby node nodejs php lua tclsh osascript pwsh powershell deno bun Rscript")
+        """
+        python python2 python3 pypy pypy3 perl raku ruby node nodejs php lua luajit tclsh wish osascript pwsh powershell deno bun \
+        Rscript julia groovy guile jshell elixir erl
+        """)
 
     /// Options of wrappers that take the next word.
     static let valueOptions: [String: Set<String>] = [
         "env": ["-u", "-C", "-S", "--unset", "--chdir", "--split-string"], "nice": ["-n"],
         "ionice": ["-c", "-n", "-p"],
         "timeout": ["-k", "-s", "--kill-after", "--signal"], "stdbuf": ["-i", "-o", "-e"],
-        "xargs": ["-I", "-n", "-P", "-L", "-d", "-E", "-a", "-s"], "watch": ["-n", "--interval"],
+        "xargs": [
+            "-I", "-n", "-P", "-L", "-d", "-E", "-a", "-s", "--max-args", "--max-procs", "--max-lines", "--delimiter",
+            "--arg-file", "--max-chars", "--process-slot-var",
+        ], "watch": ["-n", "--interval"],
         "sudo": ["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D", "-R", "-T"], "doas": ["-u", "-C"],
+        "time": ["-f", "-o", "--format", "--output"],
         "runuser": ["-u", "-g", "-G"], "taskset": ["-p"], "chrt": ["-p"], "flock": ["-w", "-E"],
         "strace": ["-e", "-o", "-p", "-s"], "ltrace": ["-e", "-o", "-p", "-s"], "parallel": ["-j"], "exec": ["-a"],
         "setpriv": [
@@ -87,8 +119,23 @@ enum ShellPrograms {
     /// Variables that make later commands load or run something else.
     static let loaders = names(
         """
-        LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH BASH_ENV ENV PROMPT_COMMAND PS4 SHELLOPTS BASHOPTS ZDOTDIR PERL5OPT PYTHONSTARTUP \
-        NODE_OPTIONS GIT_SSH GIT_SSH_COMMAND GIT_EXTERNAL_DIFF
+        LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH BASH_ENV ENV PROMPT_COMMAND SHELLOPTS BASHOPTS ZDOTDIR PERL5OPT PYTHONSTARTUP \
+        NODE_OPTIONS GIT_SSH GIT_SSH_COMMAND GIT_EXTERNAL_DIFF BASH_LOADABLES_PATH INPUTRC HISTFILE BASH_XTRACEFD \
+        precmd_functions preexec_functions chpwd_functions periodic_functions zshexit_functions zshaddhistory_functions \
+        command_not_found_handle PERL5LIB PERL5DB RUBYOPT RUBYLIB PYTHONPATH PYTHONHOME GIT_CONFIG_COUNT GIT_CONFIG_GLOBAL \
+        GIT_CONFIG_SYSTEM GIT_CONFIG_PARAMETERS GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_DIR GIT_ASKPASS GIT_PROXY_COMMAND SSH_ASKPASS \
+        TAR_OPTIONS MAKEFLAGS LESSKEYIN LESSKEY_CONTENT JAVA_TOOL_OPTIONS _JAVA_OPTIONS DYLD_INSERT_LIBRARIES
+        """)
+
+    /// Variables that a shell evaluates when it shows a prompt or a trace.
+    static let prompts = names("PS0 PS1 PS2 PS3 PS4 PROMPT RPROMPT RPS1 PROMPT2 RPROMPT2 SPROMPT")
+
+    /// Variables that hold a command which other programs run.
+    static let commandVariables = names(
+        """
+        PAGER MANPAGER GIT_PAGER LESS MORE LESSOPEN LESSCLOSE EDITOR VISUAL GIT_EDITOR GIT_SEQUENCE_EDITOR BROWSER RSYNC_RSH CVS_RSH \
+        SVN_SSH FCEDIT SYSTEMD_PAGER SYSTEMD_EDITOR BAT_PAGER DELTA_PAGER SUDO_EDITOR FZF_DEFAULT_COMMAND FZF_DEFAULT_OPTS MANOPT \
+        SUDO_ASKPASS KUBE_EDITOR PSQL_EDITOR PSQL_PAGER CC CXX SHELL
         """)
 
     /// Variables that programs are handed in any case: setting one is enough.

@@ -13,6 +13,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     case ownProgram = "shell-own-program"
     case dynamic = "shell-dynamic"
     case fed = "shell-fed"
+    case interpreter = "shell-interpreter"
     case loader = "shell-loader"
     case recursion = "shell-recursion"
     case unreadable = "shell-unreadable"
@@ -33,7 +34,8 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .ownProgram: "it would confirm, sign in or change connections in a person's place"
         case .dynamic: "which program it runs can't be told from the text"
         case .fed: "a shell or interpreter runs what another command writes"
-        case .loader: "it sets a variable that makes later commands load or run something else"
+        case .interpreter: "an interpreter can do anything that its user can, and a host has no walls around it"
+        case .loader: "it sets what makes later commands load or run something else"
         case .recursion: "a function that calls itself can fill the machine with processes"
         case .unreadable: "the text can't be taken apart"
         }
@@ -50,13 +52,13 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .mail: .send
         case .secrets: .secret
         case .ownFiles, .ownProgram: .session
-        case .dynamic, .fed, .unreadable: .write
+        case .dynamic, .fed, .unreadable, .interpreter: .write
         }
     }
 
     var kind: GuardFinding.Kind {
         switch self {
-        case .dynamic, .fed, .unreadable: .dynamic
+        case .dynamic, .fed, .unreadable, .interpreter: .dynamic
         default: .classified
         }
     }
@@ -65,6 +67,8 @@ enum ShellRule: String, Sendable, CaseIterable {
         switch self {
         case .dynamic: "Write the program's name out."
         case .fed: "Save it to a file, read it, then run the file."
+        case .interpreter:
+            "Use commands of the shell; the host's owner allows interpreters with \"ssh\": {\"interpreters\": \"allow\"}."
         case .unreadable: "Check quotes and parentheses."
         case .ownFiles: "Use the connections, status and audit tools of mm."
         case .ownProgram: "A person does this in a terminal of their own."

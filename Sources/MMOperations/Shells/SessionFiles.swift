@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import MMShell
 
 /// The files that a session reaches. Each is judged before it is touched as the command is that would do the same.
@@ -31,9 +32,13 @@ struct SessionFiles: Sendable {
     private var context: OperationContext { call.context }
 
     /// Writes a file whole.
-    func write(_ path: String, _ source: FileSource, how: FileWriting) async throws(MMError) -> OperationAnswer {
+    /// - Parameter text: what it then holds, where that is known: whoever runs the file is judged by it.
+    func write(_ path: String, _ source: FileSource, known text: String? = nil, how: FileWriting)
+        async throws(MMError) -> OperationAnswer
+    {
         try await judge(writing: true, path)
         let (member, _) = try await call.member(session, options)
+        try await call.refuseOwnFiles(Self.command(writing: true, path, sudo: sudo), in: member)
         // What takes long to send keeps its session from being closed as one that nobody uses.
         let receipt = try await call.shells.using(member.key) { () async throws(MMError) -> FileReceipt in
             if member.key.place.isLocal { return try await local(member).write(path, source, how: how) }
@@ -42,6 +47,9 @@ struct SessionFiles: Sendable {
             return try await remote(member).write(path, source, how: how) { progress.came(to: $0, of: total) }
         }
         context.record.note("bytes", .int(Int64(source.count)))
+        var memory = await call.shells.memory(of: member.key)
+        memory.note(path, text, isWhole: !how.appends)
+        await call.shells.remember(memory, of: member.key)
         return Self.answer(receipt, more: ", SHA-256 \(receipt.digest)")
     }
 
@@ -49,6 +57,7 @@ struct SessionFiles: Sendable {
     func read(_ path: String, from offset: Int, limit: Int?) async throws(MMError) -> FilePiece {
         try await judge(writing: false, path)
         let (member, _) = try await call.member(session, options)
+        try await call.refuseOwnFiles(Self.command(writing: false, path, sudo: sudo), in: member)
         let piece = try await call.shells.using(member.key) { () async throws(MMError) -> FilePiece in
             if member.key.place.isLocal {
                 return try await local(member).read(path, from: offset, limit: limit)
@@ -121,12 +130,18 @@ struct SessionFiles: Sendable {
     }
 
     private func judge(writing: Bool, _ path: String) async throws(MMError) {
-        let quoted = ShellWord.quoted(path)
-        let command = (sudo == nil ? "" : "sudo ") + (writing ? "tee -- \(quoted)" : "cat -- \(quoted)")
+        let command = Self.command(writing: writing, path, sudo: sudo)
         let key = call.key(session)
         let known = try? await call.shells.existing(key)
         var directory = await known?.workingDirectory
         if directory == nil, key.place.isLocal { directory = call.opening.startDirectory }
-        try await call.clear(shell: command, in: key, host: known?.host, directory: directory)
+        try await call.clear(
+            shell: command, in: key, host: known?.host, directory: directory, isHere: known?.isHere ?? false)
+    }
+
+    /// The command that would do the same.
+    private static func command(writing: Bool, _ path: String, sudo: Sudo?) -> String {
+        let quoted = ShellWord.quoted(path)
+        return (sudo == nil ? "" : "sudo ") + (writing ? "cp -- content \(quoted)" : "cat -- \(quoted)")
     }
 }

@@ -4,23 +4,74 @@ import MMShell
 
 extension ShellCallContext {
     /// Returns when a command may be handed to a shell.
+    /// - Parameter isHere: whether its host is this very machine.
     /// - Throws: `denied`, `confirmation_needed`.
     func clear(
-        shell command: String, shown: String? = nil, in session: ShellSessionName, host: String?, directory: String?
+        shell command: String, shown: String? = nil, in session: ShellSessionName, host: String?, directory: String?,
+        isHere: Bool = false
     ) async throws(MMError) {
         context.record.note("module", .string(session.place.rawValue))
         context.record.note("session", .string(host ?? session.name))
         context.record.note("commandBytes", .int(Int64(command.utf8.count)))
-        let place = ShellContext(
-            isRemote: session.place == .ssh, home: session.place == .shell ? services.paths.home : nil,
-            directory: directory, ownFiles: ShellOpening.ownFiles(services))
+        let (verdict, memory) = try await services.guarding.guards.verdict(
+            shell: command, in: place(of: session, directory, isHere: isHere), policy: configuration.guardPolicy,
+            remembering: await shells.memory(of: session))
+        try await settle(verdict, shown ?? command, title: "run in", session, host)
+        await shells.remember(memory, of: session)
+    }
+
+    /// Returns when lines may be typed into a program that runs.
+    /// - Parameters:
+    ///   - lines: what is sent off.
+    ///   - isUnknown: whether what they hold can't be told.
+    ///   - command: the command that was started.
+    ///   - prompt: what it waits for, where that is known.
+    /// - Throws: `denied`, `confirmation_needed`.
+    func clear(
+        typed lines: [String], isUnknown: Bool, into command: String, _ prompt: ShellPrompt?,
+        in member: ShellSessions.Member
+    ) async throws(MMError) {
+        let place = place(of: member.key, await member.workingDirectory, isHere: member.isHere)
+        var memory = await shells.memory(of: member.key)
+        for line in lines {
+            let (verdict, next) = try await services.guarding.guards.verdict(
+                typed: TypedText(
+                    line, program: prompt?.program, command: command, isAnswer: prompt != nil, isUnknown: isUnknown),
+                in: place, policy: configuration.guardPolicy, remembering: memory)
+            memory = next
+            try await settle(verdict, line, title: "type in", member.key, member.host)
+        }
+        await shells.remember(memory, of: member.key)
+    }
+
+    /// Refuses what touches mm's own files on a host that has turned out to be this very machine.
+    /// - Throws: `denied`.
+    func refuseOwnFiles(_ command: String, in member: ShellSessions.Member) async throws(MMError) {
+        guard member.isHere else { return }
         let verdict = try await services.guarding.guards.verdict(
-            shell: command, in: place, policy: configuration.guardPolicy)
+            shell: command, in: place(of: member.key, await member.workingDirectory, isHere: true),
+            policy: configuration.guardPolicy)
+        guard verdict.classes.contains(.session) else { return }
+        try await settle(verdict, command, title: "run in", member.key, member.host)
+    }
+
+    /// Where a session's commands run, for the guard.
+    private func place(of session: ShellSessionName, _ directory: String?, isHere: Bool) -> ShellContext {
+        let isLocal = session.place == .shell
+        let hasWalls = isLocal && [.workspace, .isolated].contains(opening.confinement)
+        return ShellContext(
+            isRemote: !isLocal && !isHere, home: isLocal || isHere ? services.paths.home : nil, directory: directory,
+            ownFiles: ShellOpening.ownFiles(services), workspace: hasWalls ? opening.startDirectory : nil,
+            asksInterpreters: !isLocal && configuration.asksInterpreters)
+    }
+
+    private func settle(
+        _ verdict: Verdict, _ text: String, title: String, _ session: ShellSessionName, _ host: String?
+    ) async throws(MMError) {
         try await Clearance(
             ConfirmationRequest(
                 connection: "\(session.place.rawValue):\(host ?? session.name)", module: session.place.rawValue,
-                title: "run in \(session.place.rawValue)",
-                text: shown ?? command, verdict: verdict)
+                title: "\(title) \(session.place.rawValue)", text: text, verdict: verdict)
         ).settle(in: context, with: services.guarding)
     }
 

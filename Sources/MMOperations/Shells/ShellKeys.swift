@@ -34,8 +34,10 @@ struct ShellKeys: CatalogueOperation {
     }
 
     func run(
-        _ input: Input, in context: OperationContext, with services: WorkServices
+        _ input: Input, in context: OperationContext, with services: ShellServices
     ) async throws(MMError) -> OperationAnswer {
-        try await TypingTarget(job: input.job, session: input.session, place: place, context, services).type(input.keys)
+        try await TypingTarget(
+            job: input.job, session: input.session, place: place, ShellCallContext(context, services)
+        ).type(input.keys)
     }
 }

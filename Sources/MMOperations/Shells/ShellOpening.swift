@@ -15,6 +15,8 @@ package struct ShellOpening: Sendable {
     package let confinement: ShellsConfiguration.Confinement
 
     private let callerDirectory: String?
+    /// Whether hosts that are this very machine are admitted to callers whose local shells have walls, too.
+    package var admitsThisMachine = false
 
     /// Opens sessions as a configuration says.
     /// - Parameters:
@@ -96,6 +98,7 @@ package struct ShellOpening: Sendable {
             settings.sandbox = try sandbox(start, wire)
             settings.environment.merge(wire?.environment ?? [:]) { _, wire in wire }
             settings.processes = wire?.processes
+            if let wire { settings.takesListener = { wire.serve(inside: $0) } }
             session = word == "python" ? try await PythonShell.start(settings) : try await LocalShell.start(settings)
         } catch {
             await wire?.close()
@@ -189,15 +192,43 @@ package struct ShellOpening: Sendable {
             environment: ShellEnvironment.scrubbed(services.environment),
             records: services.paths.stateDirectory + "/hosts")
         let secrets = [target.password, target.passphrase].compactMap { $0 }
+        let admission = try admission()
         if isDevice {
-            let session = try await ScreenSession.connect(target, masters: masters, deadline: deadline)
+            let session = try await ScreenSession.connect(
+                target, masters: masters, admission: admission, deadline: deadline)
             return ShellSessions.Member(
                 key: key, body: .screen(session), kind: "device", host: session.name, secrets: secrets)
         }
         let session = try await SSHSession.connect(
-            target, masters: masters, policy: configuration.policy, deadline: deadline)
+            target, masters: masters, policy: configuration.policy, admission: admission, deadline: deadline)
         return ShellSessions.Member(
-            key: key, body: .shell(session), kind: "posix", host: session.name, secrets: secrets)
+            key: key, body: .shell(session), kind: "posix", host: session.name, secrets: secrets,
+            isHere: session.isHere)
+    }
+
+    /// Which hosts a session may be opened on. One that is this very machine would be a way around the walls of local
+    /// shells: whoever has those is refused it.
+    private func admission() throws(MMError) -> HostAdmission {
+        let path = services.paths.stateDirectory + "/here"
+        let text: String
+        if let bytes = try ProtectedFile.read(path, limit: 256), bytes.count >= 32 {
+            text = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
+        } else {
+            text = RandomBytes.text(bytes: 32)
+            try ProtectedFile.replace(path, with: Array("\(text)\n".utf8))
+        }
+        let isWalled = confinement != .guard && !admitsThisMachine
+        return HostAdmission(marker: HostIdentity.Marker(path: path, text: text)) { (identity, name) throws(MMError) in
+            guard isWalled, identity.reachesOwnFiles else { return }
+            throw MMError(
+                .denied,
+                identity.isThisMachine
+                    ? "\(name) is this machine, and a shell there would reach the files of mm without walls."
+                    : "\(name) shares this machine's files, and a shell there would reach those of mm without walls.",
+                hint:
+                    "Use shell_run, which has walls. Its owner allows it with \"sandbox\": \"guard\" in the shells file.",
+                details: ["rule": "ssh-this-machine"])
+        }
     }
 }
 

@@ -12,7 +12,7 @@ extension ShellPlace {
             AnyOperation(ShellTerminal(place: self)) { $0.shellServices },
             AnyOperation(ShellRead(place: self)) { $0.shellServices },
             AnyOperation(ShellWrite(place: self)) { $0.shellServices },
-            AnyOperation(ShellKeys(place: self)) { $0.workServices },
+            AnyOperation(ShellKeys(place: self)) { $0.shellServices },
             AnyOperation(ShellWait(place: self)) { $0.workServices },
             AnyOperation(ShellJobs(place: self)) { $0.workServices },
             AnyOperation(ShellSessionList(place: self)) { $0.shells },

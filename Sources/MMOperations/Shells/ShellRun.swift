@@ -116,6 +116,7 @@ struct ShellRun: CatalogueOperation {
         }
         let admission = try await clear(input, call)
         let (member, isNew) = try await call.member(input.session, input.options)
+        if isNew { try await call.refuseOwnFiles(input.command, in: member) }
         let limit = input.timeout ?? configuration.commandTime
         // A person at a terminal waits; a model is better served by a handle.
         let patience = input.yield ?? (context.call.caller.surface == .mcp ? .seconds(30) : limit)
@@ -207,7 +208,8 @@ struct ShellRun: CatalogueOperation {
         do throws(MMError) {
             if opening.confinement != .argv || !place.isLocal {
                 try await call.clear(
-                    shell: judged, shown: text, in: key, host: known?.host, directory: directory)
+                    shell: judged, shown: text, in: key, host: known?.host, directory: directory,
+                    isHere: known?.isHere ?? false)
             }
             return try configuration.policy.check(text, directory: directory ?? "/")
         } catch {

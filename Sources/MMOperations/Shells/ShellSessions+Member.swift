@@ -29,6 +29,8 @@ extension ShellSessions {
         package let created: Timestamp
         /// Texts that must stand in no record.
         package let secrets: [Secret]
+        /// Whether it is on a host that is this very machine, or reaches its files.
+        package let isHere: Bool
         /// Its way to the network, where that is one of its own.
         let wire: ShellWire?
 
@@ -41,7 +43,7 @@ extension ShellSessions {
         /// A session.
         package init(
             key: ShellSessionName, body: Body, kind: String, label: String? = nil, sandbox: String? = nil,
-            host: String? = nil, secrets: [Secret] = [], wire: ShellWire? = nil
+            host: String? = nil, secrets: [Secret] = [], isHere: Bool = false, wire: ShellWire? = nil
         ) {
             self.key = key
             self.body = body
@@ -50,6 +52,7 @@ extension ShellSessions {
             self.sandbox = sandbox
             self.host = host
             self.secrets = secrets
+            self.isHere = isHere
             self.wire = wire
             created = .now
         }

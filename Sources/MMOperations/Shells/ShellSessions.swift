@@ -1,4 +1,5 @@
 package import MMCore
+import MMGuard
 package import MMSessions
 package import MMShell
 
@@ -17,6 +18,9 @@ package actor ShellSessions {
     private let pool: SessionPool<Starts>
     private let work: WorkTable
     private var held: SSHMasters?
+    /// What the sessions of an owner wrote, by place: a command in one of them may run what another one left.
+    private var written: [String: ShellMemory] = [:]
+    private var lines: [ShellSessionName: TypedLine] = [:]
     /// Hosts that have turned out to have no POSIX shell, so that not each command finds it out again.
     private var withoutShell: Set<ShellSessionName> = []
 
@@ -54,6 +58,27 @@ package actor ShellSessions {
 
     /// A host may have a shell again: its sessions were closed.
     package func forget(withoutShell key: ShellSessionName) { withoutShell.remove(key) }
+
+    /// What the sessions of an owner wrote at a place.
+    func memory(of key: ShellSessionName) -> ShellMemory { written[Self.place(key)] ?? ShellMemory() }
+
+    /// Keeps what the sessions of an owner wrote at a place.
+    func remember(_ memory: ShellMemory, of key: ShellSessionName) {
+        if written.count >= 1000 { written = [:] }
+        written[Self.place(key)] = memory
+    }
+
+    /// A host may have several names: what was written on one is remembered for all of them.
+    private static func place(_ key: ShellSessionName) -> String { "\(key.owner) \(key.place.rawValue)" }
+
+    /// What was typed into a device and not sent off yet.
+    func line(of key: ShellSessionName) -> TypedLine { lines[key] ?? TypedLine() }
+
+    /// Keeps what was typed into a device and not sent off yet.
+    func keep(_ line: TypedLine, of key: ShellSessionName) {
+        if lines.count >= 1000 { lines = [:] }
+        lines[key] = line
+    }
 
     // MARK: Sessions
 
@@ -98,6 +123,7 @@ package actor ShellSessions {
     /// Ends all sessions of an owner: its client has gone.
     package func closeAll(of owner: String) async {
         withoutShell = withoutShell.filter { $0.owner != owner }
+        written = written.filter { !$0.key.hasPrefix("\(owner) ") }
         for report in await pool.reports(where: { $0.owner == owner }) { await close(report.key) }
         work.forget(owner: owner)
     }

@@ -17,6 +17,7 @@ package final class ShellTask: LongWork {
     package let started = Timestamp.now
     private let begun = ContinuousClock.now
     private let wasLetGo = Mutex(false)
+    private let typing = Mutex(TypedLine())
     /// Whether it runs beside the session, which stays free.
     package let isBeside: Bool
     /// When it is cancelled, counted from its start.
@@ -51,6 +52,12 @@ package final class ShellTask: LongWork {
         page.start = offset
         page.bytes = bytes
         return page
+    }
+
+    /// What was typed into it and not sent off yet.
+    var line: TypedLine {
+        get { typing.withLock { $0 } }
+        set { typing.withLock { $0 = newValue } }
     }
 
     /// Whether it still runs.

@@ -14,6 +14,12 @@ struct ShellUpload: CatalogueOperation {
         let content: String?
         let isBase64: Bool
         let how: FileWriting
+
+        /// What the file then holds, where the call says it as text.
+        var known: String? {
+            guard from == nil, let content else { return nil }
+            return isBase64 ? Base64.bytes(content).map { String(decoding: $0, as: UTF8.self) } : content
+        }
     }
 
     var declaration: OperationDeclaration {
@@ -74,7 +80,7 @@ struct ShellUpload: CatalogueOperation {
         let call = try ShellCallContext(context, services)
         let source = try await Self.source(input, call)
         return try await SessionFiles(call: call, session: input.session, options: input.options, sudo: input.sudo)
-            .write(input.path, source, how: input.how)
+            .write(input.path, source, known: input.known, how: input.how)
     }
 
     private static func source(_ input: Input, _ call: ShellCallContext) async throws(MMError) -> FileSource {

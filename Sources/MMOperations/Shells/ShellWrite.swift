@@ -45,19 +45,16 @@ struct ShellWrite: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with services: ShellServices
     ) async throws(MMError) -> OperationAnswer {
+        let call = try ShellCallContext(context, services)
         if let path = input.path {
             var how = FileWriting()
             how.appends = input.appends
-            return try await SessionFiles(
-                call: try ShellCallContext(context, services), session: try .required(input.session)
-            )
-            .write(path, FileSource(Array(input.text.utf8)), how: how)
+            return try await SessionFiles(call: call, session: try .required(input.session))
+                .write(path, FileSource(Array(input.text.utf8)), known: input.text, how: how)
         }
-        let target = try await TypingTarget(
-            job: input.job, session: input.session, place: place, context, services.work)
+        let target = try await TypingTarget(job: input.job, session: input.session, place: place, call)
         if let name = input.secret {
-            return try await target.type(
-                .secret(try await target.secret(name, try ShellCallContext(context, services))))
+            return try await target.type(.secret(try await target.secret(name)), isSecret: true)
         }
         return try await target.type(input.pressesEnter ? .line(input.text) : .text(input.text))
     }

@@ -48,6 +48,8 @@ package struct ShellsConfiguration: Sendable {
     package var sshConfigFile: String?
     /// A file of known hosts in place of the configured ones.
     package var knownHostsFile: String?
+    /// Whether texts for interpreters are asked about on hosts, where no walls stand behind the guard.
+    package var asksInterpreters = true
     /// Patterns of the hosts that may be reached; nil for any.
     package var hosts: [String]?
     /// What stored secrets may be used for when no person says so in the call itself.
@@ -152,6 +154,8 @@ struct ShellsConfigurationReader {
             switch (key, value.string) {
             case ("hostKeys", "strict"?): made.hostKeys = .strict
             case ("hostKeys", "accept-new"?): made.hostKeys = .acceptNew
+            case ("interpreters", "ask"?): made.asksInterpreters = true
+            case ("interpreters", "allow"?): made.asksInterpreters = false
             case ("config", let file?): made.sshConfigFile = file
             case ("knownHosts", let file?): made.knownHostsFile = file
             case ("hosts", nil):
@@ -162,7 +166,9 @@ struct ShellsConfigurationReader {
                 made.hosts = hosts
             default:
                 throw wrong(
-                    "ssh.\(key)", "one of hostKeys (strict, accept-new), config, knownHosts (paths), hosts (a list)")
+                    "ssh.\(key)",
+                    "one of hostKeys (strict, accept-new), interpreters (ask, allow), config, knownHosts (paths), hosts (a list)"
+                )
             }
         }
     }

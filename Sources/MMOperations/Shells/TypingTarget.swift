@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import MMShell
 
 /// What is typed into: a command, or a device that has a terminal of its own.
@@ -9,15 +10,16 @@ struct TypingTarget: Sendable {
     }
 
     private let kind: Kind
-    private let context: OperationContext
-    private let shells: ShellSessions
+    private let call: ShellCallContext
+    private var context: OperationContext { call.context }
+    private var shells: ShellSessions { call.shells }
 
     /// What a call's arguments name.
-    init(job: String?, session: NamedSession?, place: ShellPlace, _ context: OperationContext, _ services: WorkServices)
+    init(job: String?, session: NamedSession?, place: ShellPlace, _ call: ShellCallContext)
         async throws(MMError)
     {
-        self.context = context
-        shells = services.shells
+        self.call = call
+        let (context, services) = (call.context, call.services.work)
         if job == nil, !place.isLocal {
             kind = .device(try .required(session))
         } else {
@@ -26,12 +28,50 @@ struct TypingTarget: Sendable {
     }
 
     /// Types, and answers with what came of it.
-    func type(_ typed: ShellInput) async throws(MMError) -> OperationAnswer {
+    /// - Throws: as the guard says of what is sent off with it.
+    func type(_ typed: ShellInput, isSecret: Bool = false) async throws(MMError) -> OperationAnswer {
         switch kind {
+        case .command(let task) where !isSecret: try await clear(typed, for: task)
+        case .device(let session) where !isSecret: try await clear(typed, for: session)
+        default: break
+        }
+        return switch kind {
         case .command(let task): try await type(typed, into: task)
         case .device(let session): try await type(typed, into: session)
         }
     }
+
+    private func clear(_ typed: ShellInput, for task: ShellTask) async throws(MMError) {
+        var line = task.line
+        var (lines, isUnknown) = line.take(typed.bytes)
+        let prompt = await task.job.waitingFor()
+        // What stays unseen is an answer to who asked for it.
+        if prompt?.isSecret == true {
+            task.line = TypedLine()
+            return
+        }
+        if configuration.guardPolicy.name == .readonly, lines.isEmpty {
+            lines = [line.text]
+            isUnknown = line.isEdited
+        }
+        let member = try await shells.existing(task.session)
+        try await call.clear(typed: lines, isUnknown: isUnknown, into: task.job.command.text, prompt, in: member)
+        task.line = line
+    }
+
+    private func clear(_ typed: ShellInput, for session: NamedSession) async throws(MMError) {
+        let key = session.key(of: context.call.shellOwner)
+        let member = try await shells.existing(key)
+        var line = await shells.line(of: key)
+        for text in line.take(typed.bytes).lines where text.contains(where: { !$0.isWhitespace }) {
+            try await call.clear(
+                shell: "device " + ShellWord.quoted(text), shown: text, in: key, host: member.host, directory: nil,
+                isHere: member.isHere)
+        }
+        await shells.keep(line, of: key)
+    }
+
+    private var configuration: ShellsConfiguration { call.configuration }
 
     private func type(_ typed: ShellInput, into task: ShellTask) async throws(MMError) -> OperationAnswer {
         let before = Self.written(by: task)
@@ -65,7 +105,7 @@ struct TypingTarget: Sendable {
 
     /// A stored secret that is to be typed: only for the host or program that its owner has named, and only where what is
     /// typed stays unseen.
-    func secret(_ name: String, _ call: ShellCallContext) async throws(MMError) -> Secret {
+    func secret(_ name: String) async throws(MMError) -> Secret {
         let task: ShellTask
         switch kind {
         case .device(.host(let named, _)):

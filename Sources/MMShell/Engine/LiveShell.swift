@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSessions
 import MMSystem
 
 /// One shell process with its pipes, its terminal and its folder, from start to end.
@@ -51,6 +52,8 @@ final class LiveShell: Sendable {
         let channel = try ShellChannel(output: outputReader, error: errorReader, reports: reportReader)
         var environment = settings.environment
         environment["MM_SESSION"] = settings.name
+        // A pager that runs commands for whoever reads would run them unjudged.
+        environment["LESSSECURE"] = "1"
         if environment["TERM"] == nil { environment["TERM"] = "xterm" }
         var command = ChildCommand(
             program, kind.arguments, environment: environment,
@@ -62,7 +65,9 @@ final class LiveShell: Sendable {
         command.terminal = Terminal.Size(rows: settings.terminal.rows, columns: settings.terminal.columns)
         command.limits = settings.limits.map(\.childLimit) + [mark.limit]
         if case .workspace = settings.sandbox { mkdir(folder.path + "/tmp", 0o700) }
-        command = try settings.sandbox.confine(command, folder: folder.path)
+        var door: NetworkDoor?
+        if let ports = settings.sandbox.proxyPorts { door = try NetworkDoor(at: ports) }
+        command = try settings.sandbox.confine(command, folder: folder.path, door: door)
         let (control, problem) = try Self.controlGroup(settings.treeLimits)
         let child: ChildProcess
         do throws(MMError) {
@@ -72,6 +77,7 @@ final class LiveShell: Sendable {
             throw error
         }
         withExtendedLifetime((inputReader, outputWriter, errorWriter, reportWriter)) {}
+        for listener in try await door?.listeners() ?? [] { settings.takesListener?(listener) }
         let shell = try LiveShell(
             child: child, typing: typing, channel: channel, folder: folder,
             processes: SessionProcesses(shell: child.pid, mark: mark), dialect: ShellDialect(kind: kind),

@@ -28,7 +28,7 @@ struct ShellDialect: Sendable {
 
     private var preparation: String {
         switch kind {
-        case .bash: "PS1= PS2= PROMPT_COMMAND=; unset HISTFILE; set +o history +H\n"
+        case .bash: "PS1= PS2= PROMPT_COMMAND=; unset HISTFILE; set +o history +H; shopt -u promptvars\n"
         case .zsh:
             """
             unsetopt zle prompt_sp prompt_cr bang_hist check_jobs hup notify; unset HISTFILE RPS1

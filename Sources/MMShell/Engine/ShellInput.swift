@@ -3,7 +3,7 @@ public import MMCore
 /// Input that is typed into a terminal.
 public struct ShellInput: Sendable {
     /// The bytes that the terminal receives.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// Text without an added line end.
     public static func text(_ text: String) -> ShellInput { ShellInput(bytes: Array(text.utf8)) }

@@ -1,4 +1,5 @@
 import MMCore
+package import MMSystem
 
 /// What a local shell is started with.
 public struct ShellSettings: Sendable {
@@ -45,6 +46,8 @@ public struct ShellSettings: Sendable {
     public var treeLimits: TreeLimits?
     /// Is told of the session's processes.
     package var processes: ShellProcesses?
+    /// Takes the listener of its proxy in the shell's own network, once for each shell that is started.
+    package var takesListener: (@Sendable (PolledListener) -> Void)?
 
     /// Settings.
     /// - Parameters:

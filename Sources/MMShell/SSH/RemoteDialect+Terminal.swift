@@ -50,7 +50,7 @@ extension RemoteDialect {
     ///
     /// Every mode is named: what ssh brings of a client without a terminal is nothing.
     static func preparing(_ terminal: String, isScreen: Bool = false, size: ShellCommand.Size? = nil) -> String {
-        "\\: <>\(terminal); stty icanon isig iexten echo echoe echok icrnl -ixon \(isScreen ? "opost onlcr" : "-opost") "
+        "\\export TERM=\(isScreen ? "xterm" : "dumb"); \\: <>\(terminal); stty icanon isig iexten echo echoe echok icrnl -ixon \(isScreen ? "opost onlcr" : "-opost") "
             + "rows \(size?.rows ?? 24) cols \(size?.columns ?? 80) intr '^C' quit '^\\' "
             + "erase '^?' kill '^U' eof '^D' susp undef <\(terminal) >/dev/null 2>&1; "
     }

@@ -8,7 +8,7 @@ enum RemoteDialect {
     static func launch(mark: String) -> String {
         "exec /bin/sh -c "
             + quoted(
-                "export MM_SHELL_ID=\(mark) TERM=dumb; if command -v bash >/dev/null 2>&1; "
+                "export MM_SHELL_ID=\(mark) TERM=dumb LESSSECURE=1; if command -v bash >/dev/null 2>&1; "
                     + "then exec bash --norc --noprofile --noediting -i; else exec /bin/sh -i; fi")
     }
 
@@ -23,7 +23,7 @@ enum RemoteDialect {
     static func boot(mark: String) -> String {
         """
         [ "${MM_SHELL_ID-}" = \(mark) ] || \(launch(mark: mark))
-        PS1= PS2= PROMPT_COMMAND=; unset HISTFILE ENV; [ -z "${BASH_VERSION-}" ] || set +o history +H
+        PS1= PS2= PROMPT_COMMAND=; unset HISTFILE ENV; [ -z "${BASH_VERSION-}" ] || { set +o history +H; shopt -u promptvars; }
         [ -n "${BASH_VERSION-}" ] || { (set -o ignoreeof) 2>/dev/null && set -o ignoreeof; }
         exec 7>&1 8>&2; exec >/dev/null 2>&1
         __mm_m=\(mark)

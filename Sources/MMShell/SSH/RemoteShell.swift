@@ -12,6 +12,13 @@ final class RemoteShell: Sendable {
     private let remotePID = Mutex<Int32>(0)
     private let ownTerminal = Mutex<RemoteTerminal?>(nil)
     private let watching: Task<Void, Never>
+    private let proven = Mutex<HostIdentity?>(nil)
+
+    /// What its host has proven, where it was asked.
+    var identity: HostIdentity? {
+        get { proven.withLock { $0 } }
+        set { proven.withLock { $0 = newValue } }
+    }
 
     /// The process id of the shell over there.
     var pid: Int32 { remotePID.withLock { $0 } }

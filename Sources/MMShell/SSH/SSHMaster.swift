@@ -7,6 +7,8 @@ final class SSHMaster: Sendable {
     let target: SSHTarget
     /// `user@host:port` as the configuration resolves them.
     let name: String
+    /// Whether the host is reached over others.
+    let hasJump: Bool
     private let program: String
     private let environment: [String: String]
     private let secrets: SSHSecrets
@@ -60,15 +62,18 @@ final class SSHMaster: Sendable {
             try? await Task.sleep(for: .milliseconds(4))
         }
         return SSHMaster(
-            target: target, name: name, program: program, environment: environment, secrets: secrets, process: process)
+            target: target, name: name, hasJump: resolution.hasJump, program: program, environment: environment,
+            secrets: secrets, process: process)
     }
 
     private init(
-        target: SSHTarget, name: String, program: String, environment: [String: String], secrets: SSHSecrets,
+        target: SSHTarget, name: String, hasJump: Bool, program: String, environment: [String: String],
+        secrets: SSHSecrets,
         process: ChildProcess
     ) {
         self.target = target
         self.name = name
+        self.hasJump = hasJump
         self.program = program
         self.environment = environment
         self.secrets = secrets

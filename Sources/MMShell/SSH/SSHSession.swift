@@ -13,6 +13,9 @@ public actor SSHSession: ShellSession {
     let target: SSHTarget
     let masters: SSHMasters
     private let policy: ShellPolicy
+    private let admission: HostAdmission?
+    /// Whether the host is this very machine, or one from which its files are reached.
+    package nonisolated let isHere: Bool
     let times: ShellSettings.Times
     private let turns = TurnQueue()
     private let alarm = CommandAlarm()
@@ -31,14 +34,27 @@ public actor SSHSession: ShellSession {
         _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
         deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> SSHSession {
-        let shell = try await open(target, masters, snapshot: nil, times: times, deadline: deadline)
-        return SSHSession(target, masters, shell, policy, times)
+        try await connect(
+            target, masters: masters, policy: policy, times: times, admission: nil, deadline: deadline)
+    }
+
+    /// Connects to a host that is admitted.
+    /// - Parameter admission: is asked with each new connection, also a later one.
+    /// - Throws: as the other one, and the refusal.
+    package static func connect(
+        _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
+        admission: HostAdmission?, deadline: Deadline
+    ) async throws(MMError) -> SSHSession {
+        let shell = try await open(target, masters, admission, snapshot: nil, times: times, deadline: deadline)
+        return SSHSession(target, masters, admission, shell, policy, times)
     }
 
     private init(
-        _ target: SSHTarget, _ masters: SSHMasters, _ shell: RemoteShell, _ policy: ShellPolicy,
-        _ times: ShellSettings.Times
+        _ target: SSHTarget, _ masters: SSHMasters, _ admission: HostAdmission?, _ shell: RemoteShell,
+        _ policy: ShellPolicy, _ times: ShellSettings.Times
     ) {
+        self.admission = admission
+        isHere = shell.identity?.isHere ?? false
         self.target = target
         self.masters = masters
         self.policy = policy
@@ -53,7 +69,8 @@ public actor SSHSession: ShellSession {
         guard let number = life.beginOpening() else { throw ShellEnd.closedSession }
         let shell: RemoteShell
         do throws(MMError) {
-            shell = try await Self.open(target, masters, snapshot: snapshot, times: times, deadline: deadline)
+            shell = try await Self.open(
+                target, masters, admission, snapshot: snapshot, times: times, deadline: deadline)
         } catch {
             life.failed(error, in: number)
             throw error
@@ -66,11 +83,15 @@ public actor SSHSession: ShellSession {
     }
 
     private static func open(
-        _ target: SSHTarget, _ masters: SSHMasters, snapshot: ShellSnapshot?, times: ShellSettings.Times,
-        deadline: Deadline
+        _ target: SSHTarget, _ masters: SSHMasters, _ admission: HostAdmission?, snapshot: ShellSnapshot?,
+        times: ShellSettings.Times, deadline: Deadline
     ) async throws(MMError) -> RemoteShell {
         let shell = try await masters.open(target, deadline: deadline) { (master) async throws(MMError) in
-            try await RemoteShell.start(master, snapshot: snapshot, within: min(times.start, deadline.remaining))
+            let identity = try await admission?.check(master)
+            let shell = try await RemoteShell.start(
+                master, snapshot: snapshot, within: min(times.start, deadline.remaining))
+            shell.identity = identity
+            return shell
         }
         await masters.leftovers.began(shell)
         return shell
@@ -288,9 +309,9 @@ public actor SSHSession: ShellSession {
         if let exports = live?.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
         let snapshot = memory.withLock { $0.snapshot }
         let shell = try await Self.open(
-            target, masters, snapshot: snapshot.directory.isEmpty ? nil : snapshot, times: times,
+            target, masters, admission, snapshot: snapshot.directory.isEmpty ? nil : snapshot, times: times,
             deadline: min(deadline, .after(.seconds(60))))
-        let sibling = SSHSession(target, masters, shell, policy, times)
+        let sibling = SSHSession(target, masters, admission, shell, policy, times)
         sibling.memory.withLock { $0.snapshot = snapshot }
         return try await siblings.run(command, in: sibling, deadline: deadline, observer: observer)
     }

@@ -1,6 +1,6 @@
 import Glibc
 package import MMCore
-import MMSessions
+package import MMSessions
 import MMSystem
 
 /// How far a local shell is separated from the rest of the machine, and what each profile guarantees.
@@ -89,12 +89,38 @@ extension SandboxProfile {
     /// The program that the profile isolated requires.
     package static var bubblewrap: String? { ExecutableSearch.find("bwrap", path: "/usr/bin:/bin:/usr/local/bin") }
 
+    /// Returns why nothing keeps a shell to its proxy on this machine; `nil` if something does.
+    package static func proxyProblem(
+        _ road: Confinement.Road = Confinement.road(isSupervised: true),
+        landlock version: Int = Confinement.kernelVersion
+    ) -> MMError? {
+        if let problem = workspaceProblem(.ports([]), landlock: version) { return problem }
+        guard road == .portsAlone else { return nil }
+        return MMError(
+            .unsupported,
+            "This user can make no network of its own and watch no connections; Landlock knows ports but no addresses.",
+            hint: "Allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or "
+                + "user.max_user_namespaces).")
+    }
+
+    /// The ports that a shell's proxy is reached at; `nil` for a shell without.
+    var proxyPorts: [UInt16]? {
+        guard case .workspace(let rules) = self, rules.proxiedHosts != nil, case .ports(let ports) = rules.network
+        else {
+            return nil
+        }
+        return ports
+    }
+
     /// Returns the command that starts a shell in its confinement.
     /// - Parameters:
+    ///   - door: takes the listener of its own network, where it has one.
     ///   - folder: the session's own folder, which contains the texts of commands.
     /// - Throws: `.unsupported` if the kernel or a program lacks something: a session is never less confined than it
     ///   claims.
-    func confine(_ command: ChildCommand, folder: String) throws(MMError) -> ChildCommand {
+    func confine(
+        _ command: ChildCommand, folder: String, door: NetworkDoor? = nil
+    ) throws(MMError) -> ChildCommand {
         var confined = command
         switch self {
         case .guarded: return command
@@ -110,10 +136,13 @@ extension SandboxProfile {
             walls.network =
                 switch rules.network {
                 case .none: .none
-                case .ports(let ports): .ports(ports)
+                case .ports(let ports): rules.proxiedHosts == nil ? .ports(ports) : .loopback(ports)
                 case .all: .all
                 }
-            confined = try walls.confine(command)
+            // Its own processes are all that it sees; where it has no network of its own, its connections are watched.
+            walls.hasSupervisor =
+                walls.means.contains(.ownProcesses) || rules.proxiedHosts != nil && !walls.means.contains(.ownNetwork)
+            confined = try walls.confine(command, door: door)
         case .isolated(let rules):
             try rules.check()
             guard let program = Self.bubblewrap else {

@@ -58,9 +58,21 @@ public actor ScreenSession {
         profile: NetworkDeviceProfile = .unknown,
         deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> ScreenSession {
+        try await connect(
+            target, masters: masters, rows: rows, columns: columns, profile: profile, admission: nil,
+            deadline: deadline)
+    }
+
+    /// Opens a terminal on a host that is admitted.
+    /// - Throws: as the other one, and the refusal.
+    package static func connect(
+        _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
+        profile: NetworkDeviceProfile = .unknown, admission: HostAdmission?, deadline: Deadline
+    ) async throws(MMError) -> ScreenSession {
         let master = try await masters.acquire(target, deadline: deadline)
         let release: @Sendable () async -> Void = { await masters.release(master) }
         do throws(MMError) {
+            _ = try await admission?.check(master)
             var command = master.channel("", arguments: ["-tt"])
             command.environment["TERM"] = "xterm"
             return try await begin(master.name, command, rows, columns, profile, release: release)

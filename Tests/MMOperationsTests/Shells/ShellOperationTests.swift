@@ -50,6 +50,24 @@ struct ShellOperationTests {
         }
     }
 
+    @Test("ask before a command that is typed into a shell, also in pieces, and before a file that was uploaded is run")
+    func typed() async throws {
+        let job = try await run("bash --norc", ["input": "terminal", "yield": 1])["job"]?.string ?? ""
+        _ = try await call("shell_write", ["job": .string(job), "text": "echo harmless"])
+        _ = try await fails(.confirmationNeeded) {
+            try await call("shell_write", ["job": .string(job), "text": "rm -rf sub"])
+        }
+        _ = try await call("shell_write", ["job": .string(job), "text": "rm -", "no_enter": true])
+        _ = try await call("shell_keys", ["job": .string(job), "keys": ["r", "f", "space", "s"]])
+        _ = try await fails(.confirmationNeeded) {
+            try await call("shell_keys", ["job": .string(job), "keys": ["enter"]])
+        }
+        _ = try await call("shell_jobs", ["cancel": .string(job)])
+        _ = try await call("shell_upload", ["path": "clean.sh", "content": "rm -rf sub\n"])
+        _ = try await fails(.confirmationNeeded) { try await run("sh ./clean.sh") }
+        _ = try await fails(.confirmationNeeded) { try await run("bash < clean.sh", of: "a") }
+    }
+
     @Test("keep directory, variables and functions from call to call")
     func state() async throws {
         _ = try await run("mkdir sub && cd sub; X=5; f() { echo \"f $X\"; }")

@@ -67,14 +67,16 @@ package final class ShellWire: Sendable {
     ///   - file: the shells file.
     static func check(landlock version: Int? = nil, file: String) throws(MMError) {
         let problem =
-            version.map { SandboxProfile.workspaceProblem(.ports([]), landlock: $0) }
-            ?? SandboxProfile.workspaceProblem(.ports([]))
+            version.map { SandboxProfile.proxyProblem(landlock: $0) } ?? SandboxProfile.proxyProblem()
         guard let problem else { return }
         throw MMError(
             .unsupported,
             "`network` is egress in \(file), and this machine can't keep a shell to it: \(problem.message)",
-            hint: "Use Linux 6.12 or later, or set `network` to \"none\". The shell was not started.")
+            hint: "\(problem.hint ?? "") Or set `network` to \"none\". The shell was not started.")
     }
+
+    /// Serves the shell in a network of its own.
+    func serve(inside listener: PolledListener) { session.serve(inside: listener) }
 
     /// A command begins.
     func begin(_ call: String?) -> ShellTraffic { requests.begin(call) }

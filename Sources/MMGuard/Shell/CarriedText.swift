@@ -1,0 +1,126 @@
+/// The options and operands of programs that hold a command or a script, as one table.
+struct CarriedText: Sendable {
+    /// In what language such a text is written.
+    enum Language: Sendable {
+        /// A shell's.
+        case shell
+        /// A script of the program itself.
+        case script
+        /// Commands of an editor, a pager or a debugger, of which some start a shell.
+        case editor
+        /// Statements of a database.
+        case statements
+        /// Rules of `make`.
+        case rules
+        /// It can't be told.
+        case unknown
+    }
+
+    /// Options by the language of their value.
+    var options: [String: Language] = [:]
+    /// Options whose value is a file with such texts.
+    var files: [String] = []
+    /// Options that take a value which says nothing.
+    var values: [String] = []
+    /// The operand that is such a text, counted from 0; unless an option held or named one.
+    var operand: (index: Int, language: Language)?
+    /// The language of operands that begin with `+`.
+    var plus: Language?
+    /// The language of what it reads.
+    var input: Language?
+    /// The files that it runs without being told.
+    var usual: [String] = []
+
+    private static let awk = CarriedText(
+        options: ["-e": .script, "--source": .script], files: ["-f", "--file", "-i", "--include", "-E", "--exec"],
+        values: ["-F", "-v", "--assign", "--field-separator"], operand: (0, .script))
+    private static let editor = CarriedText(
+        options: ["-c": .editor, "--cmd": .editor], files: ["-S", "-u"], plus: .editor, input: .editor)
+    private static let database = CarriedText(
+        options: [
+            "-c": .statements, "--command": .statements, "-e": .statements, "--execute": .statements, "-q": .statements,
+            "-Q": .statements, "--query": .statements,
+        ],
+        files: ["-f", "--file"], input: .statements)
+    private static let script = CarriedText(
+        options: [
+            "-c": .script, "-e": .script, "-E": .script, "-r": .script, "--eval": .script, "-Command": .script,
+            "-EncodedCommand": .unknown, "-enc": .unknown,
+        ], input: .script)
+    private static let terminal = CarriedText(options: ["-e": .shell, "--command": .shell, "-x": .shell])
+    private static let rules = CarriedText(
+        options: ["--eval": .rules, "-E": .rules], files: ["-f", "--file", "--makefile"],
+        values: ["-C", "-j", "-I", "-o", "-W"],
+        usual: ["Makefile", "makefile", "GNUmakefile"])
+    private static let packages = CarriedText(options: ["-c": .shell, "--call": .shell], usual: ["package.json"])
+    private static let debugger = CarriedText(
+        options: [
+            "-ex": .editor, "-iex": .editor, "--eval-command": .editor, "--init-eval-command": .editor, "-o": .editor,
+            "-O": .editor, "--one-line": .editor,
+        ],
+        files: ["-x", "--command", "-s", "--source"], input: .editor)
+
+    /// The programs that have any.
+    static let table: [String: CarriedText] = {
+        var table: [String: CarriedText] = [
+            "sed": CarriedText(
+                options: ["-e": .script, "--expression": .script], files: ["-f", "--file"],
+                values: ["-l", "--line-length"],
+                operand: (0, .script)),
+            "sqlite3": CarriedText(
+                options: ["-cmd": .statements], files: ["-init"], operand: (1, .statements), input: .statements),
+            "ed": CarriedText(input: .editor),
+            "mongo": CarriedText(options: ["--eval": .script], input: .script),
+            "tar": CarriedText(options: [
+                "--to-command": .shell, "--use-compress-program": .shell, "-I": .shell, "--rsh-command": .shell,
+                "--rmt-command": .shell, "--info-script": .shell, "-F": .shell, "--new-volume-script": .shell,
+                "--checkpoint-action": .shell,
+            ]),
+            "rsync": CarriedText(options: ["-e": .shell, "--rsh": .shell, "--rsync-path": .shell]),
+            "zip": CarriedText(options: ["-TT": .shell, "--unzip-command": .shell]),
+            "split": CarriedText(options: ["--filter": .shell]),
+            "tcpdump": CarriedText(options: ["-z": .shell]),
+            "wget": CarriedText(options: ["--use-askpass": .shell]),
+            "expect": CarriedText(options: ["-c": .script], files: ["-f"], input: .script),
+            "just": CarriedText(usual: ["justfile", "Justfile"]), "rake": CarriedText(usual: ["Rakefile"]),
+            "emacs": CarriedText(
+                options: ["--eval": .unknown, "-eval": .unknown, "--execute": .unknown],
+                files: ["-l", "--load", "--script"]),
+            "m4": CarriedText(input: .unknown), "dc": CarriedText(options: ["-e": .editor], input: .editor),
+            "cargo": CarriedText(usual: ["build.rs"]), "pytest": CarriedText(usual: ["conftest.py"]),
+            "sg": CarriedText(options: ["-c": .shell]),
+            "runuser": CarriedText(options: ["-c": .shell, "--command": .shell]),
+            "vagrant": CarriedText(options: ["-c": .shell, "--command": .shell]),
+        ]
+        for name in ["awk", "gawk", "mawk", "nawk", "original-awk"] { table[name] = awk }
+        for name in ["vim", "vi", "nvim", "ex", "view", "vimdiff", "gvim", "nvi", "vim.tiny", "vim.basic", "rvim"] {
+            table[name] = editor
+        }
+        for name in [
+            "psql", "mysql", "mariadb", "sqlcmd", "cqlsh", "clickhouse-client", "duckdb", "snowsql", "isql",
+            "cockroach", "bq", "influx",
+        ] {
+            table[name] = database
+        }
+        table["duckdb"] = CarriedText(
+            options: ["-c": .statements, "-cmd": .statements], files: ["-init", "-f"], operand: (1, .statements),
+            input: .statements)
+        table["sqlite"] = table["sqlite3"]
+        table["gsed"] = table["sed"]
+        table["mongosh"] = table["mongo"]
+        for name in ["bsdtar", "gtar"] { table[name] = table["tar"] }
+        for name in [
+            "xterm", "gnome-terminal", "konsole", "xfce4-terminal", "alacritty", "kitty", "urxvt", "lxterminal",
+        ] { table[name] = terminal }
+        for name in ["make", "gmake", "bmake"] { table[name] = rules }
+        for name in ["npm", "npx", "pnpm", "yarn"] { table[name] = packages }
+        for name in ["gdb", "lldb"] { table[name] = debugger }
+        for name in ["node", "nodejs", "deno", "bun"] {
+            table[name] = CarriedText(
+                options: ["-e": .script, "--eval": .script, "-p": .script, "--print": .script, "-pe": .script],
+                files: ["-r", "--require", "--import"], input: .script, usual: name == "bun" ? ["package.json"] : [])
+        }
+        for name in ShellPrograms.interpreters where table[name] == nil { table[name] = script }
+        return table
+    }()
+}

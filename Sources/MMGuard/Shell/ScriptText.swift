@@ -1,0 +1,342 @@
+internal import MMCore
+
+/// What the text of an interpreter's script says that it does: what it removes, starts, evaluates and sends.
+///
+/// Languages are read alike: names, the texts in quotes, and what stands in backticks. A name that means the same wherever it
+/// stands counts even in a quote, since a quote may end elsewhere than it seems; one with several meanings counts as code alone.
+struct ScriptText: Sendable {
+    /// The languages that differ in what a name or a quote means.
+    enum Language: Sendable {
+        case python, perl, ruby, javascript, php, lua, awk, other
+
+        /// The language of a program.
+        init(program: String) {
+            self =
+                switch program {
+                case _ where program.hasPrefix("python") || program.hasPrefix("pypy"): .python
+                case "perl", "raku": .perl
+                case "ruby": .ruby
+                case "node", "nodejs", "deno", "bun", "mongo", "mongosh": .javascript
+                case "php": .php
+                case "lua", "luajit": .lua
+                case "awk", "gawk", "mawk", "nawk", "original-awk": .awk
+                default: .other
+                }
+        }
+    }
+
+    /// What a name stands for.
+    private enum Act: Equatable {
+        case rule(ShellRule)
+        /// It starts another program.
+        case starts
+
+        static let (removes, dynamic, network, mail) = (
+            Act.rule(.removes), Act.rule(.dynamic), Act.rule(.network), Act.rule(.mail)
+        )
+    }
+
+    /// A text in quotes, and whether nothing but commas, blanks and brackets stand between it and the one before.
+    private struct Literal {
+        var text: String
+        var joins: Bool
+    }
+
+    private let language: Language
+    /// The script with a mark in the place of each text in quotes.
+    private var code: [UInt8] = []
+    private var literals: [Literal] = []
+    private var backticks: [String] = []
+    private let raw: String
+
+    private static let mark: UInt8 = 1
+
+    /// Takes a script apart.
+    init(_ text: String, _ language: Language) {
+        self.language = language
+        raw = text
+        read(Array(text.utf8))
+    }
+
+    // MARK: What it does
+
+    /// What is found in it.
+    /// - Parameter shell: what is found in a text for a shell.
+    func rules(shell: (String) -> [GuardFinding]) -> (rules: [(ShellRule, String)], started: [GuardFinding]) {
+        var acts: [(Act, String)] = []
+        let named = Self.names(in: code)
+        for name in Self.names(in: Array(raw.utf8)) {
+            if let act = Self.plain[name.text] { acts.append((act, name.text)) }
+        }
+        let aliases = aliases(named)
+        for name in named {
+            if let act = ambiguous(name, aliases) { acts.append((act, name.text)) }
+        }
+        let starts = acts.contains { $0.0 == .starts }
+        var found = acts.compactMap { act, name in if case .rule(let rule) = act { (rule, name) } else { nil } }
+        if ["IO::Socket", "Net::", "LWP::"].contains(where: raw.contains) { found.append((.network, "a connection")) }
+        if ["Net::SMTP", "sendmail"].contains(where: raw.contains) { found.append((.mail, "sendmail")) }
+        if raw.lowercased().contains("remove-item") { found.append((.removes, "Remove-Item")) }
+        if language == .javascript, raw.contains("](") { found.append((.dynamic, "a member that is looked up")) }
+        var started = (backticks + quoted(behind: language == .ruby ? "%x" : "qx")).flatMap(shell)
+        if starts || language == .awk {
+            for text in groups() { started += shell(text) }
+        }
+        if starts, !startsKnown(named) { found.append((.dynamic, "a program that it starts")) }
+        if language == .awk, !isKnownAwk { found.append((.dynamic, "a command that awk puts together")) }
+        return (found, started)
+    }
+
+    /// The texts in quotes, for what they name.
+    var texts: [String] { literals.map(\.text) }
+
+    /// Names that mean the same in every language that has them.
+    private static let plain: [String: Act] = {
+        var table: [String: Act] = [:]
+        for name in [
+            "rmtree", "remove_tree", "removedirs", "unlink", "unlinkSync", "rmSync", "rmdir", "rmdirSync", "rm_rf",
+            "rm_r", "rm_f", "remove_entry", "remove_entry_secure", "remove_dir", "truncateSync", "dropDatabase",
+            "deleteMany", "deleteOne", "rimraf", "send2trash",
+        ] { table[name] = .removes }
+        for name in [
+            "subprocess", "child_process", "posix_spawn", "posix_spawnp", "Popen", "check_output", "check_call",
+            "getoutput", "getstatusoutput", "shell_exec", "passthru", "proc_open", "pcntl_exec", "execSync",
+            "execFileSync", "execFile", "spawnSync", "spawnlp", "spawnvp", "spawnl", "spawnv", "execv", "execve",
+            "execvp", "execvpe", "execl", "execlp", "execle", "popen", "popen2", "popen3", "Open3", "ProcessBuilder",
+            "create_subprocess_shell", "create_subprocess_exec",
+        ] { table[name] = .starts }
+        for name in [
+            "__import__", "importlib", "import_module", "__builtins__", "__dict__", "__subclasses__", "__globals__",
+            "__getattribute__", "ctypes", "cffi", "instance_eval", "class_eval", "module_eval", "const_get",
+            "public_send", "loadstring", "runpy", "create_function", "constructor", "pty",
+        ] { table[name] = .dynamic }
+        for name in [
+            "ftplib", "telnetlib", "paramiko", "create_connection", "open_connection", "TCPSocket", "fsockopen",
+            "socketserver", "createConnection", "createServer", "dgram",
+        ] { table[name] = .network }
+        for name in ["smtplib", "nodemailer"] { table[name] = .mail }
+        return table
+    }()
+
+    /// What a name means that has several meanings, by what stands before and after it.
+    private func ambiguous(_ name: Name, _ aliases: Set<String>) -> Act? {
+        let owner = name.owner
+        let isOfSystem =
+            owner.map { ["os", "posix", "shutil", "fs", "promises", "fsp"].contains($0) || aliases.contains($0) }
+            ?? true
+        switch name.text {
+        case "remove" where language == .javascript: return name.isCalled ? .removes : nil
+        case "remove": return isOfSystem ? .removes : owner == "file" && language == .other ? .removes : nil
+        case "delete": return ["File", "Dir", "FileUtils", "Pathname", "file"].contains(owner) ? .removes : nil
+        case "rm": return name.isCalled ? .removes : nil
+        case "truncate": return isOfSystem || owner == "File" ? .removes : nil
+        case "drop", "remove_all": return language == .javascript && owner != nil && name.isCalled ? .removes : nil
+        case "system": return owner == "platform" ? nil : .starts
+        case "exec":
+            if owner != nil, owner != "Kernel", owner != "os" { return nil }
+            return language == .python ? .dynamic : .starts
+        case "spawn", "fork": return owner == nil || isOfSystem || owner == "Kernel" ? .starts : nil
+        case "qx": return .starts
+        case "execute": return owner == "os" ? .starts : nil
+        case "eval":
+            return owner == nil && language != .other || ["Kernel", "window", "builtins", "globalThis"].contains(owner)
+                ? .dynamic : nil
+        case "compile": return owner == nil && language == .python && name.isCalled ? .dynamic : nil
+        case "getattr", "vars", "globals":
+            return name.isCalled && ["os", "sys", "shutil", "subprocess", "builtins", ")"].contains(name.next)
+                ? .dynamic : nil
+        case "Function": return name.isCalled ? .dynamic : nil
+        case "assert": return language == .php && name.isCalled ? .dynamic : nil
+        case "load", "dofile": return language == .lua ? .dynamic : nil
+        case "socket": return owner == "socket" ? .network : nil
+        case "post", "put", "patch":
+            return ["requests", "session", "httpx", "axios", "http", "client", "s"].contains(owner) ? .network : nil
+        case "urlopen": return raw.contains("data=") || raw.contains("method=") ? .network : nil
+        case "fetch": return raw.contains("POST") || raw.contains("PUT") || raw.contains("body") ? .network : nil
+        default: return nil
+        }
+    }
+
+    /// Other names that a script gives the modules in question: `import os as o`.
+    private func aliases(_ names: [Name]) -> Set<String> {
+        var found: Set<String> = []
+        for index in names.indices.dropFirst(2) where names[index - 1].text == "as" {
+            if ["os", "shutil", "subprocess", "posix"].contains(names[index - 2].text) {
+                found.insert(names[index].text)
+            }
+        }
+        return found
+    }
+
+    /// Whether each program that it starts is named by texts alone.
+    private func startsKnown(_ names: [Name]) -> Bool {
+        let callers: Set = [
+            "system", "run", "call", "Popen", "check_output", "check_call", "getoutput", "getstatusoutput", "exec",
+            "execSync", "execFile", "execFileSync", "spawn", "spawnSync", "popen", "shell_exec", "passthru", "execute",
+            "popen2", "popen3", "capture2", "capture2e", "capture3", "execvp", "execv", "execlp", "execl", "spawnlp",
+            "spawnvp",
+        ]
+        var calls = 0
+        for name in names where callers.contains(name.text) && name.isCalledWithText {
+            calls += 1
+        }
+        let others = names.contains { callers.contains($0.text) && $0.isCalled && !$0.isCalledWithText }
+        return calls > 0 && !others
+    }
+
+    /// What stands in the brackets behind an operator that hands them to a shell: `%x(…)`, `qx{…}`.
+    private func quoted(behind mark: String) -> [String] {
+        guard language == .ruby || language == .perl else { return [] }
+        var found: [String] = []
+        var rest = raw[...]
+        while let place = rest.firstRange(of: mark), found.count < 100 {
+            rest = rest[place.upperBound...].drop { $0 == " " }
+            guard let open = rest.first, !open.isLetter, !open.isNumber, open != "_" else { continue }
+            let close: Character = ["(": ")", "{": "}", "[": "]", "<": ">"][open] ?? open
+            let text = rest.dropFirst().prefix { $0 != close }
+            found.append(String(text))
+            rest = rest.dropFirst(1 + text.count)
+        }
+        return found
+    }
+
+    /// Texts in quotes, those of a list as one command.
+    private func groups() -> [String] {
+        var texts: [String] = []
+        var group: [String] = []
+        for literal in literals + [Literal(text: "", joins: false)] {
+            if !literal.joins {
+                if group.count > 1 {
+                    texts.append(
+                        group.map { $0.contains(" ") || $0.isEmpty ? "'" + $0 + "'" : $0 }.joined(separator: " "))
+                }
+                texts += group
+                group = []
+            }
+            group.append(literal.text)
+        }
+        return texts.filter { !$0.isEmpty }
+    }
+
+    /// Whether what awk hands to a shell stands in the text: `system("…")`, `print | "…"`, `"…" | getline`.
+    private var isKnownAwk: Bool {
+        let text = code.filter { $0 != 0x20 && $0 != 0x09 }
+        for index in text.indices {
+            if text[index...].starts(with: "system(".utf8) {
+                let after = text[(index + 7)...]
+                guard after.first == Self.mark, after.dropFirst().first == UInt8(ascii: ")") else { return false }
+            }
+            guard text[index] == UInt8(ascii: "|") else { continue }
+            let before = index > 0 ? text[index - 1] : 0
+            let after = index + 1 < text.count ? text[index + 1] : 0
+            if before == UInt8(ascii: "|") || after == UInt8(ascii: "|") { continue }
+            guard before == Self.mark || after == Self.mark || after == UInt8(ascii: "&") else { return false }
+        }
+        return true
+    }
+
+    // MARK: Reading
+
+    private mutating func read(_ bytes: [UInt8]) {
+        var index = 0
+        var end = 0
+        let comments = language != .javascript && language != .php && language != .lua
+        while index < bytes.count {
+            let byte = bytes[index]
+            if comments, byte == 0x23, index == 0 || [0x20, 0x0A, 0x09].contains(bytes[index - 1]) {
+                while index < bytes.count, bytes[index] != 0x0A { index += 1 }
+                continue
+            }
+            guard byte == 0x22 || byte == 0x27 || byte == 0x60 else {
+                code.append(byte)
+                index += 1
+                continue
+            }
+            let isTriple =
+                index + 2 < bytes.count && bytes[index + 1] == byte && bytes[index + 2] == byte && language == .python
+            let width = isTriple ? 3 : 1
+            var text: [UInt8] = []
+            let start = index
+            index += width
+            while index < bytes.count {
+                if bytes[index] == 0x5C, index + 1 < bytes.count {
+                    // Escapes beyond quotes stay: whoever spells a name by them means to hide it.
+                    if ![0x22, 0x27, 0x60, 0x5C, 0x2F].contains(bytes[index + 1]) { text.append(0x5C) }
+                    text.append(bytes[index + 1])
+                    index += 2
+                    continue
+                }
+                if bytes[index] == byte, width == 1 || bytes[index...].starts(with: [byte, byte, byte]) { break }
+                text.append(bytes[index])
+                index += 1
+            }
+            index = min(index + width, bytes.count)
+            let word = String(decoding: text, as: UTF8.self)
+            if byte == 0x60, language != .javascript { backticks.append(word) }
+            let joins =
+                !literals.isEmpty && bytes[end..<start].allSatisfy { [0x20, 0x0A, 0x09, 0x2C, 0x5B].contains($0) }
+            literals.append(Literal(text: word, joins: joins))
+            end = index
+            code.append(Self.mark)
+            // What stands in braces within a text may be code: f"{…}", `${…}`, "#{…}".
+            if word.contains("{"), word.contains("(") { code += [0x20] + text + [0x20] }
+        }
+    }
+
+    /// A name in code.
+    private struct Name {
+        var text: String
+        /// The name before its dot.
+        var owner: String?
+        /// Whether it is called.
+        var isCalled: Bool
+        /// Whether the first thing it is called with is a text, and nothing is joined to it.
+        var isCalledWithText: Bool
+        /// The first name of what it is called with.
+        var next: String
+    }
+
+    private static func names(in code: [UInt8]) -> [Name] {
+        func isLetter(_ byte: UInt8) -> Bool {
+            byte == 0x5F || (0x41...0x5A).contains(byte & 0xDF) || (0x30...0x39).contains(byte)
+        }
+        var names: [Name] = []
+        var index = 0
+        var lastEnd = -1
+        while index < code.count {
+            guard isLetter(code[index]) else {
+                index += 1
+                continue
+            }
+            let start = index
+            while index < code.count, isLetter(code[index]) { index += 1 }
+            let between = lastEnd >= 0 ? code[lastEnd..<start] : []
+            let isMember =
+                between.elementsEqual(".".utf8) || between.elementsEqual("::".utf8) || between.elementsEqual("->".utf8)
+            // A member of what a call gave has an owner that nobody knows.
+            let ownsCall = start > 0 && code[start - 1] == 0x2E
+            var after = index
+            while after < code.count, code[after] == 0x20 { after += 1 }
+            let hasBracket = after < code.count && code[after] == 0x28
+            var inside = after
+            while inside < code.count, [0x28, 0x20, 0x5B, 0x0A].contains(code[inside]) { inside += 1 }
+            let isText = inside < code.count && code[inside] == mark
+            var behind = inside + 1
+            while behind < code.count, [0x20, 0x0A].contains(code[behind]) { behind += 1 }
+            let stays = behind >= code.count || [0x29, 0x2C, 0x5D, 0x3B, 0x0A, 0x7D].contains(code[behind])
+            var word = inside
+            while word < code.count, isLetter(code[word]) { word += 1 }
+            let next =
+                word > inside
+                ? String(decoding: code[inside..<word], as: UTF8.self)
+                : inside < code.count && code[inside] == 0x29 ? ")" : ""
+            names.append(
+                Name(
+                    text: String(decoding: code[start..<index], as: UTF8.self),
+                    owner: isMember ? names.last?.text : ownsCall ? "" : nil, isCalled: hasBracket || isText,
+                    isCalledWithText: isText && stays, next: next))
+            lastEnd = index
+        }
+        return names
+    }
+}

@@ -1,0 +1,449 @@
+internal import MMCore
+import ShellSyntax
+
+/// Commands and scripts that stand in the words of other programs, by the table of those programs, and as far as a text shows
+/// them where no table knows the program.
+extension ShellJudge {
+    /// Whether a finding says what a command does, beyond that it is one: such count also where a text may be no command.
+    static func weighs(_ finding: GuardFinding) -> Bool {
+        ![ShellRule.reads, .writes, .dynamic, .fed, .unreadable, .recursion, .interpreter].contains {
+            $0.rawValue == finding.rule
+        }
+    }
+
+    /// Whether a finding matters in a text that surely is a command.
+    static func matters(_ finding: GuardFinding) -> Bool {
+        ![ShellRule.reads, .writes, .unreadable].contains { $0.rawValue == finding.rule }
+    }
+
+    /// Whether a name is an interpreter's, in any of its versions.
+    static func isInterpreter(_ name: String) -> Bool {
+        if ShellPrograms.interpreters.contains(name) { return true }
+        let stem = String(name.prefix { !$0.isNumber && $0 != "." })
+        return stem.count < name.count
+            && ["python", "perl", "ruby", "php", "lua", "node", "tclsh", "pypy"].contains(stem)
+    }
+
+    // MARK: Interpreters
+
+    /// An interpreter: what stands in its words, in what it reads, or in a file that the session wrote.
+    func interpreter(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let words = call.arguments.map(\.value)
+        let row = CarriedText.table[call.program] ?? CarriedText.table["python3"] ?? CarriedText()
+        var found = carried(call, row, depth)
+        let texts = self.texts(of: call, row)
+        let asks = finding(.interpreter, subject: ([call.program] + words.prefix(2)).joined(separator: " "))
+        if words.allSatisfy({ ["--version", "-V", "-v", "--help", "-h", "-?"].contains($0) }), !words.isEmpty {
+            return [finding(.reads, subject: call.program)]
+        }
+        if !texts.texts.isEmpty {
+            if context.asksInterpreters { found.append(asks) }
+        } else if texts.operands.isEmpty
+            || ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(texts.operands.first?.value ?? "")
+        {
+            if call.readsPipe { found.append(finding(.fed, subject: call.program)) }
+            if call.document != nil, !isPlainDocument(call) { found.append(finding(.fed, subject: call.program)) }
+            if call.redirections.contains(where: { $0.kind == .input && $0.descriptor == 0 }) {
+                let target = call.redirections.last { $0.kind == .input }?.target.value ?? ""
+                found += written(target, by: call.program, depth) ?? []
+            }
+            if context.asksInterpreters { found.append(asks) }
+        } else if texts.operands.contains(where: { $0.value == "<()" }) {
+            found.append(finding(.fed, subject: call.program))
+        }
+        if let index = words.firstIndex(of: "-m"), index + 1 < words.count {
+            let module = words[index + 1]
+            if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module) {
+                found.append(finding(.network, subject: "\(call.program) -m \(module)"))
+            }
+        }
+        if call.program == "php", words.contains("-S") || words.contains("-run") {
+            found.append(finding(.network, subject: "php -S"))
+        }
+        if call.program == "ruby", words.contains("-run"), words.contains("httpd") {
+            found.append(finding(.network, subject: "ruby -run -e httpd"))
+        }
+        if case .other = ScriptText.Language(program: call.program) { found += embedded(in: call, depth) }
+        return found + [finding(.writes, subject: ([call.program] + words.prefix(2)).joined(separator: " "))]
+    }
+
+    /// What is found in a script.
+    func findings(inScript text: String, of program: String, _ depth: Int) -> [GuardFinding] {
+        if program == "sed" || program == "gsed" { return stream(text, depth) }
+        guard depth < Self.deepest else { return [finding(.unreadable, subject: program)] }
+        let language = ScriptText.Language(program: program)
+        let script = ScriptText(text, language)
+        let (rules, started) = script.rules { text in
+            self.findings(in: text, depth: depth + 1).filter(Self.matters)
+        }
+        var found = started + rules.map { finding($0.0, subject: "\(program): \($0.1)") }
+        for text in script.texts {
+            for word in text.split(whereSeparator: \.isWhitespace).prefix(200).map(String.init) {
+                if context.isOwn(word) { found.append(finding(.ownFiles, subject: word)) }
+                if isSecret(word) { found.append(finding(.secrets, subject: word)) }
+            }
+        }
+        return found
+    }
+
+    // MARK: The table
+
+    private struct Carried {
+        var texts: [(word: ShellScript.Word, language: CarriedText.Language)] = []
+        var files: [ShellScript.Word] = []
+        var operands: [ShellScript.Word] = []
+    }
+
+    /// Takes a command's words apart as its row says.
+    private func texts(of call: ShellScript.Command, _ row: CarriedText) -> Carried {
+        var carried = Carried()
+        var rest = call.arguments
+        while let word = rest.popFirst() {
+            let text = word.value
+            if text == "--" {
+                carried.operands += rest
+                break
+            }
+            if text.hasPrefix("+"), let language = row.plus {
+                carried.texts.append((ShellScript.Word(String(text.dropFirst()), isFixed: word.isFixed), language))
+                continue
+            }
+            guard text.hasPrefix("-"), text.utf8.count > 1 else {
+                carried.operands.append(word)
+                continue
+            }
+            if row.values.contains(text) {
+                _ = rest.popFirst()
+                continue
+            }
+            guard let (key, value) = Self.option(text, row) else { continue }
+            let argument: ShellScript.Word? =
+                if let value { ShellScript.Word(value, isFixed: word.isFixed) } else { rest.popFirst() }
+            guard let argument else { continue }
+            if let language = row.options[key] {
+                carried.texts.append((argument, language))
+            } else {
+                carried.files.append(argument)
+            }
+        }
+        if let (index, language) = row.operand,
+            carried.texts.allSatisfy({ $0.language != language }) || language == .statements,
+            carried.files.isEmpty || language == .statements
+        {
+            // Which operand it is can't be told behind an option whose value nobody knows: those after it are texts as well.
+            for operand in carried.operands.dropFirst(index).prefix(index == 0 ? 1 : .max) {
+                carried.texts.append((operand, language))
+            }
+        }
+        return carried
+    }
+
+    /// The option of a row that a word is or holds, with the value that stands in the same word.
+    private static func option(_ text: String, _ row: CarriedText) -> (key: String, value: String?)? {
+        func isKnown(_ key: String) -> Bool { row.options[key] != nil || row.files.contains(key) }
+        if isKnown(text) { return (text, nil) }
+        if let equals = text.firstIndex(of: "="), isKnown(String(text[..<equals])) {
+            return (String(text[..<equals]), String(text[text.index(after: equals)...]))
+        }
+        if text.hasPrefix("--") {
+            // Long options may be shortened.
+            let name = text.prefix { $0 != "=" }
+            guard name.utf8.count > 4,
+                let key = (Array(row.options.keys) + row.files).sorted().first(where: { $0.hasPrefix(name) })
+            else { return nil }
+            return (key, name.count < text.count ? String(text.dropFirst(name.count + 1)) : nil)
+        }
+        // Letters behind one dash, of which one takes a value.
+        var letters = text.dropFirst()
+        while let letter = letters.popFirst() {
+            guard letter.isLetter else { return nil }
+            if isKnown("-\(letter)") { return ("-\(letter)", letters.isEmpty ? nil : String(letters)) }
+        }
+        return nil
+    }
+
+    /// What a program of the table runs by its words.
+    func carried(_ call: ShellScript.Command, _ row: CarriedText, _ depth: Int) -> [GuardFinding] {
+        let parts = texts(of: call, row)
+        var found: [GuardFinding] = []
+        for (word, language) in parts.texts { found += carried(word, language, program: call.program, depth) }
+        for file in parts.files {
+            if file.value == "-" || Self.isStandardInput(file.value), let text = call.document {
+                let language: CarriedText.Language = row.options.values.contains(.rules) ? .rules : row.input ?? .script
+                found += carried(ShellScript.Word(text), language, program: call.program, depth)
+            }
+            found += written(file.value, by: call.program, depth) ?? []
+        }
+        if let language = row.input, let text = call.document, parts.texts.isEmpty || language == .statements {
+            found += carried(ShellScript.Word(text, isFixed: true), language, program: call.program, depth)
+        }
+        if row.input != nil, call.redirections.contains(where: { $0.kind == .input }) {
+            let target = call.redirections.last { $0.kind == .input }?.target.value ?? ""
+            found += written(target, by: call.program, depth) ?? []
+        }
+        for name in row.usual where parts.files.isEmpty {
+            for text in record.memory.texts(of: name) ?? [] {
+                guard let text else { continue }
+                found +=
+                    row.options.values.contains(.rules)
+                    ? rules(text, targets: parts.operands.map(\.value), depth) : embedded(in: text, depth)
+            }
+        }
+        return found
+    }
+
+    /// A text that a program runs.
+    func carried(
+        _ word: ShellScript.Word, _ language: CarriedText.Language, program: String, _ depth: Int
+    ) -> [GuardFinding] {
+        guard depth < Self.deepest else { return [finding(.unreadable, subject: program)] }
+        var text = word.value
+        switch language {
+        case .shell:
+            if text.hasPrefix("exec=") { text = String(text.dropFirst(5)) }
+            let found = findings(in: text, depth: depth + 1).filter(Self.matters)
+            // The way to a host is one way out, which the host's name tells.
+            return program == "rsync" ? found.filter { $0.rule != ShellRule.network.rawValue } : found
+        case .script:
+            if !word.isFixed, text.hasPrefix("$") || text.hasPrefix("`") {
+                return [finding(.dynamic, subject: program)]
+            }
+            return findings(inScript: text, of: program, depth)
+        case .editor: return text.split(whereSeparator: \.isNewline).flatMap { editor(String($0), depth) }
+        case .statements:
+            var found = ClientVerbs.rule(statements: text).map { [finding($0, subject: "\(program): \(text)")] } ?? []
+            for line in text.split(whereSeparator: \.isNewline) {
+                let line = line.drop { $0 == " " || $0 == "\t" }
+                if line.hasPrefix("\\") || line.hasPrefix(".") || line.hasPrefix("system ") || line.hasPrefix("!") {
+                    found += editor(String(line), depth)
+                }
+            }
+            return found
+        case .rules: return rules(text, targets: [], depth)
+        case .unknown: return [finding(.dynamic, subject: program)]
+        }
+    }
+
+    // MARK: Languages of programs
+
+    /// A line for an editor, a pager, a debugger or a client: `!` and a few words hand the rest to a shell.
+    func editor(_ line: String, _ depth: Int) -> [GuardFinding] {
+        guard depth < Self.deepest else { return [finding(.unreadable, subject: line)] }
+        func shell(_ text: some StringProtocol) -> [GuardFinding] {
+            findings(in: String(text), depth: depth + 1).filter(Self.matters)
+        }
+        var found: [GuardFinding] = []
+        if let mark = line.firstIndex(of: "!") { found += shell(line[line.index(after: mark)...].drop { $0 == "!" }) }
+        let words = line.drop { ":.\\ \t%".contains($0) }
+        for name in ["shell ", "system ", "sh ", "terminal ", "term ", "make ", "grep "] where words.hasPrefix(name) {
+            found += shell(words.dropFirst(name.count))
+        }
+        if ["load ", "python", "py3", "py ", "lua ", "perl ", "ruby ", "source ", "so "].contains(
+            where: words.hasPrefix)
+        {
+            let rest = words.drop { $0 != " " }
+            found += findings(inScript: String(rest), of: "python3", depth)
+            if words.hasPrefix("load ") { found.append(finding(.dynamic, subject: line)) }
+        }
+        if line.hasPrefix("\\") || line.hasPrefix("."), let pipe = line.firstIndex(of: "|") {
+            found += shell(line[line.index(after: pipe)...])
+        }
+        if line.contains("system(") || line.contains("libcall(") || line.contains("job_start(") {
+            found += findings(inScript: line, of: "awk", depth)
+        }
+        if line.contains("delete(") { found.append(finding(.removes, subject: line)) }
+        return found
+    }
+
+    /// A script of sed, of which `e` runs a command and `w` writes a file.
+    private func stream(_ script: String, _ depth: Int) -> [GuardFinding] {
+        var found: [GuardFinding] = []
+        var rest = Array(script.utf8)[...]
+        func file(_ name: ArraySlice<UInt8>) -> [GuardFinding] {
+            let path = String(decoding: name.drop { $0 == 0x20 }, as: UTF8.self)
+            if context.isOwn(path) { return [finding(.ownFiles, subject: path)] }
+            return [finding(isSystem(path) ? .device : .writes, subject: "sed w \(path)")]
+        }
+        while let first = rest.first {
+            // Addresses, and what joins commands.
+            if first == 0x2F || first == 0x5C {
+                let mark = first == 0x5C ? rest.dropFirst().first ?? 0x2F : 0x2F
+                rest = Self.behind(mark, rest.dropFirst(first == 0x5C ? 2 : 1))
+                continue
+            }
+            if "0123456789$,!;{} \t\n~+IM".utf8.contains(first) {
+                rest = rest.dropFirst()
+                continue
+            }
+            let line = rest.dropFirst().prefix { $0 != 0x0A }
+            switch first {
+            case UInt8(ascii: "e"):
+                let command = String(decoding: line, as: UTF8.self)
+                found +=
+                    command.contains { $0 != " " }
+                    ? findings(in: command, depth: depth + 1).filter(Self.matters)
+                    : [finding(.dynamic, subject: "sed e")]
+                rest = rest.dropFirst(1 + line.count)
+            case UInt8(ascii: "w"), UInt8(ascii: "W"):
+                found += file(line)
+                rest = rest.dropFirst(1 + line.count)
+            case UInt8(ascii: "s"), UInt8(ascii: "y"):
+                guard let mark = rest.dropFirst().first else { return found }
+                rest = Self.behind(mark, Self.behind(mark, rest.dropFirst(2)))
+                let flags = rest.prefix { !";}\n ".utf8.contains($0) }
+                if first == UInt8(ascii: "s") {
+                    if let write = flags.firstIndex(of: UInt8(ascii: "w")) {
+                        found += file(rest[(write + 1)...].prefix { $0 != 0x0A })
+                    } else if flags.contains(UInt8(ascii: "e")) {
+                        found.append(finding(.dynamic, subject: "sed s///e"))
+                    }
+                }
+                rest = rest.dropFirst(flags.count)
+            case UInt8(ascii: "a"), UInt8(ascii: "i"), UInt8(ascii: "c"), UInt8(ascii: "r"), UInt8(ascii: "R"),
+                UInt8(ascii: "#"), UInt8(ascii: ":"):
+                rest = rest.dropFirst(1 + line.count)
+            default: rest = rest.dropFirst()
+            }
+        }
+        return found
+    }
+
+    /// What stands behind the next mark that no backslash takes the meaning of.
+    private static func behind(_ mark: UInt8, _ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var rest = bytes
+        while let byte = rest.popFirst(), byte != mark {
+            if byte == 0x5C { _ = rest.popFirst() }
+        }
+        return rest
+    }
+
+    /// The rules of a makefile that are followed for some targets; the first one where none is named.
+    func rules(_ text: String, targets: [String], _ depth: Int) -> [GuardFinding] {
+        var recipes: [String: [String]] = [:]
+        var needs: [String: [String]] = [:]
+        var first: String?
+        var names: [String] = []
+        var found: [GuardFinding] = []
+        for line in text.split(whereSeparator: \.isNewline) {
+            if line.hasPrefix("\t") {
+                let command = String(line.drop { "\t @-+".contains($0) }).replacing("$$", with: "$")
+                for name in names { recipes[name, default: []].append(command) }
+                continue
+            }
+            if let range = line.firstRange(of: "$(shell ") {
+                let command = line[range.upperBound...].prefix { $0 != "\n" }
+                found += embedded(in: String(command.hasSuffix(")") ? command.dropLast() : command), depth)
+            }
+            if let range = line.firstRange(of: "!=") {
+                found += findings(in: String(line[range.upperBound...]), depth: depth + 1).filter(Self.matters)
+            }
+            guard let colon = line.firstIndex(of: ":"), !line[line.index(after: colon)...].hasPrefix("=") else {
+                continue
+            }
+            names = line[..<colon].split(separator: " ").map(String.init)
+            let after = line[line.index(after: colon)...]
+            let parts = after.split(separator: ";", maxSplits: 1)
+            for name in names {
+                needs[name, default: []] += (parts.first ?? "").split(separator: " ").map(String.init)
+                if parts.count > 1 { recipes[name, default: []].append(String(parts[1])) }
+                if first == nil, !name.hasPrefix(".") { first = name }
+            }
+        }
+        var due = targets.filter { !$0.contains("=") }
+        if due.isEmpty { due = recipes.isEmpty && first == nil ? [] : [first ?? ""] }
+        var seen: Set<String> = []
+        while let target = due.popLast() {
+            guard seen.insert(target).inserted else { continue }
+            due += needs[target] ?? []
+            for recipe in recipes[target] ?? [] { found += findings(in: recipe, depth: depth + 1).filter(Self.matters) }
+        }
+        return found
+    }
+
+    // MARK: Where no table tells
+
+    /// The command that stands among the words of a program which starts one: `docker exec NAME rm -rf /data`.
+    func started(among call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        guard depth < Self.deepest else { return [finding(.unreadable, subject: call.program)] }
+        for index in call.words.indices.dropFirst() {
+            let word = call.words[index]
+            let name = word.value.split(separator: "/").last.map(String.init) ?? ""
+            if word.value.contains(" ") {
+                let found = embedded(in: word.value, depth)
+                if !found.isEmpty { return found }
+            }
+            // The program's own verb may be called like one: `docker rm`, `npm exec`.
+            let isFirst = ["npx", "bunx", "uvx", "tmux", "screen"].contains(call.program)
+            guard index > 1 || isFirst, word.isFixed, !word.value.hasPrefix("-"), isStrong(name),
+                let inside = call.inner(index..<call.words.count)
+            else { continue }
+            return judge(inside, depth + 1).filter(Self.weighs)
+        }
+        return []
+    }
+
+    private func isStrong(_ name: String) -> Bool {
+        ShellPrograms.shells.contains(name) || ShellPrograms.noticed.contains(name)
+            || ShellPrograms.destroyers.contains(name)
+            || ShellPrograms.wrappers.contains(name) || Self.isInterpreter(name)
+            || ["find", "chown", "chmod", "curl", "wget"].contains(name)
+    }
+
+    /// Commands that stand in the words of a program of which nothing is known.
+    func embedded(in call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        var found: [GuardFinding] = []
+        var isMessage = false
+        for word in call.arguments {
+            defer { isMessage = Self.takesMessage(word.value) }
+            if isMessage || !word.value.contains(where: \.isWhitespace) { continue }
+            if let equals = word.value.firstIndex(of: "="), Self.takesMessage(String(word.value[..<equals])) {
+                continue
+            }
+            found += embedded(in: word.value, depth)
+        }
+        return found
+    }
+
+    /// Whether the value of an option is read by people alone.
+    private static func takesMessage(_ option: String) -> Bool {
+        [
+            "-m", "--message", "--title", "--body", "--description", "--notes", "--comment", "--subject", "--summary",
+            "-t", "-b", "-am",
+        ].contains(option)
+    }
+
+    /// Commands that stand somewhere in a text, known by the name of a program that removes or acts with other rights.
+    func embedded(in text: String, _ depth: Int) -> [GuardFinding] {
+        guard depth < Self.deepest, text.utf8.count <= 256 << 10 else { return [] }
+        let bytes = Array(text.utf8)
+        func isPart(_ byte: UInt8) -> Bool {
+            (0x41...0x5A).contains(byte & 0xDF) || (0x30...0x39).contains(byte) || "_-./".utf8.contains(byte)
+        }
+        var found: [GuardFinding] = []
+        var index = 0
+        var left = 32
+        while index < bytes.count, left > 0 {
+            guard isPart(bytes[index]) else {
+                index += 1
+                continue
+            }
+            let start = index
+            while index < bytes.count, isPart(bytes[index]) { index += 1 }
+            let name = String(decoding: bytes[start..<index].split(separator: 0x2F).last ?? [], as: UTF8.self)
+            guard ShellPrograms.noticed.contains(name) || name.hasPrefix("mkfs."), index < bytes.count,
+                bytes[index] == 0x20
+            else { continue }
+            left -= 1
+            let quote = start > 0 && "\"'`".utf8.contains(bytes[start - 1]) ? bytes[start - 1] : 0x0A
+            let tail = bytes[start...].prefix { $0 != quote && $0 != 0x0A }
+            var judged = findings(in: String(decoding: tail, as: UTF8.self), depth: depth + 1)
+            if judged.contains(where: { $0.rule == ShellRule.unreadable.rawValue }) {
+                let shorter = tail.prefix { !"\"'`)}".utf8.contains($0) }
+                judged = findings(in: String(decoding: shorter, as: UTF8.self), depth: depth + 1)
+            }
+            found += judged.filter(Self.weighs)
+            if !found.isEmpty { return found }
+        }
+        return found
+    }
+}

@@ -1,0 +1,274 @@
+internal import MMCore
+import ShellSyntax
+
+/// Files that a session wrote and later runs, and files that may go without a question because they are made again.
+extension ShellJudge {
+    // MARK: Written and run
+
+    /// Notes which files a command writes, and what.
+    func remember(_ call: ShellScript.Command) {
+        let words = Array(call.arguments)
+        let text = output(of: call)
+        // What an unknown program writes is its own affair; what one hands on that others gave it is not.
+        let handsOn = ShellPrograms.readers.contains(call.program) || Self.fetchers.contains(call.program)
+        for redirect in call.redirections where redirect.writes && redirect.descriptor != 2 {
+            if text != nil || handsOn { note(redirect.target.value, text, isWhole: redirect.kind == .output) }
+        }
+        let operands = words.filter { !$0.value.hasPrefix("-") }
+        switch call.program {
+        case "tee":
+            let appends = words.contains { $0.value == "-a" || $0.value == "--append" }
+            for file in operands { note(file.value, isPlainDocument(call) ? call.document : nil, isWhole: !appends) }
+        case "cp", "mv", "ln", "install", "rename":
+            guard let target = operands.last?.value else { return }
+            for source in operands.dropLast() {
+                for text in record.memory.texts(of: source.value) ?? [] {
+                    note(target, text)
+                    note(source.value, text)
+                }
+            }
+        case "curl", "wget", "dd", "base64", "openssl", "xxd", "gpg", "unxz", "gunzip", "sed":
+            for (index, word) in words.enumerated() {
+                let next = index + 1 < words.count ? words[index + 1].value : nil
+                switch word.value {
+                case "-o", "--output", "-O", "--output-document", "-out", "--out":
+                    if let next, !next.hasPrefix("-"), !next.contains("://") { note(next, nil) }
+                    if word.value == "-O" { for word in operands { note(word.value, nil) } }
+                case _ where word.value.hasPrefix("of="): note(String(word.value.dropFirst(3)), nil)
+                case _ where word.value.hasPrefix("-o") && call.program == "curl":
+                    note(String(word.value.dropFirst(2)), nil)
+                case "-i", "--in-place": if call.program == "sed", let file = operands.last { forget(file.value) }
+                default: continue
+                }
+            }
+            if call.program == "wget" { for word in operands { note(word.value, nil) } }
+        default: return
+        }
+    }
+
+    private static let fetchers: Set<String> = [
+        "curl", "wget", "base64", "base32", "openssl", "gunzip", "zcat", "xz", "gpg", "sed", "awk", "perl", "http",
+        "aws", "nc",
+        "python3", "python", "tr", "rev", "xxd", "uudecode", "envsubst", "m4",
+    ]
+
+    private func note(_ path: String, _ text: String?, isWhole: Bool = false) {
+        if path.hasPrefix("/dev/") { return }
+        record.memory.note(path, text, isWhole: isWhole)
+    }
+
+    /// A file that was changed by what nobody has read.
+    private func forget(_ path: String) {
+        if record.memory.texts(of: path) != nil { record.memory.note(path, nil) }
+    }
+
+    /// What is found in the files that a command runs, where the session wrote them; `nil` where it runs none.
+    func runsWritten(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
+        var found: [GuardFinding]?
+        if call.name.contains("/") { found = written(call.name, by: nil, depth) }
+        let isRunner =
+            ShellPrograms.shells.contains(call.program) || Self.isInterpreter(call.program)
+            || ["source", ".", "crontab", "at", "batch", "expect", "make", "busybox", "ld.so"].contains(call.program)
+        guard isRunner else { return found }
+        let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
+        guard let file = operands.first else {
+            guard let input = call.redirections.last(where: { $0.kind == .input && $0.descriptor == 0 }) else {
+                return found
+            }
+            return (found ?? []) + (written(input.target.value, by: call.program, depth) ?? [])
+        }
+        // A name that isn't fixed may be any of the files that were written.
+        if !file.isFixed || file.value.contains(where: { "*?[{".contains($0) }) {
+            let all = record.memory.files.keys.sorted().flatMap { written($0, by: call.program, depth) ?? [] }
+            return (found ?? []) + all
+        }
+        return (found ?? []) + (written(file.value, by: call.program, depth) ?? [])
+    }
+
+    /// What is found in a file that the session wrote; `nil` for any other.
+    /// - Parameter program: what runs it; `nil` for the program that its first line names.
+    func written(_ path: String, by program: String?, _ depth: Int) -> [GuardFinding]? {
+        guard let texts = record.memory.texts(of: path) else { return nil }
+        guard depth < Self.deepest else { return [finding(.unreadable, subject: path)] }
+        return texts.flatMap { text -> [GuardFinding] in
+            guard let text else { return [finding(.fed, subject: path)] }
+            let runner = program.flatMap { ["source", "."].contains($0) ? nil : $0 } ?? Self.runner(of: text)
+            if ShellPrograms.shells.contains(runner) {
+                return findings(in: text, depth: depth + 1).filter(Self.matters)
+            }
+            if let row = CarriedText.table[runner], let language = row.input {
+                if Self.isInterpreter(runner), context.asksInterpreters {
+                    return findings(inScript: text, of: runner, depth) + [
+                        finding(.interpreter, subject: "\(runner) \(path)")
+                    ]
+                }
+                return carried(ShellScript.Word(text), language, program: runner, depth)
+            }
+            if CarriedText.table[runner] != nil {
+                return carried(ShellScript.Word(text), runner == "make" ? .rules : .script, program: runner, depth)
+            }
+            return embedded(in: text, depth)
+        }
+    }
+
+    /// The program that the first line of a script names.
+    private static func runner(of text: String) -> String {
+        guard text.hasPrefix("#!") else { return "sh" }
+        let words = text.dropFirst(2).prefix { !$0.isNewline }.split(separator: " ")
+        let names = words.map { $0.split(separator: "/").last.map(String.init) ?? "" }
+        guard let first = names.first else { return "sh" }
+        return first == "env" ? names.dropFirst().first { !$0.hasPrefix("-") } ?? "sh" : first
+    }
+
+    // MARK: Made again
+
+    private static let madeFolders: Set<String> = [
+        "build", "dist", "out", "target", "node_modules", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache",
+        ".tox",
+        ".nox", ".cache", ".build", ".next", ".nuxt", ".parcel-cache", ".turbo", ".gradle", "coverage", "htmlcov",
+        ".venv", "venv",
+        ".eggs", "cmake-build-debug", "cmake-build-release", "DerivedData", ".terraform", "tmp", ".tmp", "bin", "obj",
+        "_build",
+    ]
+    private static let madeEndings: Set<String> = [
+        "o", "a", "so", "obj", "pyc", "pyo", "class", "log", "tmp", "bak", "orig", "rej", "swp", "gcda", "gcno", "d",
+        "dSYM", "pid",
+    ]
+
+    /// Whether what a word names lies in the session's workspace and is made again by the tools that made it: build folders,
+    /// caches, compiled and temporary files.
+    func isMadeAgain(_ word: ShellScript.Word) -> Bool {
+        guard let workspace = context.workspace, !context.isRemote, word.isFixed, let path = context.path(word.value),
+            path.hasPrefix(workspace + "/")
+        else { return false }
+        let parts = path.dropFirst(workspace.count + 1).split(separator: "/").map(String.init)
+        // A pattern may stand for anything at its place, so that only what stands before it says where.
+        if parts.prefix(while: { !$0.contains { "*?[{".contains($0) } }).contains(where: Self.madeFolders.contains) {
+            return true
+        }
+        guard parts.dropLast().allSatisfy({ !$0.contains { "*?[{".contains($0) } }), let last = parts.last,
+            let dot = last.lastIndex(of: ".")
+        else { return false }
+        return Self.madeEndings.contains(String(last[last.index(after: dot)...]))
+    }
+
+    /// Whether all that `find -delete` finds is made again.
+    func findsMadeAgain(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        let starts = call.arguments.prefix { !$0.value.hasPrefix("-") && $0.value != "(" && $0.value != "!" }
+        guard !starts.isEmpty, !words.contains(where: { ["-o", "-or", "!", "-not", ","].contains($0) }) else {
+            return false
+        }
+        if starts.allSatisfy({ isMadeAgain($0) }) { return true }
+        guard let workspace = context.workspace,
+            starts.allSatisfy({ word in
+                word.isFixed
+                    && context.path(word.value).map { $0 == workspace || $0.hasPrefix(workspace + "/") } == true
+            }), let index = words.firstIndex(where: { $0 == "-name" || $0 == "-iname" }), index + 1 < words.count
+        else { return false }
+        let name = words[index + 1]
+        if Self.madeFolders.contains(name) { return true }
+        guard let dot = name.lastIndex(of: ".") else { return false }
+        return Self.madeEndings.contains(String(name[name.index(after: dot)...]))
+    }
+
+    // MARK: Looks of programs that otherwise change rights
+
+    /// Whether words of a program that acts with other rights only ask it something.
+    static func onlyLooks(_ name: String, _ words: [String]) -> Bool {
+        func only(_ flags: String...) -> Bool { words.allSatisfy { flags.contains($0) } }
+        let verb = words.first { !$0.hasPrefix("-") } ?? ""
+        if ["--version", "--help"].contains(words.first), words.count == 1 {
+            return !ShellPrograms.shells.contains(name) && isKnown(name)
+        }
+        switch name {
+        case "gh", "glab":
+            let looks: Set = ["list", "view", "status", "checks", "diff"]
+            return words.count > 1 && !verb.isEmpty && looks.contains(words[1]) && words.first == verb
+                && !words.contains("--web")
+        case "mount":
+            if words.isEmpty || only("-l", "-v", "--version", "-V", "--help") { return true }
+            return words.first == "-t" && words.count == 2
+                || words.first == "-l" && words.dropFirst().first == "-t" && words.count == 3
+        case "crontab", "at", "batch": return words == ["-l"]
+        case "sudo", "doas":
+            return words.first.map { ["-l", "-ll", "-V", "--list", "-nl", "-ln"].contains($0) } == true
+        case "loginctl", "hostnamectl", "timedatectl", "localectl", "machinectl":
+            return verb.isEmpty && !words.contains { $0.contains("set") } || verb.hasPrefix("list")
+                || verb.hasPrefix("show") || verb.hasSuffix("status")
+        case "sysctl":
+            return !words.isEmpty
+                && words.allSatisfy {
+                    !$0.contains("=") && !["-w", "-p", "--write", "--system", "--load"].contains($0)
+                        && !$0.hasPrefix("-p") && !$0.hasPrefix("-w")
+                }
+        case "swapon": return words.isEmpty ? false : only("-s", "--show", "--summary")
+        case "iptables", "ip6tables":
+            return words.contains { ["-L", "-S", "--list", "--list-rules", "-nL", "-Ln", "-vnL", "-nvL"].contains($0) }
+                && !words.contains { ["-A", "-D", "-F", "-I", "-P", "-X", "-N", "-R", "-Z"].contains($0) }
+        case "nft": return verb == "list"
+        case "ufw": return verb == "status" || verb == "version"
+        case "update-alternatives":
+            return words.first.map { ["--list", "--display", "--query", "--get-selections"].contains($0) } == true
+        case "passwd": return words.first == "-S" || words.first == "--status"
+        case "firewall-cmd":
+            return !words.isEmpty
+                && words.allSatisfy {
+                    $0 == "--state" || $0.hasPrefix("--list") || $0.hasPrefix("--get") || $0.hasPrefix("--zone")
+                }
+        case "visudo": return words.first == "-c"
+        case "auditctl": return only("-l", "-s") && !words.isEmpty
+        case "ssh": return words == ["-V"]
+        case "ssh-add": return words == ["-l"] || words == ["-L"]
+        case "nc", "ncat", "netcat":
+            let letters = words.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }.joined()
+            return letters.contains("z") && !letters.contains { "lec".contains($0) }
+                && !words.contains { $0.hasPrefix("--") }
+        case "modprobe": return words.first == "--show-depends" || words.first == "-n"
+        default: return false
+        }
+    }
+
+    /// Whether a program is one of those whose name alone would say more than that it looks.
+    private static func isKnown(_ name: String) -> Bool {
+        ShellPrograms.carriers.contains(name) || ShellPrograms.privileged.contains(name)
+            || ShellPrograms.software.contains(name)
+            || ShellPrograms.mailers.contains(name) || ShellPrograms.destroyers.contains(name)
+    }
+
+    /// Whether a file holds the settings of a project, among which passwords are usual: `.env`.
+    static func isSettings(_ word: String) -> Bool {
+        let name = ShellMemory.name(word.hasPrefix("@") ? String(word.dropFirst()) : word)
+        guard name == ".env" || name.hasPrefix(".env.") else { return false }
+        return !["example", "sample", "template", "dist", "defaults"].contains { name.hasSuffix("." + $0) }
+    }
+
+    /// Whether a program outside the tables removes by its options.
+    static func removesToo(_ name: String, _ words: [String]) -> Bool {
+        switch name {
+        case "tar", "bsdtar", "gtar": words.contains { $0 == "--remove-files" || $0.hasPrefix("--recursive-unl") }
+        case "zip":
+            words.contains {
+                $0 == "-m" || $0 == "--move" || $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.dropFirst().contains("m")
+            }
+        case "7z", "7za", "7zz": words.contains("-sdel")
+        default: false
+        }
+    }
+
+    /// Whether a text to evaluate is what a well-known program prints to set up this shell: `$(ssh-agent -s)`.
+    static func isOwnOutput(_ text: String) -> Bool {
+        guard text.hasPrefix("$("), text.hasSuffix(")") else { return false }
+        let inside = text.dropFirst(2).dropLast()
+        guard !inside.contains(where: { ";|&`$()<>\n\"'\\".contains($0) }) else { return false }
+        let words = inside.split(separator: " ").map(String.init)
+        let known: [[String]] = [
+            ["ssh-agent"], ["dircolors"], ["brew", "shellenv"], ["pyenv", "init"], ["rbenv", "init"],
+            ["nodenv", "init"],
+            ["direnv", "hook"], ["direnv", "export"], ["starship", "init"], ["zoxide", "init"], ["opam", "env"],
+            ["fnm", "env"],
+            ["conda", "shell.bash"], ["mise", "activate"], ["register-python-argcomplete"], ["resize"], ["lesspipe"],
+        ]
+        return known.contains { words.starts(with: $0) } && !words.dropFirst().contains { $0.contains("/") }
+    }
+}

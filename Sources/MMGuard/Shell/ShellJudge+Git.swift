@@ -1,0 +1,189 @@
+import MMCore
+import ShellSyntax
+
+/// What git's words make of it: it starts programs by options, settings and subcommands, and a few of its looks change something.
+extension ShellJudge {
+    /// Whether git is told to start programs, or to write where its words say: by settings, transports or options.
+    static func runsPrograms(git words: [String]) -> Bool {
+        for (index, word) in words.enumerated() {
+            let next = index + 1 < words.count ? words[index + 1] : ""
+            if word == "-c" || word == "--config-env" {
+                let key = next.lowercased()
+                if [
+                    "alias.", "core.", "diff.", "filter.", "pager.", "credential.", "gpg.", "protocol.", "sequence.",
+                    "merge.",
+                    "difftool.", "mergetool.", "browser.", "uploadpack.", "remote.", "ssh.", "http.proxy", "include",
+                ].contains(where: key.hasPrefix) {
+                    return true
+                }
+            }
+            if [
+                "--git-dir", "--exec-path=", "--upload-pack", "--receive-pack", "--outp", "--open-files", "--extcmd",
+                "--work-tree",
+                "--exec=",
+            ]
+            .contains(where: word.hasPrefix) {
+                return true
+            }
+            if word.hasPrefix("ext::") || word == "--output" || word == "--exec" { return true }
+            if word.hasPrefix("-O"), words.contains("grep") { return true }
+            if word == "-x", words.contains("rebase") { return true }
+        }
+        return false
+    }
+
+    /// The subcommand and what follows it. Options before it may take a word.
+    private static func parts(_ words: [String]) -> (verb: String, rest: ArraySlice<String>) {
+        var rest = words[...]
+        while let first = rest.first, first.hasPrefix("-") {
+            rest = rest.dropFirst(
+                [
+                    "-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env",
+                    "--super-prefix",
+                ].contains(first) ? 2 : 1)
+        }
+        return (rest.first ?? "status", rest.dropFirst())
+    }
+
+    static func git(_ words: [String]) -> ShellRule {
+        let (verb, arguments) = parts(words)
+        func has(_ flags: String...) -> Bool { arguments.contains { flags.contains($0) } }
+        func hasLetter(_ letters: String) -> Bool {
+            arguments.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains { letters.contains($0) } }
+        }
+        let first = arguments.first ?? ""
+        switch verb {
+        case "status", "log", "diff", "show", "blame", "describe", "rev-parse", "ls-files", "ls-tree", "shortlog",
+            "grep", "cat-file", "rev-list", "help", "version", "count-objects", "whatchanged", "name-rev", "show-ref",
+            "for-each-ref", "merge-base", "check-ignore", "check-attr", "var", "cherry", "range-diff", "diff-tree",
+            "diff-index", "diff-files", "verify-commit", "verify-tag", "annotate", "show-branch", "ls-remote",
+            "--version":
+            return .reads
+        case "reflog":
+            if ["expire", "delete", "drop"].contains(first) { return .removes }
+            return first == "write" ? .writes : .reads
+        case "fsck": return has("--lost-found") ? .writes : .reads
+        case "push", "send-pack", "http-push", "svn", "p4": return .network
+        case "clean": return has("--dry-run") || hasLetter("n") ? .reads : .removes
+        case "reset": return has("--hard", "--merge", "--keep") ? .removes : .writes
+        case "checkout", "restore", "switch":
+            return has("-f", "--force", ".", "--", "--discard-changes", "--overwrite-ignore") ? .removes : .writes
+        case "branch", "tag", "remote", "stash", "worktree", "notes", "bisect", "submodule", "config", "symbolic-ref":
+            return list(verb, arguments)
+        case "update-ref", "replace": return has("-d", "--delete") || has("--stdin") ? .removes : .writes
+        case "filter-branch", "filter-repo", "gc", "prune", "prune-packed": return .removes
+        case "lfs": return first == "prune" ? .removes : .writes
+        case "read-tree": return has("--reset") ? .removes : .writes
+        case "send-email", "imap-send": return .mail
+        default: return .writes
+        }
+    }
+
+    /// Subcommands that list where nothing says more.
+    private static func list(_ verb: String, _ arguments: ArraySlice<String>) -> ShellRule {
+        let removing: Set = ["-D", "-d", "--delete", "drop", "clear", "prune", "deinit"]
+        if arguments.contains(where: { removing.contains($0) }) { return verb == "config" ? .writes : .removes }
+        if verb == "worktree", arguments.first == "remove" { return .removes }
+        let operands = arguments.filter { !$0.hasPrefix("-") }
+        let flags = arguments.filter { $0.hasPrefix("-") }.map { String($0.prefix { $0 != "=" }) }
+        let looks: Set = [
+            "-v", "-vv", "-a", "-r", "--list", "-l", "--all", "--remotes", "--contains", "--merged", "--no-merged",
+            "--sort",
+            "--format", "--show-current", "--points-at", "--get", "--get-all", "--get-regexp", "--global", "--local",
+            "--system",
+            "--show-origin", "--show-scope", "-n", "--porcelain", "--column", "--no-color", "--color", "-p", "--stat",
+            "-z",
+            "--name-only", "--abbrev", "--short", "-q", "--type", "--bool", "--int",
+        ]
+        guard flags.allSatisfy({ looks.contains($0) || $0.hasPrefix("-n") }) else { return .writes }
+        switch verb {
+        case "branch", "tag":
+            return operands.isEmpty
+                || flags.contains {
+                    ["--list", "-l", "--contains", "--merged", "--no-merged", "--points-at"].contains($0)
+                } ? .reads : .writes
+        case "symbolic-ref": return operands.count <= 1 ? .reads : .writes
+        case "config":
+            if ["get", "list"].contains(operands.first)
+                || flags.contains(where: { ["--get", "--get-all", "--get-regexp", "--list", "-l"].contains($0) })
+            {
+                return .reads
+            }
+            return operands.count <= 1 && !["edit", "set", "unset"].contains(operands.first) ? .reads : .writes
+        case "stash": return ["list", "show"].contains(operands.first) ? .reads : .writes
+        case "submodule": return operands.isEmpty || ["status", "summary"].contains(operands.first) ? .reads : .writes
+        case "remote": return operands.isEmpty || ["show", "get-url"].contains(operands.first) ? .reads : .writes
+        default: return operands.isEmpty || ["list", "show", "log"].contains(operands.first) ? .reads : .writes
+        }
+    }
+
+    /// The commands that git is told to run by its words, and the settings by which it runs some later.
+    func git(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let words = Array(call.arguments)
+        let (verb, rest) = Self.parts(words.map(\.value))
+        let arguments = words.suffix(rest.count)
+        var found: [GuardFinding] = []
+        switch verb {
+        case "config":
+            var operands = arguments.filter { !$0.value.hasPrefix("-") }
+            if operands.first?.value == "set" { operands.removeFirst() }
+            guard operands.count > 1, let key = operands.first?.value.lowercased(),
+                let value = operands.dropFirst().first
+            else { break }
+            found += setting(key, value, depth)
+        case "submodule" where rest.first == "foreach":
+            let texts = arguments.dropFirst().filter { !$0.value.hasPrefix("-") }
+            found += findings(in: texts.map(\.value).joined(separator: " "), depth: depth + 1).filter(Self.matters)
+        case "bisect" where rest.first == "run":
+            let start = call.words.count - (rest.count - 1)
+            if depth < Self.deepest, let inside = call.inner(start..<call.words.count) {
+                found += judge(inside, depth + 1)
+            }
+        default: break
+        }
+        for (index, word) in words.enumerated() {
+            let next = index + 1 < words.count ? words[index + 1] : nil
+            switch word.value {
+            case "-x" where verb == "difftool" || verb == "rebase", "--extcmd", "--exec", "--tool-command":
+                if let next { found += carried(next, .shell, program: "git", depth) }
+            case _ where word.value.hasPrefix("--extcmd=") || word.value.hasPrefix("--exec="):
+                let text = word.value.drop { $0 != "=" }.dropFirst()
+                found += carried(ShellScript.Word(String(text), isFixed: word.isFixed), .shell, program: "git", depth)
+            case "-c":
+                if let next, let equals = next.value.firstIndex(of: "=") {
+                    let value = ShellScript.Word(
+                        String(next.value[next.value.index(after: equals)...]), isFixed: next.isFixed)
+                    found += setting(next.value[..<equals].lowercased(), value, depth)
+                }
+            default: continue
+            }
+        }
+        return found
+    }
+
+    /// A setting that says what git runs later.
+    private func setting(_ key: String, _ value: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
+        if key.hasPrefix("alias.") {
+            guard value.value.hasPrefix("!") else { return [] }
+            let text = ShellScript.Word(String(value.value.dropFirst()), isFixed: value.isFixed)
+            return carried(text, .shell, program: key, depth) + [finding(.loader, subject: key)]
+        }
+        if key == "core.fsmonitor", ["true", "false"].contains(value.value) { return [] }
+        let runs = [
+            "core.hookspath", "core.fsmonitor", "core.sshcommand", "core.gitproxy", "core.askpass", "gpg.program",
+            "uploadpack.packobjectshook",
+        ]
+        if runs.contains(key) || key.hasPrefix("include") || key.hasPrefix("filter.") || key.hasPrefix("protocol.")
+            || key.hasSuffix(".textconv") || key.hasSuffix(".command") || key.hasSuffix(".driver")
+            || key.hasSuffix(".cmd")
+            || key.hasSuffix(".program") || key.hasPrefix("url.") && key.contains("ext::")
+        {
+            return [finding(.loader, subject: key)]
+        }
+        if key.hasSuffix("editor") || key.hasPrefix("pager.") || key == "core.pager" || key.hasPrefix("credential.") {
+            let text = value.value.hasPrefix("!") ? String(value.value.dropFirst()) : value.value
+            return carried(ShellScript.Word(text, isFixed: value.isFixed), .shell, program: key, depth)
+        }
+        return []
+    }
+}

@@ -1,0 +1,113 @@
+import Glibc
+package import MMCore
+import MMSystem
+
+/// What a host proves of itself once it is connected to: whether it is this very machine, by whichever name, address or way it
+/// was reached, and whether an account there reaches this user's own files.
+///
+/// Names and addresses prove nothing: an alias, a jump host or a forwarded port may lead back. The kernel's boot id is that of
+/// this machine, or of a container on it; the content of a private file can be told by those alone who reach the file, in a
+/// container or on another machine that shares the home folder, too.
+package struct HostIdentity: Sendable, Hashable {
+    /// Whether the host runs under this machine's kernel.
+    package let isThisMachine: Bool
+    /// Whether the account there reads a private file of this user's.
+    package let reachesOwnFiles: Bool
+
+    /// A private file, by its path and what stands in it.
+    package struct Marker: Sendable, Hashable {
+        /// Where it lies.
+        package let path: String
+        /// What nobody guesses.
+        package let text: String
+
+        /// A file that is there.
+        package init(path: String, text: String) {
+            self.path = path
+            self.text = text
+        }
+    }
+
+    /// Whether what is done on the host is done to this user's own files and programs.
+    package var isHere: Bool { isThisMachine || reachesOwnFiles }
+
+    private static let bootFile = "/proc/sys/kernel/random/boot_id"
+    private static let machineFile = "/etc/machine-id"
+
+    /// Asks a host.
+    /// - Returns: `nil` for one that runs no scripts.
+    static func of(_ master: SSHMaster, _ marker: Marker) async -> HostIdentity? {
+        let script = """
+            echo mm-host; cat \(bootFile) 2>/dev/null || echo; cat \(machineFile) 2>/dev/null || echo; \
+            cat -- \(RemoteDialect.quoted(marker.path)) 2>/dev/null || echo
+            """
+        guard let outcome = try? await master.control(script, timeout: .seconds(10)) else { return nil }
+        let lines = String(decoding: outcome.output, as: UTF8.self).split(separator: "\n").map(String.init)
+        // A start-up file may have said something first.
+        guard let start = lines.firstIndex(of: "mm-host") else { return nil }
+        let said = Set(lines[(start + 1)...])
+        let own = [bootFile, machineFile].compactMap { path -> String? in
+            let text = ProcFile.read(path, limit: 256).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let word = text.filter { !$0.isWhitespace }
+            return word.utf8.count >= 16 ? word : nil
+        }
+        return HostIdentity(
+            isThisMachine: own.contains(where: said.contains), reachesOwnFiles: said.contains(marker.text))
+    }
+
+    /// What an address alone says, of a host that answers nothing: it is this machine's if it can be bound here.
+    static func byAddress(_ name: String) async -> HostIdentity {
+        // user@host:port
+        let host = name.split(separator: "@").last.map(String.init) ?? name
+        let bare = host.lastIndex(of: ":").map { String(host[..<$0]) } ?? host
+        let isOwn = (try? await BlockingWork.run { isOwnAddress(bare) }) ?? true
+        return HostIdentity(isThisMachine: isOwn, reachesOwnFiles: isOwn)
+    }
+
+    /// Whether a name leads to an address of this machine: only those can be bound.
+    private static func isOwnAddress(_ host: String) -> Bool {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, nil, &hints, &list) == 0 else { return false }
+        defer { freeaddrinfo(list) }
+        var entry = list
+        while let current = entry {
+            let descriptor = socket(current.pointee.ai_family, Int32(SOCK_STREAM.rawValue), 0)
+            if descriptor >= 0 {
+                defer { close(descriptor) }
+                if bind(descriptor, current.pointee.ai_addr, current.pointee.ai_addrlen) == 0 { return true }
+            }
+            entry = current.pointee.ai_next
+        }
+        return false
+    }
+}
+
+/// Says which hosts a session may be opened on, once they are connected to.
+package struct HostAdmission: Sendable {
+    private let marker: HostIdentity.Marker
+    private let refuse: @Sendable (HostIdentity, String) throws(MMError) -> Void
+
+    /// An admission.
+    /// - Parameters:
+    ///   - marker: tells who reaches this user's own files.
+    ///   - refuse: throws for a host that no session may be opened on; it is given the host's name.
+    package init(
+        marker: HostIdentity.Marker, refuse: @escaping @Sendable (HostIdentity, String) throws(MMError) -> Void
+    ) {
+        self.marker = marker
+        self.refuse = refuse
+    }
+
+    /// What a host proves.
+    /// - Throws: the refusal.
+    func check(_ master: SSHMaster) async throws(MMError) -> HostIdentity {
+        var identity = await HostIdentity.of(master, marker)
+        // What answers no script may be a device, or a door to this machine that answers a person alone.
+        if identity == nil, !master.hasJump { identity = await HostIdentity.byAddress(master.name) }
+        let known = identity ?? HostIdentity(isThisMachine: false, reachesOwnFiles: false)
+        try refuse(known, master.name)
+        return known
+    }
+}

@@ -1,0 +1,159 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("The guard over whole corpora of shell lines", .timeLimit(.minutes(5)))
+struct ShellCorpusTests {
+    private func verdict(
+        _ line: String, _ policy: GuardPolicy = .standard, remote: Bool = false, workspace: Bool = true
+    ) -> Verdict {
+        let context = ShellContext(
+            isRemote: remote, home: "/home/me", directory: "/home/me/work",
+            ownFiles: ["/home/me/.m365-state", "/home/me/.m365-connections.json", "/home/me/.mm-graph-tokens"],
+            workspace: workspace && !remote ? "/home/me/work" : nil)
+        return GuardEngine.standard.judge(shell: line, in: context, policy: policy)
+    }
+
+    /// A line of a fixture; `␤` stands for a line end.
+    private func lines(_ name: String) throws -> [String] {
+        try Fixtures.text(name).split(separator: "\n").map {
+            $0.split(separator: "␤", omittingEmptySubsequences: false).joined(separator: "\n")
+        }
+    }
+
+    @Test("asks before each destructive line, in whatever disguise, here and on a host", arguments: [false, true])
+    func disguised(remote: Bool) throws {
+        for line in try lines("shell-disguised.txt") {
+            // What is a host's own has other paths.
+            if remote, line.contains("/home/me") || line.contains("mm-graph-tokens") { continue }
+            let verdict = verdict(line, remote: remote)
+            #expect(verdict.decision != .allow, "\(line): \(verdict.rule)")
+        }
+    }
+
+    @Test("asks before no everyday line in a workspace")
+    func everyday() throws {
+        for line in try lines("shell-everyday.txt") {
+            let verdict = verdict(line)
+            #expect(verdict.decision == .allow, "\(line): \(verdict.rule): \(verdict.reason)")
+        }
+    }
+
+    @Test("on a host, asks before texts for interpreters and removals, and before nothing else of every day")
+    func everydayRemote() throws {
+        for line in try lines("shell-everyday.txt") {
+            let verdict = verdict(line, remote: true)
+            let rules = Set(verdict.findings.filter { $0.kind == .dynamic || $0.classes == .destructive }.map(\.rule))
+            #expect(
+                verdict.decision == .allow || rules.isSubset(of: ["shell-interpreter", "shell-removes"]),
+                "\(line): \(verdict.rule)")
+        }
+    }
+
+    @Test(
+        "denies under readonly what a shell or program evaluates later, however it is set",
+        arguments: [
+            "PS1='$(rm -rf x)'", "PS0='$(rm -rf x)'", "PS1='\\044(rm x)'", "for PROMPT_COMMAND in 'rm x'; do :; done",
+            ": ${PROMPT_COMMAND:='rm x'}", ": ${!x:=y}", "for PS1 in '$(rm)'; do :; done", "read PS1 <<< '$(rm)'",
+            "printf -v PS1 '%s' '$(rm)'", "mapfile PROMPT_COMMAND < f", "getopts a PS1", "declare -n r=PS1",
+            "PROMPT_COMMAND=(rm)", "declare -a PROMPT_COMMAND=(rm)", "coproc N { rm -rf x; }",
+            "x='a[$(rm)]'; echo $((x))", "less '+!rm -rf x' f", "zless '+!rm x' f", "more '+!rm x' f", "less -k keys f",
+            "LESS='+!rm x' less f", "git reflog expire --expire=now --all", "git fsck --lost-found",
+            "git log --output=F", "git --git-dir=evil status", "git branch -a -m x y", "git -c core.fsmonitor=x status",
+            "GIT_DIR=evil git status", "systemctl stop list", "trap -- 'rm x' EXIT", "bind -x '\"a\": rm'",
+            "enable -f x y",
+        ])
+    func readonly(line: String) {
+        #expect(verdict(line, GuardPolicy(.readonly)).decision == .deny)
+    }
+
+    @Test(
+        "lets looks be under readonly",
+        arguments: [
+            "less +F log", "less +/error log", "git reflog", "git branch -a", "git stash list", "git config --get a.b",
+            "mount", "crontab -l", "sudo -l", "git clean -n", "loginctl", "PS1='\\u@\\h \\$ '", "command -v rm",
+            "systemctl status x", "git remote -v", "nc -zv h 22",
+        ])
+    func looks(line: String) {
+        let verdict = verdict(line, GuardPolicy(.readonly))
+        #expect(verdict.decision == .allow, "\(verdict.rule)")
+    }
+
+    @Test(
+        "asks before what is made again outside of a workspace",
+        arguments: ["rm -rf build", "rm -f build/*.o", "find . -name '*.o' -delete"])
+    func noWorkspace(line: String) {
+        #expect(verdict(line, workspace: false).decision == .ask)
+        #expect(verdict(line, remote: true).decision == .ask)
+        #expect(verdict(line).decision == .allow)
+    }
+
+    @Test("judges a file that an earlier text or upload wrote when a later one runs it")
+    func written() {
+        var memory = ShellMemory()
+        let context = ShellContext(isRemote: true)
+        memory.note("/srv/a.sh", "rm -rf /data\n")
+        memory.note("b.py", "print(1)\n")
+        func judged(_ line: String) -> Verdict {
+            GuardEngine.standard.judge(shell: line, in: context, policy: .standard, remembering: &memory)
+        }
+        #expect(judged("ls").decision == .allow)
+        for line in [
+            "sh /srv/a.sh", "cd /srv && ./a.sh", "bash < /srv/a.sh", ". /srv/a.sh", "sh *", "cp /srv/a.sh c; sh c",
+        ] {
+            #expect(judged(line).findings.contains { $0.rule == "shell-removes" }, "\(line)")
+        }
+        #expect(judged("echo ok > d.sh").decision == .allow)
+        #expect(judged("sh d.sh").decision == .allow)
+        #expect(judged("curl -o e.sh https://e.example").decision == .allow)
+        #expect(judged("sh e.sh").findings.contains { $0.rule == "shell-fed" })
+        #expect(judged("python3 b.py").findings.contains { $0.rule == "shell-interpreter" })
+    }
+
+    private func typed(
+        _ text: String, _ command: String, _ policy: GuardPolicy = .standard, answers: Bool = true,
+        unknown: Bool = false
+    ) -> GuardDecision {
+        var memory = ShellMemory()
+        return GuardEngine.standard.judge(
+            typed: TypedText(text, program: nil, command: command, isAnswer: answers, isUnknown: unknown),
+            in: ShellContext(isRemote: true), policy: policy, remembering: &memory
+        ).decision
+    }
+
+    @Test(
+        "judges what is typed at the prompt of a shell, an interpreter or a program that starts commands",
+        arguments: [
+            ("rm -rf x", "bash"), ("sudo id", "sh -i"), ("$X", "bash"),
+            ("import shutil; shutil.rmtree('x')", "python3"),
+            ("os.system('rm -rf x')", "python3 -i"), (":!rm -rf x", "vim f"), ("!rm -rf x", "less f"),
+            (".shell rm -rf x", "sqlite3 db"), ("drop table x;", "psql"), ("\\! rm -rf x", "psql db"),
+            ("shell rm -rf x", "gdb a"), ("rm -rf x", "ssh other"), ("rm -rf x", "./unknown"),
+        ])
+    func typedCommands(text: String, command: String) {
+        #expect(typed(text, command) == .ask)
+    }
+
+    @Test(
+        "lets answers be typed",
+        arguments: [
+            ("yes", "./setup"), ("ls -l", "bash"), ("1 + 1", "python3"), (":wq", "vim f"), ("select 1;", "psql"),
+        ])
+    func typedAnswers(text: String, command: String) {
+        #expect(typed(text, command) == .allow)
+    }
+
+    @Test("under readonly, lets only answers to prompts and turning of pages be typed")
+    func typedReadonly() {
+        let readonly = GuardPolicy(.readonly)
+        #expect(typed("yes", "cat", readonly) == .allow)
+        #expect(typed("q", "less f", readonly) == .allow)
+        #expect(typed("yes", "cat", readonly, answers: false) == .deny)
+        for (text, command) in [
+            ("!rm x", "less f"), ("touch x", "bash"), ("ls", "bash"), ("v", "less f"), ("|cat", "less f"),
+        ] {
+            #expect(typed(text, command, readonly) == .deny, "\(text)")
+        }
+        #expect(typed("", "bash", unknown: true) == .ask)
+    }
+}
