@@ -106,6 +106,29 @@ struct GuardedRequestTests {
         #expect(try await Self.sent(tenant) == 0)
     }
 
+    @Test("what a connection demands of a person is taken back by just that")
+    func weakening() async throws {
+        let tenant = try await Tenant()
+        #expect(
+            try await tenant.dialog(["pin", "set"], [("New PIN", "135246\n"), ("Once more", "135246\n")]).code == 0)
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "person=pin"]).code == 0)
+        for words in [["edit", "Demo", "person="], ["edit", "Demo", "egress=off"], ["remove", "Demo", "--yes"]] {
+            let refused = try await tenant.mm(["connections"] + words + ["--json"])
+            #expect(refused.code == 5 && refused.failure?["details"]?["token"] != nil, "\(refused)")
+        }
+        let edit = ["connections", "edit", "Demo", "person=terminal"]
+        for (pin, isRight) in [("000000\n", false), ("135246\n", true)] {
+            let code = try await tenant.dialog(edit, [("Type yes", "yes\n"), ("PIN", pin)]).code
+            #expect((code == 0) == isRight)
+            let shown = try await tenant.mm(["connections", "show", "Demo", "--json"])
+            #expect(shown.json?["person"] == (isRight ? "terminal" : "pin"), "\(shown)")
+        }
+        let lines = try await tenant.mm(["audit", "show", "--json"])
+        let weakened = lines.json?.array?.compactMap { $0["weakens"]?.array }.joined().compactMap(\.string) ?? []
+        #expect(weakened.contains("person, send: pin, then terminal"), "\(lines)")
+        await tenant.stop()
+    }
+
     @Test(
         "want the PIN where the connection says so",
         arguments: [("135246\n", true), ("000000\n", false), ("\n", false)])

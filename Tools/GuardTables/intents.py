@@ -1,9 +1,9 @@
 """What a cmdlet is for, told by the words of its name and parameters: the same act has the same class in every module."""
 
-import fnmatch
 import json
 
-from pool import CLASS_BITS
+from acts import Acts
+from pool import CLASS_BITS, fits
 
 READ = CLASS_BITS["read"]
 
@@ -15,10 +15,7 @@ class Intents:
         with open(f"{here}/intents.json") as file:
             self.data = json.load(file)
         self.aliases = self.data["aliases"]
-
-    @staticmethod
-    def _fits(patterns, text):
-        return any(fnmatch.fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)
+        self.acts = Acts(here)
 
     def _concerns(self, rule, product, name, mask):
         verb = name.split("-")[0]
@@ -29,10 +26,10 @@ class Intents:
             return False
         if rule.get("reads") is False and mask == READ:
             return False
-        if "cmdlets" in rule and not self._fits(rule["cmdlets"], name):
+        if "cmdlets" in rule and not fits(rule["cmdlets"], name):
             return False
         noun = name.split("-", 1)[-1]
-        return not self._fits(rule.get("except", []), noun) and not self._fits(rule.get("except", []), name)
+        return not fits(rule.get("except", []), noun) and not fits(rule.get("except", []), name)
 
     def classes(self, product, name, mask, reasons, reason_names):
         """The classes and reasons of a cmdlet, the words of its noun counted in."""
@@ -41,12 +38,12 @@ class Intents:
             return CLASS_BITS[self.data["classes"][name]], []
         reasons = list(reasons)
         if mask == READ and "local" in [reason_names[index] for index in reasons]:
-            return mask, reasons
+            return self.acts.classes(product, name, mask, reasons, reason_names)
         for rule in self.data["nouns"]:
-            if self._concerns(rule, product, name, mask) and self._fits(rule["nouns"], noun):
+            if self._concerns(rule, product, name, mask) and fits(rule["nouns"], noun):
                 mask = (mask & ~READ) | CLASS_BITS[rule["class"]]
                 reasons.append(reason_names.index(rule["why"]))
-        return mask, sorted(set(reasons))
+        return self.acts.classes(product, name, mask, reasons, reason_names)
 
     def raises(self, product, name, mask, own, parameters):
         """The parameters that add classes: the table's own, and those of the rules that this cmdlet has (all of them
@@ -57,22 +54,22 @@ class Intents:
             if not self._concerns(rule, product, name, mask):
                 continue
             names = rule["parameters"] if parameters is None else [
-                text for text in parameters if self._fits(rule["parameters"], text)]
+                text for text in parameters if fits(rule["parameters"], text)]
             for text in names:
                 if text.lower() not in dropped and not any(row[0].lower() == text.lower() for row in found):
                     found.append([text, rule.get("condition", "any"), CLASS_BITS[rule["class"]], rule["why"]])
-        return found
+        return self.acts.raises(product, name, mask, found, parameters)
 
     def is_unproven(self, product, name, mask, reasons, reason_names, request):
         """Whether neither the verb nor a review nor a known request says what the cmdlet does."""
         verb = name.split("-")[0]
         proven = self.data["provenReads"]
         is_local = "local" in [reason_names[index] for index in reasons]
-        if request or is_local or self._fits(proven["cmdlets"], name):
+        if request or is_local or fits(proven["cmdlets"], name):
             return False
         if mask == READ:
             return verb not in proven["verbs"]
-        plain = self.data["plainVerbs"][product]
+        # Of Graph's cmdlets the request tells, of Azure's the kind of resource; the others' verbs are reviewed.
         if product == "graph":
             return mask == CLASS_BITS["write"]
-        return mask == CLASS_BITS["write"] and "*" not in plain and verb not in plain
+        return product == "azure" and mask == CLASS_BITS["write"] and not self.acts.is_ordinary(name)

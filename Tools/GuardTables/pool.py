@@ -1,5 +1,6 @@
 """The string pool and the integer writers that all table files share."""
 
+import fnmatch
 import struct
 
 
@@ -41,3 +42,8 @@ CLASS_BITS["secret-read"] = CLASS_BITS["secret"]
 BATCH = 0x8000
 
 METHODS = {"GET": 1, "POST": 2, "PUT": 4, "PATCH": 8, "DELETE": 16}
+
+
+def fits(patterns, text):
+    """Whether a text, in any case, is one of these patterns."""
+    return any(fnmatch.fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)

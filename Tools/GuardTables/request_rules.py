@@ -3,6 +3,7 @@
 import json
 import struct
 
+from acts import Acts
 from pool import BATCH, CLASS_BITS, METHODS, Pool, write_file
 
 OPEN_ENDED = 0x80000000
@@ -14,12 +15,16 @@ SERVICES = [
 
 
 def compile_rules(data, here, out):
+    acts = Acts(here)
+    rules = acts.rules(early=True)
     with open(f"{data}/graph/dangerous.json") as file:
-        rules = [dict(rule, service="graph") for rule in json.load(file)["rules"]]
+        rules += [dict(rule, service="graph") for rule in json.load(file)["rules"]]
+    rules += acts.rules(early=False)
     with open(f"{here}/service-rules.json") as file:
         for service, own in json.load(file)["services"].items():
             for rule in own:
                 rules += [dict(rule, service=name) for name in service.split(",")]
+    rules += acts.area_rules()
     pool, rule_bytes, list_bytes = Pool(), bytearray(), bytearray()
 
     def strings(values):

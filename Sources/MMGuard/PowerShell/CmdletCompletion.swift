@@ -29,6 +29,12 @@ package struct CmdletCompletion: Sendable {
     /// The cmdlets that a misspelt name most likely means, best first.
     package func near(_ name: String) -> [String] { NearestNames.of(name, among: names(startingWith: "")) }
 
+    /// The PowerShell module that a cmdlet of Azure's is in; `nil` for a name that no table knows.
+    package func azureModule(of cmdlet: String) -> String? {
+        table.entries(named: cmdlet).lazy.filter { $0.product == .azure }.map { table.module(of: $0) }
+            .first { !$0.isEmpty }
+    }
+
     /// The parameters of a cmdlet, in alphabetical order; those that every cmdlet has are among them.
     package func parameters(of cmdlet: String) -> [String] {
         guard let entry = table.entries(named: table.alias(cmdlet) ?? cmdlet).first(where: isOffered) else { return [] }

@@ -7,8 +7,9 @@ struct CountingLoop {
     /// How many rounds at most; nil when the bound is only known when it runs.
     let most: Int?
 
-    /// - Returns: nil when the loop may not end: another form, or a body that sets the variable.
-    init?(_ node: ForStatementSyntax) {
+    /// - Parameter number: the number that an expression surely is, where the script's own variables tell.
+    /// - Returns: nil when the loop may not end: another form.
+    init?(_ node: ForStatementSyntax, number: (ExpressionSyntax) -> Int?) {
         guard let start = node.initializer, case .assignment(let first) = start, first.op == .equals,
             case .variable(let counter) = first.target, counter.path.qualifier == .none,
             let condition = node.condition.flatMap(Self.only), case .binary(let test) = condition,
@@ -16,8 +17,7 @@ struct CountingLoop {
         else { return nil }
         let name = counter.path.name.asciiLowercased
         guard tested.path.qualifier == .none, tested.path.name.asciiLowercased == name, Self.isBound(test.right),
-            let step = Self.step(iterator, of: name), Self.leads(test.op, step),
-            !Self.sets(node.body, name)
+            let step = Self.step(iterator, of: name, number: number), Self.leads(test.op, step)
         else { return nil }
         variable = name
         let from = Self.only(first.value).flatMap { ConstantValue($0).text }.flatMap { Int($0) }
@@ -36,7 +36,7 @@ struct CountingLoop {
         return element.expression
     }
 
-    /// A number, a variable, or the count of one.
+    /// A number, a variable, or the count of one, and a number more or less.
     private static func isBound(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .number: return true
@@ -46,17 +46,22 @@ struct CountingLoop {
                 return false
             }
             return ["count", "length"].contains(name)
+        case .binary(let node):
+            return [.plus, .minus, .multiply, .divide].contains(node.op) && isBound(node.left) && isBound(node.right)
+        case .paren(let node): return only(node.pipeline).map(isBound) ?? false
         default: return false
         }
     }
 
-    private static func step(_ statement: StatementSyntax, of name: String) -> Int? {
+    private static func step(
+        _ statement: StatementSyntax, of name: String, number: (ExpressionSyntax) -> Int?
+    ) -> Int? {
         func isCounter(_ expression: ExpressionSyntax) -> Bool {
             guard case .variable(let variable) = expression else { return false }
             return variable.path.qualifier == .none && variable.path.name.asciiLowercased == name
         }
         if case .assignment(let node) = statement, isCounter(node.target), let value = only(node.value),
-            let number = ConstantValue(value).text.flatMap({ Int($0) }), number > 0
+            let number = number(value), number > 0
         {
             return node.op == .plusEquals ? number : node.op == .minusEquals ? -number : nil
         }
@@ -75,24 +80,6 @@ struct CountingLoop {
         case .ilt, .ile, .clt, .cle: step > 0
         case .igt, .ige, .cgt, .cge: step < 0
         default: false
-        }
-    }
-
-    /// Whether the body sets the variable, by the letter: a name in another place of the body is enough to doubt.
-    private static func sets(_ body: StatementBlockSyntax, _ name: String) -> Bool {
-        body.statements.contains { statement in
-            switch statement {
-            case .assignment(let node):
-                if case .variable(let variable) = node.target { return variable.path.name.asciiLowercased == name }
-                return false
-            case .pipeline(let node):
-                guard node.elements.count == 1, case .expression(let element) = node.elements[0],
-                    case .unary(let unary) = element.expression, case .variable(let variable) = unary.operand
-                else { return false }
-                return variable.path.name.asciiLowercased == name
-            case .if, .switch, .try, .while, .do, .forEach, .for, .trap, .data: return true
-            case .pipelineChain, .flow, .jump, .function, .type: return false
-            }
         }
     }
 }

@@ -56,6 +56,18 @@ struct FilterCommands {
         "values", "keys", "year", "month", "day", "hour", "date", "properties", "appid", "servicename", "sku",
     ]
 
+    /// What names of methods begin with, in whatever case, that delete or run something.
+    static let strongVerbs = [
+        "delete", "remove", "invoke", "execute", "dispose", "recycle", "kill", "purge", "destroy", "dynamicinvoke",
+    ]
+
+    /// The first words of other methods, beside the verbs of cmdlets.
+    static let methodVerbs: Set<String> = [
+        "abort", "accept", "apply", "break", "cancel", "close", "commit", "create", "decline", "drop", "ensure",
+        "flush",
+        "forward", "load", "open", "refresh", "reply", "retrieve", "save", "write",
+    ]
+
     /// Names of properties that have one value: of one object they give one.
     static let singleMembers: Set<String> = [
         "name", "displayname", "id", "identity", "guid", "alias", "title", "url", "primarysmtpaddress",

@@ -84,6 +84,9 @@ enum PureTypes {
         }
     }
 
+    /// Whether a type is that of stopwatches.
+    static func isStopwatch(_ type: String) -> Bool { plain(type.asciiLowercased) == "diagnostics.stopwatch" }
+
     /// Whether a method may be called on any value: safe on strings, numbers, dates and lists of them.
     static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
 
@@ -127,6 +130,9 @@ enum PureTypes {
         "string": ["empty"],
         "guid": ["empty"],
         "timespan": ["zero", "maxvalue", "minvalue"],
+        "diagnostics.stopwatch": ["frequency", "ishighresolution"],
+        "globalization.cultureinfo": ["invariantculture", "currentculture", "currentuiculture"],
+        "cultureinfo": ["invariantculture", "currentculture", "currentuiculture"],
         "int": ["maxvalue", "minvalue"], "int32": ["maxvalue", "minvalue"], "long": ["maxvalue", "minvalue"],
         "int64": ["maxvalue", "minvalue"], "double": ["maxvalue", "minvalue", "nan"],
         "dayofweek": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
@@ -143,6 +149,9 @@ enum PureTypes {
         "regex": ["escape", "unescape"],
         "net.webutility": ["urldecode", "urlencode", "htmldecode", "htmlencode"],
         "uri": ["escapedatastring", "unescapedatastring"],
+        "diagnostics.stopwatch": ["startnew", "gettimestamp"],
+        "globalization.cultureinfo": ["getcultureinfo", "createspecificculture"],
+        "cultureinfo": ["getcultureinfo", "createspecificculture"],
         "char": ["isletter", "isdigit", "isletterordigit", "isupper", "islower", "iswhitespace"],
     ]
 
@@ -152,6 +161,6 @@ enum PureTypes {
         "substring", "replace", "startswith", "endswith", "contains", "indexof", "lastindexof", "padleft", "padright",
         "adddays", "addhours", "addminutes", "addmonths", "addyears", "addseconds", "subtract", "touniversaltime",
         "tolocaltime", "toshortdatestring", "gettype", "compareto", "equals", "containskey",
-        "tobytes", "tokb", "tomb", "togb", "totb", "tochararray", "tolist",
+        "totitlecase", "tobytes", "tokb", "tomb", "togb", "totb", "tochararray", "tolist",
     ]
 }

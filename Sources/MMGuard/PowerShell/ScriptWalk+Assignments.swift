@@ -17,6 +17,11 @@ extension ScriptWalk {
             default: break unwrapping
             }
         }
+        if node.op == .equals, type == nil, case .variable(let variable) = target, variable.path.qualifier == .none,
+            case .scriptBlock(let block)? = only(node.value)
+        {
+            return write(variable, ScriptVariables.Entry(facts: .of(.code, count: 1), block: judged(block.scriptBlock)))
+        }
         var facts = walk(node.value, in: scope)
         if let type { facts = converted(facts, to: type) }
         switch target {
@@ -32,6 +37,7 @@ extension ScriptWalk {
                 entry.table = type == nil ? table(node.value) : nil
                 entry.ownType = type == nil ? ownType(only(node.value)) : nil
                 entry.isOwn = entry.ownType != nil || isOwnContainer(node.value)
+                entry.isStopwatch = type == nil && isStopwatch(only(node.value))
             } else if node.op == .plusEquals {
                 entry.facts = before.facts.then(facts)
                 entry.facts.texts = nil
@@ -121,6 +127,14 @@ extension ScriptWalk {
 
     func constant(_ statement: StatementSyntax) -> ConstantValue {
         only(statement).map { ConstantValue($0) } ?? .dynamic
+    }
+
+    /// Whether an expression starts a stopwatch.
+    private func isStopwatch(_ expression: ExpressionSyntax?) -> Bool {
+        guard case .invokeMember(let node)? = expression, node.isStatic, case .type(let type) = node.target else {
+            return false
+        }
+        return PureTypes.isStopwatch(type.typeName.fullName)
     }
 
     /// The table that a statement is, written out.

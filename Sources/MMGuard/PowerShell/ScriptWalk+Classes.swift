@@ -28,7 +28,8 @@ extension ScriptWalk {
             classes.insert(.write)
             reasons.append("a file on this machine")
         }
-        if call.isWhatIf || call.isOnDataFile { classes = .read }
+        let isPreview = call.isPreview(isBehindWire: context.isBehindWire)
+        if isPreview || call.isOnDataFile { classes = .read }
         if entry.product == .builtin, !classes.isDisjoint(with: [.privilege, .session]) { givesNames = true }
         let isForwardRule =
             entry.isNamed("set-inboxrule")
@@ -36,6 +37,8 @@ extension ScriptWalk {
         let kind: GuardFinding.Kind =
             if entry.lists.contains(.blocked) { .blocked } else if isMissing(entry) {
                 .missing
+            } else if isPreview, context.isBehindWire {
+                .classified
             } else if entry.lists.contains(.sendGuard) {
                 .sendGuard
             } else if entry.lists.contains(.warned) || forwards || isForwardRule {
@@ -77,10 +80,7 @@ extension ScriptWalk {
 
     /// The finding for a change to many objects.
     func bulk(_ name: String) -> GuardFinding {
-        GuardFinding(
-            rule: "bulk", classes: .write, reason: "\(name) would change many objects at once.",
-            instead: "Count them first with the reading part alone, then let a person confirm the number.",
-            subject: name, minimumDecision: .ask)
+        .bulk(name, instead: "Count them first with the reading part alone, then let a person confirm the number.")
     }
 
     private func reason(

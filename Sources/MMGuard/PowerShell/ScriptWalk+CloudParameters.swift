@@ -29,6 +29,19 @@ extension ScriptWalk {
             }
         }
         if !isRequest { checkUpload(call) }
+        checkChosenContext(call)
+    }
+
+    /// `Set-AzContext` chooses a subscription of the sign-in that there is; a context that it is given may be another sign-in's.
+    private mutating func checkChosenContext(_ call: CommandCall) {
+        guard call.command.name == "set-azcontext" else { return }
+        let positional = call.arguments.indices.filter { call.arguments[$0].written == nil }
+        let given = positional.map { call.values[$0] } + (call.place > 0 ? [call.input] : [])
+        if given.contains(where: {
+            !$0.kinds.isDisjoint(with: [.contexts, .tenants]) && !(context.isBehindWire && $0.isUnknown)
+        }) {
+            report(.otherSession, call.extent, subject: "-Context")
+        }
     }
 
     private static let signIns = [

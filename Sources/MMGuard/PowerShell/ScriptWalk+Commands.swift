@@ -10,9 +10,10 @@ extension ScriptWalk {
     mutating func walk(_ command: CommandSyntax, place: Int, input: ValueFacts) -> ValueFacts {
         guard enter(command.extent) else { return .unknown }
         defer { depth -= 1 }
+        seen.commands += 1
         for redirection in command.redirections { walk(redirection) }
         guard let written = command.constantName else {
-            walkDynamic(command)
+            walkDynamic(command, place: place, input: input)
             return .unknown
         }
         if filterTexts > 0, isPlainName(written) {
@@ -49,7 +50,7 @@ extension ScriptWalk {
             }
             return .unknown
         }
-        guard let known = self.known(name, written: written) else {
+        guard let known = self.known(name, written: written) ?? graphRead(name) else {
             walkUnknown(name, command)
             return .unknown
         }
@@ -72,10 +73,20 @@ extension ScriptWalk {
         walkArguments(command)
     }
 
-    private mutating func walkDynamic(_ command: CommandSyntax) {
+    /// The block of the script's own that `& $name` calls; its body was judged where it stands.
+    private func calledBlock(_ command: CommandSyntax) -> LocalFunction? {
+        guard command.invocation == .call, case .argument(.variable(let variable))? = command.elements.first,
+            variable.path.qualifier == .none, !variable.isSplatted
+        else { return nil }
+        return variables[variable.path.name.asciiLowercased].block
+    }
+
+    private mutating func walkDynamic(_ command: CommandSyntax, place: Int, input: ValueFacts) {
         if case .argument(.scriptBlock(let block))? = command.elements.first {
             report(.callBlock, block.extent)
             walk(block: block.scriptBlock, in: .script)
+        } else if let block = calledBlock(command) {
+            if block.isChange, isForMany(place: place, input: input) { report(bulk("this block"), command.extent) }
         } else {
             report(.dynamicName, command.elements.first?.extent ?? command.extent)
             if case .argument(let head)? = command.elements.first { walk(head) }
@@ -140,6 +151,17 @@ extension ScriptWalk {
         return found
     }
 
+    /// A cmdlet of Graph's modules that no table lists, and that only looks: their verbs are the methods of the requests that they
+    /// were made from. It is judged as the one that everybody knows.
+    private mutating func graphRead(_ name: String) -> KnownCommand? {
+        let lower = name.asciiLowercased
+        let isGraph = context.module.map { KnownModules.product(of: $0) == .graph } ?? true
+        guard isGraph, lower.hasPrefix("get-mg"), isPlainName(String(lower.dropFirst(4))),
+            tables.cmdlets.classOfUnknown(name) == .write, !["key", "code", "export"].contains(where: lower.contains)
+        else { return nil }
+        return known("Get-MgUser", written: "Get-MgUser")
+    }
+
     /// A name in no table: at least asked for, whatever its verb.
     private mutating func walkUnknown(_ name: String, _ command: CommandSyntax) {
         let extent = command.elements.first?.extent ?? command.extent
@@ -149,9 +171,11 @@ extension ScriptWalk {
         }
         let classes = tables.cmdlets.classOfUnknown(name)
         if isRepeated("unknown-command", classes, .unknown), tables.user.rules.isEmpty { return walkArguments(command) }
+        var reason = "\(name) is in no table of cmdlets, so it is unknown what it does."
         var instead = "Check the spelling, or let a person confirm it."
         if let target = tables.cmdlets.windowsAlias(name) {
-            instead = "\(name) is an alias only on Windows; here it would be a program. Write \(target)."
+            reason = "\(name) is a program here, an alias of \(target) only on Windows: use \(target)."
+            instead = "Write \(target)."
         } else if !name.contains("-"), let getter = tables.cmdlets.entries(named: "Get-" + name).first {
             instead = "Write \(getter.name): PowerShell itself would put Get- in front."
         } else if name.contains("-Az") || context.module == "azure" {
@@ -159,7 +183,7 @@ extension ScriptWalk {
         }
         let finding = GuardFinding(
             rule: "unknown-command", classes: classes, kind: .unknown,
-            reason: "\(name) is in no table of cmdlets, so it is unknown what it does.", instead: instead,
+            reason: reason, instead: instead,
             subject: name)
         let written = command.elements.compactMap { element in
             if case .parameter(let parameter) = element { parameter.name } else { nil }

@@ -19,6 +19,16 @@ extension ScriptWalk {
         if isOwn { functions[name] = LocalFunction(isChange: isChange || functions[name]?.isChange ?? false) }
     }
 
+    /// A block that a variable holds: its body is judged where it stands, for any values, like that of a function.
+    mutating func judged(_ block: ScriptBlockSyntax) -> LocalFunction {
+        let outer = scope
+        scope = CodeScope(items: [.unknown])
+        let before = (found.count, changes)
+        walk(block: block, in: .function)
+        scope = outer
+        return LocalFunction(isChange: hasChanged(since: before))
+    }
+
     /// Whether anything that changes something was found since then.
     func hasChanged(since before: (found: Int, changes: Int)) -> Bool {
         changes > before.changes || found[before.found...].contains { $0.finding.classes != .read }

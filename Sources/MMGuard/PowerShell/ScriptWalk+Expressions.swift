@@ -69,6 +69,7 @@ extension ScriptWalk {
             return .unknown
         }
         let name = path.name.asciiLowercased
+        seen.reads.insert(name)
         // A name that nobody would type may stand for a file or something else that is addressed by a path.
         let isReadable = PlainVariables.isReadable(name)
         let isOrdinary = isReadable || isPlainName(path.name)
@@ -125,6 +126,7 @@ extension ScriptWalk {
         switch node.op {
         case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus:
             if case .variable(let variable) = node.operand {
+                seen.reads.insert(variable.path.name.asciiLowercased)
                 let before = variables[variable.path.name.asciiLowercased].facts
                 write(variable, ScriptVariables.Entry(facts: ValueFacts(kinds: before.kinds, count: 1, texts: nil)))
             } else if case .index(let index) = node.operand, case .variable(let variable) = index.target,

@@ -158,9 +158,23 @@ extension ScriptWalk {
         }
     }
 
+    /// Whether a name can be that of a property alone: a method says what it does, so it begins with a verb. Types of the script's
+    /// own may call their methods anything.
+    private func isProperty(_ name: String) -> Bool {
+        if FilterCommands.plainMembers.contains(name.asciiLowercased) { return true }
+        guard types.isEmpty, isPlainName(name), let first = name.first, first.isLetter else { return false }
+        let lower = name.asciiLowercased
+        // What was deleted or removed is told by a property.
+        if FilterCommands.strongVerbs.contains(where: { lower.hasPrefix($0) && !lower.hasPrefix($0 + "d") }) {
+            return false
+        }
+        let word = (String(first) + name.dropFirst().prefix { !$0.isUppercase }).asciiLowercased
+        return !FilterCommands.methodVerbs.contains(word) && tables.cmdlets.classOfVerb(word) == nil
+    }
+
     /// `ForEach-Object Name`: reads a property, or calls a method of that name.
     private mutating func walkMember(_ value: ExpressionSyntax, _ input: ValueFacts) -> ValueFacts {
-        guard let name = ConstantValue(value).text, FilterCommands.plainMembers.contains(name.asciiLowercased) else {
+        guard let name = ConstantValue(value).text, isProperty(name) else {
             report(.memberForm, value.extent, subject: ConstantValue(value).text)
             walk(value)
             return .unknown

@@ -18,10 +18,9 @@ extension ScriptWalk {
         var path = (isBeta ? "/beta" : "/v1.0") + template.replacing("{", with: "").replacing("}", with: "")
         if method == "GET" {
             path += selection(call)
-            guard path.contains("?") || !call.command.name.hasPrefix("get-") else { return nil }
         }
         guard let target = try? RequestTarget(parsing: path, service: .graph) else { return nil }
-        let body = method == "GET" || method == "DELETE" ? RequestBody.none : body(of: call)
+        let body = method == "GET" || method == "DELETE" ? RequestBody.none : body(of: call, addressedBy: template)
         let classifier = RequestClassifier(tables: tables)
         let found = classifier.classify(GuardedRequest(method: method, target: target, body: body))
         guard case .json = body, found.isKnown else { return SentRequest(found: found, overrides: false) }
@@ -33,7 +32,9 @@ extension ScriptWalk {
     /// What a call sends in somebody's name: the message in the body of its request, where the parameters tell one.
     func preview(of call: CommandCall) -> SendPreview {
         let name = call.entry.name
-        if call.entry.product == .graph, case .json(let body) = body(of: call) {
+        if call.entry.product == .graph,
+            case .json(let body) = body(of: call, addressedBy: tables.cmdlets.request(of: call.entry)?.path ?? "")
+        {
             let preview = SendPreview(line: name, body: .json(body))
             if !preview.recipients.isEmpty || preview.subject != nil || preview.body != nil { return preview }
         }
@@ -55,9 +56,10 @@ extension ScriptWalk {
     /// A text as it stands in a query.
     func escaped(_ text: String) -> String { PercentCoding.encode(text, isPlain: PercentCoding.isQueryByte) }
 
-    /// The body that the parameters make: each names a property, `-BodyParameter` is all of it, `-AdditionalProperties`
+    /// The body that the parameters make: each that stands for no key in the address names a property, `-BodyParameter` is all of it, `-AdditionalProperties`
     /// more of it.
-    private func body(of call: CommandCall) -> RequestBody {
+    private func body(of call: CommandCall, addressedBy template: String) -> RequestBody {
+        let address = template.asciiLowercased.replacing("-", with: "")
         var object = JSONObject()
         if call.place > 0, !call.input.kinds.subtracting(.data).isEmpty { return .opaque }
         for (index, argument) in call.arguments.enumerated() {
@@ -67,7 +69,7 @@ extension ScriptWalk {
                     let members = value.object
                 else { return .opaque }
                 for (key, member) in members { object[key] = member }
-            } else if !name.hasSuffix("id") || name == "onpremisesimmutableid" {
+            } else if !address.contains("{" + name + "}") {
                 object[name] = argument.value.map { json($0) } ?? .bool(true)
             }
         }

@@ -70,24 +70,66 @@ extension ScriptWalk {
 
     mutating func walk(_ node: ForStatementSyntax, in scope: Scope) -> ValueFacts {
         if let part = node.initializer { walk(part, in: scope) }
-        let bound = CountingLoop(node)
-        if bound == nil { report(.loop, node.extent, subject: "for") }
-        return rounds(bound?.most ?? ValueFacts.many, node.extent) { walk in
+        let bound = CountingLoop(node) { [self] in number($0) }
+        var ends = bound != nil
+        let result = rounds(bound?.most ?? ValueFacts.many, node.extent) { walk in
             if let bound { walk.variables.assign(bound.variable, ScriptVariables.Entry(facts: .data())) }
             if let part = node.condition { walk.walk(part, in: scope) }
+            let mark = walk.variables.mark
             let result = walk.walk(node.body, in: scope)
+            // Who sets the counter himself may count for ever.
+            if let bound, walk.variables.assigned(since: mark).contains(bound.variable) { ends = false }
             if let part = node.iterator { walk.walk(part, in: scope) }
             return result
         }
+        if !ends { report(.loop, node.extent, subject: "for") }
+        return result
     }
 
-    mutating func walkEndless(
+    /// The number that an expression surely is: a constant, or a variable that holds one.
+    private func number(_ expression: ExpressionSyntax) -> Int? {
+        if case .variable(let variable) = expression, variable.path.qualifier == .none {
+            let facts = variables[variable.path.name.asciiLowercased].facts
+            return facts.texts?.count == 1 && facts.count == 1 ? facts.texts?.first.flatMap { Int($0) } : nil
+        }
+        return ConstantValue(expression).text.flatMap { Int($0) }
+    }
+
+    /// A loop that runs while, or until, its condition holds. It may end where the condition depends on what the loop does: on a
+    /// variable that it sets or a command that it runs; and where the body can leave it.
+    mutating func walkConditional(
         _ extent: SourceExtent, _ word: String, condition: StatementSyntax, body: StatementBlockSyntax, in scope: Scope
     ) -> ValueFacts {
-        report(.loop, extent, subject: word)
-        return rounds(ValueFacts.many, extent) { walk in
+        let isOnce = word == "do" && constant(condition) == .bool(false)
+        var ends = isOnce
+        let result = rounds(isOnce ? 1 : ValueFacts.many, extent) { walk in
+            let mark = walk.variables.mark
+            let outer = walk.seen
+            walk.seen = Seen()
             walk.walk(condition, in: scope)
-            return walk.walk(body, in: scope)
+            let asked = walk.seen
+            let result = walk.walk(body, in: scope)
+            let set = walk.variables.assigned(since: mark)
+            if asked.commands > 0 || walk.seen.exits > asked.exits || !asked.reads.isDisjoint(with: set) { ends = true }
+            walk.seen.join(outer)
+            return result
+        }
+        if !ends { report(.loop, extent, subject: word) }
+        return result
+    }
+}
+
+extension ScriptWalk {
+    /// What was met while a part was walked: what its value depends on, and whether it may leave a loop.
+    struct Seen {
+        var reads: Set<String> = []
+        var commands = 0
+        var exits = 0
+
+        mutating func join(_ other: Seen) {
+            reads.formUnion(other.reads)
+            commands += other.commands
+            exits += other.exits
         }
     }
 }

@@ -3,10 +3,16 @@ internal import PowerShellSyntax
 extension ScriptWalk {
     mutating func walk(_ node: MemberExpressionSyntax) -> ValueFacts {
         guard let name = ConstantValue(node.member).text, isBare(node.member) else {
-            report(.computedMember, node.member.extent)
-            walk(node.member)
-            walk(node.target)
-            return .unknown
+            let names = walk(node.member)
+            let target = walk(node.target)
+            // Names that the script itself holds are read one by one.
+            guard !node.isStatic, let texts = names.texts, !texts.isEmpty,
+                texts.allSatisfy({ !PureTypes.isReflection($0) })
+            else {
+                report(.computedMember, node.member.extent)
+                return .unknown
+            }
+            return texts.reduce(.nothing) { $0.or(member($1, of: target, node.extent)) }
         }
         guard node.isStatic else {
             if PureTypes.isReflection(name) { report(.staticMember, node.extent, subject: ".\(name)") }
@@ -74,6 +80,13 @@ extension ScriptWalk {
         if SecretProperties.contains(lower) { report(.secretProperty, node.extent, subject: ".\(name)()") }
         if PureTypes.isPlainMethod(name) {
             return .data(count: ["split", "tochararray", "tolist"].contains(lower) ? ValueFacts.many : target.count)
+        }
+        if case .variable(let variable) = node.target, variable.path.qualifier == .none,
+            variable.path.name.asciiLowercased == "error" && lower == "clear" && node.arguments.isEmpty
+                || variables[variable.path.name.asciiLowercased].isStopwatch
+                    && ["start", "stop", "reset", "restart"].contains(lower)
+        {
+            return .nothing
         }
         if PureTypes.isContainerMethod(name), case .variable(let variable) = node.target,
             variable.path.qualifier == .none

@@ -1,9 +1,6 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// More than so many at once are many.
-    static let few = 10
-
     /// What a command puts out.
     /// - Parameter filtered: what the blocks of a filter put out.
     func output(of call: CommandCall, filtered: ValueFacts?) -> ValueFacts {
@@ -104,7 +101,7 @@ extension ScriptWalk {
 
     /// Whether a command at this place would run for many objects.
     func isForMany(place: Int, input: ValueFacts) -> Bool {
-        ValueFacts.product(repeats, place > 0 ? input.count : 1) > Self.few
+        ValueFacts.product(repeats, place > 0 ? input.count : 1) > TargetCount.few
     }
 }
 

@@ -22,11 +22,14 @@ extension ScriptWalk {
         case .forEach(let node): return walk(node, in: scope)
         case .for(let node): return walk(node, in: scope)
         case .while(let node):
-            return walkEndless(node.extent, "while", condition: node.condition, body: node.body, in: scope)
+            return walkConditional(node.extent, "while", condition: node.condition, body: node.body, in: scope)
         case .do(let node):
-            return walkEndless(node.extent, "do", condition: node.condition, body: node.body, in: scope)
-        case .flow(let node): return walk(node, in: scope)
+            return walkConditional(node.extent, "do", condition: node.condition, body: node.body, in: scope)
+        case .flow(let node):
+            seen.exits += 1
+            return walk(node, in: scope)
         case .jump(let node):
+            if node.kind == .break { seen.exits += 1 }
             if loops == 0 || node.label != nil || scope == .filterBlock {
                 report(.jump, node.extent, subject: node.kind.rawValue)
             }

@@ -78,6 +78,8 @@ struct ScriptWalk {
     var changes = 0
     /// Whether a command runs code that may give any name another meaning.
     var givesNames = false
+    /// What was met since a loop began to ask for it.
+    var seen = Seen()
     /// The types that the script defined, by their names in lower case.
     var types: [String: LocalType] = [:]
 

@@ -18,6 +18,23 @@ public struct SessionMemory: Sendable, Hashable {
     /// - Parameter isOpaque: whether code ran in it that nobody judged.
     public init(isOpaque: Bool = false) { self.isOpaque = isOpaque }
 
+    /// The same memory for an engine in which no script can give a name another meaning: there it only matters what
+    /// variables hold.
+    public var ofFixedNames: SessionMemory {
+        var memory = self
+        memory.names = []
+        memory.isOpaque = false
+        return memory
+    }
+
+    /// The memory with the names that another one knows to have another meaning.
+    public func keepingNames(of other: SessionMemory) -> SessionMemory {
+        var memory = self
+        memory.names.formUnion(other.names)
+        memory.isOpaque = memory.isOpaque || other.isOpaque
+        return memory
+    }
+
     /// The memory after one more script.
     func after(_ walk: ScriptWalk) -> SessionMemory {
         var next = self

@@ -6,6 +6,9 @@ struct TargetCount: Sendable {
     private var counts: [String: [SourceExtent: Int]] = [:]
     private var isOpen = false
 
+    /// More things than these are many: a change of them is asked about.
+    static let few = 10
+
     /// A command that changes something was found.
     /// - Parameter times: how often it runs at most.
     mutating func add(_ name: String, times: Int, at extent: SourceExtent) {

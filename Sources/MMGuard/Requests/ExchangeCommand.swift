@@ -30,6 +30,7 @@ enum ExchangeCommand {
                 classes.formUnion(raise.classes)
             }
         }
+        if entry.honoursWhatIf, only("WhatIf", of: parameters) == .bool(true) { classes = .read }
         return RequestClassification(
             template: nil, classes: classes, rule: "cmdlet", why: "\(entry.name) \(classes.strictest.meaning)",
             isKnown: true, sendsMessage: false, items: [])

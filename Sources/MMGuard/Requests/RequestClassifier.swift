@@ -149,6 +149,11 @@ struct RequestClassifier: Sendable {
                 why: "its body sets \(property), which gives or takes access", isKnown: template != nil,
                 sendsMessage: sendsMessage, items: [])
         }
+        if method == .get, Self.hasResources(service), let name = forms.lazy.compactMap(SecretSegments.first).first {
+            return RequestClassification(
+                template: template, classes: .secret, rule: "secret-segment", why: "\(name) may be keys or passwords",
+                isKnown: true, sendsMessage: false, items: [])
+        }
         let isRead = method == .get
         if sendsMessage {
             return RequestClassification(
@@ -160,6 +165,13 @@ struct RequestClassifier: Sendable {
         return RequestClassification(
             template: template, classes: classes, rule: isRead ? "reads" : method == .delete ? "deletes" : "writes",
             why: why, isKnown: service == .graph ? template != nil : isRead, sendsMessage: false, items: [])
+    }
+
+    private static func hasResources(_ service: RequestService) -> Bool {
+        switch service {
+        case .arm, .flow, .bap, .powerApps, .powerPlatform: true
+        default: false
+        }
     }
 
     /// Other ways a lenient server may read the segments: slashes from `%2F` split, escapes resolved again, parameters

@@ -109,6 +109,11 @@ extension GuardEngine {
             ("address-spelling", "request", "servers read the address in different ways"),
             ("unreadable-body", "request", "a body that can't be read before it is sent"),
             ("added-host", "request", "data goes to a host that the owner of the connection added"),
+            (
+                "unnamed-host", "request",
+                "it goes to a name that anybody can rent, and that nothing of the tenant has named: asked once for each host"
+            ),
+            ("long-read", "request", "a read hands much to a host that is no service's own: asked for"),
             ("batch-unreadable", "request", "a batch or an item of it can't be read"),
             ("batch-absolute-url", "request", "an absolute address within a batch"),
             ("nested-batch", "request", "a batch within a batch"),

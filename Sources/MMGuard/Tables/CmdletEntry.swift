@@ -37,6 +37,9 @@ struct CmdletEntry: Sendable {
     let hasParameters: Bool
     let hasRaises: Bool
 
+    /// Whether its documentation says that with `-WhatIf` it changes nothing; Exchange's service itself sees to that.
+    var honoursWhatIf: Bool { product == .exchange && services == 1 && support & 1 != 0 }
+
     /// The name of today, as documented.
     var name: String { file.string(nameOffset) }
 

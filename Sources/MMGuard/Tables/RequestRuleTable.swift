@@ -44,7 +44,8 @@ struct RequestRuleTable: Sendable {
     ) -> Rule? {
         for row in 0..<count {
             guard rows.u8(row, 30) == number, rows.u16(row, 28) & method.bit != 0,
-                forms.contains(where: { matchesPath(row, $0) }), bodyHolds(row, body), selectHolds(row, selected)
+                forms.contains(where: { matchesPath(row, $0) }), bodyHolds(row, body, method),
+                selectHolds(row, selected)
             else { continue }
             return rule(row)
         }
@@ -133,13 +134,15 @@ struct RequestRuleTable: Sendable {
         return isMatch && matches(position + 1, end, path.dropFirst())
     }
 
-    private func bodyHolds(_ row: UInt32, _ body: RequestBody) -> Bool {
+    private func bodyHolds(_ row: UInt32, _ body: RequestBody, _ method: RequestMethod) -> Bool {
         let count = UInt32(rows.u16(row, 22))
         guard count > 0 else { return true }
         // What is no readable object may hold anything.
         guard case .json(let value) = body, value.object != nil else { return true }
         let first = rows.u32(row, 12)
-        return (first..<first + count).contains { BodyProbe.contains(file.string(list.u32($0, 0)), in: value) }
+        return (first..<first + count).contains {
+            BodyProbe.contains(file.string(list.u32($0, 0)), in: value, isNew: method == .post)
+        }
     }
 
     private func selectHolds(_ row: UInt32, _ selected: SelectedNames) -> Bool {

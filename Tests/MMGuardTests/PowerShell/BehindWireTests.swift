@@ -53,6 +53,50 @@ struct BehindWireTests {
     }
 
     @Test(
+        "a preview that is plainly one asks nobody, whatever the cmdlet: the wire holds what it would send all the same",
+        arguments: [
+            ("azure", "Remove-AzResourceGroup -Name rg-app -WhatIf", GuardDecision.allow, GuardDecision.ask),
+            ("azure", "Remove-AzResourceGroup -Name rg-app -Force -WhatIf:$true", .allow, .ask),
+            ("azure", "Get-AzResourceGroup | Remove-AzResourceGroup -wi", .allow, .ask),
+            ("teams", "Remove-Team -GroupId g -WhatIf", .allow, .ask),
+            ("pnp", "Remove-PnPListItem -List l -Identity 1 -WhatIf", .allow, .ask),
+            ("exo", "Remove-Mailbox ann -WhatIf", .allow, .ask),
+            ("azure", "Remove-AzResourceGroup -Name rg-app -WhatIf:$false", .ask, .ask),
+            ("azure", "Remove-AzResourceGroup -Name rg-app -WhatIf:$maybe", .ask, .ask),
+            ("azure", "Remove-AzResourceGroup -Name rg-app", .ask, .ask),
+            ("azure", "Remove-AzADServicePrincipal -ObjectId o -WhatIf", .deny, .deny),
+            ("azure", "Connect-AzAccount -WhatIf", .deny, .deny),
+        ])
+    func previews(module: String, script: String, behind: GuardDecision, bare: GuardDecision) {
+        func decision(_ isBehindWire: Bool) -> GuardDecision {
+            Self.engine.judge(
+                script: script, in: ScriptContext(module: module, isBehindWire: isBehindWire), policy: .standard
+            ).decision
+        }
+        #expect(decision(true) == behind)
+        #expect(decision(false) == bare)
+    }
+
+    @Test("Exchange's own preview reads at the wire, where its service honours it and it is plainly set")
+    func exchangePreview() {
+        func decision(_ cmdlet: String, _ parameters: JSONObject) -> GuardDecision {
+            var grant = RequestGrant(
+                CallAuthority(verdict: Self.engine.judge(script: "1", policy: .standard), text: "1"), policy: .standard)
+            let body: JSONValue = ["CmdletInput": ["CmdletName": .string(cmdlet), "Parameters": .object(parameters)]]
+            let intent = Self.engine.intent(
+                of: Wire.request(.exchange, "POST", WireRequestTests.invoke, JSONWriter.string(body)))
+            if case .allow = grant.judge(intent, number: 1) { return .allow }
+            return .ask
+        }
+        #expect(decision("Remove-Mailbox", ["Identity": "ann", "WhatIf": true]) == .allow)
+        #expect(decision("Remove-Mailbox", ["Identity": "ann", "WhatIf": false]) == .ask)
+        #expect(decision("Remove-Mailbox", ["Identity": "ann", "WhatIf": "true"]) == .ask)
+        #expect(decision("Remove-Mailbox", ["Identity": "ann", "whatif": true]) == .ask)
+        #expect(decision("Remove-Mailbox", ["Identity": "ann"]) == .ask)
+        #expect(decision("Remove-ComplianceSearch", ["Identity": "s", "WhatIf": true]) == .ask)
+    }
+
+    @Test(
         "what scripts send that their text let through is held",
         arguments: [
             (

@@ -17,7 +17,7 @@ struct ConstructRuleTests {
         (.scopedName, ["global:Get-Mailbox ann", "& 'script:x'"]),
         (.wildcardName, ["& 'Get-Mailb?x'", "Get-[M]ailbox"]),
         (.foreignModule, ["Marker\\Get-Mailbox ann", "ExchangeOnlineManagement\\1.0\\Get-Mailbox"]),
-        (.outsideCommand, ["Set-StrictMode -Version 3", "New-PSSessionOption", "Wait-Job", "Set-Location x"]),
+        (.outsideCommand, ["New-PSSessionOption", "Wait-Job", "Set-Location x"]),
         (.verbatim, ["Get-Mailbox --% ann"]),
         (.functionDefinition, ["function Get-Date { Get-Mailbox }", "filter ft { 1 }", "function prompt { 1 }"]),
         (
@@ -33,7 +33,7 @@ struct ConstructRuleTests {
         (.backgroundJob, ["Get-Mailbox ann &", "Get-Mailbox ann && Get-Mailbox bob &"]),
         (.exitStatement, ["exit", "exit 1"]),
         (.jump, ["break", "1..3 | ForEach-Object { continue }", "1 | ForEach-Object { return }"]),
-        (.loop, ["while ($true) { 1 }", "do { 1 } while ($false)", "for (;;) { 1 }"]),
+        (.loop, ["while ($true) { 1 }", "do { 1 } while ($x)", "for (;;) { 1 }", "$i = 0; while ($i -lt 5) { $j++ }"]),
         (.switchStatement, ["switch -Regex ('a') { 'b' { 1 } }", "switch -File 'x' { 'b' { 1 } }"]),
         (.catchType, ["try { 1 } catch [System.Collections.Generic.List[int]] { 2 }"]),
         (.variableTarget, ["$x.y = 1", "$x[0] = 1", "$a, $b = 1, 2", "${a b} = 1", "$x.y++"]),
@@ -48,8 +48,11 @@ struct ConstructRuleTests {
         (.scopedVariable, ["$global:x = 1", "$script:x", "$global:x"]),
         (.splat, ["Get-Mailbox @p"]),
         (.usingVariable, ["$using:x"]),
-        (.scriptBlock, ["$x = { 1 }", "Get-Mailbox -Identity { 1 }", "{ 1 }", "@{ a = { 1 } }", "Write-Output { 1 }"]),
-        (.computedMember, ["$x.$y", "$x.('a' + 'b')", "$x.$y()", "$x.\"a$y\""]),
+        (
+            .scriptBlock,
+            ["[object]$x = { 1 }", "Get-Mailbox -Identity { 1 }", "{ 1 }", "@{ a = { 1 } }", "Write-Output { 1 }"]
+        ),
+        (.computedMember, ["$x.$y", "$x.($y)", "$x.$y()", "$x.\"a$y\""]),
         (
             .methodCall,
             [

@@ -25,10 +25,46 @@ struct PreciseVerdictTests {
             "(Get-AzContext).Subscription.Id",
             "Update-MgUser -UserId ann@contoso.com -JobTitle Director",
             "Invoke-MgGraphRequest GET /v1.0/users -Body @{ '$top' = 5 }",
+            "$all = Get-Mailbox; for ($i = 0; $i -lt $all.Count; $i += 100) { if ($all[$i]) { $all[$i].Alias } }",
+            "$size = 100; for ($i = 0; $i -lt $all.Count; $i += $size) { $all[$i..($i + $size - 1)] | Get-MailboxStatistics }",
+            "for ($i = $all.Count - 1; $i -ge 0; $i--) { $all[$i] }",
+            "$n = 0; do { $part = Get-MessageTraceV2 -ResultSize 5; $n++ } while ($part -and $n -lt 5)",
+            "do { Start-Sleep 5 } until ((Get-MigrationBatch x).Status -eq 'Completed')",
+            "$left = 3; while ($left--) { try { Get-Mailbox ann; break } catch { Start-Sleep 2 } }",
+            "do { 1 } while ($false)",
+            "$check = { param($m) $m.ItemCount -gt 1000 }; Get-MailboxStatistics ann | ? { & $check $_ }",
+            "Set-StrictMode -Version Latest; Get-Mailbox ann",
+            "$watch = [System.Diagnostics.Stopwatch]::StartNew(); Get-Mailbox ann; $watch.Stop(); $watch.Elapsed.TotalSeconds",
+            "(Get-Culture).TextInfo.ToTitleCase('anna'); [cultureinfo]::GetCultureInfo('de-CH').Name",
+            "$Error.Clear(); Get-Mailbox nobody; $Error.Count",
+            "$names = 'DisplayName', 'Alias'; foreach ($name in $names) { (Get-Mailbox ann).$name }",
+            "Invoke-AzRestMethod -Path '/subscriptions?api-version=2020-01-01' | % Content | ConvertFrom-Json",
+            "Get-MailboxFolderStatistics ann | % ItemsInFolder; Get-Mailbox ann | % WhenCreated",
         ])
     func allowed(script: String) {
         let verdict = GuardEngine().judge(script: script, policy: .standard)
         #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)")
+    }
+
+    @Test(
+        "what only looks like it is asked about",
+        arguments: [
+            "$c = { Remove-Mailbox ceo }; & $c", "$c = { iex $args[0] }; & $c 'x'", ". $c", "$c = $d; & $c",
+            "$c = { 1 }; if ($x) { $c = $d }; & $c", "$w = Get-Service x; $w.Stop()", "$x = 5; while ($x -lt 9) { 1 }",
+            "for ($i = 0; $i -lt 5; $i++) { $i = 0 }", "for ($i = 0; $i -lt 5; $i++) { if ($x) { $i = 0 } }",
+            "Get-Process | % Kill", "Get-PnPList | % DeleteObject", "1 | % deleteobject", "1 | % SetValue",
+            "1 | % update",
+            "class A { Content() { 1 } }; [A]::new() | % Content", "$p = $q; $x.$p", "$p = 'Assembly'; [int].$p",
+            "$p = 'AccessToken'; $x.$p",
+        ])
+    func asked(script: String) {
+        #expect(GuardEngine().judge(script: script, policy: .standard).decision != .allow)
+    }
+
+    @Test("a name that is an alias on Windows alone is told by its reason what to write")
+    func windowsAlias() {
+        let verdict = GuardEngine().judge(script: "Get-Mailbox | sort DisplayName", policy: .standard)
+        #expect(verdict.reason.contains("use Sort-Object"), "\(verdict.reason)")
     }
 
     @Test(

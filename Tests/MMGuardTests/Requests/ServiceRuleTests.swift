@@ -62,7 +62,27 @@ struct ServiceRuleTests {
                 "destructive", "ask"
             ),
             (.arm, "DELETE", "/subscriptions/s/resourceGroups/r", "destructive", "ask"),
-            (.arm, "PUT", "/subscriptions/s/resourceGroups/r", "write", "ask"),
+            (.arm, "PUT", "/subscriptions/s/resourceGroups/r", "write", "allow"),
+            (.arm, "PUT", "/subscriptions/s/resourceGroups/r/providers/Microsoft.Foo/bars/b", "write", "ask"),
+            (
+                .arm, "GET", "/subscriptions/s/resourceGroups/token-keys/providers/Microsoft.Web/sites/secrets", "read",
+                "allow"
+            ),
+            (
+                .arm, "GET",
+                "/subscriptions/s/resourceGroups/r/providers/Microsoft.Web/sites/a/hostruntime/admin/host/systemkeys/_master",
+                "secret", "ask"
+            ),
+            (
+                .arm, "GET", "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/connections/c/sharedkey",
+                "secret", "ask"
+            ),
+            (
+                .arm, "GET", "/subscriptions/s/resourceGroups/r/providers/Microsoft.Foo/bars/b/accessTokens/t",
+                "secret",
+                "ask"
+            ),
+            (.powerApps, "GET", "/providers/Microsoft.PowerApps/apis/a/connections/c/credentials", "secret", "ask"),
             (.sharePoint, "GET", "/_api/web/lists", "read", "allow"),
             (.sharePoint, "POST", "/_api/SP.Utilities.Utility.SendEmail", "send", "ask"),
             (.sharePoint, "POST", "/_api/web/lists", "write", "ask"),

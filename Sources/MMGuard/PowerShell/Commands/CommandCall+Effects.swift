@@ -8,13 +8,19 @@ extension CommandCall {
         }
     }
 
-    /// `-WhatIf` makes a call a read only where the documentation says that the cmdlet honours it, and only when it is
-    /// plainly set.
-    var isWhatIf: Bool {
-        guard entry.product == .exchange, entry.services == 1, entry.support & 1 != 0 else { return false }
+    /// Whether it is a call with `-WhatIf`, plainly set, that changes nothing.
+    ///
+    /// Where a script's text is all there is to go by, the documentation must say that the cmdlet honours it. Behind the wire
+    /// no cmdlet's word is needed: one that has no such parameter doesn't run, and what one sends all the same is judged
+    /// when it is sent. Secrets are read in spite of it, and nobody signs in by a preview.
+    /// - Parameter isBehindWire: whether what the script sends is judged when it is sent.
+    func isPreview(isBehindWire: Bool) -> Bool {
         let settings = arguments.filter { ["whatif", "wi"].contains($0.folded ?? "") }
-        guard settings.count == 1, let only = settings.first else { return false }
-        return only.value == nil || ConstantValue(only.value) == .bool(true)
+        guard settings.count == 1, let only = settings.first,
+            only.value == nil || ConstantValue(only.value) == .bool(true)
+        else { return false }
+        if entry.honoursWhatIf { return true }
+        return isBehindWire && entry.product != .builtin && entry.classes.isDisjoint(with: [.secret, .session])
     }
 
     /// A data file of the working folder is no secret and no change: sessions keep there what they have read.

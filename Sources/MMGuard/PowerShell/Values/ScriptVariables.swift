@@ -12,12 +12,17 @@ struct ScriptVariables: Sendable {
         var isOwn = false
         /// The type of the script's own that it is an object of.
         var ownType: String?
+        /// The block written out that it holds, judged where it stands.
+        var block: ScriptWalk.LocalFunction?
+        /// Whether it is a stopwatch.
+        var isStopwatch = false
 
         /// Either of the two.
         func or(_ other: Entry) -> Entry {
             Entry(
                 facts: facts.or(other.facts), table: table === other.table ? table : nil,
-                isOwn: isOwn && other.isOwn, ownType: ownType == other.ownType ? ownType : nil)
+                isOwn: isOwn && other.isOwn, ownType: ownType == other.ownType ? ownType : nil,
+                isStopwatch: isStopwatch && other.isStopwatch)
         }
     }
 
@@ -43,6 +48,9 @@ struct ScriptVariables: Sendable {
 
     /// What the script leaves behind.
     var left: [String: ValueFacts] { entries.mapValues(\.facts) }
+
+    /// What was assigned since a place in the history.
+    func assigned(since mark: Int) -> Set<String> { Set(log[min(mark, log.count)...].map(\.name)) }
 
     /// A place in the history to return to.
     var mark: Int { log.count }

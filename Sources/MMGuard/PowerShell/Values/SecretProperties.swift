@@ -28,8 +28,9 @@ enum SecretProperties {
     static func kind(ofAnswerOf cmdlet: String) -> ValueFacts.Kinds? { answers[cmdlet] }
 
     private static let answers: [String: ValueFacts.Kinds] = [
-        "get-azcontext": .contexts, "get-mgcontext": .contexts, "get-pnpconnection": .contexts,
-        "get-pnpcontext": .contexts, "get-error": .errors, "get-process": .processes,
+        "get-azcontext": .contexts, "set-azcontext": .contexts, "get-mgcontext": .contexts,
+        "get-pnpconnection": .contexts,
+        "get-pnpcontext": .contexts, "get-aztenant": [.data, .tenants], "get-error": .errors, "get-process": .processes,
     ]
 
     private static let deepPrinters: Set<String> = [

@@ -18,8 +18,10 @@ struct ValueFacts: Sendable, Hashable {
         static let contexts = Kinds(rawValue: 16)
         /// Processes, whose command lines and environment hold secrets.
         static let processes = Kinds(rawValue: 32)
+        /// Tenants, which a context can be made of.
+        static let tenants = Kinds(rawValue: 64)
 
-        static let all: Kinds = [.data, .code, .files, .errors, .contexts, .processes]
+        static let all: Kinds = [.data, .code, .files, .errors, .contexts, .processes, .tenants]
         /// Things with properties that hold tokens and secrets.
         static let secretive: Kinds = [.errors, .contexts, .processes]
     }

@@ -36,7 +36,8 @@ struct TextJudge {
             let place = ShellContext(
                 home: services.paths.home, directory: context.call.directory,
                 ownFiles: services.paths.ownFiles
-                    + [ShellsConfiguration.path(services.environment, home: services.paths.home)])
+                    + [ShellsConfiguration.path(services.environment, home: services.paths.home)],
+                workspace: context.call.directory.flatMap { $0 == services.paths.home || $0 == "/" ? nil : $0 })
             return (engine.judge(shell: text.text, in: place, policy: policy), false)
         case .powershell:
             guard let connection, let module = input.module.flatMap({ try? RunModule.named($0) }) else {
@@ -59,8 +60,7 @@ struct TextJudge {
                 .invalidInput, "“\(text.prefix(60))” is no request.",
                 hint: "Write its method and endpoint: 'POST /me/sendMail {…}', or give --url and -X.")
         }
-        let isFlow = words[1].lowercased().contains("/providers/microsoft.processsimple")
-        let target = try RequestTarget(parsing: words[1], service: isFlow ? .flow : .graph)
+        let target = try ServiceAddress(words[1]).target
         var body = input.body
         if words.count > 2, body == nil {
             do throws(JSONError) {

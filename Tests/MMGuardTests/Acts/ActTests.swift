@@ -1,0 +1,226 @@
+import MMCore
+import MMGuard
+import Testing
+
+/// One act by all the roads that lead to it.
+struct ActRoads: Sendable, CustomTestStringConvertible {
+    let name: String
+    let guardClass: GuardClass
+    let scripts: [(module: String, script: String)]
+    let requests: [(RequestService, String, String, String)]
+
+    var testDescription: String { name }
+
+    init(
+        _ name: String, _ guardClass: GuardClass, _ scripts: [(module: String, script: String)],
+        _ requests: [(RequestService, String, String, String)] = []
+    ) {
+        self.name = name
+        self.guardClass = guardClass
+        self.scripts = scripts
+        self.requests = requests
+    }
+}
+
+@Suite("What an act is for, by every road", .timeLimit(.minutes(5)))
+struct ActTests {
+    private static let engine = GuardEngine()
+
+    static let acts: [ActRoads] = [
+        ActRoads(
+            "an app registration is made", .privilege,
+            [
+                ("graph", "New-MgApplication -DisplayName x"),
+                ("azure", "Update-AzADApplication -ObjectId x -DisplayName y"),
+                ("graph", "Update-MgApplication -ApplicationId x -DisplayName y"),
+                ("graph", "Invoke-MgGraphRequest -Method POST -Uri /v1.0/applications -Body @{ displayName = 'x' }"),
+                ("azure", "New-AzADAppCredential -ObjectId x"),
+            ],
+            [
+                (.graph, "POST", "/v1.0/applications", #"{"displayName":"x"}"#),
+                (.graph, "PATCH", "/v1.0/applications/x", #"{"displayName":"y"}"#),
+                (.graph, "POST", "/v1.0/servicePrincipals", #"{"appId":"x"}"#),
+            ]),
+        ActRoads(
+            "a deleted account, group or mailbox comes back", .privilege,
+            [
+                ("exo", "Undo-SoftDeletedMailbox ann"), ("pnp", "Restore-PnPDeletedMicrosoft365Group -Identity g"),
+                ("exo", "Undo-SoftDeletedUnifiedGroup -SoftDeletedObject g"),
+            ],
+            [
+                (.graph, "POST", "/v1.0/directory/deletedItems/x/restore", ""),
+                (.graph, "POST", "/v1.0/devices/x/restore", ""),
+            ]),
+        ActRoads(
+            "a team is frozen", .destructive,
+            [
+                ("teams", "Set-TeamArchivedState -GroupId g -Archived:$true"),
+                ("pnp", "Set-PnPTeamsTeamArchivedState -Identity g -Archived $true"),
+            ],
+            [
+                (.graph, "POST", "/v1.0/teams/g/archive", "{}"),
+                (.graph, "POST", "/v1.0/teams/g/channels/c/archive", ""),
+            ]),
+        ActRoads(
+            "mail is hidden from its owner", .destructive,
+            [("graph", "Move-MgUserMessage -UserId u -MessageId m -DestinationId recoverableitemsdeletions")],
+            [
+                (.graph, "POST", "/v1.0/me/messages/m/move", #"{"destinationId":"RecoverableItemsDeletions"}"#),
+                (
+                    .graph, "POST", "/v1.0/users/u/mailFolders/inbox/messages/m/move",
+                    #"{"DestinationId":"recoverableitemspurges"}"#
+                ),
+            ]),
+        ActRoads(
+            "strangers come into a meeting", .external,
+            [("graph", "New-MgUserOnlineMeeting -UserId u -LobbyBypassSettings @{ scope = 'everyone' }")],
+            [
+                (.graph, "POST", "/v1.0/me/onlineMeetings", #"{"lobbyBypassSettings":{"scope":"everyone"}}"#),
+                (.graph, "PATCH", "/v1.0/users/u/onlineMeetings/m", #"{"lobbyBypassSettings":{"scope":"Everyone"}}"#),
+            ]),
+        ActRoads(
+            "an alarm is closed", .privilege,
+            [
+                ("graph", "Update-MgSecurityIncident -IncidentId i -Status resolved"),
+                ("azure", "Set-AzSecurityAlert -Name a -ActionType Dismiss"),
+            ],
+            [
+                (.graph, "PATCH", "/v1.0/security/incidents/1", #"{"status":"resolved"}"#),
+                (.graph, "PATCH", "/v1.0/security/alerts_v2/1", #"{"classification":"falsePositive"}"#),
+            ]),
+        ActRoads(
+            "who may print is changed", .privilege,
+            [("graph", "New-MgPrintShareAllowedUserByRef -PrinterShareId p -OdataId x")],
+            [
+                (.graph, "POST", "/v1.0/print/shares/p/allowedUsers/$ref", #"{"@odata.id":"x"}"#),
+                (.graph, "PATCH", "/v1.0/print/shares/p", #"{"allowAllUsers":true}"#),
+            ]),
+        ActRoads(
+            "everybody's search shows something else", .privilege,
+            [
+                ("pnp", "Set-PnPSearchExternalItem -ConnectionId c -ItemId i -GrantEveryone"),
+                ("graph", "Set-MgExternalConnectionItem -ExternalConnectionId c -ExternalItemId i"),
+            ],
+            [
+                (.graph, "PUT", "/v1.0/external/connections/c/items/i", #"{"acl":[]}"#),
+                (.graph, "POST", "/v1.0/connections/c/items", "{}"),
+            ]),
+        ActRoads(
+            "names and traffic lead elsewhere", .privilege,
+            [
+                ("azure", "Set-AzDnsRecordSet -RecordSet $r"),
+                ("azure", "New-AzTrafficManagerEndpoint -Name e -Target evil.example -Type ExternalEndpoints"),
+            ],
+            [
+                (.arm, "PUT", "\(group)/Microsoft.Network/dnsZones/contoso.com/A/www", "{}"),
+                (.arm, "PUT", "\(group)/Microsoft.Network/trafficManagerProfiles/t/externalEndpoints/e", "{}"),
+            ]),
+        ActRoads(
+            "a policy is given to a group", .privilege,
+            [
+                ("teams", "Grant-CsTeamsMeetingPolicy -Group g -PolicyName p -Rank 1"),
+                ("teams", "Grant-CsTeamsMeetingPolicy -Global -PolicyName p"),
+                ("teams", "New-CsGroupPolicyAssignment -GroupId g -PolicyType TeamsMeetingPolicy -PolicyName p"),
+            ],
+            [(.teams, "PUT", "/Skype.Policy/configurations/TeamsMeetingPolicy/configuration/Global", "{}")]),
+        ActRoads(
+            "calls come in elsewhere", .privilege,
+            [
+                ("teams", "Set-CsUser ann -LineURI tel:+4144"),
+                ("teams", "Set-CsPhoneNumberAssignment ann -PhoneNumber 1 -PhoneNumberType DirectRouting"),
+            ]),
+        ActRoads(
+            "the service calls an address that it is given", .external,
+            [
+                ("exo", "Test-OAuthConnectivity -Service EWS -TargetUri https://evil.example -Mailbox ann"),
+                ("exo", "Test-MigrationServerAvailability -ExchangeRemoteMove -RemoteServer evil.example"),
+            ]),
+        ActRoads(
+            "held mail or a person's data leaves", .secret,
+            [
+                ("exo", "Export-QuarantineMessage -Identity x"), ("pnp", "Export-PnPUserInfo -LoginName x -Site y"),
+                ("pnp", "Add-PnPDataRowsToSiteTemplate -Path t.pnp -List x"),
+                ("azure", "Get-AzFirmwareAnalysisPasswordHash -FirmwareId f -ResourceGroupName r -WorkspaceName w"),
+            ]),
+        ActRoads(
+            "definitions leave", .external, [("azure", "Export-AzResourceGroup -ResourceGroupName r")],
+            [(.arm, "POST", "/subscriptions/s/resourceGroups/r/exportTemplate", "{}")]),
+        ActRoads(
+            "the data of a machine that it was started with is shown", .secret,
+            [("azure", "Get-AzVM -Name v -ResourceGroupName r -UserData")],
+            [(.arm, "GET", "\(group)/Microsoft.Compute/virtualMachines/v?$expand=userData&api-version=2023-03-01", "")]),
+        ActRoads(
+            "work stops and starts again", .destructive, [("azure", "Restart-AzVM -Name v -ResourceGroupName r")],
+            [(.arm, "POST", "\(group)/Microsoft.Compute/virtualMachines/v/restart", "")]),
+        ActRoads(
+            "a team is changed in words alone", .write,
+            [
+                ("teams", "Set-Team -GroupId g -Description x"), ("graph", "Update-MgTeam -TeamId g -Description x"),
+                ("teams", "Set-TeamArchivedState -GroupId g -Archived:$false"),
+            ],
+            [
+                (.graph, "PATCH", "/v1.0/teams/g", #"{"description":"x"}"#),
+                (.graph, "POST", "/v1.0/teams/g/unarchive", ""),
+            ]),
+        ActRoads(
+            "an ordinary resource of Azure is made", .write,
+            [
+                ("azure", "New-AzResourceGroup -Name r -Location westeurope"),
+                ("azure", "Start-AzVM -Name v -ResourceGroupName r"),
+            ],
+            [
+                (.arm, "PUT", "/subscriptions/s/resourceGroups/r?api-version=1", #"{"location":"westeurope"}"#),
+                (.arm, "POST", "\(group)/Microsoft.Compute/virtualMachines/v/start", ""),
+            ]),
+    ]
+
+    private static let group = "/subscriptions/s/resourceGroups/r/providers"
+
+    @Test("has one class and one verdict", arguments: acts)
+    func roads(act: ActRoads) throws {
+        let expected: GuardDecision = act.guardClass == .write ? .allow : .ask
+        for (module, script) in act.scripts {
+            for isBehindWire in [false, true] {
+                let verdict = Self.engine.judge(
+                    script: script, in: ScriptContext(module: module, isBehindWire: isBehindWire), policy: .standard)
+                // What a text doesn't tell is judged when it is sent.
+                if isBehindWire, script.hasPrefix("Invoke-") { continue }
+                #expect(verdict.decision == expected, "\(script): \(verdict.rule) \(verdict.reason)")
+                #expect(verdict.guardClass == act.guardClass, "\(script): \(verdict.rule) \(verdict.reason)")
+            }
+        }
+        for (service, method, address, body) in act.requests {
+            let target = try RequestTarget(parsing: address, service: service)
+            let verdict = Self.engine.judge(
+                GuardedRequest(method: method, target: target, body: RequestBody(bytes: Array(body.utf8))),
+                policy: .standard)
+            #expect(verdict.decision == expected, "\(method) \(address): \(verdict.rule)")
+            #expect(verdict.guardClass == act.guardClass, "\(method) \(address): \(verdict.rule)")
+            let intent = Wire.intent(service, method, address, body)
+            #expect(intent.verdict(.standard).decision == expected, "\(method) \(address) at the wire")
+        }
+    }
+
+    @Test("what the earlier servers never ran is denied by its names")
+    func blocked() {
+        for script in ["New-AzADApplication -DisplayName x", "New-AzRoleAssignment -SignInName x", "Install-Module x"] {
+            #expect(Self.engine.judge(script: script, policy: .standard).decision == .deny, "\(script)")
+        }
+    }
+
+    @Test("a plain change of another service sends nothing to Azure that no table knows")
+    func unknownResources() {
+        let text = "Set-Mailbox ann -CustomAttribute1 x"
+        let verdict = Self.engine.judge(script: text, in: ScriptContext(isBehindWire: true), policy: .standard)
+        var grant = RequestGrant(CallAuthority(verdict: verdict, text: text), policy: .standard)
+        for (number, path) in ["Microsoft.Foo/bars/b", "Microsoft.Automation/automationAccounts/a/connections/c"]
+            .enumerated()
+        {
+            let intent = Wire.intent(.arm, "PUT", "\(Self.group)/\(path)?api-version=1", "{}")
+            #expect(RequestGrantTests.word(grant.judge(intent, number: UInt64(number))) == "hold", "\(path)")
+        }
+        let plain = Wire.intent(
+            .arm, "PATCH", "\(Self.group)/Microsoft.Compute/virtualMachines/v", #"{"tags":{"a":"b"}}"#)
+        #expect(RequestGrantTests.word(grant.judge(plain, number: 9)) == "allow")
+    }
+}
