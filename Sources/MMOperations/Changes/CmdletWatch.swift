@@ -20,7 +20,9 @@ struct CmdletWatch: Sendable {
     /// How long reading a state may take.
     private static let longestRead = Duration.seconds(20)
 
-    private var journal: JournalNotes { JournalNotes(connection: connection, requests: requests, context: context) }
+    private var journal: JournalNotes {
+        JournalNotes(connection: connection, resource: client.service.resource, requests: requests, context: context)
+    }
 
     /// Whether the connection can read without asking a person to sign in first.
     var isSignedIn: Bool {
@@ -59,6 +61,11 @@ struct CmdletWatch: Sendable {
     func present(of change: Change) async throws(MMError) -> [JSONValue]? {
         guard let command = change.presentCommand else { return nil }
         return try await states([command], context.deadline)[0]
+    }
+
+    /// What a cmdlet that reads puts out.
+    func rows(_ command: ExchangeCommand) async throws(MMError) -> [JSONValue] {
+        try await states([command], context.deadline)[0] ?? []
     }
 
     /// What became of a change since, by what its reading cmdlet puts out now. Recipients that it names otherwise than the service

@@ -39,7 +39,7 @@ struct History: CatalogueOperation {
         // An object keeps its id when its name changes, so what is found by name leads to all that is known by id.
         let named = Self.ids(of: input.object, in: selection.newestFirst)
         let entries = selection.newestFirst.filter { entry in
-            entry.outcome != .refused && (input.connection.map { $0 == entry.connection } ?? true)
+            entry.outcome != .refused && (input.connection.map { $0 == selection.connection(of: entry) } ?? true)
                 && !named.isDisjoint(with: Self.subjects(of: entry.change).map { $0.id.lowercased() })
         }
         let rows = entries.prefix(input.last).map { entry -> JSONValue in

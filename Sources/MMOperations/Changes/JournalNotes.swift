@@ -5,6 +5,8 @@ import MMStates
 /// Notes in the journal what a call writes: before it is sent, and how it ended.
 struct JournalNotes: Sendable {
     let connection: Connection
+    /// The service that is written to: its token says who writes.
+    let resource: ServiceResource
     let requests: RequestServices
     let context: OperationContext
 
@@ -25,13 +27,17 @@ struct JournalNotes: Sendable {
         _ writes: [(change: Change?, request: String)], undoing: Undoing? = nil, notes: inout [String]
     ) async -> [JournalEntry?] {
         var entries: [JournalEntry?] = []
+        guard writes.contains(where: { $0.change != nil }) else { return writes.map { _ in nil } }
+        let author = await requests.identity.author(of: connection, resource: resource, deadline: context.deadline)
+        let partner = await partner
         for write in writes {
             guard let change = write.change else {
                 entries.append(nil)
                 continue
             }
             let entry = JournalEntry(
-                connection: connection.name, call: context.record.call, session: context.call.sessionID,
+                connection: connection.name, author: author, partner: partner, call: context.record.call,
+                within: context.call.partOf?.calls ?? [], session: context.call.sessionID,
                 client: context.call.caller.journalName, principal: context.call.caller.principal?.id,
                 request: write.request, change: change, undoes: undoing?.entry, isPart: undoing?.isPart ?? false)
             do throws(MMError) {
@@ -47,6 +53,15 @@ struct JournalNotes: Sendable {
         if ids.count == 1 { context.record.note("change", .string(ids[0])) }
         if ids.count > 1 { context.record.note("changes", .array(ids.map { .string($0) })) }
         return entries
+    }
+
+    private var partner: JournalEntry.Partner? {
+        get async {
+            guard let partner = requests.identity.partner(ofCustomer: connection),
+                let author = await requests.identity.author(of: partner, resource: .graph, deadline: context.deadline)
+            else { return nil }
+            return JournalEntry.Partner(name: partner.name, author: author)
+        }
     }
 
     /// Notes how writes ended.
@@ -89,6 +104,21 @@ enum WriteEnding: Sendable {
 extension RequestServices {
     /// The journal of writes.
     var journal: ChangeJournal { ChangeJournal(paths: guarding.paths, seal: identity.seal) }
+}
+
+extension IdentityService {
+    /// Who writes with a connection, as far as that is known without asking anybody to sign in.
+    func author(of connection: Connection, resource: ServiceResource, deadline: Deadline) async -> JournalEntry.Author?
+    {
+        await acting(on: connection, resource: resource, deadline: deadline).map(JournalEntry.Author.init)
+    }
+}
+
+extension JournalEntry.Author {
+    /// An account that signed in.
+    init(_ account: SignedInAccount) {
+        self.init(tenant: account.tenantID, account: account.objectID, app: account.appID)
+    }
 }
 
 extension Caller {

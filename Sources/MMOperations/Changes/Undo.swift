@@ -15,6 +15,9 @@ struct Undo: CatalogueOperation {
             InputField("call", .text, "All changes of this call."),
             InputField("session", .text, "All changes of this session of a client."),
             InputField("connection", .text, "Only changes of this connection."),
+            InputField(
+                "skip", .flag,
+                "Of many changes, leave those that can't be taken back, and end well: the answer names them."),
             InputField("dryRun", .flag, "Show what would be taken back; nothing is sent."),
             InputField("confirmed", .flag, "Changes nothing: a person confirms."),
         ]
@@ -23,6 +26,7 @@ struct Undo: CatalogueOperation {
         let call: String?
         let session: String?
         let connection: String?
+        let skips: Bool
         let isDryRun: Bool
         let confirmed: Bool
 
@@ -31,6 +35,7 @@ struct Undo: CatalogueOperation {
             call = try reader.text("call")
             session = try reader.text("session")
             connection = try reader.text("connection")
+            skips = try reader.flag("skip")
             isDryRun = try reader.flag("dryRun")
             confirmed = try reader.flag("confirmed")
             let since = try reader.text("since")
@@ -74,23 +79,13 @@ struct Undo: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let selection = try await UndoSelection(services, in: context)
         var entries = try Self.entries(input, selection)
-        if let name = input.connection { entries = entries.filter { $0.connection == name } }
-        guard let first = entries.first else {
+        if let name = input.connection { entries = entries.filter { selection.connection(of: $0) == name } }
+        guard !entries.isEmpty else {
             throw MMError(
                 .notFound, "There is no such change that could be undone.", hint: "mm undo list shows the changes.")
         }
-        guard entries.allSatisfy({ $0.connection == first.connection }) else {
-            let names = Set(entries.map(\.connection)).sorted().joined(separator: ", ")
-            throw MMError(
-                .invalidInput, "These are changes of several connections: \(names).",
-                hint: "Name one: --connection \(ShellWord.quoted(first.connection)).", details: ["field": "connection"])
-        }
-        let connection = try services.guarding.registry.connection(named: first.connection, in: context)
-        let run = UndoRun(
-            connection: connection, selection: selection, services: services, context: context,
-            confirmed: input.confirmed)
-        if input.isDryRun { return try await run.forecast(entries) }
-        return try await run.undo(entries)
+        let call = try UndoCall(entries, selection, input, services, context)
+        return input.isDryRun ? try await call.forecast() : try await call.undo()
     }
 
     private static func entries(_ input: Input, _ selection: UndoSelection) throws(MMError) -> [JournalEntry] {
@@ -107,7 +102,7 @@ struct Undo: CatalogueOperation {
         }
         let recent = input.since.map { selection.entries(ofLast: $0) }
         return selection.standing { entry in
-            (recent?.contains(entry.id) ?? true) && (input.call.map { entry.call == $0 } ?? true)
+            (recent?.contains(entry.id) ?? true) && (input.call.map { entry.isOf(call: $0) } ?? true)
                 && (input.session.map { entry.session == $0 } ?? true)
         }
     }

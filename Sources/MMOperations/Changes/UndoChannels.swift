@@ -20,6 +20,12 @@ struct UndoPart: Sendable {
             case .command(let command, _): command.line
             }
         }
+
+        /// The same with its query.
+        fileprivate var whole: String {
+            if case .request(let request) = self { return "\(request.method) \(request.target.pathAndQuery)" }
+            return line
+        }
     }
 
     let change: Change
@@ -38,6 +44,9 @@ struct UndoChannels {
         let standing: Change.Standing
         var answer: JSONValue?
         var rows: [JSONValue]?
+
+        /// Whether the object itself was found.
+        var isFound: Bool { answer != nil || rows?.isEmpty == false }
     }
 
     private func client(_ service: Change.Service) throws(MMError) -> GraphClient {
@@ -76,82 +85,94 @@ struct UndoChannels {
 
     // MARK: Before
 
-    /// Returns when the guard, or a person whom it asks, permits all actions.
-    func settle(_ actions: [UndoPart.Action], changes: () -> [String]) async throws(MMError) {
-        var requests: [(module: String, requests: [GraphRequest])] = []
-        var commands: [ExchangeService: [ExchangeCommand]] = [:]
+    /// What the guard says of all that takes changes back on this connection, and what a person is asked about it: one question,
+    /// whatever services are written to. What any of the actions demands holds for all.
+    /// - Parameters:
+    ///   - objects: how many objects are changed.
+    ///   - changes: what a person is shown.
+    /// - Returns: `nil` where nothing is sent.
+    func question(
+        _ actions: [UndoPart.Action], objects: Int, changes: () -> [String]
+    ) throws(MMError) -> ConfirmationRequest? {
+        var verdicts: [Verdict] = []
+        var modules: [String] = []
+        var requests: [GraphRequest] = []
         for action in actions {
+            let module: String
             switch action {
-            case .command(let command, let service): commands[service, default: []].append(command)
             case .request(let request):
-                let module = (request.target.service == .flow ? RequestResource.flow : .graph).module
-                if let place = requests.firstIndex(where: { $0.module == module }) {
-                    requests[place].requests.append(request)
-                } else {
-                    requests.append((module, [request]))
-                }
+                module = (request.target.service == .flow ? RequestResource.flow : .graph).module
+                requests.append(request)
+                let clearance = RequestClearance(
+                    connection: connection, module: module, guarding: services.guarding, context: context,
+                    confirmed: confirmed)
+                if let verdict = try clearance.verdict(on: [request]) { verdicts.append(verdict) }
+            case .command(let command, let service):
+                module = ExchangeTable.Service(of: service).module
+                let line = command.line
+                verdicts.append(
+                    try ScriptJudging(
+                        script: line, parsed: PowerShellParser.parse(line), module: module, engine: .native,
+                        of: connection, isConfirmed: confirmed, in: context, with: services.guarding
+                    ).judge(with: .fresh).verdict)
             }
+            if !modules.contains(module) { modules.append(module) }
         }
-        for group in requests {
-            context.record.note("module", .string(group.module))
-            try await RequestClearance(
-                connection: connection, module: group.module, guarding: services.guarding, context: context,
-                confirmed: confirmed
-            ).settle(group.requests) { changes() }
-        }
-        for service in ExchangeService.allCases {
-            guard let commands = commands[service] else { continue }
-            let module = ExchangeTable.Service(of: service).module
-            context.record.note("module", .string(module))
-            try await settle(commands, in: module, changes: changes)
-        }
-    }
-
-    private func settle(
-        _ commands: [ExchangeCommand], in module: String, changes: () -> [String]
-    ) async throws(MMError) {
-        let lines = commands.map(\.line)
-        var strictest: Verdict?
-        var asking: [GuardFinding] = []
-        for line in lines {
-            let verdict = try ScriptJudging(
-                script: line, parsed: PowerShellParser.parse(line), module: module, engine: .native, of: connection,
-                isConfirmed: confirmed, in: context, with: services.guarding
-            ).judge(with: .fresh).verdict
-            asking += verdict.asking
-            guard let known = strictest else {
-                strictest = verdict
-                continue
-            }
-            if (known.decision, known.guardClass.rank) < (verdict.decision, verdict.guardClass.rank) {
-                strictest = verdict
-            }
-        }
-        guard var verdict = strictest else { return }
-        verdict.asking = asking
+        guard
+            let verdict = Verdict.joined(verdicts)?.changing(
+                objects, by: "Taking back changes of \(objects) objects",
+                instead: "Look at them first: the same undo with --dry-run.")
+        else { return nil }
+        let module = modules.joined(separator: ", ")
+        context.record.note("module", .string(module))
         var question = ConfirmationRequest(
-            on: connection, module: module, title: "undo in \(module)", text: lines.joined(separator: "\n"),
+            on: connection, module: module, title: "undo in \(module)",
+            text: actions.map(\.whole).joined(separator: "\n"), body: RequestClearance.bodies(requests),
             verdict: verdict)
         if verdict.decision == .ask { question.changes = changes() }
-        try await Clearance(question).settle(in: context, with: services.guarding)
+        return question
     }
 
     /// Signs in to the services, so that nothing stops in the middle for it.
     func signIn(for used: Set<Change.Service>) async throws(MMError) {
         for service in used {
-            let resource: ServiceResource =
-                switch service {
-                case .graph: .graph
-                case .flow: .flow
-                case .exchange: .exchange
-                case .compliance: .compliance
-                }
+            let resource = service.resource
             _ = try await services.identity.waitingForSignIn(
                 to: connection, resource: resource, in: context
             ) { () async throws(MMError) in
                 try await services.identity.token(for: connection, resource: resource, deadline: context.deadline)
             }
         }
+    }
+
+    /// Refuses what was changed in another tenant, or by another account.
+    func prove(_ entries: [JournalEntry], isSignedIn: Bool) async throws(MMError) {
+        var acting: [Change.Service: JournalEntry.Author?] = [:]
+        var proven: Set<[String]> = []
+        for entry in entries {
+            let service = entry.change.service
+            guard let author = entry.author, proven.insert([service.rawValue, author.tenant, author.account]).inserted
+            else { continue }
+            if acting[service] == nil {
+                acting[service] = await services.identity.author(
+                    of: connection, resource: service.resource, deadline: context.deadline)
+            }
+            try UndoReach.prove(author, on: connection, as: acting[service] ?? nil, isSignedIn: isSignedIn)
+        }
+    }
+
+    /// Whether the object of a change that an earlier version noted, with neither tenant nor account, is in this tenant: by an id
+    /// that no other one has.
+    func isHere(_ change: Change, _ present: Present) async -> Bool {
+        guard GUID.isValid(change.subject.id) else { return false }
+        if present.isFound {
+            if let id = present.answer?["id"]?.string { return id.lowercased() == change.subject.id.lowercased() }
+            return true
+        }
+        guard change.cmdlet == nil, change.service == .graph, change.kind != .deletion, let watch = try? watch(.graph)
+        else { return false }
+        let object = await watch.found("/\(change.version)/directoryObjects/\(change.subject.id)?$select=id")
+        return (try? object.get()) != nil
     }
 
     /// What has become of a change, with the state that tells it.
@@ -167,6 +188,18 @@ struct UndoChannels {
         return Present(standing: change.standing(in: answer), answer: answer)
     }
 
+    /// The objects that are as a change made one, or as one is made anew for it; `nil` where nothing lists them.
+    func alike(_ change: Change) async throws(MMError) -> [Change.Subject]? {
+        if let path = change.alikePath { return change.alike(in: try await watch(change.service).rows(path)) }
+        guard let command = change.alikeCommand else { return nil }
+        let rows = try await cmdletWatch(change.service).rows(command)
+        return change.alike(inRows: rows).map { row in
+            Change.Subject(
+                id: ["Guid", "RuleIdentity", "Identity"].lazy.compactMap { row[$0]?.string }.first ?? "",
+                name: row["Name"]?.string)
+        }
+    }
+
     /// Who has changed it since, as far as the directory's audit log tells.
     func changedBy(_ entry: JournalEntry) async -> String? {
         guard entry.change.service == .graph, let client = try? client(.graph) else { return nil }
@@ -176,10 +209,11 @@ struct UndoChannels {
     // MARK: Writing
 
     /// Sends what takes a change back, and notes it in the journal.
+    /// - Parameter twins: the objects alike that stand where one is made anew.
     /// - Returns: what it has changed.
     func carryOut(
-        _ action: UndoPart.Action, of change: Change, _ present: Present, _ undoing: JournalNotes.Undoing,
-        notes: inout [String]
+        _ action: UndoPart.Action, of change: Change, _ present: Present, beside twins: [Change.Subject]?,
+        _ undoing: JournalNotes.Undoing, notes: inout [String]
     ) async throws(MMError) -> Change? {
         switch action {
         case .command(let command, _):
@@ -197,6 +231,7 @@ struct UndoChannels {
             var write = WriteWatch.Write(
                 request: guarded, change: change.inverseChange(by: guarded, present.answer))
             if write.change?.isBeforeKnown == false { write = await watch.writes([guarded]).first ?? write }
+            if let twins { write.change = write.change?.beside(twins) }
             let response = try await watch.sending([write], undoing: undoing, notes: &notes) {
                 () async throws(MMError) in
                 try await watch.client.send(guarded, deadline: context.deadline)
@@ -209,6 +244,16 @@ struct UndoChannels {
 extension Change.Service {
     /// The endpoint that runs its cmdlets.
     fileprivate var endpoint: ExchangeService { self == .compliance ? .compliance : .exchange }
+
+    /// What its tokens are for.
+    fileprivate var resource: ServiceResource {
+        switch self {
+        case .graph: .graph
+        case .flow: .flow
+        case .exchange: .exchange
+        case .compliance: .compliance
+        }
+    }
 }
 
 extension GraphRequest {

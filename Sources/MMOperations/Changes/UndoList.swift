@@ -38,8 +38,8 @@ struct UndoList: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let selection = try await UndoSelection(services, in: context)
         let entries = selection.newestFirst.filter { entry in
-            entry.outcome != .refused && (input.connection.map { $0 == entry.connection } ?? true)
-                && (input.call.map { $0 == entry.call } ?? true)
+            entry.outcome != .refused && (input.connection.map { $0 == selection.connection(of: entry) } ?? true)
+                && (input.call.map { entry.isOf(call: $0) } ?? true)
                 && (input.session.map { $0 == entry.session } ?? true)
         }
         return .value(

@@ -1,52 +1,57 @@
 import MMCore
+import MMIdentity
 import MMStates
 
 /// Which writes of the journal are meant, and what has become of them there.
 struct UndoSelection {
     private let entries: [JournalEntry]
+    private let positions: [String: Int]
     /// What was deleted, by whomever.
     private let deletions: [JournalEntry]
     /// The entries that take an entry back, by its id.
     private let undoers: [String: [JournalEntry]]
+    /// The connections that lead to where they were made.
+    let reach: UndoReach
 
-    /// The writes that a caller may see: those of its connections, and where it signed in to this server, its own alone. Whether
-    /// they still stand depends on what everybody has undone.
+    /// The writes that a caller may see: those of the tenants and accounts that its connections lead to, and where it signed in to
+    /// this server, its own alone. This machine's owner sees all. Whether they still stand depends on what everybody has undone.
     init(_ services: RequestServices, in context: OperationContext) async throws(MMError) {
-        let snapshot = try services.guarding.registry.snapshot()
         let caller = context.call.caller
-        var seen: [String: Bool] = [:]
-        var reachable: [JournalEntry] = []
-        for entry in try await services.journal.entries() {
-            let isReachable =
-                seen[entry.connection]
-                ?? ((try? snapshot.connection(named: entry.connection, for: caller.server)) != nil)
-            seen[entry.connection] = isReachable
-            if isReachable { reachable.append(entry) }
-        }
-        self.init(reachable, of: caller.principal?.id)
+        let all = try await services.journal.entries()
+        let reach = try await UndoReach(to: all, services, for: caller.server)
+        self.init(
+            caller.server == nil ? all : all.filter { reach.name(of: $0) != nil }, of: caller.principal?.id,
+            reach: reach)
     }
 
     /// - Parameters:
-    ///   - all: the writes of the connections that a caller reaches.
+    ///   - all: the writes that a caller reaches.
     ///   - principal: who it is that sees its own alone; `nil` for this machine's user, who sees all.
-    init(_ all: [JournalEntry], of principal: String? = nil) {
-        entries = principal.map { principal in all.filter { $0.principal == principal } } ?? all
+    ///   - reach: where connections lead.
+    init(_ all: [JournalEntry], of principal: String? = nil, reach: UndoReach = .byName) {
+        let entries = principal.map { principal in all.filter { $0.principal == principal } } ?? all
+        self.entries = entries
+        positions = Dictionary(entries.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
         deletions = all.filter { $0.change.kind == .deletion }
         undoers = Dictionary(grouping: all.filter { $0.undoes != nil }) { $0.undoes ?? "" }
+        self.reach = reach
     }
 
     /// All of them, newest first.
     var newestFirst: [JournalEntry] { entries.reversed() }
 
+    /// What the connection of an entry is called today, else what it was called.
+    func connection(of entry: JournalEntry) -> String { reach.name(of: entry) ?? entry.connection }
+
     /// The entry with an id.
     /// - Throws: `notFound`.
     func entry(_ id: String) throws(MMError) -> JournalEntry {
-        guard let entry = entries.first(where: { $0.id == id }) else {
+        guard let position = positions[id] else {
             throw MMError(
                 .notFound, "The journal has no change \(String(id.prefix(40))).",
                 hint: "mm undo list shows the changes; they are kept for 90 days.", details: ["field": "id"])
         }
-        return entry
+        return entries[position]
     }
 
     /// Whether an entry has been taken back, by an undo that was not itself taken back.
@@ -81,26 +86,50 @@ struct UndoSelection {
         newestFirst.filter { $0.undoes == nil && $0.outcome != .refused && !isUndone($0) && matches($0) }
     }
 
-    /// The newest change of the same properties of the same object that stands and is not among those that are taken back before.
-    func later(than entry: JournalEntry, besides taken: Set<String>) -> JournalEntry? {
-        guard entry.change.kind == .properties else { return nil }
-        let (place, keys) = (entry.change.place.lowercased(), Set(entry.change.keys))
-        return newestFirst.prefix { $0.id != entry.id }.first { other in
-            other.change.kind == .properties && other.outcome == .done && other.undoes == nil
-                && other.connection == entry.connection && other.change.service == entry.change.service
-                && !keys.isDisjoint(with: other.change.keys) && other.change.place.lowercased() == place
-                && !taken.contains(other.id) && !isUndone(other)
+    /// The newest changes of properties that stand, by what they change: what else is to be known is asked once, for all entries.
+    struct Newest {
+        fileprivate var positions: [String: Int] = [:]
+    }
+
+    /// - Parameter taken: those that are taken back before, which don't count.
+    func newest(besides taken: Set<String>) -> Newest {
+        var newest = Newest()
+        for (position, entry) in entries.enumerated()
+        where entry.change.kind == .properties && entry.outcome == .done && entry.undoes == nil
+            && !taken.contains(entry.id) && !isUndone(entry)
+        {
+            for slot in Self.slots(entry) { newest.positions[slot] = position }
         }
+        return newest
+    }
+
+    /// The newest change of the same properties of the same object.
+    func later(than entry: JournalEntry, among newest: Newest) -> JournalEntry? {
+        guard entry.change.kind == .properties, let own = positions[entry.id] else { return nil }
+        let found = Self.slots(entry).compactMap { newest.positions[$0] }.max()
+        return found.flatMap { $0 > own ? entries[$0] : nil }
+    }
+
+    private static func slots(_ entry: JournalEntry) -> [String] {
+        let place = entry.author.map { "\($0.tenant) \($0.account)" } ?? entry.connection
+        return entry.change.slots.map { "\(place) \($0)" }
     }
 
     /// An entry as a row of a list.
     func row(_ entry: JournalEntry) -> JSONObject {
-        [
-            "id": .string(entry.id), "time": .string(entry.time.iso8601), "connection": .string(entry.connection),
+        var row: JSONObject = [
+            "id": .string(entry.id), "time": .string(entry.time.iso8601),
+            "connection": .string(connection(of: entry)),
             "change": .string(VisibleText.exact(entry.change.title)), "state": .string(state(of: entry)),
-            "client": .string(entry.client), "call": .string(entry.call),
+            "client": .string(entry.client), "call": .string(entry.wholeCall),
             "session": entry.session.map { .string($0) } ?? .null,
         ]
+        if !entry.within.isEmpty { row["step"] = .string(entry.call) }
+        if let author = entry.author {
+            row["tenant"] = .string(author.tenant)
+            row["account"] = .string(author.account)
+        }
+        return row
     }
 
     /// What has become of an entry, in a few words.

@@ -44,8 +44,12 @@ struct UndoShow: CatalogueOperation {
         for consequence in change.consequences { text.append("  ! " + consequence) }
         text += [
             "undo: " + (row["undo"]?.string ?? ""), "request: " + (row["request"]?.string ?? ""),
-            "\(entry.time.iso8601)  \(entry.connection)  \(entry.client)  call \(entry.call)",
+            "\(entry.time.iso8601)  \(selection.connection(of: entry))  \(entry.client)  call \(entry.wholeCall)",
         ]
-        return OperationAnswer(.value(.object(row)), text: text.joined(separator: "\n"), connection: entry.connection)
+        if let author = entry.author {
+            text.append("tenant \(author.tenant)  account \(author.app.map { "app \($0)" } ?? author.account)")
+        }
+        return OperationAnswer(
+            .value(.object(row)), text: text.joined(separator: "\n"), connection: selection.connection(of: entry))
     }
 }

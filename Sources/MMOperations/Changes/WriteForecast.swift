@@ -15,10 +15,14 @@ struct WriteForecast {
     }
 
     func answer(_ requests: [GraphRequest]) async throws(MMError) -> OperationAnswer {
+        try await answer(await watch.writes(requests))
+    }
+
+    /// What writes would change whose states are read.
+    func answer(_ writes: [WriteWatch.Write]) async throws(MMError) -> OperationAnswer {
         watch.context.record.note("dryRun", true)
         var verdicts: [Verdict?] = []
-        for request in requests { verdicts.append(try clearance.verdict(on: [request])) }
-        let writes = await watch.writes(requests)
+        for write in writes { verdicts.append(try clearance.verdict(on: [write.request])) }
         let rows = zip(writes, verdicts).map { Self.row($0, $1) }
         let text = zip(writes, verdicts).map { Self.lines($0, $1).joined(separator: "\n") }.joined(separator: "\n\n")
         return OperationAnswer(

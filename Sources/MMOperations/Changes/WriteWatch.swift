@@ -24,7 +24,9 @@ struct WriteWatch: Sendable {
     /// How long reading a state may take.
     private static let longestRead = Duration.seconds(20)
 
-    private var journal: JournalNotes { JournalNotes(connection: connection, requests: requests, context: context) }
+    private var journal: JournalNotes {
+        JournalNotes(connection: connection, resource: client.resource, requests: requests, context: context)
+    }
 
     // MARK: Before
 
@@ -146,6 +148,38 @@ struct WriteWatch: Sendable {
         case .failure(let error) where error.code == .notFound: return nil
         case .failure(let error): throw error
         }
+    }
+
+    /// An object, as far as the guard lets anybody look; `nil` where there is none.
+    func found(_ path: String) async -> Result<JSONValue?, MMError> {
+        do throws(MMError) {
+            switch await answer(to: try allowedRead(path), min(context.deadline, .after(Self.longestRead))) {
+            case .success(let value): return .success(value)
+            case .failure(let error) where error.code == .notFound: return .success(nil)
+            case .failure(let error): return .failure(error)
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// How many objects of a list are looked through.
+    private static let mostRows = 5_000
+
+    /// The objects of a list; none where there is no such list.
+    func rows(_ path: String) async throws(MMError) -> [JSONValue] {
+        var pages = client.pages(
+            try allowedRead(path), limits: PageLimits(items: Self.mostRows), deadline: context.deadline
+        ).makeAsyncIterator()
+        var rows: [JSONValue] = []
+        do throws(MMError) {
+            while let page = try await pages.next() {
+                rows += page.items.compactMap { try? JSONParser.parse($0) }
+            }
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+        return rows
     }
 
     // MARK: Writing

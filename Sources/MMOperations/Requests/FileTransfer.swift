@@ -2,6 +2,7 @@ import MMCore
 import MMGraph
 import MMIdentity
 import MMShell
+import MMStates
 
 /// A file by reference: sent from this machine, or fetched to it. Its bytes never pass through an answer.
 struct FileTransfer {
@@ -19,14 +20,17 @@ struct FileTransfer {
         let opened = try await CallerFiles(context, services.shells).open(named)
         let file = try FileReader(try opened.file.duplicate(), path: opened.path)
         let upload = try client.plan(uploading: file, to: endpoint, conflict: input.conflict ?? .fail)
+        context.record.note("method", .string(upload.request.method))
+        context.record.note("path", .string(upload.request.target.path))
+        context.record.note("file", .string(file.name))
+        if input.isDryRun { return try await WriteForecast(watch, clearance).answer([await write(upload)]) }
         try await clearance.settle(
             [upload.request], lines: ["file: \(file.path), \(file.size) bytes"],
-            parameters: ["file": .object(file.identity)])
+            parameters: ["file": .object(file.identity)]
+        ) { WriteWatch.lines(of: [await write(upload)]) }
         context.record.note("bytes", .int(Int64(file.size)))
-        let (deadline, report) = (context.deadline, Self.reports("sent", of: file.name, to: context.call.progress))
-        let receipt = try await signedIn { () async throws(MMError) in
-            try await client.upload(upload, deadline: deadline, progress: report)
-        }
+        let receipt = try await carryOut(
+            upload, progress: Self.reports("sent", of: file.name, to: context.call.progress))
         guard var item = (try? JSONParser.parse(receipt))?.object else {
             return OperationAnswer(
                 .value(["name": .string(file.name), "size": .int(Int64(file.size))]), connection: connection.name)
@@ -36,6 +40,49 @@ struct FileTransfer {
         item.remove("@content.downloadUrl")
         item.remove("contentBytes")
         return OperationAnswer(.json(JSONWriter.bytes(.object(item))), connection: connection.name)
+    }
+
+    private var watch: WriteWatch {
+        WriteWatch(client: client, connection: connection, requests: services.requests, context: context)
+    }
+
+    /// An upload with what it changes.
+    private func write(_ upload: FileUpload) async -> WriteWatch.Write {
+        let (target, name) = (upload.request.target, upload.file.name)
+        guard let new = Change(uploadTo: target, name: name, replacing: nil) else {
+            return await watch.writes([upload.request])[0]
+        }
+        // Where it would not replace what is there, nothing has to be read.
+        guard upload.conflict == .replace else { return WriteWatch.Write(request: upload.request, change: new) }
+        var change = new
+        switch await watch.found(Change.itemPath(ofUpload: target)) {
+        case .success(let existing):
+            change = Change(uploadTo: target, name: name, replacing: existing) ?? new
+            if existing != nil { context.record.note("replaced", true) }
+        case .failure(let error):
+            change = new.notKept(because: "whether it replaced a file could not be read: \(error.message)")
+        }
+        return WriteWatch.Write(request: upload.request, change: change)
+    }
+
+    /// Sends a file, and notes it in the journal.
+    /// - Returns: what the service answered.
+    func carryOut(
+        _ upload: FileUpload, progress: @escaping @Sendable (TransferProgress) -> Void
+    ) async throws(MMError) -> [UInt8] {
+        try await signedIn { () async throws(MMError) in
+            // What can't be noted stops no write.
+            var notes: [String] = []
+            let entries = await watch.begin([await write(upload)], notes: &notes)
+            do throws(MMError) {
+                let receipt = try await client.upload(upload, deadline: context.deadline, progress: progress)
+                await watch.end(entries, [.done(try? JSONParser.parse(receipt), etag: nil)])
+                return receipt
+            } catch {
+                await watch.end(entries, [.failed(error)])
+                throw error
+            }
+        }
     }
 
     /// Fetches a file, or a folder.

@@ -143,15 +143,13 @@ struct FolderUpload {
         _ file: FileReader, to endpoint: String, _ report: FolderReport, _ before: Int, _ total: Int
     ) async throws(MMError) {
         let upload = try client.plan(uploading: file, to: endpoint, conflict: conflict)
-        let (client, deadline, progress) = (client, context.deadline, context.call.progress)
+        let progress = context.call.progress
         let head = "\(report.done + 1) of \(report.total): "
         let tell = FileTransfer.reports("sent", of: file.name) { told in
             progress(
                 ProgressReport(
                     done: Double(before) + told.done, total: Double(total), message: head + told.message))
         }
-        _ = try await transfer.signedIn { () async throws(MMError) in
-            try await client.upload(upload, deadline: deadline, progress: tell)
-        }
+        _ = try await transfer.carryOut(upload, progress: tell)
     }
 }

@@ -132,9 +132,9 @@ struct GraphRequestInput: OperationInput {
                 .invalidInput, "The argument `endpoint` is missing.", hint: "For example /me or /users.")
         }
         guard upload == nil, download == nil else {
-            guard !isDryRun else {
+            guard !isDryRun || upload != nil && !recursive else {
                 throw MMError(
-                    .unsupported, "`dryRun` shows what a request changes; files are sent as they are.",
+                    .unsupported, "`dryRun` shows what a request, or a file that is sent, changes.",
                     hint: "Leave `dryRun` out.", details: ["field": "dryRun"])
             }
             try checkTransfer(written)

@@ -38,18 +38,12 @@ struct RequestClearance {
     func verdict(on requests: [GraphRequest]) throws(MMError) -> Verdict? {
         let policy = guarding.policy(of: connection, in: context)
         let engine = try guarding.guards.engine()
-        let verdicts = requests.map { engine.judge($0.guarded, policy: policy, confirmed: confirmed) }
-        guard var verdict = verdicts.first else { return nil }
-        for other in verdicts.dropFirst() where Self.rank(verdict) < Self.rank(other) { verdict = other }
-        // A person sees each part that made the guard ask, whichever decided.
-        verdict.asking = verdicts.flatMap(\.asking)
-        verdict.previews = verdicts.flatMap(\.previews)
-        verdict.classes = verdicts.reduce(into: verdict.classes) { $0.formUnion($1.classes) }
-        return verdict
+        return .joined(requests.map { engine.judge($0.guarded, policy: policy, confirmed: confirmed) })
     }
 
     /// The bodies of several requests, as they are shown and a confirmation is bound to.
-    private static func bodies(_ requests: [GraphRequest]) -> [UInt8] {
+    static func bodies(_ requests: [GraphRequest]) -> [UInt8] {
+        if requests.count == 1, requests[0].headers.isEmpty { return requests[0].body ?? [] }
         guard requests.contains(where: { $0.body != nil || !$0.headers.isEmpty }) else { return [] }
         return JSONWriter.bytes(
             .array(
@@ -65,8 +59,6 @@ struct RequestClearance {
     private static func headers(of request: GraphRequest) -> JSONValue {
         .object(JSONObject(request.headers.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
     }
-
-    private static func rank(_ verdict: Verdict) -> (GuardDecision, Int) { (verdict.decision, verdict.guardClass.rank) }
 }
 
 extension GraphRequest {

@@ -21,7 +21,7 @@ package struct ConnectionSelection: Sendable, Hashable {
     /// - Throws: `invalidInput` for a selection that selects nothing by its form.
     package init?(_ text: String, in snapshot: RegistrySnapshot) throws(MMError) {
         let known = Set(snapshot.names)
-        guard !known.contains(text), Self.isSeveral(text) else { return nil }
+        guard !known.contains(text), snapshot.implied(named: text) == nil, Self.isSeveral(text) else { return nil }
         self.text = text
         var included: [Term] = []
         var excluded: [Term] = []
@@ -42,6 +42,24 @@ package struct ConnectionSelection: Sendable, Hashable {
         }
         self.included = included
         self.excluded = excluded
+        var partners: [String] = []
+        for term in included {
+            switch term {
+            case .customers(let name): partners.append(name)
+            case .name(let name) where !known.contains(name):
+                partners += Self.partner(of: name, in: snapshot).map { [$0] } ?? []
+            case .pattern(let pattern): partners += Self.partner(of: pattern, in: snapshot).map { [$0] } ?? []
+            case .name, .tag: break
+            }
+        }
+        var seen: Set<String> = []
+        self.partners = partners.filter { seen.insert($0).inserted }
+    }
+
+    /// The partner whose customer a name such as `Partner:Fabrikam` means; `nil` for one that means none.
+    package static func partner(of name: String, in snapshot: RegistrySnapshot) -> String? {
+        guard !name.hasPrefix("tag:"), !name.hasPrefix("customers:") else { return nil }
+        return snapshot.names.filter { name.hasPrefix($0 + ":") }.max { $0.count < $1.count }
     }
 
     /// Whether a text has the form of a selection.
@@ -59,9 +77,7 @@ package struct ConnectionSelection: Sendable, Hashable {
     }
 
     /// The partners whose customers are meant.
-    package var partners: [String] {
-        included.compactMap { if case .customers(let name) = $0 { name } else { nil } }
-    }
+    package let partners: [String]
 
     /// The names of the connections that are meant, each once, in the registry's order. An entry with a fault is among them:
     /// its call says what is wrong with it.

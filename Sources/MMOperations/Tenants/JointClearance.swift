@@ -84,12 +84,16 @@ package final class JointClearance: Sendable {
 
     /// What is wrong where the guard denies a call: then none is made.
     func refusal() -> MMError? {
-        let denied = state.withLock { $0.requests.values.filter { $0.verdict.decision == .deny } }
-            .sorted { $0.connection < $1.connection }
+        Self.refusal(of: state.withLock { Array($0.requests.values) })
+    }
+
+    /// What is wrong where the guard denies one of several requests: then none is sent.
+    static func refusal(of requests: [ConfirmationRequest]) -> MMError? {
+        let denied = requests.filter { $0.verdict.decision == .deny }.sorted { $0.connection < $1.connection }
         guard let first = denied.first, var error = first.verdict.error() else { return nil }
         let names = denied.map(\.connection)
         error.message =
-            "Nothing was sent to any connection, since the guard denies it in \(Self.list(names)). " + error.message
+            "Nothing was sent to any connection, since the guard denies it in \(list(names)). " + error.message
         error.hint = [error.hint, "Leave \(names.count == 1 ? "it" : "them") out: add ,-NAME to the selection."]
             .compactMap(\.self).joined(separator: " ")
         error.details["connections"] = .array(names.map { .string($0) })
@@ -101,17 +105,18 @@ package final class JointClearance: Sendable {
     /// - Parameter members: the connections, in order.
     func question(about members: [SetFolder.Member]) -> ConfirmationRequest? {
         let requests = state.withLock { $0.requests }
-        let all = members.compactMap { member in requests[member.name].map { (member: member, request: $0) } }
-        guard all.contains(where: { Self.asks(about: $0.request) }),
-            let strictest = all.map(\.request).max(by: { Self.rank($0) < Self.rank($1) })
+        return Self.question(about: members.compactMap { member in requests[member.name].map { (member, $0) } })
+    }
+
+    /// What a person is asked about requests of several connections; `nil` where nobody has to be asked.
+    static func question(
+        about all: [(member: SetFolder.Member, request: ConfirmationRequest)]
+    ) -> ConfirmationRequest? {
+        guard all.contains(where: { asks(about: $0.request) }), let first = all.first?.request,
+            let joined = Verdict.joined(all.map(\.request.verdict))
         else { return nil }
-        var verdict = strictest.verdict
-        if verdict.decision != .ask {
-            verdict.decision = .ask
-            verdict.rule = "several-connections"
-            verdict.reason = "It changes something in \(all.count) tenants at once."
-        }
-        verdict.previews = strictest.verdict.previews
+        let verdict = joined.asking(
+            by: "several-connections", because: "It changes something in \(all.count) tenants at once.")
         var groups: [(request: ConfirmationRequest, names: [String])] = []
         for (member, request) in all {
             let title = member.tenant.isEmpty ? member.name : "\(member.name) (\(member.tenant))"
@@ -130,12 +135,12 @@ package final class JointClearance: Sendable {
                     ? [String(decoding: group.request.body, as: UTF8.self)] : []))
                 .joined(separator: "\n")
         }
-        var parameters = groups.count == 1 ? strictest.parameters : [:]
+        var parameters = groups.count == 1 ? first.parameters : [:]
         parameters["allOfIt"] = .string(Self.digest(all.map { ($0.member, $0.request.digest) }))
         var question = ConfirmationRequest(
-            connection: Self.list(all.map(\.member.name)), module: strictest.module,
-            title: "\(strictest.title) in \(all.count) connections", text: texts.joined(separator: "\n\n"),
-            body: groups.count == 1 ? strictest.body : [], parameters: parameters, verdict: verdict)
+            connection: Self.list(all.map(\.member.name)), module: first.module,
+            title: "\(first.title) in \(all.count) connections", text: texts.joined(separator: "\n\n"),
+            body: groups.count == 1 ? first.body : [], parameters: parameters, verdict: verdict)
         question.check = all.map(\.request.check).max() ?? .terminal
         question.approvals = all.map(\.request.approvals).max() ?? 1
         question.changes = all.flatMap { member, request in request.changes.map { "\(member.name): \($0)" } }
@@ -145,10 +150,6 @@ package final class JointClearance: Sendable {
     private static func isAlike(_ one: ConfirmationRequest, _ other: ConfirmationRequest) -> Bool {
         one.module == other.module && one.text == other.text && one.body == other.body
             && one.parameters == other.parameters
-    }
-
-    private static func rank(_ request: ConfirmationRequest) -> (GuardDecision, Int) {
-        (request.verdict.decision, request.verdict.guardClass.rank)
     }
 
     /// The digest of what is sent to whom.

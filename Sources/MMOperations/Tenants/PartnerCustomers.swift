@@ -6,12 +6,45 @@ import MMIdentity
 /// tenant id, signed in with the partner's sign-in, with the guard and limits of the partner's entry.
 struct PartnerCustomers: Sendable {
     let partner: Connection
-    let services: OperationServices
+    let registry: ConnectionRegistry
+    let identity: IdentityService
 
     /// A customer.
     struct Customer: Sendable, Hashable {
         let tenant: String
         let name: String
+    }
+
+    init(partner: Connection, registry: ConnectionRegistry, identity: IdentityService) {
+        self.partner = partner
+        self.registry = registry
+        self.identity = identity
+    }
+
+    init(of partner: Connection, _ services: OperationServices) {
+        self.init(partner: partner, registry: services.registry, identity: services.identity)
+    }
+
+    /// Makes the customer reachable that a call names, such as `Partner:Fabrikam`: a connection of this call.
+    /// - Throws: `notFound` where the partner has no such customer; as a request of the partner's.
+    static func reach(
+        _ name: String, for server: String?, until deadline: Deadline, _ services: OperationServices
+    ) async throws(MMError) {
+        let snapshot = try services.registry.snapshot()
+        guard !snapshot.names.contains(name), !name.contains("*"), !name.contains(",") || name.contains(", "),
+            let own = ConnectionSelection.partner(of: name, in: snapshot)
+        else { return }
+        let customers = PartnerCustomers(of: try snapshot.connection(named: own, for: server), services)
+        // What is known of it already follows the partner's entry as it is now.
+        if let tenant = snapshot.implied(named: name)?.tenantId { return try customers.imply(name, tenant: tenant) }
+        let found = try await customers.expand(until: deadline).map(\.name)
+        guard !found.contains(name), !name.contains(",") else { return }
+        let near = NearestNames.sorted(found, by: name).prefix(5).map { "'\($0)'" }.joined(separator: ", ")
+        throw MMError(
+            .notFound,
+            "\(own) has no customer '\(name.dropFirst(own.count + 1).prefix(100))' whose delegated "
+                + "administration is active.",
+            hint: near.isEmpty ? "Relationships that are pending or have ended give no access." : "There are: \(near).")
     }
 
     /// Asks for the relationships, and makes each customer's tenant reachable.
@@ -39,13 +72,13 @@ struct PartnerCustomers: Sendable {
                 "tenant": .null, "tenantId": .string(tenant.lowercased()), "sharepoint_host": .null, "pin": .null,
                 "homeAccountId": .null, "description": .string("Customer of \(partner.name)"),
             ], name: name)
-        services.registry.imply(connection)
-        try services.identity.imply(customer: connection, of: partner)
+        registry.imply(connection)
+        try identity.imply(customer: connection, of: partner)
     }
 
     /// The customers with a relationship that is active and whose end is still to come, each once.
     private func active(until deadline: Deadline) async throws(MMError) -> [Customer] {
-        let client = try GraphClient(identity: services.identity, connection: partner, service: .graph)
+        let client = try GraphClient(identity: identity, connection: partner, service: .graph)
         let target = try client.target("/tenantRelationships/delegatedAdminRelationships", query: [])
         var pages = client.pages(
             try GraphRequest(method: "GET", target: target), limits: PageLimits(), deadline: deadline

@@ -27,6 +27,8 @@ struct SetFolder: Sendable {
         let members: [Member]
         /// Who made it, where they signed in to this server; `nil` for this machine's user.
         var principal: String?
+        /// What names it in the audit log and the journal.
+        var call: String?
     }
 
     /// How the call to a connection ended.
@@ -55,6 +57,7 @@ struct SetFolder: Sendable {
             "operation": .string(call.operation), "arguments": .object(call.arguments), "members": .array(members),
         ]
         value["principal"] = call.principal.map { .string($0) }
+        value["call"] = call.call.map { .string($0) }
         try ProtectedFile.replace("\(path)/call.json", with: JSONWriter.bytes(.object(value)))
     }
 
@@ -100,7 +103,9 @@ struct SetFolder: Sendable {
         }
         let owner = value["principal"]?.string
         guard principal == nil || principal == owner else { throw Self.nothing(name) }
-        return Call(operation: operation, arguments: arguments, members: members, principal: owner)
+        return Call(
+            operation: operation, arguments: arguments, members: members, principal: owner,
+            call: value["call"]?.string)
     }
 
     /// Takes the call for this process, until the returned value is gone.

@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import MMIdentity
 
 /// One call of an operation for several connections: each is called by itself, side by side with the others, with a guard's
 /// verdict, an audit line and an identity of its own; their rows come as one answer.
@@ -51,16 +52,23 @@ struct SideBySideCall: Sendable {
         var known: [String: SetFolder.Member] = [:]
         for name in selection.partners {
             let partner = try snapshot.connection(named: name, for: context.caller.server)
-            let found = try await PartnerCustomers(partner: partner, services: service.services).expand(until: deadline)
+            let found = try await PartnerCustomers(of: partner, service.services).expand(until: deadline)
             customers[name] = found.map(\.name)
             for member in found { known[member.name] = member }
         }
         let names = try selection.names(in: snapshot, for: context.caller.server, customers: customers)
-        let members = names.map { known[$0] ?? SetFolder.Member(name: $0, tenant: tenant(of: $0) ?? "") }
+        var members: [SetFolder.Member] = []
+        for name in names {
+            if let member = known[name] {
+                members.append(member)
+            } else {
+                members.append(SetFolder.Member(name: name, tenant: await tenant(of: name) ?? ""))
+            }
+        }
         try checkFolders(arguments, names)
         let call = SetFolder.Call(
             operation: operation.declaration.name, arguments: arguments, members: members,
-            principal: context.caller.principal?.id)
+            principal: context.caller.principal?.id, call: record.call)
         let clearance = try await cleared(call, waiting: members)
         let folder = try SetFolder(call, in: service.services.paths)
         return try await answer(call, folder, clearance)
@@ -75,6 +83,7 @@ struct SideBySideCall: Sendable {
         let folder = try SetFolder(resuming: name, in: service.services.paths)
         let call = try folder.call(for: context.caller.principal?.id)
         record.note("connection", call.arguments["connection"] ?? .null)
+        if let whole = call.call { record.goesOn(with: whole) }
         guard call.operation == operation.declaration.name else {
             throw MMError(
                 .invalidInput, "\(name) is a call of \(call.operation), not of \(operation.declaration.name).",
@@ -83,7 +92,7 @@ struct SideBySideCall: Sendable {
         for member in call.members {
             guard let name = member.partner else { continue }
             let partner = try service.services.registry.snapshot().connection(named: name, for: context.caller.server)
-            try PartnerCustomers(partner: partner, services: service.services).imply(member.name, tenant: member.tenant)
+            try PartnerCustomers(of: partner, service.services).imply(member.name, tenant: member.tenant)
         }
         // Rows of a connection are for those alone who may use it, also when they lie on disk.
         let snapshot = try service.services.registry.snapshot()
@@ -97,10 +106,12 @@ struct SideBySideCall: Sendable {
         return try await answer(call, folder, clearance)
     }
 
-    /// The tenant that a connection names.
-    func tenant(of name: String) -> String? {
-        let snapshot = try? service.services.registry.snapshot()
-        return try? snapshot?.connection(named: name, for: context.caller.server).authorityTenant
+    /// The id of the tenant that a connection leads to; its domain where nobody can say the id now.
+    func tenant(of name: String) async -> String? {
+        guard let snapshot = try? service.services.registry.snapshot(),
+            let connection = try? snapshot.connection(named: name, for: context.caller.server)
+        else { return nil }
+        return await service.services.identity.tenantID(of: connection, until: deadline)
     }
 
     /// The arguments of the call to one connection.
@@ -134,6 +145,7 @@ struct SideBySideCall: Sendable {
     func context(_ clearance: JointClearance) -> CallContext {
         var inner = context
         inner.oneOfSeveral = clearance
+        inner.partOf = CallPart(of: OperationContext(call: context, deadline: deadline, record: record))
         inner.person = nil
         inner.waitsForSignIn = false
         inner.backgroundAfter = nil

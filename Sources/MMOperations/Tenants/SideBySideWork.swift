@@ -115,7 +115,7 @@ struct SideBySideWork: Sendable {
 
     private func perform(_ index: Int) async throws(MMError) -> SetFolder.End {
         let member = call.members[index]
-        let now = whole.tenant(of: member.name)
+        let now = await whole.tenant(of: member.name)
         // An entry with a fault has no tenant: its call says what is wrong.
         guard now == nil || now == member.tenant else {
             throw MMError(

@@ -7,9 +7,11 @@ struct StepCalls: Sendable {
 
     let runner: ToolRunner
 
-    /// The call that a step is: that of the tool, as long as it may last, and no job of its own.
-    private var call: CallContext {
+    /// The call that a step is: that of the tool, as long as it may last, and no job of its own. What it changes is a part of what
+    /// the tool changes.
+    private func call(of step: String?) -> CallContext {
         var call = runner.context.call
+        call.partOf = CallPart(of: runner.context, tool: runner.definition.name, step: step)
         call.backgroundAfter = nil
         call.timeLimit = max(.zero, runner.context.deadline.remaining)
         call.namesEngine = false
@@ -70,7 +72,7 @@ struct StepCalls: Sendable {
                 outcome.plan.append(try planned(request, step, scope))
                 return .null
             }
-            return try await send(request, scope)
+            return try await send(request, scope, as: step.id)
         case .command(let command):
             let bound = try bindings(of: command, scope)
             let text = Self.script(of: command, runner.definition.parameters)
@@ -81,23 +83,23 @@ struct StepCalls: Sendable {
                 ])
                 return .null
             }
-            let answer = try await runs(text, in: command.module, with: bound, isDryRun: false)
+            let answer = try await runs(text, in: command.module, with: bound, isDryRun: false, as: step.id)
             let value = try await Self.value(of: answer)
             return value.array == nil ? (value.isNull ? [] : [value]) : value
         }
     }
 
     /// Runs a script in a module with values for its parameters.
-    func runs(_ script: String, in module: String, with values: JSONObject, isDryRun: Bool) async throws(MMError)
-        -> OperationAnswer
-    {
+    func runs(
+        _ script: String, in module: String, with values: JSONObject, isDryRun: Bool, as step: String? = nil
+    ) async throws(MMError) -> OperationAnswer {
         var arguments: JSONObject = [
             "connection": .string(runner.connection), "module": .string(module), "command": .string(script),
             "output": "json",
         ]
         if !values.isEmpty { arguments["param"] = .object(values) }
         if isDryRun { arguments["dryRun"] = true }
-        return try await runner.services.perform("run", arguments, call)
+        return try await runner.services.perform("run", arguments, call(of: step))
     }
 
     private func bindings(of command: ToolCommand, _ scope: ToolScope) throws(MMError) -> JSONObject {
@@ -126,9 +128,10 @@ struct StepCalls: Sendable {
 
     // MARK: Requests
 
-    private func send(_ request: ToolRequest, _ scope: ToolScope) async throws(MMError) -> JSONValue {
+    private func send(_ request: ToolRequest, _ scope: ToolScope, as step: String) async throws(MMError) -> JSONValue {
         try await Self.value(
-            of: try await runner.services.perform("graph_request", try arguments(request, scope), call))
+            of: try await runner.services.perform(
+                "graph_request", try arguments(request, scope), call(of: step)))
     }
 
     private func arguments(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> JSONObject {
@@ -196,7 +199,7 @@ struct StepCalls: Sendable {
         let answer = try await runner.services.perform(
             "graph_request",
             ["connection": .string(runner.connection), "batch": .string(lines.joined(separator: "\n"))],
-            call)
+            call(of: step.id))
         if let missing = answer.missing { outcome.missing.append("\(step.id): \(missing)") }
         let answers = try await Self.value(of: answer).array ?? []
         return .array(

@@ -61,6 +61,7 @@ struct ToolOperation: CatalogueOperation {
             )
         }
         let values = try ToolValues(definition, given: input.arguments)
+        context.record.note("parameters", Redactor.standard.json(.object(values.all)))
         let runner = ToolRunner(
             definition: definition, connection: connection.name, values: values, context: context,
             effects: ToolEffects(try services.guards.engine()),

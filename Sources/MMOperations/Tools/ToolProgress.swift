@@ -9,6 +9,8 @@ struct ToolProgress {
 
     private let path: String
     private var results = JSONObject()
+    /// The call that began it: the calls that go on are the same one.
+    private(set) var call: String?
 
     /// The progress of one call: the same tool as written, the same connection, the same values.
     init(of definition: ToolDefinition, on connection: String, with values: JSONObject, in paths: StatePaths) {
@@ -33,12 +35,16 @@ struct ToolProgress {
         else { return }
         guard Timestamp.now - since < Self.lifetime else { return try ProtectedFile.remove(path) }
         self.results = results
+        call = value["call"]?.string
     }
 
     /// Keeps the result of a step that has changed something.
-    mutating func keep(_ result: JSONValue, of step: String) throws(MMError) {
+    /// - Parameter call: the call that it is a step of.
+    mutating func keep(_ result: JSONValue, of step: String, by call: String) throws(MMError) {
         results[step] = result
-        let value: JSONValue = ["since": .string(Timestamp.now.iso8601), "results": .object(results)]
+        let value: JSONValue = [
+            "since": .string(Timestamp.now.iso8601), "call": .string(call), "results": .object(results),
+        ]
         try ProtectedFile.replace(path, with: JSONWriter.bytes(value))
     }
 

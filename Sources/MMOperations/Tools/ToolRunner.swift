@@ -47,7 +47,10 @@ struct ToolRunner: Sendable {
 
     private func carryOut(_ steps: [ToolStep], _ outcome: inout Outcome) async throws(MMError) {
         var progress = ToolProgress(of: definition, on: connection, with: values.all, in: services.paths)
-        if !isDryRun { try progress.read() }
+        if !isDryRun {
+            try progress.read()
+            if let call = progress.call { context.record.goesOn(with: call) }
+        }
         for (index, step) in steps.enumerated() {
             let place = "step \(index + 1) of \(steps.count): \(step.id)"
             context.call.progress(ProgressReport(done: Double(index), total: Double(steps.count), message: place))
@@ -67,7 +70,7 @@ struct ToolRunner: Sendable {
                     result = try await Self.filtered(.object(["result": result]), through: ".result | (\(program))")
                 }
                 outcome.scope.results[step.id] = result
-                if changes, !isDryRun { try progress.keep(result, of: step.id) }
+                if changes, !isDryRun { try progress.keep(result, of: step.id, by: context.record.call) }
             } catch {
                 guard step.isOptional, Self.isPassedOver(error) else {
                     throw progress.isEmpty ? error : Self.goingOn(error)

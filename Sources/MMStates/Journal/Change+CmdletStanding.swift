@@ -38,13 +38,7 @@ extension Change {
         }
         switch self.kind {
         case .deletion:
-            let isBack = (rows ?? []).contains { row in
-                (before?.object ?? [:]).allSatisfy { key, value in
-                    key == "Priority" || key == kind.state?.property
-                        || Self.isHeld(key, value, in: row[key], recipients)
-                }
-            }
-            return isBack ? .asBefore : .asLeft
+            return (rows ?? []).contains { isBack($0, recipients) } ? .asBefore : .asLeft
         case .creation:
             guard let row = rows?.first else { return .asBefore }
             return standing(of: .object(Self.only(keys.filter { row[$0] != nil }, of: row)), recipients)
@@ -52,6 +46,14 @@ extension Change {
             guard let row = rows?.first else { return .changed(ObjectDifference(before: after, after: nil)) }
             return standing(of: .object(Self.only(keys, of: row)), recipients)
         default: return .unknown
+        }
+    }
+
+    /// Whether a row is that of the object that was deleted, made anew.
+    func isBack(_ row: JSONValue, _ recipients: RecipientIdentities = .init()) -> Bool {
+        (before?.object ?? [:]).allSatisfy { key, value in
+            key == "Priority" || key == cmdlet?.kind?.state?.property
+                || Self.isHeld(key, value, in: row[key], recipients)
         }
     }
 

@@ -118,7 +118,7 @@ extension Change {
     ]
 
     /// What a request holds that creates the deleted object anew, with another id.
-    private var recreation: JSONValue? {
+    var recreation: JSONValue? {
         let steps = place.lowercased().split(separator: "/").dropLast().map(String.init)
         guard let before = before?.object,
             let found = Self.recreated.first(where: { steps.suffix($0.path.count) == $0.path[...] })

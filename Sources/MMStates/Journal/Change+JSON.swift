@@ -16,6 +16,7 @@ extension Change {
         object["after"] = after
         object["obstacle"] = obstacle.map { .string($0) }
         object["etag"] = etag.map { .string($0) }
+        object["twins"] = twins.map { .array($0.map { .string($0) }) }
         return .object(object)
     }
 
@@ -33,6 +34,7 @@ extension Change {
             secretKeys: texts("secretKeys"), etag: json["etag"]?.string)
         service = json["service"]?.string.flatMap(Service.init(rawValue:)) ?? .graph
         cmdlet = json["cmdlet"].flatMap(CmdletWrite.init(json:))
+        twins = json["twins"]?.array?.compactMap(\.string)
         // What nobody knows how to read is no change.
         guard json["service"] == nil || service.rawValue == json["service"]?.string else { return nil }
     }

@@ -81,6 +81,9 @@ package struct Change: Sendable, Hashable {
     package internal(set) var obstacle: String?
     /// The properties whose values are not kept, because they are secret.
     package let secretKeys: [String]
+    /// Of an object that is made anew: the ids of those alike that stood there before. One that stands there later without being
+    /// among them is the one that was made. `nil` where nobody looked.
+    package internal(set) var twins: [String]?
     /// The version of the object that the write left, where the service says it.
     package internal(set) var etag: String?
 

@@ -65,6 +65,13 @@ package struct ChangeJournal: Sendable {
         return try await BlockingWork.run { () throws(MMError) in try read(newest) }
     }
 
+    /// Waits until nobody else takes any of these changes back.
+    /// - Returns: the claim on them. What was noted meanwhile has to be read once more.
+    /// - Throws: `conflict`, naming the process that is at it, when the deadline passes.
+    package func claim(_ ids: some Sequence<String>, until deadline: Deadline) async throws(MMError) -> UndoClaim {
+        try await UndoClaim.make(on: ids, in: directory, until: deadline)
+    }
+
     private func append(_ line: JSONObject) async throws(MMError) {
         try await prepare()
         let bytes = try sealed(JSONWriter.bytes(.object(line)))

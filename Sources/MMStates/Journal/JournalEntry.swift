@@ -12,14 +12,58 @@ package struct JournalEntry: Sendable, Hashable {
         case refused
     }
 
+    /// In which tenant a write was made and by which account: an undo goes nowhere else, whatever connections are called.
+    package struct Author: Sendable, Hashable {
+        /// The tenant's id.
+        package let tenant: String
+        /// The account's object id in the tenant; of a partner's account in a customer's tenant the one that its token names.
+        package let account: String
+        /// The app's id, where one acts by itself.
+        package let app: String?
+
+        /// Creates an author from ids in any case.
+        package init(tenant: String, account: String, app: String? = nil) {
+            self.tenant = tenant.lowercased()
+            self.account = account.lowercased()
+            self.app = app?.lowercased()
+        }
+
+        /// Whether it is the same account of the same tenant. Of an app that has no token yet the app's id alone is known.
+        package func isSame(as other: Author) -> Bool {
+            guard tenant == other.tenant else { return false }
+            if !account.isEmpty, !other.account.isEmpty { return account == other.account }
+            return app != nil && app == other.app
+        }
+    }
+
+    /// The partner for whose customer a write was made: its connection's name at the time, and who signed in there.
+    package struct Partner: Sendable, Hashable {
+        /// The name of the partner's connection.
+        package let name: String
+        /// The partner's own tenant and account.
+        package let author: Author
+
+        /// Creates a partner.
+        package init(name: String, author: Author) {
+            self.name = name
+            self.author = author
+        }
+    }
+
     /// Its name: what `mm undo` takes.
     package let id: String
     /// When it began.
     package let time: Timestamp
-    /// The connection that it was sent with.
+    /// The connection that it was sent with, by the name that it had then.
     package let connection: String
+    /// Where it was made and by whom; `nil` where an earlier version noted it.
+    package let author: Author?
+    /// The partner whose customer's tenant it is, where it is one's.
+    package let partner: Partner?
     /// The call that it belongs to, as the audit log names it.
     package let call: String
+    /// The calls that it is a step of, the outermost first: of a tool, a recipe, or one for several connections.
+    package let within: [String]
     /// The client's own session, where it has one.
     package let session: String?
     /// Who asked: the face and the client's name.
@@ -41,13 +85,17 @@ package struct JournalEntry: Sendable, Hashable {
 
     /// Creates an entry for a write that is about to be sent.
     package init(
-        connection: String, call: String, session: String?, client: String, principal: String? = nil, request: String,
-        change: Change, undoes: String? = nil, isPart: Bool = false, time: Timestamp = .now
+        connection: String, author: Author? = nil, partner: Partner? = nil, call: String, within: [String] = [],
+        session: String?, client: String, principal: String? = nil, request: String, change: Change,
+        undoes: String? = nil, isPart: Bool = false, time: Timestamp = .now
     ) {
         id = "chg_" + Hex.text(RandomBytes.make(5))
         self.time = time
         self.connection = connection
+        self.author = author
+        self.partner = partner
         self.call = call
+        self.within = within
         self.session = session
         self.client = client
         self.principal = principal
@@ -58,13 +106,38 @@ package struct JournalEntry: Sendable, Hashable {
     }
 }
 
+extension JournalEntry.Author {
+    /// The author as it is stored and shown.
+    package var json: JSONValue {
+        var object: JSONObject = ["tenant": .string(tenant), "account": .string(account)]
+        object["app"] = app.map { .string($0) }
+        return .object(object)
+    }
+
+    init?(json: JSONValue) {
+        guard let tenant = json["tenant"]?.string, let account = json["account"]?.string else { return nil }
+        self.init(tenant: tenant, account: account, app: json["app"]?.string)
+    }
+}
+
 extension JournalEntry {
+    /// Whether it was made by a call, or by a step of it.
+    package func isOf(call: String) -> Bool { self.call == call || within.contains(call) }
+
+    /// The call that was made: that of the whole, where it is a step.
+    package var wholeCall: String { within.first ?? call }
+
     /// The line that says that it is about to be sent.
     var begun: JSONObject {
         var line: JSONObject = [
             "id": .string(id), "time": .string(time.iso8601Milliseconds), "connection": .string(connection),
             "call": .string(call), "client": .string(client), "request": .string(request), "change": change.json,
         ]
+        line["author"] = author?.json
+        if let partner {
+            line["partner"] = ["name": .string(partner.name), "author": partner.author.json]
+        }
+        if !within.isEmpty { line["within"] = .array(within.map { .string($0) }) }
         line["session"] = session.map { .string($0) }
         line["principal"] = principal.map { .string($0) }
         line["undoes"] = undoes.map { .string($0) }
@@ -81,6 +154,14 @@ extension JournalEntry {
         self.time = time
         self.connection = connection
         self.change = change
+        author = line["author"].flatMap(Author.init(json:))
+        partner = line["partner"].flatMap { partner in
+            guard let name = partner["name"]?.string, let author = partner["author"].flatMap(Author.init(json:)) else {
+                return nil
+            }
+            return Partner(name: name, author: author)
+        }
+        within = line["within"]?.array?.compactMap(\.string) ?? []
         call = line["call"]?.string ?? ""
         session = line["session"]?.string
         client = line["client"]?.string ?? ""

@@ -42,7 +42,7 @@ final class ChangesHome: Sendable {
         try ProtectedFile.replace(home.paths.registry, with: Array(Self.registry.utf8))
         service = LocalOperationService(
             services: OperationServices(environment: home.environment.merging(["MM_SANDBOX_URL": base]) { $1 }))
-        if isSignedIn { try await signIn(base) }
+        if isSignedIn { try await signIn() }
     }
 
     func stop() async {
@@ -50,26 +50,90 @@ final class ChangesHome: Sendable {
         await tenant.stop()
     }
 
-    private func signIn(_ base: String) async throws {
-        let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
-        let secret = await tenant.controlSecret
+    /// Signs a connection in.
+    /// - Parameter account: who approves it; the administrator by default.
+    func signIn(_ name: String = "Demo", as account: String? = nil) async throws {
         var isApproved = false
         while true {
             do throws(MMError) {
-                _ = try await service.call("login", ["connection": "Demo"], in: context(nil))
+                _ = try await service.call("login", ["connection": .string(name)], in: context(nil))
                 return
             } catch {
                 guard error.code == .signInNeeded, let code = error.details["userCode"] else { throw error }
                 if !isApproved {
-                    let approval = HTTPRequest(
-                        method: "POST", url: base + "/sandbox/approve",
-                        headers: ["X-Sandbox-Secret": secret.reveal(), "Content-Type": "application/json"],
-                        body: JSONWriter.bytes(["userCode": code]), allowsPlainHTTP: true)
-                    _ = try await client.send(approval)
+                    try await control(
+                        "POST", "approve", ["userCode": code, "account": account.map { .string($0) } ?? .null])
                     isApproved = true
                 }
                 try await Task.sleep(for: .milliseconds(100))
             }
+        }
+    }
+
+    /// Steers the sandbox.
+    @discardableResult
+    func control(_ method: String, _ path: String, _ body: JSONObject? = nil) async throws -> JSONValue {
+        let answer = try await HTTPClient(configuration: HTTPClientConfiguration(environment: [:])).send(
+            HTTPRequest(
+                method: method, url: "\(await tenant.baseURL)/sandbox/\(path)",
+                headers: [
+                    "X-Sandbox-Secret": await tenant.controlSecret.reveal(), "Content-Type": "application/json",
+                ],
+                body: body.map { body in
+                    JSONWriter.bytes(
+                        .object(JSONObject(body.filter { !$0.value.isNull }.map { ($0.key, $0.value) })))
+                } ?? [],
+                allowsPlainHTTP: true))
+        guard answer.status < 300 else { throw MMError(.invalidInput, String(decoding: answer.body, as: UTF8.self)) }
+        return answer.body.isEmpty ? .null : try JSONParser.parse(answer.body)
+    }
+
+    /// The last lines of the journal, for what a test says when it fails.
+    func journalTail() throws -> String {
+        String(
+            decoding: (try ProtectedFile.read(home.paths.stateDirectory + "/journal/1.jsonl") ?? []).suffix(1200),
+            as: UTF8.self)
+    }
+
+    /// Leaves the journal as a process does that is killed between an answer and the note of it.
+    func forgetEnd() throws {
+        let path = home.paths.stateDirectory + "/journal/1.jsonl"
+        guard var bytes = try ProtectedFile.read(path)?[...] else { return }
+        while let start = bytes.lastIndex(of: 0x0A) {
+            let line = bytes[(start + 1)...]
+            guard line.isEmpty || String(decoding: line, as: UTF8.self).contains("\"ended\"") else { break }
+            bytes = bytes[..<start]
+        }
+        try ProtectedFile.replace(path, with: Array(bytes))
+    }
+
+    /// Changes the registry.
+    func edit(_ change: (inout JSONObject) -> Void) throws(MMError) {
+        try service.services.registry.edit { document throws(MMError) in
+            var entries = document["connections"]?.object ?? [:]
+            change(&entries)
+            document["connections"] = .object(entries)
+        }
+    }
+
+    /// Adds a connection of the same tenant, and signs it in as another account.
+    func add(_ name: String, account: String) async throws {
+        try edit { entries in
+            var entry = entries["Demo"]?.object ?? entries.values.first?.object ?? [:]
+            entry["expectedEmail"] = .string(account)
+            entry["guard"] = nil
+            entries[name] = .object(entry)
+        }
+        try await signIn(name, as: account)
+    }
+
+    /// Gives `Demo` a guard of its own.
+    func guardDemo(_ policy: JSONValue, checks: JSONValue? = nil) throws(MMError) {
+        try edit { entries in
+            var entry = entries["Demo"]?.object ?? [:]
+            entry["guard"] = policy
+            entry["person"] = checks
+            entries["Demo"] = .object(entry)
         }
     }
 
@@ -100,15 +164,14 @@ final class ChangesHome: Sendable {
         return Self.value(try await call("graph_request", arguments))
     }
 
+    /// Sends many requests with one call.
+    func graphBatch(_ lines: [String]) async throws(MMError) {
+        _ = try await call("graph_request", ["connection": "Demo", "batch": .string(lines.joined(separator: "\n"))])
+    }
+
     /// How many requests to a path the tenant has got, of the last six hundred.
     func requests(of path: String) async throws -> Int {
-        let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
-        let secret = await tenant.controlSecret
-        let answer = try await client.send(
-            HTTPRequest(
-                method: "GET", url: await tenant.baseURL + "/sandbox/requests",
-                headers: ["X-Sandbox-Secret": secret.reveal()], allowsPlainHTTP: true))
-        let requests = try JSONParser.parse(answer.body)["requests"]?.array ?? []
+        let requests = try await control("GET", "requests")["requests"]?.array ?? []
         return requests.count { $0["path"]?.string?.contains(path) == true }
     }
 
@@ -155,4 +218,9 @@ final class ChangesHome: Sendable {
 
     /// The newest change in the journal.
     func newest() async throws(MMError) -> JournalEntry? { try await journal.entries(newest: 1).last }
+}
+
+/// The names of the sandbox's customers.
+enum SandboxName {
+    static func of(_ number: Int) -> String { SandboxOrganization.customer(number).name }
 }

@@ -46,6 +46,40 @@ struct ChangeJournalTests {
         #expect(lstat(folder + "/1.jsonl", &status) == 0 && status.st_mode & 0o777 == 0o600)
     }
 
+    @Test("keeps where and by whom a write was made, and the calls that it is a part of")
+    func places() async throws {
+        let journal = journal()
+        let author = JournalEntry.Author(tenant: "T-1", account: "A-1")
+        let partner = JournalEntry.Partner(name: "Partner", author: .init(tenant: "T-2", account: "A-1", app: "App"))
+        let made = JournalEntry(
+            connection: "Partner:Fabrikam", author: author, partner: partner, call: "step", within: ["set", "recipe"],
+            session: nil, client: "test", request: "PATCH /v1.0/users/x", change: try entry("a").change)
+        try await journal.begin(made)
+        let read = try #require(try await journal.entries().first)
+        #expect(read.id == made.id && read.author == author && read.partner == partner)
+        #expect(["step", "set", "recipe"].allSatisfy { read.isOf(call: $0) } && !read.isOf(call: "other"))
+        #expect(read.wholeCall == "set")
+        // Ids are ids in any case; of an app without a token its own id alone is known.
+        #expect(author.isSame(as: .init(tenant: "t-1", account: "a-1")))
+        #expect(!author.isSame(as: .init(tenant: "t-1", account: "a-2")))
+        #expect(!author.isSame(as: .init(tenant: "t-2", account: "a-1")))
+        #expect(partner.author.isSame(as: .init(tenant: "t-2", account: "", app: "app")))
+        #expect(!author.isSame(as: .init(tenant: "t-1", account: "")))
+    }
+
+    @Test("lets one at a time take changes back, and tells the others who is at it")
+    func claims() async throws {
+        let journal = journal()
+        let first = try await journal.claim(["chg_a", "chg_b"], until: .after(.seconds(60)))
+        let error = await #expect(throws: MMError.self) {
+            _ = try await journal.claim(["chg_b"], until: .after(.milliseconds(20)))
+        }
+        #expect(error?.code == .conflict && error?.message.contains("being taken back") == true, "\(error as Any)")
+        async let second = journal.claim(["chg_b", "chg_a"], until: .after(.seconds(60)))
+        first.end()
+        try await second.end()
+    }
+
     @Test("loses nothing but a line that was cut off")
     func torn() async throws {
         let journal = journal()
