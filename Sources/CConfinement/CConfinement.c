@@ -7,6 +7,8 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -117,6 +119,13 @@ static const int forbidden[] = {
     SYS_open_by_handle_at, SYS_io_uring_setup, SYS_personality, SYS_acct, SYS_quotactl,
 };
 
+// Memory, semaphores and queues of System V, which all programs of a user share: closed where the program has no such
+// namespace of its own.
+static const int shared_between_programs[] = {
+    SYS_shmget, SYS_shmat, SYS_shmctl, SYS_semget, SYS_semop, SYS_semtimedop, SYS_semctl, SYS_msgget, SYS_msgsnd,
+    SYS_msgrcv, SYS_msgctl,
+};
+
 // Calls that change another process's limits, priority or processors, with the argument that names the process: 0 is the
 // caller itself, any other number may be anybody's.
 static const struct {
@@ -136,8 +145,30 @@ static const int attributes[] = {
     SYS_setxattrat, SYS_removexattrat, SYS_file_setattr,
 };
 
+// Hands descriptors to the process at the other end of a socket, with one byte that says what they are.
+static int pass_descriptors(int socket, char word, const int *descriptors, size_t count) {
+    char room[CMSG_SPACE(8 * sizeof(int))];
+    struct iovec text = {&word, 1};
+    struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1};
+    memset(room, 0, sizeof room);
+    if (count > 8) count = 8;
+    if (count > 0) {
+        message.msg_control = room;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+        part->cmsg_level = SOL_SOCKET;
+        part->cmsg_type = SCM_RIGHTS;
+        part->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(part), descriptors, count * sizeof(int));
+    }
+    ssize_t sent;
+    do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == 1 ? 0 : -1;
+}
+
 struct filter {
-    struct sock_filter code[256];
+    struct sock_filter code[300];
     unsigned short count;
 };
 
@@ -172,7 +203,14 @@ static void deny_bits(struct filter *filter, int call, int argument, uint32_t bi
     add(filter, allow);
 }
 
-static void filter_calls(int allow_unix, int allow_udp, int allow_tcp, int keep_attributes) {
+// What of the system calls is left to the program.
+struct calls {
+    int allow_unix, allow_udp, allow_tcp, keep_attributes, share_nothing;
+    // Where connections are looked at before they are made (`watch_connections`); -1 where they need not be.
+    int watcher;
+};
+
+static void filter_calls(struct calls calls) {
     struct filter filter = {.count = 0};
 #define ADD(...) add(&filter, (struct sock_filter)__VA_ARGS__)
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
@@ -188,6 +226,14 @@ static void filter_calls(int allow_unix, int allow_udp, int allow_tcp, int keep_
         on(&filter, forbidden[i], 1);
         add(&filter, deny);
     }
+    for (size_t i = 0; calls.share_nothing && i < sizeof shared_between_programs / sizeof(int); i++) {
+        on(&filter, shared_between_programs[i], 1);
+        add(&filter, deny);
+    }
+    if (calls.watcher >= 0) {
+        on(&filter, SYS_connect, 1);
+        ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+    }
     for (size_t i = 0; i < sizeof aimed / sizeof *aimed; i++) {
         on(&filter, aimed[i].call, 4);
         load(&filter, aimed[i].argument);
@@ -195,7 +241,7 @@ static void filter_calls(int allow_unix, int allow_udp, int allow_tcp, int keep_
         add(&filter, deny);
         add(&filter, allow);
     }
-    if (keep_attributes) {
+    if (calls.keep_attributes) {
         for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
             on(&filter, attributes[i], 1);
             add(&filter, deny);
@@ -216,13 +262,13 @@ static void filter_calls(int allow_unix, int allow_udp, int allow_tcp, int keep_
     deny_bits(
         &filter, SYS_clone, 0,
         CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP);
-    if (!allow_tcp) {
+    if (!calls.allow_tcp) {
         // Data with the first packet makes a connection without connect().
         deny_bits(&filter, SYS_sendto, 3, MSG_FASTOPEN);
         deny_bits(&filter, SYS_sendmsg, 2, MSG_FASTOPEN);
         deny_bits(&filter, SYS_sendmmsg, 3, MSG_FASTOPEN);
         // Listening without bind() takes a port of the system's choice.
-        if (!allow_unix) {
+        if (!calls.allow_unix) {
             on(&filter, SYS_listen, 1);
             add(&filter, deny);
         }
@@ -240,7 +286,7 @@ static void filter_calls(int allow_unix, int allow_udp, int allow_tcp, int keep_
     // Sockets by family and kind: TCP, whose ports Landlock rules; others only where they are asked for.
     load(&filter, 0);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1));
-    add(&filter, allow_unix ? allow : deny);
+    add(&filter, calls.allow_unix ? allow : deny);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0));
     add(&filter, deny);
@@ -253,11 +299,19 @@ static void filter_calls(int allow_unix, int allow_udp, int allow_tcp, int keep_
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, 3));
     add(&filter, allow);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_DGRAM, 0, 1));
-    add(&filter, allow_udp ? allow : deny);
+    add(&filter, calls.allow_udp ? allow : deny);
     add(&filter, deny);
 #undef ADD
     struct sock_fprog program = {filter.count, filter.code};
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) fail("seccomp");
+    if (calls.watcher < 0) {
+        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) fail("seccomp");
+        return;
+    }
+    int notices = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    if (notices < 0) fail("seccomp notices");
+    if (pass_descriptors(calls.watcher, 'c', &notices, 1) < 0) fail("seccomp notices");
+    close(notices);
+    close(calls.watcher);
 }
 
 static int put(const char *file, const char *text) {
@@ -277,20 +331,45 @@ static int set_read_only(const char *place, int is_on) {
     return (int)syscall(SYS_mount_setattr, AT_FDCWD, place, AT_RECURSIVE, &change, sizeof change);
 }
 
-// Mounts of this process alone. Returns 0, or -1 where this user may make none.
-static int own_mounts(void) {
+// Namespaces of this process alone. Returns 0, or -1 where this user may make none.
+static int make_namespaces(int kinds) {
     uid_t user = geteuid();
     gid_t group = getegid();
-    if (unshare(CLONE_NEWNS) < 0) {
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) return -1;
-        char line[64];
-        put("/proc/self/setgroups", "deny");
-        snprintf(line, sizeof line, "%u %u 1", user, user);
-        if (put("/proc/self/uid_map", line) < 0) return -1;
-        snprintf(line, sizeof line, "%u %u 1", group, group);
-        if (put("/proc/self/gid_map", line) < 0) return -1;
-    }
+    if (unshare(kinds) == 0) return 0;
+    if (unshare(CLONE_NEWUSER) < 0) return -1;
+    char line[64];
+    put("/proc/self/setgroups", "deny");
+    snprintf(line, sizeof line, "%u %u 1", user, user);
+    if (put("/proc/self/uid_map", line) < 0) return -1;
+    snprintf(line, sizeof line, "%u %u 1", group, group);
+    if (put("/proc/self/gid_map", line) < 0) return -1;
+    // What was dumpable before stays so: whoever started this looks at its descriptors.
+    prctl(PR_SET_DUMPABLE, 1);
+    // Some systems give a namespace of users and no rights in it.
+    return unshare(kinds);
+}
+
+// Mounts of this process alone. Returns 0, or -1 where this user may make none.
+static int own_mounts(void) {
+    if (make_namespaces(CLONE_NEWNS) < 0) return -1;
     return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+// Switches on the one interface that a new network has.
+static int raise_loopback(void) {
+    struct ifreq request = {.ifr_name = "lo"};
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0) return -1;
+    int result = ioctl(any, SIOCGIFFLAGS, &request);
+    request.ifr_flags |= IFF_UP;
+    if (result == 0) result = ioctl(any, SIOCSIFFLAGS, &request);
+    close(any);
+    return result;
+}
+
+// A process tree of its own, seen by a /proc of its own, after CLONE_NEWPID.
+static int own_processes(void) {
+    return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
 // Whether this user may make mounts: tried in another process, since some systems give a namespace and no rights in it.
@@ -301,6 +380,78 @@ static int may_mount(void) {
     int status = 1;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// A child that no other part of this program waits for, and that tells what it found by its status.
+static int tried(int (*attempt)(void)) {
+    pid_t child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+    if (child == 0) _exit(attempt() & 0xFF);
+    int status = 0;
+    if (child < 0) return 0;
+    while (waitpid(child, &status, __WALL) < 0)
+        if (errno != EINTR) return 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+static int try_processes(void) { return own_mounts() == 0 && own_processes() == 0 ? 1 : 0; }
+
+static int try_namespaces(void) {
+    if (make_namespaces(CLONE_NEWNET | CLONE_NEWIPC) < 0 || raise_loopback() < 0) return 0;
+    int found = MM_OWN_NETWORK;
+    if (unshare(CLONE_NEWPID) == 0 && tried(try_processes)) found |= MM_OWN_PROCESSES;
+    return found;
+}
+
+static int try_watching(void) {
+    // What it takes to make a connection in the place of another process, tried on a child.
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return 0;
+    pid_t child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+    if (child < 0) return 0;
+    if (child == 0) {
+        struct sock_filter pass = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        struct sock_fprog program = {1, &pass};
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        long notices = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+        char word = notices < 0 ? 'n' : 'y';
+        if (write(ends[1], &word, 1) != 1) _exit(1);
+        while (read(ends[1], &word, 1) < 0 && errno == EINTR) {}
+        _exit(0);
+    }
+    char word = 'n';
+    while (read(ends[0], &word, 1) < 0 && errno == EINTR) {}
+    int works = 0;
+    if (word == 'y') {
+        int process = (int)syscall(SYS_pidfd_open, child, 0);
+        int copy = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, ends[1], 0);
+        char byte;
+        struct iovec here = {&byte, 1}, there = {&word, 1};
+        works = copy >= 0 && syscall(SYS_process_vm_readv, child, &here, 1, &there, 1, 0) == 1;
+    }
+    word = 0;
+    (void)!write(ends[0], &word, 1);
+    while (waitpid(child, NULL, __WALL) < 0 && errno == EINTR) {}
+    return works ? MM_WATCHED_CONNECTIONS : 0;
+}
+
+int mm_confinement_means(void) { return tried(try_namespaces) | tried(try_watching); }
+
+// Listens at ports of a network of its own and hands the listeners to whoever waits at the other end of a socket.
+static void hand_listeners(const char *value) {
+    char *rest;
+    int socket_end = (int)strtol(value, &rest, 10), listeners[8];
+    size_t count = 0;
+    while ((*rest == ':' || *rest == ',') && count < 8) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        address.sin_port = htons((uint16_t)strtoul(rest + 1, &rest, 10));
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 256) < 0)
+            fail("a port of its own network");
+        listeners[count++] = listener;
+    }
+    if (pass_descriptors(socket_end, 'n', listeners, count) < 0) fail("handing over its network");
+    for (size_t i = 0; i < count; i++) close(listeners[i]);
+    close(socket_end);
 }
 
 static const char *argument(const char *word, const char *name) {
@@ -327,11 +478,12 @@ static const char *shown_at(const char *word, char *place, size_t size) {
 // permissions, times, attributes) is then kept as its content is. Folders of the session's own stand where all others
 // share one.
 // Returns 0, or -1 where this user may make no mounts.
-static int mount_read_only(int argc, char **argv) {
-    if (!may_mount()) return -1;
+static int mount_read_only(int argc, char **argv, int has_own_processes) {
+    if (!has_own_processes && !may_mount()) return -1;
     char *here = getcwd(NULL, 0);
     char place[64];
     if (own_mounts() < 0) fail("private mounts");
+    if (has_own_processes && own_processes() < 0) fail("its own /proc");
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
         const char *folder = argument(argv[i], "rw=");
         if (!folder || !is_folder(folder)) continue;
@@ -396,39 +548,166 @@ static void end_as(int status) {
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
+// The ports of 127.0.0.1 that connections may be made to.
+static uint16_t ports[8];
+static size_t port_count;
+
+static int is_admitted(const struct sockaddr_storage *address, size_t size) {
+    static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+    uint32_t host;
+    uint16_t port;
+    // Ends a connection, and makes none.
+    if (address->ss_family == AF_UNSPEC) return 1;
+    if (address->ss_family == AF_INET && size >= sizeof(struct sockaddr_in)) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        host = v4->sin_addr.s_addr;
+        port = ntohs(v4->sin_port);
+    } else if (address->ss_family == AF_INET6 && size >= sizeof(struct sockaddr_in6)) {
+        const struct sockaddr_in6 *v6 = (const void *)address;
+        if (memcmp(&v6->sin6_addr, mapped, sizeof mapped)) return 0;
+        memcpy(&host, (const char *)&v6->sin6_addr + sizeof mapped, sizeof host);
+        port = ntohs(v6->sin6_port);
+    } else {
+        return 0;
+    }
+    for (size_t i = 0; i < port_count; i++)
+        if (ports[i] == port && host == htonl(INADDR_LOOPBACK)) return 1;
+    return 0;
+}
+
+// The process that a thread belongs to; 0 for none.
+static pid_t process_of(pid_t thread) {
+    char path[48], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/status", thread);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t count = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (file >= 0) close(file);
+    if (count <= 0) return 0;
+    text[count] = 0;
+    const char *line = strstr(text, "\nTgid:");
+    return line ? (pid_t)strtol(line + 6, NULL, 10) : 0;
+}
+
+// Makes a connection in the place of the program that asked for it, with the address as it was looked at: the program can
+// change its own copy at any time. Returns what connect(2) fails with, or 0.
+static int connect_for(int notices, const struct seccomp_notif *notice) {
+    struct sockaddr_storage address = {0};
+    size_t size = (size_t)(uint32_t)notice->data.args[2];
+    if (size < sizeof address.ss_family || size > sizeof address) return EINVAL;
+    struct iovec here = {&address, size}, there = {(void *)(uintptr_t)notice->data.args[1], size};
+    if (syscall(SYS_process_vm_readv, notice->pid, &here, 1, &there, 1, 0) != (long)size) return EFAULT;
+    if (!is_admitted(&address, size)) return EACCES;
+    int process = (int)syscall(SYS_pidfd_open, process_of((pid_t)notice->pid), 0);
+    if (process < 0) return EACCES;
+    int result = EACCES, copy = (int)syscall(SYS_pidfd_getfd, process, (int)notice->data.args[0], 0);
+    // Numbers of processes are used again: it must still be the one that asked.
+    if (copy >= 0 && ioctl(notices, SECCOMP_IOCTL_NOTIF_ID_VALID, &notice->id) == 0)
+        result = connect(copy, (struct sockaddr *)&address, (socklen_t)size) < 0 ? errno : 0;
+    if (copy >= 0) close(copy);
+    close(process);
+    return result;
+}
+
+static void answer_connection(int notices) {
+    struct seccomp_notif notice = {0};
+    struct seccomp_notif_resp answer = {0};
+    if (ioctl(notices, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0) return;
+    answer.id = notice.id;
+    answer.error = -connect_for(notices, &notice);
+    ioctl(notices, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+// The descriptor that the program has passed; -1 where it ended before.
+static int passed_descriptor(int socket) {
+    char word, room[CMSG_SPACE(sizeof(int))];
+    struct iovec text = {&word, 1};
+    struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    ssize_t count;
+    do count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (count < 0 && errno == EINTR);
+    struct cmsghdr *part = count == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    int descriptor = -1;
+    if (part && part->cmsg_type == SCM_RIGHTS) memcpy(&descriptor, CMSG_DATA(part), sizeof descriptor);
+    return descriptor;
+}
+
+// Whoever reads the program's output shall see its end with the program: what it was given is not kept open here.
+static void let_go(int first, int second) {
+    int none = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; i < 3; i++) dup2(none, i);
+    for (int i = 3; i < 64; i++)
+        if (i != first && i != second) close(i);
+    prctl(PR_SET_NAME, "mm-confine");
+}
+
+// The first process of a tree of its own: it takes in orphans, and its end is the end of all of them. The program goes on
+// in a child.
+static void begin_tree(int above, int status_end) {
+    struct pollfd gone = {above, POLLIN, 0};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (poll(&gone, 1, 0) != 0) _exit(127);
+    pid_t program = fork();
+    if (program < 0) fail("a process of its own");
+    if (program == 0) return;
+    let_go(status_end, -1);
+    for (;;) {
+        int status;
+        pid_t ended = waitpid(-1, &status, 0);
+        if (ended == program) _exit(write(status_end, &status, sizeof status) == sizeof status ? 0 : 1);
+        if (ended < 0 && errno != EINTR) _exit(1);
+    }
+}
+
 // Puts a process in front of the program that outlives it by as long as it takes to end everything that it started, and
 // that ends it when whoever started it has ended. The program goes on in a child.
-static void lead(pid_t starter) {
-    int above = (int)syscall(SYS_pidfd_open, starter, 0);
-    if (above < 0) fail("its starter");
-    fcntl(above, F_SETFD, FD_CLOEXEC);
+// Returns where the program passes the notices of its connections, if they are watched; else -1.
+static int lead(pid_t starter, int has_own_processes, int is_watched) {
+    int above = (int)syscall(SYS_pidfd_open, starter, 0), self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (above < 0 || self < 0) fail("its starter");
     // Ended meanwhile, it has handed this process to another.
     if (getppid() != starter) _exit(127);
     // The word of its end comes by the descriptor, so that there is time to end what is below.
     prctl(PR_SET_PDEATHSIG, 0);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) fail("orphans");
+    int told[2], watch[2] = {-1, -1};
+    if (pipe2(told, O_CLOEXEC) < 0) fail("a pipe");
+    if (is_watched && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, watch) < 0) fail("seccomp notices");
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    pid_t self = getpid(), program = fork();
+    pid_t leader = getpid(), program = fork();
     if (program < 0) fail("a process of its own");
     if (program == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != self) _exit(127);
+        if (has_own_processes) {
+            begin_tree(self, told[1]);
+        } else {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (getppid() != leader) _exit(127);
+        }
         sigprocmask(SIG_SETMASK, &before, NULL);
         close(above);
-        return;
+        close(self);
+        close(told[0]);
+        close(told[1]);
+        if (is_watched) close(watch[0]);
+        return watch[1];
     }
-    prctl(PR_SET_NAME, "mm-confine");
-    // Whoever reads the program's output shall see its end with the program.
-    int none = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int i = 0; i < 3; i++) dup2(none, i);
+    // Kept beyond those that are let go.
+    above = fcntl(above, F_DUPFD_CLOEXEC, 64);
+    int status_end = fcntl(told[0], F_DUPFD_CLOEXEC, 64);
+    let_go(watch[0], -1);
     sigset_t ended;
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD);
-    struct pollfd waits[2] = {{signalfd(-1, &ended, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, 0}, {above, POLLIN, 0}};
+    int notices = is_watched ? passed_descriptor(watch[0]) : -1;
+    struct pollfd waits[3] = {
+        {signalfd(-1, &ended, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, 0}, {above, POLLIN, 0}, {notices, POLLIN, 0}};
     for (;;) {
-        while (poll(waits, 2, -1) < 0 && errno == EINTR) {}
+        while (poll(waits, 3, -1) < 0 && errno == EINTR) {}
+        if (waits[2].revents & POLLIN)
+            answer_connection(notices);
+        else if (waits[2].revents)
+            waits[2].fd = -1;
         struct signalfd_siginfo news;
         while (read(waits[0].fd, &news, sizeof news) > 0) {}
         int status, is_over = 0;
@@ -441,8 +720,10 @@ static void lead(pid_t starter) {
         if (is_over || waits[1].revents) {
             if (!is_over) kill(program, SIGKILL);
             end_all();
-            if (is_over) end_as(status);
-            _exit(128 + SIGKILL);
+            if (!is_over) _exit(128 + SIGKILL);
+            // Of a tree of its own its first process tells how the program ended; it was killed where it didn't.
+            if (has_own_processes && read(status_end, &status, sizeof status) != sizeof status) status = SIGKILL;
+            end_as(status);
         }
     }
 }
@@ -493,22 +774,47 @@ static void become(int argc, char **argv, char **environment) {
     if (version >= 2) files |= REFER;
     if (version >= 3) files |= TRUNCATE;
     if (version >= 5) files |= IOCTL_DEV;
-    int allow_unix = 0, allow_udp = 0, allow_tcp = 0, keep_attributes = 0, may_keep_attributes = 0, index = 1;
+    struct calls calls = {.watcher = -1};
+    int may_keep_attributes = 0, has_own_processes = 0, is_watched = 0, namespaces = 0, index = 1;
+    pid_t starter = 0;
+    const char *hand = NULL;
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-        if (argument(argv[i], "lead=")) lead((pid_t)strtol(argument(argv[i], "lead="), NULL, 10));
-        if (!strcmp(argv[i], "attributes=0")) keep_attributes = 1;
+        if (argument(argv[i], "lead=")) starter = (pid_t)strtol(argument(argv[i], "lead="), NULL, 10);
+        if (argument(argv[i], "hand=")) hand = argument(argv[i], "hand=");
+        if (argument(argv[i], "port=") && port_count < 8)
+            ports[port_count++] = (uint16_t)strtoul(argument(argv[i], "port="), NULL, 10);
+        if (!strcmp(argv[i], "attributes=0")) calls.keep_attributes = 1;
         if (!strcmp(argv[i], "attributes=mounts")) may_keep_attributes = 1;
-        if (!strcmp(argv[i], "unix=1")) allow_unix = 1;
-        if (!strcmp(argv[i], "udp=1")) allow_udp = 1;
-        if (!strcmp(argv[i], "tcp=1")) allow_tcp = 1;
+        if (!strcmp(argv[i], "unix=1")) calls.allow_unix = 1;
+        if (!strcmp(argv[i], "udp=1")) calls.allow_udp = 1;
+        if (!strcmp(argv[i], "tcp=1")) calls.allow_tcp = 1;
+        if (!strcmp(argv[i], "own=network")) namespaces |= CLONE_NEWNET;
+        if (!strcmp(argv[i], "own=memory")) namespaces |= CLONE_NEWIPC;
+        if (!strcmp(argv[i], "own=processes")) has_own_processes = 1;
+        if (!strcmp(argv[i], "memory=0")) calls.share_nothing = 1;
+        if (!strcmp(argv[i], "watch=1")) is_watched = 1;
     }
-    if (!allow_tcp && version < 4) {
+    if (!calls.allow_tcp && version < 4) {
         errno = ENOSYS;
         fail("Landlock for TCP");
     }
+    if ((has_own_processes || is_watched) && !starter) {
+        errno = EINVAL;
+        fail("no leader");
+    }
+    if (namespaces && make_namespaces(namespaces) < 0) fail("namespaces");
+    if (namespaces & CLONE_NEWNET && raise_loopback() < 0) fail("a network of its own");
+    if (hand) hand_listeners(hand);
+    if (has_own_processes && make_namespaces(CLONE_NEWPID) < 0) fail("processes of its own");
+    if (starter) calls.watcher = lead(starter, has_own_processes, is_watched);
     // By mounts where they can be had; else no call may name such a file, also in the folders that are written to.
-    if ((keep_attributes || may_keep_attributes) && mount_read_only(argc, argv) == 0) keep_attributes = 0;
-    struct ruleset set = {files, allow_tcp ? 0 : 3, version >= 6 ? 3 : 0};
+    if (has_own_processes || calls.keep_attributes || may_keep_attributes) {
+        if (mount_read_only(argc, argv, has_own_processes) == 0)
+            calls.keep_attributes = 0;
+        else if (has_own_processes)
+            fail("private mounts");
+    }
+    struct ruleset set = {files, calls.allow_tcp ? 0 : 3, version >= 6 ? 3 : 0};
     size_t size = version >= 6 ? sizeof set : version >= 4 ? offsetof(struct ruleset, scoped) : sizeof set.files;
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
     if (ruleset < 0) fail("Landlock");
@@ -529,7 +835,7 @@ static void become(int argc, char **argv, char **environment) {
         } else if (!strcmp(argv[index], "terminal=1")) {
             char path[32];
             if (own_terminal(path, sizeof path) == 0) admit(ruleset, path, files);
-        } else if (!strncmp(argv[index], "port=", 5) && !allow_tcp) {
+        } else if (!strncmp(argv[index], "port=", 5) && !calls.allow_tcp) {
             struct net_rule rule = {2, strtoul(value, NULL, 10)};
             if (syscall(SYS_landlock_add_rule, ruleset, 2, &rule, 0) < 0) fail(argv[index]);
         }
@@ -542,7 +848,7 @@ static void become(int argc, char **argv, char **environment) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("no_new_privs");
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) fail("Landlock");
     close(ruleset);
-    filter_calls(allow_unix, allow_udp, allow_tcp, keep_attributes);
+    filter_calls(calls);
     execve(argv[index + 1], argv + index + 2, environment);
     fail(argv[index + 1]);
 }

@@ -79,6 +79,31 @@ int mm_peer_credentials(int socket, uint32_t *uid, uint32_t *gid, int32_t *pid) 
     return 0;
 }
 
+int mm_receive_descriptors(int socket, int *descriptors, int room) {
+    char word, control[CMSG_SPACE(8 * sizeof(int))];
+    struct iovec text = {&word, 1};
+    struct msghdr message = {
+        .msg_iov = &text, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t count;
+    do count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (count < 0 && errno == EINTR);
+    if (count <= 0) return (int)count;
+    int found = 0;
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+        size_t given = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < given; i++) {
+            int one;
+            memcpy(&one, CMSG_DATA(part) + i * sizeof one, sizeof one);
+            if (found < room)
+                descriptors[found++] = one;
+            else
+                close(one);
+        }
+    }
+    return found;
+}
+
 int mm_tcp_listen(const char *address, uint16_t *port, int backlog) {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(*port)};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(*port)};

@@ -15,7 +15,8 @@ public protocol PooledSession: Sendable {
     func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String
 
     /// Checks whether the session still works. It is cancelled at its timeout.
-    /// - Throws: `MMError` if it doesn't.
+    /// - Throws: `signInNeeded`, `forbidden` or `sessionLost` if it doesn't, and is to be ended; anything else for a fault that
+    ///   passes.
     func checkHealth() async throws(MMError)
 
     /// Whether the session can still take a command.
@@ -27,8 +28,15 @@ public protocol PooledSession: Sendable {
     /// Whether the session was started and waits for its first sign-in.
     var isSpare: Bool { get async }
 
+    /// Starts what usually waits until a command needs it, in a session that is kept ready for its first caller.
+    /// - Throws: `MMError` if it can't be started; the error says what to install or repair.
+    func warmUp() async throws(MMError)
+
     /// Signs out of the service, so that no state is left with which the next session could sign in; limited in time.
     func signOut() async
+
+    /// Why a person has to sign in before the session can take a command; `nil` where nothing of the kind is known.
+    var missingSignIn: MMError? { get async }
 
     /// The name of the engine that carries out its commands, if there is a choice; for display.
     var engine: String? { get async }
@@ -44,8 +52,14 @@ extension PooledSession {
     /// The session has no use for the queue.
     public func lend(through turns: TurnQueue) async {}
 
+    /// Everything was started with it.
+    public func warmUp() async throws(MMError) {}
+
     /// There is nothing to sign out of.
     public func signOut() async {}
+
+    /// Nothing is known of the end of a sign-in.
+    public var missingSignIn: MMError? { get async { nil } }
 
     /// There is no choice of engines.
     public var engine: String? { get async { nil } }

@@ -11,7 +11,7 @@ extension SessionPool {
     /// Returns the state of a slot; its process may have ended while it was unused.
     func standing(_ slot: Slot<Session>) async -> SessionState {
         guard let (session, _) = slot.idle, await !session.isUsable else { return slot.standing }
-        return .lost
+        return await session.missingSignIn.map { SessionState.failed($0) } ?? .lost
     }
 
     /// Removes an idle session whose process has ended.

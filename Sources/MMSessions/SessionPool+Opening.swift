@@ -10,6 +10,7 @@ extension SessionPool {
         if wasLost { counters.restarts += 1 }
         slot.isFresh = wasLost
         slot.isFirst = true
+        slot.missing = nil
         slot.idleLimit = order.limits.idle
         slot.account = nil
         slot.commands = 0
@@ -66,11 +67,20 @@ extension SessionPool {
     }
 
     private func prompted(_ key: Key, _ number: Int, _ prompt: JSONObject) {
+        let before: JSONObject? = if case .signingIn(let known)? = slots[key]?.life.state { known } else { nil }
+        let isNews = before?["userCode"] != prompt["userCode"]
         guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
+        var prompt = prompt
+        if let reason = slots[key]?.reason, !callers.isEmpty {
+            // Said once, to who meets the new code first.
+            slots[key]?.reason = nil
+            prompt["message"] = .string([reason, prompt["message"]?.string].compactMap(\.self).joined(separator: " "))
+            prompt["reason"] = .string(reason)
+        }
         slots[key]?.touched = clock.now()
         for caller in callers {
             if let onPrompt = caller.onPrompt {
-                onPrompt(prompt)
+                if isNews { onPrompt(prompt) }
             } else {
                 caller.place.dismiss(Self.signInNeeded(prompt))
             }
@@ -86,6 +96,7 @@ extension SessionPool {
     }
 
     private func failed(_ key: Key, _ number: Int, _ error: MMError, wasCalledOff: Bool) async {
+        let wasShown = if case .signingIn(_?)? = slots[key]?.life.state { true } else { false }
         guard slots[key]?.life.failed(error, in: number) == true, var slot = slots[key] else { return }
         let session = slot.session
         slot.session = nil
@@ -104,10 +115,15 @@ extension SessionPool {
         }
         // Whoever saw the code has gone to sign in. The next call is told of the failure; otherwise it would ask for a
         // sign-in without end.
-        slot.untold = slot.turns.waiting == 0 && error.code == .forbidden ? error : nil
+        let isWaitedFor = slot.turns.waiting > 0
+        slot.untold = !isWaitedFor && wasShown && error.code != .cancelled ? error : nil
         slot.touched = clock.now()
+        // Who waits where another code mends it gets that one, with why the last came to nothing: the first of them opens the
+        // session anew. So does who came while a session was brought back with nobody there.
+        let asksAgain = isWaitedFor && error.code == .signInNeeded && (wasShown || Attendance.isUnattended)
+        if asksAgain, wasShown { slot.reason = error.message }
         slots[key] = slot
-        slot.turns.dismiss(error)
+        if !asksAgain { slot.turns.dismiss(error) }
         await session?.close()
     }
 

@@ -24,7 +24,15 @@ extension SessionPool {
             if let again = spareFaults[key], now < again { continue }
             guard spares.count < settings.maxSpares else { return }
             do throws(MMError) {
-                let spare = try await startSession(key, standardOrder(for: key).start)
+                let start = standardOrder(for: key).start
+                let spare = try await startSession(key) { () async throws(MMError) in
+                    let session = try await start()
+                    do throws(MMError) { try await session.warmUp() } catch {
+                        await session.close()
+                        throw error
+                    }
+                    return session
+                }
                 spareFaults[key] = nil
                 if isClosed || !spareKeys.contains(key) || spares[key] != nil || slots[key] != nil {
                     await spare.close()

@@ -70,23 +70,25 @@ extension SessionPool {
                             until: .after(limit), doing: "the health check of \(key)", orElse: { await session.close() }
                         ) { () async throws(MMError) in try await session.checkHealth() }
                     }
-                    let isHealthy = if case .success = outcome { true } else { false }
-                    await self.checked(key, number, isHealthy)
+                    var fault: MMError?
+                    if case .failure(let error) = outcome { fault = error }
+                    await self.checked(key, number, fault, isUsable: await session.isUsable)
                     turn.release()
                 }
             }
         }
     }
 
-    /// A session that failed its check is ended at once: no late output of it may reach the next caller.
-    private func checked(_ key: Key, _ number: Int, _ isHealthy: Bool) async {
+    /// A session that has come to its end is ended at once: no late output of it may reach the next caller. Any other fault
+    /// passes, and the session goes on.
+    private func checked(_ key: Key, _ number: Int, _ fault: MMError?, isUsable: Bool) async {
         guard slots[key]?.life.generation == number else { return }
         slots[key]?.checked = clock.now()
-        if isHealthy {
+        guard let fault else {
             slots[key]?.lastPing = clock.wall.now
-        } else {
-            counters.keepAliveFailures += 1
-            await lose(key, number)
+            return
         }
+        counters.keepAliveFailures += 1
+        if !isUsable || [.signInNeeded, .sessionLost, .forbidden].contains(fault.code) { await lose(key, number) }
     }
 }

@@ -101,7 +101,9 @@ public actor SessionPool<Factory: SessionFactory> {
         try deadline.check("waiting for the session \(key)")
         if let refusal = slots[key]?.untold {
             slots[key]?.untold = nil
-            throw refusal
+            // Where another code mends it, that one comes at once, with why the last came to nothing.
+            guard [.signInNeeded, .deadlineExceeded].contains(refusal.code) else { throw refusal }
+            slots[key]?.reason = refusal.message
         }
         let slot =
             slots[key]
@@ -211,7 +213,9 @@ public actor SessionPool<Factory: SessionFactory> {
     /// Handles a session that has become unusable. Waiting callers have not done anything yet: the first of them opens
     /// the replacement.
     func lose(_ key: Key, _ number: Int) async {
+        let missing = await slots[key]?.session?.missingSignIn
         guard slots[key]?.life.lost("It can no longer be used.", in: number) == true else { return }
+        slots[key]?.missing = missing
         let session = slots[key]?.session
         slots[key]?.session = nil
         await session?.close()

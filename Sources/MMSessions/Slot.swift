@@ -17,8 +17,12 @@ struct Slot<Session: PooledSession> {
     var opening: Task<Void, Never>?
     /// The account that signed in last.
     var account: String?
-    /// Why the sign-in was refused, until a caller has been told.
+    /// Why the sign-in of a person who had been shown a code came to nothing, until a caller has been told.
     var untold: MMError?
+    /// The same where a new code mends it: said together with that one.
+    var reason: String?
+    /// Why a person has to sign in again in a session that was given up for it.
+    var missing: MMError?
     var isFresh = false
     /// Whether nobody has used the session yet.
     var isFirst = false
@@ -47,7 +51,7 @@ struct Slot<Session: PooledSession> {
         case .signingIn(let prompt): .signingIn(prompt: prompt)
         case .ready: turns.isTaken ? .busy : .ready
         case .failed(let error): .failed(error)
-        case .lost: .lost
+        case .lost: missing.map { SessionState.failed($0) } ?? .lost
         case .closed: .stopped
         }
     }

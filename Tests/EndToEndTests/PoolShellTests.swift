@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMSystem
 import TestHosts
 import Testing
 
@@ -72,14 +73,13 @@ struct PoolShellTests {
         )
         _ = try await one.initialize()
         _ = try await other.initialize()
-        let begun = try await one.call(1, "mm__shell_run", ["command": "echo $$; sleep 1000", "yield": 1])
+        let mark = Self.mark()
+        let begun = try await one.call(1, "mm__shell_run", ["command": .string("sleep \(mark)"), "yield": 1])
         let handle = try #require(begun["structuredContent"]?["job"]?.string, "\(begun)")
-        let text = begun["structuredContent"]?["stdout"]?.string ?? ""
-        let pid = try #require(Int32(text.filter(\.isNumber)), "\(begun)")
         let foreign = try await other.call(1, "mm__shell_wait", ["job": .string(handle)])
         #expect(foreign["isError"] == true)
         #expect(try await other.call(2, "mm__shell_sessions").text.contains("default") == false)
-        let shell = try #require(StartedProcess(pid))
+        let shell = try #require(Self.bearing(mark).flatMap { StartedProcess($0) }, "\(begun)")
         #expect(await one.finish() == 0)
         try await waitUntil { !shell.isAlive }
         #expect(await other.finish() == 0)
@@ -91,13 +91,22 @@ struct PoolShellTests {
         let client = try await MCPClient(
             home.environment, arguments: ["--toolsets", "m365,shell", "--structured-output"])
         _ = try await client.initialize()
-        let begun = try await client.call(1, "mm__shell_run", ["command": "echo $$; sleep 1000", "yield": 1])
-        let text = begun["structuredContent"]?["stdout"]?.string ?? ""
-        let pid = try #require(Int32(text.filter(\.isNumber)), "\(begun)")
-        #expect(kill(pid, 0) == 0)
+        let mark = Self.mark()
+        let begun = try await client.call(1, "mm__shell_run", ["command": .string("sleep \(mark)"), "yield": 1])
+        #expect(Self.bearing(mark) != nil, "\(begun)")
         await client.kill()
-        try await waitUntil { kill(pid, 0) != 0 }
+        try await waitUntil { Self.bearing(mark) == nil }
         try await waitUntil { try await jobs(home).allSatisfy { $0["state"] != "running" } }
+    }
+
+    /// An argument by which a program is found: a confined shell's processes have other numbers in their own tree.
+    private static func mark() -> String { "1000.\(UInt32.random(in: 100_000...999_999))" }
+
+    private static func bearing(_ mark: String) -> Int32? {
+        ProcFile.numericNames(in: "/proc").first { process in
+            let line = ProcFile.read("/proc/\(process)/cmdline", limit: 4096) ?? []
+            return line.split(separator: 0).contains { $0.elementsEqual(mark.utf8) }
+        }
     }
 
     private func jobs(_ home: TemporaryHome) async throws -> [JSONValue] {

@@ -55,6 +55,27 @@ struct PoolUpkeepTests {
         #expect(number == 2)
     }
 
+    @Test(
+        "only a sign-in or a process that has ended ends a session; any other fault passes, and is counted",
+        arguments: [
+            (MMErrorCode.unavailable, true), (.deadlineExceeded, true), (.remoteFailed, true), (.throttled, true),
+            (.signInNeeded, false), (.sessionLost, false), (.forbidden, false),
+        ])
+    func passingFault(code: MMErrorCode, isKept: Bool) async throws {
+        let time = ManualClock()
+        let factory = ScriptedFactory(.init(healthFault: MMError(code, "a bad minute")))
+        let pool = SessionPool(factory: factory, clock: time.clock)
+        _ = try await pool.connect(key)
+        for round in 1...(isKept ? 3 : 1) {
+            time.advance(.seconds(301))
+            await pool.runMaintenancePass()
+            #expect(await pool.counters.keepAliveFailures == round)
+        }
+        #expect(factory.made[0].seen.isClosed == !isKept)
+        let number = try await pool.withSession(key) { (lease) throws(MMError) in lease.session.number }
+        #expect(number == (isKept ? 1 : 2))
+    }
+
     @Test("a caller goes before a health check, and the session is kept")
     func callerFirst() async throws {
         let time = ManualClock()

@@ -68,6 +68,9 @@ void mm_send_at_once(int socket);
 // Whether the peer has closed the connection, or at least its writing side.
 int mm_peer_has_closed(int socket);
 int mm_socketpair(int *left, int *right);
+// Waits for descriptors that the other end of a Unix socket passes (SCM_RIGHTS), and stores at most `room` of them.
+// Returns how many came; 0 when the other end has closed.
+int mm_receive_descriptors(int socket, int *descriptors, int room);
 int mm_peer_credentials(int socket, uint32_t *uid, uint32_t *gid, int32_t *pid);
 // Binds to an IP literal and listens; stores the actual port in `port`. Sets errno to EINVAL if it isn't an IP literal.
 int mm_tcp_listen(const char *address, uint16_t *port, int backlog);

@@ -9,6 +9,8 @@ package struct EgressHosts: Sendable {
     private let allowsPlainHTTP: Bool
     /// What a session may reach, and how its owner adds to it.
     private let rule: String
+    /// The names of this tenant where anybody can rent one.
+    let tenant: TenantHosts
 
     /// The hosts of a connection.
     /// - Parameters:
@@ -17,6 +19,7 @@ package struct EgressHosts: Sendable {
     ///   - allow: what the owner added (`egress.allow`): names, with a port where it is not 443.
     package init(cloud: Cloud, sharePoint: String? = nil, allow: [PlainHostName] = []) {
         self.cloud = cloud.hosts(sharePoint: sharePoint)
+        tenant = TenantHosts(cloud: self.cloud)
         listed = allow.map { HostPattern($0) }
         allowsPlainHTTP = false
         rule =
@@ -29,6 +32,7 @@ package struct EgressHosts: Sendable {
     ///   - rule: a sentence that says what may be reached, and how its owner adds to it.
     package init(listed: [HostPattern], rule: String) {
         cloud = []
+        tenant = TenantHosts()
         self.listed = listed
         allowsPlainHTTP = true
         self.rule = rule
@@ -47,19 +51,25 @@ package struct EgressHosts: Sendable {
         if let first = rows.first {
             // Services may share a host; the sandbox's all do.
             let row = rows.first { $0.service != .signIn } ?? first
+            let isRented = rows.allSatisfy(\.isRentable)
+            let isNamed = !isRented || tenant.contains(name.host) || isListed(name.host, port, isSecure)
             return EgressPlace(
                 service: row.service, services: rows.map(\.service),
                 issuesTokens: rows.contains { $0.service == .signIn }, host: name.host, port: port,
                 isSecure: isSecure,
                 audiences: rows.reduce(into: []) { $0.formUnion($1.audiences) },
-                isOpenToStrangers: rows.allSatisfy(\.isPubliclyRegistrable))
+                isOpenToStrangers: rows.allSatisfy(\.isPubliclyRegistrable),
+                owner: !isRented ? .service : isNamed ? .named : .unknown)
         }
-        let isListed = listed.contains { pattern in
-            pattern.covers(host: name.host, port: port) && (isSecure || allowsPlainHTTP && pattern.hasPort)
-        }
-        guard isListed else { return nil }
+        guard isListed(name.host, port, isSecure) else { return nil }
         return EgressPlace(
             service: nil, services: [], issuesTokens: false, host: name.host, port: port, isSecure: isSecure,
-            audiences: [], isOpenToStrangers: true)
+            audiences: [], isOpenToStrangers: true, owner: .named)
+    }
+
+    private func isListed(_ host: String, _ port: UInt16, _ isSecure: Bool) -> Bool {
+        listed.contains { pattern in
+            pattern.covers(host: host, port: port) && (isSecure || allowsPlainHTTP && pattern.hasPort)
+        }
     }
 }

@@ -20,6 +20,19 @@ package struct EgressPlace: Sendable, Hashable {
     /// Whether everybody can get a name of this kind, so that what is sent there may be sent to a stranger.
     package let isOpenToStrangers: Bool
 
+    /// Who has the host.
+    package let owner: Owner
+
+    /// Who reads what is sent to a host.
+    package enum Owner: Sendable, Hashable {
+        /// A service of the cloud, for all its tenants.
+        case service
+        /// Somebody whom the tenant's own answers, a person or the connection's owner has named.
+        case named
+        /// Anybody: such names are rented, and nothing has named this one.
+        case unknown
+    }
+
     /// `https://host`, with the port where it is not the scheme's own.
     package var origin: String {
         let scheme = isSecure ? "https" : "http"

@@ -37,9 +37,9 @@ final class ClientPresence: Sendable {
     var hasLeft: Bool { state.withLock { $0.hasLeft } }
 
     /// Whether one of these processes holds the far end.
-    func isHeld(heldBy processes: [Int32]) -> Bool {
+    func isHeld(heldBy processes: [Int32], inTheirNetwork: Bool) -> Bool {
         guard let raw = state.withLock({ $0.raw }) else { return false }
-        return LoopbackPeer.isPeer(of: raw, heldBy: processes)
+        return LoopbackPeer.isPeer(of: raw, heldBy: processes, inTheirNetwork: inTheirNetwork)
     }
 
     /// Tells the client that no more comes.

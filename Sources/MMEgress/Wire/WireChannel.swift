@@ -16,21 +16,26 @@ final class WireChannel: Sendable {
     private let isLate = Mutex(false)
     private let presence: ClientPresence
     private let answerStall: Duration
+    private let isInside: Bool
 
     /// Takes over a socket.
     /// - Parameters:
     ///   - socket: the accepted connection.
+    ///   - isInside: whether it was made in the session's own network.
     ///   - answerStall: how long the client may leave an answer untaken.
     /// - Throws: `.unavailable` when there are no descriptors left.
-    init(_ socket: consuming FileDescriptor, answerStall: Duration) throws(MMError) {
+    init(_ socket: consuming FileDescriptor, isInside: Bool = false, answerStall: Duration) throws(MMError) {
         self.answerStall = answerStall
+        self.isInside = isInside
         presence = try ClientPresence(try socket.duplicate())
         reader = try PolledReader(try socket.duplicate())
         writer = try PolledWriter(socket)
     }
 
     /// Whether one of these processes holds the client's end.
-    func isHeld(heldBy processes: [Int32]) -> Bool { presence.isHeld(heldBy: processes) }
+    func isHeld(heldBy processes: [Int32]) -> Bool {
+        presence.isHeld(heldBy: processes, inTheirNetwork: isInside)
+    }
 
     /// Does something as long as the client is there; when it leaves, the work is cancelled.
     func whileConnected<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {

@@ -34,6 +34,8 @@ package struct WireFault: Error, Sendable, Hashable {
         package static let foreignCredential = Kind(rawValue: "credential_not_of_session")
         /// The judge refused.
         package static let refused = Kind(rawValue: "refused")
+        /// The command that sent it is being stopped.
+        package static let stopped = Kind(rawValue: "command_stopped")
         /// There was no fresh token.
         package static let noToken = Kind(rawValue: "no_token")
         /// The service could not be reached, or did not answer as it should.

@@ -10,10 +10,22 @@ package struct Confinement: Sendable, Hashable {
     package enum Network: Sendable, Hashable {
         /// Nothing.
         case none
-        /// TCP connections to these ports; no name resolution by UDP.
+        /// TCP connections to these ports, of any machine; no name resolution by UDP.
         case ports([UInt16])
+        /// TCP connections to these ports of this program, at 127.0.0.1 and nowhere else (`road`).
+        case loopback([UInt16])
         /// Everything.
         case all
+    }
+
+    /// What keeps a program to `.loopback`.
+    package enum Road: Sendable, Hashable {
+        /// A network of its own, of which this process holds the listeners.
+        case ownNetwork
+        /// A supervising process, which makes its connections.
+        case watched
+        /// Nothing: Landlock knows ports and no addresses, so servers elsewhere are reached at the same ports.
+        case portsAlone
     }
 
     /// How changes of permissions, times and attributes of outside files are prevented, for which Landlock has no
@@ -50,6 +62,35 @@ package struct Confinement: Sendable, Hashable {
     /// The Landlock version of the kernel; 0 for none.
     package static var kernelVersion: Int { Int(mm_landlock_version()) }
 
+    /// What the kernel lets this user have beside Landlock.
+    package struct Means: OptionSet, Sendable, Hashable {
+        /// The means as bits.
+        package let rawValue: Int32
+
+        /// Creates means from their bits.
+        package init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// A network of a program's own, and shared memory of its own.
+        package static let ownNetwork = Means(rawValue: Int32(MM_OWN_NETWORK))
+        /// A process tree of its own, with its own `/proc`.
+        package static let ownProcesses = Means(rawValue: Int32(MM_OWN_PROCESSES))
+        /// A supervising process that makes its connections.
+        package static let watchedConnections = Means(rawValue: Int32(MM_WATCHED_CONNECTIONS))
+
+        /// Those of this machine, tried once.
+        package static let ofThisMachine = Means(rawValue: mm_confinement_means())
+    }
+
+    /// The means that it uses.
+    package var means = Means.ofThisMachine
+
+    /// What keeps a program to `.loopback`.
+    /// - Parameter isSupervised: whether it has a supervising process.
+    package static func road(isSupervised: Bool, _ means: Means = .ofThisMachine) -> Road {
+        if means.contains(.ownNetwork) { return .ownNetwork }
+        return isSupervised && means.contains(.watchedConnections) ? .watched : .portsAlone
+    }
+
     /// What every program may read.
     package static let system = [
         "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc", "/opt", "/var/lib/dpkg", "/var/cache/man",
@@ -63,8 +104,11 @@ package struct Confinement: Sendable, Hashable {
     ]
 
     /// Returns the command that starts a program inside this confinement.
+    /// - Parameter door: takes the listeners of its own network, where it has one.
     /// - Throws: `.unsupported` if this program can't find itself; it is its own launcher.
-    package func confine(_ command: ChildCommand) throws(MMError) -> ChildCommand {
+    package func confine(
+        _ command: ChildCommand, door: NetworkDoor? = nil
+    ) throws(MMError) -> ChildCommand {
         guard let own = ProcFile.linkTarget("/proc/self/exe") else {
             throw MMError(.unsupported, "This program can't find itself in /proc, which confined sessions need.")
         }
@@ -76,12 +120,16 @@ package struct Confinement: Sendable, Hashable {
         words += boundFolders.sorted { $0.key < $1.key }.map { "at=\($0.key)=\($0.value)" }
         if hasTerminal { words.append("terminal=1") }
         words.append(attributes == .always ? "attributes=0" : "attributes=mounts")
+        var confined = command
         switch network {
         case .none: break
         case .ports(let ports): words += ports.map { "port=\($0)" }
+        case .loopback(let ports):
+            words += ports.map { "port=\($0)" } + self.words(keepingTo: door, &confined)
         case .all: words += ["tcp=1", "udp=1"]
         }
-        var confined = command
+        words.append(means.contains(.ownNetwork) ? "own=memory" : "memory=0")
+        if hasSupervisor, means.contains(.ownProcesses) { words.append("own=processes") }
         confined.name = MM_CONFINE_NAME
         confined.executable = own
         confined.arguments = words + ["--", command.executable, command.name ?? command.executable] + command.arguments
@@ -89,5 +137,19 @@ package struct Confinement: Sendable, Hashable {
         if hasSupervisor { confined.deathSignal = nil }
         for name in Self.foreignVariables { confined.environment[name] = nil }
         return confined
+    }
+
+    /// Returns what keeps a program to its ports at 127.0.0.1, and hands its launcher the door.
+    private func words(keepingTo door: NetworkDoor?, _ command: inout ChildCommand) -> [String] {
+        switch Self.road(isSupervised: hasSupervisor, means) {
+        case .portsAlone: return []
+        case .watched: return ["watch=1"]
+        case .ownNetwork:
+            guard let door, let end = door.launcherEnd else { return ["own=network"] }
+            // Standard input, output and error come before it.
+            let number = 3 + command.extraDescriptors.count
+            command.extraDescriptors.append(end)
+            return ["own=network", "hand=\(number):" + door.ports.map(String.init).joined(separator: ",")]
+        }
     }
 }

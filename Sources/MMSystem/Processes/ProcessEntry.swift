@@ -46,6 +46,17 @@ package struct ProcessEntry: Sendable, Hashable {
     /// Whether a signal or a debugger has stopped it.
     package var isStopped: Bool { state == UInt8(ascii: "T") || state == UInt8(ascii: "t") }
 
+    /// Returns the numbers of a process: the one that it has here, then those in the trees within (`NSpid`).
+    package static func numbers(of id: Int32) -> [Int32] {
+        guard let text = ProcFile.read("/proc/\(id)/status", limit: 64 << 10) else { return [] }
+        for line in text.split(separator: 0x0A) where line.starts(with: "NSpid:".utf8) {
+            return line.dropFirst(6).split { $0 == 0x09 || $0 == 0x20 }.compactMap {
+                Int32(String(decoding: $0, as: UTF8.self))
+            }
+        }
+        return []
+    }
+
     /// Returns every visible process.
     package static func all() -> [ProcessEntry] { ProcFile.numericNames(in: "/proc").compactMap(ProcessEntry.init) }
 

@@ -22,16 +22,28 @@ package enum LoopbackPeer {
 
     /// Returns whether one of these processes holds the other end of a connection accepted on a loopback address. Only
     /// the descriptors of these processes are searched.
-    package static func isPeer(of descriptor: Int32, heldBy processes: [Int32]) -> Bool {
+    /// - Parameter inTheirNetwork: whether the connection was made in a network of the processes' own, which has tables
+    ///   of its own.
+    package static func isPeer(
+        of descriptor: Int32, heldBy processes: [Int32], inTheirNetwork: Bool = false
+    ) -> Bool {
         guard let far = end(of: descriptor, isPeer: true), let near = end(of: descriptor, isPeer: false),
-            far.address.isLoopback, near.address.isLoopback,
-            let socket = entry(far.address, far.port, near.address, near.port)
+            far.address.isLoopback, near.address.isLoopback
         else { return false }
-        let link = "socket:[\(socket.inode)]"
+        guard inTheirNetwork else {
+            guard let socket = entry(far.address, far.port, near.address, near.port) else { return false }
+            return processes.contains { holds($0, socket) }
+        }
         return processes.contains { process in
-            ProcFile.numericNames(in: "/proc/\(process)/fd").contains {
-                ProcFile.linkTarget("/proc/\(process)/fd/\($0)") == link
-            }
+            socketFromProcNet(far.address, far.port, near.address, near.port, in: "/proc/\(process)/net")
+                .map { holds(process, $0) } ?? false
+        }
+    }
+
+    private static func holds(_ process: Int32, _ socket: TableEntry) -> Bool {
+        let link = "socket:[\(socket.inode)]"
+        return ProcFile.numericNames(in: "/proc/\(process)/fd").contains {
+            ProcFile.linkTarget("/proc/\(process)/fd/\($0)") == link
         }
     }
 
@@ -79,12 +91,7 @@ package enum LoopbackPeer {
         guard let far = IPAddress(address), let near = IPAddress(localAddress),
             let socket = socketFromProcNet(far, port, near, localPort)
         else { return [] }
-        let link = "socket:[\(socket.inode)]"
-        return ProcFile.numericNames(in: "/proc").filter { process in
-            ProcFile.numericNames(in: "/proc/\(process)/fd").contains {
-                ProcFile.linkTarget("/proc/\(process)/fd/\($0)") == link
-            }
-        }
+        return ProcFile.numericNames(in: "/proc").filter { holds($0, socket) }
     }
 
     /// A socket's entry in the kernel's tables.
@@ -97,14 +104,14 @@ package enum LoopbackPeer {
         socketFromProcNet(far, port, near, localPort)?.user
     }
 
-    private static func socketFromProcNet(_ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16)
-        -> TableEntry?
-    {
+    private static func socketFromProcNet(
+        _ far: IPAddress, _ port: UInt16, _ near: IPAddress, _ localPort: UInt16, in folder: String = "/proc/net"
+    ) -> TableEntry? {
         if far.isV4 {
-            return socket(inTable: "/proc/net/tcp", far.v4Hex, port, near.v4Hex, localPort)
-                ?? socket(inTable: "/proc/net/tcp6", far.v6Hex, port, near.v6Hex, localPort)
+            return socket(inTable: folder + "/tcp", far.v4Hex, port, near.v4Hex, localPort)
+                ?? socket(inTable: folder + "/tcp6", far.v6Hex, port, near.v6Hex, localPort)
         }
-        return socket(inTable: "/proc/net/tcp6", far.v6Hex, port, near.v6Hex, localPort)
+        return socket(inTable: folder + "/tcp6", far.v6Hex, port, near.v6Hex, localPort)
     }
 
     private static func socket(

@@ -29,6 +29,14 @@ package final class PolledListener: Sendable {
         source = try PolledDescriptor(FileDescriptor(owning: raw), for: .read)
     }
 
+    /// Takes ownership of a socket that listens for TCP connections already, for example in another network.
+    /// - Throws: `.unavailable` when the loop can't be started.
+    package init(owning raw: Int32, port: UInt16) throws(MMError) {
+        self.port = port
+        file = nil
+        source = try PolledDescriptor(FileDescriptor(owning: raw), for: .read)
+    }
+
     deinit { close() }
 
     /// Waits for the next connection. Supports one caller at a time.

@@ -54,13 +54,23 @@ struct ConfinementTests {
         "what a led program leaves behind ends with it, also in a session of its own, and its status is handed on",
         .enabled(if: hasLandlock, "the kernel has no Landlock 6"), arguments: ["exit 5", "kill -9 $$"])
     func led(end: String) async throws {
+        let mark = "1000.\(UInt32.random(in: 100_000...999_999))"
         let answer = try await Self.run(
-            "setsid sh -c 'echo $$ > orphan; exec sleep 1000' & while ! test -s orphan; do sleep 0.01; done; cat orphan; \(end)"
+            "setsid sh -c 'echo $$ > orphan; exec sleep \(mark)' & while ! test -s orphan; do sleep 0.01; done; cat orphan; \(end)"
         ) { walls, _ in walls.hasSupervisor = true }
         let lines = answer.split(separator: "\n")
-        let orphan = try #require(lines.first.flatMap { Int32($0) }, "\(answer)")
+        _ = try #require(lines.first.flatMap { Int32($0) }, "\(answer)")
         #expect(answer.hasSuffix(end == "exit 5" ? "status 5" : "status 137"), "\(answer)")
-        #expect(ProcessEntry(orphan)?.isDead ?? true)
+        #expect(Self.bearing(mark).isEmpty)
+    }
+
+    /// The processes whose arguments hold a word: in a tree of their own they have other numbers.
+    private static func bearing(_ word: String) -> [Int32] {
+        ProcFile.numericNames(in: "/proc").filter { process in
+            let line = ProcFile.read("/proc/\(process)/cmdline", limit: 4096) ?? []
+            return line.split(separator: 0).contains { $0.elementsEqual(word.utf8) }
+                && ProcessEntry(process)?.isDead == false
+        }
     }
 
     @Test(
@@ -72,7 +82,8 @@ struct ConfinementTests {
         var walls = Confinement()
         walls.writable = [folder]
         walls.hasSupervisor = true
-        let text = "setsid sh -c 'echo $$ > orphan; exec sleep 1000' & echo $$ > program; exec sleep 1000"
+        let mark = "1000.\(UInt32.random(in: 100_000...999_999))"
+        let text = "setsid sh -c 'exec sleep \(mark)' & exec sleep \(mark)"
         let bare = ChildCommand("/bin/sh", ["-c", text], environment: ["PATH": "/usr/bin:/bin"], directory: folder)
         let confined = try walls.confine(bare)
         // A shell starts it in the place of this program.
@@ -84,26 +95,15 @@ struct ConfinementTests {
             "/bin/bash", ["-c", script], environment: ["PATH": "/usr/bin:/bin"], directory: folder)
         shell.endsGroup = false
         let starter = try await ChildProcess.start(shell)
-        let pids = try await Self.pids(in: folder, ["program", "orphan"])
-        starter.signal(SIGKILL)
-        _ = await starter.exit()
         let deadline = Deadline.after(.seconds(300))
-        while pids.contains(where: { ProcessEntry($0).map { !$0.isDead } ?? false }) {
-            try #require(!deadline.hasPassed, "a process is left")
+        while Self.bearing(mark).count < 2 {
+            try #require(!deadline.hasPassed, "the program did not begin")
             try await Task.sleep(for: .milliseconds(5))
         }
-    }
-
-    private static func pids(in folder: String, _ names: [String]) async throws -> [Int32] {
-        let deadline = Deadline.after(.seconds(300))
-        while true {
-            let found = names.compactMap { name in
-                ProcFile.read("\(folder)/\(name)", limit: 64).flatMap {
-                    Int32(String(decoding: $0, as: UTF8.self).filter(\.isNumber))
-                }
-            }
-            if found.count == names.count { return found }
-            try #require(!deadline.hasPassed, "the program did not begin")
+        starter.signal(SIGKILL)
+        _ = await starter.exit()
+        while !Self.bearing(mark).isEmpty {
+            try #require(!deadline.hasPassed, "a process is left")
             try await Task.sleep(for: .milliseconds(5))
         }
     }
