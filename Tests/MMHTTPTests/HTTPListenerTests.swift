@@ -234,6 +234,29 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test(
+        "a connection that asks nothing, or never ends a head, is closed long before one that is idle between requests")
+    func halfOpen() async throws {
+        let limits = HTTPServerLimits(
+            idleTimeout: .seconds(600), headTimeout: .seconds(1), requestTimeout: .seconds(600))
+        let listener = try listen(limits) { _ in .text("done") }
+        #expect(HTTPServerLimits().headTimeout == .seconds(15))
+        let used = try RawClient(port: listener.port)
+        defer { used.close() }
+        await used.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(await used.read(until: "done").contains("200"))
+        for start in ["", "GET", "GET / HTTP/1.1\r\nHost: a\r\n"] {
+            let client = try RawClient(port: listener.port)
+            defer { client.close() }
+            if !start.isEmpty { await client.send(start) }
+            #expect(await client.readToEnd() == "", "\(start)")
+        }
+        // The others were closed after it had been idle for longer.
+        await used.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(await used.read(until: "done").contains("200"))
+        await listener.stop(graceful: .zero)
+    }
+
     @Test("a client that leaves cancels its handler, while it works and while it streams")
     func clientGone() async throws {
         let started = Noted<[String]>([])

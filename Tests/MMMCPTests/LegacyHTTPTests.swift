@@ -266,6 +266,43 @@ struct LegacyHTTPTests {
         #expect(full.status == 503 && full.header("Retry-After") == "60")
     }
 
+    @Test("a session whose client never came back makes room for another, one that is used does not")
+    func unfinished() async throws {
+        var options = HTTPOptions()
+        options.maxSessions = 3
+        let client = HTTPTestClient(try testServer(), options)
+        func opened() async throws -> HTTPTestClient.Answer {
+            try await client.send(
+                "POST", headers: HTTPTestClient.usual,
+                body: JSONWriter.bytes([
+                    "jsonrpc": "2.0", "id": 0, "method": "initialize",
+                    "params": ["protocolVersion": "2025-11-25", "capabilities": [:], "clientInfo": ["name": "x"]],
+                ]))
+        }
+        func isThere(_ id: String) async throws -> Bool {
+            try await client.send(
+                "POST", headers: HTTPTestClient.usual + [("Mcp-Session-Id", id)],
+                body: JSONWriter.bytes(["jsonrpc": "2.0", "id": 1, "method": "ping"])
+            ).status == 200
+        }
+        var used: [String] = []
+        for _ in 0..<2 {
+            let id = try #require(try await opened().header("Mcp-Session-Id"))
+            #expect(try await isThere(id))
+            used.append(id)
+        }
+        let unfinished = try #require(try await opened().header("Mcp-Session-Id"))
+        // Its client is given a second to come back.
+        var next = try await opened()
+        while next.status == 503 {
+            try await Task.sleep(for: .milliseconds(50))
+            next = try await opened()
+        }
+        #expect(next.status == 200)
+        #expect(try await !isThere(unfinished))
+        for id in used { #expect(try await isThere(id)) }
+    }
+
     @Test("who has as many sessions as one may have leaves room for others, and is told when to come back")
     func boundedForEach() async throws {
         var options = HTTPOptions()

@@ -58,7 +58,9 @@ package final class HTTPListener: Sendable {
                 hint: "Check the limits of open files and processes (ulimit -n, ulimit -u).")
         }
         let sweep = Task {
-            let pause = min(max(min(limits.idleTimeout, limits.requestTimeout) / 4, .milliseconds(100)), .seconds(5))
+            let pause = min(
+                max(min(limits.idleTimeout, limits.headTimeout, limits.requestTimeout) / 4, .milliseconds(100)),
+                .seconds(5))
             while (try? await Task.sleep(for: pause)) != nil { core.sweep() }
         }
         return HTTPListener(

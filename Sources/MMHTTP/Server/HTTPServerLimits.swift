@@ -8,6 +8,9 @@ package struct HTTPServerLimits: Sendable {
     package var maxConnections: Int
     /// How long a connection may be idle, between requests or between two bytes.
     package var idleTimeout: Duration
+    /// How long a client may take until its first request has a head, or a later one that it has begun: nobody needs longer who
+    /// means to ask something.
+    package var headTimeout: Duration
     /// How long a client may take to send a request, from its first byte to its last.
     package var requestTimeout: Duration
     /// How much of a refused body is taken and thrown away, so that its sender reads the answer.
@@ -18,12 +21,14 @@ package struct HTTPServerLimits: Sendable {
     /// Creates limits; the defaults suit a service for one person.
     package init(
         maxHeaderBytes: Int = 32 << 10, maxBodyBytes: Int = 16 << 20, maxConnections: Int = 2_000,
-        idleTimeout: Duration = .seconds(60), requestTimeout: Duration = .seconds(60)
+        idleTimeout: Duration = .seconds(60), headTimeout: Duration = .seconds(15),
+        requestTimeout: Duration = .seconds(60)
     ) {
         self.maxHeaderBytes = maxHeaderBytes
         self.maxBodyBytes = maxBodyBytes
         self.maxConnections = maxConnections
         self.idleTimeout = idleTimeout
+        self.headTimeout = headTimeout
         self.requestTimeout = requestTimeout
     }
 }

@@ -10,6 +10,8 @@ final class ListenerCore: Sendable {
         let descriptor: Int32
         var since: ContinuousClock.Instant
         var isReceiving = false
+        /// Whether a request, or its head at least, is awaited or on its way.
+        var isBeginning = true
         var isBusy = false
         /// The request was answered before its body had arrived.
         var isRefused = false
@@ -152,8 +154,14 @@ final class ListenerCore: Sendable {
         let key = UInt(bitPattern: connection)
         state.withLock { state in
             state.connections[key]?.isReceiving = true
+            state.connections[key]?.isBeginning = true
             state.connections[key]?.since = .now
         }
+    }
+
+    /// Records that the head of a request is whole.
+    func headArrived(_ connection: UnsafeMutableRawPointer) {
+        state.withLock { $0.connections[UInt(bitPattern: connection)]?.isBeginning = false }
     }
 
     private func requestEnded(_ connection: UnsafeMutableRawPointer) {
@@ -211,7 +219,9 @@ final class ListenerCore: Sendable {
         state.withLock { state in
             for connection in state.connections.values where !connection.isBusy {
                 let age = connection.since.duration(to: now)
-                let limit = connection.isReceiving ? limits.requestTimeout : limits.idleTimeout
+                let limit =
+                    connection.isBeginning
+                    ? limits.headTimeout : connection.isReceiving ? limits.requestTimeout : limits.idleTimeout
                 // The descriptor can't have been reused: the library reports the end of a connection before closing it.
                 if age > limit || age > .milliseconds(500) && mm_peer_has_closed(connection.descriptor) == 1 {
                     shutdown(connection.descriptor, Int32(SHUT_RDWR))

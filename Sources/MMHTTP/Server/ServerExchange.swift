@@ -90,6 +90,7 @@ final class ServerExchange: Sendable {
 
     private func readHead(method: String) -> Bool {
         let connection = state.withLock { $0.connection }
+        listener.headArrived(connection.raw)
         var headers = HTTPHeaders()
         let headersAreWhole = withUnsafeMutablePointer(to: &headers) { headers in
             mm_httpd_headers(connection.raw, headers) { context, name, nameLength, value, valueLength in

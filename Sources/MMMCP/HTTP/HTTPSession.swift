@@ -12,6 +12,7 @@ final class HTTPSession: Sendable {
 
     private struct State: Sendable {
         var lastUse: ContinuousClock.Instant
+        var isUsed = false
         var nextStream = 1
         var streams: [Int: EventBuffer] = [:]
         var connections = 0
@@ -36,7 +37,15 @@ final class HTTPSession: Sendable {
     }
 
     /// Notes that the client has just been active.
-    func touch(at now: ContinuousClock.Instant) { state.withLock { $0.lastUse = now } }
+    func touch(at now: ContinuousClock.Instant) {
+        state.withLock { state in
+            state.lastUse = now
+            state.isUsed = true
+        }
+    }
+
+    /// Whether its client came back after the first answer, as who finishes the handshake does.
+    var isUsed: Bool { state.withLock { $0.isUsed } }
 
     /// How long the client has been inactive; zero while a stream is open.
     func idleTime(at now: ContinuousClock.Instant) -> Duration {

@@ -29,8 +29,8 @@ extension StreamableHTTP {
         case all
     }
 
-    /// Opens a session. Where there are too many, the one goes that was idle for longest, a minute at least: a client that never
-    /// ends its sessions must lock out neither itself nor others.
+    /// Opens a session. Where there are too many, one goes that nobody has finished to open, else the one that was idle for
+    /// longest, a minute at least: a client that never ends its sessions must lock out neither itself nor others.
     func open(_ principal: Principal) throws(NoRoom) -> HTTPSession {
         let now = ContinuousClock.now
         let session = HTTPSession(
@@ -60,10 +60,14 @@ extension StreamableHTTP {
         return session
     }
 
-    /// The session that was idle for longest, if that is a minute.
+    /// The session that was idle for longest: of those whose clients never came back after the first answer, if that is a second,
+    /// else of all, if that is a minute.
     private static func idlest(of sessions: [HTTPSession], at now: ContinuousClock.Instant) -> HTTPSession? {
-        let idlest = sessions.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
-        return idlest.flatMap { $0.idleTime(at: now) >= .seconds(60) ? $0 : nil }
+        func idlest(_ sessions: [HTTPSession], _ least: Duration) -> HTTPSession? {
+            let idlest = sessions.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
+            return idlest.flatMap { $0.idleTime(at: now) >= least ? $0 : nil }
+        }
+        return idlest(sessions.filter { !$0.isUsed }, .seconds(1)) ?? idlest(sessions, .seconds(60))
     }
 
     func close(_ session: HTTPSession) {

@@ -9,9 +9,7 @@ import MMSystem
 struct AddressAuthenticator: HTTPAuthenticator {
     private let senders: SenderRule
     private let secret: Secret?
-    private let names: Set<String>
-    private let allowed: Set<String>
-    private let admitsNumericHosts: Bool
+    private let pages: PageRule
     private let refusesSessions: Bool
 
     /// Creates the authenticator of an address.
@@ -23,21 +21,15 @@ struct AddressAuthenticator: HTTPAuthenticator {
         self.refusesSessions = refusesSessions
         senders = SenderRule(options, hasSecret: secret != nil)
         self.secret = secret
-        names = options.reachedAs
-        allowed = Set(options.allowedHosts.map { $0.lowercased() })
-        admitsNumericHosts = options.trustsNetwork
+        pages = options.pageRule
     }
 
     /// Who sent a request, or the answer to one who is not let in.
     func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<AdmittedPeer> {
         // A supervisor knows the address alone; no page asks so.
         if ProbeRoutes.isProbe(request), request.headers["Origin"] == nil { return .admitted(.network) }
-        // A page that made its name point to us (DNS rebinding) sends that name.
-        guard let host = request.headers["Host"], isOwn(host: host) else {
-            return .refused(.refusal(421, "This server doesn't serve this host name."))
-        }
-        for origin in request.headers.values(for: "Origin") where !isOwn(page: origin, host: host) {
-            return .refused(.refusal(403, "Pages of this origin may not use this server."))
+        if let refusal = pages.refusal(of: request) {
+            return .refused(.refusal(refusal.status, refusal.message))
         }
         switch senders.judge(request) {
         case .known where isInSession(request), .asked where secret == nil && isInSession(request):
@@ -65,20 +57,5 @@ struct AddressAuthenticator: HTTPAuthenticator {
         guard refusesSessions, request.peerUser() == geteuid() else { return false }
         let processes = request.peerProcesses()
         return processes.isEmpty || processes.contains { SessionMark.isMarked($0) }
-    }
-
-    /// Whether a page was served here: at the address and port that the request came to, since another server of this
-    /// machine is somebody else's; or under a name that was allowed, whose port a proxy may have changed.
-    private func isOwn(page origin: String, host: String) -> Bool {
-        let text = origin.lowercased()
-        guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else { return false }
-        let authority = String(text.dropFirst(scheme.count))
-        guard let name = HostName(authority) else { return false }
-        return authority == host.lowercased() || allowed.contains(name.text)
-    }
-
-    private func isOwn(host: String) -> Bool {
-        guard let name = HostName(host) else { return false }
-        return names.contains(name.text) || (admitsNumericHosts && name.isNumeric)
     }
 }

@@ -45,7 +45,7 @@ final class HTTPFace: Sendable {
                 maxHeaderBytes: gate == nil ? 32 << 10 : 64 << 10, maxBodyBytes: engineOptions.bodyBytes),
             certificate: options.certificate,
             authenticator: MCPAuthenticator(
-                SenderRule(options, hasSecret: secret != nil), engine, gate: gate, open: open),
+                options.pageRule, SenderRule(options, hasSecret: secret != nil), engine, gate: gate, open: open),
             chain: HTTPChain(chain + [MCPEndpoint(engine, watching, places: places)]))
         let face = HTTPFace(engine, listener, watching, options)
         if options.trustsNetwork {

@@ -136,6 +136,13 @@ struct HTTPFaceOptions: Sendable {
     /// Every name that is the server's own, in small letters.
     var reachedAs: Set<String> { Set(hostNames.map { $0.lowercased() } + ["localhost", "127.0.0.1", "[::1]"]) }
 
+    /// Which names and pages reach the server. A proxy and a network of containers have ports of their own.
+    var pageRule: PageRule {
+        PageRule(
+            names: reachedAs, mapped: Set(allowedHosts.map { $0.lowercased() }), admitsNumericHosts: trustsNetwork,
+            isMapped: trustsNetwork || isBehindProxy)
+    }
+
     /// Refuses to be reached by strangers unless somebody said so.
     private func check() throws(MMError) {
         if oauth != nil {

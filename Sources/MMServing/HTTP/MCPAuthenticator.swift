@@ -5,6 +5,7 @@ import MMMCP
 /// The authenticator of `mm-mcp` at an address: this machine's own user is known by the socket's other end, everybody else as the
 /// engine admits them. What is let in is the request as the engine takes it, with its sender.
 struct MCPAuthenticator: HTTPAuthenticator {
+    private let pages: PageRule
     private let senders: SenderRule
     private let engine: StreamableHTTP
     private let gate: OAuthGate?
@@ -12,11 +13,15 @@ struct MCPAuthenticator: HTTPAuthenticator {
 
     /// Creates an authenticator.
     /// - Parameters:
+    ///   - pages: judges names and web pages.
     ///   - senders: judges who sent a request.
     ///   - engine: judges the names under which it is reached, and the secret.
     ///   - gate: judges access tokens, where they and nothing else admit.
     ///   - open: the paths of pages that hold nothing of anybody's.
-    init(_ senders: SenderRule, _ engine: StreamableHTTP, gate: OAuthGate? = nil, open: Set<String>) {
+    init(
+        _ pages: PageRule, _ senders: SenderRule, _ engine: StreamableHTTP, gate: OAuthGate? = nil, open: Set<String>
+    ) {
+        self.pages = pages
         self.gate = gate
         self.senders = senders
         self.engine = engine
@@ -27,8 +32,9 @@ struct MCPAuthenticator: HTTPAuthenticator {
         var admitted = MCPHTTPRequest(
             method: request.method, path: request.path, headers: request.headers.map { ($0.name, $0.value) },
             body: request.body)
+        if gate == nil, open.contains(request.path) { return .admitted(admitted) }
+        if let refusal = pages.refusal(of: request) { return .refused(Self.foreign(refusal.message, refusal.status)) }
         if let gate { return admit(request, admitted, gate) }
-        guard !open.contains(request.path) else { return .admitted(admitted) }
         switch senders.judge(request) {
         case .known(let known): admitted.principal = known
         case .asked: break
@@ -43,7 +49,6 @@ struct MCPAuthenticator: HTTPAuthenticator {
     private func admit(
         _ request: HTTPServerRequest, _ given: MCPHTTPRequest, _ gate: OAuthGate
     ) -> AuthenticationResult<MCPHTTPRequest> {
-        if let reason = senders.foreignPage(request) { return .refused(Self.foreign(reason)) }
         var looked = given
         looked.principal = Principal("unknown")
         if open.contains(request.path) { looked.path = engine.path }
@@ -66,9 +71,9 @@ struct MCPAuthenticator: HTTPAuthenticator {
         return HTTPServerResponse(status: refused.status, headers: HTTPHeaders(of: refused), body: .bytes(bytes))
     }
 
-    private static func foreign(_ reason: String) -> HTTPServerResponse {
+    private static func foreign(_ reason: String, _ status: Int = 403) -> HTTPServerResponse {
         let error: JSONValue = ["jsonrpc": "2.0", "id": nil, "error": ["code": -32600, "message": .string(reason)]]
-        return .json(JSONWriter.bytes(error), status: 403)
+        return .json(JSONWriter.bytes(error), status: status)
     }
 }
 

@@ -4,8 +4,8 @@ import MMMCP
 
 /// Judges who sent a request to an address: one rule for the pool's addresses and for those of `mm-mcp`.
 ///
-/// This machine's own user is known by the socket's other end; everybody else needs the secret. A web page is nobody's
-/// program: what a browser sends for a foreign page is refused, whoever sits before it.
+/// This machine's own user is known by the socket's other end; everybody else needs the secret. What a browser sends for a
+/// page is judged before (`PageRule`): a page is nobody's program, whoever sits before it.
 struct SenderRule: Sendable {
     /// What is known of a request's sender.
     enum Entry: Sendable {
@@ -21,7 +21,6 @@ struct SenderRule: Sendable {
     private let hasSecret: Bool
     private let trustsNetwork: Bool
     private let judgesPeers: Bool
-    private let names: Set<String>
 
     /// A rule.
     /// - Parameters:
@@ -33,12 +32,10 @@ struct SenderRule: Sendable {
         self.hasSecret = hasSecret
         trustsNetwork = options.trustsNetwork
         judgesPeers = !options.isBehindProxy
-        names = options.reachedAs
     }
 
     /// Judges one request.
     func judge(_ request: HTTPServerRequest) -> Entry {
-        if let reason = foreignPage(request) { return .refused(reason) }
         // A secret that is given must be right, also from one who would not need it.
         if hasSecret, request.headers["Authorization"] != nil { return .asked }
         if judgesPeers, !isForwarded(request), request.peerUser() == user { return .known(Principal("uid:\(user)")) }
@@ -47,23 +44,8 @@ struct SenderRule: Sendable {
             "Only programs of the user who started this server may connect; others need a secret (--token-file).")
     }
 
-    /// Why a request of a web page is refused; `nil` for one of this server's own, and for programs.
-    func foreignPage(_ request: HTTPServerRequest) -> String? {
-        request.headers.values(for: "Origin").allSatisfy { isOwn($0, host: request.headers["Host"]) }
-            ? nil : "Pages of this origin may not use this server."
-    }
-
     /// Behind a proxy the peer is the proxy, even where nobody told us of one.
     private func isForwarded(_ request: HTTPServerRequest) -> Bool {
         ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"].contains { request.headers[$0] != nil }
-    }
-
-    /// Whether a page is one of this server's own names, or has the name under which the request came.
-    private func isOwn(_ origin: String, host: String?) -> Bool {
-        guard let scheme = ["http://", "https://"].first(where: { origin.lowercased().hasPrefix($0) }) else {
-            return false
-        }
-        guard let name = HostName(String(origin.dropFirst(scheme.count))) else { return false }
-        return names.contains(name.text) || host.flatMap { HostName($0) } == name
     }
 }

@@ -60,31 +60,4 @@ struct SenderRuleTests {
         #expect(try verdict(["--behind-proxy"], secret: true) == "asked")
         #expect(try verdict(["--behind-proxy"]) == "refused")
     }
-
-    @Test(
-        "a foreign page is refused, whoever sits before it",
-        arguments: [
-            "null", "http://evil.example", "https://evil.example:8365", "http://127.0.0.1.evil.example", "", "file://",
-            "http://203.0.113.5", "http://localhost@evil.example", "chrome-extension://abc", "http://[::2]",
-        ])
-    func foreignPages(origin: String) throws {
-        let headers: HTTPHeaders = ["Origin": origin]
-        #expect(try verdict(headers: headers) == "refused")
-        #expect(try verdict(["--trust-network"], headers: headers) == "refused")
-        #expect(try verdict(secret: true, headers: ["Origin": origin, "Authorization": "Bearer x"]) == "refused")
-    }
-
-    @Test("pages of this machine and of allowed names are not foreign")
-    func ownPages() throws {
-        for origin in ["http://localhost:3000", "http://127.0.0.1:8365", "https://[::1]"] {
-            #expect(try verdict(headers: ["Origin": origin]) == "uid:\(geteuid())")
-        }
-        #expect(
-            try verdict(["--allow-host", "mm.example"], headers: ["Origin": "https://mm.example"]) == "uid:\(geteuid())"
-        )
-        #expect(
-            try verdict(
-                ["--trust-network"], headers: ["Origin": "http://192.0.2.1:8365", "Host": "192.0.2.1:8365"],
-                peer: .tcp(address: "192.0.2.7", port: 1, localPort: 2)) == "asked")
-    }
 }

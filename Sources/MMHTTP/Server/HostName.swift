@@ -1,12 +1,14 @@
 import MMSystem
 
-/// The name in a Host header, without its port (RFC 9110, section 7.2).
-struct HostName: Sendable, Hashable {
+/// The name in a Host header, and its port (RFC 9110, section 7.2).
+package struct HostName: Sendable, Hashable {
     /// The name in small letters; an IPv6 address in its brackets.
-    let text: String
+    package let text: String
+    /// The port; `nil` where none is said.
+    package let port: UInt16?
 
     /// The name of a header's value; `nil` for what can't be one.
-    init?(_ header: String) {
+    package init?(_ header: String) {
         let all = header.lowercased()
         var name = Substring(all)
         var rest: Substring = ""
@@ -20,10 +22,11 @@ struct HostName: Sendable, Hashable {
         let isPort = rest.first == ":" && rest.dropFirst().allSatisfy(\.isNumber) && UInt16(rest.dropFirst()) != nil
         guard rest.isEmpty || isPort, !name.isEmpty, !name.contains(where: { "/@?# ".contains($0) }) else { return nil }
         text = String(name)
+        port = isPort ? UInt16(rest.dropFirst()) : nil
     }
 
     /// Whether it is an IP address: a name that no page of the web can have made up.
-    var isNumeric: Bool {
+    package var isNumeric: Bool {
         if text.hasPrefix("["), text.hasSuffix("]") { return IPAddress(String(text.dropFirst().dropLast())) != nil }
         return IPAddress(text)?.isV4 ?? false
     }
