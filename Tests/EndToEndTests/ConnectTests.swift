@@ -136,6 +136,19 @@ struct ConnectTests {
         #expect(users.code == 0, "\(users)")
     }
 
+    @Test("what is missing is what the tokens lack, with what to do about it and the modules that the uses need")
+    func missingPermissions() async throws {
+        let tenant = try await freshTenant()
+        let ran = try await tenant.dialog(
+            ["connect", Self.domain, "--uses", "graph,azure,sharepoint", "--app", "shared"], [], person(tenant))
+        #expect(ran.code == 0, "\(ran.text)")
+        // The shared client's tokens for Azure hold what it needs.
+        #expect(!ran.text.contains("Azure Service Management: user_impersonation"), "\(ran.text)")
+        #expect(ran.text.contains("--app own --uses graph,azure,sharepoint"), "\(ran.text)")
+        #expect(ran.text.contains("Az.Accounts") && ran.text.contains("PnP.PowerShell"), "\(ran.text)")
+        #expect(ran.text.contains("mm doctor powershell"), "\(ran.text)")
+    }
+
     @Test("who says no to the plan has a connection with the shared client, and nothing was registered")
     func refusal() async throws {
         let tenant = try await freshTenant()

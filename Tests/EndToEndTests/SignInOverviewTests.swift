@@ -81,7 +81,7 @@ struct SignInOverviewTests {
         #expect(unasked.code == 0 && rows(unasked, "sessions")["Demo"]?["state"] == "signed in", "\(unasked)")
         let asked = try await tenant.mm(["status", "--check", "--json"])
         let row = rows(asked, "sessions")["Demo"]
-        #expect(asked.code == 3 && row?["state"] == "signed out", "\(asked)")
+        #expect(asked.code == 3 && row?["state"] == "sign-in needed", "\(asked)")
         #expect(row?["remedy"]?.string?.contains("mm login Demo") == true, "\(asked)")
         #expect(try await tenant.requests(to: "/devicecode") == 1, "a check starts no sign-in")
     }

@@ -38,6 +38,63 @@ struct EgressHostsTests {
     }
 
     @Test(
+        "a name that anybody can rent is known once the owner, a person or the tenant's own list has named it",
+        arguments: [
+            "evil.blob.core.windows.net", "evil.vault.azure.net", "evil.crm.dynamics.com", "www.powershellgallery.com",
+        ])
+    func rented(_ host: String) throws {
+        let name = try #require(PlainHostName(host))
+        let unknown = try hosts()
+        #expect(unknown.place(name, isSecure: true)?.owner == .unknown)
+        unknown.tenant.admit(host)
+        #expect(unknown.place(name, isSecure: true)?.owner == .named)
+        #expect(try hosts([host]).place(name, isSecure: true)?.owner == .named)
+        for own in ["graph.microsoft.com", "globaldisco.crm.dynamics.com", "contoso.sharepoint.com", "x.svc.ms"] {
+            let name = try #require(PlainHostName(own))
+            #expect(unknown.place(name, isSecure: true)?.owner == .service, "\(own)")
+        }
+    }
+
+    @Test("names are taken from what a service says of its resources, never from what somebody wrote into one")
+    func learned() throws {
+        let hosts = try hosts()
+        let id = "/subscriptions/s/resourceGroups/rg/providers/"
+        let list: JSONValue = [
+            "value": [
+                [
+                    "id": .string(id + "Microsoft.Storage/storageAccounts/mine"),
+                    "type": "Microsoft.Storage/storageAccounts", "name": "mine",
+                    "tags": ["vaultUri": "https://evil.vault.azure.net/", "name": "evil"],
+                    "properties": ["primaryEndpoints": ["blob": "https://evil.blob.core.windows.net/"]],
+                ],
+                [
+                    "id": .string(id + "Microsoft.KeyVault/vaults/keys"), "type": "Microsoft.KeyVault/vaults",
+                    "name": "keys",
+                ],
+                [
+                    "id": .string(id + "Microsoft.Resources/deployments/evil"),
+                    "type": "Microsoft.KeyVault/vaults", "name": "evil",
+                ],
+                ["type": "Microsoft.KeyVault/vaults", "name": "evil"],
+                [
+                    "type": "Microsoft.BusinessAppPlatform/scopes/environments", "name": "e",
+                    "properties": [
+                        "displayName": "https://evil.crm.dynamics.com",
+                        "linkedEnvironmentMetadata": ["instanceUrl": "https://org1.crm4.dynamics.com/"],
+                    ],
+                ],
+            ]
+        ]
+        hosts.tenant.learn(from: JSONWriter.bytes(list))
+        for host in [
+            "mine.blob.core.windows.net", "mine.dfs.core.windows.net", "keys.vault.azure.net", "org1.crm4.dynamics.com",
+        ] { #expect(hosts.tenant.contains(host), "\(host)") }
+        for host in ["evil.vault.azure.net", "evil.blob.core.windows.net", "evil.crm.dynamics.com"] {
+            #expect(!hosts.tenant.contains(host), "\(host)")
+        }
+    }
+
+    @Test(
         "any other name leads nowhere",
         arguments: [
             "example.com:443", "graph.microsoft.com.evil.example:443", "evilgraph.microsoft.com:443",

@@ -140,7 +140,7 @@ struct SessionClientsTests {
         let answer = try await Curl.run(wire, ["-H", "Authorization: Bearer \(placeholder)", base + "/v1.0/me"])
         #expect(answer.text == "Bearer real-token-of-admin@contoso.com-for-graph.microsoft.com")
         let token = try await Curl.run(
-            wire, ["-d", "grant_type=client_credentials", base + "/tenant/oauth2/v2.0/token"])
+            wire, ["-d", "grant_type=client_credentials&client_id=app", base + "/common/oauth2/v2.0/token"])
         let given = try #require(try JSONParser.parse(token.text).object?["access_token"]?.string)
         #expect(try #require(wire.vault.worth(of: given)).audience == "https://graph.microsoft.com")
         #expect(try await Curl.run(wire, ["https://graph.microsoft.com/"]).status != "200")

@@ -170,7 +170,10 @@ struct SessionSignInTests {
         }
         let (answer, status) = try await signIn(wire)
         #expect(status == "400" && answer["error"]?.string == "access_denied" && answer["access_token"] == nil)
-        #expect(wire.happened.contains { if case .signIn(.failed("wrong_account", _)) = $0 { true } else { false } })
+        #expect(
+            wire.happened.contains {
+                if case .signIn(.refused(let why)) = $0 { why.code == "wrong_account" } else { false }
+            })
         #expect(!wire.happened.contains { if case .signIn(.refreshToken) = $0 { true } else { false } })
         await wire.session.close()
         await upstream.stop()
@@ -201,11 +204,11 @@ struct SessionSignInTests {
         "a real token, a token twice, and what is no form go no further",
         arguments: [
             (["grant_type=refresh_token", "refresh_token=\(Known.refreshToken)"], "invalid_grant"),
-            (["device_code=\(Known.deviceCode)"], "invalid_grant"),
+            (["client_id=\(Known.client)", "device_code=\(Known.deviceCode)"], "invalid_grant"),
             (
                 [
                     "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer",
-                    "assertion=eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.AAAA",
+                    "client_id=\(Known.client)", "assertion=eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.AAAA",
                 ], "invalid_grant"
             ),
             (["refresh_token=a", "Refresh_Token=b"], "access_denied"),

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMIdentity
 import TestSupport
 import Testing
 

@@ -87,7 +87,9 @@ struct CloudTests {
         #expect(cloud.environment == "127.0.0.1" && cloud.base(of: .flow) == nil)
         #expect(cloud.admits("http://127.0.0.1:4002/v1.0/me", for: .graph))
         #expect(!cloud.admits("http://127.0.0.1:4001/v1.0/me", for: .graph))
-        #expect(cloud.base(of: .sharePoint("contoso")) == nil, "a sandbox token never goes to a real host")
+        #expect(
+            cloud.base(of: .sharePoint("contoso")) == "http://127.0.0.1:4001",
+            "a sandbox token never goes to a real host")
         // Callers write the public cloud's addresses; requests go to the sandbox all the same.
         let written = cloud.writtenBases(of: .graph)
         #expect(written.first == cloud.base(of: .graph) && written.last == "https://graph.microsoft.com")

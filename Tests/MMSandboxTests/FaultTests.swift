@@ -57,6 +57,53 @@ struct FaultTests {
         #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 200)
     }
 
+    @Test("tokens that were revoked are refused at every service and at the token endpoint; new ones hold")
+    func revoked() async throws {
+        let bench = Bench()
+        let tokens = await bench.signIn()
+        let old = try #require(tokens["access_token"]?.string)
+        let refresh = try #require(tokens["refresh_token"]?.string)
+        #expect(
+            await bench.control("POST", "faults", ["kind": "revoked", "account": "nobody@x.example"]).status == 404)
+        #expect(await bench.control("POST", "faults", ["kind": "revoked"]).status == 201)
+        #expect(await bench.graph("GET", "/v1.0/me", token: old).status == 401)
+        let renewed = await bench.refresh(refresh)
+        #expect(renewed.status == 400 && String(decoding: renewed.bytes, as: UTF8.self).contains("AADSTS50173"))
+        let fresh = await bench.token()
+        #expect(await bench.graph("GET", "/v1.0/me", token: fresh).status == 200)
+    }
+
+    @Test("a challenge stands until a token comes that was asked for with its claims")
+    func challenge() async throws {
+        let bench = Bench()
+        let tokens = await bench.signIn()
+        let old = try #require(tokens["access_token"]?.string)
+        let refresh = try #require(tokens["refresh_token"]?.string)
+        _ = await bench.control("POST", "faults", ["kind": "challenge", "path": "/v1.0/me"])
+        for _ in 0..<2 {
+            let refused = await bench.graph("GET", "/v1.0/me", token: old)
+            #expect(refused.status == 401)
+            #expect(refused.headers["WWW-Authenticate"]?.contains("insufficient_claims") == true)
+        }
+        let claims = #"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#
+        let answer = try JSONParser.parse(await bench.refresh(refresh, more: [("claims", claims)]).bytes)
+        let token = try #require(answer["access_token"]?.string)
+        #expect(await bench.graph("GET", "/v1.0/me", token: token).status == 200)
+        #expect(await bench.graph("GET", "/v1.0/me", token: old).status == 401)
+    }
+
+    @Test("consent is refused for one service, and for apps that aren't Microsoft's own")
+    func refusedConsent() async throws {
+        let bench = Bench()
+        let refresh = try #require(await bench.signIn()["refresh_token"]?.string)
+        _ = await bench.control("POST", "faults", ["kind": "refusedConsent", "resource": "exchange"])
+        let exchange = await bench.refresh(refresh, scope: "https://outlook.office365.com/.default")
+        #expect(exchange.status == 400 && String(decoding: exchange.bytes, as: UTF8.self).contains("AADSTS65001"))
+        #expect(await bench.refresh(refresh, scope: "https://management.azure.com/.default").status == 200)
+        #expect(
+            await bench.control("POST", "faults", ["kind": "refusedConsent", "resource": "toast"]).status == 400)
+    }
+
     @Test("a bad gateway answers HTML")
     func badGateway() async {
         let bench = Bench()

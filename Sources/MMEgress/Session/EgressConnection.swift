@@ -91,6 +91,8 @@ struct EgressConnection: Sendable {
         try await writer.established()
         try await handshake(tls)
         while let head = try await nextHead() {
+            // What is known of the host may have grown since the last request.
+            let place = core.hosts.place(name, isSecure: true) ?? place
             if let fault = Self.fault(within: head, place) {
                 core.events(.refusedConnection(fault, host: place.host))
                 try await writer.refuse(fault, service: place.service, keepsAlive: false)

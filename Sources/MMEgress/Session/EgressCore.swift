@@ -12,6 +12,7 @@ final class EgressCore: Sendable {
     let tokens: any TokenSource
     let renewal: TokenRenewal
     let transport: any HTTPTransport
+    let gate: SignInGate
     let limits: EgressLimits
     let clock: WallClock
     let pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
@@ -20,6 +21,7 @@ final class EgressCore: Sendable {
     let usualProcesses: @Sendable () -> [Int32]
     let admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
     let events: @Sendable (EgressEvent) -> Void
+    let cut = RequestCut()
     /// What `Proxy-Authorization` must say.
     private let proxyAuthorization: Secret
     private let last = Mutex<UInt64>(0)
@@ -33,6 +35,7 @@ final class EgressCore: Sendable {
         judge = configuration.judge
         tokens = configuration.tokens
         limits = configuration.limits
+        gate = SignInGate(configuration.signIns)
         clock = configuration.clock
         pace = configuration.pace
         permit = configuration.permit
@@ -42,7 +45,8 @@ final class EgressCore: Sendable {
         events = configuration.events
         self.authority = authority
         self.transport = transport
-        renewal = TokenRenewal(configuration.vault, transport: transport, clock: configuration.clock)
+        renewal = TokenRenewal(
+            configuration.vault, transport: transport, clock: configuration.clock, events: configuration.events)
         let pair = "\(EgressSession.userName):\(secret.reveal())"
         proxyAuthorization = Secret("Basic " + Base64.text(Array(pair.utf8)))
     }

@@ -1,4 +1,5 @@
 package import MMCore
+package import MMIdentity
 
 /// What happens on the wire of a session, for audit, metrics and those who wait for a sign-in.
 package enum EgressEvent: Sendable {
@@ -26,8 +27,13 @@ package enum SignInEvent: Sendable {
     case signedIn(SignedInIdentity)
     /// The sign-in service gave a refresh token, for the cache of those who want it there.
     case refreshToken(RenewalGrant, SignedInIdentity?)
-    /// The sign-in ended without a token: the service's error code and sentence.
-    case failed(code: String, message: String)
+    /// The sign-in ended without a token.
+    case failed(EntraError)
+    /// The person whom another account was expected of signed in: the tokens were withheld.
+    case refused(RequestRefusal)
+    /// What the session was signed in with is good no more: a person has to sign in again.
+    /// - Parameter isModules: whether the module had signed in by itself, not with the connection's tokens.
+    case over(MMError, isModules: Bool)
 }
 
 /// A device code, as a person needs it.

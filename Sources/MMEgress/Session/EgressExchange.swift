@@ -39,7 +39,12 @@ struct EgressExchange: Sendable {
     func run() async throws(WireFault) -> Bool {
         defer { core.events(.request(record.finished(bytesUp: body.count))) }
         do throws(WireFault) {
-            return try await carryOut()
+            return try await core.cut.run(number) { [record, channel] in
+                // What has begun to arrive can't be taken back: its client sees the connection end.
+                if record.hasAnswered { channel.drop() }
+            } _: { () async throws(WireFault) in
+                try await carryOut()
+            }
         } catch {
             record.failed(error)
             guard !record.hasAnswered, error.kind != .clientGone else { throw WireChannel.gone }
@@ -75,28 +80,26 @@ struct EgressExchange: Sendable {
         }
         let signIn = try SignInExchange(described, core: core)
         let (requestClass, refusal) = try await judge(described)
+        if refusal == nil, place.owner == .unknown { core.hosts.tenant.admit(place.host) }
         if let refusal {
             let fault = WireFault(403, .refused, refusal.message)
             record.failed(fault)
             return try await refuse(fault, code: refusal.code)
         }
+        let filled = try await credentials.filled()
         var request = HTTPRequest(
-            method: head.method, url: described.url, headers: try await credentials.filled(),
-            timeout: core.limits.answer,
+            method: head.method, url: described.url, headers: filled.headers, timeout: core.limits.answer,
             allowsPlainHTTP: !place.isSecure)
         // Its owner has listed this very port.
         request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
         request.isNeverResent = true
         request.permit = core.permit?(requestClass)
         request.stallTimeout = core.limits.answerStall
-        // It is made from the body that is sent.
-        request.headers.remove("content-length")
         // Where the client asks for no encoding the answer must come without one; where we read it, too.
-        if signIn != nil {
-            request.headers.remove("accept-encoding")
-        } else if !request.headers.contains("accept-encoding") {
-            request.headers.set("Accept-Encoding", "identity")
-        }
+        let namesHosts =
+            credentials.holdsTokens && TenantHosts.mayName(place, method: head.method, target: target)
+        let isRead = signIn != nil || namesHosts
+        Self.complete(&request.headers, isRead: isRead)
         switch described.body {
         case .none: break
         case .whole(let bytes): request.body = try signIn?.outgoingBody() ?? bytes
@@ -113,10 +116,19 @@ struct EgressExchange: Sendable {
         }
         if isWebSocket { return try await openWebSocket(request) }
         let sent = core.clock.now
-        let stream = try await open(request)
+        var stream = try await open(request)
+        if stream.status == 401, request.upload == nil,
+            let headers = try await renewed(credentials, filled, after: stream, sent: sent)
+        {
+            // Read to its end, so that its connection serves again.
+            _ = try? await stream.collect(limit: 1 << 20)
+            request.headers = headers
+            Self.complete(&request.headers, isRead: isRead)
+            stream = try await open(request)
+        }
         await heed(stream, sent, pace)
         if let signIn { return try await answer(stream, signIn) }
-        return try await pass(stream)
+        return try await pass(stream, learning: namesHosts && stream.status == 200)
     }
 
     // MARK: Before it is sent
@@ -241,6 +253,39 @@ struct EgressExchange: Sendable {
         })
     }
 
+    /// Finishes the header fields: what is made from the body that is sent, and what encoding the answer may have.
+    private static func complete(_ headers: inout HTTPHeaders, isRead: Bool) {
+        headers.remove("content-length")
+        // Where the client asks for no encoding the answer must come without one; where we read it, too.
+        if isRead {
+            headers.remove("accept-encoding")
+        } else if !headers.contains("accept-encoding") {
+            headers.set("Accept-Encoding", "identity")
+        }
+    }
+
+    // MARK: Refused tokens
+
+    /// The fields for sending a request once more whose token was refused: with another one, which the challenge's claims
+    /// were asked for with.
+    /// - Returns: `nil` where there is none, or where the request may have been carried out: the refusal is passed on.
+    private func renewed(
+        _ credentials: OutgoingCredentials, _ filled: OutgoingCredentials.Filled, after stream: HTTPStream,
+        sent: Timestamp
+    ) async throws(WireFault) -> HTTPHeaders? {
+        guard !filled.tokens.isEmpty else { return nil }
+        let challenge = BearerChallenge(stream.headers.values(for: "www-authenticate"))
+        // A bare 401 may come from a server behind the one that looked at the token.
+        let isSafe = challenge != nil || head.method == "GET" || head.method == "HEAD"
+        let refusals = filled.tokens.mapValues { TokenRefusal(of: $0, sent: sent, claims: challenge?.claims) }
+        let again = await channel.whileConnected {
+            await Result { () async throws(WireFault) in try await credentials.filled(insteadOf: refusals) }
+        }
+        // Why there is none was told to those who show it; the session gets the service's own words.
+        guard isSafe, case .success(let fresh) = again, fresh.tokens != filled.tokens else { return nil }
+        return fresh.headers
+    }
+
     // MARK: Answers
 
     /// An answer of the sign-in service, which is taken apart before the session gets it.
@@ -263,7 +308,8 @@ struct EgressExchange: Sendable {
     }
 
     /// Any other answer, piece by piece: the service is held back by a client that reads slowly.
-    private func pass(_ stream: HTTPStream) async throws(WireFault) -> Bool {
+    /// - Parameter learns: whether it may name hosts of the tenant.
+    private func pass(_ stream: HTTPStream, learning learns: Bool) async throws(WireFault) -> Bool {
         var headers = Self.endToEnd(stream.headers)
         let hasBody = head.method != "HEAD" && AnswerWriter.hasBody(stream.status)
         let announced = headers["content-length"].flatMap { Int($0) }
@@ -278,6 +324,7 @@ struct EgressExchange: Sendable {
         try await writer.head(stream.status, headers, keepsAlive: keepsAlive)
         var iterator = stream.chunks.makeAsyncIterator()
         var count = 0
+        var seen: [UInt8] = []
         while true {
             let piece: [UInt8]?
             do throws(HTTPError) { piece = try await iterator.next() } catch {
@@ -286,9 +333,12 @@ struct EgressExchange: Sendable {
             guard let piece else { break }
             guard hasBody else { continue }
             count += piece.count
+            if learns, count <= TenantHosts.maxAnswerBytes { seen += piece }
             record.passed(piece.count)
             try await writer.piece(piece, isChunked: isChunked)
         }
+        // Before its client can ask for what it has read of.
+        if learns, seen.count == count { core.hosts.tenant.learn(from: seen) }
         if isChunked { try await writer.end() }
         if hasBody, let announced, announced != count { return false }
         return keepsAlive

@@ -1,7 +1,7 @@
 import Glibc
 package import MMCore
 import MMHTTP
-import MMSystem
+package import MMSystem
 
 /// The wire of one session while it runs: a proxy on this machine that only the session's processes may use.
 ///
@@ -21,7 +21,14 @@ package final class EgressSession: Sendable {
     private let core: EgressCore
     private let listener: PolledListener
     private let client: HTTPClient?
-    private let accepting = Mutex<Task<Void, Never>?>(nil)
+    private struct Ways {
+        var tasks: [Task<Void, Never>] = []
+        /// The listener in the session's own network, where it has one.
+        var inside: PolledListener?
+        var isClosed = false
+    }
+    private let ways = Mutex(Ways())
+    private let open: ConnectionCount
 
     /// Starts the wire of a session.
     /// - Throws: `.unavailable` when a library, port, descriptor or thread is missing; what writing the certificate fails with.
@@ -30,7 +37,7 @@ package final class EgressSession: Sendable {
         let folder = TrustFolder(in: configuration.folder)
         try await BlockingWork.run { () throws(MMError) in try folder.write(authority.pem) }
         let session = try EgressSession(configuration, authority: authority, folder: folder)
-        session.accept()
+        session.accept(from: session.listener, isInside: false)
         return session
     }
 
@@ -40,6 +47,7 @@ package final class EgressSession: Sendable {
         let secret = Secret(RandomBytes.text(bytes: 24))
         HeldSecrets.shared.hold(secret)
         listener = try PolledListener(loopback: ())
+        open = ConnectionCount(limit: configuration.limits.connections)
         port = listener.port
         self.folder = folder
         if configuration.transport == nil {
@@ -58,20 +66,41 @@ package final class EgressSession: Sendable {
     }
 
     deinit {
+        let ways = ways.withLock { $0 }
         listener.close()
-        accepting.withLock { $0 }?.cancel()
+        ways.inside?.close()
+        for task in ways.tasks { task.cancel() }
         folder.remove()
     }
+
+    /// Serves the session in a network of its own too, at the same port: what connects there is the session's, by where it
+    /// is. A later one takes the place of the one before, whose network has ended with its processes.
+    package func serve(inside listener: PolledListener) {
+        let before: PolledListener? = ways.withLock { ways in
+            if ways.isClosed { return listener }
+            defer { ways.inside = listener }
+            return ways.inside
+        }
+        before?.close()
+        if before !== listener { accept(from: listener, isInside: true) }
+    }
+
+    /// Ends all requests of the session that are under way, and answers further ones with a refusal until `admitRequests`.
+    package func cutRequests() { core.cut.begin() }
+
+    /// Lets requests pass again.
+    package func admitRequests() { core.cut.lift() }
 
     /// Takes everything down: connections, what is under way, the placeholders, the certificate's file.
     package func close() async {
         listener.close()
-        let task: Task<Void, Never>? = accepting.withLock { accepting in
-            defer { accepting = nil }
-            return accepting
+        let ended = ways.withLock { ways in
+            defer { ways = Ways(isClosed: true) }
+            return ways
         }
-        task?.cancel()
-        await task?.value
+        ended.inside?.close()
+        for task in ended.tasks { task.cancel() }
+        for task in ended.tasks { await task.value }
         await client?.shutdown()
         core.vault.clear()
         let folder = folder
@@ -96,9 +125,8 @@ package final class EgressSession: Sendable {
         return variables
     }
 
-    private func accept() {
-        let (core, listener) = (core, listener)
-        let open = ConnectionCount(limit: core.limits.connections)
+    private func accept(from listener: PolledListener, isInside: Bool) {
+        let (core, open) = (core, open)
         let task = Task {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled {
@@ -106,14 +134,19 @@ package final class EgressSession: Sendable {
                     do throws(MMError) {
                         raw = try await listener.accept().release()
                     } catch {
-                        if error.code == .cancelled || error.code == .unavailable, Task.isCancelled { return }
+                        if error.code == .cancelled || error.code == .unavailable, isInside || Task.isCancelled {
+                            return
+                        }
                         // Out of descriptors, or closed: `close` cancels as well.
                         guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
                         continue
                     }
                     let socket = FileDescriptor(owning: raw)
                     guard open.enter() else { continue }
-                    guard let channel = try? WireChannel(socket, answerStall: core.limits.answerStall) else {
+                    guard
+                        let channel = try? WireChannel(
+                            socket, isInside: isInside, answerStall: core.limits.answerStall)
+                    else {
                         open.leave()
                         continue
                     }
@@ -128,7 +161,10 @@ package final class EgressSession: Sendable {
                 }
             }
         }
-        accepting.withLock { $0 = task }
+        ways.withLock { ways in
+            if ways.isClosed { task.cancel() }
+            ways.tasks.append(task)
+        }
     }
 
     /// How many connections there are.

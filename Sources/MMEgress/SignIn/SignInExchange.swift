@@ -28,6 +28,7 @@ struct SignInExchange: Sendable {
         guard request.place.issuesTokens, request.place.service == .signIn || path.contains("/oauth2/") else {
             return nil
         }
+        try core.gate.check(request)
         self.core = core
         host = request.place.host
         endpoint = request.place.origin + request.target.prefix { $0 != "?" }
@@ -93,7 +94,7 @@ struct SignInExchange: Sendable {
         }
         guard !object.values.contains(where: Self.holdsToken) else { throw Self.unreadable }
         if let code = object["error"]?.string {
-            tell(error: code, object)
+            tell(error: code, HTTPResponse(status: status, headers: headers, body: body))
             return Answer(status: status, body: body)
         }
         let rewritten = object["access_token"] != nil || object["refresh_token"] != nil || object["id_token"] != nil
@@ -106,7 +107,7 @@ struct SignInExchange: Sendable {
             let identity = identity(object)
             if let identity {
                 if let refusal = await core.admits(identity) {
-                    core.events(.signIn(.failed(code: refusal.code, message: refusal.message)))
+                    core.events(.signIn(.refused(refusal)))
                     // The other account's tokens are neither passed on nor kept.
                     let fault = WireFault(400, .signIn, refusal.message)
                     return Answer(
@@ -142,10 +143,15 @@ struct SignInExchange: Sendable {
             object["id_token"] = .string(core.vault.placeholder(forSignIn: Secret(token)))
         }
         if let token = object["refresh_token"]?.string, !token.isEmpty {
-            object["refresh_token"] = .string(core.vault.placeholder(forSignIn: Secret(token)))
+            let placeholder = core.vault.placeholder(forSignIn: Secret(token))
+            core.gate.gave(placeholder, for: form, scopes: object["scope"]?.string)
+            object["refresh_token"] = .string(placeholder)
             if let grant { core.events(.signIn(.refreshToken(grant, identity))) }
         }
-        if let identity { core.events(.signIn(.signedIn(identity))) }
+        if let identity {
+            core.gate.admit(tenant: identity.tenantID)
+            core.events(.signIn(.signedIn(identity)))
+        }
     }
 
     /// How the access token of an answer is renewed: with the refresh token that came with it, or the one that was asked with.
@@ -161,8 +167,17 @@ struct SignInExchange: Sendable {
         guard form?["client_assertion"] == nil, form?["client_secret"] == nil else { return nil }
         return RenewalGrant(
             refreshToken: refreshToken, endpoint: endpoint, clientID: clientID,
-            scope: form?["scope"] ?? (form?["resource"] == nil ? object["scope"]?.string : nil),
-            resource: form?["resource"] ?? (form?["scope"] == nil ? object["resource"]?.string : nil))
+            scope: form?["scope"] ?? (form?["resource"] == nil ? Self.renewable(object["scope"]?.string) : nil),
+            resource: form?["resource"] ?? (form?["scope"] == nil ? object["resource"]?.string : nil),
+            claims: form?["claims"])
+    }
+
+    /// The scopes to renew with, of those that an answer names. Where a sign-in asked for `.default` the service names that and
+    /// all that it stands for, and takes only one of the two in a request.
+    private static func renewable(_ scopes: String?) -> String? {
+        let words = scopes?.split(separator: " ") ?? []
+        guard words.contains(where: { $0.hasSuffix("/.default") }) else { return scopes }
+        return words.filter { $0.hasSuffix("/.default") || !$0.contains("/") }.joined(separator: " ")
     }
 
     /// What a token is for that doesn't say so itself: the older endpoint's `resource`, or where its scopes belong.
@@ -197,13 +212,13 @@ struct SignInExchange: Sendable {
                         clientID: form?["client_id"]))))
     }
 
-    private func tell(error code: String, _ object: JSONObject) {
+    private func tell(error code: String, _ answer: HTTPResponse) {
         guard isTokenEndpoint else { return }
-        if code == "authorization_pending" || code == "slow_down" {
-            core.events(.signIn(.pending))
-        } else {
-            core.events(.signIn(.failed(code: code, message: object["error_description"]?.string ?? "")))
-        }
+        if code == "authorization_pending" || code == "slow_down" { return core.events(.signIn(.pending)) }
+        let error = EntraError(answer, now: core.clock.now)
+        // A module asks for further tokens behind its person's back, and may do without; its renewals tell of the end first.
+        guard form?["grant_type"] == "refresh_token" else { return core.events(.signIn(.failed(error))) }
+        if error.action.needsSignIn { core.events(.signIn(.over(TokenRenewal.refusal(error), isModules: true))) }
     }
 
     // MARK: Values

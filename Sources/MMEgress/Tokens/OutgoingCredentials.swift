@@ -46,28 +46,52 @@ struct OutgoingCredentials: Sendable {
             }.first
     }
 
+    /// Whether a service that refuses the request may have refused one of our tokens.
+    var holdsTokens: Bool { !slots.isEmpty }
+
+    /// The header fields with tokens that are fresh now, and those tokens by their placeholders.
+    struct Filled: Sendable {
+        let headers: HTTPHeaders
+        let tokens: [String: Secret]
+    }
+
     /// The header fields with tokens that are fresh now.
+    /// - Parameter refusals: what a service said of tokens, by their placeholders; others are sent in the place of these.
     /// - Throws: `.noToken`.
-    func filled() async throws(WireFault) -> HTTPHeaders {
+    func filled(insteadOf refusals: [String: TokenRefusal] = [:]) async throws(WireFault) -> Filled {
         var headers = plain
+        var sent: [String: Secret] = [:]
         for slot in slots {
             var tokens: [String] = []
             for (text, worth) in slot.placeholders {
+                let token: Secret
                 do throws(MMError) {
-                    switch worth {
-                    case .fed(let need): tokens.append(try await core.tokens.token(for: need).reveal())
-                    case .own(let own): tokens.append(try await core.renewal.token(text, own).reveal())
-                    case .signInOnly: continue
-                    }
+                    guard let fresh = try await self.token(text, worth, refusals[text]) else { continue }
+                    token = fresh
                 } catch {
+                    if error.code == .signInNeeded { core.events(.signIn(.over(error, isModules: worth.isModules))) }
                     // As a service answers whose token has ended: modules sign in again then.
                     throw WireFault(
                         401, .noToken, [error.message, error.hint].compactMap(\.self).joined(separator: " "))
                 }
+                sent[text] = token
+                tokens.append(token.reveal())
             }
             headers.add(slot.header, tokens.map { "Bearer " + $0 }.joined(separator: ", "))
         }
-        return headers
+        return Filled(headers: headers, tokens: sent)
+    }
+
+    private func token(
+        _ text: String, _ worth: PlaceholderVault.Worth, _ refusal: TokenRefusal?
+    ) async throws(MMError) -> Secret? {
+        switch worth {
+        case .fed(let need):
+            guard let refusal else { return try await core.tokens.token(for: need) }
+            return try await core.tokens.token(for: need, insteadOf: refusal)
+        case .own(let own): return try await core.renewal.token(text, own, insteadOf: refusal)
+        case .signInOnly: return nil
+        }
     }
 
     /// The placeholders of a header; nil when it goes out as it stands.

@@ -14,6 +14,11 @@ package final class PlaceholderVault: Sendable {
         /// Something that only the sign-in service takes: a refresh token, a device code, an id token.
         case signInOnly(Secret)
 
+        /// Whether the session signed in for it by itself.
+        var isModules: Bool {
+            if case .fed = self { false } else { true }
+        }
+
         /// What an access token is for; nil for what the sign-in service alone takes.
         var audience: String? {
             switch self {
@@ -31,6 +36,11 @@ package final class PlaceholderVault: Sendable {
         /// When it ends, in seconds since 1970; nil where nobody said.
         let expiry: Int64?
         let grant: RenewalGrant?
+
+        /// The same with another refresh token.
+        func renewed(by refreshToken: Secret) -> OwnToken {
+            OwnToken(audience: audience, token: token, expiry: expiry, grant: grant?.with(refreshToken))
+        }
     }
 
     private struct State {
@@ -94,11 +104,21 @@ package final class PlaceholderVault: Sendable {
     /// What a text stands for; nil when it isn't a placeholder of this session.
     func worth(of text: String) -> Worth? { state.withLock { $0.worth[text] } }
 
-    /// The token behind a placeholder was renewed.
-    func renewed(_ placeholder: String, _ token: OwnToken) {
+    /// The token behind a placeholder was renewed, and with it the refresh token that others were given with.
+    func renewed(_ placeholder: String, _ token: OwnToken, from old: RenewalGrant) {
         HeldSecrets.shared.hold(token.token)
+        if let grant = token.grant { HeldSecrets.shared.hold(grant.refreshToken) }
         state.withLock { state in
             if state.worth[placeholder] != nil { state.worth[placeholder] = .own(token) }
+            guard let fresh = token.grant?.refreshToken, fresh != old.refreshToken else { return }
+            for (text, worth) in state.worth {
+                switch worth {
+                case .signInOnly(old.refreshToken): state.worth[text] = .signInOnly(fresh)
+                case .own(let own) where own.grant?.refreshToken == old.refreshToken:
+                    state.worth[text] = .own(own.renewed(by: fresh))
+                case .signInOnly, .own, .fed: continue
+                }
+            }
         }
     }
 

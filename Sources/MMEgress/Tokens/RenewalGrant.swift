@@ -12,4 +12,13 @@ package struct RenewalGrant: Sendable {
     package let scope: String?
     /// The resource that is asked for at the older endpoint.
     package let resource: String?
+    /// The claims that are asked for: that the client heeds challenges.
+    package let claims: String?
+
+    /// The same with the refresh token that took the place of this one.
+    func with(_ refreshToken: Secret) -> RenewalGrant {
+        RenewalGrant(
+            refreshToken: refreshToken, endpoint: endpoint, clientID: clientID, scope: scope, resource: resource,
+            claims: claims)
+    }
 }

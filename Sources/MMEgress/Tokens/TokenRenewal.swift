@@ -8,51 +8,73 @@ final class TokenRenewal: Sendable {
     /// A token that ends sooner is renewed before it is sent.
     private static let margin: Int64 = 120
 
+    private struct State {
+        var flights: [String: Task<Result<Secret, MMError>, Never>] = [:]
+        /// The refresh tokens that the service has refused: they are never asked with again.
+        var refused: [Secret: MMError] = [:]
+    }
+
     private let transport: any HTTPTransport
     private let clock: WallClock
     private let vault: PlaceholderVault
-    private let flights = Mutex<[String: Task<Result<Secret, MMError>, Never>]>([:])
+    private let events: @Sendable (EgressEvent) -> Void
+    private let state = Mutex(State())
 
-    init(_ vault: PlaceholderVault, transport: any HTTPTransport, clock: WallClock) {
+    init(
+        _ vault: PlaceholderVault, transport: any HTTPTransport, clock: WallClock,
+        events: @escaping @Sendable (EgressEvent) -> Void
+    ) {
         self.vault = vault
         self.transport = transport
         self.clock = clock
+        self.events = events
     }
 
-    /// The token behind a placeholder, renewed where it is about to end. Several who ask at once share one renewal.
-    func token(_ placeholder: String, _ own: PlaceholderVault.OwnToken) async throws(MMError) -> Secret {
-        guard let expiry = own.expiry, let grant = own.grant, expiry - clock.now.seconds < Self.margin else {
-            return own.token
+    /// The token behind a placeholder, renewed where it is about to end, or was refused. Several who ask at once share one
+    /// renewal.
+    func token(
+        _ placeholder: String, _ own: PlaceholderVault.OwnToken, insteadOf refusal: TokenRefusal? = nil
+    ) async throws(MMError) -> Secret {
+        var own = own
+        if case .own(let newest)? = vault.worth(of: placeholder) { own = newest }
+        let isRefused = refusal.map { $0.token == own.token } ?? false
+        let isDue = own.expiry.map { $0 - clock.now.seconds < Self.margin } ?? false
+        guard isRefused || isDue else { return own.token }
+        guard let grant = own.grant else {
+            guard isRefused else { return own.token }
+            throw MMError(.signInNeeded, "The service refuses the session's token, and nothing renews it.")
         }
-        let flight: Task<Result<Secret, MMError>, Never> = flights.withLock { flights in
-            if let running = flights[placeholder] { return running }
-            // Another's renewal may have ended since this one looked.
-            let newest = vault.worth(of: placeholder)
+        let flight: Task<Result<Secret, MMError>, Never> = state.withLock { [own] state in
+            if let running = state.flights[placeholder] { return running }
+            if let known = state.refused[grant.refreshToken] {
+                return Task { Result<Secret, MMError>.failure(known) }
+            }
             let started = Task {
-                defer { self.flights.withLock { _ = $0.removeValue(forKey: placeholder) } }
-                if case .own(let fresh)? = newest, fresh.token != own.token {
+                defer { self.state.withLock { _ = $0.flights.removeValue(forKey: placeholder) } }
+                // Another's renewal may have ended since this one looked.
+                if case .own(let fresh)? = self.vault.worth(of: placeholder), fresh.token != own.token {
                     return Result<Secret, MMError>.success(fresh.token)
                 }
-                return await self.renew(placeholder, own, grant)
+                return await self.renew(placeholder, own, grant, claims: refusal?.claims)
             }
-            flights[placeholder] = started
+            state.flights[placeholder] = started
             return started
         }
         switch await flight.value {
         case .success(let token): return token
         case .failure(let error):
             // The rest of its life is better than nothing when the sign-in service is away.
-            if expiry > clock.now.seconds + 5 { return own.token }
+            if !isRefused, let expiry = own.expiry, expiry > clock.now.seconds + 5 { return own.token }
             throw error
         }
     }
 
     private func renew(
-        _ placeholder: String, _ own: PlaceholderVault.OwnToken, _ grant: RenewalGrant
+        _ placeholder: String, _ own: PlaceholderVault.OwnToken, _ grant: RenewalGrant, claims: String?
     ) async -> Result<Secret, MMError> {
         let form = FormFields([
             "grant_type": "refresh_token", "client_id": grant.clientID, "refresh_token": grant.refreshToken.reveal(),
-            "scope": grant.scope, "resource": grant.resource,
+            "scope": grant.scope, "resource": grant.resource, "claims": Claims.merged(grant.claims, claims),
         ])
         let request = HTTPRequest(
             method: "POST", url: grant.endpoint, headers: ["Content-Type": "application/x-www-form-urlencoded"],
@@ -65,26 +87,34 @@ final class TokenRenewal: Sendable {
             return .failure(error.mmError(for: "Renewing a token of the session"))
         }
         guard response.status == 200 else {
-            let code = (try? JSONParser.parse(response.body))?.object?["error"]?.string ?? "status \(response.status)"
-            return .failure(
-                MMError(
-                    .signInNeeded, "The sign-in service renews the session's token no more (\(code)).",
-                    hint: "Sign in again within the session."))
+            let refusal = Self.refusal(EntraError(response, now: clock.now))
+            if refusal.code == .signInNeeded { state.withLock { $0.refused[grant.refreshToken] = refusal } }
+            return .failure(refusal)
         }
         do throws(MMError) {
             let answer = try TokenAnswer(response.body, requested: [])
+            let next = answer.refreshToken.map { grant.with($0) } ?? grant
             let fresh = PlaceholderVault.OwnToken(
                 audience: own.audience, token: answer.accessToken,
-                expiry: clock.now.seconds + Int64(answer.expiresIn),
-                grant: answer.refreshToken.map {
-                    RenewalGrant(
-                        refreshToken: $0, endpoint: grant.endpoint, clientID: grant.clientID, scope: grant.scope,
-                        resource: grant.resource)
-                } ?? grant)
-            vault.renewed(placeholder, fresh)
+                expiry: clock.now.seconds + Int64(answer.expiresIn), grant: next)
+            vault.renewed(placeholder, fresh, from: grant)
+            if answer.refreshToken != nil { events(.signIn(.refreshToken(next, nil))) }
             return .success(answer.accessToken)
         } catch {
             return .failure(error)
         }
+    }
+
+    /// The end of a session's own sign-in, or a fault that passes.
+    static func refusal(_ error: EntraError) -> MMError {
+        var details: JSONObject = ["ended": true]
+        details["aadsts"] = error.codes.first.map { .int(Int64($0)) }
+        let isPassing = error.action.isTransient || !error.isFromSignInService
+        return MMError(
+            isPassing ? .unavailable : .signInNeeded,
+            "The sign-in service \(isPassing ? "doesn't renew the session's token now" : "has ended the session's sign-in") "
+                + "(\(error.error.isEmpty ? "status \(error.status)" : error.error): \(error.reason)).",
+            hint: isPassing ? "Try again later." : "Repeat the call: it asks for a new sign-in.",
+            details: details)
     }
 }

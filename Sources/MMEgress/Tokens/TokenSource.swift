@@ -19,4 +19,31 @@ package protocol TokenSource: Sendable {
     /// A token that is good now.
     /// - Throws: why there is none; the session's request fails with it.
     func token(for need: TokenNeed) async throws(MMError) -> Secret
+
+    /// Another token in the place of one that a service has refused. Many may ask at once for the same.
+    /// - Throws: `.signInNeeded` where only a person can get one.
+    func token(for need: TokenNeed, insteadOf refusal: TokenRefusal) async throws(MMError) -> Secret
+}
+
+extension TokenSource {
+    /// A source that knows nothing of refusals has no other.
+    package func token(for need: TokenNeed, insteadOf refusal: TokenRefusal) async throws(MMError) -> Secret {
+        try await token(for: need)
+    }
+}
+
+/// A service's refusal of a token.
+package struct TokenRefusal: Sendable {
+    /// The token that it refused.
+    package let token: Secret
+    /// When the request with it was sent.
+    package let sent: Timestamp
+    /// The claims that it demands of another one, as JSON.
+    package let claims: String?
+
+    package init(of token: Secret, sent: Timestamp, claims: String?) {
+        self.token = token
+        self.sent = sent
+        self.claims = claims
+    }
 }

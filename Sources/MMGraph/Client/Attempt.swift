@@ -51,7 +51,8 @@ struct Attempt {
                 hasRenewed = true
                 let challenge = BearerChallenge(answer.fields.values(for: "WWW-Authenticate"))
                 token = try await client.identity.token(
-                    insteadOf: token, for: client.connection, claims: challenge?.claims, deadline: deadline)
+                    insteadOf: token.secret, at: sent, for: client.connection, resource: client.resource,
+                    claims: challenge?.claims, deadline: deadline)
                 continue
             }
             if try await waitsForAnother(ending, sent: sent) { continue }

@@ -62,7 +62,8 @@ struct ExchangeAttempt {
                 hasRenewed = true
                 let challenge = BearerChallenge(answer.fields.values(for: "WWW-Authenticate"))
                 token = try await client.identity.token(
-                    insteadOf: token, for: client.connection, claims: challenge?.claims, deadline: deadline)
+                    insteadOf: token.secret, at: sent, for: client.connection, resource: token.resource,
+                    claims: challenge?.claims, deadline: deadline)
                 continue
             }
             let advice = WaitAdvice(response.headers, now: client.clock.now)

@@ -22,6 +22,14 @@ extension TokenCacheDocument {
             "home_account_id": home.isEmpty ? .null : .string(home), "environment": .string(environment),
             "client_id": .string(view.clientID),
         ]
+        if refreshedFrom == nil, !account.account.isApp {
+            // What an earlier sign-in of this account got, for whichever service, may have ended with it.
+            let isTheirs = { (fields: JSONObject) in
+                view.belongsToApp(fields) && fields["home_account_id"]?.string == home
+            }
+            remove(.accessToken, where: isTheirs)
+            if answer.refreshToken != nil { remove(.refreshToken, where: isTheirs) }
+        }
         if let token = answer.refreshToken {
             let fields = refreshFields(token, common: common, target: target, answer: answer, now: now)
             if let refreshedFrom, entries(.refreshToken).contains(where: { $0.key == refreshedFrom }) {

@@ -21,6 +21,9 @@ struct TokenFileName: Sendable, Hashable {
     /// name.
     var earlierCache: String? { isPlain || safe.utf8.count > 200 ? nil : "\(safe).json" }
 
+    /// What was told of the end of its sign-in.
+    var ends: String { "\(pendingStem).ends.json" }
+
     /// Returns the file name of the pending sign-in for a resource.
     func pending(_ resource: ServiceResource) -> String {
         resource == .graph

@@ -45,7 +45,12 @@ extension Cloud {
                 CloudHost(
                     .storage, "\(kind).\(extra.storage)", .directSubdomains, audiences: ["https://storage.azure.com"]))
         }
-        for name in extra.dataverse { hosts.append(CloudHost(.dataverse, name, .subdomains)) }
+        for name in extra.dataverse {
+            hosts.append(CloudHost(.dataverse, name, .subdomains))
+            // The list of a person's organizations, which everybody asks.
+            let root = name == "dynamics.com" ? "crm.dynamics.com" : name
+            hosts.append(CloudHost(.dataverse, "globaldisco." + root))
+        }
         guard name != "sandbox" else { return hosts }
         hosts.append(CloudHost(.contents, "svc.ms", .subdomains))
         // Its pages and its package downloads.
@@ -61,6 +66,7 @@ extension Cloud {
         if let found = ServiceResource.plain.first(where: { audience(of: $0).map(CloudHost.audience) == wanted }) {
             return found
         }
+        if name == "sandbox", wanted == CloudHost.audience(login) { return .sharePoint("sandbox") }
         guard !sharePointDomain.isEmpty, let host = WebAddress(wanted)?.host,
             host.hasSuffix("." + sharePointDomain)
         else { return nil }

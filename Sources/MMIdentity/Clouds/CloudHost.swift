@@ -61,6 +61,12 @@ package struct CloudHost: Sendable, Hashable {
         }
     }
 
+    /// Whether anyone can rent a name of this form and read there what it is asked: all but what one operator runs for
+    /// everybody.
+    package var isRentable: Bool { service != .contents && isPubliclyRegistrable && !isOperators }
+
+    private var isOperators: Bool { service == .dataverse && form == .exact }
+
     /// Returns whether this entry covers a host and port.
     /// - Parameter host: the host in lower case, without a trailing dot.
     package func covers(host: String, port: UInt16, isSecure: Bool) -> Bool {

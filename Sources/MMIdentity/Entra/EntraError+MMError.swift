@@ -1,4 +1,4 @@
-internal import MMCore
+package import MMCore
 
 extension EntraError {
     /// Returns the error to report from an operation: what was attempted, what Entra ID said, and what to do.
@@ -6,7 +6,7 @@ extension EntraError {
     ///   - what: what was attempted, such as "Signing in to Contoso".
     ///   - connection: the connection's name.
     ///   - way: the sign-in method that was used; a policy that refuses one may allow another.
-    func mmError(for what: String, connection: String, by way: Way = .deviceCode) -> MMError {
+    package func mmError(for what: String, connection: String, by way: Way = .deviceCode) -> MMError {
         var details: JSONObject = ["connection": .string(connection), "action": .string(action.rawValue)]
         if !error.isEmpty { details["error"] = .string(error) }
         if let suberror { details["suberror"] = .string(suberror) }
@@ -55,7 +55,7 @@ extension EntraError {
     }
 
     /// The sign-in methods that a policy may distinguish.
-    enum Way: String, Sendable {
+    package enum Way: String, Sendable {
         case deviceCode = "device"
         case browser
         case broker

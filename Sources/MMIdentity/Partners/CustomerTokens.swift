@@ -41,21 +41,29 @@ extension IdentityService {
     ///   - customer: the connection to the customer's tenant.
     ///   - partner: the connection that signs in. An app signs in at the customer's authority by itself.
     package nonisolated func imply(customer: Connection, of partner: Connection) throws(MMError) {
-        guard !(try method(of: partner)).isAppOnly else { return }
-        let tokens = CustomerTokens(self, partner: partner, customer: customer)
+        let tokens =
+            try method(of: partner).isAppOnly
+            ? nil : CustomerTokens(self, partner: partner, customer: customer)
         customers.withLock { known in
-            if known[customer.name]?.tenant != customer.tenantId {
-                known[customer.name] = (customer.tenantId, tokens)
-            }
+            if let one = known[customer.name], one.tenant == customer.tenantId, one.partner == partner { return }
+            known[customer.name] = Customer(tenant: customer.tenantId, partner: partner, tokens: tokens)
+        }
+    }
+
+    /// The partner whose customer a connection leads to; `nil` for every other connection.
+    package nonisolated func partner(ofCustomer connection: Connection) -> Connection? {
+        customer(connection)?.partner
+    }
+
+    private nonisolated func customer(_ connection: Connection) -> Customer? {
+        customers.withLock { known in
+            known[connection.name].flatMap { $0.tenant == connection.tenantId ? $0 : nil }
         }
     }
 
     /// The tokens of a customer's tenant; `nil` for every other connection.
     nonisolated func tokens(ofCustomer connection: Connection) -> CustomerTokens? {
-        customers.withLock { known in
-            guard let found = known[connection.name], found.tenant == connection.tenantId else { return nil }
-            return found.tokens
-        }
+        customer(connection)?.tokens
     }
 
     /// Redeems the refresh token of a partner's connection at a customer's authority.

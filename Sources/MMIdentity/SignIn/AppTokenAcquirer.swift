@@ -22,6 +22,11 @@ struct AppTokenAcquirer: RenewingAcquirer {
 
     private func runLocked() async throws(MMError) -> AccessToken {
         if options.renewal == .no, let usable = try await cached() { return usable.token }
+        if options.dropsRefused, let refused = options.refusedToken?.reveal() {
+            try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
+                document.remove(.accessToken) { $0["secret"]?.string == refused }
+            }
+        }
         return try await fetched()
     }
 

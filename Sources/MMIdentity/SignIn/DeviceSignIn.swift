@@ -8,15 +8,18 @@ struct DeviceSignIn: Sendable {
     private let claims: String?
     /// The digest of the refresh token that was refused, so that it isn't retried with every poll.
     private let refused: String?
+    /// Why the last sign-in ended.
+    private let reason: String?
     private let file: PendingFile
 
     // How many seconds a refusal, or a second expired code, keeps automatic callers from starting over.
     private static let rest: Int64 = 900
 
-    init(_ work: TokenAcquirer, claims: String?, refused: String?) {
+    init(_ work: TokenAcquirer, claims: String?, refused: String?, because reason: String? = nil) {
         self.work = work
         self.claims = claims
         self.refused = refused
+        self.reason = reason
         file = work.files.pending(work.target, work.resource)
     }
 
@@ -69,7 +72,7 @@ struct DeviceSignIn: Sendable {
             message: code.message, expiresAt: started + Int64(code.expiresIn), interval: code.interval,
             nextPollAt: moment(in: code.interval), correlationID: correlationID, scopes: scopes, claims: claims,
             restarts: restarts, isRenewal: work.options.renewal != .no,
-            refused: refused, outcome: nil, identity: file.identity)
+            refused: refused, reason: reason, outcome: nil, identity: file.identity)
         try ProtectedFile.makeDirectory(work.files.directory)
         try await file.write(pending)
         return prompt(pending, work.resource)

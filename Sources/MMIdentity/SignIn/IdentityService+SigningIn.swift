@@ -21,6 +21,7 @@ extension IdentityService {
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> SignInProgress {
+        let resource = await resourceToMend(connection, asked: resource)
         let target = try target(connection, resource)
         if !renewing { try clearClosedSignIn(target, resource) }
         let options = TokenOptions(renewal: renewing ? .start : .no)
@@ -48,7 +49,20 @@ extension IdentityService {
         by method: SignInMethod? = nil, deadline: Deadline = .never,
         show: @Sendable (SignInPrompt) async -> Void
     ) async throws(MMError) -> SignedInAccount {
+        try await signIn(
+            connection, resource: resource, renewing: renewing, by: method, deadline: deadline, show: show
+        ) { _ in }
+    }
+
+    /// Signs in and waits, as above.
+    /// - Parameter polled: called with the same code whenever the service was asked again, and still waits.
+    package func signIn(
+        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
+        by method: SignInMethod? = nil, deadline: Deadline = .never,
+        show: @Sendable (SignInPrompt) async -> Void, polled: @Sendable (SignInPrompt) async -> Void
+    ) async throws(MMError) -> SignedInAccount {
         let method = try self.method(of: connection, unless: method)
+        let resource = await resourceToMend(connection, asked: resource)
         let target = try target(connection, resource, method)
         if !renewing { try clearClosedSignIn(target, resource) }
         var shown: String?
@@ -72,6 +86,8 @@ extension IdentityService {
                 if prompt.userCode != shown {
                     shown = prompt.userCode
                     await show(prompt)
+                } else {
+                    await polled(prompt)
                 }
                 guard wait < deadline.remaining else { throw prompt.error(now: clock.now) }
                 do { try await pause(wait) } catch {
@@ -84,6 +100,12 @@ extension IdentityService {
             }
             if renewing { options = TokenOptions(renewal: .resume) }
         }
+    }
+
+    /// The service that a sign-in is for first: the one that wants another sign-in, where only that one does.
+    private func resourceToMend(_ connection: Connection, asked: ServiceResource) async -> ServiceResource {
+        guard let name = await end(of: connection)?.resource else { return asked }
+        return ServiceResource(name: name) ?? asked
     }
 
     /// Removes a declined or expired sign-in, because someone is explicitly asking for a new one.

@@ -27,6 +27,7 @@ extension IdentityService {
         let lock = try await FileLock(awaiting: files.cache.path, until: deadline)
         // Remove codes first: approving one now would bring tokens back.
         for path in try files.pendingPaths() { try ProtectedFile.erase(path) }
+        try files.eraseEnds()
         try ConnectionLinks.erase(of: name, paths: paths)
         let accounts = try await files.cache.clear(until: deadline)
         // An empty cache hides that of an earlier program, whose file name isn't unique to this connection.

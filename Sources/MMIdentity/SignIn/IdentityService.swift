@@ -24,7 +24,7 @@ public actor IdentityService {
     nonisolated let direct: any HTTPTransport
     private nonisolated let methods: [String: SignInMethod]
     /// Customers' tenants that are reached with a partner's sign-in, by the names of their connections.
-    nonisolated let customers = Mutex<[String: (tenant: String?, tokens: CustomerTokens)]>([:])
+    nonisolated let customers = Mutex<[String: Customer]>([:])
     let memory: TokenCacheMemory
     /// The requests under way, each shared by all calls for the same token.
     var pendingRequests: [FlightKey: SharedRequest<TokenAcquirer.Outcome>] = [:]
@@ -38,6 +38,13 @@ public actor IdentityService {
     var tenantIDs: [String: String] = [:]
     /// The renewals under way, beside calls that use tokens which are still good.
     var renewals: [FlightKey: Task<Void, Never>] = [:]
+
+    /// A customer's tenant, and how tokens of it are obtained; without tokens where the partner's app signs in there by itself.
+    struct Customer: Sendable {
+        let tenant: String?
+        let partner: Connection
+        let tokens: CustomerTokens?
+    }
 
     struct FlightKey: Hashable {
         let identity: [String]
@@ -162,8 +169,24 @@ public actor IdentityService {
         insteadOf refused: AccessToken, for connection: Connection, claims: String? = nil,
         deadline: Deadline = .after(.seconds(90))
     ) async throws(MMError) -> AccessToken {
-        let options = TokenOptions(refusedToken: refused.secret, refusedAt: clock.now.seconds, claims: claims)
-        return try await token(for: connection, resource: refused.resource, options: options, deadline: deadline)
+        try await token(
+            insteadOf: refused.secret, at: clock.now, for: connection, resource: refused.resource, claims: claims,
+            deadline: deadline)
+    }
+
+    /// Returns a replacement for a token that a service has refused. One token costs one renewal, however many requests it
+    /// was refused in.
+    /// - Parameters:
+    ///   - sent: when the request with it was sent; a token that was obtained since then is accepted.
+    ///   - interaction: whether a person may be asked to sign in.
+    package func token(
+        insteadOf refused: Secret, at sent: Timestamp, for connection: Connection, resource: ServiceResource,
+        claims: String? = nil, interaction: TokenOptions.Interaction = .allowed, deadline: Deadline
+    ) async throws(MMError) -> AccessToken {
+        var options = TokenOptions(
+            interaction: interaction, refusedToken: refused, refusedAt: sent.seconds, claims: claims)
+        options.dropsRefused = true
+        return try await token(for: connection, resource: resource, options: options, deadline: deadline)
     }
 
     package func token(
@@ -186,6 +209,10 @@ public actor IdentityService {
             let files = files(target)
             let snapshot = try await files.snapshot(target)
             if let account = try snapshot.account() {
+                if let end = await self.end(of: target) {
+                    if let prompt = try openSignIn(target, resource) { return .pending(prompt) }
+                    return .unusable(end.error(of: target.connection))
+                }
                 let entry = snapshot.view.accessToken(of: account, for: resource)
                 let live = entry.flatMap { $0.expiresOn > clock.now.seconds ? Timestamp(seconds: $0.expiresOn) : nil }
                 if live != nil || snapshot.view.refreshToken(of: account) != nil {
@@ -203,14 +230,28 @@ public actor IdentityService {
         }
     }
 
-    /// Returns whether a connection's cache holds its account; also true when that can't be determined.
+    /// The code that waits for its person, of whichever service asked for it.
+    private func openSignIn(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) -> SignInPrompt? {
+        for one in [resource] + ServiceResource.plain.filter({ $0 != resource }) {
+            if let pending = try files(target).pending(target, one).read(), pending.outcome == nil,
+                pending.expiresAt > clock.now.seconds
+            {
+                return pending.prompt(for: target, resource: one)
+            }
+        }
+        return nil
+    }
+
+    /// Returns whether a connection's cache holds its account, whose sign-in isn't over; also true when that can't be
+    /// determined.
     package func holdsAccount(of connection: Connection) async -> Bool {
         do throws(MMError) {
             let method = try method(of: connection)
             // An app gets its tokens without a person.
             guard method.isInteractive else { return true }
             let target = try target(connection, .graph, method)
-            return try await files(target).snapshot(target).account() != nil
+            guard try await files(target).snapshot(target).account() != nil else { return false }
+            return await self.end(of: target)?.isOverEverywhere != true
         } catch {
             return true
         }

@@ -30,6 +30,8 @@ package struct PendingSignIn: Sendable {
     var isRenewal: Bool
     /// The digest of the refresh token whose refusal made the sign-in necessary.
     var refused: String?
+    /// Why the sign-in before it ended.
+    var reason: String?
     var outcome: Outcome?
     /// What the sign-in belongs to: connection, app, sign-in service, tenant, resource.
     var identity: [String]
@@ -40,7 +42,7 @@ package struct PendingSignIn: Sendable {
             connection: target.connection, resource: resource, userCode: userCode, verificationURI: verificationURI,
             message: message, account: target.expectedEmail, appID: target.clientID, tenant: target.authority.tenant,
             expiresAt: Timestamp(seconds: expiresAt),
-            interval: .seconds(interval), lastError: trouble)
+            interval: .seconds(interval), lastError: trouble, reason: reason)
     }
 }
 
@@ -54,6 +56,7 @@ extension PendingSignIn {
         if let claims { own["claims"] = .string(claims) }
         if isRenewal { own["renewal"] = true }
         if let refused { own["refused"] = .string(refused) }
+        if let reason { own["reason"] = .string(reason) }
         if let outcome { own["outcome"] = .string(outcome.rawValue) }
         var flow: JSONObject = [
             "user_code": .string(userCode), "verification_uri": .string(verificationURI), "message": .string(message),
@@ -92,6 +95,7 @@ extension PendingSignIn {
         self.restarts = own?["restarts"]?.int ?? 0
         self.isRenewal = own?["renewal"]?.bool ?? false
         self.refused = own?["refused"]?.string
+        self.reason = own?["reason"]?.string
         self.outcome = outcome
         self.identity = owner
     }

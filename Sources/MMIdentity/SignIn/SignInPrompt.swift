@@ -24,6 +24,8 @@ public struct SignInPrompt: Sendable, Hashable {
     public let interval: Duration
     /// Why the last poll failed, if it did.
     public let lastError: String?
+    /// Why the sign-in before this one ended, if there was one.
+    package var reason: String? = nil
 
     /// Whether the page must be opened in a browser on this machine, and needs no code.
     public var opensBrowserHere: Bool { userCode.isEmpty }
@@ -35,9 +37,11 @@ public struct SignInPrompt: Sendable, Hashable {
         let minutes = left >= 120 ? "\(left / 60) minutes" : "\(left) seconds"
         let person = account.map { " as \($0)" } ?? ""
         let lost = lastError.map { " (The last question to the service failed: \($0))" } ?? ""
+        let before = reason.map { "The last sign-in of \(connection) ended (\($0)). " } ?? ""
         return MMError(
             .signInNeeded,
-            "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
+            before
+                + "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
                 + "The code is good for \(minutes).\(lost)",
             hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in. "
                 + "In a terminal: mm login \(ShellWord.quoted(connection)).",
@@ -53,6 +57,7 @@ public struct SignInPrompt: Sendable, Hashable {
         ]
         if !opensBrowserHere { details["userCode"] = .string(userCode) }
         if let account { details["account"] = .string(account) }
+        if let reason { details["reason"] = .string(reason) }
         return details
     }
 }

@@ -47,27 +47,35 @@ struct TokenAcquirer: RenewingAcquirer {
         }
         // Another process may have obtained a token while this one waited.
         if let usable = try await cached() { return .token(usable.token) }
+        try await dropRefused()
         var claims = options.claims
         var refused: String?
+        var end: SignInEnd?
         if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account) {
-            refused = Self.digest(refresh.secret)
+            refused = SignInEnd.digest(of: refresh.secret)
+            end = try knownEnd(refresh)
             // Don't retry a refresh token that was refused for this resource: Entra ID treats repeated requests as a
             // loop (AADSTS50196).
-            if try files.pending(target, resource).read()?.refused != refused {
+            if end == nil, try files.pending(target, resource).read()?.refused != refused {
                 switch try await refreshed(account, refresh, snapshot) {
                 case .token(let token): return .token(token)
-                case .signIn(let wanted): claims = Claims.merged(claims, wanted)
+                case .signIn(let wanted):
+                    claims = Claims.merged(claims, wanted)
+                    end = try knownEnd(refresh)
                 }
             }
+            // What a service wanted of the old sign-in's tokens, each refusal with another moment, says nothing of the next.
+            claims = end?.isOverEverywhere == true ? end?.claims : Claims.merged(claims, end?.claims)
         }
         guard options.interaction == .allowed else {
-            throw MMError(
-                .signInNeeded, "Sign-in needed for \(target.connection).",
-                hint: "mm login \(ShellWord.quoted(target.connection)).",
-                details: ["connection": .string(target.connection), "resource": .string(resource.name)])
+            throw end?.error(of: target.connection)
+                ?? MMError(
+                    .signInNeeded, "Sign-in needed for \(target.connection).",
+                    hint: "mm login \(ShellWord.quoted(target.connection)).",
+                    details: ["connection": .string(target.connection), "resource": .string(resource.name)])
         }
         if usesBrowser { return .browser(claims: claims) }
-        return try await DeviceSignIn(self, claims: claims, refused: refused).run()
+        return try await DeviceSignIn(self, claims: claims, refused: refused, because: end?.reason).run()
     }
 
     /// Stores the tokens of a browser sign-in and returns the access token.
@@ -80,9 +88,22 @@ struct TokenAcquirer: RenewingAcquirer {
         return token
     }
 
-    /// Tells one refresh token from another without keeping it.
-    private static func digest(_ token: Secret) -> String {
-        Hex.text(SHA256.digest(Array(token.reveal().utf8)).prefix(12))
+    /// What was told of the end of the sign-in that a refresh token stands for, as far as it counts here.
+    private func knownEnd(_ refresh: TokenCacheView.RefreshEntry) throws(MMError) -> SignInEnd? {
+        try files.ends(of: refresh.secret).first { $0.isOverEverywhere || $0.resource == resource.name }
+    }
+
+    /// Takes an access token out of the cache that a service has refused, whatever comes of its renewal: nobody sends it again.
+    private func dropRefused() async throws(MMError) {
+        guard options.dropsRefused, let refused = options.refusedToken?.reveal() else { return }
+        guard
+            try await files.snapshot(target).view.document.entries(.accessToken).contains(where: {
+                $0.fields["secret"]?.string == refused
+            })
+        else { return }
+        try await files.cache.change(until: max(deadline, .after(.seconds(10)))) { document in
+            document.remove(.accessToken) { $0["secret"]?.string == refused }
+        }
     }
 
     // MARK: Cache
@@ -96,6 +117,10 @@ struct TokenAcquirer: RenewingAcquirer {
             entry.secret != options.refusedToken, entry.isUsable(at: clock.now.seconds)
         else { return nil }
         if options.refusedToken != nil, !isNewerThanRejected(entry) { return nil }
+        // What the service has ended is over, also where this token has not met a service yet that knows.
+        if let refresh = snapshot.view.refreshToken(of: account), try knownEnd(refresh)?.isOverEverywhere == true {
+            return nil
+        }
         try await files.pin(target, account.account, now: clock.now)
         // Without a refresh token, the token is used until it expires.
         let isDue = entry.isDue(at: clock.now.seconds) && snapshot.view.refreshToken(of: account) != nil
@@ -108,7 +133,8 @@ struct TokenAcquirer: RenewingAcquirer {
         let snapshot = try await files.snapshot(target)
         if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account),
             snapshot.view.accessToken(of: account, for: resource)?.isDue(at: clock.now.seconds) != false,
-            try files.pending(target, resource).read()?.refused != Self.digest(refresh.secret)
+            try files.pending(target, resource).read()?.refused != SignInEnd.digest(of: refresh.secret),
+            try knownEnd(refresh) == nil
         {
             switch try await refreshed(account, refresh, snapshot) {
             case .token: break
@@ -166,6 +192,12 @@ struct TokenAcquirer: RenewingAcquirer {
             if refresh.isOfFamily, case .refused(let error) = error, error.suberror == "client_mismatch" {
                 return .signIn(claims: nil)
             }
+            if case .refused(let error) = error,
+                let end = SignInEnd(error, refusing: refresh.secret, for: resource, now: clock.now)
+            {
+                entra.log.warning("the sign-in has ended for \(end.resource ?? "all services"): \(end.reason)")
+                try await files.note(end)
+            }
             return try unrefreshed(error)
         }
         return .token(try await store(answer, account, refreshedFrom: refresh.key, snapshot))
@@ -216,6 +248,7 @@ struct TokenAcquirer: RenewingAcquirer {
             try await write(answer, for: signedIn, nil, refreshedFrom, snapshot)
         }
         try await files.pin(target, signedIn, now: now)
+        try await files.forgetEnds(at: known == nil ? nil : resource)
         return AccessToken(
             secret: answer.accessToken, expiresAt: Timestamp(seconds: now.seconds + Int64(answer.expiresIn)),
             resource: resource, connection: target.connection, account: signedIn)

@@ -5,6 +5,7 @@ final class TokenCacheMemory: Sendable {
     private struct State {
         var documents: [String: (FileSignature, TokenCacheDocument)] = [:]
         var pins: [String: (FileSignature?, AccountPin?)] = [:]
+        var ends: [String: (FileSignature, [SignInEnd])] = [:]
     }
 
     private let state = Mutex(State())
@@ -42,6 +43,15 @@ final class TokenCacheMemory: Sendable {
             }
         }
         return document
+    }
+
+    /// Returns what was told of the end of a connection's sign-in. Nearly always there is no file.
+    func ends(_ path: String) throws(MMError) -> [SignInEnd] {
+        guard let before = FileSignature(path) else { return [] }
+        if let (signature, ends) = state.withLock({ $0.ends[path] }), signature == before { return ends }
+        let ends = try SignInEnd.read(path)
+        state.withLock { $0.ends[path] = (before, ends) }
+        return ends
     }
 
     /// Returns a connection's pin.

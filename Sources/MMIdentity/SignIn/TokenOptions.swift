@@ -26,6 +26,8 @@ package struct TokenOptions: Sendable {
     package var refusedToken: Secret?
     /// When that token was used, in seconds since 1970.
     package var refusedAt: Int64
+    /// Whether the service really refused it, so that nobody may use it again; otherwise it is only to be renewed.
+    package var dropsRefused = false
     /// The claims that the service demanded when it refused the token.
     package var claims: String?
     /// Whether existing tokens are accepted.
@@ -43,5 +45,7 @@ package struct TokenOptions: Sendable {
     }
 
     /// A key that is equal for calls that can share a result.
-    var key: String { "\(interaction)\u{0}\(refusedToken?.reveal() ?? "")\u{0}\(claims ?? "")\u{0}\(renewal)" }
+    var key: String {
+        "\(interaction)\u{0}\(refusedToken?.reveal() ?? "")\u{0}\(claims ?? "")\u{0}\(renewal)\u{0}\(dropsRefused)"
+    }
 }

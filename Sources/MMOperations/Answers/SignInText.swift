@@ -12,7 +12,10 @@ package enum SignInText {
         if details["userCode"] == nil, let message = details["message"]?.string { return message + warning }
         let code = details["userCode"]?.string ?? "?"
         let address = details["verificationUri"]?.string ?? "?"
-        var text = "To sign in, open \(emphasised(address)) and enter the code \(emphasised(code))"
+        let before = details["reason"]?.string.map {
+            $0.hasSuffix(".") ? "\($0)\n" : "The last sign-in ended: \($0).\n"
+        }
+        var text = (before ?? "") + "To sign in, open \(emphasised(address)) and enter the code \(emphasised(code))"
         if let connection = details["connection"]?.string { text += " for the connection \(connection)" }
         text += "."
         if let account = details["account"]?.string { text += "\nSign in as \(emphasised(account))." }

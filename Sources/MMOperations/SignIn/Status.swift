@@ -141,7 +141,8 @@ package struct Status: CatalogueOperation {
             row["address"] = .string(prompt.verificationURI)
         case .signedOut: row["state"] = "signed out"
         case .unusable(let error):
-            row["state"] = error.code == .signInNeeded ? "signed out" : "unusable"
+            let needed = error.details["ended"] == true ? "sign-in needed" : "signed out"
+            row["state"] = .string(error.code == .signInNeeded ? needed : "unusable")
             row["reason"] = .string(error.message)
             row["remedy"] = error.hint.map { .string($0) }
         }

@@ -50,7 +50,14 @@ struct ControlPlane {
 
     private func addFault(_ request: ServiceRequest) -> HTTPServerResponse {
         withBody(request) { body in
-            do throws(FaultProblem) { return Self.ok(try faults.add(body).json.object ?? [:], status: 201) } catch {
+            do throws(FaultProblem) {
+                if body["kind"] == "revoked", let name = body["account"]?.string, store.user(name) == nil {
+                    return unknownAccount(name)
+                }
+                let fault = try faults.add(body)
+                if case .revoked(let account) = fault.kind { issuer.revoke(account.flatMap { store.user($0)?.id }) }
+                return Self.ok(fault.json.object ?? [:], status: 201)
+            } catch {
                 return .failure(400, "invalid_input", error.message)
             }
         }

@@ -13,8 +13,15 @@ struct Fault: Sendable {
         case torn(Int)
         /// The access token counts as run out.
         case expiredToken
-        /// The access token is refused until the client comes back with one for the claims.
+        /// The access token is refused, with claims that a new one must carry.
         case claimsChallenge
+        /// An access token is refused until the client comes back with one that was asked for with these claims (an
+        /// authentication context, `acrs`).
+        case challenge(String)
+        /// All tokens that an account has got so far were ended when the fault was added; `nil` for every account's.
+        case revoked(String?)
+        /// Nobody has consented to what apps other than Microsoft's own ask for at a service.
+        case refusedConsent(ServiceResource)
         /// The device code counts as run out.
         case expiredCode
         /// Somebody else approved than was asked for.
@@ -46,6 +53,13 @@ struct Fault: Sendable {
     var remaining: Int?
 
     func matches(_ request: HTTPServerRequest) -> Bool {
+        switch kind {
+        // It happened once.
+        case .revoked: return false
+        case .refusedConsent(let resource): if !Self.asksForConsent(request, at: resource) { return false }
+        case .challenge(let context): if Self.hasToken(of: request, for: context) { return false }
+        default: break
+        }
         if let method, method != request.method { return false }
         let pieces = path.split(separator: "*", omittingEmptySubsequences: false)
         var rest = request.path[...]
@@ -56,6 +70,28 @@ struct Fault: Sendable {
             rest = rest[found...].dropFirst(piece.count)
         }
         return true
+    }
+
+    /// Whether a request asks for a token of a service in the name of an app that isn't Microsoft's own.
+    private static func asksForConsent(_ request: HTTPServerRequest, at resource: ServiceResource) -> Bool {
+        guard request.path.hasSuffix("/oauth2/v2.0/token") else { return false }
+        let form = request.form
+        guard let id = form["client_id"], RegisteredApp.find(id)?.isMicrosofts != true else { return false }
+        return (form["scope"] ?? "").split(separator: " ").contains { scope in
+            scope.lastIndex(of: "/").flatMap { ServiceResource.named(String(scope[..<$0]), base: "") } == resource
+        }
+    }
+
+    /// Whether a request's token was asked for with an authentication context, or there is none to judge by.
+    private static func hasToken(of request: HTTPServerRequest, for context: String) -> Bool {
+        guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer "),
+            !request.path.contains("/oauth2/")
+        else { return true }
+        let parts = header.dropFirst(7).split(separator: ".")
+        guard parts.count == 3, let bytes = Base64.bytes(String(parts[1]), alphabet: .url),
+            let claims = try? JSONParser.parse(bytes)
+        else { return true }
+        return claims["acrs"]?.array?.contains(.string(context)) == true
     }
 
     private static func position(of piece: Substring, in text: Substring) -> String.Index? {

@@ -11,7 +11,7 @@ struct FaultAnswers {
     /// The answer that a fault gives instead of the service's own.
     func early(_ fault: Fault, _ request: HTTPServerRequest) -> HTTPServerResponse? {
         switch fault.kind {
-        case .latency, .torn, .endlessPaging, .foreignNextLink: return nil
+        case .latency, .torn, .endlessPaging, .foreignNextLink, .revoked: return nil
         case .status(let status, let retryAfter): return failure(status, retryAfter: retryAfter, request)
         case .expiredToken:
             return refusal(request, message: TokenMint.Refusal.expired.message, extra: "")
@@ -23,6 +23,15 @@ struct FaultAnswers {
                 message:
                     "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
                 extra: ", error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\"")
+        case .challenge(let authentication):
+            let claims = #"{"access_token":{"acrs":{"essential":true,"value":"\#(authentication)"}}}"#
+            return refusal(
+                request,
+                message:
+                    "The presented access tokens are insufficient for the requested operation; additional claims are required.",
+                extra: ", error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\"")
+        case .refusedConsent:
+            return KnownTokenFaults.fault(65_001).answer(to: request, now: context.now)
         case .expiredCode:
             if let code = request.form["device_code"] { devices.end(code) }
             return nil

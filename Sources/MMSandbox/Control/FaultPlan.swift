@@ -28,7 +28,7 @@ final class FaultPlan {
         lastID += 1
         let known: Set<String> = [
             "kind", "method", "path", "skip", "count", "milliseconds", "status", "retryAfter", "bytes", "account",
-            "number", "to", "host",
+            "number", "to", "host", "context", "resource",
         ]
         for name in description.keys where !known.contains(name) {
             throw FaultProblem(
@@ -69,6 +69,16 @@ final class FaultPlan {
         case "torn": return .torn(try number("bytes", 0...1_000_000_000, 20) ?? 20)
         case "expiredToken": return .expiredToken
         case "claimsChallenge": return .claimsChallenge
+        case "challenge": return .challenge(description["context"]?.string ?? "c1")
+        case "revoked": return .revoked(description["account"]?.string)
+        case "refusedConsent":
+            guard let resource = ServiceResource(rawValue: description["resource"]?.string ?? "") else {
+                throw FaultProblem(
+                    message:
+                        "'resource' must be one of \(ServiceResource.allCases.map(\.rawValue).joined(separator: ", "))."
+                )
+            }
+            return .refusedConsent(resource)
         case "expiredCode": return .expiredCode
         case "wrongAccount": return .wrongAccount(description["account"]?.string ?? TenantIdentity.wrongAccount)
         case "tokenError":
@@ -89,7 +99,7 @@ final class FaultPlan {
         default:
             throw FaultProblem(
                 message:
-                    "'kind' must be one of latency, throttle, status, torn, expiredToken, claimsChallenge, expiredCode, wrongAccount, tokenError, redirect, endlessPaging, foreignNextLink, resync, garbage."
+                    "'kind' must be one of latency, throttle, status, torn, expiredToken, claimsChallenge, challenge, revoked, refusedConsent, expiredCode, wrongAccount, tokenError, redirect, endlessPaging, foreignNextLink, resync, garbage."
             )
         }
     }

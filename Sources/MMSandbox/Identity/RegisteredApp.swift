@@ -26,6 +26,15 @@ struct RegisteredApp: Sendable {
     /// Where a browser may take a person back to, where that is not any address of their machine.
     var redirectURIs: [String]?
 
+    /// Whether it is one of Microsoft's own, which need nobody's consent.
+    var isMicrosofts: Bool { Self.microsofts.contains(id) }
+
+    private static let microsofts: Set<String> = [
+        "04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2",
+        "14d82eec-204b-4c2f-b7e8-296a70dab67e", "fb78d390-0c51-40cd-8e17-fdbfab77341b",
+        "12128f48-ec9e-42f0-b203-ea49fb6af367", "9cee029c-6210-4654-90bb-17e6e9d36617",
+    ]
+
     /// The delegated permissions of the demonstration app.
     static let everything = """
         AuditLog.Read.All Calendars.ReadWrite Channel.ReadBasic.All ChannelMessage.Send Chat.ReadWrite \

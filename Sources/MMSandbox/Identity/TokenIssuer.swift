@@ -12,6 +12,7 @@ final class TokenIssuer {
     private var spent: Set<String> = []
     /// Tokens of a user with a lower number are revoked.
     private var revokedBefore: [String: Int] = [:]
+    private var allRevokedBefore = 0
     private var serial = 0
 
     init(context: TenantContext, store: DirectoryStore, mint: TokenMint, policies: AccessPolicies) {
@@ -21,11 +22,15 @@ final class TokenIssuer {
         self.policies = policies
     }
 
-    /// Ends every token that a user has got so far.
-    func revoke(_ userID: String) { revokedBefore[userID] = serial }
+    /// Ends every token that a user has got so far; `nil` ends everybody's.
+    func revoke(_ userID: String?) {
+        if let userID { revokedBefore[userID] = serial } else { allRevokedBefore = serial }
+    }
 
     /// Whether the tokens of a number were ended.
-    func isRevoked(serial: Int, of userID: String) -> Bool { serial <= revokedBefore[userID] ?? 0 }
+    func isRevoked(serial: Int, of userID: String) -> Bool {
+        serial <= max(revokedBefore[userID] ?? 0, allRevokedBefore)
+    }
 
     private func nextSerial() -> Int {
         serial += 1
@@ -242,6 +247,7 @@ final class TokenIssuer {
         if let capabilities = wanted?["access_token"]?["xms_cc"]?["values"]?.array, capabilities.contains("CP1") {
             claims["xms_cc"] = ["CP1"]
         }
+        if let context = wanted?["access_token"]?["acrs"]?["value"] { claims["acrs"] = [context] }
         return claims
     }
 

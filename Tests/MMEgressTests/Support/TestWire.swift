@@ -37,6 +37,7 @@ final class TestWire: Sendable {
             judge: judge,
             tokens: tokens, folder: home.path, environment: [:], events: { events.add($0) })
         configuration.transport = Redirected(port: upstream)
+        configuration.signIns = SignInRules(tenants: [TestToken.tenant], current: { 1 })
         configure(&configuration)
         vault = configuration.vault
         session = try await EgressSession.start(configuration)

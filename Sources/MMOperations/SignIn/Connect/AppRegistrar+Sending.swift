@@ -66,7 +66,11 @@ extension AppRegistrar {
     }
 
     private func answer(_ request: GraphRequest) async throws(MMError) -> JSONValue {
-        let answer = try await client.send(request, deadline: .after(.seconds(120)))
+        // Whatever can't be noted is no reason to stop in the middle of a registration.
+        var notes: [String] = []
+        let answer = try await watch.sending(await watch.writes([request]), notes: &notes) { () async throws(MMError) in
+            try await client.send(request, deadline: .after(.seconds(120)))
+        }
         return answer.body.isEmpty ? .null : try answer.json()
     }
 

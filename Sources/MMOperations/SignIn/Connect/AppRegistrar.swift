@@ -5,6 +5,8 @@ import MMIdentity
 /// Gives a tenant an app registration for `mm`: looks at what is there, plans what is missing, and sends it.
 struct AppRegistrar: Sendable {
     let client: GraphClient
+    /// Keeps what is sent in the journal.
+    let watch: WriteWatch
     /// Waits between tries; a new object takes a moment until every server of the directory knows it.
     var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 

@@ -35,14 +35,14 @@ struct Connect: CatalogueOperation {
         var registration = Registration.unasked
         if connection.appId == SharedClient.appID {
             let account = try await steps.signIn(connection, isNew: steps.isNew)
-            connection = try steps.expect(account, on: connection)
+            connection = try await steps.expect(account, on: connection)
             registration = try await steps.register(tenant, account, for: connection)
             if case .app(let id, _) = registration {
                 connection = try await steps.change(connection, to: id)
             }
         }
         let account = try await steps.signIn(connection, afterRegistering: registration.isNew)
-        connection = try steps.expect(account, on: connection)
+        connection = try await steps.expect(account, on: connection)
         return try await steps.answer(tenant, connection, account, registration)
     }
 }

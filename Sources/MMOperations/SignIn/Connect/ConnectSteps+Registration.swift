@@ -11,7 +11,9 @@ extension ConnectSteps {
         if input.app == .shared { return .shared(notes: []) }
         let uses = try await uses()
         let client = try GraphClient(identity: identity, connection: connection)
-        let registrar = AppRegistrar(client: client)
+        let registrar = AppRegistrar(
+            client: client,
+            watch: WriteWatch(client: client, connection: connection, requests: services, context: context))
         report("Checking the tenant's app registrations…")
         let plan: RegistrationPlan
         do throws(MMError) {

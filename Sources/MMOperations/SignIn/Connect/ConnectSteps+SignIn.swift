@@ -85,22 +85,25 @@ extension ConnectSteps {
             "me": .object(me),
         ]
         var notes = self.notes
+        var lacking = await missing(on: connection)
+        if let remedy = remedy(lacking, on: connection, in: tenant) { notes.append(remedy) }
         switch registration {
         case .unasked: break
         case .app(_, let missing):
             if !missing.isEmpty {
-                answer["missing"] = .array(missing.map { .string($0) })
+                lacking += missing
                 notes.append("The tenant's services don't offer: \(missing.joined(separator: ", ")).")
             }
         case .shared(let more):
-            let lacking = ConnectionUse.permissions(of: input.uses ?? []).map {
-                "\($0.service.title): \($0.names.joined(separator: ", "))"
-            }
-            if input.uses != nil { answer["missing"] = .array(lacking.map { .string($0) }) }
             notes += more
             notes.append(
                 "It signs in as \(SharedClient.title): the directory can be read; mail, files, Exchange and most changes "
                     + "need an app registration of the tenant's own.")
+        }
+        if input.uses != nil || !lacking.isEmpty { answer["missing"] = .array(lacking.map { .string($0) }) }
+        if !moduleRows.isEmpty {
+            answer["modules"] = .array(moduleRows)
+            notes.append(moduleNote(connection.name))
         }
         notes.append("Next: mm graph \(ShellWord.quoted(connection.name)) /users --top 5")
         var result = OperationAnswer.value(.object(answer), notes: notes)

@@ -82,7 +82,7 @@ struct ConnectSteps {
         if snapshot.names.contains(name) {
             let connection = try snapshot.connection(named: name)
             guard tenant.isThat(of: connection) else { throw Self.taken(connection) }
-            return try complete(connection, tenant)
+            return try await complete(connection, tenant)
         }
         return try await add(name, tenant)
     }
@@ -143,7 +143,7 @@ struct ConnectSteps {
     }
 
     /// An entry that stands there, with what it lacks.
-    private func complete(_ connection: Connection, _ tenant: DiscoveredTenant) throws(MMError) -> Connection {
+    private func complete(_ connection: Connection, _ tenant: DiscoveredTenant) async throws(MMError) -> Connection {
         try checkAnswers(for: connection.appId ?? firstApp)
         var fields: [(key: String, text: String?)] = []
         if connection.tenantId == nil { fields.append(("tenantId", tenant.id)) }
@@ -159,29 +159,31 @@ struct ConnectSteps {
                     "Change it: mm connections edit \(ShellWord.quoted(connection.name)) --app-id \(id); or give a new "
                     + "connection's name with --name.", details: ["field": "app"])
         }
-        return try edit(connection, fields)
+        return try await edit(connection, fields)
     }
 
     private func edit(
         _ connection: Connection, _ fields: [(key: String, text: String?)]
-    ) throws(MMError) -> Connection {
+    ) async throws(MMError) -> Connection {
         guard !fields.isEmpty else { return connection }
-        try registry.edit { document throws(MMError) in
+        let change = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.edit(connection.name, fields: fields, in: &document)
         }
+        try await services.guarding.settleWeakening(of: connection.name, try registry.preview(change), in: context)
+        try registry.edit(change)
         return try registry.snapshot().connection(named: connection.name)
     }
 
     /// Writes down who signed in, where the entry names nobody yet.
-    func expect(_ account: SignedInAccount, on connection: Connection) throws(MMError) -> Connection {
+    func expect(_ account: SignedInAccount, on connection: Connection) async throws(MMError) -> Connection {
         guard connection.expectedEmail == nil, !account.isApp, !account.username.isEmpty else { return connection }
-        return try edit(connection, [("expectedEmail", account.username)])
+        return try await edit(connection, [("expectedEmail", account.username)])
     }
 
     /// Makes the entry sign in as another app. The tokens of the one before go first.
     func change(_ connection: Connection, to appID: String) async throws(MMError) -> Connection {
         try await identity.signOut(named: connection.name)
-        return try edit(connection, [("appId", appID)])
+        return try await edit(connection, [("appId", appID)])
     }
 
     mutating func note(_ text: String) { notes.append(text) }

@@ -73,6 +73,21 @@ enum ConnectionUse: String, CaseIterable, Sendable {
         return ServiceApp.allCases.compactMap { service in named[service].map { (service, $0.sorted()) } }
     }
 
+    /// The permissions of Graph that a connection's person is asked for by a module with its publisher's app: those that the
+    /// entry names (`scopes`), else those that what it is for needs (`uses`).
+    static func graphScopes(of connection: Connection) -> [String] {
+        func words(_ key: String) -> [String] {
+            let value = connection.raw[key]
+            if let text = value?.string { return text.split { $0 == "," || $0.isWhitespace }.map(String.init) }
+            return value?.array?.compactMap(\.string) ?? []
+        }
+        let named = words("scopes")
+        guard named.isEmpty else { return named }
+        let uses = words("uses").compactMap { ConnectionUse(rawValue: $0.lowercased()) }
+        guard !uses.isEmpty else { return [] }
+        return permissions(of: uses).first { $0.service == .graph }?.names ?? []
+    }
+
     /// The uses in a text such as `graph,exchange`.
     /// - Throws: `.invalidInput` for a word that is none.
     static func list(_ text: String) throws(MMError) -> [ConnectionUse] {

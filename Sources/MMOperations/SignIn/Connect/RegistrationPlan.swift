@@ -54,22 +54,15 @@ struct RegistrationPlan: Sendable {
 
     /// What the guard says of all of it. A person is always asked: an app registration decides what may be done in their name.
     func verdict(_ client: GraphClient, _ engine: GuardEngine, _ policy: GuardPolicy) throws(MMError) -> Verdict? {
-        var all: Verdict?
+        var verdicts: [Verdict] = []
         for step in steps {
             let request = GuardedRequest(
                 method: step.method, target: try client.target(step.endpoint), body: .json(.object(step.body)))
-            let verdict = engine.judge(request, policy: policy)
-            guard let so = all else {
-                all = verdict
-                continue
-            }
-            var strictest = verdict.decision > so.decision ? verdict : so
-            strictest.classes = so.classes.union(verdict.classes)
-            strictest.asking = so.asking + verdict.asking
-            all = strictest
+            verdicts.append(engine.judge(request, policy: policy))
         }
-        if all?.decision == .allow { all?.decision = .ask }
-        if all?.decision == .ask { all?.reason = "It decides what an app may do in somebody's name." }
+        let reason = "It decides what an app may do in somebody's name."
+        var all = Verdict.joined(verdicts)?.asking(by: "app-registration", because: reason)
+        if all?.decision == .ask { all?.reason = reason }
         return all
     }
 }

@@ -1,5 +1,3 @@
-internal import MMIdentity
-
 /// The `Bearer` challenge of a refused request (RFC 9110, section 11.6.1; RFC 6750, section 3).
 package struct BearerChallenge: Sendable, Hashable {
     /// The error code, such as `invalid_token` or `insufficient_claims`.

@@ -1,0 +1,131 @@
+import MMCore
+import MMHTTP
+import TestSupport
+import Testing
+
+@testable import MMIdentity
+
+@Suite("A sign-in that its service has ended", .timeLimit(.minutes(5)))
+struct SignInEndTests {
+    private let home: TestHome
+    private let clock = TestClock()
+
+    init() throws {
+        home = try TestHome()
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4)))
+    }
+
+    private func service(_ transport: ScriptedTransport) -> IdentityService {
+        .scripted(home, transport, clock: clock)
+    }
+
+    private func refusing(_ number: Int) -> ScriptedTransport {
+        ScriptedTransport { request, _ in
+            if request.url.hasSuffix("/devicecode") { return Contoso.deviceCode() }
+            return request.form["grant_type"] == "refresh_token"
+                ? Contoso.refusal("invalid_grant", code: number) : Contoso.refusal("authorization_pending")
+        }
+    }
+
+    private let silently = TokenOptions(interaction: .never)
+
+    @Test("is over for all services and processes at once, and costs one renewal")
+    func everywhere() async throws {
+        let transport = refusing(50_173)
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        let old = try await service.token(for: connection)
+        for _ in 0..<3 {
+            let error = await #expect(throws: MMError.self) {
+                try await service.token(
+                    insteadOf: old.secret, at: clock.wall.now, for: connection, resource: .graph,
+                    interaction: .never, deadline: .after(.seconds(10)))
+            }
+            #expect(error?.code == .signInNeeded && error?.details["aadsts"] == 50_173, "\(String(describing: error))")
+        }
+        // Another process, another service: nothing of the old sign-in is handed out, nothing is asked.
+        let other = self.service(transport)
+        for resource in [ServiceResource.graph, .flow] {
+            await #expect(throws: MMError.self) {
+                try await other.token(
+                    for: connection, resource: resource, options: silently, deadline: .after(.seconds(10)))
+            }
+        }
+        #expect(transport.requests.count == 1)
+        #expect(await other.holdsAccount(of: connection) == false)
+        guard case .unusable(let told) = await other.state(of: connection) else {
+            Issue.record("still signed in")
+            return
+        }
+        #expect(told.code == .signInNeeded && told.message.contains("AADSTS50173"))
+        // A login starts a sign-in, and says why.
+        guard case .waiting(let prompt) = try await other.beginSignIn(connection) else {
+            Issue.record("signed in?")
+            return
+        }
+        #expect(prompt.error(now: clock.wall.now).message.contains("AADSTS50173"))
+        #expect(transport.requests.count { $0.form["grant_type"] == "refresh_token" } == 1)
+    }
+
+    @Test("that one service wants another step of leaves the others, and login begins with that service")
+    func oneService() async throws {
+        let transport = refusing(50_076)
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        await #expect(throws: MMError.self) {
+            try await service.token(
+                for: connection, resource: .arm, options: silently, deadline: .after(.seconds(10)))
+        }
+        #expect(try await service.token(for: connection).secret.reveal() == "FAKE-graph-access-token")
+        #expect(await service.end(of: connection)?.counts(for: [.arm]) == true)
+        guard case .waiting(let prompt) = try await service.beginSignIn(connection) else {
+            Issue.record("signed in?")
+            return
+        }
+        #expect(prompt.resource == .arm)
+    }
+
+    @Test("is good again after the next one, which drops what the old one had got")
+    func mended() async throws {
+        let approved = Noted(false)
+        let transport = ScriptedTransport { request, _ in
+            if request.url.hasSuffix("/devicecode") { return Contoso.deviceCode() }
+            if request.form["grant_type"] == "refresh_token" {
+                return request.form["refresh_token"] == "ROTATED"
+                    ? Contoso.tokens(access: "FLOW") : Contoso.refusal("invalid_grant", code: 50_173)
+            }
+            return approved.now ? Contoso.tokens(access: "NEW") : Contoso.refusal("authorization_pending")
+        }
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        let old = try await service.token(for: connection)
+        await #expect(throws: MMError.self) {
+            try await service.token(insteadOf: old, for: connection)
+        }
+        approved.change { $0 = true }
+        clock.advance(6)
+        #expect(try await service.token(for: connection).secret.reveal() == "NEW")
+        #expect(await service.end(of: connection) == nil)
+        let text = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
+        #expect(!text.contains("FAKE-graph-access-token"))
+    }
+
+    @Test("many whose requests were refused share one renewal, also where the challenge's moments differ")
+    func shared() async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.tokens(access: "NEW") }
+        let service = service(transport)
+        let connection = try Contoso.connection()
+        let old = try await service.token(for: connection)
+        let sent = clock.wall.now
+        clock.advance(2)
+        for moment in 0..<4 {
+            let claims = #"{"access_token":{"nbf":{"essential":true,"value":"\#(1_767_225_600 + moment)"}}}"#
+            let new = try await service.token(
+                insteadOf: old.secret, at: sent, for: connection, resource: .graph, claims: claims,
+                deadline: .after(.seconds(10)))
+            #expect(new.secret.reveal() == "NEW")
+            clock.advance(1)
+        }
+        #expect(transport.requests.count == 1)
+    }
+}

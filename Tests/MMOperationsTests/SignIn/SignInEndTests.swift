@@ -1,0 +1,247 @@
+import MMCore
+import MMSandbox
+import MMSessions
+import Testing
+
+@testable import MMOperations
+
+/// How a sign-in may end while a session uses it.
+enum SignInEnding: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    /// The service ends all tokens: 401, and AADSTS50173 at a renewal.
+    case revoked
+    /// The service wants a token with other claims.
+    case challenged
+    /// The access token alone is refused, once.
+    case refusedOnce
+    /// A renewal wants another step of the person.
+    case stepUp
+
+    var testDescription: String { rawValue }
+
+    /// Whether a person has to sign in again.
+    var needsPerson: Bool { self == .revoked || self == .stepUp }
+
+    func faults(at path: String) -> [JSONObject] {
+        switch self {
+        case .revoked: [["kind": "revoked"]]
+        case .challenged: [["kind": "challenge", "path": .string(path)]]
+        case .refusedOnce: [["kind": "expiredToken", "path": .string(path), "count": 1]]
+        case .stepUp:
+            [
+                ["kind": "tokenError", "number": 50_076, "path": "*/oauth2/v2.0/token", "count": 1],
+                ["kind": "expiredToken", "path": .string(path), "count": 1],
+            ]
+        }
+    }
+}
+
+@Suite("A sign-in that ends", .timeLimit(.minutes(20)))
+struct SignInEndTests {
+    @Test(
+        "of every module and way to sign in: one code where a person is needed, none where not, never stuck, never silent",
+        arguments: SignInHome.commands.map(\.module), [true, false])
+    func matrix(module: String, isFed: Bool) async throws {
+        let path = try #require(SignInHome.commands.first { $0.module == module }?.path)
+        for ending in SignInEnding.allCases {
+            // In the sandbox a token for SharePoint is one for Graph, too: where one can't be renewed, the other serves.
+            if module == "pnp", ending == .stepUp { continue }
+            let home = try await SignInHome()
+            let connection = isFed ? "Demo" : "Plain"
+            if isFed { try await home.login() }
+            let first = try await home.runSignedIn(module, on: connection)
+            #expect(first.last.isAnswered, "\(first.last)")
+            #expect(first.codes.count == (isFed ? 0 : 1))
+            let before = try await home.signInRequests()
+            for fault in ending.faults(at: path) { try await home.fault(fault) }
+
+            let met = await home.run(module, on: connection)
+            let asked = try await home.signInRequests()
+            guard ending.needsPerson else {
+                #expect(met.isAnswered, "\(ending): \(met)")
+                #expect(asked.codes == before.codes && asked.token - before.token == 1, "\(ending)")
+                await home.stop()
+                continue
+            }
+            let code = try #require(met.code, "\(ending): \(met)")
+            #expect(met.error?.code == .signInNeeded)
+            #expect(met.error?.message.contains("AADSTS") == true, "\(met)")
+            #expect(asked.codes - before.codes == 1, "\(ending)")
+            // The same code again, at once.
+            #expect(await home.run(module, on: connection).code == code)
+            let rows = try await home.status(connection)
+            let session = try #require(rows["\(connection)/\(module)"])
+            #expect(session["state"] == "waiting for a person" && session["code"] == .string(code), "\(session)")
+            try await home.approve(code)
+            var last = await home.run(module, on: connection)
+            // The service may not have been asked yet since the person approved.
+            while last.code == code { last = await home.run(module, on: connection) }
+            let again = (codes: [last.code].compactMap(\.self), last: last)
+            #expect(again.last.isAnswered && again.codes.isEmpty, "\(ending): \(again)")
+            await home.stop()
+        }
+    }
+
+    @Test("everywhere at once: status, login, sessions that nobody used meanwhile; and a new sign-in mends all of them")
+    func everywhere() async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        for module in ["azure", "graph"] { #expect(await home.run(module).isAnswered) }
+        try await home.fault(["kind": "revoked"])
+        let asked = await home.call("graph_request", ["connection": "Demo", "endpoint": "/me"])
+        #expect(asked.error?.code == .signInNeeded)
+        let rows = try await home.status()
+        #expect(rows["Demo/graph-api"]?["state"] == "waiting for a person")
+        for module in ["azure", "graph"] {
+            let row = try #require(rows["Demo/\(module)"])
+            #expect(row["state"] == "sign-in needed", "\(row)")
+            #expect(row["reason"]?.string?.contains("AADSTS50173") == true)
+        }
+        let codes = try await home.login()
+        #expect(codes == [asked.code].compactMap(\.self))
+        for module in ["azure", "graph"] { #expect(await home.run(module).isAnswered) }
+        #expect(try await home.status()["Demo/graph-api"]?["state"] == "signed in")
+        await home.stop()
+    }
+
+    @Test("a reset doesn't feed a refused token again")
+    func reset() async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        #expect(await home.run("azure").isAnswered)
+        try await home.fault(["kind": "revoked"])
+        let met = await home.run("azure")
+        #expect(met.code != nil)
+        #expect(await home.call("reset", ["connection": "Demo"]).isAnswered)
+        let again = await home.run("azure")
+        #expect(again.code == met.code, "\(again)")
+        await home.stop()
+    }
+
+    @Test("many requests that are refused at once cost one renewal")
+    func oneRenewal() async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        #expect(await home.run("azure").isAnswered)
+        try await home.fault(["kind": "revoked"])
+        let before = try await home.signInRequests()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    _ = await home.call("graph_request", ["connection": "Demo", "endpoint": "/me"])
+                }
+            }
+        }
+        let after = try await home.signInRequests()
+        // The renewal, and polls of the one code.
+        #expect(after.codes - before.codes == 1)
+        await home.stop()
+    }
+
+    @Test(
+        "what failed after the person's part is told once, with cause and remedy", arguments: [53_003, 50_105, 530_003])
+    func refusedByPolicy(number: Int) async throws {
+        let home = try await SignInHome()
+        let shown = await home.run("azure", on: "Plain")
+        let code = try #require(shown.code)
+        try await home.fault([
+            "kind": "tokenError", "number": .int(Int64(number)), "path": "*/oauth2/v2.0/token", "skip": 0, "count": 1,
+        ])
+        try await home.approve(code)
+        var told: SignInHome.Outcome
+        repeat { told = await home.run("azure", on: "Plain") } while told.code == code
+        let error = try #require(told.error)
+        #expect(error.code == .forbidden && error.message.contains("AADSTS\(number)"), "\(error)")
+        #expect(error.hint?.isEmpty == false)
+        if number != 50_105 { #expect(error.hint?.contains("--browser") == true, "\(error)") }
+        // Once: then there is another code.
+        let next = await home.run("azure", on: "Plain")
+        #expect(next.code != nil && next.code != code)
+        await home.stop()
+    }
+
+    @Test("a declined code is told, and so is one that ran out, that one with the next code")
+    func declined() async throws {
+        let home = try await SignInHome()
+        let first = try #require(await home.run("azure", on: "Plain").code)
+        try await home.approve(first, decision: "decline")
+        var told: SignInHome.Outcome
+        repeat { told = await home.run("azure", on: "Plain") } while told.code == first
+        #expect(told.error?.code == .forbidden && told.code == nil, "\(told)")
+        #expect(told.error?.message.contains("declined") == true, "\(told)")
+        let second = try #require(await home.run("azure", on: "Plain").code)
+        try await home.fault(["kind": "expiredCode", "path": "*/oauth2/v2.0/token", "count": 1])
+        var next: SignInHome.Outcome
+        repeat { next = await home.run("azure", on: "Plain") } while next.code == second
+        #expect(next.code != nil && next.error?.message.contains("AADSTS70020") == true, "\(next)")
+        await home.stop()
+    }
+
+    @Test("a session that a module's own code signed in comes back after a restart of the pool, and asks nobody")
+    func restored() async throws {
+        let home = try await SignInHome()
+        let first = try await home.runSignedIn("azure", on: "Plain")
+        #expect(first.last.isAnswered)
+        home.service.services.restorer.prepare()
+        await home.service.services.restorer.finish()
+        await home.service.services.close()
+        let next = try await SignInHome(after: home)
+        let before = try await next.signInRequests()
+        next.service.services.restorer.prepare()
+        await next.service.services.restorer.restore()
+        #expect(try await next.status("Plain")["Plain/azure"]?["state"] == "ready")
+        #expect(await next.run("azure", on: "Plain").isAnswered)
+        #expect(try await next.signInRequests().codes == before.codes)
+        await next.stop()
+    }
+
+    @Test("after a restart no code is asked for until somebody calls, who gets it without a wait for nobody")
+    func asksNobody() async throws {
+        let home = try await SignInHome()
+        #expect(try await home.runSignedIn("azure", on: "Plain").last.isAnswered)
+        home.service.services.restorer.prepare()
+        await home.service.services.restorer.finish()
+        await home.service.services.close()
+        try await home.fault(["kind": "revoked"])
+        let next = try await SignInHome(after: home)
+        let before = try await next.signInRequests()
+        next.service.services.restorer.prepare()
+        await next.service.services.restorer.restore()
+        #expect(try await next.signInRequests().codes == before.codes)
+        #expect(try await next.status("Plain")["Plain/azure"]?["state"] == "sign-in needed")
+        let asked = await next.run("azure", on: "Plain")
+        #expect(asked.code != nil)
+        #expect(try await next.signInRequests().codes == before.codes + 1)
+        await next.stop()
+    }
+
+    @Test("an app without consent for a module's service leaves the sign-in to the module, with the reason as a note")
+    func consent() async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        try await home.fault(["kind": "refusedConsent", "resource": "arm"])
+        let before = try await home.signInRequests()
+        let asked = await home.run("azure")
+        let code = try #require(asked.code, "\(asked)")
+        // The request that fails is sent once; a poll may be among the rest.
+        #expect(try await home.signInRequests().token - before.token <= 2)
+        try await home.approve(code)
+        let ran = try await home.runSignedIn("azure")
+        guard case .answered(let answer) = ran.last else {
+            Issue.record("\(ran)")
+            return
+        }
+        #expect(answer.notes.contains { $0.contains("Azure Service Management") && $0.contains("AADSTS65001") })
+        await home.stop()
+    }
+
+    @Test("where no module can sign in by itself, the error names module, API, permission and moduleApps")
+    func consentOfNative() async throws {
+        let home = try await SignInHome(engine: "native")
+        try await home.login()
+        try await home.fault(["kind": "refusedConsent", "resource": "exchange"])
+        let error = try #require(await home.run("exo").error)
+        #expect(error.message.contains("Office 365 Exchange Online (Exchange.Manage)"), "\(error)")
+        #expect(error.message.contains("exo") && error.hint?.contains("moduleApps.exo") == true)
+        await home.stop()
+    }
+}
