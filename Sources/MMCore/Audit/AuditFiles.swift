@@ -82,8 +82,11 @@ final class AuditFiles: Sendable {
         var tail = try AuditTail.read(number, size: size, path)
         // A head that is ahead of the file means lines were removed or changed. Continuing from the head keeps that
         // visible.
-        if let head = try AuditHead.load(beside: path), head.number > tail.number {
-            (tail.number, tail.hash, tail.torn) = (head.number, head.hash, false)
+        if let head = try AuditHead.load(beside: path) {
+            if head.number > tail.number { (tail.number, tail.hash, tail.torn) = (head.number, head.hash, false) }
+        } else {
+            // The first line has none before it; a process that died between the two writes of it is no reason to worry.
+            tail.lostHead = tail.number > 1
         }
         return tail
     }

@@ -13,7 +13,7 @@ struct AuditLine {
     struct Members {
         fileprivate let text: ArraySlice<UInt8>
 
-        private static let reserved = ["seq", "time", "prev", "hash", "afterTorn"]
+        private static let reserved = ["seq", "time", "prev", "hash", "afterTorn", "afterLostHead"]
 
         init(_ entry: JSONObject) {
             var entry = entry
@@ -31,6 +31,7 @@ struct AuditLine {
         bytes.append(contentsOf: ",\"prev\":".utf8)
         JSONWriter.append(tail.hash, to: &bytes)
         if tail.torn { bytes.append(contentsOf: ",\"afterTorn\":true".utf8) }
+        if tail.lostHead { bytes.append(contentsOf: ",\"afterLostHead\":true".utf8) }
         if !members.text.isEmpty {
             bytes.append(UInt8(ascii: ","))
             bytes.append(contentsOf: members.text)

@@ -6,6 +6,8 @@ public struct AuditVerification: Sendable, Hashable {
     public var entries = 0
     /// The number of lines that a crash cut short while the chain around them is unbroken.
     public var tornLines = 0
+    /// The lines that were written when the head beside the log was gone: what was cut off before each is not known.
+    public var lostHeads: [Int64] = []
     /// The first line that differs from what was written.
     public var broken: Broken?
     /// The hash of the last good line.
@@ -59,6 +61,7 @@ extension AuditLog {
                 return false
             }
             number = line.number
+            if line.entry["afterLostHead"] == true { found.lostHeads.append(number) }
             found.lastHash = line.hash
             found.entries += 1
             if let head, head.number == number {
@@ -71,7 +74,11 @@ extension AuditLog {
             return true
         }
         if found.broken != nil { return found }
-        if !headSeen, let head {
+        if head == nil, number > 1 {
+            found.broken = .init(
+                line: lineNumber + 1,
+                reason: "can't be told from a line that was cut off: the head beside the log is gone")
+        } else if !headSeen, let head {
             let line = torn?.line ?? lineNumber + 1
             found.broken = .init(line: line, reason: "is changed or missing: there were \(head.number) entries")
         } else {

@@ -2,6 +2,19 @@ import Glibc
 
 /// The environment this process was started with.
 public enum ProcessEnvironment {
+    /// The variables by which programs find their way to the network: proxies, and the certificates that they trust.
+    package static let network: Set<String> = Set(
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY"].flatMap { [$0, $0.lowercased()] }
+            + [
+                "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+                "NODE_USE_ENV_PROXY", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "AWS_CA_BUNDLE", "NIX_SSL_CERT_FILE",
+            ])
+
+    /// Those of an environment, for a program that reaches the network by itself.
+    package static func network(of environment: [String: String]) -> [String: String] {
+        environment.filter { network.contains($0.key) && !$0.value.isEmpty }
+    }
+
     /// Returns the names and values; the first one wins where a name occurs twice.
     public static func read() -> [String: String] {
         var environment: [String: String] = [:]

@@ -7,6 +7,7 @@ package final class HeldSecrets: Sendable {
     private struct State {
         var newest: [Secret] = []
         var index = SecretIndex()
+        var disguised = SecretIndex()
     }
 
     private let state = Mutex(State())
@@ -24,11 +25,17 @@ package final class HeldSecrets: Sendable {
             if state.newest.count > limit {
                 state.newest.removeFirst(limit / 4)
                 state.index = SecretIndex(state.newest)
+                state.disguised = SecretIndex()
+                for secret in state.newest { state.disguised.insert(disguisesOf: secret) }
             } else {
                 state.index.insert(secret)
+                state.disguised.insert(disguisesOf: secret)
             }
         }
     }
 
     var index: SecretIndex { state.withLock { $0.index } }
+
+    /// The same secrets as they look reversed, in base64 or as hex digits.
+    var disguised: SecretIndex { state.withLock { $0.disguised } }
 }

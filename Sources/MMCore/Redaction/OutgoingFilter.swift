@@ -1,4 +1,5 @@
-/// Removes tokens, codes and private keys from answers to a caller, by their shape and by what this process holds.
+/// Removes tokens, codes and private keys from answers to a caller, by their shape and by what this process holds; the latter
+/// also reversed, in base64 and as hex digits.
 /// Field names prove nothing here, unlike in logs: an answer may contain a code that the caller is meant to see.
 package struct OutgoingFilter: Sendable {
     private let held: HeldSecrets
@@ -17,7 +18,8 @@ package struct OutgoingFilter: Sendable {
     /// Returns a text without secrets.
     package func text(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        let unheld = held.index.replacing(in: bytes, with: Redactor.mark)
+        let plain = held.index.replacing(in: bytes, with: Redactor.mark)
+        let unheld = held.disguised.replacingDisguised(in: plain ?? bytes, with: Redactor.mark) ?? plain
         var scan = SecretScan(unheld ?? bytes, byName: false)
         return (detectsShapes ? scan.run() : nil) ?? unheld.map { String(decoding: $0, as: UTF8.self) } ?? text
     }

@@ -16,7 +16,10 @@ struct SecretIndex: Sendable {
 
     /// Adds a secret.
     mutating func insert(_ secret: Secret) {
-        let bytes = Array(secret.reveal().utf8)
+        insert(Array(secret.reveal().utf8))
+    }
+
+    private mutating func insert(_ bytes: [UInt8]) {
         guard bytes.count >= Self.shortest else { return }
         let start = Array(bytes.prefix(Self.shortest))
         guard secrets[start]?.contains(bytes) != true else { return }
@@ -67,5 +70,76 @@ struct SecretIndex: Sendable {
         }
         guard copied > 0 else { return nil }
         return clean + text[copied...]
+    }
+
+    // MARK: Disguises
+
+    /// How much of a secret is looked for in another writing: without its beginning the rest is worth nothing.
+    private static let lookedFor = 48
+
+    /// Adds what a secret looks like reversed, in base64 and as hex digits, wherever it begins in what was written so.
+    mutating func insert(disguisesOf secret: Secret) {
+        let bytes = Array(secret.reveal().utf8)
+        guard bytes.count >= Self.shortest else { return }
+        insert(Array(bytes.reversed().suffix(Self.lookedFor)))
+        insert(Array(bytes.reversed().prefix(Self.lookedFor)))
+        for part in [Array(bytes.prefix(Self.lookedFor)), Array(bytes.prefix(Self.lookedFor).reversed())] {
+            let hex = Hex.text(part)
+            insert(Array(hex.utf8))
+            insert(Array(hex.uppercased().utf8))
+            for shift in 0..<3 {
+                // Of the first and the last group of letters a part belongs to what stands beside it.
+                let text = Array(Base64.text([UInt8](repeating: 0, count: shift) + part).utf8)
+                let start = shift == 0 ? 0 : 4
+                let end = text.count - 4
+                guard end - start >= Self.shortest * 2 else { continue }
+                let core = Array(text[start..<end])
+                insert(core)
+                insert(core.map { $0 == 0x2B ? 0x2D : $0 == 0x2F ? 0x5F : $0 })
+            }
+        }
+    }
+
+    /// Replaces known secrets in another writing, with all of that writing behind them; blanks and line ends may stand in it.
+    /// - Returns: `nil` when the text contains none.
+    func replacingDisguised(in text: [UInt8], with mark: String) -> [UInt8]? {
+        guard !isEmpty, text.count >= Self.shortest else { return nil }
+        func isBlank(_ byte: UInt8) -> Bool {
+            byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 || byte == 0x3A
+        }
+        var places: [Int] = []
+        var dense: [UInt8] = []
+        places.reserveCapacity(text.count)
+        dense.reserveCapacity(text.count)
+        for (place, byte) in text.enumerated() where !isBlank(byte) {
+            dense.append(byte)
+            places.append(place)
+        }
+        var clean: [UInt8] = []
+        var copied = 0
+        var position = 0
+        while position + Self.shortest <= dense.count {
+            let pair = Int(dense[position]) << 8 | Int(dense[position + 1])
+            guard starts[pair >> 6] & (1 << UInt64(pair & 63)) != 0,
+                let candidates = secrets[Array(dense[position..<(position + Self.shortest)])],
+                let found = candidates.first(where: { dense[position...].starts(with: $0) })
+            else {
+                position += 1
+                continue
+            }
+            clean += text[copied..<places[position]]
+            clean += mark.utf8
+            position += found.count
+            // The rest of the same writing holds the rest of the secret.
+            while position < dense.count, places[position] - places[position - 1] <= 2, Self.isWriting(dense[position])
+            { position += 1 }
+            copied = places[position - 1] + 1
+        }
+        guard copied > 0 else { return nil }
+        return clean + text[copied...]
+    }
+
+    private static func isWriting(_ byte: UInt8) -> Bool {
+        (0x41...0x5A).contains(byte & 0xDF) || (0x30...0x39).contains(byte) || "+/=-_".utf8.contains(byte)
     }
 }

@@ -56,7 +56,7 @@ enum SecretNames {
     /// nor a number, nor one of Entra's error codes.
     static func isSecretCode(_ value: some Collection<UInt8>) -> Bool {
         func digits(_ bytes: some Sequence<UInt8>) -> Bool { bytes.allSatisfy { (0x30...0x39).contains($0) } }
-        if value.starts(with: "AADSTS".utf8), digits(value.dropFirst(6)) { return false }
+        if isErrorNumber(value) { return false }
         if value.count <= 18, value.starts(with: "0x".utf8) { return false }
         if value.count <= 10, digits(value.first == UInt8(ascii: "-") ? value.dropFirst() : value.dropFirst(0)) {
             return false
@@ -68,6 +68,24 @@ enum SecretNames {
             }
         }
         return value.count > 64 || !words
+    }
+
+    /// Returns whether a value is one of Entra's error numbers, whatever stands behind it.
+    static func isErrorNumber(_ value: some Collection<UInt8>) -> Bool {
+        guard value.starts(with: "AADSTS".utf8) else { return false }
+        let rest = value.dropFirst(6)
+        let digits = rest.prefix { (0x30...0x39).contains($0) }
+        return (4...9).contains(digits.count)
+            && rest.dropFirst(digits.count).allSatisfy { [0x2E, 0x2C, 0x3A, 0x3B, 0x29].contains($0) }
+    }
+
+    /// Returns whether a value is a plain word of a sentence: small letters, perhaps with a capital in front and a mark behind.
+    static func isWord(_ value: some Collection<UInt8>) -> Bool {
+        var rest = value.dropFirst(0)
+        if let first = rest.first, (0x41...0x5A).contains(first) { rest = rest.dropFirst() }
+        let letters = rest.prefix { (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "'") }
+        return (1...18).contains(letters.count)
+            && rest.dropFirst(letters.count).allSatisfy { [0x2E, 0x2C, 0x3A, 0x3B, 0x21, 0x3F].contains($0) }
     }
 
     private static func holdsPart(_ name: [UInt8]) -> Bool {

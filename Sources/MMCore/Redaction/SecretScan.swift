@@ -151,12 +151,23 @@ extension SecretScan {
             return
         }
         let range = valueRange(from: value)
+        if SecretNames.isErrorNumber(text[range]) || isProse(range, after: finish, name: name) { return }
         // Variables and brackets aren't secrets themselves; their content is scanned in turn.
         if range.isEmpty || text[range.lowerBound] == UInt8(ascii: "$") || text[range.lowerBound] == UInt8(ascii: "(") {
             return
         }
         if text[range.lowerBound] == UInt8(ascii: "{") || text[range.lowerBound] == UInt8(ascii: "[") { return }
         hide(range)
+    }
+
+    /// Whether a sentence goes on behind the word `token`, as in "POST …/token: could not connect": a plain word, a blank and
+    /// another one.
+    private func isProse(_ range: Range<Int>, after finish: Int, name: [UInt8]) -> Bool {
+        guard name == Array("token".utf8), text[finish] == UInt8(ascii: ":"), range.lowerBound > finish + 1,
+            text[range.lowerBound - 1] == 0x20, SecretNames.isWord(text[range])
+        else { return false }
+        let next = range.upperBound + 1
+        return next < text.count && text[range.upperBound] == 0x20 && (0x61...0x7A).contains(text[next] | 0x20)
     }
 
     /// Returns where the value of a name begins: after `=`, `:` or `>`, or after a space if the name is a parameter or

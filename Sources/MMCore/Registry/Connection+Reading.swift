@@ -10,8 +10,9 @@ extension Connection {
         "appId", "tenant", "tenantId", "expectedEmail", "homeAccountId", "tokenCache", "apis", "description", "mcps",
         "cloud", "auth",
         "guard", "person",
-        "engine", "language", "egress", "confinement", "shared", "sharepoint_host", "moduleApps", "skipSendGuards",
-        "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags", "keepSpares",
+        "engine", "language", "egress", "confinement", "shared", "audit", "sharepoint_host", "subscription",
+        "moduleApps", "skipSendGuards", "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags",
+        "keepSpares", "scopes", "uses",
         "tools",
     ]
 

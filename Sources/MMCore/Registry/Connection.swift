@@ -32,6 +32,8 @@ public final class Connection: Sendable {
     public let skipSignatureStrip: Bool
     /// The first label of the SharePoint host: `contoso` for `contoso.sharepoint.com`.
     public let sharepointHost: String?
+    /// The Azure subscription that its sessions begin with, by name or id.
+    public let subscription: String?
     /// App ids for individual modules.
     public let moduleApps: [String: String]
     /// The national cloud, or `sandbox`.
@@ -52,6 +54,8 @@ public final class Connection: Sendable {
     public let confinement: ConnectionConfinement
     /// The owner's folders that scripts of its confined sessions may read and write.
     public let shared: [String]
+    /// What becomes of a write that the audit log can't take.
+    public let audit: ConnectionAudit
     /// Whether logs contain content instead of sizes.
     public let logContent: Bool
     /// The identity pinned by hand; the one found at the first sign-in is kept in the state folder.
@@ -83,6 +87,7 @@ public final class Connection: Sendable {
         legacyConfirm = reader.flag("legacyConfirm")
         skipSignatureStrip = reader.flag("skipSignatureStrip")
         sharepointHost = Self.readHost(&reader, tenant: tenant)
+        subscription = reader.text("subscription")
         moduleApps = reader.map("moduleApps")
         cloud = Self.readCloud(&reader)
         auth = Self.readAuth(&reader)
@@ -93,6 +98,8 @@ public final class Connection: Sendable {
         egress = ConnectionEgress.read(&reader)
         confinement = reader.choice("confinement") ?? .preferred
         shared = Self.readShared(&reader)
+        // Who wants two people for a change wants to know of it.
+        audit = reader.choice("audit") ?? (policy.approvals.isMoreThanOne ? .required : .preferred)
         logContent = reader.flag("logContent")
         pin = Self.readPin(&reader)
         tags = reader.texts("tags") ?? []

@@ -18,6 +18,9 @@ public struct ConnectionApprovals: Sendable, Hashable {
         words.map { classes[$0] ?? standard }.max() ?? standard
     }
 
+    /// Whether anything needs more than one person.
+    var isMoreThanOne: Bool { standard > 1 || classes.values.contains { $0 > 1 } }
+
     /// Reads `"approvals": 2` or `"approvals": {"send": 2}` of a guard's entry. A number that can't be read counts as two,
     /// so that a mistake doesn't take the second person away.
     static func read(_ value: JSONValue, _ reader: inout EntryReader) -> ConnectionApprovals {

@@ -100,6 +100,14 @@ public struct ConnectionGuardPolicy: Sendable, Hashable {
     ]
 }
 
+/// What becomes of a write whose beginning can't be written into the audit log.
+public enum ConnectionAudit: String, Sendable, CaseIterable {
+    /// It isn't sent.
+    case required
+    /// It is sent, and its answer says that it has no line.
+    case preferred
+}
+
 /// The engine that runs simple Exchange pipelines.
 public enum ConnectionEngine: String, Sendable, CaseIterable {
     case auto, native, pwsh

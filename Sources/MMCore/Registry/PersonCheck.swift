@@ -1,6 +1,8 @@
 /// A check that a person must pass before a confirmation counts, from weakest to strongest.
 public enum PersonCheck: String, Sendable, CaseIterable, Comparable {
-    /// A terminal of their own, or a form in their own client.
+    /// A form in their own client, or a terminal.
+    case form
+    /// A terminal of their own: whatever starts `mm-mcp` by itself can answer its own form, and types at no terminal.
     case terminal
     /// A PIN that only they know (`mm pin set`), typed in a terminal.
     case pin
@@ -22,7 +24,7 @@ public struct ConnectionPersonChecks: Sendable, Hashable {
     /// Checks for individual classes.
     public var classes: [String: PersonCheck]
 
-    public init(_ standard: PersonCheck = .terminal, classes: [String: PersonCheck] = [:]) {
+    public init(_ standard: PersonCheck = .form, classes: [String: PersonCheck] = [:]) {
         self.standard = standard
         self.classes = classes
     }

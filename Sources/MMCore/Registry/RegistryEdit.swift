@@ -147,7 +147,7 @@ public enum RegistryEdit {
 }
 
 extension RegistryEdit {
-    private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares", "shared", "tools"]
+    private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares", "shared", "tools", "scopes", "uses"]
     private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "person", "egress", "pin", "apis"]
     /// The member that a bare word stands for, as in `"guard": "strict"`. For other keys, a bare word is replaced.
     private static let wordMembers = ["auth": "method", "guard": "policy", "person": "usual"]

@@ -105,6 +105,11 @@ public struct RegistrySnapshot: Sendable {
         throw unknown(name, among: names)
     }
 
+    /// Returns the connection of a name that isn't in the file and was made available for the lifetime of this process.
+    package func implied(named name: String) -> Connection? {
+        names.contains(name) ? nil : implied[ExactKey(name)]
+    }
+
     /// Returns whether an entry specifies its SharePoint host itself.
     package func namesSharePointHost(_ name: String) -> Bool {
         document["connections"]?[name]?["sharepoint_host"]?.string?.isEmpty == false

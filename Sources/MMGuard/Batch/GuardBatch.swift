@@ -1,4 +1,4 @@
-internal import MMCore
+package import MMCore
 
 /// Judges many scripts and requests, one JSON line each: `{"id","src","module"}` or `{"id","method","url","body"}` in,
 /// `{"id","verdict","class","rule"}` out. `resource` names a service other than Graph, `headers` the headers that are
@@ -7,6 +7,7 @@ public struct GuardBatch: Sendable {
     private let engine: GuardEngine
     private let policy: GuardPolicy
     private let module: String?
+    private let locate: @Sendable (String) -> RequestService?
 
     /// Creates a batch.
     /// - Parameters:
@@ -14,6 +15,22 @@ public struct GuardBatch: Sendable {
     ///   - policy: the connection's policy.
     ///   - module: the module of lines that don't name one.
     public init(engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil) {
+        self.init(engine: engine, policy: policy, module: module) { host in
+            RequestService.allCases.first { $0.knownHosts.contains(host) }
+        }
+    }
+
+    /// Creates a batch that knows more hosts.
+    /// - Parameters:
+    ///   - engine: the guard.
+    ///   - policy: the connection's policy.
+    ///   - module: the module of lines that don't name one.
+    ///   - locate: the service at a host.
+    package init(
+        engine: GuardEngine, policy: GuardPolicy, module: String?,
+        locate: @escaping @Sendable (String) -> RequestService?
+    ) {
+        self.locate = locate
         self.engine = engine
         self.policy = policy
         self.module = module
@@ -36,8 +53,14 @@ public struct GuardBatch: Sendable {
             return answer(id, verdict.decision, verdict.guardClass.rawValue, verdict.rule)
         }
         guard let url = value["url"]?.string else { return answer(id, .deny, "write", "unreadable") }
-        let service = value["resource"]?.string.flatMap(RequestService.init) ?? service(of: url)
-        guard let target = try? RequestTarget(parsing: url, service: service, normalization: .clean) else {
+        let host = host(of: url)
+        let service = value["resource"]?.string.flatMap(RequestService.init) ?? service(of: url, at: host)
+        // Only the hosts of the very service are its own.
+        let hosts = host.flatMap { locate($0) == service ? [$0] : nil } ?? service.knownHosts
+        guard
+            let target = try? RequestTarget(
+                parsing: url, service: service, allowedHosts: hosts, normalization: .clean)
+        else {
             return answer(id, .deny, "refused", "refused-address")
         }
         let request = GuardedRequest(
@@ -51,12 +74,18 @@ public struct GuardBatch: Sendable {
     }
 
     /// Returns the service that owns the host of an absolute URL; Graph for all others.
-    private func service(of url: String) -> RequestService {
-        guard let scheme = url.firstRange(of: "://") else {
+    private func service(of url: String, at host: String?) -> RequestService {
+        guard let host else {
             return url.lowercased().contains("/providers/microsoft.processsimple") ? .flow : .graph
         }
-        let host = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != ":" }.lowercased()
-        return RequestService.allCases.first { $0.knownHosts.contains(host) } ?? .graph
+        return locate(host) ?? .graph
+    }
+
+    /// The host of an absolute URL.
+    private func host(of url: String) -> String? {
+        url.firstRange(of: "://").map { scheme in
+            url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != ":" && $0 != "#" }.lowercased()
+        }
     }
 
     private func answer(

@@ -15,7 +15,11 @@ extension ConfirmationLedger {
     /// - Throws: the errors of reading and writing the ledger; nothing may run then.
     package func outcome(of request: ConfirmationRequest) async throws(MMError) -> ConfirmationOutcome? {
         let digest = request.digest
-        if let entry = try await take(digest, of: request.connection, .approved) { return .approved(entry.approvers) }
+        if let entry = try await take(digest, of: request.connection, .approved) {
+            if entry.isEnough(for: request) { return .approved(entry.approvers) }
+            try await reopen(entry, for: request)
+            return nil
+        }
         if let entry = try await take(digest, of: request.connection, .refused) { return .refused(entry) }
         guard let classes = request.standingClasses else { return nil }
         let standing = try await standing(of: request.connection).filter {

@@ -53,13 +53,18 @@ public struct ConfirmationLedger: Sendable {
             entry.digest == fresh.digest && entry.state == .pending
         }
         let enter = { @Sendable (contents: inout Contents) throws(MMError) -> (PendingConfirmation, Bool) in
-            if let waiting = contents.entries.first(where: isIt) { return (waiting, false) }
+            if let place = contents.entries.firstIndex(where: isIt) {
+                contents.entries[place].demand(request)
+                return (contents.entries[place], false)
+            }
             contents.entries.append(fresh)
             return (fresh, true)
         }
         guard shared != nil else { return try await change(.own, enter) }
         // What was asked while nothing was shared keeps its token.
-        if let waiting = try read().entries.first(where: { isIt($0) && $0.expiresAt > now }) { return (waiting, false) }
+        if try read().entries.contains(where: { isIt($0) && $0.expiresAt > now }) {
+            return try await change(.own, enter)
+        }
         do throws(MMError) {
             return try await change(.shared(request.connection), underLease: true, enter)
         } catch {
@@ -191,6 +196,23 @@ public struct ConfirmationLedger: Sendable {
             return try await take(digest, of: entry.connection, .approved) != nil
         }
         return false
+    }
+
+    /// Puts back what people have said yes to, where that is not enough by the rules of today: it waits for what is missing.
+    func reopen(_ entry: PendingConfirmation, for request: ConfirmationRequest) async throws(MMError) {
+        var entry = entry
+        entry.state = .pending
+        entry.expiresAt = clock.now + questionLifetime
+        entry.demand(request)
+        let waiting = entry
+        let add = { @Sendable (contents: inout Contents) throws(MMError) in contents.entries.append(waiting) }
+        guard shared != nil else { return try await change(.own, add) }
+        do throws(MMError) {
+            try await change(.shared(request.connection), underLease: true, add)
+        } catch {
+            guard error.keepsToThisNode else { throw error }
+            try await change(.own, add)
+        }
     }
 
     /// Uses up the entry of a request in a state.

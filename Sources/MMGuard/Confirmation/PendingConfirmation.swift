@@ -70,6 +70,26 @@ public struct PendingConfirmation: Sendable, Hashable {
 }
 
 extension PendingConfirmation {
+    /// Whether what people have said yes to suffices by the rules under which the request is made now.
+    func isEnough(for request: ConfirmationRequest) -> Bool {
+        // A yes to a part of more was given under the rules of the whole.
+        approvers.contains { $0.means == "together" } || check >= request.check && approvers.count >= request.approvals
+    }
+
+    /// Takes over what the rules under which the request is made now demand beyond those under which it was asked about. A yes
+    /// that was given with a weaker check does not count any more.
+    mutating func demand(_ request: ConfirmationRequest) {
+        if check < request.check {
+            check = request.check
+            approvers = []
+        }
+        needed = max(needed, request.approvals)
+        guardClass = request.verdict.guardClass
+        rule = request.verdict.rule
+        presentation = request.presentation
+        standingClasses = request.standingClasses ?? []
+    }
+
     /// The entry as it is stored.
     var json: JSONValue {
         var object: JSONObject = [

@@ -45,6 +45,9 @@ package struct Presentation: Sendable, Hashable {
         self.whole = whole
     }
 
+    /// Why the guard requires confirmation, where none of the parts says that already; else empty.
+    package var furtherReason: String { risks.contains { $0.first?.hasSuffix(reason) == true } ? "" : reason }
+
     /// A part with a heading; faces lay the same parts out as they can.
     package struct Section: Sendable {
         /// What it tells: `risks`, `changes` or `whole`.

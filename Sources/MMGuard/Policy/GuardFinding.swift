@@ -51,3 +51,13 @@ public struct GuardFinding: Sendable, Hashable {
         self.minimumDecision = minimumDecision
     }
 }
+
+extension GuardFinding {
+    /// The finding for a change to many objects.
+    /// - Parameter name: what would change them.
+    static func bulk(_ name: String, instead: String) -> GuardFinding {
+        GuardFinding(
+            rule: "bulk", classes: .write, reason: "\(name) would change many objects at once.", instead: instead,
+            subject: name, minimumDecision: .ask)
+    }
+}

@@ -65,3 +65,44 @@ public struct Verdict: Sendable, Hashable {
         place = first.finding.place
     }
 }
+
+extension Verdict {
+    /// What the guard says of several actions that are permitted or held back together: the strictest decides, and what any of them
+    /// asks for holds for all. Whatever class one of them has, the people and checks that a connection wants for it are wanted.
+    /// - Returns: `nil` for none.
+    package static func joined(_ verdicts: some Collection<Verdict>) -> Verdict? {
+        func rank(_ verdict: Verdict) -> (GuardDecision, Int) { (verdict.decision, verdict.guardClass.rank) }
+        guard var joined = verdicts.first else { return nil }
+        // The first of the strictest.
+        for other in verdicts.dropFirst() where rank(joined) < rank(other) { joined = other }
+        guard verdicts.count > 1 else { return joined }
+        let deciding = joined.findings
+        joined.classes = verdicts.reduce(into: GuardClassSet()) { $0.formUnion($1.classes) }
+        joined.asking = verdicts.flatMap(\.asking)
+        joined.previews = verdicts.flatMap(\.previews)
+        joined.warnings = verdicts.flatMap(\.warnings)
+        joined.findings = deciding + verdicts.flatMap(\.findings).filter { !deciding.contains($0) }
+        joined.counted = nil
+        return joined
+    }
+
+    /// The same, which asks a person where it would let the actions pass.
+    package func asking(by rule: String, because reason: String) -> Verdict {
+        guard decision == .allow else { return self }
+        var verdict = self
+        (verdict.decision, verdict.rule, verdict.reason) = (.ask, rule, reason)
+        (verdict.instead, verdict.place) = (nil, nil)
+        return verdict
+    }
+
+    /// The same for actions that change this many objects together, which is asked about as a script is that would.
+    /// - Parameter act: what it is called where it would change many: "Taking back 40 changes".
+    package func changing(_ objects: Int, by act: String, instead: String) -> Verdict {
+        guard objects > TargetCount.few else { return self }
+        let finding = GuardFinding.bulk(act, instead: instead)
+        var verdict = asking(by: finding.rule, because: finding.reason)
+        verdict.asking.append(finding)
+        verdict.findings.append(finding)
+        return verdict
+    }
+}

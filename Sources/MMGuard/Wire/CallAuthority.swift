@@ -4,7 +4,7 @@ internal import MMCore
 package struct CallAuthority: Sendable, Hashable {
     /// The classes of the call's text.
     let classes: GuardClassSet
-    /// Whether a person said yes to the text.
+    /// Whether a person said yes to the text, or it may run with a warning alone.
     let isConfirmed: Bool
     /// Whether what the person said yes to could not be told from the text.
     let isUnclear: Bool
@@ -25,7 +25,7 @@ package struct CallAuthority: Sendable, Hashable {
     ///   - previewed: how many things a preview counted.
     package init(verdict: Verdict, text: String, previewed: Int? = nil) {
         classes = verdict.classes
-        isConfirmed = verdict.decision == .ask
+        isConfirmed = verdict.decision == .ask || !verdict.warnings.isEmpty
         isUnclear = verdict.asking.contains { $0.kind == .dynamic || $0.kind == .unknown }
         shown = Array(text.asciiLowercased.utf8)
         counted = previewed ?? verdict.counted

@@ -62,6 +62,9 @@ package struct RequestGrant: Sendable {
     /// The grant of what a session sends outside of calls: it looks, and no more.
     package static func outsideCalls(policy: GuardPolicy) -> RequestGrant { RequestGrant(policy: policy) }
 
+    /// Whether it covers more than looking, so that what a call left running may need it.
+    package var coversChanges: Bool { authority?.mayWrite ?? false }
+
     /// What was sent and what was held back so far.
     package var traffic: CallReport { report }
 
@@ -141,7 +144,7 @@ package struct RequestGrant: Sendable {
     private mutating func isGranted(
         _ intent: RequestIntent, _ verdict: Verdict, _ authority: CallAuthority
     ) -> Bool {
-        if intent.isUnclear, !intent.isResourceWrite, !(authority.isConfirmed && authority.isUnclear) { return false }
+        if intent.isUnclear, !(authority.isConfirmed && authority.isUnclear) { return false }
         let isPlain = intent.classes.isSubset(of: [.read, .write])
         let isLet = intent.isUnclear ? policy.decision(forAll: intent.classes) == .allow : verdict.decision == .allow
         if isPlain, isLet { return authority.mayWrite }

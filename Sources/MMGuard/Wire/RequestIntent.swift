@@ -23,12 +23,6 @@ package struct RequestIntent: Sendable, Hashable {
     /// Whether nobody can say what it does: no table knows it, or it can't be read.
     var isUnclear: Bool { findings.contains { $0.kind == .unknown || $0.kind == .dynamic } }
 
-    /// Whether it sets a resource of Azure, which has no list of its kinds: what reaches further has a rule.
-    var isResourceWrite: Bool {
-        request.service == .arm && classes == .write && ["PUT", "PATCH"].contains(request.method.uppercased())
-            && findings.allSatisfy { $0.rule == "unknown-path" }
-    }
-
     /// Requests of one kind have one: method, service, template and classes.
     package var kind: String {
         "\(request.method.uppercased()) \(request.service?.rawValue ?? request.origin) \(template) \(classes.rawValue)"
@@ -45,7 +39,8 @@ extension GuardEngine {
     package func intent(of request: WireRequest) -> RequestIntent {
         let found = WireClassifier(tables: tables).classify(request)
         let judge = RequestJudge(tables: tables)
-        let findings = judge.user.apply(to: judge.findings(found, line: request.line, method: request.method))
+        let own = judge.user.apply(to: judge.findings(found, line: request.line, method: request.method))
+        let findings = own + WireFindings.of(request, found)
         let classes = findings.reduce(into: GuardClassSet()) { $0.formUnion($1.classes) }
         let guarded = found.items.isEmpty && classes.contains(.send)
         let previews =
@@ -55,7 +50,9 @@ extension GuardEngine {
                 .map { SendPreview(line: "item \($0.id): \($0.line)", body: $0.body) }
         return RequestIntent(
             request: request, classes: classes.subtracting(classes == .read ? [] : .read),
-            template: template(of: request, found), targets: RequestNames.of(request, found), findings: findings,
+            template: template(of: request, found),
+            targets: RequestNames.of(request, found) + (request.owner == .unknown ? [request.host] : []),
+            findings: findings,
             previews: previews, digest: request.digest)
     }
 

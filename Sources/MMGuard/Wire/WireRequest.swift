@@ -34,12 +34,24 @@ package struct WireRequest: Sendable, Hashable {
         }
     }
 
+    /// Who reads what is sent to a host.
+    package enum Owner: Sendable, Hashable {
+        /// A service of the cloud.
+        case service
+        /// Somebody whom the tenant's own answers, a person or the connection's owner has named.
+        case named
+        /// Anybody who has rented the name.
+        case unknown
+    }
+
     /// The service at its host; nil for a host that the owner of the connection added.
     package let service: RequestService?
     /// The host's address: `https://graph.microsoft.com`.
     package let origin: String
     /// The method.
     package let method: String
+    /// Who has the host.
+    package let owner: Owner
     /// Path and query.
     package let target: String
     /// The header fields without tokens.
@@ -49,11 +61,12 @@ package struct WireRequest: Sendable, Hashable {
 
     /// Creates a request.
     package init(
-        service: RequestService?, origin: String, method: String, target: String, headers: [Field] = [],
-        body: Body = .none
+        service: RequestService?, origin: String, owner: Owner = .service, method: String, target: String,
+        headers: [Field] = [], body: Body = .none
     ) {
         self.service = service
         self.origin = origin
+        self.owner = owner
         self.method = method
         self.target = target
         self.headers = headers
@@ -62,6 +75,9 @@ package struct WireRequest: Sendable, Hashable {
 
     /// Method and address as a person reads them.
     package var line: String { "\(method) \(origin)\(target)" }
+
+    /// The host, with a port where one is written.
+    var host: String { String(origin.drop { $0 != "/" }.drop { $0 == "/" }) }
 
     /// Whether all of it is known, so that a yes can hold for exactly this.
     package var isWhole: Bool {
@@ -86,7 +102,7 @@ package struct WireRequest: Sendable, Hashable {
             let (type, body) = MultipartBoundary.replaced(in: bytes, contentType: types[0])
         else { return self }
         return WireRequest(
-            service: service, origin: origin, method: method, target: target,
+            service: service, origin: origin, owner: owner, method: method, target: target,
             headers: headers.map { $0.name.asciiLowercased == "content-type" ? Field($0.name, type) : $0 },
             body: .whole(body))
     }

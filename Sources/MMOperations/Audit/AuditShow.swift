@@ -43,7 +43,11 @@ struct AuditShow: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let entries = try audit.entries(limit: input.last) { entry in
             (input.includesRequests || SentRequests.isCall(entry))
-                && input.wanted.allSatisfy { entry[$0.key]?.string == $0.value }
+                && input.wanted.allSatisfy { name, value in
+                    // A call is shown with its steps.
+                    entry[name]?.string == value
+                        || name == "call" && entry["partOf"]?.array?.contains(.string(value)) == true
+                }
         }
         return .value(
             .array(entries.map { .object(Self.row($0)) }),

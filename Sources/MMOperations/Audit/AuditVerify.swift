@@ -26,9 +26,13 @@ struct AuditVerify: CatalogueOperation {
                 .conflict, "The audit log is broken at line \(broken.line): \(broken.reason)",
                 hint: "Somebody or something changed \(services.path). Compare it with a copy.")
         }
-        return .value([
-            "lines": .int(Int64(result.entries)), "torn": .int(Int64(result.tornLines)),
-            "head": .string(result.lastHash),
-        ])
+        let lost = result.lostHeads.map {
+            "Before line \($0) the head beside the log was gone: lines may have been cut off."
+        }
+        return .value(
+            [
+                "lines": .int(Int64(result.entries)), "torn": .int(Int64(result.tornLines)),
+                "lostHeads": .array(result.lostHeads.map(JSONValue.int)), "head": .string(result.lastHash),
+            ], notes: lost)
     }
 }

@@ -14,6 +14,6 @@ package enum AuditedCall {
             return commands.joined(separator: ", ")
                 + (targets.isEmpty ? "" : " (\(targets.joined(separator: ", ")))")
         }
-        return ([entry["operation"]?.string ?? ""] + texts("session")).joined(separator: " ")
+        return ([entry["operation"]?.string ?? ""] + texts("tool") + texts("session")).joined(separator: " ")
     }
 }

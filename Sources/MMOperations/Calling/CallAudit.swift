@@ -42,6 +42,7 @@ struct CallAudit: Sendable {
         do throws(MMError) {
             try await audit.append(entry)
         } catch {
+            record.auditFault = error
             log.error("the audit line could not be written: \(error.message)")
         }
     }
@@ -57,14 +58,26 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// Says that it began to change things: whatever becomes of its reader, that stands in the chain.
-    func begin() async {
+    /// Lets the record say that the call began to change things: whatever becomes of it, that stands in the chain.
+    func prepareBeginning() {
         guard isAudited else { return }
-        do throws(MMError) {
-            try await audit.append(entry(outcome: "begun", rows: nil))
-        } catch {
-            log.error("the audit line could not be written: \(error.message)")
+        record.begins { () async throws(MMError) in
+            var entry = entry(outcome: "begun", rows: nil)
+            entry["process"] = .string(AbandonedCalls.ownProcess)
+            do throws(MMError) {
+                try await audit.append(entry)
+            } catch {
+                log.error("the audit line could not be written: \(error.message)")
+                throw error
+            }
         }
+    }
+
+    /// What the caller is told of a line that could not be written.
+    var notes: [String] {
+        record.auditFault.map {
+            ["The audit log could not be written (\($0.message)): this call has no line of its own there."]
+        } ?? []
     }
 
     private func told(_ error: MMError?, rows: Int?) -> JSONObject {

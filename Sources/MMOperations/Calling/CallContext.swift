@@ -3,6 +3,23 @@ package import MMCore
 package import MMGuard
 package import MMTelemetry
 
+/// The place of a call within another one, which is taken back as one change.
+package struct CallPart: Sendable, Hashable {
+    /// The calls that it is a part of, as the audit log names them, the outermost first.
+    package let calls: [String]
+    /// The tool or recipe that it carries out, where it is one.
+    package var tool: String?
+    /// Which step of it this is.
+    package var step: String?
+
+    /// A part of a call, and of all that this one is a part of.
+    init(of context: OperationContext, tool: String? = nil, step: String? = nil) {
+        calls = (context.call.partOf?.calls ?? []) + [context.record.call]
+        self.tool = tool
+        self.step = step
+    }
+}
+
 /// What goes with a call from a front-end to an `OperationService`.
 public struct CallContext: Sendable {
     /// Who asks.
@@ -49,6 +66,8 @@ public struct CallContext: Sendable {
     package var callID: String?
     /// Whether another node of a cluster has sent it on: it is carried out here or nowhere.
     package var isForwarded = false
+    /// The call that this one is a step of; `nil` for one that is made by itself.
+    package var partOf: CallPart?
     /// Whether a command's answer names the engine that ran it.
     package var namesEngine = true
 

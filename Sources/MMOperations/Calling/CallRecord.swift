@@ -2,15 +2,65 @@ package import MMCore
 
 /// What becomes known of a call while it runs and belongs into its audit line: connection, verdict, sizes; never content.
 package final class CallRecord: Sendable {
-    /// What names this call in the audit log, and the requests that it sent.
-    package let call = RandomBytes.text(bytes: 9)
+    private let name = Mutex(RandomBytes.text(bytes: 9))
     private let members = Mutex(JSONObject())
+    private let beginning = Mutex(Beginning())
+
+    /// How far the line is that says what begins.
+    private struct Beginning {
+        var write: (@Sendable () async throws(MMError) -> Void)?
+        var fault: MMError?
+    }
 
     package init() {}
+
+    /// What names this call in the audit log and the journal, and the requests that it sent.
+    package var call: String { name.withLock { $0 } }
+
+    /// Says that this goes on with a call that stopped: it is the same one, by its name.
+    package func goesOn(with call: String) { name.withLock { $0 = call } }
+
+    /// Says how the line is written with which the call begins to change something.
+    func begins(_ write: @escaping @Sendable () async throws(MMError) -> Void) {
+        beginning.withLock { $0.write = write }
+    }
+
+    /// Puts on disk, once, that the call begins to change something: whatever becomes of this process, that is known then.
+    /// - Parameter audit: what becomes of a write whose beginning can't be written.
+    /// - Throws: `unavailable` where the line is required and can't be written.
+    package func begin(_ audit: ConnectionAudit) async throws(MMError) {
+        let write = beginning.withLock { state in
+            defer { state.write = nil }
+            return state.write
+        }
+        do throws(MMError) {
+            try await write?()
+        } catch {
+            beginning.withLock { $0.fault = error }
+        }
+        guard audit == .required, let fault = beginning.withLock({ $0.fault }) else { return }
+        throw MMError(
+            .unavailable, "The audit log can't be written, and this connection requires it: \(fault.message)",
+            hint: "Nothing was sent. Make room for the log, or have its owner set audit=preferred.")
+    }
+
+    /// Why the call has no line in the audit log, or none that it begins with.
+    var auditFault: MMError? {
+        get { beginning.withLock { $0.fault } }
+        set { beginning.withLock { $0.fault = newValue } }
+    }
 
     /// Notes a fact.
     package func note(_ key: String, _ value: JSONValue) {
         members.withLock { $0[key] = value }
+    }
+
+    /// Notes which call this one is a step of.
+    func note(_ part: CallPart?) {
+        guard let part else { return }
+        note("partOf", .array(part.calls.map { .string($0) }))
+        if let tool = part.tool { note("tool", .string(tool)) }
+        if let step = part.step { note("step", .string(step)) }
     }
 
     /// Whether a person has confirmed that a secret is given out.

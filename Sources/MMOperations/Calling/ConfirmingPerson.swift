@@ -52,7 +52,7 @@ public struct ConfirmationQuestion: Sendable {
     public let pages: [String]
     /// The same line by line, for those who lay it out to their own width; empty where only the pages are there.
     package let lines: [String]
-    /// Why the guard asks.
+    /// Why the guard asks; empty where the pages say it already.
     public let reason: String
     /// What the person has to show besides saying yes.
     public let check: PersonCheck
@@ -74,7 +74,7 @@ public struct ConfirmationQuestion: Sendable {
     ///   - moreOfKind: how many more of the same kind a yes may hold for.
     ///   - isMidway: whether work that has begun stands still for the answer.
     package init(
-        title: String, pages: [String], lines: [String] = [], reason: String, check: PersonCheck = .terminal,
+        title: String, pages: [String], lines: [String] = [], reason: String, check: PersonCheck = .form,
         digest: String = "", moreOfKind: Int = 0, isMidway: Bool = false
     ) {
         self.moreOfKind = moreOfKind
@@ -93,6 +93,7 @@ public struct ConfirmationQuestion: Sendable {
     ) {
         self.init(
             title: presentation.title, pages: presentation.pages, lines: presentation.lines,
-            reason: presentation.reason, check: check, digest: digest, moreOfKind: moreOfKind, isMidway: isMidway)
+            reason: presentation.furtherReason, check: check, digest: digest, moreOfKind: moreOfKind, isMidway: isMidway
+        )
     }
 }

@@ -56,16 +56,24 @@ public struct LocalOperationService: OperationService {
     func perform(_ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
+        if let name = arguments["connection"]?.string, name.contains(":"), operation.declaration.toolset == .m365,
+            operation.declaration.effects.openWorld
+        {
+            try await PartnerCustomers.reach(
+                name, for: context.caller.server, until: .after(context.timeLimit), services)
+        }
         if let answer = try await SideBySideCall.answer(operation, arguments, context, self) { return answer }
         if let assertion = context.assertion, let principal = context.caller.principal {
             services.identity.callers.note(assertion, of: principal.id)
         }
         let record = CallRecord()
+        record.note(context.partOf)
         let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: record)
         let span = begin(operation, context)
         if let span { record.note("trace", .string(span.context.trace)) }
         let audit = CallAudit(
             operation, by: context.caller, record, in: services.audit, log: services.log, span: span)
+        audit.prepareBeginning()
         do throws(MMError) {
             var answer = try await CallerAssertion.with(context.assertion) { () async throws(MMError) in
                 try await run(operation, arguments, inner, span)
@@ -79,9 +87,11 @@ public struct LocalOperationService: OperationService {
             answer.notes += await services.refusalAdvice.notes(on: answer, record)
             guard let stream = answer.body.stream, answer.stored == nil, audit.isAudited else {
                 await audit.end(nil)
+                answer.notes += audit.notes
                 return answer
             }
-            if !audit.isRead { await audit.begin() }
+            if !audit.isRead { try await record.begin(.preferred) }
+            answer.notes += audit.notes
             var isList = false
             if case .items = answer.body { isList = true }
             answer.body = answer.body.flowing(FlowingAnswer.watched(stream, for: audit, countsRows: isList))

@@ -2,6 +2,7 @@ package import MMCore
 package import MMGuard
 package import MMIdentity
 package import MMSessions
+import MMStates
 import MMSystem
 package import MMTelemetry
 
@@ -48,6 +49,12 @@ public struct OperationServices: Sendable {
     public func runMaintenance() async {
         jobs.setLifetime()
         ResourceLimits.raiseDescriptors()
+        do throws(MMError) {
+            let journal = ChangeJournal(paths: paths, seal: identity.seal)
+            try await AbandonedCalls(audit: audit, journal: journal).close()
+        } catch {
+            log.error("calls that ended with their process have no line of it: \(error.message)")
+        }
         async let spares: Void = SpareSessions(environment: environment, registry: registry, log: log)
             .keep(in: sessions)
         async let shellUpkeep: Void = shells.runMaintenance()

@@ -21,6 +21,7 @@ enum ConnectionFields {
         InputField(
             "confinement", .choice(ConnectionConfinement.allCases.map(\.rawValue)),
             "How far the kernel shuts sessions in (default preferred)."),
+        InputField("subscription", .text, "The Azure subscription that sessions begin with, by name or id."),
         InputField(
             "set", .parameters,
             "Any key=value, such as mcps=mm or keepSpares=exo,azure; an empty value removes the key.",

@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import MMIdentity
 
 /// `connections_add`: writes a new entry into the registry.
@@ -44,10 +45,13 @@ struct ConnectionsAdd: CatalogueOperation {
         let addition = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.add(input.name, fields: input.values, to: &document)
         }
-        _ = try services.registry.preview(addition)
+        let after = try services.registry.preview(addition).after
         try ConnectionCloudCheck.check(input.values, paths: services.identity.paths)
         var notes: [String] = []
-        if !input.keepTokens {
+        if input.keepTokens {
+            let connection = try RegistrySnapshot(document: after).connection(named: input.name)
+            try await services.guarding.settle(Weakening(adoptingTokensFor: connection), in: context)
+        } else {
             // What a connection of this name left, one that was removed by hand for instance, is not this one's.
             let left = try await services.identity.signOut(named: input.name, forgettingAccount: true).accounts
             if !left.isEmpty {

@@ -39,6 +39,7 @@ struct ConnectionsEdit: CatalogueOperation {
             try RegistryEdit.edit(input.connection, fields: input.values, in: &document)
         }
         let (before, after) = try services.registry.preview(change)
+        try await services.guarding.settleWeakening(of: input.connection, (before, after), in: context)
         try ConnectionCloudCheck.check(input.values, paths: services.identity.paths)
         var notes: [String] = []
         if Self.signIn(of: input.connection, in: before) != Self.signIn(of: input.connection, in: after) {

@@ -33,9 +33,10 @@ struct ConnectionsRemove: CatalogueOperation {
         let removal = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.remove(input.connection, from: &document)
         }
-        _ = try services.registry.preview(removal)
+        let documents = try services.registry.preview(removal)
+        let isConfirmed = try await services.guarding.settleWeakening(of: input.connection, documents, in: context)
         // A script has nobody to ask, and says what it means.
-        if !input.isSure, context.call.caller.surface == .terminal, let person = context.call.person {
+        if !isConfirmed, !input.isSure, context.call.caller.surface == .terminal, let person = context.call.person {
             let tokens = input.keepTokens ? "Its tokens stay." : "Its tokens go, too: signing in again takes a person."
             guard
                 try await person.confirm(

@@ -26,6 +26,9 @@ package struct Clearance: Sendable {
         var own = self
         own.request.principal = context.call.caller.principal?.id
         try await own.settled(in: context, with: guarding)
+        guard verdict.guardClass != .read else { return }
+        let connection = try? guarding.registry.snapshot().connection(named: request.connection)
+        try await context.record.begin(connection?.audit ?? .preferred)
     }
 
     private func settled(in context: OperationContext, with guarding: GuardServices) async throws(MMError) {
@@ -41,7 +44,7 @@ package struct Clearance: Sendable {
         if verdict.decision == .ask {
             if try await isPermitted(in: context, guarding.ledger) { return }
             if let person = context.call.person, person.canBeAsked,
-                request.check == .terminal || person.isAtTerminal
+                request.check == .form || person.isAtTerminal
             {
                 pending = try await ask(person, in: context, guarding)
                 if pending == nil { return }

@@ -8,8 +8,8 @@ import MMSystem
 /// Three marks tell such a process, and any of them counts. The limit that `SessionMark` lowers is handed down to whatever a
 /// session starts and can't be taken off; the variable `MM_SESSION` stands in the environment that the processes above were
 /// started with; and no terminal of a person's descends from `mm`, `mm-mcp` (which adopt what their sessions orphan) or
-/// `mm-sandbox`.
-/// Programs that others start on request (`at`, `systemd-run`, `ssh localhost`, an open `tmux`) bear none: against these a
+/// `mm-sandbox`, nor from an sshd that serves an `ssh` of theirs (`SSHPeer`).
+/// Programs that others start on request (`at`, `systemd-run`, an open `tmux`) bear none: against these a
 /// session has to be confined.
 package enum PersonProof {
     /// Refuses a process that can't have a person before it.
@@ -32,7 +32,7 @@ package enum PersonProof {
             guard let status = ProcFile.read("/proc/\(process)/stat", limit: 4096), let parent = Self.parent(in: status)
             else { return true }
             guard parent > 1 else { return false }
-            if hasVariable(parent) || isOwnProgram(parent) { return true }
+            if hasVariable(parent) || isOwnProgram(parent) || SSHPeer.servesOwnClient(parent) { return true }
             process = parent
         }
         return true
@@ -58,7 +58,14 @@ package enum PersonProof {
     /// - Throws: `forbidden`.
     package static func requirePerson(before process: Int32) throws(MMError) {
         try require(process: process)
-        if isFrontEnd(process) { return }
+        if !isFrontEnd(process) { try requireTerminal(of: process) }
+    }
+
+    /// Refuses a process without a terminal, or with one that a session opened: whoever has what is given out there acts for a
+    /// person later on.
+    /// - Throws: `forbidden`.
+    package static func requireTerminal(of process: Int32) throws(MMError) {
+        try require(process: process)
         guard let leader = terminalLeader(of: process), !isInSession(process: leader) else {
             throw MMError(
                 .forbidden, "This program has no terminal, so it can't speak for a person.",
@@ -95,7 +102,7 @@ package enum PersonProof {
         return bytes?.split(separator: 0).contains { $0.starts(with: prefix) } ?? false
     }
 
-    private static func isOwnProgram(_ process: Int32) -> Bool {
+    static func isOwnProgram(_ process: Int32) -> Bool {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/\(process)/exe", &buffer, buffer.count)
         let path = buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }

@@ -187,6 +187,19 @@ struct AuditLogTests {
         #expect(found.isSound && found.tornLines == 2 && found.entries == 2)
     }
 
+    @Test("a head that is gone is told, and stands in the log once lines follow")
+    func headGone() throws {
+        try add(4)
+        unlink(folder["state/audit.jsonl.head"])
+        // The last lines could be cut off now, and nothing would tell.
+        try write(Array(lines.prefix(3)))
+        #expect(try audit.verify().broken?.reason.contains("the head beside the log is gone") == true)
+        let another = AuditLog(path: audit.path)
+        try { () throws(MMError) in try another.append(["operation": "after"]) }()
+        let found = try another.verify()
+        #expect(found.isSound && found.entries == 4 && found.lostHeads == [4], "\(found)")
+    }
+
     @Test("a head behind its log is what a crash between the two leaves")
     func headBehind() throws {
         try add(2)

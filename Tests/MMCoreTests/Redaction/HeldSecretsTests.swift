@@ -52,8 +52,10 @@ struct HeldSecretsTests {
             let text = String(
                 decoding: (0..<300).map { _ in UInt8.random(in: 0x61...0x63, using: &random) }, as: UTF8.self)
             let clean = OutgoingFilter(held: held).text(text)
-            #expect(secrets.allSatisfy { !clean.contains($0) })
-            #expect(clean.contains(Redactor.mark) == secrets.contains { text.contains($0) })
+            // Read backwards it is the same secret.
+            let writings = secrets + secrets.map { String($0.reversed()) }
+            #expect(writings.allSatisfy { !clean.contains($0) })
+            #expect(clean.contains(Redactor.mark) == writings.contains { text.contains($0) })
         }
     }
 

@@ -132,6 +132,9 @@ struct RedactorTests {
         arguments: [
             "", "Get-Mailbox -ResultSize 5", "GET https://graph.microsoft.com/v1.0/me/messages?$top=5&$skiptoken=abc",
             "The token has expired.", "code: invalid_request", "error code 50076",
+            "could not sign in by device code: AADSTS53003: Access has been blocked by Conditional Access policies.",
+            "POST http://127.0.0.1:42229/oauth2/v2.0/token: Could not connect to 127.0.0.1.",
+            "refresh token: AADSTS50173, and token: AADSTS700082: it has ended.",
             "AADSTS50076: you must use multi-factor",
             "basic authentication is off", "bearer token missing", "user@contoso.com signed in",
             "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----", "id 0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811",

@@ -6,11 +6,11 @@ struct PersonCheckTests {
     @Test(
         "is the strongest check of the classes that are confirmed",
         arguments: [
-            (JSONValue.null, ["send"], PersonCheck.terminal), ("pin", ["send"], .pin), ("login", [], .login),
+            (JSONValue.null, ["send"], PersonCheck.form), ("pin", ["send"], .pin), ("login", [], .login),
             (["destructive": "login", "send": "pin"], ["send"], .pin),
             (["destructive": "login", "send": "pin"], ["send", "destructive"], .login),
-            (["destructive": "login"], ["send"], .terminal),
-            (["usual": "pin", "send": "terminal"], ["send"], .terminal),
+            (["destructive": "login"], ["send"], .form),
+            (["usual": "pin", "send": "terminal"], ["send"], .terminal), ("terminal", ["send"], .terminal),
             (["usual": "pin", "send": "terminal"], ["privilege"], .pin),
         ] as [(JSONValue, [String], PersonCheck)])
     func strongest(_ written: JSONValue, _ classes: [String], _ check: PersonCheck) throws {

@@ -24,7 +24,7 @@ struct ApprovalTests {
     init() throws { store = try Store() }
 
     private func request(
-        _ script: String = "Remove-Mailbox ann", approvals: Int = 1, checks: PersonCheck = .terminal
+        _ script: String = "Remove-Mailbox ann", approvals: Int = 1, checks: PersonCheck = .form
     ) -> ConfirmationRequest {
         ConfirmationRequest(
             connection: "Contoso", module: "exo", title: "run in exo", text: script,
@@ -55,6 +55,28 @@ struct ApprovalTests {
         }
         #expect(people == [ann, bob])
         #expect(try await store.ledger.outcome(of: wanted) == nil)
+    }
+
+    @Test("rules that were made stricter while a request waits, or after its yes, hold for it")
+    func stricter() async throws {
+        let waiting = try await store.ledger.request(request())
+        #expect(waiting.needed == 1)
+        // Asked again under the new rule, it waits for two.
+        let raised = try await store.ledger.request(request(approvals: 2))
+        #expect(raised.token == waiting.token && raised.needed == 2)
+        #expect(try await store.ledger.approve(raised.token, digest: raised.digest, by: ann).state == .pending)
+        #expect(try await store.ledger.approve(raised.token, digest: raised.digest, by: bob).state == .approved)
+        // Three by the rule that holds when it is used.
+        #expect(try await store.ledger.outcome(of: request(approvals: 3)) == nil)
+        let reopened = try #require(try await store.ledger.all().first)
+        #expect(reopened.state == .pending && reopened.needed == 3 && reopened.approvers == [ann, bob])
+        // A yes without the check that is demanded now is none.
+        #expect(try await store.ledger.request(request(approvals: 3, checks: .pin)).approvers.isEmpty)
+        for one in [ann, bob, Approver(person: "eve", means: "passkey")] {
+            _ = try await store.ledger.approve(reopened.token, digest: reopened.digest, by: one)
+        }
+        #expect(try await store.ledger.outcome(of: request(approvals: 3, checks: .key)) == nil)
+        #expect(try await store.ledger.all().first?.approvers.isEmpty == true)
     }
 
     @Test("a no is told to the next run of exactly this, with its reason, once; then it is asked again")

@@ -7,4 +7,6 @@ package struct ConnectionServices: Sendable {
     package let registry: ConnectionRegistry
     /// Sign-ins and tokens.
     package let identity: IdentityService
+    /// Has a person confirm what weakens a connection.
+    package let guarding: GuardServices
 }

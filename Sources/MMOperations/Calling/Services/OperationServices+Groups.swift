@@ -1,6 +1,8 @@
 extension OperationServices {
     /// For operations on connections.
-    package var connectionServices: ConnectionServices { ConnectionServices(registry: registry, identity: identity) }
+    package var connectionServices: ConnectionServices {
+        ConnectionServices(registry: registry, identity: identity, guarding: guardServices)
+    }
 
     /// For operations on permissions.
     package var permissionServices: PermissionServices {

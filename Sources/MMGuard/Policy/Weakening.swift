@@ -1,0 +1,148 @@
+package import MMCore
+
+/// What a change of a connection's entry takes away from what guards it.
+///
+/// Whoever may write the registry by a command could otherwise lift a PIN, a second person or the walls by typing one more
+/// command, so that a protection would be worth no more than the weakest command that removes it. What weakens costs what it
+/// weakens: the proof that is in force before the change, by as many people.
+package struct Weakening: Sendable, Hashable {
+    /// Each point in words, with both values: `person: pin, then form`.
+    package let points: [String]
+    /// The connection as it was.
+    package let connection: Connection
+
+    /// Compares an entry before and after a change.
+    /// - Parameters:
+    ///   - before: the entry as it is in force.
+    ///   - after: the entry as it would be; `nil` where it is removed.
+    ///   - environment: of the process, whose `MM_SEND_GUARDS` counts for both.
+    /// - Returns: `nil` where nothing that guards the connection becomes weaker.
+    package init?(of before: Connection, to after: Connection?, environment: [String: String] = [:]) {
+        connection = before
+        guard let after else {
+            guard Self.isProtected(before) else { return nil }
+            points = ["the connection and what it demands of a person: removed"]
+            return
+        }
+        points =
+            Self.persons(before, after) + Self.decisions(before, after, environment) + Self.walls(before, after)
+            + Self.account(before, after)
+        if points.isEmpty { return nil }
+    }
+
+    /// What lets the tokens of an earlier entry serve a new one: what that one demanded isn't known any more.
+    package init(adoptingTokensFor connection: Connection) {
+        self.connection = connection
+        points = ["tokens that lie under the name \(connection.name): used by the new entry"]
+    }
+
+    /// What a person has to pass, the strongest of all classes: a change may touch any of them.
+    package var check: PersonCheck {
+        let words = connection.personChecks
+        return max(.terminal, ConnectionGuardPolicy.classes.map { words.strongest(of: [$0]) }.max() ?? words.standard)
+    }
+
+    /// How many people have to say yes, the most of all classes.
+    package var approvals: Int {
+        let counts = connection.guardPolicy.approvals
+        return ConnectionGuardPolicy.classes.map { counts.most(of: [$0]) }.max() ?? counts.standard
+    }
+
+    /// The change as a person is asked about it. The yes is bound to the points, which name the values before and after.
+    package var request: ConfirmationRequest {
+        let finding = GuardFinding(
+            rule: "weakening", classes: .privilege, reason: "It weakens what guards the connection.",
+            minimumDecision: .ask)
+        var request = ConfirmationRequest(
+            on: connection, module: "registry", title: "change what guards it",
+            text: points.joined(separator: "\n"), verdict: Verdict(findings: [finding], policy: .standard))
+        request.check = check
+        request.approvals = approvals
+        return request
+    }
+
+    private static func isProtected(_ connection: Connection) -> Bool {
+        ConnectionGuardPolicy.classes.contains {
+            connection.personChecks.strongest(of: [$0]) > .form || connection.guardPolicy.approvals.most(of: [$0]) > 1
+        }
+    }
+
+    private static func persons(_ before: Connection, _ after: Connection) -> [String] {
+        ConnectionGuardPolicy.classes.flatMap { word -> [String] in
+            var points: [String] = []
+            let checks = (before.personChecks.strongest(of: [word]), after.personChecks.strongest(of: [word]))
+            if checks.1 < checks.0 { points.append("person, \(word): \(checks.0.rawValue), then \(checks.1.rawValue)") }
+            let people = (before.guardPolicy.approvals.most(of: [word]), after.guardPolicy.approvals.most(of: [word]))
+            if people.1 < people.0 { points.append("approvals, \(word): \(people.0), then \(people.1)") }
+            return points
+        }
+    }
+
+    private static func decisions(
+        _ before: Connection, _ after: Connection, _ environment: [String: String]
+    ) -> [String] {
+        let policies = (
+            GuardPolicy(of: before, environment: environment, allowances: .confirmedParameter),
+            GuardPolicy(of: after, environment: environment, allowances: .confirmedParameter)
+        )
+        var points = ConnectionGuardPolicy.classes.compactMap { word -> String? in
+            let decisions = (policies.0.decision(named: word), policies.1.decision(named: word))
+            guard decisions.1 < decisions.0 else { return nil }
+            return "guard, \(word): \(decisions.0.rawValue), then \(decisions.1.rawValue)"
+        }
+        if policies.0.sendGuards, !policies.1.sendGuards { points.append("skipSendGuards: false, then true") }
+        if !policies.0.honoursConfirmed, policies.1.honoursConfirmed {
+            points.append("legacyConfirm: false, then true")
+        }
+        return points
+    }
+
+    private static func walls(_ before: Connection, _ after: Connection) -> [String] {
+        var points: [String] = []
+        switch (before.egress, after.egress) {
+        case (.wire, .off): points.append("egress: judged at the wire, then off")
+        case (.wire(let old), .wire(let new)):
+            let added = new.filter { !old.contains($0) }.map(\.description)
+            if !added.isEmpty { points.append("egress.allow: \(added.joined(separator: ", ")) added") }
+        case (.off, _): break
+        }
+        let order: [ConnectionConfinement] = [.off, .preferred, .required]
+        if let old = order.firstIndex(of: before.confinement), let new = order.firstIndex(of: after.confinement),
+            new < old
+        {
+            points.append("confinement: \(before.confinement.rawValue), then \(after.confinement.rawValue)")
+        }
+        if before.audit == .required, after.audit == .preferred { points.append("audit: required, then preferred") }
+        if before.language == .constrained, after.language == .full {
+            points.append("language: constrained, then full")
+        }
+        let folders = after.shared.filter { !before.shared.contains($0) }
+        if !folders.isEmpty { points.append("shared: \(folders.joined(separator: ", ")) added") }
+        if let old = before.mcps {
+            let added = after.mcps.map { $0.filter { !old.contains($0) } } ?? ["every server"]
+            if !added.isEmpty { points.append("mcps: \(added.joined(separator: ", ")) added") }
+        }
+        return points
+    }
+
+    private static func account(_ before: Connection, _ after: Connection) -> [String] {
+        var points: [String] = []
+        if let pin = before.pin, after.pin != pin {
+            points.append("pin: \(Self.text(pin)), then \(after.pin.map(Self.text) ?? "none")")
+        }
+        if let email = before.expectedEmail, after.expectedEmail == nil {
+            points.append("expectedEmail: \(email), then none")
+        }
+        return points
+    }
+
+    private static func text(_ pin: AccountPin) -> String { pin.objectId ?? pin.username ?? pin.tenantId }
+}
+
+extension GuardPolicy {
+    /// The decision for a class by its word; `dynamic` is what the text doesn't show.
+    fileprivate func decision(named word: String) -> GuardDecision {
+        if let one = GuardClass(word: word) { return decision(for: one) }
+        return decision(for: GuardFinding(rule: word, classes: .read, kind: .dynamic, reason: ""))
+    }
+}

@@ -1,0 +1,52 @@
+import MMCore
+import Testing
+
+@Suite("Answers keep what this process holds, in whatever writing")
+struct DisguisedSecretTests {
+    private static let secret = "1.SANDBOX.8WlWq0c3-ZzRk_7pYtQm2vX9hBn4sLd6"
+
+    private func clean(_ text: String) -> String {
+        let held = HeldSecrets()
+        held.hold(Secret(Self.secret))
+        return OutgoingFilter(held: held, detectsShapes: false).text(text)
+    }
+
+    /// A text in base64 as `base64` breaks it, behind so many bytes of others.
+    private static func base64(behind count: Int, width: Int) -> String {
+        let whole = Base64.text(Array((String(repeating: "x", count: count) + secret + "\"}").utf8))
+        var lines = ""
+        for (index, letter) in whole.enumerated() {
+            if index > 0, index % width == 0 { lines += "\n" }
+            lines.append(letter)
+        }
+        return lines
+    }
+
+    @Test("removes them reversed, in base64 at any place and width, and as hex digits")
+    func disguises() {
+        let bytes = Array(Self.secret.utf8)
+        var written = [String(Self.secret.reversed()), "{" + String(Self.secret.reversed()) + "}"]
+        for count in 0..<6 {
+            for width in [16, 76, 10_000] { written.append(Self.base64(behind: count, width: width)) }
+        }
+        written.append(Hex.text(bytes))
+        written.append(Hex.text(bytes).uppercased())
+        written.append(bytes.map { Hex.text([$0]) }.joined(separator: " "))
+        for text in written {
+            let clean = clean(text)
+            #expect(clean.contains("redacted"), "\(text)")
+            let dense = clean.filter { !$0.isWhitespace }
+            let most = text.filter { !$0.isWhitespace }
+            #expect(dense.count < most.count / 2 + 24, "\(clean)")
+        }
+    }
+
+    @Test("leaves other texts as they are")
+    func others() {
+        for text in [
+            "plain", Base64.text(Array("something else, long enough to be a secret".utf8)), "deadbeef deadbeef", "",
+        ] {
+            #expect(clean(text) == text)
+        }
+    }
+}

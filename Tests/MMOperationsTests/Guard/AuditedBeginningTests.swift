@@ -1,0 +1,107 @@
+import MMCore
+import MMGuard
+import MMIdentity
+import MMStates
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("What begins to change something", .timeLimit(.minutes(5)))
+struct AuditedBeginningTests {
+    private let home = JobHome()
+
+    /// An operation that is let through to change something, and says what the log held at that moment.
+    private struct Writing: CatalogueOperation {
+        struct Input: OperationInput {
+            static let fields: [InputField] = [.connection()]
+            let connection: String
+            init(from reader: InputReader) throws(MMError) { connection = try reader.requiredText("connection") }
+        }
+
+        let declaration = OperationDeclaration(
+            "test_write", command: ["test", "write"], title: "Write", summary: "Writes.",
+            effects: .init(readOnly: false, openWorld: true))
+
+        func run(
+            _ input: Input, in context: OperationContext, with services: OperationServices
+        ) async throws(MMError) -> OperationAnswer {
+            let connection = try services.registry.connection(named: input.connection, in: context)
+            let verdict = GuardEngine().judge(
+                script: "Set-Mailbox ann -CustomAttribute1 x", in: ScriptContext(module: "exo"), policy: .standard)
+            try await Clearance(
+                ConfirmationRequest(on: connection, module: "exo", title: "run", text: "Set-Mailbox", verdict: verdict)
+            ).settle(in: context, with: services.guardServices)
+            let lines = (try? services.audit.entries()) ?? []
+            return .value(.array(lines.compactMap { $0["outcome"] }))
+        }
+    }
+
+    private func call(_ keys: JSONObject = [:]) async throws(MMError) -> OperationAnswer {
+        var entry: JSONObject = ["tenant": "contoso.com", "cloud": "sandbox"]
+        for (key, value) in keys { entry[key] = value }
+        let written = entry
+        try home.services.registry.edit { document throws(MMError) in
+            document["connections"] = ["Demo": .object(written)]
+        }
+        let service = LocalOperationService(
+            catalogue: Catalogue([AnyOperation(Writing()) { $0 }]), services: home.services)
+        guard let operation = service.catalogue.operation(named: "test_write") else {
+            throw MMError(.notFound, "no such operation")
+        }
+        return try await service.call(
+            operation, ["connection": "Demo"],
+            in: CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil)))
+    }
+
+    @Test("stands in the log before it is sent, and its end after it")
+    func begun() async throws {
+        let answer = try await call()
+        guard case .value(let seen) = answer.body else { return #expect(Bool(false), "\(answer.body)") }
+        #expect(seen == ["begun"])
+        let lines = try home.services.audit.entries()
+        #expect(lines.map { $0["outcome"] } == ["begun", "done"])
+        #expect(lines[0]["call"] == lines[1]["call"] && lines[0]["process"] != nil && lines[0]["class"] == "write")
+        // Its process runs: nothing is missing.
+        #expect(try await abandoned.close() == 0)
+    }
+
+    @Test(
+        "is refused where a connection requires its line and the log can't be written, else told",
+        arguments: [([:], false), (["audit": "required"], true), (["guard": ["approvals": ["send": 2]]], true)]
+            as [(JSONObject, Bool)])
+    func unwritable(_ keys: JSONObject, _ isRefused: Bool) async throws {
+        try ProtectedFile.makeDirectory(home.services.audit.path)
+        do {
+            let answer = try await call(keys)
+            #expect(!isRefused && answer.notes.contains { $0.contains("audit log could not be written") }, "\(answer)")
+        } catch {
+            #expect(
+                isRefused && error.code == .unavailable && error.hint?.contains("Nothing was sent") == true, "\(error)")
+        }
+    }
+
+    private var abandoned: AbandonedCalls {
+        AbandonedCalls(
+            audit: home.services.audit,
+            journal: ChangeJournal(paths: home.services.paths, seal: home.services.identity.seal))
+    }
+
+    @Test("and died with its process gets its end at the next start, once")
+    func died() async throws {
+        let audit = home.services.audit
+        for (call, process) in [("dead", "1 1"), ("alive", AbandonedCalls.ownProcess), ("ended", "1 1")] {
+            try await audit.append([
+                "operation": "graph_request", "call": .string(call), "outcome": "begun", "process": .string(process),
+                "connection": "Demo",
+            ])
+        }
+        try await audit.append(["operation": "graph_request", "call": "ended", "outcome": "done"])
+        #expect(try await abandoned.close() == 1)
+        #expect(try await abandoned.close() == 0)
+        let last = try #require(try audit.entries().last)
+        #expect(last["call"] == "dead" && last["outcome"] == "unknown" && last["connection"] == "Demo", "\(last)")
+        #expect(try audit.verify().isSound)
+    }
+}
