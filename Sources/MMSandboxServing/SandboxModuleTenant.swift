@@ -20,16 +20,17 @@ struct SandboxModuleTenant: StandInTenant {
     }
 
     func signIn(
-        app: String, tenant: String, prompt: @escaping @Sendable (_ code: String, _ page: String) -> Void
+        app: String, tenant: String,
+        prompt: @escaping @Sendable (_ code: String, _ page: String) throws(MMError) -> Void
     ) async throws(MMError) -> Secret {
         let place = "\(address)/\(PercentCoding.encode(tenant, isPlain: PercentCoding.isSegmentByte))/oauth2/v2.0"
         // The tenant's own address as the resource: its tokens are good for every service there.
         let started = try await post(
-            "\(place)/devicecode", ["client_id": app, "scope": "\(address)/.default openid profile"])
+            "\(place)/devicecode", ["client_id": app, "scope": "\(address)/.default openid profile offline_access"])
         guard let code = started.json["device_code"]?.string, let shown = started.json["user_code"]?.string,
             let page = started.json["verification_uri"]?.string
         else { throw refusal(started) }
-        prompt(shown, page)
+        try prompt(shown, page)
         var interval = started.json["interval"]?.int ?? 5
         while true {
             try await pause(interval)

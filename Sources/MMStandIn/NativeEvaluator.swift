@@ -30,6 +30,9 @@ package actor NativeEvaluator: ScriptEvaluator {
         }
         if !command.isLocal { session = trial }
         for object in objects { emit(object) }
+        for line in result.information {
+            emit(PowerShellRecord(.information, ["message": .string(line), "tags": ["PSHOST"]]))
+        }
         for warning in result.warnings { emit(PowerShellRecord(.warning, .string(warning))) }
         for error in result.errors {
             emit(PowerShellRecord(.error, ["message": .string(error.message), "id": .string(error.id)]))

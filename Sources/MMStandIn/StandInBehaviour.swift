@@ -43,6 +43,7 @@ enum StandInBehaviour {
             host.emit(PowerShellRecord(.output, .object(JSONObject(values))))
         case "program": return program(call, host)
         case "request": return request(call, host)
+        case "job": return host.jobs.start(call, host)
         case "token":
             let token = host.modules.signedIn[call.text(1) ?? ""]?.token
             host.emit(PowerShellRecord(.output, token.map { .string($0.reveal()) } ?? .null))

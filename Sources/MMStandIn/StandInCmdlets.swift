@@ -7,21 +7,49 @@ struct StandInCmdlets: CmdletSource {
     let tenant: (any StandInTenant)?
     /// The signed-in accounts, by module.
     let accounts: [String: StandInAccount]
+    /// The subscription that Azure's cmdlets use.
+    var subscription = StandInSubscription()
+    /// The modules whose cmdlets don't work: those that constrained language would have to load.
+    var isClosed: @Sendable (_ companion: String) -> Bool = { _ in false }
 
-    func knows(_ name: String) -> Bool { StandInReading.named(name) != nil }
+    func knows(_ name: String) -> Bool { StandInReading.named(name) != nil || StandInSubscription.chooses(name) }
 
-    func check(_ call: CmdletCall) throws(CmdletFault) { _ = try StandInArguments(call, Self.reading(call)) }
+    func check(_ call: CmdletCall) throws(CmdletFault) {
+        guard !StandInSubscription.chooses(call.name) else { return _ = try StandInSubscription.named(in: call) }
+        _ = try StandInArguments(call, Self.reading(call))
+    }
 
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        guard !StandInSubscription.chooses(call.name) else { return try await choose(call) }
         let reading = try Self.reading(call)
+        if let companion = reading.companion, isClosed(companion) {
+            throw Self.refusal(
+                "Cannot invoke method. Method invocation is supported only on core types in this language mode.",
+                id: "MethodInvocationNotSupportedInConstrainedLanguage")
+        }
         let arguments = try StandInArguments(call, reading)
         guard let account = accounts[reading.module] else {
             guard reading.needsSignIn else { return StandInObjects([]) }
-            throw Self.refusal("\(reading.name) needs a sign-in first.", id: "NotConnected")
+            let connect = StandInModule.named(reading.module)?.connect.cmdlet ?? "the module's connect cmdlet"
+            throw Self.refusal("\(reading.name) needs a sign-in first: run \(connect).", id: "NotConnected")
         }
         var rows = try await rows(of: reading, account, arguments)
         if let count = arguments.count { rows = Array(rows.prefix(count)) }
         return StandInObjects(rows)
+    }
+
+    /// `Set-AzContext` and its alias: chooses a subscription and puts the context out.
+    private func choose(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        guard let account = accounts["azure"], let reading = StandInReading.named("Get-AzSubscription") else {
+            throw Self.refusal("Run Connect-AzAccount to login.", id: "NotConnected")
+        }
+        let all = try await rows(of: reading, account, StandInArguments.none)
+        guard let chosen = subscription.choose(try StandInSubscription.named(in: call), among: all) else {
+            throw Self.refusal(
+                "Please provide a valid tenant or a valid subscription.",
+                id: "Microsoft.Azure.Commands.Profile.SetAzureRMContextCommand")
+        }
+        return StandInObjects([.object(StandInReading.context(account.claims, chosen))])
     }
 
     private func rows(
@@ -29,6 +57,7 @@ struct StandInCmdlets: CmdletSource {
     ) async throws(CmdletFault) -> [JSONValue] {
         switch reading.source {
         case .account(let shown): return shown(account.claims).map { .object($0) }
+        case .context: return [.object(StandInReading.context(account.claims, subscription.current))]
         case .service(let source, let count, let make):
             guard let tenant else {
                 let wanted = min(arguments.count ?? count, 100_000)
@@ -39,7 +68,13 @@ struct StandInCmdlets: CmdletSource {
                     "\(reading.name) needs the sign-in of a person on the sandbox tenant.", id: "NotInSandbox")
             }
             do throws(MMError) {
-                return try await source.read(tenant, token, arguments.parameters)
+                let asked = { @Sendable () async throws(MMError) in
+                    try await source.read(
+                        tenant, token, arguments.parameters, subscription: subscription.current?["Id"]?.string)
+                }
+                // A task of its own isn't cancelled by a stop.
+                return reading.heedsStops
+                    ? try await asked() : try await Task { await Result(catching: asked) }.value.get()
             } catch {
                 throw Self.refusal(error.message, id: "ServiceRefused")
             }
@@ -78,6 +113,14 @@ struct StandInArguments: Sendable {
     let count: Int?
     /// What a cmdlet of Exchange is called with.
     let parameters: JSONObject
+
+    /// No arguments.
+    static let none = StandInArguments()
+
+    private init() {
+        count = nil
+        parameters = [:]
+    }
 
     /// Parameters of every cmdlet that change nothing here.
     private static let common: Set<String> = [

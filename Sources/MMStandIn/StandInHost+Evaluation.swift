@@ -15,6 +15,7 @@ extension StandInHost {
             return CommandEnd(.parseFailed, problems: [problem])
         }
         if case .ended(let end) = tryEvaluator(parsed, command) { return end }
+        splatted = [:]
         for statement in parsed.root?.body?.statements ?? [] {
             if let end = run(statement, facts, command) { return end }
             if isStopping, !ignoresStops { return CommandEnd(.stopped) }
@@ -60,7 +61,15 @@ extension StandInHost {
             if let known = StandInCommand.named(name) {
                 var isSilent = false
                 if case .assignment = statement { isSilent = true }
-                let call = StandInCall(fact, name: name, parameters: command.parameters, isSilent: isSilent)
+                var next: CommandSyntax?
+                if case .pipeline(let pipeline) = statement, fact.index + 1 < pipeline.elements.count,
+                    case .command(let command) = pipeline.elements[fact.index + 1]
+                {
+                    next = command
+                }
+                let call = StandInCall(
+                    fact, name: name, parameters: command.parameters, splatted: splatted, isSilent: isSilent, next: next
+                )
                 return known.run(call, self)
             }
             if unknown == nil, !StandInCommand.ignored.contains(name.lowercased()) {
@@ -69,7 +78,10 @@ extension StandInHost {
         }
         switch statement {
         // Preparations that connect scripts make for their cmdlet.
-        case .assignment, .if: return nil
+        case .assignment: return nil
+        case .if:
+            fillTable(in: extent, facts, command)
+            return nil
         case .flow(let flow) where flow.kind == .throw: return thrown(flow)
         case .flow: return CommandEnd(.completed)
         default: break
@@ -87,6 +99,20 @@ extension StandInHost {
         }
         emit(beyond(nil, Place(of: extent.start, in: command.script)))
         return nil
+    }
+
+    /// Carries out `if ($Value) { $more.Parameter = … }`: the parameter is given where the script's argument is.
+    private func fillTable(in extent: SourceExtent, _ facts: ScriptFacts, _ command: PowerShellCommand) {
+        var value: JSONValue?
+        for item in facts.items where item.extent.start >= extent.start && item.extent.end <= extent.end {
+            switch item.detail {
+            case .variable(let path, _) where value == nil:
+                value = StandInValue.value(of: path.path, command.parameters) ?? .null
+            case .setMember(let name?, _):
+                if let value, value != .null { splatted[name.lowercased()] = value }
+            default: break
+            }
+        }
     }
 
     /// Whether a statement holds one of the reading cmdlets.

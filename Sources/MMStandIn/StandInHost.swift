@@ -27,6 +27,9 @@ final class StandInHost {
     /// After how many records the process exits, and with which status.
     var diesAfter: (records: Int, status: Int32)?
     var modules = StandInModules()
+    let jobs = StandInJobs()
+    /// The members of tables that the running script's conditions have filled, for its connect cmdlet.
+    var splatted: [String: JSONValue] = [:]
     /// The script parsed last: benchmarks send the same one repeatedly, and parsing is no part of what they measure.
     var lastRead: (script: String, parsed: ParsedScript, facts: ScriptFacts)?
     /// The language mode, which `constrain` changes.
@@ -89,6 +92,11 @@ final class StandInHost {
         sent = 0
         diesAfter = nil
         let command = Self.command(request)
+        // What the script in front of a real PowerShell does: modules are loaded in full language before the script runs.
+        for name in request["load"]?["names"]?.array?.compactMap(\.string) ?? [] {
+            let plain = name.split(separator: "\\").last.map(String.init) ?? name
+            if let companion = StandInReading.named(plain)?.companion { modules.loaded.insert(companion.lowercased()) }
+        }
         let end = evaluate(command)
         var frame: JSONObject = ["t": "end", "id": .int(Int64(id))]
         frame["state"] = .string(end.state.rawValue)
@@ -193,7 +201,10 @@ final class StandInHost {
     /// Has the evaluator carry out a script, or a statement of one.
     func tryEvaluator(_ parsed: ParsedScript, _ command: PowerShellCommand) -> ScriptEvaluation {
         guard let evaluator else { return .beyond(reason: "there is no evaluator") }
-        let cmdlets = StandInCmdlets(tenant: tenant, accounts: modules.signedIn)
+        let (loaded, isConstrained) = (modules.loaded, language == "ConstrainedLanguage")
+        let cmdlets = StandInCmdlets(
+            tenant: tenant, accounts: modules.signedIn, subscription: modules.subscription,
+            isClosed: { isConstrained && !loaded.contains($0.lowercased()) })
         if let reason = evaluator.reasonAgainst(parsed, command, with: cmdlets) { return .beyond(reason: reason) }
         let records = Mailbox<PowerShellRecord>()
         return result(every: 1) {

@@ -39,6 +39,8 @@ package struct StandInOptions: Sendable {
     /// The address of the sandbox tenant whose services the modules use; `nil` for made-up answers.
     var sandbox: String?
     var missingModule = false
+    /// The version of the modules that are installed; each one's own of the table when `nil`.
+    var moduleVersion: String?
     var script: String?
     var asksVersion = false
 
@@ -67,6 +69,7 @@ package struct StandInOptions: Sendable {
             case "--sandbox": sandbox = try Self.value(of: word, &rest)
             case "--decline": declines = true
             case "--missing-module": missingModule = true
+            case "--module-version": moduleVersion = try Self.value(of: word, &rest)
             default:
                 throw MMError(
                     .invalidInput, "The stand-in doesn't know “\(word)”.",

@@ -7,6 +7,8 @@ struct StandInReading: Sendable {
     enum Source: Sendable {
         /// The claims of the account that is signed in.
         case account(@Sendable (TokenClaims) -> [JSONObject])
+        /// Azure's context: the account and the subscription that was chosen.
+        case context
         /// A service of the tenant; without a tenant this many objects are made up, each from its number.
         case service(StandInRows, count: Int, make: @Sendable (Int) -> JSONObject)
     }
@@ -15,11 +17,17 @@ struct StandInReading: Sendable {
     let name: String
     /// The module whose account it reads with.
     let module: String
+    /// The module beside the profile's that it lives in, which loads with it.
+    var companion: String?
     /// Whether it fails where nobody is signed in; else it then has no output.
     var needsSignIn = true
     let source: Source
     /// Parameters that change nothing here, in lower case, besides those that all cmdlets have.
     var ignored: Set<String> = []
+
+    /// Whether a stop reaches it while it waits for an answer; else it comes to its end when the answer does. Among the real
+    /// modules Exchange's and Graph's cmdlets look up, those of Az and Teams don't.
+    var heedsStops: Bool { module != "azure" && module != "teams" }
 
     /// The cmdlet that Exchange is asked to run, for a cmdlet of Exchange.
     var exchangeCmdlet: String? {
@@ -53,24 +61,24 @@ struct StandInReading: Sendable {
                 ]
             }),
         StandInReading(
-            name: "Get-AzContext", module: "azure", needsSignIn: false,
-            source: .account { claims in
-                [
-                    [
-                        "Name": text(claims.account), "Account": ["Id": text(claims.account)],
-                        "Tenant": ["Id": text(claims.tenantID)],
-                    ]
-                ]
-            }),
+            name: "Get-AzContext", module: "azure", needsSignIn: false, source: .context),
+        StandInReading(
+            name: "Get-AzResourceGroup", module: "azure", companion: "Az.Resources",
+            source: .service(.resourceGroups, count: 3) { ["ResourceGroupName": .string("rg-\($0)")] }),
         StandInReading(
             name: "Get-AzSubscription", module: "azure",
-            source: .service(.subscriptions, count: 5) { ["Name": .string("Subscription \($0)")] }),
+            source: .service(.subscriptions, count: 5) { number in
+                [
+                    "Name": .string("Subscription \(number)"),
+                    "Id": .string("00000000-0000-4000-8000-00000000000\(number % 10)"),
+                ]
+            }),
         StandInReading(
             name: "Get-CsTenant", module: "teams",
             source: .service(.organization, count: 1) { _ in ["TenantId": "tenant"] }),
         StandInReading(
             name: "Get-Team", module: "teams",
-            source: .service(.teams, count: 5) { ["DisplayName": .string("Team \($0)")] }),
+            source: .service(.teams, count: 5) { ["DisplayName": .string("Team \($0)")] }, ignored: ["user"]),
         StandInReading(
             name: "Get-PnPAccessToken", module: "pnp",
             source: .account { claims in
@@ -102,6 +110,15 @@ struct StandInReading: Sendable {
             name: "Get-MgUser", module: "graph",
             source: .service(.users, count: 5) { ["DisplayName": .string("User \($0)")] }),
     ]
+
+    /// The row of a context.
+    static func context(_ claims: TokenClaims, _ subscription: JSONValue?) -> JSONObject {
+        [
+            "Name": text(claims.account), "Account": ["Id": text(claims.account)],
+            "Tenant": ["Id": text(claims.tenantID)],
+            "Subscription": ["Id": subscription?["Id"] ?? .null, "Name": subscription?["Name"] ?? .null],
+        ]
+    }
 
     private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 }

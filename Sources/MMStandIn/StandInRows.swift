@@ -26,6 +26,9 @@ struct StandInRows: Sendable {
     static let mailboxes = StandInRows(cmdlet: "Get-Mailbox")
     static let subscriptions = StandInRows(
         "/subscriptions?api-version=2022-12-01", "Name=displayName Id=subscriptionId TenantId=tenantId State=state")
+    static let resourceGroups = StandInRows(
+        "/subscriptions/{subscription}/resourcegroups?api-version=2021-04-01",
+        "ResourceGroupName=name Location=location ResourceId=id")
     static let organization = StandInRows("/v1.0/organization", "TenantId=id DisplayName=displayName")
     static let teams = StandInRows(
         "/v1.0/groups?$filter=resourceProvisioningOptions/any(x:x%20eq%20'Team')&$top=999",
@@ -42,8 +45,15 @@ struct StandInRows: Sendable {
     /// Reads the rows.
     /// - Parameter parameters: what a cmdlet of Exchange is called with.
     func read(
-        _ tenant: any StandInTenant, _ token: Secret, _ parameters: JSONObject = [:]
+        _ tenant: any StandInTenant, _ token: Secret, _ parameters: JSONObject = [:], subscription: String? = nil
     ) async throws(MMError) -> [JSONValue] {
+        var path = path
+        if path.contains("{subscription}") {
+            // Without a choice the first subscription of the sign-in counts, as it does for the module.
+            var chosen = subscription
+            if chosen == nil { chosen = try await Self.subscriptions.read(tenant, token).first?["Id"]?.string }
+            path = path.replacing("{subscription}", with: chosen ?? "")
+        }
         let body: JSONValue? = cmdlet.map {
             ["CmdletInput": ["CmdletName": .string($0), "Parameters": .object(parameters)]]
         }

@@ -6,11 +6,12 @@ package protocol StandInTenant: Sendable {
     /// - Parameters:
     ///   - app: the id of the app that signs in.
     ///   - tenant: the tenant, by id or name.
-    ///   - prompt: receives the code and the page where a person enters it; called once.
+    ///   - prompt: receives the code and the page where a person enters it; called once. What it throws ends the sign-in.
     /// - Returns: an access token that every service of the tenant accepts.
     /// - Throws: the sign-in service's error; `cancelled`.
     func signIn(
-        app: String, tenant: String, prompt: @escaping @Sendable (_ code: String, _ page: String) -> Void
+        app: String, tenant: String,
+        prompt: @escaping @Sendable (_ code: String, _ page: String) throws(MMError) -> Void
     ) async throws(MMError) -> Secret
 
     /// Reads from a service of the tenant.

@@ -55,9 +55,16 @@ struct StandInCall {
     let parameters: [String: PowerShellValue]
     /// Whether the output is assigned, and therefore not emitted.
     let isSilent: Bool
+    /// The command that its output is piped into.
+    let next: CommandSyntax?
 
-    init(_ fact: CommandFact, name: String, parameters: [String: PowerShellValue], isSilent: Bool) {
+    /// - Parameter splatted: the members of tables that the script's conditions have filled.
+    init(
+        _ fact: CommandFact, name: String, parameters: [String: PowerShellValue], splatted: [String: JSONValue] = [:],
+        isSilent: Bool, next: CommandSyntax? = nil
+    ) {
         self.name = name
+        self.next = next
         self.parameters = parameters
         self.isSilent = isSilent
         var values: [JSONValue] = []
@@ -68,6 +75,7 @@ struct StandInCall {
             case .parameter(let name, let value):
                 named[name.lowercased()] = value.map { Self.plain($0, parameters) } ?? true
                 open = value == nil ? name.lowercased() : nil
+            case .value(.dynamic(.splat, _)): named.merge(splatted) { own, _ in own }
             case .value(let value):
                 let plain = Self.plain(value, parameters)
                 if let name = open {

@@ -37,9 +37,9 @@ struct StandInTests {
         var refuses = false
 
         func signIn(
-            app: String, tenant: String, prompt: @escaping @Sendable (String, String) -> Void
+            app: String, tenant: String, prompt: @escaping @Sendable (String, String) throws(MMError) -> Void
         ) async throws(MMError) -> Secret {
-            prompt("TENANTC0DE", "http://127.0.0.1:9/devicelogin")
+            try prompt("TENANTC0DE", "http://127.0.0.1:9/devicelogin")
             if refuses { throw MMError(.remoteFailed, "AADSTS70020: expired", details: ["error": "expired_token"]) }
             let claims: JSONObject = ["upn": "kim@contoso.example", "tid": .string(tenant), "oid": .string(app)]
             return Secret("e30.\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)).x")
@@ -68,27 +68,92 @@ struct StandInTests {
         }.joined(separator: "\n")
     }
 
-    private static let pnp = """
-        {"t":"run","id":1,"script":"param($AppId, $Tenant) Connect-PnPOnline -DeviceLogin -ClientId $AppId",\
+    private static let graph = """
+        {"t":"run","id":1,"script":"param($AppId, $Tenant) Connect-MgGraph -UseDeviceCode -TenantId $Tenant",\
         "parameters":{"AppId":"app","Tenant":"contoso"}}
+        """
+    private static let pnp = """
+        {"t":"run","id":1,"script":"param($Url, $Token) Connect-PnPOnline -Url $Url -AccessToken $Token","parameters":\
+        {"Url":"https://c.example","Token":"e30.eyJ0aWQiOiJjb250b3NvIiwidXBuIjoia2ltQGNvbnRvc28uZXhhbXBsZSJ9.x"}}
         """
 
     @Test("a module signs in with the tenant's own code, and reads the tenant's own rows")
     func signsInAtTenant() async throws {
         let read = try await frames(
             [
-                Self.pnp, #"{"t":"run","id":2,"script":"Get-PnPAccessToken -Decoded"}"#,
-                #"{"t":"run","id":3,"script":"Get-PnPWeb"}"#,
+                Self.graph, #"{"t":"run","id":2,"script":"Get-MgContext"}"#,
+                #"{"t":"run","id":3,"script":"Get-MgUser"}"#,
             ], until: 7, tenant: ScriptedTenant())
         let text = texts(read)
-        #expect(text.contains("navigate to http://127.0.0.1:9/devicelogin and authenticate using code TENANTC0DE"))
+        #expect(text.contains("http://127.0.0.1:9/devicelogin and enter the code TENANTC0DE"))
         #expect(text.contains("kim@contoso.example") && text.contains("\"contoso\""))
         #expect(text.contains("The tenant's own, for kim@contoso.example") && !text.contains("FXK3T9QMB"))
     }
 
+    @Test(
+        "a connect cmdlet binds, and refuses, as its module's does",
+        arguments: [
+            ("Connect-PnPOnline -Url x -AccessToken t -ClientId c", "Parameter set cannot be resolved"),
+            ("Connect-PnPOnline -AccessToken t", "Parameter set cannot be resolved"),
+            ("Connect-AzAccount -AccessToken t", "Parameter set cannot be resolved"),
+            ("Connect-AzAccount -AccessToken t -AccountId a -UseDeviceAuthentication", "Parameter set"),
+            ("Connect-MgGraph -AccessToken t -TenantId t", "Parameter set cannot be resolved"),
+            ("Connect-MicrosoftTeams -UseDeviceCode", "matches parameter name 'usedevicecode'"),
+            ("Connect-MicrosoftTeams -AccessTokens t -TenantId t", "Not supported tenant type."),
+            ("Connect-MicrosoftTeams -AccessTokens t", "Invalid access tokens."),
+        ])
+    func binds(script: String, expected: String) async throws {
+        let read = try await frames(
+            [#"{"t":"run","id":1,"script":"\#(script)"}"#], until: 2, tenant: ScriptedTenant())
+        #expect(texts(read).contains(expected))
+    }
+
+    @Test(
+        "what Teams' sign-in returns is no JSON until its objects are made texts",
+        arguments: [
+            ("", false), (" | Select-Object Account, TenantId", false), (" | Select-Object TenantId", true),
+            (" | Select-Object @{ Name = 'Account'; Expression = { [string]$_.Account } }, TenantId", true),
+            (" | Select-Object @{ N = 'Account'; E = { $_.Account } }, TenantId", false),
+        ])
+    func teamsAnswer(rest: String, isJSON: Bool) async throws {
+        let script = "param($Tenant) Connect-MicrosoftTeams -UseDeviceAuthentication -TenantId $Tenant\(rest)"
+        let request: JSONValue = [
+            "t": "run", "id": 1, "script": .string(script), "parameters": ["Tenant": "contoso"],
+        ]
+        let read = try await frames([JSONWriter.string(request)], until: 3, tenant: ScriptedTenant())
+        let streams = read.compactMap { frame -> PowerShellRecord.Stream? in
+            if case .record(_, let record) = frame { record.stream } else { nil }
+        }
+        #expect(streams == [isJSON ? .output : .text])
+    }
+
+    @Test("a table that the script fills on a condition is part of the call")
+    func splats() async throws {
+        let script =
+            "param($App, $Scope) $more = @{}; if ($App) { $more.ClientId = $App }; if ($Scope) { $more.Scopes = $Scope }; "
+            + "Connect-MgGraph -AccessToken t @more"
+        for (parameters, isRefused) in [("{}", false), (#"{"App":"a"}"#, true)] {
+            let read = try await frames(
+                [#"{"t":"run","id":1,"script":"\#(script)","parameters":\#(parameters)}"#], until: 2,
+                tenant: ScriptedTenant())
+            #expect(texts(read).contains("Parameter set cannot be resolved") == isRefused)
+        }
+    }
+
+    @Test("PnP's own code is shown, and its sign-in has ended before anybody could enter it")
+    func ownLoginOfPnP() async throws {
+        let script =
+            "param($AppId) Connect-PnPOnline -Url https://c.example -DeviceLogin -ClientId $AppId -Tenant contoso"
+        let read = try await frames(
+            [#"{"t":"run","id":1,"script":"\#(script)","parameters":{"AppId":"app"}}"#], until: 3,
+            tenant: ScriptedTenant())
+        #expect(texts(read).contains("authenticate using code TENANTC0DE"))
+        #expect(texts(read).hasSuffix("xsel: command not found"))
+    }
+
     @Test("a refusal of the tenant's sign-in service ends the connect command with the service's words")
     func tenantRefuses() async throws {
-        let read = try await frames([Self.pnp], until: 3, tenant: ScriptedTenant(refuses: true))
+        let read = try await frames([Self.graph], until: 3, tenant: ScriptedTenant(refuses: true))
         #expect(texts(read).hasSuffix("AADSTS70020: expired"))
     }
 
@@ -115,7 +180,7 @@ struct StandInTests {
     func pipelines(script: String, expected: String) async throws {
         let quoted = JSONWriter.string(.string(script))
         let read = try await frames(
-            [Self.pnp, #"{"t":"run","id":2,"script":\#(quoted)}"#], until: 5, tenant: ScriptedTenant())
+            [Self.pnp, #"{"t":"run","id":2,"script":\#(quoted)}"#], until: 4, tenant: ScriptedTenant())
         #expect(texts(read).contains(expected))
     }
 
@@ -129,7 +194,7 @@ struct StandInTests {
     func beyondPipelines(script: String, reason: String) async throws {
         let quoted = JSONWriter.string(.string(script))
         let read = try await frames(
-            [Self.pnp, #"{"t":"run","id":2,"script":\#(quoted)}"#], until: 5, tenant: ScriptedTenant())
+            [Self.pnp, #"{"t":"run","id":2,"script":\#(quoted)}"#], until: 4, tenant: ScriptedTenant())
         let text = texts(read)
         #expect(text.contains("The stand-in can't evaluate this") && text.contains(reason))
         #expect(!text.contains("The tenant's own"))

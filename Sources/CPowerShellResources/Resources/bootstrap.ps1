@@ -95,6 +95,10 @@ foreach ($name in 'ConfirmPreference', 'DebugPreference', 'ErrorActionPreference
 }
 $rendering = [System.Management.Automation.PSStyle]::Instance.OutputRendering
 $isConstrained = $false
+# A module loads with the first of its commands, and one that loads in constrained language doesn't work there: what a script
+# names is loaded before it, in full language, by a text of the driver's. Only that and the modules' own code run meanwhile.
+$loaded = [Collections.Generic.HashSet[string]]::new([StringComparer]::OrdinalIgnoreCase)
+$loading = $null; $isStopAsked = $false
 $noInput = [System.Management.Automation.PSDataCollection[psobject]]::new(); $noInput.Complete()
 $lines = [Collections.Concurrent.BlockingCollection[string]]::new(4096)
 
@@ -141,6 +145,7 @@ $read = $reader.ReadLineAsync()
 $shell = $null; $task = $null; $current = $null
 $idle = [Threading.Tasks.Task[]]::new(1); $busy = [Threading.Tasks.Task[]]::new(2)
 while ($true) {
+    $request = $null
     if ($task) {
         $busy[0] = $task; $busy[1] = $read
         $which = [Threading.Tasks.Task]::WaitAny($busy, 15)
@@ -149,7 +154,18 @@ while ($true) {
             $p = $shell.Streams.Progress.ReadAll()[-1]
             Send ([ordered]@{ t = 'progress'; id = $current; v = [ordered]@{ activity = $p.Activity; status = $p.StatusDescription; operation = $p.CurrentOperation; percent = $p.PercentComplete; seconds = $p.SecondsRemaining } })
         }
-        if ($which -eq 0) {
+        if ($which -eq 0 -and $loading) {
+            $request = $loading; $loading = $null
+            $shell.Dispose(); $shell = $null; $task = $null; $current = $null
+            $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'
+            if ($isStopAsked) {
+                $loaded.Clear()
+                Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Stopped' })
+                continue
+            }
+            $null = $request.Remove('load')
+        }
+        elseif ($which -eq 0) {
             Flush-Lines
             $info = $shell.InvocationStateInfo
             $end = [ordered]@{ t = 'end'; id = $current; state = "$($info.State)" }
@@ -166,19 +182,21 @@ while ($true) {
             if ($end.lost) { exit 70 }
             continue
         }
-        if ($which -ne 1) { continue }
+        elseif ($which -ne 1) { continue }
     }
     else { $idle[0] = $read; $null = [Threading.Tasks.Task]::WaitAny($idle) }
-    $text = try { $read.Result } catch { $null }
-    if ($null -eq $text) { break }
-    $read = $reader.ReadLineAsync()
-    $request = [Microsoft.PowerShell.Commands.JsonObject]::ConvertFromJson($text, $true, [ref]$null)
+    if (-not $request) {
+        $text = try { $read.Result } catch { $null }
+        if ($null -eq $text) { break }
+        $read = $reader.ReadLineAsync()
+        $request = [Microsoft.PowerShell.Commands.JsonObject]::ConvertFromJson($text, $true, [ref]$null)
+    }
     switch ($request.t) {
         'ping' { Send-Pulse $request.id }
         'collect' { [GC]::Collect(2, 'Aggressive', $true, $true); Send-Pulse $request.id }
         'constrain' { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'; $isConstrained = $true; Send ([ordered]@{ t = 'constrained'; id = $request.id }) }
         'bye' { exit 0 }
-        'stop' { if ($shell -and $request.id -eq $current) { $null = $shell.BeginStop($null, $null) } }
+        'stop' { if ($shell -and $request.id -eq $current) { $isStopAsked = $true; $null = $shell.BeginStop($null, $null) } }
         'run' {
             if ($task) { Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Busy' }); break }
             $tokens = $null; $problems = $null
@@ -192,6 +210,15 @@ while ($true) {
                 break
             }
             Reset-Session
+            $names = @(if ($isConstrained -and $request.load) { foreach ($name in $request.load.names) { if ($loaded.Add($name)) { $name } } })
+            if ($names.Count) {
+                $loading = $request; $isStopAsked = $false; $current = $request.id
+                $runspace.SessionStateProxy.LanguageMode = 'FullLanguage'
+                $shell = [powershell]::Create(); $shell.Runspace = $runspace
+                $null = $shell.AddScript($request.load.script, $true).AddParameter('Names', $names)
+                $task = $shell.InvokeAsync($noInput)
+                break
+            }
             # The JSON reader would have made dates of these texts: each came with a mark in front.
             foreach ($name in $request.shielded) { $request.parameters[$name] = $request.parameters[$name].Substring(1) }
             $shell = [powershell]::Create(); $shell.Runspace = $runspace

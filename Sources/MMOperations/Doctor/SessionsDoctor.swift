@@ -15,7 +15,16 @@ package enum SessionsDoctor {
         var report = DoctorReport()
         let problem = HostWalls.problem()
         report.add("Landlock", problem == nil, problem.map(DoctorReport.words) ?? kernel)
-        if problem == nil { await tryWalls(&report) }
+        if problem == nil {
+            let leak = HostWalls.networkProblem()
+            report.add("network", leak == nil, leak.map(DoctorReport.words) ?? network)
+            report.add(
+                "processes", true,
+                Confinement.Means.ofThisMachine.contains(.ownProcesses)
+                    ? "sessions see their own alone"
+                    : "this user may make no process tree of its own: sessions see the command lines of other programs")
+            await tryWalls(&report)
+        }
         await tryEgress(&report, services)
         do throws(MMError) {
             for connection in try services.registry.snapshot().connections {
@@ -37,6 +46,12 @@ package enum SessionsDoctor {
         let signals =
             HostWalls.holdSignals ? "" : "; signals reach other processes of this user, which Linux 6.12 keeps in too"
         return "version \(Confinement.kernelVersion)\(signals)"
+    }
+
+    private static var network: String {
+        Confinement.road(isSupervised: true) == .ownNetwork
+            ? "sessions have one of their own, with the way to their proxy alone"
+            : "a supervising process makes the connections of sessions, to their proxy alone"
     }
 
     /// Starts a program as a session is started, that tries what it may not.

@@ -35,8 +35,25 @@ struct ConnectionTokens: TokenFeeding {
         } catch {
             // Nobody signed in yet, or no app of the connection's own: the module shows a code of its own. Who calls a
             // server has signed in already, and is told what is missing.
-            if !bearer.isCaller, [.signInNeeded, .invalidInput, .unsupported].contains(error.code) { return nil }
+            if !bearer.isCaller, error.isMendedByModule { return nil }
             throw error
+        }
+    }
+
+    /// Signs the person in with a code of the connection's own app.
+    func signIn(
+        for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
+    ) async throws(MMError) {
+        guard let wanted = Self.service(of: resource) else {
+            throw MMError(.unsupported, "Nobody can sign in for \(resource) here.")
+        }
+        try await bearer.signIn(for: wanted) { prompt in
+            await show(
+                DevicePrompt(
+                    userCode: prompt.userCode, page: prompt.verificationURI,
+                    message:
+                        "To sign in, open the page \(prompt.verificationURI) and enter the code \(prompt.userCode).",
+                    expiresAt: prompt.expiresAt))
         }
     }
 
@@ -45,7 +62,7 @@ struct ConnectionTokens: TokenFeeding {
     private func lasting(_ token: AccessToken) async throws(MMError) -> AccessToken {
         guard vault == nil, token.expiresAt - .now < .seconds(300) else { return token }
         do throws(MMError) {
-            return try await bearer.token(for: token.resource, insteadOf: token, until: .after(.seconds(60)))
+            return try await bearer.token(longerThan: token, until: .after(.seconds(60)))
         } catch {
             return token
         }
@@ -59,12 +76,13 @@ struct ConnectionTokens: TokenFeeding {
         return (Secret(text), Timestamp.now + PlaceholderVault.life)
     }
 
-    private static func service(of resource: TokenResource) -> ServiceResource? {
+    static func service(of resource: TokenResource) -> ServiceResource? {
         switch resource.service {
         case .exchange: .exchange
         case .azure: .arm
         case .graph: .graph
         case .teams: .teams
+        case .keyVault: .keyVault
         case .sharePoint:
             resource.address.flatMap { WebAddress($0)?.host.split(separator: ".").first }.map {
                 .sharePoint(String($0))

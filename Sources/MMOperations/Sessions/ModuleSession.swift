@@ -1,5 +1,6 @@
 package import MMCore
 import MMGuard
+import MMIdentity
 package import MMPowerShell
 package import MMSessions
 
@@ -28,13 +29,20 @@ package struct ModuleSession: PooledSession {
     let requests: GrantedRequests?
     /// What it has sent.
     let sent: SentRequests
+    /// What is seen of the end of its sign-in.
+    let watch: SignInWatch
+    /// Asks the connection's person to sign in again.
+    let identity: IdentityService
     /// What its first answer says besides.
     private let notices = SessionNotices()
     private static let signInLimit = Duration.seconds(900)
+    /// Shorter than the pool waits: a question that gets no answer is stopped, and the session goes on.
+    static let healthLimit = Duration.seconds(20)
 
     /// Signs in, from the connection's own tokens where they serve, else with the module's device code. Whoever signs in to
     /// a module first is who the connection is pinned to.
     package func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+        try await mendSignIn(prompt: prompt)
         let account: String
         let identity: SessionIdentity?
         switch runner {
@@ -58,22 +66,78 @@ package struct ModuleSession: PooledSession {
         return account
     }
 
-    /// Runs a call's work: what it sends meanwhile is judged by what the call was let through for.
+    /// Has the connection's person sign in again where their sign-in has ended: one code for all modules that it served.
+    private func mendSignIn(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) {
+        guard let end = await bearer.end(for: services) else { return }
+        let connection = bearer.connection
+        guard connection.auth.method == .device, !Attendance.isUnattended else {
+            throw end.error(of: connection.name)
+        }
+        _ = try await identity.signIn(
+            connection, resource: services.first ?? .graph, deadline: .after(Self.signInLimit)
+        ) {
+            prompt($0.details)
+        } polled: {
+            prompt($0.details)
+        }
+    }
+
+    /// The services whose tokens its module is fed.
+    private var services: [ServiceResource] {
+        switch runner {
+        case .exchange: [.exchange]
+        case .powerShell(let session): session.fedResources.compactMap(ConnectionTokens.service)
+        }
+    }
+
+    /// Runs a call's work: what it sends meanwhile is judged by what the call was let through for, also from jobs that it
+    /// leaves running, for which it waits.
+    /// - Parameters:
+    ///   - deadline: when the call must have ended.
+    ///   - report: told what is waited for.
     func sending(
-        _ turn: CallTurn, of connection: Connection, _ work: () async throws(MMError) -> SessionAnswer
+        _ turn: CallTurn, of connection: Connection, deadline: Deadline, report: @escaping @Sendable (String) -> Void,
+        _ work: () async throws(MMError) -> SessionAnswer
     ) async throws(MMError) -> SessionAnswer {
         if requests == nil, turn.isDryRun { throw DryRun.withoutWire(connection) }
         try bearer.check()
         requests?.begin(turn)
-        let ran = await Result { () async throws(MMError) in try await work() }
+        let ran = await Result { () async throws(MMError) -> SessionAnswer in
+            guard requests != nil, turn.grant.coversChanges else { return try await work() }
+            var jobs = try await StartedJobs(before: await powerShell, deadline: deadline)
+            var answer = try await work()
+            guard case .powerShell(let left) = answer.output, let powerShell = await powerShell else { return answer }
+            do throws(MMError) { try await jobs.wait(in: powerShell, deadline: deadline, report: report) } catch {
+                throw error.withOutput(left.values)
+            }
+            answer.jobs = jobs
+            return answer
+        }
         var traffic = requests?.end()
         if let question = traffic?.report.question { traffic?.pending = await turn.pending(question) }
         if requests != nil { await sent.flush() }
+        if let end = watch.end {
+            if watch.isModulesOwn { await bearer.forgetModule() }
+            // What the script left may be less than it asked for, whatever it says of it.
+            var told = end
+            told.details["changed"] = .bool(traffic.map { !$0.report.sent.isEmpty } ?? true)
+            throw told
+        }
         var answer = try ran.get()
         guard answer.engine == .pwsh else { return answer }
         answer.traffic = traffic
-        answer.notices = notices.take(walls)
+        answer.notices = notices.take(walls, bearer) + [await powerShell?.takeSignInNote()].compactMap(\.self)
         return answer
+    }
+
+    /// The PowerShell that it has at the moment.
+    private var powerShell: PowerShellSession? {
+        get async {
+            switch runner {
+            case .exchange(let session): await session.currentPowerShell
+            case .powerShell(let session): session
+            }
+        }
     }
 
     /// Whether it was signed in with a token of the connection's own sign-in.
@@ -90,9 +154,14 @@ package struct ModuleSession: PooledSession {
     /// next call brings another, and the session goes on.
     package func checkHealth() async throws(MMError) {
         if bearer.isCaller, (try? bearer.check()) == nil { return }
-        switch runner {
-        case .exchange(let session): try await session.checkHealth()
-        case .powerShell(let session): try await session.checkHealth(deadline: .after(.seconds(30)))
+        do throws(MMError) {
+            switch runner {
+            case .exchange(let session): try await session.checkHealth()
+            case .powerShell(let session): try await session.checkHealth(deadline: .after(Self.healthLimit))
+            }
+        } catch {
+            if error.code == .signInNeeded { watch.over(error) }
+            throw error
         }
     }
 
@@ -107,7 +176,7 @@ package struct ModuleSession: PooledSession {
     /// Whether it can take a command: it lives, and what its sign-in rests on still stands.
     package var isUsable: Bool {
         get async {
-            guard await ground.isValid(isFed: isFed) else { return false }
+            guard watch.end == nil, await ground.isValid(fedBy: isFed ? bearer : nil) else { return false }
             return switch runner {
             case .exchange(let session): await session.isUsable
             case .powerShell(let session): await session.isUsable
@@ -115,15 +184,29 @@ package struct ModuleSession: PooledSession {
         }
     }
 
+    /// Why a person has to sign in before it can take a command.
+    package var missingSignIn: MMError? {
+        get async {
+            if let end = watch.end { return end }
+            guard await isFed, let end = await bearer.end(for: services) else { return nil }
+            return end.error(of: bearer.connection.name)
+        }
+    }
+
     /// Whether it was started and waits for its first sign-in.
     package var isSpare: Bool {
         get async {
-            guard await ground.isValid(isFed: false) else { return false }
+            guard await ground.isValid(fedBy: nil) else { return false }
             return switch runner {
             case .exchange(let session): await session.isSpare
             case .powerShell(let session): await session.isSpare
             }
         }
+    }
+
+    /// Starts what a session that is kept ready needs besides.
+    package func warmUp() async throws(MMError) {
+        if case .exchange(let session) = runner { try await session.warmUp() }
     }
 
     /// Signs the module out of this session.

@@ -33,39 +33,44 @@ package struct ModuleSessionFactory: SessionFactory {
     package func start(_ key: SessionKey) async throws(MMError) -> ModuleSession {
         let snapshot = try registry.snapshot()
         let connection = try snapshot.connection(named: key.connection)
-        let ground = SignInBasis(of: connection, registry: registry, identity: identity, paths: paths)
-        let bearer = SessionBearer(of: connection, identity, principal: key.principal)
+        let ground = SignInBasis(of: connection, registry: registry, paths: paths)
+        let bearer = SessionBearer(
+            of: try Self.bearer(of: key.module, connection, known: snapshot.knownModuleApps), identity,
+            principal: key.principal, module: key.module)
+        let watch = SignInWatch()
         let walls = SessionWalls(of: connection)
         let requests =
             connection.egress == .off
-            ? nil : GrantedRequests(guards: guards, policy: GuardPolicy(of: connection, environment: environment))
+            ? nil
+            : GrantedRequests(
+                guards: guards, policy: GuardPolicy(of: connection, environment: environment),
+                connection: connection.name)
         if RunModule.isNative(key.module) {
             var makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
             if RunModule.hasPowerShell(key.module) {
                 makePowerShell = { () async throws(MMError) -> PowerShellSession in
-                    try await self.powerShell(key, bearer, requests)
+                    try await self.powerShell(key, bearer, requests, watch)
                 }
             }
-            let isNamed = PowerShellLocator.isNamed(in: environment)
             let session = try ExchangeSession(
                 module: key.module, connection: connection, identity: identity, bearer: bearer,
-                prefersPowerShell: isNamed,
                 makePowerShell: makePowerShell)
-            try await session.prepare()
             return ModuleSession(
                 runner: .exchange(session), ground: ground, bearer: bearer, walls: walls, requests: requests,
-                sent: sent)
+                sent: sent, watch: watch, identity: identity)
         }
-        let session = try await powerShell(key, bearer, requests)
+        let session = try await powerShell(key, bearer, requests, watch)
         return ModuleSession(
-            runner: .powerShell(session), ground: ground, bearer: bearer, walls: walls, requests: requests, sent: sent)
+            runner: .powerShell(session), ground: ground, bearer: bearer, walls: walls, requests: requests, sent: sent,
+            watch: watch, identity: identity)
     }
 
     private func powerShell(
-        _ key: SessionKey, _ bearer: SessionBearer, _ requests: GrantedRequests?
+        _ key: SessionKey, _ bearer: SessionBearer, _ requests: GrantedRequests?, _ watch: SignInWatch
     ) async throws(MMError) -> PowerShellSession {
         let connection = bearer.connection
         try checkPerson(bearer)
+        watch.begin()
         let walls = SessionWalls(of: connection)
         try walls.check()
         let snapshot = try registry.snapshot()
@@ -78,6 +83,7 @@ package struct ModuleSessionFactory: SessionFactory {
             environment: environment,
             sandboxLogin: login,
             tokens: ConnectionTokens(of: bearer, cloud: try identity.cloud(of: connection)))
+        settings.target?.scopes = ConnectionUse.graphScopes(of: connection)
         // Nobody's session finds what another's left in its home.
         if let principal = key.principal {
             settings.host.folder += "@" + Hex.text(SHA256.digest(principal.utf8).prefix(6))
@@ -90,8 +96,10 @@ package struct ModuleSessionFactory: SessionFactory {
             try await ModuleWire(
                 key: key, connection: connection, bearer: bearer, identity: identity, environment: environment,
                 requests: requests,
-                sent: sent, log: log.scoped(key.connection, key.module)
+                sent: sent, pins: paths.pinFile, log: log.scoped(key.connection, key.module), watch: watch
             ).open(for: &settings, allowing: hosts)
+        } else {
+            settings.host.passNetwork(of: environment)
         }
         let session = PowerShellSession(settings)
         do throws(MMError) { try await session.prepare(deadline: .after(settings.host.startTimeout)) } catch {
@@ -99,6 +107,19 @@ package struct ModuleSessionFactory: SessionFactory {
             throw error
         }
         return session
+    }
+
+    /// As whom a module's tokens are got. A module that shows no code of its own is signed in by the pool, as the app that the
+    /// connection has for it.
+    private static func bearer(
+        of module: String, _ connection: Connection, known: [String: String]
+    ) throws(MMError) -> Connection {
+        guard let profile = try? ModuleProfiles.named(module), !profile.methods.contains(.device) else {
+            return connection
+        }
+        let app = connection.appID(for: profile.name, known: known)
+        guard !app.isEmpty, app.lowercased() != connection.appId?.lowercased() else { return connection }
+        return try connection.with(["appId": .string(app)])
     }
 
     /// A PowerShell acts for one person as long as it lives: there must be one.

@@ -45,6 +45,7 @@ extension PowerShellAnswer {
     func notes(isText: Bool, _ script: String, _ before: [String]) -> [String] {
         var notes = before
         if dropped > 0, let missing { notes.append(missing) }
+        var asides: [String] = []
         var isLineOpen = false
         for record in records {
             switch record.stream {
@@ -56,12 +57,17 @@ extension PowerShellAnswer {
                 notes.append("ERROR: \(record.message ?? record.value.description)\(place)")
             case .information:
                 guard let message = record.message, !(isText && record.isHostText) else { continue }
-                if isLineOpen, record.isHostText, !notes.isEmpty {
+                // A console doesn't show them at all: modules tell there what they load.
+                guard record.isHostText else {
+                    asides.append(message)
+                    continue
+                }
+                if isLineOpen, !notes.isEmpty {
                     notes[notes.count - 1] += message
                 } else {
                     notes.append(message)
                 }
-                isLineOpen = record.isHostText && !record.endsLine
+                isLineOpen = !record.endsLine
                 continue
             case .output, .text, .progress: continue
             }
@@ -69,7 +75,7 @@ extension PowerShellAnswer {
         }
         for console in self.console { notes.append(console.text) }
         if let code = end?.exitCode, code != 0 { notes.append("The last program ended with code \(code).") }
-        return RepeatedLines.counted(notes.map(TerminalText.plain))
+        return RepeatedLines.counted((notes + asides).map(TerminalText.plain))
     }
 
     /// The cmdlets of a module that were most likely meant by names which PowerShell did not know.
@@ -88,6 +94,12 @@ extension PowerShellAnswer {
         return names.prefix(3).compactMap { name in
             let near = cmdlets.near(name)
             // A cmdlet that the module has is not misspelled: this PowerShell lacks it.
+            if let lacking = cmdlets.azureModule(of: name) {
+                let requirement = ModuleRequirement.module(name: lacking, least: nil)
+                return
+                    "\(TerminalText.plain(name)) is a cmdlet of the module \(lacking), which is not installed for this user. "
+                    + "Install it: \(requirement.installCommand), then: mm reset. Without it, Invoke-AzRestMethod reaches its service."
+            }
             guard !near.isEmpty, !near.contains(where: { $0.lowercased() == name.lowercased() }) else { return nil }
             return "Near \(TerminalText.plain(name)): \(near.joined(separator: ", "))."
         }

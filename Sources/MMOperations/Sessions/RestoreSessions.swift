@@ -104,7 +104,9 @@ package final class SessionRestorer: Sendable {
         var pauses: [Duration] = [.seconds(5), .seconds(30)]
         while isWanted(key) {
             do throws(MMError) {
-                let account = try await sessions.connect(key, until: .after(Self.limit))
+                let account = try await Attendance.unattended { () async throws(MMError) in
+                    try await sessions.connect(key, until: .after(Self.limit))
+                }
                 guard session.account.isEmpty || account.lowercased() == session.account.lowercased() else {
                     log.scoped(key.connection, key.module).warning(
                         "came back as \(account), not as \(session.account): ended")

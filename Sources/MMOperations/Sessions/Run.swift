@@ -53,6 +53,11 @@ struct Run: CatalogueOperation {
             }
             if connection.egress == .off { throw DryRun.withoutWire(connection) }
         }
+        if input.engine != .pwsh, let word = SessionWord(PowerShellParser.parse(command.script), in: moduleName) {
+            var answer = OperationAnswer(.value(.array([])), notes: [word.note], text: word.text)
+            answer.connection = connection.name
+            return answer
+        }
         if input.engine != .pwsh, let help = CmdletHelp(PowerShellParser.parse(command.script), in: moduleName) {
             var answer = help.answer
             answer.connection = connection.name
@@ -70,7 +75,8 @@ struct Run: CatalogueOperation {
         }
         let judging = try ScriptJudging(
             script: command.script, parsed: planned.parsed, module: moduleName, engine: planned.wanted, of: connection,
-            isConfirmed: input.confirmed, in: context, with: guarding)
+            isConfirmed: input.confirmed, fitsNatively: await fitsNatively(planned, in: moduleName, key, services),
+            in: context, with: guarding)
         let isDryRun = input.isDryRun
         let judged = ScriptVerdict(over: await services.sessions.current(key)?.scriptMemory) { memory in
             judging.judge(with: memory, isDryRun: isDryRun)
@@ -82,6 +88,7 @@ struct Run: CatalogueOperation {
             try await refuseUnknown(planned, in: moduleName, of: connection, context, services.sessions)
         }
         if judged.runsBehindWalls, RunModule.isNative(moduleName) { planned.goesToPowerShell() }
+        if judged.staysNative { planned.staysNative() }
         planned.width = context.call.screenColumns
         let plan = planned
         let watch = try cmdletWatch(plan, in: moduleName, of: connection, context, services)
@@ -112,7 +119,7 @@ struct Run: CatalogueOperation {
         let turn = CallTurn(
             of: context, CallAuthority(verdict: meant, text: command.script + values), connection: connection,
             module: moduleName, with: guarding, isDryRun: input.isDryRun)
-        let work = { @Sendable () async throws(MMError) -> SessionAnswer in
+        let inSession = { @Sendable () async throws(MMError) -> SessionAnswer in
             // How long the call waited for its session; a start and a sign-in are in it.
             let wait = Span.current?.child("session")
             wait?.note("mm.session", .string(key.description))
@@ -124,19 +131,34 @@ struct Run: CatalogueOperation {
                 wait?.end()
                 progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
                 try judged.settle(with: lease.session)
-                return try await lease.session.sending(turn, of: connection) { () async throws(MMError) in
+                let report = { @Sendable in progress(ProgressReport(done: 1, message: $0)) }
+                return try await lease.session.sending(
+                    turn, of: connection, deadline: deadline, report: report
+                ) { () async throws(MMError) in
                     switch lease.session.runner {
                     case .exchange(let session):
                         return try await session.run(
                             plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow,
-                            watch: watch
-                        ) { progress(ProgressReport(done: 1, message: $0)) }
+                            watch: watch, report: report)
                     case .powerShell(let session):
                         let answer = try await session.answer(sent, deadline: deadline)
                         let isStandIn = await session.isStandIn
                         return SessionAnswer(output: .powerShell(answer), isStandIn: isStandIn)
                     }
                 }
+            }
+        }
+        let work = { @Sendable () async throws(MMError) -> SessionAnswer in
+            do throws(MMError) { return try await inSession() } catch {
+                guard let end = EndedSignIn(error) else { throw error }
+                // Asks for the next sign-in, where one is needed.
+                do throws(MMError) {
+                    _ = try await sessions.connect(key, until: deadline, onPrompt: prompt)
+                } catch {
+                    throw end.told(with: error)
+                }
+                if end.hasChanged { throw end.afterChanges }
+                return try await inSession()
             }
         }
         let answer: SessionAnswer
@@ -174,6 +196,14 @@ struct Run: CatalogueOperation {
         let client = try ExchangeClient(
             identity: services.requests.identity, connection: connection, service: service.endpoint)
         return CmdletWatch(client: client, connection: connection, requests: services.requests, context: context)
+    }
+
+    /// Whether the native engine takes a script as it is written, with cmdlets that the tables know alone.
+    private func fitsNatively(
+        _ plan: EnginePlan, in module: String, _ key: SessionKey, _ services: RunServices
+    ) async -> Bool {
+        guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) else { return false }
+        return plan.misfit([RequestRecorder(service: service)], in: await nativeSession(key, services)) == nil
     }
 
     /// What earlier scripts of the native engine left in a session that is there.

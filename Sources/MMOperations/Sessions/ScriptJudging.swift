@@ -11,9 +11,11 @@ struct ScriptJudging: Sendable {
         /// The verdict.
         let verdict: Verdict
         /// What the session remembers once the script has run.
-        let memory: SessionMemory
+        var memory: SessionMemory
         /// Whether the verdict holds in a PowerShell that is confined behind the wire alone.
         let runsBehindWalls: Bool
+        /// Whether the verdict holds in the native engine alone, because a script has left other names in PowerShell.
+        var staysNative = false
     }
 
     private let engine: GuardEngine
@@ -26,6 +28,8 @@ struct ScriptJudging: Sendable {
     private let hasWalls: Bool
     /// Whether the script may run outside of PowerShell.
     private let mayRunNatively: Bool
+    /// Whether the native engine takes the script as it is written.
+    private let fitsNatively: Bool
 
     /// Judges scripts of one connection and module.
     /// - Parameters:
@@ -35,12 +39,13 @@ struct ScriptJudging: Sendable {
     ///   - wanted: the engine that is wanted.
     ///   - connection: whose session.
     ///   - isConfirmed: the caller said `confirmed: true`.
+    ///   - fitsNatively: the native engine takes the script as it is written.
     ///   - context: the call.
     ///   - services: judge the text.
     init(
         script: String, parsed: ParsedScript, module: String, engine wanted: ConnectionEngine,
-        of connection: Connection, isConfirmed: Bool = false, in context: OperationContext,
-        with services: GuardServices
+        of connection: Connection, isConfirmed: Bool = false, fitsNatively: Bool = false,
+        in context: OperationContext, with services: GuardServices
     ) throws(MMError) {
         engine = try services.guards.engine()
         self.script = script
@@ -49,6 +54,7 @@ struct ScriptJudging: Sendable {
         policy = services.policy(of: connection, in: context)
         self.isConfirmed = isConfirmed
         mayRunNatively = RunModule.isNative(module) && wanted != .pwsh
+        self.fitsNatively = fitsNatively && mayRunNatively
         hasWalls =
             wanted != .native && RunModule.hasPowerShell(module) && SessionWalls(of: connection).isUp
             && (!mayRunNatively || SessionPowerShell.exists(for: connection, services.environment))
@@ -57,8 +63,18 @@ struct ScriptJudging: Sendable {
     /// The verdict in a session with this memory.
     ///
     /// Requests of the native engine never meet the wire: a script that only the walls let through runs in PowerShell.
+    /// What earlier scripts did to names in PowerShell means nothing to a script that stays in the native engine.
     /// - Parameter isDryRun: whether the wire holds back all that changes something.
     func judge(with memory: SessionMemory, isDryRun: Bool = false) -> Judgement {
+        let fixed = memory.ofFixedNames
+        if fitsNatively, fixed != memory {
+            var native = judgement(fixed, behindWalls: false, isDryRun)
+            if native.verdict.decision == .allow {
+                native.memory = native.memory.keepingNames(of: memory)
+                native.staysNative = true
+                return native
+            }
+        }
         guard hasWalls else { return judgement(memory, behindWalls: false, isDryRun) }
         let behind = judgement(memory, behindWalls: true, isDryRun)
         guard mayRunNatively else { return behind }

@@ -9,6 +9,8 @@ struct ScriptVerdict: Sendable {
     var verdict: Verdict { first.verdict }
     /// Whether it holds in a PowerShell that is confined behind the wire alone.
     var runsBehindWalls: Bool { first.runsBehindWalls }
+    /// Whether it holds in the native engine alone.
+    var staysNative: Bool { first.staysNative }
     private let judge: @Sendable (SessionMemory) -> ScriptJudging.Judgement
     /// What the session remembered when the script was judged.
     let before: SessionMemory
@@ -37,6 +39,7 @@ struct ScriptVerdict: Sendable {
         let now = memory.value
         let again = judge(now)
         guard again.verdict.decision <= verdict.decision, again.runsBehindWalls == runsBehindWalls,
+            again.staysNative == staysNative,
             memory.replace(now, by: again.memory)
         else {
             throw MMError(

@@ -20,6 +20,8 @@ package struct SessionAnswer: Sendable {
     var reason: String?
     /// What became of PowerShell's requests, where they were judged.
     var traffic: CallTraffic?
+    /// The jobs that it left running, and that have ended since.
+    var jobs: StartedJobs?
     /// What is said besides.
     var notices: [String] = []
 
@@ -45,9 +47,10 @@ package struct SessionAnswer: Sendable {
     {
         let isText = input.output == "text"
         let script = input.command ?? ""
-        let notes =
-            notices + (traffic?.notes(connection: connection) ?? [])
-            + said(beside: answer, isText: isText, of: input)
+        var notes = notices
+        notes += traffic?.notes(connection: connection) ?? []
+        notes += jobs?.notes ?? []
+        notes += said(beside: answer, isText: isText, of: input)
         if let error = traffic?.error { throw error.withOutput(answer.output(isText: isText)) }
         switch answer.end?.state {
         case .completed?: break
@@ -55,8 +58,12 @@ package struct SessionAnswer: Sendable {
             throw MMError(.cancelled, "The command was stopped; the session stays.")
                 .withOutput(answer.output(isText: isText))
         default:
+            // What a client says of a tunnel that was refused names the proxy, and never the host.
+            let refused = traffic?.foreignHosts.prefix(3).joined(separator: ", ") ?? ""
+            let unreached = refused.isEmpty ? "" : " (The session may not reach \(refused).)"
             throw MMError(
-                .remoteFailed, answer.problem(in: script), hint: notes.isEmpty ? nil : notes.joined(separator: "\n")
+                .remoteFailed, answer.problem(in: script) + unreached,
+                hint: notes.isEmpty ? nil : notes.joined(separator: "\n")
             ).withOutput(answer.output(isText: isText))
         }
         var result = OperationAnswer(
@@ -65,13 +72,16 @@ package struct SessionAnswer: Sendable {
         result.missing = answer.missing
         // A cmdlet's name that was misspelled, say: what asks by exit status alone must not take it for an empty answer.
         if !answer.errors.isEmpty, answer.output(isText: isText).isEmpty { result.exitStatus = 1 }
+        if jobs?.hasFailed == true { result.exitStatus = 1 }
         return result
     }
 
     /// What PowerShell said beside what it put out, and what was meant where it did not know a command.
     func said(beside answer: PowerShellAnswer, isText: Bool, of input: RunInput) -> [String] {
-        let notes = answer.notes(isText: isText, input.command ?? "", isStandIn ? [Self.standInNote] : [])
+        let script = input.command ?? ""
+        var notes = answer.notes(isText: isText, script, isStandIn ? [Self.standInNote] : [])
+        if let note = ProcessJobs.note(on: script) { notes.append(note) }
         guard let module = input.module else { return notes }
-        return notes + answer.nearCommands(in: module, input.command ?? "")
+        return notes + answer.nearCommands(in: module, script)
     }
 }

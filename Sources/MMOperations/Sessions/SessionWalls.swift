@@ -17,12 +17,19 @@ struct SessionWalls: Sendable {
 
     /// What keeps the sessions.
     let standing: Standing
+    /// Why confined sessions also reach servers elsewhere, at the port of their proxy; nil where they don't.
+    private let leak: MMError?
     private let connection: Connection
 
     /// The walls of a connection's sessions on this machine.
-    /// - Parameter problem: why the kernel can't put them up.
-    init(of connection: Connection, problem: MMError? = HostWalls.problem()) {
+    /// - Parameters:
+    ///   - problem: why the kernel can't put them up.
+    ///   - leak: why it can't keep sessions to addresses of this machine.
+    init(
+        of connection: Connection, problem: MMError? = HostWalls.problem(), leak: MMError? = HostWalls.networkProblem()
+    ) {
         self.connection = connection
+        self.leak = leak
         standing =
             if connection.confinement == .off || connection.egress == .off { .unwanted } else if let problem {
                 .missing(problem)
@@ -39,7 +46,7 @@ struct SessionWalls: Sendable {
         guard connection.confinement == .required else { return }
         let (why, hint): (String, String?) =
             switch standing {
-            case .up: ("", nil)
+            case .up: leak.map { ($0.message, $0.hint) } ?? ("", nil)
             case .unwanted:
                 (
                     "its sessions reach the network directly (`egress`)",
@@ -57,7 +64,7 @@ struct SessionWalls: Sendable {
     /// What the first answer of a session says of them, where it is less than its caller would take for granted.
     var notice: String? {
         switch standing {
-        case .up: nil
+        case .up: leak.map { "This session's walls have a gap. \($0.message)" }
         case .unwanted where connection.egress == .off:
             "This session reaches the network by itself (\"egress\": \"off\"): what its scripts send is not judged, it "
                 + "holds its tokens, and it is not confined."

@@ -85,7 +85,10 @@ struct Sessions: CatalogueOperation {
             row["code"] = prompt["userCode"]
             row["address"] = prompt["verificationUri"]
         }
-        if case .failed(let error) = report.state { row["reason"] = .string(error.message) }
+        if case .failed(let error) = report.state {
+            row["reason"] = .string(error.message)
+            if error.code == .signInNeeded { row["state"] = "sign-in needed" }
+        }
         return row
     }
 

@@ -1,5 +1,5 @@
 package import MMCore
-package import MMIdentity
+import MMIdentity
 import MMPowerShell
 import MMSystem
 
@@ -8,29 +8,26 @@ import MMSystem
 package struct SignInBasis: Sendable {
     private let connection: Connection
     private let registry: ConnectionRegistry
-    private let identity: IdentityService
     private let pins: PinStore
 
     /// The ground of a session that is being started.
     package init(
-        of connection: Connection, registry: ConnectionRegistry, identity: IdentityService, paths: StatePaths
+        of connection: Connection, registry: ConnectionRegistry, paths: StatePaths
     ) {
         self.connection = connection
         self.registry = registry
-        self.identity = identity
         pins = PinStore(path: paths.pinFile)
     }
 
     /// Whether it stands: the connection still is what it was, and whose tokens were fed has not signed out.
-    /// - Parameter isFed: whether the session was signed in with a token of the connection's own sign-in.
-    func isValid(isFed: Bool) async -> Bool {
+    /// - Parameter bearer: who gives the tokens that the session was signed in with; `nil` where its module has its own.
+    func isValid(fedBy bearer: SessionBearer?) async -> Bool {
         // A registry that can't be read at the moment is no reason to end what runs.
         guard let snapshot = try? registry.snapshot() else { return true }
         guard let now = try? snapshot.connection(named: connection.name), Terms(now) == Terms(connection) else {
             return false
         }
-        guard isFed else { return true }
-        return await identity.holdsAccount(of: connection)
+        return await bearer?.holdsAccount() ?? true
     }
 
     /// Holds the connection to the account that signed in through a module, where no account was known before.
@@ -69,7 +66,7 @@ package struct SignInBasis: Sendable {
         init(_ connection: Connection) {
             ids = [
                 connection.appId, connection.tenant, connection.tenantId, connection.cloud,
-                connection.expectedEmail?.lowercased(), connection.sharepointHost,
+                connection.expectedEmail?.lowercased(), connection.sharepointHost, connection.subscription,
             ]
             apps = connection.moduleApps
             auth = connection.auth

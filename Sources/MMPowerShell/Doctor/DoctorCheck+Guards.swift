@@ -91,6 +91,24 @@ extension DoctorCheck {
                 return ""
             }
         },
+        DoctorCheck(.guards, "constrained: modules of the commands that a script names are loaded before it") { bench in
+            var settings = bench.settings
+            let folder = settings.home + "/needed"
+            try ProtectedFile.makeDirectory(folder + "/MMNeeded")
+            try ProtectedFile.replace(
+                folder + "/MMNeeded/MMNeeded.psm1", with: Array("function Get-Needed { [math]::Max(1, 2) }\n".utf8))
+            settings.modulePaths.insert(folder, at: 0)
+            let deadline = Deadline.after(.seconds(60))
+            let host = try await PowerShellHost.start(settings, deadline: .after(.seconds(120)))
+            try await host.constrain(deadline: deadline)
+            var command = PowerShellCommand("Get-Needed; \"$($ExecutionContext.SessionState.LanguageMode)\"")
+            command.needs = ScriptNeeds(of: command.script)
+            let answer = try await host.answer(command, deadline: deadline)
+            await host.close()
+            try demand(
+                answer.values == [2, "ConstrainedLanguage"], "it gave \(answer.values): \(answer.problem ?? "")")
+            return ""
+        },
     ]
 
     private static func constrained(_ name: String, _ script: String, works: Bool) -> DoctorCheck {

@@ -24,6 +24,8 @@ struct CommandMachine: Sendable {
         case asked
         /// Every other process of the session was killed.
         case swept
+        /// The requests that the session has open were cut off: most cmdlets don't look up while they wait for one.
+        case cut
         /// PowerShell was sent SIGTERM.
         case terminated
         /// The process group was sent SIGKILL.
@@ -36,6 +38,8 @@ struct CommandMachine: Sendable {
         case sendStop(id: UInt64)
         /// Kill every process of the session but PowerShell.
         case sweep
+        /// Cut off the session's requests until this command has ended.
+        case cut(id: UInt64)
         /// Send SIGTERM to PowerShell.
         case terminate
         /// Send SIGKILL to the group.
@@ -57,29 +61,36 @@ struct CommandMachine: Sendable {
     /// Times between the rungs.
     struct Times: Sendable, Hashable {
         var sweepAfter: Duration = .milliseconds(500)
+        /// For sessions whose requests can be cut off.
+        var cutAfter: Duration = .milliseconds(500)
+        /// How long a cmdlet may take to fail when its request was cut off.
+        var failWithin: Duration = .seconds(2)
         var terminateAfter: Duration = .seconds(1)
         var killAfter: Duration = .seconds(1)
 
-        var ladder: StopLadder<Rung, StopReason> {
-            StopLadder([
-                .init(.asked, sweepAfter), .init(.swept, terminateAfter), .init(.terminated, killAfter), .init(.killed),
-            ])
+        func ladder(cuts: Bool) -> StopLadder<Rung, StopReason> {
+            typealias Step = StopLadder<Rung, StopReason>.Step
+            let first = [Step(.asked, sweepAfter)]
+            let middle = cuts ? [Step(.swept, cutAfter), Step(.cut, failWithin)] : [Step(.swept, terminateAfter)]
+            return StopLadder(first + middle + [Step(.terminated, killAfter), Step(.killed)])
         }
     }
 
     private(set) var running: Running?
     private(set) var isLost = false
-    private let times: Times
+    private let ladder: StopLadder<Rung, StopReason>
     private var nextID: UInt64 = 1
 
-    init(times: Times = Times()) { self.times = times }
+    /// A process that does nothing yet.
+    /// - Parameter cuts: whether its requests can be cut off.
+    init(times: Times = Times(), cuts: Bool = false) { ladder = times.ladder(cuts: cuts) }
 
     /// Takes the place of the running command.
     /// - Returns: its id; `nil` when a command runs or the process is lost.
     mutating func begin() -> UInt64? {
         guard running == nil, !isLost else { return nil }
         defer { nextID += 1 }
-        running = Running(id: nextID, ladder: times.ladder)
+        running = Running(id: nextID, ladder: ladder)
         return nextID
     }
 
@@ -109,6 +120,7 @@ struct CommandMachine: Sendable {
         return switch step.rung {
         case .asked: [.sendStop(id: id), .wake(id: id, after: step.time)]
         case .swept: [.sweep, .wake(id: id, after: step.time)]
+        case .cut: [.cut(id: id), .wake(id: id, after: step.time)]
         case .terminated: [.terminate, .wake(id: id, after: step.time)]
         case .killed: [.kill]
         }

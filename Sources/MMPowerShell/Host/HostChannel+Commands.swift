@@ -55,6 +55,7 @@ extension HostChannel {
             switch action {
             case .sendStop(let id): send(.stop(id: id))
             case .sweep: process.endOthers()
+            case .cut(let id): requests?.cut(for: id)
             case .terminate: process.terminate()
             case .kill: process.kill()
             case .wake(let id, let wait):

@@ -58,6 +58,7 @@ extension HostChannel {
         for request in waiting { request.resolve(.failure(error)) }
         let wasSent = state.written >= state.requestEnd
         let command = state.machine.lose()
+        requests?.ended(.max)
         if let timer = state.timer { DeadlineWatch.shared.cancel(timer) }
         state.timer = nil
         state.outgoing = []

@@ -69,6 +69,8 @@ extension HostChannel {
         _ effects: inout Effects
     ) {
         guard let command = state.machine.end(id), let feed = state.feed else { return }
+        // The next command's requests must not meet what this one's met.
+        if command.stop != nil { requests?.ended(id) }
         // What the command wrote to its outputs before its end was sent is in the pipes by now.
         events += readConsole(&state, rounds: 64)
         for output in 0...1 { if let rest = state.console[output].flush() { events.append(.console(rest)) } }

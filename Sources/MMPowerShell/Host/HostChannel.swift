@@ -55,6 +55,8 @@ final class HostChannel: Sendable {
     let socket: FileDescriptor
     let outputs: HostOutputs
     let consoleLimit: Int
+    /// Cuts off what the process has open on its wire; `nil` for one that reaches the network by itself.
+    let requests: RequestGate?
     let loop: PollLoop
     let state: Mutex<State>
     let onLoss: @Sendable (String) -> Void
@@ -71,7 +73,11 @@ final class HostChannel: Sendable {
         self.outputs = outputs
         consoleLimit = settings.consoleLimit
         loop = try PollLoop.shared()
-        state = Mutex(State(decoder: decoder, machine: CommandMachine(times: settings.times)))
+        requests = settings.requests.map { RequestGate($0) }
+        state = Mutex(
+            State(
+                decoder: decoder,
+                machine: CommandMachine(times: settings.times, cuts: settings.requests != nil)))
         self.onLoss = onLoss
     }
 

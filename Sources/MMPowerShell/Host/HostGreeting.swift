@@ -8,10 +8,17 @@ final class HostGreeting: Sendable {
     struct Greeted: Sendable {
         let socket: Int32
         let hello: HostHello
+        /// PowerShell's process, as this process sees it: in a tree of its own it has another number.
+        let processID: Int32
         let decoder: WireDecoder
     }
 
     private struct State {
+        /// Where it waits: on this machine, or in the session's own network.
+        var listener: PolledListener
+        var isInTheirNetwork = false
+        /// The process that was started.
+        var child: Int32 = 0
         var accepting: Task<Void, Never>?
         var socketWatch: PollLoop.Watch?
         /// The connection that greets; handed over or closed.
@@ -19,7 +26,8 @@ final class HostGreeting: Sendable {
         var decoder: WireDecoder
     }
 
-    private let listener: PolledListener
+    /// The port of this machine at which it waits, and the same one in the session's own network.
+    let port: UInt16
     private let loop: PollLoop
     private let nonce: String
     private let state: Mutex<State>
@@ -29,11 +37,12 @@ final class HostGreeting: Sendable {
     /// A waiting for one child, at a port of this machine: behind its walls a process has no other sockets.
     /// - Parameter nonce: what the greeting must repeat.
     init(nonce: String, recordLimit: Int, log: Log) throws(MMError) {
-        listener = try PolledListener(loopback: ())
+        let listener = try PolledListener(loopback: ())
+        port = listener.port
         self.nonce = nonce
         self.log = log
         loop = try PollLoop.shared()
-        state = Mutex(State(decoder: WireDecoder(lineLimit: recordLimit)))
+        state = Mutex(State(listener: listener, decoder: WireDecoder(lineLimit: recordLimit)))
     }
 
     deinit {
@@ -41,16 +50,26 @@ final class HostGreeting: Sendable {
         rest.accepting?.cancel()
         if let watch = rest.socketWatch { loop.forget(watch) }
         if rest.socket >= 0 { close(rest.socket) }
-        listener.close()
+        rest.listener.close()
     }
 
-    /// Where it waits.
-    var port: UInt16 { listener.port }
+    /// Waits in the session's own network from now on, before anybody waits for the child.
+    func move(to listener: PolledListener) {
+        state.withLock { state in
+            state.listener.close()
+            state.listener = listener
+            state.isInTheirNetwork = true
+        }
+    }
 
     /// Waits for a child.
     /// - Throws: what `fail` was called with, or what is wrong with the greeting.
     func wait(for child: Int32) async throws(MMError) -> Greeted {
-        let accepting = Task { [weak self, listener] in
+        let listener = state.withLock { state in
+            state.child = child
+            return state.listener
+        }
+        let accepting = Task { [weak self] in
             while let socket = try? await listener.accept() {
                 guard let self else { return }
                 if await self.admit(socket, child) { return }
@@ -68,11 +87,14 @@ final class HostGreeting: Sendable {
     /// - Returns: whether it is that.
     private func admit(_ connection: consuming FileDescriptor, _ child: Int32) async -> Bool {
         let socket = connection.release()
+        let inTheirs = state.withLock { $0.isInTheirNetwork }
         let isOwn = try? await BlockingWork.run { () throws(MMError) in
             // Those that it started are few; all processes of the machine are looked through only where it is none of them.
-            LoopbackPeer.isPeer(of: socket, heldBy: [child] + Descendants.running(below: child).map(\.pid))
+            LoopbackPeer.isPeer(
+                of: socket, heldBy: [child] + Descendants.running(below: child).map(\.pid), inTheirNetwork: inTheirs)
                 || LoopbackPeer.isPeer(
-                    of: socket, heldBy: ProcessEntry.all().filter { $0.session == child }.map(\.id))
+                    of: socket, heldBy: ProcessEntry.all().filter { $0.session == child }.map(\.id),
+                    inTheirNetwork: inTheirs)
         }
         guard isOwn == true else {
             close(socket)
@@ -80,7 +102,7 @@ final class HostGreeting: Sendable {
             return false
         }
         // One host, one connection: nobody else may even try.
-        listener.close()
+        state.withLock { $0.listener.close() }
         _ = fcntl(socket, F_SETFL, O_NONBLOCK)
         let isWatched = state.withLock { state in
             state.socket = socket
@@ -106,11 +128,14 @@ final class HostGreeting: Sendable {
                         ? .success(nil) : .failure(Self.wrong("sent a greeting that doesn't end"))
                 }
                 guard case .hello(let hello) = frame else { return .failure(Self.wrong("didn't greet first")) }
-                if let fault = fault(in: hello, from: socket) { return .failure(Self.wrong(fault)) }
+                let process = Self.process(hello.processID, below: state.child)
+                if let fault = fault(in: hello, of: process, from: socket, state.isInTheirNetwork) {
+                    return .failure(Self.wrong(fault))
+                }
                 state.socket = -1
                 if let watch = state.socketWatch { loop.forget(watch) }
                 state.socketWatch = nil
-                return .success(Greeted(socket: socket, hello: hello, decoder: state.decoder))
+                return .success(Greeted(socket: socket, hello: hello, processID: process, decoder: state.decoder))
             } catch {
                 return .failure(Self.wrong("sent \(error)"))
             }
@@ -124,10 +149,18 @@ final class HostGreeting: Sendable {
         }
     }
 
-    private func fault(in hello: HostHello, from socket: Int32) -> String? {
+    /// The number that a process of a tree of its own has here: it knows only its own.
+    private static func process(_ own: Int32, below child: Int32) -> Int32 {
+        Descendants.running(below: child).map(\.pid).first { ProcessEntry.numbers(of: $0).dropFirst().last == own }
+            ?? own
+    }
+
+    private func fault(
+        in hello: HostHello, of process: Int32, from socket: Int32, _ isInTheirNetwork: Bool
+    ) -> String? {
         guard ConstantTime.equal(Array(hello.nonce.utf8), Array(nonce.utf8)) else { return "didn't know its nonce" }
         guard hello.version == HostFrame.wireVersion else { return "speaks version \(hello.version) of the wire" }
-        guard LoopbackPeer.isPeer(of: socket, heldBy: [hello.processID]) else {
+        guard LoopbackPeer.isPeer(of: socket, heldBy: [process], inTheirNetwork: isInTheirNetwork) else {
             return "claims to be another process"
         }
         return nil

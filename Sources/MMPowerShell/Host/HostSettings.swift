@@ -23,6 +23,8 @@ public struct HostSettings: Sendable {
     public var consoleLimit = 1 << 20
     /// The confinement of its processes; `nil` if they have all rights of this user.
     package var walls: HostWalls?
+    /// The requests that its processes have open; `nil` if they reach the network by themselves.
+    package var requests: OpenRequests?
     /// Receives the processes that belong to the session.
     package var processes: SessionProcesses?
     /// Where starts, ends and irregularities are logged, without any content.
@@ -79,6 +81,12 @@ public struct HostSettings: Sendable {
         paths.append("/usr/local/share/powershell/Modules")
         var seen: Set<String> = []
         return paths.filter { $0.hasPrefix("/") && seen.insert($0).inserted }
+    }
+
+    /// Hands the way to the network on: the proxies and trusted certificates of this process. For sessions that reach it by
+    /// themselves; the proxy of others must stay the only one.
+    package mutating func passNetwork(of process: [String: String]) {
+        environment.merge(ProcessEnvironment.network(of: process)) { own, _ in own }
     }
 
     /// Confines its processes. The session gets its own folder, which is removed with it.

@@ -1,7 +1,7 @@
 import Glibc
 package import MMCore
-import MMSessions
-import MMSystem
+package import MMSessions
+package import MMSystem
 
 /// The confinement of a PowerShell and everything it starts: it may write to its own folder, read the system,
 /// PowerShell and its modules, and connect to one port.
@@ -16,6 +16,8 @@ package struct HostWalls: Sendable {
     package let folder: String
     /// The port through which the session reaches the network; `nil` for none.
     package var egressPort: UInt16?
+    /// Takes the listener at that port of the session's own network, once for each PowerShell that is started.
+    package var takesListener: (@Sendable (PolledListener) -> Void)?
     /// Folders of the user that scripts may read and write.
     package var shared: [String]
     /// Files and folders of `mm` itself, which can't be reached wherever they are.
@@ -41,6 +43,20 @@ package struct HostWalls: Sendable {
         return MMError(
             .unsupported, "The kernel \(what): PowerShell can't be confined.",
             hint: "Use Linux 6.7 or later with Landlock switched on (the boot parameter lsm=…,landlock).")
+    }
+
+    /// Returns why nothing keeps a session to addresses of this machine; `nil` if something does.
+    package static func networkProblem(
+        _ road: Confinement.Road = Confinement.road(isSupervised: true)
+    ) -> MMError? {
+        guard road == .portsAlone else { return nil }
+        return MMError(
+            .unsupported,
+            "The kernel lets this user make no network of its own and watch no connections: a confined program also "
+                + "reaches other machines, at the port of its proxy.",
+            hint: "Allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or "
+                + "user.max_user_namespaces), or a container's seccomp profile that lets unshare(2) or pidfd_getfd(2) pass."
+        )
     }
 
     /// Whether the kernel also confines signals.
@@ -119,6 +135,9 @@ package struct HostWalls: Sendable {
         "/sys/devices/system", "/sys/fs/cgroup", "/nix/store", "/gnu/store", "/snap", "/home/linuxbrew/.linuxbrew",
     ]
 
+    /// The ports that it connects to: those of its own wire and of its way to the network.
+    func ports(_ wire: UInt16) -> [UInt16] { [wire] + [egressPort].compactMap(\.self) }
+
     /// Returns the confinement of a PowerShell.
     /// - Parameters:
     ///   - settings: how it is started.
@@ -130,7 +149,7 @@ package struct HostWalls: Sendable {
         walls.readable = Self.system + programs(settings) + settings.modulePaths.filter { !isHome($0, settings) }
         walls.hidden = hidden
         walls.writable = [folder, cache] + shared
-        walls.network = .ports([wire] + [egressPort].compactMap(\.self))
+        walls.network = .loopback(ports(wire))
         walls.attributes = .byMounts
         walls.hasSupervisor = true
         // .NET keeps its named mutexes below /tmp, whatever TMPDIR says.

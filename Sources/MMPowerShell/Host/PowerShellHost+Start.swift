@@ -20,16 +20,16 @@ extension PowerShellHost {
         // The folder is gone when this call ends: nobody needs the script after the greeting.
         let folder = try await BlockingWork.run { () throws(MMError) in try prepare(settings) }
         let greeting = try HostGreeting(nonce: nonce, recordLimit: settings.recordLimit, log: settings.log ?? .off)
-        let (child, outputs) = try await spawn(settings, folder: folder, at: greeting.port, nonce: nonce, mark: mark)
+        let (child, outputs) = try await spawn(settings, folder: folder, for: greeting, nonce: nonce, mark: mark)
         settings.processes?.started(child.pid, mark: mark)
         do throws(MMError) {
             let greeted = try await greet(
                 greeting, child: child, outputs: outputs, isConfined: settings.walls != nil, by: startBy)
-            settings.processes?.greeted(greeted.hello.processID, from: child.pid)
+            settings.processes?.greeted(greeted.processID, from: child.pid)
             let socket = FileDescriptor(owning: greeted.socket)
             let version = try checked(greeted.hello, settings)
             let process = HostProcess(
-                child: child, powerShell: greeted.hello.processID, mark: mark, isLed: settings.walls != nil)
+                child: child, powerShell: greeted.processID, mark: mark, isLed: settings.walls != nil)
             let channel = try HostChannel(
                 process: process, socket: socket, outputs: outputs, decoder: greeted.decoder, settings: settings,
                 onLoss: onLoss)
@@ -52,7 +52,7 @@ extension PowerShellHost {
     }
 
     private static func spawn(
-        _ settings: HostSettings, folder: PrivateFolder, at port: UInt16, nonce: String, mark: String
+        _ settings: HostSettings, folder: PrivateFolder, for greeting: HostGreeting, nonce: String, mark: String
     ) async throws(MMError) -> (ChildProcess, HostOutputs) {
         let out = try FileDescriptor.pipe().ends()
         let outEnd = FileDescriptor(owning: out.writeEnd)
@@ -65,17 +65,24 @@ extension PowerShellHost {
         let outputs = HostOutputs(stdout: out.readEnd, stderr: err.readEnd)
         var command = ChildCommand(
             settings.location.program, settings.arguments(script: folder.file("bootstrap.ps1")),
-            environment: settings.childEnvironment(wire: port, nonce: nonce, mark: mark),
+            environment: settings.childEnvironment(wire: greeting.port, nonce: nonce, mark: mark),
             directory: settings.home)
         command.output = .descriptor(outEnd.raw)
         command.error = .descriptor(errEnd.raw)
-        if let walls = settings.walls {
-            let bare = command
-            command = try await BlockingWork.run { () throws(MMError) in
-                try walls.confinement(of: settings, wire: port).confine(bare)
-            }
+        guard let walls = settings.walls else {
+            let process = try await ChildProcess.start(command)
+            return (process, outputs)
         }
-        let process = try await ChildProcess.start(command)
+        let door = try NetworkDoor(at: walls.ports(greeting.port))
+        let (bare, port) = (command, greeting.port)
+        let confined = try await BlockingWork.run { () throws(MMError) in
+            try walls.confinement(of: settings, wire: port).confine(bare, door: door)
+        }
+        let process = try await ChildProcess.start(confined)
+        guard Confinement.road(isSupervised: true) == .ownNetwork else { return (process, outputs) }
+        for listener in try await door.listeners() {
+            if listener.port == port { greeting.move(to: listener) } else { walls.takesListener?(listener) }
+        }
         return (process, outputs)
     }
 

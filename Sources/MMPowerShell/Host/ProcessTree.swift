@@ -22,7 +22,15 @@ enum ProcessTree {
     ///   - mark: value of the mark.
     static func others(leader: Int32, host: Int32, mark: String) -> [Process] {
         let variable = Array("\(markVariable)=\(mark)".utf8)
-        return ProcessEntry.belonging(to: [leader, host], session: leader) { $0.carries(variable) }
+        // Between the two stands the first process of the session's own tree, whose end is the end of all.
+        var leaders: Set<Int32> = [leader, host]
+        var next = ProcessEntry(host)?.parent
+        while let parent = next, parent > 1, !leaders.contains(parent) {
+            leaders.insert(parent)
+            next = ProcessEntry(parent)?.parent
+        }
+        if next != leader { leaders = [leader, host] }
+        return ProcessEntry.belonging(to: leaders, session: leader) { $0.carries(variable) }
             .map { Process(id: $0.id, name: $0.name) }
     }
 

@@ -14,19 +14,21 @@ package struct AzureProfile: ModuleProfile {
     package let prompt = PromptWords(near: ["login to azure", "to sign in", "devicelogin"], stream: .information)
     package let traps = [
         "Cmdlets of Az modules that aren't installed are unknown; Invoke-AzRestMethod reaches their services.",
-        "In constrained language only modules that were loaded before the switch work.",
+        "Set-AzContext -Subscription chooses another subscription; the connection's key subscription names the usual one.",
+        "Key vaults are reached only where the connection's app has the permission user_impersonation of Azure Key Vault.",
+        "Connect-AzAccount takes no token for storage, so -UseConnectedAccount finds none: Get-AzRmStorageContainer and Get-AzRmStorageShare list by the resource manager; content needs New-AzStorageContext -StorageAccountKey.",
         "Cmdlets that return tokens return them as SecureString.",
     ]
 
     package var preparation: String {
         """
         $null = Disable-AzContextAutosave -Scope Process
-        $null = Update-AzConfig -LoginExperienceV2 Off -EnableLoginByWam $false
+        $null = Update-AzConfig -LoginExperienceV2 Off -EnableLoginByWam $false -CheckForUpgrade $false -DisplaySurveyMessage $false -EnableDataCollection $false
         """
     }
 
     package func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] {
-        [TokenResource(.azure), TokenResource(.graph)]
+        [TokenResource(.azure), TokenResource(.graph), TokenResource(.keyVault, isOptional: true)]
     }
 
     package func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
@@ -44,6 +46,9 @@ package struct AzureProfile: ModuleProfile {
             parameters["Account"] = .json(.string(account))
             let graph = try token(.graph, in: tokens)
             parameters["GraphToken"] = .secret(graph.token)
+            if let vault = tokens.first(where: { $0.resource.service == .keyVault }) {
+                parameters["VaultToken"] = .secret(vault.token)
+            }
             how = "-AccessToken $Token -MicrosoftGraphAccessToken $GraphToken -AccountId $Account"
         case .device:
             how = "-UseDeviceAuthentication"
@@ -61,10 +66,14 @@ package struct AzureProfile: ModuleProfile {
             parameters["Federated"] = .secret(token)
             how = "-ServicePrincipal -ApplicationId $AppId -FederatedToken $Federated"
         }
+        if let subscription = target.subscription { parameters["Subscription"] = .json(.string(subscription)) }
         return PowerShellCommand(
             """
-            param($Environment, $Tenant, $Token, $GraphToken, $Account, $AppId, $Path, $Client, $Federated)
-            $null = Connect-AzAccount \(how) -Tenant $Tenant -Environment $Environment -ErrorAction Stop
+            param($Environment, $Tenant, $Token, $GraphToken, $VaultToken, $Account, $AppId, $Path, $Client, $Federated, $Subscription)
+            $more = @{}
+            if ($VaultToken) { $more.KeyVaultAccessToken = $VaultToken }
+            if ($Subscription) { $more.Subscription = $Subscription }
+            $null = Connect-AzAccount \(how) -Tenant $Tenant -Environment $Environment @more -ErrorAction Stop
             """, parameters: parameters, isLocal: true)
     }
 

@@ -79,9 +79,11 @@ package struct ExchangeProfile: ModuleProfile {
             """, isLocal: true)
     }
 
+    /// A connection whose state is “Broken” met a fault of the service when it was last asked, and goes on with the next
+    /// cmdlet.
     package func isHealthy(_ records: [JSONValue]) -> Bool {
         records.contains {
-            text($0, "State")?.lowercased() == "connected" && text($0, "TokenStatus")?.lowercased() == "active"
+            text($0, "State")?.lowercased() != "disconnected" && text($0, "TokenStatus")?.lowercased() == "active"
         }
     }
 

@@ -26,6 +26,10 @@ package struct GraphProfile: ModuleProfile {
         case .device:
             parameters["Tenant"] = .json(.string(try target.anyTenant()))
             if let app = target.appID { parameters["AppId"] = .json(.string(app)) }
+            // An app of the connection's own gets what it was registered for; the publisher's gets what is asked for.
+            if target.appID == nil, !target.scopes.isEmpty {
+                parameters["Scopes"] = .json(.array(target.scopes.map { .string($0) }))
+            }
             how = "-UseDeviceCode -ContextScope Process -TenantId $Tenant"
         case .certificate(let path, let password):
             parameters["AppId"] = .json(.string(try target.app()))
@@ -42,8 +46,9 @@ package struct GraphProfile: ModuleProfile {
         }
         return PowerShellCommand(
             """
-            param($Environment, $Token, $Tenant, $AppId, $Path, $Password)
+            param($Environment, $Token, $Tenant, $AppId, $Scopes, $Path, $Password)
             $more = @{}
+            if ($Scopes) { $more.Scopes = $Scopes }
             if ($AppId) { $more.ClientId = $AppId }
             Connect-MgGraph \(how) -Environment $Environment -NoWelcome @more -ErrorAction Stop
             """, parameters: parameters, isLocal: true)

@@ -35,7 +35,10 @@ public protocol ModuleProfile: Sendable {
     func readIdentity(_ records: [JSONValue]) -> TokenClaims?
     /// The command that tells whether the sign-in still works. It asks the service, not only the module.
     var health: PowerShellCommand { get }
-    /// Whether the answer of `health` is that of a working sign-in.
+    /// The same for somebody in particular, where what may be asked depends on who asks.
+    /// - Parameter identity: who is signed in.
+    func health(of identity: TokenClaims) -> PowerShellCommand
+    /// Whether the answer of `health` is that of somebody who is signed in. One that failed is not looked at.
     /// - Parameter records: the values of output and text records.
     func isHealthy(_ records: [JSONValue]) -> Bool
     /// The command that signs out of this session, and of nothing else.
@@ -68,6 +71,8 @@ extension ModuleProfile {
     public var preparation: String { "" }
     /// No settings of its own.
     public var environment: [String: String] { [:] }
+    /// The same question for everybody.
+    public func health(of identity: TokenClaims) -> PowerShellCommand { health }
     /// Enough for most modules: a process that leaks ends with an error record, not with the machine.
     public var memoryCap: Int { 384 << 20 }
 
@@ -102,8 +107,8 @@ extension ModuleProfile {
 
 /// What must be installed for a module.
 public enum ModuleRequirement: Sendable, Hashable {
-    /// A PowerShell module of at least this version.
-    case module(name: String, least: String)
+    /// A PowerShell module, of at least a version where one is named.
+    case module(name: String, least: String?)
     /// A program on the search path, and the command that installs it.
     case program(name: String, install: String)
 
@@ -111,7 +116,8 @@ public enum ModuleRequirement: Sendable, Hashable {
     public var installCommand: String {
         switch self {
         case .module(let name, let least):
-            "pwsh -NoProfile -Command \"Install-PSResource -Name \(name) -Version '[\(least),)' -Scope CurrentUser\""
+            "pwsh -NoProfile -Command \"Install-PSResource -Name \(name)\(least.map { " -Version '[\($0),)'" } ?? "")"
+                + " -Scope CurrentUser\""
         case .program(_, let install): install
         }
     }
@@ -131,7 +137,7 @@ public enum ModuleRequirement: Sendable, Hashable {
                 """
                 param([string] $Name, [version] $Least)
                 Import-Module -Name $Name -MinimumVersion $Least -ErrorAction Stop
-                """, parameters: ["Name": .json(.string(name)), "Least": .json(.string(least))])
+                """, parameters: ["Name": .json(.string(name)), "Least": .json(.string(least ?? "0.0"))])
         case .program(let name, _):
             PowerShellCommand(
                 """
@@ -141,19 +147,45 @@ public enum ModuleRequirement: Sendable, Hashable {
         }
     }
 
+    /// The command that lists the versions of the module that are there; `nil` for a program.
+    var versions: PowerShellCommand? {
+        guard case .module(let name, _) = self else { return nil }
+        return PowerShellCommand(
+            """
+            param([string] $Name)
+            Get-Module -Name $Name -ListAvailable -ErrorAction Ignore | ForEach-Object { "$($_.Version)" }
+            """, parameters: ["Name": .json(.string(name))], isLocal: true)
+    }
+
     /// The error for a requirement that isn't met.
-    /// - Parameter cause: PowerShell's own words.
-    func missing(cause: String?) -> MMError {
+    /// - Parameters:
+    ///   - found: the versions of the module that are there, all of them too old.
+    ///   - cause: PowerShell's own words.
+    func missing(found: [String] = [], cause: String?) -> MMError {
+        var details: JSONObject = ["requirement": .string(name), "install": .string(installCommand)]
+        let newest = found.max { Self.numbers($0).lexicographicallyPrecedes(Self.numbers($1)) }
+        if case .module(let name, let least?) = self, let newest {
+            details["found"] = .string(newest)
+            return MMError(
+                .unavailable,
+                "The PowerShell module \(name) is installed in version \(newest), which is too old: version \(least) or later "
+                    + "is needed.",
+                hint: "Install a newer one beside it, then try again: \(installCommand)", details: details, cause: cause
+            )
+        }
         let what =
             switch self {
-            case .module(let name, let least): "The PowerShell module \(name) (version \(least) or later)"
+            case .module(let name, let least):
+                "The PowerShell module \(name)\(least.map { " (version \($0) or later)" } ?? "")"
             case .program(let name, _): "The program \(name)"
             }
         return MMError(
             .unavailable, "\(what) is not installed for this user.",
-            hint: "Install it, then try again: \(installCommand)",
-            details: ["requirement": .string(name), "install": .string(installCommand)], cause: cause)
+            hint: "Install it, then try again: \(installCommand)", details: details, cause: cause)
     }
+
+    /// The numbers of a version, which compare as numbers.
+    private static func numbers(_ version: String) -> [Int] { version.split(separator: ".").map { Int($0) ?? 0 } }
 }
 
 /// Where and how a module shows a device code.

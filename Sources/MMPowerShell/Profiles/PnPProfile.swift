@@ -9,12 +9,12 @@ package struct PnPProfile: ModuleProfile {
     package let title = "PnP PowerShell (SharePoint)"
     package let requirement = ModuleRequirement.module(name: "PnP.PowerShell", least: "3.1.0")
     package let environment = ["PNPPOWERSHELL_UPDATECHECK": "Off", "PNPPOWERSHELL_DISABLETELEMETRY": "true"]
-    package let methods: [SignInMethodKind] = [.tokens, .certificate, .federated, .managedIdentity, .device]
+    package let methods: [SignInMethodKind] = [.tokens, .certificate, .federated, .managedIdentity]
     package let prompt = PromptWords(
         near: ["authenticate using code", "copied to your clipboard", "open a browser", "devicelogin"],
         stream: .warning)
     package let traps = [
-        "A device code needs an app registration of your own: the shared one ended in September 2024.",
+        "People sign in with a code of the connection's own app, which needs a delegated permission of SharePoint; the module's own device login needs a clipboard and a port, which sessions don't have.",
         "A session that was fed a token can't renew it; it signs in again with a fresh one.",
         "The connection is to the tenant's root site; give -Connection or -Url for others.",
     ]
@@ -32,9 +32,7 @@ package struct PnPProfile: ModuleProfile {
             parameters["Token"] = .secret(try token(.sharePoint, in: tokens).token)
             how = "-AccessToken $Token"
         case .device:
-            parameters["AppId"] = .json(.string(try target.app()))
-            parameters["Tenant"] = .json(.string(try target.anyTenant()))
-            how = "-DeviceLogin -ClientId $AppId -Tenant $Tenant"
+            throw cannot(method, "its own device login needs a clipboard and a port of this machine")
         case .certificate(let path, let password):
             parameters["AppId"] = .json(.string(try target.app()))
             parameters["Tenant"] = .json(.string(try target.organization()))

@@ -16,10 +16,14 @@ public struct SignInTarget: Sendable, Hashable {
     public var objectID: String?
     /// First label of the tenant's SharePoint host.
     public var sharePointHost: String?
+    /// The subscription that Azure's cmdlets use, by name or id; the sign-in's first when `nil`.
+    public var subscription: String?
     /// The cloud.
     public var cloud: ModuleCloud
     /// Cmdlets that Exchange loads; all when empty. Fewer save memory.
     public var commands: [String] = []
+    /// Permissions of Graph that a person is asked for whom the module signs in with its publisher's app.
+    package var scopes: [String] = []
 
     /// A target.
     /// - Parameters:

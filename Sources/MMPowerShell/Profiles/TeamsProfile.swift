@@ -20,8 +20,8 @@ package struct TeamsProfile: ModuleProfile {
     }
 
     package func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
-        var parameters: [String: PowerShellValue] = ["Tenant": .json(.string(try target.anyTenant()))]
-        let how: String
+        var parameters: [String: PowerShellValue] = [:]
+        var how: String
         switch method {
         case .tokens(let tokens):
             let graph = try token(.graph, in: tokens)
@@ -47,12 +47,18 @@ package struct TeamsProfile: ModuleProfile {
         case .federated:
             throw cannot(method, "the module has no parameter for it")
         }
+        // With tokens the module takes the tenant from them, and refuses any that is given.
+        if method.kind != .tokens {
+            parameters["Tenant"] = .json(.string(try target.anyTenant()))
+            how += " -TenantId $Tenant"
+        }
+        // What it returns holds objects of which no JSON can be made.
         return PowerShellCommand(
             """
             param($Tenant, $Environment, $GraphToken, $TeamsToken, $AppId, $Path, $Password)
             $more = @{}
             if ($Environment) { $more.TeamsEnvironmentName = $Environment }
-            Connect-MicrosoftTeams \(how) -TenantId $Tenant @more -ErrorAction Stop | Select-Object Account, TenantId
+            Connect-MicrosoftTeams \(how) @more -ErrorAction Stop | Select-Object @{ Name = 'Account'; Expression = { [string]$_.Account } }, @{ Name = 'TenantId'; Expression = { [string]$_.TenantId } }
             """, parameters: parameters, isLocal: true)
     }
 
@@ -68,7 +74,16 @@ package struct TeamsProfile: ModuleProfile {
         PowerShellCommand("Get-CsTenant -ErrorAction Stop | Select-Object TenantId", isLocal: true)
     }
 
-    package func isHealthy(_ records: [JSONValue]) -> Bool { !records.isEmpty }
+    /// Everybody may list their own teams; cmdlets of the Teams administration are for administrators alone.
+    package func health(of identity: TokenClaims) -> PowerShellCommand {
+        guard let account = identity.account else { return health }
+        return PowerShellCommand(
+            "param([string] $User) Get-Team -User $User -ErrorAction Stop | Select-Object -First 1 -Property GroupId",
+            parameters: ["User": .json(.string(account))], isLocal: true)
+    }
+
+    /// A person may be in no team.
+    package func isHealthy(_ records: [JSONValue]) -> Bool { true }
 
     package var disconnect: PowerShellCommand { PowerShellCommand("Disconnect-MicrosoftTeams", isLocal: true) }
 }

@@ -14,20 +14,26 @@ public struct TokenResource: Sendable, Hashable, CustomStringConvertible {
         case teams
         /// A SharePoint site's host.
         case sharePoint
+        /// The content of Azure's key vaults.
+        case keyVault
     }
 
     /// The service.
     public let service: Service
     /// The host, for services that have one a tenant: `https://contoso.sharepoint.com`.
     public let address: String?
+    /// Whether the module signs in without it, too, and only some of its cmdlets need it.
+    public let isOptional: Bool
 
     /// A resource.
     /// - Parameters:
     ///   - service: the service.
     ///   - address: the host, for services that have one a tenant.
-    public init(_ service: Service, address: String? = nil) {
+    ///   - isOptional: whether the module signs in without it, too.
+    public init(_ service: Service, address: String? = nil, isOptional: Bool = false) {
         self.service = service
         self.address = address
+        self.isOptional = isOptional
     }
 
     /// App id of the Teams administration service, which is the audience of its tokens.
@@ -69,6 +75,25 @@ public protocol TokenFeeding: Sendable {
     /// - Returns: `nil` when only a person could get it; the session then shows the module's own device code.
     /// - Throws: when the sign-in service refuses or can't be reached.
     func token(for resource: TokenResource) async throws(MMError) -> FedToken?
+    /// Signs a person in for a resource, for a module whose own sign-in asks for no code that works, and waits for them.
+    /// - Parameters:
+    ///   - resource: what the first token is for.
+    ///   - show: receives the code and the page where it is entered.
+    /// - Throws: why nobody signed in.
+    func signIn(
+        for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
+    ) async throws(MMError)
+}
+
+extension TokenFeeding {
+    /// Nobody can be signed in here.
+    public func signIn(
+        for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
+    ) async throws(MMError) {
+        throw MMError(
+            .signInNeeded, "There is no token for \(resource), and nobody can be signed in for one here.",
+            hint: "Sign in first where the tokens come from.")
+    }
 }
 
 /// Who a token speaks for.

@@ -10,6 +10,8 @@ public struct DevicePrompt: Sendable, Hashable {
     public let message: String
     /// When the code ends, where the sign-in service said so.
     public let expiresAt: Timestamp?
+    /// Why a person is asked although there was a token, in a sentence.
+    package var reason: String?
 
     /// A prompt.
     /// - Parameters:

@@ -22,12 +22,13 @@ extension PowerShellSession {
     ) throws(MMError) {
         let paths = StatePaths(environment: environment)
         let registry = try ConnectionRegistry(path: paths.registry).snapshot()
-        self.init(
-            try PowerShellSessionSettings(
-                connection: try registry.connection(named: connection), module: module.rawValue,
-                knownApps: registry.knownModuleApps,
-                location: try PowerShellLocator(environment: environment).locate(), paths: paths,
-                environment: environment, tokens: tokens))
+        var settings = try PowerShellSessionSettings(
+            connection: try registry.connection(named: connection), module: module.rawValue,
+            knownApps: registry.knownModuleApps,
+            location: try PowerShellLocator(environment: environment).locate(), paths: paths,
+            environment: environment, tokens: tokens)
+        settings.host.passNetwork(of: environment)
+        self.init(settings)
     }
 
     /// Creates a persistent PowerShell session without any sign-in.
@@ -38,11 +39,11 @@ extension PowerShellSession {
     public init(
         folder: String, environment: [String: String] = ProcessEnvironment.read()
     ) throws(MMError) {
-        self.init(
-            PowerShellSessionSettings(
-                host: HostSettings(
-                    location: try PowerShellLocator(environment: environment).locate(), folder: folder,
-                    environment: environment)))
+        var host = HostSettings(
+            location: try PowerShellLocator(environment: environment).locate(), folder: folder,
+            environment: environment)
+        host.passNetwork(of: environment)
+        self.init(PowerShellSessionSettings(host: host))
     }
 
     /// Runs a cmdlet with its arguments, which are passed as data: nothing in them is ever executed.

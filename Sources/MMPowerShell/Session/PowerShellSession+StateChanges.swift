@@ -17,10 +17,12 @@ extension PowerShellSession {
         if let end = prompt.expiresAt ?? signInStarted.map({ $0 + settings.signInTimeout }) {
             details["expiresAt"] = .string(end.iso8601)
         }
+        details["reason"] = prompt.reason.map { .string($0) }
+        let reason = prompt.reason.map { $0 + " " } ?? ""
         return MMError(
             .signInNeeded,
             "Sign-in needed for \(connection): open \(prompt.page), enter the code \(prompt.userCode) and sign in\(person).",
-            hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in.",
+            hint: reason + "Approve it in a browser, then repeat the same call: it continues with this sign-in.",
             retry: .after(.seconds(5)), details: details)
     }
 

@@ -72,8 +72,12 @@ extension PowerShellSession {
 
     /// Asks the service whether the sign-in still works, if nobody uses the session. A command that arrives meanwhile
     /// takes precedence.
+    ///
+    /// Only a sign-in that is over ends the session. After any other fault it goes on as it is: the service may be away for
+    /// a minute, and a person can't be asked to sign in again for that.
     /// - Parameter deadline: when the check is cancelled; if it can't be cancelled, the process is ended.
-    /// - Throws: `signInNeeded` if the sign-in has ended, `sessionLost`, `deadlineExceeded`.
+    /// - Throws: `signInNeeded` if the sign-in has ended, `sessionLost`; `unavailable` and `deadlineExceeded` for what says
+    ///   nothing of the sign-in.
     public func checkHealth(deadline: Deadline) async throws(MMError) {
         guard let identity = life.identity, let host else {
             throw MMError(.unavailable, "The session isn't signed in.")
@@ -87,15 +91,20 @@ extension PowerShellSession {
         guard let turn = isLent ? turns.share(makeRoom: makeRoom) : turns.takeIfFree(makeRoom: makeRoom) else { return }
         // The answer or its failure only arrives when PowerShell is free for the next command.
         defer { turn.release() }
-        let question = settings.profile?.health ?? PowerShellCommand("$null")
+        let question = settings.profile?.health(of: identity.claims) ?? PowerShellCommand("$null")
         let answer: PowerShellAnswer
         do throws(MMError) { answer = try await host.answer(question, deadline: deadline) } catch {
             settings.host.log?.warning("The keep-alive failed: \(error.message)")
             throw error
         }
         if madeRoom.isSet { return }
-        let isWell = answer.end?.state == .completed && (settings.profile?.isHealthy(answer.values) ?? true)
-        if isWell { return }
+        if answer.end?.state == .completed {
+            if settings.profile?.isHealthy(answer.values) ?? true { return }
+        } else if ModuleFault(answer) != .signIn {
+            let why = answer.problem ?? "no answer"
+            settings.host.log?.warning("The keep-alive failed, and is tried again later: \(why)")
+            throw MMError(.unavailable, "The service could not be asked how the session is.", cause: why)
+        }
         settings.host.log?.warning("The keep-alive failed: \(answer.problem ?? "the sign-in is over")")
         life.signedOut(in: number)
         notifyStateChange()
@@ -106,8 +115,15 @@ extension PowerShellSession {
 
     /// Signs in anew in time before a fed token ends, as soon as nobody uses the session.
     func scheduleRenewal() {
+        guard let at = renewAt else {
+            renewal?.cancel()
+            return
+        }
+        scheduleRenewal(at: at)
+    }
+
+    private func scheduleRenewal(at: ContinuousClock.Instant) {
         renewal?.cancel()
-        guard let at = renewAt else { return }
         renewal = Task { [weak self] in
             try? await Task.sleep(until: at, clock: .continuous)
             if Task.isCancelled { return }
@@ -143,9 +159,16 @@ extension PowerShellSession {
             do throws(MMError) { method = try await procedure.choose() } catch {
                 // Nobody can be asked: who brings the next token, with their next call to a server say, finds their
                 // variables then.
-                guard error.code == .signInNeeded, !settings.mayAskPerson else { throw error }
-                renewAt = .now
-                return error
+                if error.code == .signInNeeded, !settings.mayAskPerson {
+                    renewAt = .now
+                    return error
+                }
+                guard ModuleFault(error) == .passing else { throw error }
+                // The token that the module has may last a little longer.
+                settings.host.log?.warning("The sign-in is renewed a little later: \(error.message)")
+                renewAt = .now + Self.renewalPause
+                scheduleRenewal()
+                return nil
             }
             await procedure.signOut()
             let result = try await procedure.run(by: method)
@@ -155,11 +178,20 @@ extension PowerShellSession {
             scheduleRenewal()
         } catch {
             settings.host.log?.warning("The sign-in could not be renewed: \(error.message)")
+            if ModuleFault(error) == .passing, host.isLost == false {
+                // The module is signed out, but nothing else is lost: whoever comes next tries again.
+                renewAt = .now
+                scheduleRenewal(at: .now + Self.renewalPause)
+                return error
+            }
             life.signedOut(in: number)
             await dropHost()
         }
         return nil
     }
+
+    /// How long after a failed renewal the next one is tried.
+    private static let renewalPause = Duration.seconds(30)
 
     /// Ends the session permanently: running commands are stopped, waiting ones dismissed, and the process and
     /// everything it started are ended.

@@ -20,8 +20,12 @@ public actor PowerShellSession {
     var renewal: Task<Void, Never>?
     var opening: Task<Void, Never>?
     var stateWaiters: [OneShot<Bool>] = []
+    /// Why the module signed in by itself although there was a token; told once.
+    private var refusal: String?
     /// When the device code was shown; determines its expiry.
     var signInStarted: Timestamp?
+    /// How often the service was asked whether the person has approved.
+    private var polls = 0
     /// The queue of its callers.
     var turns: TurnQueue
     /// Whether the session is lent by a pool: the caller then holds the turn already.
@@ -41,6 +45,14 @@ public actor PowerShellSession {
         isLent = true
     }
 
+    /// What its module is fed tokens for.
+    package nonisolated var fedResources: [TokenResource] {
+        guard let profile = settings.profile, let target = settings.target, profile.methods.contains(.tokens),
+            settings.tokens != nil
+        else { return [] }
+        return (try? profile.resources(for: target)) ?? []
+    }
+
     // MARK: Commands
 
     /// Sends a command when its turn comes, and returns its output.
@@ -54,6 +66,8 @@ public actor PowerShellSession {
     ///   `deadlineExceeded`; `cancelled`; `unavailable` for something that isn't installed.
     public func run(_ command: PowerShellCommand, deadline: Deadline) async throws(MMError) -> PowerShellRun {
         try command.check()
+        var command = command
+        if settings.isConstrained { command.needs = ScriptNeeds(of: command.script) }
         let turn = isLent ? turns.share() : try await turns.take(deadline)
         var isSecond = false
         while true {
@@ -137,6 +151,7 @@ public actor PowerShellSession {
     ) async throws(MMError) -> SessionIdentity {
         var awaited: Int?
         var shown: DevicePrompt?
+        var told = polls
         while true {
             if let host, host.isLost { hostLost("PowerShell was lost", host) }
             switch life.advise(awaited: awaited) {
@@ -146,8 +161,9 @@ public actor PowerShellSession {
                 awaited = life.generation
             case .signIn(let device):
                 awaited = life.generation
-                if shown != device {
-                    shown = device
+                // Told again after each question to the service: who has come meanwhile learns that it still waits.
+                if shown != device || told != polls {
+                    (shown, told) = (device, polls)
                     prompt(signInNeeded(device))
                 }
                 try await waitForStateChange(deadline)
@@ -217,13 +233,27 @@ public actor PowerShellSession {
             throw MMError(.invalidInput, "A session of \(profile.title) needs a connection to sign in to.")
         }
         let procedure = SignInProcedure(
-            settings: settings, profile: profile, target: target, host: host,
-            show: { [weak self] prompt in await self?.show(prompt, in: number) })
+            settings: settings, profile: profile, target: target, host: host, asksPerson: !Attendance.isUnattended,
+            show: { [weak self] prompt in await self?.show(prompt, in: number) },
+            wait: { [weak self] in await self?.stillWaits() })
         let result = try await procedure.run()
         isSilent = result.isSilent
+        refusal = result.refusal
         renewAt = result.expires.map { $0 - settings.renewBefore }
         settings.host.log?.info("Signed in to \(profile.title) by \(result.identity.method).")
         return result.identity
+    }
+
+    /// The person has not approved yet, as the service said just now.
+    private func stillWaits() {
+        polls += 1
+        notifyStateChange()
+    }
+
+    /// What is to be said of the last sign-in beside the first answer after it.
+    package func takeSignInNote() -> String? {
+        defer { refusal = nil }
+        return refusal.map { "\($0) Its own sign-in serves in its place." }
     }
 
     private func show(_ prompt: DevicePrompt, in number: Int) {

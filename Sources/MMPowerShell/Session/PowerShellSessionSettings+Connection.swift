@@ -20,12 +20,13 @@ extension PowerShellSessionSettings {
     ) throws(MMError) {
         let profile = try ModuleProfiles.named(module)
         let pin = connection.pin ?? pin
-        let target = SignInTarget(
+        var target = SignInTarget(
             connection: connection.name, tenant: connection.tenant, tenantID: pin?.tenantId ?? connection.tenantId,
             appID: connection.appID(for: profile.name, known: knownApps),
             account: connection.expectedEmail ?? (pin?.objectId == nil ? pin?.username : nil),
             objectID: pin?.objectId, sharePointHost: connection.sharepointHost,
             cloud: try ModuleCloud.named(connection.cloud, sandboxLogin: sandboxLogin))
+        target.subscription = connection.subscription
         let folder = Self.folder(in: paths.stateDirectory, connection: connection.name, module: profile.name)
         let host = HostSettings(location: location, folder: folder, environment: environment)
         self.init(host: host, profile: profile, target: target, tokens: tokens)

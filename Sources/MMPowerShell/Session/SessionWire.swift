@@ -18,7 +18,9 @@ package struct SessionWire: Sendable {
 package enum SignInUpdate: Sendable {
     /// A person must open a URL and enter a code.
     case code(DevicePrompt)
-    /// Someone signed in who isn't permitted; the tokens were withheld.
+    /// The service was asked, and still waits for the person.
+    case pending
+    /// The service refused the sign-in, or someone signed in who isn't permitted: there are no tokens.
     case refused(MMError)
 }
 
@@ -27,6 +29,8 @@ package final class SignInFeed: Sendable {
     private struct State {
         var listener: AsyncStream<SignInUpdate>.Continuation?
         var hasCode = false
+        /// Counts the sign-ins.
+        var number = 0
     }
 
     private let state = Mutex(State())
@@ -42,13 +46,16 @@ package final class SignInFeed: Sendable {
         }
     }
 
+    /// The number of the sign-in that runs; `nil` for none.
+    package var current: Int? { state.withLock { $0.listener == nil ? nil : $0.number } }
+
     /// Whether a code was posted since listening began.
     var hasCode: Bool { state.withLock { $0.hasCode } }
 
     /// Returns the updates from now on, until `end`.
     func listen() -> AsyncStream<SignInUpdate> {
         let (notes, listener) = AsyncStream<SignInUpdate>.makeStream()
-        state.withLock { $0 = State(listener: listener) }
+        state.withLock { $0 = State(listener: listener, number: $0.number + 1) }
         return notes
     }
 

@@ -10,6 +10,8 @@ struct SignInProcedure: Sendable {
         let expires: ContinuousClock.Instant?
         /// Whether it can be repeated without a person.
         let isSilent: Bool
+        /// Why the connection's token did not serve, in a sentence.
+        let refusal: String?
     }
 
     let settings: PowerShellSessionSettings
@@ -18,8 +20,12 @@ struct SignInProcedure: Sendable {
     let host: PowerShellHost
     /// Whether a person may be asked; otherwise a sign-in that needs one fails at once.
     var asksPerson = true
+    /// Why the connection's token did not serve, in a sentence.
+    var refusal: String?
     /// Called when there is a device code to show.
     let show: @Sendable (DevicePrompt) async -> Void
+    /// Called whenever the service was asked again, and still waits for the person.
+    var wait: @Sendable () async -> Void = {}
 
     /// Loads the module and does what precedes a sign-in.
     static func prepare(_ host: PowerShellHost, _ settings: PowerShellSessionSettings) async throws(MMError) {
@@ -32,7 +38,11 @@ struct SignInProcedure: Sendable {
                 guard id.contains("NotFound") else {
                     throw failed("\(profile.requirement.name) can't be loaded", load)
                 }
-                throw profile.requirement.missing(cause: load.problem)
+                var found: [String] = []
+                if let versions = profile.requirement.versions {
+                    found = try await host.answer(versions, deadline: deadline).values.compactMap(\.string)
+                }
+                throw profile.requirement.missing(found: found, cause: load.problem)
             }
             if !profile.preparation.isEmpty {
                 let prepared = try await host.answer(PowerShellCommand(profile.preparation), deadline: deadline)
@@ -72,7 +82,12 @@ struct SignInProcedure: Sendable {
         let wallTime = settings.clock.now
         let answer = try await connect(command, by: method)
         guard answer.end?.state == .completed else {
-            throw Self.failed("\(profile.title) could not sign in by \(method.word)", answer)
+            let failure = Self.failed("\(profile.title) could not sign in by \(method.word)", answer)
+            guard chosen == nil, mayAsk(insteadOf: method), ModuleFault(answer) != .passing else { throw failure }
+            settings.host.log?.warning("The module's own sign-in is the next way: \(failure.message)")
+            var own = self
+            own.refusal = "\(profile.title) did not take the connection's token (\(Self.cause(of: answer, most: 300)))."
+            return try await own.run(by: .device)
         }
         do throws(MMError) {
             let identity = try SessionIdentity.check(try await whoIsIt(answer, method), for: target, by: method)
@@ -80,7 +95,8 @@ struct SignInProcedure: Sendable {
             if case .tokens(let tokens) = method, let first = tokens.map(\.expiresAt).min() {
                 expires = received + (first - wallTime)
             }
-            return Result(identity: identity, expires: expires, isSilent: !method.needsPerson)
+            return Result(
+                identity: identity, expires: expires, isSilent: !method.needsPerson, refusal: refusal)
         } catch {
             await signOut()
             throw error
@@ -96,24 +112,69 @@ struct SignInProcedure: Sendable {
     func choose() async throws(MMError) -> SignInMethod {
         if let method = settings.method { return method }
         if let feed = settings.tokens, profile.methods.contains(.tokens) {
-            var tokens: [FedToken] = []
             let resources = try profile.resources(for: target)
-            do throws(MMError) {
-                for resource in resources {
-                    guard let token = try await feed.token(for: resource) else { break }
-                    tokens.append(token)
+            switch try await fed(resources, from: feed) {
+            case .all(let tokens): return .tokens(tokens)
+            case .lacking(let resource):
+                if !profile.methods.contains(.device), settings.mayAskPerson {
+                    return .tokens(try await signedIn(for: resources, lacking: resource, from: feed))
                 }
-            } catch {
-                // A problem that a person could solve by signing in is no reason to fail: the module can ask that
-                // person.
-                guard error.code == .signInNeeded, settings.mayAskPerson else { throw error }
             }
-            if tokens.count == resources.count { return .tokens(tokens) }
         }
         guard profile.methods.contains(.device) else {
-            throw MMError(.unsupported, "\(profile.title) can't sign in without a token or an app.")
+            throw MMError(
+                .unsupported, "\(profile.title) can't sign in without a token or an app.",
+                hint: "Sign in to the connection first: mm login \(ShellWord.quoted(target.connection))")
         }
         return .device
+    }
+
+    /// Whether the module may show a code of its own, since it refused what is at hand.
+    private func mayAsk(insteadOf method: SignInMethod) -> Bool {
+        guard case .tokens = method, settings.method == nil else { return false }
+        return settings.mayAskPerson && asksPerson && profile.methods.contains(.device)
+    }
+
+    /// What a feed gives without a person.
+    private enum Fed {
+        case all([FedToken])
+        case lacking(TokenResource)
+    }
+
+    private func fed(_ resources: [TokenResource], from feed: any TokenFeeding) async throws(MMError) -> Fed {
+        var tokens: [FedToken] = []
+        for resource in resources {
+            do throws(MMError) {
+                if let token = try await feed.token(for: resource) {
+                    tokens.append(token)
+                } else if !resource.isOptional {
+                    return .lacking(resource)
+                }
+            } catch {
+                if resource.isOptional, error.code != .cancelled { continue }
+                // A problem that a person could solve by signing in is no reason to fail: that person can be asked.
+                guard error.code == .signInNeeded, settings.mayAskPerson else { throw error }
+                return .lacking(resource)
+            }
+        }
+        return .all(tokens)
+    }
+
+    /// The tokens after a person has signed in to the connection, for a module that shows no code of its own.
+    private func signedIn(
+        for resources: [TokenResource], lacking: TokenResource, from feed: any TokenFeeding
+    ) async throws(MMError) -> [FedToken] {
+        guard asksPerson else {
+            throw MMError(.signInNeeded, "\(profile.title) can't be signed in to again without a person.")
+        }
+        try await feed.signIn(for: lacking, show: show)
+        switch try await fed(resources, from: feed) {
+        case .all(let tokens): return tokens
+        case .lacking(let resource):
+            throw MMError(
+                .signInNeeded, "The sign-in gave no token for \(resource).",
+                hint: "Sign in again: mm login \(ShellWord.quoted(target.connection))")
+        }
     }
 
     private func connect(_ command: PowerShellCommand, by method: SignInMethod) async throws(MMError)
@@ -129,8 +190,10 @@ struct SignInProcedure: Sendable {
                 switch note {
                 case .code(let prompt):
                     patience?.end()
-                    await show(prompt)
-                case .refused(let error): refusal = error
+                    await tell(prompt)
+                case .pending: await wait()
+                // The first cause: what follows is what the module makes of it.
+                case .refused(let error): refusal = refusal ?? error
                 }
             }
             return refusal
@@ -176,10 +239,16 @@ struct SignInProcedure: Sendable {
                 }
             if let prompt {
                 patience.end()
-                await show(prompt)
+                await tell(prompt)
             }
         }
         return answer
+    }
+
+    private func tell(_ prompt: DevicePrompt) async {
+        var prompt = prompt
+        prompt.reason = refusal
+        await show(prompt)
     }
 
     /// Combines what the module reports with what the supplied token says about the same account.
@@ -205,12 +274,16 @@ struct SignInProcedure: Sendable {
     }
 
     static func failed(_ what: String, _ answer: PowerShellAnswer) -> MMError {
-        let printed = TerminalText.plain(answer.problem ?? answer.console.map(\.text).joined()).trimmingBlanks()
-        // A module may quote the very token that it received.
-        let words = Redactor.standard.text(printed)
+        let words = cause(of: answer, most: 2000)
         return MMError(
-            .remoteFailed, words.isEmpty ? "\(what)." : "\(what): \(words.prefix(2000))",
+            .remoteFailed, words.isEmpty ? "\(what)." : "\(what): \(words)",
             hint: "Read the message, then sign in again.")
+    }
+
+    /// The module's own words. It may quote the very token that it received.
+    private static func cause(of answer: PowerShellAnswer, most: Int) -> String {
+        let printed = TerminalText.plain(answer.problem ?? answer.console.map(\.text).joined()).trimmingBlanks()
+        return String(Redactor.standard.text(printed).prefix(most))
     }
 }
 

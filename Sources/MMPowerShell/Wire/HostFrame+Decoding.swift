@@ -69,7 +69,8 @@ extension HostFrame {
         guard let state = CommandEnd.State(rawValue: word) else { throw WireFault("an end in an unknown state") }
         let failure = members["failure"]?.object.map { failure in
             CommandFailure(
-                message: failure["message"]?.string ?? "", type: failure["type"]?.string, id: failure["id"]?.string,
+                message: cause(failure["message"]?.string ?? "", type: failure["type"]?.string),
+                type: failure["type"]?.string, id: failure["id"]?.string,
                 line: failure["line"]?.int, column: failure["column"]?.int, file: failure["file"]?.string)
         }
         let problems = (members["problems"]?.array ?? []).map { problem in
@@ -82,6 +83,17 @@ extension HostFrame {
             location: members["location"]?.string,
             sinkErrors: (members["sink"]?.array ?? []).compactMap(\.string))
         return .end(id: id, end)
+    }
+}
+
+extension HostFrame {
+    /// What went wrong, without the sentence that PowerShell puts before an error which ends a command only because its
+    /// caller wants it so (`-ErrorAction Stop`).
+    private static func cause(_ message: String, type: String?) -> String {
+        guard type == "System.Management.Automation.ActionPreferenceStopException",
+            message.hasPrefix("The running command stopped because"), let end = message.firstRange(of: ": ")
+        else { return message }
+        return String(message[end.upperBound...])
     }
 }
 

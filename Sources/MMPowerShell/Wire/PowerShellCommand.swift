@@ -49,6 +49,8 @@ public struct PowerShellCommand: Sendable, Hashable {
     public var width: Int?
     /// Whether the script's variables and functions are removed when it ends.
     public var isLocal: Bool
+    /// What the script names that modules hold, for a session in constrained language: it is loaded before the script runs.
+    package var needs = ScriptNeeds()
 
     /// Creates a command.
     /// - Parameters:

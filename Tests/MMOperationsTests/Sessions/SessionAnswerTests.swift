@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import Testing
 
 @testable import MMOperations
@@ -62,7 +63,27 @@ struct SessionAnswerTests {
     func lackingCommand() throws {
         let record = PowerShellRecord(
             .error, ["message": "no such term", "id": "CommandNotFoundException", "target": "get-azvm"])
-        #expect(try !answer([record]).notes.contains { $0.hasPrefix("Near") })
+        let notes = try answer([record]).notes
+        #expect(!notes.contains { $0.hasPrefix("Near") })
+        // The module to install, for a cmdlet of Azure's.
+        #expect(notes.last?.contains("get-azvm is a cmdlet of the module Az.Compute") == true)
+        #expect(notes.last?.contains("Install-PSResource -Name Az.Compute -Scope CurrentUser") == true)
+    }
+
+    @Test("an error of a command that was refused a host names the host")
+    func refusedHost() throws {
+        var answer = PowerShellAnswer()
+        let failure = CommandFailure(message: "The proxy tunnel request failed with status code '403'.", id: "x")
+        answer.add(.end(CommandEnd(.failed, failure: failure)), limit: 1)
+        let reader = try InputReader(
+            operation: "run", arguments: ["connection": "C", "module": "azure", "command": "irm x"],
+            fields: RunInput.fields)
+        var session = SessionAnswer(output: .powerShell(answer))
+        session.traffic = CallTraffic(report: CallReport(), foreignHosts: ["api.contoso.com"], pending: nil)
+        let input = try RunInput(from: reader)
+        let error = #expect(throws: MMError.self) { try session.operationAnswer(of: input, connection: "C") }
+        #expect(error?.message.contains("403") == true && error?.message.contains("api.contoso.com") == true)
+        #expect(error?.hint?.contains("egress.allow=api.contoso.com") == true)
     }
 
     @Test("verbose and debug records that were asked for are notes")
@@ -82,6 +103,26 @@ struct SessionAnswerTests {
         let objects = try answer(
             records + [PowerShellRecord(.information, ["message": "note", "tags": []])], output: "json")
         #expect(objects.notes == ["a b", "note"])
+    }
+
+    @Test("what modules tell beside their work stands behind what went wrong")
+    func asides() throws {
+        let loaded = PowerShellRecord(.information, ["message": "Loaded Module 'Az.Accounts'", "tags": []])
+        let error = PowerShellRecord(.error, ["message": "gone"])
+        #expect(
+            try answer([loaded, loaded, error, PowerShellRecord(.warning, "w")]).notes
+                == ["ERROR: gone", "WARNING: w", "Loaded Module 'Az.Accounts' (2 times)"])
+    }
+
+    @Test(
+        "a script that starts a job of its own process is told that it isn't signed in there",
+        arguments: [
+            ("Start-Job { Get-AzSubscription } | Wait-Job", true), ("$j = sajb { 1 }", true), ("Get-AzVM &", true),
+            ("$j = Get-AzVM &", true), ("Microsoft.PowerShell.Core\\Start-Job { 1 }", true),
+            ("Remove-AzVM x -AsJob", false), ("& $c", false), ("'Start-Job'", false), ("Start-ThreadJob { 1 }", false),
+        ])
+    func processJobs(script: String, isTold: Bool) {
+        #expect((ProcessJobs.note(on: script) != nil) == isTold)
     }
 
     @Test("escape sequences of data reach no terminal, and are whole in objects")

@@ -1,3 +1,4 @@
+import MMCore
 import TestSupport
 import Testing
 
@@ -15,6 +16,34 @@ struct CommandMachineTests {
         #expect(machine.climb(id) == [.kill])
         #expect(machine.climb(id) == [])
         #expect(machine.lose()?.stop == .deadline)
+    }
+
+    @Test("where requests can be cut off, that is tried before PowerShell is ended")
+    func cut() {
+        var machine = CommandMachine(cuts: true)
+        let id = machine.begin() ?? 0
+        _ = machine.stop(id, .deadline)
+        #expect(machine.climb(id) == [.sweep, .wake(id: id, after: .milliseconds(500))])
+        #expect(machine.climb(id) == [.cut(id: id), .wake(id: id, after: .seconds(2))])
+        #expect(machine.climb(id) == [.terminate, .wake(id: id, after: .seconds(1))])
+    }
+
+    @Test("requests are cut off once for a command, and never beyond its end")
+    func gate() {
+        let seen = Mutex<[String]>([])
+        let gate = RequestGate(
+            OpenRequests(cut: { seen.withLock { $0.append("cut") } }, admit: { seen.withLock { $0.append("admit") } }))
+        gate.cut(for: 1)
+        gate.cut(for: 1)
+        gate.ended(1)
+        gate.ended(1)
+        // The rung's time and the command's end may come together.
+        gate.ended(2)
+        gate.cut(for: 2)
+        gate.cut(for: 3)
+        gate.ended(.max)
+        gate.cut(for: 4)
+        #expect(seen.withLock { $0 } == ["cut", "admit", "cut", "admit"])
     }
 
     @Test("an end on any rung ends the climb", arguments: 0...3)

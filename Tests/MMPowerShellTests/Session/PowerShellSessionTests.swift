@@ -33,13 +33,19 @@ final class TestFeed: TokenFeeding {
         case .none: return nil
         case .fails(let error): throw error
         case .claims(let claims, let lasts):
-            return FedToken(resource, token: TestFeed.token(claims), expiresAt: .now + lasts)
+            return FedToken(resource, token: TestFeed.token(claims, for: resource), expiresAt: .now + lasts)
         }
     }
 
     /// A token in the form of the real ones.
-    static func token(_ claims: TokenClaims) -> Secret {
+    static func token(_ claims: TokenClaims, for resource: TokenResource) -> Secret {
         var body = JSONObject()
+        body["aud"] =
+            switch resource.service {
+            case .teams: .string(TokenResource.teamsAudience)
+            case .graph: "https://graph.microsoft.com"
+            default: .string("https://\(resource).example")
+            }
         body["upn"] = claims.account.map { .string($0) }
         body["oid"] = claims.objectID.map { .string($0) }
         body["tid"] = claims.tenantID.map { .string($0) }
@@ -51,6 +57,49 @@ final class TestFeed: TokenFeeding {
     static let right = TokenClaims(
         account: "admin@contoso.example", objectID: "99999999-0000-0000-0000-000000000000",
         tenantID: "11111111-2222-3333-4444-555555555555")
+}
+
+/// Tokens that are there once a person has signed in.
+final class PersonFeed: TokenFeeding {
+    private let state: Mutex<(isApproved: Bool, asked: [String])>
+    private let failure: MMError?
+
+    init(_ failure: MMError? = nil) {
+        state = Mutex((false, []))
+        self.failure = failure
+    }
+
+    var asked: [String] { state.withLock { $0.asked } }
+    func approve() { state.withLock { $0.isApproved = true } }
+
+    func token(for resource: TokenResource) async throws(MMError) -> FedToken? {
+        guard failure == nil, state.withLock({ $0.isApproved }) else { return nil }
+        return FedToken(
+            resource, token: TestFeed.token(TestFeed.right, for: resource), expiresAt: .now + .seconds(3600))
+    }
+
+    func signIn(
+        for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
+    ) async throws(MMError) {
+        state.withLock { $0.asked.append(resource.description) }
+        await show(
+            DevicePrompt(userCode: "POOLC0DE", page: "https://microsoft.com/devicelogin", message: "Enter POOLC0DE."))
+        while !state.withLock({ $0.isApproved }) {
+            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else {
+                throw MMError(.cancelled, "The sign-in was cancelled.")
+            }
+        }
+        if let failure { throw failure }
+    }
+}
+
+/// Tokens for everything but key vaults, whose API refuses the app.
+struct WithoutVault: TokenFeeding {
+    func token(for resource: TokenResource) async throws(MMError) -> FedToken? {
+        guard resource.service != .keyVault else { throw MMError(.forbidden, "AADSTS65001: no consent") }
+        return FedToken(
+            resource, token: TestFeed.token(TestFeed.right, for: resource), expiresAt: .now + .seconds(3600))
+    }
 }
 
 @Suite("PowerShell sessions", .timeLimit(.minutes(10)))
@@ -133,7 +182,7 @@ struct PowerShellSessionTests {
 
     @Test(
         "without tokens each module's own code shows at once, on whichever stream, and the same call later runs",
-        arguments: ["exo", "azure", "teams", "pnp", "powerplatform", "graph"], StandInOptions.PromptWay.allCases)
+        arguments: ["exo", "azure", "teams", "powerplatform", "graph"], StandInOptions.PromptWay.allCases)
     func device(module: String, way: StandInOptions.PromptWay) async throws {
         let approval = try StandIn.folder() + "/approved"
         let session = try session(
@@ -185,7 +234,7 @@ struct PowerShellSessionTests {
 
     @Test(
         "a wrong account is signed out and named, and no command has run",
-        arguments: ["exo", "azure", "teams", "pnp", "graph"])
+        arguments: ["exo", "azure", "teams", "graph"])
     func wrongAccount(module: String) async throws {
         let session = try session(module, ["--account", "eve@contoso.example", "--approve-after", "10"])
         let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(300))) }
@@ -213,6 +262,99 @@ struct PowerShellSessionTests {
         let error = await #expect(throws: MMError.self) { try await run(session, "1") }
         #expect(error?.code == .unavailable)
         #expect(error?.hint?.contains(try ModuleProfiles.named(module).requirement.installCommand) == true)
+        await session.close()
+    }
+
+    @Test("a module that is there but too old says so, with both versions")
+    func tooOld() async throws {
+        let session = try session("azure", ["--module-version", "4.0.2"])
+        let error = await #expect(throws: MMError.self) { try await run(session, "1") }
+        #expect(error?.code == .unavailable)
+        #expect(error?.message.contains("4.0.2") == true && error?.message.contains("5.0.0") == true)
+        #expect(error?.message.contains("too old") == true && error?.details["found"] == "4.0.2")
+        #expect(error?.hint?.contains("Install-PSResource -Name Az.Accounts") == true)
+        await session.close()
+    }
+
+    @Test(
+        "a module without a working code of its own waits for the person's sign-in to the connection, and is fed then")
+    func signedInByPool() async throws {
+        let feed = PersonFeed()
+        let session = try session("pnp", tokens: feed)
+        let error = await #expect(throws: MMError.self) { try await run(session, "Write-Output here") }
+        #expect(error?.code == .signInNeeded && error?.details["userCode"] == "POOLC0DE", "\(error)")
+        #expect(error?.details["module"] == "pnp")
+        #expect(await session.report.phase == .signingIn)
+        feed.approve()
+        try await until("the sign-in") { await session.report.phase == .ready }
+        #expect(await session.report.identity?.method == "token")
+        #expect(try await run(session, "Write-Output here").values == ["here"])
+        #expect(feed.asked == ["https://contoso.sharepoint.com"])
+        await session.close()
+    }
+
+    @Test(
+        "what a sign-in by the pool fails with is what the session fails with, and nobody is asked where nobody may be")
+    func poolRefused() async throws {
+        let feed = PersonFeed(MMError(.forbidden, "eve signed in, but the connection is for admin."))
+        let session = try session("pnp", tokens: feed)
+        feed.approve()
+        let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(300))) }
+        #expect(error?.code == .forbidden && error?.message.contains("eve") == true)
+        await session.close()
+        let app = try self.session("pnp", tokens: feed, change: { $0.mayAskPerson = false })
+        let refused = await #expect(throws: MMError.self) { try await run(app, "1") }
+        #expect(refused?.details["userCode"] == nil && feed.asked.count == 1)
+        await app.close()
+    }
+
+    @Test("a token that only some cmdlets need is fed where there is one, and no reason to fail where there is none")
+    func optionalToken() async throws {
+        let session = try session("azure", tokens: WithoutVault())
+        #expect(try await run(session, "Write-Output here").values == ["here"])
+        #expect(await session.report.identity?.method == "token")
+        await session.close()
+    }
+
+    @Test("Azure's subscription can be chosen by name, by id, piped and in a loop, and stays for the next command")
+    func subscription() async throws {
+        let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
+        let session = try session("azure", tokens: feed)
+        _ = try await run(session, "Set-AzContext -Subscription 'Subscription 2'")
+        #expect(try await run(session, "(Get-AzContext).Subscription.Name").values == ["Subscription 2"])
+        _ = try await run(session, "Select-AzSubscription -SubscriptionId 00000000-0000-4000-8000-000000000003")
+        #expect(try await run(session, "(Get-AzContext).Subscription.Name").values == ["Subscription 3"])
+        let each = try await run(
+            session,
+            "foreach ($s in Get-AzSubscription) { Set-AzContext -SubscriptionId $s.Id | Out-Null; (Get-AzContext).Subscription.Name }"
+        )
+        #expect(each.values.count == 5 && each.values.last == "Subscription 5", "\(each)")
+        let piped = try await run(
+            session, "Get-AzSubscription | Where-Object Name -eq 'Subscription 4' | Set-AzContext")
+        #expect(piped.values.count == 1, "\(piped)")
+        #expect(try await run(session, "(Get-AzContext).Subscription.Name").values == ["Subscription 4"])
+        await session.close()
+    }
+
+    @Test("the connection's subscription is part of the sign-in")
+    func usualSubscription() throws {
+        var target = try ProfileTests.target()
+        target.subscription = "Contoso Test"
+        for method in try ProfileTests.methods(of: AzureProfile()) {
+            let command = try AzureProfile().connect(target, by: method)
+            #expect(
+                command.parameters["Subscription"] == "Contoso Test" && command.script.contains("$more.Subscription"))
+        }
+        target.subscription = nil
+        #expect(try AzureProfile().connect(target, by: .device).parameters["Subscription"] == nil)
+    }
+
+    @Test("cmdlets of modules that load by themselves work in constrained language, too")
+    func constrainedModules() async throws {
+        let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
+        let session = try session("azure", tokens: feed, change: { $0.isConstrained = true })
+        let answer = try await run(session, "Get-AzResourceGroup")
+        #expect(answer.values.count == 3, "\(answer)")
         await session.close()
     }
 
@@ -408,6 +550,71 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
+    @Test(
+        "a question that fails for another reason than the sign-in leaves the session as it is",
+        arguments: ["throw 'The service is away.'", "Get-NoSuchCmdlet; throw 'Forbidden'"])
+    func passingFault(question: String) async throws {
+        let session = try session(nil, change: { $0.profile = HealthQuestion(question: question) })
+        let process = try await { () async throws -> [JSONValue] in
+            _ = try await session.connect(deadline: .after(.seconds(300)))
+            return try await run(session, "Invoke-StandIn process").values
+        }()
+        let error = await #expect(throws: MMError.self) {
+            try await session.checkHealth(deadline: .after(.seconds(300)))
+        }
+        #expect(error?.code == .unavailable)
+        #expect(await session.isUsable)
+        #expect(try await run(session, "Invoke-StandIn process").values == process)
+        await session.close()
+    }
+
+    @Test(
+        "a token that the module refuses leads to its own code, with the reason, and to a note beside the first answer")
+    func refusedToken() async throws {
+        var other = TestFeed.right
+        other.appID = "another-app"
+        let approval = try StandIn.folder() + "/approved"
+        let session = try session(
+            "teams", ["--approve-when", approval],
+            tokens: TestFeed(
+                .claims(TestFeed.right, lasts: .seconds(3600)), then: .claims(other, lasts: .seconds(3600))))
+        let error = await #expect(throws: MMError.self) { try await run(session, "Write-Output here") }
+        #expect(error?.code == .signInNeeded && error?.details["userCode"] == "FXK3T9QMB")
+        #expect(
+            error?.hint?.contains("did not take the connection's token (The access tokens are of different appid")
+                == true)
+        try ProtectedFile.replace(approval, with: [])
+        try await until("the sign-in") { await session.report.phase == .ready }
+        #expect(await session.report.identity?.method == "device code")
+        #expect(await session.takeSignInNote()?.contains("different appid") == true)
+        #expect(await session.takeSignInNote() == nil)
+        await session.close()
+
+        let app = try self.session(
+            "teams",
+            tokens: TestFeed(
+                .claims(TestFeed.right, lasts: .seconds(3600)), then: .claims(other, lasts: .seconds(3600))),
+            change: { $0.mayAskPerson = false })
+        let refused = await #expect(throws: MMError.self) { try await run(app, "1") }
+        #expect(refused?.code == .remoteFailed && refused?.message.contains("different appid") == true)
+        await app.close()
+    }
+
+    @Test("a sign-in service that is away for a while ends no session whose token is due")
+    func renewalFails() async throws {
+        let feed = TestFeed(.claims(TestFeed.right, lasts: .seconds(3600)))
+        let session = try session(tokens: feed)
+        let process = try await run(session, "Invoke-StandIn process").values
+        feed.change(.fails(MMError(.unavailable, "The sign-in service is away.")))
+        #expect(await session.renew() == nil)
+        #expect(try await run(session, "Invoke-StandIn process").values == process)
+        feed.change(.claims(TestFeed.right, lasts: .seconds(3600)))
+        #expect(await session.renew() == nil)
+        #expect(try await run(session, "Get-Mailbox -ResultSize 1").values.count == 1)
+        #expect(try await run(session, "Invoke-StandIn process").values == process)
+        await session.close()
+    }
+
     @Test("a fed token is replaced before it ends, when the session is idle")
     func renewed() async throws {
         let feed = TestFeed(
@@ -492,13 +699,33 @@ struct PowerShellSessionTests {
             tokens: TestFeed(.claims(TestFeed.right, lasts: .seconds(3600))),
             change: { $0.host.log = Log(LogSettings(path: folder + "/log")) })
         _ = try await run(session, "1")
-        let secret = TestFeed.token(TestFeed.right).reveal()
+        let secret = TestFeed.token(TestFeed.right, for: TokenResource(.exchange)).reveal()
         let error = await #expect(throws: MMError.self) { try await run(session, "Invoke-StandIn crash") }
         #expect(error?.description.contains(secret) == false)
         await session.close()
         let log = String(decoding: ProcFile.read(folder + "/log", limit: 1 << 20) ?? [], as: UTF8.self)
         #expect(log.contains("Signed in"))
         #expect(!log.contains(secret))
+    }
+
+    /// A module that asks something in particular.
+    private struct HealthQuestion: ModuleProfile {
+        let question: String
+        let name = "asking"
+        let title = "Asking"
+        let requirement = ModuleRequirement.module(name: "Asking", least: "1.0")
+        let methods: [SignInMethodKind] = [.device]
+        let prompt = PromptWords(near: ["to sign in"], stream: .console)
+        let traps: [String] = []
+        func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] { [] }
+        func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+            PowerShellCommand("Connect-ExchangeOnline -Device")
+        }
+        var identity: PowerShellCommand? { ExchangeProfile().identity }
+        func readIdentity(_ records: [JSONValue]) -> TokenClaims? { ExchangeProfile().readIdentity(records) }
+        var health: PowerShellCommand { PowerShellCommand(question, isLocal: true) }
+        func isHealthy(_ records: [JSONValue]) -> Bool { true }
+        var disconnect: PowerShellCommand { PowerShellCommand("1") }
     }
 
     /// A module whose question takes long.

@@ -5,6 +5,25 @@ import Testing
 
 @Suite("Recorded frames of a real PowerShell", .timeLimit(.minutes(5)))
 struct TranscriptTests {
+    @Test("an error that ends a command only because its caller wants it so is told without PowerShell's own preface")
+    func preface() throws {
+        let type = "System.Management.Automation.ActionPreferenceStopException"
+        func failure(_ message: String, _ type: String) throws -> String? {
+            let frame: JSONValue = [
+                "t": "end", "id": 1, "state": "Failed",
+                "failure": ["message": .string(message), "type": .string(type)],
+            ]
+            guard case .end(_, let end) = try HostFrame.decode(JSONWriter.bytes(frame)[...]) else { return nil }
+            return end.failure?.message
+        }
+        let preface =
+            "The running command stopped because the preference variable \"ErrorActionPreference\" or common parameter is set "
+            + "to Stop: "
+        #expect(try failure(preface + "Not found: x", type) == "Not found: x")
+        #expect(try failure("Not found: x", type) == "Not found: x")
+        #expect(try failure(preface + "x", "System.Exception") == preface + "x")
+    }
+
     @Test("there are 108 of them, each ends exactly once, at its end")
     func complete() {
         #expect(Transcript.all.count == 108)
@@ -30,7 +49,12 @@ struct TranscriptTests {
                 #expect(end.state.rawValue == frame["state"]?.string)
                 #expect(end.exitCode == frame["exitCode"]?.int)
                 #expect(end.location == frame["location"]?.string)
-                #expect(end.failure?.message == frame["failure"]?["message"]?.string)
+                // Of an error that its caller made final the cause alone is told.
+                let preface =
+                    "The running command stopped because the preference variable \"ErrorActionPreference\" or common "
+                    + "parameter is set to Stop: "
+                let told = frame["failure"]?["message"]?.string?.replacing(preface, with: "")
+                #expect(end.failure?.message == told)
                 #expect(end.failure?.line == frame["failure"]?["line"]?.int)
                 #expect(end.problems.count == frame["problems"]?.array?.count ?? 0)
                 for (problem, recorded) in zip(end.problems, frame["problems"]?.array ?? []) {

@@ -55,7 +55,7 @@ struct CallTurn: Sendable {
             case nil: break
             }
             // One person's yes is not enough where two are needed.
-            guard let person, person.canBeAsked, request.check == .terminal || person.isAtTerminal,
+            guard let person, person.canBeAsked, request.check == .form || person.isAtTerminal,
                 request.approvals == 1
             else { return .nobody }
             let asked = ConfirmationQuestion(

@@ -11,11 +11,24 @@ struct FreshTokens: TokenSource {
 
     /// A token that is good now, of the account that the placeholder was made for.
     func token(for need: TokenNeed) async throws(MMError) -> Secret {
+        try checked(try await bearer.token(for: try resource(need), until: .after(.seconds(60))), need)
+    }
+
+    /// Another one in the place of one that a service has refused.
+    func token(for need: TokenNeed, insteadOf refusal: TokenRefusal) async throws(MMError) -> Secret {
+        let token = try await bearer.token(
+            for: try resource(need), insteadOf: refusal.token, at: refusal.sent, claims: refusal.claims,
+            until: .after(.seconds(60)))
+        return try checked(token, need)
+    }
+
+    private func resource(_ need: TokenNeed) throws(MMError) -> ServiceResource {
+        if let resource = cloud.resource(withAudience: need.audience) { return resource }
+        throw MMError(.unsupported, "The connection \(bearer.connection.name) has no tokens for \(need.audience).")
+    }
+
+    private func checked(_ token: AccessToken, _ need: TokenNeed) throws(MMError) -> Secret {
         let name = bearer.connection.name
-        guard let resource = cloud.resource(withAudience: need.audience) else {
-            throw MMError(.unsupported, "The connection \(name) has no tokens for \(need.audience).")
-        }
-        let token = try await bearer.token(for: resource, until: .after(.seconds(60)))
         guard token.account.objectID == need.account else {
             throw MMError(
                 .signInNeeded, "Another account has signed in for \(name) since this session began.",

@@ -19,14 +19,17 @@ final class GrantedRequests: RequestJudge {
 
     private let guards: CurrentGuard
     private let outside: RequestGrant
+    private let connection: String?
     private let state: Mutex<State>
 
     /// A judge for one session.
     /// - Parameters:
     ///   - guards: the guard.
     ///   - policy: the connection's, for what is sent outside of calls.
-    init(guards: CurrentGuard, policy: GuardPolicy) {
+    ///   - connection: its name.
+    init(guards: CurrentGuard, policy: GuardPolicy, connection: String? = nil) {
         self.guards = guards
+        self.connection = connection
         outside = .outsideCalls(policy: policy)
         state = Mutex(State(grant: outside))
     }
@@ -66,16 +69,30 @@ final class GrantedRequests: RequestJudge {
             if let turn = state.turn { state.calls[request.number] = (call: turn.call, span: turn.span) }
             return (state.grant.judge(intent, number: request.number), state.turn, state.number)
         }
+        let intended = request.place.owner == .unknown ? request.place.host : nil
         switch outcome {
         case .allow: return .allow(class: name)
         case .refuse(let code, let message):
-            return .refuse(class: name, RequestRefusal(code: code, message: message))
+            return .refuse(class: name, refusal(code, message, unnamed: intended))
         case .hold(let question):
             return .hold(class: name) {
                 let answer = await turn?.answer(question) ?? .nobody
-                return self.answered(question, Task.isCancelled ? .nobody : answer, in: number)
+                return self.answered(question, Task.isCancelled ? .nobody : answer, in: number).map {
+                    self.refusal($0.code, $0.message, unnamed: intended)
+                }
             }
         }
+    }
+
+    /// A refusal; for a host that nothing has named it tells the owner how to.
+    private func refusal(_ code: String, _ message: String, unnamed host: String?) -> RequestRefusal {
+        guard let host, let connection else { return RequestRefusal(code: code, message: message) }
+        refused(host: host)
+        return RequestRefusal(
+            code: code,
+            message:
+                "\(message) If the host is yours: mm connections edit \(ShellWord.quoted(connection)) egress.allow=\(host)"
+        )
     }
 
     /// Whether the call that a request belongs to still runs: what it opened ends with it.
@@ -103,7 +120,9 @@ final class GrantedRequests: RequestJudge {
     /// - Returns: the call that it belongs to.
     func ended(_ record: EgressRecord) -> String? {
         let owner: (call: String, span: Span?)? = state.withLock { state in
-            state.grant.ended(record.number, status: record.status, wasSent: record.wasSent)
+            // The session got a refusal of ours: how the service answered, nobody knows.
+            let isCut = record.fault == MMEgress.WireFault.Kind.stopped.rawValue
+            state.grant.ended(record.number, status: isCut ? 0 : record.status, wasSent: record.wasSent)
             return state.calls.removeValue(forKey: record.number) ?? state.turn.map { (call: $0.call, span: $0.span) }
         }
         owner?.span?.request(record)

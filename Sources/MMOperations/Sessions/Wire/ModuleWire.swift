@@ -15,7 +15,11 @@ struct ModuleWire: Sendable {
     let environment: [String: String]
     let requests: GrantedRequests
     let sent: SentRequests
+    /// Where the accounts that signed in first are written down.
+    let pins: String
     let log: Log
+    /// What is seen of the end of the session's sign-in.
+    let watch: SignInWatch
 
     /// Opens the wire of a session that is about to be started; the session's end closes it.
     /// - Throws: `.unavailable` when it can't be opened, with what to install or change.
@@ -29,6 +33,7 @@ struct ModuleWire: Sendable {
             tokens: FreshTokens(bearer: bearer, cloud: cloud), vault: vault,
             folder: settings.host.home, environment: environment,
             events: { event in record(event, telling: news, cloudPages) })
+        configuration.signIns = SignInRules(tenants: tenants(hosts), current: { news.current })
         configuration.processes = { processes.all() }
         configuration.likelyProcesses = { processes.main }
         // Reads do no harm, whoever holds the lease. What a web socket is for no table says: it is no read.
@@ -56,10 +61,22 @@ struct ModuleWire: Sendable {
             throw told
         }
         settings.host.processes = processes
+        settings.host.requests = OpenRequests(cut: { session.cutRequests() }, admit: { session.admitRequests() })
         settings.host.walls?.egressPort = session.port
+        settings.host.walls?.takesListener = { session.serve(inside: $0) }
         settings.host.environment.merge(session.environment) { _, wire in wire }
         settings.tokens = ConnectionTokens(of: bearer, cloud: cloud, vault: vault)
         settings.wire = SessionWire(signIns: news) { await session.close() }
+    }
+
+    /// The tenants at which a session may sign in: the connection's own, by all its names, and those that its owner lists.
+    private func tenants(_ listed: [PlainHostName]) -> Set<String> {
+        let pin = bearer.account ?? (try? PinStore(path: pins).pin(of: connection.name))
+        let names =
+            [connection.tenantId, connection.tenant, connection.authorityTenant, pin?.tenantId]
+            + [connection.sharepointHost.map { $0 + ".onmicrosoft.com" }]
+            + [connection.expectedEmail?.split(separator: "@").last.map(String.init)] + listed.map(\.host)
+        return Set(names.compactMap { $0?.lowercased() })
     }
 
     // MARK: What happens
@@ -76,9 +93,52 @@ struct ModuleWire: Sendable {
             log.warning("a credential that the session was not given was on its way to \(host); nothing was sent")
             sent.add(fault: MMEgress.WireFault.Kind.foreignCredential.rawValue, host: host, facts(requests.call))
         case .held: break
-        case .signIn(.code(let code)): news.post(.code(DevicePrompt(code, pages)))
-        case .signIn: break
+        case .signIn(let step): note(step, telling: news, pages)
         }
+    }
+
+    private func note(_ step: SignInEvent, telling news: SignInFeed, _ pages: ModuleCloud?) {
+        switch step {
+        case .code(let code): news.post(.code(DevicePrompt(code, pages)))
+        case .pending: news.post(.pending)
+        case .failed(let error):
+            news.post(.refused(told(error)))
+        case .refreshToken(let grant, let account):
+            // What a script signed in to beside its session's own sign-in is not kept.
+            guard account == nil || news.current != nil else { return }
+            let (bearer, log) = (bearer, log)
+            let known = account.map {
+                IdentityService.ModuleAccount(
+                    tenantID: $0.tenantID, objectID: $0.objectID, username: $0.username ?? "")
+            }
+            Task {
+                do throws(MMError) {
+                    try await bearer.keep(grant.refreshToken, app: grant.clientID, scope: grant.scope, known)
+                } catch {
+                    log.warning("the module's sign-in can't be kept: \(error.message)")
+                }
+            }
+        case .over(let error, let isModules):
+            if watch.over(error, ofModule: isModules) {
+                log.warning("the session's sign-in has ended: \(error.message)")
+            }
+        case .signedIn, .refused: break
+        }
+    }
+
+    /// Why a module's sign-in came to nothing, and what helps.
+    private func told(_ error: EntraError) -> MMError {
+        var told = error.mmError(for: "Signing in to \(connection.name)", connection: connection.name)
+        let name = ShellWord.quoted(connection.name)
+        guard told.details["nextWay"] != nil else { return told }
+        let app =
+            connection.appId == nil
+            ? "give the connection an app of its own first: mm connections edit \(name) appId=ID; then " : ""
+        told.hint =
+            (error.advice.map { $0.advice + " " } ?? "")
+            + "Another code would be refused as well. A browser of this machine may be allowed (\(app)mm login \(name) "
+            + "--browser), or an app that signs in by itself: mm connections edit \(name) auth=certificate."
+        return told
     }
 
     private func refused(_ fault: MMEgress.WireFault, _ host: String?) {

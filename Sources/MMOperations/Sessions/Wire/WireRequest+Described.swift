@@ -14,13 +14,22 @@ extension WireRequest {
             case .beginning(let bytes, _): .beginning(bytes)
             }
         self.init(
-            service: Self.service(of: request), origin: request.place.origin, method: request.method,
+            service: Self.service(of: request), origin: request.place.origin, owner: Self.owner(of: request.place),
+            method: request.method,
             target: request.target, headers: request.headers.map { Field($0.name, $0.value) }, body: body)
+    }
+
+    private static func owner(of place: EgressPlace) -> Owner {
+        switch place.owner {
+        case .service: .service
+        case .named: .named
+        case .unknown: .unknown
+        }
     }
 
     /// The service that is asked; nil for hosts that no table knows. Where several share a host, the path tells which.
     private static func service(of request: DescribedRequest) -> RequestService? {
-        let services = request.place.services.compactMap(RequestService.init)
+        let services = request.place.services.compactMap(\.requestService)
         guard services.count > 1 else { return services.first }
         let path = request.target.prefix { $0 != "?" }.lowercased()
         return paths.first { services.contains($0.service) && path.contains($0.part) }?.service
@@ -32,30 +41,4 @@ extension WireRequest {
         ("/providers/microsoft.businessappplatform", .bap), ("/providers/microsoft.powerapps", .powerApps),
         ("/subscriptions", .arm), ("/tenants", .arm), ("/providers", .arm), ("/v1.0/", .graph), ("/beta/", .graph),
     ]
-}
-
-extension RequestService {
-    /// The service of a host; nil where the guard has no table for it.
-    fileprivate init?(_ service: CloudHost.Service) {
-        switch service {
-        case .signIn: self = .signIn
-        case .storage: self = .storage
-        case .dataverse: self = .dataverse
-        case .contents, .gallery: return nil
-        case .resource(let resource):
-            switch resource {
-            case .graph: self = .graph
-            case .flow: self = .flow
-            case .arm: self = .arm
-            case .exchange, .compliance: self = .exchange
-            case .bap: self = .bap
-            case .powerApps: self = .powerApps
-            case .sharePoint: self = .sharePoint
-            case .powerPlatform: self = .powerPlatform
-            case .teams: self = .teams
-            case .keyVault: self = .keyVault
-            case .api: return nil
-            }
-        }
-    }
 }

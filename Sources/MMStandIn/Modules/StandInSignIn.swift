@@ -1,32 +1,33 @@
 import Glibc
 import MMCore
 import MMPowerShell
+import MMSystem
 
 /// Sign-in by device code for the stand-in's modules: at the tenant's own sign-in service, or with the code and the
 /// account that the stand-in was started with.
 enum StandInSignIn {
-    /// The apps that modules sign in with when a connection names none, as registered by their vendor.
-    private static let ownApps = [
-        "exo": "fb78d390-0c51-40cd-8e17-fdbfab77341b", "azure": "1950a258-227b-4e31-a9cf-717495945fc2",
-        "teams": "12128f48-ec9e-42f0-b203-ea49fb6af367", "graph": "14d82eec-204b-4c2f-b7e8-296a70dab67e",
-        "powerplatform": "9cee029c-6210-4654-90bb-17e6e9d36617",
-    ]
-
     /// Shows a code and waits for the person.
     /// - Returns: the signed-in account, or how the command ends.
     static func run(
-        _ module: String, _ way: StandInOptions.PromptWay, _ call: StandInCall, _ host: StandInHost
+        _ module: StandInModule, _ call: StandInCall, _ host: StandInHost
     ) -> Result<StandInAccount, StandInRefusal> {
-        let way = host.options.promptWay ?? way
-        guard let tenant = host.tenant else { return alone(way, host) }
-        guard let app = call.argument("AppId") ?? ownApps[module] else {
+        guard let code = module.code else {
+            return .failure(StandInRefusal("\(module.name) has no sign-in by code.", id: "NoDeviceCode"))
+        }
+        let way = host.options.promptWay ?? code.way
+        guard let tenant = host.tenant else { return alone(code, way, host) }
+        guard let app = call.argument("AppId") ?? code.app else {
             return .failure(StandInRefusal("The sign-in needs an app registration: give -ClientId.", id: "NoClientId"))
         }
-        let name = call.argument("Tenant") ?? "organizations"
+        let name = code.authority ?? call.argument("Tenant") ?? "organizations"
         let codes = Mailbox<(code: String, page: String)>()
+        let environment = host.environment
         let answer = host.result(every: 20) {
             await Result { () async throws(MMError) in
-                try await tenant.signIn(app: app, tenant: name) { codes.put(($0, $1)) }
+                try await tenant.signIn(app: app, tenant: name) { (shown, page) throws(MMError) in
+                    codes.put((shown, page))
+                    try take(code.beforePolling, environment)
+                }
             }
         } meanwhile: {
             for shown in codes.take() { StandInPrompt.show(way, code: shown.code, page: shown.page, host) }
@@ -42,16 +43,56 @@ enum StandInSignIn {
 
     /// Signs in for a stand-in without a tenant.
     private static func alone(
-        _ way: StandInOptions.PromptWay, _ host: StandInHost
+        _ code: StandInDeviceCode, _ way: StandInOptions.PromptWay, _ host: StandInHost
     ) -> Result<StandInAccount, StandInRefusal> {
         let options = host.options
         StandInPrompt.show(way, code: "FXK3T9QMB", host)
+        do throws(MMError) { try take(code.beforePolling, host.environment) } catch {
+            return .failure(StandInRefusal(error.message, id: "SignInFailed"))
+        }
         guard isApproved(options, host) else { return .failure(StandInRefusal(end: CommandEnd(.stopped))) }
         if options.declines {
             let text = "AADSTS65004: User declined to consent to access the app."
             return .failure(StandInRefusal(text, id: "authorization_declined"))
         }
         return .success(StandInAccount(claims: options.claims))
+    }
+
+    /// Takes the steps between a code and the first poll; what one of them throws ends the sign-in, as it does in the library
+    /// that modules sign in with.
+    private static func take(
+        _ steps: [StandInDeviceCode.Step], _ environment: [String: String]
+    ) throws(MMError) {
+        for step in steps {
+            switch step {
+            case .clipboard:
+                let path = environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+                guard ExecutableSearch.find("xsel", path: path) != nil else {
+                    throw MMError(
+                        .remoteFailed,
+                        "Could not execute process. Command line: bash -c \"cat /tmp/code | xsel -i --clipboard\". "
+                            + "Output: xsel: command not found")
+                }
+            case .listen: try listen()
+            }
+        }
+    }
+
+    /// Listens on a port of this machine for a moment.
+    private static func listen() throws(MMError) {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let isBound = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard socket >= 0, isBound, Glibc.listen(socket, 1) == 0 else {
+            throw MMError(.remoteFailed, String(cString: strerror(errno)))
+        }
     }
 
     /// Waits for the person; returns `false` when the command was stopped.

@@ -1,0 +1,176 @@
+import MMCore
+import MMPowerShell
+
+/// The cmdlets that sign modules in and out, and the program `pac`.
+struct StandInModules {
+    /// The signed-in accounts, by module.
+    var signedIn: [String: StandInAccount] = [:]
+    /// The modules that were loaded, in lower case.
+    var loaded: Set<String> = []
+    /// The subscription that Azure's cmdlets use.
+    let subscription = StandInSubscription()
+    /// What `Update-AzConfig` has switched, by lower-case name.
+    var settings: [String: Bool] = [:]
+
+    /// The version of a module that is installed; `nil` for one that nobody knows.
+    func version(of name: String, _ options: StandInOptions) -> String? {
+        let known = StandInModule.all.first { $0.name.lowercased() == name.lowercased() }
+        return known.map { options.moduleVersion ?? $0.version }
+    }
+
+    /// The numbers of a version, which compare as numbers.
+    static func numbers(_ version: String) -> [Int] { version.split(separator: ".").map { Int($0) ?? 0 } }
+
+    typealias Run = @Sendable (StandInCall, StandInHost) -> CommandEnd?
+
+    /// The commands by lower-case name.
+    static let commands: [String: Run] = {
+        var commands: [String: Run] = [
+            "disable-azcontextautosave": { _, _ in nil },
+            "update-azconfig": configure,
+            "pac": pac,
+        ]
+        for module in StandInModule.all where module.word != "powerplatform" {
+            commands[module.connect.cmdlet.lowercased()] = { connect(module, $0, $1) }
+            if let disconnect = module.disconnect {
+                commands[disconnect.lowercased()] = { _, host in StandInModules.disconnect(module.word, host) }
+            }
+        }
+        return commands
+    }()
+
+    private static func configure(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        for (name, value) in call.named { host.modules.settings[name] = value.bool ?? (value.string != "Off") }
+        return nil
+    }
+
+    private static func connect(_ module: StandInModule, _ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        do throws(StandInRefusal) {
+            sendAsides(of: module, host)
+            let account = try signIn(module, by: try module.connect.way(of: call), call, host)
+            try read(module, account, host)
+            host.modules.signedIn[module.word] = account
+            for record in module.connect.output(account.claims, call) where !call.isSilent { host.emit(record) }
+            return nil
+        } catch {
+            return error.end
+        }
+    }
+
+    private static func signIn(
+        _ module: StandInModule, by way: StandInParameterSet.Way, _ call: StandInCall, _ host: StandInHost
+    ) throws(StandInRefusal) -> StandInAccount {
+        switch way {
+        case .tokens:
+            let token = Secret(
+                call.named["accesstoken"]?.string ?? call.argument("Token") ?? call.argument("GraphToken") ?? "")
+            let said = TokenClaims(reading: token)
+            return StandInAccount(claims: said.tenantID == nil ? host.options.claims : said, token: token)
+        case .app:
+            var claims = host.options.claims
+            claims.account = nil
+            claims.isApp = true
+            return StandInAccount(claims: claims)
+        case .device: return try StandInSignIn.run(module, call, host).get()
+        }
+    }
+
+    /// Sends what nobody asked for, as far as nobody has switched it off. Nothing comes of it, whatever is answered.
+    private static func sendAsides(of module: StandInModule, _ host: StandInHost) {
+        guard let tenant = host.tenant else { return }
+        for aside in module.asides {
+            if let (name, value) = aside.variable, host.environment[name]?.lowercased() == value { continue }
+            if let (name, value) = aside.setting, host.modules.settings[name.lowercased()] == value { continue }
+            _ = host.result(every: 5) {
+                await Result { () async throws(MMError) in
+                    try await tenant.send("GET", aside.address, body: nil, token: nil)
+                }
+            }
+        }
+    }
+
+    /// Reads what the module reads from its service before it is content.
+    private static func read(
+        _ module: StandInModule, _ account: StandInAccount, _ host: StandInHost
+    ) throws(StandInRefusal) {
+        guard let tenant = host.tenant, let token = account.token else { return }
+        for path in module.connect.firstReads {
+            let answer = host.result(every: 5) {
+                await Result { () async throws(MMError) in
+                    try await tenant.rows(of: path, body: nil, token: token)
+                }
+            }
+            if case .failure(let error) = answer {
+                guard error.code != .cancelled else { throw StandInRefusal(end: CommandEnd(.stopped)) }
+                throw StandInRefusal(error.message, id: "ServiceRefused")
+            }
+        }
+    }
+
+    private static func disconnect(_ module: String, _ host: StandInHost) -> CommandEnd? {
+        host.modules.signedIn[module] = nil
+        return nil
+    }
+
+    /// The program of the Power Platform, whose output is text.
+    private static func pac(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        let verb = (call.text(0), call.text(1))
+        switch verb {
+        case ("auth", "create"): return createProfile(call, host)
+        case ("auth", "clear"): return disconnect("powerplatform", host)
+        default: break
+        }
+        guard let account = host.modules.signedIn["powerplatform"] else {
+            return StandInRefusal("pac needs a sign-in first.", id: "NotConnected").end
+        }
+        switch verb {
+        case ("auth", "who"):
+            let claims = account.claims
+            return show(["Connected as \(claims.account ?? "an app")", "Tenant Id: \(claims.tenantID ?? "")"], host)
+        case ("admin", "list"), ("env", "list"):
+            switch environments(account, host) {
+            case .success(let names): return show(names, host)
+            case .failure(let refusal): return refusal.end
+            }
+        default:
+            let text = "The stand-in's pac knows auth create, auth clear, auth who, admin list and env list."
+            return StandInRefusal(text, id: "StandInCannotEvaluate").end
+        }
+    }
+
+    /// The words of a program are no parameters: nothing checks them.
+    private static func createProfile(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        guard let module = StandInModule.named("powerplatform") else { return nil }
+        let isApp = call.argument("Path") != nil || call.values.contains("--managedIdentity")
+        do throws(StandInRefusal) {
+            host.modules.signedIn[module.word] = try signIn(module, by: isApp ? .app : .device, call, host)
+            return nil
+        } catch {
+            return error.end
+        }
+    }
+
+    private static func show(_ lines: [String], _ host: StandInHost) -> CommandEnd? {
+        for line in lines { host.emit(PowerShellRecord(.output, .string(line))) }
+        return nil
+    }
+
+    private static func environments(
+        _ account: StandInAccount, _ host: StandInHost
+    ) -> Result<[String], StandInRefusal> {
+        guard let tenant = host.tenant else { return .success((1...5).map { "Environment \($0)" }) }
+        guard let token = account.token else {
+            return .failure(
+                StandInRefusal("pac needs the sign-in of a person on the sandbox tenant.", id: "NotInSandbox"))
+        }
+        let answer = host.result(every: 5) {
+            await Result { () async throws(MMError) in try await StandInRows.environments.read(tenant, token) }
+        }
+        switch answer {
+        case .success(let rows): return .success(rows.compactMap { $0["Name"]?.string })
+        case .failure(let error) where error.code == .cancelled:
+            return .failure(StandInRefusal(end: CommandEnd(.stopped)))
+        case .failure(let error): return .failure(StandInRefusal(error.message, id: "ServiceRefused"))
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import MMCore
+import MMNative
+
+/// The subscription that Azure's cmdlets use in a session, and the cmdlet that chooses it.
+final class StandInSubscription: Sendable {
+    private let chosen = Mutex<JSONValue?>(nil)
+
+    /// The subscription that was chosen last.
+    var current: JSONValue? { chosen.withLock { $0 } }
+
+    /// Whether a name is that of the cmdlet that chooses.
+    static func chooses(_ name: String) -> Bool {
+        ["set-azcontext", "select-azsubscription"].contains(name.lowercased())
+    }
+
+    /// Chooses among the subscriptions of the sign-in by name or id, as `Set-AzContext` does.
+    /// - Returns: `nil` when none is meant, in the module's own words an error.
+    func choose(_ wanted: String?, among rows: [JSONValue]) -> JSONValue? {
+        let found = rows.first { row in
+            wanted.map { text in
+                [row["Id"]?.string, row["Name"]?.string].contains { $0?.lowercased() == text.lowercased() }
+            }
+                ?? false
+        }
+        if let found { chosen.withLock { $0 = found } }
+        return found
+    }
+
+    /// What a call names: by a parameter, by position, or by the object that comes in.
+    /// - Throws: `handedOver` for a parameter that the stand-in doesn't know.
+    static func named(in call: CmdletCall) throws(CmdletFault) -> String? {
+        var found: String?
+        var open: String?
+        for argument in call.arguments {
+            switch argument {
+            case .parameter(let name, let value, _):
+                open = value == nil ? name.lowercased() : nil
+                if let value { found = try text(value, of: name.lowercased()) ?? found }
+            case .value(let value, _):
+                found = try text(value, of: open ?? "subscription") ?? found
+                open = nil
+            }
+        }
+        if let input = call.input { found = try text(input, of: "subscriptionobject") ?? found }
+        return found
+    }
+
+    private static func text(_ value: PSValue, of parameter: String) throws(CmdletFault) -> String? {
+        guard !["erroraction", "warningaction", "force", "scope"].contains(parameter) else { return nil }
+        guard ["subscription", "subscriptionid", "subscriptionname", "subscriptionobject"].contains(parameter) else {
+            throw .handedOver("-\(parameter) of Set-AzContext")
+        }
+        let json = value.convertedToJSON(depth: 2)
+        return json?.string ?? json?["Id"]?.string ?? json?["Name"]?.string
+    }
+}

@@ -1,0 +1,79 @@
+import MMCore
+import MMPowerShell
+
+/// The jobs of the stand-in's session: requests that go on when the command that began them has ended, as those of `-AsJob`
+/// do, and the cmdlets that list them and wait for them.
+final class StandInJobs: Sendable {
+    /// One job.
+    final class Job: Sendable {
+        let id: Int
+        let name: String
+        private let outcome = Mutex<(state: String, error: String?)>(("Running", nil))
+
+        init(id: Int, name: String) {
+            self.id = id
+            self.name = name
+        }
+
+        var isRunning: Bool { outcome.withLock { $0.state == "Running" } }
+
+        func end(_ state: String, error: String? = nil) { outcome.withLock { $0 = (state, error) } }
+
+        /// What `Get-Job` tells of it.
+        var row: JSONValue {
+            let (state, error) = outcome.withLock { $0 }
+            return [
+                "Id": .int(Int64(id)), "Name": .string(name), "PSJobTypeName": "AzureLongRunningJob",
+                "State": .string(state), "Errors": error.map { .string($0) } ?? .null,
+            ]
+        }
+    }
+
+    private let jobs = Mutex<[Job]>([])
+
+    /// `Invoke-StandIn job MODULE METHOD ADDRESS BODY MS`: sends a request after a while, beside whatever runs then.
+    func start(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        guard let tenant = host.tenant else { return StandInRefusal("There is no tenant.", id: "NoTenant").end }
+        let token = host.modules.signedIn[call.text(1) ?? ""]?.token
+        let (method, path, body) = (call.text(2) ?? "GET", call.text(3) ?? "/", call.text(4))
+        let wait = call.number(5, 100)
+        let job = jobs.withLock { jobs in
+            let job = Job(id: jobs.count + 1, name: "Long Running Operation for '\(method)'")
+            jobs.append(job)
+            return job
+        }
+        Task {
+            try? await Task.sleep(for: .milliseconds(wait))
+            do throws(MMError) {
+                let answer = try await tenant.send(method, path, body: body, token: token)
+                if answer.status < 400 { job.end("Completed") } else { job.end("Failed", error: answer.text) }
+            } catch {
+                job.end("Failed", error: error.message)
+            }
+        }
+        host.emit(PowerShellRecord(.output, job.row))
+        return nil
+    }
+
+    /// `Get-Job`.
+    static func list(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        for job in host.jobs.named(in: call) where !call.isSilent { host.emit(PowerShellRecord(.output, job.row)) }
+        return nil
+    }
+
+    /// `Wait-Job`, which heeds stops.
+    static func wait(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        let wanted = host.jobs.named(in: call)
+        while wanted.contains(where: \.isRunning) {
+            guard host.wait(milliseconds: 10) else { return CommandEnd(.stopped) }
+        }
+        return list(call, host)
+    }
+
+    private func named(in call: StandInCall) -> [Job] {
+        let all = jobs.withLock { $0 }
+        guard let ids = call.named["id"] else { return all }
+        let wanted = (ids.array ?? [ids]).compactMap(\.int)
+        return all.filter { wanted.contains($0.id) }
+    }
+}
