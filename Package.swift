@@ -22,7 +22,7 @@ let rooms: [(name: String, calls: [String])] = [
     ("MMFoundation", ["MMCore", "MMGraph"]),
     ("MMStates", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph"]),
     ("MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
-    ("MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CExchangeTables"]),
+    ("MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CCollationTables", "CExchangeTables"]),
     ("MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
     ("MMShell", ["MMCore", "MMSystem", "MMYAML", "MMSessions", "ShellSyntax"]),
     ("MMTools", ["MMCore", "MMSystem", "MMYAML", "PowerShellSyntax", "CRecipes"]),
@@ -64,7 +64,8 @@ let rooms: [(name: String, calls: [String])] = [
     (
         "MMServing",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMAuthorization", "MMMCP", "MMOperations", "MMPoolWire", "MMREST",
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMAuthorization", "MMMCP", "MMOperations", "MMPoolWire",
+            "MMREST",
             "MMLegacy",
             "MMCLI", "MMGuard", "MMEndpoints", "MMNative", "MMPowerShell", "MMTools", "MMTelemetry", "PowerShellSyntax",
             "MMSessions", "MMCluster",
@@ -97,6 +98,7 @@ let cTargets: [Target] = [
     .target(name: "CGuardTables", exclude: ["Tables"]),
     .target(name: "CPermissionTables", exclude: ["Tables"]),
     .target(name: "CPowerShellResources", exclude: ["Resources"]),
+    .target(name: "CCollationTables", exclude: ["Tables"]),
     .target(name: "CEndpointTables", exclude: ["Tables"]),
     .target(name: "CExchangeTables", exclude: ["Tables"]),
     .target(name: "CRecipes", exclude: ["Recipes"]),

@@ -13,6 +13,10 @@ package struct RESTRouter: HTTPMiddleware {
         package var requirePerson: PersonProof.Requirement = { (process) throws(MMError) in
             try PersonProof.requirePerson(before: process)
         }
+        /// Throws for a process of this user without a terminal, which gets nothing that a person could act with.
+        package var requireTerminal: PersonProof.Requirement = { (process) throws(MMError) in
+            try PersonProof.requireTerminal(of: process)
+        }
 
         /// Creates the settings of a pool.
         package init() {}
@@ -48,8 +52,10 @@ package struct RESTRouter: HTTPMiddleware {
         if let services {
             let others = OtherNodesJobs(service: service, table: services.jobs.table, handshake: handshake)
             JobCalls(calls: calls, services: services, others: others).add(to: &router)
-            Dashboard(calls: calls, service: service, services: services, shared: shared, handshake: handshake)
-                .add(to: &router)
+            Dashboard(
+                calls: calls, service: service, services: services, shared: shared,
+                requireTerminal: settings.requireTerminal, handshake: handshake
+            ).add(to: &router)
             ApprovalRoutes(calls: calls, services: services, shared: shared).add(to: &router)
             router.get("/metrics") { await MetricsReport(metrics, services).response(for: $0.http.headers) }
         }

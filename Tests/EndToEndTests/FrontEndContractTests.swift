@@ -147,7 +147,7 @@ struct FrontEndContractTests {
     func readOnly() async throws {
         let tenant = try await Tenant()
         #expect(try await tenant.signIn().code == 0)
-        #expect(try await tenant.mm(["connections", "edit", "Demo", "guard={\"allow\": [\"send\"]}"]).code == 0)
+        try tenant.write("guard={\"allow\": [\"send\"]}")
         let reader = try await MCPClient(tenant.home.environment, arguments: ["--read-only"])
         _ = try await reader.initialize(["elicitation": [:]])
         let tools = try await reader.request(1, "tools/list")["result"]?["tools"]?.array ?? []

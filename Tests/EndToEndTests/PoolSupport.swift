@@ -6,10 +6,11 @@ import Testing
 
 extension Tenant {
     /// Lets sessions run the stand-in's own commands, which no table knows.
-    func allowStandIn() throws {
+    /// - Parameter toChange: whether their calls may change something, and not only look.
+    func allowStandIn(toChange: Bool = false) throws {
         let rules = """
-            {"version": 1, "rules": [{"id": "stand-in", "cmdlets": ["Invoke-StandIn"], "class": "read", \
-            "decision": "allow", "loosens": ["unknown-command"]}]}
+            {"version": 1, "rules": [{"id": "stand-in", "cmdlets": ["Invoke-StandIn"], \
+            \(toChange ? #""class": "write""# : #""class": "read", "decision": "allow""#), "loosens": ["unknown-command"]}]}
             """
         try ProtectedFile.replace("\(home.path)/.m365-state/guard-rules.json", with: Array(rules.utf8))
     }
@@ -17,7 +18,9 @@ extension Tenant {
     /// The process of a session, as the session itself tells it.
     func sessionProcess(_ module: String = "exo", extra: [String: String] = [:]) async throws -> Int32 {
         let ran = try await mm(["run", "Demo", module, "Invoke-StandIn process"], extra: extra)
-        guard ran.code == 0, let pid = Int32(ran.output.filter(\.isNumber)) else {
+        guard ran.code == 0, let inner = Int32(ran.output.filter(\.isNumber)),
+            let pid = SessionProcess.here(inner, home: home.path)
+        else {
             throw MMError(.internalError, "no process: \(ran.code) \(ran.output) \(ran.error)")
         }
         return pid

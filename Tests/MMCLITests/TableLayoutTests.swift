@@ -130,7 +130,8 @@ struct TableLayoutTests {
         arguments: [
             (true, "accountEnabled", "yes"), (false, "accountEnabled", "no"), (nil, "mail", ""),
             (0, "size", "0 B"), (1023, "size", "1023 B"), (1024, "size", "1.0 KB"), (1_468_006, "file.size", "1.4 MB"),
-            (262_144_000, "sizeInBytes", "250 MB"), (1_048_064, "size", "1.0 MB"), (1024, "count", "1024"),
+            (262_144_000, "sizeInBytes", "250 MB"), (308_502_528, "memory", "294 MB"), (1_048_064, "size", "1.0 MB"),
+            (1024, "count", "1024"),
             ("2026-03-01", "date", "2026-03-01"), ("2026-03-0xT", "date", "2026-03-0xT"),
             (["a", "b"], "proxyAddresses", "a, b"),
             ([["displayName": "Ada"], ["displayName": "Grace"]], "members", "Ada, Grace"),

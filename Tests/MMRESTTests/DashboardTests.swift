@@ -71,6 +71,10 @@ struct DashboardTests {
             ])
         #expect(try await pool.send("POST", "/v1/dashboard/run", headers, body).status == 404)
         await pool.stop()
+        // A program of the same user without a terminal is no owner before a screen.
+        let silent = try SocketPool(home, service, terminal: false)
+        #expect(try await silent.send("POST", "/v1/dashboard/token").status == 403)
+        await silent.stop()
         // Who did not prove to be the owner gets no token.
         for peer in [AdmittedPeer.sameUser, .network] {
             let other = try SocketPool(home, service, peer: peer)

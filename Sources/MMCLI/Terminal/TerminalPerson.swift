@@ -66,7 +66,7 @@ package struct TerminalPerson: ConfirmingPerson {
         terminal.note(terminal.styled(fitted(question.title), .emphasis))
         var rest = FittedLines.pages(of: question, to: columns)[...]
         if let first = rest.popFirst() { terminal.note(first) }
-        terminal.note(terminal.styled(fitted(question.reason), .warning))
+        if !question.reason.isEmpty { terminal.note(terminal.styled(fitted(question.reason), .warning)) }
         let all = question.moreOfKind > 0 ? ", all for this and up to \(question.moreOfKind) more of its kind" : ""
         while let line = try await Terminal.controlling.ask(
             "Type yes to continue\(all), no to refuse\(rest.isEmpty ? "" : ", more to see the rest"): ")
@@ -121,7 +121,7 @@ package struct TerminalPerson: ConfirmingPerson {
     /// - Throws: `forbidden` when it is wrong or can't be checked.
     private func prove(_ question: ConfirmationQuestion) async throws(MMError) {
         switch question.check {
-        case .terminal: return
+        case .form, .terminal: return
         case .pin, .login:
             let prompt = question.check == .pin ? "PIN: " : "Password of your login: "
             let typed = try await Terminal.controlling.ask(prompt, hidden: true)

@@ -23,7 +23,8 @@ package struct DeviceCode: Sendable {
         self.code = code
         address = details["verificationUri"]?.string ?? Self.page
         expiresAt = details["expiresAt"]?.string.flatMap { Timestamp(iso8601: $0) }
-        message = "To sign in, use a web browser to open \(address) and enter the code \(code)"
+        let before = details["reason"]?.string.map { $0.hasSuffix(".") ? "\($0) " : "The last sign-in ended: \($0). " }
+        message = (before ?? "") + "To sign in, use a web browser to open \(address) and enter the code \(code)"
     }
 
     /// Returns how many seconds the code is still valid; 900 if unknown.

@@ -141,6 +141,7 @@ extension TenantSessions {
             "was_pending": .bool(found?.record.wasPending ?? false),
             "conversation_id": (found?.record.conversation ?? ask.conversation).map { .string($0) } ?? .null,
         ]
+        if case .failed(let error)? = state { reply["error"] = .string(error.message) }
         if let record = found?.record, record.wasPending, let completed = record.completedAt {
             reply["auth_duration_seconds"] = .double(Self.seconds(completed - record.createdAt))
         }
@@ -167,7 +168,8 @@ extension TenantSessions {
     ) async throws(MMError) -> RouteReply {
         guard let command = try text("command", body) else { throw MMError(.invalidInput, "command is required") }
         let session = try session(of: ask)
-        guard Self.isConnected(await services.sessions.state(of: session)) else { return Self.notSignedIn }
+        let state = await services.sessions.state(of: session)
+        guard Self.isConnected(state) else { return Self.notSignedIn(because: state) }
         if records[ask.key] == nil { _ = record(ask, try connection(ask)) }
         _ = await refreshed(ask.key)
         let number = began(ask.key)
@@ -188,7 +190,7 @@ extension TenantSessions {
             let answer = try await service.call("run", arguments, in: call)
             return RouteReply(["success": true, "result": .string(try await Self.result(answer))])
         } catch {
-            if error.code == .signInNeeded { return Self.notSignedIn }
+            if error.code == .signInNeeded { return Self.notSignedIn(because: .failed(error)) }
             return RouteReply(["success": false, "result": .string(error.description)])
         }
     }
@@ -206,8 +208,12 @@ extension TenantSessions {
         return ([json] + errors).joined(separator: "\n")
     }
 
-    private static let notSignedIn = RouteReply(
-        ["success": false, "error": "Not authenticated. Call /login first.", "connected": false], status: 401)
+    /// The reply where a sign-in comes first, with why the last one came to nothing.
+    private static func notSignedIn(because state: SessionState?) -> RouteReply {
+        var words = "Not authenticated. Call /login first."
+        if case .failed(let error)? = state, error.details["userCode"] == nil { words += " " + error.message }
+        return RouteReply(["success": false, "error": .string(words), "connected": false], status: 401)
+    }
 
     // MARK: lists
 

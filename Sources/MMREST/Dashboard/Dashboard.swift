@@ -10,6 +10,7 @@ struct Dashboard: Sendable {
     private let service: any OperationService
     private let services: OperationServices
     private let lock: DashboardLock
+    private let requireTerminal: PersonProof.Requirement
     private let own: DashboardFeed
     private let others: DashboardFeed
 
@@ -20,12 +21,14 @@ struct Dashboard: Sendable {
 
     init(
         calls: CallRoutes, service: any OperationService, services: OperationServices, shared: RESTShared,
+        requireTerminal: @escaping PersonProof.Requirement,
         handshake: @escaping @Sendable () async -> PoolHandshake, pause: Duration = .seconds(1)
     ) {
         self.calls = calls
         self.service = service
         self.services = services
         lock = shared.lock
+        self.requireTerminal = requireTerminal
         let metrics = shared.metrics
         let server = calls.serverName
         let desk = ApprovalDesk(services, shared.ceremonies)
@@ -88,6 +91,7 @@ struct Dashboard: Sendable {
 
     @Sendable private func token(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         try calls.speaksForPerson(request.peer)
+        if case .process(let pid) = request.peer { try requireTerminal(pid) }
         let seconds = DashboardLock.tokenAge.components.seconds
         return secret(["token": .string(lock.newToken().reveal()), "seconds": .int(seconds)])
     }

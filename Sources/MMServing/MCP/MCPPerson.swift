@@ -57,7 +57,8 @@ struct MCPPerson: ConfirmingPerson {
                 if !isLast { fields.append(.boolean("more", title: "Show the rest first", default: false).optional) }
                 let answer = try await context.elicit(
                     number == 0 ? "confirm" : "confirm-\(number + 1)",
-                    "\(question.title)\n\n\(page)\n\n\(question.reason)", form: Form(fields))
+                    [question.title, page, question.reason].filter { !$0.isEmpty }.joined(separator: "\n\n"),
+                    form: Form(fields))
                 if case .dismissed = answer {
                     throw MMError(
                         .confirmationNeeded, "The question was closed without an answer: nothing was sent or run.",

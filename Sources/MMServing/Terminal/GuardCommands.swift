@@ -22,7 +22,7 @@ enum GuardCommands {
                     try input.text("policy").flatMap { GuardPolicy.Name(rawValue: $0) } ?? .standard)
                 let batch = GuardBatch(
                     engine: try CurrentGuard(environment: environment).engine(), policy: policy,
-                    module: try input.text("module"))
+                    module: try input.text("module"), locate: { ServiceAddress.service(at: $0) })
                 try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(batch.judge(line: line)) }
                 return 0
             }

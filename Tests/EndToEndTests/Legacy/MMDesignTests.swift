@@ -6,6 +6,7 @@ struct MMDesignTests {
     @Test("show a device code, then run, list and end the session")
     func life() async throws {
         let tenant = try await Tenant()
+        #expect(try await tenant.mm(["connections", "edit", "Demo", "engine=pwsh"]).code == 0)
         let signIn = StandInSignIn(tenant.home)
         let client = try await MCPClient(signIn.environment(), arguments: ["--profile", "mm-design"])
         _ = try await client.initialize()

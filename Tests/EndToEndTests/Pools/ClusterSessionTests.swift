@@ -152,7 +152,8 @@ struct ClusterSessionTests {
         try #require(first.code == 0, "\(first)")
         #expect(try await nodes.writes() == 1)
         let told = try await nodes.ask(0, ["run", "Demo", "graph", "Invoke-StandIn process"])
-        let session = try #require(Int32(told.output.filter(\.isNumber)), "\(told)")
+        let inner = try #require(Int32(told.output.filter(\.isNumber)), "\(told)")
+        let session = try #require(SessionProcess.here(inner, home: nodes.tenant.home.path))
 
         // The session is given a call and is stopped before it can send; then its node is.
         kill(session, SIGSTOP)

@@ -63,6 +63,23 @@ final class Tenant: Sendable {
         guard added.code == 0 else { throw MMError(.internalError, "no connection: \(added.error)") }
     }
 
+    /// Changes the entry of the connection as its owner does with an editor: no command weakens it without a person.
+    /// - Parameter words: keys and values, such as `egress=off`.
+    func write(_ words: String...) throws {
+        try write(words)
+    }
+
+    /// Changes the entry of the connection as its owner does with an editor.
+    func write(_ words: [String]) throws {
+        let fields = words.map { word in
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (key: String(parts[0]), text: parts.count > 1 ? String(parts[1]) : nil)
+        }
+        try ConnectionRegistry(path: "\(home.path)/.m365-connections.json").edit { document throws(MMError) in
+            try RegistryEdit.edit("Demo", fields: fields, in: &document)
+        }
+    }
+
     /// What a program left.
     struct Ran: Sendable {
         let code: Int32

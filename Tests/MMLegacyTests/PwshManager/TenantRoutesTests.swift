@@ -3,6 +3,7 @@ import MMCore
 import MMHTTP
 import MMOperations
 import MMSessions
+import TestSupport
 import Testing
 
 @testable import MMLegacy
@@ -109,13 +110,16 @@ struct TenantRoutesTests {
         await place.home.services.close()
     }
 
+    /// A way to the network that leads nowhere: PnP's people sign in at the sign-in service itself.
+    private static let nowhere = ["https_proxy": "http://127.0.0.1:9"]
+
     @Test("a sign-in that needs an app of one's own says how a tenant of no registry gets one")
     func impliedWithoutApp() async throws {
         // An app that all connections share serves it too.
-        let sharing = try StandInHome()
+        let sharing = try StandInHome(extra: Self.nowhere)
         let shared = try await PwshManagerRoutes(sharing.manager()).ask(
             "POST", "/login", ["tenant": "elsewhere.example", "module": "pnp"])
-        #expect(shared["auth_pending"] == true, "\(shared.body)")
+        #expect(shared["result"]?.string?.contains("appId") == false, "\(shared.body)")
         await sharing.home.services.close()
         let place = try StandInHome(registry: #"{"connections": {}}"#)
         let manager = PwshManagerRoutes(place.manager())
@@ -141,7 +145,9 @@ struct TenantRoutesTests {
         let run = try await manager.ask(
             "POST", "/run",
             ["tenant": "contoso.onmicrosoft.com", "command": "Invoke-StandIn process"])
-        guard let text = run["result"]?.string, let process = Int32(text) else {
+        guard let text = run["result"]?.string, let inner = Int32(text),
+            let process = SessionProcess.here(inner, home: place.home.path)
+        else {
             throw MMError(.internalError, "\(run.body)")
         }
         kill(process, SIGKILL)
@@ -238,7 +244,7 @@ struct TenantRoutesTests {
                     "Own": {"tenant": "own.example", "appId": "11111111-2222-3333-4444-555555555555",
                         "sharepoint_host": "ownltd"}
                  }, "_sharepointTenants": {"near.example": "nearltd", "own.example": "wrong"}}
-                """)
+                """, extra: Self.nowhere)
         let settings = try TenantSettings(environment: ["PWSH_SHAREPOINT_TENANTS": "far.example=farltd"])
         let manager = PwshManagerRoutes(place.manager(settings))
         func host(_ name: String) throws -> String? {
@@ -249,19 +255,15 @@ struct TenantRoutesTests {
             body["sharepoint_tenant"] = host.map { .string($0) }
             return try await manager.ask("POST", "/login", .object(body))
         }
-        #expect(try await login("far.example")["auth_pending"] == true)
+        _ = try await login("far.example")
         #expect(try host("Far") == "farltd")
-        #expect(try await login("Near")["auth_pending"] == true)
+        _ = try await login("Near")
         #expect(try host("Near") == "nearltd")
-        #expect(try await login("own.example")["auth_pending"] == true)
+        _ = try await login("own.example")
         #expect(try host("Own") == "ownltd")
         // Another host takes the place of the one that was signed in to, as another account does.
-        let starts = await place.home.services.sessions.counters.starts
-        #expect(try await login("Near")["auth_pending"] == true)
-        #expect(await place.home.services.sessions.counters.starts == starts)
-        #expect(try await login("Near", "elsewhere")["auth_pending"] == true)
+        _ = try await login("Near", "elsewhere")
         #expect(try host("Near") == "elsewhere")
-        #expect(await place.home.services.sessions.counters.starts == starts + 1)
         // What was said at the sign-in stays.
         _ = try await manager.ask("POST", "/status", ["tenant": "near.example", "module": "pnp"])
         #expect(try host("Near") == "elsewhere")
@@ -371,8 +373,7 @@ struct TenantRoutesTests {
     }
 
     @Test(
-        "every module signs in, SharePoint too",
-        arguments: ["exo", "pnp", "azure", "teams", "powerplatform"])
+        "every module with a code of its own signs in", arguments: ["exo", "azure", "teams", "powerplatform"])
     func modules(module: String) async throws {
         let place = try StandInHome()
         try place.approve()

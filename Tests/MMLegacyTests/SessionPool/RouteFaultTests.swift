@@ -3,6 +3,7 @@ import MMCore
 import MMHTTP
 import MMOperations
 import MMSessions
+import TestSupport
 import Testing
 
 @testable import MMLegacy
@@ -101,7 +102,7 @@ struct RouteFaultTests {
         try place.allowStandIn()
         let run = try await pool.runSignedIn(body("Invoke-StandIn process"))
         let text = try #require(run["output"]?.string?.split(separator: "\n").first, "\(run.body)")
-        let process = try #require(Int32(text))
+        let process = try #require(Int32(text).flatMap { SessionProcess.here($0, home: place.home.path) })
         // The next sign-in waits for its person.
         try place.withdraw()
         kill(process, SIGKILL)

@@ -19,10 +19,13 @@ final class StandInHome: Sendable {
     /// The stand-in.
     static var standIn: String { get throws { try BuiltPrograms.path("mm-sandbox") + " pwsh" } }
 
-    /// A registry as the earlier servers' users have it.
+    /// A registry as the earlier servers' users have it, whose scripts all run in PowerShell, as theirs did.
     static let registry: String = {
         let path = BuiltPrograms.packageFolder + "/Tests/Fixtures/registry/registry-example.json"
-        return (try? ProtectedFile.read(path)).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return (try? ProtectedFile.read(path)).flatMap { $0 }.map { bytes in
+            String(decoding: bytes, as: UTF8.self)
+                .replacing("\"appId\": ", with: "\"engine\": \"pwsh\", \"appId\": ")
+        } ?? ""
     }()
 
     /// The answers of the earlier servers, as they were recorded.

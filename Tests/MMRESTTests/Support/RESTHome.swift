@@ -44,12 +44,14 @@ final class SocketPool: Sendable {
     let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
 
     /// - Parameter peer: what the authenticator says of everybody; `nil`: what the kernel says.
-    init(_ home: RESTHome, _ service: any OperationService, peer: AdmittedPeer? = nil) throws {
+    /// - Parameter terminal: whether the test's own process counts as one with a terminal, which it lacks.
+    init(_ home: RESTHome, _ service: any OperationService, peer: AdmittedPeer? = nil, terminal: Bool = true) throws {
         self.home = home
         socket = home.path + "/pool-\(RandomBytes.text(bytes: 4)).sock"
         var settings = RESTRouter.Settings()
         // The test's own process stands for a front-end, which has no terminal here.
         settings.requirePerson = { (process) throws(MMError) in try PersonProof.require(process: process) }
+        if terminal { settings.requireTerminal = settings.requirePerson }
         let router = RESTRouter(
             service: service, handshake: { Self.handshake }, settings: settings, services: home.services)
         listener = try HTTPListener.start(.unix(path: socket)) { request in

@@ -40,9 +40,10 @@ enum ReadableCell {
         return String(moment.localLog.dropLast(3))
     }
 
-    /// Whether numbers of a column are bytes: `size`, `quota.used`, `sizeInBytes`, `storageUsedInBytes`.
+    /// Whether numbers of a column are bytes: `size`, `memory`, `quota.used`, `sizeInBytes`, `storageUsedInBytes`.
     private static func countsBytes(_ column: String) -> Bool {
         let name = column.lowercased()
-        return name == "size" || name.hasSuffix(".size") || name.hasSuffix("bytes") || name.hasPrefix("quota.")
+        return ["size", "memory"].contains(name) || name.hasSuffix(".size") || name.hasSuffix("bytes")
+            || name.hasPrefix("quota.")
     }
 }
