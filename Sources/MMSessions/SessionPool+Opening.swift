@@ -119,11 +119,17 @@ extension SessionPool {
         slot.untold = !isWaitedFor && wasShown && error.code != .cancelled ? error : nil
         slot.touched = clock.now()
         // Who waits where another code mends it gets that one, with why the last came to nothing: the first of them opens the
-        // session anew. So does who came while a session was brought back with nobody there.
-        let asksAgain = isWaitedFor && error.code == .signInNeeded && (wasShown || Attendance.isUnattended)
+        // session anew. So does who came while a session was brought back with nobody there; whoever brought it back is told.
+        let asksAgain =
+            error.code == .signInNeeded && (wasShown || Attendance.isUnattended)
+            && slot.callers.contains { !$0.isUnattended }
         if asksAgain, wasShown { slot.reason = error.message }
         slots[key] = slot
-        if !asksAgain { slot.turns.dismiss(error) }
+        if asksAgain {
+            for caller in slot.callers where caller.isUnattended { caller.place.dismiss(error) }
+        } else {
+            slot.turns.dismiss(error)
+        }
         await session?.close()
     }
 

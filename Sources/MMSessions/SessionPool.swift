@@ -138,7 +138,8 @@ public actor SessionPool<Factory: SessionFactory> {
         case .turn(let turn): return turn
         case .place(let given): place = given
         }
-        slots[key]?.callers.append(Slot<Session>.Caller(place: place, onPrompt: onPrompt))
+        slots[key]?.callers.append(
+            Slot<Session>.Caller(place: place, onPrompt: onPrompt, isUnattended: Attendance.isUnattended))
         defer { left(place, key) }
         if case .signingIn(let prompt?)? = slots[key]?.life.state {
             guard let onPrompt else {

@@ -7,6 +7,8 @@ struct Slot<Session: PooledSession> {
         let place: TurnQueue.Place
         /// Called when a person must sign in, if the caller keeps waiting meanwhile.
         let onPrompt: (@Sendable (JSONObject) -> Void)?
+        /// Whether nobody is there who could be asked (``Attendance``).
+        let isUnattended: Bool
     }
 
     var life: SessionLife<JSONObject, String>

@@ -9,6 +9,8 @@ final class ScriptedSession: PooledSession {
         /// Whether connecting waits until `approve`.
         var waitsForApproval = false
         var connectFault: MMError?
+        /// Whether a sign-in with nobody there fails, once this is open.
+        var needsSomebodyAfter: Gate?
         var healthFault: MMError?
         var hangsOnHealth = false
         var hangsOnSignOut = false
@@ -48,6 +50,10 @@ final class ScriptedSession: PooledSession {
     func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
         let script = seen
         change { $0.connects += 1 }
+        if let late = script.needsSomebodyAfter, Attendance.isUnattended {
+            await late.passed()
+            throw MMError(.signInNeeded, "A person must sign in.")
+        }
         if let late = script.signsInAfter {
             await late.passed()
             change { $0.connects += 1 }

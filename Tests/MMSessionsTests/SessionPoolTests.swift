@@ -131,6 +131,38 @@ struct SessionPoolTests {
         await pool.close()
     }
 
+    @Test("tells who brings a session back with nobody there that somebody is needed, and tries once")
+    func unattended() async throws {
+        let gate = Gate()
+        gate.open()
+        let factory = ScriptedFactory(.init(needsSomebodyAfter: gate))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let error = await #expect(throws: MMError.self) {
+            try await Attendance.unattended { () async throws(MMError) in _ = try await pool.connect(key) }
+        }
+        #expect(error?.code == .signInNeeded)
+        #expect(factory.made.count == 1)
+    }
+
+    @Test("who calls while a session is brought back with nobody there is asked in its place")
+    func attendedMeanwhile() async throws {
+        let gate = Gate()
+        let factory = ScriptedFactory(.init(needsSomebodyAfter: gate))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        let back = Task {
+            try await Attendance.unattended { () async throws(MMError) in _ = try await pool.connect(key) }
+        }
+        await until { await pool.reports().first?.waiting == 1 }
+        let caller = Task { try await pool.connect(key) }
+        await until { await pool.reports().first?.waiting == 2 }
+        gate.open()
+        await #expect(throws: MMError.self) { try await back.value }
+        #expect(try await caller.value == "admin@contoso.example")
+        #expect(factory.made.count == 2)
+    }
+
     @Test("reports a lost session to its one caller and gives the others a fresh one")
     func lostSession() async throws {
         let factory = ScriptedFactory()

@@ -60,7 +60,7 @@ package struct Confinement: Sendable, Hashable {
     package init() {}
 
     /// The Landlock version of the kernel; 0 for none.
-    package static var kernelVersion: Int { Int(mm_landlock_version()) }
+    package static let kernelVersion = Int(mm_landlock_version())
 
     /// What the kernel lets this user have beside Landlock.
     package struct Means: OptionSet, Sendable, Hashable {
