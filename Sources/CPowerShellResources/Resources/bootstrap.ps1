@@ -1,27 +1,62 @@
 # The PowerShell side of one session. It reads requests (one JSON object a line) from a port of this machine, runs each
-# script in a second runspace, and sends records as they come. Only the loop at the end writes to the socket.
+# script in a second runspace on this very thread, and sends records as they come: a command that is short is handed to no
+# other thread. While one lasts, a keeper beside it sends what has gathered, and reads the socket for a stop.
 $ErrorActionPreference = 'Stop'
 $port = [int]$env:MM_WIRE; $nonce = $env:MM_NONCE; $modules = $env:MM_MODULES
 foreach ($name in 'MM_WIRE', 'MM_NONCE', 'MM_MODULES') { [Environment]::SetEnvironmentVariable($name, $null) }
 $socket = [Net.Sockets.Socket]::new([Net.Sockets.AddressFamily]::InterNetwork, [Net.Sockets.SocketType]::Stream, [Net.Sockets.ProtocolType]::Tcp)
 $socket.NoDelay = $true
 $socket.Connect([Net.IPEndPoint]::new([Net.IPAddress]::Loopback, $port))
-$stream = [Net.Sockets.NetworkStream]::new($socket, $true)
-$utf8 = [Text.UTF8Encoding]::new($false)
-$reader = [IO.StreamReader]::new($stream, $utf8, $false, 65536)
-$writer = [IO.StreamWriter]::new($stream, $utf8, 65536)
+$writer = [IO.StreamWriter]::new([Net.Sockets.NetworkStream]::new($socket, $true), [Text.UTF8Encoding]::new($false), 65536)
 $writer.NewLine = "`n"
 $null = ConvertTo-Json 1   # loads the assembly that holds JsonObject
 $contextType = [Microsoft.PowerShell.Commands.JsonObject+ConvertToJsonContext]
-$frameContext = [ref]$contextType::new(8, $true, $true)
-function Send($frame) { $writer.WriteLine([Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($frame, $frameContext)); $writer.Flush() }
+
+# What this thread and the keeper share. Lines are written whole, by whichever has one. The socket is read by this thread
+# between commands and by the keeper while one runs (Busy): whoever holds the gate.
+$wire = [hashtable]::Synchronized(@{
+        Out = [IO.TextWriter]::Synchronized($writer); Frame = [ref]$contextType::new(8, $true, $true)
+        Socket = $socket; Utf8 = [Text.UTF8Encoding]::new($false); Bytes = [byte[]]::new(65536); From = 0; To = 0; Part = [IO.MemoryStream]::new()
+        Gate = [object]::new(); Busy = [Threading.ManualResetEventSlim]::new($false); Shell = $null; Id = $null; IsStopAsked = $false
+    })
+$wireFunctions = {
+    function Send($frame) {
+        $context = $wire.Frame
+        $wire.Out.WriteLine([Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($frame, $context)); $wire.Out.Flush()
+    }
+    function Send-Pulse($id, [bool] $busy) { Send ([ordered]@{ t = 'pong'; id = $id; busy = $busy; workingSet = [Environment]::WorkingSet; heap = [GC]::GetTotalMemory($false) }) }
+    function Send-Progress {
+        if (-not $wire.Shell.Streams.Progress.Count) { return }
+        $p = $wire.Shell.Streams.Progress.ReadAll()[-1]
+        Send ([ordered]@{ t = 'progress'; id = $wire.Id; v = [ordered]@{ activity = $p.Activity; status = $p.StatusDescription; operation = $p.CurrentOperation; percent = $p.PercentComplete; seconds = $p.SecondsRemaining } })
+    }
+    # The next line; an empty text once the socket is closed. Without waiting it is null where no whole line has come.
+    function Read-Line([bool] $wait) {
+        while ($true) {
+            $at = if ($wire.To -gt $wire.From) { [Array]::IndexOf($wire.Bytes, [byte]10, $wire.From, $wire.To - $wire.From) } else { -1 }
+            if ($at -ge 0) {
+                if ($wire.Part.Length) { $wire.Part.Write($wire.Bytes, $wire.From, $at - $wire.From); $text = $wire.Utf8.GetString($wire.Part.GetBuffer(), 0, $wire.Part.Length); $wire.Part.SetLength(0) }
+                else { $text = $wire.Utf8.GetString($wire.Bytes, $wire.From, $at - $wire.From) }
+                $wire.From = $at + 1
+                return $text
+            }
+            if ($wire.To -gt $wire.From) { $wire.Part.Write($wire.Bytes, $wire.From, $wire.To - $wire.From) }
+            $wire.From = 0; $wire.To = 0
+            if (-not $wait -and -not $wire.Socket.Poll(0, [Net.Sockets.SelectMode]::SelectRead)) { return $null }
+            $wire.To = try { $wire.Socket.Receive($wire.Bytes) } catch { 0 }
+            if ($wire.To -le 0) { return '' }
+        }
+    }
+    function Read-Request([string] $text) { [Microsoft.PowerShell.Commands.JsonObject]::ConvertFromJson($text, $true, [ref]$null) }
+}
+. $wireFunctions
 
 # Last command of every pipeline: turns each record into one line of JSON, in the user's runspace.
 $sink = {
-    param($Lines, $Context, $Id, $Width, [switch] $AsText, [Parameter(ValueFromPipeline)][AllowNull()] $InputObject)
+    param($Call, [Parameter(ValueFromPipeline)][AllowNull()] $InputObject)
     begin {
-        $json = [ref]$Context
-        $head = '","id":' + $Id + ',"v":'
+        $Lines = $Call.Lines; $Width = $Call.Width; $AsText = $Call.AsText; $json = $Call.Json
+        $head = '","id":' + $Call.Id + ',"v":'
         $formatter = $null   # formats objects as a console would; started at the first object that needs it
     }
     process {
@@ -46,7 +81,7 @@ $sink = {
                     $formatter = { Out-String -Stream -Width $Width }.GetSteppablePipeline()
                     $formatter.Begin($true)
                 }
-                foreach ($text in $formatter.Process($_)) { $Lines.Add('{"t":"text' + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($text, $json) + '}') }
+                foreach ($text in $formatter.Process($_)) { $Lines.WriteLine('{"t":"text' + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($text, $json) + '}') }
                 return
             }
             elseif ($_ -is [System.Xml.XmlNode]) { $body = $_.OuterXml }
@@ -69,18 +104,20 @@ $sink = {
                 $line = '{"t":"error' + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($body, $json) + '}'
             }
         }
-        $Lines.Add($line)
+        $Lines.WriteLine($line)
     }
     end {
-        if ($formatter) { foreach ($text in $formatter.End()) { $Lines.Add('{"t":"text' + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($text, $json) + '}') } }
+        if ($formatter) { foreach ($text in $formatter.End()) { $Lines.WriteLine('{"t":"text' + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($text, $json) + '}') } }
     }
 }
 
 $state = [initialsessionstate]::CreateDefault2()
 $state.Commands.Add([System.Management.Automation.Runspaces.SessionStateFunctionEntry]::new('__mm_sink', $sink.ToString(), 'Constant'))
 $runspace = [runspacefactory]::CreateRunspace($Host, $state)
-$runspace.ThreadOptions = 'ReuseThread'
+$runspace.ThreadOptions = 'UseCurrentThread'
 $runspace.Open()
+$keeper = [powershell]::Create(); $keeper.Runspace = [runspacefactory]::CreateRunspace([initialsessionstate]::CreateDefault2())
+$keeper.Runspace.Open()
 # Every runspace that opens later, as those of -Parallel, puts folders in front of it for the whole process.
 $modulePath = if ($modules) { $modules + [IO.Path]::PathSeparator + $PSHOME + '/Modules' } else { $env:PSModulePath }
 $env:PSModulePath = $modulePath
@@ -98,24 +135,13 @@ $isConstrained = $false
 # A module loads with the first of its commands, and one that loads in constrained language doesn't work there: what a script
 # names is loaded before it, in full language, by a text of the driver's. Only that and the modules' own code run meanwhile.
 $loaded = [Collections.Generic.HashSet[string]]::new([StringComparer]::OrdinalIgnoreCase)
-$loading = $null; $isStopAsked = $false
 $noInput = [System.Management.Automation.PSDataCollection[psobject]]::new(); $noInput.Complete()
-$lines = [Collections.Concurrent.BlockingCollection[string]]::new(4096)
-
-# One round takes more than the queue holds, so that the last round empties it, and ends even while a flood goes on, so
-# that a stop is read.
-function Flush-Lines {
-    $line = $null
-    for ($count = 0; $count -lt 8192 -and $lines.TryTake([ref]$line); $count++) { $writer.WriteLine($line) }
-    $writer.Flush()
-}
 function Get-Failure($reason) {
     $record = if ($reason -is [System.Management.Automation.RuntimeException]) { $reason.ErrorRecord }
     $failure = [ordered]@{ message = $reason.Message; type = $reason.GetType().FullName; id = $record.FullyQualifiedErrorId; line = $record.InvocationInfo.ScriptLineNumber; column = $record.InvocationInfo.OffsetInLine }
     if ($record.InvocationInfo.ScriptName) { $failure['file'] = "$($record.InvocationInfo.ScriptName)" }
     $failure
 }
-function Send-Pulse($id) { Send ([ordered]@{ t = 'pong'; id = $id; busy = [bool]$task; workingSet = [Environment]::WorkingSet; heap = [GC]::GetTotalMemory($false) }) }
 # What the command before may have left behind that would change the meaning of the next one.
 function Reset-Session {
     $runspace.Debugger.SetDebugMode('None')
@@ -141,95 +167,113 @@ function Find-FullLanguage($syntax) {
 
 Send ([ordered]@{ t = 'hello'; protocol = 1; nonce = $nonce; pid = $PID; version = "$($PSVersionTable.PSVersion)"; runtime = [Runtime.InteropServices.RuntimeInformation]::FrameworkDescription })
 
-$read = $reader.ReadLineAsync()
-$shell = $null; $task = $null; $current = $null
-$idle = [Threading.Tasks.Task[]]::new(1); $busy = [Threading.Tasks.Task[]]::new(2)
-while ($true) {
-    $request = $null
-    if ($task) {
-        $busy[0] = $task; $busy[1] = $read
-        $which = [Threading.Tasks.Task]::WaitAny($busy, 15)
-        if ($lines.Count) { Flush-Lines }
-        if ($shell.Streams.Progress.Count) {
-            $p = $shell.Streams.Progress.ReadAll()[-1]
-            Send ([ordered]@{ t = 'progress'; id = $current; v = [ordered]@{ activity = $p.Activity; status = $p.StatusDescription; operation = $p.CurrentOperation; percent = $p.PercentComplete; seconds = $p.SecondsRemaining } })
-        }
-        if ($which -eq 0 -and $loading) {
-            $request = $loading; $loading = $null
-            $shell.Dispose(); $shell = $null; $task = $null; $current = $null
-            $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'
-            if ($isStopAsked) {
-                $loaded.Clear()
-                Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Stopped' })
-                continue
-            }
-            $null = $request.Remove('load')
-        }
-        elseif ($which -eq 0) {
-            Flush-Lines
-            $info = $shell.InvocationStateInfo
-            $end = [ordered]@{ t = 'end'; id = $current; state = "$($info.State)" }
+$null = $keeper.AddScript('param($wire)' + $wireFunctions.ToString() + {
+        while ($true) {
+            $wire.Busy.Wait()
+            [Threading.Thread]::Sleep(15)
+            [Threading.Monitor]::Enter($wire.Gate)
             try {
-                if ($info.Reason) { $end.failure = Get-Failure $info.Reason }
-                if ($shell.Streams.Error.Count) { $end.sink = @($shell.Streams.Error | ForEach-Object { "$_" }) }
-                $code = $runspace.SessionStateProxy.GetVariable('LASTEXITCODE')
-                if ($code -is [int]) { $end.exitCode = $code }   # a script may have put anything there
-                $end.location = $runspace.SessionStateProxy.Path.CurrentLocation.Path
+                if (-not $wire.Busy.IsSet) { continue }
+                $wire.Out.Flush()
+                Send-Progress
+                while ($null -ne ($text = Read-Line $false)) {
+                    if ($text -eq '') { [Environment]::Exit(0) }
+                    $request = Read-Request $text
+                    switch ($request.t) {
+                        'ping' { Send-Pulse $request.id $true }
+                        'collect' { [GC]::Collect(2, 'Aggressive', $true, $true); Send-Pulse $request.id $true }
+                        'stop' { if ($request.id -eq $wire.Id) { $wire.IsStopAsked = $true; $null = $wire.Shell.BeginStop($null, $null) } }
+                        'bye' { [Environment]::Exit(0) }
+                        'run' { Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Busy' }) }
+                    }
+                }
             }
-            catch { $end.lost = "$_" }
-            Send $end
-            $shell.Dispose(); $shell = $null; $task = $null; $current = $null
-            if ($end.lost) { exit 70 }
+            finally { [Threading.Monitor]::Exit($wire.Gate) }
+        }
+    }.ToString()).AddArgument($wire)
+$null = $keeper.BeginInvoke()
+
+# Runs what was put together for a request; the keeper looks after it meanwhile. How it ended stands in the shell.
+function Invoke-Kept($shell, $id) {
+    $wire.Shell = $shell; $wire.Id = $id
+    $wire.Busy.Set()
+    try { $null = $shell.Invoke($noInput) } catch { }
+    [Threading.Monitor]::Enter($wire.Gate); $wire.Busy.Reset(); [Threading.Monitor]::Exit($wire.Gate)
+}
+# Loads what a script in constrained language names. Returns whether the script may go on.
+function Import-Needs($request) {
+    $names = @(foreach ($name in $request.load.names) { if ($loaded.Add($name)) { $name } })
+    if (-not $names.Count) { return $true }
+    $shell = [powershell]::Create(); $shell.Runspace = $runspace
+    $null = $shell.AddScript($request.load.script, $true).AddParameter('Names', $names)
+    $runspace.SessionStateProxy.LanguageMode = 'FullLanguage'
+    try { Invoke-Kept $shell $request.id } finally { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage' }
+    $shell.Dispose()
+    if (-not $wire.IsStopAsked) { return $true }
+    $loaded.Clear()
+    Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Stopped' })
+    return $false
+}
+# In a function names of variables are looked up once, when it is compiled.
+function Start-Serving {
+    $lastDepth = $null; $json = $null; $lastLocation = $null; $locationText = $null
+    while ($true) {
+        $text = Read-Line $true
+        if ($text -eq '') { exit 0 }
+        $request = Read-Request $text
+        if ($request.t -ne 'run') {
+            switch ($request.t) {
+                'ping' { Send-Pulse $request.id $false }
+                'collect' { [GC]::Collect(2, 'Aggressive', $true, $true); Send-Pulse $request.id $false }
+                'constrain' { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'; $script:isConstrained = $true; Send ([ordered]@{ t = 'constrained'; id = $request.id }) }
+                'bye' { exit 0 }
+            }
             continue
         }
-        elseif ($which -ne 1) { continue }
-    }
-    else { $idle[0] = $read; $null = [Threading.Tasks.Task]::WaitAny($idle) }
-    if (-not $request) {
-        $text = try { $read.Result } catch { $null }
-        if ($null -eq $text) { break }
-        $read = $reader.ReadLineAsync()
-        $request = [Microsoft.PowerShell.Commands.JsonObject]::ConvertFromJson($text, $true, [ref]$null)
-    }
-    switch ($request.t) {
-        'ping' { Send-Pulse $request.id }
-        'collect' { [GC]::Collect(2, 'Aggressive', $true, $true); Send-Pulse $request.id }
-        'constrain' { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage'; $isConstrained = $true; Send ([ordered]@{ t = 'constrained'; id = $request.id }) }
-        'bye' { exit 0 }
-        'stop' { if ($shell -and $request.id -eq $current) { $isStopAsked = $true; $null = $shell.BeginStop($null, $null) } }
-        'run' {
-            if ($task) { Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Busy' }); break }
-            $tokens = $null; $problems = $null
-            $syntax = [System.Management.Automation.Language.Parser]::ParseInput($request.script, [ref]$tokens, [ref]$problems)
-            $refusals = @(
-                if ($problems.Count) { $problems | ForEach-Object { [ordered]@{ id = $_.ErrorId; message = $_.Message; line = $_.Extent.StartLineNumber; column = $_.Extent.StartColumnNumber } } }
-                elseif ($isConstrained) { Find-FullLanguage $syntax }
-            )
-            if ($refusals.Count) {
-                Send ([ordered]@{ t = 'end'; id = $request.id; state = 'ParseFailed'; problems = $refusals })
-                break
-            }
-            Reset-Session
-            $names = @(if ($isConstrained -and $request.load) { foreach ($name in $request.load.names) { if ($loaded.Add($name)) { $name } } })
-            if ($names.Count) {
-                $loading = $request; $isStopAsked = $false; $current = $request.id
-                $runspace.SessionStateProxy.LanguageMode = 'FullLanguage'
-                $shell = [powershell]::Create(); $shell.Runspace = $runspace
-                $null = $shell.AddScript($request.load.script, $true).AddParameter('Names', $names)
-                $task = $shell.InvokeAsync($noInput)
-                break
-            }
-            # The JSON reader would have made dates of these texts: each came with a mark in front.
-            foreach ($name in $request.shielded) { $request.parameters[$name] = $request.parameters[$name].Substring(1) }
-            $shell = [powershell]::Create(); $shell.Runspace = $runspace
-            $null = $shell.AddScript($request.script, [bool]$request.local)
-            if ($request.parameters) { $null = $shell.AddParameters($request.parameters) }
-            $shell.Commands.Commands[0].MergeMyResults('All', 'Output')
-            $depth = if ($request.depth) { $request.depth } else { 3 }
-            $null = $shell.Commands.AddCommand([System.Management.Automation.Runspaces.Command]::new('__mm_sink', $false, $true))
-            $null = $shell.AddParameter('Lines', $lines).AddParameter('Context', $contextType::new($depth, $true, $true)).AddParameter('Id', $request.id).AddParameter('Width', $(if ($request.width) { $request.width } else { 200 })).AddParameter('AsText', $request.format -eq 'text')
-            $current = $request.id
-            $task = $shell.InvokeAsync($noInput)
+        $tokens = $null; $problems = $null
+        $syntax = [System.Management.Automation.Language.Parser]::ParseInput($request.script, [ref]$tokens, [ref]$problems)
+        $refusals = @(
+            if ($problems.Count) { $problems | ForEach-Object { [ordered]@{ id = $_.ErrorId; message = $_.Message; line = $_.Extent.StartLineNumber; column = $_.Extent.StartColumnNumber } } }
+            elseif ($isConstrained) { Find-FullLanguage $syntax }
+        )
+        if ($refusals.Count) { Send ([ordered]@{ t = 'end'; id = $request.id; state = 'ParseFailed'; problems = $refusals }); continue }
+        Reset-Session
+        $wire.IsStopAsked = $false
+        if ($isConstrained -and $request.load -and -not (Import-Needs $request)) { continue }
+        # The JSON reader would have made dates of these texts: each came with a mark in front.
+        foreach ($name in $request.shielded) { $request.parameters[$name] = $request.parameters[$name].Substring(1) }
+        $shell = [powershell]::Create(); $shell.Runspace = $runspace
+        $null = $shell.AddScript($request.script, [bool]$request.local)
+        if ($request.parameters) { $null = $shell.AddParameters($request.parameters) }
+        $shell.Commands.Commands[0].MergeMyResults('All', 'Output')
+        $depth = if ($request.depth) { $request.depth } else { 3 }
+        if ($depth -ne $lastDepth) { $lastDepth = $depth; $json = [ref]$contextType::new($depth, $true, $true) }
+        $null = $shell.Commands.AddCommand([System.Management.Automation.Runspaces.Command]::new('__mm_sink', $false, $true))
+        $null = $shell.AddArgument(@{ Lines = $wire.Out; Json = $json; Id = $request.id; Width = $(if ($request.width) { $request.width } else { 200 }); AsText = $request.format -eq 'text' })
+        Invoke-Kept $shell $request.id
+        Send-Progress
+        $info = $shell.InvocationStateInfo
+        $code = $null; $location = $null; $lost = $null
+        try {
+            $code = $runspace.SessionStateProxy.GetVariable('LASTEXITCODE')
+            $location = $runspace.SessionStateProxy.Path.CurrentLocation.Path
         }
+        catch { $lost = "$_" }
+        # Most commands end plainly, where the last one ended: that is written without a frame.
+        if ($null -eq $info.Reason -and $null -eq $lost -and $null -eq $code -and $shell.Streams.Error.Count -eq 0) {
+            if ($location -cne $lastLocation) { $context = $wire.Frame; $lastLocation = $location; $locationText = [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($location, $context) }
+            $wire.Out.WriteLine('{"t":"end","id":' + $request.id + ',"state":"' + $info.State + '","location":' + $locationText + '}'); $wire.Out.Flush()
+        }
+        else {
+            $end = [ordered]@{ t = 'end'; id = $request.id; state = "$($info.State)" }
+            if ($info.Reason) { $end.failure = Get-Failure $info.Reason }
+            if ($shell.Streams.Error.Count) { $end.sink = @($shell.Streams.Error | ForEach-Object { "$_" }) }
+            if ($code -is [int]) { $end.exitCode = $code }   # a script may have put anything there
+            if ($lost) { $end.lost = $lost } else { $end.location = $location }
+            Send $end
+        }
+        $shell.Dispose()
+        if ($lost) { exit 70 }
     }
 }
+Start-Serving

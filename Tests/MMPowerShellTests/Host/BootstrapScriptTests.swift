@@ -11,7 +11,7 @@ struct BootstrapScriptTests {
     func parses() {
         #expect(PowerShellParser.parse(script).errors == [])
         #expect(script.hasPrefix("# The PowerShell side of one session."))
-        #expect(script.hasSuffix("}\n"))
+        #expect(script.hasSuffix("\nStart-Serving\n"))
     }
 
     @Test("calls no cmdlet but the one that loads the JSON writer, and those that every session has")
@@ -24,8 +24,9 @@ struct BootstrapScriptTests {
             })
         #expect(
             names == [
-                "ConvertTo-Json", "ForEach-Object", "Out-String", "Send", "Send-Pulse", "Flush-Lines", "Get-Failure",
-                "Reset-Session", "Find-FullLanguage",
+                "ConvertTo-Json", "ForEach-Object", "Out-String", "Send", "Send-Pulse", "Send-Progress", "Read-Line",
+                "Read-Request", "Get-Failure", "Reset-Session", "Find-FullLanguage", "Import-Needs", "Invoke-Kept",
+                "Start-Serving",
             ])
     }
 
@@ -39,8 +40,8 @@ struct BootstrapScriptTests {
 
     @Test("puts the session's own state right before each command")
     func state() throws {
-        let reset = try #require(script.firstRange(of: "            Reset-Session\n"))
-        let invoke = try #require(script.firstRange(of: "$shell.InvokeAsync"))
+        let reset = try #require(script.firstRange(of: "        Reset-Session\n"))
+        let invoke = try #require(script.firstRange(of: "        Invoke-Kept $shell $request.id\n        Send-Progress\n"))
         #expect(reset.lowerBound < invoke.lowerBound)
         for word in [
             "SetDebugMode('None')", "SetVariable('LASTEXITCODE', $null)", "SetVariable('PSDefaultParameterValues'",
@@ -49,10 +50,25 @@ struct BootstrapScriptTests {
         ] { #expect(script.contains(word)) }
     }
 
-    @Test("answers every request that the driver sends")
-    func requests() {
-        for request in ["run", "stop", "ping", "collect", "constrain", "bye"] {
-            #expect(script.contains("        '\(request)' {"), "\(request)")
+    @Test("answers every request that the driver sends, also while a command runs")
+    func requests() throws {
+        let serving = try #require(script.firstRange(of: "function Start-Serving"))
+        let (before, after) = (String(script[..<serving.lowerBound]), String(script[serving.lowerBound...]))
+        for request in ["stop", "ping", "collect", "bye", "run"] {
+            #expect(before.contains("        '\(request)' {"), "\(request)")
         }
+        for request in ["ping", "collect", "constrain", "bye"] {
+            #expect(after.contains("        '\(request)' {"), "\(request)")
+        }
+        #expect(after.contains("$request.t -ne 'run'"))
+    }
+
+    @Test("hands a command to no other thread, and no more than one thread reads the socket")
+    func threads() throws {
+        #expect(script.contains("$runspace.ThreadOptions = 'UseCurrentThread'"))
+        #expect(!script.contains("InvokeAsync") && !script.contains("ReadLineAsync"))
+        let busy = try #require(script.firstRange(of: "if (-not $wire.Busy.IsSet) { continue }"))
+        let reading = try #require(script.firstRange(of: "= Read-Line $false"))
+        #expect(busy.lowerBound < reading.lowerBound)
     }
 }
