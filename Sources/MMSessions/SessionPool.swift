@@ -222,3 +222,481 @@ public actor SessionPool<Factory: SessionFactory> {
         await session?.close()
     }
 }
+
+extension SessionPool where Factory.Key == SessionKey {
+    /// Ends sessions: all, those of a connection, or a single one.
+    /// - Parameters:
+    ///   - connection: the connection; `nil` for all.
+    ///   - module: the module; `nil` for all modules of the connection.
+    /// - Returns: the keys of the ended sessions.
+    public func reset(connection: String? = nil, module: String? = nil) async -> [SessionKey] {
+        let keys = keys(of: connection, module)
+        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
+        return keys
+    }
+
+    /// Ends the sessions of one of several people.
+    /// - Returns: the keys of the ended sessions.
+    package func reset(connection: String, module: String?, principal: String) async -> [SessionKey] {
+        let keys = keys(of: connection, module).filter { $0.principal == principal }
+        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
+        return keys
+    }
+
+    /// Signs sessions out and ends them.
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - module: the module; `nil` for all modules of the connection.
+    /// - Returns: the keys of the ended sessions.
+    public func disconnect(connection: String, module: String? = nil) async -> [SessionKey] {
+        await disconnect(keys(of: connection, module))
+    }
+
+    /// Signs the sessions of one of several people out and ends them.
+    /// - Returns: the keys of the ended sessions.
+    package func disconnect(connection: String, module: String?, principal: String) async -> [SessionKey] {
+        await disconnect(keys(of: connection, module).filter { $0.principal == principal })
+    }
+
+    private func disconnect(_ keys: [SessionKey]) async -> [SessionKey] {
+        let limit = settings.healthTimeout
+        // After the command that is running, and before those that wait; they are dismissed when the session ends.
+        let turns = await withTaskGroup(of: TurnQueue.Turn?.self) { group in
+            for slot in keys.compactMap({ slots[$0] }) {
+                guard slot.life.identity != nil, let session = slot.session else { continue }
+                group.addTask {
+                    // A session that doesn't respond is ended all the same.
+                    try? await Bounded.run(
+                        until: .after(limit), doing: "signing out", orElse: { await session.close() }
+                    ) { () async throws(MMError) in
+                        let turn = try await slot.turns.take(.after(limit), first: true)
+                        await session.signOut()
+                        return turn
+                    }
+                }
+            }
+            var turns: [TurnQueue.Turn?] = []
+            for await turn in group { turns.append(turn) }
+            return turns
+        }
+        for key in keys { await end(key, MMError(.cancelled, "The session \(key) was disconnected.")) }
+        for turn in turns { turn?.release() }
+        return keys
+    }
+
+    private func keys(of connection: String?, _ module: String?) -> [SessionKey] {
+        slots.keys.filter { key in
+            (connection == nil || key.connection == connection) && (module == nil || key.module == module)
+        }.sorted()
+    }
+}
+
+extension SessionPool {
+    /// Ends a session, whatever it is doing.
+    /// - Parameter reason: the error for those who wait for it.
+    package func end(_ key: Key, _ reason: MMError) async {
+        guard let slot = slots.removeValue(forKey: key) else { return }
+        lastGeneration = max(lastGeneration, slot.life.generation)
+        slot.opening?.cancel()
+        slot.turns.close(reason)
+        await slot.session?.close()
+    }
+
+    /// Ends all sessions and accepts no more calls.
+    public func close() async {
+        isClosed = true
+        await withTaskGroup(of: Void.self) { group in
+            for key in slots.keys {
+                group.addTask { await self.end(key, MMError(.cancelled, "The pool is stopping.")) }
+            }
+        }
+        await dropSpares { _ in true }
+    }
+}
+
+extension SessionPool {
+    /// Returns the state of one session; `nil` if there is none. Unlike `reports`, it doesn't measure the process's
+    /// memory.
+    public func state(of key: Key) async -> SessionState? {
+        guard let slot = slots[key] else { return nil }
+        return await standing(slot)
+    }
+
+    /// Returns the state of a slot; its process may have ended while it was unused.
+    func standing(_ slot: Slot<Session>) async -> SessionState {
+        guard let (session, _) = slot.idle, await !session.isUsable else { return slot.standing }
+        return await session.missingSignIn.map { SessionState.failed($0) } ?? .lost
+    }
+
+    /// Removes an idle session whose process has ended.
+    func noticeLoss(of key: Key) async {
+        guard let (session, number) = slots[key]?.idle, let turn = slots[key]?.turns.takeIfFree() else { return }
+        if await !session.isUsable { await lose(key, number) }
+        turn.release()
+    }
+
+    /// Returns the current session, ready or not.
+    package func current(_ key: Key) -> Session? { slots[key]?.session }
+
+    /// Returns the current session if it is ready, whoever uses it; it counts as used.
+    package func ready(_ key: Key) -> Session? {
+        guard let slot = slots[key], slot.life.identity != nil else { return nil }
+        slots[key]?.touched = clock.now()
+        return slot.session
+    }
+
+    /// Returns the sessions that are ready.
+    package func readySessions(where isMeant: (Key) -> Bool) -> [Session] {
+        slots.filter { isMeant($0.key) && $0.value.life.identity != nil }.compactMap(\.value.session)
+    }
+
+    /// Returns a share in the turn of a ready session, for work that runs in it without a caller: the session doesn't
+    /// count as idle until the share is released.
+    /// - Parameter isCommand: whether the work counts as a command.
+    package func share(_ key: Key, isCommand: Bool) -> TurnQueue.Turn? {
+        guard let slot = slots[key], slot.life.identity != nil else { return nil }
+        slots[key]?.touched = clock.now()
+        if isCommand {
+            slots[key]?.commands += 1
+            counters.commands += 1
+        }
+        return slot.turns.share()
+    }
+
+    /// Marks a session as used just now.
+    package func touch(_ key: Key) { slots[key]?.touched = clock.now() }
+
+    /// Returns how many callers wait for a session.
+    package func waiting(for key: Key) -> Int { slots[key]?.turns.waiting ?? 0 }
+
+    /// Returns the account that signed in to a session.
+    public func account(of key: Key) -> String? { slots[key]?.account }
+
+    /// Returns when idle sessions last passed a health check.
+    public func lastPings() -> [(key: Key, time: Timestamp)] {
+        slots.sorted { $0.key < $1.key }.compactMap { key, slot in slot.lastPing.map { (key, $0) } }
+    }
+}
+
+extension SessionPool {
+    /// Starts and signs in a session, in the background. The turn is released afterwards, whatever the outcome.
+    func open(_ key: Key, _ turn: TurnQueue.Turn, _ order: Order) {
+        guard var slot = slots[key], slot.turns === turn.queue else { return }
+        let wasLost = if case .lost = slot.life.state { true } else { false }
+        guard let number = slot.life.beginOpening() else { return }
+        counters.starts += 1
+        if wasLost { counters.restarts += 1 }
+        slot.isFresh = wasLost
+        slot.isFirst = true
+        slot.missing = nil
+        slot.idleLimit = order.limits.idle
+        slot.account = nil
+        slot.commands = 0
+        slot.createdAt = clock.wall.now
+        slot.lastUsed = nil
+        slot.lastPing = nil
+        slot.touched = clock.now()
+        slot.checked = slot.touched
+        slot.opening = Task {
+            await self.bringUp(key, number, order)
+            turn.release()
+        }
+        slots[key] = slot
+    }
+
+    private func bringUp(_ key: Key, _ number: Int, _ order: Order) async {
+        do throws(MMError) {
+            let session: Session
+            if let spare = await takeSpare(key) {
+                session = spare
+            } else {
+                session = try await startSession(key, order.start)
+            }
+            guard let turns = adopt(session, key, number) else { return await session.close() }
+            await session.lend(through: turns)
+            let account = try await session.connect { prompt in
+                Task { await self.prompted(key, number, prompt) }
+            }
+            connected(key, number, as: account)
+        } catch {
+            await failed(key, number, error, wasCalledOff: Task.isCancelled)
+        }
+    }
+
+    /// Returns how the factory opens a session.
+    func standardOrder(for key: Key) -> Order {
+        let factory = factory
+        return Order(limits: settings.limits) { () async throws(MMError) in try await factory.start(key) }
+    }
+
+    func startSession(
+        _ key: Key, _ start: @escaping @Sendable () async throws(MMError) -> Session
+    ) async throws(MMError) -> Session {
+        try await Bounded.run(
+            until: settings.startTimeout.map { .after($0) } ?? .never, doing: "starting the session \(key)",
+            dropping: { await $0.close() }, start)
+    }
+
+    private func adopt(_ session: Session, _ key: Key, _ number: Int) -> TurnQueue? {
+        guard slots[key]?.life.signIn(nil, in: number) == true else { return nil }
+        slots[key]?.session = session
+        slots[key]?.touched = clock.now()
+        return slots[key]?.turns
+    }
+
+    private func prompted(_ key: Key, _ number: Int, _ prompt: JSONObject) {
+        let before: JSONObject? = if case .signingIn(let known)? = slots[key]?.life.state { known } else { nil }
+        let isNews = before?["userCode"] != prompt["userCode"]
+        guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
+        var prompt = prompt
+        if let reason = slots[key]?.reason, !callers.isEmpty {
+            // Said once, to who meets the new code first.
+            slots[key]?.reason = nil
+            prompt["message"] = .string([reason, prompt["message"]?.string].compactMap(\.self).joined(separator: " "))
+            prompt["reason"] = .string(reason)
+        }
+        slots[key]?.touched = clock.now()
+        for caller in callers {
+            if let onPrompt = caller.onPrompt {
+                if isNews { onPrompt(prompt) }
+            } else {
+                caller.place.dismiss(Self.signInNeeded(prompt))
+            }
+        }
+    }
+
+    private func connected(_ key: Key, _ number: Int, as account: String) {
+        guard slots[key]?.life.opened(account, in: number) == true else { return }
+        counters.signIns += 1
+        slots[key]?.account = account
+        slots[key]?.touched = clock.now()
+        slots[key]?.checked = clock.now()
+    }
+
+    private func failed(_ key: Key, _ number: Int, _ error: MMError, wasCalledOff: Bool) async {
+        let wasShown = if case .signingIn(_?)? = slots[key]?.life.state { true } else { false }
+        guard slots[key]?.life.failed(error, in: number) == true, var slot = slots[key] else { return }
+        let session = slot.session
+        slot.session = nil
+        guard settings.opensUnattended else {
+            // All waiting callers are told why an opening failed, but not that it was cancelled by those who asked
+            // first: the next caller opens the session again.
+            if wasCalledOff, slot.turns.waiting > 0 {
+                slots[key] = slot
+            } else {
+                slots[key] = nil
+                lastGeneration = max(lastGeneration, number)
+                slot.turns.close(error)
+            }
+            await session?.close()
+            return
+        }
+        // Whoever saw the code has gone to sign in. The next call is told of the failure; otherwise it would ask for a
+        // sign-in without end.
+        let isWaitedFor = slot.turns.waiting > 0
+        slot.untold = !isWaitedFor && wasShown && error.code != .cancelled ? error : nil
+        slot.touched = clock.now()
+        // Who waits where another code mends it gets that one, with why the last came to nothing: the first of them opens the
+        // session anew. So does who came while a session was brought back with nobody there; whoever brought it back is told.
+        let asksAgain =
+            error.code == .signInNeeded && (wasShown || Attendance.isUnattended)
+            && slot.callers.contains { !$0.isUnattended }
+        if asksAgain, wasShown { slot.reason = error.message }
+        slots[key] = slot
+        if asksAgain {
+            for caller in slot.callers where caller.isUnattended { caller.place.dismiss(error) }
+        } else {
+            slot.turns.dismiss(error)
+        }
+        await session?.close()
+    }
+
+    /// Ends the longest idle session if the pool, or the share of it that an owner may have, is full.
+    func makeRoom(for key: Key, _ limits: SessionLimits) async throws(MMError) {
+        let live = slots.filter { $0.key != key && ($0.value.session != nil || $0.value.life.isOpening) }
+        let own = live.filter { $0.key.owner == key.owner }
+        let isOwnersLimit = limits.perOwner.map { own.count >= $0 } ?? false
+        var full = isOwnersLimit || live.count >= limits.total
+        if !full, let most = settings.maxMemory { full = await totalMemory() > most }
+        guard full else { return }
+        // Never ends a working session, and never another owner's session because of an owner's own limit.
+        let now = clock.now()
+        let idle = (isOwnersLimit ? own : live).filter {
+            $0.value.idle != nil && now - $0.value.touched >= limits.evictableAfter
+        }
+        guard let oldest = idle.min(by: { $0.value.touched < $1.value.touched })?.key else {
+            let unused = "none of them has been unused for \(limits.evictableAfter.components.seconds) s"
+            throw MMError(
+                .limitExceeded,
+                isOwnersLimit
+                    ? "There are \(own.count) sessions already, the most for one client, and \(unused)."
+                    : "There are \(live.count) sessions already, the most there may be, and \(unused).",
+                hint:
+                    "Use an existing one, wait for one to finish, end one that is no longer needed, or raise "
+                    + "the limit.",
+                retry: .after(.seconds(10))
+            )
+        }
+        counters.reaped += 1
+        await end(oldest, MMError(.cancelled, "The session \(oldest) made room for another."))
+    }
+
+    private func totalMemory() async -> Int {
+        var sum = 0
+        for session in slots.values.compactMap(\.session) { sum += await session.memory ?? 0 }
+        return sum
+    }
+}
+
+extension SessionPool {
+    /// Keeps a started session that isn't signed in ready for each of these keys, so that the first answer doesn't wait
+    /// for a start.
+    ///
+    /// A key that has a session needs no spare. What can't be started is tried again later.
+    public func keepSpares(for keys: some Sequence<Key>) async {
+        spareKeys = Set(keys)
+        await dropSpares { !self.spareKeys.contains($0) }
+        await fillSpares()
+    }
+
+    /// The keys for which a session is ready to sign in.
+    public var readySpares: [Key] { spares.keys.sorted() }
+
+    func fillSpares() async {
+        let now = clock.now()
+        for (key, spare) in spares where await !spare.isSpare {
+            // Another turn may have taken it meanwhile.
+            if spares.removeValue(forKey: key) != nil { await spare.close() }
+        }
+        for key in spareKeys.sorted() where spares[key] == nil && slots[key] == nil && !isClosed {
+            if let again = spareFaults[key], now < again { continue }
+            guard spares.count < settings.maxSpares else { return }
+            do throws(MMError) {
+                let start = standardOrder(for: key).start
+                let spare = try await startSession(key) { () async throws(MMError) in
+                    let session = try await start()
+                    do throws(MMError) { try await session.warmUp() } catch {
+                        await session.close()
+                        throw error
+                    }
+                    return session
+                }
+                spareFaults[key] = nil
+                if isClosed || !spareKeys.contains(key) || spares[key] != nil || slots[key] != nil {
+                    await spare.close()
+                } else {
+                    spares[key] = spare
+                }
+            } catch {
+                spareFaults[key] = now + settings.spareRetryDelay
+            }
+        }
+    }
+
+    /// Returns a spare for a key that can still be signed in.
+    func takeSpare(_ key: Key) async -> Session? {
+        guard let spare = spares.removeValue(forKey: key) else { return nil }
+        if await spare.isSpare { return spare }
+        await spare.close()
+        return nil
+    }
+
+    func dropSpares(_ isUnwanted: (Key) -> Bool) async {
+        let unwanted = spares.filter { isUnwanted($0.key) }
+        for key in unwanted.keys { spares[key] = nil }
+        for spare in unwanted.values { await spare.close() }
+    }
+}
+
+extension SessionPool {
+    /// Returns reports about all sessions, sorted by name.
+    public func reports() async -> [SessionReport<Key>] { await reports { _ in true } }
+
+    /// Returns reports about some sessions, sorted by name.
+    package func reports(where isMeant: (Key) -> Bool) async -> [SessionReport<Key>] {
+        var reports: [SessionReport<Key>] = []
+        for (key, slot) in slots.filter({ isMeant($0.key) }).sorted(by: { $0.key < $1.key }) {
+            reports.append(
+                SessionReport(
+                    key: key, state: await standing(slot), account: slot.account, createdAt: slot.createdAt,
+                    lastUsed: slot.lastUsed, commands: slot.commands, waiting: slot.turns.waiting,
+                    memory: await slot.session?.memory, engine: await slot.session?.engine,
+                    idle: slot.turns.isTaken ? .zero : clock.now() - slot.touched))
+        }
+        return reports
+    }
+
+    /// Returns the signed-in accounts. No session is asked, so the call is cheap.
+    package func accounts() -> [Key: String] {
+        var accounts: [Key: String] = [:]
+        for (key, slot) in slots { accounts[key] = slot.life.identity }
+        return accounts
+    }
+
+    /// Maintains the sessions until the task is cancelled.
+    /// - Parameter tick: the interval; `nil` for that of the settings.
+    public func runMaintenance(every tick: Duration? = nil) async {
+        while !Task.isCancelled {
+            await runMaintenancePass()
+            try? await Task.sleep(for: tick ?? settings.maintenanceInterval)
+        }
+    }
+
+    /// Maintains the sessions once: removes unused ones and checks the health of idle ones.
+    public func runMaintenancePass() async {
+        for key in slots.keys { await noticeLoss(of: key) }
+        let now = clock.now()
+        for (key, slot) in slots {
+            let rest = now - slot.touched
+            switch slot.life.state {
+            case .off, .starting, .signingIn, .failed, .lost, .closed:
+                guard rest >= settings.pendingTimeout else { continue }
+                counters.reaped += 1
+                await end(key, MMError(.deadlineExceeded, "The sign-in was not finished in time: \(key)."))
+            case .ready:
+                guard rest >= slot.idleLimit, slot.idle != nil else { continue }
+                counters.reaped += 1
+                await end(key, MMError(.cancelled, "The session \(key) was idle for too long."))
+            }
+        }
+        await keepAlive(now)
+        await fillSpares()
+    }
+
+    /// Checks all idle sessions at once, so that one that hangs doesn't delay the others. Each check holds the turn of
+    /// its session, and is cut short when a caller arrives.
+    private func keepAlive(_ now: Duration) async {
+        let limit = settings.healthTimeout
+        await withTaskGroup(of: Void.self) { group in
+            for (key, slot) in slots where now - slot.checked >= settings.keepAliveAfter {
+                guard let (session, number) = slot.idle, let turn = slot.turns.takeIfFree() else { continue }
+                counters.keepAlives += 1
+                group.addTask {
+                    let outcome = await Result { () async throws(MMError) in
+                        // A session that doesn't react to cancellation is ended, so that it doesn't delay the others.
+                        try await Bounded.run(
+                            until: .after(limit), doing: "the health check of \(key)", orElse: { await session.close() }
+                        ) { () async throws(MMError) in try await session.checkHealth() }
+                    }
+                    var fault: MMError?
+                    if case .failure(let error) = outcome { fault = error }
+                    await self.checked(key, number, fault, isUsable: await session.isUsable)
+                    turn.release()
+                }
+            }
+        }
+    }
+
+    /// A session that has come to its end is ended at once: no late output of it may reach the next caller. Any other fault
+    /// passes, and the session goes on.
+    private func checked(_ key: Key, _ number: Int, _ fault: MMError?, isUsable: Bool) async {
+        guard slots[key]?.life.generation == number else { return }
+        slots[key]?.checked = clock.now()
+        guard let fault else {
+            slots[key]?.lastPing = clock.wall.now
+            return
+        }
+        counters.keepAliveFailures += 1
+        if !isUsable || [.signInNeeded, .sessionLost, .forbidden].contains(fault.code) { await lose(key, number) }
+    }
+}

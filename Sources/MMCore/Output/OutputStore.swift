@@ -141,3 +141,216 @@ package struct OutputStore: Sendable {
             }
     }
 }
+
+extension OutputStore {
+    /// Returns a page of a stored answer, as long as requested and as the budget allows, and never less than part of
+    /// one row.
+    /// - Parameters:
+    ///   - handle: the handle of the answer.
+    ///   - offset: the first row, line or byte, from 0.
+    ///   - limit: the maximum number of rows, lines or bytes; `nil` for as many as the budget allows.
+    ///   - unit: the unit to count in; `nil` for the answer's own. Every answer can be paged in bytes.
+    ///   - connection: the only connection whose answers may be read, where the caller is bound to one.
+    ///   - budget: the maximum returned at once.
+    ///   - layout: the layout of rows.
+    /// - Throws: `notFound` for an unknown handle; `invalidInput` for an offset, limit or unit that doesn't apply to
+    ///   the answer.
+    package func page(
+        _ handle: String, offset: Int = 0, limit: Int? = nil, unit: OutputUnit? = nil, connection: String? = nil,
+        budget: OutputBudget = .standard, layout: JSONWriter.Layout = .indented(2)
+    ) throws(MMError) -> OutputPage {
+        let stored = try find(handle, connection: connection)
+        let unit = unit ?? stored.unit
+        guard unit == stored.unit || unit == .bytes else {
+            throw MMError(
+                .invalidInput, "This output has no \(unit.rawValue); it is counted in \(stored.unit.rawValue).",
+                hint: "Page it in \(stored.unit.rawValue) or bytes.")
+        }
+        let total = unit == stored.unit ? stored.total : stored.bytes
+        guard offset >= 0, offset <= total, limit.map({ $0 > 0 }) ?? true else {
+            throw MMError(
+                .invalidInput,
+                limit.map { $0 > 0 } ?? true
+                    ? "Offset \(offset) is past the end: there are \(total) \(unit.rawValue)."
+                    : "A limit of \(limit ?? 0) returns nothing; it must be above 0.",
+                hint: "Use an offset from 0 to \(total), and a limit above 0 or none.")
+        }
+        guard let place = try FileLocation.resolve(path(of: stored), creating: false),
+            let file = try place.open(O_RDONLY, to: "read")
+        else { throw gone(stored) }
+        var reader = OutputReader(file: file, stored: stored)
+        let wanted = min(limit ?? Int.max, total - offset)
+        switch unit {
+        case .rows: return try reader.rows(offset, wanted, budget, layout)
+        case .lines: return try reader.lines(offset, wanted, budget)
+        case .bytes: return try reader.bytes(offset, wanted, budget)
+        }
+    }
+}
+
+/// Reads pages from the file of a stored answer.
+private struct OutputReader: ~Copyable {
+    let file: Descriptor
+    let stored: StoredOutput
+    private var chunk: [UInt8] = []
+    private var chunkStart = 0
+
+    init(file: consuming Descriptor, stored: StoredOutput) {
+        self.file = file
+        self.stored = stored
+    }
+
+    /// Returns the byte at a position; `nil` past the end.
+    private mutating func byte(at position: Int) throws(MMError) -> UInt8? {
+        if position >= chunkStart, position < chunkStart + chunk.count { return chunk[position - chunkStart] }
+        chunk = try slice(position..<min(stored.bytes, position + (128 << 10)))
+        chunkStart = position
+        return chunk.first
+    }
+
+    private func slice(_ range: Range<Int>) throws(MMError) -> [UInt8] {
+        try file.bytes(from: range.lowerBound, limit: range.count, of: "stored output \(stored.handle)")
+    }
+
+    mutating func rows(
+        _ offset: Int, _ wanted: Int, _ budget: OutputBudget, _ layout: JSONWriter.Layout
+    ) throws(MMError) -> OutputPage {
+        var items: [JSONValue] = []
+        var cost = OutputCost(of: "[\n]".utf8)
+        var scanner = JSONItemScanner(at: 0)
+        var number = 0
+        var position = 0
+        if let start = start(of: offset) {
+            (number, position) = start
+            scanner = JSONItemScanner(at: position)
+        }
+        while items.count < wanted, let next = try byte(at: position) {
+            position += 1
+            let found = scanner.consume(next)
+            if let range = found {
+                if number >= offset {
+                    let bytes = try slice(range)
+                    let value = (try? JSONParser.parse(bytes)) ?? .string(String(decoding: bytes, as: UTF8.self))
+                    let rowCost = OutputHead.cost(ofRow: value, layout)
+                    if !budget.allows(cost + rowCost) {
+                        if items.isEmpty { return try cutRow(offset, range, budget) }
+                        break
+                    }
+                    cost = cost + rowCost
+                    items.append(value)
+                }
+                number += 1
+            }
+            if scanner.ended { break }
+        }
+        let text = JSONWriter.string(.array(items), layout: layout)
+        return page(.rows, offset, items.count, stored.total, text)
+    }
+
+    /// Returns the beginning of a row that exceeds the budget by itself.
+    private mutating func cutRow(_ offset: Int, _ range: Range<Int>, _ budget: OutputBudget) throws(MMError)
+        -> OutputPage
+    {
+        let part = try bytes(range.lowerBound, range.count, budget)
+        let next = offset + 1 < stored.total ? offset + 1 : nil
+        return OutputPage(
+            stored: stored, unit: .rows, offset: offset, count: 1, total: stored.total, nextOffset: next,
+            text: part.text,
+            cutAtByte: part.offset + part.count)
+    }
+
+    mutating func lines(_ offset: Int, _ wanted: Int, _ budget: OutputBudget) throws(MMError) -> OutputPage {
+        var text: [UInt8] = []
+        var line: [UInt8] = []
+        var cost = OutputCost()
+        var (number, position) = start(of: offset) ?? (0, 0)
+        var taken = 0
+        while taken < wanted {
+            let next = try byte(at: position)
+            if let next { line.append(next) }
+            position += 1
+            guard next == 0x0A || next == nil else { continue }
+            if number >= offset, !line.isEmpty {
+                let lineCost = OutputCost(of: line)
+                // Always include the first line: lines are short, or the answer would be counted in bytes.
+                if taken > 0, !budget.allows(cost + lineCost) { break }
+                cost = cost + lineCost
+                text += line
+                taken += 1
+            }
+            line.removeAll(keepingCapacity: true)
+            number += 1
+            if next == nil { break }
+        }
+        return page(.lines, offset, taken, stored.total, String(decoding: text, as: UTF8.self))
+    }
+
+    mutating func bytes(_ offset: Int, _ wanted: Int, _ budget: OutputBudget) throws(MMError) -> OutputPage {
+        // Characters are never split: an offset inside a character moves to the next one.
+        var start = offset
+        while start < stored.bytes, let byte = try byte(at: start), byte & 0xC0 == 0x80 { start += 1 }
+        let end = min(stored.bytes, offset + wanted)
+        var text: [UInt8] = []
+        var cost = OutputCost()
+        var position = start
+        while position < end, let byte = try byte(at: position) {
+            cost.add(byte)
+            if !budget.allows(cost), !text.isEmpty { break }
+            text.append(byte)
+            position += 1
+        }
+        while position < stored.bytes, let byte = try byte(at: position), byte & 0xC0 == 0x80 {
+            text.append(byte)
+            position += 1
+        }
+        let count = position - start
+        return OutputPage(
+            stored: stored, unit: .bytes, offset: start, count: count, total: stored.bytes,
+            nextOffset: position < stored.bytes ? position : nil, text: String(decoding: text, as: UTF8.self),
+            cutAtByte: nil)
+    }
+
+    /// Returns the nearest indexed position at or before a row or line.
+    private func start(of offset: Int) -> (number: Int, position: Int)? {
+        guard !stored.index.isEmpty else { return nil }
+        let entry = min(offset / StoredOutput.stride, stored.index.count - 1)
+        return (entry * StoredOutput.stride, stored.index[entry])
+    }
+
+    private func page(_ unit: OutputUnit, _ offset: Int, _ count: Int, _ total: Int, _ text: String) -> OutputPage {
+        let next = offset + count
+        return OutputPage(
+            stored: stored, unit: unit, offset: offset, count: count, total: total,
+            nextOffset: next < total && count > 0 ? next : nil, text: text, cutAtByte: nil)
+    }
+}
+
+extension OutputStore {
+    /// Removes expired answers, the leftovers of killed processes, and the oldest answers beyond the limits.
+    func sweep() {
+        guard let names = try? FolderListing.names(in: directory) else { return }
+        let present = Set(names)
+        var kept: [StoredOutput] = []
+        for name in names {
+            if name.hasSuffix(".json") {
+                let handle = String(name.dropLast(5))
+                if let stored = try? find(handle) { kept.append(stored) } else { try? remove(handle) }
+            } else if name.hasSuffix(".data"), !present.contains(name.dropLast(5) + ".json"), isLeftover(name) {
+                try? ProtectedFile.remove("\(directory)/\(name)")
+            }
+        }
+        kept.sort { $0.stored > $1.stored }
+        var bytes = 0
+        for (position, stored) in kept.enumerated() {
+            bytes += stored.bytes
+            if position >= limits.count || bytes > limits.total { try? remove(stored.handle) }
+        }
+    }
+
+    /// Returns whether a file hasn't been written to for an hour: its writer is gone and its handle was never returned.
+    private func isLeftover(_ name: String) -> Bool {
+        var status = stat()
+        guard lstat("\(directory)/\(name)", &status) == 0 else { return false }
+        return Glibc.time(nil) - status.st_mtim.tv_sec > 3600
+    }
+}

@@ -141,3 +141,315 @@ extension Connection: Hashable {
         hasher.combine(raw)
     }
 }
+
+extension Connection {
+    /// The names that `cloud` may have; else it is the path of a file that describes a cloud.
+    public static let clouds = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
+
+    /// Returns whether a value of `cloud` is the path of a file.
+    package static func isCloudFile(_ name: String) -> Bool { name.hasPrefix("/") || name.hasPrefix("~/") }
+
+    /// All keys of an entry that have a meaning here.
+    public static let knownKeys = [
+        "appId", "tenant", "tenantId", "expectedEmail", "homeAccountId", "tokenCache", "apis", "description", "mcps",
+        "cloud", "auth",
+        "guard", "person",
+        "engine", "language", "egress", "confinement", "shared", "audit", "sharepoint_host", "subscription",
+        "moduleApps", "skipSendGuards", "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags",
+        "keepSpares", "scopes", "uses",
+        "tools",
+    ]
+
+    /// Creates a connection from an entry as written in the registry.
+    /// - Parameters:
+    ///   - name: the entry's name.
+    ///   - entry: the entry's keys and values.
+    /// - Throws: `invalidInput` for the first fault, naming the entry, the key, the value and the remedy.
+    public convenience init(name: String, entry: JSONObject) throws(MMError) {
+        var reader = EntryReader(name: name, entry: entry)
+        self.init(reading: &reader)
+        if let first = reader.problems.first { throw first.error }
+    }
+
+    /// Creates a connection that isn't in any registry.
+    /// - Parameters:
+    ///   - name: the name under which its sign-in is kept.
+    ///   - tenant: the tenant's domain or id.
+    ///   - appId: the app registration's client id; without one, modules use their publishers' own apps.
+    ///   - expectedEmail: the account that must have signed in.
+    ///   - cloud: the national cloud, or `sandbox`.
+    ///   - options: further keys of a registry entry, such as `["guard": "readonly"]`.
+    /// - Throws: `invalidInput`, naming the key, the value and the remedy.
+    public convenience init(
+        name: String, tenant: String, appId: String? = nil, expectedEmail: String? = nil, cloud: String = "public",
+        options: JSONObject = [:]
+    ) throws(MMError) {
+        var entry = options
+        entry["tenant"] = .string(tenant)
+        entry["appId"] = appId.map(JSONValue.string)
+        entry["expectedEmail"] = expectedEmail.map(JSONValue.string)
+        entry["cloud"] = .string(cloud)
+        try self.init(name: name, entry: entry)
+    }
+
+    /// Returns the connection of the same entry with other values.
+    /// - Parameters:
+    ///   - changes: values by their keys; `null` takes a key away.
+    ///   - name: its name; `nil` for the same.
+    /// - Throws: as for the entry that results.
+    package func with(_ changes: JSONObject, name: String? = nil) throws(MMError) -> Connection {
+        var entry = raw
+        for (key, value) in changes { entry[key] = value.isNull ? nil : value }
+        return try Connection(name: name ?? self.name, entry: entry)
+    }
+
+    /// Reads the shared folders, which must be absolute or below the user's home.
+    static func readShared(_ reader: inout EntryReader) -> [String] {
+        let folders = reader.texts("shared") ?? []
+        for folder in folders where !folder.hasPrefix("/") && !folder.hasPrefix("~/") {
+            reader.report(
+                "shared", "must contain absolute paths of folders",
+                hint: "For example [\"/srv/reports\"], or [\"~/reports\"] for a folder below the home.",
+                value: .string(folder))
+            return []
+        }
+        return folders
+    }
+
+    static func readEmail(_ reader: inout EntryReader) -> String? {
+        guard let text = reader.text("expectedEmail") else { return nil }
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), !text.contains(where: \.isWhitespace) else {
+            reader.report(
+                "expectedEmail", "must be an account name", hint: "For example adele@contoso.com.", value: .string(text)
+            )
+            return nil
+        }
+        return text
+    }
+
+    static func readHomeAccount(_ reader: inout EntryReader) -> String? {
+        guard let text = reader.text("homeAccountId") else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, parts.allSatisfy(GUID.isValid) else {
+            reader.report(
+                "homeAccountId", "must be two GUIDs with a dot between them",
+                hint: "Object id and tenant id of the account in its home tenant, as MSAL writes `home_account_id`.",
+                value: .string(text))
+            return nil
+        }
+        return text.lowercased()
+    }
+
+    /// Reads the path of a cache that is shared, which must be absolute or below the user's home.
+    static func readTokenCache(_ reader: inout EntryReader) -> String? {
+        guard let path = reader.text("tokenCache") else { return nil }
+        guard path.hasPrefix("/") || path.hasPrefix("~/") else {
+            reader.report(
+                "tokenCache", "must be the absolute path of a file",
+                hint: "For example ~/.azure/msal_token_cache.json, the cache of az.", value: .string(path))
+            return nil
+        }
+        return path
+    }
+
+    /// Reads `"apis": {"crm": "https://org.crm.dynamics.com", "hr": {"audience": "api://…", "address": "https://…"}}`.
+    static func readAPIs(_ reader: inout EntryReader) -> [String: ConnectionAPI] {
+        guard let value = reader.value("apis") else { return [:] }
+        guard let entries = value.object else {
+            reader.report(
+                "apis", "must be an object of audiences",
+                hint: "Write it as {\"crm\": \"https://org.crm.dynamics.com\"}.", value: value)
+            return [:]
+        }
+        var apis: [String: ConnectionAPI] = [:]
+        for (name, entry) in entries {
+            guard let audience = entry.string ?? entry["audience"]?.string else {
+                reader.report(
+                    "apis.\(name)", "names no audience",
+                    hint: "Write the audience as a text, or as {\"audience\": \"api://…\", \"address\": \"https://…\"}."
+                )
+                continue
+            }
+            do throws(MMError) {
+                apis[name] = try ConnectionAPI(audience, address: entry["address"]?.string)
+            } catch {
+                let what = error.details["field"]?.string == "address" ? "address" : "audience"
+                reader.report(
+                    "apis.\(name)", "holds an \(what) that can't be used", hint: error.hint ?? error.message,
+                    value: .string(what == "address" ? entry["address"]?.string ?? "" : audience))
+            }
+        }
+        return apis
+    }
+
+    /// Returns the first label of the SharePoint host: the one given, or else that of the tenant's domain.
+    static func readHost(_ reader: inout EntryReader, tenant: String?) -> String? {
+        if let text = reader.text("sharepoint_host") {
+            // Both spellings occur in practice; only the label is needed.
+            let label = text.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+            let whole = label == text || text.lowercased() == "\(label).sharepoint.com".lowercased()
+            guard whole, !label.isEmpty, label.utf8.allSatisfy({ isLabelByte($0) }) else {
+                reader.report(
+                    "sharepoint_host", "must be the first label of the SharePoint host",
+                    hint: "For https://contoso.sharepoint.com write contoso.", value: .string(text))
+                return nil
+            }
+            return label
+        }
+        guard let tenant, !GUID.isValid(tenant) else { return nil }
+        return tenant.split(separator: ".").first.map(String.init)
+    }
+
+    private static func isLabelByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"): true
+        default: false
+        }
+    }
+
+    static func readCloud(_ reader: inout EntryReader) -> String {
+        guard let value = reader.value("cloud") else { return "public" }
+        guard let cloud = value.string, clouds.contains(cloud) || isCloudFile(cloud) else {
+            reader.report(
+                "cloud", "must be one of \(clouds.joined(separator: ", ")), or the path of a cloud file",
+                hint: "Correct it, or leave it out.",
+                value: value)
+            return "public"
+        }
+        return cloud
+    }
+
+    /// Reads `"auth": "device"` or `"auth": {"method": "secret", "secretFile": "…"}`; the word's fields may stand
+    /// beside it.
+    static func readAuth(_ reader: inout EntryReader) -> ConnectionAuth {
+        guard let value = reader.value("auth") else { return ConnectionAuth() }
+        let object = value.object
+        guard object != nil || value.string != nil else {
+            reader.report(
+                "auth", "must be a word or an object",
+                hint: "For example {\"method\": \"secret\", \"secretFile\": \"/path\"}.",
+                value: value)
+            return ConnectionAuth()
+        }
+        for key in ConnectionAuth.inlineSecrets where object?[key] != nil || reader.entry[key] != nil {
+            // The value is secret, so it isn't shown.
+            reader.report(
+                object?[key] != nil ? "auth.\(key)" : key, "holds a secret, which doesn't belong in the registry",
+                hint:
+                    "Put it in a file with mode 0600 and name that file (secretFile, tokenFile, …); "
+                    + "then replace the secret."
+            )
+        }
+        let method: ConnectionAuth.Method?
+        if let object {
+            method = reader.choice("method", in: object, label: "auth.method")
+            if reader.value("method", in: object) == nil {
+                reader.report("auth.method", "is missing", hint: "For example {\"method\": \"device\"}.")
+            }
+        } else {
+            method = reader.choice("auth")
+        }
+        var fields: JSONObject = [:]
+        for key in ConnectionAuth.fieldNames {
+            if object?[key] != nil {
+                fields[key] = reader.text(key, in: object, label: "auth.\(key)").map { .string($0) }
+            } else if reader.entry[key] != nil {
+                fields[key] = reader.text(key).map { .string($0) }
+            }
+        }
+        let auth = ConnectionAuth(method ?? .device, fields: fields)
+        checkFields(of: auth, &reader)
+        return auth
+    }
+
+    private static func checkFields(of auth: ConnectionAuth, _ reader: inout EntryReader) {
+        let missing: String? =
+            switch auth.method {
+            case .secret: auth.secretFile == nil ? "secretFile" : nil
+            case .certificate: auth.certificatePath == nil ? "certificatePath" : nil
+            case .onBehalfOf:
+                auth.secretFile ?? auth.certificatePath ?? auth.tokenFile ?? auth.tokenVariable == nil
+                    ? "secretFile" : nil
+            case .token: auth.tokenFile == nil && auth.tokenVariable == nil ? "tokenFile" : nil
+            // Federated sign-in may also find its token in the machine's environment.
+            case .device, .browser, .broker, .federated, .managedIdentity: nil
+            }
+        if let missing {
+            reader.report(
+                "auth.\(missing)", "is missing, but '\(auth.method.rawValue)' needs it",
+                hint: "Name the file: {\"method\": \"\(auth.method.rawValue)\", \"\(missing)\": \"/path\"}.",
+                commandHint: "Name the file in the same command: auth=\(auth.method.rawValue) auth.\(missing)=/path.")
+        }
+    }
+
+    /// Reads `"guard": "strict"` or `"guard": {"policy": "standard", "ask": ["write"], "deny": ["send"]}`.
+    static func readGuard(_ reader: inout EntryReader) -> ConnectionGuardPolicy {
+        guard let value = reader.value("guard") else { return ConnectionGuardPolicy() }
+        guard let object = value.object else {
+            let name: GuardPolicyName? = reader.choice("guard")
+            return ConnectionGuardPolicy(name ?? .standard)
+        }
+        let name: GuardPolicyName? = reader.choice("policy", in: object, label: "guard.policy")
+        for (key, _) in object where !["policy", "allow", "ask", "deny", "approvals"].contains(key) {
+            // A misspelt key would leave the guard weaker than its owner believes.
+            reader.report("guard.\(key)", "isn't a key of guard", hint: "Use policy, allow, ask, deny and approvals.")
+        }
+        var lists: [String: [String]] = [:]
+        for key in ["allow", "ask", "deny"] {
+            let classes = reader.texts(key, in: object, label: "guard.\(key)") ?? []
+            for word in classes where !ConnectionGuardPolicy.classes.contains(word) {
+                reader.report(
+                    "guard.\(key)", "names a class that doesn't exist",
+                    hint: "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")).", value: .string(word))
+            }
+            lists[key] = classes
+        }
+        return ConnectionGuardPolicy(
+            name ?? .standard, allow: lists["allow"] ?? [], ask: lists["ask"] ?? [], deny: lists["deny"] ?? [],
+            approvals: reader.value("approvals", in: object).map { ConnectionApprovals.read($0, &reader) }
+                ?? ConnectionApprovals())
+    }
+
+    /// Reads `"person": "pin"` or `"person": {"destructive": "login", "send": "pin"}`.
+    static func readPerson(_ reader: inout EntryReader) -> ConnectionPersonChecks {
+        guard let value = reader.value("person") else { return ConnectionPersonChecks() }
+        guard let object = value.object else {
+            // An unreadable value means the strongest check, so that a misspelt word doesn't weaken it.
+            let check: PersonCheck? = reader.choice("person")
+            return ConnectionPersonChecks(check ?? .key)
+        }
+        var checks = ConnectionPersonChecks()
+        for (key, _) in object {
+            let check: PersonCheck? = reader.choice(key, in: object, label: "person.\(key)")
+            guard key == "usual" || ConnectionGuardPolicy.classes.contains(key) else {
+                reader.report(
+                    "person.\(key)", "names a class that doesn't exist",
+                    hint:
+                        "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); "
+                        + "usual applies to the rest."
+                )
+                continue
+            }
+            if key == "usual" { checks.standard = check ?? .key } else { checks.classes[key] = check ?? .key }
+        }
+        return checks
+    }
+
+    static func readPin(_ reader: inout EntryReader) -> AccountPin? {
+        guard let value = reader.value("pin") else { return nil }
+        guard let object = value.object else {
+            reader.report(
+                "pin", "must be an object", hint: "Write {\"tenantId\": \"GUID\", \"objectId\": \"GUID\"}.",
+                value: value)
+            return nil
+        }
+        for key in ["tenantId", "objectId"] where reader.value(key, in: object) == nil {
+            reader.report("pin.\(key)", "is missing", hint: "Give both tenantId and objectId, or leave 'pin' out.")
+        }
+        guard let tenantId = reader.guid("tenantId", in: object, label: "pin.tenantId"),
+            let objectId = reader.guid("objectId", in: object, label: "pin.objectId")
+        else { return nil }
+        return AccountPin(tenantId: tenantId, objectId: objectId)
+    }
+}

@@ -219,3 +219,224 @@ public struct GraphClient: Sendable {
         }
     }
 }
+
+extension GraphClient {
+    private static let maxRedirects = 5
+
+    /// Follows a read's redirect to a download URL. The URL carries its own authorisation, so no credential is sent
+    /// along.
+    func follow(
+        _ redirect: GraphResponse, of request: GraphRequest, from url: String, deadline: Deadline,
+        delivery: Delivery
+    ) async throws(MMError) -> GraphResponse {
+        var current = redirect
+        var place = url
+        for _ in 0..<Self.maxRedirects {
+            guard request.method == "GET" || request.method == "HEAD", let location = current.header("Location"),
+                let next = Self.absolute(location, from: place), let address = WebAddress(next)
+            else {
+                throw MMError(
+                    .remoteFailed,
+                    "\(service.rawValue) answered \(request.method) \(request.target.path) with a redirect (\(current.status)) "
+                        + "that is not followed.",
+                    hint: "Only reads are redirected to downloads. Check the endpoint.")
+            }
+            try check(address, for: "a download")
+            var headers: HTTPHeaders = ["Accept": "*/*"]
+            for name in ["Range", "If-Range"] {
+                if let value = request.header(name) { headers.set(name, value) }
+            }
+            let wire = HTTPRequest(
+                method: request.method, url: next, headers: headers,
+                timeout: min(.seconds(100), max(deadline.remaining, .milliseconds(1))),
+                maxResponseBytes: Self.maxResponseBytes, allowsPlainHTTP: address.scheme == "http")
+            do {
+                current = try await delivery.exchange(wire, over: transport)
+            } catch {
+                throw error.mmError(for: "The download of \(request.target.path)")
+            }
+            place = next
+            switch current.status {
+            case 200..<300: return current
+            case 300..<400: continue
+            default:
+                // The URL is a secret, so it stays out of the error.
+                throw MMError(
+                    .remoteFailed,
+                    "The download of \(request.target.path) from \(address.host) failed with status "
+                        + "\(current.status).",
+                    hint: "Such links expire within minutes to an hour: request a new one.",
+                    retry: WaitAdvice(current.fields, now: clock.now).asked.map { .after($0) } ?? .now,
+                    details: ["status": .int(Int64(current.status)), "host": .string(address.host)])
+            }
+        }
+        throw MMError(.remoteFailed, "The download of \(request.target.path) is redirected in a loop.")
+    }
+
+    /// Admits only `https`, and no host of this machine or its network; the sandbox is the exception.
+    func check(_ address: WebAddress, for what: String) throws(MMError) {
+        let isSandbox = cloud.name == "sandbox" && address.isLoopback
+        guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInternal(address)) else {
+            throw MMError(
+                .denied, "\(service.rawValue) gave \(address.origin) for \(what), where nothing is sent.",
+                hint: "Only https addresses outside this machine are used.")
+        }
+    }
+
+    private static func isInternal(_ address: WebAddress) -> Bool {
+        if address.isLoopback || address.host.hasPrefix("[") { return true }
+        // Download hosts have names. An IP address in any spelling (10.0.0.1, 2130706433, 0x7f000001) is suspicious.
+        return address.host.split(separator: ".").last?.first?.isNumber ?? true
+    }
+
+    static func absolute(_ location: String, from place: String) -> String? {
+        if WebAddress(location) != nil { return location }
+        guard location.hasPrefix("/"), !location.hasPrefix("//"), let base = WebAddress(place) else { return nil }
+        return base.origin + location
+    }
+}
+
+extension GraphClient {
+    /// Creates a client for a connection of the registry, using the same sign-in as the programs.
+    ///
+    /// ```swift
+    /// let graph = try GraphClient(connection: "Contoso")
+    /// let me = try await graph.get("/me")
+    /// ```
+    /// - Parameters:
+    ///   - name: the connection's name, as `mm connections` lists it.
+    ///   - service: the service to send requests to.
+    ///   - signIn: how to sign in; by default as the entry says.
+    ///   - environment: `HOME`, `MM_CONNECTIONS`, `MM_TOKEN_DIR`, proxies; the process's own by default.
+    /// - Throws: `.invalidInput` for a registry or an entry that can't be used; `.notFound` with the known names.
+    public init(
+        connection name: String, service: RequestService = .graph, signIn: GraphSignIn = .none,
+        environment: [String: String] = ProcessEnvironment.read()
+    ) throws(MMError) {
+        let registry = ConnectionRegistry(path: StatePaths(environment: environment).registry)
+        try self.init(
+            identity: IdentityService(environment: environment, methods: signIn.methods(of: name)),
+            connection: try registry.snapshot().connection(named: name), service: service)
+        self.signIn = signIn
+    }
+
+    /// Creates a client for a tenant that isn't in any registry.
+    ///
+    /// ```swift
+    /// let graph = try GraphClient(tenant: "contoso.com", clientID: id, signIn: .deviceCode { print($0.message) })
+    /// ```
+    /// - Parameters:
+    ///   - tenant: the tenant's domain or id.
+    ///   - clientID: the id of an app registration; for people to sign in, one that allows public client flows.
+    ///   - cloud: the national cloud, as in the registry.
+    ///   - service: the service to send requests to.
+    ///   - signIn: how to sign in. The sign-in is kept in the token folder for later runs.
+    ///   - environment: `HOME`, `MM_TOKEN_DIR`, proxies; the process's own by default.
+    /// - Throws: `.invalidInput` for an invalid tenant, id or cloud.
+    public init(
+        tenant: String, clientID: String, cloud: String = "public", service: RequestService = .graph,
+        signIn: GraphSignIn = .none, environment: [String: String] = ProcessEnvironment.read()
+    ) throws(MMError) {
+        let name = "\(clientID)@\(tenant)"
+        try self.init(
+            identity: IdentityService(environment: environment, methods: signIn.methods(of: name)),
+            connection: try Connection(name: name, tenant: tenant, appId: clientID, cloud: cloud), service: service)
+        self.signIn = signIn
+    }
+
+    /// Performs work, signing in first if needed and if the client was created with a way to do so.
+    func signedIn<Answer: Sendable>(
+        _ work: () async throws(MMError) -> Answer
+    ) async throws(MMError) -> Answer {
+        guard let show = signIn.show else { return try await work() }
+        return try await identity.waitingForSignIn(to: connection, resource: resource, show: show, work)
+    }
+}
+
+extension GraphSignIn {
+    /// Returns the sign-in method of a connection by its name, if it differs from that of the entry.
+    func methods(of connection: String) -> [String: SignInMethod] { method.map { [connection: $0] } ?? [:] }
+}
+
+/// One-line requests.
+extension GraphClient {
+    /// Reads an object.
+    ///
+    /// ```swift
+    /// struct User: Decodable { let displayName: String }
+    /// let me = try await graph.get("/me", as: User.self)
+    /// ```
+    /// - Parameters:
+    ///   - endpoint: the endpoint, such as `/me` or `/beta/users/ID`.
+    ///   - query: query options, such as `["$select": "displayName"]`.
+    ///   - type: the type to decode: your own, or `JSONValue`.
+    ///   - deadline: when to give up.
+    /// - Throws: as `send`; `.remoteFailed` for a response that isn't JSON or can't be decoded.
+    public func get<Answer: Decodable & Sendable>(
+        _ endpoint: String, query: [String: String] = [:], as type: Answer.Type = JSONValue.self,
+        deadline: Deadline = .after(.seconds(300))
+    ) async throws(MMError) -> Answer {
+        let request = try GraphRequest(target: try target(endpoint, query: Self.ordered(query)))
+        return try await send(request, deadline: deadline).json().decoded(as: type)
+    }
+
+    /// Returns the items of a collection one by one, across all its pages. At most two pages are held in memory.
+    ///
+    /// ```swift
+    /// for try await user in graph.pages("/users", select: ["displayName"], as: User.self) { … }
+    /// ```
+    /// - Parameters:
+    ///   - endpoint: the endpoint, such as `/users`.
+    ///   - select: the properties to return.
+    ///   - filter: which items to return, such as `accountEnabled eq false`.
+    ///   - top: the maximum number of items in total; `nil` for all.
+    ///   - query: further query options.
+    ///   - type: the type of an item: your own, or `JSONValue`.
+    ///   - deadline: when to give up.
+    public func pages<Item: Decodable & Sendable>(
+        _ endpoint: String, select: [String] = [], filter: String? = nil, top: Int? = nil,
+        query: [String: String] = [:], as type: Item.Type = JSONValue.self,
+        deadline: Deadline = .after(.seconds(300))
+    ) -> GraphItems<Item> {
+        var options = query
+        if !select.isEmpty { options["$select"] = select.joined(separator: ",") }
+        if let filter { options["$filter"] = filter }
+        let request = Result { () throws(MMError) in
+            try GraphRequest(target: try target(endpoint, query: Self.ordered(options)))
+        }
+        return GraphItems(
+            pages: request.map { pages($0, limits: PageLimits(items: top), deadline: deadline) })
+    }
+
+    /// Sends a request with an optional JSON body and returns the response.
+    ///
+    /// ```swift
+    /// try await graph.send("PATCH", "/users/ID", ["jobTitle": "Engineer"])
+    /// ```
+    /// - Parameters:
+    ///   - method: `POST`, `PATCH`, `PUT` or `DELETE`.
+    ///   - endpoint: the endpoint, such as `/users/ID`.
+    ///   - body: the body.
+    ///   - type: the type to decode; `JSONValue.null` if the service returns no body.
+    ///   - deadline: when to give up.
+    /// - Throws: as `send` of a `GraphRequest`.
+    @discardableResult
+    public func send<Answer: Decodable & Sendable>(
+        _ method: String, _ endpoint: String, _ body: JSONValue? = nil, as type: Answer.Type = JSONValue.self,
+        deadline: Deadline = .after(.seconds(300))
+    ) async throws(MMError) -> Answer {
+        let target = try target(endpoint)
+        let request =
+            if let body {
+                try GraphRequest(method: method, target: target, json: body)
+            } else {
+                try GraphRequest(method: method, target: target)
+            }
+        let response = try await send(request, deadline: deadline)
+        return try (response.body.isEmpty ? .null : response.json()).decoded(as: type)
+    }
+
+    private static func ordered(_ query: [String: String]) -> [(name: String, value: String)] {
+        query.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+    }
+}

@@ -1,4 +1,4 @@
-internal import MMCore
+import MMCore
 
 /// A service's error response, parsed as far as possible: gateways respond in HTML, and some services in formats of
 /// their own.
@@ -55,5 +55,79 @@ package struct ServiceError: Sendable, Hashable {
     private static func oneLine(_ text: String) -> String {
         let line = text.split { $0.isNewline }.joined(separator: " ").trimmed
         return line.count <= 800 ? line : line.prefix(800) + "…"
+    }
+}
+
+extension ServiceError {
+    /// Returns the error to report from an operation.
+    /// - Parameters:
+    ///   - request: the request that failed.
+    ///   - retryAfter: the wait that the service asks for.
+    func mmError(for request: GraphRequest, retryAfter: Duration?) -> MMError {
+        let service = request.target.service.rawValue
+        var details: JSONObject = [
+            "service": .string(service), "status": .int(Int64(status)), "method": .string(request.method),
+            "path": .string(request.target.path),
+        ]
+        if !code.isEmpty { details["code"] = .string(code) }
+        if !message.isEmpty { details["serviceMessage"] = .string(message) }
+        if let innerCode { details["innerCode"] = .string(innerCode) }
+        if let requestID { details["requestId"] = .string(requestID) }
+        if let clientRequestID { details["clientRequestId"] = .string(clientRequestID) }
+        let word = code.isEmpty ? "" : " \(code)"
+        let sentence = message.isEmpty ? "" : ": \(message)"
+        let trace = requestID.map { " (request-id \($0))" } ?? ""
+        return MMError(
+            kind, "\(service) answered \(status)\(word) to \(request.method) \(request.target.path)\(sentence)\(trace)",
+            hint: hint(request), retry: retry(retryAfter), details: details)
+    }
+
+    private var kind: MMErrorCode {
+        switch status {
+        case 401, 403: .forbidden
+        case 404, 410: .notFound
+        case 409, 412, 423, 428: .conflict
+        case 413: .limitExceeded
+        case 429: .throttled
+        case 501: .unsupported
+        case 503: .unavailable
+        default: .remoteFailed
+        }
+    }
+
+    private func retry(_ asked: Duration?) -> MMError.Retry {
+        switch status {
+        case 429, 503: .after(asked ?? .seconds(30))
+        case 500, 502, 504: .after(asked ?? .seconds(5))
+        default: .never
+        }
+    }
+
+    private func hint(_ request: GraphRequest) -> String? {
+        switch (status, code) {
+        case (400, "Request_UnsupportedQuery"):
+            return "Directory objects serve this query only with $count=true and the header ConsistencyLevel: eventual."
+        case (400, "MissingApiVersionParameter"):
+            return "Add ?api-version=YYYY-MM-DD, as the provider's documentation names it."
+        case (401, _):
+            return
+                "The service refuses a token that was just renewed. Check that the endpoint belongs to this service, and "
+                + "the account's licences."
+        case (403, _):
+            return
+                "The account or the app lacks a permission for this. The app registration must have it, consented, and the "
+                + "account must be allowed to do it itself."
+        case (404, _): return "Check the id and the spelling; something made a moment ago may take a while to appear."
+        case (410, _): return "A delta link that is too old: start again without it."
+        case (412, _):
+            return "It was changed meanwhile: read it again and send its new @odata.etag in If-Match (--if-match)."
+        case (428, _): return "Read it, and send its @odata.etag in If-Match (--if-match)."
+        case (409, _), (423, _): return "Something else changed or locked it. Read it again before you retry."
+        case (413, _): return "Ask for less: fewer fields ($select), a smaller page ($top), or an upload session."
+        case (429, _): return "The service asks to slow down, and waiting as requested wasn't enough. Try later."
+        case (500..., _) where request.method != "GET":
+            return "It isn't known whether this was done: check before sending it again."
+        default: return nil
+        }
     }
 }

@@ -1,6 +1,6 @@
-internal import Glibc
-internal import MMCore
-internal import MMSystem
+import Glibc
+import MMCore
+import MMSystem
 
 /// Opens a page in the person's browser: the one named by `MM_BROWSER` or `BROWSER`, Windows' own under WSL, or the
 /// desktop's.
@@ -91,5 +91,14 @@ package struct BrowserOpener: Sendable {
             text += " Name one in MM_BROWSER, or open the address in a browser of this machine."
         }
         return text + " Or sign in with a code: mm login \(ShellWord.quoted(connection)) --device-code."
+    }
+}
+
+extension BrowserOpener {
+    /// Whether one of the programs that may open a page is installed.
+    var isThere: Bool {
+        commands(for: "about:blank").contains { command in
+            ExecutableSearch.find(command[0], path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin") != nil
+        }
     }
 }

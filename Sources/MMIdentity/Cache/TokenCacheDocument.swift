@@ -1,4 +1,4 @@
-internal import MMCore
+import MMCore
 
 /// A token cache in MSAL's format: a JSON object with one member per kind of entry, each an object of entries by key.
 ///
@@ -79,4 +79,118 @@ struct TokenCacheFault: Error, Sendable, Hashable {
         self.text = text
         self.isEmpty = isEmpty
     }
+}
+
+extension TokenCacheDocument {
+    /// Stores the answer to a sign-in or refresh, with the keys and fields that MSAL for Python uses.
+    /// - Parameters:
+    ///   - answer: the tokens.
+    ///   - account: their account, with the place of its entries.
+    ///   - view: the app and tenant.
+    ///   - resource: what the access token is for.
+    ///   - refreshedFrom: the key of the exchanged refresh token; `nil` after a sign-in, which also stores the account.
+    ///   - now: the current time.
+    mutating func store(
+        _ answer: TokenAnswer, for account: TokenCacheView.Account, in view: TokenCacheView, resource: ServiceResource,
+        refreshedFrom: String?, now: Timestamp
+    ) {
+        let home = account.account.homeAccountID
+        let environment = account.environment
+        let target = view.namingResource(answer.scopes, resource)
+            .sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }.joined(separator: " ")
+        let common: JSONObject = [
+            // An app has no home account: null, as with MSAL.
+            "home_account_id": home.isEmpty ? .null : .string(home), "environment": .string(environment),
+            "client_id": .string(view.clientID),
+        ]
+        if refreshedFrom == nil, !account.account.isApp {
+            // What an earlier sign-in of this account got, for whichever service, may have ended with it.
+            let isTheirs = { (fields: JSONObject) in
+                view.belongsToApp(fields) && fields["home_account_id"]?.string == home
+            }
+            remove(.accessToken, where: isTheirs)
+            if answer.refreshToken != nil { remove(.refreshToken, where: isTheirs) }
+        }
+        if let token = answer.refreshToken {
+            let fields = refreshFields(token, common: common, target: target, answer: answer, now: now)
+            if let refreshedFrom, entries(.refreshToken).contains(where: { $0.key == refreshedFrom }) {
+                // Update in place and keep the scopes of the first sign-in, as MSAL does.
+                put(
+                    .refreshToken, key: refreshedFrom,
+                    ["secret": fields["secret"] ?? "", "last_modification_time": Self.text(now.seconds)])
+            } else {
+                put(
+                    .refreshToken,
+                    key: Self.key(home, environment, "refreshtoken", view.clientID, "", target), fields)
+            }
+        }
+        remove(.accessToken) { fields in
+            view.isAccessToken(fields, of: account, for: resource) || Self.isExpired(fields, of: view, now: now)
+        }
+        var access = common
+        access["credential_type"] = "AccessToken"
+        access["secret"] = .string(answer.accessToken.reveal())
+        access["target"] = .string(target)
+        access["realm"] = .string(account.realm)
+        access["token_type"] = "Bearer"
+        access["cached_at"] = Self.text(now.seconds)
+        access["expires_on"] = Self.text(now.seconds + Int64(answer.expiresIn))
+        access["extended_expires_on"] = Self.text(now.seconds + Int64(answer.extendedExpiresIn))
+        if let refreshIn = answer.refreshIn { access["refresh_on"] = Self.text(now.seconds + Int64(refreshIn)) }
+        put(.accessToken, key: Self.key(home, environment, "accesstoken", view.clientID, account.realm, target), access)
+        if let token = answer.idToken {
+            var fields = common
+            fields["credential_type"] = "IdToken"
+            fields["secret"] = .string(token.reveal())
+            fields["realm"] = .string(account.realm)
+            put(.idToken, key: Self.key(home, environment, "idtoken", view.clientID, account.realm, ""), fields)
+        }
+        if refreshedFrom == nil, !account.account.isApp { storeAccount(account) }
+        var metadata: JSONObject = ["client_id": .string(view.clientID), "environment": .string(environment)]
+        if let family = answer.familyID { metadata["family_id"] = .string(family) }
+        put(.appMetadata, key: "appmetadata-\(environment)-\(view.clientID)", metadata)
+    }
+
+    /// Removes all tokens and the accounts that they belong to. App metadata is kept, as with MSAL.
+    /// - Returns: the names of the accounts that had tokens.
+    mutating func removeTokens() -> [String] {
+        let homes = Set(
+            (entries(.refreshToken) + entries(.accessToken)).compactMap { $0.fields["home_account_id"]?.string })
+        let names = entries(.account).filter { homes.contains($0.fields["home_account_id"]?.string ?? "") }
+            .compactMap { $0.fields["username"]?.string }
+        for kind in [Kind.accessToken, .refreshToken, .idToken, .account] { remove(kind) { _ in true } }
+        return Set(names).sorted()
+    }
+
+    private mutating func storeAccount(_ account: TokenCacheView.Account) {
+        put(
+            .account, key: "\(account.account.homeAccountID)-\(account.environment)-\(account.realm)".lowercased(),
+            [
+                "home_account_id": .string(account.account.homeAccountID), "environment": .string(account.environment),
+                "realm": .string(account.realm), "local_account_id": .string(account.account.objectID),
+                "username": .string(account.account.username), "authority_type": "MSSTS",
+                "account_source": "urn:ietf:params:oauth:grant-type:device_code",
+            ])
+    }
+
+    private func refreshFields(
+        _ token: Secret, common: JSONObject, target: String, answer: TokenAnswer, now: Timestamp
+    ) -> JSONObject {
+        var fields = common
+        fields["credential_type"] = "RefreshToken"
+        fields["secret"] = .string(token.reveal())
+        fields["target"] = .string(target)
+        fields["last_modification_time"] = Self.text(now.seconds)
+        if let family = answer.familyID { fields["family_id"] = .string(family) }
+        return fields
+    }
+
+    private static func isExpired(_ fields: JSONObject, of view: TokenCacheView, now: Timestamp) -> Bool {
+        guard view.belongsToApp(fields), let end = TokenCacheView.seconds(fields["expires_on"]) else { return false }
+        return end < now.seconds
+    }
+
+    private static func key(_ parts: String...) -> String { parts.joined(separator: "-").lowercased() }
+
+    private static func text(_ seconds: Int64) -> JSONValue { .string(String(seconds)) }
 }

@@ -1,4 +1,4 @@
-internal import MMCore
+public import MMCore
 
 /// One of Microsoft's clouds: its sign-in service, the addresses of its services, and the audiences of their tokens.
 ///
@@ -91,5 +91,373 @@ public struct Cloud: Sendable, Hashable {
                 default: false
                 }
             }
+    }
+}
+
+extension Cloud {
+    /// The service that answers at a host of any of Microsoft's clouds, whoever's tenant it is; `nil` for a host that no table
+    /// knows, or whose service has no interface of its own.
+    package static func service(at host: String) -> RequestService? {
+        let host = host.lowercased()
+        for name in names {
+            guard let cloud = table[name] else { continue }
+            if !cloud.sharePointDomain.isEmpty, host.hasSuffix("." + cloud.sharePointDomain) { return .sharePoint }
+            let own = cloud.hosts(sharePoint: nil).first { $0.covers(host: host, port: 443, isSecure: true) }
+            if let service = own?.service.requestService { return service }
+        }
+        return nil
+    }
+}
+
+extension CloudHost.Service {
+    /// The service as requests to it are judged; `nil` where no table says what its paths do.
+    package var requestService: RequestService? {
+        switch self {
+        case .signIn: .signIn
+        case .storage: .storage
+        case .dataverse: .dataverse
+        case .contents, .gallery: nil
+        case .resource(let resource):
+            switch resource {
+            case .graph: .graph
+            case .flow: .flow
+            case .arm: .arm
+            case .exchange, .compliance: .exchange
+            case .bap: .bap
+            case .powerApps: .powerApps
+            case .sharePoint: .sharePoint
+            case .powerPlatform: .powerPlatform
+            case .teams: .teams
+            case .keyVault: .keyVault
+            case .api: nil
+            }
+        }
+    }
+}
+
+extension Cloud {
+    /// Reads the description of a cloud that isn't in the table.
+    ///
+    /// ```json
+    /// {"login": "https://login.example.de", "sharePointDomain": "sharepoint.example.de",
+    ///  "graph": "https://graph.example.de",
+    ///  "arm": {"address": "https://management.example.de", "audience": "https://management.core.example.de"}}
+    /// ```
+    /// Each service is an address, which is also its audience, or both. Services that aren't listed don't exist there.
+    /// - Parameters:
+    ///   - path: the path of the file.
+    ///   - name: the path as the connection writes it, which is the cloud's name.
+    /// - Throws: `.invalidInput` naming the file, the entry and the remedy; `.notFound` where there is no file.
+    static func read(_ path: String, named name: String) throws(MMError) -> Cloud {
+        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
+            throw MMError(
+                .notFound, "There is no cloud file \(path).", hint: "Correct `cloud` of the connection.",
+                details: ["path": .string(path)])
+        }
+        let parsed: JSONValue
+        do throws(JSONError) {
+            parsed = try JSONParser.parse(bytes)
+        } catch {
+            throw fault(path, "isn't JSON: \(error)", "Write an object with login and the services' addresses.")
+        }
+        guard let description = parsed.object else {
+            throw fault(path, "is \(parsed.kindName)", "Write an object with login and the services' addresses.")
+        }
+        let services = Dictionary(uniqueKeysWithValues: ServiceResource.plain.map { ($0.name, $0) })
+        let known = ["login", "loginAliases", "deviceCodePage", "sharePointDomain"] + services.keys.sorted()
+        for key in description.keys where !known.contains(key) && !key.hasPrefix("_") {
+            let meant = NearestNames.of(key, among: known, limit: 1).first.map { "Did you mean \($0)?" }
+            throw fault(
+                path, "has an unknown entry `\(key.prefix(60))`", meant ?? "Entries: \(known.joined(separator: ", ")).")
+        }
+        var bases: [ServiceResource: String] = [:]
+        var audiences: [ServiceResource: String] = [:]
+        for (key, resource) in services {
+            guard let value = description[key], !value.isNull else { continue }
+            let base = try origin(value.object?["address"] ?? value, of: key, in: path)
+            bases[resource] = base
+            audiences[resource] = value.object?["audience"]?.string ?? base
+        }
+        let login = try origin(description["login"] ?? .null, of: "login", in: path)
+        let page = try description["deviceCodePage"].map { value throws(MMError) in
+            try origin(value, of: "deviceCodePage", in: path, allowsPath: true)
+        }
+        var aliases: [String] = []
+        for alias in description["loginAliases"]?.array ?? [] {
+            aliases.append(try host(alias, of: "loginAliases", in: path))
+        }
+        let sharePoint = try description["sharePointDomain"].map { value throws(MMError) in
+            try host(value, of: "sharePointDomain", in: path)
+        }
+        return Cloud(
+            name: name, login: login, loginAliases: aliases,
+            deviceCodePage: page ?? login + "/common/oauth2/deviceauth",
+            sharePointDomain: sharePoint ?? "", bases: bases, audiences: audiences)
+    }
+
+    /// An address that tokens are sent to.
+    private static func origin(
+        _ value: JSONValue, of entry: String, in path: String, allowsPath: Bool = false
+    ) throws(MMError) -> String {
+        guard let text = value.string, let address = WebAddress(text), address.scheme == "https", !address.hasUserInfo,
+            allowsPath || address.pathAndQuery.isEmpty || address.pathAndQuery == "/"
+        else {
+            throw fault(
+                path, "has no usable address in `\(entry)`: \(value.string?.prefix(120).description ?? value.kindName)",
+                "Write https and the host, as in https://\(entry).example.com.")
+        }
+        return allowsPath ? text : address.origin
+    }
+
+    /// The name of a host.
+    private static func host(_ value: JSONValue, of entry: String, in path: String) throws(MMError) -> String {
+        guard let text = value.string, let address = WebAddress("https://" + text), !address.hasUserInfo,
+            address.pathAndQuery.isEmpty, address.host == text.lowercased()
+        else {
+            throw fault(
+                path, "has no host in `\(entry)`: \(value.string?.prefix(120).description ?? value.kindName)",
+                "Write the name alone, as in login.example.com.")
+        }
+        return address.host
+    }
+
+    private static func fault(_ path: String, _ what: String, _ hint: String) -> MMError {
+        MMError(.invalidInput, "The cloud file \(path) \(what).", hint: hint, details: ["path": .string(path)])
+    }
+}
+
+extension Cloud {
+    /// Returns all hosts that the services of this cloud and tenant use, with the tokens that they accept.
+    ///
+    /// The hosts in the cloud's table come first, followed by others that its modules use.
+    /// - Parameter sharePoint: the tenant's name in SharePoint (`contoso` in `contoso.sharepoint.com`), if known.
+    package func hosts(sharePoint: String?) -> [CloudHost] {
+        var hosts: [CloudHost] = []
+        func add(_ service: CloudHost.Service, _ address: String, _ audiences: [String] = []) {
+            guard let address = WebAddress(address) else { return }
+            hosts.append(
+                CloudHost(
+                    service, address.host, isSecure: address.scheme == "https", port: address.port, audiences: audiences
+                ))
+        }
+        add(.signIn, login)
+        for alias in loginAliases { add(.signIn, "https://" + alias) }
+        for resource in ServiceResource.plain {
+            guard let base = base(of: resource) else { continue }
+            add(.resource(resource), base, audiences(of: resource))
+            guard name != "sandbox", let host = WebAddress(base)?.host else { continue }
+            switch resource {
+            case .flow, .powerApps, .bap, .powerPlatform, .compliance:
+                // Regional hosts are subdomains of the service's own.
+                hosts.append(CloudHost(.resource(resource), host, .subdomains, audiences: audiences(of: resource)))
+            case .keyVault:
+                hosts.append(
+                    CloudHost(.resource(resource), host, .directSubdomains, audiences: audiences(of: resource)))
+            case .graph, .arm, .exchange, .teams, .sharePoint, .api: break
+            }
+        }
+        for label in sharePoint.map({ [$0, $0 + "-admin", $0 + "-my"] }) ?? [] {
+            let resource = ServiceResource.sharePoint(label)
+            if let base = base(of: resource) { add(.resource(resource), base, audiences(of: resource)) }
+        }
+        let extra = Self.furtherHosts[name] ?? FurtherHosts()
+        for host in extra.exchange { add(.resource(.exchange), "https://" + host, audiences(of: .exchange)) }
+        for host in extra.teams {
+            add(.resource(.teams), "https://" + host, audiences(of: .teams))
+            hosts.append(CloudHost(.resource(.teams), host, .subdomains, audiences: audiences(of: .teams)))
+        }
+        for kind in extra.storage.isEmpty ? [] : ["blob", "file", "queue", "table", "dfs"] {
+            hosts.append(
+                CloudHost(
+                    .storage, "\(kind).\(extra.storage)", .directSubdomains, audiences: ["https://storage.azure.com"]))
+        }
+        for name in extra.dataverse {
+            hosts.append(CloudHost(.dataverse, name, .subdomains))
+            // The list of a person's organizations, which everybody asks.
+            let root = name == "dynamics.com" ? "crm.dynamics.com" : name
+            hosts.append(CloudHost(.dataverse, "globaldisco." + root))
+        }
+        guard name != "sandbox" else { return hosts }
+        hosts.append(CloudHost(.contents, "svc.ms", .subdomains))
+        // Its pages and its package downloads.
+        add(.gallery, "https://www.powershellgallery.com")
+        add(.gallery, "https://cdn.powershellgallery.com")
+        add(.gallery, "https://psg-prod-eastus.azureedge.net")
+        return hosts
+    }
+
+    /// Returns the resource whose tokens carry an audience, as given by `audience(of:)`.
+    package func resource(withAudience text: String) -> ServiceResource? {
+        let wanted = CloudHost.audience(text)
+        if let found = ServiceResource.plain.first(where: { audience(of: $0).map(CloudHost.audience) == wanted }) {
+            return found
+        }
+        if name == "sandbox", wanted == CloudHost.audience(login) { return .sharePoint("sandbox") }
+        guard !sharePointDomain.isEmpty, let host = WebAddress(wanted)?.host,
+            host.hasSuffix("." + sharePointDomain)
+        else { return nil }
+        let resource = ServiceResource.sharePoint(String(host.dropLast(sharePointDomain.utf8.count + 1)))
+        return audience(of: resource).map(CloudHost.audience) == wanted ? resource : nil
+    }
+
+    /// Returns whether a token with this audience is valid for a resource.
+    func takes(audience text: String, for resource: ServiceResource) -> Bool {
+        let wanted = CloudHost.audience(text)
+        if audiences(of: resource).contains(where: { CloudHost.audience($0) == wanted }) { return true }
+        // Tokens of version 2 carry the id of an API's app, whatever name the API has; never that of a known service.
+        guard case .api(let api) = resource, api.audience.lowercased().hasPrefix("api://"), GUID.isValid(wanted) else {
+            return false
+        }
+        return !ServiceResource.plain.contains { audiences(of: $0).contains(wanted) }
+    }
+
+    /// Returns another cloud whose services are at an API's host; `nil` if there is none.
+    func otherCloud(of api: ConnectionAPI) -> String? {
+        guard name != "sandbox", let host = api.address.flatMap({ WebAddress($0)?.host }) else { return nil }
+        func holds(_ cloud: Cloud) -> Bool {
+            cloud.hosts(sharePoint: nil).contains { $0.covers(host: host, port: 443, isSecure: true) }
+        }
+        return holds(self) ? nil : Self.names.first { Self.table[$0].map(holds) == true }
+    }
+
+    /// Returns the audiences of a service's tokens: URLs, and the ids of the service's app, which some tokens carry.
+    private func audiences(of resource: ServiceResource) -> [String] {
+        var found = [audience(of: resource)].compactMap(\.self)
+        // In the sandbox one address serves all services.
+        if name == "sandbox", let base = base(of: resource) { found.append(base) }
+        switch resource {
+        case .graph: found.append("00000003-0000-0000-c000-000000000000")
+        case .flow: found.append("7df0a125-d3be-4c96-aa54-591f83ff541c")
+        case .arm: found += ["797f4846-ba00-4fd7-ba43-dac1f8f63013"] + (Self.furtherHosts[name]?.armAudiences ?? [])
+        case .exchange:
+            found.append("00000002-0000-0ff1-ce00-000000000000")
+            found += (Self.furtherHosts[name]?.exchange ?? []).map { "https://" + $0 }
+        case .compliance: found.append("00000007-0000-0ff1-ce00-000000000000")
+        case .powerApps, .bap: found.append("475226c6-020e-4fb2-8a90-7a972cbfc1d4")
+        case .powerPlatform: found.append("8578e004-a5c6-46e7-913e-12f58912df43")
+        case .teams: found.append(Self.teamsAudience)
+        case .keyVault: found.append("cfa8b339-82a2-471a-a3c9-0fc0be7a4093")
+        case .sharePoint: found.append("00000003-0000-0ff1-ce00-000000000000")
+        case .api: break
+        }
+        return found
+    }
+
+    /// Host names and audiences that the services' modules use in addition to the service's own address.
+    private struct FurtherHosts {
+        var exchange: [String] = []
+        var teams: [String] = []
+        var storage = ""
+        var dataverse: [String] = []
+        var armAudiences: [String] = []
+    }
+
+    private static let furtherHosts: [String: FurtherHosts] = [
+        "public": publicHosts, "gcc": publicHosts,
+        "gcchigh": FurtherHosts(
+            exchange: ["outlook.office365.us"], teams: ["gov.teams.microsoft.us"], storage: "core.usgovcloudapi.net",
+            dataverse: ["crm.microsoftdynamics.us"],
+            armAudiences: ["https://management.core.usgovcloudapi.net"]),
+        "dod": FurtherHosts(
+            teams: ["dod.teams.microsoft.us"], storage: "core.usgovcloudapi.net",
+            dataverse: ["crm.appsplatform.us"],
+            armAudiences: ["https://management.core.usgovcloudapi.net"]),
+        "china": FurtherHosts(
+            storage: "core.chinacloudapi.cn", dataverse: ["crm.dynamics.cn"],
+            armAudiences: ["https://management.core.chinacloudapi.cn"]),
+    ]
+    private static let publicHosts = FurtherHosts(
+        exchange: ["outlook.office.com"], teams: ["teams.microsoft.com"], storage: "core.windows.net",
+        dataverse: ["dynamics.com"], armAudiences: ["https://management.core.windows.net"])
+}
+
+extension Cloud {
+    /// Returns the cloud of a connection.
+    /// - Parameters:
+    ///   - name: `public`, `gcc`, `gcchigh`, `dod`, `china`, `sandbox`, or the path of a file that describes another
+    ///     cloud.
+    ///   - paths: where a running sandbox publishes its addresses, and the home folder that `~` stands for.
+    ///   - environment: may contain `MM_SANDBOX_URL`, the address of a sandbox whose services share it; it takes
+    ///     precedence.
+    /// - Throws: `.invalidInput` for another name and a broken file; `.notFound` for a missing one; `.unavailable` when no sandbox is running.
+    public static func named(
+        _ name: String, paths: StatePaths, environment: [String: String] = [:]
+    ) throws(MMError) -> Cloud {
+        if let cloud = table[name] { return cloud }
+        if Connection.isCloudFile(name) {
+            return try read(name.hasPrefix("~") ? paths.home + name.dropFirst() : name, named: name)
+        }
+        guard name == "sandbox" else {
+            throw MMError(
+                .invalidInput, "There is no cloud '\(name.prefix(40))'.",
+                hint: "Clouds: \(names.joined(separator: ", ")), or the path of a cloud file.")
+        }
+        if let origin = environment["MM_SANDBOX_URL"], !origin.isEmpty {
+            return try sandbox(origin: origin, source: "MM_SANDBOX_URL")
+        }
+        guard let bytes = try ProtectedFile.read(paths.sandboxFile, limit: 1 << 20) else {
+            throw MMError(.unavailable, "No sandbox tenant is running.", hint: "Start it: mm sandbox start.")
+        }
+        guard let description = (try? JSONParser.parse(bytes))?.object else {
+            throw MMError(
+                .invalidInput, "\(paths.sandboxFile) is broken.", hint: "Start the sandbox again: mm sandbox start.")
+        }
+        return try sandbox(description, source: paths.sandboxFile)
+    }
+
+    /// Returns the cloud whose sign-in service an address belongs to; `nil` for every other service.
+    package static func signInService(at address: WebAddress) -> Cloud? {
+        guard address.scheme == "https", address.port == 443, !address.hasUserInfo else { return nil }
+        return names.lazy.compactMap { table[$0] }.first { $0.environment == address.host }
+    }
+}
+
+extension Cloud {
+    /// Creates the cloud of a sandbox tenant, whose services all run on this machine.
+    ///
+    /// Its tokens carry the audiences of the public cloud, because everything it serves follows the public cloud. Plain
+    /// HTTP is accepted only on loopback addresses.
+    /// - Parameters:
+    ///   - description: `{"login": …, "graph": …, "flow": …}` with a base URL each; missing services have no host.
+    ///   - source: where the description comes from, for messages.
+    /// - Throws: `.invalidInput`, naming the entry that isn't an address of this machine.
+    static func sandbox(_ description: JSONObject, source: String) throws(MMError) -> Cloud {
+        guard let pattern = table["public"] else { throw MMError(.internalError, "The public cloud is missing.") }
+        var bases: [ServiceResource: String] = [:]
+        for resource in pattern.audiences.keys {
+            guard let value = description[resource.name], !value.isNull else { continue }
+            bases[resource] = try sandboxBase(value, entry: resource.name, source: source)
+        }
+        guard let login = description["login"] else {
+            throw MMError(
+                .invalidInput, "\(source) names no sign-in address (login).",
+                hint: "Start the sandbox again: mm sandbox start.")
+        }
+        let loginBase = try sandboxBase(login, entry: "login", source: source)
+        return Cloud(
+            name: "sandbox", login: loginBase, loginAliases: [], deviceCodePage: loginBase + "/devicelogin",
+            sharePointDomain: "", bases: bases, audiences: pattern.audiences, writtenBases: pattern.bases)
+    }
+
+    /// Creates the cloud of a sandbox whose services share one address.
+    static func sandbox(origin: String, source: String) throws(MMError) -> Cloud {
+        var description: JSONObject = ["login": .string(origin)]
+        for resource in table["public"]?.audiences.keys.map(\.name) ?? [] { description[resource] = .string(origin) }
+        return try sandbox(description, source: source)
+    }
+
+    private static func sandboxBase(_ value: JSONValue, entry: String, source: String) throws(MMError) -> String {
+        guard let text = value.string, let address = WebAddress(text), !address.hasUserInfo,
+            address.pathAndQuery.isEmpty || address.pathAndQuery == "/", address.isLoopback
+        else {
+            throw MMError(
+                .invalidInput,
+                "\(source) gives an address for \(entry) that is not one of this machine: \(value.string ?? value.kindName).",
+                hint:
+                    "The sandbox is only reached on loopback, as in http://127.0.0.1:8080. Start it "
+                    + "again: mm sandbox start."
+            )
+        }
+        return address.origin
     }
 }

@@ -1,3 +1,5 @@
+import MMCore
+
 /// How a connection signs in.
 public enum SignInMethod: Sendable {
     /// A person enters a code in a browser on any machine (RFC 8628). Many tenants forbid it.
@@ -30,5 +32,60 @@ public enum SignInMethod: Sendable {
         case .deviceCode, .browser: true
         case .broker, .app, .onBehalfOf, .managedIdentity, .token: false
         }
+    }
+}
+
+extension SignInMethod {
+    /// Creates the method that a connection's entry names.
+    init(_ auth: ConnectionAuth, environment: [String: String]) throws(MMError) {
+        switch auth.method {
+        case .device: self = .deviceCode
+        case .browser: self = .browser
+        case .broker: self = .broker
+        case .secret:
+            guard let path = auth.secretFile else { throw Self.missing("secretFile") }
+            self = .app(.secret(.file(path)))
+        case .certificate:
+            guard let path = auth.certificatePath else { throw Self.missing("certificatePath") }
+            self = .app(.certificate(Self.files(path, auth)))
+        case .federated: self = .app(.federated(Self.token(auth)))
+        case .onBehalfOf:
+            let credential: ClientCredential
+            if let path = auth.secretFile {
+                credential = .secret(.file(path))
+            } else if let path = auth.certificatePath {
+                credential = .certificate(Self.files(path, auth))
+            } else {
+                credential = .federated(Self.token(auth))
+            }
+            self = .onBehalfOf(
+                credential,
+                assertion: auth.assertionFile.map { .file($0) } ?? auth.assertionVariable.map { .variable($0) })
+        case .managedIdentity:
+            self = .managedIdentity(
+                auth.clientId.map { .clientID($0) } ?? auth.objectId.map { .objectID($0) }
+                    ?? auth.resourceId.map { .resourceID($0) } ?? .system)
+        case .token:
+            guard
+                let source = auth.tokenFile.map({ SecretSource.file($0) }) ?? auth.tokenVariable.map({ .variable($0) })
+            else { throw Self.missing("tokenFile") }
+            self = .token(KeptToken(source: source, environment: environment))
+        }
+    }
+
+    private static func files(_ certificate: String, _ auth: ConnectionAuth) -> CertificateFiles {
+        CertificateFiles(
+            certificatePath: certificate, privateKeyPath: auth.privateKeyPath,
+            passwordFile: auth.certificatePasswordFile)
+    }
+
+    private static func token(_ auth: ConnectionAuth) -> FederatedToken {
+        auth.tokenFile.map { .file($0) } ?? auth.tokenVariable.map { .variable($0) } ?? .environment
+    }
+
+    private static func missing(_ field: String) -> MMError {
+        MMError(
+            .invalidInput, "auth.\(field) is missing.", hint: "Name the file in it (mm connections edit).",
+            details: ["field": .string("auth.\(field)")])
     }
 }

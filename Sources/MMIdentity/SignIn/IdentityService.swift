@@ -1,6 +1,6 @@
 public import MMCore
 package import MMHTTP
-internal import MMSystem
+import MMSystem
 
 /// Signs connections in and provides their tokens.
 ///
@@ -273,5 +273,524 @@ public actor IdentityService {
         try SignInTarget(
             connection, by: try self.method(of: connection, unless: method), resource: resource, paths: paths,
             environment: environment)
+    }
+}
+
+extension IdentityService {
+    /// The longest wait for permission to poll again.
+    private static let shortWait = Duration.seconds(15)
+
+    /// Like `acquire`, but if it is too early to poll for a code that was shown before, waits briefly and tries again,
+    /// so that a sign-in that is already approved isn't answered with its own code.
+    func acquireSoon(
+        _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let outcome = try await acquire(connection, resource, options, deadline)
+        guard case .approval(_, let wait, isTooEarly: true) = outcome, wait <= Self.shortWait, wait < deadline.remaining
+        else { return outcome }
+        do { try await pause(wait) } catch {
+            throw MMError(.cancelled, "The call was cancelled while the sign-in of \(connection.name) waited.")
+        }
+        return try await acquire(connection, resource, options, deadline)
+    }
+
+    func acquire(
+        _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline,
+        by given: SignInMethod? = nil
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let method = try method(of: connection, unless: given)
+        let target = try await completed(try target(connection, resource, method), until: deadline)
+        let run: @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
+        var kind = "device"
+        switch method {
+        case .deviceCode, .browser:
+            if case .browser = method { kind = "browser" }
+            let acquirer = acquirer(target, resource, options, deadline, usesBrowser: kind == "browser")
+            if let token = try await usable(target, resource, options, acquirer) { return .token(token) }
+            run = { () async throws(MMError) in try await acquirer.run() }
+        case .broker:
+            kind = "broker"
+            let acquirer = brokerAcquirer(target, resource, options, deadline)
+            run = { () async throws(MMError) in try await acquirer.run() }
+        case .app(let credential):
+            let grant = ClientCredentialGrant(
+                credential: credential, entra: entra(target), surroundings: surroundings(target))
+            let acquirer = acquirer(of: grant, target, resource, options, deadline)
+            if let token = try await usable(target, resource, options, acquirer) { return .token(token) }
+            run = { () async throws(MMError) in
+                let token = try await acquirer.run()
+                return .token(token)
+            }
+        case .onBehalfOf(let credential, let source):
+            // Whoever signed in acts for themselves, whatever token the connection has besides.
+            let assertion: Secret
+            if let own = CallerAssertion.current {
+                assertion = own
+            } else if let source {
+                assertion = try source.read(
+                    "the token of the person for whom it acts,", of: connection.name, environment: environment)
+            } else {
+                throw assertionMissing(connection)
+            }
+            return .token(
+                try await token(
+                    by: grant(credential, for: assertion, target, resource, options, deadline), until: deadline))
+        case .managedIdentity(let identity):
+            let grant = ManagedIdentityGrant(identity: identity, surroundings: surroundings(target))
+            let acquirer = acquirer(of: grant, target, resource, options, deadline)
+            if let token = try await usable(target, resource, options, acquirer) { return .token(token) }
+            run = { () async throws(MMError) in
+                let token = try await acquirer.run()
+                return .token(token)
+            }
+        case .token(let provider):
+            let acquirer = ProvidedTokenAcquirer(
+                files: files(target), provider: provider, clock: clock, target: target, resource: resource,
+                options: options)
+            run = { () async throws(MMError) in
+                let token = try await acquirer.run()
+                return .token(token)
+            }
+        }
+        return try await shared(
+            FlightKey(identity: target.identity + [kind], resource: resource, options: options.key),
+            of: connection.name, until: deadline, run)
+    }
+
+    /// Runs a request that is shared by all calls for the same token.
+    func shared(
+        _ key: FlightKey, of connection: String, until deadline: Deadline,
+        _ run: @escaping @Sendable () async throws(MMError) -> TokenAcquirer.Outcome
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
+        let what = "getting a token for \(connection)"
+        if let flight = pendingRequests[key] { return try await flight.value(of: what, until: deadline) }
+        let flight = SharedRequest<TokenAcquirer.Outcome> { [weak self] in
+            let result = await Result { () async throws(MMError) in try await run() }
+            await self?.finish(key)
+            return result
+        }
+        pendingRequests[key] = flight
+        return try await flight.value(of: what, until: deadline)
+    }
+
+    private func finish(_ key: FlightKey) { pendingRequests[key] = nil }
+
+    nonisolated func browserNeeded(_ connection: Connection, _ resource: ServiceResource) -> MMError {
+        MMError(
+            .signInNeeded, "Sign-in needed for \(connection.name), in a browser of this machine.",
+            hint:
+                "In a terminal: mm login \(ShellWord.quoted(connection.name)). It opens the browser; then repeat the call.",
+            details: ["connection": .string(connection.name), "resource": .string(resource.name)])
+    }
+
+    private nonisolated func assertionMissing(_ connection: Connection) -> MMError {
+        MMError(
+            .invalidInput, "\(connection.name) acts for the people who call it, and this call brings nobody's token.",
+            hint:
+                "Callers of mm-mcp bring it with --oauth-issuer; Swift programs pass it on: token(onBehalfOf:for:). "
+                + "Otherwise name a file that holds it: mm connections edit "
+                + "\(ShellWord.quoted(connection.name)) auth.assertionFile=/path.",
+            details: ["connection": .string(connection.name), "field": "auth.assertionFile"])
+    }
+}
+
+extension IdentityService {
+    func files(_ target: SignInTarget) -> TokenFiles {
+        TokenFiles(paths: paths, target: target, memory: memory)
+    }
+
+    func entra(_ target: SignInTarget) -> EntraClient {
+        EntraClient(
+            transport: transport, clock: clock, capabilities: configuration.clientCapabilities,
+            pace: ServicePace(
+                signInOf: target, paths: paths, clock: clock, log: log.from("identity"),
+                shared: sharedPaces.withLock { $0 }),
+            log: log.from("identity").scoped(target.connection), pause: pause)
+    }
+
+    func surroundings(_ target: SignInTarget) -> CredentialContext {
+        CredentialContext(
+            environment: environment, transport: transport, direct: direct, clock: clock,
+            log: log.from("identity").scoped(target.connection), pause: pause)
+    }
+
+    /// Returns what obtains the tokens of a person's sign-in.
+    func acquirer(
+        _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline,
+        usesBrowser: Bool
+    ) -> TokenAcquirer {
+        TokenAcquirer(
+            files: files(target), entra: entra(target), clock: clock, target: target, resource: resource,
+            options: options, deadline: deadline, usesBrowser: usesBrowser)
+    }
+
+    /// Returns what obtains the tokens of an app that signs in by itself.
+    func acquirer(
+        of source: any AppTokenSource, _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions,
+        _ deadline: Deadline
+    ) -> AppTokenAcquirer {
+        AppTokenAcquirer(
+            files: files(target), source: source, clock: clock, target: target, resource: resource, options: options,
+            deadline: deadline)
+    }
+
+    /// Returns what obtains the tokens of a person whom the machine's broker signs in.
+    func brokerAcquirer(
+        _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline
+    ) -> BrokerTokenAcquirer {
+        BrokerTokenAcquirer(
+            files: files(target), environment: environment, clock: clock, target: target, resource: resource,
+            options: options, deadline: deadline)
+    }
+
+    /// Returns the state of a connection whose tokens aren't a person's in the cache: signed in if its credential is
+    /// available.
+    func stateWithoutPerson(
+        _ method: SignInMethod, _ target: SignInTarget, _ resource: ServiceResource
+    ) async throws(MMError) -> SignInState {
+        let options = TokenOptions(interaction: .never)
+        switch method {
+        case .token(let provider):
+            // A token in a file can simply be read; a program isn't asked for its state.
+            guard provider is KeptToken else { break }
+            let token = try await ProvidedTokenAcquirer(
+                files: files(target), provider: provider, clock: clock, target: target, resource: resource,
+                options: options
+            ).run()
+            return .signedIn(token.account, expiresAt: token.expiresAt)
+        case .app(let credential):
+            let surroundings = surroundings(target)
+            if let token = try await cachedToken(target, resource, options) { return token }
+            try await credential.check(of: target.connection, in: surroundings)
+        case .onBehalfOf(let credential, _):
+            try await credential.check(of: target.connection, in: surroundings(target))
+        case .managedIdentity:
+            if let token = try await cachedToken(target, resource, options) { return token }
+        case .broker:
+            let account = try await brokerAcquirer(target, resource, options, .after(.seconds(10))).account()
+            return account.map { .signedIn($0, expiresAt: nil) } ?? .signedOut
+        case .deviceCode, .browser: break
+        }
+        let app = target.clientID.isEmpty ? "of this machine" : target.clientID
+        return .signedIn(
+            SignedInAccount(
+                username: "", objectID: "", tenantID: target.authority.tenant, homeAccountID: "", appID: app),
+            expiresAt: nil)
+    }
+
+    private func cachedToken(
+        _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions
+    ) async throws(MMError) -> SignInState? {
+        let acquirer = acquirer(of: NoSource(), target, resource, options, .after(.seconds(10)))
+        return try await acquirer.cached().map { .signedIn($0.token.account, expiresAt: $0.token.expiresAt) }
+    }
+
+    /// A source that is never asked, for looking only at the cache.
+    private struct NoSource: AppTokenSource {
+        func token(
+            _ target: SignInTarget, _ resource: ServiceResource, claims: String?, deadline: Deadline
+        ) async throws(MMError) -> TokenAnswer {
+            throw MMError(.internalError, "No token source may be used here.")
+        }
+    }
+}
+
+extension IdentityService {
+    /// Exchanges the token that came with a request for one with which this app acts for the same person at another
+    /// service ("OAuth 2.0 On-Behalf-Of flow").
+    ///
+    /// For servers: the connection names the app's own credential (`auth`: `on-behalf-of`, `secret`, `certificate` or
+    /// `federated`). Tokens are kept in memory alone, one for each caller's token.
+    /// - Parameters:
+    ///   - assertion: the access token of the request's `Authorization` header, which was issued for this app.
+    ///   - connection: the connection of this app.
+    ///   - resource: the service to act at.
+    ///   - claims: the claims that the service demanded when it refused the last token (`claims` of its challenge,
+    ///     decoded).
+    ///   - deadline: when to give up.
+    /// - Throws: `.signInNeeded` when the person has to sign in again; its details hold `challenge`, the value of the
+    ///   `WWW-Authenticate` header to answer the caller with, and `claims`. `.forbidden` for a missing consent, a policy,
+    ///   or another account; `.invalidInput` for a token that isn't one of a person, and for a connection that has no
+    ///   credential of its own.
+    public func token(
+        onBehalfOf assertion: Secret, for connection: Connection, resource: ServiceResource = .graph,
+        claims: String? = nil, deadline: Deadline = .after(.seconds(90))
+    ) async throws(MMError) -> AccessToken {
+        let method = try method(of: connection)
+        let credential: ClientCredential
+        switch method {
+        case .app(let given), .onBehalfOf(let given, _): credential = given
+        case .deviceCode, .browser, .broker, .managedIdentity, .token:
+            throw MMError(
+                .invalidInput, "\(connection.name) has no credential of an app, so it can't act for others.",
+                hint: "Name it: mm connections edit \(ShellWord.quoted(connection.name)) auth=on-behalf-of "
+                    + "auth.secretFile=/path (or auth.certificatePath=/path).",
+                details: ["connection": .string(connection.name), "field": "auth"])
+        }
+        let target = try target(connection, resource, .onBehalfOf(credential, assertion: nil))
+        let grant = grant(
+            credential, for: assertion, target, resource, TokenOptions(interaction: .never, claims: claims), deadline)
+        return try await token(by: grant, until: deadline)
+    }
+
+    /// Returns the exchange of a caller's token.
+    func grant(
+        _ credential: ClientCredential, for assertion: Secret, _ target: SignInTarget, _ resource: ServiceResource,
+        _ options: TokenOptions, _ deadline: Deadline
+    ) -> OnBehalfOfGrant {
+        OnBehalfOfGrant(
+            credential: credential, assertion: assertion, entra: entra(target), surroundings: surroundings(target),
+            tokens: assertionTokens, target: target, resource: resource, options: options, deadline: deadline)
+    }
+
+    /// Returns the token of an exchange; calls with the same caller's token share one request.
+    func token(by grant: OnBehalfOfGrant, until deadline: Deadline) async throws(MMError) -> AccessToken {
+        if let kept = grant.cached() { return kept }
+        let key = FlightKey(
+            identity: grant.target.identity, resource: grant.resource,
+            options: "\(Hex.text(grant.key.assertion))\u{0}\(grant.options.key)")
+        let outcome = try await shared(key, of: grant.target.connection, until: deadline) { () async throws(MMError) in
+            let token = try await grant.run()
+            return .token(token)
+        }
+        guard case .token(let token) = outcome else {
+            throw MMError(.internalError, "An exchange of tokens asked for a person.")
+        }
+        return token
+    }
+}
+
+extension IdentityService {
+    /// Which account of which tenant sends the next request of a connection. Nobody is asked to sign in for it.
+    /// - Returns: `nil` where that is not known.
+    package func acting(on connection: Connection, resource: ServiceResource, deadline: Deadline) async
+        -> SignedInAccount?
+    {
+        if case .signedIn(let account, _) = await state(of: connection, resource: resource), !account.objectID.isEmpty {
+            return account
+        }
+        // Where no person signs in, a token tells; the request needs one, too.
+        guard let method = try? method(of: connection), !method.isInteractive else { return nil }
+        return try? await token(for: connection, resource: resource, deadline: deadline).account
+    }
+
+    /// The id of the tenant that a connection leads to: from its entry, from who signed in, else as the sign-in service says it.
+    /// - Returns: what the entry names, where nobody can say the id now.
+    package func tenantID(of connection: Connection, until deadline: Deadline) async -> String? {
+        if let id = connection.tenantId { return id.lowercased() }
+        if let known = await known(of: connection) { return known.tenantID.lowercased() }
+        guard let target = try? target(connection, .graph) else { return connection.tenant }
+        let key = "\(target.authority.cloud.login)/\(target.authority.tenant)"
+        if tenantIDs[key] == nil {
+            let limit = min(deadline, .after(.seconds(10)))
+            tenantIDs[key] = try? await entra(target).tenantID(of: target.authority, deadline: limit)
+        }
+        return tenantIDs[key]?.lowercased() ?? connection.tenant
+    }
+
+    /// The same from the files of this machine alone: who is signed in, or was, or would sign in. What is not known is empty.
+    package func known(of connection: Connection) async -> SignedInAccount? {
+        if case .signedIn(let account, _) = await state(of: connection), GUID.isValid(account.tenantID) {
+            return account
+        }
+        guard let target = try? target(connection, .graph), let pin = try? files(target).pin(of: target) else {
+            return nil
+        }
+        return SignedInAccount(
+            username: pin.username ?? "", objectID: pin.objectId ?? "", tenantID: pin.tenantId, homeAccountID: "")
+    }
+
+    /// Returns the name of the account that a connection is pinned to, if its entry expects another name by now: the account
+    /// was renamed, or another one is meant, which the pin would refuse.
+    package nonisolated func pinnedName(unlikeThatOf connection: Connection) async -> String? {
+        guard let expected = connection.expectedEmail else { return nil }
+        let pins = PinStore(path: paths.pinFile)
+        let pin = try? await BlockingWork.run { () throws(MMError) in try pins.pin(of: connection.name) }
+        guard let name = (connection.pin ?? pin ?? nil)?.username, !SignedInAccount.sameName(name, expected) else {
+            return nil
+        }
+        return name
+    }
+}
+
+extension IdentityService {
+    /// How long a renewal beside calls may take. The calls don't wait for it.
+    private static let renewalTime = Duration.seconds(60)
+    /// How long nobody tries again after a renewal beside calls has failed.
+    private static let restAfterFailure = Duration.seconds(30)
+
+    /// Returns a cached token that can still be sent, and has a new one obtained beside its use when it is due, so that
+    /// trouble of the sign-in service costs no call anything while there is a good token.
+    func usable(
+        _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions, _ acquirer: some RenewingAcquirer
+    ) async throws(MMError) -> AccessToken? {
+        guard options.renewal == .no, let usable = try await acquirer.cached() else { return nil }
+        if usable.isDue { renew(target, resource, acquirer) }
+        return usable.token
+    }
+
+    private func renew(_ target: SignInTarget, _ resource: ServiceResource, _ acquirer: some RenewingAcquirer) {
+        let key = FlightKey(identity: target.identity, resource: resource, options: "renewal")
+        guard renewals[key] == nil else { return }
+        let log = log.from("identity").scoped(target.connection)
+        let pace = ServicePace(renewalOf: target, resource, paths: paths, clock: clock, log: log)
+        var acquirer = acquirer
+        // The caller's deadline must not tear a request that renews the refresh token.
+        acquirer.deadline = .after(Self.renewalTime)
+        let (clock, work) = (clock, acquirer)
+        renewals[key] = Task { [weak self] in
+            if await pace.take() == nil {
+                do throws(MMError) {
+                    try await work.renew()
+                } catch {
+                    log.debug("the token is used up: it can't be renewed yet (\(error.message))")
+                    await pace.slowDown(for: Self.restAfterFailure, sent: clock.now)
+                }
+            }
+            await self?.renewalEnded(key)
+        }
+    }
+
+    private func renewalEnded(_ key: FlightKey) { renewals[key] = nil }
+
+    /// Waits for the renewals under way. A process does so before it ends: a refresh token that the service has renewed
+    /// would be lost with it.
+    package func finishRenewals(within limit: Duration = .seconds(5)) async {
+        let tasks = Array(renewals.values)
+        guard !tasks.isEmpty else { return }
+        let flight = SharedRequest<Void> {
+            for task in tasks { await task.value }
+            return .success(())
+        }
+        try? await flight.value(of: "renewing sign-ins", until: .after(limit))
+    }
+}
+
+extension IdentityService {
+    /// The progress of a sign-in.
+    public enum SignInProgress: Sendable {
+        /// This account is signed in.
+        case signedIn(SignedInAccount)
+        /// A person has to approve this prompt.
+        case waiting(SignInPrompt)
+    }
+
+    /// Starts a sign-in, or polls the pending one once as soon as the service allows.
+    /// - Parameters:
+    ///   - connection: the connection that signs in.
+    ///   - resource: the service that the first token is for.
+    ///   - renewing: whether to sign in again even if there are valid tokens; further calls continue with the same
+    ///     code.
+    /// - Throws: `.signInNeeded` if the connection signs in with a browser; `.forbidden` for a wrong account, a declined
+    ///   sign-in, or a policy; `.unsupported` for a service that the cloud lacks; network errors.
+    public func beginSignIn(
+        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
+        deadline: Deadline = .after(.seconds(60))
+    ) async throws(MMError) -> SignInProgress {
+        let resource = await resourceToMend(connection, asked: resource)
+        let target = try target(connection, resource)
+        if !renewing { try clearClosedSignIn(target, resource) }
+        let options = TokenOptions(renewal: renewing ? .start : .no)
+        switch try await acquireSoon(connection, resource, options, deadline) {
+        case .token(let token): return .signedIn(token.account)
+        case .approval(let prompt, _, _): return .waiting(prompt)
+        case .browser: throw browserNeeded(connection, resource)
+        case .window: throw BrokerTokenAcquirer.signInNeeded(connection.name, resource)
+        }
+    }
+
+    /// Signs in and waits until a person has approved; for terminals.
+    /// - Parameters:
+    ///   - connection: the connection that signs in.
+    ///   - resource: the service that the first token is for.
+    ///   - renewing: whether to sign in again even if there are valid tokens.
+    ///   - method: how the person signs in, if it differs from the connection's entry: `.deviceCode` or `.browser`.
+    ///   - deadline: when to give up; codes expire on their own.
+    ///   - show: called once with each code, including one that replaces an expired code, and with the URL of a browser
+    ///     sign-in.
+    /// - Returns: the account that signed in.
+    /// - Throws: as `token`; `cancelled` when the task is cancelled.
+    public func signIn(
+        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
+        by method: SignInMethod? = nil, deadline: Deadline = .never,
+        show: @Sendable (SignInPrompt) async -> Void
+    ) async throws(MMError) -> SignedInAccount {
+        try await signIn(
+            connection, resource: resource, renewing: renewing, by: method, deadline: deadline, show: show
+        ) { _ in }
+    }
+
+    /// Signs in and waits, as above.
+    /// - Parameter polled: called with the same code whenever the service was asked again, and still waits.
+    package func signIn(
+        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
+        by method: SignInMethod? = nil, deadline: Deadline = .never,
+        show: @Sendable (SignInPrompt) async -> Void, polled: @Sendable (SignInPrompt) async -> Void
+    ) async throws(MMError) -> SignedInAccount {
+        let method = try self.method(of: connection, unless: method)
+        let resource = await resourceToMend(connection, asked: resource)
+        let target = try target(connection, resource, method)
+        if !renewing { try clearClosedSignIn(target, resource) }
+        var shown: String?
+        var options = TokenOptions(renewal: renewing ? .start : .no)
+        while true {
+            let step = min(deadline, .after(.seconds(60)))
+            switch try await acquire(connection, resource, options, step, by: method) {
+            case .token(let token): return token.account
+            case .browser(let claims):
+                let signIn = BrowserSignIn(
+                    work: acquirer(target, resource, options, deadline, usesBrowser: true), claims: claims,
+                    asksForAccount: renewing && target.expectedEmail == nil,
+                    opener: BrowserOpener(environment: environment))
+                return try await signIn.run(show: show).account
+            case .window(let claims):
+                let acquirer = brokerAcquirer(target, resource, options, min(deadline, .after(BrowserSignIn.patience)))
+                return try await acquirer.signIn(
+                    claims: claims, choosesAccount: renewing && target.expectedEmail == nil
+                ).account
+            case .approval(let prompt, let wait, _):
+                if prompt.userCode != shown {
+                    shown = prompt.userCode
+                    await show(prompt)
+                } else {
+                    await polled(prompt)
+                }
+                guard wait < deadline.remaining else { throw prompt.error(now: clock.now) }
+                do { try await pause(wait) } catch {
+                    throw MMError(
+                        .cancelled, "The sign-in of \(connection.name) was cancelled.",
+                        hint:
+                            "Its code stays good until it runs out: mm login \(ShellWord.quoted(connection.name)) goes on with it."
+                    )
+                }
+            }
+            if renewing { options = TokenOptions(renewal: .resume) }
+        }
+    }
+
+    /// The service that a sign-in is for first: the one that wants another sign-in, where only that one does.
+    private func resourceToMend(_ connection: Connection, asked: ServiceResource) async -> ServiceResource {
+        guard let name = await end(of: connection)?.resource else { return asked }
+        return ServiceResource(name: name) ?? asked
+    }
+
+    /// Removes a declined or expired sign-in, because someone is explicitly asking for a new one.
+    private func clearClosedSignIn(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) {
+        let file = TokenFiles(paths: paths, connection: target.connection, memory: memory).pending(target, resource)
+        if try file.read()?.outcome != nil { try file.remove() }
+    }
+}
+
+extension IdentityService {
+    /// Looks at the variables that a sign-in in a browser reads, before anybody is asked anything.
+    /// - Throws: `.invalidInput` for an `MM_REDIRECT_ADDRESS` that is no address.
+    package nonisolated func checkSurroundings() throws(MMError) {
+        try Self.checkSurroundings(environment)
+    }
+
+    /// Looks at the variables of an environment that a sign-in in a browser reads.
+    /// - Throws: `.invalidInput` for an `MM_REDIRECT_ADDRESS` that is no address.
+    package static func checkSurroundings(_ environment: [String: String]) throws(MMError) {
+        _ = try RedirectAddress(environment: environment)
     }
 }

@@ -27,3 +27,83 @@ package struct SignInTarget: Sendable {
         [connection, clientID.lowercased(), authority.cloud.login, authority.tenant] + [cacheClient].compactMap(\.self)
     }
 }
+
+extension SignInTarget {
+    /// Derives the sign-in target of a connection.
+    /// - Parameter method: the sign-in method.
+    /// - Throws: `.invalidInput` for an entry without app id or tenant, or one that expects a person where an app signs
+    ///   in; `.unsupported` for services that the cloud lacks; and what `Cloud.named` throws.
+    init(
+        _ connection: Connection, by method: SignInMethod, resource: ServiceResource, paths: StatePaths,
+        environment: [String: String]
+    ) throws(MMError) {
+        if method.isAppOnly, let expected = connection.expectedEmail {
+            throw MMError(
+                .invalidInput,
+                "The connection \(connection.name) expects the account \(expected), but an app signs in by itself there: "
+                    + "there is no person behind it.",
+                hint: "Take one of the two out of its entry: mm connections edit \(ShellWord.quoted(connection.name)) "
+                    + "expectedEmail=null, or auth=browser.",
+                details: ["connection": .string(connection.name), "field": "expectedEmail"])
+        }
+        var appID = connection.appId ?? ""
+        var cacheClient: String?
+        switch method {
+        case .managedIdentity(let identity):
+            if case .clientID(let id) = identity { appID = id }
+            cacheClient = identity.cacheName
+        case .token: break
+        case .deviceCode, .browser, .broker, .app, .onBehalfOf:
+            guard !appID.isEmpty else { throw Self.lacksApp(connection, resource) }
+        }
+        guard let tenant = connection.authorityTenant, !tenant.isEmpty else {
+            throw MMError(
+                .invalidInput, "The connection \(connection.name) has no tenant.",
+                hint: "mm connections edit \(ShellWord.quoted(connection.name)) tenantId=GUID.",
+                details: ["connection": .string(connection.name), "field": "tenantId"])
+        }
+        let cloud = try Cloud.named(connection.cloud, paths: paths, environment: environment)
+        guard cloud.audience(of: resource) != nil else {
+            throw MMError(
+                .unsupported, "The cloud \(cloud.name) of \(connection.name) has no known host for \(resource.name).",
+                hint: "Check the cloud of the connection.")
+        }
+        if case .api(let api) = resource, let other = cloud.otherCloud(of: api) {
+            throw MMError(
+                .invalidInput,
+                "\(api.audience) belongs to the cloud \(other), but \(connection.name) signs in to \(cloud.name).",
+                hint:
+                    "Tokens never leave the connection's own cloud. Check the audience, or `cloud` of the connection.",
+                details: ["connection": .string(connection.name), "field": "resource"])
+        }
+        self.init(
+            connection: connection.name, clientID: appID, authority: try Authority(cloud: cloud, tenant: tenant),
+            expectedEmail: connection.expectedEmail, homeAccountID: connection.homeAccountId,
+            registryPin: connection.pin, cacheClient: cacheClient,
+            sharedCache: paths.sharedTokenCache(of: connection, environment: environment))
+    }
+
+    private static func lacksApp(_ connection: Connection, _ resource: ServiceResource) -> MMError {
+        // The PowerShell modules' own apps can't be used instead: Entra ID issues them tokens only for services that
+        // they are preauthorised for (AADSTS65002).
+        MMError(
+            .invalidInput,
+            "The connection \(connection.name) has no appId, and \(resource.name) requests need an app registration of "
+                + "your own.",
+            hint:
+                "Register an app (Docs/AppRegistration.md), then: mm connections edit \(ShellWord.quoted(connection.name)) appId=GUID. "
+                + "PowerShell modules of this connection work without one.",
+            details: ["connection": .string(connection.name), "field": "appId"])
+    }
+}
+
+extension ManagedIdentity {
+    /// The name that its tokens are stored under: MSAL's for the system-assigned identity, otherwise the id that
+    /// selects it.
+    var cacheName: String {
+        switch self {
+        case .system: "SYSTEM_ASSIGNED_MANAGED_IDENTITY"
+        case .clientID(let id), .objectID(let id), .resourceID(let id): id
+        }
+    }
+}

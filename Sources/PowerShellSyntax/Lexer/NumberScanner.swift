@@ -144,3 +144,160 @@ extension Lexer {
         return token(.number, .number(NumberTokenValue(value)))
     }
 }
+
+/// The value of a number literal, in the type that its suffix and magnitude determine.
+extension NumberScanner {
+    /// The value; `nil` when no possible type of the literal can represent it.
+    var value: NumberValue? {
+        if isMalformed { return nil }
+        // A decimal point alone is not a number.
+        if isReal { return digits.isEmpty && fraction.isEmpty ? nil : realValue }
+        if format == .decimal, suffix == .none, multiplier == 0, digits.count < 10 {
+            var value: Int32 = 0
+            for digit in digits { value = value * 10 + Int32(digit - 0x30) }
+            return .int32(isNegative ? -value : value)
+        }
+        return integerValue
+    }
+
+    // MARK: Whole numbers
+
+    private var integerValue: NumberValue? {
+        guard var (magnitude, negative) = format == .decimal ? decimalInteger : wideInteger else { return nil }
+        if isNegative { negative.toggle() }
+        for _ in 0..<multiplier { magnitude.multiply(by: 1024) }
+        let number = WholeNumber(isNegative: negative && !magnitude.isZero, magnitude: magnitude)
+        // Literals written with all 64 bits keep that width.
+        let bits = format == .hex ? wideDigits.count * 4 : format == .binary ? digits.count : 0
+        let isWide = format != .decimal && bits == 64
+        switch suffix {
+        case .int8: return number.fit(Int8.self).map { .int8($0) }
+        case .uint8: return number.fit(UInt8.self).map { .uint8($0) }
+        case .int16: return number.fit(Int16.self).map { .int16($0) }
+        case .uint16: return number.fit(UInt16.self).map { .uint16($0) }
+        case .int64: return number.fit(Int64.self).map { .int64($0) }
+        case .uint64: return number.fit(UInt64.self).map { .uint64($0) }
+        case .unsigned:
+            if !isWide, let value = number.fit(UInt32.self) { return .uint32(value) }
+            return number.fit(UInt64.self).map { .uint64($0) }
+        case .decimal: return number.fitsDecimal ? .decimal(number.description) : nil
+        case .bigInteger: return .bigInteger(number.description)
+        case .none:
+            if !isWide, let value = number.fit(Int32.self) { return .int32(value) }
+            if let value = number.fit(Int64.self) { return .int64(value) }
+            guard format == .decimal else { return nil }
+            if number.fitsDecimal { return .decimal(number.description) }
+            guard let value = Double(number.description), value.isFinite else { return nil }
+            return .double(value)
+        }
+    }
+
+    private var decimalInteger: (DecimalDigits, Bool)? { (DecimalDigits(ascii: digits), false) }
+
+    /// The significant hex digits: the engine prepends a zero, and removes it again where the digits fill the width
+    /// exactly, so that the first one carries the sign.
+    private var wideDigits: [UInt8] {
+        let padded = [0x30] + digits
+        let width: Int
+        switch suffix {
+        case .unsigned, .uint8, .uint16, .uint64: return padded
+        case .int8: width = 2
+        case .int16: width = 4
+        case .int64: width = 16
+        default: width = padded.count < 16 ? 8 : 16
+        }
+        return padded.count == width + 1 ? digits : padded
+    }
+
+    /// Reads hex and binary digits as two's complement.
+    private var wideInteger: (DecimalDigits, Bool)? {
+        var bits: [UInt8] = []
+        let isSigned: Bool
+        if format == .hex {
+            let counted = wideDigits
+            guard counted.count <= 2048 else { return nil }
+            for digit in counted {
+                let value = digit < 0x3A ? digit - 0x30 : (digit | 0x20) - 0x57
+                for shift in [3, 2, 1, 0] as [UInt8] { bits.append(value >> shift & 1) }
+            }
+            isSigned = true
+        } else {
+            guard digits.count <= 8192 else { return nil }
+            bits = digits.map { $0 - 0x30 }
+            let isUnsigned = [.unsigned, .uint8, .uint16, .uint64].contains(suffix)
+            let carriesSign = [8, 16, 32, 64, 96].contains(bits.count) || bits.count >= 128
+            isSigned = !isUnsigned && carriesSign && bits.count % 8 == 0
+        }
+        let negative = isSigned && bits.first == 1
+        if negative {
+            for index in bits.indices { bits[index] ^= 1 }
+        }
+        var magnitude = DecimalDigits(ascii: [])
+        for bit in bits { magnitude.doubleAndAdd(bit) }
+        if negative { magnitude.addOne() }
+        return (magnitude, negative)
+    }
+
+    // MARK: Real numbers
+
+    private var realValue: NumberValue? {
+        if suffix == .decimal { return decimalReal }
+        var literal = isNegative ? "-" : ""
+        literal += String(decoding: digits.isEmpty ? [0x30] : digits, as: UTF8.self)
+        if !fraction.isEmpty { literal += "." + String(decoding: fraction, as: UTF8.self) }
+        if !exponent.isEmpty {
+            let significant = exponent.drop { $0 == 0x30 }
+            let bounded = significant.count > 6 ? [0x39, 0x39, 0x39, 0x39, 0x39, 0x39] : Array(significant)
+            literal += exponentIsNegative ? "e-" : "e+"
+            literal += bounded.isEmpty ? "0" : String(decoding: bounded, as: UTF8.self)
+        }
+        guard var value = Double(literal) else { return nil }
+        for _ in 0..<multiplier { value *= 1024 }
+        if suffix == .none { return .double(value) }
+        guard let number = WholeNumber(rounding: value) else { return nil }
+        switch suffix {
+        case .int8: return number.fit(Int8.self).map { .int8($0) }
+        case .uint8: return number.fit(UInt8.self).map { .uint8($0) }
+        case .int16: return number.fit(Int16.self).map { .int16($0) }
+        case .uint16: return number.fit(UInt16.self).map { .uint16($0) }
+        case .int64: return number.fit(Int64.self).map { .int64($0) }
+        case .uint64: return number.fit(UInt64.self).map { .uint64($0) }
+        case .unsigned:
+            if let value = number.fit(UInt32.self) { return .uint32(value) }
+            return number.fit(UInt64.self).map { .uint64($0) }
+        case .bigInteger: return .bigInteger(number.description)
+        case .none, .decimal: return nil
+        }
+    }
+
+    /// Returns a decimal with at most 28 decimal places and an integer part of at most 96 bits.
+    private var decimalReal: NumberValue? {
+        let written = exponent.drop { $0 == 0x30 }
+        guard written.count <= 4 else { return exponentIsNegative ? .decimal("0") : nil }
+        var shift = written.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        if exponentIsNegative { shift = -shift }
+        var all = digits + fraction
+        var point = digits.count + shift
+        if point < 0 {
+            all = [UInt8](repeating: 0x30, count: -point) + all
+            point = 0
+        }
+        if point > all.count { all += [UInt8](repeating: 0x30, count: point - all.count) }
+        var whole = DecimalDigits(ascii: Array(all[..<point]))
+        var places = Array(all[point...].prefix(28))
+        if multiplier > 0 {
+            var scaled = DecimalDigits(ascii: Array(all[..<point]) + places)
+            for _ in 0..<multiplier { scaled.multiply(by: 1024) }
+            let text = Array(scaled.description.utf8)
+            let padded = [UInt8](repeating: 0x30, count: max(0, places.count + 1 - text.count)) + text
+            whole = DecimalDigits(ascii: Array(padded.dropLast(places.count)))
+            places = Array(padded.suffix(places.count))
+        }
+        guard WholeNumber(isNegative: false, magnitude: whole).fitsDecimal else { return nil }
+        let room = max(0, 29 - whole.description.utf8.count)
+        places = Array(places.prefix(room))
+        let sign = isNegative ? "-" : ""
+        let tail = places.isEmpty ? "" : "." + String(decoding: places, as: UTF8.self)
+        return .decimal(sign + whole.description + tail)
+    }
+}
