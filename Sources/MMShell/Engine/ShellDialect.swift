@@ -55,10 +55,10 @@ struct ShellDialect: Sendable {
             __mm_begin() { return "$__mm_p"; }
             __mm_end() {
             set +e
-            if [ -n "${__mm_x-}" ]; then __mm_x=; { printf x; export -p; printf '\\0'; } >&9; fi
-            __mm_i=; \(withoutHook)\(Self.report("\"$2\"", "\"$1\""))
+            if [ -n "${__mm_x-}" ]; then __mm_x=; { \(kind.printf) x; export -p; \(kind.printf) '\\0'; } >&9; fi
+            __mm_i=; \(withoutHook)\(report("\"$2\"", "\"$1\""))
             }
-            __mm_hook() { if [ -n "${__mm_i-}" ]; then \\printf 'p%s\\0' "$1" >&9; fi; }
+            __mm_hook() { if [ -n "${__mm_i-}" ]; then \(kind.printf) 'p%s\\0' "$1" >&9; fi; }
 
             """
         switch kind {
@@ -75,8 +75,8 @@ struct ShellDialect: Sendable {
     private var withoutHook: String { kind.hooksByPrompt ? "\\command eval PS1=; " : "" }
 
     /// The directory may hold any byte but NUL, which ends the report.
-    private static func report(_ id: String, _ status: String) -> String {
-        #"\printf 'r%s %s %s\0' \#(id) \#(status) "${PWD-}" >&9"#
+    private func report(_ id: String, _ status: String) -> String {
+        #"\#(kind.printf) 'r%s %s %s\0' \#(id) \#(status) "${PWD-}" >&9"#
     }
 
     /// The line that runs a command.
@@ -124,7 +124,7 @@ struct ShellDialect: Sendable {
         if tellsExports || kind == .zsh {
             line += "__mm_end \"$?\" \(id)\n".utf8
         } else {
-            line += "\(Self.report(id, "\"$?\"")); __mm_i=; \(withoutHook)\\set +e\n".utf8
+            line += "\(report(id, "\"$?\"")); __mm_i=; \(withoutHook)\\set +e\n".utf8
         }
         return line
     }

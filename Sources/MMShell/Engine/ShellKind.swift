@@ -27,6 +27,9 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
     /// Whether only the prompt is there to run something of ours after each command.
     var hooksByPrompt: Bool { self == .dash || self == .ash }
 
+    /// The shell's own `printf`, also where a command has defined a function of that name. zsh's `command` would start a program.
+    var printf: String { hooksByPrompt ? #"\command printf"# : #"\builtin printf"# }
+
     /// Where this shell lies.
     /// - Parameter path: the folders to look in, as in the variable `PATH`.
     /// - Throws: `.notFound`, naming the Debian package.

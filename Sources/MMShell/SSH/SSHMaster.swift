@@ -28,6 +28,9 @@ final class SSHMaster: Sendable {
         let resolution = try await SSHResolution.of(
             target, base(target, home: environment["HOME"]), program: program, environment: environment)
         let name = resolution.name
+        var target = target
+        // What the person's configuration waits less is theirs to say.
+        if let theirs = resolution.connectTimeout { target.connectTimeout = min(target.connectTimeout, theirs) }
         let secrets = try SSHSecrets(in: temporaryDirectory, target: target, resolution, home: environment["HOME"])
         var environment = environment
         for (key, value) in secrets.environment { environment[key] = value }

@@ -11,6 +11,8 @@ struct SSHResolution: Sendable {
     let hasJump: Bool
     /// The private keys that are tried.
     let keys: [String]
+    /// How long the configuration waits for a connection; `nil` where it says nothing.
+    let connectTimeout: Duration?
 
     /// Asks ssh.
     /// - Throws: `.invalidInput` when it does not accept the configuration.
@@ -43,5 +45,6 @@ struct SSHResolution: Sendable {
         account = "\(user)@\(values["hostkeyalias"] ?? host)"
         hasJump = target.jump != nil || values["proxyjump"].map { $0 != "none" } ?? false
         self.keys = keys
+        connectTimeout = values["connecttimeout"].flatMap { Int64($0) }.map { .seconds($0) }
     }
 }

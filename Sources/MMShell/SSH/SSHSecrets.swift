@@ -52,6 +52,7 @@ final class SSHSecrets: Sendable {
         }
         self.pipes = pipes
         if asks {
+            // Each secret is told once: who asks again did not take it, and would wait at an empty pipe.
             try Self.store(
                 """
                 #!/bin/sh
@@ -61,8 +62,8 @@ final class SSHSecrets: Sendable {
                 \(resolution.hasJump ? "*\(RemoteDialect.quoted(resolution.account))*" : "")*assword*) f=w ;;
                 *) exit 1 ;;
                 esac
-                [ -p '\(path)'/$f ] || exit 1
-                IFS= read -r secret <'\(path)'/$f && printf '%s\\n' "$secret"
+                mv '\(path)'/$f '\(path)'/$f.told 2>/dev/null || exit 1
+                IFS= read -r secret <'\(path)'/$f.told && printf '%s\\n' "$secret"
 
                 """, in: script)
         }
@@ -115,7 +116,7 @@ final class SSHSecrets: Sendable {
     }
 
     deinit {
-        for name in ["s", "log", "ask", "key", "config", "w", "p"] { unlink("\(path)/\(name)") }
+        for name in ["s", "log", "ask", "key", "config", "w", "p", "w.told", "p.told"] { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 }

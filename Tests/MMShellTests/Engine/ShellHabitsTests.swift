@@ -30,6 +30,16 @@ struct ShellHabitsTests {
         }
     }
 
+    @Test("a function named printf is the user's own, and changes nothing of how commands end", arguments: Shells.installed)
+    func ownPrintf(kind: ShellKind) async throws {
+        try await Shells.with(kind) { (shell) async throws in
+            #expect(try await shell.sh("printf() { echo mine; }").end.cause == .finished)
+            #expect(try await shell.sh("printf x; export KEPT=1").out == "mine\n")
+            #expect(try await shell.sh("false").code == 1)
+            #expect(try await shell.sh("echo $KEPT").out == "1\n")
+        }
+    }
+
     @Test("an alias counts from the next command on", arguments: Shells.installed)
     func aliases(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in

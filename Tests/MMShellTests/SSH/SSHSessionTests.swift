@@ -262,6 +262,29 @@ struct SSHSessionTests {
         #expect(SSHFailure.removal(of: SSHTarget("far", port: port), messages) == command)
     }
 
+    @Test("a password is told to ssh once: who asks again has refused it, and is answered at once")
+    func toldOnce() async throws {
+        let folder = try TestFolder()
+        var target = SSHTarget("host.example", user: "lena")
+        target.configFile = "none"
+        target.password = Secret("open sesame")
+        let environment = ["PATH": "/usr/bin:/bin", "HOME": folder.path]
+        let resolution = try await SSHResolution.of(
+            target, ["-F", "none"], program: "/usr/bin/ssh", environment: environment)
+        let secrets = try SSHSecrets(in: folder.path, target: target, resolution, home: folder.path)
+        defer { withExtendedLifetime(secrets) {} }
+        func ask() async throws -> ChildProcess.Outcome {
+            try await ChildProcess.run(
+                ChildCommand(
+                    try #require(secrets.environment["SSH_ASKPASS"]), ["lena@host.example's password: "],
+                    environment: environment), timeout: .seconds(300))
+        }
+        let first = try await ask()
+        #expect(first.exit == .status(0) && first.output == Array("open sesame\n".utf8))
+        let second = try await ask()
+        #expect(second.exit == .status(1) && second.output.isEmpty)
+    }
+
     @Test("says what is wrong with a sign-in, and shows no secret")
     func signIn() async throws {
         try await TestSSHD.with { (server) async throws in
