@@ -48,7 +48,9 @@ struct ShellParser {
 
     func refusal(_ construct: String, at offset: Int? = nil) -> ShellRefusal {
         let place = min(max(offset ?? position, 0), bytes.count)
-        return ShellRefusal(construct: construct, offset: place, line: 1 + bytes[..<place].count { $0 == 0x0A })
+        return ShellRefusal(
+            construct: construct, offset: place, line: 1 + bytes[..<place].count { $0 == 0x0A },
+            isUnfinishedQuote: construct.hasPrefix("an unterminated quote"))
     }
 
     // MARK: Lists
@@ -228,6 +230,359 @@ struct ShellParser {
         try self.list(until: UInt8(ascii: ")"), level: list.level + 1)
         if list.current.readsPipe || list.fedDepth > 0 {
             for index in script.commands.indices.dropFirst(first) { script.commands[index].readsPipe = true }
+        }
+    }
+}
+
+/// Single characters: classes, look-ahead and what the plain grammar forbids.
+extension ShellParser {
+    static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte & 0xDF) }
+
+    mutating func skipBlanks() {
+        while position < bytes.count {
+            if bytes[position] == 0x20 || bytes[position] == 0x09 {
+                position += 1
+            } else if bytes[position] == 0x5C, position + 1 < bytes.count, bytes[position + 1] == 0x0A {
+                position += 2
+            } else {
+                return
+            }
+        }
+    }
+
+    func peek(_ character: Unicode.Scalar, after steps: Int = 0) -> Bool {
+        position + steps < bytes.count && UInt32(bytes[position + steps]) == character.value
+    }
+
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard peek(character) else { return false }
+        position += 1
+        return true
+    }
+
+    /// Refuses, under the plain grammar, characters that a shell reads differently from how people see them.
+    func checkCharacter(isQuoted: Bool = false) throws(ShellRefusal) {
+        guard grammar == .plain else { return }
+        let byte = bytes[position]
+        if byte < 0x20, byte != 0x09, !(isQuoted && byte == 0x0A) {
+            throw refusal(
+                byte == 0 ? "a NUL character" : byte == 0x0D ? "a carriage return" : "a control character",
+                at: position)
+        }
+        if byte == 0x7F { throw refusal("a control character", at: position) }
+        // In UTF-8, the blank and invisible characters beyond ASCII begin with one of these bytes.
+        guard !isQuoted, byte == 0xC2 || byte == 0xE1 || byte == 0xE2 || byte == 0xE3 || byte == 0xEF else { return }
+        let scalar = scalarHere()
+        let isBlank =
+            scalar == 0x85 || scalar == 0xA0 || scalar == 0xAD || scalar == 0x1680 || scalar == 0x180E
+            || (0x2000...0x200F).contains(scalar) || (0x2028...0x202F).contains(scalar)
+            || (0x205F...0x206F).contains(scalar) || scalar == 0x3000 || scalar == 0xFEFF
+            || (0x80...0x9F).contains(scalar)
+        if isBlank { throw refusal("a blank or invisible character beyond ASCII", at: position) }
+    }
+
+    private func scalarHere() -> UInt32 {
+        String(decoding: bytes[position..<min(position + 4, bytes.count)], as: UTF8.self).unicodeScalars.first?.value
+            ?? 0
+    }
+}
+
+/// The start of commands: keywords, assignments and names.
+extension ShellParser {
+    /// Keywords after which a command may begin, as at the start of a line.
+    private static let passed: Set<String> = [
+        "if", "then", "elif", "else", "do", "while", "until", "!", "{", "time", "coproc", "fi", "done", "}",
+    ]
+
+    /// Keywords that begin a compound command.
+    private static let opening: Set<String> = ["{", "while", "until", "for", "if", "case", "select", "[["]
+
+    /// Builtins whose words are assignments.
+    private static let declaring: Set<String> = ["declare", "typeset", "local", "readonly", "export"]
+
+    /// Words that shells interpret as something other than a program's name.
+    private static let reserved: Set<String> = [
+        "!", "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in",
+        "function", "select", "time", "coproc", "[[", "]]", "repeat", "foreach", "end", "nocorrect", "noglob",
+    ]
+
+    /// Reads a word, an assignment or, at the start of a command, a keyword.
+    mutating func element(_ list: inout List) throws(ShellRefusal) {
+        let start = position
+        let word = try word(list.level)
+        if position == start { throw refusal("an unexpected character") }
+        // Digits directly before the operator name a descriptor.
+        if peek("<") || peek(">"), word.isNumber {
+            if word.value.utf8.count > 1 { try refuseIfPlain("a file descriptor of more than one digit", at: start) }
+            descriptor = word
+            return
+        }
+        // `coproc NAME {`: the name is no program's.
+        if list.namesCoprocess, list.current.words.count == 1, Self.opening.contains(word.value), !word.isQuoted {
+            script.bindings.append(ShellScript.Binding(name: list.current.words[0], values: []))
+            list.current = Command()
+        }
+        guard list.current.words.isEmpty else {
+            list.current.words.append(word)
+            // A builtin that declares takes lists as an assignment does.
+            if Self.declaring.contains(list.current.words[0].value), word.value.hasSuffix("="), Self.isAssignment(word),
+                take("(")
+            {
+                try array(of: word, list.level)
+            }
+            return
+        }
+        if grammar == .plain { try checkName(word) }
+        list.namesCoprocess =
+            word.value == "coproc" && !word.isQuoted || list.namesCoprocess && !Self.opening.contains(word.value)
+        // The value may be quoted; a quoted name is not a variable's.
+        if word.isQuoted, !list.isPattern, Self.isAssignment(word) { return assign(word, &list.current) }
+        guard !word.isQuoted, !list.isPattern || word.value == "esac" else { return begin(word, &list.current) }
+        list.note(keyword: word.value)
+        switch word.value {
+        case let keyword where Self.passed.contains(keyword): keep(&list, .sequence)
+        case "esac":
+            list.cases -= 1
+            list.isPattern = false
+        case "for", "select": try loopHead(list.level)
+        case "case": try caseHead(&list)
+        case "function":
+            skipBlanks()
+            script.functions.append(try self.word(list.level).value)
+            skipBlanks()
+            if take("(") {
+                skipBlanks()
+                guard take(")") else { throw refusal("a parenthesis") }
+            }
+        case "[[":
+            begin(word, &list.current)
+            try test(&list)
+        case _ where Self.isAssignment(word):
+            assign(word, &list.current)
+            if word.value.hasSuffix("="), take("(") { try array(of: word, list.level) }
+        default: begin(word, &list.current)
+        }
+    }
+
+    private func begin(_ word: Word, _ command: inout Command) {
+        if command.isEmpty { command.offset = word.offset }
+        command.words.append(word)
+    }
+
+    private func assign(_ word: Word, _ command: inout Command) {
+        if command.isEmpty { command.offset = word.offset }
+        command.assignments.append(word)
+    }
+
+    /// Refuses anything but the plain name of a program.
+    private func checkName(_ word: Word) throws(ShellRefusal) {
+        guard word.isLiteral else {
+            throw refusal("a command name that the shell would expand (“\(word.value)”)", at: word.offset)
+        }
+        guard !word.value.isEmpty else { throw refusal("an empty command name", at: word.offset) }
+        // Applies to quoted words as well: little is lost, and the result doesn't depend on a shell's interpretation.
+        if Self.reserved.contains(word.value) { throw refusal("the reserved word “\(word.value)”", at: word.offset) }
+        if word.value.utf8.contains(0x3D) { throw refusal("an assignment (“\(word.value)”)", at: word.offset) }
+    }
+
+    private static func isAssignment(_ word: Word) -> Bool {
+        let text = word.value
+        guard let equals = text.utf8.firstIndex(of: 0x3D),
+            word.bytesBeforeQuote.map({ text.utf8.distance(from: text.startIndex, to: equals) < $0 }) ?? true
+        else { return false }
+        var name = text[..<equals]
+        if name.hasSuffix("+") { name = name.dropLast() }
+        if let bracket = name.utf8.firstIndex(of: 0x5B), name.hasSuffix("]") { name = name[..<bracket] }
+        guard let first = name.utf8.first, first == 0x5F || isLetter(first) else { return false }
+        return name.utf8.allSatisfy { $0 == 0x5F || isLetter($0) || (0x30...0x39).contains($0) }
+    }
+
+    /// Reads the part between `for` and its body. Its words are data; substitutions in them are parsed.
+    private mutating func loopHead(_ level: Int) throws(ShellRefusal) {
+        skipBlanks()
+        if peek("(") {
+            _ = try balanced(level)
+            return
+        }
+        var words: [Word] = []
+        while position < bytes.count, !peek(";"), !peek("\n") {
+            let before = position
+            words.append(try word(level))
+            skipBlanks()
+            if position == before { throw refusal("an unexpected character in a loop") }
+        }
+        if let name = words.first {
+            script.bindings.append(ShellScript.Binding(name: name, values: Array(words.dropFirst(2))))
+        }
+    }
+
+    /// Reads the part between `case` and its first pattern.
+    private mutating func caseHead(_ list: inout List) throws(ShellRefusal) {
+        skipBlanks()
+        _ = try word(list.level)
+        repeat { skipBlanks() } while take("\n")
+        guard try word(list.level).value == "in" else { throw refusal("a case without “in”") }
+        list.cases += 1
+        list.isPattern = true
+    }
+
+    /// Reads the values of a list, `NAME=(…)`.
+    private mutating func array(of assignment: Word, _ level: Int) throws(ShellRefusal) {
+        var values: [Word] = []
+        let name = assignment.value.prefix { $0 != "=" && $0 != "+" && $0 != "[" }
+        while true {
+            skipBlanks()
+            if take("\n") { continue }
+            if take(")") {
+                return script.bindings.append(ShellScript.Binding(name: Word(String(name)), values: values))
+            }
+            let before = position
+            values.append(try word(level))
+            if position == before { throw refusal("an unfinished list") }
+        }
+    }
+
+    /// Reads `[[ … ]]`, in which operators are ordinary words.
+    private mutating func test(_ list: inout List) throws(ShellRefusal) {
+        while position < bytes.count {
+            skipBlanks()
+            let before = position
+            let word = try word(list.level)
+            if word.value == "]]", !word.isQuoted { return }
+            if position > before { list.current.words.append(word) }
+            if position == before { position += 1 }
+        }
+        throw refusal("an unfinished [[")
+    }
+}
+
+/// Redirections and here-documents.
+extension ShellParser {
+    /// A here-document whose body follows the line.
+    struct AwaitedDocument {
+        /// The line that ends it.
+        var end: String
+        var stripsTabs: Bool
+        /// Whether its text is taken literally, without expansions.
+        var isPlain: Bool
+        /// The index of the command that reads it.
+        var command: Int?
+    }
+
+    mutating func redirect(_ current: inout Command, _ level: Int) throws(ShellRefusal) {
+        if current.isEmpty { current.offset = position }
+        let number = descriptor
+        descriptor = nil
+        let operatorStart = position
+        let start = number?.offset ?? position
+        let isInput = bytes[position] == UInt8(ascii: "<")
+        position += 1
+        if isInput, peek("<") { return try document(number, &current, level) }
+        var kind = isInput ? ShellScript.Redirection.Operator.input : .output
+        if isInput {
+            if peek("&") || peek(">") {
+                try refuseIfPlain("“<\(Character(UnicodeScalar(bytes[position])))”", at: operatorStart)
+            }
+            if take(">") { kind = .readWrite }
+        } else if take(">") {
+            kind = .append
+        } else if peek("|") {
+            try refuseIfPlain("“>|”", at: operatorStart)
+            position += 1
+        }
+        if peek("&") {
+            if kind != .output { try refuseIfPlain("a redirection without a file", at: start) }
+            position += 1
+            kind = kind == .input ? .duplicateInput : .duplicate
+        }
+        skipBlanks()
+        let before = position
+        if position >= bytes.count || "\n;|&<>#".utf8.contains(bytes[position]) {
+            try refuseIfPlain("a redirection without a file", at: start)
+        }
+        let target = try word(level)
+        let isDuplicate = kind == .duplicate || kind == .duplicateInput
+        guard position > before || isDuplicate else { throw refusal("a redirection without a file") }
+        let redirection = ShellScript.Redirection(
+            descriptor: number.flatMap { Int($0.value) } ?? (isInput ? 0 : 1), kind: kind, target: target)
+        if grammar == .plain { try checkPlain(redirection, at: start) }
+        current.redirections.append(redirection)
+    }
+
+    /// Refuses any redirection but a plain one: to or from a named file, or `2>&1`.
+    private func checkPlain(_ redirection: ShellScript.Redirection, at start: Int) throws(ShellRefusal) {
+        let target = redirection.target
+        if peek("<") || peek(">"), target.isNumber {
+            throw refusal(
+                target.value.utf8.count > 1
+                    ? "a file descriptor of more than one digit" : "a redirection without a file",
+                at: target.value.utf8.count > 1 ? target.offset : start)
+        }
+        guard target.isLiteral, !target.value.isEmpty else {
+            throw refusal("a redirection to a name that the shell would look up", at: start)
+        }
+        if redirection.kind == .duplicate, target.isQuoted || !["0", "1", "2"].contains(target.value) {
+            throw refusal("a redirection to “&\(target.value)”", at: start)
+        }
+        guard (0...2).contains(redirection.descriptor) else {
+            throw refusal("a redirection of descriptor \(redirection.descriptor)", at: start)
+        }
+    }
+
+    /// Reads `<<END`, `<<-END` or `<<<text`.
+    private mutating func document(_ number: Word?, _ current: inout Command, _ level: Int) throws(ShellRefusal) {
+        try refuseIfPlain("a here-document (<<)", at: position - 1)
+        position += 1
+        let descriptor = number.flatMap { Int($0.value) } ?? 0
+        if take("<") {
+            skipBlanks()
+            let text = try word(level)
+            current.document = text.value
+            current.redirections.append(
+                ShellScript.Redirection(descriptor: descriptor, kind: .hereString, target: text))
+            return
+        }
+        let stripsTabs = take("-")
+        skipBlanks()
+        let end = try word(level)
+        awaited.append(AwaitedDocument(end: end.value, stripsTabs: stripsTabs, isPlain: end.isQuoted))
+        current.redirections.append(ShellScript.Redirection(descriptor: descriptor, kind: .hereDocument, target: end))
+    }
+
+    /// Reads the bodies of the here-documents that began on the line just ended.
+    mutating func documents(_ level: Int) throws(ShellRefusal) {
+        let due = awaited
+        awaited = []
+        for document in due {
+            var body: [UInt8] = []
+            let start = position
+            var stop = position
+            while position < bytes.count {
+                let lineStart = position
+                while position < bytes.count, bytes[position] != 0x0A { position += 1 }
+                var line = bytes[lineStart..<position]
+                if position < bytes.count { position += 1 }
+                if document.stripsTabs { line = line.drop { $0 == 0x09 } }
+                if line.elementsEqual(document.end.utf8) { break }
+                body += line + [0x0A]
+                stop = position
+            }
+            if let command = document.command, script.commands.indices.contains(command) {
+                script.commands[command].document = String(decoding: body, as: UTF8.self)
+            }
+            guard !document.isPlain else { continue }
+            // Substitutions in an unquoted body are run.
+            let after = position
+            position = start
+            while position < stop {
+                switch bytes[position] {
+                case UInt8(ascii: "\\"): position += 2
+                case UInt8(ascii: "$"): _ = try dollar(level)
+                case UInt8(ascii: "`"): try backticks(level)
+                default: position += 1
+                }
+            }
+            position = max(after, position)
         }
     }
 }

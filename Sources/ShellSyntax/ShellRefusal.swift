@@ -7,6 +7,9 @@ public struct ShellRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     /// The line of the construct, counted from 1.
     public var line: Int
 
+    /// Whether the text ends in the middle of a quote: no shell would run it.
+    public var isUnfinishedQuote = false
+
     /// The construct and its line.
     public var description: String { "\(construct) in line \(line)" }
 }

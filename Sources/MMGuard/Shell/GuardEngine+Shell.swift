@@ -1,3 +1,5 @@
+import ShellSyntax
+
 extension GuardEngine {
     /// The verdict over a shell command.
     /// - Parameters:
@@ -22,6 +24,20 @@ extension GuardEngine {
         let findings = judge.findings(in: command)
         memory = judge.record.memory
         return Verdict(findings: findings, policy: policy)
+    }
+
+    /// A quote that a command doesn't close, which no shell would run and no person needs to be asked about.
+    /// - Returns: what it is and where it begins, both counted from 1; `nil` for any other text.
+    package static func unfinishedQuote(in command: String) -> (construct: String, line: Int, column: Int)? {
+        do throws(ShellRefusal) {
+            _ = try ShellScript.parse(command, as: .whole)
+            return nil
+        } catch {
+            guard error.isUnfinishedQuote else { return nil }
+            let before = Array(command.utf8.prefix(error.offset))
+            let line = before[(before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
+            return (error.construct, error.line, String(decoding: line, as: UTF8.self).count + 1)
+        }
     }
 
     /// The verdict over a text that is typed into a program that runs.

@@ -91,10 +91,10 @@ struct SessionFiles: Sendable {
     {
         var end = piece.offset + piece.bytes.count
         let text = ShellText(piece.bytes, isCut: piece.offset > 0 || end < piece.size)
-        if wanted == "utf-8", text.isBase64 {
+        if wanted == "utf-8", text.encoding != nil {
             throw MMError(.invalidInput, "“\(path)” is no UTF-8 text.", hint: "Ask for encoding base64.")
         }
-        let isBase64 = wanted == "base64" || text.isBase64
+        let isBase64 = wanted == "base64" || text.encoding != nil
         // A character that is torn at a piece's end stands whole at the beginning of the next one.
         if !isBase64, end < piece.size { end -= text.left }
         var object: JSONObject = [

@@ -46,12 +46,13 @@ extension OperationAnswer {
         case .screen(let screen): return shown(screen.view, ["session": .string(member.key.name)])
         case .shell(let shell):
             let bytes = await shell.takeBackgroundOutput()
-            let clean = Redactor(known: member.secrets).text(ShellText(bytes).text)
+            let written = ShellText(bytes, isRead: context.call.caller.surface == .mcp)
+            let clean = Redactor(known: member.secrets).text(written.text)
             var object: JSONObject = [
                 "session": .string(member.key.name), "stream": "background", "total": .int(Int64(bytes.count)),
                 "text": .string(clean),
             ]
-            if ShellText(bytes).isBase64 { object["encoding"] = "base64" }
+            if let form = written.encoding { object["encoding"] = .string(form.rawValue) }
             return OperationAnswer(.value(.object(object)), text: context.isTerminal ? clean : nil)
         }
     }

@@ -16,6 +16,11 @@ extension ShellCallContext {
         let (verdict, memory) = try await services.guarding.guards.verdict(
             shell: command, in: place(of: session, directory, isHere: isHere), policy: configuration.guardPolicy,
             remembering: await shells.memory(of: session))
+        if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: command) {
+            throw MMError(
+                .invalidInput, "The command has \(quote.construct) in line \(quote.line), column \(quote.column).",
+                hint: "Close it and send the command again; nothing was run.", details: ["field": "command"])
+        }
         try await settle(verdict, shown ?? command, title: "run in", session, host)
         await shells.remember(memory, of: session)
     }

@@ -63,9 +63,9 @@ struct ShellReport {
         for (stream, shown) in shown {
             let output = task.job.strippingExitBanner(stream)
             if stream == .terminal, output.total == 0 { continue }
-            let text = ShellText(shown.bytes, isCut: shown.omitted > 0)
+            let text = ShellText(shown.bytes, isCut: shown.omitted > 0, isRead: room != Int.max)
             object[stream.rawValue] = .string(text.text)
-            if text.isBase64 { encoding[stream.rawValue] = "base64" }
+            if let form = text.encoding { encoding[stream.rawValue] = .string(form.rawValue) }
             if shown.omitted > 0 {
                 var facts: JSONObject = [
                     "total": .int(Int64(output.total)), "omitted": .int(Int64(shown.omitted)),

@@ -15,13 +15,15 @@ extension ShellTask: OperationWork {
         guard let stream else { return .display(self) }
         // No character is longer than four bytes: with so many there is always one to show.
         let page = await page(stream, from: offset, limit: max(limit ?? 20_000, 4))
-        let text = ShellText(page.bytes, isCut: page.start > 0 || page.next < page.total || isRunning)
+        let text = ShellText(
+            page.bytes, isCut: page.start > 0 || page.next < page.total || isRunning,
+            isRead: context.call.caller.surface == .mcp)
         var object: JSONObject = [
             "job": .string(handle), "status": .string(ShellReport(task: self, room: 0).status),
             "stream": .string(stream.rawValue), "offset": .int(Int64(page.start)),
             "next": .int(Int64(page.next - text.left)), "total": .int(Int64(page.total)), "text": .string(text.text),
         ]
-        if text.isBase64 { object["encoding"] = "base64" }
+        if let form = text.encoding { object["encoding"] = .string(form.rawValue) }
         if let end = job.end { object["exit_code"] = .int(Int64(end.exitCode)) }
         return OperationAnswer(.value(.object(object)), text: context.isTerminal ? text.text : nil)
     }

@@ -192,6 +192,22 @@ struct ShellOperationTests {
         await home.services.close()
     }
 
+    @Test("leave an output with one odd byte readable")
+    func oddByte() async throws {
+        let answer = try await run("printf 'caf\\351 au lait'")
+        #expect(answer["stdout"] == "caf\\xe9 au lait")
+        #expect(answer["encoding"]?["stdout"] == "escaped")
+        await home.services.close()
+    }
+
+    @Test("refuse a quote that isn't closed, with its place, and ask nobody about it")
+    func unfinishedQuote() async throws {
+        let refused = try await fails(.invalidInput) { try await run("echo one\necho 'unterminated") }
+        #expect(refused.message.contains("line 2, column 6"), "\(refused)")
+        #expect(try await run("echo 'terminated'")["stdout"] == "terminated\n")
+        await home.services.close()
+    }
+
     @Test("cut long output to its ends, with the rest by handle")
     func long() async throws {
         let answer = try await run("seq 1 50000")

@@ -15,7 +15,7 @@ struct ShellTextTests {
         while position < all.count {
             let end = min(position + size, all.count)
             let piece = ShellText(Array(all[position..<end]), isCut: position > 0 || end < all.count)
-            #expect(!piece.isBase64)
+            #expect(piece.encoding == nil)
             text += piece.text
             position = end - piece.left
         }
@@ -26,9 +26,23 @@ struct ShellTextTests {
     func binary() {
         let bytes: [UInt8] = [0xFF, 0xFE, 0x41, 0xC3]
         let piece = ShellText(bytes, isCut: true)
-        #expect(piece.isBase64)
+        #expect(piece.encoding == .base64)
         #expect(piece.left == 0)
         #expect(piece.text == Base64.text(bytes))
+    }
+
+    @Test(
+        "one odd byte leaves a text readable to who reads it, and what has no letters is base64 to everybody",
+        arguments: [
+            ([0x63, 0x61, 0x66, 0xE9, 0x0A], "caf\\xe9\n", ShellText.Encoding.escaped),
+            (Array("ä€😀".utf8) + [0x80] + Array("ok".utf8), "ä€😀\\x80ok", .escaped),
+            ([0xFF, 0xFE, 0x80, 0x41], "//6AQQ==", .base64),
+            (Array("text".utf8) + [0, 0xFF], "dGV4dAD/", .base64),
+        ] as [([UInt8], String, ShellText.Encoding)])
+    func oddBytes(bytes: [UInt8], text: String, encoding: ShellText.Encoding) {
+        let read = ShellText(bytes, isRead: true)
+        #expect(read.text == text && read.encoding == encoding)
+        #expect(ShellText(bytes).encoding == .base64)
     }
 
     @Test("an output that is cut for an answer stays text", arguments: 20...60)
