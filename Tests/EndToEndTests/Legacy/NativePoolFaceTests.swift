@@ -77,4 +77,24 @@ struct NativePoolFaceTests {
         #expect(try await pool.tenant.requests(to: "/InvokeCommand") == 0)
         await pool.stop()
     }
+
+    @Test("say that a sign-in has ended wherever they tell of it, with one code for what is asked next")
+    func ended() async throws {
+        let pool = try await PoolFaceProcess()
+        #expect(try await pool.run("Get-Mailbox -ResultSize 1")["status"] == "success")
+        try await pool.tenant.fault(["kind": "revoked"])
+        let body: JSONValue = ["connection": "Demo", "module": "exo", "command": "Get-Mailbox -ResultSize 1"]
+        let asked = try await pool.curl("/run", body)
+        #expect(asked["status"] == "auth_required", "\(asked)")
+        let code = try #require(asked["device_code"]?.string)
+        #expect(try await pool.curl("/run", body)["device_code"] == .string(code))
+        let row = try await pool.curl("/status")["sessions"]?[0]
+        #expect(row?["state"] == "auth_pending" && row?["authenticated"] == false, "\(String(describing: row))")
+        let metrics = try await pool.curl("/metrics")
+        #expect(metrics["active_sessions"] == 0, "\(metrics)")
+        let again = try await pool.run("Get-Mailbox -ResultSize 1")
+        #expect(again["status"] == "success", "\(again)")
+        #expect(try await pool.curl("/status")["sessions"]?[0]?["authenticated"] == true)
+        await pool.stop()
+    }
 }

@@ -62,6 +62,52 @@ struct PwshManagerTests {
         #expect(await client.finish() == 0)
     }
 
+    @Test("lead to a code where the service has ended the sign-in, never to “Connected” and “Not authenticated” in turn")
+    func ended() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let client = try await MCPClient(
+            tenant.home.environment.merging(["PWSH_MANAGER_PORT": "1"]) { $1 }, arguments: ["--profile", "pwsh-manager"])
+        _ = try await client.initialize()
+        var id = 0
+        func call(_ name: String, _ more: JSONObject = [:]) async throws -> String {
+            id += 1
+            var arguments: JSONObject = ["tenant": "contoso-sandbox.example", "module": "exo"]
+            for (key, value) in more { arguments[key] = value }
+            return try await client.call(id, name, arguments).text
+        }
+        /// Signs in, approving each code once.
+        func connect() async throws -> [String] {
+            var codes: [String] = []
+            while true {
+                let text = try await call("pwsh_login")
+                guard let mark = text.firstRange(of: "DEVICE CODE: ") else {
+                    if text.contains("Connected") || text.contains("connected") { return codes }
+                    try await Task.sleep(for: .milliseconds(100))
+                    continue
+                }
+                let code = String(text[mark.upperBound...].prefix { $0 != "*" })
+                if codes.last != code {
+                    try #require(codes.count < 2, "asked again and again: \(text)")
+                    codes.append(code)
+                    try await tenant.approve(code)
+                }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+        _ = try await connect()
+        let command: JSONObject = ["command": "Get-Mailbox -ResultSize 1"]
+        #expect(try await call("pwsh_run", command).contains("PrimarySmtpAddress"))
+        try await tenant.fault(["kind": "revoked"])
+        let refused = try await call("pwsh_run", command)
+        #expect(!refused.contains("PrimarySmtpAddress"), "\(refused)")
+        #expect(try await call("pwsh_status").contains("Connected") == false)
+        #expect(try await connect().count == 1)
+        #expect(try await call("pwsh_run", command).contains("PrimarySmtpAddress"))
+        #expect(await client.finish() == 0)
+        await tenant.stop()
+    }
+
     @Test("say what to start when the manager at their address does not answer")
     func nobodyThere() async throws {
         let home = try TemporaryHome()

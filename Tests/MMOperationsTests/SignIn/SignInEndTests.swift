@@ -81,6 +81,23 @@ struct SignInEndTests {
         }
     }
 
+    @Test(
+        "of an app is made anew by itself, once, whatever becomes of its token", arguments: ["graph", "azure"],
+        [SignInEnding.refusedOnce, .challenged])
+    func app(module: String, ending: SignInEnding) async throws {
+        let path = try #require(SignInHome.commands.first { $0.module == module }?.path)
+        let home = try await SignInHome()
+        let first = await home.run(module, on: "Nightly")
+        #expect(first.isAnswered, "\(first)")
+        let before = try await home.signInRequests()
+        for fault in ending.faults(at: path) { try await home.fault(fault) }
+        let met = await home.run(module, on: "Nightly")
+        let asked = try await home.signInRequests()
+        #expect(met.isAnswered, "\(met)")
+        #expect(asked.codes == before.codes && asked.token - before.token == 1, "\(asked) \(before)")
+        await home.stop()
+    }
+
     @Test("everywhere at once: status, login, sessions that nobody used meanwhile; and a new sign-in mends all of them")
     func everywhere() async throws {
         let home = try await SignInHome()

@@ -53,9 +53,17 @@ final class SignInHome: Sendable {
         plain["appId"] = nil
         plain["sharepoint_host"] = "contososandbox"
         plain["moduleApps"] = ["pnp": .string(TenantIdentity.demoApp)]
+        // An app, which signs in by itself.
+        var app = own
+        app["appId"] = .string(TenantIdentity.automationApp)
+        app["expectedEmail"] = nil
+        app["auth"] = ["method": "secret", "secretFile": .string(home.path + "/secret")]
+        try ProtectedFile.replace(home.path + "/secret", with: Array((TenantIdentity.automationSecret + "\n").utf8))
         try ProtectedFile.replace(
             home.paths.registry,
-            with: JSONWriter.bytes(["connections": ["Demo": .object(own), "Plain": .object(plain)]]))
+            with: JSONWriter.bytes([
+                "connections": ["Demo": .object(own), "Plain": .object(plain), "Nightly": .object(app)]
+            ]))
         service = LocalOperationService(services: try Self.services(home, base))
     }
 
