@@ -16,6 +16,8 @@ public struct Verdict: Sendable, Hashable {
     public var previews: [SendPreview]
     /// What may proceed but should be mentioned: commands of the warned list, where that only warns.
     public var warnings: [String]
+    /// What is to be said beside the answer, such as that a sign-in of the script's own has nothing to do.
+    package internal(set) var notes: [String] = []
     /// Everything found, the deciding one first.
     public var findings: [GuardFinding]
     /// The findings that are not simply allowed, in the order in which they occur.
@@ -80,6 +82,7 @@ extension Verdict {
         joined.classes = verdicts.reduce(into: GuardClassSet()) { $0.formUnion($1.classes) }
         joined.asking = verdicts.flatMap(\.asking)
         joined.previews = verdicts.flatMap(\.previews)
+        joined.notes = verdicts.flatMap(\.notes)
         joined.warnings = verdicts.flatMap(\.warnings)
         joined.findings = deciding + verdicts.flatMap(\.findings).filter { !deciding.contains($0) }
         joined.counted = nil

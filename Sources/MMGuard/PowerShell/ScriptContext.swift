@@ -1,3 +1,5 @@
+package import PowerShellSyntax
+
 /// Where a script will run, as far as the verdict depends on it.
 public struct ScriptContext: Sendable, Hashable {
     /// The module of the session: `exo`, `azure`, `teams`, `pnp`, `powerplatform`, `graph`…; `nil` when unknown.
@@ -11,6 +13,9 @@ public struct ScriptContext: Sendable, Hashable {
     public var isBehindWire = false
     /// Whether the wire holds back all that changes something: then nobody is asked about what a script would send.
     package var isDryRun = false
+    /// Whom the session is signed in as, by which a script's own sign-in is judged; `nil` where nobody knows, so that each is
+    /// another's.
+    package var signIn: OwnSignIn?
     /// Whether the session ran unjudged or confirmed code since it was started, so that even reads can't be trusted.
     public var isTainted: Bool { memory.isOpaque }
 

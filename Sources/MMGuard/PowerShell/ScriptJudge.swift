@@ -42,7 +42,8 @@ struct ScriptJudge: Sendable {
             walk.functions.isEmpty
             && !walk.found.contains { $0.finding.kind == .dynamic || $0.finding.kind == .unknown }
         if isRead { verdict.counted = walk.targets.known }
-        return (verdict, context.memory.after(walk))
+        verdict.notes = walk.notes
+        return (verdict, context.memory.after(walk, isConfirmed: verdict.decision == .ask))
     }
 
     private struct Seen: Hashable {
@@ -63,8 +64,9 @@ struct ScriptJudge: Sendable {
             walk.report(
                 GuardFinding(
                     rule: "tainted-session", classes: .write, kind: .dynamic,
-                    reason:
-                        "This session ran code that was confirmed rather than understood, so names may mean something else.",
+                    reason: walk.context.memory.wasConfirmed
+                        ? "This session ran code that was confirmed rather than understood, so names may mean something else."
+                        : "This session ran code that can't be read, so names may mean something else.",
                     instead: "Reset the session, then run this again."),
                 SourceExtent(start: 0, end: 0))
         }
@@ -78,7 +80,10 @@ struct ScriptJudge: Sendable {
         guard let root = script.root else {
             return inspect(script.errors.first, &walk)
         }
-        if script.requirements != nil { walk.report(.requires, SourceExtent(start: 0, end: 0)) }
+        if let requirements = script.requirements,
+            walk.context.signIn == nil || !KnownPackages.satisfy(requirements)
+        {
+            walk.report(.requires, SourceExtent(start: 0, end: 0)) }
         walk.walk(root)
     }
 

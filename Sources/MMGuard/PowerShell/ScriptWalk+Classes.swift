@@ -48,8 +48,10 @@ extension ScriptWalk {
                 .unknown
             } else { .classified }
         if classes != .read {
-            changes += 1
-            if entry.product != .builtin { countTargets(of: call) }
+            if entry.product != .builtin {
+                changes += 1
+                countTargets(of: call)
+            }
         }
         let isRead = classes == .read && kind == .classified
         guard !isRead || !tables.user.rules.isEmpty else { return }

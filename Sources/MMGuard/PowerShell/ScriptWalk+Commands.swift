@@ -20,6 +20,7 @@ extension ScriptWalk {
             walkArguments(command)
             return .unknown
         }
+        if !isOwn(written), walk(signIn: command, named: written) { return .unknown }
         if functions.isEmpty, context.memory.names.isEmpty, let known = commands[written] {
             return walk(command, known, place: place, input: input)
         }
@@ -38,6 +39,15 @@ extension ScriptWalk {
         }
         var name = written
         if let slash = written.lastIndex(of: "\\") { name = String(written[written.index(after: slash)...]) }
+        if name == written, awaited != nil, functions[name.asciiLowercased] == nil,
+            definitions.contains(name.asciiLowercased), isFree(name.asciiLowercased)
+        {
+            // Defined below the function at hand: it must be there when that is called.
+            let isMany = awaited?[name.asciiLowercased]?.isForMany ?? false || isForMany(place: place, input: input)
+            awaited?[name.asciiLowercased] = Await(extent: command.extent, isForMany: isMany)
+            walkArguments(command)
+            return .unknown
+        }
         if name == written, isRedefined(name) {
             walkRedefined(name, command)
             return .unknown
@@ -45,6 +55,8 @@ extension ScriptWalk {
         if name == written, let target = tables.cmdlets.alias(name) { name = target }
         if name == written || functions[name.asciiLowercased] != nil, let own = functions[name.asciiLowercased] {
             walkArguments(command)
+            settle(
+                awaitedBy: name.asciiLowercased, own, command, isMany: isForMany(place: place, input: input))
             if own.isChange, isForMany(place: place, input: input) {
                 report(bulk(written), command.extent)
             }
@@ -55,6 +67,13 @@ extension ScriptWalk {
             return .unknown
         }
         return walk(command, known, place: place, input: input)
+    }
+
+    /// Whether a name is that of a function of the script's own, or of an earlier one's.
+    private func isOwn(_ name: String) -> Bool {
+        guard !functions.isEmpty || !context.memory.names.isEmpty else { return false }
+        let lower = name.asciiLowercased
+        return functions[lower] != nil || context.memory.names.contains(lower)
     }
 
     /// Whether an earlier script of the session has given this name a meaning of its own.
@@ -163,7 +182,7 @@ extension ScriptWalk {
     }
 
     /// A name in no table: at least asked for, whatever its verb.
-    private mutating func walkUnknown(_ name: String, _ command: CommandSyntax) {
+    mutating func walkUnknown(_ name: String, _ command: CommandSyntax) {
         let extent = command.elements.first?.extent ?? command.extent
         if name.asciiLowercased == "pac", let finding = PowerPlatformCLI.judge(command) {
             report(finding, command.extent)
@@ -233,7 +252,7 @@ extension ScriptWalk {
     }
 
     /// The entries of the table that a splatted variable holds, while it is small and nothing has changed it.
-    private func splatted(_ variable: VariableExpressionSyntax) -> [CommandBinder.Splatted]? {
+    func splatted(_ variable: VariableExpressionSyntax) -> [CommandBinder.Splatted]? {
         guard variable.path.qualifier == .none else { return nil }
         let entry = variables[variable.path.name.asciiLowercased]
         guard let table = entry.table, table.entries.count <= 50, table.extent.end - table.extent.start <= 5_000 else {

@@ -7,16 +7,52 @@ extension ScriptWalk {
         let name = node.name.asciiLowercased
         let isOwn = isFree(name)
         if !isOwn { report(.functionDefinition, node.extent, subject: node.name) }
-        let outer = scope
+        let outer = (scope: scope, awaited: awaited)
         scope = CodeScope()
+        awaited = [:]
         // A function may call itself.
         if isOwn { functions[name] = LocalFunction(isChange: functions[name]?.isChange ?? false) }
         let before = (found.count, changes)
         for parameter in node.parameters { walk(functionParameter: parameter) }
         walk(block: node.body, in: .function)
         let isChange = hasChanged(since: before)
-        scope = outer
-        if isOwn { functions[name] = LocalFunction(isChange: isChange || functions[name]?.isChange ?? false) }
+        let awaits = awaited ?? [:]
+        (scope, awaited) = outer
+        if isOwn {
+            functions[name] = LocalFunction(
+                isChange: isChange || functions[name]?.isChange ?? false, awaits: awaits)
+        }
+    }
+
+    /// Holds a call of a function to what its body calls: that must be defined by now, or it may be any program.
+    mutating func settle(
+        awaitedBy name: String, _ function: LocalFunction, _ command: CommandSyntax, isMany: Bool
+    ) {
+        guard !function.awaits.isEmpty else { return }
+        var open = function.awaits
+        var seen: Set<String> = [name]
+        while let (next, call) = open.popFirst() {
+            guard seen.insert(next).inserted else { continue }
+            if let known = functions[next] {
+                open.merge(known.awaits) { first, second in
+                    Await(extent: first.extent, isForMany: first.isForMany || second.isForMany)
+                }
+                if known.isChange, isMany || call.isForMany { report(bulk(next), command.extent) }
+            } else if awaited != nil {
+                awaited?[next] = Await(extent: call.extent, isForMany: isMany || call.isForMany)
+            } else {
+                walkUnknown(next, command)
+            }
+        }
+    }
+
+    /// The functions that a script defines anywhere, in lower case.
+    static func definitions(in root: ScriptBlockSyntax) -> Set<String> {
+        var names: Set<String> = []
+        for statement in (root.body?.statements ?? []) + root.namedBlocks.flatMap(\.block.statements) {
+            if case .function(let node) = statement { names.insert(node.name.asciiLowercased) }
+        }
+        return names
     }
 
     /// A block that a variable holds: its body is judged where it stands, for any values, like that of a function.
@@ -31,10 +67,26 @@ extension ScriptWalk {
 
     /// Whether anything that changes something was found since then.
     func hasChanged(since before: (found: Int, changes: Int)) -> Bool {
-        changes > before.changes || found[before.found...].contains { $0.finding.classes != .read }
+        changes > before.changes || found[before.found...].contains { isChange($0.finding) }
     }
 
-    private func isFree(_ name: String) -> Bool {
+    /// Whether a finding is one of a change to something outside of the machine that the script runs on: what the machine's own
+    /// commands do, and what can't be read, is asked about where it stands, and no more often for being called often.
+    private func isChange(_ finding: GuardFinding) -> Bool {
+        guard finding.classes != .read, ConstructRule(rawValue: finding.rule) == nil else { return false }
+        if finding.rule == "unknown-command", finding.classes == .write, let name = finding.subject,
+            let dash = name.firstIndex(of: "-"), tables.cmdlets.classOfVerb(name[..<dash].asciiLowercased) == .read
+        {
+            return false
+        }
+        guard finding.rule == "cmdlet" || finding.rule.hasPrefix("seed-"), let name = finding.subject else {
+            return true
+        }
+        let entries = tables.cmdlets.entries(named: name)
+        return entries.isEmpty || !entries.allSatisfy { $0.product == .builtin }
+    }
+
+    func isFree(_ name: String) -> Bool {
         let isPlain = name.utf8.allSatisfy {
             (0x30...0x39).contains($0) || (0x61...0x7a).contains($0) || $0 == 0x5f || $0 == 0x2d
         }

@@ -2,9 +2,14 @@ internal import PowerShellSyntax
 
 extension ScriptWalk {
     /// Walks parts of which one runs, or perhaps none.
-    mutating func branches(isExhaustive: Bool, _ parts: [(inout ScriptWalk) -> ValueFacts]) -> ValueFacts {
+    /// - Parameter isConditional: whether what the script does decides which one runs, and not only an error.
+    mutating func branches(
+        isExhaustive: Bool, isConditional: Bool = true, _ parts: [(inout ScriptWalk) -> ValueFacts]
+    ) -> ValueFacts {
         var result: ValueFacts?
         var outcomes: [[String: ScriptVariables.Entry]] = []
+        if isConditional { conditions += 1 }
+        defer { if isConditional { conditions -= 1 } }
         for part in parts {
             let mark = variables.mark
             let facts = part(&self)
@@ -27,9 +32,11 @@ extension ScriptWalk {
         let before = repeats
         repeats = ValueFacts.product(repeats, times)
         loops += 1
+        conditions += 1
         defer {
             repeats = before
             loops -= 1
+            conditions -= 1
         }
         var result = ValueFacts.nothing
         for round in 0..<3 {

@@ -68,7 +68,7 @@ extension ScriptWalk {
     }
 
     private mutating func walk(_ node: TryStatementSyntax, in scope: Scope) -> ValueFacts {
-        var result = branches(isExhaustive: false, [{ $0.walk(node.body, in: scope) }])
+        var result = branches(isExhaustive: false, isConditional: false, [{ $0.walk(node.body, in: scope) }])
         var parts: [(inout ScriptWalk) -> ValueFacts] = []
         for clause in node.catchClauses {
             for type in clause.types where type.typeName.assembly != nil || !isPlainTypeName(type.typeName) {

@@ -52,6 +52,15 @@ struct ScriptWalk {
     struct LocalFunction {
         /// Whether its body changes something, so that a call for many objects is a change to many.
         var isChange: Bool
+        /// What its body calls that the script defines only below it: it must be defined when the function is called.
+        var awaits: [String: Await] = [:]
+    }
+
+    /// A call of a function that is yet to be defined.
+    struct Await {
+        var extent: SourceExtent
+        /// Whether it would run for many objects.
+        var isForMany: Bool
     }
 
     /// How many things it changes in a service.
@@ -72,6 +81,14 @@ struct ScriptWalk {
     /// How much text loops may still walk again.
     var budget = 0
     var functions: [String: LocalFunction] = [:]
+    /// The names of all functions that the script defines anywhere, in lower case.
+    var definitions: Set<String> = []
+    /// What the function at hand calls that is yet to be defined; `nil` outside of functions.
+    var awaited: [String: Await]?
+    /// How many statements are around that may not run at all.
+    var conditions = 0
+    /// What is said of the script beside the verdict, each once.
+    var notes: [String] = []
     /// The commands that were looked up, by their names as written.
     var commands: [String: KnownCommand] = [:]
     /// How many commands that change something were found, repeated ones too.
@@ -131,6 +148,7 @@ struct ScriptWalk {
     /// Walks the whole script.
     mutating func walk(_ root: ScriptBlockSyntax) {
         budget = 20_000 + 8 * (root.extent.end - root.extent.start)
+        definitions = Self.definitions(in: root)
         for using in root.usings { report(.usingStatement, using.extent) }
         if let parameters = root.parameterBlock { walk(scriptParameters: parameters) }
         walkBody(root, in: .script)

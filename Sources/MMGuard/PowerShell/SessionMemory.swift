@@ -10,13 +10,18 @@ public struct SessionMemory: Sendable, Hashable {
     var variables: [String: ValueFacts] = [:]
     /// Whether code ran that may have given any name another meaning, so that even reads can't be trusted.
     public internal(set) var isOpaque = false
+    /// Whether a person confirmed such code. What the session's walls keep runs without.
+    var wasConfirmed = false
 
     /// The variables that are kept: a session that makes more than this is judged as if it had made none.
     private static let mostVariables = 2_000
 
     /// A session.
     /// - Parameter isOpaque: whether code ran in it that nobody judged.
-    public init(isOpaque: Bool = false) { self.isOpaque = isOpaque }
+    public init(isOpaque: Bool = false) {
+        self.isOpaque = isOpaque
+        wasConfirmed = isOpaque
+    }
 
     /// The same memory for an engine in which no script can give a name another meaning: there it only matters what
     /// variables hold.
@@ -24,6 +29,7 @@ public struct SessionMemory: Sendable, Hashable {
         var memory = self
         memory.names = []
         memory.isOpaque = false
+        memory.wasConfirmed = false
         return memory
     }
 
@@ -32,11 +38,13 @@ public struct SessionMemory: Sendable, Hashable {
         var memory = self
         memory.names.formUnion(other.names)
         memory.isOpaque = memory.isOpaque || other.isOpaque
+        memory.wasConfirmed = memory.wasConfirmed || other.wasConfirmed
         return memory
     }
 
     /// The memory after one more script.
-    func after(_ walk: ScriptWalk) -> SessionMemory {
+    /// - Parameter isConfirmed: whether it runs only when a person has confirmed it.
+    func after(_ walk: ScriptWalk, isConfirmed: Bool) -> SessionMemory {
         var next = self
         next.names.formUnion(walk.functions.keys)
         next.names.formUnion(walk.types.keys)
@@ -46,6 +54,7 @@ public struct SessionMemory: Sendable, Hashable {
             || walk.found.contains(where: { ConstructRule(rawValue: $0.finding.rule)?.givesNames ?? false })
         {
             next.isOpaque = true
+            next.wasConfirmed = next.wasConfirmed || isConfirmed
         }
         return next
     }

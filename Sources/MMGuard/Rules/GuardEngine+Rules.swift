@@ -83,13 +83,14 @@ extension GuardEngine {
                 "unproven-command", "cmdlet",
                 "no table tells the request that it sends, and its verb alone proves nothing: at least asked for"
             ),
+            ("own-sign-in", "cmdlet", "a script's own sign-in is another's than the connection's: never run"),
             ("session-name", "cmdlet", "an earlier script of the session defined this name: at least asked for"),
             ("module-missing", "cmdlet", "its Azure module is not installed: use Invoke-AzRestMethod"),
             ("bulk", "cmdlet", "a change that would run over many objects: at least asked for"),
             ("pac", "cmdlet", "a call of the Power Platform's program, by its words"),
             (
                 "tainted-session", "cmdlet",
-                "the session ran code that was confirmed, not understood: even reads are asked for"
+                "the session ran code that was confirmed or kept, not understood: even reads are asked for"
             ),
             ("reads", "request", "a request that only reads"),
             ("writes", "request", "a change at a known path without a rule of its own"),

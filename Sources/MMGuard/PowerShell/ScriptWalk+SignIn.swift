@@ -1,0 +1,71 @@
+internal import MMCore
+internal import PowerShellSyntax
+
+/// A script's own sign-in, and what it does about the modules that it needs.
+extension ScriptWalk {
+    /// Looks at a command that signs in or out, or sees to modules.
+    /// - Returns: whether it is judged by that; else it is a command like any other.
+    mutating func walk(signIn command: CommandSyntax, named name: String) -> Bool {
+        guard let signIn = context.signIn, let cmdlet = SignInCmdlet.named(name),
+            ![.context, .information].contains(cmdlet.act)
+        else { return false }
+        var call = OwnSignIn.Call(
+            cmdlet, name: name, arguments: [], isConditional: conditions > 0 || awaited != nil)
+        var expressions: [ExpressionSyntax] = []
+        for word in command.words {
+            switch word {
+            case .name(let node):
+                if let value = node.argument { expressions.append(value) }
+                call.add(node.name, node.argument.map(value) ?? .flag(true), isTied: node.argument != nil)
+            case .value(let expression):
+                expressions.append(expression)
+                call.add(value(expression))
+            case .text: call.isOpen = true
+            case .splat(let variable):
+                guard let entries = splatted(variable) else {
+                    call.isOpen = true
+                    continue
+                }
+                for entry in entries { call.add(entry.name, value(entry.value), isTied: true) }
+            }
+        }
+        let reading = signIn.read(call)
+        switch reading {
+        case .foreign: return false
+        case .own:
+            if cmdlet.act == .connect {
+                note("\(name) has nothing to do: the connection \(signIn.own.connection) is signed in already.")
+            }
+        case .open: break
+        case .other(let refusal):
+            report(
+                GuardFinding(
+                    rule: "own-sign-in", classes: .session, kind: .blocked, reason: refusal.reason,
+                    instead: refusal.instead, subject: name), command.extent)
+        }
+        // What its values do is judged, wherever they lead.
+        for expression in expressions { walk(expression) }
+        let written = call.arguments.compactMap(\.name)
+        for finding in reportedFindings([], named: cmdlet.name, parameters: written) { report(finding, command.extent) }
+        return true
+    }
+
+    /// What a value is, as far as its text or the variable that holds it tells.
+    private func value(_ expression: ExpressionSyntax) -> OwnSignIn.Value {
+        let constant = ConstantValue(expression)
+        switch constant {
+        case .null: return .nothing
+        case .bool(let flag): return .flag(flag)
+        case .string, .number, .array: return constant.texts.map { .texts($0) } ?? .unknown
+        case .dynamic: break
+        }
+        guard case .variable(let variable) = expression, !variable.isSplatted, variable.path.qualifier == .none,
+            let texts = variables[variable.path.name.asciiLowercased].facts.texts, texts.count == 1
+        else { return .unknown }
+        return .texts(texts)
+    }
+
+    private mutating func note(_ text: String) {
+        if !notes.contains(text), notes.count < 10 { notes.append(text) }
+    }
+}

@@ -1,0 +1,45 @@
+internal import MMCore
+
+/// In which sessions cmdlets run, by their names.
+package struct CmdletModules: Sendable {
+    private let table = CmdletTable()
+
+    /// The tables that come with the program.
+    package init() {}
+
+    /// The words of the sessions that have a cmdlet of this name: several where modules share it, none for PowerShell's own
+    /// commands and for names that nobody knows.
+    package func sessions(of name: String) -> Set<String> {
+        let lower = name.asciiLowercased
+        if lower == "pac" { return ["powerplatform"] }
+        var words: Set<String> = []
+        for entry in table.entries(named: table.alias(name) ?? name) {
+            switch entry.product {
+            case .builtin: return []
+            case .exchange:
+                if entry.services & 1 != 0 { words.insert("exo") }
+                if entry.services & 2 != 0 { words.insert("compliance") }
+            case .teams: words.insert("teams")
+            case .pnp: words.insert("pnp")
+            case .azure: words.insert("azure")
+            case .graph: words.insert("graph")
+            // Modules of their own, for which there are no sessions.
+            case .sharePoint, .powerApps: break
+            }
+        }
+        guard words.isEmpty, let dash = lower.firstIndex(of: "-") else { return words }
+        // Modules have more cmdlets than tables know, and all of a module's nouns begin alike.
+        let noun = lower[lower.index(after: dash)...]
+        let beginnings = [("azuread", ""), ("mg", "graph"), ("az", "azure"), ("pnp", "pnp"), ("cs", "teams")]
+        guard let (beginning, word) = beginnings.first(where: { noun.hasPrefix($0.0) && noun != $0.0 }), !word.isEmpty,
+            let next = name.dropFirst(name.count - noun.count + beginning.count).first,
+            next.isUppercase || name == lower
+        else { return [] }
+        return [word]
+    }
+
+    /// Whether a name is that of one of PowerShell's own commands or aliases.
+    package func isBuiltIn(_ name: String) -> Bool {
+        table.entries(named: table.alias(name) ?? name).contains { $0.product == .builtin }
+    }
+}

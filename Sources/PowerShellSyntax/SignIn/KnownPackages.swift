@@ -1,0 +1,89 @@
+/// The PowerShell modules that scripts ask for by name: those that are there or that this program stands for, and those whose
+/// service has ended.
+package enum KnownPackages {
+    /// What is known of a module.
+    package enum Standing: Sendable, Equatable {
+        /// It is there, or needn't be.
+        case present
+        /// Its service has ended; what stands in its place, in a sentence.
+        case retired(String)
+        /// Nobody here knows it.
+        case unknown
+    }
+
+    /// Returns what is known of a module; a star at the end stands for any rest.
+    package static func standing(of written: String) -> Standing {
+        var name = written.lowercased()
+        if name.hasSuffix("*") { name.removeLast() }
+        guard !name.isEmpty else { return .present }
+        if name.utf8.contains(where: { $0 == 0x2F || $0 == 0x5C || $0 == 0x2A || $0 == 0x3A }) { return .unknown }
+        if let (_, successor) = retired.first(where: { name == $0.name || name.hasPrefix($0.name + ".") }) {
+            return .retired(successor)
+        }
+        return session(of: name) != nil || own.contains(name) ? .present : .unknown
+    }
+
+    /// Returns the word of the sessions that run a module's cmdlets; `nil` for any other module.
+    package static func session(of name: String) -> String? {
+        let name = name.lowercased()
+        if let exact = words[name] { return exact }
+        if name.hasPrefix("microsoft.graph.") || name == "microsoft.graph" { return "graph" }
+        return name.hasPrefix("az.") ? "azure" : nil
+    }
+
+    /// The name and version that a module is shown with; `nil` for one that is unknown.
+    package static func shown(_ written: String) -> (name: String, version: String)? {
+        var name = written.lowercased()
+        if name.hasSuffix("*") { name.removeLast() }
+        if let (known, version) = versions.first(where: { $0.name.lowercased() == name }) { return (known, version) }
+        guard standing(of: written) == .present, !name.isEmpty, let module = session(of: name) else { return nil }
+        let version = versions.first { session(of: $0.name) == module }?.version ?? "1.0.0"
+        return (written.hasSuffix("*") ? String(written.dropLast()) : written, version)
+    }
+
+    /// Whether requirements of `#requires` lines ask for nothing but modules that are there.
+    package static func satisfy(_ requirements: ScriptRequirements) -> Bool {
+        requirements.assemblies.isEmpty && requirements.modules.allSatisfy { standing(of: $0) == .present }
+            && (requirements.version.map { version in
+                let major = version.split(separator: ".").first.flatMap { Int($0) } ?? 0
+                return major <= 7
+            } ?? true)
+    }
+
+    /// The modules that are there under one name alone, in lower case.
+    package static var present: Set<String> { own.union(words.keys) }
+
+    private static let words: [String: String] = [
+        "exchangeonlinemanagement": "exo", "az": "azure", "microsoftteams": "teams", "pnp.powershell": "pnp",
+        "sharepointpnppowershellonline": "pnp", "microsoft.online.sharepoint.powershell": "pnp",
+        "microsoft.powerapps.administration.powershell": "powerplatform",
+        "microsoft.powerapps.powershell": "powerplatform",
+    ]
+
+    /// Modules of PowerShell's own, and those that install others.
+    private static let own: Set<String> = [
+        "microsoft.powershell.core", "microsoft.powershell.utility", "microsoft.powershell.management",
+        "microsoft.powershell.security", "microsoft.powershell.host", "microsoft.powershell.archive",
+        "microsoft.powershell.psresourceget", "packagemanagement", "powershellget", "threadjob",
+        "microsoft.powershell.threadjob", "psreadline", "psgallery", "nuget",
+    ]
+
+    /// Modules whose service has ended, in lower case, each with what stands in its place, in a sentence.
+    package static let retired: [(name: String, successor: String)] = [
+        ("msonline", "MSOnline has ended: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."),
+        ("azuread", "AzureAD has ended: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."),
+        (
+            "azureadpreview",
+            "AzureADPreview has ended: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."
+        ),
+        ("azurerm", "AzureRM has ended: use the cmdlets of Az (module azure)."),
+    ]
+
+    /// The modules that are shown, with their versions.
+    package static let versions: [(name: String, version: String)] = [
+        ("ExchangeOnlineManagement", "3.9.0"), ("Microsoft.Graph", "2.28.0"),
+        ("Microsoft.Graph.Authentication", "2.28.0"), ("Az", "14.0.0"), ("Az.Accounts", "5.3.0"),
+        ("MicrosoftTeams", "7.8.0"), ("PnP.PowerShell", "3.1.0"),
+        ("Microsoft.Online.SharePoint.PowerShell", "16.0.26017.12000"),
+    ]
+}

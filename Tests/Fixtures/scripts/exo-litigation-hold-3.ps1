@@ -1,0 +1,13 @@
+[CmdletBinding()]
+param([string] $AdminUPN)
+$modules = @('ExchangeOnlineManagement')
+foreach ($module in $modules) {
+    if (-not (Get-InstalledModule -Name $module -ErrorAction SilentlyContinue)) {
+        Install-Module -Name $module -Scope CurrentUser -Force
+    }
+    Import-Module ExchangeOnlineManagement
+}
+if ($AdminUPN) { Connect-ExchangeOnline -UserPrincipalName $AdminUPN -ShowProgress $true } else { Connect-ExchangeOnline }
+Get-Mailbox -ResultSize Unlimited -Filter "LitigationHoldEnabled -eq 'True'" |
+    Select-Object DisplayName, LitigationHoldDate, LitigationHoldOwner, LitigationHoldDuration
+Disconnect-ExchangeOnline -Confirm:$false -InformationAction Ignore -ErrorAction SilentlyContinue

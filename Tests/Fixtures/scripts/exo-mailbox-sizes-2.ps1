@@ -1,0 +1,18 @@
+Set-ExecutionPolicy -ExecutionPolicy RemoteSigned -Scope Process -Force
+Import-Module ExchangeOnlineManagement
+$adminUpn = "admin@contoso-sandbox.example"
+try {
+    Connect-ExchangeOnline -UserPrincipalName $adminUpn -ErrorAction Stop
+}
+catch {
+    Write-Host "Could not connect: $($_.Exception.Message)" -ForegroundColor Red
+    return
+}
+$Report = [System.Collections.Generic.List[Object]]::new()
+$Mailboxes = Get-EXOMailbox -RecipientTypeDetails UserMailbox -ResultSize Unlimited
+foreach ($M in $Mailboxes) {
+    $Stats = Get-EXOMailboxStatistics -Identity $M.UserPrincipalName
+    $Report.Add([PSCustomObject]@{ Mailbox = $M.DisplayName; Items = $Stats.ItemCount; Size = $Stats.TotalItemSize })
+}
+$Report | Sort-Object Items -Descending | Export-Csv -NoTypeInformation MailboxSizes.csv
+Disconnect-ExchangeOnline -Confirm:$false -InformationAction Ignore -ErrorAction SilentlyContinue

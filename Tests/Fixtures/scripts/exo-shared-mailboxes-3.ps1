@@ -1,0 +1,37 @@
+<#
+.SYNOPSIS
+Report for Exchange Online.
+#>
+Param(
+    [Parameter(Mandatory = $false)]
+    [string]$UserName,
+    [string]$Password,
+    [string]$Organization,
+    [string]$ClientId,
+    [string]$CertificateThumbprint
+)
+Function ConnectEXO {
+    $Module = Get-Module ExchangeOnlineManagement -ListAvailable
+    if ($Module.count -eq 0) {
+        Write-Host Exchange Online PowerShell module is not available -ForegroundColor Yellow
+        Install-Module ExchangeOnlineManagement -Repository PSGallery -AllowClobber -Force -Scope CurrentUser
+        Import-Module ExchangeOnlineManagement
+    }
+    Write-Host Connecting to Exchange Online...
+    if (($UserName -ne "") -and ($Password -ne "")) {
+        $SecuredPassword = ConvertTo-SecureString -AsPlainText $Password -Force
+        $Credential = New-Object System.Management.Automation.PSCredential $UserName, $SecuredPassword
+        Connect-ExchangeOnline -Credential $Credential -ShowBanner:$false
+    }
+    elseif ($Organization -ne "" -and $ClientId -ne "" -and $CertificateThumbprint -ne "") {
+        Connect-ExchangeOnline -AppId $ClientId -CertificateThumbprint $CertificateThumbprint -Organization $Organization -ShowBanner:$false
+    }
+    else {
+        Connect-ExchangeOnline -ShowBanner:$false
+    }
+}
+ConnectEXO
+$shared = Get-Mailbox -RecipientTypeDetails SharedMailbox -ResultSize Unlimited
+foreach ($box in $shared) {
+    Get-MailboxPermission -Identity $box.Identity | Where-Object { $_.User -ne 'NT AUTHORITY\SELF' -and -not $_.IsInherited }
+}

@@ -1,0 +1,33 @@
+Param
+(
+    [switch]$CreateSession,
+    [string]$TenantId,
+    [string]$ClientId,
+    [string]$CertificateThumbprint
+)
+Function Connect_MgGraph
+{
+ $Module=Get-Module -Name microsoft.graph -ListAvailable
+ if($Module.count -eq 0)
+ {
+  Write-Host Microsoft Graph PowerShell SDK is not available -ForegroundColor yellow
+  Install-Module Microsoft.Graph -Repository PSGallery -Scope CurrentUser -AllowClobber -Force
+ }
+ if($CreateSession.IsPresent)
+ {
+  Disconnect-MgGraph
+ }
+ Write-Host Connecting to Microsoft Graph...
+ if(($TenantId -ne "") -and ($ClientId -ne "") -and ($CertificateThumbprint -ne ""))
+ {
+  Connect-MgGraph -TenantId $TenantId -AppId $ClientId -CertificateThumbprint $CertificateThumbprint -NoWelcome
+ }
+ else
+ {
+  Connect-MgGraph -Scopes "User.Read.All","AuditLog.read.All" -NoWelcome
+ }
+}
+Connect_MgGraph
+$uri = 'https://graph.microsoft.com/v1.0/auditLogs/signIns?$top=50'
+$answer = Invoke-MgGraphRequest -Method GET -Uri $uri
+$answer.value | ForEach-Object { $_.userPrincipalName }

@@ -1,0 +1,2 @@
+Connect-MicrosoftTeams | Out-Null
+Get-CsTeamsMeetingPolicy | Select-Object Identity, AllowAnonymousUsersToJoinMeeting
