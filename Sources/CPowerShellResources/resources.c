@@ -6,12 +6,20 @@ static const unsigned char bootstrap[] = {
 #embed "Resources/bootstrap.ps1"
 };
 
+static const unsigned char own_sign_in[] = {
+#embed "Resources/own-sign-in.ps1"
+};
+
 static const unsigned char transcripts[] = {
 #embed "Resources/transcripts.jsonl"
 };
 
 struct CPowerShellText cpowershell_bootstrap(void) {
     return (struct CPowerShellText){bootstrap, sizeof bootstrap};
+}
+
+struct CPowerShellText cpowershell_own_sign_in(void) {
+    return (struct CPowerShellText){own_sign_in, sizeof own_sign_in};
 }
 
 struct CPowerShellText cpowershell_transcripts(void) {

@@ -12,9 +12,20 @@ struct StandInCmdlets: CmdletSource {
     /// The modules whose cmdlets don't work: those that constrained language would have to load.
     var isClosed: @Sendable (_ companion: String) -> Bool = { _ in false }
 
-    func knows(_ name: String) -> Bool { StandInReading.named(name) != nil || StandInSubscription.chooses(name) }
+    /// The functions in front of the cmdlets that sign in, once a session has defined them.
+    var signIn: SignInSource?
+
+    func knows(_ name: String) -> Bool {
+        StandInReading.named(name) != nil || StandInSubscription.chooses(name) || signIn?.knows(name) ?? false
+    }
+
+    func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
+        guard let signIn, signIn.knows(call.name) else { return nil }
+        return try signIn.immediateOutput(call)
+    }
 
     func check(_ call: CmdletCall) throws(CmdletFault) {
+        if let signIn, signIn.knows(call.name) { return }
         guard !StandInSubscription.chooses(call.name) else { return _ = try StandInSubscription.named(in: call) }
         _ = try StandInArguments(call, Self.reading(call))
     }

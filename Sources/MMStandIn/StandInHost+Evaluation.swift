@@ -1,4 +1,5 @@
 import MMCore
+import MMNative
 import MMPowerShell
 import PowerShellSyntax
 
@@ -7,6 +8,14 @@ extension StandInHost {
     /// few commands go. Anything else becomes an error record.
     func evaluate(_ command: PowerShellCommand) -> CommandEnd {
         if let transcript = Transcript.matching(command) { return replay(transcript) }
+        if let (rule, module) = OwnSignInScript.rule(of: command) {
+            // Only the first definition counts: what it defines is constant.
+            if signIn == nil {
+                let granted = modules.signedIn["graph"].flatMap(\.scopes)
+                signIn = SignInSource(rule, module: module, tellsState: false, granted: granted)
+            }
+            return CommandEnd(.completed)
+        }
         let (parsed, facts) = read(command.script)
         if let error = parsed.errors.first {
             let place = Place(of: error.extent.start, in: command.script)
@@ -53,7 +62,7 @@ extension StandInHost {
 
     private func run(_ statement: StatementSyntax, _ facts: ScriptFacts, _ command: PowerShellCommand) -> CommandEnd? {
         let extent = statement.extent
-        if Self.reads(extent, facts) { return read(statement, command) }
+        if reads(extent, facts) { return read(statement, command) }
         var unknown: (name: String, place: Int)?
         for item in facts.items where item.extent.start >= extent.start && item.extent.end <= extent.end {
             guard case .command(let fact) = item.detail, item.depth == 0 else { continue }
@@ -116,12 +125,13 @@ extension StandInHost {
     }
 
     /// Whether a statement holds one of the reading cmdlets.
-    private static func reads(_ extent: SourceExtent, _ facts: ScriptFacts) -> Bool {
+    private func reads(_ extent: SourceExtent, _ facts: ScriptFacts) -> Bool {
         facts.items.contains { item in
             guard item.extent.start >= extent.start, item.extent.end <= extent.end,
                 case .command(let fact) = item.detail
             else { return false }
-            return fact.name.flatMap(StandInReading.named) != nil
+            guard let name = fact.name else { return false }
+            return StandInReading.named(name) != nil || signIn?.knows(name) ?? false
         }
     }
 

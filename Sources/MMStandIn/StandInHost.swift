@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMNative
 import MMPowerShell
 import MMSystem
 import PowerShellSyntax
@@ -27,6 +28,8 @@ final class StandInHost {
     /// After how many records the process exits, and with which status.
     var diesAfter: (records: Int, status: Int32)?
     var modules = StandInModules()
+    /// The functions in front of the cmdlets that sign in, once the session has defined them.
+    var signIn: SignInSource?
     let jobs = StandInJobs()
     /// The members of tables that the running script's conditions have filled, for its connect cmdlet.
     var splatted: [String: JSONValue] = [:]
@@ -204,7 +207,7 @@ final class StandInHost {
         let (loaded, isConstrained) = (modules.loaded, language == "ConstrainedLanguage")
         let cmdlets = StandInCmdlets(
             tenant: tenant, accounts: modules.signedIn, subscription: modules.subscription,
-            isClosed: { isConstrained && !loaded.contains($0.lowercased()) })
+            isClosed: { isConstrained && !loaded.contains($0.lowercased()) }, signIn: signIn)
         if let reason = evaluator.reasonAgainst(parsed, command, with: cmdlets) { return .beyond(reason: reason) }
         let records = Mailbox<PowerShellRecord>()
         return result(every: 1) {

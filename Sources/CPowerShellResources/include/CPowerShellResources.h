@@ -12,6 +12,9 @@ struct CPowerShellText {
 /// The PowerShell side of a session.
 struct CPowerShellText cpowershell_bootstrap(void);
 
+/// Functions in front of the cmdlets by which scripts sign in.
+struct CPowerShellText cpowershell_own_sign_in(void);
+
 /// Recorded requests and the frames that a PowerShell answered them with, one JSON object a line.
 struct CPowerShellText cpowershell_transcripts(void);
 

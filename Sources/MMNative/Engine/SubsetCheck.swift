@@ -27,7 +27,7 @@ struct SubsetCheck {
     func reason(values: [String: String] = [:]) -> String? {
         guard let root = script.root else { return "the script does not parse" }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
-        guard script.requirements == nil else { return "#requires" }
+        guard script.requirements.map(KnownPackages.satisfy) ?? true else { return "#requires" }
         guard root.usings.isEmpty else { return "using" }
         guard let parameters = root.parameterBlock else {
             return values.isEmpty ? block(root) : "values without a param block"

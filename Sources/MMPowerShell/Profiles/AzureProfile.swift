@@ -73,7 +73,7 @@ package struct AzureProfile: ModuleProfile {
             $more = @{}
             if ($VaultToken) { $more.KeyVaultAccessToken = $VaultToken }
             if ($Subscription) { $more.Subscription = $Subscription }
-            $null = Connect-AzAccount \(how) -Tenant $Tenant -Environment $Environment @more -ErrorAction Stop
+            $null = Az.Accounts\\Connect-AzAccount \(how) -Tenant $Tenant -Environment $Environment @more -ErrorAction Stop
             """, parameters: parameters, isLocal: true)
     }
 
@@ -99,6 +99,6 @@ package struct AzureProfile: ModuleProfile {
     package func isHealthy(_ records: [JSONValue]) -> Bool { !records.isEmpty }
 
     package var disconnect: PowerShellCommand {
-        PowerShellCommand("$null = Disconnect-AzAccount -Scope Process", isLocal: true)
+        PowerShellCommand("$null = Az.Accounts\\Disconnect-AzAccount -Scope Process", isLocal: true)
     }
 }

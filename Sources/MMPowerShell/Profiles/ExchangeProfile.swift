@@ -58,7 +58,7 @@ package struct ExchangeProfile: ModuleProfile {
             if ($Commands) { $more.CommandName = $Commands }
             if ($Password) { $more.CertificatePassword = ConvertTo-SecureString $Password -AsPlainText -Force }
             if ($Client) { $more.ManagedIdentityAccountId = $Client }
-            Connect-ExchangeOnline \(how) -ExchangeEnvironmentName $Environment -ShowBanner:$false -SkipLoadingFormatData @more -ErrorAction Stop
+            ExchangeOnlineManagement\\Connect-ExchangeOnline \(how) -ExchangeEnvironmentName $Environment -ShowBanner:$false -SkipLoadingFormatData @more -ErrorAction Stop
             """, parameters: parameters, isLocal: true)
     }
 
@@ -88,6 +88,6 @@ package struct ExchangeProfile: ModuleProfile {
     }
 
     package var disconnect: PowerShellCommand {
-        PowerShellCommand("Disconnect-ExchangeOnline -Confirm:$false", isLocal: true)
+        PowerShellCommand("ExchangeOnlineManagement\\Disconnect-ExchangeOnline -Confirm:$false", isLocal: true)
     }
 }

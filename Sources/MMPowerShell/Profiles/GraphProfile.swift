@@ -50,7 +50,7 @@ package struct GraphProfile: ModuleProfile {
             $more = @{}
             if ($Scopes) { $more.Scopes = $Scopes }
             if ($AppId) { $more.ClientId = $AppId }
-            Connect-MgGraph \(how) -Environment $Environment -NoWelcome @more -ErrorAction Stop
+            Microsoft.Graph.Authentication\\Connect-MgGraph \(how) -Environment $Environment -NoWelcome @more -ErrorAction Stop
             """, parameters: parameters, isLocal: true)
     }
 
@@ -71,5 +71,7 @@ package struct GraphProfile: ModuleProfile {
 
     package func isHealthy(_ records: [JSONValue]) -> Bool { readIdentity(records) != nil }
 
-    package var disconnect: PowerShellCommand { PowerShellCommand("$null = Disconnect-MgGraph", isLocal: true) }
+    package var disconnect: PowerShellCommand {
+        PowerShellCommand("$null = Microsoft.Graph.Authentication\\Disconnect-MgGraph", isLocal: true)
+    }
 }

@@ -56,7 +56,7 @@ package struct PnPProfile: ModuleProfile {
             $more = @{}
             if ($Environment) { $more.AzureEnvironment = $Environment }
             if ($Password) { $more.CertificatePassword = ConvertTo-SecureString $Password -AsPlainText -Force }
-            Connect-PnPOnline -Url $Url \(how) @more -ErrorAction Stop
+            PnP.PowerShell\\Connect-PnPOnline -Url $Url \(how) @more -ErrorAction Stop
             """, parameters: parameters, isLocal: true)
     }
 
@@ -85,5 +85,7 @@ package struct PnPProfile: ModuleProfile {
 
     package func isHealthy(_ records: [JSONValue]) -> Bool { !records.isEmpty }
 
-    package var disconnect: PowerShellCommand { PowerShellCommand("Disconnect-PnPOnline", isLocal: true) }
+    package var disconnect: PowerShellCommand {
+        PowerShellCommand("PnP.PowerShell\\Disconnect-PnPOnline", isLocal: true)
+    }
 }

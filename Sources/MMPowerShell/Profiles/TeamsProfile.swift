@@ -58,7 +58,7 @@ package struct TeamsProfile: ModuleProfile {
             param($Tenant, $Environment, $GraphToken, $TeamsToken, $AppId, $Path, $Password)
             $more = @{}
             if ($Environment) { $more.TeamsEnvironmentName = $Environment }
-            Connect-MicrosoftTeams \(how) @more -ErrorAction Stop | Select-Object @{ Name = 'Account'; Expression = { [string]$_.Account } }, @{ Name = 'TenantId'; Expression = { [string]$_.TenantId } }
+            MicrosoftTeams\\Connect-MicrosoftTeams \(how) @more -ErrorAction Stop | Select-Object @{ Name = 'Account'; Expression = { [string]$_.Account } }, @{ Name = 'TenantId'; Expression = { [string]$_.TenantId } }
             """, parameters: parameters, isLocal: true)
     }
 
@@ -85,5 +85,7 @@ package struct TeamsProfile: ModuleProfile {
     /// A person may be in no team.
     package func isHealthy(_ records: [JSONValue]) -> Bool { true }
 
-    package var disconnect: PowerShellCommand { PowerShellCommand("Disconnect-MicrosoftTeams", isLocal: true) }
+    package var disconnect: PowerShellCommand {
+        PowerShellCommand("MicrosoftTeams\\Disconnect-MicrosoftTeams", isLocal: true)
+    }
 }

@@ -190,6 +190,7 @@ public actor PowerShellSession {
                     isPrepared = true
                 }
                 let identity = try await signIn(host, number)
+                try await standInFront(host)
                 if settings.isConstrained { try await host.constrain(deadline: .after(.seconds(30))) }
                 if life.opened(identity, in: number) { scheduleRenewal() }
                 break
@@ -242,6 +243,16 @@ public actor PowerShellSession {
         renewAt = result.expires.map { $0 - settings.renewBefore }
         settings.host.log?.info("Signed in to \(profile.title) by \(result.identity.method).")
         return result.identity
+    }
+
+    /// Puts functions in front of the cmdlets that sign in: from here on a script's own sign-in is the session's. The sign-in that
+    /// was just made, and those to come, name the module's own.
+    private func standInFront(_ host: PowerShellHost) async throws(MMError) {
+        guard let signIn = settings.ownSignIn, let profile = settings.profile else { return }
+        let command = OwnSignInScript.command(signIn, module: profile.name)
+        let answer = try await host.answer(command, deadline: .after(settings.connectTimeout))
+        guard answer.end?.state != .completed else { return }
+        throw SignInProcedure.failed("The session can't be prepared for a script's own sign-in", answer)
     }
 
     /// The person has not approved yet, as the service said just now.

@@ -1,5 +1,6 @@
 public import MMCore
 import MMSystem
+package import PowerShellSyntax
 
 /// The settings of one session: which PowerShell, which module, and how to sign in.
 public struct PowerShellSessionSettings: Sendable {
@@ -18,6 +19,8 @@ public struct PowerShellSessionSettings: Sendable {
     package var wire: SessionWire?
     /// Whether a person may be asked for a device code; `false` if an app signs in on its own behalf.
     public var mayAskPerson = true
+    /// Whose sign-in a script's own is taken for; `nil` where its connect cmdlets are the module's.
+    package var ownSignIn: OwnSignIn?
     /// Whether user scripts run in ConstrainedLanguage.
     public var isConstrained = false
     /// Further modules that are loaded before the switch to ConstrainedLanguage; later ones would not work fully.

@@ -111,6 +111,16 @@ struct StandInAccount: Sendable {
     var claims: TokenClaims
     /// The token that the tenant's services accept; `nil` without a tenant.
     var token: Secret?
+
+    /// The permissions in its token; `nil` where there is none to read.
+    var scopes: [String]? {
+        guard let token else { return nil }
+        let parts = token.reveal().split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let bytes = Base64.bytes(String(parts[1]), alphabet: .url),
+            let payload = try? JSONParser.parse(bytes), let scopes = payload["scp"]?.string
+        else { return nil }
+        return scopes.split(separator: " ").map(String.init)
+    }
 }
 
 /// The end of a cmdlet that can't run.

@@ -43,7 +43,8 @@ struct DocumentedParametersTests {
                 case .value: break
                 }
             }
-            return (name, parameters)
+            // The pool names the module's own cmdlets.
+            return (name.split(separator: "\\").last.map(String.init) ?? name, parameters)
         }
     }
 

@@ -1,0 +1,176 @@
+package import PowerShellSyntax
+
+/// The cmdlets by which a script signs in and sees to its modules, for a session that is signed in already: they answer as
+/// they would after a sign-in, and refuse another one's.
+package struct SignInSource: CmdletSource {
+    /// The rule on what is this connection's.
+    package let signIn: OwnSignIn
+    /// The word of the session, whose module's cmdlets are loaded.
+    package let module: String
+    /// Whether it also tells who is signed in, where no module does.
+    private let tellsState: Bool
+    /// The permissions of Graph that the sign-in has; `nil` where nobody knows.
+    private let granted: [String]?
+
+    /// A source for one session.
+    /// - Parameters:
+    ///   - signIn: the rule on what is this connection's.
+    ///   - module: the word of the session.
+    ///   - tellsState: whether it tells who is signed in, where the session's module would; it always does for other modules.
+    ///   - granted: the permissions of Graph that the sign-in has.
+    package init(_ signIn: OwnSignIn, module: String, tellsState: Bool = true, granted: [String]? = nil) {
+        self.signIn = signIn
+        self.module = module
+        self.tellsState = tellsState
+        self.granted = granted
+    }
+
+    package func knows(_ name: String) -> Bool {
+        guard let cmdlet = SignInCmdlet.named(name) else { return false }
+        let isState = cmdlet.act == .context || cmdlet.act == .information
+        return !isState || tellsState || cmdlet.module != module
+    }
+
+    package func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
+        guard let cmdlet = SignInCmdlet.named(call.name) else { throw .handedOver(call.name) }
+        guard !call.takesInput else { throw .handedOver("objects that are piped into \(call.name)") }
+        let read = Self.call(cmdlet, call)
+        switch signIn.read(read) {
+        case .own, .open: break
+        case .foreign: throw .handedOver("\(call.name) of what isn't known here")
+        case .other(let refusal):
+            let error = NativeError("OwnSignIn,\(cmdlet.name)", refusal.message, command: cmdlet.name)
+            throw .interrupted(PipelineStop(endingWith: error))
+        }
+        var batch = CmdletBatch(objects(of: read, isInstalled: Self.isFlagged("listavailable", in: read)))
+        if cmdlet.act == .connect, let granted {
+            let lacking = OwnSignIn.lacking(read.texts(.scopes) ?? [], of: granted)
+            if !lacking.isEmpty { batch.warnings = [OwnSignIn.warning(lacking, of: signIn.own.connection)] }
+        }
+        return batch
+    }
+
+    package func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        throw .handedOver(call.name)
+    }
+
+    // MARK: Arguments
+
+    private static func call(_ cmdlet: SignInCmdlet, _ call: CmdletCall) -> OwnSignIn.Call {
+        var read = OwnSignIn.Call(cmdlet, name: call.name, arguments: [])
+        for argument in call.arguments {
+            switch argument {
+            case .parameter(let name, let value, _):
+                read.add(name, value.map(Self.value) ?? .flag(true), isTied: value != nil)
+            case .value(let value, _): read.add(Self.value(value))
+            }
+        }
+        return read
+    }
+
+    private static func value(_ value: PSValue) -> OwnSignIn.Value {
+        switch value.plain {
+        case .null, .nothing: return .nothing
+        case .bool(let flag): return .flag(flag)
+        case .string(let text), .guid(let text): return .texts([text])
+        case .int(let number): return .texts([String(number)])
+        case .array(let items):
+            var texts: [String] = []
+            for item in items {
+                guard case .texts(let more) = Self.value(item) else { return .unknown }
+                texts += more
+            }
+            return .texts(texts)
+        default: return .unknown
+        }
+    }
+
+    private static func isFlagged(_ name: String, in call: OwnSignIn.Call) -> Bool {
+        call.arguments.contains { argument in
+            guard let written = argument.name?.lowercased(), !written.isEmpty else { return false }
+            return name.hasPrefix(written) && argument.value != .flag(false)
+        }
+    }
+
+    // MARK: What the cmdlets put out
+
+    private func objects(of call: OwnSignIn.Call, isInstalled: Bool) -> [PSValue] {
+        let names = call.texts(.name) ?? []
+        switch call.cmdlet.act {
+        case .context: return [context]
+        case .information: return [information]
+        case .list:
+            if names.isEmpty { return [Self.ownPackage(module)].compactMap(\.self).compactMap(Self.module) }
+            return names.filter { isInstalled || KnownPackages.session(of: $0) == module }
+                .compactMap(KnownPackages.shown).compactMap(Self.module)
+        case .listInstalled, .find:
+            return names.compactMap(KnownPackages.shown).compactMap { name, version in
+                Self.object([
+                    ("Version", .string(version)), ("Name", .string(name)), ("Repository", .string("PSGallery")),
+                    ("Description", .null),
+                ])
+            }
+        case .load where Self.isFlagged("passthru", in: call):
+            return names.compactMap(KnownPackages.shown).compactMap(Self.module)
+        case .prepare where call.name.lowercased().hasPrefix("get-"):
+            return (names.isEmpty ? ["PSGallery"] : names).compactMap {
+                Self.object([("Name", .string($0)), ("InstallationPolicy", .string("Trusted")), ("Version", .string("2.8.5.208"))])
+            }
+        default: return []
+        }
+    }
+
+    private static func ownPackage(_ module: String) -> (name: String, version: String)? {
+        let names = [
+            "exo": "ExchangeOnlineManagement", "compliance": "ExchangeOnlineManagement",
+            "graph": "Microsoft.Graph.Authentication", "azure": "Az.Accounts", "teams": "MicrosoftTeams",
+            "pnp": "PnP.PowerShell",
+        ]
+        return names[module].flatMap(KnownPackages.shown)
+    }
+
+    private static func module(_ shown: (name: String, version: String)) -> PSValue? {
+        let numbers = shown.version.split(separator: ".").compactMap { Int32($0) }
+        return object([
+            ("Name", .string(shown.name)), ("Version", .version(numbers)), ("ModuleType", .string("Script")),
+            ("Path", .null), ("ExportedCommands", .null),
+        ])
+    }
+
+    /// What `Get-MgContext` shows.
+    private var context: PSValue {
+        let own = signIn.own
+        return Self.object([
+            ("ClientId", Self.text(own.apps.first)), ("TenantId", Self.text(own.tenantID)),
+            ("Scopes", .array((granted ?? []).map { .string($0) })),
+            ("AuthType", .string(own.isApp ? "AppOnly" : "Delegated")), ("Account", Self.text(own.accounts.first)),
+            ("AppName", .null), ("ContextScope", .string("Process")), ("Environment", .string("Global")),
+        ]) ?? .null
+    }
+
+    /// What `Get-ConnectionInformation` shows.
+    private var information: PSValue {
+        let own = signIn.own
+        let compliance = module == "compliance"
+        return Self.object([
+            ("ConnectionId", .guid(Self.connectionID)), ("State", .string("Connected")), ("Id", .int(1)),
+            ("Name", .string("ExchangeOnline_1")), ("UserPrincipalName", Self.text(own.isApp ? nil : own.accounts.first)),
+            (
+                "ConnectionUri",
+                .string(compliance ? "https://ps.compliance.protection.outlook.com" : "https://outlook.office365.com")
+            ),
+            ("TokenStatus", .string("Active")), ("CertificateAuthentication", .bool(own.isApp)), ("ModuleName", .null),
+            ("ModulePrefix", .null), ("Organization", Self.text(own.domain)), ("DelegatedOrganization", .null),
+            ("AppId", Self.text(own.isApp ? own.apps.first : nil)), ("PageSize", .int(1000)),
+            ("TenantID", Self.text(own.tenantID)), ("ConnectionUsedForInbuiltCmdlets", .bool(true)),
+            ("IsEopSession", .bool(compliance)),
+        ]) ?? .null
+    }
+
+    /// One session has one connection, and always the same.
+    private static let connectionID = "6a5d7a3e-52d2-4f4b-9a35-0f3c3b0e6d10"
+
+    private static func object(_ pairs: [(String, PSValue)]) -> PSValue? { PSObject(pairs).map { .object($0) } }
+
+    private static func text(_ text: String?) -> PSValue { text.map { .string($0) } ?? .null }
+}
