@@ -168,3 +168,21 @@ struct ArgumentScannerTests {
         #expect(try scan(["-o", "CSV"]).options.format == .csv)
     }
 }
+
+@Suite("The words of mm run", .timeLimit(.minutes(5)))
+struct RunWordTests {
+    @Test(
+        "may leave the module to the script",
+        arguments: [
+            (["Contoso", "Get-Mailbox"], nil, "Get-Mailbox"), (["Contoso", "exo", "1"], "exo", "1"),
+            (["Contoso", "EXO"], "EXO", nil), (["Contoso", "-"], nil, "typed"),
+            (["Contoso", "Get-Mailbox", "--module", "exo"], "exo", "Get-Mailbox"),
+        ] as [([String], String?, String?)])
+    func words(words: [String], module: String?, command: String?) throws {
+        let scanned = try ArgumentScanner.scan(
+            words, fields: RunInput.fields, command: "mm run", content: ContentSource { () throws(MMError) in "typed" })
+        #expect(scanned.arguments["connection"]?.string == "Contoso")
+        #expect(scanned.arguments["module"]?.string == module)
+        #expect(scanned.arguments["command"]?.string == command)
+    }
+}

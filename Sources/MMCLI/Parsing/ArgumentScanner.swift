@@ -222,7 +222,8 @@ package struct ArgumentScanner {
         places.sort { $0.index < $1.index }
         var free = places.filter { result.arguments[$0.field.name] == nil }[...]
         for (position, word) in positionals.enumerated() {
-            guard let place = free.first else {
+            guard let place = Self.skipping(free, for: word, isLast: position == positionals.count - 1) ?? free.first
+            else {
                 throw MMError(
                     .invalidInput, "`\(command)` takes no further argument: `\(word.prefix(60))`.",
                     hint: (result.advice ?? quoting(from: position - 1)) + "See `\(command) --help`."
@@ -231,6 +232,16 @@ package struct ArgumentScanner {
             if ![.textList, .parameters, .arguments].contains(place.field.kind) { free.removeFirst() }
             try assign(word, to: place.field, as: place.field.name.uppercased())
         }
+    }
+
+    /// The place of a last word that stands where a word of a list would and is none of them: the text behind it.
+    private static func skipping(
+        _ free: ArraySlice<(index: Int, field: InputField)>, for word: String, isLast: Bool
+    ) -> (index: Int, field: InputField)? {
+        guard isLast, case .choice(let words)? = free.first?.field.kind,
+            !words.contains(where: { $0.lowercased() == word.lowercased() })
+        else { return nil }
+        return free.dropFirst().first { $0.field.namesFile }
     }
 }
 

@@ -5,6 +5,7 @@ import MMIdentity
 import MMNative
 import MMPowerShell
 import MMStates
+import PowerShellSyntax
 
 /// `run --dry-run`: the requests of a script, for people who want to see them first. A pipeline that the native engine takes is
 /// only walked through; any other script runs in PowerShell, and its session's wire lets reads through and nothing else.
@@ -21,7 +22,10 @@ enum DryRun {
         guard let service = ExchangeTable.Service(module: module) else { return nil }
         let client = try ExchangeClient(identity: services.identity, connection: connection, service: service.endpoint)
         let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
-        let plan = EnginePlan(script, wanted: .native)
+        let parsed = PowerShellParser.parse(script)
+        let plan = EnginePlan(
+            script, wanted: .native, parsed: parsed,
+            signIn: SignInSource(of: parsed, on: connection, module: module, in: context, with: services.guarding))
         let verdict = try ScriptJudging(
             script: script, parsed: plan.parsed, module: module, engine: wanted, of: connection, in: context,
             with: services.guarding
@@ -49,7 +53,7 @@ enum DryRun {
             guard isAlone else { return nil }
             throw EngineRefusal.beyond(reason, plan.strangers(to: source), service, hasPowerShell: false)
         }
-        let outcome = await NativeEngine(sources: [source]).run(
+        let outcome = await NativeEngine(sources: plan.sources([source])).run(
             script, parsed: plan.parsed, in: &session, deadline: context.deadline)
         let steps = rehearsal.steps
         var notes = [
@@ -108,7 +112,7 @@ enum DryRun {
         let source = ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal)
         var session = session
         guard plan.misfit([source], in: session) == nil else { return [] }
-        let outcome = await NativeEngine(sources: [source]).run(
+        let outcome = await NativeEngine(sources: plan.sources([source])).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
         var lines = rehearsal.lines
         switch outcome {

@@ -22,6 +22,8 @@ struct EnginePlan: Sendable {
     private(set) var values: [String: String] = [:]
     /// Why the native engine can't take the values for its param block.
     private var misfitOfValues: String?
+    /// Answers for the cmdlets by which the script signs in; `nil` where it has none.
+    private let signIn: SignInSource?
     /// How many columns texts may take; `nil` where nothing limits them.
     var width: Int?
     /// Which engine is wanted.
@@ -30,10 +32,14 @@ struct EnginePlan: Sendable {
     private(set) var because: String?
 
     /// A plan.
-    init(_ script: String, wanted: ConnectionEngine) {
+    /// - Parameter signIn: answers for the cmdlets by which the script signs in.
+    init(
+        _ script: String, wanted: ConnectionEngine, parsed: ParsedScript? = nil, signIn: SignInSource? = nil
+    ) {
         self.script = script
-        let parsed = PowerShellParser.parse(script)
+        let parsed = parsed ?? PowerShellParser.parse(script)
         self.parsed = parsed
+        self.signIn = signIn
         variables = ScriptVariables(parsed)
         self.wanted = wanted
     }
@@ -69,15 +75,20 @@ struct EnginePlan: Sendable {
     ///   - sources: where cmdlets come from.
     ///   - session: what earlier scripts left.
     func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
-        misfitOfValues ?? NativeEngine(sources: sources).unsupportedReason(parsed, values: values, in: session)
+        misfitOfValues
+            ?? NativeEngine(sources: self.sources(sources)).unsupportedReason(parsed, values: values, in: session)
     }
+
+    /// Where the script's cmdlets come from: these sources, and before them what answers for its sign-in, which the tables of
+    /// a service name as well.
+    func sources(_ sources: [any CmdletSource]) -> [any CmdletSource] { signIn.map { [$0] + sources } ?? sources }
 
     /// Commands of cmdlet form that neither the engine nor a source knows.
     func strangers(to source: some CmdletSource) -> [String] {
         var names: [String] = []
         for item in ScriptFacts(of: parsed).items {
             guard case .command(let command) = item.detail, let name = command.name, Self.isCmdletName(name),
-                !source.knows(name), !NativeEngine.carriesOut(name), !names.contains(name)
+                !source.knows(name), signIn?.knows(name) != true, !NativeEngine.carriesOut(name), !names.contains(name)
             else { continue }
             names.append(name)
         }

@@ -261,7 +261,7 @@ package actor ExchangeSession {
     ) async throws(MMError) -> SessionAnswer {
         var session = native
         session.forget(Set(owners.keys.filter { owners[$0] == .pwsh }))
-        let engine = NativeEngine(sources: [source], screenWidth: plan.width)
+        let engine = NativeEngine(sources: plan.sources([source]), screenWidth: plan.width)
         let outcome: NativeOutcome
         if let flow {
             outcome = flow.completed(

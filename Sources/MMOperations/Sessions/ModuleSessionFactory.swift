@@ -3,6 +3,7 @@ import MMGuard
 package import MMIdentity
 import MMPowerShell
 package import MMSessions
+import PowerShellSyntax
 
 /// Starts PowerShell for a connection and module, with a home of its own.
 package struct ModuleSessionFactory: SessionFactory {
@@ -89,6 +90,9 @@ package struct ModuleSessionFactory: SessionFactory {
             settings.host.folder += "@" + Hex.text(SHA256.digest(principal.utf8).prefix(6))
         }
         settings.host.log = log.scoped(key.connection, key.module)
+        // A session may serve any server that the connection is for: what only some may see is named to none.
+        settings.ownSignIn = OwnSignIn(
+            of: connection, among: snapshot.connections.filter { $0.mcps == nil }, pins: paths.pinFile)
         // What runs in a session can't confirm for a person: this marks everything it starts.
         settings.host.environment["MM_SESSION"] = key.description
         walls.raise(around: &settings, paths: paths, environment: environment)

@@ -31,15 +31,18 @@ struct Run: CatalogueOperation {
         _ input: RunInput, in context: OperationContext, with services: RunServices
     ) async throws(MMError) -> OperationAnswer {
         let guarding = services.requests.guarding
-        guard let name = input.connection, let module = input.module, let script = input.command else {
+        var input = input
+        guard let name = input.connection, let script = input.command else {
             return ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
         }
         let connection = try guarding.registry.connection(named: name, in: context)
-        let moduleName = try RunModule.named(module)
-        context.record.note("module", .string(moduleName))
         var command = PowerShellCommand(script, format: input.output == "text" ? .text : .json)
         command.depth = input.depth
         try command.check()
+        let parsed = PowerShellParser.parse(command.script)
+        let moduleName = try RunModule.named(input.module, for: parsed)
+        input.module = moduleName
+        context.record.note("module", .string(moduleName))
         let key = SessionKey(
             connection: connection.name, module: moduleName, principal: context.call.caller.principal?.id)
         if input.isDryRun {
@@ -53,12 +56,12 @@ struct Run: CatalogueOperation {
             }
             if connection.egress == .off { throw DryRun.withoutWire(connection) }
         }
-        if input.engine != .pwsh, let word = SessionWord(PowerShellParser.parse(command.script), in: moduleName) {
+        if input.engine != .pwsh, let word = SessionWord(parsed, in: moduleName) {
             var answer = OperationAnswer(.value(.array([])), notes: [word.note], text: word.text)
             answer.connection = connection.name
             return answer
         }
-        if input.engine != .pwsh, let help = CmdletHelp(PowerShellParser.parse(command.script), in: moduleName) {
+        if input.engine != .pwsh, let help = CmdletHelp(parsed, in: moduleName) {
             var answer = help.answer
             answer.connection = connection.name
             if context.call.caller.surface == .mcp, input.output == "text", let text = answer.text {
@@ -66,7 +69,8 @@ struct Run: CatalogueOperation {
             }
             return answer
         }
-        var (planned, arguments) = try plan(input, command.script, in: moduleName, of: connection)
+        let signIn = SignInSource(of: parsed, on: connection, module: moduleName, in: context, with: guarding)
+        var (planned, arguments) = try plan(input, command.script, parsed, in: moduleName, of: connection, signIn)
         command.parameters = arguments.parameters
         try command.check()
         ScriptDigest(command.script, planned.parsed).note(in: context.record)
@@ -168,7 +172,7 @@ struct Run: CatalogueOperation {
         case .flowing(let rows, let notes)?:
             context.record.note("engine", .string(Engine.native.rawValue))
             let result = OperationAnswer(
-                .items(rows), notes: verdict.warnings + ["engine: native"] + notes, connection: connection.name)
+                .items(rows), notes: verdict.warnings + verdict.notes + ["engine: native"] + notes, connection: connection.name)
             context.logContent(
                 of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
             return result
@@ -182,7 +186,7 @@ struct Run: CatalogueOperation {
         }
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
-        result.notes = verdict.warnings + result.notes
+        result.notes = verdict.warnings + verdict.notes + result.notes
         context.logContent(of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
         return result
     }
@@ -237,7 +241,8 @@ struct Run: CatalogueOperation {
 
     /// The script on its way to an engine, and the values for its parameters.
     private func plan(
-        _ input: RunInput, _ script: String, in module: String, of connection: Connection
+        _ input: RunInput, _ script: String, _ parsed: ParsedScript, in module: String, of connection: Connection,
+        _ signIn: SignInSource?
     ) throws(MMError) -> (EnginePlan, ScriptArguments) {
         // A dry run that comes here runs in PowerShell.
         let wanted = input.isDryRun ? .pwsh : input.engine ?? connection.engine
@@ -251,7 +256,7 @@ struct Run: CatalogueOperation {
                 .unsupported, "The module \(module) has no PowerShell here; it runs natively.",
                 hint: "Leave engine out, or take it out of the connection.", details: ["field": "engine"])
         }
-        var plan = EnginePlan(script, wanted: wanted)
+        var plan = EnginePlan(script, wanted: wanted, parsed: parsed, signIn: signIn)
         let arguments = try ScriptArguments(input.arguments, for: plan.parsed)
         plan.take(arguments)
         return (plan, arguments)

@@ -32,7 +32,8 @@ package struct RunInput: OperationInput {
     ]
 
     package let connection: String?
-    package let module: String?
+    /// The module; `nil` where the script tells it.
+    package internal(set) var module: String?
     package let command: String?
     package let arguments: [(name: String, value: JSONValue)]
     package let depth: Int?
@@ -43,17 +44,27 @@ package struct RunInput: OperationInput {
 
     package init(from reader: InputReader) throws(MMError) {
         connection = try reader.text("connection")
-        command = try reader.text("command")
+        var script = try reader.text("command")
         do throws(MMError) {
             module = try reader.text("module")
         } catch {
-            // `mm run exo Get-Mailbox`: what stands first is a module.
-            guard let word = connection, command == nil, RunModule.names.contains(word.lowercased()) else {
+            let isModule = connection.map { RunModule.names.contains($0.lowercased()) } ?? false
+            // `mm run Contoso 'Get-Mailbox'`: what stands second is the script.
+            if !isModule, connection != nil, script == nil, let text = try reader.written("module"),
+                ScriptModules.isScript(text)
+            {
+                script = text
+                module = nil
+            } else if isModule, script == nil, let word = connection {
+                throw Self.withoutConnection(word)
+            } else {
                 throw error
             }
-            throw MMError(
-                .invalidInput, "Which connection is meant is missing: “\(word)” is a module.",
-                hint: "Give connection, module and command, in this order.", details: ["field": "connection"])
+        }
+        command = script
+        // `mm run exo Get-Mailbox`, as a terminal takes it.
+        if module == nil, let word = connection, script != nil, RunModule.names.contains(word.lowercased()) {
+            throw Self.withoutConnection(word)
         }
         arguments = try reader.arguments("param")
         depth = try reader.integer("depth")
@@ -61,15 +72,23 @@ package struct RunInput: OperationInput {
         confirmed = try reader.flag("confirmed")
         engine = try reader.text("engine").flatMap { ConnectionEngine(rawValue: $0) }
         isDryRun = try reader.flag("dryRun")
-        let given = [connection, module, command].compactMap { $0 }.count
-        guard given == 0 || given == 3 else {
-            let missing = [("connection", connection), ("module", module), ("command", command)]
+        let isEmpty = connection == nil && module == nil && command == nil
+        guard isEmpty || (connection != nil && command != nil) else {
+            let missing = [("connection", connection), ("module", module ?? command), ("command", command)]
                 .filter { $0.1 == nil }.map { "`\($0.0)`" }
             let names = missing.joined(separator: " and ")
             throw MMError(
                 .invalidInput,
                 missing.count > 1 ? "The arguments \(names) are missing." : "The argument \(names) is missing.",
-                hint: "Give connection, module and command; or nothing at all to list the connections.")
+                hint: "Give connection, module and command, or connection and command where the script tells its module; or "
+                    + "nothing at all to list the connections.")
         }
+    }
+
+    /// The error for `mm run exo Get-Mailbox`: what stands first is a module.
+    private static func withoutConnection(_ word: String) -> MMError {
+        MMError(
+            .invalidInput, "Which connection is meant is missing: “\(word)” is a module.",
+            hint: "Give connection, module and command, in this order.", details: ["field": "connection"])
     }
 }

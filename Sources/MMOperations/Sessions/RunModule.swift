@@ -1,6 +1,7 @@
 package import MMCore
 import MMNative
 import MMPowerShell
+import PowerShellSyntax
 
 /// The modules that commands run in: those of PowerShell, and those that have no PowerShell here at all.
 package enum RunModule {
@@ -14,6 +15,13 @@ package enum RunModule {
         if names.contains(word) { return word }
         throw MMError(
             .invalidInput, "There is no module “\(name)”.", hint: "The modules are \(names.joined(separator: ", ")).")
+    }
+
+    /// The module that a caller names, else the one that a script's own cmdlets are in.
+    /// - Throws: `invalidInput` with the words there are.
+    static func named(_ name: String?, for script: ParsedScript) throws(MMError) -> String {
+        if let name { return try named(name) }
+        return try ScriptModules(script).module()
     }
 
     /// Whether its cmdlets run natively.

@@ -30,6 +30,8 @@ struct ScriptJudging: Sendable {
     private let mayRunNatively: Bool
     /// Whether the native engine takes the script as it is written.
     private let fitsNatively: Bool
+    /// The rule on the script's own sign-in.
+    private let signIn: OwnSignIn?
 
     /// Judges scripts of one connection and module.
     /// - Parameters:
@@ -55,6 +57,7 @@ struct ScriptJudging: Sendable {
         self.isConfirmed = isConfirmed
         mayRunNatively = RunModule.isNative(module) && wanted != .pwsh
         self.fitsNatively = fitsNatively && mayRunNatively
+        signIn = OwnSignIn.isMentioned(in: parsed) ? OwnSignIn(of: connection, in: context, with: services) : nil
         hasWalls =
             wanted != .native && RunModule.hasPowerShell(module) && SessionWalls(of: connection).isUp
             && (!mayRunNatively || SessionPowerShell.exists(for: connection, services.environment))
@@ -79,12 +82,15 @@ struct ScriptJudging: Sendable {
         let behind = judgement(memory, behindWalls: true, isDryRun)
         guard mayRunNatively else { return behind }
         let bare = judgement(memory, behindWalls: false, isDryRun)
+        // What nobody confirmed is no reason to ask about a script that PowerShell runs within its walls anyway.
+        if memory.isOpaque, !fitsNatively, behind.verdict.decision == bare.verdict.decision { return behind }
         return behind.verdict.decision < bare.verdict.decision ? behind : bare
     }
 
     private func judgement(_ memory: SessionMemory, behindWalls: Bool, _ isDryRun: Bool) -> Judgement {
         var context = ScriptContext(module: module, memory: memory, isBehindWire: behindWalls)
         context.isDryRun = isDryRun
+        context.signIn = signIn
         let judged = engine.judgeInSession(
             script: script, parsed: parsed, in: context, policy: policy, confirmed: isConfirmed)
         return Judgement(verdict: judged.verdict, memory: judged.memory, runsBehindWalls: behindWalls)

@@ -40,12 +40,16 @@ struct TextJudge {
                 workspace: context.call.directory.flatMap { $0 == services.paths.home || $0 == "/" ? nil : $0 })
             return (engine.judge(shell: text.text, in: place, policy: policy), false)
         case .powershell:
-            guard let connection, let module = input.module.flatMap({ try? RunModule.named($0) }) else {
-                let place = ScriptContext(module: input.module)
+            let parsed = PowerShellParser.parse(text.text)
+            let named = input.module.flatMap { try? RunModule.named($0) }
+            guard let connection, let module = named ?? (input.module == nil ? try? ScriptModules(parsed).module() : nil)
+            else {
+                var place = ScriptContext(module: input.module)
+                place.signIn = connection.map { OwnSignIn(of: $0, in: context, with: services) }
                 return (engine.judge(script: text.text, in: place, policy: policy), false)
             }
             let judged = try ScriptJudging(
-                script: text.text, parsed: PowerShellParser.parse(text.text), module: module, engine: connection.engine,
+                script: text.text, parsed: parsed, module: module, engine: connection.engine,
                 of: connection, in: context, with: services
             ).judge(with: .fresh)
             return (judged.verdict, judged.runsBehindWalls)

@@ -1,0 +1,88 @@
+import MMCore
+import Testing
+
+@testable import MMOperations
+
+@Suite("Scripts that sign in by themselves", .timeLimit(.minutes(10)))
+struct OwnSignInRunTests {
+    private func run(_ script: String, in home: ChangesHome, module: String? = nil) async throws -> OperationAnswer {
+        var arguments: JSONObject = ["connection": "Demo", "command": .string(script), "output": "json"]
+        if let module { arguments["module"] = .string(module) }
+        return try await home.call("run", arguments)
+    }
+
+    @Test("run natively, signed in already, in the module that they tell")
+    func native() async throws {
+        let home = try await ChangesHome()
+        defer { Task { await home.stop() } }
+        let script = """
+            #Requires -Modules ExchangeOnlineManagement
+            if (-not (Get-Module -ListAvailable -Name ExchangeOnlineManagement)) { Install-Module ExchangeOnlineManagement }
+            Import-Module ExchangeOnlineManagement
+            $options = @{ UserPrincipalName = 'admin@contoso-sandbox.example'; ShowBanner = $false }
+            Connect-ExchangeOnline @options
+            Get-Mailbox -ResultSize 2 | Select-Object DisplayName
+            Disconnect-ExchangeOnline -Confirm:$false
+            """
+        let answer = try await run(script, in: home)
+        #expect(ChangesHome.value(answer).array?.count == 2)
+        #expect(!answer.notes.contains { $0.contains("ERROR") }, "\(answer.notes)")
+        #expect(answer.notes.contains { $0.contains("the connection Demo is signed in already") }, "\(answer.notes)")
+        let again = try await run("(Get-Mailbox -ResultSize 1).Count", in: home)
+        #expect(ChangesHome.value(again).array == [1])
+    }
+
+    @Test("find themselves signed in")
+    func state() async throws {
+        let home = try await ChangesHome()
+        defer { Task { await home.stop() } }
+        let answer = try await run("Connect-ExchangeOnline; Get-ConnectionInformation", in: home)
+        let row = try #require(ChangesHome.value(answer).array?.first)
+        #expect(row["State"]?.string == "Connected")
+        #expect(row["TokenStatus"]?.string == "Active")
+        #expect(row["UserPrincipalName"]?.string == "admin@contoso-sandbox.example")
+        #expect(row["TenantID"]?.string == "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01")
+        #expect(row["Name"]?.string == "ExchangeOnline_1")
+        let context = try await run("Connect-MgGraph -Scopes User.Read; (Get-MgContext).TenantId; Get-Mailbox -ResultSize 1 | Out-Null", in: home)
+        #expect(ChangesHome.value(context).array?.first?.string == "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01")
+        let versions = try await run("(Get-Module ExchangeOnlineManagement).Version.Major", in: home, module: "exo")
+        #expect(ChangesHome.value(versions).array == [3])
+    }
+
+    @Test("are refused for another tenant, by the guard or by the cmdlet itself, before anything else runs")
+    func another() async throws {
+        let home = try await ChangesHome()
+        defer { Task { await home.stop() } }
+        try home.edit { entries in
+            var entry = entries["Demo"]?.object ?? [:]
+            entry["tenant"] = "fabrikam.example"
+            entry["tenantId"] = "99999999-7e11-4c02-9d0e-5a11db0c5e01"
+            entry["expectedEmail"] = "admin@fabrikam.example"
+            entries["Fabrikam"] = .object(entry)
+        }
+        let denied = await #expect(throws: MMError.self) {
+            try await run("Connect-ExchangeOnline -UserPrincipalName admin@fabrikam.example; Get-Mailbox", in: home)
+        }
+        #expect(denied?.description.contains("The connection Fabrikam would do.") == true, "\(denied as Any)")
+        let late = await #expect(throws: MMError.self) {
+            try await run(
+                """
+                $mail = 'admin@' + (Get-Mailbox -ResultSize 1).Alias + '.example'
+                Connect-ExchangeOnline -UserPrincipalName $mail
+                Set-Mailbox admin@contoso-sandbox.example -CustomAttribute1 wrong
+                """, in: home)
+        }
+        #expect(late?.description.contains("this is the connection Demo") == true, "\(late as Any)")
+        let kept = try await run("(Get-Mailbox admin@contoso-sandbox.example).CustomAttribute1", in: home)
+        #expect(ChangesHome.value(kept).array?.first?.string != "wrong")
+    }
+
+    @Test("with cmdlets of several modules say how to name one")
+    func several() async throws {
+        let home = try await ChangesHome()
+        defer { Task { await home.stop() } }
+        let error = await #expect(throws: MMError.self) { try await run("Get-Mailbox; Get-MgUser", in: home) }
+        #expect(error?.code == .invalidInput)
+        #expect(error?.message.contains("exo (Get-Mailbox)") == true)
+    }
+}

@@ -1,0 +1,70 @@
+import MMCore
+import PowerShellSyntax
+import Testing
+
+@testable import MMOperations
+
+@Suite("The module that a script tells", .timeLimit(.minutes(5)))
+struct ScriptModulesTests {
+    private func module(_ script: String) throws(MMError) -> String {
+        try ScriptModules(PowerShellParser.parse(script)).module()
+    }
+
+    @Test(
+        "is that of its cmdlets",
+        arguments: [
+            ("Get-Mailbox", "exo"), ("get-mailbox ann | Select-Object Name", "exo"), ("Get-ComplianceSearch", "compliance"),
+            ("Get-MgUser -All", "graph"), ("Get-MgUserUnheardOf", "graph"), ("Invoke-MgGraphRequest -Uri /me", "graph"),
+            ("Get-AzVM", "azure"), ("Get-Team", "teams"), ("Get-CsOnlineUser", "teams"), ("Get-PnPList", "pnp"),
+            ("pac admin list", "powerplatform"), ("Connect-MgGraph; Connect-ExchangeOnline; Get-Mailbox", "exo"),
+            ("Connect-IPPSSession; Get-Label", "compliance"), ("Connect-IPPSSession; Get-RoleGroup", "compliance"),
+            ("Get-RoleGroup", "exo"), ("Get-RoleGroup; Get-ComplianceSearch", "compliance"),
+            ("Connect-AzAccount", "azure"), ("Import-Module MicrosoftTeams", "teams"),
+            ("#Requires -Modules Microsoft.Graph.Users\nGet-Date", "graph"),
+            ("function Get-MgUser { 1 }\nGet-MgUser; Get-Mailbox", "exo"),
+            ("function Get_It { Get-Mailbox }\nGet_It | Export-Csv x.csv", "exo"),
+            ("ExchangeOnlineManagement\\Get-Mailbox", "exo"),
+        ])
+    func told(script: String, expected: String) throws {
+        #expect(try module(script) == expected)
+    }
+
+    @Test("is asked for where there are several, or none")
+    func several() {
+        let several = #expect(throws: MMError.self) { try module("Get-Mailbox; Get-MgUser; Get-MgGroup") }
+        #expect(several?.message.contains("graph (Get-MgUser, Get-MgGroup)") == true, "\(several as Any)")
+        #expect(several?.message.contains("exo (Get-Mailbox)") == true)
+        #expect(several?.hint?.contains("mm run CONNECTION graph") == true)
+        for script in ["Get-Date", "1 + 1", "Get-Widget", ""] {
+            let error = #expect(throws: MMError.self) { try module(script) }
+            #expect(error?.code == .invalidInput)
+            #expect(error?.hint?.contains("mm run CONNECTION exo") == true)
+        }
+        let old = #expect(throws: MMError.self) { try module("Get-MsolUser -All") }
+        #expect(old?.hint?.contains("Get-MgUser") == true)
+    }
+
+    private func input(_ arguments: JSONObject) throws(MMError) -> RunInput {
+        try RunInput(from: InputReader(operation: "run", arguments: arguments, fields: RunInput.fields))
+    }
+
+    @Test("may be left out, and no script is taken for one")
+    func input() throws {
+        let found = try input(["connection": "Contoso", "command": "Get-Mailbox"])
+        #expect(found.module == nil)
+        for script in ["Get-Mailbox", "Get-Mailbox -ResultSize 5", "$x = 1", "Connect-MgGraph", "Get-Widget"] {
+            let typed = try input(["connection": "Contoso", "module": .string(script)])
+            #expect(typed.module == nil)
+            #expect(typed.command == script)
+        }
+        let named = try input(["connection": "Contoso", "module": "exo", "command": "Get-MgUser"])
+        #expect(named.module == "exo")
+        for arguments: JSONObject in [
+            ["connection": "Contoso", "module": "exoo"], ["connection": "Contoso", "module": "exo"],
+            ["connection": "Contoso", "module": "Get-Mailbox", "command": "Get-Mailbox"],
+            ["connection": "exo", "module": "Get-Mailbox"], ["connection": "Contoso"], ["command": "Get-Mailbox"],
+        ] {
+            #expect(throws: MMError.self) { try input(arguments) }
+        }
+    }
+}
