@@ -101,7 +101,8 @@ function global:__mm_show_package($Name) {
     [pscustomobject]@{ Name = $plain; Version = [version]$version; ModuleType = 'Script'; Path = $null; Repository = 'PSGallery' }
 }
 
-function global:__mm_sign_in_as($Cmdlet, $Given) {
+function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
+    Set-StrictMode -Off   # a script's own would hold here, too
     $facts = $global:__mm_sign_in
     $known = $facts.cmdlets[$Cmdlet.ToLowerInvariant()]
     $said = __mm_read_sign_in $known $Given
@@ -118,7 +119,7 @@ function global:__mm_sign_in_as($Cmdlet, $Given) {
     }
     switch ($known.act) {
         'connect' {
-            __mm_check_sign_in $Cmdlet $said
+            __mm_check_sign_in $Written $said
             $scopes = @($said | Where-Object { $_.role -eq 'scopes' } | ForEach-Object { $_.value })
             if ($scopes.Count -and $facts.module -eq 'graph') {
                 $has = @((Microsoft.Graph.Authentication\Get-MgContext -ErrorAction Ignore).Scopes)
@@ -184,7 +185,7 @@ foreach ($name in $Facts.cmdlets.Keys) {
     $known = $Facts.cmdlets[$name]
     # The module of the session tells its own state.
     if ($known.act -in 'context', 'information' -and $known.module -eq $Facts.module) { continue }
-    $body = "__mm_sign_in_as '$name' `$args"
+    $body = "__mm_sign_in_as '$name' `$args `$MyInvocation.InvocationName"
     if ($known.act -in 'load', 'list') { $body = "if (`$MyInvocation.ExpectingInput) { `$input | Microsoft.PowerShell.Core\$($known.name) @args } else { $body }" }
     Set-Item -Path "function:global:$name" -Value ([scriptblock]::Create($body))
 }
