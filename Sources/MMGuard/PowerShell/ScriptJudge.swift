@@ -83,7 +83,8 @@ struct ScriptJudge: Sendable {
         if let requirements = script.requirements,
             walk.context.signIn == nil || !KnownPackages.satisfy(requirements)
         {
-            walk.report(.requires, SourceExtent(start: 0, end: 0)) }
+            walk.report(.requires, SourceExtent(start: 0, end: 0))
+        }
         walk.walk(root)
     }
 

@@ -32,6 +32,7 @@ extension ScriptWalk {
         let reading = signIn.read(call)
         switch reading {
         case .foreign: return false
+        case .own where cmdlet.act == .install && onlyInstalls: return false
         case .own:
             if cmdlet.act == .connect {
                 note("\(name) has nothing to do: the connection \(signIn.own.connection) is signed in already.")
@@ -48,6 +49,18 @@ extension ScriptWalk {
         let written = call.arguments.compactMap(\.name)
         for finding in reportedFindings([], named: cmdlet.name, parameters: written) { report(finding, command.extent) }
         return true
+    }
+
+    /// Whether each statement of a script installs modules.
+    static func onlyInstalls(_ root: ScriptBlockSyntax) -> Bool {
+        let statements = root.body?.statements ?? []
+        return !statements.isEmpty
+            && statements.allSatisfy { statement in
+                guard case .pipeline(let pipeline) = statement, case .command(let command)? = pipeline.elements.first,
+                    let name = command.constantName
+                else { return false }
+                return SignInCmdlet.named(name)?.act == .install
+            }
     }
 
     /// What a value is, as far as its text or the variable that holds it tells.

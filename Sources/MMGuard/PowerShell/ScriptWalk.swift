@@ -83,6 +83,8 @@ struct ScriptWalk {
     var functions: [String: LocalFunction] = [:]
     /// The names of all functions that the script defines anywhere, in lower case.
     var definitions: Set<String> = []
+    /// Whether the script does nothing but install modules: that is what its author wants then, and it isn't done.
+    var onlyInstalls = false
     /// What the function at hand calls that is yet to be defined; `nil` outside of functions.
     var awaited: [String: Await]?
     /// How many statements are around that may not run at all.
@@ -149,6 +151,7 @@ struct ScriptWalk {
     mutating func walk(_ root: ScriptBlockSyntax) {
         budget = 20_000 + 8 * (root.extent.end - root.extent.start)
         definitions = Self.definitions(in: root)
+        onlyInstalls = context.signIn != nil && Self.onlyInstalls(root)
         for using in root.usings { report(.usingStatement, using.extent) }
         if let parameters = root.parameterBlock { walk(scriptParameters: parameters) }
         walkBody(root, in: .script)

@@ -40,7 +40,8 @@ struct OwnSignInTests {
         "is nothing to do where it names this connection's tenant, account, app and site, or none",
         arguments: [
             "Connect-ExchangeOnline", "Connect-ExchangeOnline -ShowBanner:$false -ErrorAction Stop",
-            "Connect-ExchangeOnline -UserPrincipalName ADMIN@contoso.com", "connect-exchangeonline -UserP admin@contoso.com",
+            "Connect-ExchangeOnline -UserPrincipalName ADMIN@contoso.com",
+            "connect-exchangeonline -UserP admin@contoso.com",
             "Connect-ExchangeOnline -Organization contoso.onmicrosoft.com",
             "$o = @{ UserPrincipalName = 'admin@contoso.com' }; Connect-ExchangeOnline @o",
             "$u = 'admin@contoso.com'; Connect-ExchangeOnline -UserPrincipalName $u",
@@ -57,8 +58,9 @@ struct OwnSignInTests {
             "Disconnect-MgGraph", "Disconnect-ExchangeOnline -Confirm:$false", "Disconnect-AzAccount",
             "Disconnect-PnPOnline", "Disconnect-SPOService", "Disconnect-MicrosoftTeams",
             "Import-Module ExchangeOnlineManagement -Force", "Import-Module Microsoft.Graph.Users, Az.Accounts",
-            "Install-Module Microsoft.Graph -Scope CurrentUser -Force -AllowClobber",
-            "Install-Module -Force ExchangeOnlineManagement", "Update-Module PnP.PowerShell",
+            "Install-Module Microsoft.Graph -Scope CurrentUser -Force -AllowClobber; Get-Mailbox ann",
+            "Install-Module -Force ExchangeOnlineManagement\nConnect-ExchangeOnline",
+            "Update-Module PnP.PowerShell\nImport-Module PnP.PowerShell",
             "Get-InstalledModule Microsoft.Graph*", "Get-Module -ListAvailable MSOnline", "Find-Module Az",
             "Install-PackageProvider -Name NuGet -Force", "Set-PSRepository PSGallery -InstallationPolicy Trusted",
             "Set-ExecutionPolicy Bypass -Scope Process -Force",
@@ -87,7 +89,10 @@ struct OwnSignInTests {
                 "Connect-MgGraph -ClientId bbbbbbbb-0000-4000-8000-000000000002 -TenantId contoso.onmicrosoft.com "
                     + "-CertificateThumbprint 0A1B", "a certificate of its own", "Robot"
             ),
-            ("Connect-ExchangeOnline -CertificateThumbprint 0A -AppId x -Organization y.com", "certificate", "mm connections"),
+            (
+                "Connect-ExchangeOnline -CertificateThumbprint 0A -AppId x -Organization y.com", "certificate",
+                "mm connections"
+            ),
             ("Connect-MgGraph -ClientSecretCredential $secret", "a client secret of its own", "Robot"),
             ("Connect-MgGraph -AccessToken $token", "an access token of its own", "Robot"),
             ("Connect-ExchangeOnline -Credential (Get-Credential)", "a password of its own", "Robot"),
@@ -124,7 +129,8 @@ struct OwnSignInTests {
     @Test(
         "stays what it was where nobody knows the connection, and for what isn't plainly the cmdlet",
         arguments: [
-            "ExchangeOnlineManagement\\Connect-ExchangeOnline", "Install-Module Evil", "Connect-Something",
+            "ExchangeOnlineManagement\\Connect-ExchangeOnline", "Install-Module Evil", "Install-Module Az",
+            "Install-Module Az\nUpdate-Module Az", "Connect-Something",
             "Save-Module Microsoft.Graph",
         ])
     func foreign(script: String) {
@@ -135,12 +141,15 @@ struct OwnSignInTests {
 
     @Test(
         "asks as before about modules from paths and about what a splat can't tell",
-        arguments: ["Import-Module ./Tools.psm1", "Import-Module $m", "Set-ExecutionPolicy Bypass", "Import-Module Evil"])
+        arguments: [
+            "Import-Module ./Tools.psm1", "Import-Module $m", "Set-ExecutionPolicy Bypass", "Import-Module Evil",
+        ])
     func asked(script: String) { #expect(Self.verdict(script).decision == .ask) }
 
     @Test("is mentioned once, by the cmdlets that have nothing to do")
     func notes() {
-        let verdict = Self.verdict("Connect-ExchangeOnline; Connect-ExchangeOnline; Get-Mailbox; Disconnect-ExchangeOnline")
+        let verdict = Self.verdict(
+            "Connect-ExchangeOnline; Connect-ExchangeOnline; Get-Mailbox; Disconnect-ExchangeOnline")
         #expect(
             verdict.notes == ["Connect-ExchangeOnline has nothing to do: the connection Contoso is signed in already."])
     }
@@ -158,7 +167,8 @@ struct OwnSignInTests {
             // Nobody can type an answer where no walls are.
             let asksPerson = !behindWire && verdict.findings.first?.subject == "Read-Host"
             #expect(verdict.decision != .deny || asksPerson, "\(verdict.rule): \(verdict.reason)")
-            #expect(!verdict.findings.contains { $0.classes.contains(.session) && $0.subject?.contains("Module") ?? false })
+            #expect(
+                !verdict.findings.contains { $0.classes.contains(.session) && $0.subject?.contains("Module") ?? false })
             if behindWire { #expect(verdict.decision == .allow, "\(verdict.rule): \(verdict.reason)") }
         }
     }
@@ -190,7 +200,8 @@ struct OwnFunctionTests {
 
     private func verdict(_ script: String, behindWire: Bool = false, memory: SessionMemory = .fresh) -> Verdict {
         engine.judge(
-            script: script, in: ScriptContext(module: "exo", memory: memory, isBehindWire: behindWire), policy: .standard)
+            script: script, in: ScriptContext(module: "exo", memory: memory, isBehindWire: behindWire),
+            policy: .standard)
     }
 
     @Test(
