@@ -44,7 +44,7 @@ struct PowerShellGuideTests {
         "says what the guard would say",
         arguments: [
             ("Get-Mailbox", PromptRemark.Decision.runs), ("Remove-Mailbox x", .asks),
-            ("Connect-ExchangeOnline", .refused),
+            ("Connect-ExchangeOnline", .runs), ("Connect-MsolService", .refused),
         ])
     func remarks(text: String, decision: PromptRemark.Decision) {
         #expect(guide.remark(on: text, beforeCursor: text)?.decision == decision)
