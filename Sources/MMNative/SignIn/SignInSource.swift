@@ -114,7 +114,10 @@ package struct SignInSource: CmdletSource {
             return names.compactMap(KnownPackages.shown).compactMap(Self.module)
         case .prepare where call.name.lowercased().hasPrefix("get-"):
             return (names.isEmpty ? ["PSGallery"] : names).compactMap {
-                Self.object([("Name", .string($0)), ("InstallationPolicy", .string("Trusted")), ("Version", .string("2.8.5.208"))])
+                Self.object([
+                    ("Name", .string($0)), ("InstallationPolicy", .string("Trusted")),
+                    ("Version", .string("2.8.5.208")),
+                ])
             }
         default: return []
         }
@@ -154,7 +157,8 @@ package struct SignInSource: CmdletSource {
         let compliance = module == "compliance"
         return Self.object([
             ("ConnectionId", .guid(Self.connectionID)), ("State", .string("Connected")), ("Id", .int(1)),
-            ("Name", .string("ExchangeOnline_1")), ("UserPrincipalName", Self.text(own.isApp ? nil : own.accounts.first)),
+            ("Name", .string("ExchangeOnline_1")),
+            ("UserPrincipalName", Self.text(own.isApp ? nil : own.accounts.first)),
             (
                 "ConnectionUri",
                 .string(compliance ? "https://ps.compliance.protection.outlook.com" : "https://outlook.office365.com")

@@ -155,6 +155,11 @@ package actor ExchangeSession {
     /// What earlier scripts of the native engine left.
     var nativeSession: NativeSession { native }
 
+    /// Whether PowerShell holds one of the variables that a script reads or sets.
+    func isHeldElsewhere(_ variables: ScriptVariables) -> Bool {
+        variables.reads.union(variables.sets).contains { owners[$0] == .pwsh }
+    }
+
     /// The engines that it has at the moment.
     var engine: String {
         switch (isNativelySignedIn, powerShell != nil) {

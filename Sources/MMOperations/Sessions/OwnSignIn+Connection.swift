@@ -25,10 +25,11 @@ extension OwnSignIn {
 
     /// Whether a script signs in or out, or says which modules it needs.
     static func isMentioned(in script: ParsedScript) -> Bool {
-        script.requirements != nil || ScriptFacts(of: script).items.contains { item in
-            guard case .command(let command) = item.detail, let name = command.name else { return false }
-            return SignInCmdlet.named(name) != nil
-        }
+        script.requirements != nil
+            || ScriptFacts(of: script).items.contains { item in
+                guard case .command(let command) = item.detail, let name = command.name else { return false }
+                return SignInCmdlet.named(name) != nil
+            }
     }
 }
 

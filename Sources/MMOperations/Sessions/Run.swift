@@ -172,7 +172,8 @@ struct Run: CatalogueOperation {
         case .flowing(let rows, let notes)?:
             context.record.note("engine", .string(Engine.native.rawValue))
             let result = OperationAnswer(
-                .items(rows), notes: verdict.warnings + verdict.notes + ["engine: native"] + notes, connection: connection.name)
+                .items(rows), notes: verdict.warnings + verdict.notes + ["engine: native"] + notes,
+                connection: connection.name)
             context.logContent(
                 of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
             return result
@@ -207,6 +208,10 @@ struct Run: CatalogueOperation {
         _ plan: EnginePlan, in module: String, _ key: SessionKey, _ services: RunServices
     ) async -> Bool {
         guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) else { return false }
+        if case .exchange(let session)? = await services.sessions.current(key)?.runner {
+            // What PowerShell holds may have a type there that the native engine doesn't know.
+            guard await !session.isHeldElsewhere(plan.variables) else { return false }
+        }
         return plan.misfit([RequestRecorder(service: service)], in: await nativeSession(key, services)) == nil
     }
 

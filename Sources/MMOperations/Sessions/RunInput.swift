@@ -80,7 +80,8 @@ package struct RunInput: OperationInput {
             throw MMError(
                 .invalidInput,
                 missing.count > 1 ? "The arguments \(names) are missing." : "The argument \(names) is missing.",
-                hint: "Give connection, module and command, or connection and command where the script tells its module; or "
+                hint:
+                    "Give connection, module and command, or connection and command where the script tells its module; or "
                     + "nothing at all to list the connections.")
         }
     }

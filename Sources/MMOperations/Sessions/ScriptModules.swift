@@ -60,7 +60,8 @@ struct ScriptModules {
         guard let first = cmdlets.first else {
             if let hint = hints.first { return hint }
             let what = strangers.first.map { "no module here has \($0)" } ?? "it uses no cmdlet of one"
-            let near = strangers.count == 1
+            let near =
+                strangers.count == 1
                 ? strangers.first.flatMap { NearestNames.of($0, among: RunModule.names, limit: 1).first } : nil
             let meant = near.map { " Did you mean the module `\($0)`?" } ?? ""
             throw MMError(
@@ -134,8 +135,9 @@ extension ScriptModules {
             return true
         }
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        return parts.count == 2 && parts.allSatisfy { part in
-            part.first?.isUppercase ?? false && part.allSatisfy { $0.isLetter || $0.isNumber }
-        }
+        return parts.count == 2
+            && parts.allSatisfy { part in
+                part.first?.isUppercase ?? false && part.allSatisfy { $0.isLetter || $0.isNumber }
+            }
     }
 }

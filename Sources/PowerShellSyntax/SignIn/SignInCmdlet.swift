@@ -249,7 +249,10 @@ extension SignInCmdlet {
         ),
         (retired("Connect-MsolService", "MSOnline", graphInstead), []),
         (retired("Connect-AzureAD", "AzureAD", graphInstead), []),
-        (retired("Connect-AzureRmAccount", "AzureRM", "use the cmdlets of Az (module azure)."), ["Login-AzureRmAccount"]),
+        (
+            retired("Connect-AzureRmAccount", "AzureRM", "use the cmdlets of Az (module azure)."),
+            ["Login-AzureRmAccount"]
+        ),
         (
             retired(
                 "Connect-EXOPSSession", "The Exchange module of old",

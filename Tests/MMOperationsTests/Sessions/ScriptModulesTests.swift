@@ -13,7 +13,8 @@ struct ScriptModulesTests {
     @Test(
         "is that of its cmdlets",
         arguments: [
-            ("Get-Mailbox", "exo"), ("get-mailbox ann | Select-Object Name", "exo"), ("Get-ComplianceSearch", "compliance"),
+            ("Get-Mailbox", "exo"), ("get-mailbox ann | Select-Object Name", "exo"),
+            ("Get-ComplianceSearch", "compliance"),
             ("Get-MgUser -All", "graph"), ("Get-MgUserUnheardOf", "graph"), ("Invoke-MgGraphRequest -Uri /me", "graph"),
             ("Get-AzVM", "azure"), ("Get-Team", "teams"), ("Get-CsOnlineUser", "teams"), ("Get-PnPList", "pnp"),
             ("pac admin list", "powerplatform"), ("Connect-MgGraph; Connect-ExchangeOnline; Get-Mailbox", "exo"),

@@ -42,7 +42,8 @@ struct TextJudge {
         case .powershell:
             let parsed = PowerShellParser.parse(text.text)
             let named = input.module.flatMap { try? RunModule.named($0) }
-            guard let connection, let module = named ?? (input.module == nil ? try? ScriptModules(parsed).module() : nil)
+            guard let connection,
+                let module = named ?? (input.module == nil ? try? ScriptModules(parsed).module() : nil)
             else {
                 var place = ScriptContext(module: input.module)
                 place.signIn = connection.map { OwnSignIn(of: $0, in: context, with: services) }

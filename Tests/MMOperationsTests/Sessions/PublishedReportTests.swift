@@ -1,0 +1,52 @@
+import MMCore
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("Published reports", .timeLimit(.minutes(10)))
+struct PublishedReportTests {
+    @Test("find their module, and run one after the other in its session without a question")
+    func reports() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let demo = try home.service.services.registry.snapshot().connection(named: "Demo")
+        // Without walls the text is all there is to go by, and more of it is asked about.
+        let hasWalls = SessionWalls(of: demo).isUp
+        let folder = #filePath.split(separator: "/").prefix { $0 != "Tests" }.joined(separator: "/")
+        let path = "/\(folder)/Tests/Fixtures/scripts"
+        let names = TestFolder.names(in: path).sorted()
+        #expect(names.count > 50)
+        for name in names {
+            let bytes = try #require(try ProtectedFile.read("\(path)/\(name)"))
+            do throws(MMError) {
+                _ = try await home.service.call(
+                    "run",
+                    [
+                        "connection": "Demo", "command": .string(String(decoding: bytes, as: UTF8.self)),
+                        "output": "json",
+                    ],
+                    in: home.context(nil))
+            } catch {
+                #expect(error.details["rule"]?.string != "own-sign-in", "\(name): \(error)")
+                // What the sandbox lacks fails; what needs a person or another engine doesn't get so far.
+                if hasWalls { #expect(error.code == .remoteFailed || error.code == .notFound, "\(name): \(error)") }
+            }
+        }
+    }
+
+    @Test("that set what PowerShell holds go on there")
+    func variables() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        for script in ["$one = [datetime]::Now.Foo()", "$one = 'Name'; Get-Mailbox -ResultSize 1 | Select-Object $one"]
+        {
+            do throws(MMError) {
+                _ = try await home.call(
+                    "run", ["connection": "Demo", "module": "exo", "command": .string(script), "output": "json"])
+            } catch {
+                #expect(error.code != .unsupported, "\(error)")
+            }
+        }
+    }
+}
