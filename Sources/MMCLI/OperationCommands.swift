@@ -62,8 +62,18 @@ package struct OperationCommands: Sendable {
         }
         let end = answer.body.stream?.end() ?? AnswerEnd()
         if !options.quiet { for note in end.notes { terminal.note(note) } }
+        show(answer.errors + end.errors, asJSON: asJSON, isQuiet: options.quiet)
         terminal.progress(nil)
         return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Shows errors that did not end the call: notes have told them, where notes are shown, and a program gets an object.
+    private func show(_ errors: [ReportedError], asJSON: Bool, isQuiet: Bool) {
+        if asJSON, let error = ReportedError.summary(errors) {
+            terminal.note(JSONWriter.string(["error": .object(error.json)]))
+        } else if isQuiet {
+            for line in ReportedError.lines(errors) { terminal.note(line) }
+        }
     }
 
     /// Opens a terminal in a session and gives it this one until the person leaves.

@@ -169,6 +169,79 @@ struct NativeSources {
         #expect(result.errors.isEmpty && result.failure == nil)
     }
 
+    @Test(
+        "what a service refuses ends the script, in blocks that swallow other errors as well",
+        arguments: [
+            "Get-Refused; 'x'", "$n = (Get-Refused).Count; $n", "[pscustomobject]@{x=1} | Select-Object @{n='a';e={ Get-Refused }}",
+            "1 | Sort-Object { Get-Refused }", "1 | Group-Object { Get-Refused }", "if (Get-Refused) { 1 } else { 2 }",
+            "1 | ForEach-Object { @(Get-Refused).Count }", "1 | Where-Object { Get-Refused }", "\"a$(Get-Refused)b\"",
+            "function Get-It { Get-Refused }; Get-It", "try { Get-Refused } finally { $x = 1 }; 'x'",
+            "try { Get-Refused } catch { throw }; 'x'",
+        ])
+    func refused(script: String) async throws {
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [RefusingSource()]).run(script, in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(result.failure?.id == "Refused" && result.objects.isEmpty)
+    }
+
+    @Test("what a service refuses can be caught")
+    func refusedAndCaught() async throws {
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [RefusingSource()]).run(
+            "try { Get-Refused } catch { \"$_\" }; "
+                + "[pscustomobject]@{x=1} | Select-Object @{n='a';e={ try { Get-Refused } catch { 7 } }} | % a",
+            in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(result.failure == nil && result.objects.map(\.text) == ["No.", "7"])
+    }
+
+    @Test(
+        "$ErrorActionPreference says what becomes of errors, in its script alone",
+        arguments: [
+            ("Write-Error a; 'x'", ["x"], ["a"], nil), ("$ErrorActionPreference = 'Stop'; Write-Error a; 'x'", [], [], "a"),
+            ("$ErrorActionPreference = 'SilentlyContinue'; Write-Error a; 1/0; 'x'", ["x"], [], nil),
+            ("$ErrorActionPreference = 'stop'; 1/0; 'x'", [], [], "Attempted to divide by zero."),
+            ("$ErrorActionPreference = 'Stop'; Write-Error a -ErrorAction Continue; 'x'", ["x"], ["a"], nil),
+            ("$ErrorActionPreference = 'Stop'; try { Write-Error a } catch { \"c $_\" }", ["c a"], [], nil),
+            (
+                "function F { $ErrorActionPreference = 'Stop'; 'f' }; F; Write-Error a; 'x'", ["f", "x"], ["a"], nil
+            ),
+        ] as [(String, [String], [String], String?)])
+    func preference(script: String, objects: [String], errors: [String], failure: String?) async throws {
+        var session = NativeSession()
+        let outcome = await NativeEngine().run(script, in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(result.objects.map(\.text) == objects)
+        #expect(result.errors.map(\.message) == errors && result.failure?.message == failure)
+        guard case .completed(let next) = await NativeEngine().run("Write-Error b; 'y'", in: &session) else { return }
+        #expect(next.errors.map(\.message) == ["b"] && next.objects.map(\.text) == ["y"])
+    }
+
+    @Test(
+        "exit ends the script with its code",
+        arguments: [
+            ("1; exit 3; 2", ["1"], 3), ("exit", [], 0), ("try { exit 2 } catch { 'c' } finally { 'f' }; 'x'", ["f"], 2),
+            ("function F { exit 4 }; F; 'x'", [], 4), ("foreach ($i in 1..3) { $i; if ($i -eq 2) { exit $i } }", ["1", "2"], 2),
+        ] as [(String, [String], Int32)])
+    func exit(script: String, objects: [String], code: Int32) async throws {
+        var session = NativeSession()
+        guard case .completed(let result) = await NativeEngine().run(script, in: &session) else {
+            Issue.record("\(script) did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == objects && result.exitCode == code && result.failure == nil)
+    }
+
     @Test("a variable that the other engine set is told so")
     func foreign() async throws {
         var session = NativeSession()
@@ -261,6 +334,15 @@ private struct EmptySource: CmdletSource {
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         guard case .value(let value, _)? = call.arguments.first else { throw .handedOver("nothing is asked for") }
         throw .failed(NativeError("NotFound,\(call.name)", "There is no \(value.text).", isReadable: true))
+    }
+}
+
+/// A source whose service refuses everything.
+private struct RefusingSource: CmdletSource {
+    func knows(_ name: String) -> Bool { name.lowercased() == "get-refused" }
+
+    func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        throw .interrupted(PipelineStop(refusedWith: NativeError("Refused", "No.", isReadable: true)))
     }
 }
 

@@ -360,6 +360,9 @@ extension TenantSessions {
             return RouteReply(["success": true, "result": .string(try await Self.result(answer))])
         } catch {
             if error.code == .signInNeeded { return Self.notSignedIn(because: .failed(error)) }
+            if let answer = error.earlierAnswer, let result = try? await Self.result(answer) {
+                return RouteReply(["success": true, "result": .string(result)])
+            }
             return RouteReply(["success": false, "result": .string(error.description)])
         }
     }

@@ -146,7 +146,7 @@ package final class SessionPoolRoutes: Sendable {
         if body["confirmed"] == true { arguments["confirmed"] = true }
         let key = SessionKey(connection: connection, module: module)
         do throws(MMError) {
-            let answer = try await service.call("run", arguments, in: call)
+            let answer = try await answer(to: arguments, in: call)
             _ = shownCodes.withLock { $0.removeValue(forKey: key) }
             var reply: JSONObject = ["status": "success", "output": .string(try await answer.poolOutput())]
             if let errors = answer.errorsBesideJSON { reply["errors"] = .array(errors.map { .string($0) }) }
@@ -154,6 +154,16 @@ package final class SessionPoolRoutes: Sendable {
             return RouteReply(reply)
         } catch {
             return failure(error, key)
+        }
+    }
+
+    private func answer(to arguments: JSONObject, in call: CallContext) async throws(MMError) -> OperationAnswer {
+        do throws(MMError) {
+            return try await service.call("run", arguments, in: call)
+        } catch {
+            guard var answer = error.earlierAnswer else { throw error }
+            answer.body = .text("")
+            return answer
         }
     }
 

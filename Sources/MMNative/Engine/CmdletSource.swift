@@ -67,6 +67,9 @@ package struct CmdletCall: Sendable {
     package var takesInput = false
     /// The incoming object.
     package var input: PSValue?
+    /// What `$ErrorActionPreference` says, in lower case; `nil` where the script has not set it. It holds for a cmdlet
+    /// without `-ErrorAction`.
+    package var errorPreference: String?
 
     /// Creates a call.
     package init(name: String, arguments: [Argument]) {
@@ -101,4 +104,8 @@ package struct PipelineStop: Sendable {
 
     /// Ends the whole script with an error, as `-ErrorAction Stop` requires.
     package init(endingWith error: NativeError) { reason = .fatal(error) }
+
+    /// Ends the whole script because a service refused what it asked. `try` catches it; a calculated property doesn't
+    /// become empty by it.
+    package init(refusedWith error: NativeError) { reason = .refused(error) }
 }

@@ -21,6 +21,8 @@ final class Delivery {
     var hasSent = false
     /// The exception that ended the script.
     var failure: NativeError?
+    /// The code that the script gave to `exit`.
+    var exitCode: Int32?
 
     private static let portion = 256
 
@@ -71,6 +73,7 @@ final class Delivery {
             }
         }
         result.failure = failure
+        result.exitCode = exitCode
         return result
     }
 }

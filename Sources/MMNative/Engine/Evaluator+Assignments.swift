@@ -15,7 +15,8 @@ extension Evaluator {
                 throw .handOver("a variable of a scope or drive")
             }
             let name = node.path.name.lowercased()
-            guard name == "_" || !AutomaticNames.contains(name) && !foreignVariables.contains(name) else {
+            let isSettable = name == "_" || name == Self.preferenceName || !AutomaticNames.contains(name)
+            guard isSettable, !foreignVariables.contains(name) else {
                 throw .handOver("an assignment to $\(node.path.name)")
             }
             return .variable(name)
@@ -63,6 +64,8 @@ extension Evaluator {
     func set(_ name: String, _ value: PSValue) throws(Interrupt) {
         if name == "_" {
             current = value
+        } else if name == Self.preferenceName {
+            variables[name] = try Self.preference(value)
         } else if let type = types[name] {
             variables[name] = try converted(value, to: type)
         } else {
@@ -126,9 +129,9 @@ extension Evaluator {
             return value
         }
         if node.op == .plusEquals, case .variable(let name) = place, name != "_", types[name] == nil,
-            case .array(let items)? = variables[name]
+            let count = lengthOfList(name)
         {
-            return try append(to: name, of: items.count, node.value)
+            return try append(to: name, of: count, node.value)
         }
         let before = try read(place).plain
         // The right side only runs where it is needed.
@@ -147,14 +150,22 @@ extension Evaluator {
         return value
     }
 
+    /// Returns how long the list is that a variable holds; `nil` for any other value. Nothing keeps a hold on the list.
+    private func lengthOfList(_ name: String) -> Int? {
+        if case .array(let items)? = variables[name] { items.count } else { nil }
+    }
+
+    /// Takes the list out of a variable, so that nobody else holds it.
+    private func takenList(_ name: String) -> [PSValue]? {
+        if case .array(let items)? = variables.updateValue(.null, forKey: name) { items } else { nil }
+    }
+
     /// Adds to a list that a variable holds, in place: a list that nobody else holds isn't copied.
     private func append(to name: String, of count: Int, _ statement: StatementSyntax) throws(Interrupt) -> PSValue {
         let right = try worth(of: statement)
-        var held = variables.updateValue(.null, forKey: name)
-        guard case .array(var items)? = held, items.count == count else {
+        guard var items = takenList(name), items.count == count else {
             throw .handOver("a list that changes while something is added to it")
         }
-        held = nil
         let before = items.count
         switch right {
         case .array(let others): items += others

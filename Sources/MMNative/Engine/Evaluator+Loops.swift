@@ -105,7 +105,7 @@ extension Evaluator {
             return try run(node.body.statements, into: sink)
         } catch {
             switch error {
-            case .statement(let raised), .fatal(let raised): record = raised
+            case .statement(let raised), .fatal(let raised), .refused(let raised): record = raised
             default: throw error
             }
             guard let clause = node.catchClauses.first else { throw error }

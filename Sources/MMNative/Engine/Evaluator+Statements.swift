@@ -115,7 +115,7 @@ extension Evaluator {
                 }
                 throw .leaveBlock([])
             case .throw: throw try thrown(node.value)
-            case .exit: throw .handOver("exit")
+            case .exit: throw .exit(try exitCode(node.value))
             }
         case .function(let node):
             guard let function = ScriptFunction(node) else { throw .handOver("an unusual function") }
@@ -124,8 +124,17 @@ extension Evaluator {
         }
     }
 
+    /// Returns the code of `exit`.
+    private func exitCode(_ statement: StatementSyntax?) throws(Interrupt) -> Int32 {
+        guard let statement else { return 0 }
+        guard case .int(let code) = try worth(of: statement).plain else { throw .handOver("an unusual exit code") }
+        return code
+    }
+
     /// Returns the exception of `throw`.
     private func thrown(_ statement: StatementSyntax?) throws(Interrupt) -> Interrupt {
+        // PowerShell goes on after it where errors are silenced and nothing catches them.
+        guard preference != .silence else { throw .handOver("throw under a silent $ErrorActionPreference") }
         guard let statement else {
             guard let record = caught.last else { throw .handOver("throw") }
             return .fatal(record)

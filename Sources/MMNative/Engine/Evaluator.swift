@@ -118,9 +118,10 @@ final class Evaluator {
     }
 
     /// Reports an error that doesn't end its command by itself.
-    func report(_ error: NativeError, _ action: ErrorAction = .goOn) throws(Interrupt) {
+    /// - Parameter action: the command's own `-ErrorAction`.
+    func report(_ error: NativeError, _ action: ErrorAction? = nil) throws(Interrupt) {
         guard !error.id.isEmpty else { throw .handOver(error.message) }
-        switch action {
+        switch action ?? preference {
         case .goOn: delivery.note(.error(error))
         case .silence: break
         case .stop: throw .fatal(error)

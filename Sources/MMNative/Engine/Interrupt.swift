@@ -8,6 +8,11 @@ enum Interrupt: Error {
     case statement(NativeError)
     /// An exception that ends the script.
     case fatal(NativeError)
+    /// An exception that ends the script and that no block of a cmdlet turns into an empty value: a service refused what
+    /// the script asked, and nobody knows what it would have said.
+    case refused(NativeError)
+    /// `exit`, with its code.
+    case exit(Int32)
     /// A stage of the pipeline needs no more input, so everything before it ends.
     case stopUpstream(ObjectIdentifier)
     /// `return` inside a script block, with what the statement that it left had emitted.

@@ -147,6 +147,7 @@ private final class NativeRun {
     func session(after before: NativeSession) -> NativeSession {
         var session = before
         session.variables = evaluator.variables
+        session.variables[Evaluator.preferenceName] = nil
         session.types = evaluator.types
         return session
     }
@@ -165,9 +166,14 @@ private final class NativeRun {
             switch error {
             case .statement(let record):
                 guard !record.id.isEmpty else { return .handedOver(reason: record.message, hasSent: delivery.hasSent) }
-                delivery.note(.error(record))
-            case .fatal(let record):
+                if evaluator.preference == .stop {
+                    delivery.failure = record
+                } else if evaluator.preference == .goOn {
+                    delivery.note(.error(record))
+                }
+            case .fatal(let record), .refused(let record):
                 delivery.failure = record
+            case .exit(let code): delivery.exitCode = code
             // Outside of any loop, `break` and `continue` end the script.
             case .leaveBlock, .leaveLoop: break
             case .stopUpstream, .blockFailed:

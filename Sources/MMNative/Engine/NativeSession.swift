@@ -42,6 +42,8 @@ package struct NativeResult: Sendable {
     package var information: [String] = []
     /// The exception that ended the script.
     package var failure: NativeError?
+    /// The code that the script gave to `exit`, where it ended so.
+    package var exitCode: Int32?
 
     /// Creates an empty result.
     package init() {}

@@ -95,7 +95,6 @@ struct SubsetCheck {
             return statements(node.body) ?? node.finallyBody.flatMap { statements($0) }
         case .jump(let node): return node.label == nil ? nil : "a label"
         case .flow(let node):
-            guard node.kind != .exit else { return "exit" }
             return node.value.flatMap { statement($0) }
         case .function(let node): return function(node)
         default: return "a statement outside the native language"
@@ -130,7 +129,7 @@ struct SubsetCheck {
                 return "an assignment to a variable of a scope or drive"
             }
             let name = variable.path.name.lowercased()
-            guard !AutomaticNames.contains(name) || name == "_" else {
+            guard !AutomaticNames.contains(name) || name == "_" || name == Evaluator.preferenceName else {
                 return "an assignment to $\(variable.path.name)"
             }
             return nil

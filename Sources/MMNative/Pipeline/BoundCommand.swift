@@ -8,8 +8,8 @@ struct BoundCommand {
     /// The arguments left for the last position, one value each.
     private(set) var rest: [PSValue] = []
 
-    /// What to do with errors that don't end the command.
-    private(set) var errorAction = ErrorAction.goOn
+    /// What to do with errors that don't end the command; `nil` where it doesn't say.
+    private(set) var errorAction: ErrorAction?
 
     /// The value bound to a parameter; `$true` or `$false` for a switch.
     subscript(name: String) -> PSValue? { values[name] }

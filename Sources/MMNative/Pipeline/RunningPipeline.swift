@@ -91,6 +91,7 @@ final class RunningPipeline {
         guard command.redirections.isEmpty else { throw .handOver("a redirection") }
         var call = try CmdletCall(command, name: name, in: evaluator)
         call.takesInput = !isHead
+        call.errorPreference = evaluator.preferenceWord
         do throws(CmdletFault) {
             try source.check(call)
         } catch {

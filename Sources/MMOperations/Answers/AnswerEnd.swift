@@ -2,6 +2,8 @@
 package struct AnswerEnd: Sendable, Hashable {
     /// Lines for the reader.
     package var notes: [String] = []
+    /// What was reported on the way and did not end it; the notes have lines for people of those that the head didn't tell.
+    package var errors: [ReportedError] = []
     /// The exit status of the command that was run, where one was.
     package var exitStatus: Int32?
 

@@ -15,6 +15,9 @@ public struct OperationAnswer: Sendable {
     /// What the answer lacks of what was asked, where it lacks something: told also to those who want no notes. A command
     /// line then ends with status 1.
     package var missing: String? { didSet { if missing != nil, exitStatus == 0 { exitStatus = 1 } } }
+    /// What a script reported that did not end it. A command line ends with status 1, unless the script gave another one;
+    /// lines for people stand among the notes as well.
+    package var errors: [ReportedError] = [] { didSet { if !errors.isEmpty, exitStatus == 0 { exitStatus = 1 } } }
     /// What that command wrote to its standard error, byte for byte: a terminal's own standard error gets it.
     package var standardError: [UInt8] = []
     /// The connection whose data this is; stored rests are bound to it.

@@ -6,6 +6,12 @@ extension OutgoingFilter {
     func answer(_ answer: OperationAnswer) -> OperationAnswer {
         var clean = answer
         clean.notes = answer.notes.map { text($0) }
+        clean.errors = answer.errors.map { error in
+            var clean = error
+            clean.message = text(error.message)
+            return clean
+        }
+        clean.exitStatus = answer.exitStatus
         clean.text = answer.text.map { text($0) }
         switch answer.body {
         case .value(let value): clean.body = .value(json(value))

@@ -36,8 +36,9 @@ struct CallAudit: Sendable {
     /// - Parameters:
     ///   - error: why it failed.
     ///   - rows: how many rows went to the reader, where they flowed.
-    func end(_ error: MMError?, rows: Int? = nil) async {
-        let entry = told(error, rows: rows)
+    ///   - errors: how many errors it reported that did not end it.
+    func end(_ error: MMError?, rows: Int? = nil, errors: Int = 0) async {
+        let entry = told(error, rows: rows, errors: errors)
         guard isAudited else { return }
         do throws(MMError) {
             try await audit.append(entry)
@@ -80,11 +81,16 @@ struct CallAudit: Sendable {
         } ?? []
     }
 
-    private func told(_ error: MMError?, rows: Int?) -> JSONObject {
+    /// How a call ended that reported errors and went on.
+    static let withErrors = "done with errors"
+
+    private func told(_ error: MMError?, rows: Int?, errors: Int = 0) -> JSONObject {
         let name = operation.declaration.name
+        if errors > 0 { record.note("errors", .int(Int64(errors))) }
         let facts = record.facts
-        end(span, facts, error, rows)
-        let entry = entry(outcome: error?.code.word ?? "done", rows: rows)
+        let outcome = error?.code.word ?? (errors > 0 ? Self.withErrors : "done")
+        end(span, facts, error, outcome, rows)
+        let entry = entry(outcome: outcome, rows: rows)
         let log = log.scoped(facts["connection"]?.string ?? "-", facts["module"]?.string ?? name)
         switch error?.code {
         case nil, .signInNeeded?, .confirmationNeeded?: log.info(text(of: entry, error), facts)
@@ -95,7 +101,7 @@ struct CallAudit: Sendable {
     }
 
     /// Names and states alone: what was sent and answered is nobody else's business.
-    private func end(_ span: Span?, _ facts: JSONObject, _ error: MMError?, _ rows: Int?) {
+    private func end(_ span: Span?, _ facts: JSONObject, _ error: MMError?, _ outcome: String, _ rows: Int?) {
         guard let span else { return }
         span.note("mm.operation", .string(operation.declaration.name))
         span.note("mm.call", .string(record.call))
@@ -104,7 +110,8 @@ struct CallAudit: Sendable {
         for name in ["connection", "module", "verdict", "class", "rule", "engine"] {
             span.note("mm.\(name)", facts[name])
         }
-        span.note("mm.outcome", .string(error?.code.word ?? "done"))
+        span.note("mm.outcome", .string(outcome))
+        span.note("mm.errors", facts["errors"])
         span.note("mm.rows", rows.map { .int(Int64($0)) })
         switch error?.code {
         // A question that waits for a person is no failure.
@@ -119,7 +126,7 @@ struct CallAudit: Sendable {
     private func text(of entry: JSONObject, _ error: MMError?) -> String {
         let sizes = [("bytesSent", "bytes sent"), ("bytesAnswered", "bytes answered"), ("rows", "rows")]
             .compactMap { key, words in entry[key]?.int.map { ", \($0) \(words)" } }.joined()
-        return "\(operation.declaration.name) \(error?.code.word ?? "done") in \(milliseconds) ms for "
+        return "\(operation.declaration.name) \(entry["outcome"]?.string ?? "done") in \(milliseconds) ms for "
             + "\(caller.surface.rawValue)\(caller.name.isEmpty ? "" : " (\(caller.name))")\(sizes)"
     }
 

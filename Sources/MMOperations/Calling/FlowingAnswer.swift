@@ -35,7 +35,9 @@ final class FlowingAnswer: Sendable {
     private func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
         do throws(MMError) {
             guard let batch = try await batch() else {
-                if let rows = taken() { await audit.end(nil, rows: countsRows ? rows : nil) }
+                if let rows = taken() {
+                    await audit.end(nil, rows: countsRows ? rows : nil, errors: stream.end().errors.count)
+                }
                 return nil
             }
             rows.withLock { if let count = $0 { $0 = count + batch.count } }

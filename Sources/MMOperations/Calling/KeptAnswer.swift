@@ -30,7 +30,10 @@ package struct KeptAnswer: Sendable {
         if let stream = answer.body.stream {
             let outcome = try await OutputCollection.collect(
                 stream, into: outputs, connection: owner, budget: .standard)
-            self.answer.notes += stream.end().notes
+            let end = stream.end()
+            self.answer.notes += end.notes
+            self.answer.errors += end.errors
+            if !end.errors.isEmpty { self.answer.exitStatus = end.exitStatus ?? 1 }
             switch outcome {
             case .whole(let bytes):
                 self.answer.body = .json(bytes)

@@ -86,7 +86,7 @@ public struct LocalOperationService: OperationService {
             }
             answer.notes += await services.refusalAdvice.notes(on: answer, record)
             guard let stream = answer.body.stream, answer.stored == nil, audit.isAudited else {
-                await audit.end(nil)
+                await audit.end(nil, errors: answer.errors.count)
                 answer.notes += audit.notes
                 return answer
             }

@@ -19,3 +19,27 @@ enum ExchangeRecord {
             isReadable: true)
     }
 }
+
+extension ExchangeError {
+    /// Whether the service refused or failed to look at all: it has said nothing of the objects that were asked for, so that
+    /// going on would take a refusal for an answer.
+    var isRefusal: Bool {
+        switch status {
+        // An object that is not there is told with its type; without one, it is the address that nobody knows.
+        case 404: exceptionType.isEmpty
+        case 401, 403, 407, 408, 429: true
+        case 500...: kind != .notFound
+        default: false
+        }
+    }
+}
+
+extension MMError {
+    /// Whether only the caller can do something about it, whatever the script would do.
+    var concernsTheCaller: Bool {
+        switch code {
+        case .signInNeeded, .confirmationNeeded, .denied, .cancelled, .deadlineExceeded: true
+        default: false
+        }
+    }
+}

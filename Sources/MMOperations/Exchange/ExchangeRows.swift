@@ -15,6 +15,8 @@ struct ExchangeRows: CmdletRows {
     private var isNoted = false
     private var reader: ExchangeRowReader
     private var isOver = false
+    /// What ends the script once the rows that came with it are handed on.
+    private var stop: PipelineStop?
 
     init(
         source: ExchangeSource, pages: ExchangePages, command: ExchangeCommand, view: CmdletView?,
@@ -31,6 +33,7 @@ struct ExchangeRows: CmdletRows {
     }
 
     mutating func next() async throws(CmdletFault) -> CmdletBatch? {
+        if let stop { throw .interrupted(stop) }
         guard !isOver else { return nil }
         var entry: JournalEntry?
         if !isNoted {
@@ -44,33 +47,45 @@ struct ExchangeRows: CmdletRows {
             await source.end(entry, .success(page))
         } catch {
             isOver = true
-            await source.end(entry, .failure(error.mmError(of: source.connectionName, source.endpoint)))
-            switch error {
-            case .failed(let failure):
-                source.note(failure: failure)
-                let record = ExchangeRecord.of(failure, cmdlet: command.cmdlet)
-                throw .interrupted(PipelineStop(endingWith: record))
-            case .refused(let refusal):
-                let record = ExchangeRecord.of(refusal)
-                switch errorAction {
-                case "stop": throw .interrupted(PipelineStop(endingWith: record))
-                case "silentlycontinue", "ignore": return nil
-                default:
-                    // Storms and refused tokens are no matter of this object alone.
-                    if [401, 429].contains(refusal.status) {
-                        source.note(failure: refusal.mmError(of: source.connectionName, source.endpoint))
-                        throw .interrupted(PipelineStop(endingWith: record))
-                    }
-                    // As in the module: an error of one object, and the next one's turn.
-                    return CmdletBatch([], errors: [record])
-                }
-            }
+            let cause = error.mmError(of: source.connectionName, source.endpoint)
+            await source.end(entry, .failure(cause))
+            return try ended(by: error, cause)
         }
         guard let page else {
             isOver = true
             return nil
         }
+        if errorAction == "stop", let error = page.errors.first {
+            isOver = true
+            stop = PipelineStop(endingWith: ExchangeRecord.of(error))
+        }
         return batch(page)
+    }
+
+    /// What becomes of the script when a cmdlet was not carried out: its own `-ErrorAction` and `$ErrorActionPreference` say
+    /// so, and where neither does, a refusal ends it and an error of one object doesn't.
+    private func ended(by fault: ExchangeFault, _ cause: MMError) throws(CmdletFault) -> CmdletBatch? {
+        let record: NativeError
+        let isRefusal: Bool
+        switch fault {
+        case .failed(let failure):
+            record = ExchangeRecord.of(failure, cmdlet: command.cmdlet)
+            if failure.concernsTheCaller {
+                source.note(failure: failure)
+                throw .interrupted(PipelineStop(refusedWith: record))
+            }
+            isRefusal = true
+        case .refused(let refusal):
+            record = ExchangeRecord.of(refusal)
+            isRefusal = refusal.isRefusal
+        }
+        source.note(cause: cause, of: record)
+        switch errorAction {
+        case "silentlycontinue", "ignore": return nil
+        case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))
+        case nil where !isRefusal, "continue": return CmdletBatch([], errors: [record])
+        default: throw .interrupted(PipelineStop(refusedWith: record))
+        }
     }
 
     private mutating func batch(_ page: ExchangePage) -> CmdletBatch {

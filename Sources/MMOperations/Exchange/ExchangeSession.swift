@@ -288,13 +288,13 @@ package actor ExchangeSession {
         case .stopped(let result, _), .completed(let result):
             if interruption == nil {
                 native = session
-                for name in plan.variables.sets { owners[name] = .native }
+                own(plan.variables.sets, .native)
             }
             return SessionAnswer(
                 output: .native(
                     NativeAnswer(
                         result: result, account: account, information: source.information,
-                        interruption: interruption, width: plan.width)))
+                        interruption: interruption, width: plan.width, causes: source.causes)))
         case .handedOver(let reason, let hasSent):
             if let interruption { throw interruption }
             guard source.writes.isEmpty else {
@@ -354,8 +354,14 @@ package actor ExchangeSession {
             }
         }
         let answer = try await session.answer(command, deadline: deadline)
-        for name in plan.variables.sets { owners[name] = .pwsh }
+        own(plan.variables.sets, .pwsh)
         return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
+    }
+
+    /// Notes which engine holds the values that a script has left. What becomes of errors is each script's own matter: a word
+    /// of one caller's script must not silence those of the next.
+    private func own(_ names: Set<String>, _ engine: Engine) {
+        for name in names where name != "erroractionpreference" { owners[name] = engine }
     }
 
     /// A script that sets in PowerShell what a script reads and the native engine holds; `nil` when it reads nothing of the

@@ -13,6 +13,7 @@ final class ExchangeSource: CmdletSource {
         var requests = 0
         var writes: [String] = []
         var information: [String] = []
+        var causes: [NativeError: MMError] = [:]
     }
 
     private let client: ExchangeClient
@@ -65,6 +66,9 @@ final class ExchangeSource: CmdletSource {
     /// The cmdlets that were sent and may have changed something, in order.
     var writes: [String] { state.withLock { $0.writes } }
 
+    /// What the records of refused cmdlets were made of: whoever gets one of them as the end of a script gets the whole.
+    var causes: [NativeError: MMError] { state.withLock { $0.causes } }
+
     /// What the service said to the person: the lines of `-WhatIf` and `-Confirm`.
     var information: [String] { state.withLock { $0.information } }
 
@@ -81,7 +85,7 @@ final class ExchangeSource: CmdletSource {
         if let rehearsal, !rehearsal.lets(command) { return RehearsedRows(rehearsal: rehearsal, command: command) }
         return ExchangeRows(
             source: self, pages: client.pages(command, deadline: deadline, report: report), command: command,
-            view: CmdletView.of(call.name), errorAction: bound.errorAction,
+            view: CmdletView.of(call.name), errorAction: bound.errorAction ?? call.errorPreference,
             isPreview: bound.parameters["WhatIf"] == .bool(true),
             isAsking: bound.parameters["Confirm"] == .bool(true),
             isSilent: bound.headers["WarningAction"]?.lowercased() == "silentlycontinue")
@@ -131,6 +135,12 @@ final class ExchangeSource: CmdletSource {
     func note(information: [String]) {
         guard !information.isEmpty else { return }
         state.withLock { $0.information += information }
+    }
+
+    func note(cause: MMError, of record: NativeError) {
+        state.withLock { state in
+            if state.causes.count < ReportedError.most { state.causes[record] = cause }
+        }
     }
 
     func note(failure: MMError) {

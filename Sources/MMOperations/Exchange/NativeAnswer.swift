@@ -14,6 +14,8 @@ struct NativeAnswer: Sendable {
     var interruption: MMError?
     /// How many columns texts may take; `nil` where nothing limits them.
     var width: Int?
+    /// What the records of refused cmdlets were made of.
+    var causes: [NativeError: MMError] = [:]
 
     /// The answer for the caller.
     /// - Throws: `remote_failed` with the error's words when an exception ended the script, or when errors are all there is.
@@ -25,27 +27,37 @@ struct NativeAnswer: Sendable {
             throw failure
         }
         var notes = ["engine: native"] + Self.streams(of: result, information)
-        if isText {
-            if let note = NativeText.note(on: result.objects) { notes.append(note) }
-            return OperationAnswer(.text(text), notes: notes, connection: connection)
-        }
-        return OperationAnswer(.value(.array(values)), notes: notes, connection: connection)
+        if isText, let note = NativeText.note(on: result.objects) { notes.append(note) }
+        var answer = OperationAnswer(
+            isText ? .text(text) : .value(.array(values)), notes: notes, connection: connection)
+        answer.errors = result.errors.map { ReportedError($0) }
+        if let code = result.exitCode { answer.exitStatus = code }
+        return answer
     }
 
     /// The error for the caller, when something ended the script before its time or errors are all there is.
     /// - Parameter output: what came before it.
     func failure(after output: [JSONValue]) -> MMError? {
         if let interruption { return interruption.withOutput(output) }
-        guard let ending = result.failure ?? (result.objects.isEmpty ? result.errors.first : nil) else { return nil }
+        // A script that says how it ended has looked at its errors.
+        let alone = result.objects.isEmpty && result.exitCode == nil ? result.errors.first : nil
+        guard let ending = result.failure ?? alone else { return nil }
         var details: JSONObject = [
             "engine": "native", "id": .string(ending.id), "account": .string(account),
             "errors": .array(
                 (result.errors + [result.failure].compactMap(\.self)).prefix(RepeatedLines.most).map {
-                    ["id": .string($0.id), "message": .string($0.message)]
+                    .object(ReportedError($0).json)
                 }),
         ]
         if let category = ending.category { details["category"] = .string(category) }
         if let command = ending.command { details["cmdlet"] = .string(command) }
+        if var cause = causes[ending] {
+            for (key, value) in details { cause.details[key] = value }
+            let others = notes(without: ending)
+            cause.hint = [cause.hint, others].compactMap(\.self).joined(separator: "\n")
+            if cause.hint?.isEmpty == true { cause.hint = nil }
+            return cause.withOutput(output)
+        }
         let place = ending.command.map { "\($0): " } ?? ""
         return MMError(
             ending.category == "ObjectNotFound" ? .notFound : .remoteFailed, place + ending.message,
@@ -67,5 +79,12 @@ struct NativeAnswer: Sendable {
             result.warnings.map { "WARNING: \($0)" }
             + result.errors.filter { $0 != ending }.map { "ERROR: \($0.message)" }
         return others.isEmpty ? nil : RepeatedLines.counted(others).joined(separator: "\n")
+    }
+}
+
+extension ReportedError {
+    /// The error of a script of the native engine.
+    init(_ error: NativeError) {
+        self.init(error.message, id: error.id, category: error.category, cmdlet: error.command)
     }
 }

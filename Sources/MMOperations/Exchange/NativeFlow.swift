@@ -24,6 +24,9 @@ final class NativeFlow: Sendable {
         var rows = 0
         var notes: [String] = []
         var leftOut = 0
+        /// The errors since the rows flow, and those before.
+        var errors: [ReportedError] = []
+        var exitStatus: Int32?
     }
 
     private let depth: Int
@@ -52,7 +55,7 @@ final class NativeFlow: Sendable {
         }
         guard let notes else { return .ended(await outcome.wait()) }
         let reading = HeldFlow(task: task, channel: channel)
-        let stream = ItemStream(end: { [self] in AnswerEnd(notes: closingNotes()) }) { () async throws(MMError) in
+        let stream = ItemStream(end: { [self] in end() }) { () async throws(MMError) in
             try await reading.next()
         }
         return .flowing(stream, notes: notes)
@@ -66,6 +69,7 @@ final class NativeFlow: Sendable {
                 guard state.result.objects.count > Self.gathered else { return nil }
                 state.isFlowing = true
                 let opening = NativeAnswer.streams(of: state.result)
+                state.errors = state.result.errors.prefix(ReportedError.most).map { ReportedError($0) }
                 defer { state.result = NativeResult() }
                 state.rows = state.result.objects.count
                 return (state.result.objects, opening)
@@ -89,6 +93,7 @@ final class NativeFlow: Sendable {
         case .completed(let rest):
             var result = gathered
             result.failure = rest.failure
+            result.exitCode = rest.exitCode
             return .completed(result)
         case .stopped(let rest, let hasSent):
             var result = gathered
@@ -110,14 +115,23 @@ final class NativeFlow: Sendable {
         switch end {
         case .failure(let error): failure = error
         case .success(let answer):
-            if case .native(let native) = answer.output { failure = native.failure(after: []) }
+            if case .native(let native) = answer.output {
+                failure = native.failure(after: [])
+                state.withLock { $0.exitStatus = native.result.exitCode }
+            }
         }
         failure?.details["rows"] = .int(Int64(rows))
         channel.finish(failure.map { .failure($0) } ?? .success(()))
     }
 
-    @Sendable private func closingNotes() -> [String] {
-        state.withLock { $0.notes + ($0.leftOut > 0 ? ["\($0.leftOut) more warnings and errors are not shown."] : []) }
+    private func end() -> AnswerEnd {
+        state.withLock { state in
+            let more = state.leftOut > 0 ? ["\(state.leftOut) more warnings and errors are not shown."] : []
+            var end = AnswerEnd(notes: state.notes + more)
+            end.errors = state.errors
+            end.exitStatus = state.exitStatus ?? (state.errors.isEmpty ? nil : 1)
+            return end
+        }
     }
 }
 
@@ -127,7 +141,10 @@ extension NativeFlow.State {
         switch output {
         case .object(let object): result.objects.append(object)
         case .error(let error):
-            if isFlowing { note("ERROR: \(error.message)") } else { result.errors.append(error) }
+            guard isFlowing else { return result.errors.append(error) }
+            let reported = ReportedError(error)
+            note(reported.line)
+            if errors.count < ReportedError.most { errors.append(reported) }
         case .warning(let text):
             if isFlowing { note("WARNING: \(text)") } else { result.warnings.append(text) }
         case .information(let text):

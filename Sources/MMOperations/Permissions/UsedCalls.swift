@@ -70,6 +70,6 @@ struct UsedCalls: Sendable {
     /// What was refused needed no permission that is there.
     private static func wasAnswered(_ entry: JSONObject) -> Bool {
         if let status = entry["status"]?.int { return (200..<400).contains(status) }
-        return entry["outcome"]?.string == "done"
+        return ["done", CallAudit.withErrors].contains(entry["outcome"]?.string)
     }
 }

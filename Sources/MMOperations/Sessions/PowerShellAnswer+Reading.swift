@@ -52,9 +52,7 @@ extension PowerShellAnswer {
             case .warning: notes.append("WARNING: \(record.message ?? "")")
             case .verbose: notes.append("VERBOSE: \(record.message ?? "")")
             case .debug: notes.append("DEBUG: \(record.message ?? "")")
-            case .error:
-                let place = ScriptPlace(record.value, in: script).map { " \($0)" } ?? ""
-                notes.append("ERROR: \(record.message ?? record.value.description)\(place)")
+            case .error: notes.append(ReportedError(record, in: script).line)
             case .information:
                 guard let message = record.message, !(isText && record.isHostText) else { continue }
                 // A console doesn't show them at all: modules tell there what they load.
@@ -76,6 +74,11 @@ extension PowerShellAnswer {
         for console in self.console { notes.append(console.text) }
         if let code = end?.exitCode, code != 0 { notes.append("The last program ended with code \(code).") }
         return RepeatedLines.counted((notes + asides).map(TerminalText.plain))
+    }
+
+    /// The errors that did not end the command; a value that could not be sent is missing, and told as that.
+    func reportedErrors(in script: String) -> [ReportedError] {
+        errors.filter { !$0.isMissingValue }.map { ReportedError($0, in: script) }
     }
 
     /// The cmdlets of a module that were most likely meant by names which PowerShell did not know.
@@ -110,5 +113,15 @@ extension PowerShellAnswer {
         guard let problem = self.problem.map(TerminalText.plain) else { return "The command failed." }
         guard let failure = end?.failure, let place = ScriptPlace(failure, in: script) else { return problem }
         return "\(problem) \(place)"
+    }
+}
+
+extension ReportedError {
+    /// The error of a script in PowerShell, with its place there.
+    init(_ record: PowerShellRecord, in script: String) {
+        let place = ScriptPlace(record.value, in: script).map { " \($0)" } ?? ""
+        self.init(
+            (record.message ?? record.value.description) + place, id: record.value["id"]?.string ?? "",
+            category: record.value["category"]?.string)
     }
 }

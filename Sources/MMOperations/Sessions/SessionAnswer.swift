@@ -1,6 +1,7 @@
 import MMCore
 import MMNative
 import MMPowerShell
+import PowerShellSyntax
 
 /// What a script left in a session: what came from the engine that ran it, and what is to be said of it.
 package struct SessionAnswer: Sendable {
@@ -69,11 +70,32 @@ package struct SessionAnswer: Sendable {
         var result = OperationAnswer(
             isText ? .text(answer.consoleText) : .value(.array(answer.values)),
             notes: (reason.map { ["engine: pwsh (\($0))"] } ?? []) + notes, connection: connection)
+        let code = ExitStatement(PowerShellParser.parse(script))?.code
+        let errors = answer.reportedErrors(in: script)
+        if code == nil, answer.missing == nil, let first = errors.first, answer.output(isText: isText).isEmpty {
+            throw Self.failure(first, errors, notes).withOutput([])
+        }
         result.missing = answer.missing
-        // A cmdlet's name that was misspelled, say: what asks by exit status alone must not take it for an empty answer.
-        if !answer.errors.isEmpty, answer.output(isText: isText).isEmpty { result.exitStatus = 1 }
+        result.errors = errors
         if jobs?.hasFailed == true { result.exitStatus = 1 }
+        if let code { result.exitStatus = code }
         return result
+    }
+
+    /// The error of a command that put out nothing else: a cmdlet's name that was misspelled, say, must not be taken for an
+    /// empty answer.
+    private static func failure(_ first: ReportedError, _ errors: [ReportedError], _ notes: [String]) -> MMError {
+        let others = notes.filter { $0 != first.line }
+        var details: JSONObject = [
+            "engine": .string(Engine.pwsh.rawValue),
+            "errors": .array(errors.prefix(ReportedError.most).map { .object($0.json) }),
+            "notes": .array(notes.map { .string($0) }),
+        ]
+        if let category = first.category { details["category"] = .string(category) }
+        return MMError(
+            first.category == "ObjectNotFound" && first.id != "CommandNotFoundException" ? .notFound : .remoteFailed,
+            String(first.line.dropFirst(ReportedError.mark.count)),
+            hint: others.isEmpty ? nil : others.joined(separator: "\n"), details: details)
     }
 
     /// What PowerShell said beside what it put out, and what was meant where it did not know a command.

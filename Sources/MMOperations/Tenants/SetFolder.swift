@@ -38,6 +38,8 @@ struct SetFolder: Sendable {
         var rows = 0
         var notes: [String] = []
         var exitStatus: Int32 = 0
+        /// What was reported that did not end it.
+        var errors: [ReportedError] = []
     }
 
     private static func root(_ paths: StatePaths) -> String { "\(paths.stateDirectory)/connection-sets" }
@@ -149,6 +151,7 @@ struct SetFolder: Sendable {
         let value: JSONObject = [
             "parts": .int(Int64(end.parts)), "rows": .int(Int64(end.rows)),
             "notes": .array(end.notes.map { .string($0) }), "exit": .int(Int64(end.exitStatus)),
+            "errors": .array(end.errors.map { .object($0.json) }),
         ]
         try ProtectedFile.replace("\(path)/\(index).json", with: JSONWriter.bytes(.object(value)), durable: false)
     }
@@ -160,7 +163,8 @@ struct SetFolder: Sendable {
         else { return nil }
         return End(
             parts: parts, rows: value["rows"]?.int ?? 0, notes: (value["notes"]?.array ?? []).compactMap(\.string),
-            exitStatus: Int32(clamping: value["exit"]?.int ?? 0))
+            exitStatus: Int32(clamping: value["exit"]?.int ?? 0),
+            errors: (value["errors"]?.array ?? []).compactMap { ReportedError(json: $0) })
     }
 
     // MARK: Clearing away

@@ -9,6 +9,8 @@ final class SideBySideReport: Sendable {
         var failed: [(name: String, error: MMError)] = []
         var notes: [(text: String, names: [String])] = []
         var exitStatus: Int32 = 0
+        /// What connections reported that did not end their part.
+        var errors: [ReportedError] = []
     }
 
     private let total: Int
@@ -33,6 +35,12 @@ final class SideBySideReport: Sendable {
             state.done += 1
             state.rows += end.rows
             state.exitStatus = max(state.exitStatus, end.exitStatus)
+            let room = max(0, ReportedError.most - state.errors.count)
+            state.errors += end.errors.prefix(room).map { error in
+                var named = error
+                named.message = "\(name): \(error.message)"
+                return named
+            }
             for note in end.notes {
                 if let place = state.notes.firstIndex(where: { $0.text == note }) {
                     state.notes[place].names.append(name)
@@ -74,6 +82,7 @@ final class SideBySideReport: Sendable {
     func end(resuming: String) -> AnswerEnd {
         let state = state.withLock { $0 }
         var end = AnswerEnd()
+        end.errors = state.errors
         for (text, names) in state.notes { end.notes.append("\(JointClearance.list(names)): \(text)") }
         var failures: [(text: String, names: [String])] = []
         for (name, error) in state.failed {
@@ -85,7 +94,11 @@ final class SideBySideReport: Sendable {
             }
         }
         // Who failed is always named in full.
-        for (text, names) in failures { end.notes.append("failed: \(names.joined(separator: ", ")): \(text)") }
+        for (text, names) in failures {
+            let line = "failed: \(names.joined(separator: ", ")): \(text)"
+            end.notes.append(line)
+            end.errors.append(ReportedError(line))
+        }
         let (rows, done) = (state.rows, state.done)
         end.notes.append(
             "\(rows) \(rows == 1 ? "row" : "rows") from \(done) of \(total) connections"

@@ -148,6 +148,7 @@ struct SideBySideWork: Sendable {
         let member = call.members[index]
         let row = TenantRow(connection: member.name, tenant: member.tenant)
         var end = SetFolder.End(notes: answer.notes.filter { $0 != "engine: native" }, exitStatus: answer.exitStatus)
+        end.errors = answer.errors
         var held: [UInt8] = []
         func add(_ items: [JSONValue]) throws(MMError) {
             for item in items {
@@ -167,6 +168,7 @@ struct SideBySideWork: Sendable {
             while let batch = try await stream.next() { try add(try batch.map(Self.parsed)) }
             let last = stream.end()
             end.notes += last.notes
+            end.errors += last.errors
             end.exitStatus = last.exitStatus ?? end.exitStatus
         } else {
             try add(try TenantRow.items(of: answer.body, columns: answer.columns, member: whole.several.rows))

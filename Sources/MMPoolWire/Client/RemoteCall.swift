@@ -61,6 +61,7 @@ final class RemoteCall: Sendable {
             case .answer(let whole):
                 end.withLock { end in
                     end.end.notes = Array(Self.notes(of: whole).dropFirst(end.notesInHead))
+                    end.end.errors = AnswerWire.errors(of: whole)
                     end.end.exitStatus = AnswerWire.exitStatus(of: whole)
                 }
                 return nil

@@ -18,6 +18,7 @@ package enum AnswerWire {
         if let connection = answer.connection { object["connection"] = .string(connection) }
         if let form = answer.form { object["form"] = .string(form) }
         if answer.exitStatus != 0 { object["exitStatus"] = .int(Int64(answer.exitStatus)) }
+        if !answer.errors.isEmpty { object["errors"] = .array(answer.errors.map { .object($0.json) }) }
         if let missing = answer.missing { object["missing"] = .string(missing) }
         if !answer.standardError.isEmpty { object["standardError"] = .string(Base64.text(answer.standardError)) }
         if let stored = answer.stored { object["stored"] = .object(stored.json) }
@@ -36,14 +37,21 @@ package enum AnswerWire {
             columns: (object["columns"]?.array ?? []).compactMap(\.string), text: object["text"]?.string,
             connection: object["connection"]?.string)
         answer.form = object["form"]?.string
-        if let status = exitStatus(of: object) { answer.exitStatus = status }
+        answer.errors = errors(of: object)
         answer.missing = object["missing"]?.string
+        // Whoever gives errors and the status 0 means it: the script said so.
+        answer.exitStatus = exitStatus(of: object) ?? 0
         if let written = object["standardError"]?.string {
             guard let bytes = Base64.bytes(written) else { return nil }
             answer.standardError = bytes
         }
         answer.stored = object["stored"]?.object.flatMap { StoredOutput(json: $0) }
         return answer
+    }
+
+    /// Returns the errors of an answer that reports some.
+    static func errors(of object: JSONObject) -> [ReportedError] {
+        (object["errors"]?.array ?? []).compactMap { ReportedError(json: $0) }
     }
 
     /// Returns the exit status of an answer that has one.

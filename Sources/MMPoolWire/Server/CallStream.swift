@@ -73,6 +73,7 @@ struct CallStream: Sendable {
             case .end(.success(let end)):
                 guard var whole = flowing else { break }
                 whole.notes += end.notes
+                whole.errors += end.errors
                 whole.exitStatus = end.exitStatus ?? whole.exitStatus
                 return try await writer.send(CallEvent.answer(AnswerWire.object(whole)).event)
             }

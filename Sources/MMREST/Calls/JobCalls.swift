@@ -124,6 +124,7 @@ struct JobCalls: Sendable {
         guard let job = work as? Job<KeptAnswer>, case .success(let kept)? = job.result else { return object }
         object["answerLocation"] = .string("/v1/jobs/\(job.handle)/answer")
         let answer = try kept.read()
+        if !answer.errors.isEmpty { object["errors"] = .array(answer.errors.map { .object($0.json) }) }
         guard answer.stored == nil else { return object }
         switch answer.body {
         case .value(let value) where JSONWriter.bytes(value).count <= Self.most: object["answer"] = value

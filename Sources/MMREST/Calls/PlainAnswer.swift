@@ -10,6 +10,7 @@ enum PlainAnswer {
     private static let text = "text/plain"
 
     private static let note = "MM-Note"
+    private static let error = "MM-Error"
 
     /// Returns a note as a header's value.
     private static func encoded(_ note: String) -> String {
@@ -48,11 +49,13 @@ enum PlainAnswer {
         case .items(let stream), .output(let stream):
             let isLines = MediaTypes.best(of: [json, lines], for: headers) == lines
             response = HTTPServerResponse(
-                headers: ["Content-Type": isLines ? lines : json, "Trailer": note],
+                headers: ["Content-Type": isLines ? lines : json, "Trailer": "\(note), \(error)"],
                 body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
                     try await write(stream, isLines: isLines, to: writer)
                 })
         }
+        // A status of 200 says that the call was carried out; what it reported meanwhile is no mere note.
+        for error in answer.errors.prefix(16) { response.headers.add(Self.error, encoded(error.message)) }
         for note in answer.notes.prefix(16) {
             response.headers.add(Self.note, encoded(note))
         }
@@ -92,6 +95,8 @@ enum PlainAnswer {
         }
         if !isLines { try await writer.write("]") }
         // Notes made during the fetch; the response's head was sent long ago.
-        for note in stream.end().notes.prefix(16) { writer.addTrailer(Self.note, encoded(note)) }
+        let end = stream.end()
+        for error in end.errors.prefix(16) { writer.addTrailer(Self.error, encoded(error.message)) }
+        for note in end.notes.prefix(16) { writer.addTrailer(Self.note, encoded(note)) }
     }
 }

@@ -151,6 +151,9 @@ extension OpenAPIDocument {
                     ],
                     "error": ["type": "object"], "location": ["type": "string"], "answerLocation": ["type": "string"],
                     "answer": [:],
+                    "errors": [
+                        "type": "array", "items": ["type": "object"], "description": "What did not end it.",
+                    ],
                     "node": ["type": "string", "description": "In a cluster: where it runs, if that is another node."],
                 ],
             ],

@@ -47,12 +47,14 @@ package final class PoolMetrics: Sendable {
     ///     limit.
     ///   - error: the error that the call ended with, if any.
     ///   - duration: how long the call took.
-    package func end(_ operation: String, _ error: MMError?, after duration: Duration) {
+    ///   - reported: whether it reported errors that did not end it.
+    package func end(_ operation: String, _ error: MMError?, after duration: Duration, reported: Bool = false) {
         let seconds = duration / .seconds(1)
         counts.withLock { counts in
             counts.underWay -= 1
             counts.total += 1
-            counts.calls[Kind(operation: operation, outcome: error?.code.word ?? "done"), default: 0] += 1
+            let outcome = error?.code.word ?? (reported ? "done_with_errors" : "done")
+            counts.calls[Kind(operation: operation, outcome: outcome), default: 0] += 1
             if let error, Self.isFailure(error.code) { counts.errors += 1 }
             counts.seconds += seconds
             if let bucket = Self.bounds.firstIndex(where: { seconds <= $0 }) { counts.buckets[bucket] += 1 }
@@ -96,7 +98,7 @@ package struct MeteredOperationService: OperationService {
         metrics.begin()
         do throws(MMError) {
             let answer = try await service.call(operation, arguments, in: context)
-            metrics.end(name, nil, after: .now - begun)
+            metrics.end(name, nil, after: .now - begun, reported: !answer.errors.isEmpty)
             return answer
         } catch {
             metrics.end(name, error, after: .now - begun)

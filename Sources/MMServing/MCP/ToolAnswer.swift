@@ -75,7 +75,9 @@ struct ToolAnswer: Sendable {
             // Rows may be much shorter in the form that is sent.
             let stored = try await OutputCollection.collect(
                 stream, into: outputs, connection: connection, budget: Self.widened(room))
-            answer.notes += stream.end().notes
+            let end = stream.end()
+            answer.notes += end.notes
+            answer.errors += end.errors
             switch stored {
             case .whole(let bytes):
                 guard let value = try? JSONParser.parse(bytes) else {

@@ -95,6 +95,21 @@ struct NativeFlowTests {
         #expect(stream.end().notes == ["WARNING: late"])
     }
 
+    @Test("errors before and among the rows stand at their end, with the exit that they mean")
+    func errors() async throws {
+        let early = "Write-Error early; 1..5000; Write-Error late"
+        for (script, status) in [(early, 1), (early + "; exit 0", 0), ("1..5000", nil)] as [(String, Int32?)] {
+            let flow = NativeFlow(depth: 3)
+            guard case .flowing(let stream, _) = await begin(flow, script) else {
+                Issue.record("it did not flow")
+                return
+            }
+            while try await stream.next() != nil {}
+            #expect(stream.end().errors.map(\.message) == (status == nil ? [] : ["early", "late"]))
+            #expect(stream.end().exitStatus == status)
+        }
+    }
+
     @Test("a reader that goes ends the script")
     func dropped() async throws {
         let ended = Flag()

@@ -36,7 +36,8 @@ struct SessionAnswerTests {
     func unknownCommand() throws {
         let record = PowerShellRecord(
             .error, ["message": "no such term", "id": "CommandNotFoundException", "target": "Get-AzVn"])
-        let notes = try answer([record, record]).notes
+        let error = #expect(throws: MMError.self) { try answer([record, record]) }
+        let notes = error?.hint?.split(separator: "\n") ?? []
         #expect(notes.last?.hasPrefix("Near Get-AzVn: ") == true)
         #expect(notes.last?.contains("Get-AzVM") == true)
         #expect(notes.count { $0.hasPrefix("Near") } == 1)
@@ -63,7 +64,8 @@ struct SessionAnswerTests {
     func lackingCommand() throws {
         let record = PowerShellRecord(
             .error, ["message": "no such term", "id": "CommandNotFoundException", "target": "get-azvm"])
-        let notes = try answer([record]).notes
+        let error = #expect(throws: MMError.self) { try answer([record]) }
+        let notes = error?.hint?.split(separator: "\n") ?? []
         #expect(!notes.contains { $0.hasPrefix("Near") })
         // The module to install, for a cmdlet of Azure's.
         #expect(notes.last?.contains("get-azvm is a cmdlet of the module Az.Compute") == true)
@@ -110,7 +112,7 @@ struct SessionAnswerTests {
         let loaded = PowerShellRecord(.information, ["message": "Loaded Module 'Az.Accounts'", "tags": []])
         let error = PowerShellRecord(.error, ["message": "gone"])
         #expect(
-            try answer([loaded, loaded, error, PowerShellRecord(.warning, "w")]).notes
+            try answer([.init(.output, "x"), loaded, loaded, error, PowerShellRecord(.warning, "w")]).notes
                 == ["ERROR: gone", "WARNING: w", "Loaded Module 'Az.Accounts' (2 times)"])
     }
 
@@ -135,12 +137,28 @@ struct SessionAnswerTests {
         #expect(objects == [.string(red)])
     }
 
-    @Test("errors without any output are no success, errors beside output are", arguments: ["text", "json"])
+    @Test("errors alone are a failure, and errors beside output stand in the answer", arguments: ["text", "json"])
     func errorsAlone(output: String) throws {
-        let error = PowerShellRecord(.error, ["message": "bad"])
-        #expect(try answer([error], output: output).exitStatus == 1)
-        #expect(try answer([PowerShellRecord(.output, "a"), error], output: output).exitStatus == 0)
+        let error = PowerShellRecord(.error, ["message": "bad", "id": "Bad", "category": "InvalidData"])
+        let failure = #expect(throws: MMError.self) {
+            try answer([error, PowerShellRecord(.warning, "careful")], output: output)
+        }
+        #expect(failure?.code == .remoteFailed && failure?.message == "bad")
+        #expect(failure?.hint == "WARNING: careful")
+        #expect(failure?.details["errors"]?.array?.first?["id"] == "Bad")
+        let beside = try answer([PowerShellRecord(.output, "a"), error], output: output)
+        #expect(beside.exitStatus == 1)
+        #expect(beside.errors == [ReportedError("bad", id: "Bad", category: "InvalidData")])
         #expect(try answer([PowerShellRecord(.warning, "careful")], output: output).exitStatus == 0)
+    }
+
+    @Test("a script that says how it ended has looked at its errors")
+    func exit() throws {
+        let error = PowerShellRecord(.error, ["message": "bad"])
+        let well = try answer([error], script: "Set-Thing x; exit 0")
+        #expect(well.exitStatus == 0 && well.errors.count == 1)
+        #expect(try answer([], script: "if ($x) { exit 4 }\nexit 3").exitStatus == 3)
+        #expect(throws: MMError.self) { try answer([error], script: "if ($x) { exit 0 }") }
     }
 
     @Test("errors say where in a script of several lines they happened, unless the line is a module's")
@@ -149,7 +167,8 @@ struct SessionAnswerTests {
         var ofModule = error
         ofModule["file"] = "/modules/x.psm1"
         func note(_ value: JSONObject, _ script: String) throws -> String? {
-            try answer([PowerShellRecord(.error, .object(value))], script: script).notes.first
+            let output = PowerShellRecord(.output, "x")
+            return try answer([output, PowerShellRecord(.error, .object(value))], script: script).notes.first
         }
         #expect(try note(error, "1\n2\n3") == "ERROR: bad (line 3, column 5)")
         #expect(try note(error, "one line") == "ERROR: bad")
@@ -172,6 +191,6 @@ struct SessionAnswerTests {
         let lost = try answer([large], output: output)
         #expect(lost.missing == "too large" && lost.exitStatus == 1 && lost.notes == ["ERROR: too large"])
         let whole = try answer(many + [PowerShellRecord(.error, ["message": "no", "id": "Other"])], output: output)
-        #expect(whole.missing == nil && whole.exitStatus == 0)
+        #expect(whole.missing == nil && whole.exitStatus == 1 && whole.errors.map(\.message) == ["no"])
     }
 }
