@@ -34,6 +34,7 @@ struct StepCalls: Sendable {
         case .array(let items)?: rows = items
         case let one?: rows = [one]
         }
+        if rows.isEmpty { outcome.idle.append((step.id, source.text)) }
         guard rows.count <= step.limit else {
             throw MMError(
                 .limitExceeded, "The step \(step.id) would be done \(rows.count) times; its limit is \(step.limit).",
@@ -72,7 +73,7 @@ struct StepCalls: Sendable {
                 outcome.plan.append(try planned(request, step, scope))
                 return .null
             }
-            return try await send(request, scope, as: step.id)
+            return try await send(request, scope, as: step.id, &outcome)
         case .command(let command):
             let bound = try bindings(of: command, scope)
             let text = Self.script(of: command, runner.definition.parameters)
@@ -84,7 +85,7 @@ struct StepCalls: Sendable {
                 return .null
             }
             let answer = try await runs(text, in: command.module, with: bound, isDryRun: false, as: step.id)
-            let value = try await Self.value(of: answer)
+            let value = try await value(of: answer, of: step.id, &outcome)
             return value.array == nil ? (value.isNull ? [] : [value]) : value
         }
     }
@@ -128,10 +129,12 @@ struct StepCalls: Sendable {
 
     // MARK: Requests
 
-    private func send(_ request: ToolRequest, _ scope: ToolScope, as step: String) async throws(MMError) -> JSONValue {
-        try await Self.value(
+    private func send(
+        _ request: ToolRequest, _ scope: ToolScope, as step: String, _ outcome: inout ToolRunner.Outcome
+    ) async throws(MMError) -> JSONValue {
+        try await value(
             of: try await runner.services.perform(
-                "graph_request", try arguments(request, scope), call(of: step)))
+                "graph_request", try arguments(request, scope), call(of: step)), of: step, &outcome)
     }
 
     private func arguments(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> JSONObject {
@@ -200,8 +203,7 @@ struct StepCalls: Sendable {
             "graph_request",
             ["connection": .string(runner.connection), "batch": .string(lines.joined(separator: "\n"))],
             call(of: step.id))
-        if let missing = answer.missing { outcome.missing.append("\(step.id): \(missing)") }
-        let answers = try await Self.value(of: answer).array ?? []
+        let answers = try await value(of: answer, of: step.id, &outcome).array ?? []
         return .array(
             scopes.enumerated().map { index, scope in
                 let found = answers.first { $0["id"]?.string == String(index + 1) }
@@ -215,20 +217,21 @@ struct StepCalls: Sendable {
     {
         var found: [Int: JSONValue] = [:]
         var passed: [String] = []
+        var lacks: [Int: ToolRunner.Outcome] = [:]
         var failure: MMError?
         let atOnce = if case .command = step.action { 1 } else { Self.mostAtOnce }
-        await withTaskGroup(of: (Int, Result<JSONValue, MMError>).self) { group in
+        await withTaskGroup(of: (Int, Result<(JSONValue, ToolRunner.Outcome), MMError>).self) { group in
             var next = 0
             func begin() {
                 guard next < scopes.count, failure == nil else { return }
                 let (index, scope) = (next, scopes[next])
                 next += 1
                 group.addTask {
-                    let result: Result<JSONValue, MMError>
+                    let result: Result<(JSONValue, ToolRunner.Outcome), MMError>
                     do throws(MMError) {
-                        var none = ToolRunner.Outcome(scope: scope)
-                        let value = try await once(step, changes: false, scope, &none)
-                        result = .success(value)
+                        var own = ToolRunner.Outcome(scope: scope)
+                        let value = try await once(step, changes: false, scope, &own)
+                        result = .success((value, own))
                     } catch {
                         result = .failure(error)
                     }
@@ -238,7 +241,9 @@ struct StepCalls: Sendable {
             for _ in 0..<atOnce { begin() }
             while let (index, result) = await group.next() {
                 switch result {
-                case .success(let value): found[index] = ["item": scopes[index].item ?? .null, "result": value]
+                case .success((let value, let own)):
+                    found[index] = ["item": scopes[index].item ?? .null, "result": value]
+                    if own.lacksSomething { lacks[index] = own }
                 case .failure(let error) where step.isOptional && ToolRunner.isPassedOver(error):
                     passed.append(error.message)
                 case .failure(let error):
@@ -249,6 +254,10 @@ struct StepCalls: Sendable {
             }
         }
         if let failure { throw failure }
+        for index in lacks.keys.sorted() {
+            outcome.missing += lacks[index]?.missing ?? []
+            outcome.errors += lacks[index]?.errors ?? []
+        }
         if let first = passed.first {
             outcome.missing.append("\(step.id): \(passed.count) of \(scopes.count) are left out, the first: \(first)")
         }
@@ -256,6 +265,20 @@ struct StepCalls: Sendable {
     }
 
     // MARK: Answers
+
+    /// The value of a step's answer. What it lacks, the whole tool's answer lacks.
+    private func value(
+        of answer: OperationAnswer, of step: String, _ outcome: inout ToolRunner.Outcome
+    ) async throws(MMError) -> JSONValue {
+        let value = try await Self.value(of: answer)
+        if let missing = answer.missing { outcome.missing.append("\(step): \(missing)") }
+        for error in answer.errors + (answer.body.stream?.end().errors ?? []) {
+            var named = error
+            named.message = "\(step): \(error.message)"
+            outcome.errors.append(named)
+        }
+        return value
+    }
 
     /// The value of an answer: rows where it has rows.
     static func value(of answer: OperationAnswer) async throws(MMError) -> JSONValue {

@@ -21,6 +21,13 @@ struct ToolRunner: Sendable {
         var notes: [String] = []
         /// What the answer lacks.
         var missing: [String] = []
+        /// What scripts of steps reported and went on after.
+        var errors: [ReportedError] = []
+        /// Steps that were not carried out because what they go through had no rows, with the step whose rows these are.
+        var idle: [(step: String, source: String)] = []
+
+        /// Whether the answer is not all that was asked for.
+        var lacksSomething: Bool { !missing.isEmpty || !errors.isEmpty }
     }
 
     /// The answer of the whole tool.
@@ -69,6 +76,10 @@ struct ToolRunner: Sendable {
                 if let program = step.projection, !(isDryRun && changes) {
                     result = try await Self.filtered(.object(["result": result]), through: ".result | (\(program))")
                 }
+                if result.isEmptyList, let sentence = step.nothing, !(isDryRun && changes) {
+                    let words = try sentence.json(in: outcome.scope)?.string ?? "The step \(step.id) found nothing."
+                    throw MMError(.notFound, words, details: ["step": .string(step.id)])
+                }
                 outcome.scope.results[step.id] = result
                 if changes, !isDryRun { try progress.keep(result, of: step.id, by: context.record.call) }
             } catch {
@@ -102,7 +113,7 @@ struct ToolRunner: Sendable {
                 value = try await Self.filtered(.object(input), through: program)
             }
             answer = OperationAnswer(.value(value), columns: definition.columns, connection: connection)
-            if value.array?.isEmpty == true { answer.text = "Nothing found." }
+            if value.isEmptyList { answer.text = Self.nothing(outcome) }
         }
         answer.notes += outcome.notes
         if !outcome.missing.isEmpty {
@@ -113,7 +124,17 @@ struct ToolRunner: Sendable {
             answer.notes.append(text)
             answer.missing = text
         }
+        answer.notes += ReportedError.lines(outcome.errors)
+        answer.errors = outcome.errors
         return answer
+    }
+
+    /// What a person is told of an answer without rows: who was not asked has not said that there is nothing.
+    private static func nothing(_ outcome: Outcome) -> String {
+        guard let idle = outcome.idle.first else {
+            return outcome.lacksSomething ? "Nothing found in what could be read." : "Nothing found."
+        }
+        return "Nothing found: the step \(idle.source) found nothing, so \(idle.step) was not asked."
     }
 
     /// A jq program over a value; several results are a list.
@@ -139,4 +160,9 @@ struct ToolRunner: Sendable {
         error.hint = error.hint.map { "\($0)\n\(words)" } ?? words
         return error
     }
+}
+
+extension JSONValue {
+    /// Whether this is a list without a single element.
+    fileprivate var isEmptyList: Bool { array?.isEmpty == true }
 }

@@ -26,6 +26,8 @@ package struct ToolStep: Sendable {
     package let isOptional: Bool
     /// The most rows for which it is done.
     package let limit: Int
+    /// What is wrong where it finds nothing: the tool ends with this sentence. `nil` where nothing is an answer like any other.
+    package let nothing: ToolTemplate?
 
     /// The limit of a step that names none.
     package static let usualLimit = 1000
@@ -34,7 +36,8 @@ package struct ToolStep: Sendable {
 
     package init(
         id: String, line: Int, action: Action, each: ToolReference? = nil, condition: ToolReference? = nil,
-        projection: String? = nil, isOptional: Bool = false, limit: Int = ToolStep.usualLimit
+        projection: String? = nil, isOptional: Bool = false, limit: Int = ToolStep.usualLimit,
+        nothing: ToolTemplate? = nil
     ) {
         self.id = id
         self.line = line
@@ -44,6 +47,7 @@ package struct ToolStep: Sendable {
         self.projection = projection
         self.isOptional = isOptional
         self.limit = limit
+        self.nothing = nothing
     }
 }
 

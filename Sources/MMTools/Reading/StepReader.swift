@@ -9,7 +9,7 @@ struct StepReader {
         methods + [
             "id", "select", "query", "body", "resource", "header", "all", "top", "run", "module", "with", "each",
             "when",
-            "jq", "optional", "limit",
+            "jq", "optional", "limit", "nothing",
         ]
 
     let place: String
@@ -62,7 +62,8 @@ struct StepReader {
             id: id, line: reader.line, action: action, each: each,
             condition: try reference("when", reader, known: known), projection: try reader.text("jq"),
             isOptional: try reader.flag("optional"),
-            limit: try reader.integer("limit", in: 1...ToolStep.greatestLimit) ?? ToolStep.usualLimit)
+            limit: try reader.integer("limit", in: 1...ToolStep.greatestLimit) ?? ToolStep.usualLimit,
+            nothing: try reader.text("nothing").map { (text) throws(MMError) in try ToolTemplate(text) })
         for reference in step.references where !known.contains(reference.root) {
             let near =
                 NearestNames.of(reference.root, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
@@ -203,7 +204,8 @@ extension ToolStep {
         switch action {
         case .request(let request):
             request.path.references + request.query.flatMap(\.value.references) + (request.body?.references ?? [])
-        case .command(let command): command.bindings.flatMap(\.value.references)
+                + (nothing?.references ?? [])
+        case .command(let command): command.bindings.flatMap(\.value.references) + (nothing?.references ?? [])
         }
     }
 }

@@ -82,6 +82,31 @@ struct ToolRunnerTests {
         #expect(calls.arguments[0]["all"] == true)
     }
 
+    @Test("a step that must find something ends the tool with its sentence, and one that was not asked is no empty answer")
+    func nothing() async throws {
+        let calls = Calls { (_, arguments, _) throws(MMError) in
+            arguments["endpoint"] == "/groups" ? ["value": []] : ["x": 1]
+        }
+        let yaml = """
+            parameters: {group: {description: g., required: true}}
+            steps:
+              - id: groups
+                get: /groups?$filter=displayName eq '{group}'
+                nothing: There is no group '{group}'.
+              - id: members
+                each: groups
+                get: /groups/{item.id}/members
+            answer: "[.members[] | .result]"
+            """
+        let error = await #expect(throws: MMError.self) {
+            try await run(yaml, calls, given: [("group", "O'Neil")])
+        }
+        #expect(error?.code == .notFound && error?.message == "There is no group 'O'Neil'.")
+        let without = yaml.split(separator: "\n").filter { !$0.contains("nothing:") }.joined(separator: "\n")
+        let answer = try await run(without, calls, given: [("group", "x")])
+        #expect(answer.text == "Nothing found: the step groups found nothing, so members was not asked.")
+    }
+
     @Test("a definition that only reads says so with each call")
     func narrowed() async throws {
         let calls = Calls { (_, _, _) throws(MMError) in [:] }
