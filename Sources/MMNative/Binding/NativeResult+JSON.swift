@@ -36,8 +36,12 @@ extension PSValue {
     }
 
     /// Returns the lines that display the values; `nil` where the engine can't be certain of their layout.
-    package static func lines(of values: [PSValue], width: Int) -> [String]? {
-        OutStringStage.lines(of: values, width: width)
+    /// - Parameters:
+    ///   - values: what is displayed.
+    ///   - width: the columns that a line may take.
+    ///   - isScreen: whether these are the columns of a screen, where every line of a table has to fit.
+    package static func lines(of values: [PSValue], width: Int, isScreen: Bool = false) -> [String]? {
+        OutStringStage.lines(of: values, width: width, isScreen: isScreen)
     }
 
     /// The value's text, as string expansion would show it.

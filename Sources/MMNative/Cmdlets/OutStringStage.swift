@@ -4,6 +4,7 @@ final class OutStringStage: Stage {
     private let width: Int
     private let streams: Bool
     private let endsLines: Bool
+    private var isScreen = false
     private var lines: [String] = []
     private var objects: [PSValue] = []
 
@@ -23,8 +24,9 @@ final class OutStringStage: Stage {
     }
 
     /// Returns the lines that a shell displays for objects; `nil` where their layout isn't certain.
-    static func lines(of objects: [PSValue], width: Int) -> [String]? {
+    static func lines(of objects: [PSValue], width: Int, isScreen: Bool) -> [String]? {
         let stage = OutStringStage(width: width)
+        stage.isScreen = isScreen
         var lines: [String] = []
         stage.next = { (line) throws(Interrupt) in if case .string(let text) = line { lines.append(text) } }
         do throws(Interrupt) {
@@ -62,7 +64,9 @@ final class OutStringStage: Stage {
             let group =
                 isTable
                 ? try FormatStage.table(objects, [], nil, evaluator) : try FormatStage.list(objects, [], nil, evaluator)
-            guard let own = FormattedBlock(isTable: isTable, groups: [group]).lines(width: width) else {
+            guard let own = FormattedBlock(isTable: isTable, groups: [group])
+                .lines(width: width, isScreen: isScreen)
+            else {
                 throw .handOver("a layout that wraps")
             }
             lines = own

@@ -104,10 +104,11 @@ public struct HostSettings: Sendable {
     ///   - nonce: what the greeting must repeat.
     ///   - mark: the value of the variable that marks what the session started.
     func childEnvironment(wire: UInt16, nonce: String, mark: String) -> [String: String] {
+        // Without TERM, PowerShell lays out for 120 columns, as the native engine does; with any, for 80.
         var all = [
             "POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",
             "DOTNET_EnableDiagnostics": "0", "DOTNET_TieredPGO": "0", "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
-            "DOTNET_GCHeapHardLimit": "0x" + String(memoryCap, radix: 16), "NO_COLOR": "1", "TERM": "dumb",
+            "DOTNET_GCHeapHardLimit": "0x" + String(memoryCap, radix: 16), "NO_COLOR": "1",
             "LANG": "C.UTF-8", "HOME": home, "XDG_CONFIG_HOME": home + "/.config",
             "XDG_DATA_HOME": home + "/.local/share", "XDG_STATE_HOME": home + "/.local/state",
             "XDG_CACHE_HOME": home + "/.cache",

@@ -36,6 +36,41 @@ struct NativeTextTests {
         #expect(NativeText.note(on: rows) == nil)
     }
 
+    private func shown(_ script: String) async throws -> [String] {
+        var session = NativeSession()
+        guard case .completed(let result) = await NativeEngine().run(script, in: &session) else {
+            throw MMError(.internalError, "\(script) did not run")
+        }
+        return NativeText.shown(result.objects).split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init)
+    }
+
+    @Test("a hashtable is shown with what it holds")
+    func table() async throws {
+        #expect(
+            try await shown("[ordered]@{Users=5;Names='a','b'}") == [
+                "Name                           Value", "----                           -----",
+                "Users                          5", "Names                          {a, b}",
+            ])
+    }
+
+    @Test("objects, dates and lists are shown as PowerShell does")
+    func formats() async throws {
+        #expect(
+            try await shown("[pscustomobject]@{Name='a';Size=1.5},[pscustomobject]@{Name='bb';Size=10}") == [
+                "Name  Size", "----  ----", "a     1.50", "bb   10.00",
+            ])
+        #expect(try await shown("[datetime]'2026-01-02T03:04:05'") == ["Friday, 02 January 2026 03:04:05"])
+        #expect(try await shown(",@(1, 2)") == ["1", "2"])
+        #expect(try await shown("'a'; [pscustomobject]@{N=1}; 'b'") == ["a", "", "N", "-", "1", "", "b"])
+    }
+
+    @Test("nothing is cut where no screen limits it")
+    func longCells() async throws {
+        let lines = try await shown("[pscustomobject]@{A='\(String(repeating: "x", count: 300))';B='end'}")
+        #expect(lines.last?.hasSuffix("x end") == true)
+    }
+
     @Test("a table fits the screen that shows it", arguments: [50, 80, 200])
     func screen(width: Int) throws {
         let rows = try rows("Get-Mailbox")
