@@ -81,7 +81,7 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .usingStatement: "using loads modules, assemblies or other types"
         case .requires: "#requires may load modules and assemblies"
         case .backgroundJob: "a background job runs in a session of its own"
-        case .exitStatement: "exit would end the session"
+        case .exitStatement: "exit is given something other than a number"
         case .jump: "this jump may leave the code that runs the script"
         case .loop: "this loop may not end"
         case .switchStatement: "this switch runs code or reads files as conditions"
@@ -145,7 +145,8 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .functionDefinition, .typeDefinition: "Write the steps one after the other, without definitions."
         case .trap: "Use try and catch."
         case .splat: "Write the parameters out: -Name value."
-        case .exitStatement, .jump: "Let the script run to its end."
+        case .exitStatement: "Give exit a number."
+        case .jump: "Let the script run to its end."
         case .loop: "Use foreach over a list."
         case .variableTarget, .automaticVariable, .driveVariable, .scopedVariable:
             "Use a plain variable such as $result."

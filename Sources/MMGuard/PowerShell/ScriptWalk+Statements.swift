@@ -113,11 +113,21 @@ extension ScriptWalk {
 
     private mutating func walk(_ node: FlowStatementSyntax, in scope: Scope) -> ValueFacts {
         switch node.kind {
+        // It ends the script and not the session.
+        case .exit where node.value.map(Self.isPlainCode) ?? true: break
         case .exit: report(.exitStatement, node.extent)
         case .return where scope == .filterBlock: report(.jump, node.extent, subject: "return")
         case .return, .throw: break
         }
         return node.value.map { walk($0, in: scope) } ?? .nothing
+    }
+
+    /// Whether this is a number or a variable, as a script gives it to `exit`.
+    private static func isPlainCode(_ value: StatementSyntax) -> Bool {
+        switch value.pureExpression {
+        case .number?, .variable?: true
+        default: false
+        }
     }
 
     // MARK: Pipelines

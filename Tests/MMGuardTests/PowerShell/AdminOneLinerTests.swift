@@ -174,6 +174,7 @@ struct AdminOneLinerTests {
         ("Stop-AzVM -Name v -ResourceGroupName r -Force", .destructive, .ask),
         ("Get-AzKeyVaultSecret -VaultName v -Name s -AsPlainText", .secret, .ask),
         ("Get-AzAccessToken", .secret, .ask),
+        ("Get-Mailbox ann; exit 0", .read, .allow), ("$n = @(Get-Mailbox).Count; exit $n", .read, .allow),
         ("New-AzRoleAssignment -SignInName ann -RoleDefinitionName Owner", .privilege, .deny),
         ("New-AzADServicePrincipal -DisplayName x", .privilege, .deny),
         ("Install-Module Evil", .session, .deny),

@@ -31,7 +31,7 @@ struct ConstructRuleTests {
         (.usingStatement, ["using namespace System.Text\nGet-Mailbox ann"]),
         (.requires, ["#requires -Version 7\nGet-Mailbox ann"]),
         (.backgroundJob, ["Get-Mailbox ann &", "Get-Mailbox ann && Get-Mailbox bob &"]),
-        (.exitStatement, ["exit", "exit 1"]),
+        (.exitStatement, ["exit 'a'", "exit (1 + 1)"]),
         (.jump, ["break", "1..3 | ForEach-Object { continue }", "1 | ForEach-Object { return }"]),
         (.loop, ["while ($true) { 1 }", "do { 1 } while ($x)", "for (;;) { 1 }", "$i = 0; while ($i -lt 5) { $j++ }"]),
         (.switchStatement, ["switch -Regex ('a') { 'b' { 1 } }", "switch -File 'x' { 'b' { 1 } }"]),
