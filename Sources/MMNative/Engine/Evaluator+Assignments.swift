@@ -15,8 +15,7 @@ extension Evaluator {
                 throw .handOver("a variable of a scope or drive")
             }
             let name = node.path.name.lowercased()
-            let isSettable = name == "_" || name == Self.preferenceName || !AutomaticNames.contains(name)
-            guard isSettable, !foreignVariables.contains(name) else {
+            guard Self.settable.contains(name) || !AutomaticNames.contains(name), !foreignVariables.contains(name) else {
                 throw .handOver("an assignment to $\(node.path.name)")
             }
             return .variable(name)
@@ -64,6 +63,8 @@ extension Evaluator {
     func set(_ name: String, _ value: PSValue) throws(Interrupt) {
         if name == "_" {
             current = value
+        } else if name == "null" {
+            // What is assigned to it is dropped.
         } else if name == Self.preferenceName {
             variables[name] = try Self.preference(value)
         } else if let type = types[name] {
@@ -90,7 +91,7 @@ extension Evaluator {
             guard case .variable(let variable) = typed.operand, node.op == .equals,
                 let type = PSType(written: typed.type.typeName.fullName)
             else { throw .handOver("an assignment with a type") }
-            guard case .variable(let name) = try place(of: .variable(variable)), name != "_" else {
+            guard case .variable(let name) = try place(of: .variable(variable)), !Self.settable.contains(name) else {
                 throw .handOver("an assignment with a type")
             }
             let right = try worth(of: node.value)

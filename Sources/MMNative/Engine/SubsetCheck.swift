@@ -129,12 +129,13 @@ struct SubsetCheck {
                 return "an assignment to a variable of a scope or drive"
             }
             let name = variable.path.name.lowercased()
-            guard !AutomaticNames.contains(name) || name == "_" || name == Evaluator.preferenceName else {
+            guard !AutomaticNames.contains(name) || Evaluator.settable.contains(name) else {
                 return "an assignment to $\(variable.path.name)"
             }
             return nil
         case .convert(let typed):
-            guard case .variable = typed.operand, let type = PSType(written: typed.type.typeName.fullName),
+            guard case .variable(let variable) = typed.operand,
+                !Evaluator.settable.contains(variable.path.name.lowercased()), let type = PSType(written: typed.type.typeName.fullName),
                 Self.variableTypes.contains(type)
             else { return "an assignment with the type \(typed.type.typeName.fullName)" }
             return target(typed.operand)
@@ -242,6 +243,9 @@ struct SubsetCheck {
             switch unary.op {
             case .exclaim, .not, .bnot, .plus, .minus, .join, .isplit, .csplit: return expression(unary.operand)
             case .plusPlus, .minusMinus, .postfixPlusPlus, .postfixMinusMinus:
+                if case .variable(let variable) = unary.operand, variable.path.name.lowercased() == "null" {
+                    return "a step of $null"
+                }
                 return target(unary.operand) ?? expression(unary.operand)
             }
         case .paren(let paren): return statement(paren.pipeline)

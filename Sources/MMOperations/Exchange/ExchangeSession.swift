@@ -358,10 +358,15 @@ package actor ExchangeSession {
         return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
     }
 
-    /// Notes which engine holds the values that a script has left. What becomes of errors is each script's own matter: a word
-    /// of one caller's script must not silence those of the next.
+    /// Names that mean the same in every script, whoever assigns to them. What becomes of errors is each script's own matter: a
+    /// word of one caller's script must not silence those of the next.
+    private static let ownerless: Set<String> = [
+        "_", "psitem", "null", "true", "false", "matches", "args", "input", "error", "erroractionpreference",
+    ]
+
+    /// Notes which engine holds the values that a script has left.
     private func own(_ names: Set<String>, _ engine: Engine) {
-        for name in names where name != "erroractionpreference" { owners[name] = engine }
+        for name in names where !Self.ownerless.contains(name) { owners[name] = engine }
     }
 
     /// A script that sets in PowerShell what a script reads and the native engine holds; `nil` when it reads nothing of the

@@ -58,7 +58,7 @@ struct NativeTextTests {
     func formats() async throws {
         #expect(
             try await shown("[pscustomobject]@{Name='a';Size=1.5},[pscustomobject]@{Name='bb';Size=10}") == [
-                "Name  Size", "----  ----", "a     1.50", "bb   10.00",
+                "Name Size", "---- ----", "a    1.50", "bb     10",
             ])
         #expect(try await shown("[datetime]'2026-01-02T03:04:05'") == ["Friday, 02 January 2026 03:04:05"])
         #expect(try await shown(",@(1, 2)") == ["1", "2"])

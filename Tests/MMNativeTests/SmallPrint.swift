@@ -1,0 +1,70 @@
+import MMCore
+import Testing
+
+@testable import MMNative
+
+@Suite("Where PowerShell's answer is not the obvious one", .timeLimit(.minutes(5)))
+struct SmallPrint {
+    private func run(_ script: String) async throws -> NativeResult {
+        var session = NativeSession()
+        guard case .completed(let result) = await NativeEngine().run(script, in: &session) else {
+            throw MMError(.internalError, "\(script) did not run")
+        }
+        return result
+    }
+
+    @Test(
+        "values, texts and orders",
+        arguments: [
+            (
+                "[pscustomobject]@{S='9 GB (9,663,676,416 bytes)'},[pscustomobject]@{S='10 GB (10,737,418,240 bytes)'} "
+                    + "| Sort-Object S | % S",
+                ["10 GB (10,737,418,240 bytes)", "9 GB (9,663,676,416 bytes)"]
+            ),
+            ("$null = 'ab' -match '(a)(b)'; $null -eq $Matches['1']; $null -eq $Matches.'2'; $Matches[2]", ["True", "True", "b"]),
+            ("$null = 'a' -match 'a'; $Matches.Keys | % { $_.GetType().Name }", ["Int32"]),
+            ("Write-Output a -b c", ["a", "-b", "c"]),
+            ("@([pscustomobject]@{a=1}) -join ','", [""]),
+            ("$x = [pscustomobject]@{a=1},[pscustomobject]@{a=2}; $x -join ','; \"$($x[0,1])\"", [",", " "]),
+            ("'{\"a\":[{\"b\":1},{\"b\":2}]}' | ConvertFrom-Json | % { \"$($_.a)\" }", [" "]),
+            ("@([pscustomobject]@{a=1}, 5) -join ','", [",5"]),
+            ("1 + '1,234'; '1,234.5' - 0", ["1235", "1234"]),
+            ("1..3 | Group-Object { $_ / 7 } | % Name", ["0.142857142857143", "0.285714285714286", "0.428571428571429"]),
+            ("$y = foreach ($i in 1..3) { return $i }; 'never'", ["1"]),
+            ("$x = 5; $x ??= $(throw 'never'); $x", ["5"]),
+            ("$i = 3; while ($i--) { $i }", ["2", "1", "0"]),
+        ] as [(String, [String])])
+    func values(script: String, texts: [String]) async throws {
+        let result = try await run(script)
+        #expect(result.objects.map(\.text) == texts)
+        #expect(result.errors.isEmpty && result.failure == nil)
+    }
+
+    @Test(
+        "errors in whole sentences",
+        arguments: [
+            ("'abc'.Substring(20)", "startIndex cannot be larger than length of string. (Parameter 'startIndex')"),
+            ("'{0} {1}' -f 'a'", "Index (zero based) must be greater than or equal to zero"),
+            ("'{\"A\":1,\"a\":2}' | ConvertFrom-Json", "keys with different casing"),
+            ("'{\"\":1}' | ConvertFrom-Json", "a property whose name is an empty string"),
+            ("1 | Select-Object -First -1", "is less than the minimum allowed range of 0"),
+            ("0 + '5,000,000,000'", "to type \"System.Int32\""),
+            ("1 | % { $_ } -Nope", "to type \"System.Management.Automation.ScriptBlock\""),
+        ])
+    func errors(script: String, part: String) async throws {
+        let result = try await run(script)
+        #expect(result.errors.count == 1 && result.errors[0].message.contains(part), "\(result.errors)")
+        #expect(result.objects.isEmpty)
+    }
+
+    @Test(
+        "what is assigned to $null is dropped",
+        arguments: [
+            ("$null = 5; $null -eq $null", ["True"]), ("$null = 1..3; 'x'", ["x"]), ("$NULL = throw 'a'", []),
+            ("$null += 5; $null -eq $null; ($null = 7)", ["True", "7"]), ("$a, $null = 1, 2; $a; $null -eq $null", ["1", "True"]),
+        ] as [(String, [String])])
+    func dropped(script: String, texts: [String]) async throws {
+        let result = try await run(script)
+        #expect(result.objects.map(\.text) == texts && result.errors.isEmpty)
+    }
+}
