@@ -70,16 +70,21 @@ struct RouterTests {
         "what is said while a list is fetched comes behind it", arguments: ["application/json", "application/x-ndjson"])
     func closingNotes(accept: String) async throws {
         let rows = Mutex<[ArraySlice<UInt8>]?>([Array("1".utf8)[...]])
-        let list = ItemStream(end: { AnswerEnd(notes: rows.withLock { $0 == nil ? ["2 pages, ünd a gap"] : [] }) }) {
-            () async throws(MMError) in
+        let list = ItemStream(end: {
+            var end = AnswerEnd(notes: rows.withLock { $0 == nil ? ["2 pages, ünd a gap"] : [] })
+            end.errors = [ReportedError("gone")]
+            return end
+        }) { () async throws(MMError) in
             rows.withLock { rows in
                 defer { rows = nil }
                 return rows
             }
         }
-        let response = try await PlainAnswer.response(
-            OperationAnswer(.items(list), notes: ["first"]), for: ["Accept": accept])
-        #expect(response.headers["MM-Note"] == "first" && response.headers["Trailer"] == "MM-Note")
+        var answer = OperationAnswer(.items(list), notes: ["first"])
+        answer.errors = [ReportedError("one ünd two")]
+        let response = try await PlainAnswer.response(answer, for: ["Accept": accept])
+        #expect(response.headers["MM-Note"] == "first" && response.headers["Trailer"] == "MM-Note, MM-Error")
+        #expect(response.headers["MM-Error"] == "one %C3%BCnd two")
         guard case .stream(_, let write) = response.body else {
             Issue.record("no stream")
             return
@@ -89,7 +94,7 @@ struct RouterTests {
             HTTPResponseWriter(
                 { (_) async throws(HTTPError) in },
                 trail: { name, value in trailers.withLock { $0.append("\(name): \(value)") } }))
-        #expect(trailers.withLock { $0 } == ["MM-Note: 2 pages, %C3%BCnd a gap"])
+        #expect(trailers.withLock { $0 } == ["MM-Error: gone", "MM-Note: 2 pages, %C3%BCnd a gap"])
     }
 
     @Test("an answer is the body alone, with the notes beside it")

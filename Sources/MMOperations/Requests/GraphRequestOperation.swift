@@ -163,7 +163,7 @@ struct GraphRequestOperation: CatalogueOperation {
             if let note = AdvancedQuery.note(for: request.target) { answer.notes.append(note) }
             if let advice = BatchOutcome(response, to: request, now: .now)?.advice {
                 answer.notes.append(advice)
-                answer.exitStatus = 1
+                answer.missing = advice
             }
             let body = request.body.map { " " + String(decoding: $0.prefix(2000), as: UTF8.self) } ?? ""
             context.logContent(of: connection, module, sent: asked + body, answer: answer, to: requests.log)

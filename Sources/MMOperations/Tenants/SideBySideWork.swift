@@ -176,7 +176,10 @@ struct SideBySideWork: Sendable {
                 end.notes.append("These are the first rows. All of them: --all.")
             }
         }
-        if let missing = answer.missing, !end.notes.contains(missing) { end.notes.append(missing) }
+        if let missing = answer.missing {
+            if !end.notes.contains(missing) { end.notes.append(missing) }
+            end.errors.append(ReportedError(missing))
+        }
         try flush()
         try folder.finish(index, end)
         return end
