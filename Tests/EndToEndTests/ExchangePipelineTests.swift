@@ -77,7 +77,7 @@ struct ExchangePipelineTests {
         try await tenant.signIn()
         let all = "Get-Mailbox -ResultSize Unlimited | Select-Object Name, Alias"
         let lines = try await tenant.mm(["run", "Demo", "exo", all + "; Get-Mailbox nobody", "-o", "jsonl"])
-        #expect(lines.code == 0, "\(lines.error)")
+        #expect(lines.code == 1, "\(lines.error)")
         let rows = lines.output.split(separator: "\n")
         #expect(rows.count > 2000)
         #expect(rows.last.flatMap { try? JSONParser.parse(String($0)) }?.object?.keys == ["Name", "Alias"])
@@ -95,6 +95,31 @@ struct ExchangePipelineTests {
         #expect(torn.error.contains("nobody"))
         let few = try await tenant.mm(["run", "Demo", "exo", "Get-Mailbox -ResultSize 1", "--json"])
         #expect(few.json?.array?.count == 1, "\(few.error)")
+    }
+
+    @Test("say what was refused, in every form and also to those who want no notes", arguments: [403, 501])
+    func refused(status: Int) async throws {
+        let tenant = try await Tenant(users: 20)
+        try await tenant.signIn()
+        let forms = [["-q"], ["--json"], ["-q", "--json"], ["-o", "text"], ["-o", "csv", "-q"], ["--jq", ".[0]", "-q"]]
+        for form in forms {
+            let ran = try await tenant.mm(["run", "Demo", "exo", "(Get-Mailbox nobody).Count"] + form)
+            #expect(ran.code == 1 && ran.output.contains("0") && ran.error.contains("nobody"), "\(form): \(ran)")
+            if form.contains("--json") { #expect(ran.failure?["code"] == "not_found", "\(ran)") }
+        }
+        try await tenant.fault(["kind": "status", "status": .int(Int64(status)), "path": "/adminapi"])
+        for line in ["(Get-Mailbox).Count", "$n = (Get-Mailbox).Count; if ($n -eq 0) { 'no mailboxes' }"] {
+            for form in forms {
+                let ran = try await tenant.mm(["run", "Demo", "exo", line] + form)
+                #expect(ran.code == 1 && ran.output.isEmpty && ran.error.contains("Get-Mailbox"), "\(form): \(ran)")
+                if form.contains("--json") { #expect(ran.failure?["details"]?["status"] == .int(Int64(status)), "\(ran)") }
+            }
+        }
+        let audit = try await tenant.mm(["audit", "show", "--operation", "run", "--json"])
+        let outcomes = Set((audit.json?.array ?? []).compactMap { $0["outcome"]?.string })
+        #expect(outcomes.contains("done with errors") && !outcomes.contains("done"), "\(outcomes)")
+        let group = try await tenant.mm(["recipe", "nested-members", "Demo", "--group", "No such group"])
+        #expect(group.code == 1 && group.output.isEmpty && group.error.contains("No such group"), "\(group)")
     }
 
     @Test("show the request instead of sending it")
