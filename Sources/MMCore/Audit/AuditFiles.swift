@@ -11,13 +11,16 @@ final class AuditFiles: Sendable {
     }
 
     private let path: String
+    /// How large a file gets before the next line begins another one.
+    private let limit: Int
     /// Serialises the writers of this process. Waiting for a mutex takes microseconds, polling for the file lock much
     /// longer.
     private let held = Mutex(OpenFiles())
 
     /// Creates the files for the log at `path`; opens nothing yet.
-    init(path: String) {
+    init(path: String, limit: Int) {
         self.path = path
+        self.limit = limit
     }
 
     /// Appends a line.
@@ -56,7 +59,7 @@ final class AuditFiles: Sendable {
             held.log = try HeldFile(path, O_RDWR | O_APPEND, to: "write to")
             size = held.log?.status(at: path).map { Int($0.st_size) }
         }
-        guard let size, let number = held.log?.file.number else { throw FileFault.error(ENOENT, "write to", path) }
+        guard var size, var number = held.log?.file.number else { throw FileFault.error(ENOENT, "write to", path) }
         let tail: AuditTail
         if let newest = held.newest, newest.size == size {
             tail = newest.tail
@@ -65,6 +68,7 @@ final class AuditFiles: Sendable {
             if let lock = held.lock?.file.number { FileLock.recordHolder(lock) }
             tail = try newest(number, size)
         }
+        if size >= limit, try setAside(tail, &held), let new = held.log?.file.number { (size, number) = (0, new) }
         let (bytes, hash) = seal(tail)
         // A line that a crash cut short is left alone; the new one starts on its own line.
         let line = (tail.needsBreak ? [0x0A] : []) + bytes + [0x0A]
@@ -77,9 +81,29 @@ final class AuditFiles: Sendable {
         save(AuditHead(number: next.number, hash: hash), &held)
     }
 
+    /// Gives a full file its own name, and begins the next one. The chain goes on in it.
+    /// - Returns: `false` where the full file stays the one that grows.
+    private func setAside(_ tail: AuditTail, _ held: inout OpenFiles) throws(MMError) -> Bool {
+        // What is wrong with the end of a file is told by the line behind it, in the same file.
+        guard tail.number > 0, !tail.torn, !tail.needsBreak, !tail.lostHead else { return false }
+        let name = AuditParts.name(path, last: tail.number)
+        var status = stat()
+        guard lstat(name, &status) != 0, errno == ENOENT, rename(path, name) == 0 else { return false }
+        held.newest = nil
+        held.log = nil
+        held.log = try HeldFile(path, O_RDWR | O_APPEND, to: "write to")
+        return true
+    }
+
     /// Reads the tail that the next line continues from the files.
     private func newest(_ number: Int32, _ size: Int) throws(MMError) -> AuditTail {
         var tail = try AuditTail.read(number, size: size, path)
+        if tail.number == 0, let full = try AuditParts.full(of: path).last, let file = try AuditParts.open(full),
+            let size = file.status().map({ Int($0.st_size) })
+        {
+            let before = try AuditTail.read(file.number, size: size, full.path)
+            (tail.number, tail.hash) = (before.number, before.hash)
+        }
         // A head that is ahead of the file means lines were removed or changed. Continuing from the head keeps that
         // visible.
         if let head = try AuditHead.load(beside: path) {

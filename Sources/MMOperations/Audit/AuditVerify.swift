@@ -23,8 +23,9 @@ struct AuditVerify: CatalogueOperation {
         let result = try services.audit.verify()
         if let broken = result.broken {
             throw MMError(
-                .conflict, "The audit log is broken at line \(broken.line): \(broken.reason)",
-                hint: "Somebody or something changed \(services.path). Compare it with a copy.")
+                .conflict, "The audit log is broken at line \(broken.line)\(broken.file.map { " of \($0)" } ?? ""): \(broken.reason)",
+                hint: "Somebody or something changed \(services.path), or took a full file away from beside it. "
+                    + "Compare it with a copy.")
         }
         let lost = result.lostHeads.map {
             "Before line \($0) the head beside the log was gone: lines may have been cut off."
@@ -32,6 +33,7 @@ struct AuditVerify: CatalogueOperation {
         return .value(
             [
                 "lines": .int(Int64(result.entries)), "torn": .int(Int64(result.tornLines)),
+                "fullFiles": .int(Int64(result.fullFiles)),
                 "lostHeads": .array(result.lostHeads.map(JSONValue.int)), "head": .string(result.lastHash),
             ], notes: lost)
     }

@@ -1,6 +1,7 @@
 import MMCLI
 import MMCore
 import MMOperations
+import MMTelemetry
 
 /// What `mm` is: the catalogue at a terminal.
 package enum TerminalMain {
@@ -45,6 +46,7 @@ package enum TerminalMain {
             }, others: { OtherWords(connections: (try? services.registry.snapshot().names) ?? []).lines(for: $0) })
         let code = await program.run(words)
         await services.close()
+        if serving == nil { await services.auditCopies.sendRest() }
         return code
     }
 }

@@ -32,6 +32,19 @@ package final class AuditCopies: Sendable {
         let end = OneShot<Void>()
         self.end.withLock { $0 = end }
         defer { end.resolve(()) }
+        await each(destinations) { await $0.run() }
+    }
+
+    /// Sends the lines that wait, where no other process does it. For processes that end at once: without a pool nobody else would.
+    package func sendRest() async {
+        guard !destinations.isEmpty, let states = try? states() else { return }
+        let open = zip(destinations, states).filter { $0.1.waiting > 0 && $0.1.state.fault == nil }.map(\.0)
+        if !open.isEmpty { await each(open) { await $0.sendRest() } }
+    }
+
+    private func each(
+        _ destinations: [AuditDestination], _ work: @escaping @Sendable (AuditForwarder) async -> Void
+    ) async {
         var network = HTTPClientConfiguration(environment: environment)
         (network.threadName, network.connectTimeout) = ("mm-audit", .seconds(10))
         let transport = HTTPClient(configuration: network)
@@ -39,7 +52,7 @@ package final class AuditCopies: Sendable {
             for destination in destinations {
                 let forwarder = AuditForwarder(
                     to: destination, by: sink(destination, transport), of: audit, paths: paths, log: log)
-                group.addTask { await forwarder.run() }
+                group.addTask { await work(forwarder) }
             }
         }
     }

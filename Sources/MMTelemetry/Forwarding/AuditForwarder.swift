@@ -63,6 +63,27 @@ package struct AuditForwarder: Sendable {
         }
     }
 
+    /// Sends what waits, unless another process does or the destination is away. For processes that end at once.
+    package func sendRest() async {
+        do throws(MMError) {
+            guard let lock = try FileLock.tryAcquire(AuditCopyState.path(of: destination, paths)) else { return }
+            // Whoever is told to end sends what waits, and looks for no more.
+            let task = Task { () async -> MMError? in
+                do throws(MMError) {
+                    try await forward()
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            task.cancel()
+            if let error = await task.value { throw error }
+            _ = consume lock
+        } catch {
+            log.warning("\(destination.name): \(error.message)")
+        }
+    }
+
     private func forward() async throws(MMError) {
         var state = try AuditCopyState.read(destination, paths)
         var limit = Self.batchBytes
@@ -86,7 +107,7 @@ package struct AuditForwarder: Sendable {
                 continue
             }
             // A line that is longer than the limit comes with its neighbours.
-            let batch = limit == 1 ? Batch(first: piece, after: state.position) : Batch(piece)
+            let batch = limit == 1 ? Batch(first: piece) : Batch(piece)
             do throws(AuditSinkFault) {
                 try await deliver(batch.lines)
                 noteDelivery(&state)
@@ -148,13 +169,15 @@ package struct AuditForwarder: Sendable {
         }
 
         /// The first whole line, with what a crash left in front of it.
-        init(first piece: AuditPiece, after start: AuditPosition) {
+        init(first piece: AuditPiece) {
+            // The lines are slices of what was read, which ends at the position.
+            let start = piece.position.offset - (piece.lines.last.map { $0.endIndex + 1 } ?? 0)
             for (index, line) in piece.lines.enumerated() {
                 let entry: JSONValue? = try? JSONParser.parse(Array(line))
                 guard let number = entry?["seq"]?.int, let hash = entry?["hash"]?.string else { continue }
                 self.init(
                     Array(piece.lines[...index]),
-                    AuditPosition(offset: start.offset + line.endIndex + 1, number: Int64(number), hash: hash))
+                    AuditPosition(offset: start + line.endIndex + 1, number: Int64(number), hash: hash))
                 return
             }
             self.init(piece)
