@@ -22,7 +22,9 @@ struct AuditShow: CatalogueOperation {
                 if let value = try reader.text(key) { wanted.append((key, value)) }
             }
             self.wanted = wanted
-            includesRequests = wanted.contains { $0.key == "call" || ($0.key == "operation" && $0.value == "request") }
+            includesRequests = wanted.contains {
+                $0.key == "call" || $0.key == "operation" && ["request", UndoStep.operation].contains($0.value)
+            }
             last = try reader.integer("last") ?? 50
         }
     }
@@ -42,7 +44,7 @@ struct AuditShow: CatalogueOperation {
         _ input: Input, in context: OperationContext, with audit: AuditLog
     ) async throws(MMError) -> OperationAnswer {
         let entries = try audit.entries(limit: input.last) { entry in
-            (input.includesRequests || SentRequests.isCall(entry))
+            (input.includesRequests || SentRequests.isCall(entry) && entry["operation"]?.string != UndoStep.operation)
                 && input.wanted.allSatisfy { name, value in
                     // A call is shown with its steps.
                     entry[name]?.string == value
@@ -55,7 +57,7 @@ struct AuditShow: CatalogueOperation {
                 ? ["No line matches. mm audit show shows the newest ones, with the words they contain."] : [],
             columns: input.includesRequests
                 ? [
-                    "time", "operation", "method", "host", "path", "class", "status", "bytesSent", "bytesAnswered",
+                    "time", "operation", "what", "host", "class", "status", "bytesSent", "bytesAnswered",
                     "outcome",
                 ]
                 : [
@@ -68,6 +70,7 @@ struct AuditShow: CatalogueOperation {
     private static func row(_ entry: JSONObject) -> JSONObject {
         var row = entry
         row["what"] = .string(AuditedCall.what(entry))
+        row["person"] = row["person"] ?? row["user"]
         return row
     }
 }

@@ -10,18 +10,20 @@ struct CallAudit: Sendable {
     let span: Span?
     private let audit: AuditLog
     private let log: Log
+    private let place: CallPlace
     private let started = ContinuousClock.now
 
     init(
-        _ operation: AnyOperation, by caller: Caller, _ record: CallRecord, in audit: AuditLog, log: Log,
+        _ operation: AnyOperation, by caller: Caller, _ record: CallRecord, with services: OperationServices,
         span: Span? = nil
     ) {
         self.operation = operation
         self.caller = caller
         self.record = record
         self.span = span
-        self.audit = audit
-        self.log = log
+        audit = services.audit
+        log = services.log
+        place = CallPlace(registry: services.registry, identity: services.identity)
     }
 
     /// Whether it is written to the audit log: not what only shows this machine's own files.
@@ -38,6 +40,7 @@ struct CallAudit: Sendable {
     ///   - rows: how many rows went to the reader, where they flowed.
     ///   - errors: how many errors it reported that did not end it.
     func end(_ error: MMError?, rows: Int? = nil, errors: Int = 0) async {
+        await notePlace()
         let entry = told(error, rows: rows, errors: errors)
         guard isAudited else { return }
         do throws(MMError) {
@@ -46,6 +49,11 @@ struct CallAudit: Sendable {
             record.auditFault = error
             log.error("the audit line could not be written: \(error.message)")
         }
+    }
+
+    /// Notes where the call goes and as whom.
+    func notePlace() async {
+        if isAudited { await place.note(in: record) }
     }
 
     /// The same without a task to wait in: for a reader that went away in the middle.
@@ -63,6 +71,7 @@ struct CallAudit: Sendable {
     func prepareBeginning() {
         guard isAudited else { return }
         record.begins { () async throws(MMError) in
+            await notePlace()
             var entry = entry(outcome: "begun", rows: nil)
             entry["process"] = .string(AbandonedCalls.ownProcess)
             do throws(MMError) {
@@ -138,6 +147,7 @@ struct CallAudit: Sendable {
             "surface": .string(caller.surface.rawValue),
             "client": .string(caller.name), "outcome": .string(outcome), "durationMilliseconds": .int(milliseconds),
         ]
+        entry["user"] = caller.user.map { .string($0) }
         if let principal = caller.principal {
             entry["principal"] = .string(principal.id)
             entry["person"] = principal.name.map { .string(VisibleText.exact(String($0.prefix(200)))) }

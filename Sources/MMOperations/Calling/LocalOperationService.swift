@@ -72,7 +72,7 @@ public struct LocalOperationService: OperationService {
         let span = begin(operation, context)
         if let span { record.note("trace", .string(span.context.trace)) }
         let audit = CallAudit(
-            operation, by: context.caller, record, in: services.audit, log: services.log, span: span)
+            operation, by: context.caller, record, with: services, span: span)
         audit.prepareBeginning()
         do throws(MMError) {
             var answer = try await CallerAssertion.with(context.assertion) { () async throws(MMError) in
@@ -91,6 +91,7 @@ public struct LocalOperationService: OperationService {
                 return answer
             }
             if !audit.isRead { try await record.begin(.preferred) }
+            await audit.notePlace()
             answer.notes += audit.notes
             var isList = false
             if case .items = answer.body { isList = true }

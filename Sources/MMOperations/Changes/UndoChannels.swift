@@ -215,6 +215,24 @@ struct UndoChannels {
         _ action: UndoPart.Action, of change: Change, _ present: Present, beside twins: [Change.Subject]?,
         _ undoing: JournalNotes.Undoing, notes: inout [String]
     ) async throws(MMError) -> Change? {
+        let step = UndoStep(channels: self, action: action, undone: undoing.entry)
+        do throws(MMError) {
+            let left = try await send(action, of: change, present, beside: twins, undoing, notes: &notes)
+            await step.end(nil, change: newestEntry)
+            return left
+        } catch {
+            await step.end(error, change: newestEntry)
+            throw error
+        }
+    }
+
+    /// The journal's entry of the write that was sent last.
+    private var newestEntry: String? { context.record.facts["change"]?.string }
+
+    private func send(
+        _ action: UndoPart.Action, of change: Change, _ present: Present, beside twins: [Change.Subject]?,
+        _ undoing: JournalNotes.Undoing, notes: inout [String]
+    ) async throws(MMError) -> Change? {
         switch action {
         case .command(let command, _):
             let watch = try cmdletWatch(change.service)

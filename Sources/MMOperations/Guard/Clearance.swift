@@ -120,10 +120,13 @@ package struct Clearance: Sendable {
             context.record.note("confirmedBy", "refused")
             throw refusal()
         }
+        let approver = Approver(
+            person: context.call.caller.principal.map { $0.name ?? $0.id } ?? SecurityKey.login,
+            means: person.isAtTerminal ? "terminal" : "form")
         context.record.note("confirmedBy", "person")
+        context.record.note("approvedBy", .array([.string(approver.text)]))
         guard request.approvals > 1 else { return nil }
         let held = try await hold(in: context, guarding)
-        let approver = Approver(person: SecurityKey.login, means: person.isAtTerminal ? "terminal" : "form")
         // A yes that they have given before still counts, once.
         guard !held.approvers.contains(where: { $0.person == approver.person }) else { return held }
         let now = try await guarding.ledger.approve(held.token, digest: held.digest, by: approver)

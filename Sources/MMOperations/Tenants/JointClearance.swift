@@ -17,6 +17,7 @@ package final class JointClearance: Sendable {
     private struct State {
         var requests: [String: ConfirmationRequest] = [:]
         var phase = Phase.judging
+        var answer: (digest: String, people: JSONValue?)?
     }
 
     private let state = Mutex(State())
@@ -25,9 +26,9 @@ package final class JointClearance: Sendable {
     /// - Returns: whether it is settled; else the call asks for itself.
     /// - Throws: `cancelled` while calls are only judged; `conflict` for anything that was not judged.
     func settles(_ request: ConfirmationRequest, in context: OperationContext) throws(MMError) -> Bool {
-        let (phase, known) = state.withLock { state in
+        let (phase, known, answer) = state.withLock { state in
             if case .judging = state.phase { state.requests[request.connection] = request }
-            return (state.phase, state.requests[request.connection])
+            return (state.phase, state.requests[request.connection], state.answer)
         }
         switch phase {
         case .judging: throw MMError(.cancelled, "Judged; nothing was sent.")
@@ -39,7 +40,11 @@ package final class JointClearance: Sendable {
                 .conflict, "What would be sent now is not what was judged: nothing was sent.",
                 hint: "Make the call again.")
         }
-        if Self.asks(about: known) { context.record.note("confirmedBy", "together") }
+        if Self.asks(about: known) {
+            context.record.note("confirmedBy", "together")
+            if let answer { context.record.note("confirmedDigest", .string(answer.digest)) }
+            if let people = answer?.people { context.record.note("approvedBy", people) }
+        }
         return true
     }
 
@@ -74,6 +79,16 @@ package final class JointClearance: Sendable {
 
     /// Lets the calls through.
     func permit() { state.withLock { $0.phase = .permitted } }
+
+    /// The same after a person's yes.
+    /// - Parameters:
+    ///   - digest: of what the person was asked, as its own line in the audit log names it.
+    ///   - people: who said yes.
+    func permit(with digest: String, approvedBy people: JSONValue?) {
+        state.withLock { state in
+            (state.phase, state.answer) = (.permitted, (digest, people))
+        }
+    }
 
     /// Calls that change nothing: each is judged when it is made.
     static var forReads: JointClearance {

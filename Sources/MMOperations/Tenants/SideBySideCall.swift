@@ -31,9 +31,7 @@ struct SideBySideCall: Sendable {
             if let selection { return try await call.begin(selection, arguments) }
             return nil
         } catch {
-            let audit = CallAudit(
-                operation, by: context.caller, record, in: service.services.audit, log: service.services.log)
-            await audit.end(error)
+            await CallAudit(operation, by: context.caller, record, with: service.services).end(error)
             throw error
         }
     }
@@ -180,8 +178,10 @@ struct SideBySideCall: Sendable {
         if let question = clearance.question(about: waiting) {
             let outer = OperationContext(call: context, deadline: deadline, record: record)
             try await Clearance(question).settle(in: outer, with: service.services.guardServices)
+            clearance.permit(with: question.digest, approvedBy: record.facts["approvedBy"])
+        } else {
+            clearance.permit()
         }
-        clearance.permit()
         return clearance
     }
 

@@ -19,7 +19,7 @@ extension OperationServices {
 
     /// For operations that send requests.
     package var requestServices: RequestServices {
-        RequestServices(guarding: guardServices, identity: identity, log: log)
+        RequestServices(guarding: guardServices, identity: identity, log: log, audit: audit)
     }
 
     /// For operations that send requests with files of this machine.

@@ -9,4 +9,6 @@ package struct RequestServices: Sendable {
     package let identity: IdentityService
     /// Where contents are logged that an owner wants to see.
     package let log: Log
+    /// Where each write is noted that has no call of its own.
+    package let audit: AuditLog
 }
