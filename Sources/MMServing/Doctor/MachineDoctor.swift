@@ -14,6 +14,8 @@ struct MachineDoctor: Sendable {
         var report = DoctorReport()
         progress("files")
         FileChecks(paths: services.paths).examine(into: &report)
+        progress("audit log")
+        AuditChecks(of: services.audit).examine(into: &report)
         progress("connections and sign-ins")
         let connections = await ConnectionChecks(services: services).examine(into: &report)
         if !isOffline {

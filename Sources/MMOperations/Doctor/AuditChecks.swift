@@ -1,0 +1,62 @@
+import Glibc
+package import MMCore
+
+/// Whether the audit log is whole, and whether the next line can be written.
+package struct AuditChecks: Sendable {
+    private let audit: AuditLog
+
+    /// Looks at a log.
+    package init(of audit: AuditLog) { self.audit = audit }
+
+    /// Reads the whole chain, and looks whether its files can be written.
+    package func examine(into report: inout DoctorReport) {
+        let remedy = "mm audit verify says which line; compare it with a copy of the log."
+        for path in [audit.path, audit.path + ".head", audit.path + ".lock"] {
+            guard let reason = Self.fault(of: path) else { continue }
+            report.add(
+                "audit log", .failed, "\(path) can't be written: \(reason)",
+                remedy: "Until it can, what mm does has no line: move away what is in its place, or give it back to "
+                    + "\(SecurityKey.login).")
+            return
+        }
+        do throws(MMError) {
+            let found = try audit.verify()
+            if let broken = found.broken {
+                let place = "line \(broken.line)" + (broken.file.map { " of \($0)" } ?? "")
+                report.add("audit log", .failed, "\(audit.path), \(place): \(broken.reason)", remedy: remedy)
+                return
+            }
+            let lines = "\(found.entries) \(found.entries == 1 ? "line" : "lines")"
+            let files = found.fullFiles == 0 ? "" : " in \(found.fullFiles + 1) files"
+            let torn =
+                found.tornLines == 0
+                ? "" : "; \(found.tornLines) more cut short by a crash or a full disk"
+            guard found.lostHeads.isEmpty else {
+                let numbers = found.lostHeads.prefix(5).map(String.init).joined(separator: ", ")
+                report.add(
+                    "audit log", .advice,
+                    "\(lines)\(files), whole\(torn); the head beside it was gone before line \(numbers), so lines may have "
+                        + "been cut off there",
+                    remedy: "Compare it with a copy of the log.")
+                return
+            }
+            report.add("audit log", torn.isEmpty ? .sound : .advice, "\(lines)\(files), whole\(torn)")
+        } catch {
+            report.add("audit log", error)
+        }
+    }
+
+    /// Why a file can't be written; `nil` where it can, or can be made.
+    private static func fault(of path: String) -> String? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            guard errno == ENOENT else { return String(cString: strerror(errno)) }
+            let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
+            // The first line makes the folder.
+            guard lstat(folder, &status) == 0 else { return nil }
+            return access(folder, W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else { return "it is no file" }
+        return access(path, W_OK) == 0 ? nil : String(cString: strerror(errno))
+    }
+}
