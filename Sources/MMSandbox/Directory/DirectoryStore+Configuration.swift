@@ -11,6 +11,14 @@ extension DirectoryStore {
         case .authenticationMethodsPolicy:
             return EntityTable(.authenticationMethodsPolicy, rows: content.authenticationMethods())
         case .authorizationPolicy: return EntityTable(.authorizationPolicy, rows: content.authorizationPolicy())
+        case .securityDefaults: return EntityTable(.securityDefaults, rows: [TenantPolicyContent.securityDefaults])
+        case .crossTenantAccess: return EntityTable(.crossTenantAccess, rows: [TenantPolicyContent.crossTenantAccess])
+        case .crossTenantPartners:
+            return EntityTable(.crossTenantPartner, rows: [TenantPolicyContent.crossTenantPartner])
+        case .consentPolicies: return EntityTable(.consentPolicy, rows: TenantPolicyContent.consentPolicies)
+        case .consentRequests: return EntityTable(.consentRequests, rows: [TenantPolicyContent.consentRequests])
+        case .administrativeUnits:
+            return EntityTable(.administrativeUnit, rows: TenantPolicyContent.administrativeUnits(mixing))
         case .configurationMonitors: return EntityTable(.configurationMonitor)
         case .appRoleAssignments(let owner): return EntityTable(.appRoleAssignment, rows: givenRoles(of: owner))
         default: return EntityTable(.directoryObject)

@@ -228,7 +228,8 @@ final class DirectoryStore {
             .riskyUsers, .registrations, .authenticationMethods, .serviceIssues, .serviceHealth, .permissions:
             return administrationTable(address)
         case .namedLocations, .authenticationStrengths, .authenticationMethodsPolicy, .authorizationPolicy,
-            .appRoleAssignments, .configurationMonitors:
+            .appRoleAssignments, .configurationMonitors, .securityDefaults, .crossTenantAccess, .crossTenantPartners,
+            .consentPolicies, .consentRequests, .administrativeUnits:
             return configurationTable(address)
         }
     }

@@ -30,6 +30,37 @@ extension EntityKind {
         defaultUserRolePermissions:o
         """, readOnly: "id displayName description")
 
+    static let securityDefaults = EntityKind(
+        "identitySecurityDefaultsEnforcementPolicy", "id displayName description isEnabled:b",
+        readOnly: "id displayName description")
+
+    static let crossTenantAccess = EntityKind(
+        "crossTenantAccessPolicyConfigurationDefault",
+        """
+        id isServiceDefault:b inboundTrust:o b2bCollaborationInbound:o b2bCollaborationOutbound:o \
+        b2bDirectConnectInbound:o b2bDirectConnectOutbound:o
+        """, readOnly: "id isServiceDefault")
+
+    static let crossTenantPartner = EntityKind(
+        "crossTenantAccessPolicyConfigurationPartner",
+        "id tenantId isServiceProvider:b inboundTrust:o b2bCollaborationInbound:o b2bCollaborationOutbound:o",
+        selected: "tenantId isServiceProvider inboundTrust b2bCollaborationInbound b2bCollaborationOutbound",
+        readOnly: "id", required: "tenantId", searched: "tenantId")
+
+    static let consentPolicy = EntityKind(
+        "permissionGrantPolicy", "id displayName description includeAllPreApprovedApplications:b",
+        required: "displayName")
+
+    static let consentRequests = EntityKind(
+        "adminConsentRequestPolicy",
+        "id isEnabled:b notifyReviewers:b remindersEnabled:b requestDurationInDays:n version:n reviewers:c",
+        selected: "isEnabled notifyReviewers remindersEnabled requestDurationInDays version reviewers",
+        readOnly: "id version")
+
+    static let administrativeUnit = EntityKind(
+        "administrativeUnit", "id deletedDateTime:d displayName description visibility isMemberManagementRestricted:b",
+        directory: true, readOnly: "id deletedDateTime", required: "displayName")
+
     static let roleDefinition = EntityKind(
         "unifiedRoleDefinition",
         "id description displayName isBuiltIn:b isEnabled:b resourceScopes:c templateId version rolePermissions:c")

@@ -14,6 +14,8 @@ enum TableAddress: Hashable, Sendable {
     case serviceIssues, serviceHealth
     case permissions(drive: String, item: String)
     case namedLocations, authenticationStrengths, authenticationMethodsPolicy, authorizationPolicy
+    case securityDefaults, crossTenantAccess, crossTenantPartners, consentPolicies, consentRequests
+    case administrativeUnits
     case appRoleAssignments(String)
     case configurationMonitors
 }

@@ -145,9 +145,12 @@ extension ExchangeCmdlet {
         setting("AcceptedDomain", "DomainType:Authoritative|InternalRelay MatchSubDomains:b"),
     ]
 
-    private static func setting(_ noun: String, _ parameters: String, named: Bool = true) -> ExchangeCmdlet {
-        ExchangeCmdlet("Set-\(noun)", .managing, named ? "Identity " + parameters : parameters) {
-            (organization, call) throws(ExchangeFailure) in
+    static func setting(
+        _ noun: String, _ parameters: String, named: Bool = true, compliance: Bool = false
+    ) -> ExchangeCmdlet {
+        ExchangeCmdlet(
+            "Set-\(noun)", .managing, named ? "Identity " + parameters : parameters, compliance: compliance
+        ) { (organization, call) throws(ExchangeFailure) in
             guard !named || call.text("Identity") != nil else { throw .missing("Identity") }
             organization.set(noun, call.text("Identity") ?? "", call)
             return .nothing
@@ -174,7 +177,7 @@ extension ExchangeCmdlet {
         ExchangeCmdlet(
             "Get-DlpCompliancePolicy", .reading, "Identity DisplayName IncludeExtendedProperties", compliance: true
         ) {
-            (_, call) throws(ExchangeFailure) in
+            (organization, call) throws(ExchangeFailure) in
             let rows = [("Credit card numbers", "Enable"), ("Health records", "TestWithNotifications")].map {
                 (name, mode) -> JSONObject in
                 [
@@ -183,7 +186,7 @@ extension ExchangeCmdlet {
                     "WhenCreatedUTC@data.type": "System.DateTime", "WhenCreatedUTC": "2025-03-14T08:00:00Z",
                 ]
             }
-            return try ExchangeOrganization.named(rows, call)
+            return try organization.named("DlpCompliancePolicy", rows, call)
         },
     ]
 }
@@ -192,7 +195,11 @@ extension ExchangeOrganization {
     /// A row with what was written since.
     func configured(_ noun: String, _ name: String, _ row: JSONObject) -> JSONObject {
         var row = row
-        for (key, value) in writtenSettings["\(noun)/\(name)".lowercased()] ?? [:] { row[key] = value }
+        for (key, value) in writtenSettings["\(noun)/\(name)".lowercased()] ?? [:] {
+            // A list is shown as one, also where a single item was given.
+            let isList = row[key]?.array != nil && value.array == nil
+            row[key] = isList ? .array(value.isNull ? [] : [value]) : value
+        }
         return row
     }
 

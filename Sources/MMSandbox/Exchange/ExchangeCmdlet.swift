@@ -66,7 +66,9 @@ struct ExchangeCmdlet: Sendable {
 
     /// All of them, by name in small letters.
     static let all: [String: ExchangeCmdlet] = Dictionary(
-        (mailboxes + permissions + folderPermissions + rules + groups + organization + settings + compliance).map {
+        [
+            mailboxes, permissions, folderPermissions, rules, groups, organization, settings, compliance, protection,
+        ].joined().map {
             ($0.name.lowercased(), $0)
         },
         uniquingKeysWith: { first, _ in first })

@@ -18,6 +18,16 @@ struct ConfigurationPaths {
         case ("policies/authenticationmethodspolicy", _):
             return single(.authenticationMethodsPolicy, "authenticationMethodsPolicy", after(1))
         case ("policies/authorizationpolicy", _): return single(.authorizationPolicy, "authorizationPolicy", after(1))
+        case ("policies/identitysecuritydefaultsenforcementpolicy", _):
+            return only(.securityDefaults, "identitySecurityDefaultsEnforcementPolicy", after(1))
+        case (_, "policies/crosstenantaccesspolicy/default"):
+            return only(.crossTenantAccess, "crossTenantAccessPolicy/default", after(2))
+        case (_, "policies/crosstenantaccesspolicy/partners"):
+            return .plain(.crossTenantPartners, "policies/crossTenantAccessPolicy/partners", .policies, after(2))
+        case ("policies/permissiongrantpolicies", _):
+            return .plain(.consentPolicies, "policies/permissionGrantPolicies", .policies, after(1))
+        case ("policies/adminconsentrequestpolicy", _):
+            return only(.consentRequests, "adminConsentRequestPolicy", after(1))
         case (_, "rolemanagement/directory/roledefinitions"):
             return GraphPlace(
                 .made(.roleDefinition, store.roleDefinitions), "roleManagement/directory/roleDefinitions", .roles,
@@ -50,6 +60,12 @@ struct ConfigurationPaths {
 
     private func single(_ address: TableAddress, _ key: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
         GraphPlace(.row(address, key: key), "policies/\(key)/$entity", .policies, rest)
+    }
+
+    /// The only row of a table, under a path of its own.
+    private func only(_ address: TableAddress, _ path: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
+        let key = store.table(address).all.first?.id ?? ""
+        return GraphPlace(.row(address, key: key), "policies/\(path)/$entity", .policies, rest)
     }
 
     private func assignments(

@@ -56,6 +56,12 @@ struct GraphPaths {
             if id == "getByIds" { return GraphPlace(.collection(.users), "directoryObjects", .users, rest) }
             guard let (address, record) = store.object(id) else { throw .missing(id) }
             return GraphPlace(.row(address, key: record.id), "directoryObjects", .users, rest.dropFirst())
+        case "directory" where rest.first?.name.lowercased() == "administrativeunits":
+            guard let id = rest.dropFirst().first?.name, !id.hasPrefix("$") else {
+                return .plain(.administrativeUnits, "directory/administrativeUnits", .roles, rest.dropFirst())
+            }
+            return owned(
+                .administrativeUnits, id, rest.dropFirst(2), label: "directory/administrativeUnits", area: .roles)
         case "directory": return try deleted(rest)
         case "auditlogs":
             let address: TableAddress = rest.first?.name.lowercased() == "signins" ? .signIns : .directoryAudits

@@ -56,8 +56,9 @@ struct GraphWriter {
             row["deletedDateTime"] = .null
         case .domains: id = row["id"]?.string ?? ""
         case .conditionalAccessPolicies, .namedLocations, .deviceConfigurations, .deviceCompliancePolicies,
-            .appRoleAssignments:
+            .appRoleAssignments, .consentPolicies, .administrativeUnits:
             id = RandomBytes.uuid()
+        case .crossTenantPartners: id = row["tenantId"]?.string ?? RandomBytes.uuid()
         case .configurationMonitors:
             id = RandomBytes.uuid()
             row["status"] = "active"

@@ -46,7 +46,10 @@ struct RegisteredApp: Sendable {
         Policy.ReadWrite.ConditionalAccess IdentityRiskyUser.Read.All ServiceHealth.Read.All \
         UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All AppRoleAssignment.ReadWrite.All \
         ChannelMessage.Read.All DelegatedPermissionGrant.ReadWrite.All Device.Read.All \
-        RoleEligibilitySchedule.Read.Directory ConfigurationMonitoring.ReadWrite.All Team.Create User.RevokeSessions.All
+        RoleEligibilitySchedule.Read.Directory ConfigurationMonitoring.ReadWrite.All Team.Create User.RevokeSessions.All \
+        Policy.Read.PermissionGrant Policy.ReadWrite.SecurityDefaults Policy.ReadWrite.CrossTenantAccess \
+        Policy.ReadWrite.ConsentRequest Policy.ReadWrite.Authorization AdministrativeUnit.ReadWrite.All \
+        SharePointTenantSettings.ReadWrite.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """
