@@ -79,8 +79,16 @@ package struct CommandLineProgram: Sendable {
             // The reader of the pipe has gone (`mm … | head`) and wants no message either.
             if error.code == .cancelled { return error.exitCode }
             report(error, asJSON: words.contains("--json"))
-            return error.exitCode
+            return error.code == .invalidInput && answersWithTwo(words) ? 1 : error.exitCode
         }
+    }
+
+    /// Whether exit code 2 is an answer of the command.
+    private func answersWithTwo(_ words: [String]) -> Bool {
+        guard case .operation(let operation)? = index.find(GlobalOptions.commandFirst(words))?.entry else {
+            return false
+        }
+        return operation.declaration.answersWithTwo
     }
 
     private func perform(_ given: [String]) async throws(MMError) -> Int32 {

@@ -30,6 +30,8 @@ public struct OperationDeclaration: Sendable {
     package var servesReaders = false
     /// Whether its answers hold what a PowerShell or a shell wrote: no token and no key leaves with them.
     package var carriesSessionOutput = false
+    /// Whether exit code 2 is an answer of its own: then wrong arguments end with 1.
+    package var answersWithTwo = false
     /// How it runs for several connections in one call; `nil` where it is for one.
     package var severalConnections: SeveralConnections?
     /// Command lines that work, with what they do.
@@ -129,6 +131,13 @@ public struct OperationDeclaration: Sendable {
     var forReaders: OperationDeclaration {
         var copy = self
         copy.servesReaders = true
+        return copy
+    }
+
+    /// The same, whose exit code 2 is an answer.
+    var answeringWithTwo: OperationDeclaration {
+        var copy = self
+        copy.answersWithTwo = true
         return copy
     }
 

@@ -57,10 +57,12 @@ struct ConnectionSnapshot {
                 else { continue }
                 verdicts = try TenantSnapshotSource.requests(of: kind, with: client)
                     .map { engine.judge($0.guarded, policy: policy) }
-            case .exchange:
+            case .exchange, .compliance:
+                let module = kind.service == .compliance ? "compliance" : PowerShellModule.exchangeOnline.rawValue
                 verdicts = ([kind.path] + kind.relations.map(\.path)).map { path in
                     engine.judge(
-                        script: TenantSnapshotSource.command(path).cmdlet, module: .exchangeOnline, policy: policy)
+                        script: TenantSnapshotSource.command(path).cmdlet, in: ScriptContext(module: module),
+                        policy: policy)
                 }
             case .teams: continue
             }
@@ -104,6 +106,7 @@ extension SnapshotKind.Service {
         switch self {
         case .graph: "Microsoft Graph"
         case .exchange: "Exchange Online"
+        case .compliance: "Purview"
         case .flow: "Power Automate"
         case .teams: "Teams"
         }

@@ -8,8 +8,14 @@ struct DriftReport: Sendable {
     let after: String
     /// What differs; a report of news alone leaves the rest out.
     var findings: [SnapshotFinding]
+    /// What differs and is accepted today, with who says so.
+    private(set) var accepted: [(finding: SnapshotFinding, deviation: AcceptedDeviation)] = []
+    /// What was accepted until a day that is over, by the digest of the finding.
+    private var over: [String: AcceptedDeviation] = [:]
+    /// Who made a change and when, by the id of the object.
+    var origins: [String: ChangeOrigin] = [:]
     /// What could not be compared.
-    let gaps: [SnapshotDifference.Gap]
+    private(set) var gaps: [SnapshotDifference.Gap]
     /// How many kinds were compared.
     let kinds: Int
     /// The ids of the names in the earlier snapshot, for proposals.
@@ -34,7 +40,8 @@ struct DriftReport: Sendable {
     /// - Parameters:
     ///   - isSARIF: as the form that code scanning reads.
     ///   - proposals: commands that would take the changes back, where somebody asked for them.
-    func answer(isSARIF: Bool, proposals: [RepairProposal]?) -> OperationAnswer {
+    ///   - status: the exit code where something differs.
+    func answer(isSARIF: Bool, proposals: [RepairProposal]?, status: Int32 = driftStatus) -> OperationAnswer {
         var answer: OperationAnswer
         if isSARIF {
             let log = sarif
@@ -48,7 +55,7 @@ struct DriftReport: Sendable {
                 "Not compared, since neither side has it: "
                     + known.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; "))
         }
-        if !isEmpty { answer.exitStatus = 1 }
+        if !isEmpty { answer.exitStatus = status }
         let lacking = gaps.filter(\.isOneSided)
         if !lacking.isEmpty {
             let text =
@@ -58,6 +65,26 @@ struct DriftReport: Sendable {
             answer.missing = text
         }
         return answer
+    }
+
+    /// The exit code that says that something differs: 1 says that something went wrong, as with `terraform plan`.
+    static let driftStatus: Int32 = 2
+
+    /// Notes a kind that was asked for and that the earlier side hasn't got.
+    mutating func miss(_ kind: SnapshotKind, _ reason: String) {
+        gaps.removeAll { $0.kind == kind.name }
+        gaps.append(SnapshotDifference.Gap(kind: kind.name, reason: reason, isOneSided: true))
+    }
+
+    /// Sets aside what is accepted on a day.
+    mutating func accept(_ deviations: AcceptedDeviations, on day: String) {
+        for finding in findings + (service?.drifts ?? []) {
+            guard let (deviation, holds) = deviations.acceptance(of: finding, on: day) else { continue }
+            if holds { accepted.append((finding, deviation)) } else { over[finding.digest] = deviation }
+        }
+        let set = Set(accepted.map(\.finding))
+        findings.removeAll(where: set.contains)
+        service?.drifts.removeAll(where: set.contains)
     }
 
     /// Whether nothing differs.
@@ -71,13 +98,21 @@ struct DriftReport: Sendable {
             "kinds": .int(Int64(kinds)),
         ]
         for change in SnapshotFinding.Change.allCases { value[change.rawValue] = .int(Int64(count(change))) }
-        value["findings"] = .array(findings.map { .object(Self.json($0)) })
+        value["findings"] = .array(findings.map { .object(json($0)) })
+        if !accepted.isEmpty {
+            value["accepted"] = .array(
+                accepted.map { finding, deviation in
+                    var row = json(finding)
+                    for name in ["reason", "person", "since", "until"] { row[name] = deviation.json[name] }
+                    return .object(row)
+                })
+        }
         value["notCompared"] = .array(
             gaps.map { ["kind": .string($0.kind), "reason": .string($0.reason), "oneSided": .bool($0.isOneSided)] })
         if let service {
             value["service"] = [
                 "monitors": .int(Int64(service.monitors)), "resources": .int(Int64(service.resources)),
-                "drifts": .array(service.drifts.map { .object(Self.json($0)) }),
+                "drifts": .array(service.drifts.map { .object(json($0)) }),
             ]
         }
         if let proposals {
@@ -93,8 +128,8 @@ struct DriftReport: Sendable {
         return .object(value)
     }
 
-    private static func json(_ finding: SnapshotFinding) -> JSONObject {
-        [
+    private func json(_ finding: SnapshotFinding) -> JSONObject {
+        var row: JSONObject = [
             "kind": .string(finding.kind.name), "name": .string(finding.name), "id": .string(finding.id),
             "change": .string(finding.change.rawValue), "file": .string(finding.file),
             "changes": .array(
@@ -105,10 +140,26 @@ struct DriftReport: Sendable {
                     ]
                 }),
         ]
+        if let origin = origins[finding.id.lowercased()] {
+            row["changedBy"] = .string(origin.who)
+            row["changedAt"] = .string(origin.time)
+            row["activity"] = origin.activity.map { .string($0) }
+        }
+        row["acceptedUntil"] = over[finding.digest].map { .string($0.until) }
+        return row
     }
 
     private func text(_ proposals: [RepairProposal]?) -> String {
-        (ownLines(proposals) + serviceLines).joined(separator: "\n")
+        (ownLines(proposals) + serviceLines + acceptedLines).joined(separator: "\n")
+    }
+
+    private var acceptedLines: [String] {
+        guard !accepted.isEmpty else { return [] }
+        return ["", "Accepted:"]
+            + accepted.map { finding, deviation in
+                "  \(Self.mark(finding.change)) \(finding.kind.title): \(VisibleText.exact(finding.name)), until "
+                    + "\(deviation.until) by \(VisibleText.exact(deviation.person)): \(VisibleText.exact(deviation.reason))"
+            }
     }
 
     private var serviceLines: [String] {
@@ -118,7 +169,7 @@ struct DriftReport: Sendable {
             "",
             "The service watches \(service.resources) resource\(service.resources == 1 ? "" : "s"): "
                 + (drifts == 0 ? "no drift." : "\(drifts) drift\(drifts == 1 ? "" : "s")."),
-        ] + Self.lines(of: service.drifts)
+        ] + lines(of: service.drifts)
     }
 
     private func ownLines(_ proposals: [RepairProposal]?) -> [String] {
@@ -126,7 +177,7 @@ struct DriftReport: Sendable {
         var lines = [
             "\(after) against \(before): \(count(.added)) added, \(count(.removed)) removed, \(count(.changed)) changed."
         ]
-        lines += Self.lines(of: findings)
+        lines += self.lines(of: findings)
         guard let proposals else { return lines }
         lines += ["", "To bring this back (shown, not run; each passes the guard when you run it):"]
         for proposal in proposals {
@@ -137,13 +188,17 @@ struct DriftReport: Sendable {
     }
 
     /// Findings for people, by kind.
-    private static func lines(of findings: [SnapshotFinding]) -> [String] {
+    private func lines(of findings: [SnapshotFinding]) -> [String] {
         var lines: [String] = []
         var kind: SnapshotKind?
         for finding in findings {
             if finding.kind != kind { lines += ["", finding.kind.title] }
             kind = finding.kind
-            lines.append("  \(mark(finding.change)) \(VisibleText.exact(finding.name))")
+            lines.append("  \(Self.mark(finding.change)) \(VisibleText.exact(finding.name))")
+            if let origin = origins[finding.id.lowercased()] { lines.append("      by \(origin.text)") }
+            if let ended = over[finding.digest] {
+                lines.append("      was accepted until \(ended.until) by \(VisibleText.exact(ended.person))")
+            }
             // All of an object that is new or gone is in its file.
             guard finding.change == .changed else { continue }
             lines += finding.difference.lines.map { "      \($0)" }

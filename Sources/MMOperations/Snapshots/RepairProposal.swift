@@ -22,7 +22,8 @@ struct RepairProposal: Sendable {
         let writer = RepairWriter(finding: finding, connection: ShellWord.quoted(connection), ids: ids)
         switch finding.kind.service {
         case .graph: return writer.graph()
-        case .exchange: return writer.cmdlets()
+        case .exchange: return writer.cmdlets(.exo)
+        case .compliance: return writer.cmdlets(.scc)
         case .flow: return writer.flow()
         case .teams: return [writer.none("Teams' own cmdlets bring it back")]
         }
@@ -47,7 +48,7 @@ private struct RepairWriter {
             ? kind.collection
             : "\(kind.collection)/\(PercentCoding.encode(finding.id, isPlain: PercentCoding.isSegmentByte))"
         // A collection of one is changed by its id.
-        if kind.isSingle, let id = finding.before?["id"]?.string, GUID.isValid(id) { place += "/\(id)" }
+        if kind.isInCollection, let id = finding.before?["id"]?.string, GUID.isValid(id) { place += "/\(id)" }
         switch finding.change {
         case .added:
             guard !kind.isSingle else { return [none("it can't be removed")] }
@@ -110,9 +111,11 @@ private struct RepairWriter {
         return back + out
     }
 
-    func cmdlets() -> [RepairProposal] {
-        finding.cmdletRepairs { ExchangeTable.standard.takes($1, by: $0, in: .exo) }.map { repair in
-            proposal(repair.command.map { "mm run \(connection) exo \(ShellWord.quoted($0.line))" }, repair.note)
+    func cmdlets(_ service: ExchangeTable.Service) -> [RepairProposal] {
+        finding.cmdletRepairs { ExchangeTable.standard.takes($1, by: $0, in: service) }.map { repair in
+            proposal(
+                repair.command.map { "mm run \(connection) \(service.module) \(ShellWord.quoted($0.line))" },
+                repair.note)
         }
     }
 

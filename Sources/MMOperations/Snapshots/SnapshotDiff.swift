@@ -47,6 +47,6 @@ struct SnapshotDiff: CatalogueOperation {
             before: try SnapshotPlace(input.before, in: context, with: services),
             after: try SnapshotPlace(input.after, in: context, with: services), kinds: input.kinds)
         return try await comparison.report(in: context, with: services).answer(
-            isSARIF: input.isSARIF, proposals: nil)
+            isSARIF: input.isSARIF, proposals: nil, status: 1)
     }
 }

@@ -29,7 +29,13 @@ struct SnapshotList: CatalogueOperation {
             names = [try registry.connection(named: name, in: context).name]
         } else {
             let known = try registry.snapshot()
-            names = (context.call.caller.server.map { known.visible(to: $0) } ?? known.connections).map(\.name)
+            let server = context.call.caller.server
+            let seen = Set((server.map { known.visible(to: $0) } ?? known.connections).map(\.name))
+            // Those of a partner's customers have names of their own; those of connections that have gone are their owner's.
+            names = try SnapshotStore.connections(services.guarding.paths).filter { name in
+                server == nil || seen.contains(name)
+                    || name.firstIndex(of: ":").map { seen.contains(String(name[..<$0])) } ?? false
+            }
         }
         var rows: [JSONValue] = []
         for name in names {

@@ -63,6 +63,20 @@ enum SnapshotPlace {
         return "\(here)/\(path)"
     }
 
+    /// The folder with what people accept of a comparison with this place: the snapshot's own, beside those that are kept, or
+    /// beside those of the connection that is asked about.
+    func acceptanceFolder(_ connection: String, _ paths: StatePaths) -> String {
+        let store = SnapshotStore(paths: paths, connection: connection)
+        if case .folder(let path, _) = self, !store.holds(path) { return path }
+        return store.folder
+    }
+
+    /// Whether it is one of the snapshots of a connection that are kept.
+    func isKept(of connection: String, _ paths: StatePaths) -> Bool {
+        guard case .folder(let path, _) = self else { return false }
+        return SnapshotStore(paths: paths, connection: connection).holds(path)
+    }
+
     /// The connection whose tenant is read now.
     var connection: Connection? {
         if case .now(let connection) = self { return connection }

@@ -55,6 +55,7 @@ struct SnapshotTake: CatalogueOperation {
             } else {
                 try store.newPlace(at: .now)
             }
+        let earlier = Self.kinds(in: input.folder == nil ? try store.names().last.map(store.path) : destination.folder)
         let snapshot = ConnectionSnapshot(connection: connection, services: services, context: context)
         let (header, objects) = try await snapshot.take(input.kinds, to: destination)
         if input.folder == nil { try store.keep(input.keep) }
@@ -76,6 +77,19 @@ struct SnapshotTake: CatalogueOperation {
                     ]
                 }),
         ]
-        return OperationAnswer(.value(value), text: lines.joined(separator: "\n"), connection: connection.name)
+        var answer = OperationAnswer(.value(value), text: lines.joined(separator: "\n"), connection: connection.name)
+        let lost = leftOut.map(\.name).filter(earlier.contains)
+        if !lost.isEmpty {
+            let text = "The snapshot before this one had \(lost.joined(separator: ", ")), which could not be read now."
+            answer.notes.append(text)
+            answer.missing = text
+        }
+        return answer
+    }
+
+    /// The kinds that an earlier snapshot has.
+    private static func kinds(in folder: String?) -> Set<String> {
+        guard let folder, SnapshotFolder.exists(folder) else { return [] }
+        return Set((try? SnapshotFolder(folder).header.read) ?? [])
     }
 }

@@ -37,7 +37,7 @@ struct DriftUnits: Sendable {
         """
     }
 
-    /// The service. New drift ends it with 1, so that it shows among the failed units until somebody looks.
+    /// The service. New drift ends it with 2, so that it shows among the failed units until somebody looks.
     var service: String {
         var words = [program, "drift", connection, "--news"]
         if let against { words += ["--against", against] }

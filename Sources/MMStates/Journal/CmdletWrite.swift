@@ -37,10 +37,19 @@ extension ExchangeCommand {
         var words = [cmdlet]
         for (name, value) in parameters where !name.contains("@") {
             if name == "Confirm", value == false { continue }
-            words.append(value == true ? "-\(name)" : "-\(name)\(value == false ? ":" : " ")\(Self.text(name, value))")
+            let isSwitch = Self.switches.contains(name.lowercased()) && value.bool != nil
+            words.append(isSwitch && value == true ? "-\(name)" : "-\(name)\(isSwitch ? ":" : " ")\(Self.text(name, value))")
         }
         return words.joined(separator: " ")
     }
+
+    /// Parameters that are there or aren't; every other truth value is written behind its parameter.
+    private static let switches: Set<String> = [
+        "confirm", "whatif", "force", "deny", "verbose", "debug", "asjob", "roomlist", "ignorenamingpolicy",
+        "bypasssecuritygroupmanagercheck", "bypassmaster", "usecustomrouting", "shared", "room", "equipment",
+        "organization", "removepicture", "removespokenname", "forceupgrade", "publicfolder", "archive", "groupmailbox",
+        "soft", "permanent", "includeinactivemailbox", "alwaysdeleteoutlookrulesblob", "sendasgroup",
+    ]
 
     private static func text(_ name: String, _ value: JSONValue) -> String {
         guard Redactor.standard.object([name: value]) == [name: value] else { return "'\(Redactor.mark)'" }

@@ -49,6 +49,11 @@ package struct SnapshotDifference: Sendable {
         package let reason: String
         /// Whether one of the snapshots has it: the comparison lacks something that was asked for.
         package let isOneSided: Bool
+
+        /// Creates a gap.
+        package init(kind: String, reason: String, isOneSided: Bool) {
+            (self.kind, self.reason, self.isOneSided) = (kind, reason, isOneSided)
+        }
     }
 
     /// What differs, by kind and name.
@@ -165,7 +170,8 @@ package struct SnapshotDifference: Sendable {
         }
         if isBetweenTenants {
             return ObjectDifference(
-                before: neutral(old, kind, before.header.tenant), after: neutral(new, kind, after.header.tenant))
+                before: neutral(old, kind, before.header.tenant), after: neutral(new, kind, after.header.tenant)
+            ).withoutEmpty
         }
         // An object that was renamed is still the one that others refer to.
         let (first, second) = (before.ids, after.ids)
@@ -173,7 +179,7 @@ package struct SnapshotDifference: Sendable {
             SnapshotObject.ordered(
                 .object(kind.mappingReferences(in: members) { text, space in ids[space]?[text] ?? text.lowercased() }))
         }
-        let renamed = ObjectDifference(before: same(old, first), after: same(new, second))
+        let renamed = ObjectDifference(before: same(old, first), after: same(new, second)).withoutEmpty
         guard !renamed.isEmpty else { return renamed }
         return ObjectDifference(before: .object(old), after: .object(new)).limited(to: Set(renamed.changes.map(\.path)))
     }
@@ -191,6 +197,11 @@ extension ObjectDifference {
     /// The changes of some properties alone.
     fileprivate func limited(to paths: Set<[String]>) -> ObjectDifference {
         ObjectDifference(kept: changes.filter { paths.contains($0.path) })
+    }
+
+    /// The same without properties of which one side says nothing and the other that there is nothing.
+    fileprivate var withoutEmpty: ObjectDifference {
+        ObjectDifference(kept: changes.filter { ($0.before ?? .null) != ($0.after ?? .null) })
     }
 
     private init(kept: [Change]) { changes = kept }

@@ -26,20 +26,29 @@ extension SnapshotFinding {
         case .added where kind.isSingle: return [CmdletRepair(nil, "it can't be removed")]
         case .added where !kind.onlyWith.isEmpty:
             // The object was there before; what it is listed for was not.
-            let cleared = kind.onlyWith.filter { SnapshotObject.isSet($0, in: self.after ?? [:]) }
+            let cleared = (kind.onlyWith + flags(of: self.after)).filter {
+                SnapshotObject.isSet($0, in: self.after ?? [:])
+            }
             return settings(cleared, noun, setter, takes)
         case .added:
             let command = ExchangeCommand("Remove-\(noun)", ["Identity": .string(id)])
             guard takes(command.cmdlet, "Identity") else { return [CmdletRepair(nil, "no cmdlet removes it")] }
             return [CmdletRepair(command, "removes what is new")]
         case .removed where !kind.onlyWith.isEmpty:
-            return settings(kind.onlyWith.filter { SnapshotObject.isSet($0, in: before ?? [:]) }, noun, setter, takes)
+            // How its flags are now isn't known.
+            let set = kind.onlyWith.filter { SnapshotObject.isSet($0, in: before ?? [:]) } + flags(of: before)
+            return settings(set, noun, setter, takes)
         case .removed: return [recreation(noun, takes)]
         }
     }
 
     /// The object as it is now, where it is new.
     private var after: JSONObject? { change == .added ? difference.changes.first?.after?.object : nil }
+
+    /// The properties that say yes or no: they belong to what an object is listed for.
+    private func flags(of members: JSONObject?) -> [String] {
+        (members ?? [:]).filter { $0.value.bool != nil && !kind.onlyWith.contains($0.key) }.map(\.key)
+    }
 
     /// The properties of the object that differ.
     private static func topmost(_ changes: [ObjectDifference.Change]) -> [String] {
@@ -57,7 +66,8 @@ extension SnapshotFinding {
         var parameters = names
         var repairs: [CmdletRepair] = []
         for property in properties {
-            let old = before?[property] ?? .null
+            // A flag of an object that wasn't listed was off, as it is at first.
+            let old = before?[property] ?? (after?[property]?.bool == nil ? .null : false)
             if let state = cmdlets?.state, state.property == property {
                 let verb = CmdletValue.isSame(state.on, old) ? "Enable" : "Disable"
                 repairs.append(CmdletRepair(ExchangeCommand("\(verb)-\(noun)", names)))
@@ -99,12 +109,22 @@ extension SnapshotFinding {
     private func entryRepairs() -> [CmdletRepair] {
         kind.relations.flatMap { relation -> [CmdletRepair] in
             let noun = String(relation.path.prefix { $0 != "?" }.drop { $0 != "-" }.dropFirst())
-            guard let entry = CmdletKind.of(noun)?.entry else {
+            let (old, new) = lists(of: relation.name)
+            guard let cmdlets = CmdletKind.of(noun) else {
                 return [CmdletRepair(nil, "`\(relation.name)` has to be brought back by hand")]
             }
-            let (old, new) = lists(of: relation.name)
-            return old.filter { !new.contains($0) }.map { repair("Add-\(noun)", entry, $0) }
-                + new.filter { !old.contains($0) }.map { repair("Remove-\(noun)", entry, $0) }
+            guard let entry = cmdlets.entry else { return ruleRepairs(cmdlets, old, new) }
+            let identity = Self.identity(in: relation, of: id)
+            // What has its rights as a whole takes none when it is removed.
+            let isWhole = noun.hasSuffix("FolderPermission")
+            func repairs(_ verb: String, _ rows: [JSONValue]) -> [CmdletRepair] {
+                rows.map { repair("\(verb)-\(noun)", entry, $0, of: identity, isWhole: isWhole && verb == "Remove") }
+            }
+            let (gone, come) = (old.filter { !new.contains($0) }, new.filter { !old.contains($0) })
+            let others = gone.filter { row in isWhole && come.contains { $0[entry.name] == row[entry.name] } }
+            return repairs("Set", others)
+                + repairs("Add", gone.filter { !others.contains($0) })
+                + repairs("Remove", come.filter { row in !others.contains { $0[entry.name] == row[entry.name] } })
         }
     }
 
@@ -118,9 +138,44 @@ extension SnapshotFinding {
         }
     }
 
-    private func repair(_ cmdlet: String, _ entry: CmdletKind.Entry, _ row: JSONValue) -> CmdletRepair {
-        var parameters: JSONObject = ["Identity": .string(id)]
-        for name in [entry.name] + (entry.values.map { [$0] } ?? []) { parameters[name] = row[name] ?? .null }
+    /// What names the object in a relation's cmdlets, such as a folder of the mailbox.
+    private static func identity(in relation: SnapshotKind.Relation, of id: String) -> JSONValue {
+        TenantSnapshotSource.command(relation.path.replacing("{id}", with: id)).parameters["Identity"] ?? .string(id)
+    }
+
+    /// What makes rules of a mailbox again that are gone, and removes those that have come.
+    private func ruleRepairs(_ cmdlets: CmdletKind, _ old: [JSONValue], _ new: [JSONValue]) -> [CmdletRepair] {
+        guard let place = cmdlets.place else {
+            return [CmdletRepair(nil, "`\(cmdlets.noun)` has to be brought back by hand")]
+        }
+        func removal(_ row: JSONValue) -> CmdletRepair {
+            let name = cmdlets.ids.lazy.compactMap { row[$0] }.first ?? row["Name"] ?? .null
+            return CmdletRepair(
+                ExchangeCommand("Remove-\(cmdlets.noun)", ["Identity": name, place.parameter: .string(id)]))
+        }
+        func recreation(_ row: JSONValue) -> [CmdletRepair] {
+            var parameters: JSONObject = [place.parameter: .string(id)]
+            for parameter in cmdlets.recreated {
+                guard let value = row[cmdlets.property(of: parameter)], !CmdletValue.isEmpty(value), value != false
+                else { continue }
+                parameters[parameter] = cmdlets.written(cmdlets.property(of: parameter), value).value
+            }
+            let made = CmdletRepair(
+                ExchangeCommand("New-\(cmdlets.noun)", parameters), "makes it again, with another id")
+            guard let state = cmdlets.state, !cmdlets.isMadeWithState, row[state.property] == state.off else {
+                return [made]
+            }
+            let names: JSONObject = ["Identity": row["Name"] ?? .null, place.parameter: .string(id)]
+            return [made, CmdletRepair(ExchangeCommand("Disable-\(cmdlets.noun)", names))]
+        }
+        return new.filter { !old.contains($0) }.map(removal) + old.filter { !new.contains($0) }.flatMap(recreation)
+    }
+
+    private func repair(
+        _ cmdlet: String, _ entry: CmdletKind.Entry, _ row: JSONValue, of identity: JSONValue, isWhole: Bool
+    ) -> CmdletRepair {
+        var parameters: JSONObject = ["Identity": identity]
+        for name in [entry.name] + (isWhole ? [] : entry.values.map { [$0] } ?? []) { parameters[name] = row[name] ?? .null }
         if row["Deny"] == true { parameters["Deny"] = true }
         return CmdletRepair(ExchangeCommand(cmdlet, parameters))
     }

@@ -6,9 +6,10 @@ extension SnapshotKind {
     private static let intune = "/deviceManagement"
     private static let conditionalAccess = "/identity/conditionalAccess"
     private static let graphPolicies = "/policies"
+    private static let eligibilities = "/roleManagement/directory/roleEligibilityScheduleInstances"
 
     /// Every kind, in the order in which they are read.
-    package static let all: [SnapshotKind] = directory + policies + devices + exchange + others
+    package static let all: [SnapshotKind] = directory + policies + devices + exchange + mailboxes + others
 
     /// The kinds that are read where a caller names none.
     package static let standard = all.filter { !$0.isOnRequest }
@@ -42,7 +43,7 @@ extension SnapshotKind {
     }
 
     private static let directory: [SnapshotKind] = [
-        SnapshotKind("organization", "Organisation settings", .graph, "/organization").single()
+        SnapshotKind("organization", "Organisation settings", .graph, "/organization").single(inCollection: true)
             .without("assignedPlans", "provisionedPlans", "onPremisesLastSyncDateTime", "directorySizeQuota")
             .own("displayName", "verifiedDomains", "technicalNotificationMails"),
         SnapshotKind("domains", "Domains", .graph, "/domains").key("id", named: "id").without("state"),
@@ -74,6 +75,11 @@ extension SnapshotKind {
         SnapshotKind("consents", "Delegated consents", .graph, "/oauth2PermissionGrants")
             .key("id", named: "clientId+resourceId+principalId", "id").without("expiryTime", "startTime")
             .refers("clientId", "principalId", "resourceId"),
+        SnapshotKind("role-eligibilities", "Roles that may be taken up", .graph, eligibilities)
+            .key("id", named: "roleDefinitionId+principalId+directoryScopeId", "id")
+            .without("startDateTime", "roleEligibilityScheduleId").refers("principalId", "roleDefinitionId"),
+        SnapshotKind("administrative-units", "Administrative units", .graph, "/directory/administrativeUnits")
+            .referredTo().relation("members", "/directory/administrativeUnits/{id}/" + members),
         SnapshotKind("role-assignments", "Role assignments", .graph, "/roleManagement/directory/roleAssignments")
             .key("id", named: "roleDefinitionId+principalId+directoryScopeId", "id").without("resourceScope")
             .refers("principalId", "roleDefinitionId"),
@@ -101,6 +107,21 @@ extension SnapshotKind {
         SnapshotKind(
             "authorization-policy", "What users and guests may do", .graph, graphPolicies + "/authorizationPolicy"
         ).single(),
+        SnapshotKind(
+            "security-defaults", "Security defaults", .graph, graphPolicies + "/identitySecurityDefaultsEnforcementPolicy"
+        ).single(),
+        SnapshotKind(
+            "cross-tenant-access", "Access to and from other tenants", .graph,
+            graphPolicies + "/crossTenantAccessPolicy/default"
+        ).single(),
+        SnapshotKind(
+            "cross-tenant-partners", "Access for single partners", .graph,
+            graphPolicies + "/crossTenantAccessPolicy/partners"
+        ).key("tenantId", named: "tenantId"),
+        SnapshotKind("consent-policies", "Consent policies", .graph, graphPolicies + "/permissionGrantPolicies"),
+        SnapshotKind(
+            "consent-requests", "Requests for consent", .graph, graphPolicies + "/adminConsentRequestPolicy"
+        ).single(),
         SnapshotKind("sharepoint-sharing", "SharePoint sharing", .graph, "/admin/sharepoint/settings").single(),
     ]
 
@@ -114,11 +135,51 @@ extension SnapshotKind {
             .without("assignments.id", "assignments.sourceId").refers("assignments"),
     ]
 
+    private static let mailboxRows =
+        "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
+        + "RecipientTypeDetails"
+
+    /// What is read of each mailbox.
+    private static let mailboxes: [SnapshotKind] = [
+        SnapshotKind("inbox-rules", "Inbox rules that forward", .exchange, mailboxRows)
+            .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+            .rows(
+                "rules", "Get-InboxRule?Mailbox={id}", with: ["ForwardTo", "ForwardAsAttachmentTo", "RedirectTo"]
+            )
+            .without(
+                "rules.Identity", "rules.MailboxOwnerId", "rules.Description", "rules.IsValid", "rules.ObjectState",
+                "rules.RunspaceId", "rules.LegacyID", "rules.RuleIdentity"
+            )
+            .only(with: "rules").onRequest(),
+        SnapshotKind("calendar-permissions", "Calendars that others may open", .exchange, mailboxRows)
+            .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+            .rows("calendar", #"Get-MailboxFolderPermission?Identity={id}:\Calendar"#)
+            .without("calendar.Identity", "calendar.FolderName", "calendar.IsValid", "calendar.ObjectState")
+            .only(with: "calendar").onRequest(),
+    ]
+
     private static let exchange: [SnapshotKind] = [
         cmdlet("exchange-organization", "Exchange organisation", "OrganizationConfig").single(),
         cmdlet("accepted-domains", "Accepted domains", "AcceptedDomain"),
         cmdlet("remote-domains", "Remote domains", "RemoteDomain"),
         cmdlet("outbound-spam", "Outbound spam policies", "HostedOutboundSpamFilterPolicy"),
+        cmdlet("anti-spam", "Spam policies", "HostedContentFilterPolicy"),
+        cmdlet("connection-filter", "Addresses that are let through", "HostedConnectionFilterPolicy"),
+        cmdlet("anti-phishing", "Anti-phishing policies", "AntiPhishPolicy"),
+        cmdlet("malware", "Malware policies", "MalwareFilterPolicy"),
+        cmdlet("safe-links", "Safe Links policies", "SafeLinksPolicy"),
+        cmdlet("safe-attachments", "Safe Attachments policies", "SafeAttachmentPolicy"),
+        cmdlet("dkim", "DKIM", "DkimSigningConfig"),
+        cmdlet("retention", "Retention policies of mailboxes", "RetentionPolicy"),
+        cmdlet("calendar-sharing", "Sharing of calendars", "SharingPolicy"),
+        cmdlet("dlp", "Data loss prevention", "DlpCompliancePolicy", .compliance),
+        SnapshotKind(
+            "distribution-groups", "Distribution groups", .exchange,
+            "Get-DistributionGroup?ResultSize=Unlimited&$select=Guid,Name,DisplayName,PrimarySmtpAddress,ManagedBy,"
+                + "MemberJoinRestriction,MemberDepartRestriction,RequireSenderAuthenticationEnabled,ModerationEnabled,"
+                + "ModeratedBy,AcceptMessagesOnlyFrom,HiddenFromAddressListsEnabled"
+        )
+        .key("Guid", named: "PrimarySmtpAddress", "Name").set(by: "Set-DistributionGroup"),
         cmdlet("transport-rules", "Transport rules", "TransportRule"),
         cmdlet("inbound-connectors", "Inbound connectors", "InboundConnector"),
         cmdlet("outbound-connectors", "Outbound connectors", "OutboundConnector"),
@@ -163,8 +224,10 @@ extension SnapshotKind {
     ]
 
     /// A kind of Exchange, with the cmdlets that read and set it.
-    private static func cmdlet(_ name: String, _ title: String, _ noun: String) -> SnapshotKind {
-        SnapshotKind(name, title, .exchange, "Get-" + noun).key("Identity", named: "Name", "Identity")
+    private static func cmdlet(
+        _ name: String, _ title: String, _ noun: String, _ service: Service = .exchange
+    ) -> SnapshotKind {
+        SnapshotKind(name, title, service, "Get-" + noun).key("Identity", named: "Name", "Identity")
             .without(
                 "Guid", "ObjectState", "IsValid", "ExchangeVersion", "DistinguishedName", "OrganizationId",
                 "OriginatingServer", "ImmutableId", "RuleVersion", "OrganizationalUnitRoot", "Id", "ExchangeObjectId"

@@ -9,6 +9,8 @@ package struct SnapshotKind: Sendable, Hashable {
         case graph
         /// Exchange Online; `path` is a cmdlet.
         case exchange
+        /// Purview; `path` is a cmdlet.
+        case compliance
         /// Power Automate; `path` is a collection.
         case flow
         /// The PowerShell module of Teams; `path` is a cmdlet.
@@ -28,6 +30,14 @@ package struct SnapshotKind: Sendable, Hashable {
         package let unless: (property: String, value: String)?
         /// Rows with one of these values are none of the configuration, such as the owner's own right to a mailbox.
         package let skipped: [(property: String, value: JSONValue)]
+        /// Rows that have these properties, and none of them set, are none of the configuration.
+        package var onlyWith: [String] = []
+
+        /// Whether a row is configuration, by what is set in it.
+        func keeps(_ row: JSONValue) -> Bool {
+            let known = onlyWith.filter { row[$0] != nil }
+            return known.isEmpty || known.contains { SnapshotObject.isSet($0, in: row.object ?? [:]) }
+        }
 
         package static func == (left: Relation, right: Relation) -> Bool {
             left.name == right.name && left.path == right.path
@@ -66,6 +76,8 @@ package struct SnapshotKind: Sendable, Hashable {
     package var named = ["displayName"]
     /// Whether there is exactly one object.
     package var isSingle = false
+    /// Whether the only object is reached by its id, in a collection of one.
+    package var isInCollection = false
     /// A collection whose objects hold the objects of this kind: `{parent}` in the path is its `name`.
     package var within: String?
     /// Properties that are left out beside those that are left out everywhere; dots lead to members.
@@ -111,9 +123,10 @@ extension SnapshotKind {
         return copy
     }
 
-    func single() -> SnapshotKind {
+    func single(inCollection: Bool = false) -> SnapshotKind {
         var copy = self
         copy.isSingle = true
+        copy.isInCollection = inCollection
         return copy
     }
 
@@ -162,11 +175,13 @@ extension SnapshotKind {
     }
 
     func rows(
-        _ name: String, _ path: String, skipping skipped: (property: String, value: JSONValue)...
+        _ name: String, _ path: String, with properties: [String] = [],
+        skipping skipped: (property: String, value: JSONValue)...
     ) -> SnapshotKind {
         var copy = self
         copy.relations.append(
-            Relation(name: name, path: path, isReference: false, unless: nil, skipped: skipped))
+            Relation(
+                name: name, path: path, isReference: false, unless: nil, skipped: skipped, onlyWith: properties))
         return copy
     }
 

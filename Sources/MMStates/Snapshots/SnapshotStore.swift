@@ -6,7 +6,27 @@ package struct SnapshotStore: Sendable {
     /// How many of a connection are kept unless somebody says otherwise.
     package static let defaultLimit = 30
 
-    private let folder: String
+    /// The folder that they lie in.
+    package let folder: String
+
+    /// Whether a folder is one of them.
+    package func holds(_ path: String) -> Bool { path.hasPrefix(folder + "/") }
+
+    /// The names of the connections that have snapshots, as the newest of each says.
+    package static func connections(_ paths: StatePaths) throws(MMError) -> [String] {
+        let root = "\(paths.stateDirectory)/snapshots"
+        var found: Set<String> = []
+        for name in try FolderListing.names(in: root) {
+            let store = SnapshotStore(folder: "\(root)/\(name)")
+            guard let newest = try store.names().last, let folder = try? SnapshotFolder(store.path(of: newest)) else {
+                continue
+            }
+            found.insert(folder.header.connection)
+        }
+        return found.sorted()
+    }
+
+    private init(folder: String) { self.folder = folder }
 
     /// The snapshots of a connection.
     package init(paths: StatePaths, connection: String) {

@@ -124,7 +124,13 @@ package struct SnapshotTaking: Sendable {
             entry.relation.path.replacing("{id}", with: kind.id(of: objects[entry.object]))
         }
         for (entry, items) in zip(wanted, try await source.related(paths, of: kind)) {
-            let kept = items.filter { item in !entry.relation.skipped.contains { item[$0.property] == $0.value } }
+            let relation = entry.relation
+            let kept = items.filter { item in
+                !relation.skipped.contains { item[$0.property] == $0.value }
+                    && relation.keeps(item)
+            }
+            // What the object says of itself stands where there is nothing to put in its place.
+            if kept.isEmpty, objects[entry.object][relation.name] != nil { continue }
             objects[entry.object][entry.relation.name] = .array(
                 entry.relation.isReference ? kept.compactMap { reference($0, &state) } : kept)
         }

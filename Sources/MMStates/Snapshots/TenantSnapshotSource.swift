@@ -34,8 +34,10 @@ package struct TenantSnapshotSource: SnapshotSource {
             var all: [GraphPages] = []
             for path in try await paths(of: kind, with: client) { all += try pages(at: path, with: client) }
             return RequestPages(all)
-        case .exchange:
-            let client = try ExchangeClient(identity: identity, connection: connection, service: .exchange)
+        case .exchange, .compliance:
+            let client = try ExchangeClient(
+                identity: identity, connection: connection,
+                service: kind.service == .compliance ? .compliance : .exchange)
             return CmdletPages(
                 client.pages(Self.command(kind.path), deadline: deadline, report: report), connection: connection.name)
         case .teams:
