@@ -28,13 +28,15 @@ struct IsolatedOperationService: OperationService {
                 "`\(declaration.name)` is not offered by isolated pools: shells belong to no connection.",
                 hint: "Leave --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL out: the shell runs beside you then.")
         }
-        if let group = declaration.command.first, ["connections", "guard", "audit"].contains(group) {
+        if let group = declaration.command.first, ["connections", "guard"].contains(group) {
             return try await own.call(operation, arguments, in: context)
         }
-        if let connection = arguments["connection"]?.string {
+        // The log of a connection's own pool is not the router's, where its entry was made and changed.
+        if let connection = arguments["connection"]?.string, declaration.name != "audit_show" {
             let pool = try await router.pool(connection, for: context.caller.server)
             return try await pool.call(operation, arguments, in: context)
         }
+        if let answer = try await records.answer(to: operation, arguments, in: context) { return answer }
         switch declaration.name {
         case "status":
             return try await gathered(
@@ -46,6 +48,8 @@ struct IsolatedOperationService: OperationService {
         default: return try await own.call(operation, arguments, in: context)
         }
     }
+
+    private var records: IsolatedRecords { IsolatedRecords(router: router, own: own) }
 
     func forget(_ client: CallContext) async {
         await own.forget(client)

@@ -20,6 +20,21 @@ extension IsolatedRouter {
         }
     }
 
+    /// The pools that have written something down, of connections that a server may use, by name: those that run, and those that
+    /// can be started to tell.
+    func holding(for server: String?) async -> [(String, IsolatedPool)] {
+        guard let names = try? names(for: server) else { return [] }
+        var found: [(String, IsolatedPool)] = []
+        for name in names {
+            if sites.areStarted {
+                if sites.hasRecords(name), let pool = try? pool(name) { found.append((name, pool)) }
+            } else if let pool = await running(name) {
+                found.append((name, pool))
+            }
+        }
+        return found
+    }
+
     /// The pool of a connection of the registry, where it runs; some run without this router's doing.
     func running(_ name: String) async -> IsolatedPool? {
         guard let pool = sites.areStarted ? pools[name] : try? pool(name), await pool.site.isRunning else { return nil }

@@ -45,9 +45,12 @@ protocol PoolSites: Sendable {
     func site(of connection: String, registry: JSONObject, among names: [String]) throws(MMError) -> any PoolSite
     /// Whether a pool had signed in sessions when it ended, which the router is to bring back.
     func hasSessions(_ connection: String) -> Bool
+    /// Whether a pool has files of its own, because it has run before.
+    func hasRecords(_ connection: String) -> Bool
 }
 
 extension PoolSites {
     var areStarted: Bool { false }
     func hasSessions(_ connection: String) -> Bool { false }
+    func hasRecords(_ connection: String) -> Bool { true }
 }

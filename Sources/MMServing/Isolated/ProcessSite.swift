@@ -27,6 +27,7 @@ struct ProcessSites: PoolSites {
     }
 
     func hasSessions(_ connection: String) -> Bool { place.hasSessions(connection) }
+    func hasRecords(_ connection: String) -> Bool { PoolPlace.isOwn(place.home(connection)) }
 }
 
 /// A pool that is a process of its own, started when it is first needed and again when it was lost.

@@ -290,6 +290,49 @@ struct IsolatedPoolTests {
         await router.stop()
     }
 
+    @Test("what single pools have written down is listed, verified and taken back at the router's address")
+    func records() async throws {
+        let tenant = try await Tenant()
+        guard let router = try await IsolatedRouterProcess.start(in: tenant.home, [:], wall: "namespaces", user: nil)
+        else { return }
+        let asked = try await router.post(
+            "/run", ["connection": "Demo", "module": "exo", "command": "Get-Mailbox -ResultSize 1"])
+        let code = try #require(asked["device_code"]?.string, "\(asked)")
+        #expect(try await tenant.mm(["sandbox", "approve", code, "-q"]).code == 0)
+        let user = "/users/lena.vogt@contoso-sandbox.example"
+        let write = ["graph", "Demo", user, "-X", "PATCH", "-d", #"{"department":"Isolated"}"#, "--json"]
+        try await waitUntil { try await router.mm(write).code == 0 }
+        let listed = try await router.mm(["undo", "list", "--json"])
+        let change = try #require(listed.json?[0]?["id"]?.string, "\(listed)")
+        let shown = try await router.mm(["undo", "show", change, "--json"])
+        #expect(shown.code == 0, "\(shown)")
+        let taken = try await router.mm(["snapshot", "take", "Demo", "--only", "domains", "--json"])
+        #expect(taken.code == 0, "\(taken)")
+        let snapshots = try await router.mm(["snapshot", "list", "--json"])
+        #expect(snapshots.json?.array?.count == 1, "\(snapshots)")
+        #expect(try await router.mm(["snapshot", "show", "Demo@latest", "--json"]).json?.array?.isEmpty == false)
+        let lines = try await router.mm(["audit", "show", "--operation", "graph_request", "--json"])
+        #expect(lines.json?.array?.contains { $0["method"] == "PATCH" } == true, "\(lines)")
+        let verified = try await router.mm(["audit", "verify", "--json"])
+        let logs = verified.json?["logs"]?.array ?? []
+        #expect(logs.map { $0["connection"] } == [.null, "Demo"], "\(verified)")
+        #expect(logs.last?["lines"]?.int ?? 0 > 1 && verified.code == 0)
+        let undone = try await router.mm(["undo", change, "--json"])
+        #expect(undone.code == 0 && undone.json?[0]?["result"] == "undone", "\(undone)")
+        let none = try await router.mm(["undo", "chg_0000000000"])
+        #expect(none.code == 1 && none.error.contains("no change"), "\(none)")
+        // A line that somebody changed in a pool's own log is found, and told with the pool's name.
+        let path = try #require(
+            try tenant.home.files().first { $0.path.contains("/isolated/Demo-") && $0.path.hasSuffix("/audit.jsonl") }?
+                .path)
+        let bytes = try #require(try ProtectedFile.read(path))
+        let changed = String(decoding: bytes, as: UTF8.self).replacing("graph_request", with: "graph_requests")
+        try ProtectedFile.replace(path, with: Array(changed.utf8))
+        let broken = try await router.mm(["audit", "verify"])
+        #expect(broken.code == 1 && broken.error.contains("Demo: The audit log is broken"), "\(broken)")
+        await router.stop()
+    }
+
     @Test("finds the owner's sandbox tenant from behind its wall", arguments: ["namespaces", "landlock"])
     func sandbox(wall: String) async throws {
         let tenant = try await Tenant()
