@@ -250,6 +250,7 @@ actor PoolDaemon {
     private func record() throws(MMError) {
         var object = handshake.json
         object["socket"] = .string(socket)
+        object["folder"] = .string(place.paths.stateDirectory)
         object["urls"] = .array(urls.map { .string($0) })
         let bytes = JSONWriter.bytes(.object(object))
         do throws(MMError) {

@@ -95,7 +95,10 @@ struct PoolFinder: Sendable {
 
     private func recordedSocket() -> String? {
         guard let bytes = try? ProtectedFile.read(place.record, limit: 64 << 10) else { return nil }
-        return (try? JSONParser.parse(bytes))?["socket"]?.string
+        guard let record = try? JSONParser.parse(bytes) else { return nil }
+        // A copy of the files has its own pool: the record that came with it names that of the first ones.
+        if let folder = record["folder"]?.string, folder != place.paths.stateDirectory { return nil }
+        return record["socket"]?.string
     }
 
     /// Asks an older pool to finish what it does and to give its place up.

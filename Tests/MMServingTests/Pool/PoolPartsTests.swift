@@ -41,6 +41,13 @@ struct PoolPartsTests {
         try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(record)))
         let finder = PoolFinder(environment: environment)
         #expect(try await finder.running()?.handshake.process == handshake.process)
+        // A record that came with a copy of the files names the pool of the first ones.
+        record["folder"] = .string(place.paths.stateDirectory + "-first")
+        try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(record)))
+        #expect(try await finder.running()?.handshake.process == nil)
+        record["folder"] = .string(place.paths.stateDirectory)
+        try ProtectedFile.replace(place.record, with: JSONWriter.bytes(.object(record)))
+        #expect(try await finder.running()?.handshake.process == handshake.process)
         #expect(chmod(home["run"], 0o755) == 0)
         #expect(try await finder.running()?.handshake.process == nil)
         await listener.stop(graceful: .zero)
