@@ -38,6 +38,19 @@ package struct CmdletModules: Sendable {
         return [word]
     }
 
+    /// The cmdlets of services that a misspelt name most likely means, best first, with a session that has each.
+    package func near(_ name: String) -> [(name: String, session: String)] {
+        var names: Set<String> = []
+        for row in 0..<table.count {
+            let entry = table.entry(row)
+            if entry.product != .builtin { names.insert(entry.name) }
+        }
+        return NearestNames.of(name, among: names.sorted()).compactMap { near in
+            let sessions = sessions(of: near)
+            return (sessions.contains("exo") ? "exo" : sessions.sorted().first).map { (near, $0) }
+        }
+    }
+
     /// Whether a name is that of one of PowerShell's own commands or aliases.
     package func isBuiltIn(_ name: String) -> Bool {
         table.entries(named: table.alias(name) ?? name).contains { $0.product == .builtin }

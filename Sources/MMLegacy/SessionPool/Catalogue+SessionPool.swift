@@ -35,15 +35,15 @@ private struct SessionPoolRun: CatalogueOperation {
         _ input: RunInput, in context: OperationContext, with services: GuardServices
     ) async throws(MMError) -> OperationAnswer {
         let registry = try await pool.registry()
-        guard let name = input.connection, let module = input.module, let command = input.command else {
+        guard let name = input.connection, let command = input.command else {
             return ConnectionsList.answer(of: registry, in: context)
         }
         try refuse(input)
         let connection = try registry.connection(named: name, for: context.call.caller.server)
-        let moduleName = try RunModule.named(module)
+        let parsed = PowerShellParser.parse(command)
+        let moduleName = try RunModule.named(input.module, for: parsed)
         context.record.note("connection", .string(connection.name))
         context.record.note("module", .string(moduleName))
-        let parsed = PowerShellParser.parse(command)
         ScriptDigest(command, parsed).note(in: context.record)
         let verdict = try services.guards.engine().judge(
             script: command, parsed: parsed, in: ScriptContext(module: moduleName),

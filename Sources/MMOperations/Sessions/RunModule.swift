@@ -1,7 +1,7 @@
 package import MMCore
 import MMNative
 import MMPowerShell
-import PowerShellSyntax
+package import PowerShellSyntax
 
 /// The modules that commands run in: those of PowerShell, and those that have no PowerShell here at all.
 package enum RunModule {
@@ -19,7 +19,7 @@ package enum RunModule {
 
     /// The module that a caller names, else the one that a script's own cmdlets are in.
     /// - Throws: `invalidInput` with the words there are.
-    static func named(_ name: String?, for script: ParsedScript) throws(MMError) -> String {
+    package static func named(_ name: String?, for script: ParsedScript) throws(MMError) -> String {
         if let name { return try named(name) }
         return try ScriptModules(script).module()
     }

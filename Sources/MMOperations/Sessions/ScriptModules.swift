@@ -60,10 +60,12 @@ struct ScriptModules {
         guard let first = cmdlets.first else {
             if let hint = hints.first { return hint }
             let what = strangers.first.map { "no module here has \($0)" } ?? "it uses no cmdlet of one"
-            let near =
-                strangers.count == 1
-                ? strangers.first.flatMap { NearestNames.of($0, among: RunModule.names, limit: 1).first } : nil
-            let meant = near.map { " Did you mean the module `\($0)`?" } ?? ""
+            let module = strangers.first.flatMap { NearestNames.of($0, among: RunModule.names, limit: 1).first }
+            let near = strangers.first.map { Self.modules.near($0).prefix(3) } ?? []
+            let meant =
+                if let module, strangers.count == 1 { " Did you mean the module `\(module)`?" } else if !near.isEmpty {
+                    " Did you mean \(near.map { "\($0.name) (\($0.session))" }.joined(separator: ", "))?"
+                } else { "" }
             throw MMError(
                 .invalidInput, "Which module the script runs in can't be told from it: \(what).\(meant)",
                 hint: "Name one: mm run CONNECTION exo 'SCRIPT'. The modules are "

@@ -41,6 +41,8 @@ struct ScriptModulesTests {
             #expect(error?.code == .invalidInput)
             #expect(error?.hint?.contains("mm run CONNECTION exo") == true)
         }
+        let misspelt = #expect(throws: MMError.self) { try module("Get-Mailbx") }
+        #expect(misspelt?.message.contains("Get-Mailbox (exo)") == true, "\(misspelt as Any)")
         let old = #expect(throws: MMError.self) { try module("Get-MsolUser -All") }
         #expect(old?.hint?.contains("Get-MgUser") == true)
     }
