@@ -101,7 +101,9 @@ struct ExchangePipelineTests {
     func refused(status: Int) async throws {
         let tenant = try await Tenant(users: 20)
         try await tenant.signIn()
-        let forms = [["-q"], ["--json"], ["-q", "--json"], ["-o", "text"], ["-o", "csv", "-q"], ["--jq", ".[0]", "-q"]]
+        let forms = [
+            ["-q"], ["--json"], ["-q", "--json"], ["-o", "text"], ["-o", "csv", "-q"], ["--jq", ".[0]", "-q"],
+        ]
         for form in forms {
             let ran = try await tenant.mm(["run", "Demo", "exo", "(Get-Mailbox nobody).Count"] + form)
             #expect(ran.code == 1 && ran.output.contains("0") && ran.error.contains("nobody"), "\(form): \(ran)")
@@ -112,7 +114,9 @@ struct ExchangePipelineTests {
             for form in forms {
                 let ran = try await tenant.mm(["run", "Demo", "exo", line] + form)
                 #expect(ran.code == 1 && ran.output.isEmpty && ran.error.contains("Get-Mailbox"), "\(form): \(ran)")
-                if form.contains("--json") { #expect(ran.failure?["details"]?["status"] == .int(Int64(status)), "\(ran)") }
+                if form.contains("--json") {
+                    #expect(ran.failure?["details"]?["status"] == .int(Int64(status)), "\(ran)")
+                }
             }
         }
         let audit = try await tenant.mm(["audit", "show", "--operation", "run", "--json"])

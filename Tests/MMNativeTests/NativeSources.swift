@@ -172,7 +172,8 @@ struct NativeSources {
     @Test(
         "what a service refuses ends the script, in blocks that swallow other errors as well",
         arguments: [
-            "Get-Refused; 'x'", "$n = (Get-Refused).Count; $n", "[pscustomobject]@{x=1} | Select-Object @{n='a';e={ Get-Refused }}",
+            "Get-Refused; 'x'", "$n = (Get-Refused).Count; $n",
+            "[pscustomobject]@{x=1} | Select-Object @{n='a';e={ Get-Refused }}",
             "1 | Sort-Object { Get-Refused }", "1 | Group-Object { Get-Refused }", "if (Get-Refused) { 1 } else { 2 }",
             "1 | ForEach-Object { @(Get-Refused).Count }", "1 | Where-Object { Get-Refused }", "\"a$(Get-Refused)b\"",
             "function Get-It { Get-Refused }; Get-It", "try { Get-Refused } finally { $x = 1 }; 'x'",
@@ -205,7 +206,8 @@ struct NativeSources {
     @Test(
         "$ErrorActionPreference says what becomes of errors, in its script alone",
         arguments: [
-            ("Write-Error a; 'x'", ["x"], ["a"], nil), ("$ErrorActionPreference = 'Stop'; Write-Error a; 'x'", [], [], "a"),
+            ("Write-Error a; 'x'", ["x"], ["a"], nil),
+            ("$ErrorActionPreference = 'Stop'; Write-Error a; 'x'", [], [], "a"),
             ("$ErrorActionPreference = 'SilentlyContinue'; Write-Error a; 1/0; 'x'", ["x"], [], nil),
             ("$ErrorActionPreference = 'stop'; 1/0; 'x'", [], [], "Attempted to divide by zero."),
             ("$ErrorActionPreference = 'Stop'; Write-Error a -ErrorAction Continue; 'x'", ["x"], ["a"], nil),
@@ -230,8 +232,10 @@ struct NativeSources {
     @Test(
         "exit ends the script with its code",
         arguments: [
-            ("1; exit 3; 2", ["1"], 3), ("exit", [], 0), ("try { exit 2 } catch { 'c' } finally { 'f' }; 'x'", ["f"], 2),
-            ("function F { exit 4 }; F; 'x'", [], 4), ("foreach ($i in 1..3) { $i; if ($i -eq 2) { exit $i } }", ["1", "2"], 2),
+            ("1; exit 3; 2", ["1"], 3), ("exit", [], 0),
+            ("try { exit 2 } catch { 'c' } finally { 'f' }; 'x'", ["f"], 2),
+            ("function F { exit 4 }; F; 'x'", [], 4),
+            ("foreach ($i in 1..3) { $i; if ($i -eq 2) { exit $i } }", ["1", "2"], 2),
         ] as [(String, [String], Int32)])
     func exit(script: String, objects: [String], code: Int32) async throws {
         var session = NativeSession()

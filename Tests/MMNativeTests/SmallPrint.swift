@@ -21,7 +21,10 @@ struct SmallPrint {
                     + "| Sort-Object S | % S",
                 ["10 GB (10,737,418,240 bytes)", "9 GB (9,663,676,416 bytes)"]
             ),
-            ("$null = 'ab' -match '(a)(b)'; $null -eq $Matches['1']; $null -eq $Matches.'2'; $Matches[2]", ["True", "True", "b"]),
+            (
+                "$null = 'ab' -match '(a)(b)'; $null -eq $Matches['1']; $null -eq $Matches.'2'; $Matches[2]",
+                ["True", "True", "b"]
+            ),
             ("$null = 'a' -match 'a'; $Matches.Keys | % { $_.GetType().Name }", ["Int32"]),
             ("Write-Output a -b c", ["a", "-b", "c"]),
             ("@([pscustomobject]@{a=1}) -join ','", [""]),
@@ -29,7 +32,10 @@ struct SmallPrint {
             ("'{\"a\":[{\"b\":1},{\"b\":2}]}' | ConvertFrom-Json | % { \"$($_.a)\" }", [" "]),
             ("@([pscustomobject]@{a=1}, 5) -join ','", [",5"]),
             ("1 + '1,234'; '1,234.5' - 0", ["1235", "1234"]),
-            ("1..3 | Group-Object { $_ / 7 } | % Name", ["0.142857142857143", "0.285714285714286", "0.428571428571429"]),
+            (
+                "1..3 | Group-Object { $_ / 7 } | % Name",
+                ["0.142857142857143", "0.285714285714286", "0.428571428571429"]
+            ),
             ("$y = foreach ($i in 1..3) { return $i }; 'never'", ["1"]),
             ("$x = 5; $x ??= $(throw 'never'); $x", ["5"]),
             ("$i = 3; while ($i--) { $i }", ["2", "1", "0"]),
@@ -61,7 +67,8 @@ struct SmallPrint {
         "what is assigned to $null is dropped",
         arguments: [
             ("$null = 5; $null -eq $null", ["True"]), ("$null = 1..3; 'x'", ["x"]), ("$NULL = throw 'a'", []),
-            ("$null += 5; $null -eq $null; ($null = 7)", ["True", "7"]), ("$a, $null = 1, 2; $a; $null -eq $null", ["1", "True"]),
+            ("$null += 5; $null -eq $null; ($null = 7)", ["True", "7"]),
+            ("$a, $null = 1, 2; $a; $null -eq $null", ["1", "True"]),
         ] as [(String, [String])])
     func dropped(script: String, texts: [String]) async throws {
         let result = try await run(script)

@@ -17,10 +17,12 @@ private enum Lines {
         "$n = ({}).Count; if ($n -eq 0) { 'none' } else { 'some' }", "if ({}) { 'yes' } else { 'no' }",
         "foreach ($m in {}) { $m.Name }; 'done'", "\"There are $(({}).Count).\"",
         "{} | ForEach-Object { $_.Name } | Sort-Object", "[pscustomobject]@{ Count = @({}).Count }",
-        "[pscustomobject]@{ A = 1 } | Select-Object @{ n = 'C'; e = { @({}).Count } }", "'a' | Where-Object { -not ({}) }",
+        "[pscustomobject]@{ A = 1 } | Select-Object @{ n = 'C'; e = { @({}).Count } }",
+        "'a' | Where-Object { -not ({}) }",
         "switch (@({}).Count) { 0 { 'none' } default { 'some' } }", "function Get-Total { @({}).Count }; Get-Total",
         "$h = @{}; $h['n'] = ({}).Count; $h.n", "'x', 'y' | Group-Object { @({}).Count } | Select-Object Name, Count",
-        "-not ({})", "({} | Where-Object Name -like '*a*').Name -join ','", "$r = foreach ($i in 1..2) { @({}).Count }; $r",
+        "-not ({})", "({} | Where-Object Name -like '*a*').Name -join ','",
+        "$r = foreach ($i in 1..2) { @({}).Count }; $r",
         "try { 1 } finally { $null = {} }; 'end'", "{} | Select-Object -First 1 | ConvertTo-Json -Depth 1",
         "$t = ({}) ? 'yes' : 'no'; $t", "'before'; {}; 'after'",
     ]
@@ -106,7 +108,8 @@ struct RefusedLinesTests {
         #expect(told != nil)
         let goesOn = try await tenant.call("run", run("@(Get-Mailbox -ErrorAction Continue).Count"))
         #expect(goesOn.errors.count == 1 && goesOn.exitStatus == 1)
-        let stopped = await tenant.telling("run", run("$ErrorActionPreference = 'Stop'; Get-Mailbox; 'x'"), of: .forbidden)
+        let stopped = await tenant.telling(
+            "run", run("$ErrorActionPreference = 'Stop'; Get-Mailbox; 'x'"), of: .forbidden)
         #expect(stopped != nil)
     }
 

@@ -10,7 +10,8 @@ struct UnknownWordTests {
     @Test(
         "goes on natively for every front-end, with its values",
         arguments: [
-            "help", "cls", "cd /tmp", "Clear-Host", "frobnicate", "Get-Frob", "foo bar", "Get-Date | Out-Host", "whoami", "dir",
+            "help", "cls", "cd /tmp", "Clear-Host", "frobnicate", "Get-Frob", "foo bar", "Get-Date | Out-Host",
+            "whoami", "dir",
             "Get-Mailbx", "Get-ChildItem", "$x = [io.path]::GetTempPath()",
             "$null = whoami", "$_ = whoami",
         ])
@@ -32,7 +33,9 @@ struct UnknownWordTests {
                 end = error.message
             }
             for next in Self.surfaces {
-                let answer = try await run("Get-Mailbox -ResultSize 1 | ForEach-Object { $_.Name }; $kept; $box.Alias | Where-Object { $null -ne $_ }", next)
+                let answer = try await run(
+                    "Get-Mailbox -ResultSize 1 | ForEach-Object { $_.Name }; $kept; $box.Alias | Where-Object { $null -ne $_ }",
+                    next)
                 #expect(answer.notes.first == "engine: native", "\(word) (\(end)): \(answer.notes)")
                 guard case .value(let rows) = answer.body else {
                     Issue.record("\(word): no rows")

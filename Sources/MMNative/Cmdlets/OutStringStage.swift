@@ -64,8 +64,9 @@ final class OutStringStage: Stage {
             let group =
                 isTable
                 ? try FormatStage.table(objects, [], nil, evaluator) : try FormatStage.list(objects, [], nil, evaluator)
-            guard let own = FormattedBlock(isTable: isTable, groups: [group])
-                .lines(width: width, isScreen: isScreen)
+            guard
+                let own = FormattedBlock(isTable: isTable, groups: [group])
+                    .lines(width: width, isScreen: isScreen)
             else {
                 throw .handOver("a layout that wraps")
             }

@@ -15,7 +15,8 @@ extension Evaluator {
                 throw .handOver("a variable of a scope or drive")
             }
             let name = node.path.name.lowercased()
-            guard Self.settable.contains(name) || !AutomaticNames.contains(name), !foreignVariables.contains(name) else {
+            guard Self.settable.contains(name) || !AutomaticNames.contains(name), !foreignVariables.contains(name)
+            else {
                 throw .handOver("an assignment to $\(node.path.name)")
             }
             return .variable(name)

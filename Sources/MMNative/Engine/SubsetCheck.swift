@@ -135,7 +135,8 @@ struct SubsetCheck {
             return nil
         case .convert(let typed):
             guard case .variable(let variable) = typed.operand,
-                !Evaluator.settable.contains(variable.path.name.lowercased()), let type = PSType(written: typed.type.typeName.fullName),
+                !Evaluator.settable.contains(variable.path.name.lowercased()),
+                let type = PSType(written: typed.type.typeName.fullName),
                 Self.variableTypes.contains(type)
             else { return "an assignment with the type \(typed.type.typeName.fullName)" }
             return target(typed.operand)

@@ -8,7 +8,8 @@ struct ExitStatement {
 
     /// The end of a script; `nil` where it says nothing.
     init?(_ script: ParsedScript) {
-        guard script.errors.isEmpty, case .flow(let flow)? = script.root?.body?.statements.last, flow.kind == .exit else {
+        guard script.errors.isEmpty, case .flow(let flow)? = script.root?.body?.statements.last, flow.kind == .exit
+        else {
             return nil
         }
         guard let value = flow.value else {

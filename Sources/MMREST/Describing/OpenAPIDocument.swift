@@ -85,7 +85,8 @@ package struct OpenAPIDocument: Sendable {
             "call_\(declaration.name)", "Operations", declaration.title,
             [
                 "200": [
-                    "description": "The answer's body. `MM-Note` headers carry notes about it, `MM-Error` headers the errors that did not end it.",
+                    "description":
+                        "The answer's body. `MM-Note` headers carry notes about it, `MM-Error` headers the errors that did not end it.",
                     "content": [
                         "application/json": ["schema": [:]], "text/plain": ["schema": ["type": "string"]],
                         "application/x-ndjson": ["schema": ["type": "string"]],

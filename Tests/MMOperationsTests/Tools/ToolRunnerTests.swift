@@ -82,7 +82,9 @@ struct ToolRunnerTests {
         #expect(calls.arguments[0]["all"] == true)
     }
 
-    @Test("a step that must find something ends the tool with its sentence, and one that was not asked is no empty answer")
+    @Test(
+        "a step that must find something ends the tool with its sentence, and one that was not asked is no empty answer"
+    )
     func nothing() async throws {
         let calls = Calls { (_, arguments, _) throws(MMError) in
             arguments["endpoint"] == "/groups" ? ["value": []] : ["x": 1]

@@ -56,7 +56,8 @@ final class SignedInTenant: Sendable {
 
     /// Carries an operation out.
     func call(
-        _ name: String, _ arguments: JSONObject, surface: Caller.Surface = .terminal, within limit: Duration = .seconds(300)
+        _ name: String, _ arguments: JSONObject, surface: Caller.Surface = .terminal,
+        within limit: Duration = .seconds(300)
     ) async throws(MMError) -> OperationAnswer {
         let caller = Caller(surface: surface, name: "test", server: nil)
         return try await service.call(name, arguments, in: CallContext(caller: caller, timeLimit: limit))
@@ -80,7 +81,9 @@ final class SignedInTenant: Sendable {
     func takeRequests() async throws -> [String] {
         let rows = try await control("GET", "requests")["requests"]?.array ?? []
         try await control("DELETE", "requests")
-        return rows.compactMap { $0["path"]?.string }.filter { !$0.contains("/oauth2/") && !$0.contains("/.well-known/") }
+        return rows.compactMap { $0["path"]?.string }.filter {
+            !$0.contains("/oauth2/") && !$0.contains("/.well-known/")
+        }
     }
 }
 
