@@ -12,7 +12,7 @@ extension Catalogue {
             AnyOperation(Logout()) { $0.sessionServices },
             AnyOperation(Reset()) { $0.sessionServices },
             AnyOperation(Disconnect()) { $0.sessionServices },
-            AnyOperation(OutputRead()) { $0.workServices },
+            AnyOperation(OutputRead()) { $0.shellServices },
             AnyOperation(Jobs()) { $0.jobs },
             AnyOperation(Sessions()) { $0.sessionServices },
             AnyOperation(Endpoints()),
@@ -44,6 +44,7 @@ extension Catalogue {
             AnyOperation(UndoList()) { $0.requestServices },
             AnyOperation(UndoShow()) { $0.requestServices },
             AnyOperation(History()) { $0.requestServices },
+            AnyOperation(AuditMine()) { $0.audit },
             AnyOperation(AuditShow()) { $0.audit },
             AnyOperation(AuditVerify()) { AuditVerify.Services(audit: $0.audit, path: $0.paths.auditLog) },
         ] + ShellPlace.shell.operations + ShellPlace.ssh.operations)

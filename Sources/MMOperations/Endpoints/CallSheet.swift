@@ -26,10 +26,15 @@ enum CallSheet {
     }
 
     /// The calls that a question in words asks for.
-    /// - Parameter resource: only calls of this one; `nil` for those of Graph and whatever other service the question names.
+    /// - Parameters:
+    ///   - resource: only calls of this one; `nil` for those of Graph and whatever other service the question names.
+    ///   - shelf: what has the answer ready stands above the calls.
     static func answer(
-        to question: String, method: String?, beta: Bool, top: Int, of resource: RequestResource? = nil
+        to question: String, method: String?, beta: Bool, top: Int, of resource: RequestResource? = nil,
+        with shelf: ReadyShelf = .standard
     ) throws(MMError) -> OperationAnswer {
+        // Who says method or service looks for a request and nothing else.
+        let ready = method == nil && resource == nil ? ReadyRows(question, on: shelf) : nil
         let graph =
             resource == nil || resource == .graph
             ? EndpointSearch().find(question, limit: top, method: method, withBeta: beta) : []
@@ -39,7 +44,7 @@ enum CallSheet {
             others.map { hit in (score: hit.score, row: { CallRow(hit.call) }) }
             + graph.map { hit in (score: hit.score, row: { CallRow(hit.call) }) }
         let sorted = ranked.enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
-        guard !sorted.isEmpty else {
+        guard !sorted.isEmpty || ready.map({ !$0.isEmpty }) ?? false else {
             throw MMError(
                 .notFound, "No call of Microsoft Graph fits “\(question.prefix(80))”.",
                 hint:
@@ -47,14 +52,21 @@ enum CallSheet {
                     + "such as /users is explained, and --properties user lists what a query may ask for.")
         }
         var rows: [CallRow] = []
-        var size = 0
+        var size = ready.map { $0.isEmpty ? 0 : JSONWriter.string(.object($0.members)).utf8.count } ?? 0
         for (_, found) in sorted.prefix(top) {
             let row = found.row()
             size += JSONWriter.string(.object(row.members)).utf8.count + 1
             if size > room, !rows.isEmpty { break }
             rows.append(row)
         }
-        return answer(rows)
+        var found = answer(rows)
+        if let ready, !ready.isEmpty, case .value(.object(let calls)) = found.body {
+            var members = ready.members
+            for (name, value) in calls { members[name] = value }
+            found.body = .value(.object(members))
+            found.text = (ready.text + [""] + [found.text ?? ""]).joined(separator: "\n")
+        }
+        return found
     }
 
     /// All that can be done with a path.

@@ -22,6 +22,8 @@ package struct ToolDefinition: Sendable {
     package var summary: String
     /// Everything there is to know of it.
     package var description: String
+    /// What people call what it does, beside its title and its description: a search finds it by these.
+    package var words: [String] = []
     /// The heading under which a list shows it.
     package var group: String?
     /// The arguments, in the order written.

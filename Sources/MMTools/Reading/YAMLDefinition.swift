@@ -4,8 +4,8 @@ import MMYAML
 /// Reads a definition that is a YAML file.
 package struct YAMLDefinition {
     private static let keys = [
-        "name", "title", "description", "group", "parameters", "steps", "answer", "columns", "examples", "readOnly",
-        "plan", "cmdlets",
+        "name", "title", "description", "words", "group", "parameters", "steps", "answer", "columns", "examples",
+        "readOnly", "plan", "cmdlets",
     ]
 
     private let place: String
@@ -50,6 +50,7 @@ package struct YAMLDefinition {
             name: name, title: try reader.text("title") ?? summary, summary: summary, description: description,
             group: try reader.text("group"), parameters: parameters, examples: try examples(reader), work: work,
             source: source, place: place)
+        definition.words = (try reader.text("words") ?? "").split(separator: ";").map { String($0.drop { $0 == " " }) }
         definition.isReadOnly = try reader.flag("readOnly")
         definition.isPlan = try reader.flag("plan")
         definition.columns = try reader.texts("columns")

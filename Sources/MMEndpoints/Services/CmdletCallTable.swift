@@ -1,0 +1,114 @@
+internal import MMCore
+
+/// The cmdlets of Exchange Online and the compliance service that administrators ask for in words of their own.
+///
+/// What they are called says little of their names: nobody who gives access to a mailbox thinks of `Add-MailboxPermission`.
+package enum CmdletCallTable {
+    /// A cmdlet with an example and what people call it.
+    package struct Call: Sendable, Hashable {
+        /// The module that has it: `exo`, `compliance`.
+        package let module: String
+        /// A command that shows how it is called; words in capitals stand for what the caller puts in.
+        package let example: String
+        /// What people call what it does.
+        package let phrases: [String]
+
+        /// The cmdlet's name.
+        package var name: String { example.split(separator: " ").first.map(String.init) ?? example }
+    }
+
+    /// All of them.
+    package static let calls: [Call] = text.split(separator: "\n").compactMap { line in
+        let parts = line.split(separator: "|").map { part in
+            String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+        guard parts.count == 3 else { return nil }
+        let phrases = parts[2].split(separator: ";").map { String($0.drop { $0 == " " }) }
+        return Call(module: parts[0], example: parts[1], phrases: phrases)
+    }
+
+    private static let search = PhraseSearch(calls.map(\.phrases))
+
+    /// The cmdlets that a question asks for, best first, each with how well it fits.
+    package static func find(_ question: String, limit: Int, above least: Float) -> [(call: Call, score: Float)] {
+        let scores = search.scores(question)
+        let found = scores.indices.filter { scores[$0] >= least }.sorted { (scores[$1], $0) < (scores[$0], $1) }
+        return found.prefix(limit).map { (calls[$0], scores[$0]) }
+    }
+
+    /// A line a cmdlet: module, example, what it is called.
+    private static let text = """
+        exo | Add-MailboxPermission -Identity MAILBOX -User WHO -AccessRights FullAccess | give access to a shared mailbox; full access to a mailbox; grant mailbox access; delegate a mailbox; mailbox delegation; open another mailbox; add mailbox permission; let someone read a mailbox
+        exo | Remove-MailboxPermission -Identity MAILBOX -User WHO -AccessRights FullAccess | remove access to a mailbox; take away full access to a shared mailbox; revoke mailbox permission; remove mailbox delegate
+        exo | Get-MailboxPermission -Identity MAILBOX | who has access to a mailbox; who can open a shared mailbox; mailbox permissions; full access permissions of a mailbox
+        exo | Add-RecipientPermission -Identity MAILBOX -Trustee WHO -AccessRights SendAs | send as permission; let someone send as a mailbox; grant send as; send as a shared mailbox
+        exo | Remove-RecipientPermission -Identity MAILBOX -Trustee WHO -AccessRights SendAs | remove send as permission; revoke send as
+        exo | Get-RecipientPermission -Identity MAILBOX | who may send as a mailbox; who has send as; send as permissions
+        exo | Set-Mailbox -Identity MAILBOX -GrantSendOnBehalfTo WHO | send on behalf; grant send on behalf
+        exo | Add-MailboxFolderPermission -Identity MAILBOX:\\Calendar -User WHO -AccessRights Editor | share a calendar; give access to a calendar; calendar permission; calendar delegate; let someone edit a calendar
+        exo | Get-MailboxFolderPermission -Identity MAILBOX:\\Calendar | who can see a calendar; calendar permissions; who has access to a calendar
+        exo | Set-MailboxFolderPermission -Identity MAILBOX:\\Calendar -User WHO -AccessRights Reviewer | change calendar permission; change rights on a calendar folder
+        exo | Remove-MailboxFolderPermission -Identity MAILBOX:\\Calendar -User WHO | remove calendar permission; stop sharing a calendar
+        exo | Get-Mailbox -ResultSize Unlimited | list mailboxes; all mailboxes; mailboxes of the tenant; mailbox types; kinds of mailboxes
+        exo | New-Mailbox -Shared -Name NAME -PrimarySmtpAddress ADDRESS | create a shared mailbox; new shared mailbox; add a shared mailbox; make a team mailbox
+        exo | New-Mailbox -Room -Name NAME | create a room mailbox; new meeting room; add a room; new conference room
+        exo | Set-Mailbox -Identity MAILBOX -Type Shared | convert a mailbox to shared; convert user mailbox to shared mailbox; turn a mailbox into a shared one
+        exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress ADDRESS -DeliverToMailboxAndForward $true | forward a mailbox; set up mail forwarding; forward mail of a user to somebody else; redirect mail of a leaver
+        exo | Set-Mailbox -Identity MAILBOX -ForwardingSmtpAddress $null | stop mail forwarding; remove forwarding from a mailbox; disable forwarding
+        exo | Set-Mailbox -Identity MAILBOX -LitigationHoldEnabled $true | litigation hold; put a mailbox on hold; legal hold on a mailbox
+        exo | Set-Mailbox -Identity MAILBOX -HiddenFromAddressListsEnabled $true | hide a mailbox from the address list; hide a user from the global address list; hide from address lists
+        exo | Set-Mailbox -Identity MAILBOX -EmailAddresses @{Add='ADDRESS'} | add an alias to a mailbox; add an email address; second email address; proxy address of a mailbox
+        exo | Set-Mailbox -Identity MAILBOX -ProhibitSendReceiveQuota 50GB | mailbox quota; raise the mailbox size limit; mailbox is full
+        exo | Enable-Mailbox -Identity MAILBOX -Archive | enable the archive of a mailbox; archive mailbox; online archive
+        exo | Get-MailboxStatistics -Identity MAILBOX | size of a mailbox; mailbox statistics; how large is a mailbox; mailbox usage
+        exo | Get-MailboxFolderStatistics -Identity MAILBOX | folder sizes of a mailbox; items in mailbox folders; recoverable items size
+        exo | Get-InboxRule -Mailbox MAILBOX | inbox rules of a mailbox; rules in a mailbox; hidden inbox rules
+        exo | Remove-InboxRule -Mailbox MAILBOX -Identity RULE | remove an inbox rule; delete a malicious inbox rule
+        exo | Get-MailboxAutoReplyConfiguration -Identity MAILBOX | out of office of a user; automatic replies of a mailbox; is the auto reply on
+        exo | Set-MailboxAutoReplyConfiguration -Identity MAILBOX -AutoReplyState Enabled -InternalMessage TEXT -ExternalMessage TEXT | set out of office; set an automatic reply for somebody; turn on auto reply; vacation notice
+        exo | Get-MessageTraceV2 -SenderAddress ADDRESS | message trace; trace a message; where is an email; was a mail delivered; email not received; track a message
+        exo | Get-QuarantineMessage | quarantine; quarantined messages; what is in quarantine; held spam
+        exo | Release-QuarantineMessage -Identity ID -ReleaseToAll | release a message from quarantine; release quarantined mail
+        exo | New-TenantAllowBlockListItems -ListType Sender -Block -Entries ADDRESS | block a sender; block an email domain; tenant block list; block a phishing sender
+        exo | New-TenantAllowBlockListItems -ListType Sender -Allow -Entries ADDRESS | allow a sender; allow list a domain; whitelist a sender; tenant allow list
+        exo | Get-TenantAllowBlockListItems -ListType Sender | allowed and blocked senders; tenant allow block list; who is blocked from sending
+        exo | Get-DistributionGroupMember -Identity GROUP | members of a distribution list; who is on a mailing list; who gets mail of a distribution group
+        exo | Add-DistributionGroupMember -Identity GROUP -Member WHO | add someone to a distribution list; add to a mailing list; add a member to a distribution group
+        exo | Remove-DistributionGroupMember -Identity GROUP -Member WHO | remove someone from a distribution list; take off a mailing list
+        exo | New-DistributionGroup -Name NAME | create a distribution list; new mailing list; new distribution group
+        exo | Set-DistributionGroup -Identity GROUP -RequireSenderAuthenticationEnabled $false | let outsiders send to a distribution list; external mail to a distribution group
+        exo | Get-DistributionGroup | distribution lists; mailing lists; all distribution groups
+        exo | Get-DynamicDistributionGroup | dynamic distribution lists; dynamic distribution groups
+        exo | Get-TransportRule | transport rules; mail flow rules; exchange rules
+        exo | New-TransportRule -Name NAME | create a transport rule; new mail flow rule; add a disclaimer to mail
+        exo | Get-AcceptedDomain | accepted domains; mail domains
+        exo | Get-OutboundConnector | mail connectors; outbound connectors
+        exo | Get-InboundConnector | inbound connectors
+        exo | Get-CASMailbox -ResultSize Unlimited | pop and imap of mailboxes; which protocols may a mailbox use; who uses pop or imap; legacy protocols of mailboxes
+        exo | Set-CASMailbox -Identity MAILBOX -PopEnabled $false -ImapEnabled $false | disable pop and imap; turn off imap for a mailbox; turn off activesync; block legacy protocols
+        exo | Get-MobileDevice -Mailbox MAILBOX | phones that sync mail; mobile devices of a mailbox; activesync devices
+        exo | Get-AntiPhishPolicy | anti phishing policies; phishing protection settings
+        exo | Get-HostedContentFilterPolicy | spam filter policies; spam policy
+        exo | Get-HostedOutboundSpamFilterPolicy | outbound spam policy; automatic forwarding policy
+        exo | Get-SafeLinksPolicy | safe links policies
+        exo | Get-SafeAttachmentPolicy | safe attachments policies
+        exo | Get-DkimSigningConfig | dkim; dkim signing; is dkim enabled
+        exo | Get-RetentionPolicy | retention policies of mailboxes; mailbox retention
+        exo | Get-OrganizationConfig | exchange organization settings; exchange configuration of the tenant
+        exo | Get-MailContact | mail contacts; external contacts in exchange
+        exo | Get-UnifiedGroup | microsoft 365 groups in exchange; unified groups
+        exo | Get-CalendarProcessing -Identity ROOM | booking settings of a room; does a room accept meetings; calendar processing
+        exo | Set-CalendarProcessing -Identity ROOM -AutomateProcessing AutoAccept | let a room accept meetings automatically; auto accept bookings
+        exo | Get-MigrationBatch | migration batches; state of a mailbox migration
+        exo | Search-UnifiedAuditLog -StartDate DATE -EndDate DATE | unified audit log; audit log search; who deleted a file; who accessed a mailbox; activity of a user in the audit log
+        exo | Get-ManagementRoleAssignment | exchange admin roles; exchange role assignments
+        exo | Get-RoleGroupMember -Identity 'Organization Management' | exchange administrators; members of an exchange role group
+        compliance | Get-ComplianceSearch | compliance searches; content searches
+        compliance | New-ComplianceSearch -Name NAME -ExchangeLocation All -ContentMatchQuery QUERY | search all mailboxes for a message; find a phishing mail in all mailboxes; new content search
+        compliance | New-ComplianceSearchAction -SearchName NAME -Purge -PurgeType SoftDelete | purge a message from all mailboxes; purge a mail from mailboxes; purge phishing; delete a phishing mail everywhere; remove mail from every mailbox
+        compliance | Get-DlpCompliancePolicy | dlp policies; data loss prevention
+        compliance | Get-RetentionCompliancePolicy | retention policies of the tenant; how long is data kept
+        compliance | Get-Label | sensitivity labels; which labels are there
+        compliance | Get-ComplianceCase | ediscovery cases in compliance
+        """
+}

@@ -1,0 +1,56 @@
+import MMCore
+
+/// `audit_mine`: the newest calls of whoever asks, as the audit log has them.
+struct AuditMine: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("connection", .text, "Only this connection."),
+            InputField("outcome", .text, "Only this outcome, such as done or denied."),
+            InputField("last", .integer(1...1_000), "How many calls at most (default 20)."),
+        ]
+        let connection: String?
+        let outcome: String?
+        let last: Int
+
+        init(from reader: InputReader) throws(MMError) {
+            connection = try reader.text("connection")
+            outcome = try reader.text("outcome")
+            last = try reader.integer("last") ?? 20
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "audit_mine", command: ["audit", "mine"], title: "Own calls",
+        summary: "Show what this client did: when, on which connection, with what outcome.",
+        effects: .init(readOnly: true, idempotent: true),
+        examples: [.init("mm audit mine --outcome denied", "what the guard refused to this terminal")]
+    ).unlisted
+
+    func run(
+        _ input: Input, in context: OperationContext, with audit: AuditLog
+    ) async throws(MMError) -> OperationAnswer {
+        let caller = context.call.caller
+        let entries = try audit.entries(limit: input.last) { entry in
+            Self.isOwn(entry, of: caller) && SentRequests.isCall(entry)
+                && (input.connection.map { entry["connection"]?.string == $0 } ?? true)
+                && (input.outcome.map { entry["outcome"]?.string == $0 } ?? true)
+        }
+        let rows = entries.map { entry -> JSONValue in
+            var row: JSONObject = ["time": entry["time"] ?? .null, "what": .string(AuditedCall.what(entry))]
+            for name in ["connection", "outcome", "verdict", "class", "confirmedBy", "change", "changes", "call"] {
+                row[name] = entry[name]
+            }
+            return .object(row)
+        }
+        return OperationAnswer(
+            .value(.array(rows)), notes: rows.isEmpty ? ["The audit log has no such call of this client."] : [],
+            columns: ["time", "connection", "what", "outcome", "call"])
+    }
+
+    /// Whoever signed in has their own calls, wherever they came from; everybody else those of the same client.
+    private static func isOwn(_ entry: JSONObject, of caller: Caller) -> Bool {
+        if let principal = caller.principal { return entry["principal"]?.string == principal.id }
+        return entry["principal"] == nil && entry["surface"]?.string == caller.surface.rawValue
+            && entry["client"]?.string == caller.name
+    }
+}
