@@ -5,7 +5,7 @@ import MMEndpoints
 enum PathFault {
     /// What is wrong with the path, the query or the missing body of a request.
     /// - Throws: `invalidInput` with the near ones, and how to send it all the same.
-    static func check(_ method: String, _ target: RequestTarget, hasBody: Bool) throws(MMError) {
+    static func check(_ method: String, _ target: RequestTarget, hasBody: Bool, body: JSONValue? = nil) throws(MMError) {
         guard target.service == .graph else { return }
         if let fault = PathCheck().fault(method, target) {
             throw error(fault, endpoint: "/" + target.segments.joined(separator: "/"), isSent: true)
@@ -20,6 +20,23 @@ enum PathFault {
                     + "`unlisted: true` (--unlisted) sends it without.",
                 details: ["field": "body"])
         }
+        if let body = body?.object, let fault = BodyCheck().fault(method, target, body: body) {
+            let near =
+                fault.near.isEmpty
+                ? "`mm endpoints --properties \(fault.type)` lists its properties."
+                : "Near: \(fault.near.joined(separator: ", "))."
+            // Nobody is asked for a yes to what the service refuses.
+            throw MMError(
+                .invalidInput, "`body` has `\(fault.name.prefix(80))`, which \(fault.type) doesn't have.",
+                hint: "\(near) \(allTheSame)",
+                details: ["field": "body", "near": .array(fault.near.map { .string($0) })])
+        }
+        if method == "GET", let fault = FilterTexts().fault(in: target) {
+            throw MMError(
+                .invalidInput, "Texts in `$filter` stand in quotes: `\(fault.written.prefix(200))` has none.",
+                hint: "Write \(fault.right.prefix(200)). A quote within a text is written twice. \(allTheSame)",
+                details: ["field": "query"])
+        }
         guard method == "GET", let fault = QueryCheck().fault(in: target) else { return }
         let near = fault.near.isEmpty ? "" : " Near: \(fault.near.joined(separator: ", "))."
         throw MMError(
@@ -33,7 +50,7 @@ enum PathFault {
     /// - Throws: as for one alone, naming the item.
     static func check(_ items: [BatchItems.Item]) throws(MMError) {
         for item in items {
-            do throws(MMError) { try check(item.method, item.target, hasBody: item.hasBody) } catch {
+            do throws(MMError) { try check(item.method, item.target, hasBody: item.hasBody, body: item.body) } catch {
                 var details = error.details
                 details["item"] = .string(item.id)
                 throw MMError(

@@ -10,6 +10,8 @@ struct BatchItems: Sendable {
         let target: RequestTarget
         /// Whether it has a body, as far as that is known.
         let hasBody: Bool
+        /// The body, where it is known.
+        var body: JSONValue?
     }
 
     let items: [Item]
@@ -20,14 +22,18 @@ struct BatchItems: Sendable {
             let requests = body?["requests"]?.array
         else { return nil }
         items = requests.compactMap {
-            Item($0["id"], $0["method"], $0["url"], version: target.version, hasBody: $0["body"] != nil)
+            var item = Item($0["id"], $0["method"], $0["url"], version: target.version, hasBody: $0["body"] != nil)
+            item?.body = $0["body"]
+            return item
         }
     }
 
     /// The items that a batch is made of.
     init(_ parts: [BatchPart]) {
         items = parts.map {
-            Item(id: $0.id, method: $0.request.method, target: $0.request.target, hasBody: $0.request.body != nil)
+            Item(
+                id: $0.id, method: $0.request.method, target: $0.request.target, hasBody: $0.request.body != nil,
+                body: $0.request.body.flatMap { try? JSONParser.parse($0) })
         }
     }
 
