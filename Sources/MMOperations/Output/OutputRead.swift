@@ -15,7 +15,8 @@ struct OutputRead: CatalogueOperation {
                 "What offset and limit count."),
             InputField(
                 "filter", .text, "A jq program over all of it, such as .[].displayName."),
-            InputField("output", .choice(["json", "table", "csv"]), "Form of rows."),
+            InputField("output", .choice(["json", "jsonl", "table", "csv"]), "Form of rows."),
+            InputField("download", .text, "File for all of it, or handle."),
             InputField(
                 "action", .choice(["read", "wait", "cancel"]), "For a call in the background (default read)."),
         ]
@@ -24,6 +25,8 @@ struct OutputRead: CatalogueOperation {
         let limit: Int?
         let unit: OutputUnit?
         let filter: String?
+        let form: String?
+        let download: String?
         let action: String
 
         init(from reader: InputReader) throws(MMError) {
@@ -32,7 +35,13 @@ struct OutputRead: CatalogueOperation {
             limit = try reader.integer("limit")
             unit = try reader.text("unit").flatMap { OutputUnit(rawValue: $0) }
             filter = try reader.text("filter")
+            form = try reader.text("output")
+            download = try reader.text("download")
             action = try reader.text("action") ?? "read"
+            guard download == nil || offset == 0 && limit == nil && action == "read" else {
+                throw MMError(
+                    .invalidInput, "`download` writes all of it.", hint: "Leave out offset, limit and action.")
+            }
         }
     }
 
@@ -51,8 +60,9 @@ struct OutputRead: CatalogueOperation {
     )
 
     func run(
-        _ input: Input, in context: OperationContext, with services: WorkServices
+        _ input: Input, in context: OperationContext, with shells: ShellServices
     ) async throws(MMError) -> OperationAnswer {
+        let services = shells.work
         if WorkHandle.isValid(input.handle) {
             let work = try await services.work(input.handle, of: context.call)
             let answer = try await WorkRead(work: work, services: services).run(input, in: context)
@@ -73,17 +83,24 @@ struct OutputRead: CatalogueOperation {
         guard input.action != "cancel" else {
             throw MMError(.conflict, "This answer is complete: there is nothing to cancel.")
         }
+        if let named = input.download {
+            return try await StoredDownload(stored: stored, outputs: outputs, context: context, services: shells)
+                .run(to: named, form: input.form, filter: input.filter)
+        }
         if let filter = input.filter {
-            let result = try await JQProgram(filter).run(on: try outputs.read(stored))
-            return OperationAnswer(.text(String(decoding: result, as: UTF8.self)), connection: stored.connection)
+            return try await Self.filtered(try StoredDownload.json(of: stored, in: outputs), filter, stored)
         }
         let budget: OutputBudget =
             context.call.caller.surface == .terminal
             ? OutputBudget(characters: .max, tokens: .max) : .standard.reserving(characters: 500)
+        if let answer = try printed(input, stored, outputs, in: context) { return answer }
         let page = try outputs.page(
             input.handle, offset: input.offset, limit: input.limit, unit: input.unit, budget: budget, layout: .compact)
         var notes = ["\(page.unit.rawValue) \(page.offset) to \(page.offset + page.count) of \(page.total)"]
         if let next = page.nextOffset { notes.append("The next page begins at offset \(next).") }
+        if let limit = input.limit, page.nextOffset != nil, page.count < limit {
+            notes.append(Self.cut(limit, to: page.count, page.unit))
+        }
         if let cut = page.cutAtByte {
             notes.append("The row is longer than the budget; continue with unit bytes, offset \(cut).")
         }
@@ -92,5 +109,55 @@ struct OutputRead: CatalogueOperation {
         let answer = OperationAnswer(body, notes: notes, connection: stored.connection)
         // What comes from no connection may come from a shell.
         return stored.connection.hasPrefix("/") ? OutgoingFilter().answer(answer) : answer
+    }
+
+    /// What came out of a jq program; lines of `@csv` and `@tsv` are lines, and no texts in quotes.
+    private static func filtered(_ json: [UInt8], _ filter: String, _ stored: StoredOutput) async throws(MMError)
+        -> OperationAnswer
+    {
+        let result = try await JQProgram(filter).run(on: json)
+        var text = String(decoding: result, as: UTF8.self)
+        if filter.contains("@csv") || filter.contains("@tsv") {
+            let lines = text.split(separator: "\n").map { line in (try? JSONParser.parse(String(line)))?.string ?? String(line) }
+            text = lines.joined(separator: "\n")
+        }
+        return OperationAnswer(.text(text), connection: stored.connection)
+    }
+
+    /// A limit that more rows were asked by than fit.
+    private static func cut(_ limit: Int, to count: Int, _ unit: OutputUnit) -> String {
+        "limit \(limit) is more than an answer holds: \(count) \(unit.rawValue) fit. `download` writes all of it to a file."
+    }
+
+    /// As many rows as fit in the form in which a model is sent them; `nil` for every other page.
+    private func printed(_ input: Input, _ stored: StoredOutput, _ outputs: OutputStore, in context: OperationContext)
+        throws(MMError) -> OperationAnswer?
+    {
+        guard context.call.caller.surface == .mcp, input.form == "csv" || input.form == "table", stored.unit == .rows,
+            input.unit == nil || input.unit == .rows
+        else { return nil }
+        // Rows are much shorter there than as JSON.
+        let wide = OutputBudget(
+            characters: OutputBudget.standard.characters * 8, tokens: OutputBudget.standard.tokens * 8)
+        let page = try outputs.page(
+            input.handle, offset: input.offset, limit: input.limit, unit: .rows, budget: wide, layout: .compact)
+        guard page.cutAtByte == nil, let items = (try? JSONParser.parse(Array(page.text.utf8)))?.array, !items.isEmpty
+        else { return nil }
+        let room = OutputBudget.standard.reserving(characters: 800)
+        var count = items.count
+        func text(_ count: Int) -> String {
+            let rows = Rows(items: Array(items.prefix(count)))
+            let lines = [rows.columns] + rows.items.map { rows.cells(of: $0) }
+            return lines.map { CSVText.line($0, isForSheets: false) }.joined(separator: "\n")
+        }
+        while count > 1, !room.allows(Array(text(count).utf8)) { count = max(1, min(count - 1, count * 7 / 8)) }
+        let end = page.offset + count
+        var notes = ["rows \(page.offset) to \(end) of \(page.total)"]
+        if end < page.total { notes.append("The next page begins at offset \(end).") }
+        if let limit = input.limit, count < min(limit, page.total - page.offset) {
+            notes.append(Self.cut(limit, to: count, .rows))
+        }
+        return OperationAnswer(
+            .value(.array(Array(items.prefix(count)))), notes: notes, connection: stored.connection)
     }
 }

@@ -17,7 +17,9 @@ struct FileTransfer {
     /// Sends a file, or a folder.
     func upload(_ named: String, to endpoint: String) async throws(MMError) -> OperationAnswer {
         if input.recursive { return try await FolderUpload(transfer: self, endpoint: endpoint).run(named) }
-        let opened = try await CallerFiles(context, services.shells).open(named)
+        let converted = try await inForm(named, endpoint)
+        let opened = try await CallerFiles(context, services.shells).open(converted?.handle ?? named)
+        defer { if let converted { try? outputs.remove(converted.handle) } }
         let file = try FileReader(try opened.file.duplicate(), path: opened.path)
         let upload = try client.plan(uploading: file, to: endpoint, conflict: input.conflict ?? .fail)
         context.record.note("method", .string(upload.request.method))
@@ -40,6 +42,23 @@ struct FileTransfer {
         item.remove("@content.downloadUrl")
         item.remove("contentBytes")
         return OperationAnswer(.json(JSONWriter.bytes(.object(item))), connection: connection.name)
+    }
+
+    private var outputs: OutputStore { services.shells.work.outputs.of(context.call.caller) }
+
+    /// The rows behind a handle in the form that the call, or the name of the file there, asks for; `nil` where nothing is to be
+    /// turned into anything.
+    private func inForm(_ named: String, _ endpoint: String) async throws(MMError) -> StoredOutput? {
+        guard named.hasPrefix("out_"), let stored = try? outputs.find(named), stored.unit == .rows else { return nil }
+        let form = try RowForm.of(input.form, file: endpoint.split(separator: "?").first.map(String.init))
+        guard form != .json else { return nil }
+        // Who may not use a connection may not send what came from it.
+        _ = try await CallerFiles(context, services.shells).open(named)
+        let export = RowExport(
+            context: context, services: services.shells, connection: stored.connection, form: form, replaces: false)
+        let answer = try await export.write(ItemStream(of: stored, in: outputs), to: nil)
+        guard case .value(let value) = answer.body, let handle = value["handle"]?.string else { return nil }
+        return try outputs.find(handle)
     }
 
     private var watch: WriteWatch {

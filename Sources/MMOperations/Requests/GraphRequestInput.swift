@@ -28,7 +28,7 @@ struct GraphRequestInput: OperationInput {
         InputField("search", .text, "Words: finds endpoints.", at: .absent),
         InputField("unlisted", .flag, "Send what no table lists."),
         InputField("upload", .text, "File or handle to send there."),
-        InputField("download", .text, "File to write it to, or handle."),
+        InputField("download", .text, "File to write all of it to, or handle."),
         InputField(
             "recursive", .flag, "Send or fetch a folder of a drive with all that lies in it.", isOfferedToModels: false),
         InputField(
@@ -48,7 +48,7 @@ struct GraphRequestInput: OperationInput {
             "no_wait", .flag, "Don't wait for work that the service goes on with (202).", isOfferedToModels: false),
         InputField(
             "dryRun", .flag, "Show what would change, now and then; only reads are sent.", isOfferedToModels: false),
-        InputField("confirmed", .flag, "Changes nothing: a person confirms."),
+        InputField("confirmed", .flag, "Changes nothing."),
     ]
 
     let connection: String?
@@ -65,6 +65,8 @@ struct GraphRequestInput: OperationInput {
     let upload: String?
     /// The file to write.
     let download: String?
+    /// The form of rows, where the call says one.
+    let form: String?
     /// Whether a folder is sent or fetched.
     let recursive: Bool
     /// What happens where a file is there already.
@@ -101,6 +103,7 @@ struct GraphRequestInput: OperationInput {
         unlisted = try reader.flag("unlisted")
         upload = try reader.text("upload")
         download = try reader.text("download")
+        form = try reader.text("output")
         recursive = try reader.flag("recursive")
         conflict = try reader.text("conflict").flatMap { ConflictBehavior(rawValue: $0) }
         batch = try reader.text("batch")
@@ -188,7 +191,15 @@ struct GraphRequestInput: OperationInput {
         }
         let word = upload == nil ? "download" : "upload"
         guard body == nil else { throw refused("`\(word)` has no `body`.", "Leave `body` out.") }
-        guard !all, top == nil else { throw refused("`all` and `top` don't go with `\(word)`.", "Leave them out.") }
+        guard upload == nil || !all && top == nil else {
+            throw refused("`all` and `top` don't go with `\(word)`.", "Leave them out.")
+        }
+        guard !recursive || !all && top == nil && form == nil else {
+            throw refused("A folder has no rows.", "Leave out `all`, `top` and `output`, or `recursive`.")
+        }
+        guard form != "table" || download == nil else {
+            throw refused("`output` can't be table in a file.", "It is json, jsonl or csv.")
+        }
         let methods = upload == nil ? ["GET"] : ["PUT", "POST"]
         guard written.map(methods.contains) ?? true else {
             throw refused("`\(word)` is no \(written ?? "") request.", "Leave `method` out.")

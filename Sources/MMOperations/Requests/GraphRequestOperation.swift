@@ -48,7 +48,11 @@ struct GraphRequestOperation: CatalogueOperation {
         if let words = input.search {
             // GET is what a caller gets who says nothing.
             let method = input.method == "GET" ? nil : input.method
-            return try CallSheet.answer(to: words, method: method, beta: false, top: 5, of: input.resource)
+            if let path = CallSheet.path(in: words) {
+                return try CallSheet.answer(about: path, method: method, beta: false)
+            }
+            return try CallSheet.answer(
+                to: words, method: method, beta: false, top: 5, of: input.resource, with: .of(guarding.paths))
         }
         guard let name = input.connection, let endpoint = input.endpoint ?? input.batch.map({ _ in "/$batch" }) else {
             return ConnectionsList.answer(of: try guarding.registry.snapshot(), in: context)
@@ -62,10 +66,12 @@ struct GraphRequestOperation: CatalogueOperation {
             sharePointLabel: place.sharePointLabel
         ).reportingWaits { progress.waits($0) }
         let query = UsualProperties.withoutStar(input.query, for: context.call.caller)
-        let written = try client.target(endpoint, query: query.query)
+        let asWritten = try client.target(endpoint, query: query.query)
+        let versioned = place.service == .arm ? ProviderVersion.added(to: asWritten) : nil
+        let written = versioned?.target ?? asWritten
         let isPlain = input.upload == nil && input.download == nil && !input.changes && input.batch == nil
         // Files have places of their own below a drive, which no table lists.
-        if isPlain, !input.unlisted { try PathFault.check(input.method, written, hasBody: input.body != nil) }
+        if isPlain, !input.unlisted { try PathFault.check(input.method, written, hasBody: input.body != nil, body: input.body) }
         let usual =
             query.isStar || !isPlain
             ? nil : UsualProperties.added(to: written, input.method, for: context.call.caller)
@@ -102,7 +108,10 @@ struct GraphRequestOperation: CatalogueOperation {
             // The slash at the end of a folder is the caller's own.
             let place = input.query.isEmpty ? endpoint : target.pathAndQuery
             if let file = input.upload { return try await transfer.upload(file, to: place) }
-            if let file = input.download { return try await transfer.download(place, to: file) }
+            if let file = input.download {
+                let list = ListDownload(transfer: transfer, target: target, progress: progress)
+                return list.isMeant ? try await list.run(to: file) : try await transfer.download(place, to: file)
+            }
         }
         if let batch = BatchItems(of: input.body, at: target) {
             if !input.unlisted { try PathFault.check(batch.items) }
@@ -144,6 +153,7 @@ struct GraphRequestOperation: CatalogueOperation {
                 var answer = try await Self.pages(
                     client.pages(request, limits: limits, deadline: context.deadline), progress, connection)
                 if let usual { answer.notes.append(usual.note) }
+                if let versioned { answer.notes.append(versioned.note) }
                 return selected?.answer(answer) ?? answer
             }
             var notes: [String] = []
@@ -157,9 +167,16 @@ struct GraphRequestOperation: CatalogueOperation {
                 }
             }
             var answer = try Self.one(response, to: request, connection)
+            if context.call.caller.surface == .mcp, case .bytes(let bytes, _) = answer.body,
+                ListDownload.isReport(request.target), let rows = CSVRows.read(bytes)
+            {
+                // A report comes as a file of comma-separated values: a model gets its rows, as of any list.
+                answer.body = .items(ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil })
+            }
             if let selected { answer = selected.answer(answer) }
             answer.notes += notes
             if let usual { answer.notes.append(usual.note) }
+            if let versioned { answer.notes.append(versioned.note) }
             if let note = AdvancedQuery.note(for: request.target) { answer.notes.append(note) }
             if let advice = BatchOutcome(response, to: request, now: .now)?.advice {
                 answer.notes.append(advice)
