@@ -49,6 +49,11 @@ struct JournalNotes: Sendable {
                 entries.append(nil)
             }
         }
+        let standing = entries.compactMap(\.self).filter { $0.change.expectedObstacle == nil }
+        // A person has `mm undo` at hand; a model has to be told that there is such a thing.
+        if context.call.caller.surface == .mcp, context.call.partOf == nil, undoing == nil, let first = standing.first {
+            notes.append("undo: `mm undo \(standing.count == 1 ? first.id : "--call \(context.record.call)")`")
+        }
         let ids = entries.compactMap { $0?.id }
         if ids.count == 1 { context.record.note("change", .string(ids[0])) }
         if ids.count > 1 { context.record.note("changes", .array(ids.map { .string($0) })) }

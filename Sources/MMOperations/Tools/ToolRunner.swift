@@ -90,7 +90,15 @@ struct ToolRunner: Sendable {
                 outcome.missing.append("\(step.id): \(error.message)")
             }
         }
-        if !isDryRun { try progress.forget() }
+        if !isDryRun {
+            try progress.forget()
+            let wrote = steps.contains {
+                !effects.reads($0, parameters: definition.parameters) && !(outcome.scope.results[$0.id] ?? .null).isNull
+            }
+            if wrote, context.call.caller.surface == .mcp {
+                outcome.notes.append("undo: `mm undo --call \(context.record.call)`")
+            }
+        }
     }
 
     private func answer(of outcome: Outcome, _ program: String?, last: String?) async throws(MMError) -> OperationAnswer
