@@ -42,6 +42,7 @@ public final class StreamableHTTP: Sendable {
         case .success(let admitted): principal = admitted
         case .failure(let refusal): return refusal.response
         }
+        if request.method != "POST", let version = unknownVersion(request) { return .error(version, status: 400) }
         switch request.method {
         case "POST": return await post(request, principal)
         case "GET" where !isModern(request): return get(request, principal)
@@ -98,8 +99,22 @@ extension StreamableHTTP {
         if case .request(let incoming) = message, incoming.isModern {
             return await postModern(request, message, principal)
         }
+        if let version = unknownVersion(request) {
+            var id: RequestID?
+            if case .request(let incoming) = message { id = incoming.id }
+            return .error(version, status: 400, id: id)
+        }
         if isModern(request) { return await postModern(request, message, principal) }
         return await postLegacy(request, message, principal)
+    }
+
+    /// What is said of a version that this server doesn't speak: whoever names one gets the names of those that it does.
+    private func unknownVersion(_ request: MCPHTTPRequest) -> MCPError? {
+        let wrong = request.values(of: "MCP-Protocol-Version").first { text in
+            let version = ProtocolVersion(text)
+            return !version.isLegacy && !version.isModern
+        }
+        return wrong.map(MCPError.unsupportedVersion)
     }
 
     private func refusal(of request: MCPHTTPRequest) -> HTTPAdmission.Refusal? {

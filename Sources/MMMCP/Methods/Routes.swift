@@ -118,6 +118,7 @@ struct RegisteredTool: Sendable {
         }
         var input = try JSONSchema(tool.inputSchema, called: "The input schema of \"\(tool.name)\"")
         if let advice = tool.argumentAdvice { input.advice = advice }
+        if let remark = tool.argumentRemark { input.remark = remark }
         self.input = input
         var output: JSONSchema?
         if let schema = tool.outputSchema {

@@ -21,9 +21,15 @@ public struct JSONSchema: Sendable {
     /// The known name of a member that is meant by an unknown one.
     public typealias NameAdvice = @Sendable (_ unknown: String, _ known: [String]) -> String?
 
+    /// What is to be said of a member that the schema doesn't know, after its name.
+    public typealias NameRemark = @Sendable (_ unknown: String) -> String?
+
     let nodes: [SchemaNode]
     /// Says what is meant by members that the schema doesn't know.
     var advice: NameAdvice = { NearestNames.of($0, among: $1, limit: 1).first }
+
+    /// Says where members of the root belong that the schema doesn't know.
+    var remark: NameRemark = { _ in nil }
 
     /// Compiles a schema.
     /// - Parameters:
@@ -46,7 +52,7 @@ public struct JSONSchema: Sendable {
     ///   - limit: the maximum number of problems to report.
     /// - Returns: the violations; empty when the value is valid.
     public func problems(of value: JSONValue, limit: Int = 8) -> [Problem] {
-        var check = SchemaCheck(nodes: nodes, limit: limit, advice: advice)
+        var check = SchemaCheck(nodes: nodes, limit: limit, advice: advice, remark: remark)
         check.apply(0, to: value, at: "")
         return check.problems
     }

@@ -5,12 +5,17 @@ struct SchemaCheck {
     private let nodes: [SchemaNode]
     private let limit: Int
     private let advice: JSONSchema.NameAdvice
+    private let remark: JSONSchema.NameRemark
     private(set) var problems: [JSONSchema.Problem] = []
     /// Bounds the work that nested choices can cause.
     private var budget: Int
 
-    init(nodes: [SchemaNode], limit: Int, budget: Int = 1_000_000, advice: @escaping JSONSchema.NameAdvice) {
+    init(
+        nodes: [SchemaNode], limit: Int, budget: Int = 1_000_000, advice: @escaping JSONSchema.NameAdvice,
+        remark: @escaping JSONSchema.NameRemark = { _ in nil }
+    ) {
         self.advice = advice
+        self.remark = remark
         self.nodes = nodes
         self.limit = limit
         self.budget = budget
@@ -215,7 +220,10 @@ extension SchemaCheck {
                 unknown.append(key)
             }
         }
-        for key in unknown { add(Self.path(path, key), notKnown(key, node, members)) }
+        for key in unknown {
+            let told = path.isEmpty ? remark(key) : nil
+            add(Self.path(path, key), told ?? notKnown(key, node, members))
+        }
         for key in node.required where members[key] == nil {
             let near = NearestNames.of(key, among: unknown, limit: 1).first
             let advice = near.map { "; is it meant by \"\(MCPError.quotable($0))\"?" } ?? ""

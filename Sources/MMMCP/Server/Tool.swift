@@ -34,6 +34,8 @@ public struct Tool: Sendable {
     public var taskSupport = TaskSupport.forbidden
     /// Says which argument is meant by one that the tool doesn't have; by spelling alone unless given.
     public var argumentAdvice: JSONSchema.NameAdvice?
+    /// Says where an argument belongs that the tool doesn't have, in words that follow its name; `nil` for what it knows nothing of.
+    public var argumentRemark: JSONSchema.NameRemark?
     /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
     /// Metadata for client programs (`_meta`).
@@ -81,7 +83,9 @@ public struct Tool: Sendable {
         if let outputSchema, version.isModern || outputSchema["type"] == "object" {
             object["outputSchema"] = .object(outputSchema)
         }
-        let hints = annotations.json
+        var hints = annotations.json
+        // Before tools had titles of their own, hosts looked for them here.
+        if version == .v2025_03_26 { hints["title"] = title.map(JSONValue.string) }
         if !hints.isEmpty { object["annotations"] = .object(hints) }
         // Since then the server alone chooses, and says nothing of it here.
         if taskSupport != .forbidden, version == .v2025_11_25 {

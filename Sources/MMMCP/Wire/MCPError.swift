@@ -59,8 +59,11 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// -32022: the requested version is not served in this way.
     package static func unsupportedVersion(_ requested: String) -> MCPError {
-        MCPError(
-            code: -32022, "Unsupported protocol version",
+        let supported = ProtocolVersion.modern + ProtocolVersion.legacy.reversed()
+        return MCPError(
+            code: -32022,
+            "Unsupported protocol version \(quotable(requested)); supported are "
+                + "\(supported.map(\.text).joined(separator: ", "))",
             data: [
                 "supported": .array(ProtocolVersion.modern.map { .string($0.text) }),
                 "requested": .string(quotable(requested)),
