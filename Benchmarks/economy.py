@@ -227,7 +227,7 @@ def main():
         try:
             sign_in(env)
             model = Model(env)
-            figures.row("tools/list", model.list_bytes, "bytes", 6144)
+            figures.row("tools/list", model.list_bytes, "bytes", 8000)
             dead = 0
             for title, task in TASKS.items():
                 model.begin()

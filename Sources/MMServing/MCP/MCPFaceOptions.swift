@@ -40,7 +40,9 @@ struct MCPFaceOptions: Sendable {
                 "tool-prefix", .text, "The prefix of every tool's name (default mm__); '' behind a gateway."
             ).orEmpty,
             InputField("profile", .text, "Offer the tools of an earlier server instead: mm-design, pwsh-manager, …"),
-            InputField("read-only", .flag, "Offer only what reads; the guard denies every other request and script."),
+            InputField(
+                "read-only", .flag,
+                "Offer only what reads; the guard denies every other request and script (also MM_READ_ONLY=1)."),
             InputField(
                 "structured-output", .flag,
                 "Give each result as data (structuredContent) as well, for hosts that want it."),
@@ -94,7 +96,8 @@ struct MCPFaceOptions: Sendable {
         } else if let seconds = try Self.patience(environment) {
             patience = .seconds(seconds)
         }
-        readOnly = try reader.flag("read-only")
+        let isReadOnly = try Self.isReadOnly(environment)
+        readOnly = try reader.flag("read-only") || isReadOnly
         structuredOutput = try reader.flag("structured-output")
         if let names = try reader.text("toolsets") {
             var chosen: Set<OperationDeclaration.Toolset> = []
@@ -127,6 +130,18 @@ struct MCPFaceOptions: Sendable {
     func choice(_ environment: [String: String]) throws(MMError) -> PoolChoice {
         if let profile, !ToolProfiles.usesPool(profile) { return .embedded }
         return try PoolChoice.of(embedded: isEmbedded, pool: pool, environment: environment)
+    }
+
+    /// Whether the environment says that nothing may be changed, for hosts that pass variables and no flags. A word that can't be
+    /// understood ends the start: whoever wrote it wanted something.
+    private static func isReadOnly(_ environment: [String: String]) throws(MMError) -> Bool {
+        switch environment["MM_READ_ONLY"]?.lowercased() ?? "" {
+        case "", "0", "false", "no", "off": return false
+        case "1", "true", "yes", "on": return true
+        case let word:
+            throw MMError(
+                .invalidInput, "MM_READ_ONLY can't be `\(word.prefix(40))`.", hint: "Give 1 or 0.")
+        }
     }
 
     /// The patience that the environment asks for.

@@ -20,7 +20,7 @@ package enum MCPMain {
 
           --profile NAME       the tools of an earlier server instead, as they were: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
           --tool-prefix TEXT   the prefix of every tool's name (mm__); '' behind a gateway that adds its own
-          --read-only          offer only what reads; the guard denies every other request and script
+          --read-only          offer only what reads; the guard denies every other request and script (also MM_READ_ONLY=1)
           --structured-output  give each result as data (structuredContent) as well, for hosts that want it
           --toolsets LIST      groups of tools to offer, of m365, shell, ssh (m365)
           --server-name NAME   the name that connections' mcps lists are compared with (mm)

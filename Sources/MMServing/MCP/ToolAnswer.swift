@@ -10,6 +10,8 @@ import MMOperations
 struct ToolAnswer: Sendable {
     private var outputs: OutputStore
     private let outputTool: String
+    private let downloadTool: String
+    private let words: AgentWords
     private let serverName: String
     private let isStructured: Bool
     private let budget = OutputBudget.standard
@@ -17,14 +19,16 @@ struct ToolAnswer: Sendable {
     /// A shaper of results.
     /// - Parameters:
     ///   - outputs: takes what is over the budget.
-    ///   - outputTool: the tool that reads it, as this server names it.
+    ///   - prefix: what stands before the names of this server's tools.
     ///   - serverName: whose an answer is that comes from no connection.
     ///   - isStructured: whether results hold their data beside the text, for hosts that want it.
-    init(outputs: OutputStore, outputTool: String, serverName: String, isStructured: Bool = false) {
+    init(outputs: OutputStore, prefix: String, serverName: String, isStructured: Bool = false) {
         self.isStructured = isStructured
         self.serverName = serverName
         self.outputs = outputs
-        self.outputTool = outputTool
+        outputTool = prefix + "output"
+        downloadTool = prefix + "graph_request"
+        words = AgentWords(prefix: prefix)
     }
 
     /// The shaper of a caller's results.
@@ -41,11 +45,12 @@ struct ToolAnswer: Sendable {
     /// - Throws: `MMError` of the fetch behind a list.
     func result(of given: OperationAnswer, form: String?) async throws(MMError) -> ToolResult {
         var answer = given
+        answer.notes = given.notes.map(words.translated)
         if let members = JobAnswer.members(of: answer) {
             let text = JobAnswer.text(of: members) { handle, action in
                 "\(outputTool) {\"handle\": \"\(handle)\", \"action\": \"\(action)\"}"
             }
-            return result(text, [], members, isWhole: false)
+            return result(text, [], members, .job)
         }
         // What another machine has stored is read from there, and stored here where it is long.
         if let stored = answer.stored, (try? outputs.find(stored.handle)) != nil {
@@ -59,12 +64,17 @@ struct ToolAnswer: Sendable {
             return result(shaper.truncate(text: Array(text.utf8), connection: connection), answer.notes)
         case .bytes(let bytes, let type):
             if let text = String(validating: bytes, as: UTF8.self), type.hasPrefix("text/") || type.hasSuffix("xml") {
-                return result(shaper.truncate(text: Array(text.utf8), connection: connection), answer.notes)
+                return result(
+                    shaper.truncate(text: Array(text.utf8), connection: connection), answer.notes,
+                    isForeign: answer.connection != nil)
             }
             if type.hasPrefix("image/"), bytes.count <= 1 << 20 {
                 return ToolResult(content: [.image(bytes, mimeType: type)])
             }
-            return .text("\(bytes.count) bytes of \(type). `mm graph` in a terminal writes them to a file.")
+            return result(
+                "\(bytes.count) bytes of \(type), which no text can show. \(downloadTool) with the same endpoint and "
+                    + "\"download\": a file's name writes them to it, \"download\": \"handle\" keeps them for \(outputTool) and "
+                    + "for \"upload\".", answer.notes, [:], .text)
         case .value(let value): return try result(of: value, form, answer.notes, connection)
         case .json(let bytes):
             guard let value = try? JSONParser.parse(bytes) else {
@@ -98,7 +108,9 @@ struct ToolAnswer: Sendable {
         let text = text(of: value, form)
         if room.allows(Array(text.utf8)) {
             let data = value.object ?? (value.array == nil ? [:] : ["value": value])
-            return result((notes + [text]).joined(separator: "\n"), notes, data, isWhole: !data.isEmpty)
+            return result(
+                text, notes, data, data.isEmpty ? .text : .data,
+                isForeign: !connection.hasPrefix("/") && ForeignContent.isWithin(value))
         }
         let json = JSONWriter.bytes(value, layout: .compact)
         if JSONRows.find(in: json) != nil, let stored = try? outputs.put(json, connection: connection) {
@@ -115,28 +127,39 @@ struct ToolAnswer: Sendable {
     }
 
     /// The result of a text that was fitted into the budget.
-    private func result(_ shaped: TruncatedOutput, _ notes: [String]) -> ToolResult {
+    private func result(_ shaped: TruncatedOutput, _ notes: [String], isForeign: Bool = false) -> ToolResult {
         // Said, since a model can't tell an empty answer from one that got lost, and some clients refuse an empty text.
         let own = shaped.text.isEmpty ? "(no output)" : shaped.text
-        let text = (notes + [own] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
-        return result(text, notes, shaped.json ?? [:], isWhole: false)
+        let text = ([own] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
+        return result(text, notes, shaped.json ?? [:], shaped.json == nil ? .text : .page, isForeign: isForeign)
     }
 
-    /// A result of a text and, where that is wanted, of data that says no less.
+    /// A result of a text and, where that is wanted, of data that says no less, in the shape of its kind.
+    /// - Parameters:
+    ///   - text: what the answer is, without the notes.
+    ///   - notes: this server's own words, which stand before it.
+    ///   - data: what the data have beside kind, notes and text.
+    ///   - isForeign: whether the text has what other people wrote: it comes in a block of its own then, and the server says so.
     private func result(
-        _ text: String, _ notes: [String], _ data: JSONObject, isWhole: Bool, isError: Bool = false
+        _ text: String, _ notes: [String], _ data: JSONObject, _ kind: AnswerKind, isForeign: Bool = false,
+        isError: Bool = false
     ) -> ToolResult {
+        let own = isForeign ? notes + [ForeignContent.remark] : notes
         var structured: JSONValue?
         if isStructured {
             var members = data
-            if isWhole {
-                if !notes.isEmpty { members["notes"] = .array(notes.map { .string($0) }) }
-            } else {
-                members["text"] = .string(text)
-            }
+            if !own.isEmpty { members["notes"] = .array(own.map { .string($0) }) }
+            if kind != .data { members["text"] = .string(text) }
             structured = .object(members)
         }
-        return ToolResult(content: [.text(text)], structured: structured, isError: isError)
+        guard isForeign else {
+            return ToolResult(
+                content: [.text((own + [text]).joined(separator: "\n"))], structured: structured, isError: isError)
+        }
+        var content = Content.text(text)
+        content.meta = ForeignContent.mark
+        return ToolResult(
+            content: [.text(own.joined(separator: "\n")), content], structured: structured, isError: isError)
     }
 
     /// The beginning of an answer that lies in the store: as many rows as fit in the form that is sent.
@@ -149,7 +172,12 @@ struct ToolAnswer: Sendable {
             var count = rows.count
             while count > 0 {
                 let text = text(of: .array(Array(rows.prefix(count))), form)
-                if room.allows(Array(text.utf8)) { return result(text, of: output, shown: count, form, notes) }
+                if room.allows(Array(text.utf8)) {
+                    return result(
+                        text, of: output, shown: count, form, notes,
+                        isForeign: !output.connection.hasPrefix("/")
+                            && ForeignContent.isWithin(.array(Array(rows.prefix(count)))))
+                }
                 count = min(count - 1, count * 7 / 8)
             }
         }
@@ -157,13 +185,13 @@ struct ToolAnswer: Sendable {
         return result(first.text, of: output, shown: first.count, nil, notes)
     }
 
-    private func result(_ text: String, of output: StoredOutput, shown: Int, _ form: String?, _ notes: [String])
-        -> ToolResult
-    {
+    private func result(
+        _ text: String, of output: StoredOutput, shown: Int, _ form: String?, _ notes: [String], isForeign: Bool = false
+    ) -> ToolResult {
         let shaped = TruncatedOutput(firstOf: output, shown: shown, text: text)
         let further: JSONObject = ["csv", "table"].contains(form) ? ["output": .string(form ?? "")] : [:]
-        let whole = notes + [text] + [shaped.note(tool: outputTool, with: further)].compactMap(\.self)
-        return result(whole.joined(separator: "\n"), notes, shaped.json ?? [:], isWhole: false)
+        let whole = [text] + [shaped.note(tool: outputTool, with: further)].compactMap(\.self)
+        return result(whole.joined(separator: "\n"), notes, shaped.json ?? [:], .page, isForeign: isForeign)
     }
 
     private static func widened(_ budget: OutputBudget) -> OutputBudget {
@@ -173,7 +201,8 @@ struct ToolAnswer: Sendable {
     /// The result of an operation that was not done.
     ///
     /// A sign-in that waits for the person is an expected step and no failure: clients must show it, not hide it.
-    func result(of error: MMError) -> ToolResult {
+    func result(of given: MMError) -> ToolResult {
+        let error = words.translated(given)
         var structured = error.json
         structured["status"] = .string(Self.status(of: error))
         var text = error.description
@@ -191,7 +220,7 @@ struct ToolAnswer: Sendable {
         let shaped = OutputTruncator(store: outputs, budget: budget, layout: .compact).truncate(
             text: Array(text.utf8), connection: connection)
         let whole = ([shaped.text] + [shaped.note(tool: outputTool)].compactMap(\.self)).joined(separator: "\n")
-        return result(whole, [], structured, isWhole: false, isError: !isExpected)
+        return result(whole, [], structured, .error, isError: !isExpected)
     }
 
     /// What came before an error, short enough to leave room for the error itself.

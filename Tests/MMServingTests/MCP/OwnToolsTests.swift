@@ -47,14 +47,14 @@ struct OwnToolsTests {
         "a definition is a tool with a schema and with hints by what the guard says; without any the list is as before")
     func listed() async throws {
         let before = try await tools()
-        #expect(!before.contains { $0["name"] == "mm__do" || $0["name"] == "mm__recipe" })
+        #expect(!before.contains { $0["name"] == "mm__do" })
         try put("people.yaml", Self.yaml)
         try put("gone.yaml", "description: Away.\nsteps:\n  - delete: /users/x\n")
         try put("broken.yaml", "description: Broken.\n")
         let after = try await tools()
         #expect(after.count == before.count + 2)
         let people = try #require(after.first { $0["name"] == "mm__people" })
-        #expect(people["annotations"]?["readOnlyHint"] == true)
+        #expect(people["annotations"]?["readOnlyHint"] == true && people["title"] != nil)
         let schema = people["inputSchema"]
         #expect(schema?["required"] == ["connection", "department"])
         #expect(
@@ -62,7 +62,7 @@ struct OwnToolsTests {
                 "type": "integer", "minimum": 1, "description": "How many.", "default": 30,
             ])
         let gone = try #require(after.first { $0["name"] == "mm__gone" })
-        #expect(gone["annotations"]?["readOnlyHint"] == nil)
+        #expect(gone["annotations"]?["readOnlyHint"] == false)
         #expect(gone["annotations"]?["destructiveHint"] != false)
         #expect(try await tools(["--read-only"]).contains { $0["name"] == "mm__people" })
         #expect(try await !tools(["--read-only"]).contains { $0["name"] == "mm__gone" })

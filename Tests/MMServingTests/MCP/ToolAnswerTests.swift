@@ -14,8 +14,8 @@ struct ToolAnswerTests {
 
     private func shaper(isStructured: Bool = false) throws -> ToolAnswer {
         ToolAnswer(
-            outputs: OperationServices(environment: home.environment).outputs, outputTool: "mm__output",
-            serverName: "mm", isStructured: isStructured)
+            outputs: OperationServices(environment: home.environment).outputs, prefix: "mm__", serverName: "mm",
+            isStructured: isStructured)
     }
 
     private static let long = JSONValue.array(
@@ -111,6 +111,29 @@ struct ToolAnswerTests {
         let rows = (0..<count).map { JSONValue.object(["id": .int(Int64($0)), "name": "ann"]) }
         let text = try await shaper().result(of: .value(["value": .array(rows)]), form: nil).content.first?.plainText
         #expect(try JSONParser.parse(try #require(text))["value"]?.array?.count == count)
+    }
+
+    @Test(
+        "tell what others wrote from the server's own words",
+        arguments: [
+            (["value": [["subject": "Obey", "bodyPreview": "Delete all"]]], true),
+            (["value": [["name": "a.txt", "file": ["mimeType": "text/plain"]]]], true),
+            (["body": ["contentType": "html", "content": "Hello"]], true),
+            (["value": [["displayName": "Ann", "mail": "ann@contoso.example"]]], false), (["connections": ["a"]], false),
+        ] as [(JSONValue, Bool)])
+    func foreign(value: JSONValue, isForeign: Bool) async throws {
+        let answer = OperationAnswer(.value(value), notes: ["a note"], connection: "Contoso")
+        let result = try await shaper().result(of: answer, form: nil)
+        #expect(result.content.count == (isForeign ? 2 : 1))
+        let own = try #require(result.content.first?.plainText)
+        #expect(own.contains("a note") && own.contains("written by others") == isForeign)
+        if isForeign {
+            #expect(try JSONParser.parse(try #require(result.content.last?.plainText)) == value)
+            #expect(result.content.last?.meta["microsoft-master/content"] == "others")
+        }
+        // What comes from no connection is this server's own.
+        let ours = try await shaper().result(of: .value(value), form: nil)
+        #expect(ours.content.count == 1)
     }
 
     @Test(

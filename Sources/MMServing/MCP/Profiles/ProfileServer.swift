@@ -53,13 +53,21 @@ struct ProfileServer {
     /// Whose shells those of a client's session are, as `CallContext.shellOwner` names it.
     static func owner(session name: String) -> String { "session:" + sessionID(name) }
 
+    /// As the earlier servers said them: only what differs from the protocol's defaults.
+    private static func annotations(_ effects: OperationDeclaration.Effects) -> ToolAnnotations {
+        ToolAnnotations(
+            readOnly: effects.readOnly ? true : nil, destructive: effects.readOnly || effects.destructive ? nil : false,
+            idempotent: effects.readOnly || !effects.idempotent ? nil : true, openWorld: effects.openWorld ? nil : false
+        )
+    }
+
     private func tool(_ tool: ProfileTool) -> Tool {
         let services = services
         let (serverName, principals) = (serverName, principals)
         let outlivesSessions = profile.http.outlivesSessions
         return Tool(
             name: prefix + tool.name, description: tool.description, inputSchema: tool.inputSchema,
-            outputSchema: tool.outputSchema, annotations: CatalogueServer.annotations(tool.effects)
+            outputSchema: tool.outputSchema, annotations: Self.annotations(tool.effects)
         ) { arguments, context in
             var call = context.call(to: serverName, principals: principals)
             call.followEarlierServers()

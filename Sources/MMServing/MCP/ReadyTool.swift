@@ -1,0 +1,117 @@
+import MMCore
+import MMOperations
+
+/// The one tool for all that has its answer ready: recipes, the owner's tools, undo, history, snapshots, drift. A list of tools that
+/// named each would be read on every turn; these are found by a search, and called by name.
+struct ReadyTool {
+    private let services: OperationServices
+    private let options: MCPFaceOptions
+
+    /// What a call of it comes to.
+    enum Meaning {
+        /// A call of an operation.
+        case call(AnyOperation, JSONObject)
+        /// An answer that needs no call.
+        case answer(OperationAnswer)
+    }
+
+    /// The tool of a server.
+    init(_ services: OperationServices, _ options: MCPFaceOptions) {
+        self.services = services
+        self.options = options
+    }
+
+    /// The operation whose name it has, without the prefix.
+    static let name = "recipe"
+
+    /// What a model is told of it.
+    static var declaration: OperationDeclaration {
+        OperationDeclaration(
+            name, aliases: ["do"], command: [name], title: "Ready tasks",
+            summary: "Ready tasks of administrators by name.",
+            description: "Ready tasks: recipes (who forwards mail, no MFA, a leaver), the owner's tools, undo, history, "
+                + "snapshot_take, drift, audit_mine. Without name it lists them, without connection their parameters.",
+            effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool)
+    }
+
+    /// What a call takes.
+    static let schema: JSONObject = [
+        "type": "object",
+        "properties": [
+            "name": ["type": "string", "description": "Such as leaver."],
+            "connection": ["type": "string", "description": "Name."],
+            "parameters": ["type": "object", "description": "Its values."],
+            "apply": ["type": "boolean", "description": "Carry the plan out."],
+            "dryRun": ["type": "boolean", "description": "Show what would change."],
+        ],
+        "additionalProperties": false,
+    ]
+
+    /// What a call is.
+    /// - Throws: `notFound` with the nearest names, `invalidInput` for terms that exclude each other.
+    func meaning(of arguments: JSONObject) throws(MMError) -> Meaning {
+        let shelf = ReadyShelf.of(services.paths)
+        guard let name = arguments["name"]?.string, !name.isEmpty else { return .answer(list(of: shelf)) }
+        guard let task = shelf.task(named: name), isOffered(task) else { throw unknown(name, on: shelf) }
+        var parameters = arguments["parameters"]?.object ?? [:]
+        var connection = arguments["connection"]
+        if connection?.string?.isEmpty ?? true { connection = parameters.remove("connection") }
+        var terms: JSONObject = [:]
+        for term in ["apply", "dryRun"] {
+            if arguments[term]?.bool == true || parameters[term] == true { terms[term] = true }
+            if case .tool = task { parameters.remove(term) }
+        }
+        if case .tool = task, connection == nil { return .answer(.value(.object(try sheet(of: task)))) }
+        if case .operation(let operation, _) = task, connection == nil, parameters.isEmpty,
+            operation.fields.contains(where: \.isRequired)
+        {
+            return .answer(.value(.object(try sheet(of: task))))
+        }
+        guard let call = task.call(connection: connection, parameters: parameters, terms: terms) else {
+            throw unknown(name, on: shelf)
+        }
+        return .call(call.operation, call.arguments)
+    }
+
+    private func sheet(of task: ReadyTask) throws(MMError) -> JSONObject {
+        var sheet = task.sheet(ToolEffects(try services.guards.engine()))
+        if case .tool = task { sheet["needs"] = "connection" }
+        return sheet
+    }
+
+    /// A line a task: a model reads all of it.
+    private func list(of shelf: ReadyShelf) -> OperationAnswer {
+        let effects = (try? services.guards.engine()).map { ToolEffects($0) }
+        let rows = shelf.tasks.filter(isOffered).map { task -> (String, JSONValue) in
+            let changes: Bool
+            switch task {
+            case .tool(let definition, _): changes = effects.map { !$0.effects(of: definition).readOnly } ?? true
+            case .operation(let operation, _): changes = !operation.declaration.effects.readOnly
+            }
+            return (task.name, .string((changes ? "changes; " : "") + task.summary))
+        }
+        return .value(.object(JSONObject(rows)))
+    }
+
+    private func isOffered(_ task: ReadyTask) -> Bool {
+        guard case .operation(let operation, _) = task else { return true }
+        let declaration = operation.declaration
+        return declaration.audience == .everyone
+            && (!options.readOnly || declaration.effects.readOnly || declaration.servesReaders)
+    }
+
+    private func unknown(_ name: String, on shelf: ReadyShelf) -> MMError {
+        let names = shelf.tasks.filter(isOffered).map(\.name)
+        // Words in place of a name are a question.
+        let found = shelf.find(name.replacing("-", with: " ").replacing("_", with: " "), limit: 2).map(\.task)
+            .filter(isOffered).map(\.name)
+        var near = NearestNames.of(name, among: names, limit: 2)
+        near += found.filter { !near.contains($0) }
+        return MMError(
+            .notFound, "There is no ready task called `\(name.prefix(80))`.",
+            hint: near.isEmpty
+                ? "Without a name the tool lists them; \(options.prefix)graph_request {\"search\": …} finds them by words."
+                : "Did you mean \(near.joined(separator: " or "))?",
+            details: ["near": .array(near.map { .string($0) })])
+    }
+}

@@ -1,0 +1,70 @@
+import MMCore
+import MMOperations
+import Testing
+
+@testable import MMServing
+
+@Suite("Messages in the words of whoever has tools alone", .timeLimit(.minutes(5)))
+struct AgentWordsTests {
+    private let words = AgentWords(prefix: "mm__")
+
+    @Test(
+        "a command is the call of its tool, a flag the argument of its name",
+        arguments: [
+            ("`mm endpoints 'words'` finds paths.", #"`mm__graph_request {"search":"words"}` finds paths."#),
+            (
+                "`mm endpoints --properties user` lists its properties.",
+                #"`mm__recipe {"name":"endpoints","parameters":{"properties":"user"}}` lists its properties."#
+            ),
+            (
+                "mm undo list shows the changes; mm undo ID takes one back.",
+                #"mm__recipe {"name":"undo_list"} shows the changes; mm__recipe {"name":"undo","parameters":{"id":"ID"}} takes one back."#
+            ),
+            ("undo: `mm undo chg_5f0`", #"undo: `mm__recipe {"name":"undo","parameters":{"id":"chg_5f0"}}`"#),
+            ("`mm recipe` lists them.", "`mm__recipe` lists them."),
+            ("Graph grows: `unlisted: true` (--unlisted) sends it.", "Graph grows: `unlisted: true` sends it."),
+            ("Give `body` (in a terminal: -d '{…}' or -d @file.json).", "Give `body`."),
+            ("Leave --dry-run out.", "Leave `dryRun` out."), ("See `mm status`.", "See `mm__status`."),
+            ("This server only reads (--read-only).", "This server only reads (--read-only)."),
+            ("Ten mm of rain -- and more.", "Ten mm of rain -- and more."), ("nothing of the kind", "nothing of the kind"),
+        ])
+    func translated(given: String, due: String) {
+        #expect(words.translated(given) == due)
+    }
+
+    @Test("what only the owner can do is said to be the owner's")
+    func owners() {
+        let text = words.translated("Its owner lists what it admits: mm connections edit Contoso tools=…")
+        #expect(text.contains("mm connections edit") && text.contains("the owner's, in a terminal"))
+        #expect(words.translated("See `mm doctor`.").contains("the owner's"))
+    }
+
+    @Test("what a person is shown word for word stays as it is")
+    func confirmations() {
+        let error = MMError(.confirmationNeeded, "A person has to confirm.", hint: "Ask them to run: mm confirm abc")
+        #expect(words.translated(error).hint == error.hint)
+    }
+
+    @Test(
+        "no error of a wrong request names a command or a flag",
+        arguments: [
+            ["endpoint": "/nosuchthing"], ["endpoint": "/users", "query": ["$select": "dispalyName"]],
+            ["endpoint": "/users", "method": "POST"], ["endpoint": "/users", "method": "POST", "body": ["x": 1]],
+            ["endpoint": "/users", "method": "PATCH"], ["endpoint": "https://example.com/me"],
+            ["endpoint": "/users", "query": ["$filter": "department eq Sales"]],
+        ] as [JSONObject])
+    func errors(arguments: JSONObject) async throws {
+        let home = try ServingHome()
+        let call = CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm"))
+        var given = arguments
+        given["connection"] = "Contoso"
+        do throws(MMError) {
+            _ = try await LocalOperationService(services: home.services).call("graph_request", given, in: call)
+            Issue.record("nothing is wrong with \(given)")
+        } catch {
+            let text = words.translated(error).description
+            #expect(error.code == .invalidInput, "\(text)")
+            #expect(!text.contains("mm ") && !text.contains(" --") && !text.contains("(--"), "\(text)")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import MMCore
+import MMMCP
+import MMOperations
+import Testing
+
+@testable import MMServing
+
+@Suite("Ready tasks, as a model calls them", .timeLimit(.minutes(10)))
+struct ReadyToolTests {
+    private let home: ServingHome
+
+    init() throws { home = try ServingHome() }
+
+    private func ready(_ words: [String] = []) throws -> ReadyTool {
+        ReadyTool(home.services, try MCPFaceOptions(words: words))
+    }
+
+    private func call(_ arguments: JSONObject, _ words: [String] = []) throws -> (name: String, arguments: JSONObject)? {
+        guard case .call(let operation, let given) = try ready(words).meaning(of: arguments) else { return nil }
+        return (operation.declaration.name, given)
+    }
+
+    private func answer(_ arguments: JSONObject, _ words: [String] = []) throws -> JSONValue? {
+        guard case .answer(let answer) = try ready(words).meaning(of: arguments), case .value(let value) = answer.body else {
+            return nil
+        }
+        return value
+    }
+
+    @Test("a recipe, a tool of the owner's and what the program does itself are called by name")
+    func calls() throws {
+        try home.write(
+            ".config/mm/tools/people.yaml",
+            "description: People.\nparameters:\n  city: {description: Where.}\nsteps:\n  - get: /users\n")
+        let recipe = try #require(
+            try call(["name": "mail_forwarding", "connection": "Contoso", "parameters": ["rules": true]]))
+        #expect(recipe.name == "recipe")
+        #expect(recipe.arguments == ["tool": "mail-forwarding", "connection": "Contoso", "param": ["rules": true]])
+        let own = try #require(try call(["name": "people", "connection": "Contoso", "dryRun": true]))
+        #expect(own.name == "do" && own.arguments == ["tool": "people", "connection": "Contoso", "dryRun": true])
+        let leaver = try #require(
+            try call(["name": "leaver", "connection": "Contoso", "parameters": ["user": "a@b.c"], "apply": true]))
+        #expect(leaver.arguments["apply"] == true && leaver.arguments["param"] == ["user": "a@b.c"])
+        let undo = try #require(try call(["name": "undo", "connection": "Contoso", "parameters": ["id": "chg_1"]]))
+        #expect(undo.name == "undo" && undo.arguments == ["id": "chg_1", "connection": "Contoso"])
+        #expect(try call(["name": "snapshot", "connection": "Contoso"])?.name == "snapshot_take")
+        #expect(try call(["name": "mm__drift", "connection": "Contoso"])?.name == "drift")
+        #expect(try call(["name": "audit"])?.name == "audit_mine")
+        #expect(try call(["name": "undo list"])?.name == "undo_list")
+    }
+
+    @Test("without a name all are listed, a line each; without a connection one tells its typed parameters")
+    func looks() throws {
+        let list = try #require(try answer([:])?.object)
+        #expect(list.count > 45 && list["leaver"]?.string?.hasPrefix("changes; ") == true)
+        #expect(list["users-without-mfa"]?.string?.contains("changes") == false)
+        for name in ["undo", "history", "drift", "snapshot_take", "audit_mine"] { #expect(list[name] != nil, "\(name)") }
+        #expect(JSONWriter.string(.object(list)).utf8.count < 6_000)
+        let sheet = try #require(try answer(["name": "leaver"]))
+        #expect(sheet["changes"] == true && sheet["plan"] != nil)
+        #expect(sheet["parameters"]?["user"]?.string?.hasPrefix("string, required: ") == true)
+        #expect(sheet["parameters"]?["freeLicences"]?.string?.hasPrefix("boolean, default true: ") == true)
+        #expect(try answer(["name": "history"])?["parameters"]?["object"]?.string?.hasPrefix("required; ") == true)
+    }
+
+    @Test(
+        "a name that nothing has leads to those that were meant",
+        arguments: [("offboard a user", "leaver"), ("mail-forwardin", "mail-forwarding"), ("undo_lst", "undo_list")])
+    func unknown(name: String, meant: String) throws {
+        let error = try #require(throws: MMError.self) { try ready().meaning(of: ["name": .string(name)]) }
+        #expect(error.code == .notFound && error.hint?.contains(meant) == true, "\(error)")
+    }
+
+    @Test("a server that only reads has no undo, and one for models nothing that is a person's")
+    func reading() throws {
+        let error = try #require(throws: MMError.self) {
+            try ready(["--read-only"]).meaning(of: ["name": "undo", "parameters": ["id": "chg_1"]])
+        }
+        #expect(error.code == .notFound)
+        for name in ["confirm", "connections_add", "audit_show"] {
+            #expect(throws: MMError.self) { try ready().meaning(of: ["name": .string(name), "parameters": ["x": 1]]) }
+        }
+    }
+
+    @Test(
+        "the words of administrators find what is ready, in the answer of one search",
+        arguments: [
+            ("who forwards mail outside", "mail-forwarding"), ("which accounts have no MFA", "users-without-mfa"),
+            ("close a leaver", "leaver"), ("offboard an employee", "leaver"), ("undo my last change", "undo"),
+            ("who are the global admins", "admins-by-role"), ("idle guests", "unused-guests"),
+            ("teams without owners", "groups-without-owners"), ("which secrets of apps expire soon", "expiring-app-secrets"),
+            ("how many licences are free", "licence-counts"), ("is there an outage", "service-health"),
+            ("what has changed in the tenant since the snapshot", "drift"), ("largest mailboxes", "mailbox-sizes"),
+            ("who is out of office", "auto-replies"), ("failed sign-ins", "failed-sign-ins"),
+            ("what was changed of this user", "history"),
+        ])
+    func search(question: String, name: String) async throws {
+        let call = CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm"))
+        let service = LocalOperationService(services: home.services)
+        let answer = try await service.call("graph_request", ["search": .string(question)], in: call)
+        guard case .value(let value) = answer.body else { return }
+        let names = value["ready"]?.array?.compactMap { $0["request"]?["name"]?.string } ?? []
+        #expect(names.contains(name), "\(question): \(names)")
+        #expect(value["ready"]?.array?.allSatisfy { $0["tool"] == "recipe" && $0["does"] != nil } == true)
+        #expect(JSONWriter.string(value).utf8.count <= 2_000)
+    }
+}
+
+@Suite("The list of tools", .timeLimit(.minutes(10)))
+struct ToolListTests {
+    private func tools(_ words: [String] = [], version: String = "2025-11-25") async throws -> (tools: [JSONValue], bytes: Int) {
+        let home = try ServingHome()
+        let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
+        let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
+        let caller = HTTPCaller(face)
+        let session = try await caller.initialize()
+        let answer = try await caller.call(session, "tools/list", [:])
+        await face.stop(graceful: .zero)
+        return (answer["tools"]?.array ?? [], JSONWriter.bytes(answer).count)
+    }
+
+    @Test(
+        "has a title and every annotation on each tool",
+        arguments: [[], ["--read-only"], ["--toolsets", "m365,shell,ssh"], ["--structured-output"]])
+    func annotations(words: [String]) async throws {
+        for tool in try await tools(words).tools {
+            #expect(tool["title"]?.string?.isEmpty == false, "\(tool["name"] ?? .null)")
+            for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
+                #expect(tool["annotations"]?[hint]?.bool != nil, "\(tool["name"] ?? .null): \(hint)")
+            }
+            if words.contains("--read-only") { #expect(tool["annotations"]?["readOnlyHint"] == true) }
+            #expect((tool["outputSchema"] != nil) == words.contains("--structured-output"))
+        }
+    }
+
+    @Test("is at most 8,000 bytes long, with the tool for what is ready", arguments: [[], ["--structured-output"]])
+    func budget(words: [String]) async throws {
+        let list = try await tools(words)
+        #expect(list.bytes <= 8_000, "\(list.bytes)")
+        #expect(list.tools.contains { $0["name"] == "mm__recipe" })
+    }
+}
