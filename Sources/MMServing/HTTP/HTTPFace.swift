@@ -7,6 +7,7 @@ final class HTTPFace: Sendable {
     private let engine: StreamableHTTP
     private let listener: HTTPListener
     private let watching: WatchingStreams
+    private let probes: FaceProbes
 
     /// The address of the endpoint.
     let url: String
@@ -36,7 +37,8 @@ final class HTTPFace: Sendable {
         let engine = StreamableHTTP(server, options: engineOptions)
         let watching = WatchingStreams()
         let open = Set(pages.keys).union(gate?.metadataPaths ?? [])
-        var chain: [any HTTPMiddleware<MCPHTTPRequest>] = [pageRoutes(pages)]
+        let probes = FaceProbes()
+        var chain: [any HTTPMiddleware<MCPHTTPRequest>] = [probes, pageRoutes(pages)]
         if let gate { chain += [metadataRoutes(gate), OAuthStep(gate: gate, open: open)] }
         let listener = try HTTPListener.start(
             .tcp(host: options.host, port: options.port),
@@ -47,7 +49,7 @@ final class HTTPFace: Sendable {
             authenticator: MCPAuthenticator(
                 options.pageRule, SenderRule(options, hasSecret: secret != nil), engine, gate: gate, open: open),
             chain: HTTPChain(chain + [MCPEndpoint(engine, watching, places: places)]))
-        let face = HTTPFace(engine, listener, watching, options)
+        let face = HTTPFace(engine, listener, watching, probes, options)
         if options.trustsNetwork {
             log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(face.url) may use every connection it shows")
         }
@@ -55,8 +57,10 @@ final class HTTPFace: Sendable {
     }
 
     private init(
-        _ engine: StreamableHTTP, _ listener: HTTPListener, _ watching: WatchingStreams, _ options: HTTPFaceOptions
+        _ engine: StreamableHTTP, _ listener: HTTPListener, _ watching: WatchingStreams, _ probes: FaceProbes,
+        _ options: HTTPFaceOptions
     ) {
+        self.probes = probes
         self.engine = engine
         self.listener = listener
         self.watching = watching
@@ -66,6 +70,7 @@ final class HTTPFace: Sendable {
 
     /// Takes no more requests, lets calls under way finish for so long, then calls them off.
     func stop(graceful: Duration) async {
+        probes.stop()
         watching.end()
         await listener.stop(graceful: graceful)
         engine.stop()

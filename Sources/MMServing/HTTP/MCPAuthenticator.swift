@@ -32,6 +32,7 @@ struct MCPAuthenticator: HTTPAuthenticator {
         var admitted = MCPHTTPRequest(
             method: request.method, path: request.path, headers: request.headers.map { ($0.name, $0.value) },
             body: request.body)
+        if FaceProbes.isProbe(request) { return .admitted(admitted) }
         if gate == nil, open.contains(request.path) { return .admitted(admitted) }
         if let refusal = pages.refusal(of: request) { return .refused(Self.foreign(refusal.message, refusal.status)) }
         if let gate { return admit(request, admitted, gate) }
