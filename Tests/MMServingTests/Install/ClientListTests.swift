@@ -54,6 +54,27 @@ struct ClientListTests {
         typed["type"] = "local"
         typed["tools"] = ["*"]
         #expect(try server(.copilot, "mcpServers") == .object(typed))
+        #expect(try server(.gemini, "mcpServers") == .object(plain))
+        #expect(try server(.windsurf, "mcpServers") == .object(plain))
+        var custom = plain
+        custom["source"] = "custom"
+        #expect(try server(.zed, "context_servers") == .object(custom))
+        let local: JSONValue = [
+            "type": "local", "command": ["/opt/mm/mm-mcp", "--read-only"], "environment": ["MM_STATE_DIR": "/s"], "enabled": true,
+        ]
+        #expect(try server(.opencode, "mcp") == local)
+    }
+
+    @Test(
+        "an address stands where each client looks for it, and its secret as each refers to one",
+        arguments: [
+            (AIClient.gemini, "httpUrl", "Bearer ${MM_T}"), (.windsurf, "serverUrl", "Bearer ${env:MM_T}"),
+            (.opencode, "url", "Bearer {env:MM_T}"),
+        ])
+    func addresses(client: AIClient, member: String, header: String) throws {
+        let url = "https://mm.example.com/mcp"
+        let entry = ServerEntry(name: "mm", way: .url(url), secret: .variable("MM_T")).json(for: client)
+        #expect(entry[member]?.string == url && entry["headers"]?["Authorization"]?.string == header, "\(entry)")
     }
 
     @Test("what else is in a JSON file stays: members, order, numbers, mode; the old file stays beside it")
@@ -150,6 +171,11 @@ struct ClientListTests {
         #expect(AIClient.claudeCode.file(environment, project: "/p") == "/p/.mcp.json")
         #expect(AIClient.claudeDesktop.file(environment, project: "/p") == nil)
         #expect(AIClient.gateway.file(environment) == nil)
+        #expect(AIClient.gemini.file(environment) == "/h/.gemini/settings.json")
+        #expect(AIClient.opencode.file(environment) == "/c/opencode/opencode.json")
+        #expect(AIClient.zed.file(environment) == "/c/zed/settings.json")
+        #expect(AIClient.windsurf.file(environment) == "/h/.codeium/windsurf/mcp_config.json")
+        #expect(AIClient.zed.file(environment, project: "/p") == "/p/.zed/settings.json")
     }
 
     @Test("the survey tells what is installed, for this folder or everywhere, broken or unreadable")

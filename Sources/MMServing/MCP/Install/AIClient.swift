@@ -8,6 +8,10 @@ enum AIClient: String, CaseIterable, Sendable {
     case cursor
     case copilot
     case codex
+    case gemini
+    case opencode
+    case zed
+    case windsurf
     case openwebui
     case gateway
 
@@ -30,6 +34,10 @@ enum AIClient: String, CaseIterable, Sendable {
         case .cursor: "Cursor"
         case .copilot: "GitHub Copilot CLI"
         case .codex: "Codex"
+        case .gemini: "Gemini CLI"
+        case .opencode: "opencode"
+        case .zed: "Zed"
+        case .windsurf: "Windsurf"
         case .openwebui: "Open WebUI"
         case .gateway: "a gateway (MCPJungle)"
         }
@@ -38,7 +46,9 @@ enum AIClient: String, CaseIterable, Sendable {
     /// How its list is written.
     var form: Form {
         switch self {
-        case .claudeCode, .claudeDesktop, .cursor, .copilot: .json(member: "mcpServers")
+        case .claudeCode, .claudeDesktop, .cursor, .copilot, .gemini, .windsurf: .json(member: "mcpServers")
+        case .opencode: .json(member: "mcp")
+        case .zed: .json(member: "context_servers")
         case .vscode: .json(member: "servers")
         case .codex: .ownCommand
         case .openwebui, .gateway: .shown
@@ -65,6 +75,10 @@ enum AIClient: String, CaseIterable, Sendable {
         case .cursor: return "\(home)/.cursor/mcp.json"
         case .copilot: return folder("COPILOT_HOME", ".copilot") + "/mcp-config.json"
         case .codex: return folder("CODEX_HOME", ".codex") + "/config.toml"
+        case .gemini: return "\(home)/.gemini/settings.json"
+        case .opencode: return folder("XDG_CONFIG_HOME", ".config") + "/opencode/opencode.json"
+        case .zed: return folder("XDG_CONFIG_HOME", ".config") + "/zed/settings.json"
+        case .windsurf: return "\(home)/.codeium/windsurf/mcp_config.json"
         case .claudeDesktop, .openwebui, .gateway: return nil
         }
     }
@@ -75,7 +89,10 @@ enum AIClient: String, CaseIterable, Sendable {
         case .vscode: ".vscode/mcp.json"
         case .cursor: ".cursor/mcp.json"
         case .codex: ".codex/config.toml"
-        case .claudeDesktop, .copilot, .openwebui, .gateway: nil
+        case .gemini: ".gemini/settings.json"
+        case .opencode: "opencode.json"
+        case .zed: ".zed/settings.json"
+        case .claudeDesktop, .copilot, .windsurf, .openwebui, .gateway: nil
         }
     }
 
@@ -90,6 +107,10 @@ enum AIClient: String, CaseIterable, Sendable {
         case .cursor: #"%USERPROFILE%\.cursor\mcp.json on Windows"#
         case .copilot: #"%USERPROFILE%\.copilot\mcp-config.json on Windows"#
         case .codex: #"%USERPROFILE%\.codex\config.toml on Windows"#
+        case .gemini: #"%USERPROFILE%\.gemini\settings.json on Windows"#
+        case .opencode: #"%USERPROFILE%\.config\opencode\opencode.json on Windows"#
+        case .zed: #"%APPDATA%\Zed\settings.json on Windows"#
+        case .windsurf: #"%USERPROFILE%\.codeium\windsurf\mcp_config.json on Windows"#
         case .openwebui, .gateway: nil
         }
     }

@@ -40,9 +40,12 @@ struct ClientList: Sendable {
         switch client.form {
         case .json(let member):
             return (try document(try file(bytes))[member]?.object ?? [:]).map { name, value in
-                Found(
-                    name: name, command: value["command"]?.string,
-                    arguments: (value["args"]?.array ?? []).compactMap(\.string), url: value["url"]?.string)
+                // One client has the program and its arguments in one list.
+                let line = value["command"]?.array?.compactMap(\.string) ?? []
+                return Found(
+                    name: name, command: value["command"]?.string ?? line.first,
+                    arguments: (value["args"]?.array ?? []).compactMap(\.string) + line.dropFirst(),
+                    url: value[client.addressMember]?.string)
             }
         case .ownCommand, .shown: return []
         }

@@ -39,7 +39,10 @@ enum ClientSecret: Sendable, Hashable {
         switch (self, client) {
         case (.prompt, _): "Bearer ${input:\(Self.inputID(of: server))}"
         case (.variable(let name), .vscode), (.variable(let name), .cursor): "Bearer ${env:\(name)}"
-        case (.variable(let name), .claudeCode), (.variable(let name), .copilot): "Bearer ${\(name)}"
+        case (.variable(let name), .windsurf): "Bearer ${env:\(name)}"
+        case (.variable(let name), .claudeCode), (.variable(let name), .copilot), (.variable(let name), .gemini):
+            "Bearer ${\(name)}"
+        case (.variable(let name), .opencode): "Bearer {env:\(name)}"
         case (.variable, _): nil
         }
     }
@@ -60,8 +63,8 @@ extension AIClient {
     /// Whether its file can refer to a secret that is kept elsewhere.
     fileprivate var takesSecrets: Bool {
         switch self {
-        case .claudeCode, .vscode, .cursor, .copilot, .codex: true
-        case .claudeDesktop, .openwebui, .gateway: false
+        case .claudeCode, .vscode, .cursor, .copilot, .codex, .gemini, .opencode, .windsurf: true
+        case .zed, .claudeDesktop, .openwebui, .gateway: false
         }
     }
 

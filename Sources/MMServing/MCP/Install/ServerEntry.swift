@@ -25,23 +25,31 @@ struct ServerEntry: Sendable, Hashable {
         var entry = old
         switch way {
         case .command(let command, let arguments, let environment):
-            for member in ["url", "headers"] { entry.remove(member) }
-            entry.setType(client == .copilot ? "local" : "stdio", for: client)
-            entry["command"] = .string(command)
-            entry["args"] = .array(arguments.map { .string($0) })
-            var variables = entry["env"]?.object ?? [:]
+            for member in ["url", "httpUrl", "serverUrl", "headers"] { entry.remove(member) }
+            entry.setType([.copilot, .opencode].contains(client) ? "local" : "stdio", for: client)
+            let variablesMember = client == .opencode ? "environment" : "env"
+            if client == .opencode {
+                entry["command"] = .array(([command] + arguments).map { .string($0) })
+            } else {
+                entry["command"] = .string(command)
+                entry["args"] = .array(arguments.map { .string($0) })
+            }
+            var variables = entry[variablesMember]?.object ?? [:]
             for (key, value) in environment.sorted(by: { $0.key < $1.key }) { variables[key] = .string(value) }
-            if !variables.isEmpty { entry["env"] = .object(variables) }
+            if !variables.isEmpty { entry[variablesMember] = .object(variables) }
         case .url(let url):
-            for member in ["command", "args", "env"] { entry.remove(member) }
-            entry.setType("http", for: client)
-            entry["url"] = .string(url)
+            for member in ["command", "args", "env", "environment"] { entry.remove(member) }
+            entry.setType(client == .opencode ? "remote" : "http", for: client)
+            entry[client.addressMember] = .string(url)
             if let header = secret?.header(for: client, server: name) {
                 var headers = entry["headers"]?.object ?? [:]
                 headers["Authorization"] = .string(header)
                 entry["headers"] = .object(headers)
             }
         }
+        // Zed's own list also holds what its extensions bring.
+        if client == .zed { entry["source"] = "custom" }
+        if client == .opencode, entry["enabled"] == nil { entry["enabled"] = true }
         // Copilot offers none of a server's tools unless they are named.
         if client == .copilot, entry["tools"] == nil { entry["tools"] = ["*"] }
         return entry
@@ -62,6 +70,17 @@ struct ServerEntry: Sendable, Hashable {
 extension JSONObject {
     /// The member by which some clients tell programs from addresses; others have none.
     fileprivate mutating func setType(_ type: String, for client: AIClient) {
-        if [.claudeCode, .vscode, .copilot].contains(client) { self["type"] = .string(type) } else { remove("type") }
+        if [.claudeCode, .vscode, .copilot, .opencode].contains(client) { self["type"] = .string(type) } else { remove("type") }
+    }
+}
+
+extension AIClient {
+    /// The member of an entry that holds an address.
+    var addressMember: String {
+        switch self {
+        case .gemini: "httpUrl"
+        case .windsurf: "serverUrl"
+        default: "url"
+        }
     }
 }
