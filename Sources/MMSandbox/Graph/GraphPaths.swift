@@ -13,6 +13,7 @@ struct GraphPaths {
         let segments = call.segments[...]
         guard let first = segments.first else { throw .unknownSegment("") }
         let rest = segments.dropFirst()
+        if let place = ObservedPaths(store: store).place(segments) { return place }
         switch first.name.lowercased() {
         case "me":
             guard !call.principal.isApp else {
@@ -77,7 +78,8 @@ struct GraphPaths {
             return try drives.drive(id, rest.dropFirst())
         case "drive": return try drives.drive(drives.ownDrive(call.principal.objectID), rest)
         case "sites":
-            let place = try sites.place(rest)
+            // All sites of the tenant are those that a search for anything finds.
+            let place = try sites.place(rest.first?.name.lowercased() == "getallsites" ? rest.dropFirst() : rest)
             guard case .made(let kind, let rows) = place.node, kind.name == "site",
                 let wanted = call.options.other.first(where: { $0.name == "search" })?.value, wanted != "*"
             else { return place }
@@ -163,6 +165,7 @@ struct GraphPaths {
         guard let step = rest.first, !step.name.hasPrefix("$") else { return itself }
         guard let record = store.user(key) else { throw .missing(key) }
         let id = record.id
+        if let place = ObservedPaths(store: store).place(ofUser: id, rest) { return place }
         let below = rest.dropFirst()
         let label = "users('\(id)')"
         switch step.name.lowercased() {

@@ -43,6 +43,7 @@ extension GraphReader {
         }
         switch (kind.name, name) {
         case ("user", "manager"): return nil
+        case ("unifiedRoleAssignment", "principal"), ("unifiedRoleAssignment", "roleDefinition"): return nil
         case ("user", "directReports"): return objects(store.directReports(record.id))
         case ("user", "memberOf"), ("user", "transitiveMemberOf"): return objects(store.groups(of: record.id))
         case ("user", "licenseDetails"): return store.licenseDetails(record).map { (.licenseDetails, $0) }
@@ -68,6 +69,13 @@ extension GraphReader {
     }
 
     private func expandedObject(_ name: String, of record: Record) throws(GraphFailure) -> (EntityKind, Record)? {
+        if name == "principal" {
+            let holder = record["principalId"]?.string.flatMap { store.object($0) }
+            return holder.map { (store.table($0.0).kind, $0.1) }
+        }
+        if name == "roleDefinition" {
+            return store.roleDefinitions.first { $0.id == record["roleDefinitionId"]?.string }.map { (.roleDefinition, $0) }
+        }
         guard name == "manager" else {
             return record["fields"]?.object.map {
                 (EntityKind("fieldValueSet", $0.keys.joined(separator: " ")), .object($0))

@@ -143,12 +143,16 @@ struct GraphService {
         case "invitations": return try invitations.answer(call)
         case "reports": if let answer = try reports.answer(call) { return answer }
         case "rolemanagement": if let answer = try eligibility.answer(call) { return answer }
+        case "me", "users":
+            if let answer = try FreeBusy(context: context, store: store).answer(call) { return answer }
         default: break
         }
-        let place = try paths.resolve(call)
+        let place: GraphPlace
+        do throws(GraphFailure) { place = try paths.resolve(call) } catch { throw UnservedPath.told(error, call) }
         try permissions.check(call, place)
         let deed = DirectoryDeed(call, place, store: store)
-        let done = try perform(call, place)
+        let done: HTTPServerResponse
+        do throws(GraphFailure) { done = try perform(call, place) } catch { throw UnservedPath.told(error, call) }
         deed?.note(done, in: store, at: context.now)
         return done
     }

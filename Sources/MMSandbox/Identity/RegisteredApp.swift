@@ -49,7 +49,12 @@ struct RegisteredApp: Sendable {
         RoleEligibilitySchedule.Read.Directory ConfigurationMonitoring.ReadWrite.All Team.Create User.RevokeSessions.All \
         Policy.Read.PermissionGrant Policy.ReadWrite.SecurityDefaults Policy.ReadWrite.CrossTenantAccess \
         Policy.ReadWrite.ConsentRequest Policy.ReadWrite.Authorization AdministrativeUnit.ReadWrite.All \
-        SharePointTenantSettings.ReadWrite.All
+        SharePointTenantSettings.ReadWrite.All \
+        SecurityEvents.Read.All SecurityAlert.Read.All SecurityIncident.Read.All BitlockerKey.Read.All \
+        DeviceLocalCredential.Read.All ServiceMessage.Read.All Place.Read.All DeviceManagementServiceConfig.Read.All \
+        DeviceManagementApps.Read.All IdentityRiskEvent.Read.All AccessReview.Read.All EntitlementManagement.Read.All \
+        eDiscovery.Read.All SensitivityLabel.Read Printer.Read.All Presence.Read.All ReportSettings.Read.All \
+        ConsentRequest.Read.All CustomSecAttributeDefinition.Read.All ProvisioningLog.Read.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """

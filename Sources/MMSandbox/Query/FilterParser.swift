@@ -154,7 +154,11 @@ struct FilterParser {
             guard case .name(let step) = token else { throw fault() }
             next += 1
             if step == "$count", !steps.isEmpty { return .count(steps) }
-            if step == "any" || step == "all", !steps.isEmpty, token == .open { return try lambda(over: steps, step) }
+            // The service takes both in any case.
+            let quantifier = step.lowercased()
+            if quantifier == "any" || quantifier == "all", !steps.isEmpty, token == .open {
+                return try lambda(over: steps, quantifier)
+            }
             // A cast such as microsoft.graph.user narrows nothing here.
             if !step.contains(".") { steps.append(step) }
         } while take(.slash)

@@ -1,0 +1,347 @@
+internal import MMCore
+
+/// What administrators look at beside the directory: devices' keys, secure score, alerts, messages of the service, rooms, reviews.
+/// Nobody writes it; it follows from the same people and devices as everything else.
+struct ObservedContent {
+    let store: DirectoryStore
+
+    private var users: UserDirectory { store.users }
+    private var administration: AdministrationContent { store.administration }
+    private var ids: ObjectIDs { ObjectIDs(store.mixing.branch(81)) }
+
+    private func ago(_ days: Int) -> JSONValue { .string(ServiceTime.text(users.now - Int64(days) * 86_400)) }
+
+    private func id(_ kind: Int, _ place: Int) -> JSONValue { .string(ids.guid(kind << 20 | place)) }
+
+    /// The managed devices that run Windows, with their places.
+    private var windows: [(place: Int, row: JSONObject)] {
+        (0..<min(administration.deviceCount, 400)).map { ($0, administration.device($0)) }
+            .filter { $0.1["operatingSystem"] == "Windows" }
+    }
+
+    // MARK: Devices
+
+    var autopilot: [JSONObject] {
+        windows.map { place, device in
+            [
+                "id": id(1, place), "deploymentProfileAssignmentStatus": "assignedUnkownSyncState",
+                "groupTag": .string(place % 3 == 0 ? "Kiosk" : "Office"), "purchaseOrderIdentifier": "",
+                "serialNumber": device["serialNumber"] ?? "", "productKey": "",
+                "manufacturer": device["manufacturer"] ?? "", "model": device["model"] ?? "",
+                "enrollmentState": "enrolled", "lastContactedDateTime": device["lastSyncDateTime"] ?? .null,
+                "userPrincipalName": device["userPrincipalName"] ?? "", "displayName": device["deviceName"] ?? "",
+                "azureActiveDirectoryDeviceId": device["azureADDeviceId"] ?? .null,
+                "managedDeviceId": device["id"] ?? .null,
+            ]
+        }
+    }
+
+    /// The keys of encrypted disks; the key itself is asked for by name.
+    var bitLockerKeys: [JSONObject] {
+        windows.filter { $0.row["isEncrypted"] == true }.map { place, device in
+            [
+                "id": id(2, place), "createdDateTime": device["enrolledDateTime"] ?? .null,
+                "volumeType": "operatingSystemVolume", "deviceId": device["azureADDeviceId"] ?? .null,
+                "key": .string((0..<8).map { String(100_000 + (place * 7919 + $0 * 104_729) % 900_000) }.joined(separator: "-")),
+            ]
+        }
+    }
+
+    /// The passwords of local administrators that the directory keeps; the password itself is asked for by name.
+    var localCredentials: [JSONObject] {
+        windows.map { place, device in
+            [
+                "id": device["azureADDeviceId"] ?? .null, "deviceName": device["deviceName"] ?? "",
+                "lastBackupDateTime": ago(place % 28), "refreshDateTime": ago(place % 28 - 30),
+                "credentials": [
+                    [
+                        "accountName": "Administrator", "accountSid": "S-1-5-21-2127521184-1604012920-1887927527-500",
+                        "backupDateTime": ago(place % 28),
+                        "passwordBase64": .string(Base64.text(Array("Sandbox-\(place)".utf8))),
+                    ]
+                ],
+            ]
+        }
+    }
+
+    var detectedApps: [JSONObject] {
+        [("Google Chrome", "131.0.6778"), ("7-Zip", "24.08"), ("TeamViewer", "15.58"), ("Adobe Acrobat", "24.004")]
+            .enumerated().map { place, app in
+                [
+                    "id": id(3, place), "displayName": .string(app.0), "version": .string(app.1), "sizeInByte": 0,
+                    "deviceCount": .int(Int64(max(1, administration.deviceCount / (place + 2)))), "platform": "windows",
+                    "publisher": "",
+                ]
+            }
+    }
+
+    var mobileApps: [JSONObject] {
+        [
+            ("#microsoft.graph.officeSuiteApp", "Microsoft 365 Apps", "Microsoft"),
+            ("#microsoft.graph.iosStoreApp", "Microsoft Outlook", "Microsoft Corporation"),
+            ("#microsoft.graph.win32LobApp", "Contoso Time Sheet", "Contoso"),
+        ].enumerated().map { place, app in
+            [
+                "@odata.type": .string(app.0), "id": id(4, place), "displayName": .string(app.1), "description": "",
+                "publisher": .string(app.2), "createdDateTime": ago(300 + place), "lastModifiedDateTime": ago(40 + place),
+                "isFeatured": false, "publishingState": "published",
+            ]
+        }
+    }
+
+    var appProtection: [JSONObject] {
+        [("#microsoft.graph.iosManagedAppProtection", "iPhone: company data"), ("#microsoft.graph.androidManagedAppProtection", "Android: company data")]
+            .enumerated().map { place, policy in
+                [
+                    "@odata.type": .string(policy.0), "id": id(5, place), "displayName": .string(policy.1),
+                    "description": "", "createdDateTime": ago(200), "lastModifiedDateTime": ago(20 + place),
+                    "version": .string("\(place + 1)"),
+                ]
+            }
+    }
+
+    var settingsPolicies: [JSONObject] {
+        ["Windows: BitLocker", "Windows: local administrator password", "Windows: attack surface reduction"].enumerated()
+            .map { place, name in
+                [
+                    "id": id(6, place), "name": .string(name), "description": "", "platforms": "windows10",
+                    "technologies": "mdm", "createdDateTime": ago(210), "lastModifiedDateTime": ago(30 + place),
+                    "settingCount": .int(Int64(4 + place)), "isAssigned": true,
+                ]
+            }
+    }
+
+    // MARK: Security
+
+    var secureScores: [JSONObject] {
+        (0..<30).map { day in
+            [
+                "id": .string("\(TenantIdentity.id)_\(day)"), "azureTenantId": .string(TenantIdentity.id),
+                "activeUserCount": .int(Int64(users.count)), "createdDateTime": ago(day),
+                "currentScore": .int(Int64(612 - day / 6)), "maxScore": 1050, "licensedUserCount": .int(Int64(users.count)),
+                "enabledServices": ["HasExchange", "HasSharePoint", "HasTeams"],
+                "controlScores": .array(
+                    controls.prefix(4).map {
+                        ["controlName": $0["id"] ?? .null, "controlCategory": $0["controlCategory"] ?? .null, "score": 5]
+                    }),
+            ]
+        }
+    }
+
+    var controls: [JSONObject] {
+        [
+            ("MFARegistrationV2", "Identity", "Ensure all users can complete multifactor authentication", 9),
+            ("BlockLegacyAuthentication", "Identity", "Block legacy authentication", 8),
+            ("OneAdmin", "Identity", "Use more than one global administrator", 1),
+            ("mdo_safelinks", "Apps", "Protect with Safe Links", 9), ("exo_blockautoforward", "Apps", "Block automatic forwarding", 5),
+        ].map { control in
+            [
+                "id": .string(control.0), "azureTenantId": .string(TenantIdentity.id),
+                "controlCategory": .string(control.1), "title": .string(control.2), "maxScore": .int(Int64(control.3)),
+                "rank": 1, "service": "AAD", "actionType": "Config", "tier": "Core", "userImpact": "Low",
+                "implementationCost": "Low", "deprecated": false,
+            ]
+        }
+    }
+
+    private static let alarms = [
+        ("Sign-in from an unusual place", "medium", "new"), ("Many files deleted", "low", "inProgress"),
+        ("Suspicious inbox rule", "high", "new"), ("Mail with malware was delivered and removed", "informational", "resolved"),
+    ]
+
+    var alerts: [JSONObject] {
+        Self.alarms.enumerated().map { place, alarm in
+            let user = users.row(3 + place * 5)
+            return [
+                "id": .string("da63\(7_000 + place)"), "title": .string(alarm.0), "severity": .string(alarm.1),
+                "status": .string(alarm.2), "category": "InitialAccess", "createdDateTime": ago(1 + place),
+                "lastUpdateDateTime": ago(place), "serviceSource": "microsoftDefenderForOffice365",
+                "incidentId": .string("\(40 + place)"), "assignedTo": .null,
+                "evidence": [["userAccount": ["userPrincipalName": .string(user.userPrincipalName)]]],
+            ]
+        }
+    }
+
+    var incidents: [JSONObject] {
+        Self.alarms.enumerated().map { place, alarm in
+            [
+                "id": .string("\(40 + place)"), "displayName": .string("\(alarm.0) involving one user"),
+                "severity": .string(alarm.1), "status": .string(alarm.2 == "resolved" ? "resolved" : "active"),
+                "createdDateTime": ago(1 + place), "lastUpdateDateTime": ago(place), "assignedTo": .null,
+                "classification": "unknown", "determination": "unknown",
+            ]
+        }
+    }
+
+    var riskDetections: [JSONObject] {
+        administration.riskyUsers().enumerated().map { place, user in
+            [
+                "id": id(7, place), "riskEventType": "unfamiliarFeatures", "riskLevel": user["riskLevel"] ?? "low",
+                "riskState": user["riskState"] ?? "atRisk", "riskDetail": "none", "source": "IdentityProtection",
+                "detectionTimingType": "realtime", "activity": "signin", "ipAddress": "203.0.113.7",
+                "userId": user["id"] ?? .null, "userDisplayName": user["userDisplayName"] ?? .null,
+                "userPrincipalName": user["userPrincipalName"] ?? .null, "activityDateTime": ago(1 + place * 2),
+                "detectedDateTime": ago(1 + place * 2),
+            ]
+        }
+    }
+
+    var sensitivityLabels: [JSONObject] {
+        ["Public", "Internal", "Confidential", "Strictly confidential"].enumerated().map { place, name in
+            [
+                "id": id(8, place), "name": .string(name), "displayName": .string(name), "description": "",
+                "sensitivity": .int(Int64(place)), "isEnabled": true, "isActive": true, "priority": .int(Int64(place)),
+            ]
+        }
+    }
+
+    var cases: [JSONObject] {
+        ["Contract dispute", "Leak of a price list"].enumerated().map { place, name in
+            [
+                "id": id(9, place), "displayName": .string(name), "description": "", "externalId": "",
+                "status": place == 0 ? "active" : "closed", "createdDateTime": ago(60 + place * 30),
+                "lastModifiedDateTime": ago(5 + place), "closedDateTime": place == 0 ? .null : ago(5),
+            ]
+        }
+    }
+
+    // MARK: Service
+
+    var messages: [JSONObject] {
+        [
+            ("MC942817", "Microsoft Teams: new calendar", "stayInformed", "normal", "Microsoft Teams"),
+            ("MC945120", "Retirement of legacy tokens in Exchange Online", "planForChange", "high", "Exchange Online"),
+            ("MC951003", "Baseline security mode comes to the admin center", "planForChange", "normal", "Microsoft 365 suite"),
+        ].enumerated().map { place, message in
+            [
+                "id": .string(message.0), "title": .string(message.1), "category": .string(message.2),
+                "severity": .string(message.3), "services": [.string(message.4)], "isMajorChange": .bool(place == 1),
+                "startDateTime": ago(20 + place * 4), "endDateTime": ago(-60), "lastModifiedDateTime": ago(place + 2),
+                "actionRequiredByDateTime": place == 1 ? ago(-40) : .null, "tags": ["Feature update"], "details": [],
+                "body": ["contentType": "html", "content": .string("<p>\(message.1).</p>")],
+            ]
+        }
+    }
+
+    var rooms: [JSONObject] {
+        (0..<users.count).compactMap { index in
+            guard let box = ExchangeMailbox(users.row(index)), box.kind == .room else { return nil }
+            return [
+                "id": .string(box.id), "displayName": .string(box.displayName), "emailAddress": .string(box.address),
+                "nickname": .string(box.alias), "building": .string(box.row.office.city), "floorNumber": 1,
+                "capacity": .int(Int64(4 + index % 12)), "bookingType": "standard", "isWheelChairAccessible": true,
+                "audioDeviceName": .null, "videoDeviceName": .null, "tags": [], "phone": "",
+            ]
+        }
+    }
+
+    // MARK: Governance
+
+    var reviews: [JSONObject] {
+        [("Guests, every quarter", "InProgress"), ("Administrators, every month", "Completed")].enumerated().map { place, review in
+            [
+                "id": id(10, place), "displayName": .string(review.0), "status": .string(review.1),
+                "createdDateTime": ago(90 + place), "lastModifiedDateTime": ago(7 + place), "descriptionForAdmins": "",
+                "scope": ["query": "/users?$filter=userType eq 'Guest'", "queryType": "MicrosoftGraph"],
+            ]
+        }
+    }
+
+    var accessPackages: [JSONObject] {
+        ["New in Sales", "Partner project"].enumerated().map { place, name in
+            [
+                "id": id(11, place), "displayName": .string(name), "description": "", "isHidden": false,
+                "createdDateTime": ago(120 + place), "modifiedDateTime": ago(12 + place),
+            ]
+        }
+    }
+
+    var administrativeUnits: [JSONObject] {
+        users.count == 0 ? []
+            : ["Germany", "Production"].enumerated().map { place, name in
+                [
+                    "id": id(12, place), "displayName": .string(name), "description": .string("Accounts of \(name)"),
+                    "visibility": .null, "isMemberManagementRestricted": false,
+                ]
+            }
+    }
+
+    var provisioning: [JSONObject] {
+        (0..<6).map { place in
+            [
+                "id": id(13, place), "activityDateTime": ago(place), "jobId": "scim.1", "provisioningAction": "update",
+                "provisioningStatusInfo": ["status": place == 4 ? "failure" : "success"], "durationInMilliseconds": 412,
+                "servicePrincipal": ["displayName": "Contoso HR"],
+                "targetIdentity": ["displayName": .string(users.row(place + 2).displayName)],
+            ]
+        }
+    }
+
+    var printers: [JSONObject] {
+        ["Ground floor", "Second floor"].enumerated().map { place, name in
+            [
+                "id": id(14, place), "displayName": .string(name), "manufacturer": "Kyocera", "model": "TASKalfa 3554ci",
+                "isShared": true, "registeredDateTime": ago(300), "lastSeenDateTime": ago(0),
+            ]
+        }
+    }
+
+    var groupExpiration: [JSONObject] {
+        [
+            [
+                "id": id(15, 0), "groupLifetimeInDays": 180, "managedGroupTypes": "Selected",
+                "alternateNotificationEmails": .string("admin@\(TenantIdentity.domain)"),
+            ]
+        ]
+    }
+
+    var groupSettings: [JSONObject] {
+        [
+            [
+                "id": id(16, 0), "displayName": "Group.Unified", "templateId": "62375ab9-6b52-47ed-826b-58e47e0e304b",
+                "values": [
+                    ["name": "EnableGroupCreation", "value": "true"], ["name": "AllowGuestsToAccessGroups", "value": "true"],
+                    ["name": "PrefixSuffixNamingRequirement", "value": ""],
+                ],
+            ]
+        ]
+    }
+
+    /// How many accounts have registered each way to prove who they are.
+    var registeredMethods: JSONObject {
+        var counts: [String: Int] = [:]
+        for index in 0..<users.count {
+            for method in administration.registration(index)["methodsRegistered"]?.array ?? [] {
+                counts[method.string ?? "", default: 0] += 1
+            }
+        }
+        return [
+            "totalUserCount": .int(Int64(users.count)), "userRegistrationMethodCounts": .array(
+                counts.sorted { $0.key < $1.key }.map {
+                    ["authenticationMethod": .string($0.key), "userCount": .int(Int64($0.value))]
+                }),
+        ]
+    }
+
+    // MARK: One person's
+
+    /// The lists of things to do of somebody.
+    func todoLists(_ user: String) -> [JSONObject] {
+        guard let index = users.index(of: user) else { return [] }
+        return ["Tasks", "Flagged Emails"].enumerated().map { place, name in
+            [
+                "id": id(17, index * 2 + place), "displayName": .string(name), "isOwner": true, "isShared": false,
+                "wellknownListName": place == 0 ? "defaultList" : "flaggedEmails",
+            ]
+        }
+    }
+
+    /// Whether somebody is there.
+    func presence(_ user: String) -> JSONObject {
+        let isThere = (users.index(of: user) ?? 0) % 3 != 1
+        return [
+            "id": .string(user), "availability": isThere ? "Available" : "Away", "activity": isThere ? "Available" : "Away",
+            "statusMessage": .null,
+        ]
+    }
+}
