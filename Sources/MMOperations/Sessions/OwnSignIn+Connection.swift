@@ -12,15 +12,12 @@ extension OwnSignIn {
         self.init(of: connection, among: visible, pins: services.paths.pinFile)
     }
 
-    /// The rule for a connection among others.
+    /// The rule for a connection among others, of which only their entries are looked at.
     /// - Parameter pins: the file with the accounts that connections are held to.
     init(of connection: Connection, among others: [Connection], pins: String) {
-        let pins = PinStore(path: pins)
         self.init(
-            own: SignInIdentity(of: connection, pin: try? pins.pin(of: connection.name)),
-            others: others.filter { $0.name != connection.name }.map { other in
-                SignInIdentity(of: other, pin: try? pins.pin(of: other.name))
-            })
+            own: SignInIdentity(of: connection, pin: try? PinStore(path: pins).pin(of: connection.name)),
+            others: others.filter { $0.name != connection.name }.map { SignInIdentity(of: $0, pin: nil) })
     }
 
     /// Whether a script signs in or out, or says which modules it needs.
