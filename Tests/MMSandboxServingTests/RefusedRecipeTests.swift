@@ -28,7 +28,7 @@ struct RefusedRecipeTests {
         }
     }
 
-    @Test("each recipe says that one of its requests was refused", arguments: [Refusal.forbidden, .broken])
+    @Test("each recipe says that one of its requests was refused", arguments: Refusal.swift)
     func recipes(refusal: Refusal) async throws {
         let tenant = try await SignedInTenant(users: 60)
         for recipe in RecipeCase.all {
@@ -43,6 +43,22 @@ struct RefusedRecipeTests {
                 #expect(told != nil || !isHit, "\(recipe.name): \(refusal.testDescription) of \(path) (\(skipped))")
                 try await tenant.control("DELETE", "faults")
             }
+        }
+    }
+
+    @Test("a recipe whose service is lost or fails again and again says so", arguments: [Refusal.failing, .torn])
+    func slow(refusal: Refusal) async throws {
+        let tenant = try await SignedInTenant(users: 60)
+        for place in stride(from: 0, to: RecipeCase.all.count, by: 4) {
+            let recipe = RecipeCase.all[place]
+            _ = try await tenant.takeRequests()
+            _ = try await tenant.call("recipe", arguments(recipe))
+            let paths = try await tenant.takeRequests()
+            let first = try #require(paths.first, "\(recipe.name)")
+            try await tenant.control("POST", "faults", refusal.at(first))
+            let told = await tenant.telling("recipe", arguments(recipe), of: refusal)
+            #expect(told != nil, "\(recipe.name): \(refusal.testDescription) of \(first)")
+            try await tenant.control("DELETE", "faults")
         }
     }
 
