@@ -190,7 +190,9 @@ struct AuditForwarderTests {
     func rest() async throws {
         let path = home.path + "/copies.jsonl"
         let small = AuditLog(path: home.paths.auditLog, fileLimit: 1_000)
-        func append(_ number: Int) throws(MMError) { try small.append(["operation": "run", "number": .int(Int64(number))]) }
+        func append(_ number: Int) throws(MMError) {
+            try small.append(["operation": "run", "number": .int(Int64(number))])
+        }
         for number in 1...20 { try append(number) }
         let copies = AuditCopies(
             environment: ["MM_AUDIT_TO": "file:\(path)"], audit: small, paths: home.paths, log: .off)

@@ -28,7 +28,9 @@ struct AuditParts: ~Copyable {
         var listed = try Self.full(of: path)
         while true {
             var file: Descriptor?
-            if let place = try FileLocation.resolve(path, creating: false) { file = try place.open(O_RDONLY, to: "read") }
+            if let place = try FileLocation.resolve(path, creating: false) {
+                file = try place.open(O_RDONLY, to: "read")
+            }
             // Where the file that grows was set aside meanwhile, another one stands in its place.
             let again = try Self.full(of: path)
             if again == listed {

@@ -23,7 +23,8 @@ struct AuditVerify: CatalogueOperation {
         let result = try services.audit.verify()
         if let broken = result.broken {
             throw MMError(
-                .conflict, "The audit log is broken at line \(broken.line)\(broken.file.map { " of \($0)" } ?? ""): \(broken.reason)",
+                .conflict,
+                "The audit log is broken at line \(broken.line)\(broken.file.map { " of \($0)" } ?? ""): \(broken.reason)",
                 hint: "Somebody or something changed \(services.path), or took a full file away from beside it. "
                     + "Compare it with a copy.")
         }

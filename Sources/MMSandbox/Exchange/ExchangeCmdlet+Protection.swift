@@ -80,7 +80,8 @@ extension ExchangeCmdlet {
             "SharingPolicy",
             [
                 "Name": "Default Sharing Policy", "Identity": "Default Sharing Policy", "Enabled": true,
-                "Default": true, "Domains": ["Anonymous:CalendarSharingFreeBusyReviewer", "*:CalendarSharingFreeBusySimple"],
+                "Default": true,
+                "Domains": ["Anonymous:CalendarSharingFreeBusyReviewer", "*:CalendarSharingFreeBusySimple"],
             ],
             "Enabled:b Domains"
         ),

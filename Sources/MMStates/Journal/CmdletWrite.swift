@@ -38,7 +38,8 @@ extension ExchangeCommand {
         for (name, value) in parameters where !name.contains("@") {
             if name == "Confirm", value == false { continue }
             let isSwitch = Self.switches.contains(name.lowercased()) && value.bool != nil
-            words.append(isSwitch && value == true ? "-\(name)" : "-\(name)\(isSwitch ? ":" : " ")\(Self.text(name, value))")
+            words.append(
+                isSwitch && value == true ? "-\(name)" : "-\(name)\(isSwitch ? ":" : " ")\(Self.text(name, value))")
         }
         return words.joined(separator: " ")
     }

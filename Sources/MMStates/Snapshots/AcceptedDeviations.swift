@@ -89,7 +89,8 @@ package struct AcceptedDeviations: Sendable {
     }
 
     /// What is said of a finding: the acceptance that holds on a day, else the one that ended last.
-    package func acceptance(of finding: SnapshotFinding, on day: String) -> (deviation: AcceptedDeviation, holds: Bool)? {
+    package func acceptance(of finding: SnapshotFinding, on day: String) -> (deviation: AcceptedDeviation, holds: Bool)?
+    {
         let found = all.filter { $0.concerns(finding) }.max { $0.until < $1.until }
         return found.map { ($0, $0.until >= day) }
     }

@@ -175,7 +175,9 @@ extension SnapshotFinding {
         _ cmdlet: String, _ entry: CmdletKind.Entry, _ row: JSONValue, of identity: JSONValue, isWhole: Bool
     ) -> CmdletRepair {
         var parameters: JSONObject = ["Identity": identity]
-        for name in [entry.name] + (isWhole ? [] : entry.values.map { [$0] } ?? []) { parameters[name] = row[name] ?? .null }
+        for name in [entry.name] + (isWhole ? [] : entry.values.map { [$0] } ?? []) {
+            parameters[name] = row[name] ?? .null
+        }
         if row["Deny"] == true { parameters["Deny"] = true }
         return CmdletRepair(ExchangeCommand(cmdlet, parameters))
     }

@@ -108,7 +108,8 @@ extension SnapshotKind {
             "authorization-policy", "What users and guests may do", .graph, graphPolicies + "/authorizationPolicy"
         ).single(),
         SnapshotKind(
-            "security-defaults", "Security defaults", .graph, graphPolicies + "/identitySecurityDefaultsEnforcementPolicy"
+            "security-defaults", "Security defaults", .graph,
+            graphPolicies + "/identitySecurityDefaultsEnforcementPolicy"
         ).single(),
         SnapshotKind(
             "cross-tenant-access", "Access to and from other tenants", .graph,

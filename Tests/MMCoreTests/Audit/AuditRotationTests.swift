@@ -65,7 +65,8 @@ struct AuditRotationTests {
         try folder.write("state/\(second)", two.map { $0 == UInt8(ascii: "g") ? UInt8(ascii: "h") : $0 })
         #expect(try log.verify().broken?.file == second)
         #expect(try log.verify().broken?.line == 1)
-        try folder.write("state/\(second)", Array(two.split(separator: 0x0A).dropLast().joined(separator: [0x0A])) + [0x0A])
+        try folder.write(
+            "state/\(second)", Array(two.split(separator: 0x0A).dropLast().joined(separator: [0x0A])) + [0x0A])
         #expect(try !log.verify().isSound)
         try folder.write("state/\(second)", one)
         try folder.write("state/\(first)", two)

@@ -59,7 +59,9 @@ struct AuditedPlaceTests {
         let shown = try await home.call("audit_show", ["call": call["call"] ?? ""])
         let rows = ChangesHome.value(shown).array ?? []
         #expect(rows.contains { $0["what"]?.string?.hasPrefix("PATCH ") == true && $0["operation"] == "undo_step" })
-        #expect(ChangesHome.value(try await home.call("audit_show", [:])).array?.contains { $0["operation"] == "undo_step" } == false)
+        #expect(
+            ChangesHome.value(try await home.call("audit_show", [:])).array?.contains { $0["operation"] == "undo_step" }
+                == false)
         await home.stop()
     }
 

@@ -36,7 +36,9 @@ struct AcceptedDriftTests {
         try await take(tenant, ["remote-domains", "accepted-domains"])
         try await tenant.run("Set-RemoteDomain Default -AutoReplyEnabled $false")
         #expect(try await drift(tenant).exitStatus == 2)
-        #expect(await failure { () async throws(MMError) in _ = try await drift(tenant, ["accept": ["Default"]]) }?.code == .invalidInput)
+        #expect(
+            await failure { () async throws(MMError) in _ = try await drift(tenant, ["accept": ["Default"]]) }?.code
+                == .invalidInput)
         let until = "2099-12-31"
         let terms: JSONObject = ["accept": ["Default"], "reason": "Ticket 4711", "until": .string(until)]
         let model = await failure { () async throws(MMError) in
@@ -50,7 +52,9 @@ struct AcceptedDriftTests {
         let answer = try await drift(tenant, terms)
         #expect(answer.exitStatus == 0)
         let row = ChangesHome.value(answer)["accepted"]?[0]
-        #expect(row?["reason"] == "Ticket 4711" && row?["until"]?.string == until && row?["person"]?.string == SecurityKey.login)
+        #expect(
+            row?["reason"] == "Ticket 4711" && row?["until"]?.string == until
+                && row?["person"]?.string == SecurityKey.login)
         let again = try await drift(tenant)
         #expect(again.exitStatus == 0 && again.text?.contains("Ticket 4711") == true, "\(again.text ?? "")")
         try await take(tenant, ["accepted-domains"])
@@ -83,7 +87,8 @@ struct AcceptedDriftTests {
         #expect(try await drift(tenant, ["against": .string(folder)]).exitStatus == 0)
         entry["reason"] = nil
         try write(entry)
-        let bad = await failure { () async throws(MMError) in _ = try await drift(tenant, ["against": .string(folder)]) }
+        let bad = await failure { () async throws(MMError) in _ = try await drift(tenant, ["against": .string(folder)])
+        }
         #expect(bad?.code == .invalidInput)
         // A later snapshot leaves the file where it is.
         entry["reason"] = "Move"
@@ -98,15 +103,22 @@ struct AcceptedDriftTests {
     func looked() async throws {
         let tenant = try await ChangesHome(users: 12)
         try await take(tenant, ["remote-domains"])
-        let error = await failure { () async throws(MMError) in _ = try await drift(tenant, ["only": ["transport-rules"]]) }
-        #expect(error?.code == .notFound && error?.message.contains("transport-rules") == true, "\(String(describing: error))")
+        let error = await failure { () async throws(MMError) in
+            _ = try await drift(tenant, ["only": ["transport-rules"]])
+        }
+        #expect(
+            error?.code == .notFound && error?.message.contains("transport-rules") == true,
+            "\(String(describing: error))")
         let partly = try await drift(tenant, ["only": ["transport-rules", "remote-domains"]])
         #expect(partly.exitStatus == 1 && partly.missing?.contains("transport-rules") == true)
         let store = SnapshotStore(paths: tenant.home.paths, connection: "Demo")
         let path = try store.find("latest") + "/snapshot.json"
         let text = String(decoding: try #require(try ProtectedFile.read(path)), as: UTF8.self)
         try ProtectedFile.replace(
-            path, with: Array(text.replacing("5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", with: "11111111-7e11-4c02-9d0e-5a11db0c5e01").utf8))
+            path,
+            with: Array(
+                text.replacing("5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", with: "11111111-7e11-4c02-9d0e-5a11db0c5e01")
+                    .utf8))
         for against in [JSONValue.null, "Demo@latest"] {
             let more: JSONObject = against.isNull ? [:] : ["against": against]
             let error = await failure { () async throws(MMError) in _ = try await drift(tenant, more) }
@@ -121,7 +133,8 @@ struct AcceptedDriftTests {
     func origin() async throws {
         let tenant = try await ChangesHome(users: 12)
         try await take(tenant, ["groups"])
-        let group = try #require(try await tenant.list("/groups?$filter=displayName eq 'VPN Users'").first?["id"]?.string)
+        let group = try #require(
+            try await tenant.list("/groups?$filter=displayName eq 'VPN Users'").first?["id"]?.string)
         try await tenant.graph("PATCH", "/groups/\(group)", ["description": "By hand"])
         let answer = try await drift(tenant)
         let finding = ChangesHome.value(answer)["findings"]?[0]

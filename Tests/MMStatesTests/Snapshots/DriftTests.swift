@@ -8,7 +8,9 @@ import Testing
 
 @Suite("Drift", .timeLimit(.minutes(10)))
 struct DriftTests {
-    @Test("finds and names each of five hundred changes, over all kinds and nothing else", arguments: [UInt64(1), 2, 3, 4])
+    @Test(
+        "finds and names each of five hundred changes, over all kinds and nothing else",
+        arguments: [UInt64(1), 2, 3, 4])
     func injected(seed: UInt64) async throws {
         var random = SeededRandom(seed: seed)
         let bench = try SnapshotBench()
