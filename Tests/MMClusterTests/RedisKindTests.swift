@@ -30,6 +30,16 @@ struct RedisKindTests {
         }
     }
 
+    @Test(
+        "say what they keep when they end",
+        arguments: [("", RedisPersistence.none), ("save 60 1", .snapshots), ("appendonly yes", .appended)])
+    func persistence(lines: String, kept: RedisPersistence) async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path, lines)
+            #expect(try await RedisClient(try RedisAddress(server.url)).persistence() == kept)
+        }
+    }
+
     @Test("with TLS are spoken to encrypted, with certificates on both sides, and others are not trusted")
     func encrypted() async throws {
         try await withHome { home in

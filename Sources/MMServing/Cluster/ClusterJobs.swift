@@ -5,9 +5,11 @@ import MMPoolWire
 import MMSessions
 import MMSystem
 
-/// `jobs` in a cluster: those of all nodes, and those that went with one.
+/// `jobs` and `sessions` in a cluster: those of all nodes, and the jobs that went with one.
 struct ClusterJobs: Sendable {
     let operation: AnyOperation
+    /// The member of the answer that holds the rows, which has the operation's name.
+    private var list: String { operation.declaration.name }
     let context: CallContext
     let local: LocalOperationService
     let member: ClusterMember
@@ -42,12 +44,12 @@ struct ClusterJobs: Sendable {
         sent.isForwarded = true
         sent.timeLimit = Self.patience
         let own = try await local.call(operation, [:], in: sent)
-        var rows = Self.rows(own, at: member.options.address)
+        var rows = rows(own, at: member.options.address)
         var notes = own.notes
         let nodes: [NodeDirectory.Node]
         do throws(MMError) { nodes = try await member.directory.all() } catch {
-            notes.append("\(error.message) Only the jobs of this node are shown.")
-            return .value(["jobs": .array(rows)], notes: notes, columns: own.columns)
+            notes.append("\(error.message) Only the \(list) of this node are shown.")
+            return answer(rows, own, notes, columns: own.columns)
         }
         var answered: Set<String> = [member.id]
         await withTaskGroup(of: (NodeDirectory.Node, [JSONValue]?).self) { group in
@@ -64,22 +66,34 @@ struct ClusterJobs: Sendable {
             }
         }
         let alive = Set(nodes.filter(\.isAlive).map(\.id)).union(answered)
-        if let entries = try? await member.work?.jobs() {
+        if list == "jobs", let entries = try? await member.work?.jobs() {
             let owners = OperationJobs.reachableOwners(of: context)
             for entry in entries where !answered.contains(entry.node) && owners?.contains(entry.owner) ?? true {
                 rows.append(.object(Self.row(entry, isGone: !alive.contains(entry.node))))
             }
         }
-        func start(_ row: JSONValue) -> String { row["started"]?.string ?? "" }
-        rows.sort { start($0) > start($1) }
-        return .value(["jobs": .array(rows)], notes: notes, columns: own.columns + ["node"])
+        func text(_ row: JSONValue, _ name: String) -> String { row[name]?.string ?? "" }
+        rows.sort { (text($0, "started"), text($1, "session")) > (text($1, "started"), text($0, "session")) }
+        // That nothing runs here says nothing of the others.
+        if !rows.isEmpty { notes.removeAll(where: own.notes.contains) }
+        return answer(rows, own, notes, columns: own.columns + ["node"])
+    }
+
+    /// What this node says, with the rows of all.
+    private func answer(
+        _ rows: [JSONValue], _ own: OperationAnswer, _ notes: [String], columns: [String]
+    ) -> OperationAnswer {
+        var value = JSONObject()
+        if case .value(let whole) = own.body { value = whole.object ?? [:] }
+        value[list] = .array(rows)
+        return .value(.object(value), notes: notes, columns: columns)
     }
 
     private func asked(_ node: NodeDirectory.Node, _ sent: CallContext) async -> [JSONValue]? {
         guard let service = try? member.node(at: node.address, catalogue: local.catalogue) else { return nil }
         let outcome = OneShot<[JSONValue]?>()
         let call = Task { [operation] in
-            outcome.resolve((try? await service.call(operation, [:], in: sent)).map { Self.rows($0, at: node.address) })
+            outcome.resolve((try? await service.call(operation, [:], in: sent)).map { rows($0, at: node.address) })
         }
         let timer = Task {
             try? await Task.sleep(for: Self.patience)
@@ -96,9 +110,9 @@ struct ClusterJobs: Sendable {
         }
     }
 
-    private static func rows(_ answer: OperationAnswer, at address: String) -> [JSONValue] {
+    private func rows(_ answer: OperationAnswer, at address: String) -> [JSONValue] {
         guard case .value(let value) = answer.body else { return [] }
-        return (value["jobs"]?.array ?? []).map { row in
+        return (value[list]?.array ?? []).map { row in
             var row = row.object ?? [:]
             row["node"] = .string(address)
             return .object(row)

@@ -161,6 +161,7 @@ final class ClusterMember: Sendable {
                     ]
                 })
             object["state"] = "connected"
+            if let kept = try await redis.last?.persistence() { object["persistence"] = .string(kept.rawValue) }
         } catch {
             object["state"] = "away"
             object["note"] = .string("\(error.message) \(meanwhile)")

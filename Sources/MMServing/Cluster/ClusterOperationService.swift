@@ -22,7 +22,7 @@ struct ClusterOperationService: OperationService {
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        if operation.declaration.name == "jobs", !context.isForwarded {
+        if ["jobs", "sessions"].contains(operation.declaration.name), !context.isForwarded {
             let jobs = ClusterJobs(operation: operation, context: context, local: local, member: member)
             return try await jobs.answer(watching: arguments["watch"]?.bool == true)
         }

@@ -35,6 +35,19 @@ struct PoolChecks: Sendable {
                 let leases = cluster["leases"]?.array?.count ?? 0
                 let words =
                     "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis"); this one holds \(leases) leases"
+                if cluster["persistence"] == "none" {
+                    report.add(
+                        "redis", .advice,
+                        "Redis keeps nothing when it starts again: it forgets which calls were carried out, and the same one "
+                            + "may be carried out twice",
+                        remedy: "set appendonly yes in Redis' configuration")
+                } else if cluster["persistence"] == "snapshots" {
+                    report.add(
+                        "redis", .advice,
+                        "Redis forgets what was written since its last snapshot when it ends: calls of that time may be "
+                            + "carried out twice",
+                        remedy: "set appendonly yes in Redis' configuration")
+                }
                 if cluster["sharesConfirmations"] == false {
                     report.add(
                         "cluster", .advice, "\(words); each node keeps its confirmations to itself",

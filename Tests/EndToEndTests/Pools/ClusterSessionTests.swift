@@ -151,6 +151,10 @@ struct ClusterSessionTests {
         let first = try await nodes.settled(0, Nodes.writing("before"))
         try #require(first.code == 0, "\(first)")
         #expect(try await nodes.writes() == 1)
+        // The other node knows of the session, and where it lives.
+        let seen = try await nodes.ask(1, ["sessions", "--json"])
+        let row = seen.json?["sessions"]?.array?.first { $0["session"] == "Demo/graph" }
+        #expect(row?["node"]?.string?.hasSuffix(":\(nodes.ports[0])") == true, "\(seen)")
         let told = try await nodes.ask(0, ["run", "Demo", "graph", "Invoke-StandIn process"])
         let inner = try #require(Int32(told.output.filter(\.isNumber)), "\(told)")
         let session = try #require(SessionProcess.here(inner, home: nodes.tenant.home.path))
