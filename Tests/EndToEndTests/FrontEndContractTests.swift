@@ -16,7 +16,8 @@ struct FrontEndContractTests {
         let offered = Catalogue.standard.operations.filter {
             $0.declaration.audience == .everyone && $0.declaration.isListed && $0.declaration.toolset == .m365
         }
-        #expect(tools.compactMap { $0["name"]?.string } == offered.map { "mm__" + $0.declaration.name } + ["mm__recipe"])
+        #expect(
+            tools.compactMap { $0["name"]?.string } == offered.map { "mm__" + $0.declaration.name } + ["mm__recipe"])
         for (tool, operation) in zip(tools, offered) {
             #expect(tool["inputSchema"]?.object == operation.inputSchema)
             // The protocol's default is false.
@@ -153,7 +154,9 @@ struct FrontEndContractTests {
         let tools = try await reader.request(1, "tools/list")["result"]?["tools"]?.array ?? []
         let names = tools.compactMap { $0["name"]?.string }
         #expect(
-            names.sorted() == ["mm__connections", "mm__graph_request", "mm__output", "mm__recipe", "mm__run", "mm__status"])
+            names.sorted() == [
+                "mm__connections", "mm__graph_request", "mm__output", "mm__recipe", "mm__run", "mm__status",
+            ])
         #expect(tools.allSatisfy { $0["annotations"]?["readOnlyHint"] == true }, "\(tools)")
         let hidden = try await reader.request(
             2, "tools/call", ["name": "mm__login", "arguments": ["connection": "Demo"]])

@@ -39,7 +39,10 @@ struct PhraseSearchTests {
     func table() {
         let calls = CmdletCallTable.calls
         #expect(calls.count > 60)
-        #expect(calls.allSatisfy { ["exo", "compliance"].contains($0.module) && $0.name.contains("-") && !$0.phrases.isEmpty })
+        #expect(
+            calls.allSatisfy {
+                ["exo", "compliance"].contains($0.module) && $0.name.contains("-") && !$0.phrases.isEmpty
+            })
         for call in calls {
             for phrase in call.phrases {
                 let best = CmdletCallTable.find(phrase, limit: 3, above: 0.5).map(\.call.name)

@@ -12,7 +12,8 @@ struct ObservedTests {
             ("/security/secureScores?$top=1", "currentScore"), ("/security/secureScoreControlProfiles", "title"),
             ("/security/alerts_v2", "severity"), ("/security/incidents", "severity"),
             ("/security/cases/ediscoveryCases", "displayName"), ("/identityProtection/riskDetections", "riskLevel"),
-            ("/informationProtection/bitlocker/recoveryKeys", "deviceId"), ("/directory/deviceLocalCredentials", "deviceName"),
+            ("/informationProtection/bitlocker/recoveryKeys", "deviceId"),
+            ("/directory/deviceLocalCredentials", "deviceName"),
             ("/deviceManagement/windowsAutopilotDeviceIdentities", "serialNumber"),
             ("/deviceManagement/detectedApps", "displayName"), ("/deviceAppManagement/mobileApps", "displayName"),
             ("/admin/serviceAnnouncement/messages", "title"), ("/places/graph.room", "emailAddress"),
@@ -70,7 +71,8 @@ struct ObservedTests {
         let token = await bench.token()
         let unserved = await bench.graph("GET", "/v1.0/solutions/bookingBusinesses", token: token)
         #expect(unserved.status == 400)
-        #expect(unserved.json["error"]?["message"]?.string?.contains("the real service does") == true, "\(unserved.json)")
+        #expect(
+            unserved.json["error"]?["message"]?.string?.contains("the real service does") == true, "\(unserved.json)")
         let slip = await bench.graph("GET", "/v1.0/nosuchthing", token: token)
         #expect(slip.status == 400 && !slip.json.description.contains("real service"), "\(slip.json)")
     }

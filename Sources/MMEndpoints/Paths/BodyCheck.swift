@@ -37,7 +37,8 @@ package struct BodyCheck: Sendable {
         let known = Set(names.map { $0.lowercased() })
         for name in body.keys {
             // Annotations, references by address, and extensions, which are named with an underscore.
-            guard !name.contains("@"), !name.contains("_"), !name.contains("."), !known.contains(name.lowercased()) else {
+            guard !name.contains("@"), !name.contains("_"), !name.contains("."), !known.contains(name.lowercased())
+            else {
                 continue
             }
             let near = NearestNames.of(name, among: names)

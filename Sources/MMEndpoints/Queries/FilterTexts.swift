@@ -52,14 +52,15 @@ package struct FilterTexts: Sendable {
 
     /// Whether a word is an id, which stands without quotes where the property is one.
     private static func isID(_ word: Substring) -> Bool {
-        word.utf8.count == 36 && word.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-                UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "-"):
-                true
-            default: false
+        word.utf8.count == 36
+            && word.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+                    UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
             }
-        }
     }
 
     /// The words of a filter; a text in quotes is one, with its quotes.

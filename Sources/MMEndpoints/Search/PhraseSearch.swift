@@ -85,7 +85,8 @@ package struct PhraseSearch: Sendable {
     private static func isSlip(_ known: String, _ written: String) -> Bool {
         var (known, written) = (known, written)
         return known.withUTF8 { left in
-            written.withUTF8 { right in left.first == right.first && OneEdit.joins(UnsafeRawBufferPointer(left), right) }
+            written.withUTF8 { right in left.first == right.first && OneEdit.joins(UnsafeRawBufferPointer(left), right)
+            }
         }
     }
 

@@ -10,12 +10,17 @@ package enum ProviderVersions {
     private static let rows: [Row] = ServiceCallTable.calls.compactMap { call in
         guard call.service == .arm, let mark = call.path.firstIndex(of: "?") else { return nil }
         let name = "api-version="
-        guard let item = call.path[call.path.index(after: mark)...].split(separator: "&").first(where: { $0.hasPrefix(name) })
+        guard
+            let item = call.path[call.path.index(after: mark)...].split(separator: "&").first(where: {
+                $0.hasPrefix(name)
+            })
         else { return nil }
         return Row(steps: steps(of: call.path[..<mark]), version: String(item.dropFirst(name.count)))
     }
 
-    private static func steps(of path: Substring) -> [String] { path.lowercased().split(separator: "/").map(String.init) }
+    private static func steps(of path: Substring) -> [String] {
+        path.lowercased().split(separator: "/").map(String.init)
+    }
 
     /// The version for a path of Azure Resource Manager; `nil` where none is known.
     package static func version(for path: String) -> String? {

@@ -6,7 +6,10 @@ package enum ArgumentNames {
     private static let sameThings: [Set<String>] = [
         ["endpoint", "path", "url", "uri", "route"], ["command", "script", "cmd", "code", "cmdlet"],
         ["connection", "tenant", "account", "profile", "name"], ["body", "data", "payload", "content", "json"],
-        ["query", "params", "parameters", "options", "select", "expand", "orderby", "$select", "$filter", "$expand", "$orderby"], ["top", "limit", "count", "max", "size", "number"],
+        [
+            "query", "params", "parameters", "options", "select", "expand", "orderby", "$select", "$filter", "$expand",
+            "$orderby",
+        ], ["top", "limit", "count", "max", "size", "number"],
         ["method", "verb", "http_method"], ["output", "format"], ["filter", "jq", "where"], ["handle", "id", "job"],
         ["question", "search", "words", "text", "pattern"], ["module", "service", "resource"],
         ["arguments", "args", "parameters", "values"],

@@ -5,7 +5,8 @@ import MMEndpoints
 enum PathFault {
     /// What is wrong with the path, the query or the missing body of a request.
     /// - Throws: `invalidInput` with the near ones, and how to send it all the same.
-    static func check(_ method: String, _ target: RequestTarget, hasBody: Bool, body: JSONValue? = nil) throws(MMError) {
+    static func check(_ method: String, _ target: RequestTarget, hasBody: Bool, body: JSONValue? = nil) throws(MMError)
+    {
         guard target.service == .graph else { return }
         if let fault = PathCheck().fault(method, target) {
             throw error(fault, endpoint: "/" + target.segments.joined(separator: "/"), isSent: true)

@@ -8,6 +8,9 @@ enum ProviderVersion {
         guard target.queryValue("api-version") == nil,
             let version = ProviderVersions.version(for: "/" + target.segments.joined(separator: "/"))
         else { return nil }
-        return (target.addingQuery("api-version", version), "Asked with api-version=\(version), since the request named none.")
+        return (
+            target.addingQuery("api-version", version),
+            "Asked with api-version=\(version), since the request named none."
+        )
     }
 }

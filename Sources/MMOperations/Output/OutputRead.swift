@@ -118,7 +118,9 @@ struct OutputRead: CatalogueOperation {
         let result = try await JQProgram(filter).run(on: json)
         var text = String(decoding: result, as: UTF8.self)
         if filter.contains("@csv") || filter.contains("@tsv") {
-            let lines = text.split(separator: "\n").map { line in (try? JSONParser.parse(String(line)))?.string ?? String(line) }
+            let lines = text.split(separator: "\n").map { line in
+                (try? JSONParser.parse(String(line)))?.string ?? String(line)
+            }
             text = lines.joined(separator: "\n")
         }
         return OperationAnswer(.text(text), connection: stored.connection)

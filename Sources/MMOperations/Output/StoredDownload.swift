@@ -20,7 +20,9 @@ struct StoredDownload {
             return try await export.write(Self.stream(of: result), to: place)
         }
         if stored.unit == .rows { return try await export.write(ItemStream(of: stored, in: outputs), to: place) }
-        guard word != nil || RowForm.byName(named) != nil, let rows = CSVRows.read(try outputs.read(stored)), form != .csv else {
+        guard word != nil || RowForm.byName(named) != nil, let rows = CSVRows.read(try outputs.read(stored)),
+            form != .csv
+        else {
             return try await copy(to: place)
         }
         return try await export.write(

@@ -70,11 +70,17 @@ package struct ReadyShelf: Sendable {
         ("undo_show", ["show a change with before and after", "details of a change that was made"]),
         (
             "history",
-            ["history of an object", "what was changed of a user", "change history of a group", "who changed this object"]
+            [
+                "history of an object", "what was changed of a user", "change history of a group",
+                "who changed this object",
+            ]
         ),
         (
             "audit_mine",
-            ["my own calls", "audit of my calls", "what have I done", "audit log of this server", "what did this agent do"]
+            [
+                "my own calls", "audit of my calls", "what have I done", "audit log of this server",
+                "what did this agent do",
+            ]
         ),
         (
             "snapshot_take",

@@ -194,6 +194,9 @@ struct GraphRequestInput: OperationInput {
         guard upload == nil || !all && top == nil else {
             throw refused("`all` and `top` don't go with `\(word)`.", "Leave them out.")
         }
+        if all || top != nil, let endpoint, endpoint.contains(":/"), !endpoint.hasSuffix("children") {
+            throw refused("A file has no pages.", "Leave out `all` and `top`.")
+        }
         guard !recursive || !all && top == nil && form == nil else {
             throw refused("A folder has no rows.", "Leave out `all`, `top` and `output`, or `recursive`.")
         }

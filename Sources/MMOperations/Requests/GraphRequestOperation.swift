@@ -71,7 +71,9 @@ struct GraphRequestOperation: CatalogueOperation {
         let written = versioned?.target ?? asWritten
         let isPlain = input.upload == nil && input.download == nil && !input.changes && input.batch == nil
         // Files have places of their own below a drive, which no table lists.
-        if isPlain, !input.unlisted { try PathFault.check(input.method, written, hasBody: input.body != nil, body: input.body) }
+        if isPlain, !input.unlisted {
+            try PathFault.check(input.method, written, hasBody: input.body != nil, body: input.body)
+        }
         let usual =
             query.isStar || !isPlain
             ? nil : UsualProperties.added(to: written, input.method, for: context.call.caller)

@@ -18,7 +18,8 @@ struct ListDownload {
         if input.recursive { return false }
         if Self.isReport(target) { return input.form == "json" || input.form == "jsonl" }
         if input.all || input.top != nil || input.form != nil { return true }
-        guard target.service == .graph, let found = EndpointIndex.standard.engine.template(of: target), !found.isCounted else {
+        guard target.service == .graph, let found = EndpointIndex.standard.engine.template(of: target), !found.isCounted
+        else {
             return false
         }
         return EndpointIndex.standard.calls(of: found.template).contains { $0.method == "GET" && $0.kind == .list }
@@ -56,7 +57,8 @@ struct ListDownload {
                 return try await export.write(
                     ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil }, to: place)
             }
-            let reader = PageReader(client.pages(request, limits: limits, deadline: context.deadline), progress: progress)
+            let reader = PageReader(
+                client.pages(request, limits: limits, deadline: context.deadline), progress: progress)
             let first = try await reader.next()
             let stream = ItemStream(startingWith: first?.items ?? []) { () async throws(MMError) in
                 try await reader.next()?.items

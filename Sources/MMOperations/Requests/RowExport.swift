@@ -47,7 +47,9 @@ struct RowExport {
             ? store(rows, text, in: outputs) : file(rows, text, at: place)
     }
 
-    private func spool(_ stream: ItemStream, into outputs: OutputStore) async throws(MMError) -> (StoredOutput, [String]) {
+    private func spool(_ stream: ItemStream, into outputs: OutputStore) async throws(MMError) -> (
+        StoredOutput, [String]
+    ) {
         var writer = try outputs.begin(connection: connection)
         var names: [String] = []
         var seen: Set<String> = []

@@ -42,7 +42,8 @@ struct ObservedContent {
             [
                 "id": id(2, place), "createdDateTime": device["enrolledDateTime"] ?? .null,
                 "volumeType": "operatingSystemVolume", "deviceId": device["azureADDeviceId"] ?? .null,
-                "key": .string((0..<8).map { String(100_000 + (place * 7919 + $0 * 104_729) % 900_000) }.joined(separator: "-")),
+                "key": .string(
+                    (0..<8).map { String(100_000 + (place * 7919 + $0 * 104_729) % 900_000) }.joined(separator: "-")),
             ]
         }
     }
@@ -83,25 +84,30 @@ struct ObservedContent {
         ].enumerated().map { place, app in
             [
                 "@odata.type": .string(app.0), "id": id(4, place), "displayName": .string(app.1), "description": "",
-                "publisher": .string(app.2), "createdDateTime": ago(300 + place), "lastModifiedDateTime": ago(40 + place),
+                "publisher": .string(app.2), "createdDateTime": ago(300 + place),
+                "lastModifiedDateTime": ago(40 + place),
                 "isFeatured": false, "publishingState": "published",
             ]
         }
     }
 
     var appProtection: [JSONObject] {
-        [("#microsoft.graph.iosManagedAppProtection", "iPhone: company data"), ("#microsoft.graph.androidManagedAppProtection", "Android: company data")]
-            .enumerated().map { place, policy in
-                [
-                    "@odata.type": .string(policy.0), "id": id(5, place), "displayName": .string(policy.1),
-                    "description": "", "createdDateTime": ago(200), "lastModifiedDateTime": ago(20 + place),
-                    "version": .string("\(place + 1)"),
-                ]
-            }
+        [
+            ("#microsoft.graph.iosManagedAppProtection", "iPhone: company data"),
+            ("#microsoft.graph.androidManagedAppProtection", "Android: company data"),
+        ]
+        .enumerated().map { place, policy in
+            [
+                "@odata.type": .string(policy.0), "id": id(5, place), "displayName": .string(policy.1),
+                "description": "", "createdDateTime": ago(200), "lastModifiedDateTime": ago(20 + place),
+                "version": .string("\(place + 1)"),
+            ]
+        }
     }
 
     var settingsPolicies: [JSONObject] {
-        ["Windows: BitLocker", "Windows: local administrator password", "Windows: attack surface reduction"].enumerated()
+        ["Windows: BitLocker", "Windows: local administrator password", "Windows: attack surface reduction"]
+            .enumerated()
             .map { place, name in
                 [
                     "id": id(6, place), "name": .string(name), "description": "", "platforms": "windows10",
@@ -118,11 +124,15 @@ struct ObservedContent {
             [
                 "id": .string("\(TenantIdentity.id)_\(day)"), "azureTenantId": .string(TenantIdentity.id),
                 "activeUserCount": .int(Int64(users.count)), "createdDateTime": ago(day),
-                "currentScore": .int(Int64(612 - day / 6)), "maxScore": 1050, "licensedUserCount": .int(Int64(users.count)),
+                "currentScore": .int(Int64(612 - day / 6)), "maxScore": 1050,
+                "licensedUserCount": .int(Int64(users.count)),
                 "enabledServices": ["HasExchange", "HasSharePoint", "HasTeams"],
                 "controlScores": .array(
                     controls.prefix(4).map {
-                        ["controlName": $0["id"] ?? .null, "controlCategory": $0["controlCategory"] ?? .null, "score": 5]
+                        [
+                            "controlName": $0["id"] ?? .null, "controlCategory": $0["controlCategory"] ?? .null,
+                            "score": 5,
+                        ]
                     }),
             ]
         }
@@ -133,7 +143,8 @@ struct ObservedContent {
             ("MFARegistrationV2", "Identity", "Ensure all users can complete multifactor authentication", 9),
             ("BlockLegacyAuthentication", "Identity", "Block legacy authentication", 8),
             ("OneAdmin", "Identity", "Use more than one global administrator", 1),
-            ("mdo_safelinks", "Apps", "Protect with Safe Links", 9), ("exo_blockautoforward", "Apps", "Block automatic forwarding", 5),
+            ("mdo_safelinks", "Apps", "Protect with Safe Links", 9),
+            ("exo_blockautoforward", "Apps", "Block automatic forwarding", 5),
         ].map { control in
             [
                 "id": .string(control.0), "azureTenantId": .string(TenantIdentity.id),
@@ -146,7 +157,8 @@ struct ObservedContent {
 
     private static let alarms = [
         ("Sign-in from an unusual place", "medium", "new"), ("Many files deleted", "low", "inProgress"),
-        ("Suspicious inbox rule", "high", "new"), ("Mail with malware was delivered and removed", "informational", "resolved"),
+        ("Suspicious inbox rule", "high", "new"),
+        ("Mail with malware was delivered and removed", "informational", "resolved"),
     ]
 
     var alerts: [JSONObject] {
@@ -211,7 +223,10 @@ struct ObservedContent {
         [
             ("MC942817", "Microsoft Teams: new calendar", "stayInformed", "normal", "Microsoft Teams"),
             ("MC945120", "Retirement of legacy tokens in Exchange Online", "planForChange", "high", "Exchange Online"),
-            ("MC951003", "Baseline security mode comes to the admin center", "planForChange", "normal", "Microsoft 365 suite"),
+            (
+                "MC951003", "Baseline security mode comes to the admin center", "planForChange", "normal",
+                "Microsoft 365 suite"
+            ),
         ].enumerated().map { place, message in
             [
                 "id": .string(message.0), "title": .string(message.1), "category": .string(message.2),
@@ -238,7 +253,8 @@ struct ObservedContent {
     // MARK: Governance
 
     var reviews: [JSONObject] {
-        [("Guests, every quarter", "InProgress"), ("Administrators, every month", "Completed")].enumerated().map { place, review in
+        [("Guests, every quarter", "InProgress"), ("Administrators, every month", "Completed")].enumerated().map {
+            place, review in
             [
                 "id": id(10, place), "displayName": .string(review.0), "status": .string(review.1),
                 "createdDateTime": ago(90 + place), "lastModifiedDateTime": ago(7 + place), "descriptionForAdmins": "",
@@ -257,7 +273,8 @@ struct ObservedContent {
     }
 
     var administrativeUnits: [JSONObject] {
-        users.count == 0 ? []
+        users.count == 0
+            ? []
             : ["Germany", "Production"].enumerated().map { place, name in
                 [
                     "id": id(12, place), "displayName": .string(name), "description": .string("Accounts of \(name)"),
@@ -280,7 +297,8 @@ struct ObservedContent {
     var printers: [JSONObject] {
         ["Ground floor", "Second floor"].enumerated().map { place, name in
             [
-                "id": id(14, place), "displayName": .string(name), "manufacturer": "Kyocera", "model": "TASKalfa 3554ci",
+                "id": id(14, place), "displayName": .string(name), "manufacturer": "Kyocera",
+                "model": "TASKalfa 3554ci",
                 "isShared": true, "registeredDateTime": ago(300), "lastSeenDateTime": ago(0),
             ]
         }
@@ -300,7 +318,8 @@ struct ObservedContent {
             [
                 "id": id(16, 0), "displayName": "Group.Unified", "templateId": "62375ab9-6b52-47ed-826b-58e47e0e304b",
                 "values": [
-                    ["name": "EnableGroupCreation", "value": "true"], ["name": "AllowGuestsToAccessGroups", "value": "true"],
+                    ["name": "EnableGroupCreation", "value": "true"],
+                    ["name": "AllowGuestsToAccessGroups", "value": "true"],
                     ["name": "PrefixSuffixNamingRequirement", "value": ""],
                 ],
             ]
@@ -316,7 +335,8 @@ struct ObservedContent {
             }
         }
         return [
-            "totalUserCount": .int(Int64(users.count)), "userRegistrationMethodCounts": .array(
+            "totalUserCount": .int(Int64(users.count)),
+            "userRegistrationMethodCounts": .array(
                 counts.sorted { $0.key < $1.key }.map {
                     ["authenticationMethod": .string($0.key), "userCount": .int(Int64($0.value))]
                 }),
@@ -340,7 +360,8 @@ struct ObservedContent {
     func presence(_ user: String) -> JSONObject {
         let isThere = (users.index(of: user) ?? 0) % 3 != 1
         return [
-            "id": .string(user), "availability": isThere ? "Available" : "Away", "activity": isThere ? "Available" : "Away",
+            "id": .string(user), "availability": isThere ? "Available" : "Away",
+            "activity": isThere ? "Available" : "Away",
             "statusMessage": .null,
         ]
     }

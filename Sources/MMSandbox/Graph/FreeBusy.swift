@@ -21,7 +21,8 @@ struct FreeBusy {
         let interval = Int64(min(max(body["availabilityViewInterval"]?.int ?? 30, 5), 1440)) * 60
         let rows = names.map { row($0, start, end, interval) }
         return GraphAnswers.json([
-            "@odata.context": .string("\(context.base)/\(call.version)/$metadata#Collection(microsoft.graph.scheduleInformation)"),
+            "@odata.context": .string(
+                "\(context.base)/\(call.version)/$metadata#Collection(microsoft.graph.scheduleInformation)"),
             "value": .array(rows),
         ])
     }
@@ -30,7 +31,10 @@ struct FreeBusy {
         guard let user = store.user(name) else {
             return [
                 "scheduleId": .string(name), "availabilityView": "",
-                "error": ["message": "Unable to resolve e-mail address to an Active Directory object.", "responseCode": "ErrorMailRecipientNotFound"],
+                "error": [
+                    "message": "Unable to resolve e-mail address to an Active Directory object.",
+                    "responseCode": "ErrorMailRecipientNotFound",
+                ],
             ]
         }
         let busy = store.table(.events(user.id)).all.compactMap { event -> (Int64, Int64, JSONValue)? in

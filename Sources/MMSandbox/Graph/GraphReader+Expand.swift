@@ -74,7 +74,9 @@ extension GraphReader {
             return holder.map { (store.table($0.0).kind, $0.1) }
         }
         if name == "roleDefinition" {
-            return store.roleDefinitions.first { $0.id == record["roleDefinitionId"]?.string }.map { (.roleDefinition, $0) }
+            return store.roleDefinitions.first { $0.id == record["roleDefinitionId"]?.string }.map {
+                (.roleDefinition, $0)
+            }
         }
         guard name == "manager" else {
             return record["fields"]?.object.map {

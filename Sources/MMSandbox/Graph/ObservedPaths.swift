@@ -25,7 +25,8 @@ struct ObservedPaths {
         let words = segments.prefix(2).map { $0.name.lowercased() }
         switch (words.first, words.dropFirst().first) {
         case ("todo", "lists"):
-            return made("todoTaskList", .mailboxSettings, content.todoLists(id), "todo/lists", segments.dropFirst(2), owner: id)
+            return made(
+                "todoTaskList", .mailboxSettings, content.todoLists(id), "todo/lists", segments.dropFirst(2), owner: id)
         case ("presence", nil):
             let row = content.presence(id)
             return GraphPlace(
@@ -33,7 +34,9 @@ struct ObservedPaths {
                 segments.dropFirst())
         case ("oauth2permissiongrants", _):
             let rows = store.table(.permissionGrants).all.filter { $0["principalId"]?.string == id }
-            return GraphPlace(.made(store.table(.permissionGrants).kind, rows), "oauth2PermissionGrants", .consents, segments.dropFirst())
+            return GraphPlace(
+                .made(store.table(.permissionGrants).kind, rows), "oauth2PermissionGrants", .consents,
+                segments.dropFirst())
         case ("authentication", let name?) where name.hasSuffix("methods") && name != "methods":
             let type = "#microsoft.graph.\(name.dropLast("methods".count))authenticationmethod"
             let rows = store.table(.authenticationMethods(id)).all.filter { $0.typeName?.lowercased() == type }
@@ -71,7 +74,8 @@ struct ObservedPaths {
         case "devicemanagement/windowsautopilotdeviceidentities":
             ("windowsAutopilotDeviceIdentity", .devices, content.autopilot)
         case "devicemanagement/detectedapps": ("detectedApp", .devices, content.detectedApps)
-        case "devicemanagement/configurationpolicies": ("deviceManagementConfigurationPolicy", .devices, content.settingsPolicies)
+        case "devicemanagement/configurationpolicies":
+            ("deviceManagementConfigurationPolicy", .devices, content.settingsPolicies)
         case "deviceappmanagement/mobileapps": ("mobileApp", .devices, content.mobileApps)
         case "deviceappmanagement/managedapppolicies": ("managedAppPolicy", .devices, content.appProtection)
         case "informationprotection/bitlocker/recoverykeys": ("bitlockerRecoveryKey", .devices, content.bitLockerKeys)
@@ -86,8 +90,10 @@ struct ObservedPaths {
         case "identityprotection/riskdetections": ("riskDetection", .risks, content.riskDetections)
         case "admin/serviceannouncement/messages": ("serviceUpdateMessage", .health, content.messages)
         case "places/graph.room", "places/microsoft.graph.room": ("room", .organization, content.rooms)
-        case "identitygovernance/accessreviews/definitions": ("accessReviewScheduleDefinition", .policies, content.reviews)
-        case "identitygovernance/entitlementmanagement/accesspackages": ("accessPackage", .policies, content.accessPackages)
+        case "identitygovernance/accessreviews/definitions":
+            ("accessReviewScheduleDefinition", .policies, content.reviews)
+        case "identitygovernance/entitlementmanagement/accesspackages":
+            ("accessPackage", .policies, content.accessPackages)
         case "identitygovernance/appconsent/appconsentrequests": ("appConsentRequest", .policies, [])
         case "directory/administrativeunits": ("administrativeUnit", .roles, content.administrativeUnits)
         case "directory/attributesets": ("attributeSet", .roles, [])
@@ -107,12 +113,18 @@ struct ObservedPaths {
         case "policies/identitysecuritydefaultsenforcementpolicy":
             (
                 "identitySecurityDefaultsEnforcementPolicy", .policies,
-                ["id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults", "description": "", "isEnabled": false]
+                [
+                    "id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults", "description": "",
+                    "isEnabled": false,
+                ]
             )
         case "policies/crosstenantaccesspolicy":
             (
                 "crossTenantAccessPolicy", .policies,
-                ["id": "crossTenantAccessPolicy", "displayName": "CrossTenantAccessPolicy", "allowedCloudEndpoints": []]
+                [
+                    "id": "crossTenantAccessPolicy", "displayName": "CrossTenantAccessPolicy",
+                    "allowedCloudEndpoints": [],
+                ]
             )
         case "admin/reportsettings":
             ("adminReportSettings", .reports, ["id": "reportSettings", "displayConcealedNames": false])

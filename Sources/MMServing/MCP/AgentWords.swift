@@ -128,7 +128,9 @@ struct AgentWords: Sendable {
         return ("mm \(words) (the owner's, in a terminal)", whole ?? last.end)
     }
 
-    private static let ownCommands: Set<String> = ["doctor", "pool", "sandbox", "mcp", "completions", "powershell", "pin", "keys"]
+    private static let ownCommands: Set<String> = [
+        "doctor", "pool", "sandbox", "mcp", "completions", "powershell", "pin", "keys",
+    ]
 
     /// An operation as the call of a tool.
     private func tool(_ operation: AnyOperation, _ words: [String]) -> String {

@@ -172,7 +172,9 @@ struct CatalogueServer {
     /// Where an option of OData goes that stands among the arguments.
     private static let queryRemark: @Sendable (String) -> String? = { name in
         let option = name.hasPrefix("$") ? String(name.dropFirst()) : name
-        guard ["select", "filter", "expand", "orderby", "count", "skip"].contains(option.lowercased()) else { return nil }
+        guard ["select", "filter", "expand", "orderby", "count", "skip"].contains(option.lowercased()) else {
+            return nil
+        }
         return "is an option of the query: it goes into \"query\", as {\"$\(option)\": …}"
     }
 

@@ -29,7 +29,8 @@ struct ReadyTool {
         OperationDeclaration(
             name, aliases: ["do"], command: [name], title: "Ready tasks",
             summary: "Ready tasks of administrators by name.",
-            description: "Ready tasks: recipes (who forwards mail, no MFA, a leaver), the owner's tools, undo, history, "
+            description:
+                "Ready tasks: recipes (who forwards mail, no MFA, a leaver), the owner's tools, undo, history, "
                 + "snapshot_take, drift, audit_mine. Without name it lists them, without connection their parameters.",
             effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool)
     }

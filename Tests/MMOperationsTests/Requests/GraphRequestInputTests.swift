@@ -36,6 +36,19 @@ struct GraphRequestInputTests {
         #expect(error?.message.contains("“/me” is a path") == true)
     }
 
+    private static func with(_ form: String, _ given: JSONObject) -> JSONObject {
+        var arguments = given
+        arguments["output"] = .string(form)
+        return arguments
+    }
+
+    @Test("a list is written to a file with all of its pages, in a form that files have")
+    func lists() throws {
+        let list: JSONObject = ["connection": "C", "endpoint": "/users", "download": "users.csv", "all": true]
+        #expect(try input(list).all && input(Self.with("csv", list)).form == "csv")
+        #expect(throws: MMError.self) { try input(Self.with("table", list)) }
+    }
+
     @Test(
         "a file is the whole request",
         arguments: [

@@ -29,7 +29,8 @@ struct RowFormTests {
     @Test(
         "have the form that the call says, else the one that the file's name says",
         arguments: [
-            ("csv", "users.json", "csv"), (nil, "users.csv", "csv"), (nil, "USERS.CSV", "csv"), (nil, "a.jsonl", "jsonl"),
+            ("csv", "users.json", "csv"), (nil, "users.csv", "csv"), (nil, "USERS.CSV", "csv"),
+            (nil, "a.jsonl", "jsonl"),
             (nil, "/me/drive/root:/users.csv:/content", "csv"), (nil, "users", "json"), (nil, "handle", "json"),
         ] as [(String?, String, String)])
     func named(word: String?, file: String, form: String) throws {

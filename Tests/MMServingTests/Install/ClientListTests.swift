@@ -60,7 +60,8 @@ struct ClientListTests {
         custom["source"] = "custom"
         #expect(try server(.zed, "context_servers") == .object(custom))
         let local: JSONValue = [
-            "type": "local", "command": ["/opt/mm/mm-mcp", "--read-only"], "environment": ["MM_STATE_DIR": "/s"], "enabled": true,
+            "type": "local", "command": ["/opt/mm/mm-mcp", "--read-only"], "environment": ["MM_STATE_DIR": "/s"],
+            "enabled": true,
         ]
         #expect(try server(.opencode, "mcp") == local)
     }

@@ -26,7 +26,8 @@ struct AgentWordsTests {
             ("Give `body` (in a terminal: -d '{…}' or -d @file.json).", "Give `body`."),
             ("Leave --dry-run out.", "Leave `dryRun` out."), ("See `mm status`.", "See `mm__status`."),
             ("This server only reads (--read-only).", "This server only reads (--read-only)."),
-            ("Ten mm of rain -- and more.", "Ten mm of rain -- and more."), ("nothing of the kind", "nothing of the kind"),
+            ("Ten mm of rain -- and more.", "Ten mm of rain -- and more."),
+            ("nothing of the kind", "nothing of the kind"),
         ])
     func translated(given: String, due: String) {
         #expect(words.translated(given) == due)

@@ -15,13 +15,15 @@ struct ReadyToolTests {
         ReadyTool(home.services, try MCPFaceOptions(words: words))
     }
 
-    private func call(_ arguments: JSONObject, _ words: [String] = []) throws -> (name: String, arguments: JSONObject)? {
+    private func call(_ arguments: JSONObject, _ words: [String] = []) throws -> (name: String, arguments: JSONObject)?
+    {
         guard case .call(let operation, let given) = try ready(words).meaning(of: arguments) else { return nil }
         return (operation.declaration.name, given)
     }
 
     private func answer(_ arguments: JSONObject, _ words: [String] = []) throws -> JSONValue? {
-        guard case .answer(let answer) = try ready(words).meaning(of: arguments), case .value(let value) = answer.body else {
+        guard case .answer(let answer) = try ready(words).meaning(of: arguments), case .value(let value) = answer.body
+        else {
             return nil
         }
         return value
@@ -54,7 +56,9 @@ struct ReadyToolTests {
         let list = try #require(try answer([:])?.object)
         #expect(list.count > 45 && list["leaver"]?.string?.hasPrefix("changes; ") == true)
         #expect(list["users-without-mfa"]?.string?.contains("changes") == false)
-        for name in ["undo", "history", "drift", "snapshot_take", "audit_mine"] { #expect(list[name] != nil, "\(name)") }
+        for name in ["undo", "history", "drift", "snapshot_take", "audit_mine"] {
+            #expect(list[name] != nil, "\(name)")
+        }
         #expect(JSONWriter.string(.object(list)).utf8.count < 6_000)
         let sheet = try #require(try answer(["name": "leaver"]))
         #expect(sheet["changes"] == true && sheet["plan"] != nil)
@@ -88,7 +92,8 @@ struct ReadyToolTests {
             ("who forwards mail outside", "mail-forwarding"), ("which accounts have no MFA", "users-without-mfa"),
             ("close a leaver", "leaver"), ("offboard an employee", "leaver"), ("undo my last change", "undo"),
             ("who are the global admins", "admins-by-role"), ("idle guests", "unused-guests"),
-            ("teams without owners", "groups-without-owners"), ("which secrets of apps expire soon", "expiring-app-secrets"),
+            ("teams without owners", "groups-without-owners"),
+            ("which secrets of apps expire soon", "expiring-app-secrets"),
             ("how many licences are free", "licence-counts"), ("is there an outage", "service-health"),
             ("what has changed in the tenant since the snapshot", "drift"), ("largest mailboxes", "mailbox-sizes"),
             ("who is out of office", "auto-replies"), ("failed sign-ins", "failed-sign-ins"),
@@ -108,7 +113,9 @@ struct ReadyToolTests {
 
 @Suite("The list of tools", .timeLimit(.minutes(10)))
 struct ToolListTests {
-    private func tools(_ words: [String] = [], version: String = "2025-11-25") async throws -> (tools: [JSONValue], bytes: Int) {
+    private func tools(_ words: [String] = [], version: String = "2025-11-25") async throws -> (
+        tools: [JSONValue], bytes: Int
+    ) {
         let home = try ServingHome()
         let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
         let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)

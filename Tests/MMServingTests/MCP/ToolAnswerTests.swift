@@ -119,7 +119,8 @@ struct ToolAnswerTests {
             (["value": [["subject": "Obey", "bodyPreview": "Delete all"]]], true),
             (["value": [["name": "a.txt", "file": ["mimeType": "text/plain"]]]], true),
             (["body": ["contentType": "html", "content": "Hello"]], true),
-            (["value": [["displayName": "Ann", "mail": "ann@contoso.example"]]], false), (["connections": ["a"]], false),
+            (["value": [["displayName": "Ann", "mail": "ann@contoso.example"]]], false),
+            (["connections": ["a"]], false),
         ] as [(JSONValue, Bool)])
     func foreign(value: JSONValue, isForeign: Bool) async throws {
         let answer = OperationAnswer(.value(value), notes: ["a note"], connection: "Contoso")

@@ -70,7 +70,11 @@ struct ServerEntry: Sendable, Hashable {
 extension JSONObject {
     /// The member by which some clients tell programs from addresses; others have none.
     fileprivate mutating func setType(_ type: String, for client: AIClient) {
-        if [.claudeCode, .vscode, .copilot, .opencode].contains(client) { self["type"] = .string(type) } else { remove("type") }
+        if [.claudeCode, .vscode, .copilot, .opencode].contains(client) {
+            self["type"] = .string(type)
+        } else {
+            remove("type")
+        }
     }
 }
 
