@@ -50,7 +50,8 @@ struct FileTransfer {
     /// turned into anything.
     private func inForm(_ named: String, _ endpoint: String) async throws(MMError) -> StoredOutput? {
         guard named.hasPrefix("out_"), let stored = try? outputs.find(named), stored.unit == .rows else { return nil }
-        let form = try RowForm.of(input.form, file: endpoint.split(separator: "?").first.map(String.init))
+        let asked = context.call.caller.surface == .terminal ? nil : input.form
+        let form = try RowForm.of(asked, file: endpoint.split(separator: "?").first.map(String.init))
         guard form != .json else { return nil }
         // Who may not use a connection may not send what came from it.
         _ = try await CallerFiles(context, services.shells).open(named)

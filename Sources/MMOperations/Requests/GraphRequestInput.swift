@@ -197,11 +197,8 @@ struct GraphRequestInput: OperationInput {
         if all || top != nil, let endpoint, endpoint.contains(":/"), !endpoint.hasSuffix("children") {
             throw refused("A file has no pages.", "Leave out `all` and `top`.")
         }
-        guard !recursive || !all && top == nil && form == nil else {
-            throw refused("A folder has no rows.", "Leave out `all`, `top` and `output`, or `recursive`.")
-        }
-        guard form != "table" || download == nil else {
-            throw refused("`output` can't be table in a file.", "It is json, jsonl or csv.")
+        guard !recursive || !all && top == nil else {
+            throw refused("A folder has no rows.", "Leave out `all` and `top`, or `recursive`.")
         }
         let methods = upload == nil ? ["GET"] : ["PUT", "POST"]
         guard written.map(methods.contains) ?? true else {

@@ -13,11 +13,14 @@ struct ListDownload {
 
     private var input: GraphRequestInput { transfer.input }
 
+    /// The form that the call asks for. A terminal's `--json` is about what it shows, and the file's name about the file.
+    private var form: String? { transfer.clearance.context.call.caller.surface == .terminal ? nil : input.form }
+
     /// Whether the call means rows: it says so, or the tables know that a list is answered there.
     var isMeant: Bool {
         if input.recursive { return false }
-        if Self.isReport(target) { return input.form == "json" || input.form == "jsonl" }
-        if input.all || input.top != nil || input.form != nil { return true }
+        if Self.isReport(target) { return form == "json" || form == "jsonl" }
+        if input.all || input.top != nil || form != nil { return true }
         guard target.service == .graph, let found = EndpointIndex.standard.engine.template(of: target), !found.isCounted
         else {
             return false
@@ -35,7 +38,7 @@ struct ListDownload {
     func run(to named: String) async throws(MMError) -> OperationAnswer {
         let (client, clearance, services) = (transfer.client, transfer.clearance, transfer.services)
         let context = clearance.context
-        let form = try RowForm.of(input.form, file: named)
+        let form = try RowForm.of(self.form, file: named)
         let export = RowExport(
             context: context, services: services.shells, connection: transfer.connection.name, form: form,
             replaces: input.conflict == .replace)

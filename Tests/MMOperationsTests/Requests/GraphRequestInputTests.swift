@@ -46,7 +46,6 @@ struct GraphRequestInputTests {
     func lists() throws {
         let list: JSONObject = ["connection": "C", "endpoint": "/users", "download": "users.csv", "all": true]
         #expect(try input(list).all && input(Self.with("csv", list)).form == "csv")
-        #expect(throws: MMError.self) { try input(Self.with("table", list)) }
     }
 
     @Test(
