@@ -62,12 +62,14 @@ struct PwshManagerTests {
         #expect(await client.finish() == 0)
     }
 
-    @Test("lead to a code where the service has ended the sign-in, never to “Connected” and “Not authenticated” in turn")
+    @Test(
+        "lead to a code where the service has ended the sign-in, never to “Connected” and “Not authenticated” in turn")
     func ended() async throws {
         let tenant = try await Tenant()
         try await tenant.signIn()
         let client = try await MCPClient(
-            tenant.home.environment.merging(["PWSH_MANAGER_PORT": "1"]) { $1 }, arguments: ["--profile", "pwsh-manager"])
+            tenant.home.environment.merging(["PWSH_MANAGER_PORT": "1"]) { $1 },
+            arguments: ["--profile", "pwsh-manager"])
         _ = try await client.initialize()
         var id = 0
         func call(_ name: String, _ more: JSONObject = [:]) async throws -> String {

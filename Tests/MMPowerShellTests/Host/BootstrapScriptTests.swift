@@ -41,7 +41,8 @@ struct BootstrapScriptTests {
     @Test("puts the session's own state right before each command")
     func state() throws {
         let reset = try #require(script.firstRange(of: "        Reset-Session\n"))
-        let invoke = try #require(script.firstRange(of: "        Invoke-Kept $shell $request.id\n        Send-Progress\n"))
+        let invoke = try #require(
+            script.firstRange(of: "        Invoke-Kept $shell $request.id\n        Send-Progress\n"))
         #expect(reset.lowerBound < invoke.lowerBound)
         for word in [
             "SetDebugMode('None')", "SetVariable('LASTEXITCODE', $null)", "SetVariable('PSDefaultParameterValues'",

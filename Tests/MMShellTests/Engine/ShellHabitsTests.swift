@@ -30,7 +30,9 @@ struct ShellHabitsTests {
         }
     }
 
-    @Test("a function named printf is the user's own, and changes nothing of how commands end", arguments: Shells.installed)
+    @Test(
+        "a function named printf is the user's own, and changes nothing of how commands end",
+        arguments: Shells.installed)
     func ownPrintf(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             #expect(try await shell.sh("printf() { echo mine; }").end.cause == .finished)
