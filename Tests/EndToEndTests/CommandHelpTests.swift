@@ -25,6 +25,9 @@ struct CommandHelpTests {
         }
     }
 
+    /// The exit code of a line that can't be meant. Of `mm drift` 2 says that something differs.
+    private static func usage(_ words: [String]) -> Int32 { words == ["drift"] ? 1 : 2 }
+
     @Test("every command refuses a flag that it does not have with its usage, and has help with the same usage")
     func wrongFlags() async throws {
         let commands = try await commands()
@@ -32,7 +35,7 @@ struct CommandHelpTests {
         for words in commands {
             let name = words.joined(separator: " ")
             let refused = try await mm(words + ["--no-such-flag"])
-            #expect(refused.code == 2, "\(name)")
+            #expect(refused.code == Self.usage(words), "\(name)")
             #expect(refused.error.contains("`mm \(name)` has no flag --no-such-flag."), "\(name): \(refused.error)")
             #expect(refused.error.contains("See `mm \(name) --help`."), "\(name)")
             let usage = refused.error.split(separator: "\n").first { $0.hasPrefix("Usage: mm \(name) ") }
@@ -52,7 +55,7 @@ struct CommandHelpTests {
             let places = usage.split(separator: " ").dropFirst(2 + words.count).dropLast()
             if places.contains(where: { $0.contains("…") }) { continue }
             let refused = try await mm(words + Array(repeating: "1", count: places.count + 1))
-            #expect(refused.code == 2, "\(name): \(refused.output)")
+            #expect(refused.code == Self.usage(words), "\(name): \(refused.output)")
             #expect(refused.error.contains("takes no further argument"), "\(name): \(refused.error)")
             #expect(refused.error.contains("\(usage)\n"), "\(name): \(refused.error)")
         }

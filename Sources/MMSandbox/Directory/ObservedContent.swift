@@ -272,17 +272,6 @@ struct ObservedContent {
         }
     }
 
-    var administrativeUnits: [JSONObject] {
-        users.count == 0
-            ? []
-            : ["Germany", "Production"].enumerated().map { place, name in
-                [
-                    "id": id(12, place), "displayName": .string(name), "description": .string("Accounts of \(name)"),
-                    "visibility": .null, "isMemberManagementRestricted": false,
-                ]
-            }
-    }
-
     var provisioning: [JSONObject] {
         (0..<6).map { place in
             [

@@ -95,7 +95,6 @@ struct ObservedPaths {
         case "identitygovernance/entitlementmanagement/accesspackages":
             ("accessPackage", .policies, content.accessPackages)
         case "identitygovernance/appconsent/appconsentrequests": ("appConsentRequest", .policies, [])
-        case "directory/administrativeunits": ("administrativeUnit", .roles, content.administrativeUnits)
         case "directory/attributesets": ("attributeSet", .roles, [])
         case "auditlogs/provisioning": ("provisioningObjectSummary", .logs, content.provisioning)
         case "print/printers": ("printer", .organization, content.printers)
@@ -110,14 +109,6 @@ struct ObservedPaths {
 
     private func single(_ path: String) -> (String, GraphArea, JSONObject)? {
         switch path {
-        case "policies/identitysecuritydefaultsenforcementpolicy":
-            (
-                "identitySecurityDefaultsEnforcementPolicy", .policies,
-                [
-                    "id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults", "description": "",
-                    "isEnabled": false,
-                ]
-            )
         case "policies/crosstenantaccesspolicy":
             (
                 "crossTenantAccessPolicy", .policies,

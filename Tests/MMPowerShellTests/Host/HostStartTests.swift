@@ -131,7 +131,7 @@ struct HostStartTests {
             Set(seen.keys) == [
                 "DOTNET_CLI_TELEMETRY_OPTOUT", "DOTNET_EnableDiagnostics", "DOTNET_GCHeapHardLimit", "DOTNET_TieredPGO",
                 "HOME", "LANG", "MM_SESSION", "NO_COLOR", "PATH", "POWERSHELL_DIAGNOSTICS_OPTOUT",
-                "POWERSHELL_TELEMETRY_OPTOUT", "POWERSHELL_UPDATECHECK", "TERM", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
+                "POWERSHELL_TELEMETRY_OPTOUT", "POWERSHELL_UPDATECHECK", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
                 "XDG_DATA_HOME", "XDG_STATE_HOME",
             ])
         #expect(seen["DOTNET_GCHeapHardLimit"] == "0x18000000")
