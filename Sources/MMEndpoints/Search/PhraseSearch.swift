@@ -15,7 +15,6 @@ package struct PhraseSearch: Sendable {
     private let things: [[Phrase]]
     /// The words of all names, by which slips of the pen are known.
     private let vocabulary: Set<String>
-    private static let longestSpelling = 4
     /// What a word counts that the index doesn't have.
     private static let unknownRarity: Float = 5
 
@@ -94,20 +93,6 @@ package struct PhraseSearch: Sendable {
     private static func tokens(_ text: String, _ table: WordTable) -> [String] {
         let raw = WordForm.pieces(text)
         let plain = raw.map { (isStop: table.isStop($0), text: WordForm.stem($0)) }
-        var tokens: [String] = []
-        var place = 0
-        next: while place < plain.count {
-            for size in stride(from: min(longestSpelling, plain.count - place), through: 1, by: -1) {
-                if size == 1, plain[place].isStop { continue }
-                let spelling = plain[place..<place + size].map(\.text).joined(separator: " ")
-                guard let target = table.target(of: spelling) else { continue }
-                tokens.append(target)
-                place += size
-                continue next
-            }
-            if !plain[place].isStop { tokens.append(plain[place].text) }
-            place += 1
-        }
-        return tokens
+        return table.spelled(plain)
     }
 }

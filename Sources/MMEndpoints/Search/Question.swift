@@ -10,7 +10,6 @@ struct Question {
     let method: UInt8
 
     private static let get: UInt8 = 1
-    private static let longestSpelling = 4
 
     /// Reads a question by the words of an index.
     init(_ text: String, _ table: WordTable) {
@@ -62,21 +61,7 @@ struct Question {
             let isStop = table.isStop(word)
             for part in corrected(WordForm.stem(word), table) { plain.append((isStop, part)) }
         }
-        var tokens: [String] = []
-        var place = 0
-        next: while place < plain.count {
-            for size in stride(from: min(longestSpelling, plain.count - place), through: 1, by: -1) {
-                if size == 1, plain[place].isStop { continue }
-                let spelling = plain[place..<place + size].map(\.text).joined(separator: " ")
-                guard let target = table.target(of: spelling) else { continue }
-                tokens.append(target)
-                place += size
-                continue next
-            }
-            if !plain[place].isStop { tokens.append(plain[place].text) }
-            place += 1
-        }
-        return tokens
+        return table.spelled(plain)
     }
 
     /// A word that is known, the likeliest one a slip away, or the two that it is made of.

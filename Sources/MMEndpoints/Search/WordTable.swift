@@ -78,6 +78,28 @@ struct WordTable: Sendable {
     /// Whether a word as written, in small letters, says nothing.
     func isStop(_ word: String) -> Bool { Self.find(word, file, stops, stopCount) != nil }
 
+    /// The most words that a spelling has.
+    private static let longestSpelling = 4
+
+    /// Words as the index spells them, the longest spellings first, without those that say nothing.
+    func spelled(_ plain: [(isStop: Bool, text: String)]) -> [String] {
+        var tokens: [String] = []
+        var place = 0
+        next: while place < plain.count {
+            for size in stride(from: min(Self.longestSpelling, plain.count - place), through: 1, by: -1) {
+                if size == 1, plain[place].isStop { continue }
+                let spelling = plain[place..<place + size].map(\.text).joined(separator: " ")
+                guard let target = target(of: spelling) else { continue }
+                tokens.append(target)
+                place += size
+                continue next
+            }
+            if !plain[place].isStop { tokens.append(plain[place].text) }
+            place += 1
+        }
+        return tokens
+    }
+
     private static func find(_ text: String, _ file: TableFile, _ table: UnsafeTable, _ count: UInt32) -> UInt32? {
         var low: UInt32 = 0
         var high = count
