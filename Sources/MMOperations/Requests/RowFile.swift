@@ -42,16 +42,7 @@ final class RowFile: Sendable {
         guard !bytes.isEmpty else { return }
         let (raw, path) = (file.raw, place.path)
         try await BlockingWork.run { () throws(MMError) in
-            var done = 0
-            while done < bytes.count {
-                let start = done
-                let count = bytes.withUnsafeBytes {
-                    Glibc.write(raw, $0.baseAddress.map { $0 + start }, $0.count - start)
-                }
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { throw SystemError.error("Writing \(path)") }
-                done += count
-            }
+            try LocalFiles.put(bytes, raw, path)
         }
         size.withLock { $0 += bytes.count }
     }

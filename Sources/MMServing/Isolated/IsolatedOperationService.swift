@@ -118,17 +118,8 @@ struct IsolatedOperationService: OperationService {
     private func found(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        var refusal: MMError?
-        for (_, pool) in await router.running(for: context.caller.server) {
-            do throws(MMError) {
-                return try await pool.call(operation, arguments, in: context)
-            } catch {
-                guard error.code == .notFound else { throw error }
-                refusal = error
-            }
-        }
-        if let refusal { throw refusal }
-        return try await own.call(operation, arguments, in: context)
+        try await own.answer(
+            after: await router.running(for: context.caller.server), to: operation, arguments, in: context)
     }
 
     /// Lists grow by the other's rows, counters by the other's counts.

@@ -20,8 +20,8 @@ struct IsolatedRecords: Sendable {
         switch operation.declaration.name {
         case let name where Self.lists.contains(name): return try await list(operation, arguments, in: context)
         case "audit_verify": return try await verified(operation, arguments, in: context)
-        case "undo_show": return try await first(operation, arguments, in: context)
-        case "undo" where arguments["id"]?.string != nil: return try await first(operation, arguments, in: context)
+        case "undo_show": return try await found(operation, arguments, in: context)
+        case "undo" where arguments["id"]?.string != nil: return try await found(operation, arguments, in: context)
         case "undo": return try await undone(operation, arguments, in: context)
         case "snapshot_show", "snapshot_diff":
             guard let name = connection(of: arguments, for: context.caller.server) else { return nil }
@@ -143,21 +143,12 @@ struct IsolatedRecords: Sendable {
         return .object(row)
     }
 
-    /// The answer of the one that knows what is asked for.
-    private func first(
+    /// The answer of the pool that has written down what is asked for.
+    private func found(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
-        var refusal: MMError?
-        for (_, pool) in await router.holding(for: context.caller.server) {
-            do throws(MMError) {
-                return try await pool.call(operation, arguments, in: context)
-            } catch {
-                guard error.code == .notFound else { throw error }
-                refusal = error
-            }
-        }
-        if let refusal { throw refusal }
-        return try await own.call(operation, arguments, in: context)
+        try await own.answer(
+            after: await router.holding(for: context.caller.server), to: operation, arguments, in: context)
     }
 
     /// What several pools have taken back, one after the other.

@@ -1,4 +1,5 @@
 import MMCore
+import MMOperations
 
 /// What the router's operations ask of it.
 extension IsolatedRouter {
@@ -49,5 +50,25 @@ extension IsolatedRouter {
     private func names(for server: String?) throws(MMError) -> [String] {
         let snapshot = try registry.snapshot()
         return (server.map { snapshot.visible(to: $0) } ?? snapshot.connections).map(\.name).sorted()
+    }
+}
+
+extension LocalOperationService {
+    /// The first answer of a pool that knows what is asked for; without pools, that of this process.
+    func answer(
+        after pools: [(String, IsolatedPool)], to operation: AnyOperation, _ arguments: JSONObject,
+        in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        var refusal: MMError?
+        for (_, pool) in pools {
+            do throws(MMError) {
+                return try await pool.call(operation, arguments, in: context)
+            } catch {
+                guard error.code == .notFound else { throw error }
+                refusal = error
+            }
+        }
+        if let refusal { throw refusal }
+        return try await call(operation, arguments, in: context)
     }
 }

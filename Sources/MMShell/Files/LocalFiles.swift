@@ -200,7 +200,8 @@ public struct LocalFiles: Sendable {
         }
     }
 
-    private static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(MMError) {
+    /// Writes bytes to a file, all of them. It blocks.
+    package static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(MMError) {
         var done = 0
         while done < bytes.count {
             let start = done
