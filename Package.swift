@@ -1,75 +1,65 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The house, one line a room: its name and the rooms it may call. Arrows only point downwards;
-// `make check` compares every import with this list.
-let rooms: [(name: String, calls: [String])] = [
-    ("MMCore", ["CMMSystem"]),
-    ("MMSystem", ["MMCore", "CMMSystem", "CPCRE2"]),
-    ("MMHTTP", ["MMCore", "MMSystem", "CMMSystem", "CCurl", "CMicroHTTPD"]),
-    ("MMYAML", ["MMCore", "CYAML"]),
-    ("PowerShellSyntax", []),
-    ("ShellSyntax", []),
-    ("MMGuard", ["MMCore", "MMSystem", "PowerShellSyntax", "ShellSyntax", "CGuardTables"]),
-    ("MMPermissions", ["MMCore", "MMGuard", "CPermissionTables"]),
-    ("MMEndpoints", ["MMCore", "MMGuard", "MMPermissions", "CEndpointTables"]),
-    ("MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL", "CDBus"]),
-    ("MMAuthorization", ["MMCore", "MMHTTP", "MMIdentity", "COpenSSL"]),
-    ("MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
-    ("MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
-    ("MMTelemetry", ["MMCore", "MMSystem", "MMHTTP"]),
-    ("MMCluster", ["MMCore", "MMSystem", "CHiredis", "COpenSSL"]),
-    ("MMFoundation", ["MMCore", "MMGraph"]),
-    ("MMStates", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph"]),
-    ("MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
-    ("MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CCollationTables", "CExchangeTables"]),
-    ("MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
-    ("MMShell", ["MMCore", "MMSystem", "MMYAML", "MMSessions", "ShellSyntax"]),
-    ("MMTools", ["MMCore", "MMSystem", "MMYAML", "PowerShellSyntax", "CRecipes"]),
-    ("MMMCP", ["MMCore", "MMSystem", "CMMSystem"]),
+// The house, one line a room: the district it lies in (a folder of `Sources`; a room that is a district of its own has
+// none), its name, and the rooms it may call. Arrows only point downwards; `make check` compares every import with this
+// list, both ways.
+let rooms: [(district: String?, name: String, calls: [String])] = [
+    (nil, "MMCore", ["CYAML"]),
+    ("System", "MMSystem", ["MMCore", "CMMSystem", "CPCRE2"]),
+    ("HTTP", "MMHTTP", ["MMCore", "MMSystem", "CMMSystem", "CCurl", "CMicroHTTPD"]),
+    ("Languages", "PowerShellSyntax", []),
+    ("Languages", "ShellSyntax", []),
     (
-        "MMOperations",
+        "Guard", "MMGuard",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMPermissions",
-            "MMEndpoints", "MMStates", "MMTelemetry", "MMSessions", "MMNative", "MMPowerShell", "MMShell", "MMTools",
+            "MMCore", "PowerShellSyntax", "ShellSyntax", "CGuardTables", "CEndpointTables",
+            "CPermissionTables",
+        ]
+    ),
+    ("Identity", "MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL", "CDBus"]),
+    (nil, "MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
+    ("Sessions", "MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
+    ("Sessions", "MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
+    ("Sessions", "MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CCollationTables", "CExchangeTables"]),
+    (nil, "MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
+    ("Sessions", "MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax"]),
+    (
+        "Operations", "MMOperations",
+        [
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMSessions", "MMNative",
+            "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2", "CRecipes",
+        ]
+    ),
+    ("Faces", "MMFoundation", ["MMCore", "MMGraph"]),
+    ("Faces", "MMMCP", ["MMCore", "MMSystem", "CMMSystem"]),
+    ("Faces", "MMCLI", ["MMCore", "MMSystem", "MMShell", "MMOperations", "CLineEditor", "CQRCode"]),
+    (
+        "Faces", "MMPool",
+        [
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMSessions", "MMOperations", "CDashboardPages", "CHiredis",
+            "COpenSSL", "CQRCode",
+        ]
+    ),
+    (
+        "Faces", "MMLegacy",
+        [
+            "MMCore", "MMHTTP", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMPool",
             "PowerShellSyntax",
-            "CLogin",
-            "CFIDO2",
-        ]
-    ),
-    ("MMPoolWire", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMTelemetry", "MMOperations"]),
-    (
-        "MMREST",
-        [
-            "MMCore", "MMSystem", "MMHTTP", "MMTelemetry", "MMSessions", "MMOperations", "MMPoolWire",
-            "CDashboardPages",
-            "CQRCode",
         ]
     ),
     (
-        "MMLegacy",
+        "Sandbox", "MMSandbox",
         [
-            "MMCore", "MMHTTP", "MMYAML", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations",
-            "MMPoolWire",
-            "MMREST", "MMCluster", "PowerShellSyntax",
+            "MMCore", "MMSystem", "MMHTTP", "MMGuard", "MMNative", "MMPowerShell", "MMOperations", "MMCLI",
+            "PowerShellSyntax", "COpenSSL", "CSandboxPages",
         ]
     ),
-    ("MMCLI", ["MMCore", "MMSystem", "MMTelemetry", "MMShell", "MMOperations", "CLineEditor", "CQRCode"]),
-    ("MMSandbox", ["MMCore", "MMSystem", "MMHTTP", "MMPermissions", "COpenSSL", "CSandboxPages"]),
-    ("MMStandIn", ["MMCore", "MMSystem", "MMNative", "MMPowerShell", "PowerShellSyntax"]),
     (
-        "MMSandboxServing",
-        ["MMCore", "MMSystem", "MMHTTP", "MMOperations", "MMCLI", "MMPowerShell", "MMSandbox", "MMStandIn"]
-    ),
-    (
-        "MMServing",
+        "Programs", "MMServing",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMAuthorization", "MMMCP", "MMOperations", "MMPoolWire",
-            "MMREST",
-            "MMLegacy",
-            "MMCLI", "MMGuard", "MMEndpoints", "MMNative", "MMPowerShell", "MMTools", "MMTelemetry", "PowerShellSyntax",
-            "MMSessions", "MMCluster",
-            "CConfinement",
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGuard", "MMSessions", "MMNative", "MMPowerShell",
+            "MMOperations", "MMMCP", "MMCLI", "MMPool", "MMLegacy", "PowerShellSyntax", "CConfinement",
         ]
     ),
 ]
@@ -77,34 +67,24 @@ let rooms: [(name: String, calls: [String])] = [
 // What other packages may build on. Everything else is `package` access.
 let libraries = [
     "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "PowerShellSyntax", "ShellSyntax", "MMGuard", "MMPowerShell",
-    "MMShell", "MMSessions", "MMOperations", "MMPoolWire", "MMMCP",
+    "MMShell", "MMSessions", "MMOperations", "MMPool", "MMMCP",
 ]
 
 // C targets: thin typed wrappers around system libraries, and read-only data.
-let cTargets: [Target] = [
-    .target(name: "CMMSystem"),
-    .target(name: "CCurl"),
-    .target(name: "CMicroHTTPD"),
-    .target(name: "COpenSSL"),
-    .target(name: "CDBus"),
-    .target(name: "CConfinement"),
-    .target(name: "CPCRE2"),
-    .target(name: "CYAML"),
-    .target(name: "CLogin"),
-    .target(name: "CFIDO2"),
-    .target(name: "CHiredis"),
-    .target(name: "CLineEditor"),
-    .target(name: "CQRCode"),
-    .target(name: "CGuardTables", exclude: ["Tables"]),
-    .target(name: "CPermissionTables", exclude: ["Tables"]),
-    .target(name: "CPowerShellResources", exclude: ["Resources"]),
-    .target(name: "CCollationTables", exclude: ["Tables"]),
-    .target(name: "CEndpointTables", exclude: ["Tables"]),
-    .target(name: "CExchangeTables", exclude: ["Tables"]),
-    .target(name: "CRecipes", exclude: ["Recipes"]),
-    .target(name: "CSandboxPages", exclude: ["Pages"]),
-    .target(name: "CDashboardPages", exclude: ["Pages"]),
-]
+let cTargets: [Target] =
+    [
+        ("System", "CMMSystem"), ("System", "CCurl"), ("System", "CMicroHTTPD"), ("System", "COpenSSL"),
+        ("System", "CDBus"), ("System", "CConfinement"), ("System", "CPCRE2"), ("System", "CYAML"),
+        ("System", "CLogin"), ("System", "CFIDO2"), ("System", "CHiredis"), ("System", "CLineEditor"),
+        ("System", "CQRCode"),
+    ].map { .target(name: $0.1, path: "Sources/\($0.0)/\($0.1)") }
+    + [
+        ("Guard", "CGuardTables", "Tables"), ("Guard", "CPermissionTables", "Tables"),
+        ("Guard", "CEndpointTables", "Tables"), ("Languages", "CCollationTables", "Tables"),
+        ("Sessions", "CPowerShellResources", "Resources"), ("Sessions", "CExchangeTables", "Tables"),
+        ("Operations", "CRecipes", "Recipes"), ("Sandbox", "CSandboxPages", "Pages"),
+        ("Faces", "CDashboardPages", "Pages"),
+    ].map { .target(name: $0.1, path: "Sources/\($0.0)/\($0.1)", exclude: [$0.2]) }
 
 let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -113,20 +93,22 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 let roomTargets: [Target] = rooms.map { room in
-    .target(name: room.name, dependencies: room.calls.map { .byName(name: $0) }, swiftSettings: swiftSettings)
+    .target(
+        name: room.name, dependencies: room.calls.map { .byName(name: $0) },
+        path: ["Sources", room.district, room.name].compactMap { $0 }.joined(separator: "/"),
+        swiftSettings: swiftSettings
+    )
 }
 
 // What tests need besides their room: programs that they start, and helpers that several share.
 let testNeeds = [
-    "MMIdentity": ["CTestBus"], "MMPowerShell": ["mm-sandbox", "MMStandIn"], "MMStandIn": ["mm-sandbox"],
+    "MMIdentity": ["CTestBus", "OAuthFixtures"], "MMPowerShell": ["mm-sandbox", "MMSandbox"],
     "MMOperations": ["MMMCP", "MMSandbox", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
-    "MMAuthorization": ["OAuthFixtures"],
-    "MMServing": ["mm-mcp", "ShellSyntax", "OAuthFixtures", "MMYAML"],
+    "MMServing": ["mm-mcp", "ShellSyntax", "OAuthFixtures"],
     "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
-    "MMREST": ["MMSandbox", "mm-sandbox", "HeadlessBrowser"],
-    "MMSandbox": ["HeadlessBrowser"], "MMShell": ["TestHosts"],
-    "MMCluster": ["TestHosts"],
+    "MMPool": ["MMSandbox", "mm-sandbox", "HeadlessBrowser", "TestHosts"],
+    "MMSandbox": ["mm-sandbox", "HeadlessBrowser"], "MMShell": ["TestHosts"],
 ]
 
 // On a small machine MM_TESTS="MMShell MMCore" leaves the tests of all other rooms out of the build.
@@ -187,7 +169,10 @@ let package = Package(
     targets: cTargets + roomTargets + roomTests + endToEndTests + benchmarks + [
         .executableTarget(name: "mm-cli", dependencies: ["MMServing"], swiftSettings: swiftSettings),
         .executableTarget(name: "mm-mcp", dependencies: ["MMServing"], swiftSettings: swiftSettings),
-        .executableTarget(name: "mm-sandbox", dependencies: ["MMSandboxServing"], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "mm-sandbox", dependencies: ["MMSandbox"], path: "Sources/Sandbox/mm-sandbox",
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CTestGuard", path: "Tests/CTestGuard"),
         .target(name: "CTestBus", path: "Tests/CTestBus"),
         .target(

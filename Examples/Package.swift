@@ -7,7 +7,7 @@ let examples: [(name: String, uses: [String])] = [
     ("PersistentPowerShell", ["MMCore", "MMPowerShell"]),
     ("GuardedAgent", ["MMCore", "MMGuard"]),
     ("SwiftEmbedding", ["MMCore", "MMOperations"]),
-    ("PoolSessions", ["MMCore", "MMOperations", "MMPoolWire"]),
+    ("PoolSessions", ["MMCore", "MMOperations", "MMPool"]),
     ("ToolServer", ["MMCore", "MMMCP"]),
 ]
 

@@ -56,7 +56,7 @@ struct ExchangeClientTests {
 
     @Test("recorded pages are asked for as the vendor's module asks, each next one by the same POST")
     func recorded() async throws {
-        let exchanges = try #require(try Fixture.load("exo-get-mailbox").array)
+        let exchanges = try #require(try Fixture.json("graph/exo-get-mailbox.json").array)
         let network = FakeNetwork { _, number in .recorded(exchanges[min(number, exchanges.count - 1)]) }
         var command = ExchangeCommand("Get-Mailbox", ["ResultSize": "Unlimited"])
         command.pageSize = 2
@@ -269,7 +269,7 @@ struct ExchangeClientTests {
 
     @Test("recorded errors become records with category, id, exception and words")
     func errors() async throws {
-        let recorded = try #require(try Fixture.load("exo-errors").array)
+        let recorded = try #require(try Fixture.json("graph/exo-errors.json").array)
         var found: [ExchangeError] = []
         for exchange in recorded {
             let run = try await run(FakeNetwork(.recorded(exchange)), ExchangeCommand("Get-Mailbox"))

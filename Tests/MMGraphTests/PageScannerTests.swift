@@ -29,7 +29,7 @@ struct PageScannerTests {
     @Test("random damage: scanner and reader always agree")
     func fuzz() throws {
         var random = SeededRandom(seed: 11)
-        let good = JSONWriter.bytes(try #require(try Fixture.load("graph-users-page1")["response"]?["body"]))
+        let good = JSONWriter.bytes(try #require(try Fixture.json("graph/graph-users-page1.json")["response"]?["body"]))
         for _ in 0..<20_000 {
             var bytes = Array(good.prefix(Int.random(in: 1...good.count, using: &random)))
             for _ in 0..<Int.random(in: 0...3, using: &random) {

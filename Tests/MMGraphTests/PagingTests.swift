@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMGraph
@@ -23,7 +24,7 @@ struct PagingTests {
     }
 
     private func recordedUsers() throws -> FakeNetwork {
-        let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.load("graph-users-page\($0)")) }
+        let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.json("graph/graph-users-page\($0).json")) }
         return FakeNetwork { _, number in answers[min(number, 2)] }
     }
 
@@ -33,7 +34,7 @@ struct PagingTests {
             try recordedUsers(), headers: ["ConsistencyLevel": "eventual", "Prefer": "odata.maxpagesize=3"])
         #expect(error == nil && pages.count == 3)
         let expected = try (1...3).flatMap { number -> [JSONValue] in
-            try #require(try Fixture.load("graph-users-page\(number)")["response"]?["body"]?["value"]?.array)
+            try #require(try Fixture.json("graph/graph-users-page\(number).json")["response"]?["body"]?["value"]?.array)
         }
         #expect(try pages.flatMap(\.items).map { try JSONParser.parse($0) } == expected)
         let urls = contoso.network.requests.map(\.url)
@@ -47,7 +48,9 @@ struct PagingTests {
     func top(wanted: Int) async throws {
         let (pages, _, contoso) = try await pages(try recordedUsers(), limits: PageLimits(items: wanted))
         let all = try (1...3).reduce(0) { sum, number in
-            sum + (try Fixture.load("graph-users-page\(number)")["response"]?["body"]?["value"]?.array?.count ?? 0)
+            sum
+                + (try Fixture.json("graph/graph-users-page\(number).json")["response"]?["body"]?["value"]?.array?.count
+                    ?? 0)
         }
         #expect(pages.flatMap(\.items).count == min(wanted, all))
         #expect(contoso.network.requests.count == pages.count)
@@ -63,7 +66,7 @@ struct PagingTests {
 
     @Test("Flow's next links go to regional hosts with a port, and only there")
     func flow() async throws {
-        let list = try Fixture.load("flow-list")
+        let list = try Fixture.json("graph/flow-list.json")
         let first = HTTPResponse.recorded(list.array?[0] ?? list)
         let (pages, error, contoso) = try await pages(
             FakeNetwork(first, .json(#"{"value": []}"#)),
@@ -98,7 +101,7 @@ struct PagingTests {
 
     @Test("an error in the middle says how many items came, and the next link that it names goes on")
     func failsMidway() async throws {
-        let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.load("graph-users-page\($0)")) }
+        let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.json("graph/graph-users-page\($0).json")) }
         let network = FakeNetwork { _, number in number < 2 ? answers[number] : HTTPResponse(status: 404) }
         let (pages, failure, contoso) = try await pages(network)
         let error = try #require(failure)
@@ -141,7 +144,7 @@ struct PagingTests {
 
     @Test("a throttled page in the middle is waited for, and no item comes twice")
     func throttledInBetween() async throws {
-        let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.load("graph-users-page\($0)")) }
+        let answers = try (1...3).map { HTTPResponse.recorded(try Fixture.json("graph/graph-users-page\($0).json")) }
         let busy = HTTPResponse(status: 429, headers: ["Retry-After": "3"])
         let network = FakeNetwork { _, number in [answers[0], busy, answers[1], busy, busy, answers[2]][number] }
         let (pages, error, contoso) = try await pages(network)

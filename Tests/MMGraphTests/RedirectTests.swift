@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMGraph
@@ -12,7 +13,7 @@ struct RedirectTests {
 
     @Test("a download is followed without any credential")
     func download() async throws {
-        let exchanges = try #require(try Fixture.load("graph-lro-and-download").array)
+        let exchanges = try #require(try Fixture.json("graph/graph-lro-and-download.json").array)
         let file = HTTPResponse(status: 200, headers: ["Content-Type": "application/octet-stream"], body: [1, 2, 3])
         let contoso = try Contoso(FakeNetwork(.recorded(exchanges[3]), file))
         let client = try contoso.client()

@@ -27,7 +27,7 @@ struct RetryTests {
     @Test("throttling waits as long as it is told, for writes too", arguments: ["GET", "POST", "PATCH", "DELETE"])
     func throttled(method: String) async throws {
         let (answer, contoso) = try await send(
-            FakeNetwork(.recorded(try Fixture.load("graph-error-429")), .json("{}")), method: method)
+            FakeNetwork(.recorded(try Fixture.json("graph/graph-error-429.json")), .json("{}")), method: method)
         #expect(try answer.get().status == 200)
         #expect(contoso.waits.told == [.seconds(11)])
     }
@@ -44,7 +44,7 @@ struct RetryTests {
     func backoff(retryAfter: String?) async throws {
         let busy =
             try retryAfter.map { HTTPResponse(status: 429, headers: ["Retry-After": $0]) }
-            ?? .recorded(try Fixture.load("graph-error-429-no-retry-after"))
+            ?? .recorded(try Fixture.json("graph/graph-error-429-no-retry-after.json"))
         let (answer, contoso) = try await send(FakeNetwork(busy))
         let error = try #require(answer.failure)
         #expect(error.code == .throttled)
@@ -138,7 +138,7 @@ struct RetryTests {
 
     @Test("an expired token is renewed once and the request repeated, also a write")
     func expired() async throws {
-        let refusal = HTTPResponse.recorded(try Fixture.load("graph-error-401-expired"))
+        let refusal = HTTPResponse.recorded(try Fixture.json("graph/graph-error-401-expired.json"))
         let (answer, contoso) = try await send(FakeNetwork(refusal, .json("{}")), method: "POST")
         #expect(try answer.get().status == 200)
         #expect(contoso.network.tokenRequests.count == 1)
@@ -148,7 +148,7 @@ struct RetryTests {
 
     @Test("a claims challenge is answered with a token that carries the claims")
     func claims() async throws {
-        let refusal = HTTPResponse.recorded(try Fixture.load("graph-error-401-claims"))
+        let refusal = HTTPResponse.recorded(try Fixture.json("graph/graph-error-401-claims.json"))
         let (answer, contoso) = try await send(FakeNetwork(refusal, .json("{}")))
         #expect(try answer.get().status == 200)
         let form = String(decoding: contoso.network.tokenRequests.first?.body ?? [], as: UTF8.self)
@@ -160,7 +160,7 @@ struct RetryTests {
 
     @Test("a service that refuses the new token as well gets no third")
     func refusedTwice() async throws {
-        let refusal = HTTPResponse.recorded(try Fixture.load("graph-error-401-expired"))
+        let refusal = HTTPResponse.recorded(try Fixture.json("graph/graph-error-401-expired.json"))
         let (answer, contoso) = try await send(FakeNetwork(refusal))
         #expect(answer.failure?.code == .forbidden)
         #expect(contoso.network.requests.count == 2 && contoso.network.tokenRequests.count == 1)

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMGraph
@@ -111,7 +112,7 @@ struct SendingTests {
         let response = try await client.send(GraphRequest(target: try client.target("/me/photo/$value")))
         #expect(response.body == picture && response.contentType == "image/jpeg" && !response.isJSON)
         #expect(response.etag == "W/\"1\"")
-        let page = try Fixture.load("graph-users-page1")
+        let page = try Fixture.json("graph/graph-users-page1.json")
         let paged = try Contoso(FakeNetwork(.recorded(page)))
         let pagedClient = try paged.client()
         let answer = try await pagedClient.send(GraphRequest(target: try pagedClient.target("/users?$top=3")))

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMGraph
@@ -21,7 +22,7 @@ struct ServiceErrorTests {
             ("graph-error-400-advanced-query", .remoteFailed), ("graph-error-410-delta-resync", .notFound),
         ])
     func recorded(name: String, code: MMErrorCode) async throws {
-        let exchange = try Fixture.load(name)
+        let exchange = try Fixture.json("graph/\(name).json")
         let error = try await error(.recorded(exchange))
         let body = try #require(exchange["response"]?["body"]?["error"])
         #expect(error.code == code)
@@ -37,7 +38,7 @@ struct ServiceErrorTests {
         for name in [
             "graph-error-409-412", "graph-error-500-503", "flow-errors", "arm-subscriptions-and-errors", "spo-rest",
         ] {
-            for exchange in try #require(try Fixture.load(name).array) {
+            for exchange in try #require(try Fixture.json("graph/\(name).json").array) {
                 let status = exchange["response"]?["status"]?.int ?? 0
                 guard status >= 400, status != 401 else { continue }
                 let error = try await error(.recorded(exchange))

@@ -20,12 +20,12 @@ struct AccountChoiceTests {
     }
 
     private func text() throws -> String {
-        String(decoding: JSONWriter.bytes(try Fixture.load("msal-cache-user")), as: UTF8.self)
+        String(decoding: JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")), as: UTF8.self)
     }
 
     /// A cache with a second account, whose name and access token are these.
     private func writeTwo(name: String) throws {
-        var merged = try #require(try Fixture.load("msal-cache-user").object)
+        var merged = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         let other = try text().replacing(Contoso.objectID, with: Self.second).replacing(Contoso.email, with: name)
             .replacing("FAKE-graph-access-token", with: "SECOND")
         for (kind, section) in try #require(try JSONParser.parse(other).object) where kind != "IdToken" {

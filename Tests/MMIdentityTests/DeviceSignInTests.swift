@@ -230,7 +230,7 @@ struct DeviceSignInTests {
     @Test("the wrong account is named, nothing of it is kept, and other accounts stay")
     func wrongAccount() async throws {
         let connection = try Contoso.connection()
-        let before = try #require(try Fixture.load("msal-cache-user").object)
+        let before = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         var other = before
         // Another app's account in the same file.
         let text = String(decoding: JSONWriter.bytes(.object(other)), as: UTF8.self)
@@ -392,7 +392,7 @@ struct DeviceSignInTests {
         "signing in anew leaves the old tokens in use until it is approved, and repeating the call goes on with its code"
     )
     func renewing() async throws {
-        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         let connection = try Contoso.connection()
         let transport = entra(
             [Contoso.refusal("authorization_pending"), Contoso.tokens(access: "ANEW")],

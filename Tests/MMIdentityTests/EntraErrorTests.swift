@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMIdentity
@@ -16,7 +17,9 @@ struct EntraErrorTests {
         "retry": [.retry], "wait_retry_after": [.throttle],
     ]
 
-    static func recorded() throws -> [JSONValue] { try #require(try Fixture.load("entra-token-errors").array) }
+    static func recorded() throws -> [JSONValue] {
+        try #require(try Fixture.json("graph/entra-token-errors.json").array)
+    }
 
     @Test("each recorded error leads to what it should")
     func actions() throws {

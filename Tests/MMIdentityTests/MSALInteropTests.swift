@@ -24,7 +24,7 @@ struct MSALInteropTests {
     private func msal(
         _ mode: String, access: String = "MSAL-access", refresh: String = "MSAL-refresh", tokens: HTTPResponse? = nil
     ) async throws -> JSONObject {
-        let configuration = try #require(try Fixture.load("entra-openid-configuration")["response"]?["body"])
+        let configuration = try #require(try Fixture.json("graph/entra-openid-configuration.json")["response"]?["body"])
         let answer = tokens ?? Contoso.tokens(access: access, refresh: refresh, scope: Self.scope)
         let token = try JSONParser.parse(answer.body)
         let answers: JSONValue = [

@@ -12,7 +12,8 @@ struct OwnAPITests {
 
     init() throws {
         home = try TestHome()
-        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4)))
+        try home.write(
+            "Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"), layout: .indented(4)))
     }
 
     private func service(_ transport: ScriptedTransport) -> IdentityService {

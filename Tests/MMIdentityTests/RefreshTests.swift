@@ -14,7 +14,8 @@ struct RefreshTests {
         home = try TestHome()
         // The fixtures' tokens end at 1767230421.
         clock = TestClock()
-        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4)))
+        try home.write(
+            "Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"), layout: .indented(4)))
     }
 
     private func service(_ transport: ScriptedTransport) -> IdentityService {
@@ -45,8 +46,8 @@ struct RefreshTests {
 
     @Test("the recorded refresh for Flow keeps Graph's token and replaces the refresh token in place")
     func recordedRefresh() async throws {
-        let recorded = try Fixture.load("entra-token-refresh-flow-resource")
-        var cache = try #require(try Fixture.load("msal-cache-user").object)
+        let recorded = try Fixture.json("graph/entra-token-refresh-flow-resource.json")
+        var cache = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         var access = try #require(cache["AccessToken"]?.object)
         for key in access.keys where key.contains("flow") { access[key] = nil }
         cache["AccessToken"] = .object(access)
@@ -60,7 +61,7 @@ struct RefreshTests {
         #expect(sent.url == recorded["request"]?["url"]?.string)
         #expect(sent.form["refresh_token"] == "FAKE-refresh-token-2")
         let after = try home.object("Contoso.json")
-        var expected = try #require(try Fixture.load("msal-cache-user").object)
+        var expected = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         expected["SomethingNew"] = ["kept": true]
         #expect(after == expected, "exactly what MSAL would have written")
     }
@@ -331,7 +332,7 @@ struct RefreshTests {
 
     @Test("signing out removes this app's tokens and account, and leaves everything else")
     func signOut() async throws {
-        var cache = try #require(try Fixture.load("msal-cache-user").object)
+        var cache = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         cache["SomethingNew"] = ["kept": true]
         try home.write("Contoso.json", JSONWriter.bytes(.object(cache)))
         let service = service(nobody())

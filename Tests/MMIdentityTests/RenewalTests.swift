@@ -12,7 +12,8 @@ struct RenewalTests {
 
     init() throws {
         home = try TestHome()
-        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4)))
+        try home.write(
+            "Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"), layout: .indented(4)))
         // The fixtures' tokens end at 1767230421: two minutes are left.
         clock.advance(1_767_230_421 - clock.now - 120)
     }

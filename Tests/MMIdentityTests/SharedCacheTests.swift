@@ -15,7 +15,7 @@ struct SharedCacheTests {
     init() throws {
         home = try TestHome()
         live = "\(home.path)/.azure/msal_token_cache.json"
-        try home.write(live, JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4)))
+        try home.write(live, JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"), layout: .indented(4)))
     }
 
     private func service(

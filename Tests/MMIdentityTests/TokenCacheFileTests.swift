@@ -100,7 +100,7 @@ struct TokenCacheFileTests {
 
     @Test("signing out removes the tokens of every app, pending codes, and drafts of killed writers")
     func everything() async throws {
-        var cache = try #require(try Fixture.load("msal-cache-user").object)
+        var cache = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         var refresh = try #require(cache["RefreshToken"]?.object)
         refresh["of-an-earlier-app"] = [
             "client_id": "00000000-aaaa-4000-8000-000000000001", "secret": "FAKE-earlier", "home_account_id": "a.b",
@@ -123,7 +123,7 @@ struct TokenCacheFileTests {
 
     @Test("rights that are too wide are taken back")
     func tightened() async throws {
-        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         chmod("\(home.tokens)/Contoso.json", 0o644)
         _ = try await service().token(for: try Contoso.connection())
         #expect(fileMode("\(home.tokens)/Contoso.json") == 0o600)
@@ -150,7 +150,7 @@ struct TokenCacheFileTests {
 
     @Test("an earlier program's cache under a shared name is taken only for the account that the connection names")
     func earlierCache() async throws {
-        try home.write("A_B.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        try home.write("A_B.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         let named = try Contoso.connection("A.B")
         #expect(try await service().token(for: named).secret.reveal() == "FAKE-graph-access-token")
         let unnamed = try Contoso.connection("A B", expectedEmail: nil)
@@ -160,7 +160,7 @@ struct TokenCacheFileTests {
 
     @Test("after a sign-out the earlier program's cache is not asked again, and it stays")
     func earlierCacheSignOut() async throws {
-        let earlier = JSONWriter.bytes(try Fixture.load("msal-cache-user"))
+        let earlier = JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"))
         try home.write("A_B.json", earlier)
         let connection = try Contoso.connection("A.B")
         _ = try await service().token(for: connection)
@@ -172,7 +172,7 @@ struct TokenCacheFileTests {
 
     @Test("a pin of the tenant that a connection had before is no hindrance, one of its own tenant is")
     func pinOfOtherTenant() async throws {
-        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         let pins = PinStore(path: home.paths.pinFile)
         let before = SignedInAccount(
             username: "x", objectID: "1", tenantID: "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722", homeAccountID: "h")
@@ -188,7 +188,7 @@ struct TokenCacheFileTests {
 
     @Test("several accounts and no word which: the error asks for it")
     func ambiguous() async throws {
-        let first = try #require(try Fixture.load("msal-cache-user").object)
+        let first = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         let text = String(decoding: JSONWriter.bytes(.object(first)), as: UTF8.self)
         // The same entries once more, for another object without an id_token.
         let other = text.replacing(Contoso.objectID, with: "22222222-0000-4000-8000-000000000009")
@@ -211,7 +211,7 @@ struct TokenCacheFileTests {
         "entries are found by their fields: odd keys, unknown kinds, a refresh token without scopes, other hosts of the cloud"
     )
     func oddKeys() async throws {
-        let cache = try #require(try Fixture.load("msal-cache-user").object)
+        let cache = try #require(try Fixture.json("graph/msal-cache-user.json").object)
         let text = String(decoding: JSONWriter.bytes(.object(cache)), as: UTF8.self)
         var odd = try #require(
             try JSONParser.parse(text.replacing("login.microsoftonline.com\"", with: "login.windows.net\"")).object)
@@ -240,7 +240,7 @@ struct TokenCacheFileTests {
 
     @Test("tokens of another app, tenant or family are never borrowed")
     func foreignTokens() async throws {
-        let text = String(decoding: JSONWriter.bytes(try Fixture.load("msal-cache-user")), as: UTF8.self)
+        let text = String(decoding: JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")), as: UTF8.self)
         for (from, to) in [
             (Contoso.app, "11111111-2222-4333-8444-555555555555"),
             (Contoso.tenant, "6c2e9b14-77d0-4f3a-8b25-91e6a0c3d722"),
@@ -253,7 +253,7 @@ struct TokenCacheFileTests {
 
     @Test("a broken file of pins is reported, and no account is taken on trust")
     func brokenPins() async throws {
-        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user")))
+        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")))
         try home.write(home.paths.pinFile, Array("{".utf8))
         let error = await #expect(throws: MMError.self) { try await service().token(for: try Contoso.connection()) }
         #expect(error?.code == .invalidInput && error?.message.contains("pins.json") == true)
@@ -262,7 +262,7 @@ struct TokenCacheFileTests {
 
     @Test("random damage to a cache never traps and never loses the file")
     func fuzz() async throws {
-        let good = JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4))
+        let good = JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"), layout: .indented(4))
         var random = SeededRandom(seed: 7)
         for _ in 0..<2000 {
             var bytes = good

@@ -14,7 +14,8 @@ struct TokenSealTests {
     init() throws {
         home = try TestHome()
         try home.write("key", Array("0123456789abcdef0123456789abcdef\n".utf8))
-        try home.write("Contoso.json", JSONWriter.bytes(try Fixture.load("msal-cache-user"), layout: .indented(4)))
+        try home.write(
+            "Contoso.json", JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json"), layout: .indented(4)))
     }
 
     private func service(

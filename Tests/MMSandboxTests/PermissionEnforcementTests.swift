@@ -1,6 +1,6 @@
 import MMCore
+import MMGuard
 import MMHTTP
-import MMPermissions
 import Testing
 
 @testable import MMSandbox

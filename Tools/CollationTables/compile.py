@@ -18,7 +18,7 @@ RANGES = [
 ]
 # The middle dot changes the weight of an l before it.
 CONTEXTUAL = {0x00B7, 0x0387, 0x013F, 0x0140}
-TARGET = pathlib.Path(__file__).parents[2] / "Sources/CCollationTables/Tables/elements.bin"
+TARGET = pathlib.Path(__file__).parents[2] / "Sources/Languages/CCollationTables/Tables/elements.bin"
 
 
 def library():

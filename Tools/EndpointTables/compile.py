@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the compact files by which MMEndpoints finds calls and checks queries.
+"""Makes the compact files by which MMGuard finds calls and checks queries.
 
 usage: compile.py DATA CSDL [OUT]    README.md says what DATA and CSDL are
 """
@@ -17,7 +17,7 @@ from types_table import compile_types  # noqa: E402
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    out = sys.argv[3] if len(sys.argv) > 3 else f"{HERE}/../../Sources/CEndpointTables/Tables"
+    out = sys.argv[3] if len(sys.argv) > 3 else f"{HERE}/../../Sources/Guard/CEndpointTables/Tables"
     os.makedirs(out, exist_ok=True)
     compile_endpoints(sys.argv[1], HERE, out)
     compile_types(sys.argv[2], HERE, out)

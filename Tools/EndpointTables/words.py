@@ -30,7 +30,7 @@ def fold(word):
 
 
 def stem(word):
-    """A word without its ending; the same rules as `WordStem` in MMEndpoints."""
+    """A word without its ending; the same rules as `WordStem` in MMGuard."""
     size = len(word)
     if size > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]

@@ -44,7 +44,7 @@ def compact(table):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    out = sys.argv[2] if len(sys.argv) > 2 else f"{HERE}/../../Sources/CExchangeTables/Tables"
+    out = sys.argv[2] if len(sys.argv) > 2 else f"{HERE}/../../Sources/Sessions/CExchangeTables/Tables"
     with open(f"{sys.argv[1]}/cmdlets/exchange.json", encoding="utf-8") as source:
         table = json.load(source)
     text = json.dumps(compact(table), separators=(",", ":"), ensure_ascii=True)

@@ -18,7 +18,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     data = sys.argv[1]
-    out = sys.argv[2] if len(sys.argv) > 2 else f"{HERE}/../../Sources/CGuardTables/Tables"
+    out = sys.argv[2] if len(sys.argv) > 2 else f"{HERE}/../../Sources/Guard/CGuardTables/Tables"
     compile_paths(data, out)
     compile_rules(data, HERE, out)
     compile_cmdlets(data, HERE, out)

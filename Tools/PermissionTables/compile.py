@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the permission data of Microsoft Graph into the compact file that MMPermissions reads in place.
+"""Turns the permission data of Microsoft Graph into the compact file that MMGuard reads in place.
 
 usage: compile.py DATA [OUT]    DATA holds graph/ (Tools/GuardTables/README.md says where it comes from)
 """
@@ -55,7 +55,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     data = sys.argv[1]
-    out = sys.argv[2] if len(sys.argv) > 2 else f"{HERE}/../../Sources/CPermissionTables/Tables"
+    out = sys.argv[2] if len(sys.argv) > 2 else f"{HERE}/../../Sources/Guard/CPermissionTables/Tables"
     with open(f"{data}/graph/permissions.json") as file:
         permissions = json.load(file)
     nodes = build_tree(data)

@@ -6,7 +6,7 @@
 import Glibc
 import MMCore
 import MMOperations
-import MMPoolWire
+import MMPool
 
 let words = Array(CommandLine.arguments.dropFirst())
 guard words.count == 3 else {

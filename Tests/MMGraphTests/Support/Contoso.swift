@@ -20,7 +20,7 @@ final class Contoso: Sendable {
         home = try TestHome()
         self.network = network
         // The recorded cache, with tokens that live longer.
-        let cache = String(decoding: JSONWriter.bytes(try Fixture.load("msal-cache-user")), as: UTF8.self)
+        let cache = String(decoding: JSONWriter.bytes(try Fixture.json("graph/msal-cache-user.json")), as: UTF8.self)
             .replacing("1767230421", with: "4000000000")
         try home.write("Contoso.json", Array(cache.utf8))
     }

@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import TestSupport
 import Testing
 
 /// Lines written for the classes, not the classes for them: of each kind some hundred.
@@ -12,7 +13,7 @@ struct FreshLineTests {
         let value: JSONValue
 
         static func load(_ name: String) throws -> [Line] {
-            try Fixtures.lines(name).map { Line(isAttack: $0["want"]?.string == "attack", value: $0) }
+            try Fixture.jsonLines("guard/\(name)").map { Line(isAttack: $0["want"]?.string == "attack", value: $0) }
         }
     }
 

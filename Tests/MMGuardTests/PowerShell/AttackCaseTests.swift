@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import TestSupport
 import Testing
 
 /// One recorded script with the session it is meant for.
@@ -12,7 +13,7 @@ struct ScriptCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(id): \(script)" }
 
     static func load(_ name: String) throws -> [ScriptCase] {
-        try Fixtures.lines(name).map { line in
+        try Fixture.jsonLines("guard/\(name)").map { line in
             ScriptCase(
                 id: line["id"]?.string ?? "", family: line["family"]?.string ?? "",
                 module: line["module"]?.string ?? "", script: line["script"]?.string ?? "")

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import PowerShellSyntax
+import TestSupport
 import Testing
 
 @testable import MMGuard
@@ -160,7 +161,7 @@ struct OwnSignInTests {
         own.tenants = ["5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", "contoso-sandbox.example"]
         own.accounts = ["admin@contoso-sandbox.example"]
         own.site = "contoso-sandbox"
-        let script = try Fixtures.text("../scripts/\(name)")
+        let script = try Fixture.text("scripts/\(name)")
         let module = String(name.prefix { $0 != "-" })
         for behindWire in [false, true] {
             let verdict = Self.verdict(script, behindWire: behindWire, module: module, signIn: OwnSignIn(own: own))

@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import TestSupport
 import Testing
 
 @Suite("Recorded scripts", .timeLimit(.minutes(5)))
@@ -8,7 +9,7 @@ struct RecordedScriptTests {
 
     @Test("no recorded bypass is allowed or called a read, under any policy")
     func bypasses() throws {
-        let cases = try Fixtures.lines("bypass-cases.jsonl")
+        let cases = try Fixture.jsonLines("guard/bypass-cases.jsonl")
         #expect(cases.count > 100)
         for one in cases {
             let script = one["src"]?.string ?? ""
@@ -25,7 +26,8 @@ struct RecordedScriptTests {
     func reads() throws {
         var asked: [String] = []
         var count = 0
-        for one in try Fixtures.lines("read-cases.jsonl") where one["cat"]?.string?.hasPrefix("read") ?? false {
+        for one in try Fixture.jsonLines("guard/read-cases.jsonl") where one["cat"]?.string?.hasPrefix("read") ?? false
+        {
             let script = one["src"]?.string ?? ""
             count += 1
             let verdict = engine.judge(script: script, policy: .standard)
@@ -41,7 +43,7 @@ struct RecordedScriptTests {
             "Start-Sleep 1", "Write-Host hi -ForegroundColor Red", "Get-Mailbox > out.txt",
             "Get-Mailbox | Tee-Object -FilePath out.txt", "Set-Content a.txt b",
         ]
-        for one in try Fixtures.lines("read-cases.jsonl") where one["cat"]?.string == "write" {
+        for one in try Fixture.jsonLines("guard/read-cases.jsonl") where one["cat"]?.string == "write" {
             let script = one["src"]?.string ?? ""
             guard !harmless.contains(script) else { continue }
             #expect(engine.judge(script: script, policy: .standard).guardClass != .read, "\(script)")

@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import TestSupport
 import Testing
 
 @Suite("Requests to Graph, looked up", .timeLimit(.minutes(5)))
@@ -9,7 +10,7 @@ struct LookupTests {
     @Test("recorded requests have their template and class")
     func recorded() throws {
         var count = 0
-        for line in try Fixtures.lines("lookup-cases.jsonl") {
+        for line in try Fixture.jsonLines("guard/lookup-cases.jsonl") {
             let method = line["method"]?.string ?? "GET"
             let url = line["url"]?.string ?? ""
             let expected = line["class"]?.string ?? ""
@@ -29,7 +30,7 @@ struct LookupTests {
 
     @Test("the items of a batch are judged one by one")
     func batches() throws {
-        let cases = try JSONParser.parse(Fixtures.text("batch-cases.json")).array ?? []
+        let cases = try JSONParser.parse(Fixture.text("guard/batch-cases.json")).array ?? []
         #expect(!cases.isEmpty)
         for one in cases {
             let target = try RequestTarget(parsing: "/$batch", service: .graph)

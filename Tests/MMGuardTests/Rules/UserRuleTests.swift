@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import TestSupport
 import Testing
 
 @Suite("The user's own rules", .timeLimit(.minutes(5)))
@@ -108,14 +109,14 @@ struct UserRuleTests {
         let engine = GuardEngine()
         let listed = Set(engine.rules().map(\.id))
         var named: Set<String> = []
-        for line in try Fixtures.lines("bypass-cases.jsonl") + Fixtures.lines("read-cases.jsonl") {
+        for line in try Fixture.jsonLines("guard/bypass-cases.jsonl") + Fixture.jsonLines("guard/read-cases.jsonl") {
             let verdict = engine.judge(script: line["src"]?.string ?? "", policy: .standard)
             named.formUnion([verdict.rule] + verdict.findings.map(\.rule))
         }
         for (script, _, _) in AdminOneLinerTests.changes {
             named.formUnion(engine.judge(script: script, policy: .standard).findings.map(\.rule))
         }
-        for line in try Fixtures.lines("lookup-cases.jsonl") {
+        for line in try Fixture.jsonLines("guard/lookup-cases.jsonl") {
             guard let url = line["url"]?.string, let method = line["method"]?.string,
                 let target = try? RequestTarget(parsing: url, service: .graph, normalization: .clean)
             else { continue }

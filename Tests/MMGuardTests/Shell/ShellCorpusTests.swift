@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import TestSupport
 import Testing
 
 @Suite("The guard over whole corpora of shell lines", .timeLimit(.minutes(5)))
@@ -16,7 +17,7 @@ struct ShellCorpusTests {
 
     /// A line of a fixture; `␤` stands for a line end.
     private func lines(_ name: String) throws -> [String] {
-        try Fixtures.text(name).split(separator: "\n").map {
+        try Fixture.text("guard/\(name)").split(separator: "\n").map {
             $0.split(separator: "␤", omittingEmptySubsequences: false).joined(separator: "\n")
         }
     }

@@ -2,7 +2,6 @@ import MMCore
 import MMGraph
 import MMHTTP
 import MMSandbox
-import MMStates
 import TestSupport
 
 @testable import MMOperations

@@ -1,6 +1,5 @@
 import Glibc
 import MMCore
-import MMStates
 import TestSupport
 import Testing
 

@@ -1,7 +1,6 @@
 import Glibc
 import MMCore
 import MMGraph
-import MMStates
 import Testing
 
 @testable import MMOperations

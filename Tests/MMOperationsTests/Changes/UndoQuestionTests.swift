@@ -1,7 +1,6 @@
 import MMCore
 import MMGraph
 import MMGuard
-import MMStates
 import Testing
 
 @testable import MMOperations

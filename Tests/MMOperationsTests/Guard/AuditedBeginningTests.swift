@@ -1,7 +1,6 @@
 import MMCore
 import MMGuard
 import MMIdentity
-import MMStates
 import MMSystem
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
 import MMCore
-import MMPermissions
+import MMGuard
 import Testing
 
 @testable import MMOperations

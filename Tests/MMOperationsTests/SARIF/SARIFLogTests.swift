@@ -1,6 +1,5 @@
 import MMCore
 import MMGuard
-import MMStates
 import TestSupport
 import Testing
 

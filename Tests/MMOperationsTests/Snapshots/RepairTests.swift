@@ -1,6 +1,5 @@
 import MMCore
 import MMGraph
-import MMStates
 import Testing
 
 @testable import MMOperations

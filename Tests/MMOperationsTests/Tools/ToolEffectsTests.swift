@@ -1,6 +1,5 @@
 import MMCore
 import MMGuard
-import MMTools
 import Testing
 
 @testable import MMOperations

@@ -1,5 +1,4 @@
 import MMCore
-import MMTools
 import TestSupport
 import Testing
 

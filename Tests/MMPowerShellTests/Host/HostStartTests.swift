@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @testable import MMPowerShell
-@testable import MMStandIn
+@testable import MMSandbox
 
 @Suite("Starting a host", .timeLimit(.minutes(10)))
 struct HostStartTests {

@@ -1,5 +1,6 @@
 import MMCore
 import PowerShellSyntax
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
@@ -57,7 +58,7 @@ struct DocumentedParametersTests {
 
     @Test("use only cmdlets and parameters that the vendors document", arguments: ProfileTests.words)
     func documented(word: String) throws {
-        let table = try TestFixtures.json("cmdlets/connect-parameters.json")
+        let table = try Fixture.json("cmdlets/connect-parameters.json")
         let known = try #require(table["cmdlets"]?.object)
         let common = Set((table["common"]?.array ?? []).compactMap(\.string))
         let builtIn: Set<String> = [

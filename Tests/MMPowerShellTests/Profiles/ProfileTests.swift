@@ -1,4 +1,5 @@
 import MMCore
+import TestSupport
 import Testing
 
 @testable import MMPowerShell
@@ -47,7 +48,7 @@ struct ProfileTests {
     @Test("the connect scripts are the golden ones", arguments: words)
     func golden(word: String) throws {
         let profile = try ModuleProfiles.named(word)
-        let golden = try #require(try TestFixtures.json("cmdlets/connect-scripts.json").object)
+        let golden = try #require(try Fixture.json("cmdlets/connect-scripts.json").object)
         #expect(golden.keys.filter { $0.hasPrefix(word + " ") }.count == profile.methods.count)
         for method in try Self.methods(of: profile) {
             let command = try profile.connect(Self.target(), by: method)

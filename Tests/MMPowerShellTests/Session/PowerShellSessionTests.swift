@@ -1,7 +1,7 @@
 import Glibc
 import MMCore
+import MMSandbox
 import MMSessions
-import MMStandIn
 import MMSystem
 import Testing
 

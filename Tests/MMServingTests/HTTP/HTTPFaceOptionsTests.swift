@@ -1,6 +1,6 @@
 import Glibc
-import MMAuthorization
 import MMCore
+import MMIdentity
 import MMMCP
 import Testing
 

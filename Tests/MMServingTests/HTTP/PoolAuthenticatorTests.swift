@@ -1,7 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
-import MMPoolWire
+import MMPool
 import Testing
 
 @testable import MMServing

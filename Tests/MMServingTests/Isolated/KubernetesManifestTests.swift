@@ -1,9 +1,8 @@
 import Glibc
 import MMCore
 import MMOperations
-import MMPoolWire
+import MMPool
 import MMSystem
-import MMYAML
 import TestSupport
 import Testing
 

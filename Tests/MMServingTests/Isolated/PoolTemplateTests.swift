@@ -1,5 +1,5 @@
 import MMCore
-import MMPoolWire
+import MMPool
 import Testing
 
 @testable import MMServing

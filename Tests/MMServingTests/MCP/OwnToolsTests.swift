@@ -3,7 +3,6 @@ import MMCore
 import MMHTTP
 import MMMCP
 import MMOperations
-import MMTools
 import Testing
 
 @testable import MMServing

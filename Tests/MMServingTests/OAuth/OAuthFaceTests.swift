@@ -1,6 +1,6 @@
-import MMAuthorization
 import MMCore
 import MMHTTP
+import MMIdentity
 import MMMCP
 import MMOperations
 import OAuthFixtures

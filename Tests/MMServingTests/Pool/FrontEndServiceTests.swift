@@ -2,7 +2,7 @@ import MMCore
 import MMHTTP
 import MMLegacy
 import MMOperations
-import MMPoolWire
+import MMPool
 import Testing
 
 @testable import MMServing

@@ -2,8 +2,7 @@ import Glibc
 import MMCore
 import MMHTTP
 import MMOperations
-import MMPoolWire
-import MMREST
+import MMPool
 import MMSystem
 import Testing
 

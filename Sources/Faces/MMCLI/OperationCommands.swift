@@ -1,0 +1,213 @@
+import Glibc
+package import MMCore
+package import MMOperations
+import MMSystem
+
+/// The commands that are operations: calls the service and writes its answer.
+package struct OperationCommands: Sendable {
+    /// Returns the service for the options of a command line.
+    package typealias Choice = @Sendable (GlobalOptions) -> Result<any OperationService, MMError>
+
+    /// Returns the service that carries out the operations.
+    let service: Choice
+    /// The standard streams.
+    let terminal: CommandStreams
+    /// Whether a person may sit at the terminal.
+    let isPerson: @Sendable () -> Bool
+    /// Checks what a person has to present besides a `yes`.
+    let proof: OwnerProof
+
+    /// Calls the service and writes its answer.
+    /// - Parameters:
+    ///   - operation: the operation to call.
+    ///   - scanned: the parsed command line.
+    ///   - asJSON: whether errors are written as JSON, which then includes the output that preceded them.
+    ///   - isWanted: whether a note of the answer is shown.
+    /// - Returns: the exit code.
+    func perform(
+        _ operation: AnyOperation, _ scanned: ArgumentScanner.Result, asJSON: Bool,
+        noting isWanted: (String) -> Bool = { _ in true }
+    ) async throws(MMError) -> Int32 {
+        let options = scanned.options
+        let terminal = terminal
+        let connection = scanned.arguments["connection"]?.string
+        let context = context(options, of: connection)
+        // What has nothing to tell may still take long.
+        if let connection, !options.quiet { terminal.progress("\(connection): waiting for the answer") }
+        let answer: OperationAnswer
+        do throws(MMError) {
+            answer = try await call(
+                operation, arguments(of: operation, scanned.arguments, options), try service(options).get(), in: context
+            )
+        } catch {
+            terminal.progress(nil)
+            if !asJSON { try await show(before: error, options) }
+            throw error
+        }
+        if options.jq != nil || answer.isLongRunning == false { terminal.progress(nil) }
+        if !answer.standardError.isEmpty {
+            terminal.progress(nil)
+            terminal.writeError(answer.standardError)
+        }
+        if !options.quiet {
+            for note in answer.notes where isWanted(note) { terminal.note(note) }
+        } else if let missing = answer.missing {
+            terminal.note(missing)
+        }
+        if let program = options.jq {
+            try await filter(answer, through: program, options)
+        } else {
+            try await write(answer, options)
+        }
+        let end = answer.body.stream?.end() ?? AnswerEnd()
+        if !options.quiet { for note in end.notes { terminal.note(note) } }
+        show(answer.errors + end.errors, asJSON: asJSON, isQuiet: options.quiet)
+        terminal.progress(nil)
+        return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Shows errors that did not end the call: notes have told them, where notes are shown, and a program gets an object.
+    private func show(_ errors: [ReportedError], asJSON: Bool, isQuiet: Bool) {
+        if asJSON, let error = ReportedError.summary(errors) {
+            terminal.note(JSONWriter.string(["error": .object(error.json)]))
+        } else if isQuiet {
+            for line in ReportedError.lines(errors) { terminal.note(line) }
+        }
+    }
+
+    /// Opens a terminal in a session and gives it this one until the person leaves.
+    /// - Returns: the exit code.
+    func open(_ operation: AnyOperation, _ scanned: ArgumentScanner.Result) async throws(MMError) -> Int32 {
+        let screen = try SessionTerminal(terminal)
+        let answer: OperationAnswer
+        do throws(MMError) {
+            answer = try await call(
+                operation, screen.arguments(scanned.arguments, environment: ProcessEnvironment.read()),
+                try service(scanned.options).get(), in: screen.context(context(scanned.options, of: nil)))
+        } catch {
+            terminal.progress(nil)
+            throw error
+        }
+        terminal.progress(nil)
+        return try await screen.show(answer)
+    }
+
+    /// What goes with a call.
+    /// - Parameter connection: the connection that it is about, whose name stands before what is told of its progress.
+    private func context(_ options: GlobalOptions, of connection: String?) -> CallContext {
+        let terminal = terminal
+        let showsProgress = terminal.isErrorScreen && !options.quiet
+        var context = CallContext(
+            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
+            waitsForSignIn: terminal.canAsk && !options.detach, backgroundAfter: options.detach ? .zero : nil,
+            person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
+            progress: { report in
+                guard showsProgress else { return }
+                let name = connection.map { report.message.contains($0) ? "" : "\($0): " } ?? ""
+                terminal.progress(name + report.message)
+            }
+        )
+        context.directory = CallContext.ownDirectory
+        let environment = ProcessEnvironment.read()
+        context.trace = TraceContext(parent: environment["TRACEPARENT"], state: environment["TRACESTATE"])
+        context.input = terminal.input
+        context.screenColumns = terminal.screen?.columns
+        return context
+    }
+
+    /// Writes an answer, in the person's pager where it is longer than the screen.
+    private func write(_ answer: OperationAnswer, _ options: GlobalOptions) async throws(MMError) {
+        let terminal = terminal
+        let isPaged = options.pages && answer.canBePaged
+        let output = PagedOutput(terminal, pager: isPaged ? terminal.pager : nil)
+        let renderer = AnswerRenderer(
+            options.form(on: terminal.screen), note: { note in if !options.quiet { output.note(note) } },
+            writeError: { terminal.writeError($0) }
+        ) { (bytes) throws(MMError) in try await output.write(bytes) }
+        do throws(MMError) {
+            try await renderer.render(answer)
+        } catch {
+            try await output.end()
+            // Who leaves the pager has seen enough: no failure.
+            if output.wasLeft { return }
+            throw error
+        }
+        try await output.end()
+    }
+
+    /// Calls an operation, and repeats the call with a passphrase if a key turns out to need one and a person can be
+    /// asked for it.
+    private func call(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        let (called, given) = operation.call(arguments)
+        do throws(MMError) {
+            return try await service.call(called, given, in: context)
+        } catch  where error.details["reason"] == "passphrase" && context.person != nil {
+            terminal.progress(nil)
+            let key = error.details["key"]?.string ?? "the key"
+            guard operation.fields.contains(where: { $0.name == "passphrase" }),
+                let typed = try await Terminal.controlling.ask("Passphrase of \(key): ", hidden: true), !typed.isEmpty
+            else { throw error }
+            var whole = given
+            whole["passphrase"] = .string(typed)
+            return try await service.call(called, whole, in: context)
+        }
+    }
+
+    /// Shows the output that preceded a failure, where it would have been shown without the failure. With `--json` the
+    /// error contains it.
+    private func show(before error: MMError, _ options: GlobalOptions) async throws(MMError) {
+        guard let output = error.output else { return }
+        let texts = (output.array ?? [output]).map(\.string)
+        let isText = texts.allSatisfy { $0 != nil }
+        let answer = OperationAnswer(
+            isText ? .text(texts.compactMap(\.self).joined(separator: "\n")) : .value(output))
+        try await AnswerRenderer(options.form(on: terminal.screen)) { (bytes) throws(MMError) in
+            try terminal.write(bytes)
+        }
+        .render(answer)
+    }
+
+    /// Passes the wanted output form on to an operation that has forms of its own; jq needs JSON.
+    private func arguments(of operation: AnyOperation, _ given: JSONObject, _ options: GlobalOptions) -> JSONObject {
+        guard let field = operation.fields.first(where: { $0.name == "output" }), case .choice(let words) = field.kind
+        else { return given }
+        var arguments = given
+        let wanted = options.format?.rawValue ?? (options.jq == nil ? nil : "json")
+        if let wanted { arguments["output"] = .string(words.contains(wanted) ? wanted : "json") }
+        // A call without arguments lists the connections, in any form.
+        return given.isEmpty ? given : arguments
+    }
+
+    private func filter(_ answer: OperationAnswer, through program: String, _ options: GlobalOptions)
+        async throws(MMError)
+    {
+        let terminal = terminal
+        let filter = JQProgram(program, rawStrings: options.format == .text)
+        if case .items(let stream) = answer.body,
+            try await filter.run(onItemsOf: stream, write: { (bytes) throws(MMError) in try terminal.write(bytes) })
+        {
+            return
+        }
+        var text: [UInt8] = []
+        let collector = AnswerRenderer(AnswerForm(format: .json)) { (bytes) throws(MMError) in text += bytes }
+        try await collector.render(answer)
+        try terminal.write(try await filter.run(on: text))
+    }
+}
+
+extension OperationAnswer {
+    /// Whether a person may leaf through the answer: it isn't what a command writes while it runs, nor a file.
+    fileprivate var canBePaged: Bool {
+        switch body {
+        case .output, .bytes: false
+        case .value, .json, .text, .items: true
+        }
+    }
+
+    /// Whether the body is still being fetched.
+    fileprivate var isLongRunning: Bool {
+        body.stream != nil
+    }
+}

@@ -1,0 +1,101 @@
+import MMCore
+import MMHTTP
+import MMOperations
+
+/// Responses for programs that didn't ask for events: the body alone.
+enum PlainAnswer {
+    private static let json = "application/json"
+    private static let lines = "application/x-ndjson"
+    private static let text = "text/plain"
+
+    private static let note = "MM-Note"
+    private static let error = "MM-Error"
+
+    /// Returns a note as a header's value.
+    private static func encoded(_ note: String) -> String {
+        PercentCoding.encode(String(note.prefix(500))) { $0 >= 0x20 && $0 < 0x7F && $0 != 0x25 }
+    }
+
+    /// Performs a call; if the client prefers not to wait, the call continues as a job.
+    static func response(
+        to call: IncomingCall, from service: any OperationService, for headers: HTTPHeaders
+    ) async throws(MMError) -> HTTPServerResponse {
+        var context = call.context
+        let preference = AsyncPreference(headers)
+        if let preference { context.backgroundAfter = preference.wait }
+        let answer = try await service.call(call.operation, call.arguments, in: context)
+        if let members = JobAnswer.members(of: answer) {
+            return JobCalls.accepted(members, isPreferred: preference != nil)
+        }
+        return try await response(answer, for: headers)
+    }
+
+    /// Returns the answer in the form that the client prefers.
+    static func response(_ answer: OperationAnswer, for headers: HTTPHeaders) async throws(MMError)
+        -> HTTPServerResponse
+    {
+        var response: HTTPServerResponse
+        switch answer.body {
+        case .value(let value): response = .json(JSONWriter.bytes(value))
+        case .json(let bytes): response = .json(bytes)
+        case .bytes(let bytes, let type):
+            response = HTTPServerResponse(headers: ["Content-Type": type], body: .bytes(bytes))
+        case .text(let words):
+            // A client that asks for JSON gets JSON; one that accepts anything gets text.
+            response =
+                MediaTypes.best(of: [text, json], for: headers) == json
+                ? .json(JSONWriter.bytes(.string(words))) : .text(words)
+        case .items(let stream), .output(let stream):
+            let isLines = MediaTypes.best(of: [json, lines], for: headers) == lines
+            response = HTTPServerResponse(
+                headers: ["Content-Type": isLines ? lines : json, "Trailer": "\(note), \(error)"],
+                body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
+                    try await write(stream, isLines: isLines, to: writer)
+                })
+        }
+        // A status of 200 says that the call was carried out; what it reported meanwhile is no mere note.
+        for error in answer.errors.prefix(16) { response.headers.add(Self.error, encoded(error.message)) }
+        for note in answer.notes.prefix(16) {
+            response.headers.add(Self.note, encoded(note))
+        }
+        response.headers.set("Cache-Control", "no-store")
+        response.headers.set("X-Content-Type-Options", "nosniff")
+        return response
+    }
+
+    /// Writes a list while it is fetched. If fetching fails, the connection is aborted, so that nobody mistakes a part
+    /// for the whole.
+    private static func write(_ stream: ItemStream, isLines: Bool, to writer: HTTPResponseWriter)
+        async throws(HTTPError)
+    {
+        var isFirst = true
+        if !isLines { try await writer.write("[") }
+        while true {
+            let batch: [ArraySlice<UInt8>]?
+            do throws(MMError) {
+                batch = try await stream.next()
+            } catch {
+                throw HTTPError(.connectionLost, error.message)
+            }
+            guard let batch else { break }
+            var bytes: [UInt8] = []
+            for item in batch {
+                if isLines {
+                    // In this JSON, line breaks occur only between tokens, where a space is equivalent.
+                    bytes += item.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+                    bytes.append(0x0A)
+                } else {
+                    if !isFirst { bytes.append(UInt8(ascii: ",")) }
+                    bytes += item
+                }
+                isFirst = false
+            }
+            try await writer.write(bytes)
+        }
+        if !isLines { try await writer.write("]") }
+        // Notes made during the fetch; the response's head was sent long ago.
+        let end = stream.end()
+        for error in end.errors.prefix(16) { writer.addTrailer(Self.error, encoded(error.message)) }
+        for note in end.notes.prefix(16) { writer.addTrailer(Self.note, encoded(note)) }
+    }
+}

@@ -1,0 +1,166 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import MMSessions
+
+/// The routes of the dashboard: a page that shows what is running, with some more details and actions for its owner.
+struct Dashboard: Sendable {
+    private let calls: CallRoutes
+    private let service: any OperationService
+    private let services: OperationServices
+    private let lock: DashboardLock
+    private let requireTerminal: PersonProof.Requirement
+    private let own: DashboardFeed
+    private let others: DashboardFeed
+
+    /// How many of the latest operations are shown.
+    private static let recent = 150
+    /// How many jobs are shown.
+    private static let mostJobs = 20
+
+    init(
+        calls: CallRoutes, service: any OperationService, services: OperationServices, shared: RESTShared,
+        requireTerminal: @escaping PersonProof.Requirement,
+        handshake: @escaping @Sendable () async -> PoolHandshake, pause: Duration = .seconds(1)
+    ) {
+        self.calls = calls
+        self.service = service
+        self.services = services
+        lock = shared.lock
+        self.requireTerminal = requireTerminal
+        let metrics = shared.metrics
+        let server = calls.serverName
+        let desk = ApprovalDesk(services, shared.ceremonies)
+        own = DashboardFeed(pause: pause) { await Self.state(services, metrics, desk, await handshake(), for: nil) }
+        others = DashboardFeed(pause: pause) {
+            await Self.state(services, metrics, desk, await handshake(), for: server)
+        }
+    }
+
+    /// Adds the routes.
+    func add(to router: inout Router<AdmittedPeer>) {
+        DashboardPages.add(to: &router)
+        router.get("/v1/events", events)
+        router.get("/v1/dashboard/connections", connections)
+        router.get("/v1/dashboard/code") { request in
+            secret(QRCodeRoute.answer(for: Self.query(request.http.query ?? "")["text"] ?? ""))
+        }
+        router.post("/v1/dashboard/token", token)
+        router.post("/v1/dashboard/unlock", unlock)
+        router.post("/v1/dashboard/lock") { request in
+            lock.lock(request.http.headers["MM-Unlock"] ?? "")
+            return HTTPServerResponse(status: 204)
+        }
+        router.post("/v1/dashboard/login") { (request) throws(MMError) in
+            try await act(request, "login", ["connection"])
+        }
+        router.post("/v1/dashboard/reset") { (request) throws(MMError) in
+            try await act(request, "reset", ["connection", "module"])
+        }
+    }
+
+    @Sendable private func events(_ request: AdmittedRequest) async -> HTTPServerResponse {
+        let feed = request.peer.isOwn ? own : others
+        let last = request.http.headers["Last-Event-ID"]
+        return .events { (writer) async throws(HTTPError) in
+            for await frame in await feed.frames(after: last) {
+                try await writer.send(SSEEvent(data: frame.data, event: "state", id: frame.id))
+            }
+        }
+    }
+
+    /// Returns a page of the connections that contain a search text, for when there are too many to show at once.
+    @Sendable private func connections(_ request: AdmittedRequest) async -> HTTPServerResponse {
+        let asked = Self.query(request.http.query ?? "")
+        let page = await PoolOverview.connections(
+            services.sessionServices, for: request.peer.isOwn ? nil : calls.serverName, holding: asked["search"] ?? "",
+            page: asked["page"].flatMap { Int($0) } ?? 1)
+        return secret(page)
+    }
+
+    private static func query(_ text: String) -> [String: String] {
+        var values: [String: String] = [:]
+        for item in text.split(separator: "&").prefix(10) {
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let value = PercentCoding.decode(parts[1].utf8) else { continue }
+            values[String(parts[0])] = String(value.prefix(200))
+        }
+        return values
+    }
+
+    @Sendable private func token(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
+        try calls.speaksForPerson(request.peer)
+        if case .process(let pid) = request.peer { try requireTerminal(pid) }
+        let seconds = DashboardLock.tokenAge.components.seconds
+        return secret(["token": .string(lock.newToken().reveal()), "seconds": .int(seconds)])
+    }
+
+    @Sendable private func unlock(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
+        guard let token = try request.http.jsonObject()["token"]?.string, let page = lock.unlock(token)
+        else {
+            throw MMError(
+                .forbidden, "This token does not unlock the dashboard: it is wrong, used, or older than five minutes.",
+                hint: "mm pool status --unlock prints another.")
+        }
+        let seconds = DashboardLock.pageAge.components.seconds
+        return secret(["unlock": .string(page.reveal()), "seconds": .int(seconds)])
+    }
+
+    private func secret(_ object: JSONObject) -> HTTPServerResponse {
+        var response = HTTPServerResponse.json(JSONWriter.bytes(.object(object)))
+        response.headers.set("Cache-Control", "no-store")
+        return response
+    }
+
+    /// Performs one of the dashboard's few actions for an unlocked page.
+    private func act(_ request: AdmittedRequest, _ operation: String, _ names: [String]) async throws(MMError)
+        -> HTTPServerResponse
+    {
+        guard lock.isUnlocked(request.http.headers["MM-Unlock"]) else {
+            throw MMError(
+                .forbidden, "The dashboard is read-only.", hint: "mm pool status --unlock prints a token to unlock it.",
+                details: ["locked": true])
+        }
+        let body = try request.http.jsonObject()
+        var arguments = JSONObject()
+        for name in names { arguments[name] = body[name] }
+        let context = CallContext(
+            caller: Caller(surface: .rest, name: "dashboard", server: nil), timeLimit: .seconds(60))
+        let answer = try await service.call(operation, arguments, in: context)
+        return try await PlainAnswer.response(answer, for: ["Accept": "application/json"])
+    }
+
+    /// Collects the state to show.
+    private static func state(
+        _ services: OperationServices, _ metrics: PoolMetrics, _ desk: ApprovalDesk, _ handshake: PoolHandshake,
+        for server: String?
+    ) async -> JSONObject {
+        let counts = metrics.current
+        let (sessions, unlisted) = await PoolOverview.sessions(services.sessionServices, for: server)
+        var state: JSONObject = [
+            "version": .string(handshake.build.version), "started": .string(handshake.started.iso8601),
+            "sessions": .array(sessions.map { .object($0) }), "unlisted": .int(Int64(unlisted)),
+            "counts": [
+                "requests": .int(Int64(counts.total)), "errors": .int(Int64(counts.errors)),
+                "underWay": .int(Int64(counts.underWay)),
+            ],
+        ]
+        // Only the owner sees other clients' calls.
+        guard server == nil else { return state }
+        state["jobs"] = .array(
+            services.jobs.table.reports(for: nil).prefix(mostJobs).map { .object(JobCalls.object($0)) })
+        let entries = (try? services.audit.newest(recent, where: SentRequests.isCall)) ?? []
+        state["approvals"] = .object(await desk.overview())
+        let shown = [
+            "seq", "time", "operation", "connection", "module", "class", "outcome", "client", "surface", "confirmedBy",
+            "approvedBy", "durationMilliseconds",
+        ]
+        state["recent"] = .array(
+            entries.reversed().map { entry in
+                var row = JSONObject(shown.compactMap { key in entry[key].map { (key, $0) } })
+                row["what"] = .string(String(AuditedCall.what(entry).prefix(300)))
+                return .object(row)
+            })
+        return state
+    }
+}

@@ -1,0 +1,96 @@
+internal import CEndpointTables
+
+/// The calls of Microsoft Graph and the words by which they are found, read in place.
+package struct EndpointIndex: Sendable {
+    /// The only one.
+    package static let standard = EndpointIndex()
+
+    static let methods: [(name: String, bit: UInt8)] = [
+        ("GET", 1), ("POST", 2), ("PUT", 4), ("PATCH", 8), ("DELETE", 16),
+    ]
+    private static let options = ["count", "expand", "filter", "orderby", "search", "select", "skip", "top", "format"]
+
+    /// The guard, whose tree of paths the index speaks of.
+    package let engine: GuardEngine
+    let file: TableFile
+    private let templates: UnsafeTable
+    let templateCount: UInt32
+    private let calls: UnsafeTable
+    let words: WordTable
+
+    /// The index over the guard's tree of paths.
+    package init(engine: GuardEngine = .standard) {
+        let table = cendpoint_calls()
+        file = TableFile(table.bytes, length: table.length, magic: "MME1")
+        precondition(
+            UnsafeTable(file.section(9), size: 8).u64(0, 0) == engine.pathsFingerprint,
+            "the tables of endpoints and of paths are made from different facts: run both programs below Tools")
+        self.engine = engine
+        templates = UnsafeTable(file.section(1), size: 8)
+        templateCount = UInt32(file.sectionLength(1) / 8)
+        calls = UnsafeTable(file.section(2), size: 16)
+        words = WordTable(file)
+    }
+
+    /// The calls of a template, in the order of methods; none when the tables have no description of it.
+    package func calls(of template: GraphTemplate) -> [GraphCall] {
+        row(of: template).map { row in methods(of: row).map { call(row, $0.method) } } ?? []
+    }
+
+    /// Whether the tables describe a template, and not only the data of permissions.
+    package func describes(_ template: GraphTemplate) -> Bool { row(of: template) != nil }
+
+    /// The type that a template answers to GET, without `[]`; `nil` when it is unknown.
+    package func type(of template: GraphTemplate) -> String? {
+        guard let row = row(of: template), let found = methods(of: row).first(where: { $0.method == 1 }) else {
+            return nil
+        }
+        let type = file.string(calls.u32(found.row, 4))
+        return type.isEmpty ? nil : type.hasSuffix("[]") ? String(type.dropLast(2)) : type
+    }
+
+    /// The template of a row.
+    func template(_ row: UInt32) -> GraphTemplate { GraphTemplate(number: templates.u32(row, 0)) }
+
+    /// The row of a template.
+    func row(of template: GraphTemplate) -> UInt32? {
+        var low: UInt32 = 0
+        var high = templateCount
+        while low < high {
+            let middle = (low + high) / 2
+            if templates.u32(middle, 0) < template.number { low = middle + 1 } else { high = middle }
+        }
+        return low < templateCount && templates.u32(low, 0) == template.number ? low : nil
+    }
+
+    /// Whether only beta has the template of a row.
+    func isBetaOnly(_ row: UInt32) -> Bool { templates.u8(row, 6) & 1 != 0 }
+
+    /// The methods of a row, each with the row of its call.
+    func methods(of row: UInt32) -> [(method: UInt8, row: UInt32)] {
+        let first = UInt32(templates.u16(row, 4))
+        return (0..<UInt32(templates.u8(row, 7))).map { (calls.u8(first + $0, 0), first + $0) }
+    }
+
+    /// The call of a method on the template of a row, which has it.
+    func call(_ row: UInt32, _ method: UInt8, counted: Bool = false) -> GraphCall {
+        let place = methods(of: row).first { $0.method == method }?.row
+        let name = Self.methods.first { $0.bit == method }?.name ?? "GET"
+        let text = engine.text(of: template(row)) + (counted ? "/$count" : "")
+        guard let place else {
+            return GraphCall(
+                method: name, template: text, kind: .get, type: "", body: [], options: [], parameters: [],
+                isBetaOnly: isBetaOnly(row))
+        }
+        let bits = calls.u16(place, 2)
+        return GraphCall(
+            method: name, template: text, kind: GraphCall.Kind(rawValue: calls.u8(place, 1)) ?? .get,
+            type: file.string(calls.u32(place, 4)), body: list(calls.u32(place, 8)),
+            options: Self.options.enumerated().filter { bits & (1 << UInt16($0.offset)) != 0 }.map(\.element),
+            parameters: list(calls.u32(place, 12)), isBetaOnly: isBetaOnly(row))
+    }
+
+    private func list(_ offset: UInt32) -> [String] {
+        file.string(offset).split(separator: ",").map(String.init)
+    }
+}

@@ -1,0 +1,141 @@
+package import MMCore
+
+/// Looks at the path of a request before it is sent: whether Graph has it, as far as anybody can know.
+///
+/// Graph grows and the tables leave repetitions out, so a path is doubted only where what may follow is known: at the
+/// beginning, and below an object whose type is described.
+package struct PathCheck: Sendable {
+    /// What is wrong with a request.
+    package enum Fault: Sendable, Hashable {
+        /// No table has the path, which is known as far as this.
+        case unknown(after: String, step: String, near: [String])
+        /// Only beta has the path.
+        case betaOnly(String)
+        /// The path has no such method.
+        case method(template: String, methods: [String])
+    }
+
+    private let index: EndpointIndex
+    private let types: GraphTypeTable
+    private var engine: GuardEngine { index.engine }
+
+    /// A check by the tables that come with the program.
+    package init(_ index: EndpointIndex = .standard) {
+        self.index = index
+        types = .standard
+    }
+
+    /// What is wrong with a request to Graph; `nil` when nothing is, or nobody can know.
+    package func fault(_ method: String, _ target: RequestTarget) -> Fault? {
+        guard target.service == .graph, !target.segments.isEmpty else { return nil }
+        let isBeta = target.version == "beta"
+        let found = engine.template(of: target)
+        if found.map({ !index.describes($0.template) }) ?? true, isMisspelt(target) {
+            let near = NearPaths(index).of(target, method: method)
+            return .unknown(after: "", step: target.segments[0], near: near)
+        }
+        if let found {
+            return found.isCounted ? nil : methodFault(method, found.template, target)
+        }
+        guard let end = deadEnd(of: target, inBeta: isBeta), isDoubtful(end, inBeta: isBeta) else { return nil }
+        if !isBeta, let found = engine.template(of: target.replacingVersion("beta")) {
+            return .betaOnly("/beta" + engine.text(of: found.template))
+        }
+        let near = NearPaths(index).of(target, method: method)
+        return .unknown(after: engine.text(of: end.node), step: end.step.name, near: near)
+    }
+
+    /// Whether a request makes something out of its body: the tables describe what is created, or referred to, there. Actions
+    /// are not among these: many take nothing, and of those that take something not all need it.
+    package func needsBody(_ method: String, _ target: RequestTarget) -> Bool {
+        guard method.uppercased() == "POST", target.service == .graph, let found = engine.template(of: target),
+            !found.isCounted
+        else { return false }
+        return index.calls(of: found.template).contains {
+            $0.method == "POST" && ($0.kind == .create || $0.kind == .ref)
+        }
+    }
+
+    /// Whether the first step is a slip. The data of permissions has paths below such steps, as `/user/{id}/…`, which nobody
+    /// can call.
+    private func isMisspelt(_ target: RequestTarget) -> Bool {
+        // What has another form, such as /drive, is no slip.
+        guard engine.forms(of: target).count == 1 else { return false }
+        let first = target.segments[0].lowercased()
+        let known = engine.children(of: .root).filter { leadsToDescribed($0.template) }.map(\.name)
+        return !known.contains(first) && known.contains { NearName.isSlip(first, of: $0) }
+    }
+
+    private func leadsToDescribed(_ node: GraphTemplate) -> Bool {
+        index.describes(node) || engine.key(below: node).map(leadsToDescribed) ?? false
+            || engine.children(of: node).contains { leadsToDescribed($0.template) }
+    }
+
+    private func methodFault(_ method: String, _ template: GraphTemplate, _ target: RequestTarget) -> Fault? {
+        let calls = index.calls(of: template)
+        let wanted = method.uppercased() == "HEAD" ? "GET" : method.uppercased()
+        guard !calls.isEmpty, !calls.contains(where: { $0.method == wanted }) else { return nil }
+        // Functions are sometimes called with POST, and the data of permissions knows calls that no description has.
+        if wanted == "POST", calls.allSatisfy({ $0.kind == .function || $0.kind == .delta }) { return nil }
+        guard PermissionTable.standard.permissions(wanted, target) == nil else { return nil }
+        return .method(template: engine.text(of: template), methods: calls.map(\.method))
+    }
+
+    /// Where a path leaves what is known.
+    private struct DeadEnd {
+        let node: GraphTemplate
+        let step: GraphPathStep
+        let depth: Int
+    }
+
+    private func deadEnd(of target: RequestTarget, inBeta: Bool) -> DeadEnd? {
+        var best: DeadEnd?
+        for form in engine.forms(of: target) {
+            var furthest: (node: GraphTemplate, depth: Int) = (.root, 0)
+            walk(form, .root, 0, inBeta, &furthest)
+            guard furthest.depth < form.count else { continue }
+            let left = form.count - furthest.depth
+            if best.map({ left < $0.depth }) ?? true {
+                best = DeadEnd(node: furthest.node, step: form[furthest.depth], depth: left)
+            }
+        }
+        return best
+    }
+
+    private func walk(
+        _ form: [GraphPathStep], _ node: GraphTemplate, _ depth: Int, _ inBeta: Bool,
+        _ furthest: inout (node: GraphTemplate, depth: Int)
+    ) {
+        if depth > furthest.depth { furthest = (node, depth) }
+        guard depth < form.count else { return }
+        if let child = engine.child(of: node, at: form[depth]), inBeta || isInStable(child) {
+            walk(form, child, depth + 1, inBeta, &furthest)
+        }
+        if let key = engine.key(below: node), form[depth].isKeyLike { walk(form, key, depth + 1, inBeta, &furthest) }
+    }
+
+    /// Whether a node is one of v1.0, or leads to one.
+    private func isInStable(_ node: GraphTemplate) -> Bool {
+        if engine.isTemplate(node, inBeta: false) { return true }
+        if let key = engine.key(below: node), isInStable(key) { return true }
+        return engine.children(of: node).contains { isInStable($0.template) }
+    }
+
+    /// Whether nothing else can follow there.
+    private func isDoubtful(_ end: DeadEnd, inBeta: Bool) -> Bool {
+        // Keys in parentheses, functions and casts are written in too many ways.
+        guard end.step.isWord, !end.step.name.contains("("), !end.step.name.contains(":") else { return false }
+        if end.node == .root { return true }
+        // $value and $count follow where properties do.
+        guard !end.step.name.hasPrefix("$") else { return false }
+        let names = engine.children(of: end.node).map(\.name)
+        let isSlip = names.contains { NearName.isSlip(end.step.name, of: $0) }
+        if inBeta { return isSlip && !OperationNames.standard.contains(end.step.name) }
+        guard let type = index.type(of: end.node).flatMap({ types.type(named: $0) }) else { return isSlip }
+        // An object answers by its properties and operations; those that the tables leave out stand elsewhere.
+        let name = end.step.name
+        if types.propertiesOfAll(type).contains(where: { $0.name.lowercased() == name }) { return false }
+        if type.isOpen, name.contains("_") { return false }
+        return !OperationNames.standard.contains(name)
+    }
+}

@@ -1,0 +1,79 @@
+package import MMCore
+
+/// Looks at the query of a request before it is sent: names that the type which is asked for doesn't have.
+package struct QueryCheck: Sendable {
+    /// A name that is wrong.
+    package struct Fault: Sendable, Hashable {
+        /// The option: `$select`.
+        package let option: String
+        /// The name as written.
+        package let name: String
+        /// The type that lacks it.
+        package let type: String
+        /// The names that were perhaps meant.
+        package let near: [String]
+    }
+
+    private let index: EndpointIndex
+    private let types: GraphTypeTable
+
+    /// A check by the tables that come with the program.
+    package init(_ index: EndpointIndex = .standard) {
+        self.index = index
+        types = .standard
+    }
+
+    /// The type that a request answers, where the tables know it.
+    package func type(of target: RequestTarget) -> GraphType? {
+        index.engine.template(of: target).flatMap { index.type(of: $0.template) }.flatMap { types.type(named: $0) }
+    }
+
+    /// The first wrong name in the query of a request that reads; `nil` when there is none, or nobody can know.
+    package func fault(in target: RequestTarget) -> Fault? {
+        guard let type = type(of: target) else { return nil }
+        var all: [GraphProperty]?
+        for item in target.queryItems {
+            let option = item.plainName
+            guard let value = item.value, let names = Self.names(in: option, value) else { continue }
+            for path in names {
+                let properties = all ?? types.propertiesOfAll(type)
+                all = properties
+                // Beta has more properties than are described here, and open types may have any.
+                let isSure = target.version != "beta" && !type.isOpen
+                if let fault = fault(at: path, "$" + option, type.name, properties, isSure: isSure) { return fault }
+            }
+        }
+        return nil
+    }
+
+    /// The names that an option speaks of; `nil` for options that speak of none.
+    private static func names(in option: String, _ value: String) -> [[String]]? {
+        switch option {
+        case "select": QueryNames.selected(value)
+        case "filter": QueryNames.filtered(value)
+        case "orderby": QueryNames.sorted(value)
+        case "expand": QueryNames.expanded(value)
+        default: nil
+        }
+    }
+
+    private func fault(
+        at path: [String], _ option: String, _ type: String, _ properties: [GraphProperty], isSure: Bool
+    ) -> Fault? {
+        guard let first = path.first else { return nil }
+        if let property = properties.first(where: { $0.name.lowercased() == first.lowercased() }) {
+            guard path.count > 1, !property.isNavigation, let inner = types.type(named: property.type) else {
+                return nil
+            }
+            return fault(
+                at: Array(path.dropFirst()), option, inner.name, types.propertiesOfAll(inner),
+                isSure: isSure && !inner.isOpen)
+        }
+        // Extensions are named with an underscore.
+        guard !first.contains("_") else { return nil }
+        let names = properties.map(\.name)
+        let near = NearestNames.of(first, among: names)
+        guard isSure || near.first.map({ NearName.isSlip(first, of: $0) }) ?? false else { return nil }
+        return Fault(option: option, name: first, type: type, near: near)
+    }
+}

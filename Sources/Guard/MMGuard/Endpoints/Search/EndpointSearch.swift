@@ -1,0 +1,127 @@
+/// Finds the calls that a question in an administrator's words asks for.
+package struct EndpointSearch: Sendable {
+    private let index: EndpointIndex
+    private var words: WordTable { index.words }
+
+    /// A call that was found, with how well it fits.
+    package struct Hit: Sendable {
+        /// The call.
+        package let call: GraphCall
+        /// How well it fits; 1 is as well as can be.
+        package let score: Float
+    }
+
+    /// A search over an index.
+    package init(_ index: EndpointIndex = .standard) {
+        self.index = index
+    }
+
+    private struct Place: Hashable {
+        let template: UInt32
+        let method: UInt8
+        let isCounted: Bool
+    }
+
+    /// The calls that fit best, best first.
+    /// - Parameters:
+    ///   - question: words, in any case; typing errors are forgiven.
+    ///   - limit: how many.
+    ///   - method: only calls with this method.
+    ///   - withBeta: whether calls that only beta has count as much as others; else they come behind.
+    package func find(_ question: String, limit: Int, method: String? = nil, withBeta: Bool = false) -> [Hit] {
+        let question = Question(question, words)
+        let only = EndpointIndex.methods.first { $0.name == method?.uppercased() }?.bit
+        let scores = scores(of: question)
+        // What is far behind the best can't come back by its method.
+        let enough = (scores.max() ?? 0) * 0.4
+        guard enough > 0 else { return [] }
+
+        var best: [Place: (score: Float, document: Int)] = [:]
+        for (document, score) in scores.enumerated() where score >= enough {
+            let row = UInt32(words.documents.u16(UInt32(document), 0))
+            var score = score
+            let text = index.engine.text(of: index.template(row))
+            score -= 0.004 * Float(text.utf8.count { $0 == UInt8(ascii: "/") })
+            if index.isBetaOnly(row), withBeta { score *= 1.15 }
+            let phrase = index.file.string(words.documents.u32(UInt32(document), 4))
+            if !phrase.isEmpty, Self.isInOrder(question.order, phrase) { score *= 1.05 }
+            for candidate in candidates(document, row, score, question.method, only) {
+                guard best[candidate.place].map({ $0.score < candidate.score }) ?? true else { continue }
+                best[candidate.place] = (candidate.score, document)
+            }
+        }
+        let sorted = best.sorted {
+            ($1.value.score, $0.value.document, $0.key.template, $0.key.method)
+                < ($0.value.score, $1.value.document, $1.key.template, $1.key.method)
+        }
+        return sorted.prefix(limit).map { place, found in
+            var call = index.call(place.template, place.method, counted: place.isCounted)
+            let document = UInt32(found.document)
+            // An example is one of the call that the words were written for.
+            if words.documents.u8(document, 2) == place.method || (place.method == 1 && isOwn(document, place)) {
+                call.example = index.file.string(words.documents.u32(document, 8))
+            }
+            return Hit(call: call, score: found.score)
+        }
+    }
+
+    private func isOwn(_ document: UInt32, _ place: Place) -> Bool {
+        words.documents.u8(document, 2) == 0 && UInt32(words.documents.u16(document, 0)) == place.template
+    }
+
+    /// How well each document fits, before its method counts.
+    private func scores(of question: Question) -> [Float] {
+        var scores = [Float](repeating: 0, count: words.documentCount)
+        var norm: Float = 0
+        for (text, weight) in question.words {
+            guard let row = words.row(of: text) else {
+                norm += weight * weight * 81
+                continue
+            }
+            let rarity = words.rarity(row)
+            norm += weight * weight * rarity * rarity
+            words.forEachPlace(row) { document, impact in scores[document] += weight * impact }
+        }
+        let length = norm.squareRoot()
+        guard length > 0 else { return scores }
+        for document in scores.indices { scores[document] /= length }
+        return scores
+    }
+
+    private func candidates(
+        _ document: Int, _ row: UInt32, _ score: Float, _ wanted: UInt8, _ only: UInt8?
+    ) -> [(place: Place, score: Float)] {
+        let isCounted = words.documents.u8(UInt32(document), 3) == 1
+        let own = words.documents.u8(UInt32(document), 2)
+        var found: [(place: Place, score: Float)] = []
+        func add(_ row: UInt32, _ method: UInt8, _ score: Float) {
+            guard only == nil || only == method else { return }
+            found.append((Place(template: row, method: method, isCounted: isCounted), score))
+        }
+        if own != 0 {
+            add(row, own, score * MethodFit.ofAct(own, wanted: wanted))
+            return found
+        }
+        let methods = index.methods(of: row)
+        for (method, _) in methods {
+            add(
+                row, method,
+                score * MethodFit.ofThing(method, wanted: only ?? wanted, onItem: false, isOnly: methods.count == 1))
+        }
+        if let key = index.engine.key(below: index.template(row)), let item = index.row(of: key) {
+            for (method, _) in index.methods(of: item) {
+                add(
+                    item, method, score * MethodFit.ofThing(method, wanted: only ?? wanted, onItem: true, isOnly: false)
+                )
+            }
+        }
+        return found
+    }
+
+    /// Whether the words that a question and a phrase share stand in the same order in both.
+    private static func isInOrder(_ question: [String], _ phrase: String) -> Bool {
+        let words = phrase.split(separator: " ").map(String.init)
+        let places = question.compactMap { words.firstIndex(of: $0) }
+        return places.count >= 2 && zip(places, places.dropFirst()).allSatisfy { $0 <= $1 }
+    }
+}

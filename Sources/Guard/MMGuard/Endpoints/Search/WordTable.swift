@@ -1,0 +1,112 @@
+/// The words that a question may have, sorted by their bytes, with the places of the index where they stand.
+struct WordTable: Sendable {
+    static let impactUnit: Float = 4000
+    private let file: TableFile
+    private let rows: UnsafeTable
+    let count: UInt32
+    private let postings: UnsafeTable
+    private let same: UnsafeTable
+    private let sameCount: UInt32
+    private let also: UnsafeTable
+    private let alsoCount: UInt32
+    private let stops: UnsafeTable
+    private let stopCount: UInt32
+    /// What the index says of whom: section 3 of the file.
+    let documents: UnsafeTable
+    let documentCount: Int
+
+    init(_ file: TableFile) {
+        self.file = file
+        documents = UnsafeTable(file.section(3), size: 12)
+        documentCount = file.sectionLength(3) / 12
+        rows = UnsafeTable(file.section(4), size: 20)
+        count = UInt32(file.sectionLength(4) / 20)
+        postings = UnsafeTable(file.section(5), size: 4)
+        same = UnsafeTable(file.section(6), size: 8)
+        sameCount = UInt32(file.sectionLength(6) / 8)
+        also = UnsafeTable(file.section(7), size: 8)
+        alsoCount = UInt32(file.sectionLength(7) / 8)
+        stops = UnsafeTable(file.section(8), size: 4)
+        stopCount = UInt32(file.sectionLength(8) / 4)
+    }
+
+    /// The row of a word.
+    func row(of word: String) -> UInt32? { Self.find(word, file, rows, count) }
+
+    /// Whether the index itself has a word, and not only a list of spellings.
+    func isIndexed(_ word: String) -> Bool { row(of: word).map { rows.u16($0, 8) > 0 } ?? false }
+
+    /// The letters of a word.
+    func bytes(_ row: UInt32) -> UnsafeRawBufferPointer { file.bytes(rows.u32(row, 0)) }
+
+    /// A word.
+    func text(_ row: UInt32) -> String { file.string(rows.u32(row, 0)) }
+
+    /// The method that a word asks for; 0 for none.
+    func method(_ row: UInt32) -> UInt8 { rows.u8(row, 10) }
+
+    /// Whether a word says little.
+    func isWeak(_ row: UInt32) -> Bool { rows.u8(row, 11) & 1 != 0 }
+
+    /// How rare a word is.
+    func rarity(_ row: UInt32) -> Float { Float(bitPattern: rows.u32(row, 12)) }
+
+    /// How often the index has what a word stands for.
+    func frequency(_ row: UInt32) -> UInt32 { rows.u32(row, 16) }
+
+    /// Where a word stands, and how much it counts there.
+    func forEachPlace(_ row: UInt32, _ body: (_ document: Int, _ impact: Float) -> Void) {
+        let first = rows.u32(row, 4)
+        for place in first..<first + UInt32(rows.u16(row, 8)) {
+            body(Int(postings.u16(place, 0)), Float(postings.u16(place, 2)) / Self.impactUnit)
+        }
+    }
+
+    /// The index's own word for a spelling of one or more words.
+    func target(of spelling: String) -> String? {
+        Self.find(spelling, file, same, sameCount).map { file.string(same.u32($0, 4)) }
+    }
+
+    /// The words that a word stands for besides.
+    func others(of word: String) -> [String] {
+        guard let row = Self.find(word, file, also, alsoCount) else { return [] }
+        return file.string(also.u32(row, 4)).split(separator: " ").map(String.init)
+    }
+
+    /// Whether a word as written, in small letters, says nothing.
+    func isStop(_ word: String) -> Bool { Self.find(word, file, stops, stopCount) != nil }
+
+    /// The most words that a spelling has.
+    private static let longestSpelling = 4
+
+    /// Words as the index spells them, the longest spellings first, without those that say nothing.
+    func spelled(_ plain: [(isStop: Bool, text: String)]) -> [String] {
+        var tokens: [String] = []
+        var place = 0
+        next: while place < plain.count {
+            for size in stride(from: min(Self.longestSpelling, plain.count - place), through: 1, by: -1) {
+                if size == 1, plain[place].isStop { continue }
+                let spelling = plain[place..<place + size].map(\.text).joined(separator: " ")
+                guard let target = target(of: spelling) else { continue }
+                tokens.append(target)
+                place += size
+                continue next
+            }
+            if !plain[place].isStop { tokens.append(plain[place].text) }
+            place += 1
+        }
+        return tokens
+    }
+
+    private static func find(_ text: String, _ file: TableFile, _ table: UnsafeTable, _ count: UInt32) -> UInt32? {
+        var low: UInt32 = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            let order = file.compareFolded(text, with: table.u32(middle, 0))
+            if order == 0 { return middle }
+            if order > 0 { low = middle + 1 } else { high = middle }
+        }
+        return nil
+    }
+}

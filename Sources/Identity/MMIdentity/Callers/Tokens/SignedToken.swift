@@ -1,0 +1,82 @@
+package import MMCore
+
+/// An access token in the form of a JSON web signature (RFC 7515, section 3.1), taken apart and not yet verified.
+package struct SignedToken: Sendable {
+    /// The longest token that is looked at, in bytes: a token with 200 groups has about ten thousand.
+    package static let longest = 24 << 10
+
+    /// The algorithm of its signature.
+    package let algorithm: SignatureAlgorithm
+    /// The name of the key that signed it.
+    package let keyID: String?
+    /// What it says.
+    package let claims: JSONObject
+    /// The token as it was given.
+    package let encoded: Secret
+    /// The bytes that are signed.
+    let signedBytes: [UInt8]
+    /// The signature.
+    let signature: [UInt8]
+
+    private static let limits = JSONLimits(bytes: longest, depth: 16, duplicateKeys: .refuse)
+
+    /// Takes a token apart.
+    /// - Throws: a refusal that says what it lacks.
+    package init(_ text: String) throws(CallerRefusal) {
+        guard text.utf8.count <= Self.longest else {
+            throw .invalid("is longer than \(Self.longest) bytes")
+        }
+        let token: JSONWebToken
+        do throws(JSONWebToken.Fault) {
+            token = try JSONWebToken(text, limits: Self.limits)
+        } catch .form {
+            throw .invalid("is no signed JSON web token; this server can't check tokens of another form")
+        } catch {
+            throw .invalid("can't be read")
+        }
+        guard let header = token.header, let signature = token.signature else { throw .invalid("can't be read") }
+        guard let name = header["alg"]?.string, let algorithm = SignatureAlgorithm(rawValue: name) else {
+            let known = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .invalid("has a signature of another kind than \(known)")
+        }
+        // RFC 7515, section 4.1.11: what is critical and not understood makes a token invalid.
+        guard header["crit"] == nil, header["b64"] == nil else { throw .invalid("has critical extensions") }
+        if let type = header["typ"] {
+            // RFC 9068, section 2.1; most services say JWT.
+            let known = ["jwt", "at+jwt", "application/at+jwt", "application/jwt"]
+            guard let word = type.string?.lowercased(), known.contains(word) else {
+                throw .invalid("is of another type than JWT or at+jwt")
+            }
+        }
+        switch header["kid"] {
+        case nil: keyID = nil
+        case .string(let id)?: keyID = id
+        default: throw .invalid("names its key with something else than a text")
+        }
+        self.algorithm = algorithm
+        encoded = Secret(text)
+        claims = token.claims
+        self.signature = signature
+        signedBytes = token.signedBytes
+    }
+
+    /// A claim that holds one text.
+    package func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// A claim that holds texts: a list, or one text.
+    func texts(_ claim: String) -> [String] {
+        switch claims[claim] {
+        case .string(let one)?: [one]
+        case .array(let many)?: many.compactMap(\.string)
+        default: []
+        }
+    }
+
+    /// A claim that holds words between blanks (RFC 8693, section 4.2), or a list of them.
+    func words(_ claim: String) -> Set<String> {
+        Set(texts(claim).flatMap { $0.split(separator: " ").map(String.init) })
+    }
+
+    /// A claim that holds a point in time, in seconds since 1970; `nil` where it is none.
+    func moment(_ claim: String) -> Double? { claims[claim]?.double }
+}

@@ -1,0 +1,63 @@
+import Glibc
+import MMCore
+import MMIdentity
+import MMSystem
+
+/// Calls of which the audit log says that they began to change something, and whose process has ended without a line of how
+/// they ended. Each gets that line, with what the journal knows of its writes.
+struct AbandonedCalls: Sendable {
+    let audit: AuditLog
+    let journal: ChangeJournal
+
+    /// How much of the log's end is looked at: what is older was closed by an earlier start.
+    private static let window = 4 << 20
+
+    /// Which process a call began in, as its line names it.
+    static var ownProcess: String {
+        ProcessIdentity(running: getpid()).map { "\($0.pid) \($0.startTime)" } ?? "\(getpid()) 0"
+    }
+
+    /// Writes the missing ends.
+    /// - Returns: how many there were.
+    @discardableResult
+    func close() async throws(MMError) -> Int {
+        var open: [String: JSONObject] = [:]
+        for entry in try audit.newest(.max, within: Self.window) {
+            guard let call = entry["call"]?.string, let outcome = entry["outcome"]?.string else { continue }
+            if outcome == "begun" {
+                open[call] = entry
+            } else if open[call]?["operation"] == entry["operation"] {
+                open[call] = nil
+            }
+        }
+        open = open.filter { !Self.isRunning($0.value["process"]?.string) }
+        guard !open.isEmpty else { return 0 }
+        let written = try await journal.entries()
+        for (call, begun) in open.sorted(by: { $0.key < $1.key }) {
+            try await audit.append(end(of: begun, written.filter { $0.call == call }))
+        }
+        return open.count
+    }
+
+    private func end(of begun: JSONObject, _ writes: [JournalEntry]) -> JSONObject {
+        var entry = begun
+        for name in ["seq", "time", "prev", "hash", "durationMilliseconds", "process"] { entry[name] = nil }
+        entry["outcome"] = "unknown"
+        entry["reason"] = "Its process ended before it did."
+        func count(_ outcome: JournalEntry.Outcome) -> JSONValue {
+            .int(Int64(writes.count { $0.outcome == outcome }))
+        }
+        if !writes.isEmpty {
+            entry["writes"] = ["done": count(.done), "refused": count(.refused), "unknown": count(.unknown)]
+        }
+        return entry
+    }
+
+    private static func isRunning(_ mark: String?) -> Bool {
+        // A line without one is of an earlier version, whose process nobody can tell.
+        guard let parts = mark?.split(separator: " "), parts.count == 2, let pid = Int32(parts[0]),
+            let start = UInt64(parts[1])
+        else { return true }
+        return ProcessIdentity(pid: pid, startTime: start).isRunning
+    }
+}

@@ -1,0 +1,28 @@
+import MMCore
+import MMGraph
+
+/// Who has changed an object since, as far as the directory's audit log tells.
+struct ChangedBy {
+    let client: GraphClient
+    let deadline: Deadline
+
+    /// A sentence such as `By ada@contoso.com at 2026-02-03T10:00:00Z (Update user).`; `nil` when the log says nothing.
+    func sentence(on entry: JournalEntry) async -> String? {
+        guard GUID.isValid(entry.change.subject.id) else { return nil }
+        let filter =
+            "activityDateTime ge \(entry.time.iso8601) and targetResources/any(t:t/id eq '\(entry.change.subject.id)')"
+        guard
+            let target = try? client.target(
+                "/auditLogs/directoryAudits",
+                query: [("$filter", filter), ("$orderby", "activityDateTime desc"), ("$top", "1")]),
+            let request = try? GraphRequest(target: target),
+            let answer = try? await client.send(request, deadline: min(deadline, .after(.seconds(20)))).json(),
+            let newest = answer["value"]?.array?.first
+        else { return nil }
+        let by = newest["initiatedBy"]
+        let who = by?["user"]?["userPrincipalName"]?.string ?? by?["app"]?["displayName"]?.string ?? "somebody unknown"
+        let what = newest["activityDisplayName"]?.string.map { " (\($0))" } ?? ""
+        return VisibleText.exact(
+            "The newest change in the audit log is by \(who) at \(newest["activityDateTime"]?.string ?? "?")\(what).")
+    }
+}

@@ -1,0 +1,129 @@
+import MMCore
+import MMGraph
+import MMNative
+
+/// Takes the cmdlets of a script that change something in the place of the service, so that they are seen and not sent. Those that
+/// only read are sent, so that the objects are known which a pipeline reaches.
+final class CmdletRehearsal: Sendable {
+    /// A cmdlet in its order.
+    struct Step: Sendable {
+        let command: ExchangeCommand
+        /// What it would change; `nil` for one that only reads.
+        let change: Change?
+        /// Whether it was sent.
+        let wasSent: Bool
+    }
+
+    private struct State {
+        var steps: [Step] = []
+        var states: [String: Int] = [:]
+        var left: [String: [Change]] = [:]
+    }
+
+    /// Of how many objects a cmdlet's states before are read.
+    static let most = 20
+
+    private let watch: CmdletWatch
+    /// Whether anything is read: without a sign-in, only what the script says is known.
+    private let reads: Bool
+    /// Why none of it can be taken back later, where that is so.
+    private let obstacle: String?
+    private let state = Mutex(State())
+
+    init(_ watch: CmdletWatch, reads: Bool, obstacle: String? = nil) {
+        self.watch = watch
+        self.reads = reads
+        self.obstacle = obstacle
+    }
+
+    /// The cmdlets in their order.
+    var steps: [Step] { state.withLock { $0.steps } }
+
+    /// Whether a cmdlet is sent: it only reads, and the guard lets anybody read it.
+    func lets(_ command: ExchangeCommand) -> Bool {
+        let isLet = reads && watch.mayRead(command)
+        if isLet { state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: true)) } }
+        return isLet
+    }
+
+    /// Notes a cmdlet that is not sent, with what it would change.
+    func note(_ command: ExchangeCommand) async {
+        guard let written = Change(command, at: watch.client.service) else {
+            return state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: false)) }
+        }
+        var change = written
+        let isRead = state.withLock { state in
+            state.states[command.cmdlet, default: 0] += 1
+            return reads && state.states[command.cmdlet, default: 0] <= Self.most
+        }
+        if isRead {
+            change = await watch.read(written)
+            let earlier = state.withLock { $0.left[change.place] ?? [] }
+            change = change.following(earlier, written: written)
+            if change.isKnown(after: earlier) { watch.known.keep(change, of: command) }
+        }
+        let noted = obstacle.map { change.notKept(because: $0) } ?? change
+        state.withLock { state in
+            state.left[noted.place, default: []].append(noted)
+            state.steps.append(Step(command: command, change: noted, wasSent: false))
+        }
+    }
+
+    /// What a person is shown of the changes.
+    var lines: [String] {
+        let changes = steps.compactMap { step in step.change.map { (step.command.cmdlet, $0) } }
+        var lines = steps.filter { $0.command.isWhatIf }.map { "\($0.command.cmdlet) -WhatIf changes nothing" }
+        for (cmdlet, objects) in Self.grouped(changes) {
+            if objects.count > 1 { lines.append("\(cmdlet) reaches \(objects.count) objects") }
+            for change in objects.prefix(Self.most) { lines += change.shownLines }
+            let rest = objects.dropFirst(Self.most)
+            if !rest.isEmpty {
+                lines.append("and \(rest.count) more: \(Change.counted(rest.map(\.subject.text)))")
+            }
+        }
+        return lines
+    }
+
+    /// The changes of each cmdlet, in the order of the first ones.
+    private static func grouped(_ changes: [(String, Change)]) -> [(String, [Change])] {
+        var groups: [(String, [Change])] = []
+        for (cmdlet, change) in changes {
+            if let place = groups.firstIndex(where: { $0.0 == cmdlet }) {
+                groups[place].1.append(change)
+            } else {
+                groups.append((cmdlet, [change]))
+            }
+        }
+        return groups
+    }
+}
+
+/// The rows of a cmdlet that is not sent: none.
+struct RehearsedRows: CmdletRows {
+    let rehearsal: CmdletRehearsal
+    let command: ExchangeCommand
+    private var isOver = false
+
+    init(rehearsal: CmdletRehearsal, command: ExchangeCommand) {
+        self.rehearsal = rehearsal
+        self.command = command
+    }
+
+    mutating func next() async throws(CmdletFault) -> CmdletBatch? {
+        guard !isOver else { return nil }
+        isOver = true
+        await rehearsal.note(command)
+        return CmdletBatch([])
+    }
+}
+
+extension Change {
+    /// What a person is shown of a change before it is made.
+    var shownLines: [String] {
+        var lines = [title]
+        for line in self.lines { lines.append("  " + line) }
+        for consequence in consequences { lines.append("  ! " + consequence) }
+        if let reason = expectedObstacle { lines.append("  ! It can't be taken back: \(reason).") }
+        return lines
+    }
+}

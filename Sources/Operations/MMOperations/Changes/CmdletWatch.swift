@@ -1,0 +1,202 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMHTTP
+import MMIdentity
+
+/// Reads what cmdlets of Exchange will change before they are sent, and keeps it in the journal.
+///
+/// The state before is read with one cmdlet at most, by the same account, and only where the guard would let anybody read it. What
+/// can't be read never stops a write: it can't be taken back then, and the answer says so.
+struct CmdletWatch: Sendable {
+    let client: ExchangeClient
+    let connection: Connection
+    let requests: RequestServices
+    let context: OperationContext
+    /// The states that were read while a person was asked.
+    var known = KnownStates()
+
+    /// How long reading a state may take.
+    private static let longestRead = Duration.seconds(20)
+
+    private var journal: JournalNotes {
+        JournalNotes(connection: connection, resource: client.service.resource, requests: requests, context: context)
+    }
+
+    /// Whether the connection can read without asking a person to sign in first.
+    var isSignedIn: Bool {
+        get async {
+            let state = await requests.identity.state(of: connection, resource: client.service.resource)
+            if case .signedIn = state { return true }
+            return false
+        }
+    }
+
+    // MARK: Before
+
+    /// What a cmdlet would change, with the state before as far as it can be read; `nil` for one that only reads.
+    func change(of command: ExchangeCommand) async -> Change? {
+        guard let change = Change(command, at: client.service) else { return nil }
+        return await read(change)
+    }
+
+    /// A change with its state before.
+    func read(_ change: Change) async -> Change {
+        let commands = change.priorCommands
+        guard !change.isBeforeKnown, !commands.isEmpty else { return change }
+        do throws(MMError) {
+            let states = try await states(commands, min(context.deadline, .after(Self.longestRead)))
+            var recipients = RecipientIdentities()
+            let names = change.writtenRecipients
+            for (name, rows) in zip(names, states.suffix(names.count)) { recipients.note(rows ?? [], of: name) }
+            let content = states.dropFirst().dropLast(names.count).first.flatMap(\.self)
+            return change.knowing(rows: states[0], content: content ?? [], recipients: recipients)
+        } catch {
+            return change.unreadable(error.message)
+        }
+    }
+
+    /// What the reading cmdlet of a change puts out now; `nil` where there is no such object.
+    func present(of change: Change) async throws(MMError) -> [JSONValue]? {
+        guard let command = change.presentCommand else { return nil }
+        return try await states([command], context.deadline)[0]
+    }
+
+    /// What a cmdlet that reads puts out.
+    func rows(_ command: ExchangeCommand) async throws(MMError) -> [JSONValue] {
+        try await states([command], context.deadline)[0] ?? []
+    }
+
+    /// What became of a change since, by what its reading cmdlet puts out now. Recipients that it names otherwise than the service
+    /// does are looked up, all with one request.
+    func standing(of change: Change, inRows rows: [JSONValue]?) async throws(MMError) -> Change.Standing {
+        let names = change.unresolvedNames(inRows: rows)
+        guard !names.isEmpty else { return change.standing(inRows: rows) }
+        let commands = names.map(RecipientIdentities.reading)
+        guard commands.allSatisfy(mayRead) else { throw MMError(.denied, "the guard holds reading it back") }
+        var recipients = RecipientIdentities()
+        for (name, reading) in zip(names, try await client.readings(of: commands, deadline: context.deadline)) {
+            switch reading {
+            case .success(let rows): recipients.note(rows.compactMap { try? JSONParser.parse(Array($0)) }, of: name)
+            case .failure(.refused): break
+            case .failure(.failed(let error)): throw error
+            }
+        }
+        return change.standing(inRows: rows, recipients)
+    }
+
+    /// Whether the guard lets anybody run a cmdlet that reads.
+    func mayRead(_ command: ExchangeCommand) -> Bool {
+        guard command.isReadOnly, let engine = try? requests.guarding.guards.engine(),
+            let request = try? client.wireRequest(of: command, connection)
+        else { return false }
+        let intent = engine.intent(of: request)
+        return intent.isRead && intent.verdict(requests.guarding.policy(of: connection, in: context)).decision == .allow
+    }
+
+    /// What cmdlets that read put out, with one request; `nil` for an object that does not exist.
+    private func states(_ commands: [ExchangeCommand], _ deadline: Deadline) async throws(MMError) -> [[JSONValue]?] {
+        guard commands.allSatisfy(mayRead) else { throw MMError(.denied, "the guard holds reading it back") }
+        var states: [[JSONValue]?] = []
+        for reading in try await client.readings(of: commands, deadline: deadline) {
+            switch reading {
+            case .success(let rows): states.append(rows.compactMap { try? JSONParser.parse(Array($0)) })
+            case .failure(let fault):
+                let failure = fault.mmError(of: connection.name, client.service)
+                guard failure.code == .notFound else { throw failure }
+                states.append(nil)
+            }
+        }
+        return states
+    }
+
+    // MARK: Writing
+
+    /// Notes that a cmdlet is about to be sent.
+    func begin(_ command: ExchangeCommand, notes: inout [String]) async -> JournalEntry? {
+        let change =
+            if let known = known.take(command) { Optional(known) } else { await change(of: command) }
+        return await journal.begin([(change, command.line)], notes: &notes).first ?? nil
+    }
+
+    /// Notes how it ended.
+    func end(_ entry: JournalEntry, _ result: Result<ExchangePage?, MMError>) async {
+        switch result {
+        case .success(let page):
+            if let error = page?.errors.first, page?.rows.isEmpty ?? true {
+                return await journal.end([(entry, MMError(.remoteFailed, error.message))])
+            }
+            await journal.end([(entry.left(entry.change.left(by: page?.values ?? [])), nil)])
+        case .failure(let error): await journal.end([(entry, error)])
+        }
+    }
+
+    /// Runs a cmdlet that takes a change back, and notes it.
+    /// - Returns: what it has changed.
+    func run(
+        _ command: ExchangeCommand, changing change: Change, undoing: JournalNotes.Undoing, notes: inout [String]
+    ) async throws(MMError) -> Change {
+        let entry = await journal.begin([(change, command.line)], undoing: undoing, notes: &notes).first ?? nil
+        var pages = client.pages(command, deadline: context.deadline)
+        do throws(ExchangeFault) {
+            let page = try await pages.next()
+            if let entry { await end(entry, .success(page)) }
+            return change.left(by: page?.values ?? [])
+        } catch {
+            let failure = error.mmError(of: connection.name, client.service)
+            if let entry { await end(entry, .failure(failure)) }
+            throw failure
+        }
+    }
+}
+
+/// States that were read for a question to a person, for the cmdlets that follow its yes.
+final class KnownStates: Sendable {
+    private let states = Mutex<[[UInt8]: [Change]]>([:])
+
+    func keep(_ change: Change, of command: ExchangeCommand) {
+        states.withLock { $0[JSONWriter.bytes(command.body), default: []].append(change) }
+    }
+
+    /// The state that was read for a cmdlet, once.
+    func take(_ command: ExchangeCommand) -> Change? {
+        states.withLock { states in
+            let key = JSONWriter.bytes(command.body)
+            guard states[key]?.isEmpty == false else { return nil }
+            return states[key]?.removeFirst()
+        }
+    }
+}
+
+extension ExchangePage {
+    /// The rows as values.
+    var values: [JSONValue] { rows.compactMap { try? JSONParser.parse(Array($0)) } }
+}
+
+extension ExchangeFault {
+    /// The error for a caller.
+    func mmError(of connection: String, _ service: ExchangeService) -> MMError {
+        switch self {
+        case .refused(let error): error.mmError(of: connection, service)
+        case .failed(let error): error
+        }
+    }
+}
+
+extension ExchangeClient {
+    /// The request of a cmdlet as it would be sent, without a token.
+    nonisolated func wireRequest(
+        of command: ExchangeCommand, _ connection: Connection
+    ) throws(MMError) -> WireRequest {
+        let account = SignedInAccount(
+            username: connection.expectedEmail ?? "account@tenant", objectID: "",
+            tenantID: connection.tenantId ?? connection.tenant ?? "TENANT", homeAccountID: "")
+        let sent = try preview(command, by: account)
+        let host = sent.url.firstRange(of: "://").map { sent.url[$0.upperBound...].prefix { $0 != "/" } } ?? ""
+        return WireRequest(
+            service: .exchange, origin: String(sent.url[..<host.endIndex]), method: sent.method,
+            target: String(sent.url[host.endIndex...]),
+            headers: sent.headers.map { WireRequest.Field($0.name, $0.value) },
+            body: .whole(sent.body ?? JSONWriter.bytes(command.body)))
+    }
+}

@@ -1,0 +1,83 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// What the requests would change that a dry run in PowerShell held back: read out of them as out of every other request, with the
+/// states of the first ones. What can't be read out of a request stays unknown.
+struct HeldBackChanges {
+    let connection: Connection
+    let requests: RequestServices
+    let context: OperationContext
+
+    /// Why none of them can be taken back later.
+    static let obstacle = "writes in PowerShell are not in the journal"
+
+    /// The changes, by the numbers of the requests.
+    func changes(of rehearsed: [DryRunRequest]) async -> [UInt64: Change] {
+        var changes: [UInt64: Change] = [:]
+        var left: [String: [Change]] = [:]
+        var readings = 0
+        var graph: [(number: UInt64, request: GraphRequest)] = []
+        for held in rehearsed where !held.isRead {
+            let facts = held.json
+            guard let address = facts["url"]?.string.flatMap({ WebAddress($0) }) else { continue }
+            if let (watch, command) = cmdlet(at: address, facts["body"] ?? .null) {
+                guard let written = Change(command, at: watch.client.service) else { continue }
+                var change = written
+                readings += 1
+                if readings <= CmdletRehearsal.most, await watch.isSignedIn { change = await watch.read(change) }
+                change = change.following(left[change.place] ?? [], written: written)
+                left[change.place, default: []].append(change)
+                changes[held.number] = change
+            } else if let request = request(at: address, facts) {
+                graph.append((held.number, request))
+            }
+        }
+        let seen = Array(graph.prefix(CmdletRehearsal.most))
+        if let watch = try? graphWatch(), !seen.isEmpty {
+            for (held, write) in zip(seen, await watch.writes(seen.map(\.request))) {
+                changes[held.number] = write.change
+            }
+        }
+        return changes.mapValues { $0.notKept(because: Self.obstacle) }
+    }
+
+    /// The cmdlet that a request to the admin API of Exchange or of the compliance service carries.
+    private func cmdlet(at address: WebAddress, _ body: JSONValue) -> (CmdletWatch, ExchangeCommand)? {
+        let path = address.pathAndQuery.prefix { $0 != "?" }.lowercased()
+        guard path.hasPrefix("/adminapi/"), path.hasSuffix("/invokecommand"),
+            let name = body["CmdletInput"]?["CmdletName"]?.string,
+            let parameters = body["CmdletInput"]?["Parameters"]?.object
+        else { return nil }
+        for service in ExchangeService.allCases {
+            guard
+                let client = try? ExchangeClient(
+                    identity: requests.identity, connection: connection, service: service),
+                client.serves(address)
+            else { continue }
+            return (
+                CmdletWatch(client: client, connection: connection, requests: requests, context: context),
+                ExchangeCommand(name, parameters)
+            )
+        }
+        return nil
+    }
+
+    private func graphWatch() throws(MMError) -> WriteWatch {
+        WriteWatch(
+            client: try GraphClient(identity: requests.identity, connection: connection), connection: connection,
+            requests: requests, context: context)
+    }
+
+    private func request(at address: WebAddress, _ facts: JSONValue) -> GraphRequest? {
+        guard let watch = try? graphWatch(), let method = facts["method"]?.string,
+            let base = try? requests.identity.cloud(of: connection).base(of: watch.client.resource),
+            WebAddress(base)?.origin == address.origin, let target = try? watch.client.target(address.pathAndQuery)
+        else { return nil }
+        // Of a large body only the beginning is kept, which says nothing certain.
+        guard let body = facts["body"], !body.isNull else { return try? GraphRequest(method: method, target: target) }
+        guard body["bytes"] == nil || body["begins"] == nil else { return nil }
+        return try? GraphRequest(method: method, target: target, json: body)
+    }
+}

@@ -1,0 +1,80 @@
+import MMCore
+
+/// `history`: what was changed of one object.
+struct History: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField(
+                "object", .text, "Its name, its id, or a path such as /users/ada@contoso.com.", isRequired: true,
+                at: .positional(0)),
+            InputField("connection", .text, "Only this connection."),
+            InputField("last", .integer(1...10_000), "How many changes at most (default 50)."),
+        ]
+        let object: String
+        let connection: String?
+        let last: Int
+
+        init(from reader: InputReader) throws(MMError) {
+            object = try reader.requiredText("object")
+            connection = try reader.text("connection")
+            last = try reader.integer("last") ?? 50
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "history", command: ["history"], title: "History of an object",
+        summary: "Show what mm changed of one object, newest first: what, when, by whom.",
+        effects: .init(readOnly: true, idempotent: true),
+        examples: [
+            .init("mm history ada@contoso.com", "a user, by sign-in name"),
+            .init("mm history 'Project Amber Harbour'", "a group, by its name"),
+        ]
+    ).unlisted
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        let selection = try await UndoSelection(services, in: context)
+        // An object keeps its id when its name changes, so what is found by name leads to all that is known by id.
+        let named = Self.ids(of: input.object, in: selection.newestFirst)
+        let entries = selection.newestFirst.filter { entry in
+            entry.outcome != .refused && (input.connection.map { $0 == selection.connection(of: entry) } ?? true)
+                && !named.isDisjoint(with: Self.subjects(of: entry.change).map { $0.id.lowercased() })
+        }
+        let rows = entries.prefix(input.last).map { entry -> JSONValue in
+            var row = selection.row(entry)
+            row["lines"] = .array(entry.change.lines.map { .string($0) })
+            return .object(row)
+        }
+        var text: [String] = []
+        for entry in entries.prefix(input.last) {
+            text.append("\(entry.time.iso8601)  \(entry.id)  \(selection.state(of: entry))  \(entry.client)")
+            text.append("  " + entry.change.title)
+            for line in entry.change.lines { text.append("    " + line) }
+        }
+        return OperationAnswer(
+            .value(.array(rows)), notes: entries.isEmpty ? ["The journal has no change of \(input.object)."] : [],
+            columns: ["time", "id", "change", "state", "client"],
+            text: text.isEmpty ? nil : text.joined(separator: "\n"))
+    }
+
+    private static func subjects(of change: Change) -> [Change.Subject] { [change.subject] + change.others }
+
+    private static func ids(of object: String, in entries: [JournalEntry]) -> Set<String> {
+        var ids = names(in: object)
+        let names = ids
+        for entry in entries {
+            for subject in subjects(of: entry.change) {
+                if let name = subject.name?.lowercased(), names.contains(name) { ids.insert(subject.id.lowercased()) }
+            }
+        }
+        return ids
+    }
+
+    /// What an object may be called in the journal: as it was given and, of a path such as `users/ada@contoso.com/manager`,
+    /// each of its parts.
+    private static func names(in object: String) -> Set<String> {
+        let parts = object.contains("/") ? object.split(separator: "/") : []
+        return Set(([object] + parts.map { PercentCoding.decode($0.utf8) ?? String($0) }).map { $0.lowercased() })
+    }
+}

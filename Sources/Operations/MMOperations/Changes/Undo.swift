@@ -1,0 +1,108 @@
+import MMCore
+import MMGraph
+import MMIdentity
+
+/// `undo`: takes back what was changed: one change, a call, a session or a time, the newest first.
+///
+/// Each undo is a write like any other: it passes the guard, is noted in the journal, and can be undone. What was changed again
+/// since is left alone.
+struct Undo: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("id", .text, "The change, as mm undo list names it.", at: .positional(0)),
+            InputField("since", .text, "All changes of the last time: 10m, 2h, 1d."),
+            InputField("call", .text, "All changes of this call."),
+            InputField("session", .text, "All changes of this session of a client."),
+            InputField("connection", .text, "Only changes of this connection."),
+            InputField(
+                "skip", .flag,
+                "Of many changes, leave those that can't be taken back, and end well: the answer names them."),
+            InputField("dryRun", .flag, "Show what would be taken back; nothing is sent."),
+            InputField("confirmed", .flag, "Changes nothing: a person confirms."),
+        ]
+        let id: String?
+        let since: Duration?
+        let call: String?
+        let session: String?
+        let connection: String?
+        let skips: Bool
+        let isDryRun: Bool
+        let confirmed: Bool
+
+        init(from reader: InputReader) throws(MMError) {
+            id = try reader.text("id")
+            call = try reader.text("call")
+            session = try reader.text("session")
+            connection = try reader.text("connection")
+            skips = try reader.flag("skip")
+            isDryRun = try reader.flag("dryRun")
+            confirmed = try reader.flag("confirmed")
+            let since = try reader.text("since")
+            self.since = try since.map { text throws(MMError) in try Self.duration(text) }
+            let chosen = [id, since, call, session].compactMap(\.self).count
+            guard chosen == 1 else {
+                throw MMError(
+                    .invalidInput,
+                    chosen == 0 ? "Which change is to be undone?" : "Give one of `id`, `since`, `call` and `session`.",
+                    hint: "mm undo list shows the changes; mm undo ID takes one back.", details: ["field": "id"])
+            }
+        }
+
+        /// The time that `10m` says.
+        static func duration(_ text: String) throws(MMError) -> Duration {
+            let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+            guard let last = text.last, let unit = units[last], let count = Int64(text.dropLast()), count > 0,
+                count <= 10_000
+            else {
+                throw MMError(
+                    .invalidInput, "`since` is a number with s, m, h or d, not “\(text.prefix(40))”.",
+                    hint: "For example 10m or 2h.", details: ["field": "since"])
+            }
+            return .seconds(count * unit)
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "undo", command: ["undo"], title: "Undo changes",
+        summary: "Undo changes: one, those of a call or session, or of the last minutes, newest first.",
+        effects: .init(readOnly: false, destructive: true, openWorld: true), home: .detachable,
+        examples: [
+            .init("mm undo chg_5f0c1a9e27", "one change; mm undo list names them"),
+            .init("mm undo --since 10m --dry-run", "what undoing the last ten minutes would do"),
+            .init("mm undo --call Zb3kP9xQ2a1L", "all that a call has changed, the last one first"),
+        ]
+    ).unlisted
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        let selection = try await UndoSelection(services, in: context)
+        var entries = try Self.entries(input, selection)
+        if let name = input.connection { entries = entries.filter { selection.connection(of: $0) == name } }
+        guard !entries.isEmpty else {
+            throw MMError(
+                .notFound, "There is no such change that could be undone.", hint: "mm undo list shows the changes.")
+        }
+        let call = try UndoCall(entries, selection, input, services, context)
+        return input.isDryRun ? try await call.forecast() : try await call.undo()
+    }
+
+    private static func entries(_ input: Input, _ selection: UndoSelection) throws(MMError) -> [JournalEntry] {
+        if let id = input.id {
+            let entry = try selection.entry(id)
+            guard entry.outcome != .refused else {
+                throw MMError(.conflict, "\(entry.id) was refused: it has changed nothing.")
+            }
+            guard !selection.isUndone(entry) else {
+                throw MMError(
+                    .conflict, "\(entry.id) is undone already.", hint: "mm undo show \(entry.id) shows it.")
+            }
+            return [entry]
+        }
+        let recent = input.since.map { selection.entries(ofLast: $0) }
+        return selection.standing { entry in
+            (recent?.contains(entry.id) ?? true) && (input.call.map { entry.isOf(call: $0) } ?? true)
+                && (input.session.map { entry.session == $0 } ?? true)
+        }
+    }
+}

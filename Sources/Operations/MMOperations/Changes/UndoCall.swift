@@ -1,0 +1,174 @@
+import MMCore
+import MMGuard
+import MMIdentity
+
+/// Takes changes back wherever they were made: a person is asked once about all of it.
+struct UndoCall {
+    private let runs: [UndoRun]
+    /// What no connection leads to any more, with why.
+    private let unreachable: [(entry: JournalEntry, error: MMError)]
+    private let services: RequestServices
+    private let context: OperationContext
+    private let input: Undo.Input
+
+    /// - Parameter entries: the changes, newest first.
+    /// - Throws: `conflict` where no connection leads to any of them.
+    init(
+        _ entries: [JournalEntry], _ selection: UndoSelection, _ input: Undo.Input, _ services: RequestServices,
+        _ context: OperationContext
+    ) throws(MMError) {
+        var order: [Connection] = []
+        var groups: [String: [JournalEntry]] = [:]
+        var unreachable: [(JournalEntry, MMError)] = []
+        for entry in entries {
+            if let name = selection.reach.name(of: entry), groups[name] != nil {
+                groups[name]?.append(entry)
+                continue
+            }
+            do throws(MMError) {
+                let connection = try selection.reach.connection(of: entry, in: context, with: services)
+                if groups[connection.name] == nil { order.append(connection) }
+                groups[connection.name, default: []].append(entry)
+            } catch {
+                unreachable.append((entry, error))
+            }
+        }
+        if order.isEmpty, let first = unreachable.first { throw first.1 }
+        if order.count > 1 {
+            context.record.note("connection", .string(order.map(\.name).joined(separator: ",")))
+        }
+        runs = order.map { connection in
+            UndoRun(
+                connection: connection, entries: groups[connection.name] ?? [], selection: selection,
+                services: services, context: context, confirmed: input.confirmed)
+        }
+        self.unreachable = unreachable
+        self.services = services
+        self.context = context
+        self.input = input
+    }
+
+    private var count: Int { runs.reduce(unreachable.count) { $0 + $1.entries.count } }
+
+    /// Whether what is wrong with the only change is what is wrong with the call.
+    private var isOfOne: Bool { count == 1 && !input.skips }
+
+    private func answer(_ rows: [JSONValue], _ member: String, notes: [String]) -> OperationAnswer {
+        let columns = ["id", "change", member]
+        return OperationAnswer(
+            .value(.array(rows)), notes: notes, columns: runs.count > 1 ? ["connection"] + columns : columns,
+            connection: runs.count == 1 ? runs[0].connection.name : nil)
+    }
+
+    private func rows(of unreachable: [(entry: JournalEntry, error: MMError)], _ member: String) -> [JSONValue] {
+        unreachable.map { entry, error in
+            [
+                "id": .string(entry.id), "connection": .string(entry.connection),
+                "change": .string(VisibleText.exact(entry.change.title)),
+                member: .string("can't be undone: \(error.message)"),
+            ]
+        }
+    }
+
+    // MARK: Forecast
+
+    /// What would be taken back, and what would stay and why.
+    func forecast() async throws(MMError) -> OperationAnswer {
+        context.record.note("dryRun", true)
+        var (rows, lines) = ([JSONValue](), [String]())
+        for run in runs {
+            try await run.prove()
+            let steps = try await run.forecast(try run.steps())
+            for step in steps {
+                let text =
+                    step.obstacle.map { "can't be undone: \($0)" } ?? step.nothing
+                    ?? step.actions.map(\.line).joined(separator: ", ")
+                var row = run.row(step, "undo", text).object ?? [:]
+                row["lines"] = .array(step.entry.change.undoLines.map { .string($0) })
+                row["since"] = step.since.map { .string($0) }
+                rows.append(.object(row))
+            }
+            if runs.count > 1 { lines.append("\(run.connection.name):") }
+            lines += steps.flatMap(\.lines)
+        }
+        rows += self.rows(of: unreachable, "undo")
+        lines += unreachable.flatMap { ["\($0.entry.id) stays: \($0.entry.change.title)", "  ! \($0.error.message)"] }
+        var answer = answer(rows, "undo", notes: ["Dry run: nothing was changed."])
+        answer.text = lines.joined(separator: "\n")
+        return answer
+    }
+
+    // MARK: Undoing
+
+    /// Takes the changes back.
+    func undo() async throws(MMError) -> OperationAnswer {
+        var planned: [(run: UndoRun, steps: [UndoRun.Step])] = []
+        for run in runs {
+            try await run.prove()
+            planned.append((run, try run.steps()))
+        }
+        if isOfOne, let only = planned.first { try await only.run.check(only.steps[0]) }
+        guard planned.contains(where: { $0.steps.contains { $0.obstacle == nil } }) else {
+            throw MMError(
+                .unsupported, "This can't be undone: \(planned.first?.steps.first?.obstacle ?? "")",
+                hint: "mm undo list shows what can.")
+        }
+        try await ask(planned)
+        for (run, steps) in planned { try await run.signIn(for: steps) }
+        let claim = try await services.journal.claim(
+            runs.flatMap(\.entries).map(\.id), until: context.deadline)
+        defer { claim.end() }
+        // What stands in the journal by now, since nobody else takes these changes back any more.
+        return try await carryOut(try await UndoSelection(services, in: context))
+    }
+
+    /// Asks a person about all of it, where one has to be asked.
+    private func ask(_ planned: [(run: UndoRun, steps: [UndoRun.Step])]) async throws(MMError) {
+        var questions: [(member: SetFolder.Member, request: ConfirmationRequest)] = []
+        for (run, steps) in planned {
+            guard let question = try run.question(steps) else { continue }
+            questions.append(
+                (SetFolder.Member(name: run.connection.name, tenant: run.entries[0].author?.tenant ?? ""), question))
+        }
+        guard questions.count > 1 else {
+            if let question = questions.first?.request {
+                try await Clearance(question).settle(in: context, with: services.guarding)
+            }
+            return
+        }
+        if var refusal = JointClearance.refusal(of: questions.map(\.request)) {
+            refusal.hint = "Take back those of one connection alone: --connection NAME."
+            throw refusal
+        }
+        if let question = JointClearance.question(about: questions) {
+            try await Clearance(question).settle(in: context, with: services.guarding)
+        }
+    }
+
+    private func carryOut(_ selection: UndoSelection) async throws(MMError) -> OperationAnswer {
+        var outcome = UndoRun.Outcome(isOfOne: isOfOne)
+        var done = 0
+        for run in runs {
+            let run = UndoRun(
+                connection: run.connection, entries: run.entries, selection: selection, services: services,
+                context: context, confirmed: input.confirmed)
+            outcome.stopped = nil
+            try await run.carryOut(
+                progress: { number, title in
+                    context.call.progress(
+                        ProgressReport(done: Double(done + number), total: Double(count), message: title))
+                }, &outcome)
+            done += run.entries.count
+        }
+        outcome.left += unreachable.map { ($0.entry.id, $0.error.message) }
+        outcome.rows += rows(of: unreachable, "result")
+        var answer = answer(outcome.rows, "result", notes: outcome.notes)
+        guard !outcome.left.isEmpty else { return answer }
+        let reasons = outcome.left.prefix(3).map { "\($0.id) \($0.reason)" }.joined(separator: "\n")
+        let more = outcome.left.count > 3 ? "\nand \(outcome.left.count - 3) more" : ""
+        let text = "\(outcome.left.count) of \(count) changes were left:\n\(reasons)\(more)"
+        answer.notes.append(text)
+        if !input.skips { answer.missing = text }
+        return answer
+    }
+}

@@ -1,0 +1,285 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+import MMNative
+import PowerShellSyntax
+
+/// A change, or the part of one, with what takes it back.
+struct UndoPart: Sendable {
+    /// A write that takes a change back.
+    enum Action: Sendable {
+        case request(GraphRequest)
+        case command(ExchangeCommand, at: ExchangeService)
+
+        /// What is sent, in one line.
+        var line: String {
+            switch self {
+            case .request(let request): "\(request.method) \(request.target.path)"
+            case .command(let command, _): command.line
+            }
+        }
+
+        /// The same with its query.
+        fileprivate var whole: String {
+            if case .request(let request) = self { return "\(request.method) \(request.target.pathAndQuery)" }
+            return line
+        }
+    }
+
+    let change: Change
+    let actions: [Action]
+}
+
+/// The services by which changes are looked at and taken back, each by its own way: requests, or cmdlets.
+struct UndoChannels {
+    let connection: Connection
+    let services: RequestServices
+    let context: OperationContext
+    let confirmed: Bool
+
+    /// How the object of a change is now.
+    struct Present: Sendable {
+        let standing: Change.Standing
+        var answer: JSONValue?
+        var rows: [JSONValue]?
+
+        /// Whether the object itself was found.
+        var isFound: Bool { answer != nil || rows?.isEmpty == false }
+    }
+
+    private func client(_ service: Change.Service) throws(MMError) -> GraphClient {
+        try GraphClient(identity: services.identity, connection: connection, service: service == .flow ? .flow : .graph)
+    }
+
+    private func watch(_ service: Change.Service) throws(MMError) -> WriteWatch {
+        WriteWatch(client: try client(service), connection: connection, requests: services, context: context)
+    }
+
+    private func cmdletWatch(_ service: Change.Service) throws(MMError) -> CmdletWatch {
+        let client = try ExchangeClient(
+            identity: services.identity, connection: connection, service: service.endpoint)
+        return CmdletWatch(client: client, connection: connection, requests: services, context: context)
+    }
+
+    /// What takes a change back.
+    func part(_ change: Change) throws(MMError) -> UndoPart {
+        guard change.cmdlet == nil else {
+            return UndoPart(
+                change: change, actions: change.inverseCommands.map { .command($0, at: change.service.endpoint) })
+        }
+        let client = try client(change.service)
+        let base = try services.identity.cloud(of: connection).base(of: client.resource) ?? ""
+        var actions: [UndoPart.Action] = []
+        for inverse in change.inverse(base: base) {
+            let target = try client.target(inverse.path)
+            if let body = inverse.body {
+                actions.append(.request(try GraphRequest(method: inverse.method, target: target, json: body)))
+            } else {
+                actions.append(.request(try GraphRequest(method: inverse.method, target: target)))
+            }
+        }
+        return UndoPart(change: change, actions: actions)
+    }
+
+    // MARK: Before
+
+    /// What the guard says of all that takes changes back on this connection, and what a person is asked about it: one question,
+    /// whatever services are written to. What any of the actions demands holds for all.
+    /// - Parameters:
+    ///   - objects: how many objects are changed.
+    ///   - changes: what a person is shown.
+    /// - Returns: `nil` where nothing is sent.
+    func question(
+        _ actions: [UndoPart.Action], objects: Int, changes: () -> [String]
+    ) throws(MMError) -> ConfirmationRequest? {
+        var verdicts: [Verdict] = []
+        var modules: [String] = []
+        var requests: [GraphRequest] = []
+        for action in actions {
+            let module: String
+            switch action {
+            case .request(let request):
+                module = (request.target.service == .flow ? RequestResource.flow : .graph).module
+                requests.append(request)
+                let clearance = RequestClearance(
+                    connection: connection, module: module, guarding: services.guarding, context: context,
+                    confirmed: confirmed)
+                if let verdict = try clearance.verdict(on: [request]) { verdicts.append(verdict) }
+            case .command(let command, let service):
+                module = ExchangeTable.Service(of: service).module
+                let line = command.line
+                verdicts.append(
+                    try ScriptJudging(
+                        script: line, parsed: PowerShellParser.parse(line), module: module, engine: .native,
+                        of: connection, isConfirmed: confirmed, in: context, with: services.guarding
+                    ).judge(with: .fresh).verdict)
+            }
+            if !modules.contains(module) { modules.append(module) }
+        }
+        guard
+            let verdict = Verdict.joined(verdicts)?.changing(
+                objects, by: "Taking back changes of \(objects) objects",
+                instead: "Look at them first: the same undo with --dry-run.")
+        else { return nil }
+        let module = modules.joined(separator: ", ")
+        context.record.note("module", .string(module))
+        var question = ConfirmationRequest(
+            on: connection, module: module, title: "undo in \(module)",
+            text: actions.map(\.whole).joined(separator: "\n"), body: RequestClearance.bodies(requests),
+            verdict: verdict)
+        if verdict.decision == .ask { question.changes = changes() }
+        return question
+    }
+
+    /// Signs in to the services, so that nothing stops in the middle for it.
+    func signIn(for used: Set<Change.Service>) async throws(MMError) {
+        for service in used {
+            let resource = service.resource
+            _ = try await services.identity.waitingForSignIn(
+                to: connection, resource: resource, in: context
+            ) { () async throws(MMError) in
+                try await services.identity.token(for: connection, resource: resource, deadline: context.deadline)
+            }
+        }
+    }
+
+    /// Refuses what was changed in another tenant, or by another account.
+    func prove(_ entries: [JournalEntry], isSignedIn: Bool) async throws(MMError) {
+        var acting: [Change.Service: JournalEntry.Author?] = [:]
+        var proven: Set<[String]> = []
+        for entry in entries {
+            let service = entry.change.service
+            guard let author = entry.author, proven.insert([service.rawValue, author.tenant, author.account]).inserted
+            else { continue }
+            if acting[service] == nil {
+                acting[service] = await services.identity.author(
+                    of: connection, resource: service.resource, deadline: context.deadline)
+            }
+            try UndoReach.prove(author, on: connection, as: acting[service] ?? nil, isSignedIn: isSignedIn)
+        }
+    }
+
+    /// Whether the object of a change that an earlier version noted, with neither tenant nor account, is in this tenant: by an id
+    /// that no other one has.
+    func isHere(_ change: Change, _ present: Present) async -> Bool {
+        guard GUID.isValid(change.subject.id) else { return false }
+        if present.isFound {
+            if let id = present.answer?["id"]?.string { return id.lowercased() == change.subject.id.lowercased() }
+            return true
+        }
+        guard change.cmdlet == nil, change.service == .graph, change.kind != .deletion, let watch = try? watch(.graph)
+        else { return false }
+        let object = await watch.found("/\(change.version)/directoryObjects/\(change.subject.id)?$select=id")
+        return (try? object.get()) != nil
+    }
+
+    /// What has become of a change, with the state that tells it.
+    func present(of change: Change) async throws(MMError) -> Present {
+        if change.cmdlet != nil {
+            guard change.presentCommand != nil else { return Present(standing: .unknown) }
+            let watch = try cmdletWatch(change.service)
+            let rows = try await watch.present(of: change)
+            return Present(standing: try await watch.standing(of: change, inRows: rows), rows: rows)
+        }
+        guard change.presentPath != nil else { return Present(standing: .unknown) }
+        let answer = try await watch(change.service).present(of: change)
+        return Present(standing: change.standing(in: answer), answer: answer)
+    }
+
+    /// The objects that are as a change made one, or as one is made anew for it; `nil` where nothing lists them.
+    func alike(_ change: Change) async throws(MMError) -> [Change.Subject]? {
+        if let path = change.alikePath { return change.alike(in: try await watch(change.service).rows(path)) }
+        guard let command = change.alikeCommand else { return nil }
+        let rows = try await cmdletWatch(change.service).rows(command)
+        return change.alike(inRows: rows).map { row in
+            Change.Subject(
+                id: ["Guid", "RuleIdentity", "Identity"].lazy.compactMap { row[$0]?.string }.first ?? "",
+                name: row["Name"]?.string)
+        }
+    }
+
+    /// Who has changed it since, as far as the directory's audit log tells.
+    func changedBy(_ entry: JournalEntry) async -> String? {
+        guard entry.change.service == .graph, let client = try? client(.graph) else { return nil }
+        return await ChangedBy(client: client, deadline: context.deadline).sentence(on: entry)
+    }
+
+    // MARK: Writing
+
+    /// Sends what takes a change back, and notes it in the journal.
+    /// - Parameter twins: the objects alike that stand where one is made anew.
+    /// - Returns: what it has changed.
+    func carryOut(
+        _ action: UndoPart.Action, of change: Change, _ present: Present, beside twins: [Change.Subject]?,
+        _ undoing: JournalNotes.Undoing, notes: inout [String]
+    ) async throws(MMError) -> Change? {
+        let step = UndoStep(channels: self, action: action, undone: undoing.entry)
+        do throws(MMError) {
+            let left = try await send(action, of: change, present, beside: twins, undoing, notes: &notes)
+            await step.end(nil, change: newestEntry)
+            return left
+        } catch {
+            await step.end(error, change: newestEntry)
+            throw error
+        }
+    }
+
+    /// The journal's entry of the write that was sent last.
+    private var newestEntry: String? { context.record.facts["change"]?.string }
+
+    private func send(
+        _ action: UndoPart.Action, of change: Change, _ present: Present, beside twins: [Change.Subject]?,
+        _ undoing: JournalNotes.Undoing, notes: inout [String]
+    ) async throws(MMError) -> Change? {
+        switch action {
+        case .command(let command, _):
+            let watch = try cmdletWatch(change.service)
+            guard var inverse = Change(command, at: watch.client.service) else { return nil }
+            if !inverse.isBeforeKnown {
+                inverse =
+                    inverse.priorCommands.count == 1 && present.rows != nil
+                    ? inverse.knowing(rows: present.rows) : await watch.read(inverse)
+            }
+            return try await watch.run(command, changing: inverse, undoing: undoing, notes: &notes)
+        case .request(let request):
+            let watch = try watch(change.service)
+            let guarded = try request.guarded(by: present.answer, of: change)
+            var write = WriteWatch.Write(
+                request: guarded, change: change.inverseChange(by: guarded, present.answer))
+            if write.change?.isBeforeKnown == false { write = await watch.writes([guarded]).first ?? write }
+            if let twins { write.change = write.change?.beside(twins) }
+            let response = try await watch.sending([write], undoing: undoing, notes: &notes) {
+                () async throws(MMError) in
+                try await watch.client.send(guarded, deadline: context.deadline)
+            }
+            return write.change?.left(by: try? response.json(), etag: nil)
+        }
+    }
+}
+
+extension Change.Service {
+    /// The endpoint that runs its cmdlets.
+    fileprivate var endpoint: ExchangeService { self == .compliance ? .compliance : .exchange }
+
+    /// What its tokens are for.
+    fileprivate var resource: ServiceResource {
+        switch self {
+        case .graph: .graph
+        case .flow: .flow
+        case .exchange: .exchange
+        case .compliance: .compliance
+        }
+    }
+}
+
+extension GraphRequest {
+    /// The request for exactly the version that was looked at, where the service has versions.
+    fileprivate func guarded(by present: JSONValue?, of change: Change) throws(MMError) -> GraphRequest {
+        guard method == "PATCH" || method == "DELETE", [.properties, .creation].contains(change.kind),
+            let etag = present?["@odata.etag"]?.string
+        else { return self }
+        return try GraphRequest(
+            method: method, target: target, headers: ["If-Match": etag], body: body, contentType: contentType)
+    }
+}

@@ -1,0 +1,122 @@
+import MMCore
+import MMIdentity
+
+/// Which connections lead today to where changes were made: to the same tenant as the same account, whatever they are called.
+struct UndoReach: Sendable {
+    /// The names of today's connections, by what names the place of a change.
+    private var names: [String: String] = [:]
+
+    /// Leads nowhere but to the names that were noted.
+    static let byName = UndoReach(names: [:])
+
+    private init(names: [String: String]) { self.names = names }
+
+    private struct Known {
+        let name: String
+        let tenant: String?
+        let author: JournalEntry.Author?
+
+        /// Whether it may lead there, as far as anybody knows before somebody has signed in with it.
+        func mayBe(_ wanted: JournalEntry.Author) -> Bool {
+            guard let author else { return tenant == nil || tenant == wanted.tenant }
+            return author.account.isEmpty && author.tenant == wanted.tenant
+        }
+    }
+
+    /// Looks where the connections that a caller may use lead.
+    init(to entries: [JournalEntry], _ services: RequestServices, for server: String?) async throws(MMError) {
+        let snapshot = try services.guarding.registry.snapshot()
+        var tenants: Set<String> = []
+        for entry in entries {
+            if let tenant = (entry.partner?.author ?? entry.author)?.tenant { tenants.insert(tenant) }
+        }
+        var known: [Known] = []
+        for connection in server.map({ snapshot.visible(to: $0) }) ?? snapshot.connections {
+            let tenant = connection.tenantId?.lowercased()
+            var author: JournalEntry.Author?
+            if !tenants.isEmpty, tenant.map(tenants.contains) ?? true {
+                author = await services.identity.known(of: connection).map(JournalEntry.Author.init)
+            }
+            known.append(Known(name: connection.name, tenant: tenant, author: author))
+        }
+        for entry in entries where names[Self.key(entry)] == nil {
+            names[Self.key(entry)] = Self.name(of: entry, among: known)
+        }
+    }
+
+    private static func key(_ entry: JournalEntry) -> String {
+        [entry.connection, entry.author?.tenant ?? "", entry.author?.account ?? "", entry.author?.app ?? ""]
+            .joined(separator: "\n")
+    }
+
+    private static func name(of entry: JournalEntry, among known: [Known]) -> String? {
+        // An earlier version noted the name alone.
+        guard let author = entry.author else { return known.first { $0.name == entry.connection }?.name }
+        let (wanted, name) = (entry.partner?.author ?? author, entry.partner?.name ?? entry.connection)
+        let same = known.filter { $0.author?.isSame(as: wanted) ?? false }
+        let found = same.first { $0.name == name } ?? same.first ?? known.first { $0.name == name && $0.mayBe(wanted) }
+        guard let partner = entry.partner else { return found?.name }
+        return found.map { $0.name + entry.connection.dropFirst(partner.name.count) }
+    }
+
+    /// The name of the connection that leads there today; `nil` where none does.
+    func name(of entry: JournalEntry) -> String? { names[Self.key(entry)] }
+
+    /// The connection that leads to where a change was made.
+    /// - Throws: `conflict` where none does.
+    func connection(
+        of entry: JournalEntry, in context: OperationContext, with services: RequestServices
+    ) throws(MMError) -> Connection {
+        guard let name = name(of: entry) else { throw Self.unreachable(entry) }
+        let registry = services.guarding.registry
+        if let partner = entry.partner, let author = entry.author {
+            let customer = entry.connection.dropFirst(partner.name.count)
+            let own = try registry.connection(named: String(name.dropLast(customer.count)), in: context)
+            try PartnerCustomers(partner: own, registry: registry, identity: services.identity)
+                .imply(name, tenant: author.tenant)
+        }
+        return try registry.connection(named: name, in: context)
+    }
+
+    private static func unreachable(_ entry: JournalEntry) -> MMError {
+        guard let author = entry.author else {
+            return MMError(
+                .conflict, "There is no connection \(entry.connection) any more, with which \(entry.id) was made.",
+                hint: "mm connections list shows those that there are.")
+        }
+        let who = author.app.map { "the app \($0)" } ?? "the account \(author.account)"
+        return MMError(
+            .conflict,
+            "No connection leads to where \(entry.id) was made: to the tenant \(author.tenant) as \(who) "
+                + "(then called \(entry.connection)).",
+            hint: "Add one that does and sign in: mm connect \(author.tenant).",
+            details: ["tenant": .string(author.tenant), "account": .string(author.account)])
+    }
+
+    /// Refuses to take a change back with another account, or in another tenant, than it was made with and in.
+    /// - Parameter isSignedIn: whether somebody has to be signed in by now.
+    static func prove(
+        _ author: JournalEntry.Author?, on connection: Connection, as acting: JournalEntry.Author?, isSignedIn: Bool
+    ) throws(MMError) {
+        // What an earlier version noted is held against the object itself.
+        guard let author else { return }
+        guard let acting else {
+            guard isSignedIn else { return }
+            throw MMError(
+                .conflict, "Nobody knows which account \(connection.name) signs in with: nothing was undone.",
+                hint: "mm status \(ShellWord.quoted(connection.name)) --check")
+        }
+        guard acting.isSame(as: author) else {
+            let what = acting.tenant == author.tenant ? "another account of this tenant" : "another tenant"
+            throw MMError(
+                .conflict,
+                "\(connection.name) leads to \(what) than the change was made with: nothing was undone.",
+                hint: "It was made in the tenant \(author.tenant) as \(author.app ?? author.account). Sign in there: "
+                    + "mm connect \(author.tenant)",
+                details: [
+                    "tenant": .string(author.tenant), "account": .string(author.account),
+                    "signedIn": acting.json,
+                ])
+        }
+    }
+}

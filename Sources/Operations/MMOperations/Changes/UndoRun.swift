@@ -1,0 +1,424 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// Takes changes of one connection back, one after the other.
+///
+/// A run that ends in the middle goes on when it is called again: what is undone stands in the journal, and an undo of which
+/// nobody knows whether it was sent is found by looking at the object.
+struct UndoRun: Sendable {
+    let connection: Connection
+    /// The changes, newest first.
+    let entries: [JournalEntry]
+    let selection: UndoSelection
+    let services: RequestServices
+    let context: OperationContext
+    let confirmed: Bool
+
+    private var channels: UndoChannels {
+        UndoChannels(connection: connection, services: services, context: context, confirmed: confirmed)
+    }
+
+    /// A change with what takes it back, part by part.
+    struct Step: Sendable {
+        let entry: JournalEntry
+        let parts: [UndoPart]
+        /// Why it can't be taken back.
+        var obstacle: String?
+        /// A change after it that it is left alone for.
+        var later: JournalEntry?
+        /// Why nothing is to be done.
+        var nothing: String?
+
+        var actions: [UndoPart.Action] { parts.flatMap(\.actions) }
+
+        /// What is said of the change after it.
+        var since: String? {
+            later.map {
+                "\($0.id) of \($0.client) has changed it again since: it is left alone unless that is undone first"
+            }
+        }
+
+        /// What a person is shown of it.
+        var lines: [String] {
+            guard obstacle == nil else {
+                return ["\(entry.id) stays: \(entry.change.title)", "  ! \(obstacle ?? "")"]
+            }
+            return ["\(entry.id) is taken back: \(entry.change.title)"]
+                + entry.change.undoLines.map { "  " + $0 } + [since ?? nothing].compactMap { $0.map { "  ! " + $0 } }
+        }
+    }
+
+    private func step(_ entry: JournalEntry, _ successors: [String: String]) throws(MMError) -> Step {
+        let entry = entry.left(entry.change.following(successors: successors))
+        if let reason = entry.change.reasonAgainstUndo { return Step(entry: entry, parts: [], obstacle: reason) }
+        var parts: [UndoPart] = []
+        for change in entry.change.parts { parts.append(try channels.part(change)) }
+        let isEmpty = parts.allSatisfy(\.actions.isEmpty) && !entry.change.changesNothing
+        return Step(entry: entry, parts: parts, obstacle: isEmpty ? "mm knows no request that does" : nil)
+    }
+
+    /// What takes the changes back.
+    func steps() throws(MMError) -> [Step] {
+        let successors = selection.successors
+        let newest = selection.newest(besides: Set(entries.map(\.id)))
+        var steps: [Step] = []
+        for entry in entries {
+            var step = try step(entry, successors)
+            if step.obstacle == nil { step.later = selection.later(than: entry, among: newest) }
+            steps.append(step)
+        }
+        return steps
+    }
+
+    // MARK: Before
+
+    /// What a person is asked about the steps; `nil` where nothing is sent.
+    func question(_ steps: [Step]) throws(MMError) -> ConfirmationRequest? {
+        var objects: Set<String> = []
+        for step in steps where step.obstacle == nil && !step.actions.isEmpty {
+            objects.insert("\(step.entry.change.service.rawValue) \(step.entry.change.place.lowercased())")
+        }
+        return try channels.question(steps.flatMap(\.actions), objects: objects.count) { steps.flatMap(\.lines) }
+    }
+
+    /// Refuses what was changed elsewhere, or with another account than would take it back.
+    func prove() async throws(MMError) { try await channels.prove(entries, isSignedIn: false) }
+
+    /// Signs in to the services, so that nothing stops in the middle for it.
+    func signIn(for steps: [Step]) async throws(MMError) {
+        try await channels.signIn(for: Set(steps.filter { $0.obstacle == nil }.map(\.entry.change.service)))
+        try await channels.prove(entries, isSignedIn: true)
+    }
+
+    /// - Throws: `conflict` where the only change does not stand as it was left, or nobody knows whether it does.
+    func check(_ step: Step) async throws(MMError) {
+        if let obstacle = await explained(step).obstacle {
+            throw MMError(
+                .unsupported, "This can't be undone: \(obstacle)",
+                hint: "mm undo show \(step.entry.id) shows what it changed.")
+        }
+        // Later parts speak of what the first one makes.
+        if let part = step.parts.first,
+            case .changed(let what) = try await channels.present(of: part.change).standing
+        {
+            throw await refusal(step.entry, what, among: selection.newest(besides: []))
+        }
+        if let doubt = try await doubt(step) {
+            throw MMError(
+                .conflict, "This can't be undone: \(doubt).",
+                hint: "mm undo show \(step.entry.id) shows what was to be changed; change what is wrong yourself.")
+        }
+    }
+
+    /// Why a change is left though the object is as it would have left it; `nil` where nothing is in doubt.
+    private func doubt(_ step: Step) async throws(MMError) -> String? {
+        guard step.entry.mayHaveChangedNothing else { return nil }
+        for part in step.parts where try await channels.present(of: part.change).standing == .asLeft {
+            return Self.doubt(step.entry)
+        }
+        return nil
+    }
+
+    private static func doubt(_ entry: JournalEntry) -> String {
+        let others = entry.change.others.map(\.text).joined(separator: ", ")
+        let word = entry.change.kind == .link ? "in" : "missing from"
+        return "nobody knows whether it was sent, nor whether \(others) was \(word) \(entry.change.relation) before"
+    }
+
+    /// The step, with what may have come of a creation whose answer was lost.
+    private func explained(_ step: Step) async -> Step {
+        let change = step.entry.change
+        guard step.obstacle != nil, change.kind == .creation, change.subject.id.isEmpty, change.obstacle == nil,
+            let alike = try? await channels.alike(change)
+        else { return step }
+        var step = step
+        step.obstacle =
+            "the service did not say what it created, "
+            + (alike.isEmpty
+                ? "and nothing like it is there" : "which may be \(Self.list(alike)): look, and delete it there")
+        return step
+    }
+
+    private static func list(_ subjects: [Change.Subject]) -> String {
+        Change.counted(subjects.map { VisibleText.exact($0.text) }, most: 5)
+    }
+
+    // MARK: Forecast
+
+    /// Of how many objects the present state is read, and of how many at once.
+    private static let (mostRead, readAtOnce) = (500, 8)
+
+    /// What would be taken back.
+    func forecast(_ steps: [Step]) async throws(MMError) -> [Step] {
+        var steps = steps
+        if steps.count == 1 {
+            steps[0] = await explained(steps[0])
+            guard steps[0].obstacle == nil else { return steps }
+        }
+        // Only the newest change of each object is told by how it is now; the ones before it come after its undo.
+        var (seen, newest) = (Set<String>(), [Int]())
+        for (index, step) in steps.enumerated() where step.obstacle == nil {
+            let slots = step.entry.change.slots
+            if seen.isDisjoint(with: slots) { newest.append(index) }
+            seen.formUnion(slots)
+        }
+        let found = try await doubts(newest.prefix(Self.mostRead).map { ($0, steps[$0]) })
+        var blocked = BlockedObjects()
+        for index in steps.indices where steps[index].obstacle == nil {
+            if let told = found[index] {
+                (steps[index].obstacle, steps[index].nothing) = (told.obstacle, told.nothing)
+            } else if blocked.hold(steps[index].entry.change) {
+                steps[index].obstacle = Self.leftWord
+            }
+            if steps[index].obstacle != nil { blocked.add(steps[index].entry.change) }
+        }
+        return steps
+    }
+
+    /// What speaks against taking changes back, by how their objects are now.
+    private func doubts(_ steps: [(Int, Step)]) async throws(MMError) -> [Int: Step] {
+        await withTaskGroup(of: (Int, Step).self) { group in
+            var found: [Int: Step] = [:]
+            for (turn, (index, step)) in steps.enumerated() {
+                if turn >= Self.readAtOnce, let (index, step) = await group.next() { found[index] = step }
+                group.addTask { (index, await looked(step)) }
+            }
+            for await (index, step) in group { found[index] = step }
+            return found
+        }
+    }
+
+    private func looked(_ step: Step) async -> Step {
+        guard let part = step.parts.first else { return step }
+        var step = step
+        do throws(MMError) {
+            switch try await channels.present(of: part.change).standing {
+            case .changed(let what): step.obstacle = Self.words(step.entry, what)
+            case .asBefore where step.parts.count == 1: step.nothing = "nothing to do: it is as it was before"
+            case .asLeft where step.entry.mayHaveChangedNothing: step.obstacle = Self.doubt(step.entry)
+            case .asBefore, .asLeft, .unknown: break
+            }
+        } catch {
+            step.obstacle = "its state can't be read now: \(error.message)"
+        }
+        return step
+    }
+
+    // MARK: Undoing
+
+    /// What came of the changes, one row for each.
+    struct Outcome: Sendable {
+        /// Whether it is of one change alone, whose fault is that of the call.
+        let isOfOne: Bool
+        var rows: [JSONValue] = []
+        var notes: [String] = []
+        /// Those that were left, with why.
+        var left: [(id: String, reason: String)] = []
+        /// What made all further work useless.
+        var stopped: String?
+    }
+
+    static let leftWord = "a later change of the same could not be undone"
+
+    /// Takes the changes back in this order. What can't be taken back holds up nothing but what hangs on it.
+    func carryOut(progress: (Int, String) -> Void, _ outcome: inout Outcome) async throws(MMError) {
+        var successors = selection.successors
+        let newest = selection.newest(besides: [])
+        var blocked = BlockedObjects()
+        for (number, entry) in entries.enumerated() {
+            // What another call has found out or taken back meanwhile.
+            let entry = (try? selection.entry(entry.id)) ?? entry
+            let step = try step(entry, successors)
+            progress(number, step.entry.change.title)
+            var result: String?
+            if selection.isUndone(entry) {
+                result = "nothing to do: another call has taken it back meanwhile"
+            } else if let obstacle = await explained(step).obstacle {
+                outcome.left.append((entry.id, "can't be undone: \(obstacle)"))
+            } else if outcome.stopped != nil {
+                outcome.left.append((entry.id, "left, because what came before it could not be undone"))
+            } else if blocked.hold(step.entry.change) {
+                outcome.left.append((entry.id, "left, because \(Self.leftWord)"))
+            } else {
+                do throws(MMError) {
+                    switch try await undo(step, among: newest, &successors, notes: &outcome.notes) {
+                    case .sent: result = "undone"
+                    case .nothing: result = "nothing to do: it is as it was before"
+                    case .left(let reason): outcome.left.append((entry.id, "can't be undone: \(reason)"))
+                    }
+                } catch {
+                    guard !outcome.isOfOne, error.code != .signInNeeded, error.code != .cancelled else { throw error }
+                    // What can't be reached now can't be reached for the next change either.
+                    if [.unavailable, .deadlineExceeded].contains(error.code) { outcome.stopped = error.message }
+                    outcome.left.append((entry.id, "refused: \(error.message)"))
+                }
+            }
+            if result == nil { blocked.add(step.entry.change) }
+            outcome.rows.append(row(step, "result", result ?? outcome.left.last?.reason ?? ""))
+        }
+    }
+
+    /// A change as a row.
+    func row(_ step: Step, _ member: String, _ text: String) -> JSONValue {
+        [
+            "id": .string(step.entry.id), "connection": .string(connection.name),
+            "change": .string(VisibleText.exact(step.entry.change.title)), member: .string(text),
+        ]
+    }
+
+    /// What came of taking a change back.
+    private enum Ending {
+        case sent
+        case nothing
+        case left(because: String)
+    }
+
+    private func undo(
+        _ step: Step, among newest: UndoSelection.Newest, _ successors: inout [String: String], notes: inout [String]
+    ) async throws(MMError) -> Ending {
+        var hasSent = false
+        for (number, part) in step.parts.enumerated() {
+            let present = try await channels.present(of: part.change)
+            switch present.standing {
+            case .asBefore:
+                // An earlier run may have ended after it was sent and before that was noted.
+                if number == step.parts.count - 1, let open = selection.openUndo(of: step.entry) {
+                    let row = part.change.kind == .deletion ? part.change.alike(inRows: present.rows ?? []).first : nil
+                    try await services.journal.end(
+                        open.left(row.map { open.change.left(by: [$0]) } ?? open.change), .done)
+                }
+                continue
+            case .changed(let what): throw await refusal(step.entry, what, among: newest)
+            case .unknown where step.entry.outcome == .unknown:
+                throw MMError(
+                    .conflict,
+                    "Nobody knows whether \(step.entry.id) was sent, and nothing tells whether it still stands.",
+                    hint: "Look at the object: \(step.entry.request).")
+            case .asLeft where step.entry.mayHaveChangedNothing: return .left(because: Self.doubt(step.entry))
+            case .asLeft, .unknown: break
+            }
+            guard await isProven(step.entry, part.change, present) else { throw unproven(step.entry) }
+            var twins: [Change.Subject]?
+            if part.change.kind == .deletion, part.change.alikePath != nil {
+                switch try await madeAnew(part.change, of: step.entry) {
+                case .already(let subject):
+                    successors[part.change.subject.id.lowercased()] = subject.id
+                    continue
+                case .not(let others): twins = others
+                }
+            }
+            for (place, action) in part.actions.enumerated() {
+                let isLast = number == step.parts.count - 1 && place == part.actions.count - 1
+                let undoing = JournalNotes.Undoing(entry: step.entry.id, isPart: !isLast)
+                let left = try await channels.carryOut(
+                    action, of: part.change, present, beside: twins, undoing, notes: &notes)
+                if part.change.kind == .deletion, left?.kind == .creation, let new = left?.subject.id, !new.isEmpty {
+                    successors[part.change.subject.id.lowercased()] = new
+                }
+                hasSent = true
+            }
+        }
+        return hasSent ? .sent : .nothing
+    }
+
+    // MARK: Made anew
+
+    /// Whether what was deleted was made anew before, by an undo whose answer was lost.
+    private enum Anew {
+        case already(Change.Subject)
+        /// It was not; these are alike and something else.
+        case not(beside: [Change.Subject]?)
+    }
+
+    private func madeAnew(_ change: Change, of entry: JournalEntry) async throws(MMError) -> Anew {
+        let open = selection.openUndo(of: entry)
+        let alike: [Change.Subject]
+        do throws(MMError) {
+            alike = try await channels.alike(change) ?? []
+        } catch {
+            // Where no undo was ever begun, nobody has made it anew.
+            guard let open else { return .not(beside: nil) }
+            throw MMError(
+                error.code,
+                "Nobody knows whether \(open.id) has made it anew, and nothing lists what is there: \(error.message)",
+                hint: "Look yourself: \(open.request).")
+        }
+        guard let open else {
+            guard alike.isEmpty else { throw doubtful(entry, alike, "It may have been made anew by somebody else.") }
+            return .not(beside: [])
+        }
+        guard let before = open.change.twins else {
+            guard alike.isEmpty else { throw doubtful(entry, alike, "\(open.id) may have made it, or not.") }
+            return .not(beside: [])
+        }
+        let new = alike.filter { !before.contains($0.id) }
+        guard let made = new.first else { return .not(beside: alike) }
+        guard new.count == 1 else { throw doubtful(entry, new, "\(open.id) has made one of them at most.") }
+        try await services.journal.end(open.left(open.change.made(made)), .done)
+        return .already(made)
+    }
+
+    private func doubtful(_ entry: JournalEntry, _ alike: [Change.Subject], _ why: String) -> MMError {
+        MMError(
+            .conflict,
+            "What \(entry.id) deleted seems to be there already: \(Self.list(alike)). \(why) Nothing was sent.",
+            hint: "Look at it. If it is something else, make the deleted one anew yourself: mm undo show \(entry.id).",
+            details: ["id": .string(entry.id), "candidates": .array(alike.map { .string($0.id) })])
+    }
+
+    // MARK: What can't be proven
+
+    private func isProven(_ entry: JournalEntry, _ change: Change, _ present: UndoChannels.Present) async -> Bool {
+        if entry.author != nil { return true }
+        return await channels.isHere(change, present)
+    }
+
+    private func unproven(_ entry: JournalEntry) -> MMError {
+        MMError(
+            .conflict,
+            "\(entry.id) was noted by an earlier version, which kept neither tenant nor account, and nothing else tells "
+                + "that \(entry.change.objectText) is that of \(connection.name) today: nothing was undone.",
+            hint: "mm undo show \(entry.id) shows how it was before; write back what is still wanted.")
+    }
+
+    private static func words(_ entry: JournalEntry, _ what: ObjectDifference) -> String {
+        "\(entry.change.objectText) has changed since (\(what.lines.prefix(5).joined(separator: "; ")))"
+    }
+
+    private func refusal(
+        _ entry: JournalEntry, _ what: ObjectDifference, among newest: UndoSelection.Newest
+    ) async -> MMError {
+        let who = await channels.changedBy(entry)
+        return MMError(
+            .conflict,
+            "\(Self.words(entry, what)): nothing was undone." + (who.map { " " + $0 } ?? ""),
+            hint: selection.later(than: entry, among: newest).map {
+                "mm undo \($0.id) takes the later change of \($0.client) back first."
+            } ?? "mm undo show \(entry.id) shows how it was before; write back what is still wanted.",
+            details: ["id": .string(entry.id), "changed": .array(what.lines.map { .string($0) })])
+    }
+}
+
+/// What is left for the sake of later changes that could not be taken back: other changes of the same, and what makes or deletes
+/// an object that they speak of.
+private struct BlockedObjects {
+    private var slots: Set<String> = []
+    private var touched: Set<String> = []
+    private var madeOrDeleted: Set<String> = []
+
+    /// A change stays.
+    mutating func add(_ change: Change) {
+        slots.formUnion(change.slots)
+        touched.formUnion(change.touched)
+        if let id = change.madeOrDeleted { madeOrDeleted.insert(id) }
+    }
+
+    /// Whether an earlier change has to stay as well.
+    func hold(_ change: Change) -> Bool {
+        if !slots.isDisjoint(with: change.slots) { return true }
+        if let id = change.madeOrDeleted, touched.contains(id) { return true }
+        return !madeOrDeleted.isDisjoint(with: change.touched)
+    }
+}

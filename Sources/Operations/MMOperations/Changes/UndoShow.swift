@@ -1,0 +1,54 @@
+import MMCore
+
+/// `undo_show`: one write in the journal, as a difference.
+struct UndoShow: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("id", .text, "The change, as mm undo list names it.", isRequired: true, at: .positional(0))
+        ]
+        let id: String
+
+        init(from reader: InputReader) throws(MMError) { id = try reader.requiredText("id") }
+    }
+
+    let declaration = OperationDeclaration(
+        "undo_show", command: ["undo", "show"], title: "Show a change",
+        summary: "Show a change: each property before and after, who sent it, and how it is undone.",
+        effects: .init(readOnly: true, idempotent: true),
+        examples: [.init("mm undo show chg_5f0c1a9e27", "one change of mm undo list")]
+    ).unlisted
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        let selection = try await UndoSelection(services, in: context)
+        let entry = try selection.entry(input.id)
+        let change = entry.change
+        var row = selection.row(entry)
+        row["request"] = .string(VisibleText.exact(entry.request))
+        row["lines"] = .array(change.lines.map { .string($0) })
+        row["before"] = change.before
+        row["after"] = change.after
+        row["consequences"] = .array(change.consequences.map { .string($0) })
+        row["undo"] = .string(
+            change.reasonAgainstUndo.map { "can't be undone: \($0)" }
+                ?? (change.parts.flatMap {
+                    $0.inverse(base: "").map { "\($0.method) \($0.path)" } + $0.inverseCommands.map(\.line)
+                })
+                .joined(separator: ", "))
+        row["undoes"] = entry.undoes.map { .string($0) }
+        row["message"] = entry.message.map { .string(VisibleText.exact($0)) }
+        var text = ["\(entry.id)  \(selection.state(of: entry))", change.title]
+        for line in change.lines { text.append("  " + line) }
+        for consequence in change.consequences { text.append("  ! " + consequence) }
+        text += [
+            "undo: " + (row["undo"]?.string ?? ""), "request: " + (row["request"]?.string ?? ""),
+            "\(entry.time.iso8601)  \(selection.connection(of: entry))  \(entry.client)  call \(entry.wholeCall)",
+        ]
+        if let author = entry.author {
+            text.append("tenant \(author.tenant)  account \(author.app.map { "app \($0)" } ?? author.account)")
+        }
+        return OperationAnswer(
+            .value(.object(row)), text: text.joined(separator: "\n"), connection: selection.connection(of: entry))
+    }
+}

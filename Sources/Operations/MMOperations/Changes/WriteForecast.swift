@@ -1,0 +1,89 @@
+import MMCore
+import MMGraph
+import MMGuard
+
+/// What requests would change, as a dry run tells it: each property now and then, what follows, what the guard says, and whether
+/// it could be taken back. Nothing but reads is sent.
+struct WriteForecast {
+    private let watch: WriteWatch
+    private let clearance: RequestClearance
+
+    init(_ watch: WriteWatch, _ clearance: RequestClearance) {
+        self.watch = watch
+        self.clearance = clearance
+    }
+
+    func answer(_ requests: [GraphRequest]) async throws(MMError) -> OperationAnswer {
+        try await answer(await watch.writes(requests))
+    }
+
+    /// What writes would change whose states are read.
+    func answer(_ writes: [WriteWatch.Write]) async throws(MMError) -> OperationAnswer {
+        watch.context.record.note("dryRun", true)
+        var verdicts: [Verdict?] = []
+        for write in writes { verdicts.append(try clearance.verdict(on: [write.request])) }
+        let rows = zip(writes, verdicts).map { Self.row($0, $1) }
+        let text = zip(writes, verdicts).map { Self.lines($0, $1).joined(separator: "\n") }.joined(separator: "\n\n")
+        return OperationAnswer(
+            .value(rows.count == 1 ? rows[0] : .array(rows)), notes: ["Dry run: nothing was changed."],
+            columns: ["request", "change", "verdict", "undo"], text: text, connection: watch.connection.name)
+    }
+
+    private static func row(_ write: WriteWatch.Write, _ verdict: Verdict?) -> JSONValue {
+        var row: JSONObject = ["request": .string(line(write))]
+        if let verdict {
+            row["verdict"] = .string(verdict.decision.rawValue)
+            if verdict.decision != .allow { row["reason"] = .string(verdict.reason) }
+        }
+        guard let change = write.change else {
+            row["change"] = .string(nothing(write))
+            return .object(row)
+        }
+        for (key, value) in change.forecast { row[key] = value }
+        return .object(row)
+    }
+
+    private static func lines(_ write: WriteWatch.Write, _ verdict: Verdict?) -> [String] {
+        var lines = [line(write)] + (write.change?.forecastLines ?? ["  \(nothing(write))"])
+        switch verdict?.decision {
+        case .ask: lines.append("  The guard would ask a person: \(verdict?.reason ?? "")")
+        case .deny: lines.append("  The guard would deny it: \(verdict?.reason ?? "")")
+        case .allow, nil: break
+        }
+        return lines
+    }
+
+    private static func line(_ write: WriteWatch.Write) -> String {
+        VisibleText.exact("\(write.request.method) \(write.request.target.pathAndQuery)")
+    }
+
+    private static func nothing(_ write: WriteWatch.Write) -> String {
+        [.graph, .flow].contains(write.request.target.service)
+            ? "only reads" : "unknown: only writes to Microsoft Graph and Power Automate are read beforehand"
+    }
+}
+
+extension Change {
+    /// What a dry run says of a change.
+    var forecast: JSONObject {
+        var row: JSONObject = ["change": .string(title), "isBeforeKnown": .bool(isBeforeKnown)]
+        row["now"] = before
+        row["then"] = after
+        row["lines"] = .array(lines.map { .string($0) })
+        row["consequences"] = .array(consequences.map { .string($0) })
+        row["undo"] = .string(undoSentence)
+        return row
+    }
+
+    /// The same for people.
+    var forecastLines: [String] {
+        var texts = ["  \(title)"]
+        for line in lines { texts.append("    " + line) }
+        for consequence in consequences { texts.append("    ! " + consequence) }
+        return texts + ["  undo: \(undoSentence)"]
+    }
+
+    private var undoSentence: String {
+        expectedObstacle.map { "can't be taken back: \($0)" } ?? "mm undo can take it back"
+    }
+}

@@ -1,0 +1,239 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// Reads what writes will change before they are sent, and keeps it in the journal.
+///
+/// The state before is read with one request at most, by the same client, and only where the guard would let anybody read it.
+/// What can't be read never stops a write: it can't be taken back then, and the answer says so.
+struct WriteWatch: Sendable {
+    let client: GraphClient
+    let connection: Connection
+    let requests: RequestServices
+    let context: OperationContext
+
+    /// A write, and what it changes; `nil` for what only reads, or is no request to Graph.
+    struct Write: Sendable {
+        let request: GraphRequest
+        var change: Change?
+    }
+
+    /// How long reading a state may take.
+    private static let longestRead = Duration.seconds(20)
+
+    private var journal: JournalNotes {
+        JournalNotes(connection: connection, resource: client.resource, requests: requests, context: context)
+    }
+
+    // MARK: Before
+
+    /// What requests will change, with the states before.
+    func writes(_ requests: [GraphRequest]) async -> [Write] {
+        var writes = requests.map { Write(request: $0, change: change(of: $0)) }
+        guard writes.contains(where: { $0.change?.priorPath != nil }), await isSignedIn else { return writes }
+        await read(&writes)
+        return writes
+    }
+
+    /// What a person is shown of writes before they are sent.
+    static func lines(of writes: [Write]) -> [String] {
+        writes.compactMap(\.change).flatMap(\.shownLines)
+    }
+
+    private func change(of request: GraphRequest) -> Change? {
+        guard let engine = try? requests.guarding.guards.engine() else { return nil }
+        let policy = requests.guarding.policy(of: connection, in: context)
+        guard engine.judge(request.guarded, policy: policy).guardClass != .read else { return nil }
+        let isAction = engine.template(of: request.target).flatMap { found in
+            EndpointIndex.standard.calls(of: found.template).first { $0.method == "POST" }?.kind == .action
+        }
+        return Change(request, isAction: isAction)
+    }
+
+    /// Whether the connection can read without asking a person to sign in first.
+    private var isSignedIn: Bool {
+        get async {
+            if case .signedIn = await requests.identity.state(of: connection, resource: client.resource) { return true }
+            return false
+        }
+    }
+
+    private func read(_ writes: inout [Write]) async {
+        var places: [(index: Int, isContent: Bool)] = []
+        var reads: [GraphRequest] = []
+        for (index, write) in writes.enumerated() {
+            guard let change = write.change, !change.isBeforeKnown, !change.isUnreadable, let path = change.priorPath
+            else { continue }
+            do throws(MMError) {
+                reads.append(try allowedRead(path))
+                places.append((index, false))
+            } catch {
+                writes[index].change = change.unreadable(error.message)
+                continue
+            }
+            if let path = change.contentPath,
+                let read = try? allowedRead(path, headers: ["ConsistencyLevel": "eventual"])
+            {
+                reads.append(read)
+                places.append((index, true))
+            }
+        }
+        guard !places.isEmpty else { return }
+        let answers = await answers(to: reads)
+        var known: [String: [Change]] = [:]
+        for (place, answer) in zip(places, answers) {
+            guard let written = writes[place.index].change else { continue }
+            var change = written
+            if place.isContent {
+                if case .success(let answer) = answer { writes[place.index].change = change.knowing(content: answer) }
+                continue
+            }
+            switch answer {
+            case .success(let answer): change = change.knowing(answer)
+            case .failure(let error) where error.code == .notFound: change = change.missing
+            case .failure(let error): change = change.unreadable(error.message)
+            }
+            // A later request of the same call finds what the earlier one has left.
+            change = change.following(known[change.place] ?? [], written: written)
+            known[change.place, default: []].append(change)
+            writes[place.index].change = change
+        }
+    }
+
+    /// A request that reads a state.
+    /// - Throws: `denied` where the guard would not let the caller read it.
+    private func allowedRead(_ path: String, headers: [String: String] = [:]) throws(MMError) -> GraphRequest {
+        let request = try GraphRequest(target: try client.target(path), headers: headers)
+        let policy = requests.guarding.policy(of: connection, in: context)
+        guard try requests.guarding.guards.engine().judge(request.guarded, policy: policy).decision == .allow else {
+            throw MMError(.denied, "the guard holds reading it back")
+        }
+        return request
+    }
+
+    private func answers(to reads: [GraphRequest]) async -> [Result<JSONValue, MMError>] {
+        let deadline = min(context.deadline, .after(Self.longestRead))
+        guard reads.count > 1 else { return [await answer(to: reads[0], deadline)] }
+        do throws(MMError) {
+            let parts = reads.enumerated().map { BatchPart(id: String($0), request: $1) }
+            return try await client.batch(parts, deadline: deadline).map(Self.result)
+        } catch {
+            return reads.map { _ in .failure(error) }
+        }
+    }
+
+    private static func result(_ answer: BatchAnswer) -> Result<JSONValue, MMError> {
+        if answer.status < 300 { return .success(answer.body) }
+        let text = answer.body["error"]?["message"]?.string ?? "status \(answer.status)"
+        return .failure(MMError(answer.status == 404 ? .notFound : .remoteFailed, text))
+    }
+
+    private func answer(to read: GraphRequest, _ deadline: Deadline) async -> Result<JSONValue, MMError> {
+        do throws(MMError) {
+            let value = try await client.send(read, deadline: deadline).json()
+            return .success(value)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// How the place of a change is now; `nil` where there is no such object.
+    func present(of change: Change) async throws(MMError) -> JSONValue? {
+        guard let path = change.presentPath else { return nil }
+        switch await answer(to: try allowedRead(path), context.deadline) {
+        case .success(let value): return value
+        case .failure(let error) where error.code == .notFound: return nil
+        case .failure(let error): throw error
+        }
+    }
+
+    /// An object, as far as the guard lets anybody look; `nil` where there is none.
+    func found(_ path: String) async -> Result<JSONValue?, MMError> {
+        do throws(MMError) {
+            switch await answer(to: try allowedRead(path), min(context.deadline, .after(Self.longestRead))) {
+            case .success(let value): return .success(value)
+            case .failure(let error) where error.code == .notFound: return .success(nil)
+            case .failure(let error): return .failure(error)
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// How many objects of a list are looked through.
+    private static let mostRows = 5_000
+
+    /// The objects of a list; none where there is no such list.
+    func rows(_ path: String) async throws(MMError) -> [JSONValue] {
+        var pages = client.pages(
+            try allowedRead(path), limits: PageLimits(items: Self.mostRows), deadline: context.deadline
+        ).makeAsyncIterator()
+        var rows: [JSONValue] = []
+        do throws(MMError) {
+            while let page = try await pages.next() {
+                rows += page.items.compactMap { try? JSONParser.parse($0) }
+            }
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+        return rows
+    }
+
+    // MARK: Writing
+
+    /// Notes that writes are about to be sent. What could not be read before the sign-in is read now.
+    /// - Returns: their entries, in order; `nil` for what changes nothing.
+    func begin(_ writes: [Write], undoing: JournalNotes.Undoing? = nil, notes: inout [String]) async -> [JournalEntry?]
+    {
+        var writes = writes
+        await read(&writes)
+        return await journal.begin(
+            writes.map { ($0.change, "\($0.request.method) \($0.request.target.path)") }, undoing: undoing,
+            notes: &notes)
+    }
+
+    /// Notes how writes ended.
+    func end(_ entries: [JournalEntry?], _ results: [WriteEnding]) async {
+        await journal.end(
+            zip(entries, results).map { entry, result in
+                guard let entry else { return nil }
+                switch result {
+                case .done(let answer, let etag):
+                    return (entry.left(entry.change.left(by: answer, etag: etag)), nil)
+                case .failed(let error): return (entry, error)
+                }
+            })
+    }
+
+    /// Sends one write, or a batch of them: notes them, sends, and notes how they ended.
+    /// - Parameter ids: the ids of the items, where the request is a batch.
+    func sending(
+        _ writes: [Write], ids: [String]? = nil, undoing: JournalNotes.Undoing? = nil, notes: inout [String],
+        _ send: () async throws(MMError) -> GraphResponse
+    ) async throws(MMError) -> GraphResponse {
+        guard writes.contains(where: { $0.change != nil }) else { return try await send() }
+        let entries = await begin(writes, undoing: undoing, notes: &notes)
+        do throws(MMError) {
+            let response = try await send()
+            await end(entries, Self.endings(response, ids))
+            return response
+        } catch {
+            await end(entries, entries.map { _ in .failed(error) })
+            throw error
+        }
+    }
+
+    private static func endings(_ response: GraphResponse, _ ids: [String]?) -> [WriteEnding] {
+        let body = try? response.json()
+        guard let ids else { return [.done(body, etag: response.etag)] }
+        let items = body?["responses"]?.array ?? []
+        return ids.map { id in
+            guard let item = items.first(where: { ($0["id"]?.string ?? $0["id"]?.int.map(String.init)) == id }) else {
+                return .failed(MMError(.remoteFailed, "The answer to the batch says nothing of this request."))
+            }
+            return WriteEnding(
+                status: item["status"]?.int ?? 0, headers: item["headers"]?.object ?? [:], body: item["body"] ?? .null)
+        }
+    }
+}

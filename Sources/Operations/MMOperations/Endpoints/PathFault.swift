@@ -1,0 +1,88 @@
+import MMCore
+import MMGuard
+
+/// What is said of a request that Graph would not understand, before it is sent.
+enum PathFault {
+    /// What is wrong with the path, the query or the missing body of a request.
+    /// - Throws: `invalidInput` with the near ones, and how to send it all the same.
+    static func check(_ method: String, _ target: RequestTarget, hasBody: Bool, body: JSONValue? = nil) throws(MMError)
+    {
+        guard target.service == .graph else { return }
+        if let fault = PathCheck().fault(method, target) {
+            throw error(fault, endpoint: "/" + target.segments.joined(separator: "/"), isSent: true)
+        }
+        // Nobody should be asked for a yes to something new of which nothing is said.
+        if !hasBody, PathCheck().needsBody(method, target) {
+            let path = "/" + target.segments.joined(separator: "/")
+            throw MMError(
+                .invalidInput, "A POST to \(path.prefix(200)) needs a body: what to create or add there.",
+                hint: "Give `body` (in a terminal: -d '{…}' or -d @file.json). "
+                    + "`mm endpoints \(ShellWord.quoted(path)) --method POST` shows one. "
+                    + "`unlisted: true` (--unlisted) sends it without.",
+                details: ["field": "body"])
+        }
+        if let body = body?.object, let fault = BodyCheck().fault(method, target, body: body) {
+            let near =
+                fault.near.isEmpty
+                ? "`mm endpoints --properties \(fault.type)` lists its properties."
+                : "Near: \(fault.near.joined(separator: ", "))."
+            // Nobody is asked for a yes to what the service refuses.
+            throw MMError(
+                .invalidInput, "`body` has `\(fault.name.prefix(80))`, which \(fault.type) doesn't have.",
+                hint: "\(near) \(allTheSame)",
+                details: ["field": "body", "near": .array(fault.near.map { .string($0) })])
+        }
+        if method == "GET", let fault = FilterTexts().fault(in: target) {
+            throw MMError(
+                .invalidInput, "Texts in `$filter` stand in quotes: `\(fault.written.prefix(200))` has none.",
+                hint: "Write \(fault.right.prefix(200)). A quote within a text is written twice. \(allTheSame)",
+                details: ["field": "query"])
+        }
+        guard method == "GET", let fault = QueryCheck().fault(in: target) else { return }
+        let near = fault.near.isEmpty ? "" : " Near: \(fault.near.joined(separator: ", "))."
+        throw MMError(
+            .invalidInput,
+            "`\(fault.option)` names `\(fault.name.prefix(80))`, which \(fault.type) doesn't have.\(near)",
+            hint: "`mm endpoints --properties \(fault.type)` lists its properties. \(allTheSame)",
+            details: ["near": .array(fault.near.map { .string($0) }), "type": .string(fault.type)])
+    }
+
+    /// What is wrong with the requests within a batch.
+    /// - Throws: as for one alone, naming the item.
+    static func check(_ items: [BatchItems.Item]) throws(MMError) {
+        for item in items {
+            do throws(MMError) { try check(item.method, item.target, hasBody: item.hasBody, body: item.body) } catch {
+                var details = error.details
+                details["item"] = .string(item.id)
+                throw MMError(
+                    error.code, "Item \(item.id) of the batch: \(error.message)", hint: error.hint, details: details)
+            }
+        }
+    }
+
+    /// The error for a fault of a path.
+    static func error(_ fault: PathCheck.Fault, endpoint: String, isSent: Bool) -> MMError {
+        let hint = isSent ? " \(allTheSame)" : ""
+        switch fault {
+        case .unknown(let after, let step, let near):
+            let place = after.isEmpty ? "Microsoft Graph has no path /\(step)" : "\(after) has no `\(step)`"
+            let whole = endpoint == "/\(step)" ? "" : " (\(endpoint.prefix(200)))"
+            return MMError(
+                .invalidInput, "\(place)\(whole).",
+                hint: (near.isEmpty ? "`mm endpoints 'words'` finds paths." : "Near: \(near.joined(separator: ", ")).")
+                    + hint,
+                details: ["near": .array(near.map { .string($0) })])
+        case .betaOnly(let path):
+            return MMError(
+                .invalidInput, "Only beta has \(path.dropFirst(5)).", hint: "Ask for /beta\(endpoint).\(hint)",
+                details: ["near": .array([.string(path)])])
+        case .method(let template, let methods):
+            return MMError(
+                .invalidInput, "\(template) has no such method; it has \(methods.joined(separator: ", ")).",
+                hint: "`mm endpoints \(ShellWord.quoted(template))` says what each takes.\(hint)",
+                details: ["methods": .array(methods.map { .string($0) })])
+        }
+    }
+
+    private static let allTheSame = "Graph grows: `unlisted: true` (--unlisted) sends it all the same."
+}

@@ -1,0 +1,215 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+import MMNative
+import MMPowerShell
+import PowerShellSyntax
+
+/// `run --dry-run`: the requests of a script, for people who want to see them first. A pipeline that the native engine takes is
+/// only walked through; any other script runs in PowerShell, and its session's wire lets reads through and nothing else.
+enum DryRun {
+    /// What a native pipeline would send and change. Its reads are sent where somebody is signed in, so that the objects are known
+    /// which it reaches; else it is walked through up to the point where answers would decide what comes next.
+    /// - Parameter session: what earlier scripts of the session left.
+    /// - Returns: nil for what PowerShell has to run.
+    /// - Throws: `.unsupported` where the native engine alone was asked for, or is all there is, and doesn't take the script.
+    static func native(
+        _ script: String, in module: String, of connection: Connection, wanted: ConnectionEngine,
+        after session: NativeSession, _ context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer? {
+        guard let service = ExchangeTable.Service(module: module) else { return nil }
+        let client = try ExchangeClient(identity: services.identity, connection: connection, service: service.endpoint)
+        let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
+        let parsed = PowerShellParser.parse(script)
+        let plan = EnginePlan(
+            script, wanted: .native, parsed: parsed,
+            signIn: SignInSource(of: parsed, on: connection, module: module, in: context, with: services.guarding))
+        let verdict = try ScriptJudging(
+            script: script, parsed: plan.parsed, module: module, engine: wanted, of: connection, in: context,
+            with: services.guarding
+        ).judge(with: .fresh).verdict
+        let isSignedIn = await watch.isSignedIn
+        let reads = verdict.decision != .deny && isSignedIn
+        let isInPowerShell = wanted == .pwsh
+        if isInPowerShell {
+            // What only the walls around PowerShell let through, and what its session alone knows, is for it to tell.
+            let bare = try ScriptJudging(
+                script: script, parsed: plan.parsed, module: module, engine: .native, of: connection, in: context,
+                with: services.guarding
+            ).judge(with: .fresh).verdict
+            guard reads, bare.decision == verdict.decision,
+                plan.variables.reads.allSatisfy({ Self.known.contains($0) })
+            else { return nil }
+        }
+        let rehearsal = CmdletRehearsal(
+            watch, reads: reads, obstacle: isInPowerShell ? HeldBackChanges.obstacle : nil)
+        let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
+        let isAlone = wanted == .native || !RunModule.hasPowerShell(module)
+        var session = session
+        let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil)
+        if let reason {
+            guard isAlone else { return nil }
+            throw EngineRefusal.beyond(reason, plan.strangers(to: source), service, hasPowerShell: false)
+        }
+        let outcome = await NativeEngine(sources: plan.sources([source])).run(
+            script, parsed: plan.parsed, in: &session, deadline: context.deadline)
+        let steps = rehearsal.steps
+        var notes = [
+            "\(reads ? "Only reads were sent: nothing was changed." : "Nothing was sent.") \(guardSays(verdict))"
+        ]
+        if isInPowerShell {
+            notes.append("The native engine has walked through it; it would run in PowerShell.")
+        }
+        switch outcome {
+        case .handedOver(let reason, _):
+            if steps.isEmpty || isInPowerShell {
+                guard isAlone else { return nil }
+                throw EngineRefusal.beyond(reason, [], service, hasPowerShell: false)
+            }
+            notes.append("Unknown from there on: \(reason) needs PowerShell.")
+        case .stopped:
+            if let failure = source.failure { throw failure }
+            throw StopErrors.deadline(restarted: false)
+        case .completed(let result):
+            if let failure = source.failure, failure.code == .signInNeeded { throw failure }
+            if let error = result.failure ?? result.errors.first {
+                if steps.isEmpty { throw refusal(error) }
+                notes.append("Unknown from there on: \(error.message)")
+            }
+        }
+        let policy = services.guarding.policy(of: connection, in: context)
+        let engine = try services.guarding.guards.engine()
+        var grant = RequestGrant(CallAuthority(verdict: verdict, text: script), policy: policy, isDryRun: true)
+        for (number, step) in steps.enumerated() {
+            let request = try client.wireRequest(of: step.command, connection)
+            _ = grant.judge(engine.intent(of: request), number: UInt64(number))
+            if step.wasSent { grant.ended(UInt64(number), status: 200, wasSent: true) }
+        }
+        return answer(
+            grant.traffic, notes: notes, connection: connection.name,
+            changes: Dictionary(
+                steps.enumerated().compactMap { number, step in step.change.map { (UInt64(number), $0) } },
+                uniquingKeysWith: { first, _ in first }),
+            idle: Set(steps.indices.filter { steps[$0].command.isWhatIf }.map { UInt64($0) }),
+            lines: rehearsal.lines)
+    }
+
+    /// Variables that mean the same in every session.
+    private static let known: Set<String> = ["_", "psitem", "true", "false", "null"]
+
+    /// What a person who is asked about a script is shown of its changes; none where the native engine does not take it, or
+    /// nobody is signed in.
+    static func changes(
+        _ plan: EnginePlan, in module: String, after session: NativeSession, watch: CmdletWatch
+    ) async -> [String] {
+        guard let service = ExchangeTable.Service(module: module), !plan.waitsForAnswers, await watch.isSignedIn else {
+            return []
+        }
+        let rehearsal = CmdletRehearsal(watch, reads: true)
+        let deadline = min(watch.context.deadline, .after(.seconds(60)))
+        let source = ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal)
+        var session = session
+        guard plan.misfit([source], in: session) == nil else { return [] }
+        let outcome = await NativeEngine(sources: plan.sources([source])).run(
+            plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
+        var lines = rehearsal.lines
+        switch outcome {
+        case .completed(let result):
+            if let error = result.failure ?? result.errors.first {
+                lines.append("unknown from there on: \(error.message)")
+            }
+        case .stopped, .handedOver: lines.append("what it changes besides is unknown")
+        }
+        return lines
+    }
+
+    /// The refusal of a dry run whose session no wire holds back.
+    static func withoutWire(_ connection: Connection) -> MMError {
+        MMError(
+            .unsupported,
+            "A dry run in PowerShell needs the session's wire to hold back what changes something, and \(connection.name) has "
+                + "\"egress\": \"off\". Nothing was run.",
+            hint: "Leave --dry-run out; mm guard check says how a script is judged.", details: ["field": "dryRun"])
+    }
+
+    /// The answer of every engine: what was read and what was held back, in the script's order.
+    /// - Parameters:
+    ///   - changes: what each request would change, by its number.
+    ///   - idle: the requests that would change nothing, by their numbers.
+    ///   - lines: the same for people.
+    static func answer(
+        _ report: CallReport, notes: [String], connection: String, changes: [UInt64: Change],
+        idle: Set<UInt64> = [], lines: [String] = []
+    ) -> OperationAnswer {
+        let requests = report.rehearsed.map { request -> JSONValue in
+            var row = request.json.object ?? [:]
+            if let change = changes[request.number] {
+                for (key, value) in change.forecast { row[key] = value }
+            } else if idle.contains(request.number) {
+                row["change"] = "nothing: -WhatIf only says what it would do"
+            } else if !request.isRead {
+                row["change"] = "unknown"
+                row["undo"] = .string("can't be taken back: \(HeldBackChanges.obstacle)")
+            }
+            return .object(row)
+        }
+        var notes = notes
+        if requests.isEmpty { notes.append("The script sends nothing.") }
+        if report.unlisted > 0 { notes.append("\(report.unlisted) more requests are not listed.") }
+        return OperationAnswer(
+            .value(requests.count == 1 ? requests[0] : .array(requests)), notes: notes,
+            text: lines.isEmpty ? nil : lines.joined(separator: "\n"), connection: connection)
+    }
+
+    static func guardSays(_ verdict: Verdict) -> String {
+        "The guard says: \(verdict.decision.rawValue) (\(verdict.guardClass.rawValue))."
+    }
+
+    /// What is wrong with the parameters of a script's cmdlets, before the guard or anybody else is asked.
+    /// - Parameter known: scripts that were found right before.
+    /// - Throws: `.invalidInput` with the nearest names.
+    static func checkNames(
+        _ plan: EnginePlan, _ service: ExchangeTable.Service, knowing known: CheckedScripts
+    ) async throws(MMError) {
+        // Values may decide what a script does.
+        let key = plan.values.isEmpty ? CheckedScripts.Key(plan.script, service) : nil
+        if let key, known.contains(key) { return }
+        try await checkNames(plan, RequestRecorder(service: service))
+        if let key { known.insert(key) }
+    }
+
+    /// What a script may take for its names to be looked at: one that computes more shows its faults when it runs.
+    private static let limits = {
+        var limits = NativeLimits()
+        limits.textBytes = 64 << 10
+        limits.listItems = 20_000
+        limits.memoryBytes = 8 << 20
+        limits.steps = 50_000
+        limits.rounds = 1000
+        return limits
+    }()
+
+    private static func checkNames(_ plan: EnginePlan, _ source: RequestRecorder) async throws(MMError) {
+        var session = NativeSession()
+        guard !plan.waitsForAnswers, plan.misfit([source], in: session) == nil,
+            case .completed(let result) = await NativeEngine(sources: [source], limits: limits).run(
+                plan.script, parsed: plan.parsed, values: plan.values, in: &session,
+                deadline: .after(.milliseconds(200)))
+        else { return }
+        let faults = [
+            "NamedParameterNotFound,", "AmbiguousParameter,", "PositionalParameterNotFound,", "MissingArgument,",
+        ]
+        if let error = result.errors.first(where: { error in
+            error.command != nil && faults.contains { error.id.hasPrefix($0) }
+        }) {
+            throw refusal(error)
+        }
+    }
+
+    private static func refusal(_ error: NativeError) -> MMError {
+        MMError(
+            .invalidInput, "\(error.message) Nothing was sent.",
+            hint: "Get-Help \(error.command ?? "NAME") tells its parameters.", details: ["id": .string(error.id)])
+    }
+}

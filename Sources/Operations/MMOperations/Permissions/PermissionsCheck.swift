@@ -1,0 +1,102 @@
+import MMCore
+import MMGuard
+import MMIdentity
+
+/// `permissions_check`: what a connection can do with what its tokens hold.
+struct PermissionsCheck: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [.connection()]
+        let connection: String
+
+        init(from reader: InputReader) throws(MMError) { connection = try reader.requiredText("connection") }
+    }
+
+    let declaration = OperationDeclaration(
+        "permissions_check", command: ["permissions", "check"], title: "Check a connection's permissions",
+        summary: "Say what a connection can read and change, and which permission or role is missing.",
+        effects: .init(readOnly: true, idempotent: true, openWorld: true),
+        examples: [
+            .init("mm permissions check Contoso", "area by area: yes, or what is missing"),
+            .init(
+                "mm permissions check Contoso --json --jq '.areas[] | select(.write==\"no\")'", "what it can't change"),
+        ]
+    ).unlisted.forSeveral(.init(rows: "areas"))
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: PermissionServices
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try services.registry.connection(named: input.connection, in: context)
+        let options = TokenOptions(interaction: .never)
+        let token = try await services.identity.token(
+            for: connection, resource: .graph, options: options, deadline: context.deadline)
+        guard let claims = token.claims else {
+            throw MMError(
+                .unsupported, "The token of \(connection.name) can't be read, so nothing is known of its permissions.",
+                hint: "Try it: a refused request says what is missing.")
+        }
+        let rights = TokenRights(claims: claims)
+        var rows = PermissionArea.all.map { Self.row(of: $0, rights) }
+        for (name, resource) in [("Exchange cmdlets", ServiceResource.exchange), ("Azure", .arm), ("flows", .flow)] {
+            rows.append(await row(of: name, resource, connection, services.identity))
+        }
+        let roles = rights.roles(in: .standard).map(\.name)
+        let value: JSONValue = [
+            "connection": .string(connection.name), "kind": .string(rights.kind.rawValue),
+            "permissions": .array(rights.permissions.sorted().map { .string($0) }),
+            "roles": .array(roles.map { .string($0) }), "areas": .array(rows.map { .object($0) }),
+        ]
+        var notes = [
+            "\(connection.name) signs in \(rights.kind == .application ? "as an app" : "as a person"), with "
+                + "\(rights.permissions.count) permissions of Graph"
+                + (roles.isEmpty ? "." : " and the role \(roles.joined(separator: ", ")).")
+        ]
+        if rights.kind == .work {
+            notes.append("A person reaches only mail, files, chats and teams that are open to that person.")
+        }
+        return OperationAnswer(
+            .value(value), notes: notes,
+            text: TableText.text(of: rows, columns: ["area", "read", "write", "missing"]),
+            connection: connection.name)
+    }
+
+    private static func row(of area: PermissionArea, _ rights: TokenRights) -> JSONObject {
+        var row: JSONObject = ["area": .string(area.name)]
+        var missing: [String] = []
+        for (key, request) in [("read", area.reading), ("write", area.writing)] {
+            guard let request, let reach = PermissionReach(request, of: rights) else {
+                row[key] = "–"
+                continue
+            }
+            row[key] = .string(reach.outcome.rawValue)
+            switch reach.outcome {
+            case .yes, .never: break
+            case .no: missing.append(reach.permission ?? "")
+            case .role: missing.append("role \(reach.role ?? "")")
+            }
+        }
+        var seen: Set<String> = []
+        row["missing"] = .string(missing.filter { seen.insert($0).inserted }.joined(separator: "; "))
+        return row
+    }
+
+    /// A service whose own roles decide: what the token holds is only half of it.
+    private func row(
+        of name: String, _ resource: ServiceResource, _ connection: Connection, _ identity: IdentityService
+    ) async -> JSONObject {
+        let rights = await identity.rights(of: connection, on: resource, deadline: .after(.seconds(10)))
+        let wanted: [String] =
+            switch resource {
+            case .exchange: rights?.kind == .application ? ["Exchange.ManageAsApp"] : ["Exchange.Manage"]
+            case .arm: rights?.kind == .application ? [] : ["user_impersonation"]
+            default: ["Flows.Read.All", "Flows.Manage.All", "User"]
+            }
+        guard let rights else {
+            return ["area": .string(name), "read": "no", "write": "no", "missing": "no token without a person"]
+        }
+        let isThere = wanted.isEmpty || wanted.contains { want in rights.permissions.contains { $0.hasPrefix(want) } }
+        return [
+            "area": .string(name), "read": isThere ? "by role" : "no", "write": isThere ? "by role" : "no",
+            "missing": isThere ? "" : .string(wanted.first ?? ""),
+        ]
+    }
+}

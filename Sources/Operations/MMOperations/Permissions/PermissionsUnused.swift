@@ -1,0 +1,105 @@
+import MMCore
+import MMGuard
+import MMIdentity
+
+/// `permissions_unused`: what a connection was granted on Graph and, by the audit log, never used.
+struct PermissionsUnused: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            .connection(),
+            InputField("last", .integer(1...1_000_000), "How many audit lines are read at most (default 100000)."),
+        ]
+        let connection: String
+        let last: Int
+
+        init(from reader: InputReader) throws(MMError) {
+            connection = try reader.requiredText("connection")
+            last = try reader.integer("last") ?? 100_000
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "permissions_unused", command: ["permissions", "unused"], title: "Unused permissions",
+        summary: "Compare the permissions of a connection with what the audit log shows used; propose fewer.",
+        effects: .init(readOnly: true, idempotent: true, openWorld: true), audience: .person,
+        examples: [.init("mm permissions unused Contoso", "what can be taken away, and what would do instead")]
+    )
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: PermissionServices
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try services.registry.connection(named: input.connection, in: context)
+        let token = try await services.identity.token(
+            for: connection, resource: .graph, options: TokenOptions(interaction: .never), deadline: context.deadline)
+        guard let claims = token.claims else {
+            throw MMError(
+                .unsupported, "The token of \(connection.name) can't be read, so nothing is known of its permissions.")
+        }
+        let rights = TokenRights(claims: claims)
+        let cloud = try services.identity.cloud(of: connection)
+        let hosts = cloud.writtenBases(of: .graph).compactMap { WebAddress($0)?.host }
+        let entries = try services.audit.entries(limit: input.last) { $0["connection"]?.string == connection.name }
+        let used = UsedCalls(entries, graphHosts: hosts)
+        let plan = PermissionPlan(for: used.uses.map(\.call), as: rights.kind)
+        let wanted = Set(plan.permissions.map(\.name))
+        let drop = rights.permissions.subtracting(wanted).sorted()
+        let add = wanted.subtracting(rights.permissions).sorted()
+        let keep = wanted.intersection(rights.permissions).sorted()
+        var members: [(String, JSONValue)] = [
+            ("connection", .string(connection.name)), ("kind", .string(rights.kind.rawValue)),
+            ("from", used.first.map { .string($0) } ?? .null), ("to", used.last.map { .string($0) } ?? .null),
+            ("granted", Self.list(rights.permissions.sorted())), ("proposed", Self.list(wanted.sorted())),
+            ("keep", Self.list(keep)), ("drop", Self.list(drop)), ("add", Self.list(add)),
+            ("batches", .int(Int64(used.batches))), ("unknown", Self.list(used.unknown.sorted())),
+        ]
+        members.append(("used", .array(used.uses.map { .object(Self.row(of: $0, rights)) })))
+        return OperationAnswer(
+            .value(.object(JSONObject(members))), notes: notes(on: used, connection),
+            text: Self.text(used, rights, keep: keep, drop: drop, add: add), connection: connection.name)
+    }
+
+    /// How far the proposal may be trusted.
+    private func notes(on used: UsedCalls, _ connection: Connection) -> [String] {
+        guard let first = used.first, let last = used.last, !used.uses.isEmpty else {
+            return [
+                "The audit log shows no request of \(connection.name) to Graph, so nothing can be proposed: use it first."
+            ]
+        }
+        var notes = ["By the audit log of this machine from \(first) to \(last): what is done less often isn't in it."]
+        if used.batches > 0 {
+            notes.append(
+                "\(used.batches) batches were sent; the log doesn't tell their items, so what they need may be missing here."
+            )
+        }
+        if !used.unknown.isEmpty {
+            notes.append(
+                "No table knows the permissions of \(used.unknown.count) kinds of requests: `unknown` lists them.")
+        }
+        notes.append("Other programs and machines that use the same app aren't in it.")
+        return notes
+    }
+
+    private static func list(_ names: [String]) -> JSONValue { .array(names.map { .string($0) }) }
+
+    private static func row(of use: UsedCalls.Use, _ rights: TokenRights) -> JSONObject {
+        [
+            "request": .string(use.line), "count": .int(Int64(use.count)),
+            "least": use.call.choice(for: rights.kind)?.advised.map { .string($0.name) } ?? .null,
+        ]
+    }
+
+    private static func text(
+        _ used: UsedCalls, _ rights: TokenRights, keep: [String], drop: [String], add: [String]
+    ) -> String {
+        guard !used.uses.isEmpty else { return "Granted: \(rights.permissions.sorted().joined(separator: ", "))" }
+        func line(_ title: String, _ names: [String]) -> String {
+            "\(title)  \(names.isEmpty ? "nothing" : names.joined(separator: ", "))"
+        }
+        return [
+            line("keep", keep), line("drop", drop), line("add ", add), "", "What was used:",
+            TableText.text(
+                of: used.uses.sorted { $0.count > $1.count }.map { row(of: $0, rights) },
+                columns: ["request", "count", "least"]),
+        ].joined(separator: "\n")
+    }
+}

@@ -1,0 +1,125 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// Says to whoever made a call why a service refused its request, and what grants it.
+struct RefusalAdvice: Sendable {
+    /// Advice must not cost more time than a request.
+    private static let timeout = Duration.seconds(8)
+    /// Refused items of one batch mostly lack the same.
+    private static let mostItems = 3
+
+    let registry: ConnectionRegistry
+    let identity: IdentityService
+
+    /// The error with the advice in the place of its hint; the error itself where there is nothing to say.
+    /// - Parameters:
+    ///   - error: how the call ended.
+    ///   - record: what is known of the call.
+    func explaining(_ error: MMError, _ record: CallRecord) async -> MMError {
+        guard let refusal = Self.refusal(in: error), let advice = await advice(on: [refusal], record).first ?? nil
+        else {
+            return error
+        }
+        var explained = error
+        explained.hint = advice.hint
+        explained.details["advice"] = .object(advice.details)
+        return explained
+    }
+
+    /// What is to be said of the refused items of a batch, which succeeds as a whole.
+    func notes(on answer: OperationAnswer, _ record: CallRecord) async -> [String] {
+        guard let recorded = record.facts["items"], case .json(let bytes) = answer.body,
+            let responses = (try? JSONParser.parse(bytes))?["responses"]?.array
+        else { return [] }
+        let items = BatchItems(recorded: recorded).items
+        let refused = responses.compactMap { response -> (BatchItems.Item, Refusal)? in
+            let status = response["status"]?.int ?? 0
+            guard [401, 403].contains(status), let id = response["id"]?.string,
+                let item = items.first(where: { $0.id == id })
+            else { return nil }
+            let error = response["body"]?["error"]
+            return (
+                item,
+                Refusal(
+                    service: .graph, method: item.method, target: item.target, status: status,
+                    code: error?["code"]?.string ?? "", message: error?["message"]?.string ?? "",
+                    isRead: Self.isRead(item.method, item.target, nil))
+            )
+        }
+        let told = refused.prefix(Self.mostItems)
+        let advice = await advice(on: told.map(\.1), record)
+        return zip(told, advice).compactMap { refused, advice in
+            advice.map { "Item \(refused.0.id), \(refused.0.method) \(refused.0.target.path): \($0.hint)" }
+        }
+    }
+
+    /// The advice on requests that one call sent.
+    private func advice(on refusals: [Refusal], _ record: CallRecord) async -> [PermissionAdvice?] {
+        guard let service = refusals.first?.service, refusals.contains(where: PermissionAdvisor.concerns),
+            let name = record.facts["connection"]?.string,
+            let connection = try? registry.snapshot().connection(named: name),
+            let cloud = try? identity.cloud(of: connection)
+        else { return [] }
+        let deadline = Deadline.after(Self.timeout)
+        let place = ConsentPlace(connection, cloud: cloud)
+        var rights: TokenRights?
+        if let resource = ServiceResource(service) {
+            rights = await identity.rights(of: connection, on: resource, deadline: deadline)
+        }
+        let advisor = PermissionAdvisor(rights: rights, place: place)
+        let found = refusals.map { PermissionAdvisor.concerns($0) ? advisor.advice(on: $0) : nil }
+        guard rights?.kind == .work, found.contains(where: { $0?.wantedRoles.isEmpty == false }) else { return found }
+        let eligible = await eligible(connection, deadline)
+        return found.map { $0?.activating(eligible, at: place) }
+    }
+
+    /// The refused request that an error tells of.
+    static func refusal(in error: MMError) -> Refusal? {
+        let details = error.details
+        // The compliance service is Exchange's second endpoint, with the same roles.
+        let word =
+            details["service"]?.string == ExchangeService.compliance.rawValue ? "exchange" : details["service"]?.string
+        if let service = word.flatMap(RequestService.init), let status = details["status"]?.int {
+            let method = details["method"]?.string ?? "GET"
+            let target = details["path"]?.string.flatMap {
+                try? RequestTarget(parsing: $0, service: service, normalization: .clean)
+            }
+            let cmdlet = details["cmdlet"]?.string
+            let message = details["serviceMessage"]?.string ?? error.message
+            return Refusal(
+                service: service, method: method, target: target, cmdlet: cmdlet, status: status,
+                code: details["code"]?.string ?? "", message: message, isRead: isRead(method, target, cmdlet))
+        }
+        // A cmdlet that the service ran for the native engine.
+        guard details["engine"] == "native", details["category"] == "PermissionDenied",
+            let cmdlet = details["cmdlet"]?.string
+        else { return nil }
+        return Refusal(
+            service: .exchange, method: "POST", cmdlet: cmdlet, status: 403, message: error.message,
+            isRead: isRead("POST", nil, cmdlet))
+    }
+
+    private static func isRead(_ method: String, _ target: RequestTarget?, _ cmdlet: String?) -> Bool {
+        if let cmdlet { return cmdlet.lowercased().hasPrefix("get-") }
+        guard let target else { return method == "GET" }
+        return GuardEngine.standard.classify(GuardedRequest(method: method, target: target)).classes == .read
+            || method == "GET"
+    }
+
+    /// The ids of the roles that the person may take up; none where the token doesn't open that list.
+    private func eligible(_ connection: Connection, _ deadline: Deadline) async -> Set<String> {
+        let path = "/roleManagement/directory/roleEligibilityScheduleInstances/filterByCurrentUser(on='principal')"
+        guard let target = try? RequestTarget(parsing: path, service: .graph),
+            let rights = await identity.rights(of: connection, deadline: deadline),
+            PermissionTable.standard.permissions("GET", target)?.satisfied(by: rights.permissions, for: rights.kind)
+                != nil,
+            let client = try? GraphClient(identity: identity, connection: connection, service: .graph),
+            let request = try? GraphRequest(method: "GET", target: target),
+            let response = try? await client.send(request, deadline: deadline),
+            let rows = (try? JSONParser.parse(response.body))?["value"]?.array
+        else { return [] }
+        return Set(rows.compactMap { $0["roleDefinitionId"]?.string?.lowercased() })
+    }
+}

@@ -1,0 +1,115 @@
+package import MMCore
+import MMGuard
+
+/// All that can be called by its name alone: recipes, the owner's tools, what this program does itself.
+package struct ReadyShelf: Sendable {
+    /// What there is, recipes first.
+    package let tasks: [ReadyTask]
+    private let search: PhraseSearch
+
+    /// How well a task must fit a question to be named in the answer.
+    private static let least: Float = 0.52
+
+    /// What every installation has.
+    package static let standard = ReadyShelf(own: [])
+
+    private init(own: [ReadyTask]) {
+        let recipes = RecipeLibrary.all.map { ReadyTask.tool($0, on: .recipes) }
+        let operations = Self.operations.compactMap { name, words in
+            Catalogue.standard.operation(named: name).map { ReadyTask.operation($0, words: words) }
+        }
+        tasks = own + recipes + operations
+        search = PhraseSearch(tasks.map(\.phrases))
+    }
+
+    /// What there is for a user, whose own tools count as well.
+    package static func of(_ paths: StatePaths) -> ReadyShelf {
+        let shelf = ToolShelf.own(paths)
+        let own = shelf.contents().definitions.map { ReadyTask.tool($0, on: shelf) }
+        return own.isEmpty ? standard : ReadyShelf(own: own)
+    }
+
+    /// The task of a name, however it is joined: `mail-forwarding`, `mail_forwarding`, `mail forwarding`.
+    package func task(named name: String) -> ReadyTask? {
+        func plain(_ text: String) -> String {
+            text.lowercased().replacing("-", with: "_").replacing(" ", with: "_")
+        }
+        var wanted = plain(name)
+        for prefix in ["mm__", "mm_", "recipe_"] where wanted.hasPrefix(prefix) {
+            wanted = String(wanted.dropFirst(prefix.count))
+        }
+        return tasks.first { task in
+            guard plain(task.name) != wanted else { return true }
+            guard case .operation(let operation, _) = task else { return false }
+            return plain(operation.declaration.command.joined(separator: " ")) == wanted
+                || Self.shortNames[wanted] == task.name
+        }
+    }
+
+    /// The tasks that a question asks for, best first, each with how well it fits.
+    package func find(_ question: String, limit: Int) -> [(task: ReadyTask, score: Float)] {
+        let scores = search.scores(question)
+        let found = scores.indices.filter { scores[$0] >= Self.least }
+            .sorted { (scores[$1], $0) < (scores[$0], $1) }
+        return found.prefix(limit).map { (tasks[$0], scores[$0]) }
+    }
+
+    private static let shortNames = ["snapshot": "snapshot_take", "audit": "audit_mine", "changes": "undo_list"]
+
+    /// What this program does itself and a model's list of tools has no room for, with what people call it.
+    private static let operations: [(name: String, words: [String])] = [
+        ("undo", ["undo", "undo my last change", "take back a change", "revert what was changed", "roll back"]),
+        (
+            "undo_list",
+            [
+                "what was changed", "list of changes", "changes that can be undone", "what have I changed today",
+                "my last changes", "recent changes made here",
+            ]
+        ),
+        ("undo_show", ["show a change with before and after", "details of a change that was made"]),
+        (
+            "history",
+            [
+                "history of an object", "what was changed of a user", "change history of a group",
+                "who changed this object",
+            ]
+        ),
+        (
+            "audit_mine",
+            [
+                "my own calls", "audit of my calls", "what have I done", "audit log of this server",
+                "what did this agent do",
+            ]
+        ),
+        (
+            "snapshot_take",
+            [
+                "snapshot of the tenant", "back up the configuration", "write the tenant's configuration down",
+                "save the tenant settings", "take a snapshot", "baseline of the configuration",
+            ]
+        ),
+        ("snapshot_list", ["list snapshots", "which snapshots are there", "earlier snapshots"]),
+        ("snapshot_show", ["show a snapshot", "what is in a snapshot"]),
+        ("snapshot_diff", ["compare snapshots", "difference between two tenants", "compare two tenants"]),
+        ("snapshot_kinds", ["what a snapshot holds", "kinds of configuration in snapshots"]),
+        (
+            "drift",
+            [
+                "drift", "configuration drift", "what has changed in the tenant", "changed since the last snapshot",
+                "compare the tenant with its snapshot", "did anybody change a policy",
+            ]
+        ),
+        (
+            "permissions_for",
+            ["which permission does a call need", "least permission for a request", "permission needed for a cmdlet"]
+        ),
+        (
+            "permissions_check",
+            ["what may this connection do", "which permissions does the sign-in have", "check permissions of the app"]
+        ),
+        ("endpoints", ["properties of a type", "what can be filtered", "explain a path of graph"]),
+        ("sessions", ["open sessions of this server", "running powershell sessions"]),
+        ("jobs", ["running jobs", "background jobs", "calls that still run"]),
+        ("disconnect", ["end a powershell session", "disconnect a session"]),
+    ]
+}

@@ -1,0 +1,81 @@
+import MMCore
+import MMGuard
+
+/// A call's turn in a session: what it may send, and who is asked about what it may not.
+struct CallTurn: Sendable {
+    /// The call, as its audit line names it.
+    let call: String
+    /// What it was let through for.
+    let grant: RequestGrant
+    /// Whether all that changes something is held back.
+    let isDryRun: Bool
+    /// The call's span, where it is traced: what the session sends is a part of it.
+    let span: Span?
+    /// What binds a person's yes to the place where it counts.
+    private let confirmation: @Sendable (RequestQuestion) -> ConfirmationRequest
+    private let guarding: GuardServices
+    private let requester: Requester
+    private let person: (any ConfirmingPerson)?
+
+    /// The turn of a call that was let through.
+    /// - Parameters:
+    ///   - context: the call.
+    ///   - authority: what it was let through for.
+    ///   - connection: whose session it runs in.
+    ///   - module: the session's module.
+    ///   - guarding: how strictly its requests are judged, and where one waits for a person.
+    ///   - isDryRun: whether all that changes something is held back.
+    init(
+        of context: OperationContext, _ authority: CallAuthority, connection: Connection, module: String,
+        with guarding: GuardServices, isDryRun: Bool = false
+    ) {
+        call = context.record.call
+        grant = RequestGrant(authority, policy: guarding.policy(of: connection, in: context), isDryRun: isDryRun)
+        self.isDryRun = isDryRun
+        span = Span.current
+        self.guarding = guarding
+        requester = Requester(context.call)
+        person = context.call.person
+        let principal = context.call.caller.principal?.id
+        confirmation = { question in
+            var request = question.confirmation(on: connection, module: module)
+            request.principal = principal
+            return request
+        }
+    }
+
+    /// Asks about a request: the ledger, where a person may have said yes before, else the person who is there.
+    func answer(_ question: RequestQuestion) async -> RequestGrant.Answer {
+        let request = confirmation(question)
+        do throws(MMError) {
+            switch try await guarding.ledger.outcome(of: request) {
+            case .approved?, .allowed?: return .yes
+            case .refused?: return .no
+            case nil: break
+            }
+            // One person's yes is not enough where two are needed.
+            guard let person, person.canBeAsked, request.check == .form || person.isAtTerminal,
+                request.approvals == 1
+            else { return .nobody }
+            let asked = ConfirmationQuestion(
+                request.presentation, check: request.check, digest: request.digest, moreOfKind: question.moreOfKind,
+                isMidway: true)
+            let said = try await person.decide(asked)
+            return switch said {
+            case .yes: .yes
+            case .yesToAlike: .yesToKind
+            case .no: .no
+            }
+        } catch {
+            return .nobody
+        }
+    }
+
+    /// Notes a request that nobody could be asked about, so that a yes can come later; nil where it can't wait.
+    func pending(_ question: RequestQuestion) async -> PendingConfirmation? {
+        guard question.canWait else { return nil }
+        var request = confirmation(question)
+        request.requester = requester
+        return try? await guarding.hold(request)
+    }
+}

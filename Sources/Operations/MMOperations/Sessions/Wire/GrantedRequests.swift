@@ -1,0 +1,156 @@
+import MMCore
+import MMEgress
+import MMGuard
+
+/// Judges what a session sends by what the call that runs in it was let through for. What it sends outside of calls only
+/// looks.
+final class GrantedRequests: RequestJudge {
+    private struct State {
+        var turn: CallTurn?
+        /// The grant of the call that runs, or of what is sent between calls.
+        var grant: RequestGrant
+        var foreignHosts: [String] = []
+        /// Counts the turns: an answer that comes after its call belongs to none.
+        var number = 0
+        /// The calls of requests that are under way, and their spans.
+        var calls: [UInt64: (call: String, span: Span?)] = [:]
+    }
+
+    private let guards: CurrentGuard
+    private let outside: RequestGrant
+    private let connection: String?
+    private let state: Mutex<State>
+
+    /// A judge for one session.
+    /// - Parameters:
+    ///   - guards: the guard.
+    ///   - policy: the connection's, for what is sent outside of calls.
+    ///   - connection: its name.
+    init(guards: CurrentGuard, policy: GuardPolicy, connection: String? = nil) {
+        self.guards = guards
+        self.connection = connection
+        outside = .outsideCalls(policy: policy)
+        state = Mutex(State(grant: outside))
+    }
+
+    /// The call that runs.
+    var call: String? { state.withLock { $0.turn?.call } }
+
+    /// A call begins. Sessions are lent to one call at a time.
+    func begin(_ turn: CallTurn) {
+        state.withLock { state in
+            state.turn = turn
+            state.grant = turn.grant
+            state.foreignHosts = []
+            state.number += 1
+        }
+    }
+
+    /// The call has ended: what is sent from now on belongs to none.
+    func end() -> CallTraffic {
+        state.withLock { state in
+            defer {
+                state.turn = nil
+                state.grant = outside
+            }
+            return CallTraffic(report: state.grant.traffic, foreignHosts: state.foreignHosts)
+        }
+    }
+
+    /// The verdict on a request.
+    func judge(_ request: DescribedRequest) async -> RequestVerdict {
+        let intent: RequestIntent
+        do throws(MMError) { intent = try guards.engine().intent(of: WireRequest(request)) } catch {
+            return .refuse(class: "unknown", RequestRefusal(code: error.code.word, message: error.message))
+        }
+        let name = intent.classes.strictest.rawValue
+        let (outcome, turn, number) = state.withLock { state in
+            if let turn = state.turn { state.calls[request.number] = (call: turn.call, span: turn.span) }
+            return (state.grant.judge(intent, number: request.number), state.turn, state.number)
+        }
+        let intended = request.place.owner == .unknown ? request.place.host : nil
+        switch outcome {
+        case .allow: return .allow(class: name)
+        case .refuse(let code, let message):
+            return .refuse(class: name, refusal(code, message, unnamed: intended))
+        case .hold(let question):
+            return .hold(class: name) {
+                let answer = await turn?.answer(question) ?? .nobody
+                return self.answered(question, Task.isCancelled ? .nobody : answer, in: number).map {
+                    self.refusal($0.code, $0.message, unnamed: intended)
+                }
+            }
+        }
+    }
+
+    /// A refusal; for a host that nothing has named it tells the owner how to.
+    private func refusal(_ code: String, _ message: String, unnamed host: String?) -> RequestRefusal {
+        guard let host, let connection else { return RequestRefusal(code: code, message: message) }
+        refused(host: host)
+        return RequestRefusal(
+            code: code,
+            message:
+                "\(message) If the host is yours: mm connections edit \(ShellWord.quoted(connection)) egress.allow=\(host)"
+        )
+    }
+
+    /// Whether the call that a request belongs to still runs: what it opened ends with it.
+    func holds(_ number: UInt64) -> Bool {
+        state.withLock { state in
+            guard let call = state.calls[number]?.call else { return false }
+            return state.turn?.call == call
+        }
+    }
+
+    /// Goes on with a request that was held.
+    private func answered(
+        _ question: RequestQuestion, _ answer: RequestGrant.Answer, in number: Int
+    ) -> RequestRefusal? {
+        state.withLock { state in
+            guard state.number == number, state.turn != nil else {
+                return RequestRefusal(code: "outside_call", message: "The call that it belonged to has ended.")
+            }
+            guard case .refuse(let code, let message) = state.grant.answered(question, answer) else { return nil }
+            return RequestRefusal(code: code, message: message)
+        }
+    }
+
+    /// A request has ended.
+    /// - Returns: the call that it belongs to.
+    func ended(_ record: EgressRecord) -> String? {
+        let owner: (call: String, span: Span?)? = state.withLock { state in
+            // The session got a refusal of ours: how the service answered, nobody knows.
+            let isCut = record.fault == MMEgress.WireFault.Kind.stopped.rawValue
+            state.grant.ended(record.number, status: isCut ? 0 : record.status, wasSent: record.wasSent)
+            return state.calls.removeValue(forKey: record.number) ?? state.turn.map { (call: $0.call, span: $0.span) }
+        }
+        owner?.span?.request(record)
+        return owner?.call
+    }
+
+    /// The session asked for a host that it may not reach.
+    func refused(host: String) {
+        state.withLock { state in
+            guard state.turn != nil, !state.foreignHosts.contains(host) else { return }
+            state.foreignHosts.append(host)
+        }
+    }
+}
+
+extension Span {
+    /// Notes a request that a session sent in the course of this call.
+    fileprivate func request(_ record: EgressRecord) {
+        var attributes: [(key: String, value: JSONValue)] = [
+            ("http.request.method", .string(record.method)), ("url.template", .string(record.pathTemplate)),
+            ("server.address", .string(record.host)), ("mm.session", .string(record.session)),
+            ("mm.sent", .bool(record.wasSent)),
+        ]
+        if record.status > 0 { attributes.append(("http.response.status_code", .int(Int64(record.status)))) }
+        if let name = record.requestClass { attributes.append(("mm.class", .string(name))) }
+        let fault = record.fault ?? (record.status >= 400 ? "\(record.status)" : nil)
+        if let fault { attributes.append(("error.type", .string(fault))) }
+        past(
+            "\(record.method) \(record.pathTemplate)", .client, begun: record.time, lasted: record.duration, attributes,
+            fault: fault)
+    }
+}

@@ -1,0 +1,68 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// Who changed an object last and when, as the directory's audit log tells.
+struct ChangeOrigin: Sendable {
+    /// The account or app.
+    let who: String
+    /// When it was.
+    let time: String
+    /// What the service calls it.
+    let activity: String?
+
+    /// All of it, for people.
+    var text: String {
+        VisibleText.exact("\(who) at \(time)" + (activity.map { " (\($0))" } ?? ""))
+    }
+
+    /// A batch of requests has room for twenty; a tenant with more to tell of is looked at by a person anyway.
+    private static let most = 60
+
+    /// Looks the changes of some findings up.
+    /// - Returns: what the log tells, by the ids of the objects; nothing where it can't be read.
+    static func found(
+        for findings: [SnapshotFinding], on connection: Connection, in context: OperationContext,
+        with services: RequestServices
+    ) async -> [String: ChangeOrigin] {
+        let ids = findings.filter { $0.kind.service == .graph && GUID.isValid($0.id) }.map { $0.id.lowercased() }
+        guard !ids.isEmpty, let client = try? GraphClient(identity: services.identity, connection: connection),
+            let engine = try? services.guarding.guards.engine()
+        else { return [:] }
+        let policy = services.guarding.policy(of: connection, in: context)
+        var parts: [BatchPart] = []
+        for id in ids.prefix(most) {
+            guard
+                let target = try? client.target(
+                    "/auditLogs/directoryAudits",
+                    query: [
+                        ("$filter", "targetResources/any(t:t/id eq '\(id)')"), ("$orderby", "activityDateTime desc"),
+                        ("$top", "1"),
+                    ]),
+                let request = try? GraphRequest(target: target),
+                engine.judge(request.guarded, policy: policy).decision == .allow
+            else { return [:] }
+            parts.append(BatchPart(id: id, request: request))
+        }
+        let deadline = min(context.deadline, .after(.seconds(30)))
+        var origins: [String: ChangeOrigin] = [:]
+        for start in stride(from: 0, to: parts.count, by: 20) {
+            let some = Array(parts[start..<min(start + 20, parts.count)])
+            guard let answers = try? await client.batch(some, deadline: deadline) else { return origins }
+            for (part, answer) in zip(some, answers) where answer.status < 300 {
+                origins[part.id] = answer.body["value"]?.array?.first.flatMap(ChangeOrigin.init)
+            }
+        }
+        return origins
+    }
+
+    /// Reads a line of the log.
+    private init?(_ line: JSONValue) {
+        guard let time = line["activityDateTime"]?.string else { return nil }
+        let by = line["initiatedBy"]
+        who = by?["user"]?["userPrincipalName"]?.string ?? by?["app"]?["displayName"]?.string ?? "somebody unknown"
+        self.time = time
+        activity = line["activityDisplayName"]?.string
+    }
+}

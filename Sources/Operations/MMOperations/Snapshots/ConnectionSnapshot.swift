@@ -1,0 +1,112 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// Takes snapshots of a connection's tenant: judged by the guard, with the connection's own sign-in, and with a reason for each
+/// kind that is left out.
+struct ConnectionSnapshot {
+    let connection: Connection
+    let services: RequestServices
+    let context: OperationContext
+
+    /// Writes a snapshot.
+    /// - Parameters:
+    ///   - kinds: what is read.
+    ///   - destination: where it is written.
+    /// - Returns: the snapshot's header, and how many objects it has.
+    func take(
+        _ kinds: [SnapshotKind], to destination: SnapshotDestination
+    ) async throws(MMError) -> (header: SnapshotHeader, objects: Int) {
+        let progress = context.call.progress
+        let report: @Sendable (String) -> Void = { progress(ProgressReport(done: 0, message: $0)) }
+        let source = try TenantSnapshotSource(
+            identity: services.identity, connection: connection, deadline: context.deadline, report: report)
+        let held = try heldBack(kinds)
+        let (connection, identity) = (connection, services.identity)
+        let taking = SnapshotTaking(
+            from: source, kinds: kinds,
+            explain: { await Self.reason(for: $0, $1, connection, identity) },
+            progress: { report("\($0.title): \($1)") })
+        return try await identity.waitingForSignIn(to: connection, resource: .graph, in: context) {
+            () async throws(MMError) in
+            try await destination.replace { (folder) async throws(MMError) in
+                try await taking.write(to: folder, connection: connection.name, excluding: held)
+            }
+        }
+    }
+
+    /// The kinds that the guard doesn't let through for this connection: a snapshot asks nobody.
+    private func heldBack(_ kinds: [SnapshotKind]) throws(MMError) -> [String: SnapshotHeader.LeftOut] {
+        let policy = services.guarding.policy(of: connection, in: context)
+        let engine = try services.guarding.guards.engine()
+        let graph = try GraphClient(identity: services.identity, connection: connection)
+        var held: [String: SnapshotHeader.LeftOut] = [:]
+        for kind in kinds {
+            var verdicts: [Verdict] = []
+            switch kind.service {
+            case .graph:
+                verdicts = try TenantSnapshotSource.requests(of: kind, with: graph)
+                    .map { engine.judge($0.guarded, policy: policy) }
+            case .flow:
+                guard
+                    let client = try? GraphClient(
+                        identity: services.identity, connection: connection, service: .flow)
+                else { continue }
+                verdicts = try TenantSnapshotSource.requests(of: kind, with: client)
+                    .map { engine.judge($0.guarded, policy: policy) }
+            case .exchange, .compliance:
+                let module = kind.service == .compliance ? "compliance" : PowerShellModule.exchangeOnline.rawValue
+                verdicts = ([kind.path] + kind.relations.map(\.path)).map { path in
+                    engine.judge(
+                        script: TenantSnapshotSource.command(path).cmdlet, in: ScriptContext(module: module),
+                        policy: policy)
+                }
+            case .teams: continue
+            }
+            if !kind.references.isEmpty {
+                let names = try TenantSnapshotSource.namesRequest([], with: graph)
+                verdicts.append(engine.judge(names.guarded, policy: policy))
+            }
+            guard let verdict = verdicts.first(where: { $0.decision != .allow }) else { continue }
+            held[kind.name] = SnapshotHeader.LeftOut(reason: "the guard holds it back (rule \(verdict.rule))")
+        }
+        return held
+    }
+
+    /// Why a kind is left out, in words that are the same each time, and what would open it.
+    private static func reason(
+        for error: MMError, _ kind: SnapshotKind, _ connection: Connection, _ identity: IdentityService
+    ) async -> SnapshotHeader.LeftOut {
+        if error.code == .signInNeeded {
+            return SnapshotHeader.LeftOut(reason: "\(connection.name) isn't signed in to \(kind.service.title)")
+        }
+        guard let status = error.details["status"]?.int else { return SnapshotHeader.LeftOut(reason: error.message) }
+        let code = error.details["code"]?.string.map { " \($0)" } ?? ""
+        let reason = "\(kind.service.title) answered \(status)\(code)"
+        guard kind.service == .graph, let rights = await identity.rights(of: connection, deadline: .after(.seconds(8)))
+        else { return SnapshotHeader.LeftOut(reason: reason) }
+        for path in [kind.collection] + kind.relations.map({ String($0.path.prefix { $0 != "?" }) }) {
+            guard let reach = PermissionReach("GET \(path)", of: rights) else { continue }
+            switch reach.outcome {
+            case .no: return SnapshotHeader.LeftOut(reason: reason, missing: reach.permission)
+            case .role: return SnapshotHeader.LeftOut(reason: reason, missing: reach.role.map { "role \($0)" })
+            case .yes, .never: continue
+            }
+        }
+        return SnapshotHeader.LeftOut(reason: reason)
+    }
+}
+
+extension SnapshotKind.Service {
+    /// What people call it.
+    fileprivate var title: String {
+        switch self {
+        case .graph: "Microsoft Graph"
+        case .exchange: "Exchange Online"
+        case .compliance: "Purview"
+        case .flow: "Power Automate"
+        case .teams: "Teams"
+        }
+    }
+}

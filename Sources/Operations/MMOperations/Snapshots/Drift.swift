@@ -1,0 +1,173 @@
+import MMCore
+
+/// `drift`: what has changed in a tenant.
+struct Drift: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            .connection(),
+            InputField(
+                "against", .text,
+                "A folder, Contoso@2026-11-21, or another connection (default: the connection's latest snapshot)."),
+            .kinds,
+            InputField("repair", .flag, "Show the commands that would bring the earlier state back; none is run."),
+            .sarif,
+            InputField("news", .flag, "Report only what the last report with --news did not."),
+            InputField(
+                "accept", .textList,
+                "Accept what differs now in these objects, by name, id or kind: no drift until the day of `until`.",
+                isOfferedToModels: false),
+            InputField("reason", .text, "Why it is accepted.", isOfferedToModels: false),
+            InputField("until", .text, "The last day on which it is: 2027-01-31.", isOfferedToModels: false),
+        ]
+        let connection: String
+        let against: String?
+        let kinds: [SnapshotKind]?
+        let showsRepairs: Bool
+        let isSARIF: Bool
+        let isNews: Bool
+        let acceptance: Acceptance?
+
+        /// What a person accepts.
+        struct Acceptance {
+            let names: [String]
+            let reason: String
+            let until: String
+
+            /// Whether it means a finding.
+            func means(_ finding: SnapshotFinding) -> Bool {
+                names.contains { name in
+                    [finding.name, finding.id, finding.kind.name].contains { $0.lowercased() == name.lowercased() }
+                }
+            }
+        }
+
+        init(from reader: InputReader) throws(MMError) {
+            connection = try reader.requiredText("connection")
+            against = try reader.text("against")
+            kinds = try reader.kinds()
+            showsRepairs = try reader.flag("repair")
+            isSARIF = try reader.flag("sarif")
+            isNews = try reader.flag("news")
+            let names = try reader.textList("accept") ?? []
+            let (reason, until) = (try reader.text("reason"), try reader.text("until"))
+            guard !names.isEmpty else {
+                guard reason == nil, until == nil else {
+                    throw MMError(
+                        .invalidInput, "`reason` and `until` go with `accept`.", details: ["field": "accept"])
+                }
+                acceptance = nil
+                return
+            }
+            guard let reason, let until, AcceptedDeviation.isDay(until) else {
+                throw MMError(
+                    .invalidInput, "What is accepted has a `reason` and a day `until`, such as 2027-01-31.",
+                    hint: "mm drift CONNECTION --accept 'VPN Users' --reason 'Ticket 4711' --until 2027-01-31",
+                    details: ["field": reason == nil ? "reason" : "until"])
+            }
+            acceptance = Acceptance(names: names, reason: reason, until: until)
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "drift", command: ["drift"], title: "Find drift",
+        summary: "Tell what has changed in a tenant's configuration. Ends with 0 without drift, 2 with drift.",
+        description:
+            "Reads a connection's configuration now and compares it with its latest snapshot, with a folder, or with another "
+            + "tenant: what was added, removed and changed, by kind and name, and who did it as far as the directory's audit "
+            + "log tells. The exit code is 0 without drift, 2 with it, and 1 where something went wrong or could not be "
+            + "compared. What people accept until a day stands in `accepted.json` beside the snapshot, and is no drift.",
+        effects: .init(readOnly: true, openWorld: true), home: .detachable,
+        examples: [
+            .init("mm drift Contoso", "since the latest snapshot"),
+            .init("mm drift Contoso --against ./tenant --sarif", "against a folder under git, in CI"),
+            .init("mm drift Contoso --against Gold", "against another tenant"),
+            .init("mm drift Contoso --repair", "with the commands that would take it back"),
+            .init(
+                "mm drift Contoso --accept 'VPN Users' --reason 'Ticket 4711' --until 2027-01-31",
+                "what differs there is no drift until then"),
+        ]
+    ).unlisted.answeringWithTwo.forSeveral(.init(rows: "findings", atOnce: 16, alone: ["sarif"]))
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        let named = try input.against.map { (against) throws(MMError) in
+            try SnapshotPlace(against, in: context, with: services)
+        }
+        // The audit line names the connection that was looked up last: the one that the comparison is about.
+        let connection = try services.guarding.registry.connection(named: input.connection, in: context)
+        let before: SnapshotPlace
+        if let named {
+            before = named
+        } else {
+            before = try SnapshotPlace.stored("latest", of: connection.name, services.guarding.paths)
+        }
+        let paths = services.guarding.paths
+        let comparison = SnapshotComparison(
+            before: before, after: .now(connection), kinds: input.kinds,
+            isOfOneTenant: input.against?.contains("/") != true && before.isKept(of: connection.name, paths))
+        var report = try await comparison.report(in: context, with: services)
+        guard !input.showsRepairs || report.isOneTenant else {
+            throw MMError(
+                .unsupported, "Between two tenants ids differ, so there are no commands to propose.",
+                hint: "Leave --repair out, or compare with a snapshot of \(connection.name) itself.")
+        }
+        if input.kinds == nil {
+            report.service = await ServiceWatch.reading(of: connection, in: context, with: services)
+        }
+        var accepted = try AcceptedDeviations(in: before.acceptanceFolder(connection.name, paths))
+        let today = String(Timestamp.now.iso8601.prefix(10))
+        if let acceptance = input.acceptance {
+            let new = try Self.deviations(acceptance, in: report, on: today, context)
+            try accepted.add(new)
+        }
+        report.accept(accepted, on: today)
+        let memory = ReportMemory(
+            paths: paths, connection: connection.name, against: input.against ?? "latest")
+        if input.isNews {
+            let known = try memory.digests()
+            let found = report.findings + (report.service?.drifts ?? [])
+            report.findings.removeAll { known.contains($0.digest) }
+            report.service?.drifts.removeAll { known.contains($0.digest) }
+            try memory.keep(Set(found.map(\.digest)))
+        }
+        let proposals =
+            input.showsRepairs
+            ? report.findings.flatMap { RepairProposal.all(for: $0, on: connection.name, ids: report.ids) } : nil
+        if report.isOneTenant {
+            report.origins = await ChangeOrigin.found(
+                for: report.findings, on: connection, in: context, with: services)
+        }
+        var answer = report.answer(isSARIF: input.isSARIF, proposals: proposals)
+        answer.connection = connection.name
+        if input.isNews, report.isEmpty, !input.isSARIF { answer.text = "Nothing new." }
+        return answer
+    }
+
+    /// What a person accepts of a report.
+    /// - Throws: `forbidden` for a model, `notFound` where nothing of that name differs.
+    private static func deviations(
+        _ acceptance: Input.Acceptance, in report: DriftReport, on today: String, _ context: OperationContext
+    ) throws(MMError) -> [AcceptedDeviation] {
+        let caller = context.call.caller
+        guard caller.surface != .mcp else {
+            throw MMError(
+                .forbidden, "What differs is accepted by people.", hint: "Ask the person to run mm drift --accept.")
+        }
+        guard acceptance.until >= today else {
+            throw MMError(
+                .invalidInput, "\(acceptance.until) is over.", hint: "Name a day that is still to come.",
+                details: ["field": "until"])
+        }
+        let found = (report.findings + (report.service?.drifts ?? [])).filter(acceptance.means)
+        guard !found.isEmpty else {
+            throw MMError(
+                .notFound, "Nothing differs in \(acceptance.names.joined(separator: ", ")).",
+                hint: "mm drift CONNECTION shows what differs, by kind and name.")
+        }
+        let person = caller.principal.map { $0.name ?? $0.id } ?? SecurityKey.login
+        return found.map {
+            AcceptedDeviation($0, reason: acceptance.reason, person: person, since: today, until: acceptance.until)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+import MMCore
+
+/// What a comparison found, in the forms in which it is told.
+struct DriftReport: Sendable {
+    /// What the two sides are called.
+    let before: String
+    let after: String
+    /// What differs; a report of news alone leaves the rest out.
+    var findings: [SnapshotFinding]
+    /// What differs and is accepted today, with who says so.
+    private(set) var accepted: [(finding: SnapshotFinding, deviation: AcceptedDeviation)] = []
+    /// What was accepted until a day that is over, by the digest of the finding.
+    private var over: [String: AcceptedDeviation] = [:]
+    /// Who made a change and when, by the id of the object.
+    var origins: [String: ChangeOrigin] = [:]
+    /// What could not be compared.
+    private(set) var gaps: [SnapshotDifference.Gap]
+    /// How many kinds were compared.
+    let kinds: Int
+    /// The ids of the names in the earlier snapshot, for proposals.
+    let ids: [SnapshotKind.ReferenceSpace: [String: String]]
+    /// Whether ids mean the same on both sides.
+    let isOneTenant: Bool
+    /// What the service's own configuration management says; `nil` where the tenant has none, or it was not asked.
+    var service: ServiceWatch?
+
+    init(
+        _ difference: SnapshotDifference, before: String, after: String,
+        ids: [SnapshotKind.ReferenceSpace: [String: String]]
+    ) {
+        (self.before, self.after, self.ids) = (before, after, ids)
+        findings = difference.findings
+        gaps = difference.gaps
+        kinds = difference.compared.count
+        isOneTenant = !difference.isBetweenTenants
+    }
+
+    /// The answer.
+    /// - Parameters:
+    ///   - isSARIF: as the form that code scanning reads.
+    ///   - proposals: commands that would take the changes back, where somebody asked for them.
+    ///   - status: the exit code where something differs.
+    func answer(isSARIF: Bool, proposals: [RepairProposal]?, status: Int32 = driftStatus) -> OperationAnswer {
+        var answer: OperationAnswer
+        if isSARIF {
+            let log = sarif
+            answer = OperationAnswer(.value(log), text: JSONWriter.string(log, layout: .indented(2)))
+        } else {
+            answer = OperationAnswer(.value(json(proposals)), text: text(proposals))
+        }
+        let known = gaps.filter { !$0.isOneSided }
+        if !known.isEmpty {
+            answer.notes.append(
+                "Not compared, since neither side has it: "
+                    + known.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; "))
+        }
+        if !isEmpty { answer.exitStatus = status }
+        let lacking = gaps.filter(\.isOneSided)
+        if !lacking.isEmpty {
+            let text =
+                "Not compared, since one side alone has it: "
+                + lacking.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; ")
+            answer.notes.append(text)
+            answer.missing = text
+        }
+        return answer
+    }
+
+    /// The exit code that says that something differs: 1 says that something went wrong, as with `terraform plan`.
+    static let driftStatus: Int32 = 2
+
+    /// Notes a kind that was asked for and that the earlier side hasn't got.
+    mutating func miss(_ kind: SnapshotKind, _ reason: String) {
+        gaps.removeAll { $0.kind == kind.name }
+        gaps.append(SnapshotDifference.Gap(kind: kind.name, reason: reason, isOneSided: true))
+    }
+
+    /// Sets aside what is accepted on a day.
+    mutating func accept(_ deviations: AcceptedDeviations, on day: String) {
+        for finding in findings + (service?.drifts ?? []) {
+            guard let (deviation, holds) = deviations.acceptance(of: finding, on: day) else { continue }
+            if holds { accepted.append((finding, deviation)) } else { over[finding.digest] = deviation }
+        }
+        let set = Set(accepted.map(\.finding))
+        findings.removeAll(where: set.contains)
+        service?.drifts.removeAll(where: set.contains)
+    }
+
+    /// Whether nothing differs.
+    var isEmpty: Bool { findings.isEmpty && service?.drifts.isEmpty ?? true }
+
+    private func count(_ change: SnapshotFinding.Change) -> Int { findings.count { $0.change == change } }
+
+    private func json(_ proposals: [RepairProposal]?) -> JSONValue {
+        var value: JSONObject = [
+            "drift": .bool(!isEmpty), "before": .string(before), "after": .string(after),
+            "kinds": .int(Int64(kinds)),
+        ]
+        for change in SnapshotFinding.Change.allCases { value[change.rawValue] = .int(Int64(count(change))) }
+        value["findings"] = .array(findings.map { .object(json($0)) })
+        if !accepted.isEmpty {
+            value["accepted"] = .array(
+                accepted.map { finding, deviation in
+                    var row = json(finding)
+                    for name in ["reason", "person", "since", "until"] { row[name] = deviation.json[name] }
+                    return .object(row)
+                })
+        }
+        value["notCompared"] = .array(
+            gaps.map { ["kind": .string($0.kind), "reason": .string($0.reason), "oneSided": .bool($0.isOneSided)] })
+        if let service {
+            value["service"] = [
+                "monitors": .int(Int64(service.monitors)), "resources": .int(Int64(service.resources)),
+                "drifts": .array(service.drifts.map { .object(json($0)) }),
+            ]
+        }
+        if let proposals {
+            value["proposals"] = .array(
+                proposals.map { proposal in
+                    [
+                        "kind": .string(proposal.kind), "name": .string(proposal.name),
+                        "command": proposal.command.map { .string($0) } ?? .null,
+                        "note": proposal.note.map { .string($0) } ?? .null,
+                    ]
+                })
+        }
+        return .object(value)
+    }
+
+    private func json(_ finding: SnapshotFinding) -> JSONObject {
+        var row: JSONObject = [
+            "kind": .string(finding.kind.name), "name": .string(finding.name), "id": .string(finding.id),
+            "change": .string(finding.change.rawValue), "file": .string(finding.file),
+            "changes": .array(
+                finding.difference.changes.map { change in
+                    [
+                        "path": .array(change.path.map { .string($0) }), "before": change.before ?? .null,
+                        "after": change.after ?? .null,
+                    ]
+                }),
+        ]
+        if let origin = origins[finding.id.lowercased()] {
+            row["changedBy"] = .string(origin.who)
+            row["changedAt"] = .string(origin.time)
+            row["activity"] = origin.activity.map { .string($0) }
+        }
+        row["acceptedUntil"] = over[finding.digest].map { .string($0.until) }
+        return row
+    }
+
+    private func text(_ proposals: [RepairProposal]?) -> String {
+        (ownLines(proposals) + serviceLines + acceptedLines).joined(separator: "\n")
+    }
+
+    private var acceptedLines: [String] {
+        guard !accepted.isEmpty else { return [] }
+        return ["", "Accepted:"]
+            + accepted.map { finding, deviation in
+                "  \(Self.mark(finding.change)) \(finding.kind.title): \(VisibleText.exact(finding.name)), until "
+                    + "\(deviation.until) by \(VisibleText.exact(deviation.person)): \(VisibleText.exact(deviation.reason))"
+            }
+    }
+
+    private var serviceLines: [String] {
+        guard let service else { return [] }
+        let drifts = service.drifts.count
+        return [
+            "",
+            "The service watches \(service.resources) resource\(service.resources == 1 ? "" : "s"): "
+                + (drifts == 0 ? "no drift." : "\(drifts) drift\(drifts == 1 ? "" : "s")."),
+        ] + lines(of: service.drifts)
+    }
+
+    private func ownLines(_ proposals: [RepairProposal]?) -> [String] {
+        guard !findings.isEmpty else { return ["No drift in \(kinds) kinds: \(after) is as \(before)."] }
+        var lines = [
+            "\(after) against \(before): \(count(.added)) added, \(count(.removed)) removed, \(count(.changed)) changed."
+        ]
+        lines += self.lines(of: findings)
+        guard let proposals else { return lines }
+        lines += ["", "To bring this back (shown, not run; each passes the guard when you run it):"]
+        for proposal in proposals {
+            if let note = proposal.note { lines.append("# \(VisibleText.exact(proposal.name)): \(note)") }
+            if let command = proposal.command { lines.append(command) }
+        }
+        return lines
+    }
+
+    /// Findings for people, by kind.
+    private func lines(of findings: [SnapshotFinding]) -> [String] {
+        var lines: [String] = []
+        var kind: SnapshotKind?
+        for finding in findings {
+            if finding.kind != kind { lines += ["", finding.kind.title] }
+            kind = finding.kind
+            lines.append("  \(Self.mark(finding.change)) \(VisibleText.exact(finding.name))")
+            if let origin = origins[finding.id.lowercased()] { lines.append("      by \(origin.text)") }
+            if let ended = over[finding.digest] {
+                lines.append("      was accepted until \(ended.until) by \(VisibleText.exact(ended.person))")
+            }
+            // All of an object that is new or gone is in its file.
+            guard finding.change == .changed else { continue }
+            lines += finding.difference.lines.map { "      \($0)" }
+        }
+        return lines
+    }
+
+    private static func mark(_ change: SnapshotFinding.Change) -> String {
+        switch change {
+        case .added: "+"
+        case .removed: "-"
+        case .changed: "~"
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import MMCore
+import MMNative
+
+/// A command that would take a change back. It is shown and not run; whoever runs it meets the guard.
+struct RepairProposal: Sendable {
+    let kind: String
+    let name: String
+    /// The command line; `nil` where there is none.
+    let command: String?
+    /// What a reader should know first.
+    let note: String?
+
+    /// What brings a finding back.
+    /// - Parameters:
+    ///   - finding: what differs.
+    ///   - connection: whose tenant it is.
+    ///   - ids: the ids of the names in the earlier snapshot.
+    static func all(
+        for finding: SnapshotFinding, on connection: String, ids: [SnapshotKind.ReferenceSpace: [String: String]]
+    ) -> [RepairProposal] {
+        let writer = RepairWriter(finding: finding, connection: ShellWord.quoted(connection), ids: ids)
+        switch finding.kind.service {
+        case .graph: return writer.graph()
+        case .exchange: return writer.cmdlets(.exo)
+        case .compliance: return writer.cmdlets(.scc)
+        case .flow: return writer.flow()
+        case .teams: return [writer.none("Teams' own cmdlets bring it back")]
+        }
+    }
+}
+
+/// Writes the commands for one finding.
+private struct RepairWriter {
+    let finding: SnapshotFinding
+    let connection: String
+    let ids: [SnapshotKind.ReferenceSpace: [String: String]]
+
+    private var kind: SnapshotKind { finding.kind }
+    /// What the service itself sets.
+    private static let readOnly: Set<String> = ["id", "appId", "@odata.type"]
+
+    func none(_ note: String) -> RepairProposal { proposal(nil, note) }
+
+    func graph() -> [RepairProposal] {
+        var place =
+            kind.isSingle
+            ? kind.collection
+            : "\(kind.collection)/\(PercentCoding.encode(finding.id, isPlain: PercentCoding.isSegmentByte))"
+        // A collection of one is changed by its id.
+        if kind.isInCollection, let id = finding.before?["id"]?.string, GUID.isValid(id) { place += "/\(id)" }
+        switch finding.change {
+        case .added:
+            guard !kind.isSingle else { return [none("it can't be removed")] }
+            return [proposal("mm graph \(connection) \(ShellWord.quoted(place)) -X DELETE", "removes what is new")]
+        case .removed:
+            guard let before = restored(finding.before), !kind.isSingle else { return [none("it can't be made again")] }
+            var body: JSONObject = [:]
+            for (name, value) in before where !Self.readOnly.contains(name) && !isRelation(name) && value != .null {
+                body[name] = value
+            }
+            if let type = before["@odata.type"] { body["@odata.type"] = type }
+            return [
+                proposal(
+                    request(kind.collection, "POST", .object(body)),
+                    "makes it again, with another id" + (kind.relations.isEmpty ? "" : "; its relations are not in it"))
+            ]
+        case .changed: return changed(place)
+        }
+    }
+
+    private func changed(_ place: String) -> [RepairProposal] {
+        guard let before = restored(finding.before) else { return [none("the earlier state is not known")] }
+        var body: JSONObject = [:]
+        var proposals: [RepairProposal] = []
+        var seen: Set<String> = []
+        for change in finding.difference.changes {
+            guard let name = change.path.first, seen.insert(name).inserted else { continue }
+            if name == SnapshotObject.typeProperty { return [none("it has become another type of object")] }
+            if isRelation(name) {
+                proposals += relation(name, change, place)
+            } else if Self.readOnly.contains(name) {
+                proposals.append(none("`\(name)` is set by the service"))
+            } else {
+                body[name] = before[name] ?? .null
+            }
+        }
+        guard !body.isEmpty else { return proposals }
+        if let type = before["@odata.type"] { body["@odata.type"] = type }
+        return [proposal(request(place, "PATCH", .object(body)), nil)] + proposals
+    }
+
+    private func relation(_ name: String, _ change: ObjectDifference.Change, _ place: String) -> [RepairProposal] {
+        guard let relation = kind.relations.first(where: { $0.name == name }), relation.isReference,
+            let items = change.changedItems
+        else { return [none("`\(name)` has to be brought back by hand")] }
+        let back = items.removed.compactMap(\.string).map { who -> RepairProposal in
+            guard let id = id(of: who) else { return none("\(who) is not known by an id") }
+            let target: JSONValue = [
+                "@odata.id": .string("https://graph.microsoft.com/v1.0/directoryObjects/\(id)")
+            ]
+            return proposal(request("\(place)/\(name)/$ref", "POST", target), "\(who) back into \(name)")
+        }
+        let out = items.added.compactMap(\.string).map { who -> RepairProposal in
+            // The earlier snapshot may not know who came.
+            guard let id = id(of: who) else { return none("take \(who) out of \(name)") }
+            return proposal(
+                "mm graph \(connection) \(ShellWord.quoted("\(place)/\(name)/\(id)/$ref")) -X DELETE",
+                "\(who) out of \(name)")
+        }
+        return back + out
+    }
+
+    func cmdlets(_ service: ExchangeTable.Service) -> [RepairProposal] {
+        finding.cmdletRepairs { ExchangeTable.standard.takes($1, by: $0, in: service) }.map { repair in
+            proposal(
+                repair.command.map { "mm run \(connection) \(service.module) \(ShellWord.quoted($0.line))" },
+                repair.note)
+        }
+    }
+
+    /// Flows are started and stopped; what they do is brought back by their owners.
+    func flow() -> [RepairProposal] {
+        let properties = finding.before?["properties"] ?? finding.difference.changes.first?.after?["properties"]
+        guard let environment = properties?["environment"]?["name"]?.string else {
+            return [none("its environment is not known")]
+        }
+        func state(_ state: String, _ note: String?) -> RepairProposal {
+            let place = kind.path.replacing("{parent}", with: environment) + "/\(finding.id)/\(state)"
+            return proposal(
+                "mm graph \(connection) \(ShellWord.quoted(place)) -X POST --resource flow", note)
+        }
+        switch finding.change {
+        case .added: return [state("stop", "stops what is new; its owner decides whether it goes")]
+        case .removed: return [none("an administrator can restore a deleted flow for 21 days")]
+        case .changed:
+            var proposals: [RepairProposal] = []
+            for change in finding.difference.changes {
+                if change.path == ["properties", "state"], let old = change.before?.string,
+                    ["Started", "Stopped"].contains(old)
+                {
+                    proposals.append(state(old == "Started" ? "start" : "stop", nil))
+                } else {
+                    proposals.append(none("`\(change.path.joined(separator: "."))` is brought back by its owner"))
+                }
+            }
+            return proposals
+        }
+    }
+
+    private func request(_ place: String, _ method: String, _ body: JSONValue) -> String {
+        "mm graph \(connection) \(ShellWord.quoted(place)) -X \(method) -d \(ShellWord.quoted(JSONWriter.string(body)))"
+    }
+
+    private func isRelation(_ name: String) -> Bool { kind.relations.contains { $0.name == name } }
+
+    private func id(of name: String) -> String? {
+        GUID.isValid(name) ? name : ids[.objects]?[name]
+    }
+
+    /// An object with the ids that the service takes.
+    private func restored(_ members: JSONObject?) -> JSONObject? {
+        members.flatMap { members in
+            Self.typed(.object(kind.mappingReferences(in: members) { text, space in ids[space]?[text] ?? text })).object
+        }
+    }
+
+    private static func typed(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .object(let members):
+            .object(
+                JSONObject(
+                    members.map { ($0.key == SnapshotObject.typeProperty ? "@odata.type" : $0.key, typed($0.value)) }))
+        case .array(let items): .array(items.map(typed))
+        default: value
+        }
+    }
+
+    private func proposal(_ command: String?, _ note: String?) -> RepairProposal {
+        RepairProposal(kind: kind.name, name: finding.name, command: command, note: note)
+    }
+}

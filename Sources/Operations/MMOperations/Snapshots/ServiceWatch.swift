@@ -1,0 +1,102 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// What the service's own configuration management says of a tenant (Microsoft Graph, `/admin/configurationManagement`): how much
+/// its monitors watch, and what differs from their baselines. Only read: nothing is set up there, and no baseline is changed.
+struct ServiceWatch: Sendable {
+    /// How many monitors there are.
+    let monitors: Int
+    /// How many resources their baselines hold.
+    let resources: Int
+    /// What differs now.
+    var drifts: [SnapshotFinding]
+
+    private static let root = "/admin/configurationManagement"
+    // The service answers these properties only to those who ask for them.
+    private static let drifted =
+        "\(root)/configurationDrifts?$select=id,monitorId,resourceType,baselineResourceDisplayName,status,"
+        + "resourceInstanceIdentifier,driftedProperties"
+    private static let watched = "\(root)/configurationMonitors?$select=id,displayName,status"
+    /// What a batch holds.
+    private static let atOnce = 20
+
+    /// Asks the service.
+    /// - Returns: `nil` where the tenant has no monitors, the connection may not read them, or the cloud has none: a comparison of
+    ///   ours never fails for it.
+    static func reading(
+        of connection: Connection, in context: OperationContext, with services: RequestServices
+    ) async -> ServiceWatch? {
+        guard let reader = try? Reader(connection, context, services) else { return nil }
+        return try? await reader.watch()
+    }
+
+    private struct Reader {
+        let client: GraphClient
+        let engine: GuardEngine
+        let policy: GuardPolicy
+        let deadline: Deadline
+
+        init(
+            _ connection: Connection, _ context: OperationContext, _ services: RequestServices
+        ) throws(MMError) {
+            client = try GraphClient(identity: services.identity, connection: connection)
+            engine = try services.guarding.guards.engine()
+            policy = services.guarding.policy(of: connection, in: context)
+            deadline = min(context.deadline, .after(.seconds(60)))
+        }
+
+        func watch() async throws(MMError) -> ServiceWatch? {
+            let lists = try await answers(to: [ServiceWatch.watched, ServiceWatch.drifted])
+            guard let monitors = lists[0], let drifts = lists[1], !monitors.isEmpty else { return nil }
+            let baselines = monitors.compactMap { $0["id"]?.string }.map { id in
+                "\(ServiceWatch.root)/configurationMonitors/"
+                    + PercentCoding.encode(id, isPlain: PercentCoding.isSegmentByte) + "/baseline"
+            }
+            let resources = try await answers(to: baselines).reduce(0) { count, rows in
+                count + (rows?.first?["resources"]?.array?.count ?? 0)
+            }
+            return ServiceWatch(
+                monitors: monitors.count, resources: resources,
+                drifts: drifts.compactMap(SnapshotFinding.init(serviceDrift:)).sorted {
+                    ($0.kind.name, $0.name, $0.id) < ($1.kind.name, $1.name, $1.id)
+                })
+        }
+
+        /// The items at some paths, to the last page; `nil` for what is refused.
+        private func answers(to paths: [String]) async throws(MMError) -> [[JSONValue]?] {
+            var requests: [GraphRequest] = []
+            for path in paths {
+                let request = try GraphRequest(target: try client.target(path))
+                guard engine.judge(request.guarded, policy: policy).decision == .allow else {
+                    throw MMError(.denied, "the guard holds it back")
+                }
+                requests.append(request)
+            }
+            var lists: [[JSONValue]?] = []
+            for start in stride(from: 0, to: requests.count, by: ServiceWatch.atOnce) {
+                let some = requests[start..<min(start + ServiceWatch.atOnce, requests.count)]
+                let parts = some.enumerated().map { BatchPart(id: String($0), request: $1) }
+                for (part, answer) in zip(parts, try await client.batch(parts, deadline: deadline)) {
+                    guard answer.status < 300 else {
+                        lists.append(nil)
+                        continue
+                    }
+                    lists.append(try await items(of: answer.body, part.request))
+                }
+            }
+            return lists
+        }
+
+        private func items(of body: JSONValue, _ request: GraphRequest) async throws(MMError) -> [JSONValue] {
+            guard var items = body["value"]?.array else { return [body] }
+            guard let link = body["@odata.nextLink"]?.string else { return items }
+            var pages = client.pages(request, from: link, deadline: deadline).makeAsyncIterator()
+            while let page = try await pages.next() {
+                items += page.items.compactMap { try? JSONParser.parse(Array($0)) }
+            }
+            return items
+        }
+    }
+}

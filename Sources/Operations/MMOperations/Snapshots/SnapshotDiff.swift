@@ -1,0 +1,51 @@
+import MMCore
+
+/// `snapshot_diff`: how two snapshots, or two tenants, differ.
+struct SnapshotDiff: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField(
+                "before", .text, "A folder, Contoso@latest, Contoso@2026-11-21, or a connection as it is now.",
+                isRequired: true, at: .positional(0)),
+            InputField(
+                "after", .text, "The same; where it is a connection, its tenant is read now.", isRequired: true,
+                at: .positional(1)),
+            .kinds, .sarif,
+        ]
+        let before: String
+        let after: String
+        let kinds: [SnapshotKind]?
+        let isSARIF: Bool
+
+        init(from reader: InputReader) throws(MMError) {
+            before = try reader.requiredText("before")
+            after = try reader.requiredText("after")
+            kinds = try reader.kinds()
+            isSARIF = try reader.flag("sarif")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "snapshot_diff", command: ["snapshot", "diff"], title: "Compare snapshots",
+        summary: "Tell how two snapshots or two tenants differ. Ends with 0 without a difference, 1 with one.",
+        description:
+            "Compares two states of a tenant's configuration, or two tenants (by names then; ids and own domains are set "
+            + "aside). As with `git diff --exit-code`, the exit code is 1 where something differs.",
+        effects: .init(readOnly: true, idempotent: true, openWorld: true), home: .detachable,
+        examples: [
+            .init("mm snapshot diff Contoso@2026-11-01 Contoso@latest", "what changed between two days"),
+            .init("mm snapshot diff ./gold Contoso", "a folder against the tenant now"),
+            .init("mm snapshot diff Gold Contoso --only conditional-access", "two tenants"),
+        ]
+    ).unlisted
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        let comparison = SnapshotComparison(
+            before: try SnapshotPlace(input.before, in: context, with: services),
+            after: try SnapshotPlace(input.after, in: context, with: services), kinds: input.kinds)
+        return try await comparison.report(in: context, with: services).answer(
+            isSARIF: input.isSARIF, proposals: nil, status: 1)
+    }
+}

@@ -1,0 +1,25 @@
+import MMCore
+
+/// `snapshot_kinds`: what a snapshot holds.
+struct SnapshotKinds: CatalogueOperation {
+    let declaration = OperationDeclaration(
+        "snapshot_kinds", command: ["snapshot", "kinds"], title: "List kinds of configuration",
+        summary: "List what a snapshot holds, and where each kind comes from.",
+        effects: .init(readOnly: true, idempotent: true),
+        examples: [.init("mm snapshot kinds", "the words for --only")]
+    ).unlisted
+
+    func run(_ input: NoInput, in context: OperationContext, with services: Void) async throws(MMError)
+        -> OperationAnswer
+    {
+        .value(
+            .array(
+                SnapshotKind.all.map { kind in
+                    [
+                        "kind": .string(kind.name), "title": .string(kind.title),
+                        "service": .string(kind.service.rawValue), "source": .string(kind.collection),
+                        "read": .string(kind.isOnRequest ? "when named by --only" : "always"),
+                    ]
+                }), columns: ["kind", "title", "service", "source", "read"])
+    }
+}

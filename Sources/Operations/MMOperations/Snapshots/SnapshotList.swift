@@ -1,0 +1,54 @@
+import MMCore
+
+/// `snapshot_list`: the snapshots that are kept.
+struct SnapshotList: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [.connection(isRequired: false)]
+        let connection: String?
+
+        init(from reader: InputReader) throws(MMError) { connection = try reader.text("connection") }
+    }
+
+    let declaration = OperationDeclaration(
+        "snapshot_list", command: ["snapshot", "list"], title: "List snapshots",
+        summary: "List the snapshots that are kept below the state folder.",
+        effects: .init(readOnly: true, idempotent: true),
+        examples: [
+            .init("mm snapshot list", "those of all connections"),
+            .init("mm snapshot list Contoso", "those of one"),
+        ]
+    ).unlisted
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        let registry = services.guarding.registry
+        var names: [String] = []
+        if let name = input.connection {
+            names = [try registry.connection(named: name, in: context).name]
+        } else {
+            let known = try registry.snapshot()
+            let server = context.call.caller.server
+            let seen = Set((server.map { known.visible(to: $0) } ?? known.connections).map(\.name))
+            // Those of a partner's customers have names of their own; those of connections that have gone are their owner's.
+            names = try SnapshotStore.connections(services.guarding.paths).filter { name in
+                server == nil || seen.contains(name)
+                    || name.firstIndex(of: ":").map { seen.contains(String(name[..<$0])) } ?? false
+            }
+        }
+        var rows: [JSONValue] = []
+        for name in names {
+            let store = SnapshotStore(paths: services.guarding.paths, connection: name)
+            for snapshot in try store.names() {
+                let header = try SnapshotFolder(store.path(of: snapshot)).header
+                rows.append([
+                    "snapshot": .string("\(name)@\(snapshot)"), "kinds": .int(Int64(header.read.count)),
+                    "leftOut": .int(Int64(header.leftOut.count)), "folder": .string(store.path(of: snapshot)),
+                ])
+            }
+        }
+        var answer = OperationAnswer.value(.array(rows), columns: ["snapshot", "kinds", "leftOut"])
+        if rows.isEmpty { answer.notes.append("There is none yet: mm snapshot take CONNECTION") }
+        return answer
+    }
+}

@@ -1,0 +1,110 @@
+import MMCore
+
+/// What a caller compares: a folder, a stored snapshot (`Contoso@latest`, `Contoso@2026-11-21`), or a connection's tenant as it is
+/// now.
+enum SnapshotPlace {
+    /// A folder, and what it is called in a report.
+    case folder(String, title: String)
+    case now(Connection)
+
+    /// Reads what a caller wrote.
+    /// - Throws: `notFound` with the known names; `denied` for a folder that a program names.
+    init(_ text: String, in context: OperationContext, with services: RequestServices) throws(MMError) {
+        let registry = services.guarding.registry
+        let paths = services.guarding.paths
+        let known = try registry.snapshot()
+        let isPath = text.contains("/") || text.hasPrefix(".") || text.hasPrefix("~")
+        if !isPath, (try? known.connection(named: text)) != nil {
+            self = .now(try registry.connection(named: text, in: context))
+            return
+        }
+        if !isPath, let mark = text.lastIndex(of: "@"), mark != text.startIndex {
+            let connection = try registry.connection(named: String(text[..<mark]), in: context)
+            let word = String(text[text.index(after: mark)...])
+            self =
+                word.lowercased() == "now"
+                ? .now(connection)
+                : try Self.stored(word, of: connection.name, paths)
+            return
+        }
+        let folder = try Self.folder(text, in: context, paths)
+        guard isPath || SnapshotFolder.exists(folder) else {
+            // The error names the connections that there are.
+            self = .now(try registry.connection(named: text, in: context))
+            return
+        }
+        self = .folder(folder, title: folder)
+    }
+
+    /// A snapshot of a connection that is kept.
+    /// - Throws: `notFound` with those that there are.
+    static func stored(
+        _ word: String, of connection: String, _ paths: StatePaths
+    ) throws(MMError) -> SnapshotPlace {
+        let path = try SnapshotStore(paths: paths, connection: connection).find(word)
+        return .folder(path, title: "\(connection)@\(path.split(separator: "/").last ?? "")")
+    }
+
+    /// A folder that a caller names.
+    /// - Throws: `denied` for callers that aren't the owner at a terminal or a program of theirs.
+    static func folder(
+        _ text: String, in context: OperationContext, _ paths: StatePaths
+    ) throws(MMError) -> String {
+        guard [.terminal, .library].contains(context.call.caller.surface) else {
+            throw MMError(
+                .denied, "Folders of snapshots are named at a terminal alone.",
+                hint: "Name a connection, or a stored snapshot such as Contoso@latest.")
+        }
+        if text == "~" { return paths.home }
+        if text.hasPrefix("~/") { return paths.home + text.dropFirst() }
+        let path = context.call.path(text)
+        guard !path.hasPrefix("/"), let here = CallContext.ownDirectory else { return path }
+        return "\(here)/\(path)"
+    }
+
+    /// The folder with what people accept of a comparison with this place: the snapshot's own, beside those that are kept, or
+    /// beside those of the connection that is asked about.
+    func acceptanceFolder(_ connection: String, _ paths: StatePaths) -> String {
+        let store = SnapshotStore(paths: paths, connection: connection)
+        if case .folder(let path, _) = self, !store.holds(path) { return path }
+        return store.folder
+    }
+
+    /// Whether it is one of the snapshots of a connection that are kept.
+    func isKept(of connection: String, _ paths: StatePaths) -> Bool {
+        guard case .folder(let path, _) = self else { return false }
+        return SnapshotStore(paths: paths, connection: connection).holds(path)
+    }
+
+    /// The connection whose tenant is read now.
+    var connection: Connection? {
+        if case .now(let connection) = self { return connection }
+        return nil
+    }
+
+    /// Opens what is there, and takes a snapshot for the moment of `use` where the tenant itself is meant.
+    /// - Parameter kinds: what is read from a tenant.
+    func open<Result: Sendable>(
+        reading kinds: [SnapshotKind], in context: OperationContext, with services: RequestServices,
+        _ use: (SnapshotFolder) async throws(MMError) -> Result
+    ) async throws(MMError) -> Result {
+        switch self {
+        case .folder(let path, _): return try await use(try SnapshotFolder(path))
+        case .now(let connection):
+            let store = SnapshotStore(paths: services.guarding.paths, connection: connection.name)
+            let place = try store.temporaryPlace()
+            defer { SnapshotStore.remove(place) }
+            let snapshot = ConnectionSnapshot(connection: connection, services: services, context: context)
+            _ = try await snapshot.take(kinds, to: place)
+            return try await use(try SnapshotFolder(place.folder))
+        }
+    }
+
+    /// What it is called in a report.
+    var title: String {
+        switch self {
+        case .now(let connection): "\(connection.name) now"
+        case .folder(_, let title): title
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import MMCore
+
+/// `snapshot_take`: writes a tenant's configuration down.
+struct SnapshotTake: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            .connection(),
+            InputField(
+                "to", .text, "A folder, such as one under git (default: below the state folder, by time).",
+                isOfferedToModels: false),
+            .kinds,
+            InputField(
+                "keep", .integer(1...10_000), "How many snapshots of the connection are kept (default 30).",
+                isOfferedToModels: false),
+        ]
+        let connection: String
+        let folder: String?
+        let kinds: [SnapshotKind]
+        let keep: Int
+
+        init(from reader: InputReader) throws(MMError) {
+            connection = try reader.requiredText("connection")
+            folder = try reader.text("to")
+            kinds = try reader.kinds() ?? SnapshotKind.standard
+            keep = try reader.integer("keep") ?? SnapshotStore.defaultLimit
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "snapshot_take", command: ["snapshot", "take"], title: "Take a snapshot",
+        summary: "Write a tenant's configuration down as text, one file an object, fit for git.",
+        description:
+            "Reads the configuration of a connection's tenant (policies, roles, apps, groups, domains, Intune, Exchange, "
+            + "flows) and keeps it, so that `drift` can tell later what has changed. Changes nothing in the tenant. What the "
+            + "connection may not read is left out, with the permission that is missing.",
+        effects: .init(readOnly: true, openWorld: true), home: .detachable,
+        examples: [
+            .init("mm snapshot take Contoso", "keeps it below the state folder"),
+            .init("mm snapshot take Contoso --to ./tenant", "into a folder, to commit"),
+            .init("mm snapshot take --connections all --to ./tenants", "a folder for each connection in it"),
+            .init("mm snapshot take Contoso --only conditional-access,named-locations", "some kinds alone"),
+        ]
+    ).unlisted.forSeveral(.init(atOnce: 16, folder: "to"))
+
+    func run(
+        _ input: Input, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = try services.guarding.registry.connection(named: input.connection, in: context)
+        let paths = services.guarding.paths
+        let store = SnapshotStore(paths: paths, connection: connection.name)
+        let destination =
+            if let folder = input.folder {
+                SnapshotDestination(try SnapshotPlace.folder(folder, in: context, paths))
+            } else {
+                try store.newPlace(at: .now)
+            }
+        let earlier = Self.kinds(in: input.folder == nil ? try store.names().last.map(store.path) : destination.folder)
+        let snapshot = ConnectionSnapshot(connection: connection, services: services, context: context)
+        let (header, objects) = try await snapshot.take(input.kinds, to: destination)
+        if input.folder == nil { try store.keep(input.keep) }
+        let leftOut = input.kinds.filter { header.leftOut[$0.name] != nil }
+        var lines = ["\(destination.folder): \(objects) objects of \(header.read.count) kinds."]
+        for kind in leftOut {
+            guard let reason = header.leftOut[kind.name] else { continue }
+            lines.append(
+                "Left out: \(kind.name), since \(reason.reason)\(reason.missing.map { "; needs \($0)" } ?? "").")
+        }
+        let value: JSONValue = [
+            "folder": .string(destination.folder), "connection": .string(connection.name),
+            "objects": .int(Int64(objects)), "kinds": .array(header.read.map { .string($0) }),
+            "leftOut": .array(
+                leftOut.map { kind in
+                    [
+                        "kind": .string(kind.name), "reason": .string(header.leftOut[kind.name]?.reason ?? ""),
+                        "missing": header.leftOut[kind.name]?.missing.map { .string($0) } ?? .null,
+                    ]
+                }),
+        ]
+        var answer = OperationAnswer(.value(value), text: lines.joined(separator: "\n"), connection: connection.name)
+        let lost = leftOut.map(\.name).filter(earlier.contains)
+        if !lost.isEmpty {
+            let text = "The snapshot before this one had \(lost.joined(separator: ", ")), which could not be read now."
+            answer.notes.append(text)
+            answer.missing = text
+        }
+        return answer
+    }
+
+    /// The kinds that an earlier snapshot has.
+    private static func kinds(in folder: String?) -> Set<String> {
+        guard let folder, SnapshotFolder.exists(folder) else { return [] }
+        return Set((try? SnapshotFolder(folder).header.read) ?? [])
+    }
+}

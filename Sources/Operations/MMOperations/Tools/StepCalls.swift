@@ -1,0 +1,308 @@
+import MMCore
+
+/// The calls of a tool's steps.
+struct StepCalls: Sendable {
+    private static let mostAtOnce = 6
+
+    let runner: ToolRunner
+
+    /// The call that a step is: that of the tool, as long as it may last, and no job of its own. What it changes is a part of what
+    /// the tool changes.
+    private func call(of step: String?) -> CallContext {
+        var call = runner.context.call
+        call.partOf = CallPart(of: runner.context, tool: runner.definition.name, step: step)
+        call.backgroundAfter = nil
+        call.timeLimit = max(.zero, runner.context.deadline.remaining)
+        call.namesEngine = false
+        if runner.definition.isReadOnly { call.readsOnly = true }
+        call.progress = { _ in }
+        return call
+    }
+
+    /// The result of a step, for each row where it has rows.
+    /// - Throws: as its operation.
+    func result(of step: ToolStep, changes: Bool, _ outcome: inout ToolRunner.Outcome) async throws(MMError)
+        -> JSONValue
+    {
+        guard let source = step.each else {
+            return try await once(step, changes: changes, outcome.scope, &outcome)
+        }
+        let rows: [JSONValue]
+        switch try outcome.scope.value(of: source) {
+        case nil: rows = []
+        case .array(let items)?: rows = items
+        case let one?: rows = [one]
+        }
+        if rows.isEmpty { outcome.idle.append((step.id, source.text)) }
+        guard rows.count <= step.limit else {
+            throw MMError(
+                .limitExceeded, "The step \(step.id) would be done \(rows.count) times; its limit is \(step.limit).",
+                hint: "Narrow what it goes through, or write limit: \(min(rows.count, ToolStep.greatestLimit)) into it."
+            )
+        }
+        let scopes = rows.map { row in
+            var scope = outcome.scope
+            scope.item = row
+            return scope
+        }
+        if changes {
+            if case .request(let request) = step.action, !runner.isDryRun, request.resource ?? "graph" == "graph",
+                !rows.isEmpty, rows.count > 1
+            {
+                return try await batch(request, scopes, step, &outcome)
+            }
+            var results: [JSONValue] = []
+            for scope in scopes {
+                let result = try await once(step, changes: true, scope, &outcome)
+                results.append(["item": scope.item ?? .null, "result": result])
+            }
+            return .array(results)
+        }
+        return try await concurrently(step, scopes, &outcome)
+    }
+
+    // MARK: Once
+
+    private func once(_ step: ToolStep, changes: Bool, _ scope: ToolScope, _ outcome: inout ToolRunner.Outcome)
+        async throws(MMError) -> JSONValue
+    {
+        switch step.action {
+        case .request(let request):
+            if runner.isDryRun, changes {
+                outcome.plan.append(try planned(request, step, scope))
+                return .null
+            }
+            return try await send(request, scope, as: step.id, &outcome)
+        case .command(let command):
+            let bound = try bindings(of: command, scope)
+            let text = Self.script(of: command, runner.definition.parameters)
+            if runner.isDryRun, changes {
+                outcome.plan.append([
+                    "step": .string(step.id), "request": .string("run in \(command.module): \(command.script)"),
+                    "body": .object(bound),
+                ])
+                return .null
+            }
+            let answer = try await runs(text, in: command.module, with: bound, isDryRun: false, as: step.id)
+            let value = try await value(of: answer, of: step.id, &outcome)
+            return value.array == nil ? (value.isNull ? [] : [value]) : value
+        }
+    }
+
+    /// Runs a script in a module with values for its parameters.
+    func runs(
+        _ script: String, in module: String, with values: JSONObject, isDryRun: Bool, as step: String? = nil
+    ) async throws(MMError) -> OperationAnswer {
+        var arguments: JSONObject = [
+            "connection": .string(runner.connection), "module": .string(module), "command": .string(script),
+            "output": "json",
+        ]
+        if !values.isEmpty { arguments["param"] = .object(values) }
+        if isDryRun { arguments["dryRun"] = true }
+        return try await runner.services.perform("run", arguments, call(of: step))
+    }
+
+    private func bindings(of command: ToolCommand, _ scope: ToolScope) throws(MMError) -> JSONObject {
+        var bound = JSONObject()
+        for (variable, value) in command.bindings { bound[variable] = try value.json(in: scope) }
+        return bound
+    }
+
+    /// The script with a param block for its values, typed as the tool's own parameters are.
+    static func script(of command: ToolCommand, _ parameters: [ToolParameter]) -> String {
+        guard !command.bindings.isEmpty else { return command.script }
+        let declared = command.bindings.map { binding in
+            let parameter = parameters.first { $0.name == binding.variable }
+            let type =
+                switch parameter?.kind {
+                case .integer?: "[int] "
+                case .number?: "[double] "
+                case .datetime?: "[datetime] "
+                case .boolean?: "[bool] "
+                case .string?, .list?, nil: ""
+                }
+            return "\(type)$\(binding.variable)"
+        }
+        return "param(\(declared.joined(separator: ", ")))\n\(command.script)"
+    }
+
+    // MARK: Requests
+
+    private func send(
+        _ request: ToolRequest, _ scope: ToolScope, as step: String, _ outcome: inout ToolRunner.Outcome
+    ) async throws(MMError) -> JSONValue {
+        try await value(
+            of: try await runner.services.perform(
+                "graph_request", try arguments(request, scope), call(of: step)), of: step, &outcome)
+    }
+
+    private func arguments(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> JSONObject {
+        var arguments: JSONObject = [
+            "connection": .string(runner.connection), "endpoint": .string(try request.path.path(in: scope)),
+        ]
+        var query = try self.query(request, scope)
+        // A tool's answer is the same for everybody: a model's own habits of $select are none of its.
+        if runner.context.call.caller.surface == .mcp, request.method == "GET", request.resource ?? "graph" == "graph",
+            query["$select"] == nil
+        {
+            query["$select"] = "*"
+        }
+        if !query.isEmpty { arguments["query"] = .object(query) }
+        if request.method != "GET" { arguments["method"] = .string(request.method) }
+        if let body = try request.body?.json(in: scope) { arguments["body"] = body }
+        arguments["resource"] = request.resource.map { .string($0) }
+        if let top = request.top {
+            arguments["top"] = .int(Int64(top))
+        } else if request.readsAllPages {
+            arguments["all"] = true
+        }
+        if !request.headers.isEmpty { arguments["header"] = .array(request.headers.map { .string($0) }) }
+        return arguments
+    }
+
+    private func query(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> JSONObject {
+        var query = JSONObject()
+        for (name, value) in request.query { query[name] = .string(try value.queryValue(in: scope)) }
+        return query
+    }
+
+    /// The address of a request with its query, as it is shown and as a batch takes it.
+    private func address(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> String {
+        let query = try query(request, scope).map { name, value in
+            PercentCoding.encode(name, isPlain: PercentCoding.isQueryByte) + "="
+                + PercentCoding.encode(
+                    value.string ?? "",
+                    isPlain: { PercentCoding.isQueryByte($0) && $0 != UInt8(ascii: "&") && $0 != UInt8(ascii: "+") })
+        }
+        return try request.path.path(in: scope) + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+    }
+
+    private func planned(_ request: ToolRequest, _ step: ToolStep, _ scope: ToolScope) throws(MMError) -> JSONValue {
+        var row: JSONObject = [
+            "step": .string(step.id), "request": .string("\(request.method) \(try address(request, scope))"),
+        ]
+        row["body"] = try request.body?.json(in: scope)
+        return .object(row)
+    }
+
+    /// Many changes are one call: a person is shown all of them and asked once.
+    private func batch(
+        _ request: ToolRequest, _ scopes: [ToolScope], _ step: ToolStep, _ outcome: inout ToolRunner.Outcome
+    ) async throws(MMError) -> JSONValue {
+        var lines: [String] = []
+        for (index, scope) in scopes.enumerated() {
+            var line: JSONObject = [
+                "id": .string(String(index + 1)), "method": .string(request.method),
+                "url": .string(try address(request, scope)),
+            ]
+            line["body"] = try request.body?.json(in: scope)
+            lines.append(JSONWriter.string(.object(line)))
+        }
+        let answer = try await runner.services.perform(
+            "graph_request",
+            ["connection": .string(runner.connection), "batch": .string(lines.joined(separator: "\n"))],
+            call(of: step.id))
+        let answers = try await value(of: answer, of: step.id, &outcome).array ?? []
+        return .array(
+            scopes.enumerated().map { index, scope in
+                let found = answers.first { $0["id"]?.string == String(index + 1) }
+                return ["item": scope.item ?? .null, "result": found ?? .null]
+            })
+    }
+
+    /// Reads go out several at a time.
+    private func concurrently(_ step: ToolStep, _ scopes: [ToolScope], _ outcome: inout ToolRunner.Outcome)
+        async throws(MMError) -> JSONValue
+    {
+        var found: [Int: JSONValue] = [:]
+        var passed: [String] = []
+        var lacks: [Int: ToolRunner.Outcome] = [:]
+        var failure: MMError?
+        let atOnce = if case .command = step.action { 1 } else { Self.mostAtOnce }
+        await withTaskGroup(of: (Int, Result<(JSONValue, ToolRunner.Outcome), MMError>).self) { group in
+            var next = 0
+            func begin() {
+                guard next < scopes.count, failure == nil else { return }
+                let (index, scope) = (next, scopes[next])
+                next += 1
+                group.addTask {
+                    let result: Result<(JSONValue, ToolRunner.Outcome), MMError>
+                    do throws(MMError) {
+                        var own = ToolRunner.Outcome(scope: scope)
+                        let value = try await once(step, changes: false, scope, &own)
+                        result = .success((value, own))
+                    } catch {
+                        result = .failure(error)
+                    }
+                    return (index, result)
+                }
+            }
+            for _ in 0..<atOnce { begin() }
+            while let (index, result) = await group.next() {
+                switch result {
+                case .success((let value, let own)):
+                    found[index] = ["item": scopes[index].item ?? .null, "result": value]
+                    if own.lacksSomething { lacks[index] = own }
+                case .failure(let error) where step.isOptional && ToolRunner.isPassedOver(error):
+                    passed.append(error.message)
+                case .failure(let error):
+                    failure = failure ?? error
+                    group.cancelAll()
+                }
+                begin()
+            }
+        }
+        if let failure { throw failure }
+        for index in lacks.keys.sorted() {
+            outcome.missing += lacks[index]?.missing ?? []
+            outcome.errors += lacks[index]?.errors ?? []
+        }
+        if let first = passed.first {
+            outcome.missing.append("\(step.id): \(passed.count) of \(scopes.count) are left out, the first: \(first)")
+        }
+        return .array(scopes.indices.compactMap { found[$0] })
+    }
+
+    // MARK: Answers
+
+    /// The value of a step's answer. What it lacks, the whole tool's answer lacks.
+    private func value(
+        of answer: OperationAnswer, of step: String, _ outcome: inout ToolRunner.Outcome
+    ) async throws(MMError) -> JSONValue {
+        let value = try await Self.value(of: answer)
+        if let missing = answer.missing { outcome.missing.append("\(step): \(missing)") }
+        for error in answer.errors + (answer.body.stream?.end().errors ?? []) {
+            var named = error
+            named.message = "\(step): \(error.message)"
+            outcome.errors.append(named)
+        }
+        return value
+    }
+
+    /// The value of an answer: rows where it has rows.
+    static func value(of answer: OperationAnswer) async throws(MMError) -> JSONValue {
+        switch answer.body {
+        case .value(let value): return rows(value)
+        case .json(let bytes): return rows(try parsed(bytes))
+        case .text(let text): return .string(text)
+        case .bytes(let bytes, _): return .string(String(decoding: bytes, as: UTF8.self))
+        case .items(let stream), .output(let stream):
+            var items: [JSONValue] = []
+            while let batch = try await stream.next() { for item in batch { items.append(try parsed(Array(item))) } }
+            return .array(items)
+        }
+    }
+
+    private static func rows(_ value: JSONValue) -> JSONValue {
+        guard let object = value.object, let items = object["value"], items.array != nil,
+            object.keys.allSatisfy({ $0 == "value" || $0.hasPrefix("@odata.") })
+        else { return value }
+        return items
+    }
+
+    private static func parsed(_ bytes: [UInt8]) throws(MMError) -> JSONValue {
+        do throws(JSONError) { return try JSONParser.parse(bytes) } catch {
+            throw MMError(.remoteFailed, "The service answered something that is no JSON: \(error)")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import MMCore
+package import MMGuard
+
+/// What the guard says a tool may do, judged from its definition with a stand-in for each value.
+package struct ToolEffects: Sendable {
+    private let engine: GuardEngine
+    private static let standIn: JSONValue = "00000000-0000-0000-0000-000000000000"
+
+    package init(_ engine: GuardEngine) { self.engine = engine }
+
+    /// The effects of a whole tool.
+    package func effects(of definition: ToolDefinition) -> OperationDeclaration.Effects {
+        let verdicts = verdicts(of: definition)
+        let reads = definition.isReadOnly || verdicts.allSatisfy(Self.reads)
+        let destroys = !reads && verdicts.contains(where: Self.destroys)
+        return .init(readOnly: reads, destructive: destroys, openWorld: true)
+    }
+
+    /// Whether a step only reads.
+    func reads(_ step: ToolStep, parameters: [ToolParameter]) -> Bool { Self.reads(verdict(of: step)) }
+
+    private func verdicts(of definition: ToolDefinition) -> [Verdict?] {
+        switch definition.work {
+        case .steps(let steps, _): steps.map(verdict)
+        case .script(let text, let module): [judged(text, in: module)]
+        case .cmdlet(let name, let module): [judged(name, in: module)]
+        case .cmdlets: [nil]
+        }
+    }
+
+    private func verdict(of step: ToolStep) -> Verdict? {
+        switch step.action {
+        case .command(let command):
+            let names = command.bindings.map { "$\($0.variable)" }
+            let text = names.isEmpty ? command.script : "param(\(names.joined(separator: ", ")))\n\(command.script)"
+            return judged(text, in: command.module)
+        case .request(let request):
+            var stand = ToolScope(parameters: [:])
+            for reference in step.references {
+                stand.parameters[reference.root] = Self.nested(reference.members[...], days: reference.change != nil)
+            }
+            stand.item = stand.parameters["item"]
+            guard let path = try? request.path.path(in: stand) else { return nil }
+            let resource = request.resource.flatMap(RequestResource.init(rawValue:)) ?? .graph
+            let target = try? RequestTarget(parsing: path, service: resource.service(of: path))
+            let body = try? request.body?.json(in: stand)
+            guard let target else { return nil }
+            return engine.judge(
+                GuardedRequest(method: request.method, target: target, body: body.map { .json($0) } ?? .none),
+                policy: .standard)
+        }
+    }
+
+    private static func nested(_ members: ArraySlice<String>, days: Bool) -> JSONValue {
+        guard let first = members.first else { return days ? 1 : standIn }
+        return .object([first: nested(members.dropFirst(), days: days)])
+    }
+
+    private func judged(_ script: String, in module: String) -> Verdict {
+        engine.judge(script: script, in: ScriptContext(module: module), policy: .standard)
+    }
+
+    private static func reads(_ verdict: Verdict?) -> Bool {
+        guard let verdict else { return false }
+        return verdict.decision == .allow && verdict.classes.strictest == .read
+    }
+
+    /// What the guard can't tell may do anything.
+    private static func destroys(_ verdict: Verdict?) -> Bool {
+        guard let verdict else { return true }
+        switch verdict.classes.strictest {
+        case .destructive, .privilege, .session: return true
+        case .read: return verdict.decision != .allow
+        case .write, .subscription, .send, .external, .secret: return false
+        }
+    }
+}

@@ -1,0 +1,283 @@
+import MMCore
+import MMHTTP
+import MMOperations
+import MMPool
+import MMSessions
+
+/// This pool as one of a cluster: its leases, the other nodes, and what it tells of both.
+final class ClusterMember: Sendable {
+    private struct Counts {
+        var forwarded = 0
+        var repeated = 0
+    }
+
+    let options: ClusterOptions
+    let keeper: LeaseKeeper
+    let ledger: CallLedger
+    let directory: NodeDirectory
+    /// The waits that services ask for.
+    let paces: RedisPaces
+    /// Where stored answers lie and jobs run; `nil` without a key to encrypt it with.
+    let work: WorkDirectory?
+    /// What the nodes share besides; `nil` without a key to encrypt it with.
+    let states: ClusterStates?
+    /// This node's id: each process has its own.
+    let id: String
+    private let redis: [RedisClient]
+    private let secret: Secret?
+    private let trustsNetwork: Bool
+    private let transport: any HTTPTransport
+    private let log: Log
+    private let counts = Mutex(Counts())
+    private let held = Mutex<[String: HeldLease]>([:])
+
+    /// A member that has not told of itself yet.
+    /// - Parameters:
+    ///   - options: how it is one.
+    ///   - services: whose sessions end with their leases.
+    /// - Throws: `MMError` for the files that the options name.
+    init(_ options: ClusterOptions, services: OperationServices) throws(MMError) {
+        if let fault = RedisLibrary.fault {
+            throw MMError(.unavailable, "Redis can't be spoken to: \(fault)", hint: "apt-get install libhiredis0.14")
+        }
+        self.options = options
+        id = RandomBytes.text(bytes: 9)
+        let log = services.log.scoped("cluster")
+        self.log = log
+        secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
+        trustsNetwork = PoolAddress.trustsNetwork(environment: services.environment)
+        transport = HTTPClient(configuration: HTTPClientConfiguration(environment: services.environment))
+        // Leases are renewed beside whatever else waits for an answer.
+        let leases = RedisClient(options.redis, limit: min(.seconds(2), options.term / 4))
+        let rest = RedisClient(options.redis)
+        redis = [leases, rest]
+        let sessions = services.sessions
+        keeper = LeaseKeeper(
+            RedisLeaseStore(leases), id: id, address: options.address, term: options.term,
+            isBusy: { name in
+                let isLive = await sessions.reports().contains {
+                    $0.key.connection == name && $0.state.word != "stopped"
+                }
+                return isLive || services.runningJobs() > 0
+            },
+            onLost: { name in
+                log.warning("the lease of \(name) is over: its sessions are ended")
+                for report in await sessions.reports() where report.key.connection == name {
+                    _ = await sessions.reset(connection: name, module: report.key.module)
+                }
+            },
+            onNews: { news, lease in LeaseHistory.note(news, lease, in: log) })
+        let seal = try options.keyFile.map { (file) throws(MMError) in try ClusterSeal(keyFile: file) }
+        ledger = CallLedger(rest, seal: seal)
+        states = seal.map { ClusterStates(rest, $0) }
+        directory = NodeDirectory(
+            rest, id: id, address: options.address, version: ProductVersion.text, limit: options.term)
+        work = seal.map { WorkDirectory(rest, seal: $0) }
+        paces = RedisPaces(rest)
+        services.share(paces)
+    }
+
+    /// Lives in the cluster until the task is cancelled.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.keeper.run() }
+            group.addTask { await self.paces.run() }
+            group.addTask {
+                var wasAway = false
+                repeat {
+                    do throws(MMError) {
+                        try await self.directory.tell()
+                        if wasAway { self.log.info("Redis is back") }
+                        wasAway = false
+                    } catch {
+                        if !wasAway { self.log.warning("\(error.message) \(self.meanwhile)") }
+                        wasAway = true
+                    }
+                } while (try? await Task.sleep(for: self.options.term / 3)) != nil
+            }
+        }
+    }
+
+    /// Gives everything back.
+    func close() async {
+        await keeper.close()
+        await directory.leave()
+        for client in redis { client.close() }
+    }
+
+    /// What becomes of calls while Redis can't be reached.
+    var meanwhile: String {
+        options.isLone
+            ? "This node goes on alone." : "Until it is back this node only reads; nothing is changed through it."
+    }
+
+    /// The operations of another node.
+    /// - Throws: `invalidInput` for an address that can't be one.
+    func node(at address: String, catalogue: Catalogue) throws(MMError) -> RemoteOperationService {
+        let place = try PoolAddress(url: address, bearer: secret, trustsNetwork: trustsNetwork)
+        return RemoteOperationService(
+            PoolClient(place, transport: transport), catalogue: catalogue,
+            carriesToken: address.hasPrefix("https:"))
+    }
+
+    func countForwarded(isRepeat: Bool) {
+        counts.withLock { counts in
+            counts.forwarded += 1
+            if isRepeat { counts.repeated += 1 }
+        }
+    }
+
+    // MARK: What it tells
+
+    /// How the cluster stands, for `mm pool status`.
+    func report() async -> JSONObject {
+        let leases = await keeper.leases
+        let so = await keeper.counts
+        let counts = counts.withLock { $0 }
+        var object: JSONObject = [
+            "redis": .string(options.redis.description), "node": .string(id), "address": .string(options.address),
+            "leaseSeconds": .double(Double(options.term.milliseconds) / 1000),
+            "leases": .array(
+                leases.map { ["connection": .string($0.name), "token": .int($0.token)] }),
+            "takeOvers": .int(Int64(so.takenOver)), "lostLeases": .int(Int64(so.lost)),
+            "forwardedCalls": .int(Int64(counts.forwarded)), "repeatedCalls": .int(Int64(counts.repeated)),
+            "sharesConfirmations": .bool(states != nil),
+        ]
+        let waits = paces.waits
+        if !waits.isEmpty {
+            object["waits"] = .array(
+                waits.sorted { $0.key < $1.key }.map { (key, left) in
+                    ["for": .string(key), "seconds": .double(Double(left.milliseconds) / 1000)]
+                })
+        }
+        do throws(MMError) {
+            object["nodes"] = .array(
+                try await directory.all().map { node in
+                    [
+                        "node": .string(node.id), "address": .string(node.address), "version": .string(node.version),
+                        "state": .string(node.isAlive ? "running" : "silent"),
+                    ]
+                })
+            object["state"] = "connected"
+            if let kept = try await redis.last?.persistence() { object["persistence"] = .string(kept.rawValue) }
+        } catch {
+            object["state"] = "away"
+            object["note"] = .string("\(error.message) \(meanwhile)")
+        }
+        return object
+    }
+
+    /// The same in a line, for `mm status`.
+    func line() async -> String {
+        let leases = await keeper.leases.count
+        do throws(MMError) {
+            let nodes = try await directory.all().count { $0.isAlive }
+            return "This node is one of \(nodes) over \(options.redis); it holds \(leases) leases."
+        } catch {
+            return "\(error.message) \(meanwhile) It holds \(leases) leases."
+        }
+    }
+
+    /// The same for `/metrics`.
+    func families() async -> [MetricFamily] {
+        let so = await keeper.counts
+        let counts = counts.withLock { $0 }
+        let isAway = await keeper.away != nil
+        let leases = await keeper.leases.count
+        func one(_ value: Int) -> [MetricFamily.Sample] { [.init([], Double(value))] }
+        return [
+            MetricFamily("mm_cluster_connected", "Whether Redis can be reached.", .gauge(one(isAway ? 0 : 1))),
+            MetricFamily("mm_cluster_leases", "Leases that this node holds.", .gauge(one(leases))),
+            MetricFamily("mm_cluster_leases_taken_total", "Leases taken.", .counter(one(so.taken))),
+            MetricFamily(
+                "mm_cluster_take_overs_total", "Leases taken from nodes that had gone.", .counter(one(so.takenOver))),
+            MetricFamily(
+                "mm_cluster_leases_lost_total", "Leases that ended without being given back.", .counter(one(so.lost))),
+            MetricFamily(
+                "mm_cluster_forwarded_total", "Calls sent on to other nodes.", .counter(one(counts.forwarded))),
+        ]
+    }
+}
+
+extension ClusterMember: ConnectionLeases {
+    func holding(
+        _ connection: String, isReading: Bool,
+        _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer
+    ) async throws(MMError) -> OperationAnswer {
+        let place: LeaseKeeper.Place
+        do throws(MMError) {
+            place = try await keeper.place(connection)
+        } catch {
+            // Reads do no harm, whoever holds the lease; what is written without one might be written twice.
+            guard error.isOfAbsentRedis, isReading || options.isLone else { throw error }
+            return try await work()
+        }
+        switch place {
+        case .there(let record):
+            throw MMError(
+                .unavailable, "\(connection) is held by another node, at \(record.address).",
+                hint: "Call it by its own name: the call is sent on to that node.", retry: .now,
+                details: ["lease": "elsewhere", "connection": .string(connection)])
+        case .here(let lease):
+            held.withLock { $0[connection] = lease }
+            let permit = SendPermit { lease.isValid ? nil : lease.over.message }
+            let hold = LeaseInUse(
+                connection: connection, fence: SharedRecordStore.Fence(node: id, token: lease.token))
+            do throws(MMError) {
+                return try await lease.whileHeld { () async throws(MMError) in
+                    try await LeaseInUse.$current.with(hold) { () async throws(MMError) in
+                        try await SendPermit.$current.with(permit, work)
+                    }
+                }
+            } catch {
+                // A request that was held back may tell of it sooner than the lease itself.
+                guard !lease.isValid, error.details["lease"] == nil else { throw error }
+                var over = lease.over
+                over.cause = error.message
+                throw over
+            }
+        }
+    }
+
+    func answer(
+        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext, of connection: String,
+        by local: LocalOperationService
+    ) async throws(MMError) -> OperationAnswer {
+        var context = context
+        if context.callID == nil { context.callID = "mm-\(RandomBytes.text(bytes: 15))" }
+        return try await ClusterCall(
+            operation: operation, arguments: arguments, context: context, connection: connection, local: local,
+            member: self
+        ).answer()
+    }
+
+    /// Why a session of a connection may send nothing now; `nil` where it may.
+    func refusal(of connection: String) -> String? {
+        if options.isLone { return nil }
+        guard let lease = held.withLock({ $0[connection] }) else { return "This node holds no lease of \(connection)." }
+        return lease.isValid ? nil : lease.over.message
+    }
+}
+
+/// The lease under which the current task works.
+struct LeaseInUse: Sendable {
+    let connection: String
+    let fence: SharedRecordStore.Fence
+
+    @TaskLocal static var current: LeaseInUse?
+}
+
+extension TaskLocal {
+    /// Runs work with a value, keeping the type of its error.
+    fileprivate func with<Answer: Sendable>(
+        _ value: Value, _ work: @escaping @Sendable () async throws(MMError) -> Answer
+    ) async throws(MMError) -> Answer {
+        let result = await withValue(value) { await Result { () async throws(MMError) in try await work() } }
+        return try result.get()
+    }
+}
+
+extension MMError {
+    /// Whether Redis could not be reached, or may not be gone by yet.
+    var isOfAbsentRedis: Bool { details["cluster"] == "away" }
+}

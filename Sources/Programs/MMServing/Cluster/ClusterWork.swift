@@ -1,0 +1,212 @@
+import MMCore
+import MMOperations
+import MMPool
+import MMSessions
+import MMSystem
+
+/// What goes on in the nodes of a cluster and what they keep, as any of them tells of it: each writes down what its handles lead to,
+/// has others asked for theirs, and says what became of those of a node that has gone.
+final class ClusterWork: Sendable {
+    let local: LocalOperationService
+    let member: ClusterMember
+    /// The jobs of this node that were written down.
+    private let told = Mutex<Set<String>>([])
+    /// Answers of nodes that have gone, by what they are called here.
+    private let adopted = Mutex<[String: String]>([:])
+
+    private static let lifetime = Duration.seconds(86_400)
+    /// How long a job's end is known, as in the table of its node.
+    private static let keptTime = Duration.seconds(3600)
+
+    init(_ local: LocalOperationService, _ member: ClusterMember) {
+        self.local = local
+        self.member = member
+    }
+
+    // MARK: Writing down
+
+    /// Writes down what the handles of an answer lead to, where they are this node's.
+    func remember(
+        _ answer: OperationAnswer, of operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
+    ) async {
+        guard let directory = member.work else { return }
+        if let stored = answer.stored { await tell(stored, of: operation, to: context.caller) }
+        guard let handle = JobAnswer.members(of: answer)?["handle"]?.string,
+            let work = try? local.services.jobs.table.work(handle, for: nil),
+            told.withLock({ $0.insert(handle).inserted })
+        else { return }
+        var entry = WorkDirectory.Entry(
+            handle: handle, kind: .job, node: member.id, address: member.options.address, owner: work.owner,
+            started: work.report.started.iso8601)
+        entry.operation = operation.declaration.name
+        entry.connection = local.services.leased(operation, arguments, in: context)
+        entry.isReading = operation.declaration.effects.readOnly || context.readsOnly
+        entry.state = work.report.state.rawValue
+        await tell(entry, nil, for: Self.lifetime, in: directory)
+        Task { [entry] in
+            for await event in work.events {
+                if case .ended(let report) = event { await ended(work, report, entry, operation, context, directory) }
+            }
+            told.withLock { _ = $0.remove(handle) }
+        }
+    }
+
+    private func ended(
+        _ work: any LongWork, _ report: JobReport, _ entry: WorkDirectory.Entry, _ operation: AnyOperation,
+        _ context: CallContext, _ directory: WorkDirectory
+    ) async {
+        var entry = entry
+        entry.state = report.state.rawValue
+        entry.summary = report.error?.message ?? report.progress?.message
+        var kept: [UInt8]?
+        if let job = work as? Job<KeptAnswer>, case .success(let success)? = job.result,
+            let answer = try? success.read()
+        {
+            if let stored = answer.stored { await tell(stored, of: operation, to: context.caller) }
+            kept = await bytes(of: answer, context.caller)
+        }
+        await tell(entry, kept, for: Self.keptTime, in: directory)
+    }
+
+    /// An answer as it is kept: whole where it is small, else its beginning.
+    private func bytes(of given: OperationAnswer, _ caller: Caller) async -> [UInt8]? {
+        var answer = given
+        if let stored = given.stored, stored.bytes > WorkDirectory.keptSize / 2 {
+            let budget = OutputBudget(characters: WorkDirectory.keptSize / 4, tokens: .max)
+            guard
+                let page = try? local.services.outputs.of(caller).page(
+                    stored.handle, offset: 0, limit: nil, unit: nil, budget: budget, layout: .compact)
+            else { return nil }
+            let isRows = page.unit == .rows && page.cutAtByte == nil
+            answer.body = isRows ? .json(Array(page.text.utf8)) : .text(page.text)
+            answer.notes.append("Only its beginning was kept: \(page.count) of \(page.total) \(page.unit.rawValue).")
+        } else if let stream = given.body.stream {
+            guard case .items = given.body,
+                case .whole(let bytes)? = try? await OutputCollection.collect(
+                    stream, into: local.services.outputs.of(caller), connection: given.connection ?? "/",
+                    budget: OutputBudget(characters: WorkDirectory.keptSize, tokens: .max))
+            else { return nil }
+            answer.body = .json(bytes)
+        }
+        answer.stored = nil
+        return JSONWriter.bytes(.object(AnswerWire.object(answer)))
+    }
+
+    private func tell(_ stored: StoredOutput, of operation: AnyOperation, to caller: Caller) async {
+        let outputs = local.services.outputs.of(caller)
+        guard let directory = member.work, (try? outputs.find(stored.handle)) != nil else { return }
+        var entry = WorkDirectory.Entry(
+            handle: stored.handle, kind: .output, node: member.id, address: member.options.address,
+            owner: Self.owner(caller), started: stored.stored.iso8601)
+        entry.operation = operation.declaration.name
+        entry.connection = stored.connection
+        entry.bytes = stored.bytes
+        entry.isRows = stored.unit == .rows
+        let content = stored.bytes <= WorkDirectory.keptSize ? try? outputs.read(stored) : nil
+        await tell(entry, content, for: max(stored.expires - Timestamp.now, .seconds(1)), in: directory)
+    }
+
+    private func tell(
+        _ entry: WorkDirectory.Entry, _ answer: [UInt8]?, for lifetime: Duration, in directory: WorkDirectory
+    ) async {
+        do throws(MMError) { try await directory.tell(entry, answer: answer, for: lifetime) } catch {
+            // It is found by asking each node then, as long as this one lives.
+            local.services.log.debug("what \(entry.kind.rawValue)s lie here can't be told: \(error.message)")
+        }
+    }
+
+    private static func owner(_ caller: Caller) -> String { caller.principal?.id ?? "" }
+
+    // MARK: By a handle
+
+    /// Asks the node that a handle leads to.
+    /// - Parameter unknown: what this node says of the handle.
+    /// - Returns: `nil` where nothing is written down.
+    /// - Throws: what that node says; where it has gone, what became of what it had.
+    func answer(
+        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext, unknown: MMError
+    ) async throws(MMError) -> OperationAnswer? {
+        guard let handle = arguments["handle"]?.string, let directory = member.work else { return nil }
+        let known: WorkDirectory.Entry?
+        do throws(MMError) { known = try await directory.entry(handle) } catch { return nil }
+        guard let entry = known else { return nil }
+        guard mayAsk(context, for: entry) else { throw unknown }
+        // What was here is not any more: its time is over, or somebody signed out.
+        let isOwn = entry.node == member.id || (entry.kind == .output && entry.address == member.options.address)
+        guard !isOwn else { throw unknown }
+        var unreached: MMError?
+        if let address = await place(of: entry) {
+            do throws(MMError) {
+                var sent = context
+                sent.isForwarded = true
+                let service = try member.node(at: address, catalogue: local.catalogue)
+                return try await whileAlive(entry) { [sent] () async throws(MMError) in
+                    try await service.call(operation, arguments, in: sent)
+                }
+            } catch {
+                guard error.code == .unavailable, error.details["pool"] != nil || error.details["node"] != nil else {
+                    throw error
+                }
+                // Whether it is gone is known when it has been silent for a while.
+                if error.details["node"] == nil { unreached = error }
+            }
+        }
+        // It may have ended before its node went.
+        let last = (try? await directory.entry(handle)) ?? entry
+        let gone = GoneWork(entry: last, unreached: unreached, work: self, directory: directory)
+        switch entry.kind {
+        case .output: return try await gone.output(operation, arguments, context)
+        case .job: return try await gone.job(operation, arguments, context)
+        }
+    }
+
+    private func mayAsk(_ context: CallContext, for entry: WorkDirectory.Entry) -> Bool {
+        switch entry.kind {
+        case .output: entry.owner == Self.owner(context.caller)
+        case .job: OperationJobs.reachableOwners(of: context)?.contains(entry.owner) ?? true
+        }
+    }
+
+    /// Where a node is reached that has what an entry tells of: jobs end with their process, answers lie in the folder of the node,
+    /// where the next process at that address finds them.
+    private func place(of entry: WorkDirectory.Entry) async -> String? {
+        guard let nodes = try? await member.directory.all() else { return entry.address }
+        let isThere = nodes.contains {
+            $0.isAlive && ($0.id == entry.node || (entry.kind == .output && $0.address == entry.address))
+        }
+        return isThere ? entry.address : nil
+    }
+
+    /// Waits for another node as long as it tells that it lives.
+    private func whileAlive(
+        _ entry: WorkDirectory.Entry, _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer
+    ) async throws(MMError) -> OperationAnswer {
+        try await WatchedCall.answer(
+            lookingEvery: member.options.term / 3,
+            for: { [member] in
+                guard let nodes = try? await member.directory.all(),
+                    !nodes.contains(where: { $0.isAlive && $0.address == entry.address })
+                else { return nil }
+                return MMError(
+                    .unavailable, "The node at \(entry.address) is silent.", details: ["node": .string(entry.address)])
+            }, work)
+    }
+
+    // MARK: Of a node that has gone
+
+    /// What an answer of a node that has gone is called here.
+    /// - Returns: `nil` where it was not kept.
+    func adopted(_ handle: String) -> String? { adopted.withLock { $0[handle] } }
+
+    /// Stores what was kept of another node.
+    func adopt(
+        _ bytes: [UInt8], as handle: String, of connection: String?, isRows: Bool, to caller: Caller
+    ) throws(MMError) -> String {
+        let stored = try local.services.outputs.of(caller).put(bytes, connection: connection ?? "/", asText: !isRows)
+        adopted.withLock { adopted in
+            if adopted.count >= 1000 { adopted = [:] }
+            adopted[handle] = stored.handle
+        }
+        return stored.handle
+    }
+}

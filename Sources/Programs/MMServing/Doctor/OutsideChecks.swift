@@ -1,0 +1,77 @@
+import MMCore
+import MMOperations
+
+/// Whether what others are to see of this machine reaches them, copies of the audit log, traces and metrics; and whether a
+/// browser finds its way back.
+struct OutsideChecks: Sendable {
+    let services: OperationServices
+
+    /// What is wrong with the variables that a pool started from here reads, a line each: it goes without them then.
+    static func faults(_ environment: [String: String]) -> [String] {
+        var faults: [String] = []
+        do throws(MMError) {
+            _ = try TelemetrySettings(environment: environment)
+        } catch {
+            faults.append("No traces and metrics are sent: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+        }
+        do throws(MMError) {
+            _ = try AuditDestination.all(environment: environment)
+        } catch {
+            faults.append("No copies of the audit log are sent: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+        }
+        do throws(MMError) {
+            try BrowserCheck.examine(environment)
+        } catch {
+            faults.append("Nobody can sign in with a browser: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+        }
+        return faults
+    }
+
+    /// Looks at the configuration, and at what the last process that sent anything wrote down.
+    func examine(into report: inout DoctorReport) {
+        examineCopies(into: &report)
+        examineTelemetry(into: &report)
+        do throws(MMError) {
+            try BrowserCheck.examine(services.environment)
+        } catch {
+            report.add("browser sign-in", error)
+        }
+    }
+
+    private func examineCopies(into report: inout DoctorReport) {
+        let copies = services.auditCopies
+        if let fault = copies.fault { return report.add("audit copies", fault) }
+        do throws(MMError) {
+            for (state, waiting) in try copies.states() {
+                let name = "audit copies to \(state.destination)"
+                let words =
+                    (state.delivered.map { "last delivered \($0)" } ?? "nothing delivered yet")
+                    + ", \(waiting) bytes wait"
+                if let fault = state.fault {
+                    report.add(
+                        name, .failed, "\(fault), since \(state.faultSince ?? "?"); \(words)",
+                        remedy: "Nothing is lost: lines wait in \(services.paths.auditLog). Check the destination.")
+                } else if state.skipped > 0 {
+                    report.add(
+                        name, .advice, "\(state.skipped) lines were too long for it; \(words)",
+                        remedy: "They stand in \(services.paths.auditLog): mm audit show.")
+                } else {
+                    report.add(name, .sound, words)
+                }
+            }
+        } catch {
+            report.add("audit copies", error)
+        }
+    }
+
+    private func examineTelemetry(into report: inout DoctorReport) {
+        do throws(MMError) {
+            guard try TelemetrySettings(environment: services.environment) != nil else { return }
+            let words = services.telemetry?.report ?? [:]
+            let places = ["traces", "metrics"].compactMap { name in words[name]?.string.map { "\(name) to \($0)" } }
+            report.add("telemetry", .sound, places.joined(separator: ", ") + "; mm pool status shows what was sent")
+        } catch {
+            report.add("telemetry", error)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import MMCore
+import MMHTTP
+import MMPool
+
+/// Pools on other machines or in other pods, found by name.
+struct NetworkSites: PoolSites {
+    /// Their addresses.
+    let template: PoolTemplate
+    /// Asks every pool; it looks names up for every new connection, since a pool that comes back has another address.
+    let transport: HTTPClient
+    /// How long a call waits for a pool that is on its way.
+    var patience = Duration.seconds(30)
+
+    let wall = "network"
+
+    func site(of connection: String, registry: JSONObject, among names: [String]) throws(MMError) -> any PoolSite {
+        NetworkSite(
+            connection: connection,
+            client: PoolClient(try template.address(connection, among: names), transport: transport), patience: patience
+        )
+    }
+
+    /// A client for pools.
+    /// - Parameter authorities: a file with the certificates that sign those of the pools; `nil`: the system's.
+    static func transport(authorities: String?, environment: [String: String]) -> HTTPClient {
+        var configuration = HTTPClientConfiguration(environment: environment)
+        configuration.looksUpEachConnection = true
+        configuration.connectTimeout = .seconds(5)
+        // Pools are neighbours: a proxy stands between here and Microsoft's services, not between here and them.
+        configuration.proxy = nil
+        if let authorities { configuration.certificateFile = authorities }
+        return HTTPClient(configuration: configuration)
+    }
+}
+
+/// A pool at an address of another machine, which its cluster starts and starts again.
+actor NetworkSite: PoolSite {
+    nonisolated let client: PoolClient
+    private let connection: String
+    private let patience: Duration
+    /// Until when its last answer counts.
+    private var readyUntil: ContinuousClock.Instant?
+    /// Whether it has ever been there: what was there is on its way back.
+    private var wasThere = false
+    private var asking: Task<Look, Never>?
+
+    /// How long it may take to say who it is.
+    private static let answerLimit = Duration.seconds(5)
+    /// How long an answer counts.
+    private static let freshness = Duration.seconds(2)
+
+    private enum Look: Sendable {
+        case ready
+        /// It is there, or was, and takes no calls at the moment.
+        case away(MMError)
+        /// It won't do, however long one waits.
+        case hopeless(MMError)
+    }
+
+    init(connection: String, client: PoolClient, patience: Duration) {
+        self.connection = connection
+        self.client = client
+        self.patience = patience
+    }
+
+    var isRunning: Bool {
+        get async { if case .ready = await look() { true } else { false } }
+    }
+
+    var holds: JSONObject { ["files": "network", "address": .string(client.address.description)] }
+
+    func wasMissed() { readyUntil = nil }
+
+    func bringUp() async throws(MMError) {
+        let deadline = Deadline.after(patience)
+        while true {
+            switch await look() {
+            case .ready: return
+            case .hopeless(let error): throw error
+            case .away(let error): if deadline.hasPassed || Task.isCancelled { throw error }
+            }
+            try? await Task.sleep(for: .milliseconds(250))
+        }
+    }
+
+    /// Whether it takes calls; one question serves all who want to know.
+    private func look() async -> Look {
+        if let readyUntil, ContinuousClock.now < readyUntil { return .ready }
+        if let asking { return await asking.value }
+        let task = Task { await ask() }
+        asking = task
+        let look = await task.value
+        asking = nil
+        if case .ready = look {
+            wasThere = true
+            readyUntil = .now + Self.freshness
+        }
+        return look
+    }
+
+    private func ask() async -> Look {
+        let pool: PoolHandshake
+        do throws(MMError) {
+            pool = try await client.handshake(within: Self.answerLimit)
+        } catch {
+            return look(after: error)
+        }
+        do throws(MMError) {
+            try pool.requireSameWire(at: client.address)
+        } catch {
+            return .hopeless(error)
+        }
+        guard pool.isDraining else { return .ready }
+        return .away(
+            MMError(
+                .unavailable, "The pool of \(connection) is stopping, and no other has come up.",
+                hint: "Look at it: kubectl get pods.", retry: .after(.seconds(10))))
+    }
+
+    private func look(after error: MMError) -> Look {
+        guard error.code == .unavailable else {
+            return .hopeless(error.code == .forbidden ? refused(error) : error)
+        }
+        switch error.details["failure"]?.string {
+        case PoolFailure.noAddress where !wasThere: return .hopeless(notDeployed(error))
+        case PoolFailure.noProof: return .hopeless(unproven(error))
+        default:
+            return .away(
+                MMError(
+                    .unavailable, "The pool of \(connection) at \(client.address) does not answer.",
+                    hint: "Look at it: kubectl get pods, and kubectl logs of its pod.", retry: .after(.seconds(10)),
+                    cause: error.cause ?? error.message))
+        }
+    }
+
+    private func refused(_ error: MMError) -> MMError {
+        MMError(
+            .forbidden, "The pool of \(connection) at \(client.address) does not admit this router.",
+            hint: "Give the secret that the pools require (--pools-token-file FILE), and start the router again.",
+            cause: error.message)
+    }
+
+    private func unproven(_ error: MMError) -> MMError {
+        MMError(
+            .unavailable, "The pool of \(connection) at \(client.address) does not prove that it is one.",
+            hint:
+                "Give the certificates that sign those of the pools (--pools-ca FILE), and compare the names in them.",
+            cause: error.cause ?? error.message)
+    }
+
+    private func notDeployed(_ error: MMError) -> MMError {
+        MMError(
+            .unavailable, "No pool is deployed for \(connection): its host name has no address.",
+            hint: "Add it to the overlay (Deploy/kubernetes), or take the connection out of the router's registry.",
+            retry: .after(.seconds(30)), cause: error.cause ?? error.message)
+    }
+}

@@ -1,0 +1,236 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMOperations
+import MMPool
+import MMSystem
+
+/// Pools that are processes of this machine, each behind a wall.
+struct ProcessSites: PoolSites {
+    /// Where their folders are.
+    let place: IsolatedPlace
+    let paths: StatePaths
+    let environment: [String: String]
+    /// What holds each of them down.
+    let caps: IsolatedCaps
+    /// What keeps them apart.
+    let kind: IsolatedWall
+    let log: Log
+    /// Asks every pool.
+    let transport: HTTPClient
+
+    var wall: String { kind.rawValue }
+    var areStarted: Bool { true }
+
+    func site(of connection: String, registry: JSONObject, among names: [String]) -> any PoolSite {
+        ProcessSite(connection, registry: registry, self)
+    }
+
+    func hasSessions(_ connection: String) -> Bool { place.hasSessions(connection) }
+    func hasRecords(_ connection: String) -> Bool { PoolPlace.isOwn(place.home(connection)) }
+}
+
+/// A pool that is a process of its own, started when it is first needed and again when it was lost.
+actor ProcessSite: PoolSite {
+    nonisolated let client: PoolClient
+    private let connection: String
+    private let setup: ProcessSites
+    private let socket: String
+    private var running: Running?
+    private var starting: Task<Result<Running, MMError>, Never>?
+    private var group: IsolatedGroup?
+    private var entry: JSONObject
+    private var isRegistryWritten = true
+    /// Since when it has not answered, and how often it was asked.
+    private var silence: (since: ContinuousClock.Instant, count: Int)?
+    private var isClosed = false
+    /// How often it was ended for using too much memory.
+    private var evictions = 0
+
+    private struct Running: Sendable {
+        let process: ChildProcess
+        let isGrouped: Bool
+    }
+
+    /// A pool that does not run yet.
+    /// - Parameters:
+    ///   - connection: its connection.
+    ///   - registry: the registry that it will see: this connection alone.
+    init(_ connection: String, registry: JSONObject, _ setup: ProcessSites) {
+        self.connection = connection
+        self.setup = setup
+        entry = registry
+        socket = setup.place.socket(connection)
+        client = PoolClient(PoolAddress(socket: socket), transport: setup.transport)
+    }
+
+    /// Whether its process runs.
+    var isRunning: Bool { running?.process.exited == nil && running != nil }
+
+    /// Takes a changed registry; the pool reads its file anew by itself.
+    func take(registry: JSONObject) {
+        guard registry != entry || !isRegistryWritten else { return }
+        entry = registry
+        guard isRunning else { return }
+        // What could not be written, on a full disk say, is written with the next look.
+        isRegistryWritten = (try? writeRegistry()) != nil
+    }
+
+    func bringUp() async throws(MMError) { _ = try await ready() }
+
+    private func isHealthy(within limit: Duration) async -> Bool {
+        (try? await client.object("GET", "/health", nil, within: limit, of: connection)) != nil
+    }
+
+    // MARK: its process
+
+    private func ready() async throws(MMError) -> Running {
+        guard !isClosed else { throw MMError(.unavailable, "The router is stopping.", retry: .after(.seconds(2))) }
+        if let running, running.process.exited == nil { return running }
+        if let starting { return try await starting.value.get() }
+        let task = Task { await Result { () async throws(MMError) in try await start() } }
+        starting = task
+        let outcome = await task.value
+        starting = nil
+        running = try? outcome.get()
+        return try outcome.get()
+    }
+
+    private func writeRegistry() throws(MMError) {
+        try ProtectedFile.replace(
+            setup.place.home(connection) + "/.m365-connections.json",
+            with: JSONWriter.bytes(.object(entry), layout: .indented(2)) + [0x0A])
+    }
+
+    private func start() async throws(MMError) -> Running {
+        let wall = setup.kind
+        let place = setup.place
+        let home = place.home(connection)
+        try ProtectedFile.makeDirectory(home)
+        try ProtectedFile.makeDirectory(home + "/tmp")
+        try ProtectedFile.makeDirectory(place.run(connection))
+        try writeRegistry()
+        isRegistryWritten = true
+        tellSandbox()
+        setup.linkLog(of: connection)
+        let socketFolder = "/" + socket.split(separator: "/").dropLast().joined(separator: "/")
+        try ProtectedFile.makeDirectory(socketFolder)
+        try? ProtectedFile.remove(socket)
+        let paths = setup.paths
+        var command = wall.command(
+            OwnProgram.mm,
+            ["pool", "child", "--connection", connection, "--socket", socket, "--router", "\(getpid())"],
+            environment: setup.environment(of: connection), folder: place.folder(connection),
+            hidden: [paths.stateDirectory, paths.tokenDirectory, paths.logDirectory, setup.runtimeFolder],
+            masked: [paths.registry, paths.registry + ".bak"],
+            readable: setup.powerShellFolders(onSandbox: isOnSandbox) + setup.moduleFolders,
+            socketFolder: socketFolder)
+        command.output = .null
+        command.error = .null
+        command.limits = [ChildCommand.Limit(resource: Int32(RLIMIT_CORE.rawValue), value: 0)]
+        let process = try await ChildProcess.start(command)
+        let isGrouped = hold(process.pid)
+        let deadline = Deadline.after(.seconds(30))
+        while true {
+            if let exit = process.exited {
+                throw MMError(
+                    .unavailable, "The pool of \(connection) ended with code \(exit.code) when it was started.",
+                    hint: "Its log says why: \(place.log(connection).link)")
+            }
+            if await isHealthy(within: .seconds(2)) { break }
+            if deadline.hasPassed {
+                _ = await process.terminate(grace: .zero)
+                throw MMError(.unavailable, "The pool of \(connection) did not answer within 30 seconds.")
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        setup.log.scoped(connection).info("its own pool runs as process \(process.pid) behind a \(wall.rawValue)")
+        return Running(process: process, isGrouped: isGrouped)
+    }
+
+    private var isOnSandbox: Bool { entry["connections"]?[connection]?["cloud"] == "sandbox" }
+
+    /// Tells the pool where the owner's sandbox tenant is, whose file it can't see; not how it is steered.
+    private func tellSandbox() {
+        guard isOnSandbox else { return }
+        let copy = setup.place.home(connection) + "/.m365-state/sandbox.json"
+        guard let bytes = try? ProtectedFile.read(setup.paths.sandboxFile, limit: 1 << 20),
+            var description = (try? JSONParser.parse(bytes))?.object
+        else {
+            try? ProtectedFile.remove(copy)
+            return
+        }
+        description["secret"] = nil
+        let text = JSONWriter.bytes(.object(description))
+        guard (try? ProtectedFile.read(copy)) != text else { return }
+        do throws(MMError) {
+            try ProtectedFile.replace(copy, with: text, durable: false)
+        } catch {
+            setup.log.scoped(connection).warning("its pool can't be told of the sandbox tenant: \(error.message)")
+        }
+    }
+
+    private func hold(_ pid: Int32) -> Bool {
+        if group == nil { group = IsolatedGroup(IsolatedPlace.folderName(connection), setup.caps) }
+        if group?.take(pid) == true { return true }
+        // Without a group of its own it at least waits for everybody else.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), 10)
+        return false
+    }
+
+    /// Ends a pool that uses more memory than it may, or that does not answer any more; the next call starts another.
+    func watch() async {
+        guard let running, running.process.exited == nil else { return }
+        tellSandbox()
+        if await isHung() {
+            setup.log.scoped(connection).warning(
+                "its own pool no longer answers and is ended; the next call starts it again")
+            silence = nil
+            _ = await running.process.terminate(grace: .seconds(5))
+            return
+        }
+        guard !running.isGrouped else { return }
+        let used = ProcessTree.memory(of: running.process.pid)
+        guard used > setup.caps.memory else { return }
+        evictions += 1
+        setup.log.scoped(connection).warning(
+            "its own pool used \(used >> 20) MB of \(setup.caps.memory >> 20) MB and is ended; the "
+                + "next call starts it again"
+        )
+        _ = await running.process.terminate(grace: .seconds(5))
+    }
+
+    /// Whether it has not answered for a long time, however often it was asked: a machine that slept is no reason.
+    private func isHung() async -> Bool {
+        if await isHealthy(within: .seconds(5)) {
+            silence = nil
+            return false
+        }
+        let (since, count) = silence ?? (ContinuousClock.now, 0)
+        silence = (since, count + 1)
+        return count >= 2 && since.duration(to: .now) >= setup.caps.silence
+    }
+
+    /// What holds it, for `/status`.
+    var holds: JSONObject {
+        let isGrouped = running?.isGrouped ?? false
+        return [
+            "process": running.flatMap { $0.process.exited == nil ? .int(Int64($0.process.pid)) : nil } ?? .null,
+            "files": .string(setup.wall),
+            "memory": .string("\(setup.caps.memory >> 20) MB by \(isGrouped ? "cgroup" : "watchdog")"),
+            "heap": .string("\(setup.caps.heap >> 20) MB for each PowerShell"),
+            "cpu": .string(
+                isGrouped ? "\(setup.caps.processors) by cgroup" : "lower priority (nice 10); no cgroup is delegated"),
+            "evictions": .int(Int64(evictions)),
+        ]
+    }
+
+    /// Ends it.
+    func close() async {
+        isClosed = true
+        if let starting { _ = await starting.value }
+        if let running { _ = await running.process.terminate(grace: .seconds(10)) }
+        running = nil
+        group?.remove()
+    }
+}

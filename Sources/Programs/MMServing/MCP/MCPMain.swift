@@ -1,0 +1,164 @@
+import Glibc
+import MMCLI
+import MMCore
+import MMLegacy
+import MMMCP
+import MMOperations
+import MMSystem
+
+/// What `mm-mcp` is: the catalogue as a Model Context Protocol server on standard input and output.
+package enum MCPMain {
+    private static let usage = """
+        mm-mcp: Microsoft 365 for AI clients, over standard input and output or over HTTP.
+
+        Usage: mm-mcp [--tool-prefix TEXT] [--read-only] [--toolsets LIST] [--server-name NAME]
+               mm-mcp --profile NAME [--tool-prefix TEXT] [--read-only] [--server-name NAME]
+               mm-mcp --http 127.0.0.1:8365 [--token-file FILE] [--allow-host NAME] [--behind-proxy] [--trust-network]
+                      [--tls-cert FILE --tls-key FILE]
+               mm-mcp --http ADDRESS --oauth-issuer URL --oauth-audience LIST [--oauth-…]
+
+          --profile NAME       the tools of an earlier server instead, as they were: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
+          --tool-prefix TEXT   the prefix of every tool's name (mm__); '' behind a gateway that adds its own
+          --read-only          offer only what reads; the guard denies every other request and script (also MM_READ_ONLY=1)
+          --structured-output  give each result as data (structuredContent) as well, for hosts that want it
+          --toolsets LIST      groups of tools to offer, of m365, shell, ssh (m365)
+          --server-name NAME   the name that connections' mcps lists are compared with (mm)
+          --http ADDRESS       serve Streamable HTTP at ADDRESS, path /mcp; the endpoint is printed first
+          --token-file FILE    a bearer secret (one line, 0600) for clients that are not programs of this user
+          --allow-host NAME    a further name under which clients reach the server; may be given several times
+          --tls-cert, --tls-key  files (PEM) of a certificate and its key: speak TLS
+          --behind-proxy       a TLS proxy is in front: every client needs the secret
+          --oauth-issuer URL   admit clients with access tokens of this sign-in service, and nobody else
+          --oauth-audience LIST  audiences of which a token must have one, exactly
+          --oauth-scopes, --oauth-tenants, --oauth-groups, --oauth-roles LIST  what a token must have besides
+          --oauth-directory CONNECTION  asks Graph for the groups of accounts that are in too many for a token
+          --oauth-resource URL the address of the endpoint as clients know it, where a proxy changes it
+          --oauth-file FILE    these settings in a JSON file: {"issuer": …, "audience": …}
+          --calls-per-minute N, --calls-at-once N  limits for each client (300 and 16 with --oauth-issuer)
+          --trust-network      admit everybody whom the network lets in: only in a closed network of containers
+          --embedded           do everything in this process, without the pool that outlives it
+          --pool URL           use the pool at this address
+          --version, --help
+
+        Without --http a client starts it. Docs/Clients.md tells how; `mm mcp install` does it.
+
+        """
+
+    /// Serves until standard input ends or a signal says to stop, then ends the process.
+    ///
+    /// Nothing may wait on the main thread by way of the runtime: parked there, it would take signals with their default
+    /// effect. So the work runs in a task, and the main thread sleeps in `pause` with its own mask.
+    package static func main() -> Never {
+        Signals.ignoreBrokenPipes()
+        let environment = ProcessEnvironment.read()
+        let streams = CommandStreams(environment: environment)
+        let words = Array(CommandLine.arguments.dropFirst())
+        do throws(MMError) {
+            if words.contains("--help") || words.contains("-h") {
+                try streams.write(Array(usage.utf8))
+                exit(0)
+            }
+            if words == ["--version"] {
+                try streams.writeLine("mm-mcp \(ProductVersion.text)")
+                exit(0)
+            }
+            let options = try MCPFaceOptions(words: words, environment: environment)
+            let stop = options.http == nil ? nil : try StopSignal.take()
+            Task { await run(options, stop, environment, streams) }
+            while true { pause() }
+        } catch {
+            fail(error, streams)
+        }
+    }
+
+    private static func run(
+        _ options: MCPFaceOptions, _ stop: StopSignal?, _ environment: [String: String], _ streams: CommandStreams
+    ) async -> Never {
+        do throws(MMError) {
+            let services = OperationServices(environment: ToolProfiles.environment(environment, for: options.profile))
+            MCPPerson.lookAround()
+            let choice = try options.choice(environment)
+            let service = try FrontEndService.make(choice, services, environment)
+            let profile = try options.profile.flatMap { (name) throws(MMError) in
+                try ToolProfiles.make(name, service, services)
+            }
+            let keepsSessions = choice == .embedded
+            let principals = PrincipalTable()
+            let server: MCPServer
+            var catalogue: CatalogueServer?
+            if let profile {
+                server = try ProfileServer(profile, services: services, options: options, principals: principals)
+                    .server()
+            } else {
+                let projection = CatalogueServer(
+                    service: service, services: services, options: options, principals: principals)
+                server = try projection.server()
+                catalogue = projection
+            }
+            if keepsSessions {
+                SessionMark.markThisProcess()
+                services.jobs.setLifetime(options.http == nil ? .client : .lasting)
+            }
+            // Sessions that live in a pool are looked after there.
+            let upkeep = keepsSessions ? Task { await services.runMaintenance() } : nil
+            let watch = catalogue.map { catalogue in Task { await catalogue.watchTools(of: server) } }
+            let profileUpkeep = profile.map { profile in Task { await profile.upkeep(services) } }
+            defer {
+                upkeep?.cancel()
+                watch?.cancel()
+                profileUpkeep?.cancel()
+            }
+            if let http = options.http, let stop {
+                try await serve(server, profile, http, principals, until: stop, services, streams)
+            } else {
+                try await StdioTransport.run(server)
+            }
+            await profile?.close()
+            await catalogue?.close()
+            await services.close()
+            upkeep?.cancel()
+            await services.auditCopies.finish()
+            exit(0)
+        } catch {
+            fail(error, streams)
+        }
+    }
+
+    private static func fail(_ error: MMError, _ streams: CommandStreams) -> Never {
+        streams.note("mm-mcp: \(error.description)")
+        exit(error.exitCode)
+    }
+
+    /// Serves HTTP until a signal says to stop.
+    private static func serve(
+        _ server: MCPServer, _ profile: ToolProfile?, _ options: HTTPFaceOptions, _ principals: PrincipalTable,
+        until stop: StopSignal,
+        _ services: OperationServices, _ streams: CommandStreams
+    ) async throws(MMError) {
+        let log = services.log
+        var secret: Secret?
+        if let file = options.tokenFile { secret = try BearerSecret.read(file) }
+        let special = ProfileHTTPFace(profile, services)
+        let gate = try options.oauth.map { (oauth) throws(MMError) in
+            try OAuthGate.making(oauth, options, services, principals: principals) { warning in
+                streams.note("mm-mcp: WARNING: \(warning)")
+            }
+        }
+        let face = try HTTPFace.start(
+            server, options, secret: secret, gate: gate, log: log, engineOptions: special.engineOptions,
+            pages: special.pages)
+        for warning in special.warnings(host: options.host) { streams.note("mm-mcp: WARNING: \(warning)") }
+        log.info("mm-mcp listens at \(face.url)")
+        if options.trustsNetwork {
+            streams.note(
+                "mm-mcp: WARNING: the network is trusted: everybody who reaches \(face.url) may use every connection it shows."
+            )
+        }
+        // Whoever started it and has gone since needs no address.
+        try? streams.writeLine(face.url)
+        await stop.wait()
+        streams.note("mm-mcp: stopping")
+        await face.stop(graceful: .seconds(5))
+        log.info("mm-mcp stopped")
+    }
+}

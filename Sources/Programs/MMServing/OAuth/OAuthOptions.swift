@@ -1,0 +1,136 @@
+import MMCore
+import MMIdentity
+import MMOperations
+
+/// Whose access tokens admit to a server, as its command line or a file says.
+struct OAuthOptions: Sendable {
+    /// The sign-in service.
+    let issuer: String
+    /// Whose tokens are admitted.
+    let policy: TokenPolicy
+    /// The address of the endpoint as clients know it; `nil`: the name that a request came to.
+    var resource: String?
+    /// The connection with which Graph is asked for groups that a token has no room for.
+    var directory: String?
+
+    /// The arguments that belong to it.
+    static let fields: [InputField] = [
+        InputField(
+            "oauth-issuer", .text,
+            "Admit clients with access tokens of this sign-in service, and nobody else, such as "
+                + "https://login.microsoftonline.com/TENANT/v2.0."),
+        InputField(
+            "oauth-audience", .textList, "The audience (aud) that tokens must have, exactly; several with commas."),
+        InputField("oauth-scopes", .textList, "Scopes that tokens must have, as clients ask for them."),
+        InputField("oauth-tenants", .textList, "Ids of the tenants whose accounts are admitted."),
+        InputField("oauth-groups", .textList, "Groups (their ids) of which an account must be in one."),
+        InputField("oauth-roles", .textList, "App roles of which an account must have one."),
+        InputField(
+            "oauth-directory", .text,
+            "The connection through which Microsoft Graph is asked for the groups of accounts that are in too many for a token."
+        ),
+        InputField(
+            "oauth-resource", .text, "The address of the endpoint as clients know it, where a proxy changes it."),
+        InputField("oauth-file", .text, "A JSON file with these settings: issuer, audience, scopes, tenants, …"),
+    ]
+
+    private static let lists = ["audience", "scopes", "tenants", "groups", "roles"]
+    private static let texts = ["issuer", "resource", "directory"]
+
+    /// Options from a command line, and from the file that it names.
+    /// - Returns: `nil` where none is given.
+    /// - Throws: `invalidInput` that names the argument and the remedy.
+    static func read(_ reader: InputReader) throws(MMError) -> OAuthOptions? {
+        var texts: [String: String] = [:]
+        var lists: [String: [String]] = [:]
+        for name in Self.texts { texts[name] = try reader.text("oauth-" + name) }
+        for name in Self.lists { lists[name] = try reader.textList("oauth-" + name).map(Self.items) }
+        if let path = try reader.text("oauth-file") { try add(path, to: &texts, &lists) }
+        guard !texts.isEmpty || !lists.isEmpty else { return nil }
+        guard let issuer = texts["issuer"] else {
+            throw MMError(
+                .invalidInput, "--oauth-… needs the sign-in service.",
+                hint: "Add --oauth-issuer URL, such as https://login.microsoftonline.com/TENANT/v2.0.")
+        }
+        return try OAuthOptions(issuer: issuer, texts: texts, lists: lists)
+    }
+
+    private init(issuer: String, texts: [String: String], lists: [String: [String]]) throws(MMError) {
+        try Self.check(issuer, of: "issuer")
+        let audiences = lists["audience"] ?? []
+        guard !audiences.isEmpty else {
+            throw MMError(
+                .invalidInput, "--oauth-issuer needs the audience of this server's tokens.",
+                hint:
+                    "Add --oauth-audience: the app's id for tokens of version 2.0 of Entra ID, its App ID URI for those "
+                    + "of version 1.0, or what the sign-in service writes into aud.")
+        }
+        self.issuer = issuer
+        var policy = TokenPolicy(audiences: Set(audiences))
+        policy.tenants = Set((lists["tenants"] ?? []).map { $0.lowercased() })
+        policy.groups = Set(lists["groups"] ?? [])
+        policy.roles = Set(lists["roles"] ?? [])
+        policy.scopes = lists["scopes"] ?? []
+        let isWord = { (scope: String) in
+            scope.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != 0x5C }
+        }
+        guard policy.scopes.allSatisfy(isWord) else {
+            throw MMError(.invalidInput, "--oauth-scopes has a scope that can't be one (RFC 6749, section 3.3).")
+        }
+        guard !policy.tenants.isEmpty || !IssuerName.servesEveryTenant(issuer) else {
+            throw MMError(
+                .invalidInput, "\(issuer) signs in accounts of every tenant.",
+                hint: "Name yours in the address in place of it, or add --oauth-tenants ID with those to admit.")
+        }
+        self.policy = policy
+        directory = texts["directory"]
+        guard directory == nil || !policy.groups.isEmpty else {
+            throw MMError(
+                .invalidInput, "--oauth-directory is for groups, and none is named.",
+                hint: "Add --oauth-groups with the ids of those to admit, or leave it out.")
+        }
+        if let resource = texts["resource"] {
+            try Self.check(resource, of: "resource")
+            self.resource = resource
+        }
+    }
+
+    private static func check(_ url: String, of name: String) throws(MMError) {
+        guard IssuerDirectory.isUsable(url) else {
+            throw MMError(
+                .invalidInput, "--oauth-\(name) can't be `\(url.prefix(100))`.",
+                hint: "Give an https address without a query; http only for this machine (127.0.0.1).")
+        }
+    }
+
+    private static func items(_ given: [String]) -> [String] {
+        given.flatMap { $0.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init) }
+    }
+
+    private static func add(
+        _ path: String, to texts: inout [String: String], _ lists: inout [String: [String]]
+    ) throws(MMError) {
+        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
+            throw MMError(.notFound, "There is no file \(path).", hint: "--oauth-file names a JSON file.")
+        }
+        guard let object = (try? JSONParser.parse(bytes, limits: .strict))?.object else {
+            throw MMError(.invalidInput, "\(path) is no JSON object.", hint: "See Docs/Teams.md for its members.")
+        }
+        for (name, value) in object {
+            guard texts[name] == nil, lists[name] == nil else {
+                throw MMError(.invalidInput, "--oauth-\(name) is given in \(path), too.", hint: "Give it once.")
+            }
+            switch value {
+            case .string(let text) where Self.texts.contains(name): texts[name] = text
+            case .string(let text) where Self.lists.contains(name): lists[name] = items([text])
+            case .array(let all) where Self.lists.contains(name) && all.allSatisfy({ $0.string != nil }):
+                lists[name] = all.compactMap(\.string)
+            default:
+                throw MMError(
+                    .invalidInput, "`\(name.prefix(40))` in \(path) can't be used.",
+                    hint: "Texts: \(Self.texts.joined(separator: ", ")); lists of texts: "
+                        + "\(Self.lists.joined(separator: ", ")).")
+            }
+        }
+    }
+}

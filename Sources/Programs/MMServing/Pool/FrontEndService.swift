@@ -1,0 +1,170 @@
+import MMCore
+import MMHTTP
+import MMLegacy
+import MMOperations
+import MMPool
+
+/// The service that a front-end calls, by what was chosen.
+enum FrontEndService {
+    /// A service.
+    /// - Parameters:
+    ///   - choice: where operations are carried out.
+    ///   - services: of this process.
+    ///   - environment: of this process.
+    /// - Throws: `invalidInput` for an address that is none.
+    static func make(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])
+        throws(MMError) -> any OperationService
+    {
+        let service = ClusterAnswers(try chosen(choice, services, environment), services)
+        return try ApprovalWait.over(service, environment)
+    }
+
+    private static func chosen(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])
+        throws(MMError) -> any OperationService
+    {
+        let local = LocalOperationService(services: services)
+        switch choice {
+        case .embedded: return local
+        case .own:
+            // What runs in a session may ask for more, but never speaks for a person.
+            return PooledOperationService(
+                local: local, finder: PoolFinder(environment: environment),
+                isInSession: PersonProof.isInSession(environment))
+        case .elsewhere(let url):
+            let bearer = try PoolAddress.bearer(environment: environment)
+            let trusts = PoolAddress.trustsNetwork(environment: environment)
+            return PoolElsewhere(
+                pool: try PoolAddress(url: url, bearer: bearer, trustsNetwork: trusts),
+                isProven: bearer != nil || url.hasPrefix("unix:"),
+                isHere: url.hasPrefix("unix:"), services: services, environment: environment)
+        }
+    }
+}
+
+/// A pool at an address that somebody named. Where it can't be used, the error says whether it is one.
+private final class PoolElsewhere: OperationService {
+    private let pool: PoolClient
+    private let isProven: Bool
+    private let isHere: Bool
+    private let remote: RemoteOperationService
+    private let earlierPool: SessionPoolClient
+    private let services: OperationServices
+    /// Gives the lists of this machine while nobody listens at the address, as the earlier pool's front-end did.
+    private let local: LocalOperationService
+    /// Set once the pool has turned out to know the session-pool server's routes alone.
+    private let overEarlierPool = Mutex<LocalOperationService?>(nil)
+
+    init(
+        pool: PoolAddress, isProven: Bool, isHere: Bool, services: OperationServices, environment: [String: String]
+    ) {
+        let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
+        self.pool = PoolClient(pool, transport: transport)
+        self.isHere = isHere
+        self.isProven = isProven
+        self.services = services
+        local = LocalOperationService(services: services)
+        remote = RemoteOperationService(self.pool)
+        earlierPool = SessionPoolClient(self.pool)
+    }
+
+    var catalogue: Catalogue { remote.catalogue }
+
+    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        let name = operation.declaration.name
+        if let overEarlierPool = overEarlierPool.withLock({ $0 }) {
+            return try await overEarlierPool.call(name, arguments, in: context)
+        }
+        do throws(MMError) {
+            // What is a folder here may be none there.
+            var sent = isProven ? context : context.withoutPerson
+            if !isHere { sent.directory = nil }
+            return try await remote.call(operation, arguments, in: sent)
+        } catch {
+            if name == "output", error.code == .notFound { return try await kept(operation, arguments, context, error) }
+            guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
+            guard let reason = await whyNoPool() else {
+                guard await isSilent() else { throw error }
+                return try await alone(operation, arguments, context, error)
+            }
+            // The session-pool server, where it still runs, knows its own routes alone.
+            guard await earlierPool.answers() else { throw reason }
+            // Its catalogue has operations of its own under the same names.
+            let service = LocalOperationService(catalogue: .over(earlierPool), services: services)
+            overEarlierPool.withLock { $0 = service }
+            return try await service.call(name, arguments, in: context)
+        }
+    }
+
+    /// What this front-end shortened for its client lies here; the pool knows nothing of it.
+    private func kept(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ unknown: MMError
+    ) async throws(MMError) -> OperationAnswer {
+        do throws(MMError) { return try await local.call(operation, arguments, in: context) } catch {
+            throw error.code == .notFound ? unknown : error
+        }
+    }
+
+    func forget(_ client: CallContext) async {
+        if let overEarlierPool = overEarlierPool.withLock({ $0 }) { return await overEarlierPool.forget(client) }
+        await remote.forget(client)
+    }
+
+    /// While nobody listens at the address, this front-end lists the connections and reads from Graph, as it did beside the earlier
+    /// pool. What changes something is for the pool that was named alone: it may hold a lease, or have other rules.
+    private func alone(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ absence: MMError
+    ) async throws(MMError) -> OperationAnswer {
+        let name = operation.declaration.name
+        if arguments.isEmpty, ["connections", "run"].contains(name) {
+            return try await local.call(operation, arguments, in: context)
+        }
+        guard name == "graph_request" else { throw absence }
+        var reading = context
+        reading.readsOnly = true
+        do throws(MMError) {
+            return try await local.call(operation, arguments, in: reading)
+        } catch {
+            throw error.code == .denied || error.code == .forbidden ? absence : error
+        }
+    }
+
+    /// Whether nobody at all listens at the address; what stops there still answers.
+    private func isSilent() async -> Bool {
+        do throws(MMError) {
+            _ = try await pool.ask("GET", PoolHandshake.path)
+            return false
+        } catch {
+            return error.retry == .now
+        }
+    }
+
+    /// What is to be said of an address where something else answers than a pool of this product.
+    private func whyNoPool() async -> MMError? {
+        do throws(MMError) {
+            _ = try await pool.handshake()
+            return nil
+        } catch {
+            guard error.retry != .now else { return nil }
+            return MMError(
+                .unavailable, "The server at \(pool.address) isn't a pool of mm: it has no /v1/handshake.",
+                hint: "Start one: mm pool serve --listen HOST:PORT; or leave --pool, MM_SESSION_POOL_URL and "
+                    + "PWSH_MANAGER_URL out.",
+                details: ["pool": .string(pool.address.description)])
+        }
+    }
+}
+
+extension CallContext {
+    /// The same call of a program for which nobody vouches: it does not claim that a person sits at a terminal.
+    var withoutPerson: CallContext {
+        var context = self
+        context.person = nil
+        context.waitsForSignIn = false
+        if caller.surface == .terminal {
+            context.caller = Caller(surface: .library, name: caller.name, server: caller.server)
+        }
+        return context
+    }
+}

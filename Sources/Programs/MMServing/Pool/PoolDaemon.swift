@@ -1,0 +1,332 @@
+import Glibc
+import MMCore
+import MMGuard
+import MMHTTP
+import MMOperations
+import MMPool
+import MMSystem
+
+/// The process in which sessions outlive the programs that ask for them.
+///
+/// One runs for each set of a user's files, and holds a lock about it as long as it takes calls.
+actor PoolDaemon {
+    /// Why a pool ends.
+    enum End: Sendable {
+        /// Somebody said so, or nobody needs it any more.
+        case stopped
+        /// A later version takes its place.
+        case replaced
+    }
+
+    let place: PoolPlace
+    let options: PoolServeOptions
+    let services: OperationServices
+    let gate: PoolGate
+    let children: PoolChildren
+    let restorer: SessionRestorer
+    let environment: [String: String]
+    private let service: any OperationService
+    private let member: ClusterMember?
+    private let shared: RESTShared
+    /// What this pool says of itself, but for whether it is about to end.
+    private let identity: PoolHandshake
+    private let ending = OneShot<End>()
+    private var life: FileLock?
+    private var listeners: [HTTPListener] = []
+    /// Whether the record is still to be written, for want of space.
+    private var isRecordDue = false
+    private var socket = ""
+    private var urls: [String] = []
+
+    /// A pool that does not listen yet.
+    /// - Throws: `conflict` when one runs already.
+    init(_ options: PoolServeOptions, environment: [String: String]) async throws(MMError) {
+        let place = PoolPlace(environment: environment)
+        self.place = place
+        self.options = options
+        self.environment = environment
+        life = try await Self.lock(place, environment)
+        ResourceLimits.raiseDescriptors()
+        Descendants.adopt()
+        // Whatever its sessions start is known for it from now on.
+        SessionMark.markThisProcess()
+        identity = .ofThisProcess(key: place.key)
+        var services = OperationServices(environment: environment)
+        let member = try options.cluster.map { [services] (cluster) throws(MMError) in
+            try ClusterMember(cluster, services: services)
+        }
+        self.member = member
+        services.leases = member
+        services.ledger.shared = member?.states?.confirmations
+        shared = RESTShared(sharing: member?.states?.challenges)
+        self.services = services
+        let local = LocalOperationService(services: services)
+        service = member.map { ClusterOperationService(local, $0) } ?? local
+        if let member { ConnectionPermits.shared.set { member.refusal(of: $0) } }
+        let children = PoolChildren(folder: place.children, pool: identity.process)
+        self.children = children
+        let restorer = services.restorer
+        self.restorer = restorer
+        let collection = CoalescingTask {
+            await children.look()
+            await restorer.save()
+        }
+        gate = PoolGate(afterCall: { collection.due() })
+    }
+
+    /// One that has just given its place up may hold the lock for a moment more; one that is ending, until its calls have
+    /// finished and its sessions have ended, which takes its time on a busy machine.
+    private static func lock(_ place: PoolPlace, _ environment: [String: String]) async throws(MMError) -> FileLock {
+        let patience = Deadline.after(.seconds(50))
+        while true {
+            do throws(MMError) {
+                return try await FileLock(awaiting: place.life, until: .after(.seconds(3)))
+            } catch {
+                guard error.code == .conflict else { throw error }
+                if !patience.hasPassed, await PoolFinder(environment: environment).isEnding() { continue }
+            }
+            throw MMError(
+                .conflict, "A pool runs already: \(FileLock.holder(of: place.life) ?? "another process").",
+                hint:
+                    "It listens where it was told to, not at the addresses of this command: mm pool status shows where. "
+                    + "Use it there, or end it with `mm pool stop` and start this one again.")
+        }
+    }
+
+    /// Listens, tells that it does, and serves until it is to end.
+    /// - Parameters:
+    ///   - signals: what people and the system wish.
+    ///   - ready: told where it listens.
+    /// - Throws: `MMError` when an address can't be had.
+    func serve(_ signals: PoolSignals, ready: (_ socket: String, _ urls: [String]) throws(MMError) -> Void)
+        async throws(MMError)
+    {
+        let left = await children.endLeftovers()
+        if left > 0 { services.log.warning("ended \(left) processes that an earlier pool had left") }
+        await children.begin()
+        restorer.prepare()
+        do throws(MMError) {
+            try listen()
+            try record()
+            try ready(socket, urls)
+        } catch {
+            await close(.stopped, within: .zero)
+            throw error
+        }
+        services.log.info("the pool \(ProductVersion.text) listens at \(([socket] + urls).joined(separator: " and "))")
+        let work = Task { await withTaskGroup(of: Void.self) { self.lookAfter(signals, in: &$0) } }
+        let end = await ending.wait()
+        services.log.info(end == .replaced ? "the pool gives way to a later version" : "the pool is stopping")
+        await close(end, within: end == .replaced ? options.handOverLimit : options.drainLimit)
+        work.cancel()
+        // After the last calls, whose lines it is to send.
+        await services.auditCopies.finish()
+        services.log.info("the pool has stopped after \(gate.total) calls")
+    }
+
+    private func lookAfter(_ signals: PoolSignals, in group: inout TaskGroup<Void>) {
+        services.telemetry?.sendMetrics { [services, metrics = shared.metrics] in
+            await MetricsReport(metrics, services).families
+        }
+        if let member { group.addTask { await member.run() } }
+        // What another node may have taken over meanwhile comes back with its first call.
+        if member == nil { group.addTask { await self.restorer.restore() } }
+        group.addTask { await self.services.runMaintenance() }
+        group.addTask { await self.tick() }
+        group.addTask {
+            for await wish in signals.wishes {
+                switch wish {
+                case .stop: self.ending.resolve(.stopped)
+                case .reload: await self.reload()
+                }
+            }
+        }
+    }
+
+    /// Writes down what lives, and ends a pool that nobody needs.
+    private func tick() async {
+        let pause = min(max(options.idleLimit / 4, .milliseconds(50)), .seconds(2))
+        while (try? await Task.sleep(for: pause)) != nil {
+            await children.look()
+            await restorer.save()
+            if isRecordDue { try? record() }
+            // Somebody has taken our files away, or another pool our place: nobody finds us any more.
+            if !isRecorded() {
+                services.log.warning("the pool's record has gone: it ends")
+                ending.resolve(.stopped)
+            }
+            if options.isDetached, gate.quiet >= options.idleLimit, await isUnused() { ending.resolve(.stopped) }
+        }
+    }
+
+    private func isUnused() async -> Bool {
+        await services.liveSessions() == 0 && !restorer.isRestoring && runningJobs() == 0
+    }
+
+    func runningJobs() -> Int { services.runningJobs() }
+
+    /// Reads the registry and the guard's rules anew, and ends the sessions of connections that are gone.
+    private func reload() async {
+        do throws(MMError) {
+            let names = Set(try services.registry.snapshot().connections.map(\.name))
+            _ = try services.guards.engine()
+            await services.endSessions(notOf: names)
+            services.log.info("read the registry and the rules again: \(names.count) connections")
+        } catch {
+            services.log.error("the registry or the rules can't be read: \(error.message)")
+        }
+    }
+
+    // MARK: Listening
+
+    private func listen() throws(MMError) {
+        let routes = PoolLifeRoutes(
+            status: { await self.status() }, stop: { self.ending.resolve(.stopped) }, drain: { await self.drain() })
+        let own = HTTPChain([routes, gate] + (try PoolFace.standard.steps(context)))
+        let listener = try socketListener(own)
+        listeners.append(listener)
+        socket = listener.address.description
+        for endpoint in options.endpoints {
+            let secret: Secret? =
+                if let file = endpoint.options.tokenFile { try BearerSecret.read(file) } else { nil }
+            let isStandard = endpoint.face.name == PoolFace.standard.name
+            let probes = ProbeRoutes(gate: gate)
+            let chain = HTTPChain(
+                (isStandard ? [probes, routes, gate] : [probes, gate]) + (try endpoint.face.steps(context)))
+            let listener = try HTTPListener.start(
+                .tcp(host: endpoint.options.host, port: endpoint.options.port),
+                certificate: endpoint.options.certificate,
+                authenticator: AddressAuthenticator(endpoint.options, secret: secret), chain: chain)
+            listeners.append(listener)
+            let url = "\(endpoint.options.scheme)://\(listener.address)"
+            urls.append(url)
+            if endpoint.options.trustsNetwork {
+                services.log.warning(
+                    "THE NETWORK IS TRUSTED: everybody who reaches \(url) may use every connection")
+            }
+        }
+    }
+
+    private var context: PoolFace.Context {
+        PoolFace.Context(
+            services: services, service: service, environment: environment, handshake: { await self.handshake },
+            shared: shared)
+    }
+
+    private func socketListener(_ chain: HTTPChain<AdmittedPeer>) throws(MMError) -> HTTPListener {
+        let authenticator = SocketAuthenticator()
+        if let handed = HandedSocket(environment) {
+            return try HTTPListener.start(
+                .inherited(descriptor: handed.descriptor, path: handed.path), authenticator: authenticator, chain: chain
+            )
+        }
+        if let named = options.socket {
+            return try HTTPListener.start(.unix(path: named), authenticator: authenticator, chain: chain)
+        }
+        var failure = MMError(.unavailable, "There is no place for the pool's socket.")
+        for path in place.sockets {
+            do throws(MMError) {
+                if path.hasPrefix("\(place.paths.stateDirectory)/") {
+                    try ProtectedFile.makeDirectory(place.paths.stateDirectory)
+                }
+                return try HTTPListener.start(.unix(path: path), authenticator: authenticator, chain: chain)
+            } catch {
+                // Another home's pool, or a folder that is not ours alone: the next place is as good.
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    private var handshake: PoolHandshake {
+        var handshake = identity
+        handshake.isDraining = gate.isDraining
+        handshake.isNode = member?.states != nil
+        return handshake
+    }
+
+    private func record() throws(MMError) {
+        var object = handshake.json
+        object["socket"] = .string(socket)
+        object["folder"] = .string(place.paths.stateDirectory)
+        object["urls"] = .array(urls.map { .string($0) })
+        let bytes = JSONWriter.bytes(.object(object))
+        do throws(MMError) {
+            try ProtectedFile.replace(place.record, with: bytes, durable: false)
+            isRecordDue = false
+        } catch {
+            // A full disk keeps nobody from signing in: programs look for the socket in the usual places too.
+            guard error.code == .limitExceeded else { throw error }
+            if !isRecordDue { services.log.warning("the pool's record can't be written yet: \(error.message)") }
+            isRecordDue = true
+        }
+    }
+
+    private func isRecorded() -> Bool {
+        guard life != nil, !isRecordDue else { return true }
+        do throws(MMError) {
+            guard let bytes = try ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes) else {
+                return false
+            }
+            return json["pid"]?.int == Int(identity.process.pid)
+        } catch {
+            // What can't be read at the moment, for want of descriptors say, is not gone.
+            return true
+        }
+    }
+
+    private func status() async -> JSONObject {
+        var object: JSONObject = ["state": .string(gate.isDraining ? "stopping" : "running")]
+        for (key, value) in handshake.json where key != "draining" && key != "cluster" { object[key] = value }
+        object["socket"] = .string(socket)
+        object["urls"] = .array(urls.map { .string($0) })
+        object["sessions"] = .int(Int64(await services.liveSessions()))
+        object["calls"] = .int(Int64(gate.calls))
+        object["jobs"] = .int(Int64(runningJobs()))
+        object["callsSoFar"] = .int(Int64(gate.total))
+        if restorer.isRestoring { object["restoring"] = true }
+        if let member { object["cluster"] = .object(await member.report()) }
+        if let telemetry = services.telemetry { object["telemetry"] = .object(telemetry.report) }
+        let copies = services.auditCopies.json
+        if !copies.isEmpty { object["auditCopies"] = .array(copies) }
+        if options.isDetached { object["endsAfterIdleSeconds"] = .int(options.idleLimit.components.seconds) }
+        return object
+    }
+
+    // MARK: Ending
+
+    /// Gives the place to a later version, unless somebody waits for what only this process knows.
+    private func drain() -> Bool {
+        guard options.isDetached, runningJobs() == 0, !gate.isDraining else { return gate.isDraining }
+        giveUpPlace()
+        ending.resolve(.replaced)
+        return true
+    }
+
+    /// From here on another pool may start: this one takes no calls, writes no record and saves no sessions.
+    private func giveUpPlace() {
+        gate.close()
+        restorer.stop()
+        if let bytes = try? ProtectedFile.read(place.record), let json = try? JSONParser.parse(bytes),
+            json["pid"]?.int == Int(identity.process.pid)
+        {
+            try? ProtectedFile.remove(place.record)
+        }
+        life = nil
+    }
+
+    private func close(_ end: End, within limit: Duration) async {
+        gate.close()
+        await restorer.finish()
+        // What nobody uses at the moment is the next pool's to bring back.
+        if end == .replaced { await services.endIdleSessions() }
+        let isEmpty = await gate.empty(within: limit)
+        if !isEmpty { services.log.warning("\(gate.calls) calls are cut off") }
+        for listener in listeners { await listener.stop(graceful: .milliseconds(isEmpty ? 500 : 0)) }
+        listeners = []
+        await services.close()
+        await member?.close()
+        await children.endAll()
+        if life != nil { giveUpPlace() }
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+import MMCore
+import MMPool
+import MMSystem
+
+/// Ends a user's pool.
+struct PoolStopper: Sendable {
+    private let finder: PoolFinder
+
+    /// A stopper of the pool over a user's files.
+    init(environment: [String: String]) {
+        finder = PoolFinder(environment: environment)
+    }
+
+    /// Ends the pool and waits until it has gone.
+    /// - Parameter force: whether one that does not end is killed.
+    /// - Returns: whether one was running.
+    /// - Throws: `unavailable` when it goes on.
+    func stop(force: Bool) async throws(MMError) -> Bool {
+        let pool = try await finder.running()
+        guard let process = pool?.handshake.process ?? recorded() else { return false }
+        if let pool {
+            _ = try? await pool.client.ask("POST", "/v1/pool/stop", [:])
+        } else if !process.signal(force ? SIGKILL : SIGTERM) {
+            return false
+        }
+        // It has 20 seconds for its calls, and needs some for its sessions.
+        let patience = Deadline.after(force ? .seconds(10) : .seconds(120))
+        while process.isRunning {
+            if patience.hasPassed {
+                guard force else {
+                    throw MMError(
+                        .unavailable, "The pool, process \(process.pid), does not end.",
+                        hint: "Kill it with `mm pool stop --force`.", details: ["pool": "busy"])
+                }
+                process.signal(SIGKILL)
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+            if Task.isCancelled { throw MMError(.cancelled, "Waiting for the pool's end was cancelled.") }
+        }
+        return true
+    }
+
+    /// The process of a pool that does not answer but holds its lock.
+    private func recorded() -> ProcessIdentity? {
+        guard FileLock.holder(of: finder.place.life) != nil,
+            let bytes = try? ProtectedFile.read(finder.place.record, limit: 64 << 10),
+            let json = try? JSONParser.parse(bytes), let handshake = PoolHandshake(json)
+        else { return nil }
+        return handshake.process.isRunning ? handshake.process : nil
+    }
+}

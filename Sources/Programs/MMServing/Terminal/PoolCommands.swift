@@ -1,0 +1,135 @@
+import Glibc
+import MMCLI
+import MMCore
+import MMOperations
+import MMPool
+import MMSystem
+
+/// `mm pool …`: the process in which sessions outlive the programs that ask for them.
+enum PoolCommands {
+    /// All of them.
+    /// - Parameters:
+    ///   - environment: of the process.
+    ///   - signals: of a process that is to serve.
+    static func all(environment: [String: String], signals: PoolSignals?) -> [LocalCommand] {
+        [
+            start(environment), stop(environment), restart(environment), status(environment),
+            serve(environment, signals), PoolInstallCommand.command(environment), PoolLogsCommand.command(environment),
+        ]
+    }
+
+    private static func start(_ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["pool", "start"], summary: "Start the pool, where none runs.",
+            discussion:
+                "Commands that need persistent sessions start it automatically. It ends with `mm "
+                + "pool stop`, or when nothing has lived in it for MM_POOL_IDLE seconds (1800).",
+            examples: [.init("mm pool start", "says where it listens")]
+        ) { (_, options, streams) async throws(MMError) in
+            let pool = try await PoolFinder(environment: environment).started()
+            if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
+            try await streams.show(try await state(of: pool), options)
+            return 0
+        }
+    }
+
+    private static func stop(_ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["pool", "stop"], summary: "Stop the pool and the sessions in it.",
+            discussion:
+                "Calls under way may finish, for 20 seconds at most (MM_POOL_DRAIN). Sessions that are signed in come back "
+                + "with the next pool, from what is cached.",
+            fields: [InputField("force", .flag, "Kill one that does not answer.")],
+            examples: [.init("mm pool stop", "ends it once its calls have finished")]
+        ) { (input, options, streams) async throws(MMError) in
+            let wasThere = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
+            if !options.quiet { streams.note(wasThere ? "Stopped." : "No pool is running.") }
+            return 0
+        }
+    }
+
+    private static func restart(_ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["pool", "restart"], summary: "Stop the pool and start it again; signed-in sessions come back.",
+            fields: [InputField("force", .flag, "Kill one that does not answer.")],
+            examples: [.init("mm pool restart", "after an update, or a change of its environment")]
+        ) { (input, options, streams) async throws(MMError) in
+            _ = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
+            let pool = try await PoolFinder(environment: environment).started()
+            if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
+            try await streams.show(try await state(of: pool), options)
+            return 0
+        }
+    }
+
+    private static func status(_ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["pool", "status"], summary: "Show whether the pool runs, where, and what lives in it.",
+            discussion:
+                "Exit code 7 when no pool takes calls. `mm status` and `mm sessions` show the sessions themselves.",
+            fields: [InputField("unlock", .flag, "Print a token that unlocks the dashboard.")],
+            examples: [
+                .init("mm pool status", "as a list"), .init("mm pool status --jq .socket -o text", "where it listens"),
+                .init("mm pool status --unlock", "a token for the dashboard, good once within five minutes"),
+            ]
+        ) { (input, options, streams) async throws(MMError) in
+            let finder = PoolFinder(environment: environment)
+            guard let pool = try await finder.running() else {
+                try await streams.show(.object(await finder.holdingOn() ?? ["state": "stopped"]), options)
+                return 7
+            }
+            if try input.flag("unlock") {
+                let answer = try await pool.client.ask("POST", "/v1/dashboard/token")
+                guard answer.status == 200 else {
+                    throw MMError(
+                        .forbidden, answer.body["detail"]?.string ?? "The pool gives no token.",
+                        hint: answer.body["hint"]?.string)
+                }
+                try await streams.show(answer.body, options)
+                return 0
+            }
+            try await streams.show(try await state(of: pool), options)
+            return 0
+        }
+    }
+
+    private static func serve(_ environment: [String: String], _ signals: PoolSignals?) -> LocalCommand {
+        LocalCommand(
+            ["pool", "serve"], summary: "Be the pool, in this process.",
+            discussion:
+                "Serves at a Unix socket for programs of this user, and with --listen or --profile at an address too. "
+                + "Programs of this user are let in at loopback addresses; others need --token-file. TERM ends it once its "
+                + "calls have finished, HUP has it read the registry and the rules again. With --isolated each "
+                + "connection has a process with a home, namespaces and caps of its own, behind a router with the "
+                + "routes of the profile pool.\n\nProfiles: "
+                + PoolFace.all.map { "\($0.name) (\($0.summary))" }.joined(separator: " "),
+            fields: PoolServeOptions.fields,
+            examples: [
+                .init("mm pool serve", "in a terminal, or as a service"),
+                .init("mm pool serve --listen 127.0.0.1:5200", "for programs that speak HTTP"),
+                .init("mm pool serve --isolated", "a pool of its own for each connection, a router at 127.0.0.1:5200"),
+            ]
+        ) { (input, options, streams) async throws(MMError) in
+            let wanted = try PoolServeOptions(input, environment: environment)
+            guard let signals else {
+                throw MMError(.unsupported, "`pool serve` must come first on the command line.")
+            }
+            if wanted.isIsolated {
+                try await IsolatedCommands.serve(
+                    input, environment: environment, signals: signals, quiet: options.quiet, streams)
+            } else {
+                try await PoolServing.serve(wanted, signals, environment, quiet: options.quiet, streams)
+            }
+            return 0
+        }
+    }
+
+    /// What a pool says of itself.
+    private static func state(of pool: RunningPool) async throws(MMError) -> JSONValue {
+        let answer = try await pool.client.ask("GET", "/v1/pool")
+        guard answer.status == 200 else {
+            throw MMError(.unavailable, "The pool at \(pool.client.address) does not say how it stands.")
+        }
+        return answer.body
+    }
+}

@@ -1,0 +1,149 @@
+import MMCLI
+import MMCore
+import MMOperations
+import MMPowerShell
+import MMSystem
+
+/// What the commands of `mm sandbox` do: start, steer and end the tenant, and stand in for PowerShell.
+struct SandboxCommands: Sendable {
+    private let environment: [String: String]
+    private let paths: StatePaths
+
+    private init(_ environment: [String: String]) {
+        self.environment = environment
+        paths = StatePaths(environment: environment)
+    }
+
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        let commands = SandboxCommands(environment)
+        return SandboxCommand.allCases.map { $0.command(commands.work(of: $0)) }
+    }
+
+    private func work(of verb: SandboxCommand) -> LocalCommand.Work {
+        switch verb {
+        case .start: .fields(start)
+        case .stop: .fields(stop)
+        case .status: .fields(status)
+        case .approve: .fields(approve)
+        case .users: .fields(users)
+        case .faults: .fields(faults)
+        case .policies: .fields(policies)
+        case .pwsh:
+            .words { (words) in
+                await PowerShellStandIn.run(
+                    arguments: words, environment: environment, evaluator: NativeEvaluator(),
+                    tenant: { SandboxModuleTenant(address: $0, environment: environment) })
+            }
+        }
+    }
+
+    @Sendable private func start(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let connection = try input.text("connection")
+        if let connection { try SandboxProcess.addConnection(connection, paths) }
+        if try input.flag("foreground") {
+            var tenant = SandboxOptions()
+            tenant.port = UInt16(try input.integer("port") ?? 0)
+            tenant.userCount = try input.integer("users") ?? tenant.userCount
+            tenant.customerCount = try input.integer("customers") ?? 0
+            tenant.mailboxCount = try input.integer("mailboxes")
+            tenant.pollInterval = Int64(try input.integer("interval") ?? Int(tenant.pollInterval))
+            tenant.accessTokenLifetime = Int64(try input.integer("lifetime") ?? Int(tenant.accessTokenLifetime))
+            tenant.groupsInTokens = try input.integer("token-groups") ?? tenant.groupsInTokens
+            try await SandboxProcess.serve(tenant, paths)
+            return 0
+        }
+        var arguments: [String] = []
+        for name in ["port", "users", "customers", "mailboxes", "interval", "lifetime", "token-groups"] {
+            if let number = try input.integer(name) { arguments += ["--\(name)", "\(number)"] }
+        }
+        // Who asks for a connection alone gets it to the tenant that runs, if one does.
+        var known: SandboxStateFile?
+        if connection != nil, arguments.isEmpty { known = try SandboxStateFile.ofRunning(in: paths.stateDirectory) }
+        let running: SandboxStateFile
+        if let known {
+            running = known
+        } else {
+            running = try await SandboxProcess.start(arguments, environment: environment, paths)
+        }
+        var notes = [(known == nil ? "" : "It runs already. ") + "Stop it with: mm sandbox stop"]
+        if let connection {
+            notes = ["Sign in with: mm login \(connection)", "Approve its code with: mm sandbox approve CODE"] + notes
+        }
+        let answer: JSONValue = ["url": .string(running.base), "pid": .int(Int64(running.process.pid))]
+        if !options.quiet { for note in notes { streams.note(note) } }
+        try await streams.show(answer, options)
+        return 0
+    }
+
+    @Sendable private func stop(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let wasRunning = try await SandboxProcess.stop(paths)
+        if !options.quiet { streams.note(wasRunning ? "Stopped." : "No sandbox tenant is running.") }
+        return 0
+    }
+
+    @Sendable private func status(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let control = try SandboxControl(paths)
+        var answer = try await control.call("GET", "health").object ?? [:]
+        answer["url"] = .string(control.base)
+        try await streams.show(.object(answer), options)
+        return 0
+    }
+
+    @Sendable private func approve(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        var body: JSONObject = ["userCode": .string(try input.requiredText("code"))]
+        if let account = try input.text("account") { body["account"] = .string(account) }
+        if try input.flag("decline") { body["decision"] = "decline" }
+        try await streams.show(try await SandboxControl(paths).call("POST", "approve", .object(body)), options)
+        return 0
+    }
+
+    @Sendable private func users(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let query = try input.integer("top").map { "?top=\($0)" } ?? ""
+        let answer = try await SandboxControl(paths).call("GET", "users" + query)
+        try await streams.show(
+            answer, options, columns: ["userPrincipalName", "displayName", "role", "accountEnabled"])
+        return 0
+    }
+
+    @Sendable private func faults(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let control = try SandboxControl(paths)
+        let name =
+            "faults"
+            + (try input.text("tenant").map {
+                "?tenant=" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte)
+            } ?? "")
+        if try input.flag("clear") { _ = try await control.call("DELETE", name) }
+        if let fault = try input.object("add") {
+            try await streams.show(try await control.call("POST", name, .object(fault)), options)
+        } else {
+            try await streams.show(try await control.call("GET", name), options)
+        }
+        return 0
+    }
+
+    @Sendable private func policies(
+        _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
+    ) async throws(MMError) -> Int32 {
+        let control = try SandboxControl(paths)
+        if try input.flag("clear") { _ = try await control.call("DELETE", "policies") }
+        if let surroundings = try input.object("surroundings") {
+            _ = try await control.call("POST", "surroundings", .object(surroundings))
+        }
+        if let policy = try input.object("add") { _ = try await control.call("POST", "policies", .object(policy)) }
+        try await streams.show(try await control.call("GET", "policies"), options)
+        return 0
+    }
+}

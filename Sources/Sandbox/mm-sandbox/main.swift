@@ -1,0 +1,3 @@
+import MMSandbox
+
+SandboxMain.main()

@@ -1,0 +1,375 @@
+import Glibc
+public import MMCore
+import MMSystem
+import ShellSyntax
+
+/// What commands a shell session may run, as a security file says it.
+///
+/// It is a guard rail against accidents and simple tricks, not a wall: a listed interpreter, editor or archiver can do
+/// whatever its user can. The sandbox profiles are the walls. Nothing in a session can change a policy.
+public struct ShellPolicy: Sendable {
+    /// Whether commands are judged at all.
+    public var isEnabled: Bool
+    /// The only programs and builtins that may be named; nil for any.
+    public var allowedExecutables: Set<String>?
+    /// Expressions that no command may match.
+    public var blockedPatterns: [String] { patterns.map(\.pattern) }
+    /// The longest time of a command; a caller's longer one is cut to it.
+    public var maximumTime: Duration?
+    /// The most bytes of a stream that are given back.
+    public var maximumOutput: Int?
+    /// Where the session starts, and below which commands may redirect output.
+    public var workingDirectory: String?
+    /// Where refusals and commands are recorded: a file, or the usual audit log for `true`.
+    public var audit: Audit
+    let patterns: [RegularExpression]
+
+    /// Where commands are recorded.
+    public enum Audit: Sendable, Hashable {
+        /// Nowhere.
+        case off
+        /// In the program's audit log.
+        case standard
+        /// In this file.
+        case file(String)
+    }
+
+    /// Every command may run.
+    public static let open = ShellPolicy()
+
+    private init() {
+        isEnabled = false
+        audit = .off
+        patterns = []
+    }
+
+    /// Reads a security file.
+    /// - Parameters:
+    ///   - path: the file, below whose key `security` the settings stand.
+    /// - Throws: `.notFound`, `.invalidInput` naming the line or key: a policy that can't be understood lets nothing run.
+    public static func read(_ path: String) throws(MMError) -> ShellPolicy {
+        try ShellPolicy(yaml: try bytes(of: path), name: path)
+    }
+
+    /// The bytes of a security file.
+    /// - Throws: `.notFound`, `.limitExceeded`.
+    package static func bytes(of path: String) throws(MMError) -> [UInt8] {
+        // The file may belong to the administrator and lie in a mounted folder: it is read, never followed elsewhere.
+        let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+        var bytes: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count = Glibc.read(file.raw, &room, room.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError.error("Reading \(path)") }
+            if count == 0 { break }
+            bytes += room[..<count]
+            guard bytes.count <= 1 << 20 else {
+                throw MMError(
+                    .limitExceeded, "\(path) is larger than 1 MiB.", hint: "Check that it is the security file.")
+            }
+        }
+        return bytes
+    }
+
+    /// Reads the text of a security file.
+    /// - Throws: `.invalidInput` naming the line or key.
+    public init(yaml bytes: [UInt8], name: String = "the security file") throws(MMError) {
+        func wrong(_ what: String) -> MMError {
+            MMError(.invalidInput, "\(name): \(what).", hint: "Correct the file; until then no command is run.")
+        }
+        guard case .map(let top)? = try YAMLNode.read(bytes, name: name)?.content else {
+            throw wrong("there is no key “security”")
+        }
+        guard case .map(let entries)? = top.first(where: { $0.key == "security" })?.value.content else {
+            throw wrong("there is no map “security”")
+        }
+        let known = [
+            "enabled", "allowed_executables", "blocked_patterns", "max_execution_time", "max_output_size",
+            "working_directory", "audit_log", "run_as_user",
+        ]
+        if let key = entries.map(\.key).first(where: { !known.contains($0) }) {
+            throw wrong("“\(key)” isn't a known key of “security”; known are \(known.joined(separator: ", "))")
+        }
+        func value(_ key: String) -> YAMLNode.Content? {
+            switch entries.first(where: { $0.key == key })?.value.content {
+            case .scalar("", isPlain: true), .scalar("~", isPlain: true), .scalar("null", isPlain: true): nil
+            case let value: value
+            }
+        }
+        func flag(_ value: YAMLNode.Content) -> Bool? {
+            guard case .scalar(let text, true) = value else { return nil }
+            switch text.lowercased() {
+            case "true", "yes", "on": return true
+            case "false", "no", "off": return false
+            default: return nil
+            }
+        }
+        func texts(_ key: String) throws(MMError) -> [String]? {
+            guard let value = value(key) else { return nil }
+            guard case .list(let items) = value else { throw wrong("“\(key)” isn't a list") }
+            var texts: [String] = []
+            for item in items {
+                guard case .scalar(let text, _) = item.content, !text.isEmpty else {
+                    throw wrong("“\(key)” contains something other than strings")
+                }
+                texts.append(text)
+            }
+            return texts
+        }
+        func number(_ key: String) throws(MMError) -> Double? {
+            guard let value = value(key) else { return nil }
+            guard case .scalar(let text, _) = value, let number = Double(text.filter { $0 != "_" }), number > 0,
+                number < 1e15
+            else { throw wrong("“\(key)” isn't a number above 0") }
+            return number
+        }
+
+        if let value = value("enabled") {
+            guard let on = flag(value) else { throw wrong("“enabled” is neither true nor false") }
+            isEnabled = on
+        } else {
+            isEnabled = false
+        }
+        let names = try texts("allowed_executables") ?? []
+        allowedExecutables = names.isEmpty ? nil : Set(names)
+        var matchers: [RegularExpression] = []
+        for pattern in try texts("blocked_patterns") ?? [] {
+            do throws(MMError) {
+                matchers.append(try RegularExpression(pattern))
+            } catch {
+                let hint = error.code == .invalidInput ? "Correct blocked_patterns in the security file." : error.hint
+                throw MMError(error.code, error.message, hint: hint, cause: error.cause)
+            }
+        }
+        patterns = matchers
+        maximumTime = try number("max_execution_time").map { .milliseconds(Int64($0 * 1000)) }
+        maximumOutput = try number("max_output_size").map { Int($0) }
+        if case .scalar(let user, _)? = value("run_as_user"), !user.isEmpty, user != Self.currentUser {
+            throw wrong("“run_as_user” is “\(user)”, and this program runs as \(Self.currentUser)")
+        }
+        switch value("working_directory") {
+        case nil: workingDirectory = nil
+        case .scalar(let path, _) where path.hasPrefix("/"): workingDirectory = path
+        default: throw wrong("“working_directory” isn't an absolute path")
+        }
+        switch value("audit_log") {
+        case nil: audit = .off
+        case let value?:
+            if let on = flag(value) {
+                audit = on ? .standard : .off
+            } else if case .scalar(let path, _) = value, path.hasPrefix("/") {
+                audit = .file(path)
+            } else {
+                throw wrong("“audit_log” is neither true, false nor an absolute path")
+            }
+        }
+    }
+
+    private static var currentUser: String {
+        var room = [CChar](repeating: 0, count: 4096)
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        guard getpwuid_r(getuid(), &entry, &room, room.count, &found) == 0, found != nil, let name = entry.pw_name
+        else {
+            return String(getuid())
+        }
+        return String(cString: name)
+    }
+
+    /// A deadline that keeps to the policy.
+    public func deadline(_ wanted: Deadline) -> Deadline {
+        guard isEnabled, let maximumTime else { return wanted }
+        return min(wanted, .after(maximumTime))
+    }
+
+    /// A command that gives back no more than the policy allows.
+    func bounded(_ command: ShellCommand) -> ShellCommand {
+        guard isEnabled, let maximumOutput else { return command }
+        var command = command
+        command.limits.head = min(command.limits.head, maximumOutput)
+        command.limits.tail = min(command.limits.tail, maximumOutput - command.limits.head)
+        return command
+    }
+}
+
+extension ShellPolicy {
+    /// A command that this policy lets run, as far as its text goes: where it may write is judged where it runs.
+    public struct Admission: Sendable, Hashable {
+        /// The command.
+        public let text: String
+        /// What lets it run.
+        fileprivate let policy: Terms?
+        fileprivate let outputs: [ShellScript.Redirection]
+        /// Whether it goes elsewhere before it writes.
+        fileprivate let moves: Bool
+    }
+
+    /// What tells one policy from another.
+    fileprivate struct Terms: Sendable, Hashable {
+        let executables: Set<String>?
+        let patterns: [String]
+        let root: String?
+    }
+
+    private var terms: Terms? {
+        isEnabled ? Terms(executables: allowedExecutables, patterns: blockedPatterns, root: workingDirectory) : nil
+    }
+
+    /// Judges a command before it is run.
+    /// - Parameters:
+    ///   - command: the text.
+    ///   - directory: where it would run; for redirections with relative names.
+    /// - Returns: what spares another judgement of the same text.
+    /// - Throws: `.denied`, with the rule (`details["rule"]`) and what to do instead. What can't be read is denied.
+    @discardableResult
+    public func check(_ command: String, directory: String) throws(MMError) -> Admission {
+        let admission = try admit(command)
+        try check(admission, directory: directory)
+        return admission
+    }
+
+    /// Judges a command where it is run, its text only where nobody has done so under the same policy.
+    package func check(_ command: ShellCommand, directory: String) throws(MMError) {
+        if let admission = command.admission, admission.text == command.text, admission.policy == terms {
+            return try check(admission, directory: directory)
+        }
+        try check(command.text, directory: directory)
+    }
+
+    /// Judges where an admitted command writes.
+    private func check(_ admission: Admission, directory: String) throws(MMError) {
+        for redirection in admission.outputs {
+            try judge(redirection, directory: directory, moves: admission.moves)
+        }
+    }
+
+    /// Judges the text of a command.
+    private func admit(_ command: String) throws(MMError) -> Admission {
+        func admission(_ outputs: [ShellScript.Redirection] = [], moves: Bool = false) -> Admission {
+            Admission(text: command, policy: terms, outputs: outputs, moves: moves)
+        }
+        guard isEnabled else { return admission() }
+        // The patterns see the text as it is; the parser sees through quotes and backslashes.
+        for matcher in patterns {
+            switch matcher.matches(in: command) {
+            case false: continue
+            case true:
+                throw Self.denied("blocked_patterns", "the command matches the blocked pattern “\(matcher.pattern)”")
+            case nil:
+                throw Self.denied(
+                    "blocked_patterns", "matching the pattern “\(matcher.pattern)” takes too many steps",
+                    hint: "Shorten the command, or simplify the pattern.")
+            }
+        }
+        guard let allowed = allowedExecutables else { return admission() }
+        let script: ShellScript
+        do throws(ShellRefusal) {
+            script = try ShellScript.parse(command)
+        } catch {
+            throw Self.denied(
+                "grammar", "the command contains \(error)",
+                hint: "Under an allow list only plain commands are run, with quoted or literal words, |, &&, ||, ; and "
+                    + "redirections to files.")
+        }
+        for command in script.commands {
+            try judge(command, allowed)
+            // What a pattern forbids must not hide behind quotes.
+            let plain = command.words.map(\.value).joined(separator: " ")
+            for matcher in patterns where matcher.matches(in: plain) != false {
+                throw Self.denied("blocked_patterns", "the command matches the blocked pattern “\(matcher.pattern)”")
+            }
+        }
+        return admission(
+            script.commands.flatMap(\.redirections).filter { $0.kind == .output || $0.kind == .append },
+            moves: script.commands.contains { ["cd", "pushd", "popd"].contains($0.name) })
+    }
+
+    /// Builtins that would let a later command mean something else than it says, or run a text.
+    static let never: Set<String> = [
+        ".", "source", "eval", "exec", "trap", "command", "builtin", "enable", "alias", "unalias", "hash", "set",
+        "shopt", "setopt", "unsetopt", "emulate", "declare", "typeset", "local", "readonly", "export", "unset", "let",
+        "read", "readarray", "mapfile", "getopts", "autoload", "zmodload", "bindkey", "functions",
+        "disable", "rehash", "complete", "compgen", "fc", "history", "bg", "fg", "disown", "suspend", "coproc",
+    ]
+
+    /// Programs that run what they are told to.
+    private static let wrappers: Set<String> = [
+        "env", "nice", "nohup", "timeout", "xargs", "sudo", "doas", "su", "time", "stdbuf", "setsid", "ionice",
+        "chroot", "watch", "parallel", "script", "unshare", "nsenter", "strace", "ltrace", "gdb", "busybox", "flock",
+        "runuser", "pkexec", "chrt", "taskset", "prlimit", "setpriv", "systemd-run", "at", "batch", "crontab",
+    ]
+
+    private func judge(_ command: ShellScript.Command, _ allowed: Set<String>) throws(MMError) {
+        let name = command.name
+        if Self.never.contains(name) {
+            throw Self.denied("builtin", "“\(name)” could change what later commands mean")
+        }
+        let base = name.split(separator: "/").last.map(String.init) ?? name
+        if Self.wrappers.contains(base) {
+            throw Self.denied(
+                "wrapper", "“\(name)” starts other programs", hint: "Name the program itself, without “\(name)”.")
+        }
+        // A path counts only where the list holds that very path: another file may have the same name.
+        guard allowed.contains(name) else {
+            throw Self.denied(
+                "allowed_executables", "“\(name)” is not one of the allowed executables",
+                hint: "Allowed are \(allowed.sorted().joined(separator: ", ")).")
+        }
+        if base == "find", let word = command.arguments.first(where: { Self.isFindAction($0.value) }) {
+            throw Self.denied("wrapper", "find's “\(word.value)” starts other programs or changes files")
+        }
+        if base == "printf", command.arguments.first?.value == "-v" {
+            throw Self.denied("builtin", "“printf -v” sets variables")
+        }
+    }
+
+    private static func isFindAction(_ word: String) -> Bool {
+        ["-exec", "-execdir", "-ok", "-okdir", "-delete", "-fprint", "-fprint0", "-fprintf", "-fls"].contains(word)
+    }
+
+    private func judge(_ redirection: ShellScript.Redirection, directory: String, moves: Bool) throws(MMError) {
+        let target = redirection.target.value
+        if target == "/dev/null" { return }
+        guard let root = workingDirectory else {
+            throw Self.denied("redirection", "output goes to “\(target)”, and the policy names no working_directory")
+        }
+        guard target.hasPrefix("/") || !moves else {
+            throw Self.denied(
+                "redirection", "output goes to “\(target)” in a command that changes the directory",
+                hint: "Change the directory in a command of its own first.")
+        }
+        let path = target.hasPrefix("/") ? target : directory + "/" + target
+        guard Self.isInside(path, root) else {
+            throw Self.denied(
+                "redirection", "output goes to “\(target)”, outside \(root)", hint: "Write below \(root).")
+        }
+    }
+
+    /// Whether a file lies, or would lie, below a folder when all links are followed.
+    static func isInside(_ path: String, _ root: String) -> Bool {
+        guard let realRoot = resolved(root) else { return false }
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        guard !name.isEmpty, name != ".", name != ".." else { return false }
+        var info = stat()
+        if lstat(path, &info) == 0 {
+            guard let real = resolved(path) else { return false }
+            return real.hasPrefix(realRoot == "/" ? "/" : realRoot + "/")
+        }
+        let parent = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        guard let real = resolved(parent.isEmpty ? "/" : parent) else { return false }
+        return real == realRoot || real.hasPrefix(realRoot == "/" ? "/" : realRoot + "/")
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// A refusal in the words that clients look for.
+    private static func denied(_ rule: String, _ reason: String, hint: String? = nil) -> MMError {
+        MMError(
+            .denied, "Security validation failed: \(reason).", hint: hint, details: ["rule": .string(rule)])
+    }
+}

@@ -1,3 +1,0 @@
-import MMSandboxServing
-
-SandboxMain.main()

@@ -1,0 +1,67 @@
+import MMGuard
+import Testing
+
+@Suite("Things found by what people call them", .timeLimit(.minutes(5)))
+struct PhraseSearchTests {
+    @Test(
+        "a cmdlet is found by words that its name has nothing of",
+        arguments: [
+            ("give access to a shared mailbox", "Add-MailboxPermission"),
+            ("grant Ben full access to the mailbox of Ada", "Add-MailboxPermission"),
+            ("who may open the shared mailbox info", "Get-MailboxPermission"),
+            ("take away access to a shared mailbox", "Remove-MailboxPermission"),
+            ("let Ada send as the sales mailbox", "Add-RecipientPermission"),
+            ("convert a user mailbox to a shared mailbox", "Set-Mailbox"),
+            ("out of office of a colleague", "Get-MailboxAutoReplyConfiguration"),
+            ("trace a message", "Get-MessageTraceV2"), ("release a mail from quarantine", "Release-QuarantineMessage"),
+            ("block a sender", "New-TenantAllowBlockListItems"),
+            ("members of a distribution list", "Get-DistributionGroupMember"),
+            ("share a calendar with a colleague", "Add-MailboxFolderPermission"),
+            ("purge a phishing mail from all mailboxes", "New-ComplianceSearchAction"),
+        ])
+    func cmdlets(question: String, name: String) {
+        let found = CmdletCallTable.find(question, limit: 2, above: 0.5).map(\.call.name)
+        #expect(found.contains(name), "\(question): \(CmdletCallTable.find(question, limit: 3, above: 0.2))")
+    }
+
+    @Test(
+        "what is another matter finds no cmdlet",
+        arguments: [
+            "restart a virtual machine", "failed flow runs", "list guests", "who am I", "secure score of the tenant",
+            "bitlocker recovery keys of a device",
+        ])
+    func none(question: String) {
+        let found = CmdletCallTable.find(question, limit: 3, above: 0.5)
+        #expect(found.isEmpty, "\(found)")
+    }
+
+    @Test("each has a module, an example that begins with its name, and names of its own")
+    func table() {
+        let calls = CmdletCallTable.calls
+        #expect(calls.count > 60)
+        #expect(
+            calls.allSatisfy {
+                ["exo", "compliance"].contains($0.module) && $0.name.contains("-") && !$0.phrases.isEmpty
+            })
+        for call in calls {
+            for phrase in call.phrases {
+                let best = CmdletCallTable.find(phrase, limit: 3, above: 0.5).map(\.call.name)
+                #expect(best.contains(call.name), "\(phrase): \(best)")
+            }
+        }
+    }
+
+    @Test(
+        "a path of Azure has the version of its provider",
+        arguments: [
+            ("/subscriptions", "2022-12-01"), ("/subscriptions/1/resourceGroups", "2021-04-01"),
+            ("/subscriptions/1/resourcegroups/group", "2021-04-01"),
+            ("/subscriptions/1/providers/Microsoft.Compute/virtualMachines", "2024-07-01"),
+            ("/subscriptions/1/resourceGroups/g/providers/microsoft.compute/virtualmachines/vm", "2024-07-01"),
+            ("/subscriptions/1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm/start", "2024-07-01"),
+            ("/subscriptions/1/providers/Microsoft.Nobody/knows", nil), ("/tenants/x/y", nil),
+        ] as [(String, String?)])
+    func versions(path: String, version: String?) {
+        #expect(ProviderVersions.version(for: path) == version)
+    }
+}

@@ -1,0 +1,159 @@
+import Glibc
+import MMCore
+import TestSupport
+import Testing
+
+@testable import MMPool
+
+@Suite("Kinds of Redis", .enabled(if: RedisServer.missing == nil, "\(RedisServer.missing ?? "")"))
+struct RedisKindTests {
+    private func check(_ redis: RedisClient) async throws {
+        let store = RedisLeaseStore(redis)
+        for name in ["contoso", "fabrikam", "a b{c}", "adatum", "northwind"] {
+            #expect(try await store.read(name).isFree)
+            let key = RedisLeaseStore.key(name, "test")
+            _ = try await redis.ask(["SET", key, "x"], key: key)
+            #expect(try await redis.ask(["GET", key], key: key).value.text == "x")
+        }
+    }
+
+    @Test("with a user's secret are spoken to, and without it say so")
+    func secret() async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(
+                in: home.path, "requirepass sesame", check: ["-a", "sesame", "--no-auth-warning"])
+            try await check(RedisClient(try RedisAddress("redis://:sesame@127.0.0.1:\(server.port)/2")))
+            let refused = RedisClient(try RedisAddress("redis://:wrong@127.0.0.1:\(server.port)"))
+            let error = await #expect(throws: MMError.self) { try await refused.ask(["PING"], key: "") }
+            #expect(error?.details["cluster"] == "away")
+            #expect(error?.message.contains("AUTH") == true)
+        }
+    }
+
+    @Test(
+        "say what they keep when they end",
+        arguments: [("", RedisPersistence.none), ("save 60 1", .snapshots), ("appendonly yes", .appended)])
+    func persistence(lines: String, kept: RedisPersistence) async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path, lines)
+            #expect(try await RedisClient(try RedisAddress(server.url)).persistence() == kept)
+        }
+    }
+
+    @Test("with TLS are spoken to encrypted, with certificates on both sides, and others are not trusted")
+    func encrypted() async throws {
+        try await withHome { home in
+            let folder = home.path
+            let made = try await RedisServer.run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj",
+                    "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "\(folder)/key.pem", "-out",
+                    "\(folder)/cert.pem",
+                ])
+            guard made else { return }
+            let server: RedisServer
+            do {
+                server = try await RedisServer.start(
+                    in: folder,
+                    """
+                    tls-port PORT
+                    tls-cert-file \(folder)/cert.pem
+                    tls-key-file \(folder)/key.pem
+                    tls-ca-cert-file \(folder)/cert.pem
+                    tls-auth-clients yes
+                    """,
+                    check: [
+                        "--tls", "--cacert", "\(folder)/cert.pem", "--cert", "\(folder)/cert.pem", "--key",
+                        "\(folder)/key.pem",
+                    ])
+            }
+            let files = "ca=\(folder)/cert.pem&cert=\(folder)/cert.pem&key=\(folder)/key.pem"
+            try await check(RedisClient(try RedisAddress("rediss://127.0.0.1:\(server.port)?\(files)")))
+            let stranger = RedisClient(try RedisAddress("rediss://127.0.0.1:\(server.port)"))
+            let error = await #expect(throws: MMError.self) { try await stranger.ask(["PING"], key: "") }
+            #expect(error?.message.contains("certificate") == true)
+            let other = RedisClient(try RedisAddress("rediss://localhost:\(server.port)?\(files)"))
+            let name = await #expect(throws: MMError.self) { try await other.ask(["PING"], key: "") }
+            #expect(name?.message.contains("mismatch") == true)
+        }
+    }
+
+    @Test("that go away are told of, and found again when they are back")
+    func restart() async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path)
+            let redis = RedisClient(try RedisAddress(server.url))
+            try await check(redis)
+            await server.kill()
+            let error = await #expect(throws: MMError.self) { try await redis.ask(["PING"], key: "") }
+            #expect(error?.code == .unavailable)
+            let again = try await RedisServer.start(in: home.path, port: server.port)
+            try await waited(within: .seconds(120)) { (try? await redis.ask(["PING"], key: "")) != nil }
+            try await check(redis)
+            // What nobody knows there may still be held: nothing is taken at once.
+            let settling = await #expect(throws: MMError.self) {
+                try await RedisLeaseStore(redis).take(
+                    "contoso", seen: LeaseRecord(), for: "a", at: "", term: .seconds(2))
+            }
+            #expect(settling?.details["cluster"] == "settling")
+            withExtendedLifetime(again) {}
+        }
+    }
+
+    @Test("with sentinels are found by most of them, also after a fail-over")
+    func sentinels() async throws {
+        try await withHome { home in
+            let master = try await RedisServer.start(in: home.path)
+            let replica = try await RedisServer.start(in: home.path, "replicaof 127.0.0.1 \(master.port)")
+            var sentinels: [RedisServer] = []
+            for _ in 0..<3 {
+                sentinels.append(
+                    try await RedisServer.start(
+                        in: home.path,
+                        """
+                        sentinel monitor main 127.0.0.1 \(master.port) 2
+                        sentinel down-after-milliseconds main 1000
+                        sentinel failover-timeout main 5000
+                        """, arguments: ["--sentinel"]))
+            }
+            let list = sentinels.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+            let redis = RedisClient(try RedisAddress("redis+sentinel://\(list)/main"))
+            try await check(redis)
+            // The sentinels must know the replica and each other before they can put it in the master's place.
+            try await waited(within: .seconds(120)) {
+                let text = try await RedisServer.cli(["-p", "\(sentinels[0].port)", "sentinel", "master", "main"])
+                let lines = text.split(separator: "\n").map(String.init)
+                func fact(_ name: String) -> String? { lines.firstIndex(of: name).map { lines[$0 + 1] } }
+                return fact("num-slaves") == "1" && fact("num-other-sentinels") == "2"
+            }
+            await master.kill()
+            try await waited(within: .seconds(120)) {
+                (try? await redis.ask(["SET", "after", "x"], key: "after"))?.isYoung == true
+            }
+            #expect(try await RedisServer.cli(["-p", "\(replica.port)", "get", "after"]).contains("x"))
+            // One sentinel alone is nobody to go by.
+            await sentinels[0].kill()
+            await sentinels[1].kill()
+            try await waited(within: .seconds(120)) { (try? await redis.ask(["GET", "after"], key: "after")) == nil }
+        }
+    }
+
+    @Test("that share their keys among several masters are asked at the right one, also after keys moved")
+    func cluster() async throws {
+        try await withHome { home in
+            let (servers, redis) = try await RedisServer.cluster(in: home.path)
+            try await check(redis)
+            try await RedisServer.cli([
+                "--cluster", "rebalance", "127.0.0.1:\(servers[0].port)", "--cluster-weight",
+                try await RedisServer.cli(["-p", "\(servers[0].port)", "cluster", "myid"])
+                    .split(separator: "\n").first.map { "\($0)=3" } ?? "", "--cluster-yes",
+            ])
+            for name in ["contoso", "fabrikam", "adatum"] {
+                let key = RedisLeaseStore.key(name, "test")
+                #expect(try await redis.ask(["GET", key], key: key).value.text == "x" || name == "a b{c}")
+            }
+        }
+    }
+}

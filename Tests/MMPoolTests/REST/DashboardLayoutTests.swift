@@ -1,0 +1,121 @@
+import Glibc
+import HeadlessBrowser
+import MMCore
+import MMHTTP
+import MMOperations
+import Testing
+
+@testable import MMPool
+
+@Suite(
+    "The page's layout", .timeLimit(.minutes(10)),
+    .enabled(if: Chromium.isInstalled, "chromium is not installed (apt-get install chromium)"))
+struct DashboardLayoutTests {
+    @Test("fits phone, tablet and desktop, light and dark, with what waits above the fold")
+    func widths() async throws {
+        let stage = try await ApprovalStage()
+        for path in ["/me", "/users?$top=5", "/groups", "/users/nobody", "/nowhere"] {
+            _ = try await stage.send(
+                "POST", "/v1/operations/graph_request", ["connection": "Contoso", "endpoint": .string(path)],
+                headers: ["MM-Client": "claude-code%202.1"])
+        }
+        for _ in 0..<3 {
+            _ = try await stage.send(
+                "POST", "/v1/operations/guard_check",
+                ["connection": "Contoso", "module": "exo", "command": "Get-Mailbox ann"])
+        }
+        #expect(try await stage.delete("adele@contoso-sandbox.example").status == 428)
+        let mail: JSONObject = [
+            "message": [
+                "subject": "Quarterly numbers",
+                "body": ["contentType": "Text", "content": "Please find them attached."],
+                "toRecipients": [["emailAddress": ["address": "board@fabrikam.example"]]],
+            ]
+        ]
+        _ = try await stage.send(
+            "POST", "/v1/operations/graph_request",
+            ["connection": "Careful", "method": "POST", "endpoint": "/me/sendMail", "body": .object(mail)])
+        try await Chromium.run {
+            guard let browser = Chromium.start(at: stage.page) else { return }
+            _ = try browser.addAuthenticator()
+            for (width, height) in [(375, 812), (768, 1024), (1280, 800)] {
+                try browser.call(
+                    "Emulation.setDeviceMetricsOverride",
+                    [
+                        "width": .int(Int64(width)), "height": .int(Int64(height)), "deviceScaleFactor": 1,
+                        "mobile": false,
+                    ])
+                for scheme in ["light", "dark"] {
+                    try browser.call(
+                        "Emulation.setEmulatedMedia",
+                        ["features": [["name": "prefers-color-scheme", "value": .string(scheme)]]])
+                    try browser.wait(until: "!!document.querySelector('.held.open .part.whole')")
+                    try browser.wait(until: "document.querySelectorAll('#recent-rows tr').length > 5")
+                    try browser.keepPicture("dashboard-\(width)-\(scheme)")
+                    let place = "\(width) \(scheme)"
+                    #expect(
+                        try browser.value("document.documentElement.scrollWidth <= window.innerWidth") == true,
+                        "\(place)")
+                    #expect(
+                        try browser.value(
+                            "document.querySelector('.held .head').getBoundingClientRect().bottom <= window.innerHeight"
+                        )
+                            == true, "\(place)")
+                    let low = """
+                        JSON.stringify([...document.querySelectorAll('button, input, select, a.button')]
+                          .map((one) => [one.id || one.className || one.textContent, one.getBoundingClientRect()])
+                          .filter(([, box]) => box.width > 0 && box.left >= 0 && box.height < \(width < 700 ? 44 : 31))
+                          .map(([name, box]) => `${name} ${box.height}`))
+                        """
+                    #expect(try browser.value(low) == "[]", "\(place)")
+                    #expect(
+                        try browser.value(
+                            "[...document.querySelectorAll('svg rect')].every((one) => one.getAttribute('height') >= 0)"
+                        )
+                            == true, "\(place)")
+                    // The whole page, too, for people to look at.
+                    _ = try browser.value("window.scrollTo(0, document.body.scrollHeight)")
+                    try browser.keepPicture("dashboard-\(width)-\(scheme)-end")
+                    _ = try browser.value("window.scrollTo(0, 0)")
+                }
+            }
+            // Text stands out from what is behind it (WCAG, 4.5 to 1), in the scheme that is on now.
+            #expect(try browser.value("getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)")
+        }
+        await stage.stop()
+    }
+
+    @Test("what ran is filtered by every word and by outcome, and keys lead to what waits")
+    func filter() async throws {
+        let stage = try await ApprovalStage()
+        for path in ["/me", "/groups"] {
+            _ = try await stage.send(
+                "POST", "/v1/operations/graph_request", ["connection": "Contoso", "endpoint": .string(path)])
+        }
+        #expect(try await stage.delete("a@contoso-sandbox.example").status == 428)
+        try await Chromium.run {
+            guard let browser = Chromium.start(at: stage.page) else { return }
+            try browser.wait(until: "document.querySelectorAll('#recent-rows tr').length === 3")
+            let what =
+                "[...document.querySelectorAll('#recent-rows tr')].map((row) => row.children[1].textContent).join()"
+            let ran = try browser.value(what).string ?? ""
+            #expect(ran.contains("GET /v1.0/groups"), "\(ran)")
+            try browser.wait(until: "!!document.querySelector('.held.open .bar:not([hidden])')")
+            try browser.press("j", code: 74, text: "j")
+            #expect(try browser.value("document.activeElement.className") == "head")
+            try browser.press("d", code: 68, text: "d")
+            #expect(try browser.value("document.activeElement.className") == "why")
+            #expect(try browser.value("document.activeElement.value") == "")
+            _ = try browser.value("document.activeElement.blur()")
+            try browser.press("/", code: 191, text: "/")
+            #expect(try browser.value("document.activeElement.id") == "filter")
+            try browser.type("GROUPS graph_request")
+            try browser.wait(until: "document.querySelectorAll('#recent-rows tr').length === 1")
+            #expect(try browser.value("document.getElementById('filtered').textContent") == "1 of 3")
+            try browser.type(" nowhere")
+            try browser.wait(until: "document.querySelectorAll('#recent-rows tr').length === 0")
+            #expect(try browser.value("document.querySelectorAll('#calls-chart rect').length > 0") == true)
+        }
+        await stage.stop()
+    }
+}

@@ -1,0 +1,106 @@
+import Glibc
+import MMCore
+import MMHTTP
+import MMOperations
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMPool
+
+@Suite("Asking a pool", .timeLimit(.minutes(5)))
+struct PoolClientTests {
+    private let home: TestHome
+    private let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
+
+    init() throws { home = try TestHome() }
+
+    private func client(_ socket: String) -> PoolClient {
+        PoolClient(PoolAddress(socket: socket), transport: transport)
+    }
+
+    /// Answers every connection at a socket with these bytes.
+    private func speaker(_ path: String, _ answer: String) throws -> Task<Void, Never> {
+        let listener = try PolledListener(try UnixSocket.listen(at: path))
+        return Task {
+            while let connection = try? await listener.accept() {
+                var room = [UInt8](repeating: 0, count: 4096)
+                _ = recv(connection.raw, &room, room.count, 0)
+                let bytes = Array(answer.utf8)
+                _ = send(connection.raw, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            }
+        }
+    }
+
+    @Test("takes what a pool answers, whatever its status")
+    func answer() async throws {
+        let path = home.path + "/run/pool.sock"
+        let listener = try HTTPListener.start(.unix(path: path)) { request in
+            .json(
+                Array("{\"path\":\"\(request.path)\",\"bytes\":\(request.body.count)}".utf8),
+                status: request.method == "GET" ? 202 : 404)
+        }
+        let pool = client(path)
+        let answer = try await pool.ask("POST", "/v1/pool/stop", ["a": 1])
+        #expect(answer.status == 404 && answer.body == ["path": "/v1/pool/stop", "bytes": 7])
+        let second = try await pool.ask("GET", "/v1/pool")
+        #expect(second.status == 202 && second.body == ["path": "/v1/pool", "bytes": 0])
+        await listener.stop(graceful: .zero)
+    }
+
+    @Test(
+        "what speaks otherwise is no pool", arguments: ["", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n"])
+    func nonsense(words: String) async throws {
+        let path = home.path + "/run/x.sock"
+        let task = try speaker(path, words)
+        let error = await #expect(throws: MMError.self) { try await client(path).handshake() }
+        #expect(error?.code == .unavailable && error?.details["pool"] == .string(path))
+        task.cancel()
+    }
+
+    @Test(
+        "what is no handshake is said to be no pool",
+        arguments: [
+            (200, "{}"), (200, "[]"), (200, "no JSON"), (404, ""), (200, #"{"version":"1","pid":2,"build":"x"}"#),
+        ])
+    func strangers(status: Int, body: String) async throws {
+        let path = home.path + "/run/x.sock"
+        let listener = try HTTPListener.start(.unix(path: path)) { _ in .json(Array(body.utf8), status: status) }
+        let error = await #expect(throws: MMError.self) { try await client(path).handshake() }
+        #expect(error?.message.contains("isn't a pool of mm") == true)
+        await listener.stop(graceful: .zero)
+    }
+
+    @Test("where nobody listens, another pool may be asked")
+    func nobody() async throws {
+        let error = await #expect(throws: MMError.self) {
+            try await client(home.path + "/run/none.sock").ask("GET", "/v1/pool")
+        }
+        #expect(error?.code == .unavailable && error?.retry == .now && error?.details["pool"] != nil)
+    }
+
+    @Test("a pool's address is one of this machine, or one that nobody in between can read")
+    func addresses() throws {
+        #expect(throws: MMError.self) { try PoolAddress(url: "ftp://nowhere") }
+        // Plain http leaves this machine only where somebody has said that it may.
+        for url in ["http://pool:5200", "HTTP://192.0.2.7", "http://127.0.0.1.example:5200"] {
+            let error = #expect(throws: MMError.self) { try PoolAddress(url: url) }
+            #expect(error?.hint?.contains("MM_TRUST_NETWORK=1") == true)
+            let trusted = try PoolAddress(url: url, trustsNetwork: true)
+            #expect(
+                trusted.request("GET", "/x").allowsPlainHTTPToOtherHosts
+                    && trusted.request("GET", "/x").url == url + "/x")
+        }
+        for url in ["http://localhost:5200", "http://[::1]:5200", "https://pool:5200"] {
+            #expect(try PoolAddress(url: url).request("GET", "/x").allowsPlainHTTPToOtherHosts == false)
+        }
+    }
+
+    @Test("what an answer lacks crosses the wire, with the status that says so")
+    func missing() throws {
+        var answer = OperationAnswer.value([1, 2])
+        answer.missing = "Only the first 2 records are here."
+        let sent = try #require(AnswerWire.answer(AnswerWire.object(answer), items: nil))
+        #expect(sent.missing == answer.missing && sent.exitStatus == 1)
+    }
+}

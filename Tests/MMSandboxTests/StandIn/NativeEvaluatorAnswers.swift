@@ -1,0 +1,47 @@
+import MMCore
+import MMPowerShell
+import Testing
+
+@testable import MMSandbox
+
+@Suite("The native engine as the stand-in's evaluator", .timeLimit(.minutes(5)))
+struct NativeEvaluatorAnswers {
+    @Test("objects, errors and variables come back as records")
+    func records() async {
+        let records = Mutex<[PowerShellRecord]>([])
+        let evaluator = NativeEvaluator()
+        let first = await evaluator.evaluate(command("$x = 1, 2, 3"), with: nobody) { record in
+            records.withLock { $0.append(record) }
+        }
+        #expect(first == .ended(CommandEnd(.completed)))
+        let second = await evaluator.evaluate(command("$x | ? { $_ -gt 1 }; $null.Foo()"), with: nobody) { record in
+            records.withLock { $0.append(record) }
+        }
+        #expect(second == .ended(CommandEnd(.completed)))
+        let kept = records.withLock { $0 }
+        #expect(kept.map(\.stream) == [.output, .output, .error])
+        #expect(kept.first?.value == 2)
+        #expect(kept.last?.value["id"]?.string == "InvokeMethodOnNull")
+    }
+
+    @Test("a script beyond the language emits nothing, and the reason is told")
+    func beyond() async {
+        let count = Mutex(0)
+        let end = await NativeEvaluator().evaluate(command("1; Get-Process"), with: nobody) { _ in
+            count.withLock { $0 += 1 }
+        }
+        guard case .beyond(let reason) = end else {
+            Issue.record("it ran: \(end)")
+            return
+        }
+        #expect(reason.contains("Get-Process"))
+        #expect(count.withLock { $0 } == 0)
+    }
+
+    /// No module is signed in.
+    private let nobody = StandInCmdlets(tenant: nil, accounts: [:])
+
+    private func command(_ script: String) -> PowerShellCommand {
+        PowerShellCommand(script)
+    }
+}
