@@ -1,3 +1,5 @@
+import Glibc
+
 /// A tamper-evident record of what was done: one JSON line per operation. Each line holds the digest of the line before
 /// it, so changed, removed and inserted lines are detected.
 ///
@@ -69,4 +71,306 @@ public struct AuditLog: Sendable {
 
     /// The hash that the first line gives as the hash of its predecessor.
     static let start = String(repeating: "0", count: 64)
+}
+
+/// How far a reader has come in an audit log.
+package struct AuditPosition: Sendable, Hashable {
+    /// Where the next line begins in the file.
+    package let offset: Int
+    /// The number of the last line that was read; 0 for none.
+    package let number: Int64
+    /// The hash of that line, by which the file is known again.
+    package let hash: String
+
+    /// Creates a position.
+    package init(offset: Int, number: Int64, hash: String) {
+        (self.offset, self.number, self.hash) = (offset, number, hash)
+    }
+
+    /// The beginning of a log.
+    package static let start = AuditPosition(offset: 0, number: 0, hash: AuditLog.start)
+}
+
+/// Some lines of an audit log, with where to go on.
+package struct AuditPiece: Sendable {
+    /// The lines as they stand in the log, without their newlines.
+    package let lines: [ArraySlice<UInt8>]
+    /// Behind the last of them.
+    package let position: AuditPosition
+    /// Whether another file stands where the position was taken, so that it is read from its start.
+    package let isOtherFile: Bool
+}
+
+extension AuditLog {
+    /// Reads the lines that follow a position, in the order in which they were written.
+    /// - Parameters:
+    ///   - position: where an earlier reading ended.
+    ///   - limit: how many bytes to read; one line is read even where it is longer.
+    /// - Returns: no lines where there is nothing new.
+    /// - Throws: an error when the file can't be read.
+    package func following(_ position: AuditPosition, limit: Int) throws(MMError) -> AuditPiece {
+        let parts = try AuditParts(of: path)
+        // Of a full file the number of its last line is known: the first that has more than was read is read on.
+        if let part = parts.full.first(where: { $0.last > position.number }), let file = try AuditParts.open(part) {
+            let piece = try Self.following(position, limit: limit, in: file.number, part.path)
+            if !piece.lines.isEmpty { return piece }
+        }
+        guard let file = parts.current else {
+            return AuditPiece(lines: [], position: position, isOtherFile: false)
+        }
+        return try Self.following(position, limit: limit, in: file, path)
+    }
+
+    private static func following(
+        _ position: AuditPosition, limit: Int, in file: Int32, _ path: String
+    ) throws(MMError) -> AuditPiece {
+        var status = stat()
+        guard fstat(file, &status) == 0 else { return AuditPiece(lines: [], position: position, isOtherFile: false) }
+        let size = Int(status.st_size)
+        let isSame = try isAfter(position, in: file, size, path)
+        let from = isSame ? position : .start
+        var length = max(1, limit)
+        while true {
+            let bytes = try AuditTail.readBytes(
+                of: file, from: from.offset, count: min(length, size - from.offset), path)
+            if let (end, line) = Self.lastLine(in: bytes) {
+                let lines = bytes[..<end].split(separator: 0x0A, omittingEmptySubsequences: true)
+                // The next file of the same log goes on where the one before it ended.
+                let goesOn = lines.lazy.compactMap { AuditLine($0) }.first.map {
+                    $0.number == position.number + 1 && $0.previous == position.hash
+                }
+                return AuditPiece(
+                    lines: lines,
+                    position: AuditPosition(offset: from.offset + end, number: line.number, hash: line.hash),
+                    isOtherFile: !isSame && goesOn != true)
+            }
+            guard from.offset + bytes.count < size else {
+                // A file that has no line yet is no other one before it has.
+                return AuditPiece(lines: [], position: size == 0 ? position : from, isOtherFile: !isSame && size > 0)
+            }
+            length *= 2
+        }
+    }
+
+    /// The last intact line, and where the one behind it begins. What follows it is still being written, or was cut short and
+    /// is read together with the next intact line.
+    private static func lastLine(in bytes: [UInt8]) -> (end: Int, line: AuditLine)? {
+        var rest = bytes[...]
+        while let newline = rest.lastIndex(of: 0x0A) {
+            let before = bytes[..<newline]
+            let start = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+            if let line = AuditLine(bytes[start..<newline]) { return (newline + 1, line) }
+            rest = before
+        }
+        return nil
+    }
+
+    /// How many bytes stand behind a position.
+    package func bytes(after position: AuditPosition) throws(MMError) -> Int {
+        var (count, isFirst) = (0, true)
+        try AuditParts(of: path).each { (file, full) throws(MMError) -> Bool in
+            if let full, full.last <= position.number { return true }
+            var status = stat()
+            guard fstat(file, &status) == 0 else { return true }
+            let size = Int(status.st_size)
+            // The file before may have ended at the position.
+            var isWithin = false
+            if isFirst { isWithin = try Self.isAfter(position, in: file, size, path) }
+            count += isWithin ? max(0, size - position.offset) : size
+            isFirst = false
+            return true
+        }
+        return count
+    }
+
+    /// Whether the file still holds, in front of the position, what was read there.
+    private static func isAfter(
+        _ position: AuditPosition, in file: Int32, _ size: Int, _ path: String
+    ) throws(MMError) -> Bool {
+        guard position.offset > 0, position.number > 0 else { return true }
+        let seal = Array("\"\(position.hash)\"}\n".utf8)
+        guard position.offset <= size, position.offset >= seal.count else { return false }
+        let found = try AuditTail.readBytes(of: file, from: position.offset - seal.count, count: seal.count, path)
+        return found == seal
+    }
+}
+
+extension AuditLog {
+    /// Returns the newest matching entries among the end of the log, however long the file is; meant for live views.
+    /// - Parameters:
+    ///   - limit: the maximum number of entries; long entries may leave room for fewer.
+    ///   - window: how many bytes of the log's end are looked at.
+    ///   - isIncluded: whether to include an entry.
+    /// - Returns: the entries, oldest first.
+    package func newest(
+        _ limit: Int, within window: Int = 64 << 10, where isIncluded: (JSONObject) -> Bool = { _ in true }
+    ) throws(MMError) -> [JSONObject] {
+        let parts = try AuditParts(of: path)
+        var lines: [ArraySlice<UInt8>] = []
+        var left = window
+        func add(_ file: Int32, _ path: String) throws(MMError) {
+            var status = stat()
+            guard fstat(file, &status) == 0, status.st_size > 0 else { return }
+            let (size, from) = (Int(status.st_size), max(0, Int(status.st_size) - left))
+            left -= size - from
+            let bytes = try AuditTail.readBytes(of: file, from: from, count: size - from, path)
+            var some = bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
+            if from > 0, !some.isEmpty { some.removeFirst() }
+            lines = some + lines
+        }
+        if let file = parts.current { try add(file, path) }
+        for part in parts.full.reversed() where left > 0 {
+            if let file = try AuditParts.open(part) { try add(file.number, part.path) }
+        }
+        return lines.reversed().lazy.compactMap { (try? JSONParser.parse($0))?.object }.filter(isIncluded)
+            .prefix(max(0, limit)).reversed()
+    }
+}
+
+/// The result of verifying an audit log.
+public struct AuditVerification: Sendable, Hashable {
+    /// The number of intact lines before the first broken one.
+    public var entries = 0
+    /// The number of lines that a crash cut short while the chain around them is unbroken.
+    public var tornLines = 0
+    /// The lines that were written when the head beside the log was gone: what was cut off before each is not known.
+    public var lostHeads: [Int64] = []
+    /// The first line that differs from what was written.
+    public var broken: Broken?
+    /// The number of full files that were looked at besides the one that grows.
+    public var fullFiles = 0
+    /// The hash of the last good line.
+    public var lastHash = AuditLog.start
+
+    /// A place where the chain breaks.
+    public struct Broken: Sendable, Hashable {
+        /// The line number in the file, from 1; one past the last line when lines are missing at the end.
+        public var line: Int
+        /// The name of the full file that it stands in; `nil` for the one that grows.
+        public var file: String?
+        /// What is wrong with the line.
+        public var reason: String
+    }
+
+    /// Whether the log is exactly what was written.
+    public var isSound: Bool { broken == nil }
+}
+
+extension AuditLog {
+    /// Checks the hash, number and link of every line, and the end of the log against the head file.
+    /// - Throws: an error when the file can't be read. A missing file is sound unless a head file exists.
+    public func verify() throws(MMError) -> AuditVerification {
+        var found = AuditVerification()
+        var number: Int64 = 0
+        var lineNumber = 0
+        var torn: (line: Int, count: Int, file: String?)?
+        var part: String?
+        // Read the head first: a line that another process appends meanwhile is then newer than the head, not missing.
+        let head = try AuditHead.load(beside: path)
+        var headSeen = head == nil || head?.number == 0
+        try lines { file, bytes in
+            if file != part {
+                (lineNumber, part) = (0, file)
+                if file != nil { found.fullFiles += 1 }
+            }
+            lineNumber += 1
+            if bytes.isEmpty { return true }
+            guard let line = AuditLine(bytes) else {
+                torn = (torn?.line ?? lineNumber, (torn?.count ?? 0) + 1, torn?.file ?? part)
+                return true
+            }
+            if let cut = torn {
+                guard line.entry["afterTorn"] == true, line.previous == found.lastHash, line.number == number + 1 else {
+                    found.broken = .init(
+                        line: cut.line, file: cut.file, reason: "was changed, or isn't a line of the log")
+                    return false
+                }
+                found.tornLines += cut.count
+                torn = nil
+            }
+            guard line.number == number + 1 else {
+                found.broken = .init(
+                    line: lineNumber, file: part,
+                    reason: "has number \(line.number) where number \(number + 1) is expected")
+                return false
+            }
+            guard line.previous == found.lastHash else {
+                found.broken = .init(line: lineNumber, file: part, reason: "doesn't continue the line before it")
+                return false
+            }
+            number = line.number
+            if line.entry["afterLostHead"] == true { found.lostHeads.append(number) }
+            found.lastHash = line.hash
+            found.entries += 1
+            if let head, head.number == number {
+                guard head.hash == line.hash else {
+                    found.broken = .init(
+                        line: lineNumber, file: part, reason: "isn't the line that was written under its number")
+                    return false
+                }
+                headSeen = true
+            }
+            return true
+        }
+        if found.broken != nil { return found }
+        // What is missing is missing from the end of the file that grows.
+        if part != nil { lineNumber = 0 }
+        if head == nil, number > 1 {
+            found.broken = .init(
+                line: lineNumber + 1,
+                reason: "can't be told from a line that was cut off: the head beside the log is gone")
+        } else if !headSeen, let head {
+            let line = torn?.line ?? lineNumber + 1
+            found.broken = .init(
+                line: line, file: torn?.file, reason: "is changed or missing: there were \(head.number) entries")
+        } else {
+            // A crash leaves a torn last line; the next entry will be marked `afterTorn`.
+            found.tornLines += torn?.count ?? 0
+        }
+        return found
+    }
+
+    /// Returns the newest matching entries of the whole log.
+    /// - Parameters:
+    ///   - limit: the maximum number of entries.
+    ///   - isIncluded: whether to include an entry.
+    /// - Returns: the entries, oldest first.
+    public func entries(limit: Int = 100, where isIncluded: (JSONObject) -> Bool = { _ in true }) throws(MMError)
+        -> [JSONObject]
+    {
+        var kept: [JSONObject] = []
+        try lines { _, bytes in
+            if let value = try? JSONParser.parse(bytes), let entry = value.object, isIncluded(entry) {
+                kept.append(entry)
+                if kept.count >= max(1, limit) * 2 { kept.removeFirst(kept.count - max(1, limit)) }
+            }
+            return true
+        }
+        return Array(kept.suffix(max(0, limit)))
+    }
+
+    /// Calls `each` with every line, without its newline, and the name of the full file that it stands in, until it returns
+    /// `false`. The files may be larger than memory.
+    private func lines(_ each: (_ file: String?, ArraySlice<UInt8>) -> Bool) throws(MMError) {
+        var chunk = [UInt8](repeating: 0, count: 256 << 10)
+        try AuditParts(of: path).each { (file, full) throws(MMError) -> Bool in
+            let name = full?.name
+            var held: [UInt8] = []
+            while true {
+                let count = Glibc.read(file, &chunk, chunk.count)
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else { throw FileFault.error(errno, "read", full?.path ?? path) }
+                if count == 0 { break }
+                var start = 0
+                while let end = chunk[start..<count].firstIndex(of: 0x0A) {
+                    held += chunk[start..<end]
+                    start = end + 1
+                    guard each(name, held[...]) else { return false }
+                    held.removeAll(keepingCapacity: true)
+                }
+                held += chunk[start..<count]
+            }
+            return held.isEmpty || each(name, held[...])
+        }
+    }
 }

@@ -99,3 +99,446 @@ final class HostChannel: Sendable {
     var isLost: Bool { state.withLock { $0.loss != nil } }
     var isBusy: Bool { state.withLock { $0.machine.running != nil } }
 }
+
+extension HostChannel {
+    /// Sends a command.
+    /// - Parameters:
+    ///   - finished: called once when the host is free again.
+    /// - Returns: the run, and where its request has not gone out at once, what will tell when it has.
+    /// - Throws: `HostLoss` when the host is gone; nothing was sent then.
+    func run(
+        _ command: PowerShellCommand, deadline: Deadline, finished: @escaping @Sendable () -> Void
+    ) throws(HostLoss) -> (run: PowerShellRun, delivery: OneShot<Delivery>?) {
+        let feed = RunFeed(resume: { [weak self] in self?.resumeReading() }, finished: finished)
+        let begun: (id: UInt64, delivery: OneShot<Delivery>?)? = state.withLock { state in
+            guard state.loss == nil, let id = state.machine.begin() else { return nil }
+            discardConsole(&state)
+            state.feed = feed
+            queue(HostRequest.run(id: id, command).line, &state)
+            state.requestEnd = state.queued
+            state.sent = state.written < state.requestEnd ? OneShot() : nil
+            state.timer = deadline.instant.map { instant in
+                DeadlineWatch.shared.watch(instant) { [weak self] in self?.stop(id, .deadline) }
+            }
+            return (id, state.sent)
+        }
+        guard let (id, delivery) = begun else {
+            throw state.withLock { $0.loss } ?? HostLoss(reason: "Another command was running")
+        }
+        let run = PowerShellRun(feed: feed) { [weak self] reason in self?.stop(id, reason) }
+        return (run, delivery)
+    }
+
+    /// Stops a command, by rungs, whatever it does.
+    func stop(_ id: UInt64, _ reason: CommandMachine.StopReason) {
+        let (actions, feed) = state.withLock { state in
+            // By now another command may run: its feed is not ours to drain.
+            state.machine.owns(id) ? (state.machine.stop(id, reason), state.feed) : ([], nil)
+        }
+        // A reader that is gone or too late must not keep PowerShell from reading the stop.
+        if reason != .asked || !actions.isEmpty { feed?.drain(keeping: reason == .asked) }
+        perform(actions)
+    }
+
+    /// Stops whatever runs.
+    func stopAny(_ reason: CommandMachine.StopReason) {
+        if let id = state.withLock({ $0.machine.running?.id }) { stop(id, reason) }
+    }
+
+    func climb(_ id: UInt64) {
+        perform(state.withLock { $0.machine.climb(id) })
+    }
+
+    func perform(_ actions: [CommandMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .sendStop(let id): send(.stop(id: id))
+            case .sweep: process.endOthers()
+            case .cut(let id): requests?.cut(for: id)
+            case .terminate: process.terminate()
+            case .kill: process.kill()
+            case .wake(let id, let wait):
+                Task { [weak self] in
+                    try? await Task.sleep(for: wait)
+                    self?.climb(id)
+                }
+            }
+        }
+    }
+
+    /// Sends a request and waits for the frame that answers it.
+    func request(_ make: (UInt64) -> HostRequest, deadline: Deadline) async throws(MMError) -> HostFrame {
+        let answer = OneShot<Result<HostFrame, MMError>>()
+        let id: UInt64? = state.withLock { state in
+            guard state.loss == nil else { return nil }
+            let id = state.machine.nextNumber()
+            state.requests[id] = answer
+            queue(make(id).line, &state)
+            return id
+        }
+        guard let id else { throw lostError() }
+        let timer = Task {
+            if let instant = deadline.instant {
+                try? await Task.sleep(until: instant, clock: .continuous)
+                if !Task.isCancelled { answer.resolve(.failure(deadline.exceeded("waiting for PowerShell's answer"))) }
+            }
+        }
+        let result = await withTaskCancellationHandler {
+            await answer.wait()
+        } onCancel: {
+            answer.resolve(.failure(MMError(.cancelled, "The question to PowerShell was cancelled.")))
+        }
+        timer.cancel()
+        state.withLock { _ = $0.requests.removeValue(forKey: id) }
+        return try result.get()
+    }
+
+    /// Sends a request that has no answer.
+    func send(_ request: HostRequest) {
+        state.withLock { state in
+            if state.loss == nil { queue(request.line, &state) }
+        }
+    }
+
+    func lostError() -> MMError {
+        (state.withLock { $0.loss } ?? HostLoss(reason: "PowerShell is gone")).error
+    }
+}
+
+extension HostChannel {
+    /// How long a process that has closed its wire may take to end by itself.
+    private static let endWithin = Duration.seconds(2)
+
+    /// Nothing more comes over the wire. Usually the process is ending, and its end says more than this does.
+    func wireClosed(_ state: inout State, _ effects: inout Effects) {
+        guard !state.isWireClosed else { return }
+        state.isWireClosed = true
+        effects.later { [weak self] in
+            Task {
+                try? await Task.sleep(for: Self.endWithin)
+                self?.loseClosedWire()
+            }
+        }
+    }
+
+    private func loseClosedWire() {
+        var effects = Effects()
+        state.withLock { lose("PowerShell closed the wire", &$0, &effects) }
+        effects.perform()
+    }
+
+    /// The process ended: what it still had sent is read first.
+    func processEnded(_ exit: ChildProcess.Exit) {
+        var effects = Effects()
+        state.withLock { state in
+            // The kernel holds no more than a few hundred kilobytes for a reader that is behind.
+            readSocket(&state, &effects, rounds: 256, whatever: true)
+            let half = state.decoder.isInsideLine ? " in the middle of a record" : ""
+            lose(
+                "PowerShell ended \(HostProcess.words(exit))\(half)", &state, &effects, isExit: true,
+                isKill: exit == .signal(SIGKILL))
+        }
+        effects.perform()
+    }
+
+    /// The host can't be used any more.
+    /// - Parameters:
+    ///   - isExit: whether the process is gone already.
+    ///   - isKill: whether it was killed; not by us, while no command is being stopped.
+    func lose(
+        _ reason: String, _ state: inout State, _ effects: inout Effects, isExit: Bool = false, isKill: Bool = false
+    ) {
+        guard state.loss == nil else { return }
+        let console = readConsole(&state, rounds: 16)
+        let loss = HostLoss(
+            reason: reason, lastWords: state.lastWords.text, isForMemory: isKill || state.lastWords.speakOfMemory)
+        state.loss = loss
+        for watch in state.watches { loop.forget(watch) }
+        state.watches = []
+        let waiting = state.requests.values
+        state.requests = [:]
+        let error = loss.error
+        for request in waiting { request.resolve(.failure(error)) }
+        let wasSent = state.written >= state.requestEnd
+        let command = state.machine.lose()
+        requests?.ended(.max)
+        if let timer = state.timer { DeadlineWatch.shared.cancel(timer) }
+        state.timer = nil
+        state.outgoing = []
+        if let sent = state.sent {
+            state.sent = nil
+            sent.resolve(command?.stop == nil ? .lost : .stopped)
+        }
+        if let feed = state.feed {
+            state.feed = nil
+            _ = feed.add(console, bytes: 0)
+            let outcome: RunFeed.Outcome =
+                switch command?.stop {
+                case .deadline: .failed(StopErrors.deadline(restarted: true))
+                case .cancelled: .failed(StopErrors.cancelled)
+                case .closing: .failed(StopErrors.closing)
+                case .asked: .failed(StopErrors.stoppedHard)
+                case nil: .lost(loss.told(wasSent: wasSent))
+                }
+            effects.later {
+                feed.tellFinished()
+                feed.finish(outcome)
+            }
+        }
+        if !isExit { effects.later { [process] in process.kill() } }
+        effects.later { [onLoss] in onLoss(loss.account) }
+    }
+}
+
+extension HostChannel {
+    func socketReady() {
+        var effects = Effects()
+        state.withLock { state in
+            guard state.loss == nil else { return }
+            writeRest(&state)
+            readSocket(&state, &effects, rounds: 4)
+            arm(&state)
+        }
+        effects.perform()
+    }
+
+    /// Reads frames until there is nothing more to read, the rounds are over, or the reader is behind.
+    func readSocket(
+        _ state: inout State, _ effects: inout Effects, rounds: Int, whatever isLast: Bool = false
+    ) {
+        for _ in 0..<rounds where state.loss == nil && (isLast || !state.isPaused) {
+            switch read(socket.raw, into: { state.decoder.append($0) }) {
+            case .bytes(let count): takeFrames(&state, &effects, bytes: count)
+            case .nothing: return
+            case .end: return wireClosed(&state, &effects)
+            }
+        }
+    }
+
+    func takeFrames(_ state: inout State, _ effects: inout Effects, bytes: Int) {
+        var events: [RunEvent] = []
+        do throws(WireFault) {
+            while let frame = try state.decoder.next() {
+                switch frame {
+                case .record(let id, let record):
+                    if state.machine.owns(id) { events.append(.record(record)) }
+                case .oversized(let id, let size):
+                    if state.machine.owns(id) { events.append(.record(Self.leftOut(size))) }
+                case .end(let id, let end):
+                    if state.machine.owns(id) { finish(id, end, after: &events, bytes: bytes, &state, &effects) }
+                case .busy(let id):
+                    if state.machine.owns(id) {
+                        throw WireFault("a refusal of a command that nothing stood in the way of")
+                    }
+                case .pong(let id, _), .constrained(let id):
+                    state.requests.removeValue(forKey: id)?.resolve(.success(frame))
+                case .hello:
+                    throw WireFault("a second greeting")
+                }
+            }
+        } catch {
+            lose("PowerShell sent \(error)", &state, &effects)
+        }
+        if let feed = state.feed, feed.add(events, bytes: bytes) { state.isPaused = true }
+    }
+
+    static func leftOut(_ size: Int) -> PowerShellRecord {
+        PowerShellRecord(
+            .error,
+            [
+                "message": .string(
+                    "A value of \(size) bytes was left out: it is over the limit. Select fewer properties of it."),
+                "id": .string(PowerShellRecord.tooLarge), "category": "LimitsExceeded",
+            ])
+    }
+
+    func finish(
+        _ id: UInt64, _ end: CommandEnd, after events: inout [RunEvent], bytes: Int, _ state: inout State,
+        _ effects: inout Effects
+    ) {
+        guard let command = state.machine.end(id), let feed = state.feed else { return }
+        // The next command's requests must not meet what this one's met.
+        if command.stop != nil { requests?.ended(id) }
+        // What the command wrote to its outputs before its end was sent is in the pipes by now.
+        events += readConsole(&state, rounds: 64)
+        for output in 0...1 { if let rest = state.console[output].flush() { events.append(.console(rest)) } }
+        if state.droppedConsole > 0 { events.append(.record(Self.consoleLeftOut(state.droppedConsole))) }
+        _ = feed.add(events, bytes: bytes, wakes: false)
+        events = []
+        state.feed = nil
+        state.consoleBytes = 0
+        if let timer = state.timer { DeadlineWatch.shared.cancel(timer) }
+        state.timer = nil
+        let isEnding = command.rung == .terminated || command.rung == .killed
+        let outcome: RunFeed.Outcome
+        switch command.stop {
+        case nil, .asked: outcome = .ended
+        case .deadline: outcome = .failed(StopErrors.deadline(restarted: isEnding))
+        case .cancelled: outcome = .failed(StopErrors.cancelled)
+        case .closing: outcome = .failed(StopErrors.closing)
+        }
+        // Who reads the end finds the host free.
+        effects.later {
+            feed.tellFinished()
+            if case .ended = outcome { feed.finish(outcome, last: .end(end)) } else { feed.finish(outcome) }
+        }
+        // It was told to end, and its command came to an end first: the next one must not meet a dying process.
+        if isEnding {
+            lose("PowerShell was ended because its command didn't stop", &state, &effects)
+        }
+    }
+
+    static func consoleLeftOut(_ bytes: Int) -> PowerShellRecord {
+        PowerShellRecord(.warning, .string("\(bytes) bytes of console text were left out: they are over the limit."))
+    }
+
+    func consoleReady(_ output: Int) {
+        state.withLock { state in
+            guard state.loss == nil else { return }
+            let events = readConsole(output, &state, rounds: 4)
+            if let feed = state.feed {
+                if feed.add(events, bytes: events.count * 64) { state.isPaused = true }
+            } else if state.consoleBytes > 256 << 10 {
+                // Nobody asked for it and it doesn't end: the writer has to wait until the next command.
+                state.isConsoleIdle = true
+            }
+            armConsole(&state)
+        }
+    }
+
+    func readConsole(_ state: inout State, rounds: Int) -> [RunEvent] {
+        readConsole(0, &state, rounds: rounds) + readConsole(1, &state, rounds: rounds)
+    }
+
+    /// What is in a pipe. Text of nobody is thrown away, and so is text over the limit.
+    func readConsole(_ output: Int, _ state: inout State, rounds: Int) -> [RunEvent] {
+        var events: [RunEvent] = []
+        for _ in 0..<rounds where state.isOpen[output] {
+            var bytes: [UInt8] = []
+            switch read(output == 0 ? outputs.stdout.raw : outputs.stderr.raw, into: { bytes += $0 }) {
+            case .nothing: return events
+            case .end: state.isOpen[output] = false
+            case .bytes(let count):
+                let room = max(0, consoleLimit - state.consoleBytes)
+                state.consoleBytes += count
+                if output == 1 { state.lastWords.add(bytes) }
+                guard state.feed != nil else { continue }
+                if count > room { state.droppedConsole += count - room }
+                if room > 0, let text = state.console[output].read(bytes.prefix(room)) { events.append(.console(text)) }
+            }
+        }
+        return events
+    }
+
+    /// Text that came while no command ran belongs to nobody.
+    func discardConsole(_ state: inout State) {
+        state.feed = nil
+        _ = readConsole(&state, rounds: 16)
+        state.console = [ConsoleReader(.stdout), ConsoleReader(.stderr)]
+        state.consoleBytes = 0
+        state.droppedConsole = 0
+        state.lastWords = LastWords()
+        if state.isConsoleIdle {
+            state.isConsoleIdle = false
+            armConsole(&state)
+        }
+    }
+
+    enum ReadResult {
+        case bytes(Int)
+        case nothing
+        case end
+    }
+
+    /// Most reads find little or nothing: those need no memory but the stack's.
+    func read(_ descriptor: Int32, into take: (UnsafeBufferPointer<UInt8>) -> Void) -> ReadResult {
+        let first = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { fill($0, descriptor, take) }
+        guard case .bytes(1024) = first else { return first }
+        let rest = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { fill($0, descriptor, take) }
+        guard case .bytes(let count) = rest else { return first }
+        return .bytes(1024 + count)
+    }
+
+    private func fill(
+        _ room: UnsafeMutableBufferPointer<UInt8>, _ descriptor: Int32, _ take: (UnsafeBufferPointer<UInt8>) -> Void
+    ) -> ReadResult {
+        while true {
+            let count = Glibc.read(descriptor, room.baseAddress, room.count)
+            if count > 0 {
+                take(UnsafeBufferPointer(rebasing: room[..<count]))
+                return .bytes(count)
+            }
+            if count == 0 { return .end }
+            if errno == EINTR { continue }
+            return errno == EAGAIN ? .nothing : .end
+        }
+    }
+}
+
+extension HostChannel {
+    func queue(_ line: [UInt8], _ state: inout State) {
+        let wasEmpty = state.outgoing.isEmpty
+        state.queued += line.count
+        if wasEmpty {
+            let count = writeSome(line[...])
+            state.written += count
+            if count == line.count { return }
+            state.outgoing = Array(line[count...])
+        } else {
+            state.outgoing.append(contentsOf: line)
+        }
+        arm(&state)
+    }
+
+    func writeRest(_ state: inout State) {
+        guard !state.outgoing.isEmpty else { return }
+        let count = writeSome(state.outgoing[...])
+        state.written += count
+        state.outgoing.removeFirst(count)
+        if state.outgoing.isEmpty { state.outgoing = [] }
+        if state.written >= state.requestEnd, let sent = state.sent {
+            state.sent = nil
+            sent.resolve(.sent)
+        }
+    }
+
+    /// How many bytes the kernel took. A broken socket takes none: the loss shows when it is read.
+    func writeSome(_ bytes: ArraySlice<UInt8>) -> Int {
+        var done = 0
+        bytes.withUnsafeBytes { bytes in
+            while done < bytes.count {
+                let count = Glibc.send(
+                    socket.raw, bytes.baseAddress?.advanced(by: done), bytes.count - done,
+                    Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+                done += count
+            }
+        }
+        return done
+    }
+
+    /// Waits for what there is to wait for.
+    func arm(_ state: inout State) {
+        guard state.loss == nil, !state.isWireClosed, let watch = state.watches.first else { return }
+        var interest: PollLoop.Readiness = []
+        if !state.isPaused { interest.insert(.read) }
+        if !state.outgoing.isEmpty { interest.insert(.write) }
+        // A hang-up is always told: waiting for nothing else would be told of it again and again.
+        if !interest.isEmpty { loop.rearm(watch, for: interest) }
+    }
+
+    func resumeReading() {
+        state.withLock { state in
+            guard state.isPaused else { return }
+            state.isPaused = false
+            arm(&state)
+            armConsole(&state)
+        }
+    }
+
+    func armConsole(_ state: inout State) {
+        guard !state.isPaused, !state.isConsoleIdle, state.watches.count == 3 else { return }
+        for output in 0...1 where state.isOpen[output] { loop.rearm(state.watches[1 + output], for: .read) }
+    }
+}

@@ -305,3 +305,357 @@ public actor PowerShellSession {
         await dropped?.close()
     }
 }
+
+extension PowerShellSession {
+    /// Creates a session of a connection in the registry. It starts, and signs in with the module's own code, when it
+    /// is first used.
+    ///
+    /// ```swift
+    /// let session = try PowerShellSession(module: .exchangeOnline, connection: "Contoso")
+    /// try await session.connect { print($0.message) }
+    /// for try await record in try await session.run("Get-Mailbox", ["ResultSize": 5]) { print(record.value) }
+    /// ```
+    /// - Parameters:
+    ///   - module: the module that the session signs in to.
+    ///   - connection: the connection's name, as `mm connections` lists it.
+    ///   - tokens: a source of tokens, so that nobody has to enter a code.
+    ///   - environment: `HOME`, `PATH`, `MM_PWSH`, `MM_CONNECTIONS`; by default that of this process.
+    /// - Throws: `.unavailable` without a PowerShell, with what to install; `.notFound` with the known connections;
+    ///   `.invalidInput` for an entry that can't be used.
+    public init(
+        module: PowerShellModule, connection: String, tokens: (any TokenFeeding)? = nil,
+        environment: [String: String] = ProcessEnvironment.read()
+    ) throws(MMError) {
+        let paths = StatePaths(environment: environment)
+        let registry = try ConnectionRegistry(path: paths.registry).snapshot()
+        var settings = try PowerShellSessionSettings(
+            connection: try registry.connection(named: connection), module: module.rawValue,
+            knownApps: registry.knownModuleApps,
+            location: try PowerShellLocator(environment: environment).locate(), paths: paths,
+            environment: environment, tokens: tokens)
+        settings.host.passNetwork(of: environment)
+        self.init(settings)
+    }
+
+    /// Creates a persistent PowerShell session without any sign-in.
+    /// - Parameters:
+    ///   - folder: the folder of the session's home; only this user may read it.
+    ///   - environment: `PATH`, `MM_PWSH` and the variables for the session; by default those of this process.
+    /// - Throws: `.unavailable` without a PowerShell, with what to install.
+    public init(
+        folder: String, environment: [String: String] = ProcessEnvironment.read()
+    ) throws(MMError) {
+        var host = HostSettings(
+            location: try PowerShellLocator(environment: environment).locate(), folder: folder,
+            environment: environment)
+        host.passNetwork(of: environment)
+        self.init(PowerShellSessionSettings(host: host))
+    }
+
+    /// Runs a cmdlet with its arguments, which are passed as data: nothing in them is ever executed.
+    /// - Parameters:
+    ///   - cmdlet: its name, such as `Get-Mailbox`.
+    ///   - arguments: the values of its parameters, by name without the dash; `true` for a switch.
+    ///   - deadline: when to stop waiting or running.
+    /// - Returns: its records as they arrive.
+    /// - Throws: as `run` of a command; `.invalidInput` for an invalid name.
+    public func run(
+        _ cmdlet: String, _ arguments: [String: PowerShellValue], deadline: Deadline = .after(.seconds(300))
+    ) async throws(MMError) -> PowerShellRecords {
+        let names = arguments.keys.sorted()
+        for name in [cmdlet] + names where !Self.isName(name) {
+            throw MMError(
+                .invalidInput, "'\(name.prefix(60))' isn't the name of a cmdlet or parameter.",
+                hint:
+                    "Give the name alone, and values as arguments; a script goes through `run` of a PowerShellCommand.")
+        }
+        // The values get generated names: `$Host` or `$Error` could not be declared.
+        let variables = names.indices.map { "value\($0)" }
+        let declared = variables.map { "$\($0)" }.joined(separator: ", ")
+        let passed = zip(names, variables).map { " -\($0):$\($1)" }.joined()
+        var values: [String: PowerShellValue] = [:]
+        for (name, variable) in zip(names, variables) { values[variable] = arguments[name] }
+        let command = PowerShellCommand(
+            "param(\(declared))\n\(cmdlet)\(passed)", parameters: values, isLocal: true)
+        return PowerShellRecords(run: try await run(command, deadline: deadline))
+    }
+
+    /// Returns whether a text is a plain name: letters, digits and `_`, with hyphens in between.
+    private static func isName(_ text: String) -> Bool {
+        let units = Array(text.utf8)
+        guard let first = units.first, let last = units.last, units.count <= 200, first != UInt8(ascii: "-"),
+            last != UInt8(ascii: "-")
+        else { return false }
+        return units.allSatisfy { unit in
+            switch unit {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+    }
+}
+
+extension PowerShellSession {
+    /// Returns the error that tells a person what to do.
+    func signInNeeded(_ prompt: DevicePrompt) -> MMError {
+        let target = settings.target
+        let connection = target?.connection ?? ""
+        let person = target?.account.map { " as \($0)" } ?? ""
+        var details: JSONObject = [
+            "connection": .string(connection), "userCode": .string(prompt.userCode),
+            "verificationUri": .string(prompt.page), "message": .string(prompt.message),
+        ]
+        if let module = settings.profile?.name { details["module"] = .string(module) }
+        if let account = target?.account { details["account"] = .string(account) }
+        if let end = prompt.expiresAt ?? signInStarted.map({ $0 + settings.signInTimeout }) {
+            details["expiresAt"] = .string(end.iso8601)
+        }
+        details["reason"] = prompt.reason.map { .string($0) }
+        let reason = prompt.reason.map { $0 + " " } ?? ""
+        return MMError(
+            .signInNeeded,
+            "Sign-in needed for \(connection): open \(prompt.page), enter the code \(prompt.userCode) and sign in\(person).",
+            hint: reason + "Approve it in a browser, then repeat the same call: it continues with this sign-in.",
+            retry: .after(.seconds(5)), details: details)
+    }
+
+    /// Waits until the session's state changes.
+    func waitForStateChange(_ deadline: Deadline) async throws(MMError) {
+        let place = OneShot<Bool>()
+        stateWaiters.append(place)
+        let timer = deadline.instant.map { instant in
+            Task {
+                try? await Task.sleep(until: instant, clock: .continuous)
+                if !Task.isCancelled { place.resolve(false) }
+            }
+        }
+        let hasChanged = await withTaskCancellationHandler {
+            await place.wait()
+        } onCancel: {
+            place.resolve(false)
+        }
+        timer?.cancel()
+        if hasChanged { return }
+        stateWaiters.removeAll { $0 === place }
+        if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled before it was sent.") }
+        throw deadline.exceeded("waiting for the session to start; the command was not sent")
+    }
+
+    func notifyStateChange() {
+        if case .signingIn(_?) = life.state {
+            if signInStarted == nil { signInStarted = settings.clock.now }
+        } else {
+            signInStarted = nil
+        }
+        let waiting = stateWaiters
+        stateWaiters = []
+        for place in waiting { place.resolve(true) }
+    }
+}
+
+extension PowerShellSession {
+    /// A report on the session's state.
+    public var report: PowerShellSessionReport {
+        let phase: PowerShellSessionReport.Phase
+        var prompt: DevicePrompt?
+        var identity: SessionIdentity?
+        var error: MMError?
+        switch life.state {
+        case .off, .lost: phase = .off
+        case .starting, .signingIn(nil): phase = .opening
+        case .signingIn(let device?):
+            phase = .signingIn
+            prompt = device
+        case .ready(let who):
+            phase = turns.isTaken ? .busy : .ready
+            identity = who
+        case .failed(let why):
+            phase = .failed
+            error = why
+        case .closed: phase = .closed
+        }
+        return PowerShellSessionReport(
+            phase: phase, prompt: prompt, identity: identity, error: error, lossReason: life.lossReason,
+            losses: life.losses, waiting: turns.waiting, processID: host?.processID, version: host?.version,
+            memory: host?.memory, isStandIn: host?.isStandIn ?? false)
+    }
+
+    /// The signed-in identity.
+    package var identity: SessionIdentity? { life.identity }
+
+    /// Whether it runs on the stand-in instead of a real PowerShell.
+    package var isStandIn: Bool { host?.isStandIn ?? false }
+
+    /// Whether it can take a command now, or will be able to without a person.
+    public var isUsable: Bool {
+        switch life.state {
+        case .ready: host?.isLost == false || isSilent
+        case .starting, .signingIn(nil): true
+        case .lost: isSilent
+        case .off, .signingIn(_?), .failed, .closed: false
+        }
+    }
+
+    /// Whether it was prepared and waits for its first sign-in.
+    public var isSpare: Bool {
+        guard case .off = life.state, let host else { return false }
+        return isPrepared && !host.isLost
+    }
+
+    /// Signs out of the service after the running command, and accepts no further one before a new sign-in.
+    /// - Parameter deadline: when to give up.
+    public func signOut(deadline: Deadline) async {
+        guard let turn = isLent ? turns.share() : try? await turns.take(deadline) else { return }
+        defer { turn.release() }
+        guard life.identity != nil, let host, let profile = settings.profile else { return }
+        _ = try? await host.answer(profile.disconnect, deadline: deadline)
+        life.signedOut(in: life.generation)
+        notifyStateChange()
+    }
+
+    /// The resident memory of PowerShell in bytes.
+    public var memory: Int? { host?.memory }
+
+    /// Returns the other processes of the session: background jobs and what they started.
+    public func jobs() async -> [String] {
+        await host?.others().map { "\($0.name) (\($0.id))" } ?? []
+    }
+
+    /// Asks the service whether the sign-in still works, if nobody uses the session. A command that arrives meanwhile
+    /// takes precedence.
+    ///
+    /// Only a sign-in that is over ends the session. After any other fault it goes on as it is: the service may be away for
+    /// a minute, and a person can't be asked to sign in again for that.
+    /// - Parameter deadline: when the check is cancelled; if it can't be cancelled, the process is ended.
+    /// - Throws: `signInNeeded` if the sign-in has ended, `sessionLost`; `unavailable` and `deadlineExceeded` for what says
+    ///   nothing of the sign-in.
+    public func checkHealth(deadline: Deadline) async throws(MMError) {
+        guard let identity = life.identity, let host else {
+            throw MMError(.unavailable, "The session isn't signed in.")
+        }
+        let number = life.generation
+        let madeRoom = FinalFlag()
+        let makeRoom: @Sendable () -> Void = {
+            madeRoom.set()
+            host.stopAny(.asked)
+        }
+        guard let turn = isLent ? turns.share(makeRoom: makeRoom) : turns.takeIfFree(makeRoom: makeRoom) else { return }
+        // The answer or its failure only arrives when PowerShell is free for the next command.
+        defer { turn.release() }
+        let question = settings.profile?.health(of: identity.claims) ?? PowerShellCommand("$null")
+        let answer: PowerShellAnswer
+        do throws(MMError) { answer = try await host.answer(question, deadline: deadline) } catch {
+            settings.host.log?.warning("The keep-alive failed: \(error.message)")
+            throw error
+        }
+        if madeRoom.isSet { return }
+        if answer.end?.state == .completed {
+            if settings.profile?.isHealthy(answer.values) ?? true { return }
+        } else if ModuleFault(answer) != .signIn {
+            let why = answer.problem ?? "no answer"
+            settings.host.log?.warning("The keep-alive failed, and is tried again later: \(why)")
+            throw MMError(.unavailable, "The service could not be asked how the session is.", cause: why)
+        }
+        settings.host.log?.warning("The keep-alive failed: \(answer.problem ?? "the sign-in is over")")
+        life.signedOut(in: number)
+        notifyStateChange()
+        throw MMError(
+            .signInNeeded, "The sign-in of \(identity.name) is over.", hint: "Run the command again to sign in again.",
+            cause: answer.problem)
+    }
+
+    /// Signs in anew in time before a fed token ends, as soon as nobody uses the session.
+    func scheduleRenewal() {
+        guard let at = renewAt else {
+            renewal?.cancel()
+            return
+        }
+        scheduleRenewal(at: at)
+    }
+
+    private func scheduleRenewal(at: ContinuousClock.Instant) {
+        renewal?.cancel()
+        renewal = Task { [weak self] in
+            try? await Task.sleep(until: at, clock: .continuous)
+            if Task.isCancelled { return }
+            await self?.renewWhenIdle()
+        }
+    }
+
+    private func renewWhenIdle() async {
+        // Whoever comes next renews it before their command, so that nothing may be left to do when the turn comes.
+        guard let turn = try? await turns.take(.never) else { return }
+        if let renewAt, renewAt <= .now { _ = await renew() }
+        turn.release()
+    }
+
+    /// Replaces the sign-in with one that uses a fresh token. Only the caller may use the session meanwhile.
+    /// - Returns: what is missing for it, where the session stays as it is until the next command.
+    func renew() async -> MMError? {
+        guard life.identity != nil, let host, let profile = settings.profile, let target = settings.target else {
+            return nil
+        }
+        let number = life.generation
+        renewAt = nil
+        // A connect script doesn't work in ConstrainedLanguage: only a new process can sign in again.
+        guard !settings.isConstrained else {
+            life.signedOut(in: number)
+            await dropHost()
+            return nil
+        }
+        let procedure = SignInProcedure(
+            settings: settings, profile: profile, target: target, host: host, asksPerson: false, show: { _ in })
+        do throws(MMError) {
+            let method: SignInMethod
+            do throws(MMError) { method = try await procedure.choose() } catch {
+                // Nobody can be asked: who brings the next token, with their next call to a server say, finds their
+                // variables then.
+                if error.code == .signInNeeded, !settings.mayAskPerson {
+                    renewAt = .now
+                    return error
+                }
+                guard ModuleFault(error) == .passing else { throw error }
+                // The token that the module has may last a little longer.
+                settings.host.log?.warning("The sign-in is renewed a little later: \(error.message)")
+                renewAt = .now + Self.renewalPause
+                scheduleRenewal()
+                return nil
+            }
+            await procedure.signOut()
+            let result = try await procedure.run(by: method)
+            renewAt = result.expires.map { $0 - settings.renewBefore }
+            // A token that is about to expire must not be requested in an endless loop.
+            if let at = renewAt, at <= .now { renewAt = .now + .seconds(30) }
+            scheduleRenewal()
+        } catch {
+            settings.host.log?.warning("The sign-in could not be renewed: \(error.message)")
+            if ModuleFault(error) == .passing, host.isLost == false {
+                // The module is signed out, but nothing else is lost: whoever comes next tries again.
+                renewAt = .now
+                scheduleRenewal(at: .now + Self.renewalPause)
+                return error
+            }
+            life.signedOut(in: number)
+            await dropHost()
+        }
+        return nil
+    }
+
+    /// How long after a failed renewal the next one is tried.
+    private static let renewalPause = Duration.seconds(30)
+
+    /// Ends the session permanently: running commands are stopped, waiting ones dismissed, and the process and
+    /// everything it started are ended.
+    public func close() async {
+        life.close()
+        if !isLent { turns.close(MMError(.cancelled, "The session was closed before the command was sent.")) }
+        renewal?.cancel()
+        opening?.cancel()
+        notifyStateChange()
+        await dropHost()
+        await settings.wire?.close()
+        if let walls = settings.host.walls { try? await BlockingWork.run { walls.removeFolder() } }
+    }
+}

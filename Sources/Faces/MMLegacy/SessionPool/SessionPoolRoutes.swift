@@ -2,6 +2,7 @@ package import MMCore
 package import MMHTTP
 package import MMOperations
 package import MMPool
+import MMPowerShell
 package import MMSessions
 
 /// The session pool's original routes: `/health /status /connections /run /reset /metrics`.
@@ -316,4 +317,10 @@ package final class SessionPoolRoutes: Sendable {
             return RouteExchange.response(Self.failure(error.description))
         }
     }
+}
+
+/// The modules as the earlier servers' routes name them; case-sensitive.
+package enum ModuleNames {
+    /// Returns whether a module with this name exists.
+    package static func isKnown(_ name: String) -> Bool { ModuleProfiles.all.contains { $0.name == name } }
 }

@@ -85,3 +85,169 @@ public struct RequestContext: Sendable {
 
 /// The context of a tool call.
 public typealias ToolContext = RequestContext
+
+/// Thrown when a question has been asked whose answer arrives with a later request.
+///
+/// Let this error end the handler, as it is or replaced by one of your own: the engine asks the question whatever
+/// the handler returns, and runs the handler again from its beginning once the answer is there.
+public struct AnswerPending: Error, Sendable, Hashable {}
+
+/// Questions to the client: to its user, its model or its list of folders.
+///
+/// A legacy client is asked while the handler waits. A modern client receives the question as the result of its request
+/// and repeats the request with the answer, perhaps to another process. In that case the handler throws
+/// ``AnswerPending`` and later *runs again from its beginning*; the same question then has its answer. So ask before
+/// doing anything that must not be done twice, give each question a key of its own, and guard what can't be undone with
+/// ``claimOnce()``.
+extension RequestContext {
+    /// Whether the client can show its user a form.
+    public var canAskForms: Bool { clientCapabilities.supportsForms }
+    /// Whether the client can send its user to a URL.
+    public var canAskURLs: Bool { clientCapabilities.supportsURLs }
+    /// Whether the client lets the server sample its model.
+    public var canSample: Bool { clientCapabilities.supportsSampling }
+    /// Whether the client lists its root folders.
+    public var canListRoots: Bool { clientCapabilities.listsRoots }
+
+    /// Asks the user to fill in a form.
+    /// - Parameters:
+    ///   - key: the question's name, unique within this call.
+    ///   - message: the text that the user reads.
+    ///   - form: the fields to fill in.
+    /// - Returns: the user's answer; declining is an answer, too.
+    /// - Throws: ``AnswerPending``; an error when the client can't ask, doesn't answer in time or answers something
+    ///   unusable.
+    public func elicit(_ key: String, _ message: String, form: Form) async throws -> ElicitationAnswer {
+        ElicitationAnswer(try await ask(.form(key, message, form)))
+    }
+
+    /// Asks the user to open a URL.
+    /// - Parameters:
+    ///   - key: the question's name, unique within this call.
+    ///   - message: the text that the user reads.
+    ///   - url: the address to open; must contain no credentials and no personal data.
+    /// - Returns: whether the user agreed to open the URL, not what happened there.
+    /// - Throws: as for a form.
+    public func elicit(_ key: String, _ message: String, url: String) async throws -> ElicitationAnswer {
+        ElicitationAnswer(try await ask(.openURL(key, message, url: url)))
+    }
+
+    /// Asks the client's model for a completion.
+    /// - Throws: as for a form.
+    public func sample(_ key: String, _ request: SamplingRequest) async throws -> SamplingAnswer {
+        SamplingAnswer(raw: try await ask(.sampling(key, request)))
+    }
+
+    /// Asks which folders the client works in.
+    /// - Throws: as for a form.
+    public func roots(_ key: String = "roots") async throws -> [Root] {
+        let answer = try await ask(.roots(key))
+        return (answer["roots"]?.array ?? []).compactMap { root in
+            root["uri"]?.string.map { Root(uri: $0, name: root["name"]?.string) }
+        }
+    }
+
+    /// Asks one question.
+    private func ask(_ question: Question) async throws -> JSONObject {
+        try await ask([question])[question.key] ?? [:]
+    }
+
+    /// Asks several questions, which a modern client receives together.
+    /// - Parameter questions: the questions, each with a key of its own.
+    /// - Returns: the answers in the protocol's form, by key.
+    /// - Throws: as for a form.
+    public func ask(_ questions: [Question]) async throws -> [String: JSONObject] {
+        try await ask(questions, about: nil)
+    }
+
+    /// Asks several questions.
+    /// - Parameter task: the task that they belong to, which legacy clients are told.
+    func ask(_ questions: [Question], about task: String?) async throws -> [String: JSONObject] {
+        for question in questions where !question.canBeAsked(clientCapabilities) {
+            if era == .modern { throw MCPError.missingCapability(question.requirement) }
+            throw MMError(
+                .unsupported, "This client can't be asked (\(question.method)).",
+                hint: "Use a client that declares \(question.requirement.keys.joined(separator: ", "))."
+            )
+        }
+        if era == .modern { return try modernAnswers(to: questions) }
+        var answers: [String: JSONObject] = [:]
+        for question in questions { answers[question.key] = try await legacyAnswer(to: question, about: task) }
+        return answers
+    }
+
+    private func modernAnswers(to questions: [Question]) throws -> [String: JSONObject] {
+        guard let replies else {
+            throw MMError(.unsupported, "This method can't ask; only tools, prompts and resources can.")
+        }
+        var answers: [String: JSONObject] = [:]
+        var missing: [Question] = []
+        for question in questions {
+            if let answer = replies.answer(to: question) {
+                answers[question.key] = answer
+            } else {
+                missing.append(question)
+            }
+        }
+        guard missing.isEmpty else {
+            replies.ask(missing)
+            throw AnswerPending()
+        }
+        return answers
+    }
+
+    private func legacyAnswer(to question: Question, about task: String?) async throws -> JSONObject {
+        var fault = ""
+        for _ in 1...3 {
+            let answer = try await legacyTurn(question, about: task)
+            guard let found = question.fault(of: answer) else { return answer }
+            fault = found
+        }
+        throw MMError(.invalidInput, "The client's answer to \"\(question.key)\" is not usable: \(fault).")
+    }
+
+    private func legacyTurn(_ question: Question, about task: String?) async throws -> JSONObject {
+        let call = call
+        let version = protocolVersion
+        do throws(PendingQuestions.Failure) {
+            return try await session.questions.ask(
+                timeout: session.server.options.questionTimeout,
+                send: { id in
+                    var params = question.params(for: version, id: id.json.string ?? question.key)
+                    if let task { params["_meta"] = [TaskProtocol.relatedTask: ["taskId": .string(task)]] }
+                    return call.send(Envelope.request(id, question.method, params))
+                },
+                withdraw: { id in
+                    call.send(
+                        Envelope.notification(
+                            "notifications/cancelled", ["requestId": id.json, "reason": "nobody needs the answer"]
+                        )
+                    )
+                }
+            )
+        } catch {
+            switch error {
+            case .refused(let reason):
+                throw MMError(.remoteFailed, "The client could not ask: \(MCPError.quotable(reason.message))")
+            case .expired: throw MMError(.deadlineExceeded, "Nobody answered the question in time.")
+            case .abandoned: throw CancellationError()
+            }
+        }
+    }
+
+    /// Keeps a value until the handler runs again with the answer to a question. The client stores it, signed but
+    /// readable, so it must hold no secrets.
+    public func carry(_ key: String, _ value: JSONValue?) { replies?.carry(key, value) }
+
+    /// The value that ``carry(_:_:)`` kept before the question.
+    public func carried(_ key: String) -> JSONValue? { replies?.carried[key] }
+
+    /// Claims the right to perform an action that this call may perform only once, after its questions were answered: a
+    /// client may send the same answers any number of times.
+    /// - Throws: `MMError` with the code `conflict` when it has been claimed before.
+    public func claimOnce() throws(MMError) {
+        guard let replies, !session.server.once.claim(replies.nonce) else { return }
+        throw MMError(
+            .conflict, "This answer was used already.", hint: "Call again without requestState to be asked again.")
+    }
+}

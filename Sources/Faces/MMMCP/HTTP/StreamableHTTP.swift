@@ -217,3 +217,207 @@ extension StreamableHTTP {
         }
     }
 }
+
+/// The legacy era: calls within sessions, with streams that a client may resume.
+extension StreamableHTTP {
+    func postLegacy(
+        _ request: MCPHTTPRequest, _ message: Message, _ principal: Principal
+    ) async -> MCPHTTPResponse {
+        var id: RequestID?
+        if case .request(let incoming) = message { id = incoming.id }
+        if case .malformed(let found, let error) = message { return .error(error, status: 400, id: found) }
+        let session: HTTPSession
+        var isNew = false
+        switch find(request, principal) {
+        case .success(let found): session = found
+        case .failure(let refusal):
+            guard refusal.status == 400, case .request(let incoming) = message, incoming.method == "initialize" else {
+                return .error(MCPError(code: -32600, refusal.message), status: refusal.status, id: id)
+            }
+            do throws(NoRoom) { session = try open(principal) } catch {
+                let told: MCPError =
+                    switch error {
+                    case .own: .tooManyCalls("You have as many sessions as one may have; end some first", seconds: 60)
+                    case .all: .internalError("There are too many sessions; end some first.")
+                    }
+                return .error(told, status: error == .own ? 429 : 503, id: id).with("Retry-After", "60")
+            }
+            isNew = true
+        }
+        let response = await serveLegacy(session, message, size: request.body.count)
+        guard isNew else { return response }
+        guard session.session.version != nil else {
+            // The handshake failed: there is no session.
+            close(session)
+            return response
+        }
+        return response.with("Mcp-Session-Id", session.id)
+    }
+
+    private func serveLegacy(_ session: HTTPSession, _ message: Message, size: Int) async -> MCPHTTPResponse {
+        let (number, buffer) = session.openStream()
+        // Kept from the start: the call continues when its client is cut off, and the client may come back for it.
+        let isCall =
+            switch message {
+            case .request, .batch: true
+            default: false
+            }
+        session.session.receive(message, size: size, via: buffer)
+        guard isCall else { return MCPHTTPResponse(status: 202) }
+        switch await buffer.firstOutcome(patience: options.streamingDelay) {
+        case .answer(let bytes): return .json(bytes, status: Self.legacyStatus(buffer.errorCode))
+        case .streamed(let reply):
+            let body = StreamedBody(reply) { buffer.finishedSending() }
+            return .streamed(body, status: Self.legacyStatus(buffer.errorCode))
+        case .nothing:
+            if case .batch = message { return MCPHTTPResponse(status: 202) }
+            // The client cancelled its request and expects no answer, but HTTP requires one.
+            return MCPHTTPResponse(status: 202)
+        case .stream:
+            session.keep(number, buffer)
+            guard let stream = session.connect(buffer, after: nil) else { return Self.stopping(nil) }
+            return .events(stream)
+        }
+    }
+
+    private static func legacyStatus(_ code: Int?) -> Int {
+        code == -32600 || code == -32700 ? 400 : 200
+    }
+
+    func get(_ request: MCPHTTPRequest, _ principal: Principal) -> MCPHTTPResponse {
+        guard Accept(request).takes("text", "event-stream") else {
+            return HTTPAdmission.Refusal(406, "Accept must name text/event-stream.").response
+        }
+        let session: HTTPSession
+        switch find(request, principal) {
+        case .success(let found): session = found
+        // Some clients send GET before they have a session, and cope best with 405.
+        case .failure(let refusal) where refusal.status == 400:
+            return HTTPAdmission.Refusal(
+                405, "GET opens the stream of a session, and this request names none: POST `initialize` first.",
+                [("Allow", "POST")]
+            ).response
+        case .failure(let refusal): return refusal.response
+        }
+        if let last = request.value(of: "Last-Event-ID") {
+            guard let (buffer, number) = session.place(of: last), let stream = session.connect(buffer, after: number)
+            else { return HTTPAdmission.Refusal(400, "No stream of this session still has this event.").response }
+            return .events(stream)
+        }
+        guard !session.home.isConnected else {
+            return HTTPAdmission.Refusal(409, "This session has a stream already.").response
+        }
+        guard let stream = session.connect(session.home, after: nil) else { return Self.stopping(nil) }
+        return .events(stream)
+    }
+
+    func delete(_ request: MCPHTTPRequest, _ principal: Principal) -> MCPHTTPResponse {
+        switch find(request, principal) {
+        case .success(let session):
+            close(session)
+            // Not 204: some clients accept only 200 as success here.
+            return MCPHTTPResponse(status: 200)
+        case .failure(let refusal): return refusal.response
+        }
+    }
+}
+
+/// The sessions of the legacy era: finds, opens and closes them, and ends abandoned ones.
+extension StreamableHTTP {
+    /// Returns the session that a request names, or 400 for a request that names none and 404 for a session that
+    /// doesn't exist or belongs to another principal.
+    func find(_ request: MCPHTTPRequest, _ principal: Principal) -> Result<HTTPSession, HTTPAdmission.Refusal> {
+        let names = request.values(of: "Mcp-Session-Id")
+        guard let name = names.first, names.count == 1 else {
+            return .failure(
+                HTTPAdmission.Refusal(
+                    400,
+                    names.isEmpty
+                        ? "The header Mcp-Session-Id is missing: send initialize first, then the id that its answer names."
+                        : "The header Mcp-Session-Id came \(names.count) times: send it once."))
+        }
+        guard let session = state.withLock({ $0.sessions[name] }), session.principal == principal else {
+            return .failure(HTTPAdmission.Refusal(404, "There is no such session; initialize a new one."))
+        }
+        session.touch(at: .now)
+        return .success(session)
+    }
+
+    /// Why there is no session for a client.
+    enum NoRoom: Error, Sendable {
+        /// Its principal has as many as one may have.
+        case own
+        /// All together have as many as there may be.
+        case all
+    }
+
+    /// Opens a session. Where there are too many, one goes that nobody has finished to open, else the one that was idle for
+    /// longest, a minute at least: a client that never ends its sessions must lock out neither itself nor others.
+    func open(_ principal: Principal) throws(NoRoom) -> HTTPSession {
+        let now = ContinuousClock.now
+        let session = HTTPSession(
+            id: RandomBytes.text(bytes: 24), server: server, principal: principal, replayBytes: options.replayBytes,
+            now: now, ended: options.sessionEnded
+        )
+        let (refusal, evicted): (NoRoom?, HTTPSession?) = state.withLock { state in
+            guard !state.isStopped else { return (.all, nil) }
+            var evicted: HTTPSession?
+            let own = options.maxSessionsPerPrincipal.map { most in
+                (most, state.sessions.values.filter { $0.principal == principal })
+            }
+            if let (most, sessions) = own, sessions.count >= most {
+                evicted = Self.idlest(of: sessions, at: now)
+                guard evicted != nil else { return (.own, nil) }
+            } else if state.sessions.count >= options.maxSessions {
+                evicted = Self.idlest(of: Array(state.sessions.values), at: now)
+                guard evicted != nil else { return (.all, nil) }
+            }
+            if let evicted { state.sessions[evicted.id] = nil }
+            state.sessions[session.id] = session
+            startSweeper(&state)
+            return (nil, evicted)
+        }
+        evicted?.close()
+        if let refusal { throw refusal }
+        return session
+    }
+
+    /// The session that was idle for longest: of those whose clients never came back after the first answer, if that is a second,
+    /// else of all, if that is a minute.
+    private static func idlest(of sessions: [HTTPSession], at now: ContinuousClock.Instant) -> HTTPSession? {
+        func idlest(_ sessions: [HTTPSession], _ least: Duration) -> HTTPSession? {
+            let idlest = sessions.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
+            return idlest.flatMap { $0.idleTime(at: now) >= least ? $0 : nil }
+        }
+        return idlest(sessions.filter { !$0.isUsed }, .seconds(1)) ?? idlest(sessions, .seconds(60))
+    }
+
+    func close(_ session: HTTPSession) {
+        _ = state.withLock { $0.sessions.removeValue(forKey: session.id) }
+        session.close()
+    }
+
+    private func startSweeper(_ state: inout State) {
+        guard state.sweeper == nil else { return }
+        let pause = options.sessionIdle / 4
+        state.sweeper = Task { [weak self] in
+            while (try? await Task.sleep(for: pause)) != nil {
+                guard let self, self.sweep() else { return }
+            }
+        }
+    }
+
+    /// Ends the sessions that have been idle for too long.
+    /// - Returns: whether any sessions remain.
+    private func sweep() -> Bool {
+        let now = ContinuousClock.now
+        let (idle, goesOn): ([HTTPSession], Bool) = state.withLock { state in
+            let idle = state.sessions.values.filter { $0.idleTime(at: now) >= options.sessionIdle }
+            for session in idle { state.sessions[session.id] = nil }
+            if state.sessions.isEmpty { state.sweeper = nil }
+            return (idle, !state.sessions.isEmpty)
+        }
+        for session in idle { session.close() }
+        return goesOn
+    }
+}

@@ -146,3 +146,129 @@ struct RegisteredTemplate: Sendable {
         self.template = template
     }
 }
+
+/// A URI template (RFC 6570, levels 1 and 2 without fragments): `{name}` stands for one path segment, `{+name}` for any
+/// text.
+struct URITemplate: Sendable, Hashable {
+    private enum Piece: Sendable, Hashable {
+        case literal([UInt8])
+        case variable(String, wide: Bool)
+    }
+
+    private let pieces: [Piece]
+    let variables: [String]
+
+    /// Parses a template.
+    /// - Throws: `MMError` for unbalanced braces, for unsupported operators, and for adjacent variables, whose values
+    ///   could not be told apart.
+    init(_ text: String) throws(MMError) {
+        var pieces: [Piece] = []
+        var names: [String] = []
+        var rest = Substring(text)
+        while !rest.isEmpty {
+            guard let open = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) else {
+                pieces.append(.literal(Array(rest.utf8)))
+                break
+            }
+            if open > rest.startIndex { pieces.append(.literal(Array(rest[..<open].utf8))) }
+            guard rest[open] == "{", let close = rest[open...].firstIndex(of: "}") else {
+                throw MMError(.invalidInput, "The braces of the resource template \"\(text)\" don't match.")
+            }
+            var name = rest[rest.index(after: open)..<close]
+            let isWide = name.first == "+"
+            if isWide { name = name.dropFirst() }
+            let isName = !name.isEmpty && name.utf8.allSatisfy { Self.isNameByte($0) }
+            guard isName, !names.contains(String(name)) else {
+                throw MMError(
+                    .invalidInput, "The resource template \"\(text)\" has the blank \"{\(isWide ? "+" : "")\(name)}\".",
+                    hint: "Blanks are {name} or {+name} with letters, digits and \"_\", each name once."
+                )
+            }
+            if case .variable? = pieces.last {
+                throw MMError(
+                    .invalidInput, "The resource template \"\(text)\" has two blanks with nothing in between.")
+            }
+            pieces.append(.variable(String(name), wide: isWide))
+            names.append(String(name))
+            rest = rest[rest.index(after: close)...]
+        }
+        self.pieces = pieces
+        self.variables = names
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    /// Returns the variables' values in a URI, percent-decoded; `nil` when the URI doesn't match the template.
+    func match(_ uri: String) -> [String: String]? {
+        var values: [String: String] = [:]
+        return match(Array(uri.utf8)[...], pieces[...], &values) ? values : nil
+    }
+
+    private func match(_ text: ArraySlice<UInt8>, _ pieces: ArraySlice<Piece>, _ values: inout [String: String]) -> Bool
+    {
+        guard let piece = pieces.first else { return text.isEmpty }
+        let following = pieces.dropFirst()
+        switch piece {
+        case .literal(let bytes):
+            return text.starts(with: bytes) && match(text.dropFirst(bytes.count), following, &values)
+        case .variable(let name, let isWide):
+            let reach = isWide ? text.endIndex : text.firstIndex(where: Self.endsSegment) ?? text.endIndex
+            guard let end = end(of: text, upTo: reach, before: following.first) else { return false }
+            guard end > text.startIndex, let value = Self.percentDecoded(text[text.startIndex..<end]) else {
+                return false
+            }
+            values[name] = value
+            return match(text[end...], following, &values)
+        }
+    }
+
+    /// Returns where a variable's value ends: at the first occurrence of the literal that follows it (the last one for
+    /// `{+name}`), or at the end of its range. Trying a single position keeps matching linear.
+    private func end(of text: ArraySlice<UInt8>, upTo reach: Int, before next: Piece?) -> Int? {
+        guard case .literal(let bytes)? = next else { return reach }
+        var position = text.startIndex + 1
+        while position <= reach {
+            if text[position...].starts(with: bytes) { return position }
+            position += 1
+        }
+        return nil
+    }
+
+    private static func endsSegment(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#")
+    }
+
+    private static func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String? {
+        var decoded: [UInt8] = []
+        var position = bytes.startIndex
+        while position < bytes.endIndex {
+            if bytes[position] == UInt8(ascii: "%") {
+                guard position + 2 < bytes.endIndex, let high = hex(bytes[position + 1]),
+                    let low = hex(bytes[position + 2])
+                else { return nil }
+                decoded.append(high << 4 | low)
+                position += 3
+            } else {
+                decoded.append(bytes[position])
+                position += 1
+            }
+        }
+        return String(validating: decoded, as: UTF8.self)
+    }
+
+    private static func hex(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x41 + 10
+        case 0x61...0x66: byte - 0x61 + 10
+        default: nil
+        }
+    }
+}

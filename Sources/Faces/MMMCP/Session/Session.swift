@@ -219,3 +219,269 @@ extension Session {
     /// The revision that was negotiated with a legacy client; `nil` before the handshake.
     var version: ProtocolVersion? { guarded.withLock { $0.state.handshake?.version } }
 }
+
+/// An open `subscriptions/listen`.
+struct Subscription: Sendable {
+    let planned: PlannedCall
+    let call: LiveCall
+    let filter: ListenFilter
+
+    /// The `_meta` that ties a message to the subscription.
+    var meta: JSONValue { .object([MetaKey.subscriptionID: planned.id.json]) }
+
+    /// Sends a notification that belongs to the subscription.
+    func tell(_ method: String, _ params: JSONObject) {
+        var tagged = params
+        tagged["_meta"] = meta
+        call.sendIfRoom(Envelope.notification(method, tagged))
+    }
+}
+
+extension Session {
+    /// Acknowledges a subscription as far as it can be honoured; its notifications follow.
+    func openSubscription(_ planned: PlannedCall, _ call: LiveCall, _ filter: ListenFilter) {
+        let context = RequestContext(profile: planned.profile, call: call, session: self, replies: nil)
+        follow(.listen(planned.id)) {
+            var filter = filter
+            filter.tasks = await self.known(filter.tasks, context)
+            await self.follow(self.acknowledge(planned, call, filter), context)
+        }
+    }
+
+    /// The tasks among these that exist for the caller.
+    private func known(_ ids: [String], _ context: RequestContext) async -> [String] {
+        guard let store = server.tasks else { return [] }
+        var known: [String] = []
+        for id in ids where (try? await store.task(id, for: context)) != nil { known.append(id) }
+        return known
+    }
+
+    private func acknowledge(_ planned: PlannedCall, _ call: LiveCall, _ filter: ListenFilter) -> Subscription {
+        let subscription = Subscription(planned: planned, call: call, filter: filter)
+        call.send(
+            Envelope.notification(
+                "notifications/subscriptions/acknowledged",
+                ["notifications": .object(filter.json), "_meta": subscription.meta]
+            )
+        )
+        // Registered only now, so that the acknowledgement precedes every notification.
+        guarded.withLock { guarded in
+            guard guarded.live[planned.id] === call else { return }
+            guarded.listens[planned.id] = subscription
+        }
+        listenToChanges()
+        return subscription
+    }
+
+    /// Starts observing the server's changes, once.
+    func listenToChanges() {
+        let token = server.changes.add { [weak self] change in self?.pass(on: change) }
+        let surplus: Int? = guarded.withLock { guarded in
+            if guarded.changeToken != nil || guarded.isClosed { return token }
+            guarded.changeToken = token
+            return nil
+        }
+        if let surplus { server.changes.remove(surplus) }
+    }
+
+    private func pass(on change: ChangeFeed.Change) {
+        let (method, params) = change.notification
+        let (listens, tellsHome): ([Subscription], Bool) = guarded.withLock { guarded in
+            let wanted = guarded.listens.values.filter { $0.filter.wants(change) }
+            guard guarded.state.handshake != nil else { return (wanted, false) }
+            return switch change {
+            case .list(let kind): (wanted, server.options.changingLists.contains(kind))
+            case .resource(let uri): (wanted, guarded.state.watched.contains(uri))
+            }
+        }
+        if tellsHome { sessionChannel.send(Envelope.notification(method, params)) }
+        for listen in listens { listen.tell(method, params) }
+    }
+
+    /// Ends the open subscriptions by sending their results.
+    func closeSubscriptions() {
+        let listens: [Subscription] = guarded.withLock { guarded in
+            let all = Array(guarded.listens.values)
+            for listen in all {
+                guarded.listens[listen.planned.id] = nil
+                guarded.live[listen.planned.id] = nil
+                guarded.state.free(listen.planned.id)
+                guarded.state.workEnded(listen.planned)
+            }
+            return all
+        }
+        for listen in listens {
+            unfollow(.listen(listen.planned.id))
+            let result: JSONObject = ["resultType": "complete", "_meta": listen.meta]
+            listen.call.answer(Envelope.result(listen.planned.id, result))
+        }
+    }
+}
+
+extension Session {
+    /// Refuses further requests, gives the open calls time to end, then cancels them.
+    ///
+    /// The wait is bounded: calls get `grace`, or up to 25 times that while they keep ending steadily (a client wrote
+    /// many requests and closed the pipe). Work that ignores its cancellation is left behind.
+    /// - Parameter grace: how long to wait without any call ending.
+    func drain(grace: Duration) async {
+        let start = ContinuousClock.now
+        var lastEnded = start
+        var count = endedCount
+        while isBusyBesideSubscriptions, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(5))
+            let now = ContinuousClock.now
+            let current = endedCount
+            if current != count {
+                count = current
+                lastEnded = now
+            }
+            // After the first grace period, only a steady stream of ending calls keeps the connection open.
+            let isSteady = now - lastEnded < grace / 4
+            if now - start >= grace, !isSteady || now - start >= grace * 25 { break }
+        }
+        close()
+        let stop = ContinuousClock.now + grace / 2
+        while isBusyBesideSubscriptions, ContinuousClock.now < stop {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Refuses further requests, cancels the open calls and ends the subscriptions.
+    func close() {
+        closeSubscriptions()
+        let (calls, followers, token): ([LiveCall], [Task<Void, Never>], Int?) = guarded.withLock { guarded in
+            guarded.isClosed = true
+            defer {
+                guarded.live = [:]
+                guarded.followers = [:]
+                guarded.changeToken = nil
+            }
+            return (Array(guarded.live.values), Array(guarded.followers.values), guarded.changeToken)
+        }
+        for follower in followers { follower.cancel() }
+        if let token { server.changes.remove(token) }
+        for call in calls { call.cancel() }
+        questions.close()
+    }
+
+    private var endedCount: Int { guarded.withLock { $0.endedCount } }
+
+    private var isBusyBesideSubscriptions: Bool {
+        guarded.withLock { $0.state.workCount > $0.listens.count }
+    }
+}
+
+/// What a connection watches on behalf of its client.
+enum Followed: Sendable, Hashable {
+    /// A resource that a legacy client subscribed to.
+    case resource(String)
+    /// A task of a legacy client's call.
+    case task(String)
+    /// What a modern client listens to.
+    case listen(RequestID)
+}
+
+extension Session {
+    /// Does the work of watching until it ends, is no longer wanted, or the connection closes.
+    func follow(_ what: Followed, _ work: @escaping @Sendable () async -> Void) {
+        guarded.withLock { guarded in
+            guard !guarded.isClosed, guarded.followers[what] == nil else { return }
+            guarded.followers[what] = Task {
+                await work()
+                self.guarded.withLock { _ = $0.followers.removeValue(forKey: what) }
+            }
+        }
+    }
+
+    /// Ends the watching.
+    func unfollow(_ what: Followed) {
+        guarded.withLock { $0.followers.removeValue(forKey: what) }?.cancel()
+    }
+
+    /// Tells a legacy client when a resource that it subscribed to changes.
+    func follow(resource uri: String, _ context: RequestContext) {
+        guard let changes = server.changes(of: uri, for: context) else { return }
+        follow(.resource(uri)) { [sessionChannel] in
+            for await _ in changes {
+                let (method, params) = ChangeFeed.Change.resource(uri).notification
+                sessionChannel.send(Envelope.notification(method, params))
+            }
+        }
+    }
+
+    /// Tells a legacy client how a task of its call fares, until the task is over.
+    func follow(task id: String, _ context: RequestContext) {
+        guard context.era == .legacy, let store = server.tasks else { return }
+        follow(.task(id)) { [sessionChannel] in
+            for await state in store.states(of: id, for: context) {
+                sessionChannel.send(Envelope.notification("notifications/tasks/status", state.json(for: .legacy)))
+            }
+        }
+    }
+
+    /// Tells a subscription what becomes of its tasks and resources.
+    func follow(_ subscription: Subscription, _ context: RequestContext) async {
+        await withTaskGroup { group in
+            for id in subscription.filter.tasks {
+                guard let store = server.tasks else { continue }
+                group.addTask {
+                    for await state in store.states(of: id, for: context) {
+                        subscription.tell("notifications/tasks", await state.details(for: context.protocolVersion))
+                    }
+                }
+            }
+            for uri in subscription.filter.resources {
+                guard let changes = server.changes(of: uri, for: context) else { continue }
+                group.addTask {
+                    for await _ in changes {
+                        let (method, params) = ChangeFeed.Change.resource(uri).notification
+                        subscription.tell(method, params)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Collects the answers to a batch of messages (revision 2025-03-26) and sends them as one array.
+final class BatchChannel: MessageChannel {
+    private struct State: Sendable {
+        var missing: Int
+        var answers: [[UInt8]] = []
+    }
+
+    private let target: any MessageChannel
+    private let state: Mutex<State>
+
+    init(items: Int, into target: any MessageChannel) {
+        self.target = target
+        self.state = Mutex(State(missing: items))
+    }
+
+    var isCongested: Bool { target.isCongested }
+
+    func waitForRoom() async { await target.waitForRoom() }
+
+    func send(_ message: [UInt8]) { target.send(message) }
+
+    func finish(_ answer: Reply?) {
+        let all: [[UInt8]]? = state.withLock { state in
+            if let answer { state.answers.append(answer.bytes) }
+            state.missing -= 1
+            return state.missing == 0 ? state.answers : nil
+        }
+        guard let all else { return }
+        guard !all.isEmpty else {
+            target.finish(nil)
+            return
+        }
+        var bytes = [UInt8(ascii: "[")]
+        for (position, answer) in all.enumerated() {
+            if position > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: answer)
+        }
+        bytes.append(UInt8(ascii: "]"))
+        target.finish(Reply(bytes: bytes, errorCode: nil))
+    }
+}

@@ -275,3 +275,111 @@ struct RequestClassifier: Sendable {
         return found.count == 1 ? found.first?.value : nil
     }
 }
+
+extension RequestClassifier {
+    /// Searches the templates that a request to Graph may refer to, most likely first, for what another table says
+    /// about one.
+    /// - Parameters:
+    ///   - target: the request.
+    ///   - parts: the parts of the other table, in order of priority.
+    ///   - look: returns what a part says about a template; `nil` to try the next one.
+    func search<Part, Found>(
+        _ target: RequestTarget, in parts: [Part], look: (GraphTemplate, Part) -> Found?
+    ) -> Found? {
+        guard target.service == .graph else { return nil }
+        let readings = PathReader.readings(of: target.segments)
+        // As written; then without the service's own last words; then without casts.
+        for shorten in [0, 1, 2] {
+            for reading in readings {
+                var steps = reading
+                if shorten > 0, let last = steps.last, ["$count", "$ref", "$value"].contains(last.name) {
+                    steps.removeLast()
+                }
+                if shorten > 1 {
+                    steps.removeAll { if case .qualified = $0.kind { true } else { false } }
+                }
+                guard shorten == 0 || steps != reading else { continue }
+                for part in parts {
+                    for form in PathRewrites.forms(of: steps) {
+                        if let found = paths.search(form, look: { look($0, part) }) { return found }
+                    }
+                }
+            }
+        }
+        return nil
+    }
+}
+
+/// The paths at which a POST sends a message: `sendMail`, a reply or forward, `send`, and messages of channels and chats.
+enum MessagePaths {
+    /// Whether a path (canonical words, in lower case) is one of them.
+    static func contains(_ path: [String]) -> Bool {
+        guard let last = path.last else { return false }
+        if ["sendmail", "reply", "replyall", "forward", "send"].contains(last) { return true }
+        let isConversation = path.contains("channels") || path.contains("chats") || path.contains("primarychannel")
+        return isConversation && (last == "messages" || last == "replies")
+    }
+}
+
+/// Properties whose change gives access or takes it, wherever in a body they stand: who signs in and how, who belongs and
+/// who owns, what an app may do. A path that has no rule of its own is no proof that they do nothing there.
+enum SensitiveProperties {
+    /// The first of them in a body.
+    static func first(in value: JSONValue, depth: Int = 0) -> String? {
+        guard depth < 64 else { return "…" }
+        switch value {
+        case .array(let items): return items.lazy.compactMap { first(in: $0, depth: depth + 1) }.first
+        case .object(let members):
+            for (key, member) in members {
+                // Links are written members@odata.bind, and shorter.
+                let name = key.asciiLowercased.split(separator: "@").first.map(String.init) ?? ""
+                if names.contains(name) || (key.contains("@") && links.contains(name)) { return key }
+                if let found = first(in: member, depth: depth + 1) { return found }
+            }
+            return nil
+        default: return nil
+        }
+    }
+
+    private static let names: Set<String> = [
+        "passwordprofile", "passwordcredentials", "keycredentials", "federatedidentitycredentials", "accountenabled",
+        "onpremisesimmutableid", "usertype", "authorizationinfo", "approleassignments", "requiredresourceaccess",
+        "oauth2permissiongrants", "automaticrepliessetting", "isassignabletorole", "membershiprule", "resourceaccess",
+        "consentedpermissionset", "members", "owners",
+    ]
+
+    private static let links: Set<String> = ["member", "owner", "manager", "registeredowners", "registeredusers"]
+}
+
+/// Reads that hand out keys by a name that no table knows: what a resource calls `listKeys`, `sharedSecrets` or `tokens` is no
+/// plain read, whatever its service is.
+enum SecretSegments {
+    /// The first such name in a path (in lower case) to a resource of Azure or of the Power Platform: a kind of resource, never
+    /// the name that somebody gave to one.
+    static func first(in path: [String]) -> String? {
+        kinds(in: path).first { kind in words.contains { kind.contains($0) } }
+    }
+
+    /// The kinds of resources that a path names: behind a provider they alternate with names.
+    private static func kinds(in path: [String]) -> [String] {
+        var kinds: [String] = []
+        var isKind = true
+        var isProvider = false
+        for segment in path {
+            if segment == "providers" {
+                isProvider = true
+                isKind = true
+            } else if isProvider {
+                isProvider = false
+            } else {
+                if isKind { kinds.append(segment) }
+                isKind.toggle()
+            }
+        }
+        return kinds
+    }
+
+    private static let words = [
+        "key", "secret", "credential", "token", "password", "passcode", "connectionstring", "sharedaccess", "signature",
+    ]
+}

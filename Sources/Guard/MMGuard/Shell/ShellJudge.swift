@@ -360,3 +360,424 @@ struct ShellJudge {
         return found.isEmpty ? [finding(.reads, subject: call.program)] : found
     }
 }
+
+/// What the arguments of well-known programs make of them.
+extension ShellJudge {
+    /// Whether files or folders go that can't be told one by one: recursive, by a pattern, by a variable, outside of here.
+    func removes(_ call: ShellScript.Command) -> Bool {
+        let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
+        if !operands.isEmpty, !call.arguments.contains(where: { $0.value.hasPrefix("--no-p") }),
+            operands.allSatisfy({ isScratch($0) || isMadeAgain($0) })
+        {
+            return false
+        }
+        return call.arguments.contains { word in
+            if word.value.hasPrefix("-") {
+                // Long options may be shortened.
+                return word.value.hasPrefix("--r") || word.value.hasPrefix("--no-p")
+                    || (!word.value.hasPrefix("--") && word.value.contains { "rR".contains($0) })
+            }
+            return !word.isFixed || word.value.contains { "*?[{".contains($0) } || word.value.hasPrefix("/")
+                || word.value.hasPrefix("~") || word.value.split(separator: "/").contains("..")
+        }
+    }
+
+    /// Files of a user that say what runs at the next sign-in, or who may sign in.
+    private static let startFiles = [
+        "/.bashrc", "/.profile", "/.bash_profile", "/.bash_login", "/.bash_logout", "/.bash_aliases", "/.zshrc",
+        "/.zshenv",
+        "/.zprofile", "/.zlogin", "/.config/fish/config.fish", "/.ssh/authorized_keys", "/.ssh/authorized_keys2",
+        "/.ssh/rc",
+        "/.ssh/config", "/.pam_environment", "/.gitconfig", "/.xprofile", "/.xsessionrc",
+    ]
+    private static let startFolders = [
+        "/.config/systemd/user/", "/.local/share/systemd/user/", "/.config/autostart/", "/.git/hooks/",
+        "/var/spool/cron/",
+    ]
+
+    /// Whether a path is a device or belongs to the system, or says what runs at the next sign-in.
+    func isSystem(_ word: String) -> Bool {
+        let meant = context.path(word) ?? "/" + word
+        if Self.startFiles.contains(where: { meant.hasSuffix($0) })
+            || Self.startFolders.contains(where: { meant.contains($0) })
+        {
+            return true
+        }
+        guard word.hasPrefix("/") else { return false }
+        let path = context.path(word) ?? word
+        if ["/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/random", "/dev/urandom"].contains(
+            path)
+            || path.hasPrefix("/dev/fd/") || path.hasPrefix("/dev/shm/")
+        {
+            return false
+        }
+        return [
+            "/dev/", "/etc/", "/boot/", "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/proc/", "/sys/",
+            "/root/.ssh/",
+        ]
+        .contains { path.hasPrefix($0) && !path.hasPrefix("/usr/local/") }
+    }
+
+    /// Whether a word names a file that holds keys or passwords.
+    func isSecret(_ word: String) -> Bool {
+        let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word
+        let path = context.path(text.hasPrefix("@") ? String(text.dropFirst()) : text) ?? text
+        if ["/etc/shadow", "/etc/gshadow", "/etc/sudoers"].contains(path) || path.hasPrefix("/etc/ssh/ssh_host_") {
+            return !path.hasSuffix(".pub")
+        }
+        for part in Self.secretFiles where path.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
+            return !path.hasSuffix(".pub")
+        }
+        if let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !path.hasSuffix(".pub") {
+            // What stands before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
+            let fixed = path[..<pattern]
+            if let hidden = fixed.range(ofLast: "/."), fixed[hidden.upperBound...].utf8.count > 0,
+                Self.secretFiles.contains(where: { $0.hasPrefix(fixed[hidden.lowerBound...]) })
+            {
+                return true
+            }
+        }
+        return path.hasPrefix("/proc/") && path.hasSuffix("/environ")
+    }
+
+    /// Programs that take whole folders along.
+    static let packers: Set<String> = [
+        "tar", "bsdtar", "zip", "7z", "7za", "cp", "rsync", "scp", "grep", "rg", "cpio", "mv",
+    ]
+
+    /// Whether a word names a folder that holds keys.
+    static func isKeyFolder(_ word: String) -> Bool {
+        let path = word.hasSuffix("/") ? String(word.dropLast()) : word
+        return [".ssh", ".aws", ".gnupg", ".kube", ".azure", ".docker"].contains {
+            path == $0 || path.hasSuffix("/" + $0)
+        }
+    }
+
+    private static let secretFiles = [
+        "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
+        "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml",
+    ]
+
+    /// Whether a web client sends more than a question.
+    static func uploads(_ name: String, _ words: [String]) -> Bool {
+        let flags = [
+            "-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--data-ascii", "--json", "-F", "--form",
+            "-T", "--upload-file", "--post-data", "--post-file", "--body-data", "--body-file", "--form-string",
+        ]
+        for (index, word) in words.enumerated() {
+            let flag = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
+            if flags.contains(flag) { return true }
+            // Long options may be shortened; a file of options may hold any of them.
+            if ["--dat", "--form", "--uplo", "--json", "--post", "--body-", "--conf"].contains(where: flag.hasPrefix) {
+                return true
+            }
+            if name == "curl", word.hasPrefix("-"), !word.hasPrefix("--"),
+                word.dropFirst().contains(where: { "dFTK".contains($0) })
+            {
+                return true
+            }
+            let method: String? =
+                if word == "-X" || word == "--request" || word == "--method" {
+                    index + 1 < words.count ? words[index + 1] : nil
+                } else if word.hasPrefix("-X") || word.hasPrefix("--request=") || word.hasPrefix("--method=") {
+                    word.split(separator: "=").last.map(String.init)?.replacingPrefix("-X")
+                } else {
+                    nil
+                }
+            if let method, !["GET", "HEAD", "OPTIONS"].contains(method.uppercased()) { return true }
+        }
+        return ["http", "https", "xh"].contains(name)
+            && words.contains { ["POST", "PUT", "PATCH", "DELETE"].contains($0.uppercased()) }
+    }
+
+    /// Whether a mode lets everybody write, or makes a program run as its owner.
+    static func opensUp(_ words: [String]) -> Bool {
+        guard
+            let mode = words.first(where: {
+                !$0.hasPrefix("-") || $0.dropFirst().contains { "rwxst".contains($0) } && $0.count > 2
+            })
+        else { return true }
+        if mode.utf8.allSatisfy({ (0x30...0x37).contains($0) }) {
+            let value = UInt32(mode, radix: 8) ?? 0o7777
+            return value & 0o002 != 0 || value & 0o6000 != 0
+        }
+        return mode.split(separator: ",").contains { clause in
+            let who = clause.prefix { "ugoa".contains($0) }
+            let adds = clause.contains("+") || clause.contains("=")
+            if adds, clause.contains("s") { return true }
+            return adds && clause.contains("w") && (who.isEmpty || who.contains("o") || who.contains("a"))
+        }
+    }
+
+    static func cluster(_ words: [String]) -> ShellRule {
+        let destroys: Set = [
+            "rm", "rmi", "prune", "kill", "delete", "destroy", "uninstall", "drain", "down", "purge", "force-unlock",
+        ]
+        let looks: Set = [
+            "ps", "images", "logs", "inspect", "get", "describe", "version", "info", "list", "ls", "status", "top",
+            "plan",
+            "history", "events", "stats", "explain", "api-resources", "config", "show", "diff", "output", "validate",
+        ]
+        if words.contains(where: { destroys.contains($0) }) { return .removes }
+        for (index, word) in words.enumerated() {
+            let isMount = ["-v", "--volume", "--mount"].contains(word)
+            let value = isMount && index + 1 < words.count ? words[index + 1] : word
+            guard isMount || ["-v/", "--volume=", "--mount="].contains(where: word.hasPrefix) else { continue }
+            if Self.isMachine(mounted: value) { return .rights }
+        }
+        if words.contains(where: { $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0 == "exec" || $0 == "push" })
+        {
+            return words.contains("push") ? .network : words.contains("exec") ? .writes : .rights
+        }
+        return words.first(where: { !$0.hasPrefix("-") }).map { looks.contains($0) } == true ? .reads : .writes
+    }
+
+    /// Whether a mount hands a container the machine's own files, or its engine's socket.
+    private static func isMachine(mounted value: String) -> Bool {
+        let sources = value.split(separator: ",").compactMap { part -> Substring? in
+            for start in ["--volume=", "--mount=", "source=", "src=", "-v"] where part.hasPrefix(start) {
+                return part.dropFirst(start.count)
+            }
+            return part.hasPrefix("/") ? part : nil
+        }
+        return sources.contains { source in
+            let path = source.prefix { $0 != ":" }
+            return path == "/" || path.hasSuffix("docker.sock")
+                || ["/etc", "/root", "/home", "/usr", "/boot", "/dev", "/proc", "/sys", "/var"].contains {
+                    path == $0 || path.hasPrefix($0 + "/") && $0 != "/home"
+                }
+        }
+    }
+
+    func own(_ words: [String], _ one: (ShellRule) -> [GuardFinding]) -> [GuardFinding] {
+        let verb = words.first { !$0.hasPrefix("-") } ?? "help"
+        let looks: Set = [
+            "status", "sessions", "cmdlets", "endpoints", "version", "help", "doctor", "guard", "output", "jobs",
+            "completions",
+        ]
+        // Whoever works with mm from within one of its sessions is judged by none of its tools' rules, and whoever confirms
+        // there confirms for itself.
+        return one(looks.contains(verb) ? .reads : .ownProgram)
+    }
+}
+
+extension StringProtocol {
+    /// Where a text begins and ends that occurs last.
+    fileprivate func range(ofLast text: String) -> Range<Index>? {
+        var index = endIndex
+        while index > startIndex {
+            index = self.index(before: index)
+            if self[index...].hasPrefix(text) { return index..<self.index(index, offsetBy: text.count) }
+        }
+        return nil
+    }
+}
+
+extension String {
+    fileprivate func replacingPrefix(_ prefix: String) -> String {
+        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
+    }
+}
+
+/// What earlier commands of a text set for later ones.
+extension ShellJudge {
+    /// Puts the values of variables that this text set in the place of their names at the start of words: `$H/x`.
+    func expand(_ call: inout ShellScript.Command) {
+        guard !variables.isEmpty else { return }
+        for index in call.words.indices where !call.words[index].isFixed {
+            let word = call.words[index]
+            guard word.value.contains("$"), let whole = expanded(word.value) else { continue }
+            // It stays a word that the shell puts together: whether the assignment was reached nobody can say.
+            call.words[index].value = whole
+        }
+    }
+
+    /// A word with the values of known variables.
+    /// - Returns: `nil` where nothing is known of it.
+    private func expanded(_ text: String) -> String? {
+        var result = ""
+        var rest = text[...]
+        var isKnown = false
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            var name = rest[rest.index(after: dollar)...]
+            let isBraced = name.hasPrefix("{")
+            if isBraced { name = name.dropFirst() }
+            let end = name.firstIndex { !$0.isASCII || !($0.isLetter || $0.isNumber || $0 == "_") } ?? name.endIndex
+            let word = String(name[..<end])
+            var after = name[end...]
+            let closes = !isBraced || after.hasPrefix("}")
+            if isBraced, closes { after = after.dropFirst() }
+            if closes, let value = variables[word] {
+                result += value
+                rest = after
+                isKnown = true
+            } else {
+                result += "$"
+                rest = rest[rest.index(after: dollar)...]
+            }
+        }
+        return isKnown ? result + rest : nil
+    }
+
+    /// Remembers what a command sets for later ones: variables, the directory.
+    mutating func follow(_ call: ShellScript.Command) {
+        if call.words.isEmpty {
+            for assignment in call.assignments {
+                guard let equals = assignment.value.firstIndex(of: "=") else { continue }
+                let value = String(assignment.value[assignment.value.index(after: equals)...])
+                // The home folder is the one variable whose value is known without a shell.
+                let isKnown =
+                    assignment.isFixed || ["$HOME", "${HOME}"].contains { value == $0 || value.hasPrefix($0 + "/") }
+                variables[String(assignment.value[..<equals])] = isKnown ? value : nil
+            }
+        }
+        remember(call)
+        guard ["cd", "pushd"].contains(call.program) else { return }
+        let target = call.arguments.first { !$0.value.hasPrefix("-") }?.value ?? "~"
+        if let path = context.path(target) { context.directory = path }
+    }
+
+    /// Variables that a text only ever sets to the name of a new temporary file or folder.
+    static func scratchVariables(_ script: ShellScript) -> Set<String> {
+        var made: Set<String> = []
+        var other = Set(script.bindings.map(\.name.value))
+        for call in script.commands {
+            let words =
+                ["local", "declare", "readonly", "export", "typeset"].contains(call.program)
+                ? Array(call.arguments) : []
+            for word in call.assignments + words {
+                guard let equals = word.value.firstIndex(of: "=") else { continue }
+                let name = String(word.value[..<equals])
+                let value = word.value[word.value.index(after: equals)...]
+                let isNew =
+                    value.hasPrefix("$(mktemp") && value.hasSuffix(")") && !value.dropFirst(2).contains("$")
+                    && !value.dropFirst(8).dropLast().contains { ";|&`()<>\n".contains($0) }
+                if isNew { made.insert(name) } else { other.insert(name) }
+            }
+            if ["read", "printf", "mapfile", "readarray", "getopts"].contains(call.program) {
+                other.formUnion(call.arguments.map(\.value))
+            }
+        }
+        return made.subtracting(other)
+    }
+
+    /// Whether a word is a new temporary file or folder of this text, or lies in one.
+    func isScratch(_ word: ShellScript.Word) -> Bool {
+        guard word.value.hasPrefix("$"), !word.value.contains("..") else { return false }
+        return scratch.contains { name in
+            for start in ["$" + name, "${" + name + "}"] where word.value.hasPrefix(start) {
+                let rest = word.value.dropFirst(start.count)
+                if rest.isEmpty || rest.hasPrefix("/") && !rest.contains("$") && !rest.contains("`") { return true }
+            }
+            return false
+        }
+    }
+
+    /// What a command writes that says it plainly: `echo`, `printf`, `cat` of a here-document.
+    func output(of call: ShellScript.Command) -> String? {
+        let words = Array(call.arguments)
+        switch call.program {
+        case "cat":
+            guard words.allSatisfy({ $0.value == "-" }), !call.readsPipe, isPlainDocument(call) else { return nil }
+            return call.document
+        case "echo":
+            guard words.allSatisfy(\.isFixed), words.first?.value != "-e", words.first?.value != "-ne",
+                words.first?.value != "-en", !words.contains(where: { $0.value.contains("\\") })
+            else { return nil }
+            let isBare = words.first?.value == "-n"
+            return words.dropFirst(isBare ? 1 : 0).map(\.value).joined(separator: " ") + (isBare ? "" : "\n")
+        case "printf":
+            guard words.allSatisfy(\.isFixed), let format = words.first?.value else { return nil }
+            let lines = format.replacing("\\n", with: "\n").replacing("\\t", with: "\t")
+            if words.count == 1, !lines.contains("\\"), !lines.contains("%") { return lines }
+            if ["%s\n", "%s"].contains(lines) {
+                return words.dropFirst().map { $0.value + lines.dropFirst(2) }.joined()
+            }
+            return nil
+        default: return nil
+        }
+    }
+
+    /// Whether the here-document of a command is what stands in the text, with nothing put in.
+    func isPlainDocument(_ call: ShellScript.Command) -> Bool {
+        guard let text = call.document else { return false }
+        guard let input = call.redirections.last(where: { [.hereDocument, .hereString].contains($0.kind) }) else {
+            return true
+        }
+        if input.kind == .hereString { return input.target.isFixed }
+        return input.target.bytesBeforeQuote != nil || !text.contains("$") && !text.contains("`")
+    }
+}
+
+/// A line that is typed into a program that runs.
+public struct TypedText: Sendable, Hashable {
+    /// The line, as far as it is known.
+    var text: String
+    /// The program that reads it, where the system tells.
+    var program: String?
+    /// The command that was started.
+    var command: String
+    /// Whether the program waits for it at a prompt.
+    var isAnswer: Bool
+    /// Whether keys were pressed that put something else there: history, completion.
+    var isUnknown: Bool
+
+    /// A line.
+    public init(_ text: String, program: String?, command: String, isAnswer: Bool, isUnknown: Bool = false) {
+        self.text = text
+        self.program = program
+        self.command = command
+        self.isAnswer = isAnswer
+        self.isUnknown = isUnknown
+    }
+}
+
+/// What is typed into a program that runs: at the prompt of a shell or an interpreter it is a command of it.
+extension ShellJudge {
+    /// Programs behind which a shell may read.
+    private static let doors: Set<String> = [
+        "ssh", "mosh", "telnet", "su", "sudo", "doas", "screen", "tmux", "docker", "podman", "kubectl", "oc", "nerdctl",
+        "script",
+        "expect", "machinectl", "nsenter", "chroot", "unshare", "lxc", "wsl", "login", "busybox", "toybox", "env",
+        "exec", "xargs",
+    ]
+    private static let pagers: Set<String> = [
+        "less", "more", "man", "zless", "most", "journalctl", "git", "systemctl", "pager",
+    ]
+
+    /// What is found in a typed line.
+    func findings(typed line: TypedText) -> [GuardFinding] {
+        let text = line.text
+        var programs = line.program.map { [ShellMemory.name($0)] } ?? []
+        if programs.isEmpty, let script = try? ShellScript.parse(line.command, as: .whole) {
+            programs = script.commands.map(\.program).filter { !$0.isEmpty }
+        }
+        if programs.isEmpty { programs = ["sh"] }
+        // Whichever program reads it: a command that a shell would take it for is the worst that it may be.
+        var found = findings(in: text).filter(Self.weighs)
+        var isPrompt = false
+        for name in Set(programs).sorted() {
+            if ShellPrograms.shells.contains(name) || Self.doors.contains(name) {
+                isPrompt = true
+                found += findings(in: text).filter { $0.rule != ShellRule.unreadable.rawValue }
+            } else if Self.isInterpreter(name) {
+                isPrompt = true
+                found += findings(inScript: text, of: name, 0)
+            } else if let row = CarriedText.table[name] {
+                isPrompt = isPrompt || row.input != nil
+                found += carried(ShellScript.Word(text), row.input ?? .editor, program: name, 0)
+            } else {
+                found += editor(text, 0).filter(Self.weighs)
+            }
+        }
+        if line.isUnknown, isPrompt {
+            found.append(finding(.dynamic, subject: "typed: \(text)", more: ": keys changed the line"))
+        }
+        let turnsPages =
+            Self.pagers.isSuperset(of: programs)
+            && text.utf8.allSatisfy { "qQ fbgGjkdunNhyY/?0123456789".utf8.contains($0) }
+        let answers = line.isAnswer && !isPrompt && !line.isUnknown && Self.pagers.isDisjoint(with: programs)
+        return found + [finding(turnsPages || answers ? .reads : .writes, subject: "typed: \(text)")]
+    }
+}

@@ -230,3 +230,113 @@ final class ListenerCore: Sendable {
         }
     }
 }
+
+/// The two ends of a connection, as the kernel reports them.
+struct ConnectionEnds: Sendable {
+    let peer: HTTPPeer
+    let localAddress: String?
+    /// The owner of the peer's end; looked up at most once, since it never changes.
+    let owner: PeerOwner
+
+    /// Reads the ends of a connected socket; nil when the peer is gone.
+    init?(of descriptor: Int32) {
+        guard let far = Self.end(of: descriptor, peer: true) else { return nil }
+        if far.family == AF_UNIX {
+            guard let who = try? UnixSocket.peer(of: descriptor) else { return nil }
+            peer = .unix(uid: who.uid, pid: who.pid)
+            localAddress = nil
+            owner = PeerOwner(user: { who.uid }, processes: { [who.pid] })
+        } else {
+            guard let near = Self.end(of: descriptor, peer: false) else { return nil }
+            peer = .tcp(address: far.address, port: far.port, localPort: near.port)
+            localAddress = near.address
+            owner = PeerOwner {
+                LoopbackPeer.user(
+                    address: far.address, port: far.port, localAddress: near.address, localPort: near.port)
+            } processes: {
+                LoopbackPeer.processes(
+                    address: far.address, port: far.port, localAddress: near.address, localPort: near.port)
+            }
+        }
+    }
+
+    private static func end(of descriptor: Int32, peer: Bool) -> (family: Int32, address: String, port: UInt16)? {
+        var text = [CChar](repeating: 0, count: 64)
+        var port: UInt16 = 0
+        let family = mm_socket_address(descriptor, peer ? 1 : 0, &text, text.count, &port)
+        guard family >= 0 else { return nil }
+        return (family, String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self), port)
+    }
+}
+
+/// Connections whose requests were refused by their heads, and whose clients may still be sending the bodies.
+///
+/// Each is read to its end and thrown away, within bounds, so that a client which reads only after it has sent everything
+/// finds its answer and no reset (RFC 9112, section 9.6).
+final class LingeringClose: Sendable {
+    private let limits: HTTPServerLimits
+    private let count = Mutex(0)
+
+    /// More are closed at once, so that nobody can keep descriptors open by being refused.
+    private static let maxConnections = 100
+
+    init(limits: HTTPServerLimits) {
+        self.limits = limits
+    }
+
+    /// Keeps a connection that the server is about to close, as its own copy of the descriptor.
+    func take(_ descriptor: Int32) {
+        let hasRoom = count.withLock { count in
+            guard count < Self.maxConnections else { return false }
+            count += 1
+            return true
+        }
+        guard hasRoom else { return }
+        let copy = mm_duplicate(descriptor)
+        guard copy >= 0, let rest = try? PolledReader(FileDescriptor(owning: copy)) else { return leave() }
+        // The answer is complete; its end must not wait for the end of this connection.
+        shutdown(descriptor, Int32(SHUT_WR))
+        Task {
+            await rest.discard(within: limits.discardTime, upTo: limits.discardedBytes)
+            leave()
+        }
+    }
+
+    private func leave() {
+        count.withLock { $0 -= 1 }
+    }
+}
+
+/// The owner of the peer's end of a connection. The kernel is asked on first use, and only once.
+///
+/// A socket keeps the user who created it, so the answer is valid for the lifetime of the connection.
+final class PeerOwner: Sendable {
+    private let known = Mutex<(user: UInt32?, processes: [Int32]?)>((nil, nil))
+    private let askUser: @Sendable () -> UInt32?
+    private let askProcesses: @Sendable () -> [Int32]
+
+    /// Creates an owner that is looked up with functions.
+    /// - Parameters:
+    ///   - user: returns the user.
+    ///   - processes: returns the processes that hold the peer's end.
+    init(user: @escaping @Sendable () -> UInt32?, processes: @escaping @Sendable () -> [Int32]) {
+        askUser = user
+        askProcesses = processes
+    }
+
+    /// The user; `nil` when the peer is on another machine or no longer known to the kernel.
+    var user: UInt32? {
+        if let user = known.withLock({ $0.user }) { return user }
+        let user = askUser()
+        known.withLock { $0.user = user }
+        return user
+    }
+
+    /// The processes that hold the peer's end, as far as this user may see them.
+    var processes: [Int32] {
+        if let processes = known.withLock({ $0.processes }) { return processes }
+        let processes = askProcesses()
+        known.withLock { $0.processes = processes }
+        return processes
+    }
+}

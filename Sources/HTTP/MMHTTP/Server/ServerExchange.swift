@@ -379,3 +379,106 @@ extension ServerExchange {
         }
     }
 }
+
+/// Converts a response to libmicrohttpd's form.
+enum ServerAnswer {
+    /// Creates the library's response object, which the caller must free after queuing it. Nil when memory has run out.
+    static func make(
+        _ response: HTTPServerResponse, for exchange: ServerExchange, closing: Bool, isHead: Bool
+    ) -> (status: UInt32, response: UnsafeMutableRawPointer)? {
+        var response = response
+        // A mistake in a handler must not produce a second header or a broken status line.
+        if let fault = HTTPFieldRules.fault(in: response.headers) {
+            response = .text(fault + "\n", status: 500)
+        } else if !(200...599).contains(response.status) {
+            response = .text("The handler gave the status \(response.status).\n", status: 500)
+        }
+        let hasNoBody = response.status == 204 || response.status == 304
+        let raw: UnsafeMutableRawPointer?
+        switch response.body {
+        case .stream where !hasNoBody && !isHead:
+            raw = mm_httpd_response_stream(
+                { context, _, bytes, room in
+                    guard let context else { return Int(MM_HTTPD_BROKEN) }
+                    return Unmanaged<ServerExchange>.fromOpaque(context).takeUnretainedValue()
+                        .read(into: bytes, room: room)
+                }, Unmanaged.passRetained(exchange).toOpaque(),
+                { context in
+                    if let context { Unmanaged<ServerExchange>.fromOpaque(context).release() }
+                })
+        case .bytes(let bytes) where !hasNoBody && !bytes.isEmpty:
+            guard let copy = malloc(bytes.count) else { return nil }
+            bytes.withUnsafeBytes {
+                copy.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count)
+            }
+            raw = mm_httpd_response_bytes(copy, bytes.count, copy) { free($0) }
+        default:
+            raw = mm_httpd_response_bytes(nil, 0, nil) { _ in }
+        }
+        guard let raw else { return nil }
+        for field in response.headers where !isOurs(field.name) {
+            _ = mm_httpd_response_header(raw, field.name, field.value)
+        }
+        if closing { _ = mm_httpd_response_header(raw, "Connection", "close") }
+        return (UInt32(response.status), raw)
+    }
+
+    private static func isOurs(_ name: String) -> Bool {
+        ["content-length", "transfer-encoding", "connection", "date"].contains { HTTPHeaders.sameName($0, name) }
+    }
+}
+
+/// The rules that a request must satisfy before a handler sees it.
+///
+/// The length of a body must be given exactly once; otherwise a proxy in front could see different requests than this
+/// server does (RFC 9112, section 6.3 “Message Body Length”, and 11.2 “Request Smuggling”).
+enum RequestRules {
+    /// Returns the response for a request that is refused because of its head; nil if the head is acceptable.
+    static func refusal(
+        method: String, target: String, headers: HTTPHeaders, limits: HTTPServerLimits
+    ) -> HTTPServerResponse? {
+        guard HTTPFieldRules.isToken(method) else { return bad("The method is not a token.") }
+        let isOrigin = target.utf8.first == UInt8(ascii: "/")
+        guard isOrigin || (target == "*" && method == "OPTIONS") else {
+            return bad("The target must be a path of this server.")
+        }
+        guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            return bad("The target contains a character that must be percent-encoded.")
+        }
+        if let fault = HTTPFieldRules.fault(in: headers) { return bad(fault) }
+        guard headers.values(for: "host").count <= 1 else { return bad("The header Host is given twice.") }
+
+        let encodings = headers.values(for: "transfer-encoding")
+        let lengths = headers.values(for: "content-length")
+        guard encodings.count + lengths.count <= 1 else {
+            return bad("The body's length is given more than once.")
+        }
+        if let encoding = encodings.first, !HTTPHeaders.sameName(encoding, "chunked") {
+            return bad("The only transfer encoding is chunked.", status: 501)
+        }
+        if let length = lengths.first {
+            guard !length.isEmpty, length.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+                return bad("The header Content-Length is not a number.")
+            }
+            guard let count = Int(length), count <= limits.maxBodyBytes else { return tooLarge(limits) }
+        }
+        return nil
+    }
+
+    /// Returns the response for a body over the limit.
+    static func tooLarge(_ limits: HTTPServerLimits) -> HTTPServerResponse {
+        bad("The body is larger than \(limits.maxBodyBytes) bytes.", status: 413)
+    }
+
+    /// The response for a head of which a part is hidden.
+    static var hidden: HTTPServerResponse {
+        bad("The request head contains a NUL, or a line that doesn't end with CR LF.")
+    }
+
+    /// The response while the listener is stopping.
+    static var stopping: HTTPServerResponse { bad("The server is stopping.", status: 503) }
+
+    private static func bad(_ text: String, status: Int = 400) -> HTTPServerResponse {
+        .text(text + "\n", status: status)
+    }
+}

@@ -1,5 +1,6 @@
 internal import MMCore
 internal import MMHTTP
+internal import MMSystem
 
 /// A sign-in in a browser of this machine: authorization code with PKCE (RFC 8252; Microsoft identity platform, "Microsoft
 /// identity platform and OAuth 2.0 authorization code flow").
@@ -106,5 +107,164 @@ struct BrowserSignIn: Sendable {
                 details: ["connection": .string(target.connection)])
         }
         return try await work.keep(tokens)
+    }
+}
+
+/// The proof that a code is redeemed by the client that requested it (RFC 7636).
+struct ProofKey: Sendable {
+    /// The secret that only this client knows until the code is redeemed.
+    let verifier: Secret
+    /// The digest of it that the sign-in page receives.
+    let challenge: String
+
+    init() {
+        // 43 characters, of 256 random bits.
+        let text = Base64.text(RandomBytes.make(32), alphabet: .url)
+        verifier = Secret(text)
+        challenge = Base64.text(SHA256.digest(text.utf8), alphabet: .url)
+    }
+}
+
+/// The redirect target of one browser sign-in: a listener, on this machine's loopback addresses unless it was told
+/// otherwise, that receives the code (RFC 8252, section 7.3).
+final class LoopbackRedirect: Sendable {
+    /// What the browser delivers.
+    enum Answer: Sendable {
+        case code(Secret)
+        case refused(error: String, description: String)
+    }
+
+    /// The redirect URI. It is registered without a port, which may therefore be any.
+    let redirectURI: String
+    /// The port that it listens on.
+    let port: UInt16
+
+    private let listeners: [HTTPListener]
+    private let desk: Desk
+
+    /// Starts listening.
+    /// - Parameters:
+    ///   - address: where.
+    ///   - state: the value that the answer must carry, so that only the page that the person was sent to can answer.
+    static func start(at address: RedirectAddress = .any, state: Secret) throws(MMError) -> LoopbackRedirect {
+        let desk = Desk(state: state)
+        let handler: HTTPHandler = { await desk.answer($0) }
+        var limits = HTTPServerLimits()
+        limits.maxConnections = 32
+        let first = try HTTPListener.start(
+            .tcp(host: address.hosts[0], port: address.port), limits: limits, handler: handler)
+        var listeners = [first]
+        for host in address.hosts.dropFirst() {
+            let other = try? HTTPListener.start(.tcp(host: host, port: first.port), limits: limits, handler: handler)
+            if let other { listeners.append(other) }
+        }
+        return LoopbackRedirect(listeners, desk)
+    }
+
+    private init(_ listeners: [HTTPListener], _ desk: Desk) {
+        self.listeners = listeners
+        self.desk = desk
+        port = listeners[0].port
+        redirectURI = "http://localhost:\(port)"
+    }
+
+    /// Waits for the browser.
+    /// - Parameters:
+    ///   - deadline: when to give up.
+    ///   - connection: the connection that signs in, for messages.
+    func answer(until deadline: Deadline, of connection: String) async throws(MMError) -> Answer {
+        let desk = desk
+        let alarm = Task {
+            guard let instant = deadline.instant else { return }
+            try await ContinuousClock().sleep(until: instant)
+            desk.arrival.resolve(
+                .failure(
+                    MMError(
+                        .deadlineExceeded, "Nobody signed in to \(connection) in the browser in time.",
+                        hint: "Start again: mm login \(ShellWord.quoted(connection)).")))
+        }
+        let result = await withTaskCancellationHandler {
+            await desk.arrival.wait()
+        } onCancel: {
+            desk.arrival.resolve(.failure(MMError(.cancelled, "The sign-in of \(connection) was cancelled.")))
+        }
+        alarm.cancel()
+        return try result.get()
+    }
+
+    /// Shows the person the outcome, and stops listening.
+    func close(_ page: LoopbackPage) async {
+        desk.ending.resolve(page)
+        for listener in listeners { await listener.stop(graceful: .seconds(2)) }
+    }
+
+    /// Receives what the browser delivers.
+    private final class Desk: Sendable {
+        let state: Secret
+        let arrival = OneShot<Result<Answer, MMError>>()
+        let ending = OneShot<LoopbackPage>()
+
+        init(state: Secret) { self.state = state }
+
+        func answer(_ request: HTTPServerRequest) async -> HTTPServerResponse {
+            guard request.path == "/" else { return LoopbackPage.unknown.response(status: 404) }
+            let bytes: [UInt8]
+            switch request.method {
+            case "GET": bytes = Array((request.query ?? "").utf8)
+            case "POST": bytes = request.body
+            default: return LoopbackPage.unknown.response(status: 405)
+            }
+            // A request without the state wasn't sent by the page that was opened, and must not end the sign-in.
+            guard let fields = FormFields(reading: bytes), let given = fields["state"],
+                ConstantTime.equal(Array(given.utf8), Array(state.reveal().utf8))
+            else { return LoopbackPage.unknown.response(status: 400) }
+            let answer: Answer
+            if let code = fields["code"], !code.isEmpty {
+                HeldSecrets.shared.hold(Secret(code))
+                answer = .code(Secret(code))
+            } else {
+                answer = .refused(error: fields["error"] ?? "", description: fields["error_description"] ?? "")
+            }
+            guard arrival.resolve(.success(answer)) else { return LoopbackPage.unknown.response(status: 400) }
+            return await ending.wait().response(status: 200)
+        }
+    }
+}
+
+/// The page that the browser shows when it returns.
+struct LoopbackPage: Sendable {
+    let title: String
+    let text: String
+
+    /// The page for a successful sign-in.
+    static func signedIn(_ account: String, to connection: String) -> LoopbackPage {
+        LoopbackPage(
+            title: "Signed in", text: "\(account) is signed in to \(connection). You can close this page.")
+    }
+
+    /// The page for a failed sign-in.
+    static func failed(_ reason: String) -> LoopbackPage {
+        LoopbackPage(title: "Not signed in", text: "\(reason) See the place where the sign-in was started.")
+    }
+
+    /// The page for a request that isn't the answer to this sign-in.
+    static let unknown = LoopbackPage(title: "Nothing here", text: "This isn't the answer to a pending sign-in.")
+
+    /// Returns the page: without scripts, external resources or caching.
+    func response(status: Int) -> HTTPServerResponse {
+        let page = """
+            <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(HTMLText.escaped(title))</title>
+            <style>body{font:16px/1.5 system-ui,sans-serif;max-width:34em;margin:15vh auto;padding:0 1em}
+            @media(prefers-color-scheme:dark){body{background:#111;color:#eee}}</style></head>
+            <body><h1>\(HTMLText.escaped(title))</h1><p>\(HTMLText.escaped(text))</p></body></html>
+
+            """
+        var response = HTTPServerResponse.text(page, status: status, type: "text/html; charset=utf-8")
+        response.headers.set("Cache-Control", "no-store")
+        response.headers.set("Referrer-Policy", "no-referrer")
+        response.headers.set("X-Content-Type-Options", "nosniff")
+        response.headers.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        response.headers.set("Connection", "close")
+        return response
     }
 }

@@ -145,3 +145,131 @@ struct TokenCacheFile: Sendable {
             details: ["connection": .string(connection), "path": .string(path)], cause: cause)
     }
 }
+
+/// The lock that MSAL's extensions use for a token cache: a file `CACHE.lockfile`, created exclusively, that holds the
+/// owner's process id and is locked with flock(2) (microsoft-authentication-extensions-for-python, `cache_lock.py`).
+///
+/// It is held only while reading, changing and writing. A process that dies leaves the file behind. Once the kernel's
+/// lock on it is free, another process may take it over: at once if this program created it (this program always holds
+/// the kernel's lock) or if its process is gone, and after a minute if it names no process.
+struct TokenCacheLock: ~Copyable {
+    private let descriptor: Int32
+    private let path: String
+
+    /// Acquires the lock.
+    /// - Parameters:
+    ///   - cache: the path of the token cache; its folder exists.
+    ///   - deadline: when to give up.
+    /// - Throws: `conflict`, naming the file, when the deadline passes; `cancelled`.
+    init(awaiting cache: String, until deadline: Deadline) async throws(MMError) {
+        path = cache + ".lockfile"
+        while true {
+            if let made = try Self.make(path, beside: cache) {
+                descriptor = made
+                return
+            }
+            if let taken = try Self.takeOver(path) {
+                descriptor = taken
+                return
+            }
+            guard !deadline.hasPassed else {
+                throw MMError(
+                    .conflict, "The token cache is locked: \(path) belongs to another process.",
+                    hint: "Try again in a moment. If no program uses the cache, remove that file.", retry: .now)
+            }
+            do {
+                try await Task.sleep(for: .milliseconds(20))
+            } catch {
+                throw MMError(.cancelled, "Cancelled while waiting for \(path), which another process holds.")
+            }
+        }
+    }
+
+    deinit {
+        // Remove the file before releasing the kernel's lock, so that a process waiting for this very file notices that
+        // it lost its name.
+        unlink(path)
+        close(descriptor)
+    }
+
+    private static let marker = "mm-tokens"
+
+    /// Creates the file, already locked when it becomes visible: it is written under another name first.
+    private static func make(_ path: String, beside cache: String) throws(MMError) -> Int32? {
+        if access(path, F_OK) == 0 { return nil }
+        let draft = draftPath(beside: cache)
+        let number = open(draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard number >= 0 else { throw fault(errno, path) }
+        flock(number, LOCK_EX | LOCK_NB)
+        sign(number)
+        let linked = link(draft, path)
+        let reason = errno
+        unlink(draft)
+        if linked == 0 { return number }
+        close(number)
+        if reason == EEXIST { return nil }
+        // Without hard links the file is created in place; dying between the two steps makes others wait a minute.
+        guard reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS else { throw fault(reason, path) }
+        let direct = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard direct >= 0 else {
+            if errno == EEXIST { return nil }
+            throw fault(errno, path)
+        }
+        flock(direct, LOCK_EX | LOCK_NB)
+        sign(direct)
+        return direct
+    }
+
+    /// Takes over and locks the file of a process that is gone; returns `nil` while someone holds it.
+    private static func takeOver(_ path: String) throws(MMError) -> Int32? {
+        let number = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+        guard number >= 0 else {
+            if errno == ENOENT { return nil }
+            throw fault(errno, path)
+        }
+        var opened = stat()
+        var named = stat()
+        guard flock(number, LOCK_EX | LOCK_NB) == 0, fstat(number, &opened) == 0, lstat(path, &named) == 0,
+            opened.st_ino == named.st_ino, opened.st_dev == named.st_dev, isStale(number, opened)
+        else {
+            close(number)
+            return nil
+        }
+        sign(number)
+        return number
+    }
+
+    private static func isStale(_ number: Int32, _ status: stat) -> Bool {
+        let bytes = [UInt8](unsafeUninitializedCapacity: 512) { buffer, count in
+            count = max(0, pread(number, buffer.baseAddress, buffer.count, 0))
+        }
+        let words = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 1)
+        if words.count == 2, words[1].hasPrefix(marker) { return true }
+        if let process = words.first.flatMap({ pid_t($0) }), process > 0 {
+            return kill(process, 0) != 0 && errno == ESRCH
+        }
+        // Its creator may be about to write its process id.
+        return Timestamp.now.seconds - Int64(status.st_mtim.tv_sec) > 60
+    }
+
+    private static func sign(_ number: Int32) {
+        let text = Array("\(getpid()) \(marker)".utf8)
+        // In this order the marker is always complete: dying in between must not make others wait a minute.
+        _ = pwrite(number, text, text.count, 0)
+        _ = ftruncate(number, off_t(text.count))
+    }
+
+    /// Named like a draft of the cache itself, so that the next replacement of the cache sweeps what a dead process
+    /// left.
+    private static func draftPath(beside cache: String) -> String {
+        let slash = cache.lastIndex(of: "/").map { cache.index(after: $0) } ?? cache.startIndex
+        return "\(cache[..<slash]).\(cache[slash...]).mm-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+    }
+
+    private static func fault(_ number: Int32, _ path: String) -> MMError {
+        MMError(
+            number == EACCES || number == EPERM || number == ELOOP ? .forbidden : .internalError,
+            "Can't lock the token cache with \(path): \(String(cString: strerror(number))).",
+            hint: "Check who owns the token folder and its mode: ls -la.", cause: "errno \(number)")
+    }
+}

@@ -49,3 +49,9 @@ extension IdentityService {
         try await BlockingWork.run { () throws(MMError) in try pins.move(from: name, to: newName) }
     }
 }
+
+/// The result of a sign-out.
+public struct SignOutResult: Sendable, Hashable {
+    /// The accounts whose tokens were removed.
+    public var accounts: [String] = []
+}

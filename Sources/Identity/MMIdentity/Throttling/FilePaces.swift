@@ -99,3 +99,81 @@ extension Duration {
     /// Whole milliseconds.
     var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
 }
+
+/// How fast requests may be sent to a service that has asked to slow down: none before a given time, then one after the
+/// other with a gap that doubles if that is still too fast and shrinks with each success, so that waiting callers don't
+/// all resume at once.
+///
+/// Times are in milliseconds since 1970, as in the file.
+struct Pace: Sendable, Hashable {
+    /// The time before which nothing is sent.
+    private(set) var notBefore: Int64
+    /// The time between two requests after that, in milliseconds.
+    private(set) var gap: Int64
+    /// When the service last asked to slow down; responses to earlier requests carry no new information.
+    private(set) var told: Int64
+
+    private static let firstGap: Int64 = 200
+    private static let leastGap: Int64 = 20
+    private static let largestGap: Int64 = 4_000
+    /// The longest wait that is accepted from a header; an entry further ahead stems from before the clock was set
+    /// back.
+    private static let furthest = RetryAfter.ceiling.milliseconds
+    /// How long after `notBefore` an entry is kept without news; by then the service has forgotten it too.
+    private static let lifetime: Int64 = 60_000
+
+    /// Creates a pace after a service's first request to slow down.
+    init(waiting wait: Duration, now: Int64) {
+        notBefore = Self.moment(now, wait)
+        gap = Self.firstGap
+        told = now
+    }
+
+    /// Parses an entry of the file; `nil` when it is malformed.
+    init?(_ entry: JSONValue) {
+        guard let notBefore = entry["notBefore"]?.int, let gap = entry["gap"]?.int, let told = entry["told"]?.int else {
+            return nil
+        }
+        self.notBefore = Int64(notBefore)
+        self.gap = min(max(Int64(gap), Self.leastGap), Self.largestGap)
+        self.told = Int64(told)
+    }
+
+    /// The entry for the file.
+    var entry: JSONValue { ["notBefore": .int(notBefore), "gap": .int(gap), "told": .int(told)] }
+
+    /// Returns whether the pace has expired and can be forgotten.
+    func isOver(at now: Int64) -> Bool {
+        now - notBefore > Self.lifetime || notBefore - now > Self.furthest + Self.largestGap
+    }
+
+    /// Records that the service asked to slow down.
+    /// - Parameters:
+    ///   - wait: how long to wait.
+    ///   - sent: when the request that was refused was sent.
+    mutating func slowDown(for wait: Duration, sent: Int64, now: Int64) {
+        // Requests that were in flight together are all refused; that counts as one refusal.
+        if sent > told { gap = min(gap * 2, Self.largestGap) }
+        told = max(told, now)
+        notBefore = max(notBefore, Self.moment(now, wait))
+    }
+
+    /// Records that a request succeeded.
+    /// - Returns: whether the pace is back to normal and can be forgotten.
+    mutating func goOn(sent: Int64) -> Bool {
+        guard sent > told else { return false }
+        gap = gap * 3 / 4
+        return gap < Self.leastGap
+    }
+
+    /// Takes the next slot.
+    /// - Returns: how long to wait before trying again; `nil` when the request may be sent now.
+    mutating func take(_ now: Int64) -> Duration? {
+        guard now >= notBefore else { return .milliseconds(notBefore - now) }
+        notBefore = now + gap
+        return nil
+    }
+
+    /// Rounds up, so that a request is never sent a fraction of a millisecond too early.
+    private static func moment(_ now: Int64, _ wait: Duration) -> Int64 { now + 1 + min(wait.milliseconds, furthest) }
+}

@@ -1,5 +1,6 @@
 import MMCore
 import MMSessions
+import MMShell
 
 /// `output`: pages and filters an answer that was too long to be given whole, and reads, waits for or ends calls and
 /// commands that go on.
@@ -161,5 +162,136 @@ struct OutputRead: CatalogueOperation {
         }
         return OperationAnswer(
             .value(.array(Array(items.prefix(count)))), notes: notes, connection: stored.connection)
+    }
+}
+
+/// `output` with the handle of work that goes on: a call, or a command of a shell.
+struct WorkRead: Sendable {
+    let work: any OperationWork
+    let services: WorkServices
+
+    /// Reads what came of it, waits for it, or ends it.
+    ///
+    /// Reading changes nothing: the answer can be read again.
+    func run(_ input: OutputRead.Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
+        if input.action == "cancel" { return try await work.end(for: context, from: services) }
+        var prompt: ShellPrompt?
+        if input.action == "wait" {
+            // Who waits hears what the work tells, as who started it did.
+            let (events, report) = (work.events, context.call.progress)
+            let telling = Task {
+                for await event in events {
+                    guard case .progress(let now) = event else { continue }
+                    report(ProgressReport(done: now.done, total: now.total, message: now.message))
+                }
+            }
+            defer { telling.cancel() }
+            prompt = try await work.wait(for: WaitingWish(), until: .after(wait(in: context)))
+        }
+        if Task.isCancelled { throw MMError(.cancelled, "The wait was cancelled; the job keeps running.") }
+        if input.filter == nil, input.offset > 0 || input.limit != nil {
+            guard input.unit == nil || input.unit == .bytes else {
+                throw MMError(
+                    .invalidInput, "What a job wrote is counted in bytes.", hint: "Leave out unit, or say bytes.")
+            }
+            return try await work.page(.stdout, from: input.offset, limit: input.limit, to: context, from: services)
+        }
+        let answer = try await work.answer(to: context, prompt: prompt, from: services)
+        guard let filter = input.filter, work.ended != nil else { return answer }
+        let filtered = try await JQProgram(filter).run(on: try await Self.json(of: answer))
+        return OperationAnswer(.text(String(decoding: filtered, as: UTF8.self)), connection: answer.connection)
+    }
+
+    /// As long as the caller's own patience, and not beyond the call's end.
+    private func wait(in context: OperationContext) -> Duration {
+        let left = context.deadline.instant.map { max(.zero, $0 - .now - .milliseconds(200)) } ?? .seconds(86_400)
+        return min(context.call.backgroundAfter ?? left, left)
+    }
+
+    /// The answer as one JSON text, for a filter.
+    private static func json(of answer: OperationAnswer) async throws(MMError) -> [UInt8] {
+        switch answer.body {
+        case .json(let bytes): return bytes
+        case .value(let value): return JSONWriter.bytes(value)
+        case .text(let text): return JSONWriter.bytes(.string(text))
+        case .bytes:
+            throw MMError(.invalidInput, "The answer isn't JSON: a filter has nothing to work on.")
+        case .items(let stream), .output(let stream):
+            var bytes: [UInt8] = [UInt8(ascii: "[")]
+            while let batch = try await stream.next() {
+                for item in batch {
+                    if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+                    bytes += item
+                }
+            }
+            bytes.append(UInt8(ascii: "]"))
+            return bytes
+        }
+    }
+}
+
+/// Writes a stored answer to a file of the caller's: its rows in a form, or what a jq program makes of them; a text as it is.
+struct StoredDownload {
+    let stored: StoredOutput
+    let outputs: OutputStore
+    let context: OperationContext
+    let services: ShellServices
+
+    /// Writes it.
+    /// - Throws: `invalidInput` for a form that the answer can't have, and what the file's folder refuses.
+    func run(to named: String, form word: String?, filter: String?) async throws(MMError) -> OperationAnswer {
+        let form = try RowForm.of(word, file: named)
+        let export = RowExport(
+            context: context, services: services, connection: stored.connection, form: form, replaces: false)
+        let place = try await export.place(named, suggested: "\(stored.handle).\(form.rawValue)")
+        if let filter {
+            let result = try await JQProgram(filter).run(on: try Self.json(of: stored, in: outputs))
+            return try await export.write(Self.stream(of: result), to: place)
+        }
+        if stored.unit == .rows { return try await export.write(ItemStream(of: stored, in: outputs), to: place) }
+        guard word != nil || RowForm.byName(named) != nil, let rows = CSVRows.read(try outputs.read(stored)),
+            form != .csv
+        else {
+            return try await copy(to: place)
+        }
+        return try await export.write(
+            ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil }, to: place)
+    }
+
+    /// The text as it is.
+    private func copy(to place: LocalFiles.Place?) async throws(MMError) -> OperationAnswer {
+        guard let place else {
+            return OperationAnswer(.value(["handle": .string(stored.handle)]), connection: stored.connection)
+        }
+        let file = try await RowFile(at: place, replaces: false)
+        var start = 0
+        while start < stored.bytes {
+            let piece = try outputs.bytes(of: stored, from: start, limit: 1 << 20)
+            guard !piece.isEmpty else { break }
+            try await file.write(piece)
+            start += piece.count
+        }
+        let size = try await file.finish()
+        return OperationAnswer(
+            .value(["path": .string(place.path), "size": .int(Int64(size))]), text: "\(place.path): \(size) bytes",
+            connection: stored.connection)
+    }
+
+    /// An answer as JSON for a jq program: a table of comma-separated values is its rows, other text is one text.
+    static func json(of stored: StoredOutput, in outputs: OutputStore) throws(MMError) -> [UInt8] {
+        let bytes = try outputs.read(stored)
+        if stored.unit == .rows || (try? JSONParser.parse(bytes)) != nil { return bytes }
+        if let rows = CSVRows.read(bytes) { return JSONWriter.bytes(.array(rows)) }
+        return JSONWriter.bytes(.string(String(decoding: bytes, as: UTF8.self)))
+    }
+
+    /// The values that a jq program wrote; a list is its items.
+    private static func stream(of result: [UInt8]) -> ItemStream {
+        let lines = result.split(separator: 0x0A)
+        if lines.count == 1, let rows = JSONRows.find(in: Array(lines[0])) {
+            let line = Array(lines[0])
+            return ItemStream(startingWith: rows.items.map { line[$0] }) { nil }
+        }
+        return ItemStream(startingWith: lines.map { $0 }) { nil }
     }
 }

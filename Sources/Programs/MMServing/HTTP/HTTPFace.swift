@@ -90,3 +90,67 @@ final class HTTPFace: Sendable {
         return router
     }
 }
+
+/// What supervisors ask `mm-mcp` at an address again and again: `/healthz`, whether it answers, and `/readyz`, whether it takes
+/// calls.
+///
+/// Whoever reaches the address may ask, under any name: a supervisor has no secret and calls a container by its address. It
+/// learns nothing else.
+final class FaceProbes: HTTPMiddleware, Sendable {
+    /// Their paths.
+    static let paths: Set<String> = ["/healthz", "/readyz"]
+
+    private let stopping = Mutex(false)
+
+    /// Says that no more calls are taken.
+    func stop() { stopping.withLock { $0 = true } }
+
+    /// Whether a request is a supervisor's question, which needs no secret.
+    static func isProbe(_ request: HTTPServerRequest) -> Bool {
+        ["GET", "HEAD"].contains(request.method) && paths.contains(request.path)
+    }
+
+    func respond(
+        to request: HTTPServerRequest, from peer: MCPHTTPRequest, next: HTTPResponder<MCPHTTPRequest>
+    ) async -> HTTPServerResponse {
+        guard Self.isProbe(request) else { return await next(request, peer) }
+        guard request.path == "/readyz" else { return .json(Array("{\"status\":\"healthy\"}\n".utf8)) }
+        return stopping.withLock { $0 }
+            ? .json(Array("{\"status\":\"draining\"}\n".utf8), status: 503)
+            : .json(Array("{\"status\":\"ready\"}\n".utf8))
+    }
+}
+
+/// The streams that only wait for news: they never end by themselves, so a server that stops ends them first.
+final class WatchingStreams: Sendable {
+    private struct State {
+        var streams: [Int: EventStream] = [:]
+        var next = 0
+        var isOver = false
+    }
+    private let state = Mutex(State())
+
+    func add(_ stream: EventStream) -> Int {
+        let (token, isOver) = state.withLock { state in
+            state.next += 1
+            if !state.isOver { state.streams[state.next] = stream }
+            return (state.next, state.isOver)
+        }
+        if isOver { stream.close() }
+        return token
+    }
+
+    func remove(_ token: Int) {
+        // The stream may go with it: let it go outside the lock.
+        _ = state.withLock { $0.streams.removeValue(forKey: token) }
+    }
+
+    func end() {
+        let streams = state.withLock { state in
+            state.isOver = true
+            defer { state.streams = [:] }
+            return Array(state.streams.values)
+        }
+        for stream in streams { stream.close() }
+    }
+}

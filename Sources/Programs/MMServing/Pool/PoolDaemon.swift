@@ -330,3 +330,82 @@ actor PoolDaemon {
         if life != nil { giveUpPlace() }
     }
 }
+
+/// A listening socket that systemd hands over (sd_listen_fds(3)): the pool starts when somebody connects.
+struct HandedSocket: Sendable {
+    /// The listening descriptor.
+    let descriptor: Int32
+    /// Its path.
+    let path: String
+
+    /// The first descriptor that is handed over.
+    private static let first: Int32 = 3
+
+    /// The socket that was handed to this process; `nil` when there is none.
+    init?(_ environment: [String: String]) {
+        guard environment["LISTEN_PID"].flatMap({ pid_t($0) }) == getpid(),
+            let count = environment["LISTEN_FDS"].flatMap({ Int32($0) }), count > 0
+        else { return nil }
+        var address = sockaddr_un()
+        var length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let isNamed = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(Self.first, $0, &length) == 0 }
+        }
+        guard isNamed, Int32(address.sun_family) == AF_UNIX else { return nil }
+        path = withUnsafeBytes(of: &address.sun_path) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        // Our children are not to hold it.
+        _ = fcntl(Self.first, F_SETFD, FD_CLOEXEC)
+        descriptor = Self.first
+    }
+}
+
+/// Work that many callers ask for at a time: done at once for the first, then once more after a pause for all that asked
+/// meanwhile.
+final class CoalescingTask: Sendable {
+    private struct State {
+        var isDue = false
+        var isRunning = false
+    }
+
+    private let state = Mutex(State())
+    private let work: @Sendable () async -> Void
+
+    /// The shortest and the longest pause between two runs.
+    private static let pauses = Duration.milliseconds(25)...Duration.milliseconds(500)
+    /// How many times as long as the work took it pauses, so that it takes no more than a small part of the time.
+    private static let share = 40
+
+    /// Work that is not due yet.
+    init(_ work: @escaping @Sendable () async -> Void) {
+        self.work = work
+    }
+
+    /// Has the work done, now or soon.
+    func due() {
+        let starts = state.withLock { state in
+            state.isDue = true
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        if starts { Task { await run() } }
+    }
+
+    private func run() async {
+        while next() {
+            let began = ContinuousClock.now
+            await work()
+            let pause = (ContinuousClock.now - began) * Self.share
+            try? await Task.sleep(for: min(max(pause, Self.pauses.lowerBound), Self.pauses.upperBound))
+        }
+    }
+
+    private func next() -> Bool {
+        state.withLock { state in
+            defer { state.isDue = false }
+            if !state.isDue { state.isRunning = false }
+            return state.isDue
+        }
+    }
+}

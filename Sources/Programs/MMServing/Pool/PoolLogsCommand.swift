@@ -42,3 +42,113 @@ enum PoolLogsCommand {
         }
     }
 }
+
+/// Reads a log that is put aside when it is full, and goes on where it left off.
+struct PoolLogReader: Sendable {
+    private let path: String
+    private let isJSON: Bool
+    private let connection: String?
+    private let errorsOnly: Bool
+
+    /// Files beside the current one, the newest first.
+    private static let backups = 5
+    private static let limit = 64 << 20
+
+    /// A reader.
+    /// - Parameters:
+    ///   - path: the log.
+    ///   - isJSON: whether its lines are JSON.
+    ///   - connection: only lines of this connection.
+    ///   - errorsOnly: only warnings and errors.
+    init(path: String, isJSON: Bool, connection: String? = nil, errorsOnly: Bool = false) {
+        self.path = path
+        self.isJSON = isJSON
+        self.connection = connection
+        self.errorsOnly = errorsOnly
+    }
+
+    /// The last lines, the oldest first; those of files that were put aside where the current one has too few.
+    func last(_ count: Int) throws(MMError) -> [[UInt8]] {
+        var lines: [[UInt8]] = []
+        for number in 0...Self.backups where lines.count < count {
+            guard let bytes = try ProtectedFile.read(number == 0 ? path : "\(path).\(number)", limit: Self.limit) else {
+                break
+            }
+            let kept = bytes.split(separator: 0x0A).map(Array.init).filter(isWanted)
+            lines = kept.suffix(count - lines.count) + lines
+        }
+        return lines
+    }
+
+    /// What is written from now on.
+    func follower() -> Follower { Follower(reader: self, path: path) }
+
+    /// Whether a line is asked for.
+    func isWanted(_ line: [UInt8]) -> Bool {
+        guard connection != nil || errorsOnly else { return true }
+        if isJSON {
+            guard let json = try? JSONParser.parse(line) else { return false }
+            if errorsOnly, !["WARNING", "ERROR"].contains(json["level"]?.string ?? "") { return false }
+            guard let connection else { return true }
+            let session = json["session"]?.string ?? ""
+            return session == connection || session.hasPrefix(connection + "/")
+        }
+        let text = String(decoding: line, as: UTF8.self)
+        if errorsOnly, !text.contains("[WARNING] "), !text.contains("[ERROR] ") { return false }
+        guard let connection else { return true }
+        return text.contains(" - [\(connection)] ") || text.contains(" - [\(connection)/")
+    }
+
+    /// Reads what is added to a file, also after it was put aside and begun anew.
+    struct Follower {
+        private let reader: PoolLogReader
+        private let path: String
+        private var inode: UInt64 = 0
+        private var offset: off_t = 0
+        private var rest: [UInt8] = []
+
+        fileprivate init(reader: PoolLogReader, path: String) {
+            self.reader = reader
+            self.path = path
+            var status = stat()
+            guard lstat(path, &status) == 0 else { return }
+            inode = UInt64(status.st_ino)
+            offset = status.st_size
+        }
+
+        /// The lines that have come since.
+        mutating func new() -> [[UInt8]] {
+            var status = stat()
+            if lstat(path, &status) != 0 || UInt64(status.st_ino) != inode {
+                // The end of the file that was put aside is still to be read.
+                if inode != 0, lstat("\(path).1", &status) == 0, UInt64(status.st_ino) == inode { read("\(path).1") }
+                guard lstat(path, &status) == 0 else { return take() }
+                inode = UInt64(status.st_ino)
+                offset = 0
+            }
+            if status.st_size < offset { offset = 0 }
+            read(path)
+            return take()
+        }
+
+        private mutating func read(_ path: String) {
+            let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+            guard descriptor >= 0 else { return }
+            defer { close(descriptor) }
+            var room = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = pread(descriptor, &room, room.count, offset)
+                guard count > 0 else { return }
+                rest += room.prefix(count)
+                offset += off_t(count)
+            }
+        }
+
+        private mutating func take() -> [[UInt8]] {
+            guard let end = rest.lastIndex(of: 0x0A) else { return [] }
+            let lines = rest[..<end].split(separator: 0x0A).map(Array.init).filter(reader.isWanted)
+            rest.removeSubrange(...end)
+            return lines
+        }
+    }
+}

@@ -272,3 +272,272 @@ final class DirectoryStore {
             })
     }
 }
+
+/// Collections that administrators look at.
+extension DirectoryStore {
+    func administrationTable(_ address: TableAddress) -> EntityTable {
+        let (administration, users) = (administration, users)
+        switch address {
+        case .devices:
+            return EntityTable(
+                .device, count: administration.deviceCount, base: { .object(administration.directoryDevice($0)) },
+                index: { administration.directoryDeviceIndex($0) })
+        case .deviceConfigurations: return EntityTable(.deviceConfiguration, rows: administration.configurations())
+        case .deviceCompliancePolicies:
+            return EntityTable(.deviceCompliancePolicy, rows: administration.compliancePolicies())
+        case .conditionalAccessPolicies:
+            return EntityTable(.conditionalAccessPolicy, rows: administration.conditionalAccess())
+        case .riskyUsers: return EntityTable(.riskyUser, rows: administration.riskyUsers())
+        case .registrations:
+            return EntityTable(
+                .userRegistrationDetails, count: users.count, base: { .object(administration.registration($0)) },
+                index: { users.index(of: $0) })
+        case .authenticationMethods(let owner):
+            let user = users.index(of: owner).map { users.row($0) }
+            return EntityTable(.authenticationMethod, rows: user.map { administration.methods(of: $0) } ?? [])
+        case .serviceIssues: return EntityTable(.serviceIssue, rows: administration.issues())
+        case .serviceHealth: return EntityTable(.serviceHealth, rows: administration.health())
+        case .permissions(let drive, let item):
+            return EntityTable(.permission, rows: files.permissions(on: item, ofDrive: drive))
+        default:
+            return EntityTable(
+                .managedDevice, count: administration.deviceCount, base: { .object(administration.device($0)) },
+                index: { administration.deviceIndex($0) })
+        }
+    }
+}
+
+/// Collections that administrators configure.
+extension DirectoryStore {
+    func configurationTable(_ address: TableAddress) -> EntityTable {
+        let content = ConfigurationContent(users: users, mixing: mixing)
+        switch address {
+        case .namedLocations: return EntityTable(.namedLocation, rows: content.namedLocations())
+        case .authenticationStrengths:
+            return EntityTable(.authenticationStrength, rows: content.authenticationStrengths())
+        case .authenticationMethodsPolicy:
+            return EntityTable(.authenticationMethodsPolicy, rows: content.authenticationMethods())
+        case .authorizationPolicy: return EntityTable(.authorizationPolicy, rows: content.authorizationPolicy())
+        case .securityDefaults: return EntityTable(.securityDefaults, rows: [TenantPolicyContent.securityDefaults])
+        case .crossTenantAccess: return EntityTable(.crossTenantAccess, rows: [TenantPolicyContent.crossTenantAccess])
+        case .crossTenantPartners:
+            return EntityTable(.crossTenantPartner, rows: [TenantPolicyContent.crossTenantPartner])
+        case .consentPolicies: return EntityTable(.consentPolicy, rows: TenantPolicyContent.consentPolicies)
+        case .consentRequests: return EntityTable(.consentRequests, rows: [TenantPolicyContent.consentRequests])
+        case .administrativeUnits:
+            return EntityTable(.administrativeUnit, rows: TenantPolicyContent.administrativeUnits(mixing))
+        case .configurationMonitors: return EntityTable(.configurationMonitor)
+        case .appRoleAssignments(let owner): return EntityTable(.appRoleAssignment, rows: givenRoles(of: owner))
+        default: return EntityTable(.directoryObject)
+        }
+    }
+
+    /// The application permissions that the app of a principal holds at the start.
+    private func givenRoles(of owner: String) -> [JSONObject] {
+        guard let principal = table(.servicePrincipals).find(owner), let appID = principal["appId"]?.string,
+            let app = RegisteredApp.find(appID),
+            let graph = table(.servicePrincipals).find(ServiceResource.graph.appID)
+        else { return [] }
+        let roles = graph["appRoles"]?.array ?? []
+        return app.roles.enumerated().compactMap { place, name in
+            guard let role = roles.first(where: { $0["value"]?.string == name }), let id = role["id"] else {
+                return nil
+            }
+            return [
+                "id": .string(Base64.text(Array("\(owner.prefix(13))\(place)".utf8), alphabet: .url)),
+                "deletedDateTime": .null, "appRoleId": id, "createdDateTime": "2025-02-01T09:00:00Z",
+                "principalDisplayName": principal["displayName"] ?? "", "principalId": .string(principal.id),
+                "principalType": "ServicePrincipal", "resourceDisplayName": graph["displayName"] ?? "",
+                "resourceId": .string(graph.id),
+            ]
+        }
+    }
+
+    /// The roles of the directory as definitions.
+    var roleDefinitions: [Record] {
+        DirectoryRoleName.allCases.map { role in
+            .object([
+                "id": .string(role.rawValue), "description": .string(role.purpose), "displayName": .string(role.title),
+                "isBuiltIn": true, "isEnabled": true, "resourceScopes": ["/"], "templateId": .string(role.rawValue),
+                "version": "1",
+                "rolePermissions": [
+                    ["allowedResourceActions": ["microsoft.directory/users/standard/read"], "condition": .null]
+                ],
+            ])
+        }
+    }
+
+    /// Who holds which role.
+    var roleAssignments: [Record] {
+        DirectoryRoleName.allCases.flatMap { role in
+            linked(LinkAddress(owner: apps.roleID(role), relation: .members)).map { holder in
+                .object([
+                    "id": .string(
+                        Base64.text(Array("\(role.rawValue.prefix(8))-\(holder)".utf8), alphabet: .url) + "-1"),
+                    "principalId": .string(holder), "roleDefinitionId": .string(role.rawValue),
+                    "directoryScopeId": "/",
+                ])
+            }
+        }
+    }
+
+    /// Whom a policy of devices is assigned to: everybody for the first of a kind, a department for the others.
+    func assignments(of policy: String, in address: TableAddress) -> [Record] {
+        let rows = table(address).all
+        guard let place = rows.firstIndex(where: { $0.id == policy }) else { return [] }
+        let group = groups.ids.guid(place)
+        return [
+            .object([
+                "id": .string("\(policy)_\(group)"), "source": "direct", "sourceId": .string(policy),
+                "target": [
+                    "@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": .string(group),
+                    "deviceAndAppManagementAssignmentFilterId": .null,
+                    "deviceAndAppManagementAssignmentFilterType": "none",
+                ],
+            ])
+        ]
+    }
+}
+
+/// The service's own watch over a tenant's configuration: monitors with a baseline, and what differs from it.
+extension DirectoryStore {
+    /// The baseline of a monitor.
+    func baseline(of monitor: String) -> Record? {
+        guard let row = table(.configurationMonitors).find(monitor), var baseline = row["baseline"]?.object else {
+            return nil
+        }
+        baseline["id"] = .string(monitor)
+        return .object(baseline)
+    }
+
+    /// What differs now from the baselines of all monitors. The real service looks four times a day.
+    var configurationDrifts: [Record] {
+        table(.configurationMonitors).all.flatMap { monitor -> [Record] in
+            (monitor["baseline"]?["resources"]?.array ?? []).enumerated().compactMap { place, resource in
+                drift(of: resource, place, in: monitor).map { Record.object($0) }
+            }
+        }
+    }
+
+    private func drift(of resource: JSONValue, _ place: Int, in monitor: Record) -> JSONObject? {
+        guard let type = resource["resourceType"]?.string?.lowercased(), let address = Self.watched[type],
+            let wanted = resource["properties"]?.object, let name = wanted["DisplayName"]?.string
+        else { return nil }
+        let found = table(address).all.first { $0["displayName"]?.string == name }
+        var drifted: [JSONValue] = []
+        func note(_ property: String, _ current: JSONValue, _ desired: JSONValue) {
+            drifted.append([
+                "propertyName": .string(property), "currentValue": current, "desiredValue": desired,
+            ])
+        }
+        let isWanted = wanted["Ensure"]?.string != "Absent"
+        if isWanted != (found != nil) {
+            note("Ensure", found == nil ? "Absent" : "Present", isWanted ? "Present" : "Absent")
+        } else if let found {
+            for (property, desired) in wanted where !["Ensure", "DisplayName"].contains(property) {
+                let current = found[property.prefix(1).lowercased() + property.dropFirst()] ?? .null
+                if current != desired { note(property, current, desired) }
+            }
+        }
+        guard !drifted.isEmpty else { return nil }
+        return [
+            "id": .string(ObjectIDs(mixing.branch(monitor.id.utf8.reduce(7) { ($0 &* 31) &+ UInt64($1) })).guid(place)),
+            "monitorId": .string(monitor.id), "tenantId": .string(TenantIdentity.id), "resourceType": .string(type),
+            "baselineResourceDisplayName": resource["displayName"] ?? .null,
+            "firstReportedDateTime": .string(ServiceTime.text(users.now)), "status": "active",
+            "resourceInstanceIdentifier": ["DisplayName": .string(name)], "driftedProperties": .array(drifted),
+        ]
+    }
+
+    private static let watched: [String: TableAddress] = [
+        "microsoft.entra.conditionalaccesspolicy": .conditionalAccessPolicies, "microsoft.entra.group": .groups,
+    ]
+}
+
+/// Relations of users that follow from the start data, and what was written over them.
+extension DirectoryStore {
+    /// The object of an id, wherever in the directory it is.
+    func object(_ id: String) -> (TableAddress, Record)? {
+        for address in [TableAddress.users, .groups, .servicePrincipals, .applications, .directoryRoles, .devices] {
+            if let record = table(address).find(id) { return (address, record) }
+        }
+        return nil
+    }
+
+    /// The object ids of the devices that a user has registered.
+    func devices(of userID: String) -> [String] {
+        guard let index = users.ids.index(ofGuid: userID), index < users.count, index.isMultiple(of: 2),
+            administration.owner(ofDevice: index / 2) != nil
+        else { return [] }
+        let device = administration.objectID(ofDevice: index / 2)
+        return table(.devices).find(device) == nil ? [] : [device]
+    }
+
+    /// The object ids of those who have registered a device.
+    func owners(ofDevice id: String) -> [String] {
+        guard let index = administration.directoryDeviceIndex(id), let owner = administration.owner(ofDevice: index)
+        else { return [] }
+        return user(owner.id).map { [$0.id] } ?? []
+    }
+
+    /// The object id of a user's manager.
+    func managerID(_ id: String) -> String? {
+        if let written = table(.users).find(id)?[Self.managerKey] { return written.string }
+        guard let index = users.ids.index(ofGuid: id), index < users.count else { return nil }
+        return users.row(index).managerIndex.map { users.ids.guid($0) }.flatMap { user($0)?.id }
+    }
+
+    /// Where a written manager is kept in a row; no property of the service has this name.
+    static let managerKey = "\u{1}manager"
+
+    func directReports(_ id: String) -> [String] {
+        var reports: [String] = []
+        if let index = users.ids.index(ofGuid: id), index < users.count {
+            for below in (8 * index + 1)..<(8 * index + 9) where below < users.count {
+                let report = users.ids.guid(below)
+                if managerID(report) == id, user(report) != nil { reports.append(report) }
+            }
+        }
+        for change in table(.users).changes where !change.isRemoval && !reports.contains(change.id) {
+            if user(change.id) != nil, managerID(change.id) == id { reports.append(change.id) }
+        }
+        return reports
+    }
+
+    func ownedObjects(_ id: String) -> [String] {
+        table(.groups).all.map(\.id).filter { isLinked(id, LinkAddress(owner: $0, relation: .owners)) }
+    }
+
+    func licenseDetails(_ user: Record) -> [Record] {
+        let held = Set(user["assignedLicenses"]?.array?.compactMap { $0["skuId"]?.string } ?? [])
+        return License.all.filter { held.contains($0.sku) }.map { license in
+            .object([
+                "id": .string(Base64.text(Array("\(user.id)\(license.sku)".utf8.prefix(24)), alphabet: .url)),
+                "skuId": .string(license.sku), "skuPartNumber": .string(license.part),
+                "servicePlans": license.servicePlans,
+            ])
+        }
+    }
+
+    /// The folders of a mailbox with their counts.
+    func mailFolderRows(_ owner: String) -> [Record] {
+        var totals: [String: (all: Int64, unread: Int64, size: Int64)] = [:]
+        table(.messages(owner)).scan { message in
+            let folder = message["parentFolderId"]?.string ?? ""
+            let unread: Int64 = message["isRead"]?.bool == false ? 1 : 0
+            let size = Int64(message["body"]?["content"]?.string?.utf8.count ?? 0) + 2_000
+            let before = totals[folder] ?? (0, 0, 0)
+            totals[folder] = (before.all + 1, before.unread + unread, before.size + size)
+            return true
+        }
+        return table(.mailFolders(owner)).all.map { folder in
+            var row = folder.members(of: .mailFolder)
+            let total = totals[folder.id] ?? (0, 0, 0)
+            row["childFolderCount"] = 0
+            row["unreadItemCount"] = .int(total.unread)
+            row["totalItemCount"] = .int(total.all)
+            row["sizeInBytes"] = .int(total.size)
+            return .object(row)
+        }
+    }
+}

@@ -55,3 +55,393 @@ struct EntityKind: Sendable {
 
     private static func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 }
+
+/// The entity types of devices, policies, risks, service health and sharing.
+extension EntityKind {
+    static let managedDevice = EntityKind(
+        "managedDevice",
+        """
+        id userId deviceName managedDeviceOwnerType enrolledDateTime:d lastSyncDateTime:d operatingSystem \
+        complianceState jailBroken managementAgent osVersion easActivated:b azureADRegistered:b deviceEnrollmentType \
+        emailAddress azureADDeviceId deviceRegistrationState deviceCategoryDisplayName isSupervised:b \
+        exchangeAccessState isEncrypted:b userPrincipalName model manufacturer imei serialNumber phoneNumber \
+        userDisplayName totalStorageSpaceInBytes:n freeStorageSpaceInBytes:n managedDeviceName \
+        partnerReportedThreatState
+        """,
+        readOnly: "id userId enrolledDateTime lastSyncDateTime serialNumber", searched: "deviceName")
+
+    static let device = EntityKind(
+        "device",
+        """
+        id deletedDateTime:d accountEnabled:b approximateLastSignInDateTime:d complianceExpirationDateTime:d \
+        createdDateTime:d deviceCategory deviceId deviceOwnership deviceVersion:n displayName enrollmentType \
+        isCompliant:b isManaged:b isRooted:b managementType manufacturer model onPremisesLastSyncDateTime:d \
+        onPremisesSyncEnabled:b operatingSystem operatingSystemVersion profileType registrationDateTime:d systemLabels:c \
+        trustType
+        """,
+        directory: true,
+        readOnly: "id approximateLastSignInDateTime createdDateTime deletedDateTime registrationDateTime trustType")
+
+    static let deviceConfiguration = EntityKind(
+        "deviceConfiguration", "id lastModifiedDateTime:d createdDateTime:d description displayName version:n",
+        readOnly: "id lastModifiedDateTime createdDateTime version", required: "displayName", abstract: true)
+
+    static let deviceCompliancePolicy = EntityKind(
+        "deviceCompliancePolicy", "id createdDateTime:d description lastModifiedDateTime:d displayName version:n",
+        readOnly: "id lastModifiedDateTime createdDateTime version", required: "displayName", abstract: true)
+
+    static let conditionalAccessPolicy = EntityKind(
+        "conditionalAccessPolicy",
+        """
+        id templateId displayName createdDateTime:d modifiedDateTime:d state conditions:o grantControls:o \
+        sessionControls:o
+        """,
+        readOnly: "id templateId createdDateTime modifiedDateTime",
+        required: "displayName state conditions")
+
+    static let riskyUser = EntityKind(
+        "riskyUser",
+        """
+        id isDeleted:b isProcessing:b riskLevel riskState riskDetail riskLastUpdatedDateTime:d userDisplayName \
+        userPrincipalName
+        """, page: 20, limit: 500, searched: "userDisplayName")
+
+    static let serviceIssue = EntityKind(
+        "serviceHealthIssue",
+        """
+        startDateTime:d endDateTime:d lastModifiedDateTime:d title id impactDescription classification origin status \
+        service feature featureGroup isResolved:b highImpact:b details:c posts:c
+        """, searched: "title")
+
+    static let serviceHealth = EntityKind("serviceHealth", "service status id", searched: "service")
+
+    static let authenticationMethod = EntityKind(
+        "authenticationMethod",
+        """
+        id createdDateTime:d password phoneNumber phoneType smsSignInState displayName deviceTag phoneAppVersion
+        """)
+
+    static let userRegistrationDetails = EntityKind(
+        "userRegistrationDetails",
+        """
+        id userPrincipalName userDisplayName userType isAdmin:b isSsprRegistered:b isSsprEnabled:b isSsprCapable:b \
+        isMfaRegistered:b isMfaCapable:b isPasswordlessCapable:b methodsRegistered:c \
+        isSystemPreferredAuthenticationMethodEnabled:b userPreferredMethodForSecondaryAuthentication \
+        lastUpdatedDateTime:d
+        """, searched: "userDisplayName")
+
+    static let messageRule = EntityKind(
+        "messageRule",
+        "id displayName sequence:n isEnabled:b hasError:b isReadOnly:b conditions:o actions:o exceptions:o",
+        readOnly: "id hasError isReadOnly", required: "displayName")
+
+    static let permission = EntityKind(
+        "permission",
+        """
+        id roles:c grantedToV2:o grantedToIdentitiesV2:c invitation:o link:o inheritedFrom:o shareId hasPassword:b \
+        expirationDateTime:d
+        """, page: 200, readOnly: "id link invitation shareId", searched: "id")
+}
+
+/// The entity types of mail, calendar, files and teams.
+extension EntityKind {
+    static let message = EntityKind(
+        "message",
+        """
+        id createdDateTime:d lastModifiedDateTime:d changeKey categories:c receivedDateTime:d sentDateTime:d \
+        hasAttachments:b internetMessageId subject bodyPreview importance parentFolderId conversationId \
+        isDeliveryReceiptRequested:b isReadReceiptRequested:b isRead:b isDraft:b webLink inferenceClassification \
+        body:o sender:o from:o toRecipients:c ccRecipients:c bccRecipients:c replyTo:c flag:o
+        """,
+        page: 10, limit: 1000,
+        readOnly: "id createdDateTime lastModifiedDateTime changeKey receivedDateTime sentDateTime bodyPreview webLink",
+        searched: "subject bodyPreview from", etag: true)
+
+    static let mailFolder = EntityKind(
+        "mailFolder",
+        "id displayName parentFolderId childFolderCount:n unreadItemCount:n totalItemCount:n sizeInBytes:n isHidden:b",
+        page: 10, limit: 1000, readOnly: "id childFolderCount unreadItemCount totalItemCount sizeInBytes",
+        required: "displayName")
+
+    static let attachment = EntityKind(
+        "attachment", "id lastModifiedDateTime:d name contentType size:n isInline:b contentBytes", page: 100,
+        readOnly: "id lastModifiedDateTime size", required: "name", searched: "name", abstract: true)
+
+    static let event = EntityKind(
+        "event",
+        """
+        id createdDateTime:d lastModifiedDateTime:d changeKey categories:c iCalUId subject bodyPreview importance \
+        sensitivity isAllDay:b isCancelled:b isOrganizer:b isOnlineMeeting:b responseRequested:b showAs type webLink \
+        hasAttachments:b body:o start:o end:o location:o attendees:c organizer:o recurrence:o
+        """,
+        page: 10, limit: 1000,
+        readOnly: "id createdDateTime lastModifiedDateTime changeKey iCalUId webLink bodyPreview",
+        searched: "subject bodyPreview", etag: true)
+
+    static let calendar = EntityKind(
+        "calendar", "id name color changeKey canShare:b canViewPrivateItems:b canEdit:b isDefaultCalendar:b owner:o",
+        page: 10, readOnly: "id changeKey", required: "name", searched: "name")
+
+    static let contact = EntityKind(
+        "contact",
+        """
+        id createdDateTime:d lastModifiedDateTime:d changeKey categories:c displayName givenName surname jobTitle \
+        companyName mobilePhone businessPhones:c emailAddresses:c
+        """, page: 10, limit: 1000, readOnly: "id createdDateTime lastModifiedDateTime changeKey", etag: true)
+
+    static let drive = EntityKind(
+        "drive", "id createdDateTime:d description driveType lastModifiedDateTime:d name webUrl owner:o quota:o",
+        searched: "name")
+
+    static let driveItem = EntityKind(
+        "driveItem",
+        """
+        id createdDateTime:d lastModifiedDateTime:d name webUrl size:n cTag eTag createdBy:o lastModifiedBy:o \
+        parentReference:o file:o folder:o root:o shared:o fileSystemInfo:o description
+        """, page: 200, limit: 1000, readOnly: "id createdDateTime lastModifiedDateTime webUrl size cTag eTag",
+        required: "name",
+        searched: "name")
+
+    static let site = EntityKind(
+        "site",
+        "id createdDateTime:d lastModifiedDateTime:d name webUrl displayName description root:o siteCollection:o",
+        page: 200, searched: "name displayName")
+
+    static let list = EntityKind(
+        "list",
+        "id createdDateTime:d lastModifiedDateTime:d name webUrl displayName description eTag list:o", page: 200,
+        readOnly: "id createdDateTime lastModifiedDateTime webUrl eTag", required: "displayName", etag: true)
+
+    static let listItem = EntityKind(
+        "listItem",
+        "id createdDateTime:d lastModifiedDateTime:d webUrl eTag contentType:o createdBy:o fields:o", page: 200,
+        readOnly: "id createdDateTime lastModifiedDateTime webUrl eTag", searched: "id", etag: true)
+
+    static let team = EntityKind(
+        "team",
+        "id createdDateTime:d displayName description classification specialization visibility webUrl isArchived:b memberSettings:o",
+        readOnly: "id createdDateTime webUrl", required: "displayName")
+
+    static let channel = EntityKind(
+        "channel", "id createdDateTime:d displayName description email webUrl membershipType isArchived:b",
+        readOnly: "id createdDateTime webUrl email", required: "displayName")
+
+    static let chat = EntityKind(
+        "chat", "id topic createdDateTime:d lastUpdatedDateTime:d chatType webUrl tenantId", page: 20, limit: 50,
+        readOnly: "id createdDateTime lastUpdatedDateTime webUrl tenantId", required: "chatType", searched: "topic")
+
+    static let chatMessage = EntityKind(
+        "chatMessage",
+        """
+        id replyToId etag messageType createdDateTime:d lastModifiedDateTime:d deletedDateTime:d subject summary chatId \
+        importance locale webUrl from:o body:o channelIdentity:o attachments:c mentions:c reactions:c
+        """, page: 20, limit: 50, readOnly: "id etag createdDateTime lastModifiedDateTime chatId webUrl",
+        required: "body", searched: "subject")
+
+    static let conversationMember = EntityKind(
+        "conversationMember", "id roles:c displayName userId email visibleHistoryStartDateTime:d",
+        readOnly: "id displayName email")
+}
+
+/// The entity types of what administrators configure beside policies of access and devices.
+extension EntityKind {
+    static let namedLocation = EntityKind(
+        "namedLocation",
+        """
+        id displayName createdDateTime:d modifiedDateTime:d isTrusted:b ipRanges:c countriesAndRegions:c \
+        includeUnknownCountriesAndRegions:b countryLookupMethod
+        """,
+        readOnly: "id createdDateTime modifiedDateTime", required: "displayName", abstract: true)
+
+    static let authenticationStrength = EntityKind(
+        "authenticationStrengthPolicy",
+        """
+        id createdDateTime:d modifiedDateTime:d displayName description policyType requirementsSatisfied \
+        allowedCombinations:c
+        """, readOnly: "id createdDateTime modifiedDateTime policyType", required: "displayName allowedCombinations")
+
+    static let authenticationMethodsPolicy = EntityKind(
+        "authenticationMethodsPolicy",
+        """
+        id displayName description lastModifiedDateTime:d policyVersion policyMigrationState registrationEnforcement:o \
+        authenticationMethodConfigurations:c
+        """, readOnly: "id displayName lastModifiedDateTime policyVersion")
+
+    static let authorizationPolicy = EntityKind(
+        "authorizationPolicy",
+        """
+        id displayName description allowInvitesFrom allowedToSignUpEmailBasedSubscriptions:b allowedToUseSSPR:b \
+        allowEmailVerifiedUsersToJoinOrganization:b blockMsolPowerShell:b guestUserRoleId \
+        defaultUserRolePermissions:o
+        """, readOnly: "id displayName description")
+
+    static let securityDefaults = EntityKind(
+        "identitySecurityDefaultsEnforcementPolicy", "id displayName description isEnabled:b",
+        readOnly: "id displayName description")
+
+    static let crossTenantAccess = EntityKind(
+        "crossTenantAccessPolicyConfigurationDefault",
+        """
+        id isServiceDefault:b inboundTrust:o b2bCollaborationInbound:o b2bCollaborationOutbound:o \
+        b2bDirectConnectInbound:o b2bDirectConnectOutbound:o
+        """, readOnly: "id isServiceDefault")
+
+    static let crossTenantPartner = EntityKind(
+        "crossTenantAccessPolicyConfigurationPartner",
+        "id tenantId isServiceProvider:b inboundTrust:o b2bCollaborationInbound:o b2bCollaborationOutbound:o",
+        selected: "tenantId isServiceProvider inboundTrust b2bCollaborationInbound b2bCollaborationOutbound",
+        readOnly: "id", required: "tenantId", searched: "tenantId")
+
+    static let consentPolicy = EntityKind(
+        "permissionGrantPolicy", "id displayName description includeAllPreApprovedApplications:b",
+        required: "displayName")
+
+    static let consentRequests = EntityKind(
+        "adminConsentRequestPolicy",
+        "id isEnabled:b notifyReviewers:b remindersEnabled:b requestDurationInDays:n version:n reviewers:c",
+        selected: "isEnabled notifyReviewers remindersEnabled requestDurationInDays version reviewers",
+        readOnly: "id version")
+
+    static let administrativeUnit = EntityKind(
+        "administrativeUnit", "id deletedDateTime:d displayName description visibility isMemberManagementRestricted:b",
+        directory: true, readOnly: "id deletedDateTime", required: "displayName")
+
+    static let roleDefinition = EntityKind(
+        "unifiedRoleDefinition",
+        "id description displayName isBuiltIn:b isEnabled:b resourceScopes:c templateId version rolePermissions:c")
+
+    static let roleAssignment = EntityKind(
+        "unifiedRoleAssignment", "id principalId roleDefinitionId directoryScopeId", searched: "id")
+
+    static let appRoleAssignment = EntityKind(
+        "appRoleAssignment",
+        """
+        id deletedDateTime:d appRoleId createdDateTime:d principalDisplayName principalId principalType \
+        resourceDisplayName resourceId
+        """, readOnly: "id createdDateTime", required: "appRoleId principalId resourceId",
+        searched: "principalDisplayName")
+
+    static let configurationMonitor = EntityKind(
+        "configurationMonitor",
+        "id displayName description tenantId status mode monitorRunFrequencyInHours:n createdDateTime:d baseline:o",
+        selected:
+            "id displayName description tenantId status mode monitorRunFrequencyInHours createdDateTime",
+        readOnly: "id tenantId status mode createdDateTime", required: "displayName baseline")
+
+    static let configurationBaseline = EntityKind("configurationBaseline", "id displayName description resources:c")
+
+    static let configurationDrift = EntityKind(
+        "configurationDrift",
+        """
+        id monitorId tenantId resourceType baselineResourceDisplayName firstReportedDateTime:d status \
+        resourceInstanceIdentifier:o driftedProperties:c
+        """,
+        selected:
+            "id monitorId tenantId resourceType baselineResourceDisplayName firstReportedDateTime status resourceInstanceIdentifier",
+        searched: "baselineResourceDisplayName")
+
+    static let deviceAssignment = EntityKind("deviceConfigurationAssignment", "id source sourceId target:o")
+}
+
+/// The entity types of the directory.
+extension EntityKind {
+    static let user = EntityKind(
+        "user",
+        """
+        id businessPhones:c displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname \
+        userPrincipalName accountEnabled:b ageGroup assignedLicenses:c assignedPlans:c city companyName country \
+        createdDateTime:d creationType deletedDateTime:d department employeeHireDate:d employeeId employeeType \
+        externalUserState externalUserStateChangeDateTime:d identities:c imAddresses:c lastPasswordChangeDateTime:d mailNickname \
+        onPremisesImmutableId onPremisesLastSyncDateTime:d onPremisesSyncEnabled:b otherMails:c passwordPolicies \
+        passwordProfile:o postalCode proxyAddresses:c signInActivity:o signInSessionsValidFromDateTime:d state \
+        streetAddress usageLocation userType
+        """,
+        selected: """
+            businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname \
+            userPrincipalName id
+            """,
+        directory: true,
+        readOnly: """
+            id createdDateTime creationType deletedDateTime lastPasswordChangeDateTime onPremisesLastSyncDateTime \
+            proxyAddresses signInActivity signInSessionsValidFromDateTime assignedPlans
+            """,
+        required: "accountEnabled displayName mailNickname userPrincipalName passwordProfile",
+        searched: "displayName givenName surname mail userPrincipalName")
+
+    static let group = EntityKind(
+        "group",
+        """
+        id deletedDateTime:d classification createdDateTime:d creationOptions:c description displayName \
+        expirationDateTime:d groupTypes:c isAssignableToRole:b mail mailEnabled:b mailNickname membershipRule \
+        membershipRuleProcessingState onPremisesSyncEnabled:b proxyAddresses:c renewedDateTime:d \
+        resourceProvisioningOptions:c securityEnabled:b securityIdentifier theme visibility
+        """,
+        directory: true, readOnly: "id createdDateTime deletedDateTime mail proxyAddresses renewedDateTime",
+        required: "displayName mailEnabled mailNickname securityEnabled", searched: "displayName description")
+
+    static let application = EntityKind(
+        "application",
+        """
+        id deletedDateTime:d appId applicationTemplateId createdDateTime:d description displayName identifierUris:c \
+        isFallbackPublicClient:b keyCredentials:c notes passwordCredentials:c publisherDomain publicClient:o \
+        requiredResourceAccess:c signInAudience tags:c web:o spa:o
+        """,
+        directory: true, readOnly: "id appId createdDateTime deletedDateTime publisherDomain", required: "displayName")
+
+    static let servicePrincipal = EntityKind(
+        "servicePrincipal",
+        """
+        id deletedDateTime:d accountEnabled:b appId appDisplayName appOwnerOrganizationId appRoleAssignmentRequired:b \
+        appRoles:c createdDateTime:d description displayName homepage oauth2PermissionScopes:c servicePrincipalNames:c \
+        servicePrincipalType signInAudience tags:c
+        """,
+        directory: true, readOnly: "id createdDateTime deletedDateTime appOwnerOrganizationId", required: "appId")
+
+    static let permissionGrant = EntityKind(
+        "oAuth2PermissionGrant", "id clientId consentType principalId resourceId scope", directory: true,
+        readOnly: "id", required: "clientId consentType resourceId scope", searched: "id")
+
+    static let directoryRole = EntityKind(
+        "directoryRole", "id deletedDateTime:d description displayName roleTemplateId", directory: true,
+        required: "roleTemplateId")
+
+    static let directoryObject = EntityKind("directoryObject", "id deletedDateTime:d displayName", directory: true)
+
+    static let organization = EntityKind(
+        "organization",
+        """
+        id deletedDateTime:d businessPhones:c city country countryLetterCode createdDateTime:d \
+        defaultUsageLocation displayName marketingNotificationEmails:c onPremisesSyncEnabled:b postalCode \
+        preferredLanguage state street technicalNotificationMails:c onPremisesLastSyncDateTime:d tenantType assignedPlans:c verifiedDomains:c
+        """)
+
+    static let domain = EntityKind(
+        "domain",
+        """
+        id authenticationType availabilityStatus isAdminManaged:b isDefault:b isInitial:b isRoot:b isVerified:b \
+        passwordNotificationWindowInDays:n passwordValidityPeriodInDays:n supportedServices:c
+        """, readOnly: "isVerified", required: "id", searched: "id")
+
+    static let subscribedSku = EntityKind(
+        "subscribedSku",
+        "id accountId accountName appliesTo capabilityStatus consumedUnits:n prepaidUnits:o servicePlans:c skuId skuPartNumber",
+        searched: "skuPartNumber")
+
+    static let signIn = EntityKind(
+        "signIn",
+        """
+        id createdDateTime:d userDisplayName userPrincipalName userId appId appDisplayName ipAddress clientAppUsed \
+        correlationId conditionalAccessStatus appliedConditionalAccessPolicies:c isInteractive:b riskDetail \
+        riskLevelAggregated riskLevelDuringSignIn riskState riskEventTypes_v2:c resourceDisplayName resourceId status:o deviceDetail:o location:o
+        """, page: 100, limit: 1000, searched: "userDisplayName")
+
+    static let directoryAudit = EntityKind(
+        "directoryAudit",
+        """
+        id category correlationId result resultReason activityDisplayName activityDateTime:d loggedByService \
+        operationType initiatedBy:o targetResources:c additionalDetails:c
+        """, page: 100, limit: 1000, searched: "activityDisplayName")
+
+    static let licenseDetails = EntityKind(
+        "licenseDetails", "id skuId skuPartNumber servicePlans:c", searched: "skuPartNumber")
+}

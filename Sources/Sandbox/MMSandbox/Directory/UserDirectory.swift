@@ -48,3 +48,73 @@ final class UserDirectory: Sendable {
         return row(index).userPrincipalName.lowercased() == key ? index : nil
     }
 }
+
+/// Who signed in when, over the last thirty days: every account in use comes up in each of two rounds, so that the log and
+/// the users' own activity say the same.
+struct SignInSchedule: Sendable {
+    /// How many entries the log has.
+    let count: Int
+    private let users: Int
+    private let now: Int64
+    private let mixing: Mixing
+    private let ids: ObjectIDs
+    /// Steps through the users, without a common divisor with their number, and the way back.
+    private let step: Int
+    private let back: Int
+
+    init(users: Int, now: Int64, mixing: Mixing) {
+        self.users = users
+        self.now = now
+        self.mixing = mixing
+        ids = ObjectIDs(mixing)
+        count = users * 2
+        let primes = [7919, 104_729, 15_485_863]
+        step = (primes.first { users % $0 != 0 } ?? 1) % users
+        back = Self.inverse(of: step, modulo: users)
+    }
+
+    /// The number that times `number` leaves one (extended Euclidean algorithm).
+    private static func inverse(of number: Int, modulo: Int) -> Int {
+        var (old, rest) = (number, modulo)
+        var (oldFactor, factor) = (1, 0)
+        while rest != 0 {
+            let quotient = old / rest
+            (old, rest) = (rest, old - quotient * rest)
+            (oldFactor, factor) = (factor, oldFactor - quotient * factor)
+        }
+        return ((oldFactor % modulo) + modulo) % modulo
+    }
+
+    /// The index of the user of an entry, the newest entry first. The turn of one who is not in use goes to the next.
+    func user(at entry: Int, isActive: (Int) -> Bool) -> Int {
+        var place = entry % users
+        for _ in 0..<users {
+            let user = place * back % users
+            if isActive(user) { return user }
+            place = (place + 1) % users
+        }
+        return 0
+    }
+
+    /// When a user in use signed in last.
+    func last(of user: Int, isActive: (Int) -> Bool) -> Int64 {
+        var entry = user * step % users
+        while entry > 0, !isActive((entry - 1) * back % users) { entry -= 1 }
+        return time(of: entry)
+    }
+
+    /// The time of an entry.
+    func time(of entry: Int) -> Int64 {
+        let gap = max(1, 30 * 86_400 / count)
+        return now - Int64(entry * gap) - Int64(mixing.number(entry, 7, below: gap))
+    }
+
+    /// The id of an entry.
+    func id(of entry: Int) -> String { ids.guid(entry) }
+
+    /// The id of the request that an entry belongs to.
+    func correlationID(of entry: Int) -> String { ids.guid(count + entry) }
+
+    /// The entry of an id.
+    func entry(ofID id: String) -> Int? { ids.index(ofGuid: id).flatMap { $0 < count ? $0 : nil } }
+}

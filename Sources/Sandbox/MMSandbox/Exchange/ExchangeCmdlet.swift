@@ -73,3 +73,675 @@ struct ExchangeCmdlet: Sendable {
         },
         uniquingKeysWith: { first, _ in first })
 }
+
+/// Cmdlets on who may do what in a folder of a mailbox.
+extension ExchangeCmdlet {
+    static let folderPermissions: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-MailboxFolderPermission", .reading, "Identity User GroupMailbox") {
+            (organization, call) throws(ExchangeFailure) in
+            let folder = try organization.folder(call)
+            guard call.text("User") != nil else { return try .page(of: organization.permissions(on: folder), call) }
+            let place = try organization.place(in: folder, call)
+            return try .page(of: [organization.permissions(on: folder)[place]], call)
+        },
+        ExchangeCmdlet(
+            "Add-MailboxFolderPermission", .managing,
+            "Identity User AccessRights SharingPermissionFlags SendNotificationToUser:b"
+        ) { (organization, call) throws(ExchangeFailure) in
+            let folder = try organization.folder(call)
+            guard let rights = call.texts("AccessRights"), !rights.isEmpty else { throw .missing("AccessRights") }
+            guard (try? organization.place(in: folder, call)) == nil else {
+                throw ExchangeFailure(
+                    400, "BadRequest",
+                    type: "Microsoft.Exchange.Management.StoreTasks.UserAlreadyExistsInPermissionEntryException",
+                    "An existing permission entry was found for user: \(call.text("User") ?? "").")
+            }
+            let row = ExchangeOrganization.permission(folder, try organization.holder(call), rights)
+            organization.writtenFolders[folder.key] = organization.permissions(on: folder) + [row]
+            return .row(row, call)
+        },
+        ExchangeCmdlet(
+            "Set-MailboxFolderPermission", .managing,
+            "Identity User AccessRights SharingPermissionFlags SendNotificationToUser:b"
+        ) { (organization, call) throws(ExchangeFailure) in
+            let folder = try organization.folder(call)
+            guard let rights = call.texts("AccessRights"), !rights.isEmpty else { throw .missing("AccessRights") }
+            let place = try organization.place(in: folder, call)
+            var rows = organization.permissions(on: folder)
+            rows[place]["AccessRights"] = .array(rights.map { .string($0) })
+            organization.writtenFolders[folder.key] = rows
+            return .nothing
+        },
+        ExchangeCmdlet("Remove-MailboxFolderPermission", .managing, "Identity User") {
+            (organization, call) throws(ExchangeFailure) in
+            let folder = try organization.folder(call)
+            let place = try organization.place(in: folder, call)
+            var rows = organization.permissions(on: folder)
+            rows.remove(at: place)
+            organization.writtenFolders[folder.key] = rows
+            return .nothing
+        },
+    ]
+}
+
+/// A folder of a mailbox.
+struct ExchangeFolder {
+    let mailbox: ExchangeMailbox
+    let name: String
+
+    var key: String { "\(mailbox.id)/\(name.lowercased())" }
+}
+
+extension ExchangeOrganization {
+    fileprivate func folder(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeFolder {
+        guard let identity = call.text("Identity") else { throw .missing("Identity") }
+        let mailbox = try mailboxes.find(String(identity.prefix { $0 != ":" }))
+        let name = identity.contains(":\\") ? String(identity.drop { $0 != "\\" }.dropFirst()) : "Calendar"
+        return ExchangeFolder(mailbox: mailbox, name: name)
+    }
+
+    fileprivate static func permission(_ folder: ExchangeFolder, _ user: String, _ rights: [String]) -> JSONObject {
+        [
+            "Identity": .string("\(folder.mailbox.name):\\\(folder.name)"), "FolderName": .string(folder.name),
+            "User": .string(user), "AccessRights": .array(rights.map { .string($0) }), "SharingPermissionFlags": .null,
+        ]
+    }
+
+    fileprivate func permissions(on folder: ExchangeFolder) -> [JSONObject] {
+        writtenFolders[folder.key] ?? [
+            Self.permission(folder, "Default", ["AvailabilityOnly"]), Self.permission(folder, "Anonymous", ["None"]),
+        ]
+    }
+
+    /// Whom a call names, as a folder's permissions show it.
+    fileprivate func holder(_ call: ExchangeCall) throws(ExchangeFailure) -> String {
+        guard let user = call.text("User") else { throw .missing("User") }
+        if let own = ["Default", "Anonymous"].first(where: { $0.lowercased() == user.lowercased() }) { return own }
+        return try mailboxes.find(user).name
+    }
+
+    /// The place of the entry that a call names.
+    fileprivate func place(in folder: ExchangeFolder, _ call: ExchangeCall) throws(ExchangeFailure) -> Int {
+        let holder = try holder(call)
+        guard let place = permissions(on: folder).firstIndex(where: { $0["User"]?.string == holder }) else {
+            throw ExchangeFailure(
+                400, "BadRequest",
+                type: "Microsoft.Exchange.Management.StoreTasks.UserNotFoundInPermissionEntryException",
+                "There is no existing permission entry found for user: \(call.text("User") ?? "").")
+        }
+        return place
+    }
+}
+
+/// Cmdlets on groups and who is in them.
+extension ExchangeCmdlet {
+    private static let listing = "Identity Anr Filter RecipientTypeDetails SortBy ManagedBy"
+
+    static let groups: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-DistributionGroup", .reading, listing) { (organization, call) throws(ExchangeFailure) in
+            try organization.groupPage(organization.distributionGroups, call)
+        },
+        ExchangeCmdlet("Get-UnifiedGroup", .reading, listing + " IncludeAllProperties:b IncludeSoftDeletedGroups:b") {
+            (organization, call) throws(ExchangeFailure) in try organization.groupPage(organization.unifiedGroups, call)
+        },
+        ExchangeCmdlet("Get-DistributionGroupMember", .reading, "Identity IncludeSoftDeletedObjects:b") {
+            (organization, call) throws(ExchangeFailure) in
+            let group = try organization.group(call, in: organization.distributionGroups)
+            return try .page(of: organization.people(in: group, .members), call)
+        },
+        ExchangeCmdlet("Get-UnifiedGroupLinks", .reading, "Identity LinkType:Members|Owners|Subscribers") {
+            (organization, call) throws(ExchangeFailure) in
+            guard let type = call.text("LinkType")?.lowercased() else { throw .missing("LinkType") }
+            let group = try organization.group(call, in: organization.unifiedGroups)
+            return try .page(of: organization.people(in: group, type == "owners" ? .owners : .members), call)
+        },
+        ExchangeCmdlet(
+            "New-DistributionGroup", .managing,
+            "Name Alias DisplayName PrimarySmtpAddress Type:Distribution|Security ManagedBy Members Notes "
+                + groupSettings
+        ) { (organization, call) throws(ExchangeFailure) in try organization.newGroup(call) },
+        ExchangeCmdlet(
+            "Set-DistributionGroup", .managing,
+            "Identity Name Alias DisplayName ManagedBy BypassSecurityGroupManagerCheck:b " + groupSettings
+        ) { (organization, call) throws(ExchangeFailure) in
+            let group = try organization.group(call, in: organization.distributionGroups)
+            organization.setGroup(group["Guid"]?.string ?? "", call)
+            return .nothing
+        },
+        ExchangeCmdlet("Remove-DistributionGroup", .managing, "Identity BypassSecurityGroupManagerCheck:b") {
+            (organization, call) throws(ExchangeFailure) in
+            let group = try organization.group(call, in: organization.distributionGroups)
+            organization.store.remove(group["Guid"]?.string ?? "", from: .groups)
+            return .nothing
+        },
+        ExchangeCmdlet("Add-DistributionGroupMember", .managing, membership) {
+            (organization, call) throws(ExchangeFailure) in
+            let (group, member) = try organization.membership(call)
+            let name = group["Name"]?.string ?? ""
+            let address = LinkAddress(owner: group["Guid"]?.string ?? "", relation: .members)
+            guard !organization.store.isLinked(member.id, address) else {
+                throw ExchangeFailure(
+                    400, "BadRequest", id: "ExC9CA5F",
+                    type: "Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException",
+                    "The recipient \"\(member.name)\" is already a member of the group \"\(name)\".")
+            }
+            organization.store.changeLinks(address) {
+                if $0.removed.remove(member.id) == nil { $0.added.append(member.id) }
+            }
+            return .nothing
+        },
+        ExchangeCmdlet("Remove-DistributionGroupMember", .managing, membership) {
+            (organization, call) throws(ExchangeFailure) in
+            let (group, member) = try organization.membership(call)
+            let address = LinkAddress(owner: group["Guid"]?.string ?? "", relation: .members)
+            guard organization.store.isLinked(member.id, address) else {
+                throw ExchangeFailure(
+                    400, "BadRequest", id: "ExE0F4E5",
+                    type: "Microsoft.Exchange.Management.Tasks.MemberNotFoundException",
+                    "The recipient \"\(member.name)\" isn't a member of the group \"\(group["Name"]?.string ?? "")\".")
+            }
+            organization.store.changeLinks(address) { links in
+                let added = links.added.count
+                links.added.removeAll { $0 == member.id }
+                if links.added.count == added { links.removed.insert(member.id) }
+            }
+            return .nothing
+        },
+    ]
+
+    private static let groupSettings =
+        "MemberJoinRestriction:Open|Closed|ApprovalRequired RequireSenderAuthenticationEnabled:b "
+        + "HiddenFromAddressListsEnabled:b"
+    private static let membership = "Identity Member BypassSecurityGroupManagerCheck:b"
+}
+
+extension ExchangeOrganization {
+    /// The groups of the directory that Exchange has no mailbox for.
+    fileprivate var distributionGroups: [JSONObject] { mailGroups(unified: false) }
+
+    /// The groups of Microsoft 365.
+    fileprivate var unifiedGroups: [JSONObject] { mailGroups(unified: true) }
+
+    private func mailGroups(unified: Bool) -> [JSONObject] {
+        store.table(.groups).all.filter { ($0["groupTypes"]?.array?.contains("Unified") == true) == unified }.map {
+            let name = $0["displayName"] ?? ""
+            let nickname = $0["mailNickname"]?.string ?? ""
+            let type: JSONValue = unified ? "GroupMailbox" : "MailUniversalDistributionGroup"
+            var row: JSONObject = [
+                "Name": name, "DisplayName": name, "Alias": .string(nickname),
+                "PrimarySmtpAddress": .string("\(nickname)@\(TenantIdentity.domain)"), "Identity": name,
+                "ExternalDirectoryObjectId": $0["id"] ?? .null, "Guid": $0["id"] ?? .null, "GroupType": "Universal",
+                "RecipientType": "MailUniversalDistributionGroup", "RecipientTypeDetails": type,
+                "ManagedBy": ["admin"], "RequireSenderAuthenticationEnabled": true,
+                "HiddenFromAddressListsEnabled": false, "WhenCreated@data.type": "System.DateTime",
+                "WhenCreated": $0["createdDateTime"] ?? .null,
+            ]
+            guard unified else {
+                row["MemberJoinRestriction"] = "Closed"
+                return configured("DistributionGroup", $0.id, row)
+            }
+            let members = store.linked(LinkAddress(owner: $0.id, relation: .members))
+            row["AccessType"] = $0["visibility"] ?? "Private"
+            row["GroupMemberCount"] = .int(Int64(members.count))
+            row["GroupExternalMemberCount"] = .int(Int64(members.filter(isGuest).count))
+            row["ResourceProvisioningOptions"] = $0["resourceProvisioningOptions"] ?? []
+            row["SharePointSiteUrl"] = .string("https://\(FileContent.host)/sites/\(nickname)")
+            row["Notes"] = $0["description"] ?? .null
+            return row
+        }
+    }
+
+    /// `New-DistributionGroup`: a group of the directory with a mail address, and its members.
+    fileprivate func newGroup(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        guard let name = call.text("Name") else { throw .missing("Name") }
+        let alias = call.text("Alias") ?? name.filter { $0 != " " }
+        let isTaken = distributionGroups.contains {
+            $0["Alias"]?.string?.lowercased() == alias.lowercased()
+                || $0["Name"]?.string?.lowercased() == name.lowercased()
+        }
+        guard !isTaken else {
+            throw ExchangeFailure(
+                400, "BadRequest", id: "ExB10E4A",
+                type: "Microsoft.Exchange.Configuration.Tasks.ProxyAddressExistsException",
+                "The name or alias of the group \"\(name)\" is already used.")
+        }
+        var members: [String] = []
+        for member in call.texts("Members") ?? [] { members.append(try mailboxes.find(member).id) }
+        let id = RandomBytes.uuid()
+        var row = JSONObject()
+        for property in EntityKind.group.properties {
+            row[property] = EntityKind.group.types[property] == .collection ? [] : .null
+        }
+        row["id"] = .string(id)
+        row["displayName"] = .string(name)
+        row["mailNickname"] = .string(alias)
+        row["mail"] = .string("\(alias)@\(TenantIdentity.domain)")
+        row["mailEnabled"] = true
+        row["securityEnabled"] = .bool(call.text("Type")?.lowercased() == "security")
+        row["createdDateTime"] = .string(ServiceTime.text(context.now))
+        store.insert(row, into: .groups)
+        store.changeLinks(LinkAddress(owner: id, relation: .members)) { $0.added = members }
+        setGroup(id, call)
+        guard let shown = distributionGroups.first(where: { $0["Guid"]?.string == id }) else { return .nothing }
+        return .row(shown, call)
+    }
+
+    /// Writes settings of a group, under the names that it is shown with.
+    fileprivate func setGroup(_ id: String, _ call: ExchangeCall) {
+        let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
+        var written = writtenSettings["distributiongroup/\(id)"] ?? [:]
+        for parameter in call.names {
+            guard let value = cmdlet?.value(parameter, in: call) else { continue }
+            switch parameter.lowercased() {
+            case "identity", "members", "confirm", "whatif", "bypasssecuritygroupmanagercheck": continue
+            case "type":
+                written["RecipientTypeDetails"] =
+                    value.string?.lowercased() == "security"
+                    ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup"
+            default: written[parameter] = value
+            }
+        }
+        writtenSettings["distributiongroup/\(id)"] = written
+    }
+
+    private func isGuest(_ id: String) -> Bool {
+        store.users.ids.index(ofGuid: id).map { $0 < store.users.count && store.users.row($0).isGuest } ?? false
+    }
+
+    /// The group of an identity, or a page of those that the filters leave.
+    fileprivate func groupPage(_ groups: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        guard let identity = call.text("Identity") else {
+            var rows = groups
+            let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])
+            if let text = call.text("Filter") {
+                let filter = try ExchangeFilter(text, properties: known)
+                rows = rows.filter(filter.passes)
+            }
+            if let name = call.text("SortBy") {
+                guard let key = groups.first?.keys.first(where: { $0.lowercased() == name.lowercased() }) else {
+                    throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")
+                }
+                rows.sort { ($0[key]?.string ?? "").lowercased() < ($1[key]?.string ?? "").lowercased() }
+            }
+            return try .page(of: rows, call)
+        }
+        guard !identity.contains("*") else {
+            return try .page(
+                of: groups.filter { group in
+                    ["Name", "Alias", "PrimarySmtpAddress"].contains {
+                        ExchangeFilter.matches(group[$0]?.string ?? "", identity)
+                    }
+                }, call)
+        }
+        var answer = ExchangeAnswer()
+        answer.add(try group(call, in: groups), select: call.select)
+        return answer
+    }
+
+    /// The one group of `-Identity`.
+    fileprivate func group(_ call: ExchangeCall, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
+        guard let identity = call.text("Identity") else { throw .missing("Identity") }
+        let wanted = identity.lowercased()
+        let found = groups.filter { group in
+            ["Name", "Alias", "PrimarySmtpAddress", "Guid"].contains { group[$0]?.string?.lowercased() == wanted }
+        }
+        guard let first = found.first else { throw .notFound(identity) }
+        guard found.count == 1 else { throw .ambiguous(identity) }
+        return first
+    }
+
+    fileprivate func membership(_ call: ExchangeCall) throws(ExchangeFailure) -> (JSONObject, ExchangeMailbox) {
+        let group = try group(call, in: distributionGroups)
+        return (group, try mailbox(call, "Member"))
+    }
+
+    fileprivate func people(in group: JSONObject, _ relation: LinkAddress.Relation) -> [JSONObject] {
+        store.linked(LinkAddress(owner: group["Guid"]?.string ?? "", relation: relation)).compactMap { id in
+            guard let mailbox = store.users.ids.index(ofGuid: id).flatMap({ mailboxes.mailbox($0) }) else { return nil }
+            return [
+                "Name": .string(mailbox.name), "DisplayName": .string(mailbox.displayName),
+                "PrimarySmtpAddress": .string(mailbox.address), "Alias": .string(mailbox.alias),
+                "RecipientType": "UserMailbox", "RecipientTypeDetails": .string(mailbox.kind.rawValue),
+                "ExternalDirectoryObjectId": .string(mailbox.id), "Identity": .string(mailbox.name),
+                "Guid": .string(mailbox.id),
+            ]
+        }
+    }
+}
+
+/// Cmdlets on the organization: domains, groups, traces, audit logs.
+extension ExchangeCmdlet {
+    static let organization: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-AcceptedDomain", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
+            let tenant = organization.context.organization
+            let rows = [(tenant.domain, true), (tenant.initialDomain, false)].map {
+                (name, isDefault) -> JSONObject in
+                [
+                    "DomainName": .string(name), "Name": .string(name), "Identity": .string(name),
+                    "DomainType": "Authoritative", "Default": .bool(isDefault), "InitialDomain": .bool(!isDefault),
+                    "AuthenticationType": "Managed", "MatchSubDomains": false, "IsValid": true,
+                ]
+            }
+            return try organization.named("AcceptedDomain", rows, call)
+        },
+        ExchangeCmdlet("Get-OrganizationConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
+            let tenant = organization.context.organization
+            return .row(
+                organization.configured(
+                    "OrganizationConfig", "",
+                    [
+                        "Name": .string(tenant.initialDomain), "DisplayName": .string(tenant.name),
+                        "Identity": .string(tenant.initialDomain), "AuditDisabled": false,
+                        "OAuth2ClientProfileEnabled": true, "IsDehydrated": false, "CustomerLockboxEnabled": false,
+                        "MailTipsAllTipsEnabled": true, "ActivityBasedAuthenticationTimeoutEnabled": true,
+                        "ExchangeVersion": "0.20 (15.0.0.0)", "Guid": .string(tenant.id),
+                    ]), call)
+        },
+        ExchangeCmdlet("Get-RemoteDomain", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
+            try organization.named(
+                "RemoteDomain",
+                [
+                    [
+                        "Name": "Default", "Identity": "Default", "DomainName": "*", "AutoForwardEnabled": true,
+                        "AutoReplyEnabled": true, "AllowedOOFType": "External", "DeliveryReportEnabled": true,
+                        "IsInternal": false,
+                    ]
+                ], call)
+        },
+        ExchangeCmdlet("Get-HostedOutboundSpamFilterPolicy", .reading, "Identity") {
+            (organization, call) throws(ExchangeFailure) in
+            try organization.named(
+                "HostedOutboundSpamFilterPolicy",
+                [
+                    [
+                        "Name": "Default", "Identity": "Default", "AutoForwardingMode": "Automatic", "Enabled": true,
+                        "IsDefault": true, "ActionWhenThresholdReached": "BlockUserForToday",
+                        "RecipientLimitExternalPerHour": 0, "RecipientLimitInternalPerHour": 0,
+                        "RecipientLimitPerDay": 0,
+                    ]
+                ], call)
+        },
+        ExchangeCmdlet("Get-InboundConnector", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
+            try organization.named(
+                "InboundConnector",
+                [
+                    [
+                        "Name": "From the scanner network", "Identity": "From the scanner network", "Enabled": true,
+                        "ConnectorType": "OnPremises", "ConnectorSource": "Default", "SenderDomains": ["smtp:*;1"],
+                        "SenderIPAddresses": ["192.0.2.17"], "RequireTls": true, "RestrictDomainsToCertificate": false,
+                        "TlsSenderCertificateName": .null, "CloudServicesMailEnabled": false,
+                    ]
+                ], call)
+        },
+        ExchangeCmdlet("Get-OutboundConnector", .reading, "Identity IncludeTestModeConnectors:b") {
+            (organization, call) throws(ExchangeFailure) in
+            try organization.named(
+                "OutboundConnector",
+                [
+                    [
+                        "Name": "To the partner", "Identity": "To the partner", "Enabled": true,
+                        "ConnectorType": "Partner", "UseMXRecord": false, "SmartHosts": ["mail.fabrikam.example"],
+                        "RecipientDomains": ["fabrikam.example"], "TlsSettings": "DomainValidation",
+                        "TlsDomain": "mail.fabrikam.example", "IsTransportRuleScoped": false,
+                        "RouteAllMessagesViaOnPremises": false,
+                    ]
+                ], call)
+        },
+        ExchangeCmdlet("Get-ConnectionInformation", .own, "ConnectionId ModulePrefix") {
+            (organization, call) throws(ExchangeFailure) in
+            .row(
+                [
+                    "ConnectionId": .string(TenantIdentity.id), "State": "Connected", "Id": 1,
+                    "Name": "ExchangeOnline_1",
+                    "UserPrincipalName": call.caller.map { .string($0.userPrincipalName) } ?? .null,
+                    "ConnectionUri": .string(organization.context.base),
+                    "AzureAdAuthorizationEndpointUri": .string("\(organization.context.base)/organizations"),
+                    "ModuleName": "ExchangeOnlineManagement", "ModulePrefix": .null,
+                    "Organization": .string(TenantIdentity.initialDomain), "PageSize": 1000,
+                    "TenantID": .string(TenantIdentity.id), "TokenStatus": "Active",
+                    "ConnectionUsedForInbuiltCmdlets": true, "IsEopSession": false,
+                ], call)
+        },
+        ExchangeCmdlet(
+            "Get-MessageTrace", .reading,
+            "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Page PageSize",
+            ExchangeOrganization.messageTrace),
+        ExchangeCmdlet(
+            "Get-MessageTraceV2", .reading,
+            "SenderAddress RecipientAddress StartDate EndDate Status MessageId MessageTraceId FromIP ToIP Subject "
+                + "SubjectFilterType StartingRecipientAddress",
+            ExchangeOrganization.messageTrace),
+        ExchangeCmdlet("Get-AdminAuditLogConfig", .reading, "") { (organization, call) throws(ExchangeFailure) in
+            .row(
+                organization.configured(
+                    "AdminAuditLogConfig", "",
+                    [
+                        "AdminAuditLogEnabled": true, "UnifiedAuditLogIngestionEnabled": true, "LogLevel": "None",
+                        "AdminAuditLogAgeLimit": "90.00:00:00", "AdminAuditLogCmdlets": ["*"],
+                        "AdminAuditLogParameters": ["*"], "Identity": "Admin Audit Log Settings",
+                    ]), call)
+        },
+        ExchangeCmdlet(
+            "Search-UnifiedAuditLog", .reading,
+            "StartDate EndDate UserIds Operations RecordType FreeText IPAddresses ObjectIds SessionId SessionCommand "
+                + "SiteIds Formatted HighCompleteness",
+            ExchangeOrganization.auditLog),
+    ]
+
+    /// Settings that are written as they are shown.
+    static let settings: [ExchangeCmdlet] = [
+        setting(
+            "OrganizationConfig",
+            "AuditDisabled:b OAuth2ClientProfileEnabled:b CustomerLockboxEnabled:b "
+                + "MailTipsAllTipsEnabled:b ActivityBasedAuthenticationTimeoutEnabled:b", named: false),
+        setting("AdminAuditLogConfig", "UnifiedAuditLogIngestionEnabled:b AdminAuditLogAgeLimit", named: false),
+        setting(
+            "RemoteDomain",
+            "AutoForwardEnabled:b AutoReplyEnabled:b AllowedOOFType:None|External|ExternalLegacy|InternalLegacy "
+                + "DeliveryReportEnabled:b IsInternal:b"),
+        setting(
+            "HostedOutboundSpamFilterPolicy",
+            "AutoForwardingMode:Automatic|Off|On ActionWhenThresholdReached:Alert|BlockUser|BlockUserForToday "
+                + "RecipientLimitExternalPerHour:n RecipientLimitInternalPerHour:n RecipientLimitPerDay:n"),
+        setting(
+            "InboundConnector",
+            "Enabled:b SenderDomains SenderIPAddresses RequireTls:b RestrictDomainsToCertificate:b "
+                + "TlsSenderCertificateName CloudServicesMailEnabled:b"),
+        setting(
+            "OutboundConnector",
+            "Enabled:b UseMXRecord:b SmartHosts RecipientDomains TlsSettings TlsDomain IsTransportRuleScoped:b "
+                + "RouteAllMessagesViaOnPremises:b"),
+        setting("AcceptedDomain", "DomainType:Authoritative|InternalRelay MatchSubDomains:b"),
+    ]
+
+    static func setting(
+        _ noun: String, _ parameters: String, named: Bool = true, compliance: Bool = false
+    ) -> ExchangeCmdlet {
+        ExchangeCmdlet(
+            "Set-\(noun)", .managing, named ? "Identity " + parameters : parameters, compliance: compliance
+        ) { (organization, call) throws(ExchangeFailure) in
+            guard !named || call.text("Identity") != nil else { throw .missing("Identity") }
+            organization.set(noun, call.text("Identity") ?? "", call)
+            return .nothing
+        }
+    }
+
+    static let compliance: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-ComplianceSearch", .reading, "Identity Case", compliance: true) {
+            (organization, call) throws(ExchangeFailure) in
+            let rows = organization.complianceSearches
+            return try ExchangeOrganization.named(rows, call)
+        },
+        ExchangeCmdlet(
+            "New-ComplianceSearch", .managing,
+            "Name ContentMatchQuery ExchangeLocation SharePointLocation Case Description",
+            compliance: true
+        ) { (organization, call) throws(ExchangeFailure) in
+            guard let name = call.text("Name") else { throw .missing("Name") }
+            let row = ExchangeOrganization.complianceSearch(
+                name, call.text("ContentMatchQuery") ?? "", status: "NotStarted", items: 0)
+            organization.searches.append(row)
+            return .row(row, call)
+        },
+        ExchangeCmdlet(
+            "Get-DlpCompliancePolicy", .reading, "Identity DisplayName IncludeExtendedProperties", compliance: true
+        ) {
+            (organization, call) throws(ExchangeFailure) in
+            let rows = [("Credit card numbers", "Enable"), ("Health records", "TestWithNotifications")].map {
+                (name, mode) -> JSONObject in
+                [
+                    "Name": .string(name), "Identity": .string(name), "Mode": .string(mode), "Enabled": true,
+                    "Workload": "Exchange, SharePoint, OneDriveForBusiness", "ExchangeLocation": ["All"],
+                    "WhenCreatedUTC@data.type": "System.DateTime", "WhenCreatedUTC": "2025-03-14T08:00:00Z",
+                ]
+            }
+            return try organization.named("DlpCompliancePolicy", rows, call)
+        },
+    ]
+}
+
+extension ExchangeOrganization {
+    /// A row with what was written since.
+    func configured(_ noun: String, _ name: String, _ row: JSONObject) -> JSONObject {
+        var row = row
+        for (key, value) in writtenSettings["\(noun)/\(name)".lowercased()] ?? [:] {
+            // A list is shown as one, also where a single item was given.
+            let isList = row[key]?.array != nil && value.array == nil
+            row[key] = isList ? .array(value.isNull ? [] : [value]) : value
+        }
+        return row
+    }
+
+    /// Writes settings as they are given.
+    func set(_ noun: String, _ name: String, _ call: ExchangeCall) {
+        let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
+        for parameter in call.names where !["identity", "confirm", "whatif"].contains(parameter.lowercased()) {
+            writtenSettings["\(noun)/\(name)".lowercased(), default: [:]][parameter] = cmdlet?.value(
+                parameter, in: call)
+        }
+    }
+
+    /// The rows of a short list with what was written since, or the one of `-Identity`.
+    func named(_ noun: String, _ rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        try Self.named(rows.map { configured(noun, $0["Identity"]?.string ?? "", $0) }, call)
+    }
+
+    /// The rows of a short list, or the one of `-Identity`.
+    static func named(_ rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        guard let identity = call.text("Identity") else { return try .page(of: rows, call) }
+        let found = rows.filter { isRule($0, identity) }
+        if found.isEmpty { throw .notFound(identity) }
+        return try .page(of: found, call)
+    }
+
+    /// A date as cmdlets take it; `nil` when there is none.
+    private func moment(_ call: ExchangeCall, _ name: String) throws(ExchangeFailure) -> Double? {
+        guard let text = call.text(name) else { return nil }
+        if let seconds = ServiceTime.seconds(text) ?? ServiceTime.seconds(text + "Z")
+            ?? ServiceTime.seconds(text + "T00:00:00Z")
+        {
+            return seconds
+        }
+        let parts = text.split(separator: " ")[0].split(separator: "/").compactMap { Int($0) }
+        if parts.count == 3 {
+            func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+            let iso = "\(parts[2])-\(two(parts[0]))-\(two(parts[1]))T00:00:00Z"
+            if let seconds = ServiceTime.seconds(iso) { return seconds }
+        }
+        throw .invalid(name, "Cannot convert value \"\(text.prefix(60))\" to type \"System.DateTime\".")
+    }
+
+    func messageTrace(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        let start = try moment(call, "StartDate")
+        let end = try moment(call, "EndDate")
+        if let start, let end, end < start {
+            throw ExchangeFailure(
+                400, "BadRequest", type: "Microsoft.Exchange.Management.FfoReporting.InvalidExpressionException",
+                "The start date must be before the end date.")
+        }
+        let senders = call.texts("SenderAddress").map { Set($0.map { $0.lowercased() }) }
+        let recipients = call.texts("RecipientAddress").map { Set($0.map { $0.lowercased() }) }
+        let statuses = call.texts("Status").map { Set($0.map { $0.lowercased() }) }
+        var rows: [JSONObject] = []
+        let mixing = context.mixing.branch(51)
+        for index in 0..<400 {
+            let time = store.users.now - Int64(index) * 971
+            if let start, Double(time) < start { continue }
+            if let end, Double(time) > end { continue }
+            let from = mailboxes.mailbox(mixing.number(index, 1, below: min(store.users.count, 300)))
+            let to = mailboxes.mailbox(mixing.number(index, 2, below: min(store.users.count, 300)))
+            let sender = from?.address ?? "news@fabrikam.example"
+            let recipient = to?.address ?? "partner@northwind.example"
+            let status = mixing.number(index, 3, below: 15) == 0 ? "Failed" : "Delivered"
+            if let senders, !senders.contains(sender.lowercased()) { continue }
+            if let recipients, !recipients.contains(recipient.lowercased()) { continue }
+            if let statuses, !statuses.contains(status.lowercased()) { continue }
+            rows.append([
+                "Organization": .string(TenantIdentity.initialDomain),
+                "MessageId": .string(
+                    "<\(Guid.text(mixing.number(index, 4), mixing.number(index, 5)))@sandbox.example>"),
+                "Received@data.type": "System.DateTime", "Received": .string(ServiceTime.text(time)),
+                "SenderAddress": .string(sender), "RecipientAddress": .string(recipient),
+                "Subject": .string(
+                    ["Quarterly figures", "Lunch?", "Invoice \(1000 + index)", "Re: contract", "Your order"][index % 5]),
+                "Status": .string(status), "ToIP": .null, "FromIP": .string("198.51.100.\(1 + index % 250)"),
+                "Size": .int(Int64(4000 + mixing.number(index, 6, below: 900_000))),
+                "MessageTraceId": .string(Guid.text(mixing.number(index, 7), mixing.number(index, 8))),
+            ])
+        }
+        return try .page(of: rows, call)
+    }
+
+    func auditLog(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+        guard let start = try moment(call, "StartDate") else { throw .missing("StartDate") }
+        guard let end = try moment(call, "EndDate") else { throw .missing("EndDate") }
+        let operations = call.texts("Operations").map { Set($0.map { $0.lowercased() }) }
+        let users = call.texts("UserIds").map { Set($0.map { $0.lowercased() }) }
+        let mixing = context.mixing.branch(52)
+        let kinds = [
+            ("MailItemsAccessed", "ExchangeItemAggregated"), ("UserLoggedIn", "AzureActiveDirectoryStsLogon"),
+            ("New-InboxRule", "ExchangeAdmin"), ("FileDownloaded", "SharePointFileOperation"),
+            ("Set-Mailbox", "ExchangeAdmin"),
+        ]
+        var rows: [JSONObject] = []
+        for index in 0..<300 {
+            let time = store.users.now - Int64(index) * 1777
+            guard Double(time) >= start, Double(time) <= end else { continue }
+            let (operation, type) = kinds[mixing.number(index, 1, below: kinds.count)]
+            let user = store.users.row(mixing.number(index, 2, below: store.users.count)).userPrincipalName
+            if let operations, !operations.contains(operation.lowercased()) { continue }
+            if let users, !users.contains(user.lowercased()) { continue }
+            let id = Guid.text(mixing.number(index, 3), mixing.number(index, 4))
+            let data: JSONObject = [
+                "CreationTime": .string(ServiceTime.zonelessText(time)), "Id": .string(id),
+                "Operation": .string(operation), "OrganizationId": .string(TenantIdentity.id),
+                "UserId": .string(user), "ClientIP": .string("203.0.113.\(1 + index % 250)"),
+            ]
+            rows.append([
+                "RecordType": .string(type), "CreationDate@data.type": "System.DateTime",
+                "CreationDate": .string(ServiceTime.text(time)), "UserIds": .string(user),
+                "Operations": .string(operation), "AuditData": .string(JSONWriter.string(.object(data))),
+                "ResultIndex": .int(Int64(rows.count + 1)), "Identity": .string(id), "IsValid": true,
+            ])
+        }
+        let count = JSONValue.int(Int64(rows.count))
+        for place in rows.indices { rows[place]["ResultCount"] = count }
+        return try .page(of: rows, call)
+    }
+
+    static func complianceSearch(_ name: String, _ query: String, status: String, items: Int) -> JSONObject {
+        [
+            "Name": .string(name), "Identity": .string(name), "ContentMatchQuery": .string(query),
+            "Status": .string(status), "Items": .int(Int64(items)), "Size": .int(Int64(items * 71_000)),
+            "ExchangeLocation": ["All"], "RunBy": .string(TenantIdentity.administrator),
+        ]
+    }
+
+    var complianceSearches: [JSONObject] {
+        [
+            Self.complianceSearch(
+                "Contract 2025", "subject:contract AND received>=2025-01-01", status: "Completed", items: 312),
+            Self.complianceSearch("Payroll leak", "payroll", status: "Completed", items: 8),
+        ] + searches
+    }
+}

@@ -32,3 +32,105 @@ final class ExchangeOrganization {
         self.mailboxes = mailboxes
     }
 }
+
+/// Which mailboxes a cmdlet speaks of.
+extension ExchangeOrganization {
+    /// The mailbox of `-Identity`.
+    func mailbox(_ call: ExchangeCall, _ parameter: String = "Identity") throws(ExchangeFailure) -> ExchangeMailbox {
+        guard let identity = call.text(parameter) else { throw .missing(parameter) }
+        return try mailboxes.find(identity)
+    }
+
+    /// A mailbox's properties, as they were written last.
+    func properties(of mailbox: ExchangeMailbox) -> JSONObject {
+        let bytes = mailbox.append(to: [], select: nil, overrides: writtenProperties[mailbox.id] ?? [:])
+        return (try? JSONParser.parse(bytes))?.object ?? [:]
+    }
+
+    /// Goes over the mailboxes of a page: one identity, or all that the call's filters leave.
+    func walk(
+        _ call: ExchangeCall, into answer: inout ExchangeAnswer, _ add: (ExchangeMailbox, inout ExchangeAnswer) -> Void
+    ) throws(ExchangeFailure) {
+        let wildcard = call.text("Identity").flatMap { $0.contains("*") ? $0 : nil }
+        if call.has("Identity"), wildcard == nil { return add(try mailbox(call), &answer) }
+        let selection = try MailboxSelection(call, wildcard: wildcard, known: knownProperties)
+        let limit = try call.limit()
+        let left = limit.map { max(0, $0 - call.returned) } ?? Int.max
+        let size = min(call.pageSize, left)
+        let order = try call.text("SortBy").map { (name) throws(ExchangeFailure) in try sorted(by: name, selection) }
+        var place = call.offset
+        while place < order?.count ?? mailboxes.count {
+            let index = order?[place] ?? place
+            guard let mailbox = mailboxes.mailbox(index), order != nil || passes(mailbox, selection) else {
+                place += 1
+                continue
+            }
+            if answer.count == size {
+                if left > size { answer.next = place } else { answer.warnings.append(ExchangeAnswer.moreResults) }
+                return
+            }
+            add(mailbox, &answer)
+            place += 1
+        }
+    }
+
+    /// Properties that filters and orders may name, in small letters.
+    private var knownProperties: Set<String> {
+        Set(mailboxes.mailbox(0).map { properties(of: $0).keys.map { $0.lowercased() } } ?? [])
+    }
+
+    /// The places of the mailboxes that pass, in the order of a property.
+    private func sorted(by name: String, _ selection: MailboxSelection) throws(ExchangeFailure) -> [Int] {
+        guard knownProperties.contains(name.lowercased()) else {
+            throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")
+        }
+        var keyed: [(key: String, place: Int)] = []
+        for place in 0..<mailboxes.count {
+            guard let mailbox = mailboxes.mailbox(place), passes(mailbox, selection) else { continue }
+            let value = properties(of: mailbox).first { $0.key.lowercased() == name.lowercased() }?.value ?? .null
+            keyed.append(((value.string ?? value.description).lowercased(), place))
+        }
+        return keyed.sorted { ($0.key, $0.place) < ($1.key, $1.place) }.map(\.place)
+    }
+
+    private func passes(_ mailbox: ExchangeMailbox, _ selection: MailboxSelection) -> Bool {
+        let changed = writtenProperties[mailbox.id]
+        let kind = changed?["RecipientTypeDetails"]?.string ?? mailbox.kind.rawValue
+        guard selection.kinds?.contains(kind.lowercased()) ?? true, !selection.isElsewhere else { return false }
+        if selection.wantsArchive, !mailbox.hasArchive { return false }
+        let name = changed?["DisplayName"]?.string ?? mailbox.displayName
+        if let anr = selection.anr, !name.lowercased().hasPrefix(anr), !mailbox.alias.lowercased().hasPrefix(anr) {
+            return false
+        }
+        if let wildcard = selection.wildcard {
+            let names = [name, mailbox.name, mailbox.alias, mailbox.address]
+            guard names.contains(where: { ExchangeFilter.matches($0, wildcard) }) else { return false }
+        }
+        return selection.filter?.passes(properties(of: mailbox)) ?? true
+    }
+}
+
+/// What a call leaves of all mailboxes.
+struct MailboxSelection: Sendable {
+    /// Kinds in small letters; `nil` for all.
+    let kinds: Set<String>?
+    let filter: ExchangeFilter?
+    let anr: String?
+    let wildcard: String?
+    let wantsArchive: Bool
+    /// Whether other mailboxes are meant than those in use: deleted ones, public folders.
+    let isElsewhere: Bool
+
+    /// - Parameter known: the properties that a filter may name, in small letters.
+    /// - Throws: what the service says to a filter that it can't read, or of a property that it doesn't know.
+    init(_ call: ExchangeCall, wildcard: String?, known: Set<String>) throws(ExchangeFailure) {
+        kinds = call.texts("RecipientTypeDetails").map { Set($0.map { $0.lowercased() }) }
+        filter = try call.text("Filter").map { (text) throws(ExchangeFailure) in
+            try ExchangeFilter(text, properties: known)
+        }
+        anr = call.text("Anr")?.lowercased()
+        self.wildcard = wildcard
+        wantsArchive = call.isSet("Archive")
+        isElsewhere = call.isSet("SoftDeletedMailbox") || call.isSet("PublicFolder")
+    }
+}

@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMGuard
 internal import MMHTTP
 
 /// Graph: reads what a request asks for out of its path, checks who may, and hands it to who answers it.
@@ -189,5 +190,249 @@ struct GraphService {
         case "DELETE": return try writer.delete(call, place)
         default: throw .notAllowed(call.request.method)
         }
+    }
+}
+
+/// What Microsoft Graph has and this tenant doesn't: whoever asks is told so, and doesn't look for a mistake of their own.
+enum UnservedPath {
+    /// A failure as it is, or the honest one where the real service knows the path.
+    static func told(_ failure: GraphFailure, _ call: GraphCall) -> GraphFailure {
+        guard failure.status == 400, failure.message.hasPrefix("Resource not found for the segment"),
+            let target = try? RequestTarget(parsing: call.request.path, service: .graph, normalization: .clean),
+            PermissionTable.standard.permissions(call.request.method, target) != nil
+        else { return failure }
+        let path = "/" + target.segments.joined(separator: "/")
+        return GraphFailure(
+            400, "NotServedBySandbox",
+            "The sandbox doesn't know \(call.request.method) \(path); the real service does. \(failure.message)")
+    }
+}
+
+/// Roles that accounts may take up for a while: the part of Privileged Identity Management that says which.
+struct RoleEligibility {
+    let context: TenantContext
+    let store: DirectoryStore
+
+    /// The answer to `roleEligibilityScheduleInstances`; `nil` for everything else.
+    func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
+        let names = call.segments.map { $0.name.lowercased() }
+        guard names.count >= 3, names[1] == "directory", names[2] == "roleeligibilityscheduleinstances" else {
+            return nil
+        }
+        guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
+        guard GraphScopes(call: call, isSelf: false).isOpen ?? false else { throw .denied }
+        let isOwn = names.count == 4 && names[3] == "filterbycurrentuser"
+        guard names.count == 3 || isOwn else { throw .unknownSegment(call.segments[3].name) }
+        if !isOwn, !call.principal.isApp {
+            let roles = store.roles(of: call.principal)
+            guard roles.contains(.globalAdministrator) || roles.contains(.globalReader) else { throw .denied }
+        }
+        let rows = NamedAccount.all.compactMap { account -> JSONValue? in
+            guard let role = account.eligible, let id = store.user("\(account.address)@\(TenantIdentity.domain)")?.id,
+                !isOwn || id == call.principal.objectID
+            else { return nil }
+            return Self.row(id, role)
+        }
+        return GraphAnswers.json([
+            "@odata.context": .string(
+                "\(context.base)/\(call.version)/$metadata#Collection(unifiedRoleEligibilityScheduleInstance)"),
+            "value": .array(rows),
+        ])
+    }
+
+    private static func row(_ principal: String, _ role: DirectoryRoleName) -> JSONValue {
+        [
+            "id": .string("\(role.rawValue)-\(principal)-e"), "principalId": .string(principal),
+            "roleDefinitionId": .string(role.rawValue), "directoryScopeId": "/", "appScopeId": .null,
+            "startDateTime": "2025-01-01T00:00:00Z", "endDateTime": .null, "memberType": "Direct",
+            "roleEligibilityScheduleId": .string("\(role.rawValue)-\(principal)"),
+        ]
+    }
+}
+
+/// Assignments of roles of the directory: another face of the roles' members.
+struct RoleAssignments {
+    let context: TenantContext
+    let store: DirectoryStore
+    let reader: GraphReader
+
+    /// Lists, shows, creates or deletes assignments.
+    /// - Parameter rows: those that there are.
+    func answer(_ call: GraphCall, _ place: GraphPlace, _ rows: [Record]) throws(GraphFailure) -> HTTPServerResponse {
+        guard let key = place.rest.first?.name, key != "$count" else {
+            return call.request.method == "POST" ? try create(call, place, rows) : try reader.read(call, place)
+        }
+        guard let row = rows.first(where: { $0.id == key }) else { throw .missing(key) }
+        switch call.request.method {
+        case "GET":
+            return try reader.read(
+                call, GraphPlace(.single(.roleAssignment, row), "\(place.label)/$entity", place.area, []))
+        case "DELETE":
+            let holder = row["principalId"]?.string ?? ""
+            store.changeLinks(address(row["roleDefinitionId"])) { links in
+                let added = links.added.count
+                links.added.removeAll { $0 == holder }
+                if links.added.count == added { links.removed.insert(holder) }
+            }
+            return HTTPServerResponse(status: 204)
+        default: throw .notAllowed(call.request.method)
+        }
+    }
+
+    private func address(_ role: JSONValue?) -> LinkAddress {
+        let name = DirectoryRoleName(rawValue: role?.string?.lowercased() ?? "")
+        return LinkAddress(owner: name.map(store.apps.roleID) ?? "", relation: .members)
+    }
+
+    private func create(
+        _ call: GraphCall, _ place: GraphPlace, _ rows: [Record]
+    ) throws(GraphFailure) -> HTTPServerResponse {
+        let body = try call.object()
+        guard DirectoryRoleName(rawValue: body["roleDefinitionId"]?.string?.lowercased() ?? "") != nil else {
+            throw .badRequest("The role definition of the assignment does not exist.")
+        }
+        guard let principal = body["principalId"]?.string, let holder = store.object(principal)?.1.id else {
+            throw .missing(body["principalId"]?.string ?? "")
+        }
+        let address = address(body["roleDefinitionId"])
+        guard !store.isLinked(holder, address) else { throw .conflict }
+        store.changeLinks(address) { if $0.removed.remove(holder) == nil { $0.added.append(holder) } }
+        let made = store.roleAssignments.first {
+            $0["principalId"]?.string == holder && $0["roleDefinitionId"] == body["roleDefinitionId"]
+        }
+        var row: JSONObject = [
+            "@odata.context": .string("\(context.base)/\(call.version)/$metadata#\(place.label)/$entity")
+        ]
+        for (name, value) in made?.members(of: .roleAssignment) ?? body { row[name] = value }
+        return GraphAnswers.json(.object(row), status: 201)
+    }
+}
+
+/// Who may do what: the permissions of the app, and the roles of the person.
+struct GraphPermissions {
+    let store: DirectoryStore
+
+    /// - Throws: what the service says to who may not.
+    func check(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) {
+        var held = call.principal.permissions
+        if place.area.isDirectory, held.contains("Directory.AccessAsUser.All") {
+            held.insert("Directory.ReadWrite.All")
+        }
+        let isRead =
+            call.request.method == "GET"
+            || ["getMemberGroups", "checkMemberGroups", "getMemberObjects"].contains(place.rest.first?.name ?? "")
+        let isSelf: Bool
+        if case .row(.users, let key) = place.node {
+            isSelf = store.user(key)?.id == call.principal.objectID
+        } else {
+            isSelf = false
+        }
+        let action = place.rest.first?.name ?? ""
+        let isMail = ["sendMail", "send", "reply", "replyAll", "forward"].contains(action)
+        let wanted = isRead ? place.area.reading : isMail ? ["Mail.Send"] : place.area.writing
+        // What acts with all of a person's rights in the directory is asked for by no call by name.
+        let hasAll = place.area.isDirectory && held.contains("Directory.AccessAsUser.All")
+        let known = hasAll ? nil : GraphScopes(call: call, isSelf: isSelf).isOpen
+        let isOpen = known ?? !held.isDisjoint(with: wanted)
+        guard isOpen else { throw isMail ? GraphArea.mail.denied : place.area.denied }
+        if call.principal.isApp { return }
+        switch place.area {
+        case _ where isMail, .mail, .mailboxSettings, .calendars, .contacts:
+            if let owner = place.owner { try checkMailbox(call, owner) }
+        default: try checkRoles(call, place, isRead: isRead, isSelf: isSelf)
+        }
+    }
+
+    /// What belongs to nobody in particular takes a role beside the permission.
+    private func checkRoles(
+        _ call: GraphCall, _ place: GraphPlace, isRead: Bool, isSelf: Bool
+    ) throws(GraphFailure) {
+        let path = call.segments.map { "/" + $0.name }.joined()
+        let area = RoleTable.standard.area(of: path, method: call.request.method)
+        guard !isSelf, area?.content == nil else { return }
+        let roles = Set(store.roles(of: call.principal).map(\.rawValue))
+        guard !roles.contains(DirectoryRoleName.globalAdministrator.rawValue) else { return }
+        let enough = area?.roles(reading: isRead) ?? []
+        // Everybody in a tenant reads the directory itself.
+        if isRead, enough.first?.name == "Directory Readers" || (enough.isEmpty && !place.area.needsReader) { return }
+        if enough.isEmpty, !place.area.isDirectory, !place.area.needsReader { return }
+        guard enough.contains(where: { roles.contains($0.id) }) else { throw .denied }
+    }
+
+    /// One's own mailbox, or any as an administrator or an app.
+    private func checkMailbox(_ call: GraphCall, _ owner: String) throws(GraphFailure) {
+        if call.principal.isApp || owner == call.principal.objectID { return }
+        let roles = store.roles(of: call.principal)
+        guard roles.contains(.globalAdministrator) || roles.contains(.exchangeAdministrator) else { throw .mailDenied }
+    }
+}
+
+/// Invitations: guests that come into the directory.
+struct Invitations {
+    let context: TenantContext
+    let store: DirectoryStore
+
+    /// `POST /invitations`.
+    func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse {
+        guard call.segments.count == 1 else { throw .unknownSegment(call.segments[1].name) }
+        guard call.request.method == "POST" else { throw .notAllowed(call.request.method) }
+        let roles = store.roles(of: call.principal)
+        guard
+            !call.principal.permissions.isDisjoint(with: [
+                "User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All",
+            ]), call.principal.isApp || roles.contains(.globalAdministrator) || roles.contains(.userAdministrator)
+        else { throw .denied }
+        let body = try call.object()
+        let address = body["invitedUserEmailAddress"]?.string ?? ""
+        let parts = address.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, parts[1].contains(".") else {
+            throw GraphFailure(400, "BadRequest", "The invited user email address is invalid.")
+        }
+        guard let back = body["inviteRedirectUrl"]?.string, back.contains("://") else {
+            throw GraphFailure(400, "BadRequest", "The inviteRedirectUrl property is required and must be a valid URL.")
+        }
+        guard store.table(.domains).find(String(parts[1]).lowercased()) == nil else {
+            throw GraphFailure(
+                400, "BadRequest",
+                "The invited user already exists in the directory as object ID: . They can use that account to sign in to shared apps and resources."
+            )
+        }
+        let guest = guest(address, name: body["invitedUserDisplayName"]?.string ?? String(parts[0]))
+        let answer: JSONObject = [
+            "@odata.context": .string("\(context.base)/\(call.version)/$metadata#invitations/$entity"),
+            "id": .string(RandomBytes.uuid()),
+            "inviteRedeemUrl": .string(
+                "\(context.base)/redeem?rd=\(PercentCoding.encode(back, isPlain: PercentCoding.isSegmentByte))"),
+            "invitedUserDisplayName": guest["displayName"] ?? .null,
+            "invitedUserType": body["invitedUserType"] ?? "Guest", "invitedUserEmailAddress": .string(address),
+            "sendInvitationMessage": body["sendInvitationMessage"] ?? false, "resetRedemption": false,
+            "inviteRedirectUrl": .string(back), "status": "PendingAcceptance",
+            "invitedUserMessageInfo": body["invitedUserMessageInfo"]
+                ?? ["messageLanguage": .null, "customizedMessageBody": .null, "ccRecipients": []],
+            "invitedUser": ["id": guest["id"] ?? .null],
+        ]
+        return GraphAnswers.json(.object(answer), status: 201)
+    }
+
+    /// The guest of an address: the one that was invited before, or a new one.
+    private func guest(_ address: String, name: String) -> JSONObject {
+        let nickname = "\(address.map { $0 == "@" ? "_" : String($0) }.joined())#EXT#"
+        let principal = "\(nickname)@\(TenantIdentity.domain)"
+        if let known = store.user(principal) { return known.members(of: .user) }
+        var row: JSONObject = [:]
+        for property in EntityKind.user.properties {
+            row[property] = EntityKind.user.types[property] == .collection ? [] : .null
+        }
+        let written: JSONObject = [
+            "id": .string(RandomBytes.uuid()), "displayName": .string(name), "mail": .string(address),
+            "userPrincipalName": .string(principal), "mailNickname": .string(nickname), "accountEnabled": true,
+            "userType": "Guest", "creationType": "Invitation", "externalUserState": "PendingAcceptance",
+            "externalUserStateChangeDateTime": .string(ServiceTime.text(context.now)),
+            "createdDateTime": .string(ServiceTime.text(context.now)), "otherMails": [.string(address)],
+            "proxyAddresses": [.string("SMTP:\(address)")],
+        ]
+        for (property, value) in written { row[property] = value }
+        store.insert(row, into: .users)
+        return row
     }
 }

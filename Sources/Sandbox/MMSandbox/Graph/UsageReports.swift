@@ -74,3 +74,138 @@ struct UsageReports {
         text.contains(where: { ",\"\n".contains($0) }) ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
     }
 }
+
+/// A usage report: its name, and its columns with where each value comes from.
+struct UsageReport: Sendable {
+    /// What a report tells of one user, or of one day.
+    struct Row: Sendable {
+        let user: UserRow
+        /// The day of the report, in seconds.
+        let refreshed: Int64
+        /// How many days it covers.
+        let days: Int
+        let mixing: Mixing
+
+        /// A number of things done, of a service's own; none for accounts that nobody uses.
+        func count(_ field: UInt64, below limit: Int) -> String {
+            user.isActive ? "\(mixing.number(user.index, field, below: limit * days))" : "0"
+        }
+
+        /// When the user last used a service.
+        func activity(_ field: UInt64) -> String {
+            guard user.isEnabled || !user.isActive, !user.licenses.isEmpty, let last = user.lastSignIn else {
+                return ""
+            }
+            return Self.day(min(refreshed, last - Int64(mixing.number(user.index, field, below: 4) * 86_400)))
+        }
+
+        var products: String { user.licenses.map { License.all[$0].product }.joined(separator: "+") }
+        /// When the licences were assigned.
+        var assigned: String { user.licenses.isEmpty ? "" : Self.day(user.created) }
+        var mailbox: ExchangeMailbox? { ExchangeMailbox(user) }
+
+        static func day(_ seconds: Int64) -> String { String(ServiceTime.text(seconds).prefix(10)) }
+    }
+
+    /// A column.
+    struct Column: Sendable {
+        let title: String
+        let value: @Sendable (Row) -> String
+
+        init(_ title: String, _ value: @escaping @Sendable (Row) -> String) {
+            self.title = title
+            self.value = value
+        }
+    }
+
+    let name: String
+    /// Whether guests stand in it.
+    var isOfEverybody = false
+    let columns: [Column]
+
+    private static let refreshed = Column("Report Refresh Date", { Row.day($0.refreshed) })
+    private static let principal = Column("User Principal Name", { $0.user.userPrincipalName })
+    private static let name = Column("Display Name", { $0.user.displayName })
+    private static let deleted: [Column] = [
+        Column("Is Deleted", { _ in "False" }), Column("Deleted Date", { _ in "" }),
+    ]
+    private static let products = Column("Assigned Products", { $0.products })
+    private static let period = Column("Report Period", { "\($0.days)" })
+    private static let services = [
+        "Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer", "Teams",
+    ]
+
+    /// Services without users here.
+    private static func isUnused(_ service: String) -> Bool { ["Skype For Business", "Yammer"].contains(service) }
+
+    static let all: [UsageReport] = [activeUsers, mailboxes, mail, oneDrive, teams]
+
+    private static let activeUsers = UsageReport(
+        name: "getOffice365ActiveUserDetail",
+        columns: [refreshed, principal, name] + deleted
+            + services.map { service in
+                Column("Has \(service) License", { $0.user.licenses.isEmpty || isUnused(service) ? "False" : "True" })
+            }
+            + services.enumerated().map { place, service in
+                Column("\(service) Last Activity Date", { isUnused(service) ? "" : $0.activity(UInt64(40 + place)) })
+            }
+            + services.map { service in
+                Column("\(service) License Assign Date", { isUnused(service) ? "" : $0.assigned })
+            } + [products])
+
+    private static let mailboxes = UsageReport(
+        name: "getMailboxUsageDetail",
+        columns: [refreshed, principal, name] + deleted + [
+            Column("Created Date", { Row.day($0.user.created) }), Column("Last Activity Date", { $0.activity(40) }),
+            Column("Item Count", { "\($0.mailbox?.size.items ?? 0)" }),
+            Column("Storage Used (Byte)", { "\($0.mailbox?.size.bytes ?? 0)" }),
+            Column("Issue Warning Quota (Byte)", { _ in "52613349376" }),
+            Column("Prohibit Send Quota (Byte)", { _ in "53150220288" }),
+            Column("Prohibit Send/Receive Quota (Byte)", { _ in "53687091200" }),
+            Column("Deleted Item Count", { "\(($0.mailbox?.size.items ?? 0) / 20)" }),
+            Column("Deleted Item Size (Byte)", { "\(($0.mailbox?.size.bytes ?? 0) / 20)" }),
+            Column("Deleted Item Quota (Byte)", { _ in "32212254720" }),
+            Column("Has Archive", { $0.mailbox?.hasArchive == true ? "True" : "False" }), period,
+        ])
+
+    private static let mail = UsageReport(
+        name: "getEmailActivityUserDetail",
+        columns: [refreshed, principal, name] + deleted + [
+            Column("Last Activity Date", { $0.activity(40) }), Column("Send Count", { $0.count(50, below: 14) }),
+            Column("Receive Count", { $0.count(51, below: 60) }), Column("Read Count", { $0.count(52, below: 40) }),
+            Column("Meeting Created Count", { $0.count(53, below: 2) }),
+            Column("Meeting Interacted Count", { $0.count(54, below: 4) }), products, period,
+        ])
+
+    private static let oneDrive = UsageReport(
+        name: "getOneDriveUsageAccountDetail",
+        columns: [
+            refreshed, Column("Site Id", { Guid.text($0.mixing.number($0.user.index, 60), 1) }),
+            Column(
+                "Site URL",
+                {
+                    let name = $0.user.userPrincipalName.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+                    return "https://contososandbox-my.sharepoint.com/personal/\(name)"
+                }
+            ),
+            Column("Owner Display Name", { $0.user.displayName }), Column("Is Deleted", { _ in "False" }),
+            Column("Last Activity Date", { $0.activity(41) }), Column("File Count", { _ in "24" }),
+            Column("Active File Count", { $0.count(61, below: 1) }),
+            Column("Storage Used (Byte)", { _ in "511627776" }),
+            Column("Storage Allocated (Byte)", { _ in "1099511627776" }),
+            Column("Owner Principal Name", { $0.user.userPrincipalName }), period,
+        ])
+
+    private static let teams = UsageReport(
+        name: "getTeamsUserActivityUserDetail", isOfEverybody: true,
+        columns: [
+            refreshed, Column("Tenant Display Name", { _ in TenantIdentity.name }),
+            Column("Shared Channel Tenant Display Names", { _ in "" }), Column("User Id", { $0.user.id }), principal,
+            Column("Last Activity Date", { $0.activity(45) }),
+        ] + deleted + [
+            products, Column("Team Chat Message Count", { $0.count(70, below: 4) }),
+            Column("Private Chat Message Count", { $0.count(71, below: 20) }),
+            Column("Call Count", { $0.count(72, below: 2) }),
+            Column("Meeting Count", { $0.count(73, below: 3) }), Column("Has Other Action", { _ in "No" }), period,
+        ])
+}

@@ -208,3 +208,17 @@ final class BrowserSignIn {
             for: code.userID, app: app, scope: scope, form: form, session: code.session, nonce: code.nonce)
     }
 }
+
+/// A code of the browser flow, on its way from the address line to the token endpoint.
+struct AuthorizationCode: Sendable {
+    let appID: String
+    let scope: String
+    let redirectURI: String
+    let userID: String
+    let nonce: String?
+    let challenge: String?
+    let challengeMethod: String
+    let expires: Int64
+    let session: SignInSession
+    var isRedeemed = false
+}

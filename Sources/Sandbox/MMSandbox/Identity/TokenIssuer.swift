@@ -297,3 +297,124 @@ final class TokenIssuer {
         return mint.sealed(claims)
     }
 }
+
+extension TokenIssuer {
+    /// Answers an app that acts for the person whose token it was sent.
+    func onBehalfOf(_ form: FormFields, app: RegisteredApp) throws(TokenFault) -> JSONObject {
+        guard !app.isPublicClient else { throw .credentialMissing }
+        guard form["requested_token_use"] == "on_behalf_of" else { throw .missing("requested_token_use") }
+        guard let assertion = form["assertion"], !assertion.isEmpty else { throw .missing("assertion") }
+        guard let scopeText = form["scope"], !scopeText.isEmpty else { throw .missing("scope") }
+        let claims: JSONObject
+        do {
+            claims = try mint.claims(of: assertion)
+        } catch {
+            throw TokenFault("invalid_grant", 50_013, "Assertion failed signature validation.")
+        }
+        guard let end = claims["exp"]?.int, context.now < Int64(end) + 300 else {
+            throw TokenFault("invalid_grant", 500_133, "Assertion is not within its valid time range.")
+        }
+        let audience = claims["aud"]?.string ?? ""
+        guard audience == app.id || audience == "api://\(app.id)" else {
+            throw TokenFault(
+                "invalid_grant", 500_131,
+                "Assertion audience does not match the Client app presenting the assertion. The audience in the assertion was '\(audience)'."
+            )
+        }
+        guard claims["idtyp"]?.string == "user", let userID = claims["oid"]?.string else {
+            throw TokenFault("invalid_grant", 50_013, "The assertion is not one of a person.")
+        }
+        let serial = Int(claims["uti"]?.string?.dropFirst() ?? "") ?? 0
+        guard !isRevoked(serial: serial, of: userID) else { throw KnownTokenFaults.fault(50_173) }
+        let scope = try ScopeRequest(parsing: scopeText, app: app, base: context.base)
+        try checkAccount(userID, isRefresh: true)
+        let session = try begin(userID, app: app, by: .app)
+        return try tokens(for: userID, app: app, scope: scope, form: form, session: session)
+    }
+}
+
+/// What a refresh token stands for.
+struct RefreshGrant: Sendable {
+    let appID: String
+    let userID: String
+    let issued: Int64
+    /// Tokens of one sign-in end together.
+    let family: Int
+    let serial: Int
+    /// What its person showed when they signed in.
+    let session: SignInSession
+}
+
+/// The claims of an access token for the tenant's own API: of version 2.0, with the groups of the account as far as they have room.
+struct OwnAPIClaims {
+    /// Who issues it.
+    let issuer: String
+    /// How many groups have room ("groups overage claim").
+    let most: Int
+
+    /// Makes them of those of version 1.0.
+    func claims(_ given: JSONObject, groups: [String]) -> JSONObject {
+        var claims = given
+        claims["aud"] = .string(TenantIdentity.automationApp)
+        claims["iss"] = .string(issuer)
+        claims["ver"] = "2.0"
+        claims["azp"] = given["appid"]
+        claims["azpacr"] = given["appidacr"]
+        claims["preferred_username"] = given["upn"]
+        for name in ["appid", "appidacr", "upn", "unique_name", "app_displayname", "acct", "amr", "ipaddr", "wids"] {
+            claims[name] = nil
+        }
+        if groups.count <= most {
+            claims["groups"] = .array(groups.map { .string($0) })
+        } else {
+            // The place is one that no longer answers; readers ask Graph.
+            claims["_claim_names"] = ["groups": "src1"]
+            claims["_claim_sources"] = [
+                "src1": [
+                    "endpoint": .string(
+                        "https://graph.windows.net/\(given["tid"]?.string ?? "")/users/"
+                            + "\(given["oid"]?.string ?? "")/getMemberObjects")
+                ]
+            ]
+        }
+        return claims
+    }
+}
+
+/// What a registered app may do in a person's name: what was granted to it for that person or for everybody.
+struct Consents {
+    let store: DirectoryStore
+
+    /// What a scope comes to for a person.
+    /// - Throws: 65001 where nothing of it was granted, or not all that was named.
+    func granted(_ scope: ScopeRequest, to app: RegisteredApp, for userID: String) throws(TokenFault) -> ScopeRequest {
+        guard app.needsConsent else { return scope }
+        let held = permissions(of: app, for: userID, at: scope.resource)
+        let wanted = scope.isDefault ? held : scope.permissions
+        guard !wanted.isEmpty, wanted.allSatisfy(held.contains) else {
+            throw TokenFault(
+                "invalid_grant", 65_001,
+                "The user or administrator has not consented to use the application with ID '\(app.id)' named '\(app.name)'. Send an interactive authorization request for this user and resource.",
+                suberror: "consent_required")
+        }
+        var scope = scope
+        scope.permissions = wanted
+        return scope
+    }
+
+    private func permissions(of app: RegisteredApp, for userID: String, at resource: ServiceResource) -> [String] {
+        guard let client = store.servicePrincipalID(ofApp: app.id),
+            let service = store.servicePrincipalID(ofApp: resource.appID)
+        else { return [] }
+        var names: Set<String> = []
+        store.table(.permissionGrants).scan { grant in
+            let isTheirs = grant["clientId"]?.string == client && grant["resourceId"]?.string == service
+            let isFor = grant["consentType"] == "AllPrincipals" || grant["principalId"]?.string == userID
+            if isTheirs, isFor {
+                names.formUnion((grant["scope"]?.string ?? "").split(separator: " ").map(String.init))
+            }
+            return true
+        }
+        return names.sorted()
+    }
+}

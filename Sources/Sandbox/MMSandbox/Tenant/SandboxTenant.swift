@@ -96,3 +96,124 @@ package actor SandboxTenant {
         SandboxStateFile(base: baseURL, secret: options.controlSecret, startedAt: startedAt)
     }
 }
+
+/// The step that notes what comes in.
+struct JournalStep: HTTPMiddleware {
+    let services: TenantServices
+
+    func respond(
+        to request: HTTPServerRequest, from peer: Void, next: HTTPResponder<Void>
+    ) async -> HTTPServerResponse {
+        await services.use { $0.journal.note(request) }
+        return await next(request, peer)
+    }
+}
+
+/// Lets in whoever asks for this machine by a loopback name: a web page of somebody else can make a browser send requests
+/// here under its own.
+struct LoopbackAuthenticator: HTTPAuthenticator {
+    func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<Void> {
+        guard let host = request.headers["host"] else { return .admitted(()) }
+        let name = host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
+        guard ["127.0.0.1", "localhost", "[::1]"].contains(name.lowercased()) else {
+            return .refused(.text("Not a name of this sandbox.\n", status: 421))
+        }
+        return .admitted(())
+    }
+}
+
+/// The step in front of the control plane: only those go on to it who know the secret of the state file.
+struct ControlGate: HTTPMiddleware {
+    let secret: Secret
+
+    func respond(
+        to request: HTTPServerRequest, from peer: Void, next: HTTPResponder<Void>
+    ) async -> HTTPServerResponse {
+        guard request.segments.first?.lowercased() == "sandbox" else { return await next(request, peer) }
+        let bearer = request.headers["authorization"].flatMap {
+            $0.lowercased().hasPrefix("bearer ") ? String($0.dropFirst(7)) : nil
+        }
+        let given = request.headers["x-sandbox-secret"] ?? bearer ?? ""
+        guard ConstantTime.equal(Array(given.utf8), Array(secret.reveal().utf8)) else {
+            return .failure(401, "unauthorized", "Send the secret of the sandbox's state file as X-Sandbox-Secret.")
+        }
+        return await next(request, peer)
+    }
+}
+
+/// The step at which something goes wrong on purpose: an answer instead of the service's own, or one that is held back,
+/// broken off or changed.
+struct FaultStep: HTTPMiddleware {
+    let services: TenantServices
+
+    func respond(
+        to request: HTTPServerRequest, from peer: Void, next: HTTPResponder<Void>
+    ) async -> HTTPServerResponse {
+        let fault = await services.use { $0.faults.take(for: request) }
+        guard let fault else { return await next(request, peer) }
+        if let answer = await services.use({ $0.faultAnswers.early(fault, request) }) { return answer }
+        let answer = await next(request, peer)
+        switch fault.kind {
+        case .latency(let wait):
+            try? await Task.sleep(for: wait)
+            return answer
+        case .torn(let bytes): return Self.torn(answer, after: bytes)
+        default: return await services.use { $0.faultAnswers.changed(answer, by: fault, of: request) }
+        }
+    }
+
+    private static func torn(_ answer: HTTPServerResponse, after bytes: Int) -> HTTPServerResponse {
+        let part = Array(answer.bytes.prefix(min(bytes, max(0, answer.bytes.count - 1))))
+        var torn = answer
+        torn.body = .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
+            try await writer.write(part)
+            throw HTTPError(.connectionLost, "The sandbox broke off on purpose.")
+        }
+        return torn
+    }
+}
+
+/// The step that hands a request to the tenant that it is for: the one that its path names, else the one that its token was
+/// issued by, else the one that a control request asks for. All others are the sandbox's own.
+struct TenantDoor: HTTPMiddleware {
+    let customers: [(organization: SandboxOrganization, chain: HTTPChain<Void>)]
+    /// Tells refresh tokens of the sandbox's own tenant.
+    let partner: TenantServices
+
+    func respond(
+        to request: HTTPServerRequest, from peer: Void, next: HTTPResponder<Void>
+    ) async -> HTTPServerResponse {
+        guard let place = customer(of: request) else { return await next(request, peer) }
+        if let answer = await delegated(request, customers[place].organization) { return answer }
+        return await customers[place].chain.respond(to: request, from: peer)
+    }
+
+    /// The answer to a partner's person who asks for a token of a customer.
+    private func delegated(_ request: HTTPServerRequest, _ customer: SandboxOrganization) async -> HTTPServerResponse? {
+        guard request.path.lowercased().hasSuffix("/oauth2/v2.0/token"),
+            request.form["grant_type"] == "refresh_token"
+        else { return nil }
+        return await partner.use { $0.signIn.delegated(request, customer, $0.administration) }
+    }
+
+    private func customer(of request: HTTPServerRequest) -> Int? {
+        guard !customers.isEmpty else { return nil }
+        let segments = request.segments
+        if segments.first?.lowercased() == "sandbox" {
+            return request.queryFields["tenant"].flatMap { named($0) }
+        }
+        for segment in segments.prefix(3) { if let place = named(segment) { return place } }
+        guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer ") else {
+            return nil
+        }
+        let parts = header.dropFirst(7).split(separator: ".")
+        guard parts.count == 3, let bytes = Base64.bytes(String(parts[1]), alphabet: .url),
+            let claims = try? JSONParser.parse(bytes), let tenant = claims["tid"]?.string
+        else { return nil }
+        return named(tenant)
+    }
+
+    private func named(_ segment: String) -> Int? {
+        customers.firstIndex { $0.organization.isNamed(by: segment) }
+    }
+}

@@ -1,3 +1,5 @@
+import CDashboardPages
+import CQRCode
 import MMCore
 import MMHTTP
 import MMOperations
@@ -162,5 +164,115 @@ struct Dashboard: Sendable {
                 return .object(row)
             })
         return state
+    }
+}
+
+/// A text as a QR code, for the page to draw: a phone opens a sign-in's address by it.
+enum QRCodeRoute {
+    /// Returns width and modules, line by line, `1` for a dark one; both empty where there is no code of it.
+    static func answer(for text: String) -> JSONObject {
+        var modules = [UInt8](repeating: 0, count: 177 * 177)
+        let width = text.utf8.count > 300 ? 0 : Int(mm_qr_encode(text, &modules, modules.count))
+        let bits = modules.prefix(width * width).map { $0 & 1 == 1 ? UInt8(ascii: "1") : UInt8(ascii: "0") }
+        return ["width": .int(Int64(width)), "modules": .string(String(decoding: bits, as: UTF8.self))]
+    }
+}
+
+/// The dashboard's files.
+enum DashboardPages {
+    /// Adds the paths of the files.
+    static func add(to router: inout Router<AdmittedPeer>) {
+        router.get("/") { _ in file("text/html; charset=utf-8", dashboard_page_html()) }
+        router.get("/dashboard.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_script()) }
+        router.get("/page.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_common()) }
+        router.get("/charts.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_charts()) }
+        router.get("/approvals.js") { _ in file("text/javascript; charset=utf-8", dashboard_page_approvals()) }
+        router.get("/dashboard.css") { _ in file("text/css; charset=utf-8", dashboard_page_style()) }
+    }
+
+    /// Loads nothing from elsewhere, creates no markup from data, and can't be framed.
+    private static let policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
+        + "form-action 'none'; frame-ancestors 'none'"
+
+    private static func file(_ type: String, _ page: dashboard_page) -> HTTPServerResponse {
+        HTTPServerResponse(
+            headers: [
+                "Content-Type": type, "Cache-Control": "no-cache", "Content-Security-Policy": policy,
+                "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+                "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+            ], body: .bytes(Array(UnsafeBufferPointer(start: page.bytes, count: page.count))))
+    }
+}
+
+/// The state that the dashboard shows, collected once for all watchers, and only while there are any.
+actor DashboardFeed {
+    /// A state and its id.
+    struct Frame: Sendable {
+        let id: String
+        let data: String
+    }
+
+    private let look: @Sendable () async -> JSONObject
+    private let pause: Duration
+    /// Distinguishes this process's ids from another's.
+    private let mark = RandomBytes.text(bytes: 6)
+    private var count = 0
+    private var frame: Frame?
+    private var watchers: [Int: AsyncStream<Frame>.Continuation] = [:]
+    private var lastWatcher = 0
+    private var work: Task<Void, Never>?
+
+    /// Creates a feed.
+    /// - Parameters:
+    ///   - pause: the time between two collections.
+    ///   - look: collects the current state.
+    init(pause: Duration, look: @escaping @Sendable () async -> JSONObject) {
+        self.pause = pause
+        self.look = look
+    }
+
+    /// Returns the states from now on, each once. A slow reader skips to the newest.
+    /// - Parameter last: the id of the last state that the watcher has seen, which isn't repeated.
+    func frames(after last: String?) -> AsyncStream<Frame> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Frame.self, bufferingPolicy: .bufferingNewest(1))
+        lastWatcher += 1
+        let number = lastWatcher
+        watchers[number] = continuation
+        continuation.onTermination = { [weak self] _ in
+            guard let self else { return }
+            Task { await self.leave(number) }
+        }
+        if work == nil {
+            work = Task { [weak self, pause] in
+                while !Task.isCancelled {
+                    await self?.tick()
+                    try? await Task.sleep(for: pause)
+                }
+            }
+        } else if let frame, frame.id != last {
+            continuation.yield(frame)
+        }
+        return stream
+    }
+
+    /// The number of watchers.
+    var watching: Int { watchers.count }
+
+    private func leave(_ number: Int) {
+        watchers[number] = nil
+        guard watchers.isEmpty else { return }
+        work?.cancel()
+        work = nil
+        frame = nil
+    }
+
+    private func tick() async {
+        let data = JSONWriter.string(.object(await look()))
+        guard data != frame?.data else { return }
+        count += 1
+        let next = Frame(id: "\(mark)-\(count)", data: data)
+        frame = next
+        for watcher in watchers.values { watcher.yield(next) }
     }
 }

@@ -1,5 +1,6 @@
 import MMCore
 import MMOperations
+import MMSystem
 
 /// The open questions of running calls to their clients. One value per process: an answer may arrive at a different
 /// address than its call.
@@ -11,4 +12,38 @@ package final class CallQuestions: Sendable {
 
     /// Creates a value without open questions.
     package init() {}
+}
+
+/// Questions of one kind that running calls have put to their clients: a confirmation, or the next bytes of input.
+final class PendingAnswers<Answer: Sendable>: Sendable {
+    private struct Name: Hashable {
+        let call: String
+        let question: String
+    }
+    private let open = Mutex<[Name: OneShot<Answer?>]>([:])
+
+    /// Asks a question and waits for its answer.
+    /// - Parameters:
+    ///   - call: the call that asks.
+    ///   - put: sends the question under the name it receives; runs once an answer can be accepted.
+    /// - Returns: the answer; `nil` when the call was cancelled.
+    func ask(_ call: String, put: (String) -> Void) async -> Answer? {
+        let name = Name(call: call, question: RandomBytes.text(bytes: 12))
+        let answer = OneShot<Answer?>()
+        open.withLock { $0[name] = answer }
+        defer { _ = open.withLock { $0.removeValue(forKey: name) } }
+        put(name.question)
+        return await withTaskCancellationHandler {
+            await answer.wait()
+        } onCancel: {
+            answer.resolve(nil)
+        }
+    }
+
+    /// Accepts the answer to a question.
+    /// - Returns: whether the question was open.
+    func answer(_ call: String, _ question: String, _ given: Answer) -> Bool {
+        let waiting = open.withLock { $0.removeValue(forKey: Name(call: call, question: question)) }
+        return waiting?.resolve(given) ?? false
+    }
 }

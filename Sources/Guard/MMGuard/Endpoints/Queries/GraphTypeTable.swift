@@ -110,3 +110,45 @@ package struct GraphTypeTable: Sendable {
 
     private func list(_ offset: UInt32) -> [String] { file.string(offset).split(separator: " ").map(String.init) }
 }
+
+/// A property of a type.
+package struct GraphProperty: Sendable, Hashable {
+    /// The name.
+    package let name: String
+    /// Its type, without `microsoft.graph.`.
+    package let type: String
+    /// Whether it leads to other objects: `$expand` takes it.
+    package let isNavigation: Bool
+    /// Whether it has several values.
+    package let isCollection: Bool
+    /// The operators of `$filter`; `nil` when nothing is known of them.
+    package let filtering: GraphType.Ability?
+}
+
+/// A type of Microsoft Graph v1.0.
+package struct GraphType: Sendable, Hashable {
+    let row: UInt32
+    /// The name without `microsoft.graph.`.
+    package let name: String
+    /// Whether objects may have more properties than are described.
+    package let isOpen: Bool
+    /// What a short answer shows of each; empty when nothing is laid down.
+    package let usualProperties: [String]
+    /// What `$orderby` takes.
+    package let sorting: Ability
+    /// What `$search` looks through.
+    package let searching: Ability
+    /// Whether it is known what `$filter` can do with its properties.
+    package let hasAbilities: Bool
+
+    /// What a query may do: at once, and with `ConsistencyLevel: eventual` and `$count=true`.
+    package struct Ability: Sendable, Hashable {
+        /// At once.
+        package let plain: [String]
+        /// With the header.
+        package let advanced: [String]
+
+        /// Whether there is none.
+        package var isEmpty: Bool { plain.isEmpty && advanced.isEmpty }
+    }
+}

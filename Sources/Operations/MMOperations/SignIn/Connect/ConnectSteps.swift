@@ -1,6 +1,8 @@
 import MMCore
 import MMGraph
+import MMGuard
 import MMIdentity
+import MMPowerShell
 
 /// The steps of `connect`, with what is asked on the way.
 struct ConnectSteps {
@@ -212,4 +214,324 @@ extension DiscoveredTenant {
 extension ConnectionAuth.Method {
     /// Whether a person signs in.
     var asksPerson: Bool { self == .device || self == .browser || self == .broker }
+}
+
+extension ConnectSteps {
+    /// What the chosen uses need and the connection's own tokens don't hold, a line a service.
+    func missing(on connection: Connection) async -> [String] {
+        guard let uses = input.uses else { return [] }
+        var lines: [String] = []
+        for (service, names) in ConnectionUse.permissions(of: uses) {
+            let granted = await rights(of: connection, on: service)
+            let lacking = names.filter { name in !granted.contains { Self.covers($0, name) } }
+            if !lacking.isEmpty { lines.append("\(service.title): \(lacking.joined(separator: ", "))") }
+        }
+        return lines
+    }
+
+    private func rights(of connection: Connection, on service: ServiceApp) async -> Set<String> {
+        guard let resource = service.resource(of: connection) else { return [] }
+        return await identity.rights(of: connection, on: resource)?.permissions ?? []
+    }
+
+    /// Whether a permission gives all that another one does.
+    private static func covers(_ granted: String, _ wanted: String) -> Bool {
+        let has = granted.lowercased().split(separator: ".")
+        let needs = wanted.lowercased().split(separator: ".")
+        if has == needs { return true }
+        // The directory's own permissions hold those of its parts.
+        if ["user", "group", "organization"].contains(needs.first), has.first == "directory", has.count > 1 {
+            return needs.contains("read") || has[1] != "read"
+        }
+        guard has.first == needs.first, has.count > 1, needs.count > 1 else { return false }
+        let isEnough =
+            has[1] == needs[1] || (has[1] == "readwrite" && needs[1].hasPrefix("read"))
+            || (has[1] == "read" && needs[1] == "readbasic")
+        return isEnough && (has.count > 2 || needs.count == 2 || needs[1] == "readbasic" && has.last == "all")
+    }
+
+    /// What can be done about it.
+    func remedy(_ missing: [String], on connection: Connection, in tenant: DiscoveredTenant) -> String? {
+        guard !missing.isEmpty else { return nil }
+        let uses = (input.uses ?? []).map(\.rawValue).joined(separator: ",")
+        if connection.appId == SharedClient.appID {
+            return "What is missing needs an app registration of the tenant's own: mm connect "
+                + "\(ShellWord.quoted(tenant.domain ?? tenant.id)) --name \(ShellWord.quoted(connection.name)) --app own "
+                + "--uses \(uses). Or a PowerShell module signs in by itself where it can: mm run shows its code."
+        }
+        return
+            "Add what is missing to the app registration \(connection.appId ?? "") (API permissions) and let an administrator "
+            + "consent; then: mm login \(ShellWord.quoted(connection.name)) --renew"
+    }
+
+    /// The PowerShell modules that the uses need, with the command that installs each.
+    var moduleRows: [JSONValue] {
+        modules.map { word, requirement in
+            [
+                "word": .string(word), "module": .string(requirement.name),
+                "install": .string(requirement.installCommand),
+            ]
+        }
+    }
+
+    /// What is said of them.
+    func moduleNote(_ connection: String) -> String {
+        let names = modules.map { word, requirement in
+            "\(requirement.name) (mm run \(ShellWord.quoted(connection)) \(word) …)"
+        }
+        return "In PowerShell it needs \(names.joined(separator: ", ")). What is installed, and how to install it: "
+            + "mm doctor powershell"
+    }
+
+    private var modules: [(word: String, requirement: ModuleRequirement)] {
+        var words: [String] = []
+        for use in input.uses ?? [] {
+            if let word = use.module, !words.contains(word) { words.append(word) }
+        }
+        return words.compactMap { word in (try? ModuleProfiles.named(word)).map { (word, $0.requirement) } }
+    }
+}
+
+extension ConnectionUse {
+    /// The word of the sessions that a use needs PowerShell for.
+    fileprivate var module: String? {
+        switch self {
+        case .graph, .users, .mailbox, .flow: nil
+        case .exchange: "exo"
+        case .teams: "teams"
+        case .sharepoint: "pnp"
+        case .azure: "azure"
+        case .powerplatform: "powerplatform"
+        }
+    }
+}
+
+extension ServiceApp {
+    /// What a connection's tokens for the service are asked for; `nil` for SharePoint where its host is unknown.
+    fileprivate func resource(of connection: Connection) -> ServiceResource? {
+        switch self {
+        case .graph: .graph
+        case .exchange: .exchange
+        case .sharePoint: connection.sharepointHost.map { .sharePoint($0) }
+        case .teams: .teams
+        case .azure: .arm
+        case .flow: .flow
+        case .powerApps: .powerApps
+        }
+    }
+}
+
+extension ConnectSteps {
+    /// Gives the tenant its own app registration, if the person wants one and may.
+    func register(
+        _ tenant: DiscoveredTenant, _ account: SignedInAccount, for connection: Connection
+    ) async throws(MMError) -> Registration {
+        if input.app == .shared { return .shared(notes: []) }
+        let uses = try await uses()
+        let client = try GraphClient(identity: identity, connection: connection)
+        let registrar = AppRegistrar(
+            client: client,
+            watch: WriteWatch(client: client, connection: connection, requests: services, context: context))
+        report("Checking the tenant's app registrations…")
+        let plan: RegistrationPlan
+        do throws(MMError) {
+            plan = try await registrar.plan(for: uses, account)
+        } catch {
+            guard error.code == .forbidden else { throw error }
+            return .shared(notes: steps(uses, tenant, connection, appID: nil, why: error))
+        }
+        do throws(MMError) {
+            try await confirm(plan, client, connection)
+        } catch {
+            // Who says no to the plan still has a connection.
+            guard error.code == .denied, context.record.facts["confirmedBy"] == "refused", input.app != .own else {
+                throw error
+            }
+            return .shared(notes: ["Nothing was registered."])
+        }
+        do throws(AppRegistrar.Stop) {
+            let (appID, unavailable) = try await registrar.carryOut(plan) { report($0) }
+            return .app(appID, missing: plan.unavailable + unavailable)
+        } catch {
+            if error.error.code == .forbidden {
+                return .shared(
+                    notes: done(error) + steps(uses, tenant, connection, appID: error.appID, why: error.error))
+            }
+            var failure = error.error
+            failure.hint =
+                (done(error) + ["Run the same command again: it goes on where it stopped.", failure.hint ?? ""])
+                .filter { !$0.isEmpty }.joined(separator: " ")
+            throw failure
+        }
+    }
+
+    private func uses() async throws(MMError) -> [ConnectionUse] {
+        if let uses = input.uses { return uses }
+        let list = ConnectionUse.allCases.map { "  \($0.rawValue): \($0.purpose)" }.joined(separator: "\n")
+        let text = try await ask(
+            "What is the connection for?\n\(list)\nOne or more, with commas (Enter: graph): ",
+            instead: "--uses graph,…",
+            "What the connection is for was not said.")
+        return text.isEmpty ? [.graph] : try ConnectionUse.list(text)
+    }
+
+    /// Shows the plan to a person and waits for their yes; there is no other way through.
+    private func confirm(
+        _ plan: RegistrationPlan, _ client: GraphClient, _ connection: Connection
+    ) async throws(MMError) {
+        let guarding = services.guarding
+        // What the connection may do later is its entry's matter; setting it up is its owner's.
+        let policy: GuardPolicy = context.call.readsOnly ? GuardPolicy(.readonly) : .standard
+        guard let verdict = try plan.verdict(client, try guarding.guards.engine(), policy) else { return }
+        context.record.note("requests", .array(plan.steps.map { .string("\($0.method) \($0.endpoint)") }))
+        try await Clearance(
+            ConfirmationRequest(
+                on: connection, module: "graph-api", title: "register an app in the tenant", text: plan.text,
+                verdict: verdict)
+        ).settle(in: context, with: guarding)
+    }
+
+    private func done(_ stop: AppRegistrar.Stop) -> [String] {
+        guard !stop.done.isEmpty else { return [] }
+        return ["Done so far, and left there: " + stop.done.joined(separator: " ")]
+    }
+
+    /// What an administrator does in place of the plan.
+    private func steps(
+        _ uses: [ConnectionUse], _ tenant: DiscoveredTenant, _ connection: Connection, appID: String?, why: MMError
+    ) -> [String] {
+        var notes = ["The account may not register apps, or not grant them permissions: \(why.message)"]
+        let permissions = ConnectionUse.permissions(of: uses).map {
+            "     \($0.service.title): \($0.names.joined(separator: ", "))"
+        }.joined(separator: "\n")
+        let name = ShellWord.quoted(connection.name)
+        if let appID {
+            notes.append(
+                "An administrator of the tenant consents to the app \(appID) on this page:\n"
+                    + "  \(tenant.cloud.login)/\(tenant.id)/adminconsent?client_id=\(appID)\n"
+                    + "Then: mm connections edit \(name) --app-id \(appID), and mm login \(name)")
+        } else {
+            notes.append(
+                """
+                An administrator of the tenant can do it, in the Entra admin centre under App registrations:
+                  1. New registration "\(AppRegistrar.name)", this organisation only, with the redirect address \
+                http://localhost of the kind Public client/native.
+                  2. Authentication: Allow public client flows: Yes.
+                  3. API permissions, all delegated, then Grant admin consent:
+                \(permissions)
+                Then: mm connections edit \(name) --app-id APPLICATION-ID, and mm login \(name)
+                """)
+        }
+        return notes
+    }
+}
+
+extension ConnectSteps {
+    /// Signs in: in a browser where there is one, else with a code; the other way where a policy refuses the first.
+    ///
+    /// A sign-in that fails takes the entry with it that this run has written, unless it only waits for its person.
+    func signIn(_ connection: Connection, isNew: Bool) async throws(MMError) -> SignedInAccount {
+        do throws(MMError) {
+            return try await signIn(connection)
+        } catch {
+            guard isNew, error.code != .signInNeeded else { throw error }
+            await withdraw(connection)
+            throw error
+        }
+    }
+
+    /// Takes an entry back that nobody could sign in to. Where that fails the entry stays, and shows what is left of it.
+    private func withdraw(_ connection: Connection) async {
+        let removal = { (document: inout JSONObject) throws(MMError) in
+            try RegistryEdit.remove(connection.name, from: &document)
+        }
+        do throws(MMError) {
+            try await identity.signOut(named: connection.name, forgettingAccount: true)
+            try registry.edit(removal)
+        } catch {
+            report("The connection \(connection.name) could not be taken back: \(error.message)")
+        }
+    }
+
+    /// Signs in as an app that may have been registered a moment ago, which the sign-in service may not know yet.
+    func signIn(_ connection: Connection, afterRegistering: Bool) async throws(MMError) -> SignedInAccount {
+        for wait in [3, 6, 12, 24] where afterRegistering {
+            do throws(MMError) {
+                return try await signIn(connection)
+            } catch {
+                guard let code = error.details["aadsts"]?.int, [700_016, 65_001, 7_000_218].contains(code) else {
+                    throw error
+                }
+                report("The new app isn't known everywhere yet; waiting…")
+                do { try await Task.sleep(for: .seconds(wait)) } catch {
+                    throw MMError(.cancelled, "The sign-in of \(connection.name) was cancelled.")
+                }
+            }
+        }
+        return try await signIn(connection)
+    }
+
+    private func signIn(_ connection: Connection) async throws(MMError) -> SignedInAccount {
+        guard context.call.waitsForSignIn, let person = context.call.person else {
+            switch try await identity.beginSignIn(connection) {
+            case .signedIn(let account): return account
+            case .waiting(let prompt):
+                var error = prompt.error(now: .now)
+                error.hint = "Approve it in a browser, then run the same command again: it goes on with this sign-in."
+                throw error
+            }
+        }
+        let first = input.method ?? (identity.hasBrowser ? .browser : nil)
+        // Codes and pages end by themselves; the call's own limit is for requests.
+        do throws(MMError) {
+            return try await identity.signIn(connection, by: first) { await person.showSignIn($0.details) }
+        } catch {
+            guard input.method == nil, error.details["nextWay"] == "browser" else { throw error }
+            report("A policy of the tenant refuses codes; trying a browser of this machine…")
+            return try await identity.signIn(connection, by: .browser) { await person.showSignIn($0.details) }
+        }
+    }
+
+    /// The connection as it works now, with who is signed in.
+    func answer(
+        _ tenant: DiscoveredTenant, _ connection: Connection, _ account: SignedInAccount, _ registration: Registration
+    ) async throws(MMError) -> OperationAnswer {
+        let client = try GraphClient(identity: identity, connection: connection)
+        let target = try client.target("/me", query: [("$select", "id,displayName,userPrincipalName,mail,jobTitle")])
+        var me =
+            try await client.send(GraphRequest(target: target), deadline: .after(.seconds(60))).json().object ?? [:]
+        me.remove("@odata.context")
+        var answer: JSONObject = [
+            "connection": .string(connection.name), "tenant": .string(tenant.domain ?? tenant.id),
+            "tenantId": .string(tenant.id), "cloud": .string(tenant.cloud.name),
+            "app": connection.appId == SharedClient.appID ? "shared" : "own",
+            "appId": connection.appId.map { .string($0) } ?? .null, "account": .string(account.title),
+            "me": .object(me),
+        ]
+        var notes = self.notes
+        var lacking = await missing(on: connection)
+        if let remedy = remedy(lacking, on: connection, in: tenant) { notes.append(remedy) }
+        switch registration {
+        case .unasked: break
+        case .app(_, let missing):
+            if !missing.isEmpty {
+                lacking += missing
+                notes.append("The tenant's services don't offer: \(missing.joined(separator: ", ")).")
+            }
+        case .shared(let more):
+            notes += more
+            notes.append(
+                "It signs in as \(SharedClient.title): the directory can be read; mail, files, Exchange and most changes "
+                    + "need an app registration of the tenant's own.")
+        }
+        if input.uses != nil || !lacking.isEmpty { answer["missing"] = .array(lacking.map { .string($0) }) }
+        if !moduleRows.isEmpty {
+            answer["modules"] = .array(moduleRows)
+            notes.append(moduleNote(connection.name))
+        }
+        notes.append("Next: mm graph \(ShellWord.quoted(connection.name)) /users --top 5")
+        var result = OperationAnswer.value(.object(answer), notes: notes)
+        result.connection = connection.name
+        return result
+    }
 }

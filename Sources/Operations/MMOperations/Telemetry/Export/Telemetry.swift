@@ -207,3 +207,193 @@ package final class Telemetry: Sendable {
         if fault == nil, was != nil { log.info("the collector takes traces and metrics again") }
     }
 }
+
+/// Wakes a task that waits for work, or for a time to pass.
+final class WakeSignal: Sendable {
+    private let stream: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    init() { (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+    /// There is work.
+    func set() { continuation.yield() }
+
+    /// Returns when there is work, when the time has passed, or when the task is cancelled.
+    func wait(atMost limit: Duration) async {
+        let timer = Task { [continuation] in
+            if (try? await Task.sleep(for: limit)) != nil { continuation.yield() }
+        }
+        var iterator = stream.makeAsyncIterator()
+        await iterator.next()
+        timer.cancel()
+    }
+}
+
+/// A note that a collector took nothing, so that the commands of the next minute don't wait for it one by one.
+package struct CollectorAbsence: Sendable {
+    private let path: String
+    private static let age = Duration.seconds(60)
+
+    /// The note of a user's processes.
+    package init(path: String) { self.path = path }
+
+    /// Whether it took nothing a moment ago.
+    func isKnown(at now: Timestamp) -> Bool {
+        guard let bytes = try? ProtectedFile.read(path, limit: 64),
+            let seconds = Int64(String(decoding: bytes, as: UTF8.self))
+        else { return false }
+        let noted = Timestamp(seconds: seconds)
+        return noted <= now && now - noted < Self.age
+    }
+
+    /// Notes that it takes nothing.
+    func note(at now: Timestamp) {
+        // Where that can't be written, the next command waits as this one did.
+        try? ProtectedFile.replace(path, with: Array("\(now.seconds)".utf8), durable: false)
+    }
+}
+
+/// Sends batches to a collector over HTTP, again after a rest where it is worth it.
+struct CollectorSender: Sendable {
+    /// What became of a batch.
+    enum Outcome: Sendable {
+        case accepted
+        /// It would be refused again.
+        case refused(String)
+        /// It may be accepted later.
+        case later(String, after: Duration?)
+    }
+
+    private let transport: any HTTPTransport
+    private let destination: TelemetrySettings.Destination
+
+    init(to destination: TelemetrySettings.Destination, over transport: any HTTPTransport) {
+        (self.destination, self.transport) = (destination, transport)
+    }
+
+    /// Sends a batch once.
+    func send(_ body: [UInt8]) async -> Outcome {
+        var headers: HTTPHeaders = ["Content-Type": "application/json"]
+        for (name, value) in destination.headers { headers.set(name, value) }
+        var request = HTTPRequest(
+            method: "POST", url: destination.url, headers: headers, body: body, timeout: destination.timeout,
+            maxResponseBytes: 1 << 20, allowsPlainHTTP: true)
+        // A collector in the same cluster is reached so; what is sent holds no secrets but the owner's own headers.
+        request.allowsPlainHTTPToOtherHosts = destination.headers.isEmpty
+        do throws(HTTPError) {
+            let response = try await transport.send(request)
+            switch response.status {
+            case 200..<300: return .accepted
+            // Those that the specification calls retryable.
+            case 429, 502, 503, 504:
+                let rest = response.headers["Retry-After"].flatMap { Int64($0) }.map { Duration.seconds(min($0, 300)) }
+                return .later("it answered \(response.status)", after: rest)
+            default: return .refused("it answered \(response.status)")
+            }
+        } catch {
+            return .later(error.message, after: nil)
+        }
+    }
+}
+
+/// Writes OTLP as JSON (opentelemetry-proto, “OTLP/HTTP JSON”): lower camel case, ids in hexadecimal digits, 64-bit numbers as
+/// texts, enumerations as numbers.
+struct OTLPText {
+    private let resource: JSONValue
+    private let scope: JSONValue = ["name": "microsoft-master", "version": .string(ProductVersion.text)]
+
+    init(resource: [(key: String, value: String)]) {
+        self.resource = ["attributes": Self.attributes(resource.map { ($0.key, .string($0.value)) })]
+    }
+
+    /// An `ExportTraceServiceRequest`.
+    func traces(_ spans: [EndedSpan]) -> [UInt8] {
+        JSONWriter.bytes([
+            "resourceSpans": [
+                [
+                    "resource": resource,
+                    "scopeSpans": [["scope": scope, "spans": .array(spans.map(Self.span))]],
+                ]
+            ]
+        ])
+    }
+
+    /// An `ExportMetricsServiceRequest`.
+    /// - Parameters:
+    ///   - families: the metrics.
+    ///   - begun: since when counters count.
+    ///   - now: when they were read.
+    func metrics(_ families: [MetricFamily], since begun: Timestamp, at now: Timestamp) -> [UInt8] {
+        let times: JSONObject = ["startTimeUnixNano": Self.nano(begun), "timeUnixNano": Self.nano(now)]
+        return JSONWriter.bytes([
+            "resourceMetrics": [
+                [
+                    "resource": resource,
+                    "scopeMetrics": [
+                        ["scope": scope, "metrics": .array(families.map { Self.metric($0, times) })]
+                    ],
+                ]
+            ]
+        ])
+    }
+
+    private static func span(_ span: EndedSpan) -> JSONValue {
+        var json: JSONObject = [
+            "traceId": .string(span.context.trace), "spanId": .string(span.context.span), "name": .string(span.name),
+            "kind": .int(span.kind.rawValue), "startTimeUnixNano": nano(span.begun),
+            "endTimeUnixNano": nano(span.begun + span.lasted), "attributes": attributes(span.attributes),
+            // Unset (0) where all went well: only failures have a status of their own.
+            "status": span.fault.map { ["code": 2, "message": .string($0)] } ?? [:],
+        ]
+        if let parent = span.parent { json["parentSpanId"] = .string(parent) }
+        if let state = span.context.state { json["traceState"] = .string(state) }
+        return .object(json)
+    }
+
+    private static func metric(_ family: MetricFamily, _ times: JSONObject) -> JSONValue {
+        var json: JSONObject = ["name": .string(family.name), "description": .string(family.help)]
+        func points(_ samples: [MetricFamily.Sample]) -> JSONValue {
+            .array(
+                samples.map { sample in
+                    var point = times
+                    point["attributes"] = attributes(sample.labels.map { ($0.0, .string($0.1)) })
+                    point["asDouble"] = .double(sample.value)
+                    return .object(point)
+                })
+        }
+        // 2 is cumulative: values count from the start of the process.
+        switch family.samples {
+        case .counter(let samples):
+            json["sum"] = ["dataPoints": points(samples), "aggregationTemporality": 2, "isMonotonic": true]
+        case .gauge(let samples): json["gauge"] = ["dataPoints": points(samples)]
+        case .histogram(let all):
+            var point = times
+            let below = all.buckets.reduce(0, +)
+            point["count"] = .string("\(all.count)")
+            point["sum"] = .double(all.sum)
+            point["bucketCounts"] = .array((all.buckets + [all.count - below]).map { .string("\($0)") })
+            point["explicitBounds"] = .array(all.bounds.map { .double($0) })
+            json["histogram"] = ["dataPoints": [.object(point)], "aggregationTemporality": 2]
+        }
+        return .object(json)
+    }
+
+    private static func attributes(_ attributes: [(key: String, value: JSONValue)]) -> JSONValue {
+        .array(attributes.map { ["key": .string($0.key), "value": value($0.value)] })
+    }
+
+    private static func value(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .string: ["stringValue": value]
+        case .bool: ["boolValue": value]
+        case .int(let number): ["intValue": .string("\(number)")]
+        case .double: ["doubleValue": value]
+        default: ["stringValue": .string(JSONWriter.string(value))]
+        }
+    }
+
+    private static func nano(_ time: Timestamp) -> JSONValue {
+        let digits = String(time.nanoseconds)
+        return .string("\(time.seconds)" + String(repeating: "0", count: 9 - digits.utf8.count) + digits)
+    }
+}

@@ -1,5 +1,6 @@
 import MMCore
 import MMPowerShell
+import PowerShellSyntax
 
 /// A module as its vendor ships it, as far as it was seen at the wire or read in its sources: the one place that says how
 /// the stand-in behaves where a module is awkward. `StandInModule+Table.swift` holds the rows.
@@ -127,4 +128,253 @@ struct StandInAside: Sendable {
     var variable: (name: String, value: String)?
     /// A setting of `Update-AzConfig` that switches it off, with its value.
     var setting: (name: String, value: Bool)?
+}
+
+extension StandInModule {
+    /// The modules, each from what was seen of the version that it names.
+    static let all = [exchange, azure, teams, pnp, graph, powerPlatform]
+
+    private static let exchange = StandInModule(
+        word: "exo", name: "ExchangeOnlineManagement", version: "3.9.0",
+        code: StandInDeviceCode(
+            app: "fb78d390-0c51-40cd-8e17-fdbfab77341b", way: .console, authority: "organizations",
+            scope: "https://outlook.office365.com/.default"),
+        connect: StandInConnect(
+            cmdlet: "Connect-ExchangeOnline",
+            sets: [
+                StandInParameterSet(
+                    .tokens, "AccessToken* UserPrincipalName Organization DelegatedOrganization \(exchangeOptions)"),
+                StandInParameterSet(.device, "Device* UserPrincipalName DelegatedOrganization \(exchangeOptions)"),
+                StandInParameterSet(
+                    .app,
+                    "AppId* Organization* CertificateFilePath CertificatePassword Certificate CertificateThumbprint "
+                        + exchangeOptions),
+                StandInParameterSet(
+                    .app, "ManagedIdentity* Organization* ManagedIdentityAccountId \(exchangeOptions)"),
+            ]),
+        disconnect: "Disconnect-ExchangeOnline")
+
+    private static let exchangeOptions =
+        "ExchangeEnvironmentName ConnectionUri AzureADAuthorizationEndpointUri ShowBanner ShowProgress CommandName "
+        + "FormatTypeName SkipLoadingFormatData SkipLoadingCmdletHelp LoadCmdletHelp Prefix PageSize UseMultithreading "
+        + "DisableWAM TrackPerformance EnableErrorReporting LogDirectoryPath LogLevel EXOModuleBasePath"
+
+    private static let azure = StandInModule(
+        word: "azure", name: "Az.Accounts", version: "5.3.0", companions: ["Az.Resources", "Az.KeyVault"],
+        code: StandInDeviceCode(
+            app: "1950a258-227b-4e31-a9cf-717495945fc2", way: .information,
+            scope: "https://management.core.windows.net//.default"),
+        connect: StandInConnect(
+            cmdlet: "Connect-AzAccount",
+            sets: [
+                StandInParameterSet(
+                    .tokens,
+                    "AccessToken* AccountId* GraphAccessToken MicrosoftGraphAccessToken KeyVaultAccessToken SkipValidation "
+                        + azureOptions),
+                StandInParameterSet(.device, "UseDeviceAuthentication AccountId ClaimsChallenge \(azureOptions)"),
+                StandInParameterSet(
+                    .app,
+                    "ServicePrincipal ApplicationId* CertificatePath* CertificatePassword SendCertificateChain Tenant* "
+                        + azureOptions),
+                StandInParameterSet(.app, "ServicePrincipal ApplicationId* FederatedToken* Tenant* \(azureOptions)"),
+                StandInParameterSet(.app, "Identity* AccountId ManagedServicePort \(azureOptions)"),
+            ],
+            firstReads: ["/subscriptions?api-version=2021-01-01"]),
+        disconnect: "Disconnect-AzAccount",
+        asides: [
+            StandInAside(
+                address: "https://dc.services.visualstudio.com/v2/track",
+                setting: ("EnableDataCollection", false)),
+            StandInAside(
+                address: "https://www.powershellgallery.com/api/v2/FindPackagesById()?id='Az'",
+                setting: ("CheckForUpgrade", false)),
+        ])
+
+    private static let azureOptions =
+        "Environment Tenant Subscription AuthScope ContextName SkipContextPopulation MaxContextPopulation Force Scope "
+        + "DefaultProfile"
+
+    private static let teams = StandInModule(
+        word: "teams", name: "MicrosoftTeams", version: "7.8.0",
+        code: StandInDeviceCode(
+            app: "12128f48-ec9e-42f0-b203-ea49fb6af367", way: .console,
+            scope: "AppCatalog.ReadWrite.All Group.ReadWrite.All User.Read.All"),
+        connect: StandInConnect(
+            cmdlet: "Connect-MicrosoftTeams",
+            sets: [
+                StandInParameterSet(.tokens, "AccessTokens* TenantId"),
+                StandInParameterSet(
+                    .device, "TenantId Credential AccountId UseDeviceAuthentication TeamsEnvironmentName EndpointUris"),
+                StandInParameterSet(
+                    .app,
+                    "TenantId* ApplicationId* Certificate CertificateThumbprint TeamsEnvironmentName EndpointUris"),
+                StandInParameterSet(
+                    .app, "Identity* TenantId AccountId ManagedServicePort ManagedServiceHostName ManagedServiceSecret"),
+            ],
+            // It takes the tenant from the tokens, and compares what is given with a name that nobody gives.
+            refusals: [(["accesstokens", "tenantid"], "Not supported tenant type.")],
+            check: StandInTeams.check, output: StandInTeams.output),
+        disconnect: "Disconnect-MicrosoftTeams")
+
+    private static let pnp = StandInModule(
+        word: "pnp", name: "PnP.PowerShell", version: "3.1.0",
+        code: StandInDeviceCode(
+            app: nil, way: .warning, scope: "AllSites.FullControl", beforePolling: [.clipboard, .listen]),
+        connect: StandInConnect(
+            cmdlet: "Connect-PnPOnline",
+            sets: [
+                StandInParameterSet(
+                    .tokens,
+                    "Url* AccessToken* AzureEnvironment MicrosoftGraphEndPoint AzureADLoginEndPoint \(pnpOptions)"),
+                StandInParameterSet(
+                    .device,
+                    "Url* DeviceLogin* ClientId Tenant AzureEnvironment PersistLogin MicrosoftGraphEndPoint "
+                        + "AzureADLoginEndPoint \(pnpOptions)"),
+                StandInParameterSet(
+                    .app,
+                    "Url* ClientId* Tenant* CertificatePath* CertificatePassword X509KeyStorageFlags AzureEnvironment "
+                        + pnpOptions),
+                StandInParameterSet(
+                    .app, "Url ManagedIdentity* UserAssignedManagedIdentityClientId \(pnpOptions)"),
+                StandInParameterSet(.app, "Url* AzureADWorkloadIdentity* \(pnpOptions)"),
+            ]),
+        disconnect: "Disconnect-PnPOnline",
+        asides: [
+            StandInAside(
+                address: "https://raw.githubusercontent.com/pnp/powershell/dev/version.txt",
+                variable: ("PNPPOWERSHELL_UPDATECHECK", "off")),
+            StandInAside(
+                address: "https://dc.services.visualstudio.com/v2/track",
+                variable: ("PNPPOWERSHELL_DISABLETELEMETRY", "true")),
+        ])
+
+    private static let pnpOptions =
+        "ReturnConnection ValidateConnection CreateDrive DriveName TenantAdminUrl Connection"
+
+    private static let graph = StandInModule(
+        word: "graph", name: "Microsoft.Graph.Authentication", version: "2.28.0",
+        code: StandInDeviceCode(
+            app: "14d82eec-204b-4c2f-b7e8-296a70dab67e", way: .output, scope: "User.Read"),
+        connect: StandInConnect(
+            cmdlet: "Connect-MgGraph",
+            sets: [
+                StandInParameterSet(.tokens, "AccessToken* Environment ClientTimeout NoWelcome"),
+                StandInParameterSet(
+                    .device,
+                    "Scopes ClientId TenantId ContextScope Environment UseDeviceCode ClientTimeout NoWelcome"),
+                StandInParameterSet(
+                    .app,
+                    "ClientId* Certificate CertificateThumbprint CertificateSubjectName SendCertificateChain TenantId "
+                        + "ContextScope Environment ClientTimeout NoWelcome"),
+                StandInParameterSet(.app, "Identity* ClientId ContextScope Environment ClientTimeout NoWelcome"),
+            ]),
+        disconnect: "Disconnect-MgGraph")
+
+    /// The program pac, whose words aren't parameters.
+    private static let powerPlatform = StandInModule(
+        word: "powerplatform", name: "pac", version: "1.43.6",
+        code: StandInDeviceCode(
+            app: "9cee029c-6210-4654-90bb-17e6e9d36617", way: .native,
+            scope: "https://service.powerapps.com//.default"),
+        connect: StandInConnect(cmdlet: "pac", sets: []),
+        disconnect: nil)
+
+    private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
+}
+
+/// `Connect-MicrosoftTeams` as MicrosoftTeams 7.8 has it: two tokens that agree with each other, and an answer that is no JSON.
+enum StandInTeams {
+    private static let graphAudiences: Set<String> = [
+        "https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000",
+    ]
+
+    /// Returns why the module takes no such tokens.
+    @Sendable static func check(_ call: StandInCall) -> String? {
+        let tokens = ["GraphToken", "TeamsToken"].compactMap { call.argument($0).flatMap(payload) }
+        guard tokens.count == 2 else { return "Invalid access tokens." }
+        let audiences = tokens.map { $0["aud"]?.string ?? "" }
+        guard graphAudiences.contains(audiences[0]), audiences[1] == TokenResource.teamsAudience else {
+            return "Invalid audiences \(audiences.joined(separator: ", "))."
+        }
+        for name in ["upn", "tid", "appid", "idtyp"] where tokens[0][name]?.string != tokens[1][name]?.string {
+            return "The access tokens are of different \(name)."
+        }
+        return nil
+    }
+
+    /// Returns what the next command of the pipeline makes of the module's answer.
+    @Sendable static func output(_ claims: TokenClaims, _ call: StandInCall) -> [PowerShellRecord] {
+        let texts = ["account": claims.account ?? claims.appID ?? "", "tenantid": claims.tenantID ?? ""]
+        return [record(texts, StandInColumn.columns(of: call.next))]
+    }
+
+    private static func payload(of token: String) -> JSONValue? {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let bytes = Base64.bytes(String(parts[1]), alphabet: .url) else { return nil }
+        return try? JSONParser.parse(bytes)
+    }
+
+    /// The answer's record. Its `Account` holds a table whose keys are no strings: no JSON comes of an object that has it, and
+    /// the session sends the text of a console in its place.
+    private static func record(_ texts: [String: String], _ columns: [StandInColumn]?) -> PowerShellRecord {
+        guard let columns, columns.allSatisfy({ $0.isText || $0.member != "account" }) else {
+            let row = "\(texts["account"] ?? "") \(texts["tenantid"] ?? "")"
+            return PowerShellRecord(.text, .string("Account TenantId\n------- --------\n\(row)"))
+        }
+        return PowerShellRecord(
+            .output, .object(JSONObject(columns.map { ($0.name, texts[$0.member].map { .string($0) } ?? .null) })))
+    }
+}
+
+/// A column that `Select-Object` makes: a property, or what `[string]` makes of one.
+struct StandInColumn {
+    let name: String
+    /// The property, in lower case.
+    let member: String
+    let isText: Bool
+
+    /// The columns of a `Select-Object`; `nil` where there is none, or one of another form.
+    static func columns(of command: CommandSyntax?) -> [StandInColumn]? {
+        guard let command, command.constantName?.lowercased() == "select-object" else { return nil }
+        var written: [ExpressionSyntax] = []
+        for case .argument(let argument) in command.elements.dropFirst() {
+            if case .arrayLiteral(let list) = argument { written += list.elements } else { written.append(argument) }
+        }
+        let columns = written.compactMap(Self.init)
+        return columns.count == written.count && !columns.isEmpty ? columns : nil
+    }
+
+    private init?(_ expression: ExpressionSyntax) {
+        switch expression {
+        case .string(let property):
+            (name, member, isText) = (property.value, property.value.lowercased(), false)
+        case .hashtable(let table):
+            var title: String?
+            var source: ExpressionSyntax?
+            for entry in table.entries {
+                guard case .string(let key) = entry.key, let value = Self.only(entry.value) else { return nil }
+                switch key.value.lowercased() {
+                case "n", "name", "l", "label": if case .string(let text) = value { title = text.value }
+                case "e", "expression":
+                    if case .scriptBlock(let block) = value, let body = block.scriptBlock.body?.statements.first {
+                        source = Self.only(body)
+                    }
+                default: return nil
+                }
+            }
+            guard let title, case .convert(let cast)? = source, case .member(let property) = cast.operand,
+                case .string(let read) = property.member
+            else { return nil }
+            (name, member, isText) = (title, read.value.lowercased(), true)
+        default: return nil
+        }
+    }
+
+    /// The expression that a statement consists of.
+    private static func only(_ statement: StatementSyntax) -> ExpressionSyntax? {
+        guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1,
+            case .expression(let element)? = pipeline.elements.first
+        else { return nil }
+        return element.expression
+    }
 }
