@@ -7,18 +7,18 @@ public struct SessionKey: PoolKey {
     /// The module or service, such as `exo` or `graph-api`.
     public let module: String
     /// Whose session it is, where a server serves several people who signed in to it; `nil` for the connection's own.
-    package let principal: String?
+    package let signedIn: String?
 
     /// Creates the name of a session.
     public init(connection: String, module: String) {
-        self.init(connection: connection, module: module, principal: nil)
+        self.init(connection: connection, module: module, signedIn: nil)
     }
 
     /// Creates the name of a session that belongs to one of several people.
-    package init(connection: String, module: String, principal: String?) {
+    package init(connection: String, module: String, signedIn: String?) {
         self.connection = connection
         self.module = module
-        self.principal = principal
+        self.signedIn = signedIn
     }
 
     /// The connection.
@@ -26,12 +26,12 @@ public struct SessionKey: PoolKey {
 
     /// `connection/module`, with a mark for one of several people.
     public var description: String {
-        let mark = principal.map { "@" + Hex.text(SHA256.digest($0.utf8).prefix(4)) } ?? ""
+        let mark = signedIn.map { "@" + Hex.text(SHA256.digest($0.utf8).prefix(4)) } ?? ""
         return "\(connection)/\(module)\(mark)"
     }
 
     /// Orders by connection, then by module.
     public static func < (left: SessionKey, right: SessionKey) -> Bool {
-        (left.connection, left.module, left.principal ?? "") < (right.connection, right.module, right.principal ?? "")
+        (left.connection, left.module, left.signedIn ?? "") < (right.connection, right.module, right.signedIn ?? "")
     }
 }

@@ -237,8 +237,8 @@ extension SessionPool where Factory.Key == SessionKey {
 
     /// Ends the sessions of one of several people.
     /// - Returns: the keys of the ended sessions.
-    package func reset(connection: String, module: String?, principal: String) async -> [SessionKey] {
-        let keys = keys(of: connection, module).filter { $0.principal == principal }
+    package func reset(connection: String, module: String?, signedIn: String) async -> [SessionKey] {
+        let keys = keys(of: connection, module).filter { $0.signedIn == signedIn }
         for key in keys { await end(key, MMError(.cancelled, "The session \(key) was reset.")) }
         return keys
     }
@@ -254,8 +254,8 @@ extension SessionPool where Factory.Key == SessionKey {
 
     /// Signs the sessions of one of several people out and ends them.
     /// - Returns: the keys of the ended sessions.
-    package func disconnect(connection: String, module: String?, principal: String) async -> [SessionKey] {
-        await disconnect(keys(of: connection, module).filter { $0.principal == principal })
+    package func disconnect(connection: String, module: String?, signedIn: String) async -> [SessionKey] {
+        await disconnect(keys(of: connection, module).filter { $0.signedIn == signedIn })
     }
 
     private func disconnect(_ keys: [SessionKey]) async -> [SessionKey] {

@@ -138,7 +138,7 @@ final class ChangesHome: Sendable {
 
     func context(_ person: (any ConfirmingPerson)?, as principal: String? = nil) -> CallContext {
         var caller = Caller(surface: principal == nil ? .terminal : .mcp, name: "test", server: nil)
-        caller.principal = principal.map { Caller.Principal(id: $0, name: nil) }
+        caller.signedIn = principal.map { Caller.Principal(id: $0, name: nil) }
         return CallContext(caller: caller, sessionID: "session-1", person: person)
     }
 

@@ -49,7 +49,7 @@ final class TeamHome: Sendable {
 
     /// Who gets the tokens of a session.
     func bearer(_ person: Person?) -> SessionBearer {
-        SessionBearer(of: connection, services.identity, principal: person?.principal)
+        SessionBearer(of: connection, services.identity, signedIn: person?.principal)
     }
 
     /// Signs somebody in to the tenant's own app, as a client of a server does.

@@ -206,7 +206,7 @@ struct OAuthFaceTests {
         let face = try face()
         let caller = HTTPCaller(face)
         var alice = Caller(surface: .mcp, name: "test", server: "mm")
-        alice.principal = Caller.Principal(id: "\(OAuthFixture.issuer) alice", name: nil)
+        alice.signedIn = Caller.Principal(id: "\(OAuthFixture.issuer) alice", name: nil)
         let stored = try home.services.outputs.of(alice).put(Array("a\nb\n".utf8), connection: "Contoso")
         for (token, isSeen) in [("rs256", true), ("bob", false)] {
             let read = try await caller.post(

@@ -2,6 +2,7 @@ import CMMSystem
 import Glibc
 public import MMCore
 import MMSystem
+
 import struct Synchronization.Atomic
 
 /// Serves one client over pipes: one message per line, requests carried out concurrently, answers in any order.

@@ -49,7 +49,7 @@ struct AuditMine: CatalogueOperation {
 
     /// Whoever signed in has their own calls, wherever they came from; everybody else those of the same client.
     private static func isOwn(_ entry: JSONObject, of caller: Caller) -> Bool {
-        if let principal = caller.principal { return entry["principal"]?.string == principal.id }
+        if let principal = caller.signedIn { return entry["principal"]?.string == principal.id }
         return entry["principal"] == nil && entry["surface"]?.string == caller.surface.rawValue
             && entry["client"]?.string == caller.name
     }

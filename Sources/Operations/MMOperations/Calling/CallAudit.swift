@@ -147,7 +147,7 @@ struct CallAudit: Sendable {
             "client": .string(caller.name), "outcome": .string(outcome), "durationMilliseconds": .int(milliseconds),
         ]
         entry["user"] = caller.user.map { .string($0) }
-        if let principal = caller.principal {
+        if let principal = caller.signedIn {
             entry["principal"] = .string(principal.id)
             entry["person"] = principal.name.map { .string(VisibleText.exact(String($0.prefix(200)))) }
         }

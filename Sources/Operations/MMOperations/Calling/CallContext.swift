@@ -19,8 +19,10 @@ package struct CallPart: Sendable, Hashable {
     }
 }
 
-/// What goes with a call from a front-end to an `OperationService`.
-public struct CallContext: Sendable {
+/// The circumstances of a call as plain values: what a front-end and a pool agree on, whichever of them carries it out.
+///
+/// `TermHeaders` has a line for each of them, by which it crosses the pool's wire.
+public struct CallTerms: Sendable, Hashable {
     /// Who asks.
     public var caller: Caller
     /// How long the whole call may take; 300 s unless said otherwise.
@@ -32,13 +34,11 @@ public struct CallContext: Sendable {
     public var backgroundAfter: Duration?
     /// Whether the caller takes nothing but a job's handle, also of a call that ends at once.
     package var needsHandle = false
-    /// The client's own session, to which its shells belong, and its jobs where it has no principal; `nil` for callers
+    /// The client's own session, to which its shells belong, and its jobs where they have no other owner; `nil` for callers
     /// that come once.
     public var sessionID: String?
     /// Whose the call's job is where its client may come back as another process: a gateway starts one for each call.
-    package var principal: String?
-    /// The access token with which the caller came, for connections that act on behalf of their callers.
-    package var assertion: Secret?
+    package var jobOwner: String?
     /// How long the call waits for a person's approval before it is answered that one is needed; `nil`: not at all.
     package var approvalWait: Duration?
     /// The model behind the client, where the client tells it.
@@ -47,28 +47,73 @@ public struct CallContext: Sendable {
     package var directory: String?
     /// How many columns the screen has that texts are laid out for; `nil` where no screen shows them.
     package var screenColumns: Int?
-    /// What the caller hands over while the call runs, where it does.
-    package var input: (any CallInput)?
     /// Whether the caller may only read, whatever the connection's own policy allows.
     package var readsOnly = false
     /// The trace that the caller's own work belongs to, where it said so.
     package var trace: TraceContext?
-    /// Takes reports of progress.
-    public var progress: @Sendable (ProgressReport) -> Void
-    /// The person who can be asked, where there is one.
-    public var person: (any ConfirmingPerson)?
-    /// What the caller's protocol lets through that the guard otherwise asks a person about.
-    package var guardAllowances: GuardAllowances = []
-    /// What lets the call through the guard where it is one of several that are made together; `nil` for every other call.
-    package var oneOfSeveral: JointClearance?
     /// The call's own id, by which one that is sent again is known; `nil` where its caller gave none.
     package var callID: String?
     /// Whether another node of a cluster has sent it on: it is carried out here or nowhere.
     package var isForwarded = false
+
+    /// The terms of a call.
+    /// - Parameters:
+    ///   - caller: who asks.
+    ///   - timeLimit: how long the whole call may take.
+    ///   - waitsForSignIn: whether a sign-in that is needed is waited for.
+    ///   - backgroundAfter: how long the caller waits before the answer is a running job's handle.
+    ///   - sessionID: the client's own session, to which its shells and jobs belong.
+    public init(
+        caller: Caller, timeLimit: Duration = .seconds(300), waitsForSignIn: Bool = false,
+        backgroundAfter: Duration? = nil, sessionID: String? = nil
+    ) {
+        self.caller = caller
+        self.timeLimit = timeLimit
+        self.waitsForSignIn = waitsForSignIn
+        self.backgroundAfter = backgroundAfter
+        self.sessionID = sessionID
+    }
+}
+
+/// What goes with a call from a front-end to an `OperationService`: its terms, which read as properties of the context, and
+/// what only the process that holds it can reach.
+@dynamicMemberLookup
+public struct CallContext: Sendable {
+    /// The circumstances that another process is told, too.
+    public var terms: CallTerms
+    /// The access token with which the caller came, for connections that act on behalf of their callers.
+    package var assertion: Secret?
+    /// What the caller hands over while the call runs, where it does.
+    package var input: (any CallInput)?
+    /// Takes reports of progress.
+    public var progress: @Sendable (ProgressReport) -> Void
+    /// The person who can be asked, where there is one.
+    public var person: (any ConfirmingPerson)?
+
+    // What follows never leaves the process: it is for the call's own steps, and for faces of earlier servers.
+
+    /// What the caller's protocol lets through that the guard otherwise asks a person about.
+    package var guardAllowances: GuardAllowances = []
+    /// What lets the call through the guard where it is one of several that are made together; `nil` for every other call.
+    package var oneOfSeveral: JointClearance?
     /// The call that this one is a step of; `nil` for one that is made by itself.
     package var partOf: CallPart?
     /// Whether a command's answer names the engine that ran it.
     package var namesEngine = true
+
+    /// What goes with a call.
+    /// - Parameters:
+    ///   - terms: its circumstances.
+    ///   - person: the person who can be asked, where there is one.
+    ///   - progress: takes reports of progress.
+    public init(
+        terms: CallTerms, person: (any ConfirmingPerson)? = nil,
+        progress: @escaping @Sendable (ProgressReport) -> Void = { _ in }
+    ) {
+        self.terms = terms
+        self.person = person
+        self.progress = progress
+    }
 
     /// What goes with a call.
     /// - Parameters:
@@ -84,13 +129,17 @@ public struct CallContext: Sendable {
         backgroundAfter: Duration? = nil, sessionID: String? = nil, person: (any ConfirmingPerson)? = nil,
         progress: @escaping @Sendable (ProgressReport) -> Void = { _ in }
     ) {
-        self.caller = caller
-        self.timeLimit = timeLimit
-        self.waitsForSignIn = waitsForSignIn
-        self.backgroundAfter = backgroundAfter
-        self.sessionID = sessionID
-        self.person = person
-        self.progress = progress
+        self.init(
+            terms: CallTerms(
+                caller: caller, timeLimit: timeLimit, waitsForSignIn: waitsForSignIn, backgroundAfter: backgroundAfter,
+                sessionID: sessionID),
+            person: person, progress: progress)
+    }
+
+    /// A term, as a property of the call.
+    public subscript<Term>(dynamicMember term: WritableKeyPath<CallTerms, Term>) -> Term {
+        get { terms[keyPath: term] }
+        set { terms[keyPath: term] = newValue }
     }
 
     /// Where this process stands; `nil` in the root folder, where services stand and nobody means to be, and in a folder
@@ -104,7 +153,9 @@ public struct CallContext: Sendable {
 
     /// A path as the caller means it.
     package func path(_ path: String) -> String {
-        guard let directory, !path.isEmpty, !path.hasPrefix("/"), !path.hasPrefix("~") else { return path }
+        guard let directory = terms.directory, !path.isEmpty, !path.hasPrefix("/"), !path.hasPrefix("~") else {
+            return path
+        }
         return directory + "/" + path
     }
 }

@@ -32,7 +32,7 @@ struct CallPlace: Sendable {
 
 extension Caller {
     /// The user of this machine whose process called, where nobody has signed in to it; `nil` for those who have.
-    var user: String? { principal == nil ? Self.ownUser : nil }
+    var user: String? { signedIn == nil ? Self.ownUser : nil }
 
     private static let ownUser = SecurityKey.login
 }

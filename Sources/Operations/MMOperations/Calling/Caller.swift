@@ -13,15 +13,15 @@ public struct Caller: Sendable, Hashable {
     }
 
     /// The face the call came through.
-    public let surface: Surface
+    public package(set) var surface: Surface
     /// The client's own name, such as `claude-code 2.1`, for the audit log.
-    public let name: String
+    public package(set) var name: String
     /// The server name that a connection's `mcps` list is compared with; `nil` for the owner's own terminal, which is
     /// exempt.
-    public let server: String?
+    public package(set) var server: String?
 
     /// The person or app behind the caller, where it signed in to this server; `nil` for this machine's user.
-    package var principal: Principal?
+    package var signedIn: Principal?
 
     /// A caller.
     /// - Parameters:

@@ -47,7 +47,7 @@ public struct LocalOperationService: OperationService {
     /// another process.
     public func forget(_ client: CallContext) async {
         guard client.sessionID != nil, client.caller.surface != .terminal else { return }
-        if client.principal == nil { services.jobs.table.forget(owner: OperationJobs.owner(of: client)) }
+        if client.jobOwner == nil { services.jobs.table.forget(owner: OperationJobs.owner(of: client)) }
         await services.shells.closeAll(of: client.shellOwner)
     }
 
@@ -62,7 +62,7 @@ public struct LocalOperationService: OperationService {
                 name, for: context.caller.server, until: .after(context.timeLimit), services)
         }
         if let answer = try await SideBySideCall.answer(operation, arguments, context, self) { return answer }
-        if let assertion = context.assertion, let principal = context.caller.principal {
+        if let assertion = context.assertion, let principal = context.caller.signedIn {
             services.identity.callers.note(assertion, of: principal.id)
         }
         let record = CallRecord()

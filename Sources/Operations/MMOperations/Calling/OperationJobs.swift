@@ -37,7 +37,7 @@ package final class OperationJobs: Sendable {
     /// Whose the jobs of a caller are: its principal's, who may come back as another process, else its session's.
     package static func owner(of context: CallContext) -> String {
         guard context.caller.surface != .terminal else { return "terminal" }
-        let name = context.principal.map { "principal:" + $0 } ?? context.sessionID ?? ""
+        let name = context.jobOwner.map { "principal:" + $0 } ?? context.sessionID ?? ""
         return [context.caller.surface.rawValue, context.caller.server ?? "", name].joined(separator: "/")
     }
 

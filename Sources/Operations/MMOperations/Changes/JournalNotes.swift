@@ -37,7 +37,7 @@ struct JournalNotes: Sendable {
             let entry = JournalEntry(
                 connection: connection.name, author: author, partner: partner, call: context.record.call,
                 within: context.call.partOf?.calls ?? [], session: context.call.sessionID,
-                client: context.call.caller.journalName, principal: context.call.caller.principal?.id,
+                client: context.call.caller.journalName, principal: context.call.caller.signedIn?.id,
                 request: write.request, change: change, undoes: undoing?.entry, isPart: undoing?.isPart ?? false)
             do throws(MMError) {
                 try await requests.journal.begin(entry)

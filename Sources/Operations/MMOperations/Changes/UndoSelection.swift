@@ -19,7 +19,7 @@ struct UndoSelection {
         let all = try await services.journal.entries()
         let reach = try await UndoReach(to: all, services, for: caller.server)
         self.init(
-            caller.server == nil ? all : all.filter { reach.name(of: $0) != nil }, of: caller.principal?.id,
+            caller.server == nil ? all : all.filter { reach.name(of: $0) != nil }, of: caller.signedIn?.id,
             reach: reach)
     }
 

@@ -24,7 +24,7 @@ struct UndoStep {
         let place = CallPlace(registry: services.guarding.registry, identity: services.identity)
         for (key, value) in await place.facts(of: channels.connection) { line[key] = value }
         line["user"] = context.call.caller.user.map { .string($0) }
-        line["principal"] = context.call.caller.principal.map { .string($0.id) }
+        line["principal"] = context.call.caller.signedIn.map { .string($0.id) }
         line["change"] = change.map { .string($0) }
         switch action {
         case .request(let request):

@@ -122,7 +122,7 @@ struct CmdletList: CatalogueOperation {
         }
         return try await sessions.withSession(
             SessionKey(
-                connection: connection.name, module: service.module, principal: context.call.caller.principal?.id),
+                connection: connection.name, module: service.module, signedIn: context.call.caller.signedIn?.id),
             until: deadline, onPrompt: onPrompt
         ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> ExchangeCmdletList? in
             guard case .exchange(let session) = lease.session.runner else { return nil }

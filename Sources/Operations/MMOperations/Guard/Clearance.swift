@@ -24,7 +24,7 @@ package struct Clearance: Sendable {
     package func settle(in context: OperationContext, with guarding: GuardServices) async throws(MMError) {
         // What one person confirms lets nobody else's call through.
         var own = self
-        own.request.principal = context.call.caller.principal?.id
+        own.request.principal = context.call.caller.signedIn?.id
         try await own.settled(in: context, with: guarding)
         guard verdict.guardClass != .read else { return }
         let connection = try? guarding.registry.snapshot().connection(named: request.connection)
@@ -121,7 +121,7 @@ package struct Clearance: Sendable {
             throw refusal()
         }
         let approver = Approver(
-            person: context.call.caller.principal.map { $0.name ?? $0.id } ?? SecurityKey.login,
+            person: context.call.caller.signedIn.map { $0.name ?? $0.id } ?? SecurityKey.login,
             means: person.isAtTerminal ? "terminal" : "form")
         context.record.note("confirmedBy", "person")
         context.record.note("approvedBy", .array([.string(approver.text)]))
@@ -156,6 +156,6 @@ extension Requester {
     init(_ call: CallContext) {
         self.init(
             surface: call.caller.surface.rawValue, client: call.caller.name, model: call.model,
-            person: call.caller.principal.map { $0.name ?? $0.id })
+            person: call.caller.signedIn.map { $0.name ?? $0.id })
     }
 }

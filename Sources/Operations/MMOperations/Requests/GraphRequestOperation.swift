@@ -145,7 +145,7 @@ struct GraphRequestOperation: CatalogueOperation {
             if input.changes {
                 let memory = ChangesMemory(
                     connection: connection, service: client.service, target: request.target,
-                    principal: context.call.caller.principal?.id, paths: guarding.paths)
+                    principal: context.call.caller.signedIn?.id, paths: guarding.paths)
                 return try await ChangesReader(
                     client: client, request: request, memory: memory, deadline: context.deadline, progress: progress
                 ).answer(connection: connection)

@@ -25,9 +25,9 @@ struct Disconnect: CatalogueOperation {
         let connection = try services.registry.connection(named: input.connection, in: context)
         let module = try input.module.map(RunModule.named)
         let keys: [SessionKey]
-        if let principal = context.call.caller.principal?.id {
+        if let signedIn = context.call.caller.signedIn?.id {
             keys = await services.sessions.disconnect(
-                connection: connection.name, module: module, principal: principal)
+                connection: connection.name, module: module, signedIn: signedIn)
         } else {
             services.restorer.forget(connection: connection.name, module: module)
             keys = await services.sessions.disconnect(connection: connection.name, module: module)

@@ -37,7 +37,7 @@ package struct ModuleSessionFactory: SessionFactory {
         let ground = SignInBasis(of: connection, registry: registry, paths: paths)
         let bearer = SessionBearer(
             of: try Self.bearer(of: key.module, connection, known: snapshot.knownModuleApps), identity,
-            principal: key.principal, module: key.module)
+            signedIn: key.signedIn, module: key.module)
         let watch = SignInWatch()
         let walls = SessionWalls(of: connection)
         let requests =
@@ -86,8 +86,8 @@ package struct ModuleSessionFactory: SessionFactory {
             tokens: ConnectionTokens(of: bearer, cloud: try identity.cloud(of: connection)))
         settings.target?.scopes = ConnectionUse.graphScopes(of: connection)
         // Nobody's session finds what another's left in its home.
-        if let principal = key.principal {
-            settings.host.folder += "@" + Hex.text(SHA256.digest(principal.utf8).prefix(6))
+        if let signedIn = key.signedIn {
+            settings.host.folder += "@" + Hex.text(SHA256.digest(signedIn.utf8).prefix(6))
         }
         settings.host.log = log.scoped(key.connection, key.module)
         // A session may serve any server that the connection is for: what only some may see is named to none.

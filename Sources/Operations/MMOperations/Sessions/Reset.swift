@@ -31,8 +31,8 @@ package struct Reset: CatalogueOperation {
         let connection = try services.registry.connection(named: input.connection, in: context)
         let module = try input.module.map(RunModule.named)
         let keys: [SessionKey]
-        if let principal = context.call.caller.principal?.id {
-            keys = await services.sessions.reset(connection: connection.name, module: module, principal: principal)
+        if let signedIn = context.call.caller.signedIn?.id {
+            keys = await services.sessions.reset(connection: connection.name, module: module, signedIn: signedIn)
         } else {
             services.restorer.forget(connection: connection.name, module: module)
             keys = await services.sessions.reset(connection: connection.name, module: module)

@@ -176,7 +176,7 @@ package final class SessionRestorer: Sendable {
         let now = clock.now
         var live: [SessionKey: RestoredSession] = [:]
         // Who signed in to a server does so again: their sessions don't come back by themselves.
-        for (key, account) in accounts where key.principal == nil {
+        for (key, account) in accounts where key.signedIn == nil {
             let connection = try? snapshot?.connection(named: key.connection)
             live[key] = RestoredSession(
                 key: key, tenant: connection?.tenant ?? connection?.tenantId,

@@ -43,7 +43,7 @@ struct Run: CatalogueOperation {
         input.module = moduleName
         context.record.note("module", .string(moduleName))
         let key = SessionKey(
-            connection: connection.name, module: moduleName, principal: context.call.caller.principal?.id)
+            connection: connection.name, module: moduleName, signedIn: context.call.caller.signedIn?.id)
         if input.isDryRun {
             context.record.note("dryRun", true)
             let wanted = input.engine ?? connection.engine
@@ -234,7 +234,7 @@ struct Run: CatalogueOperation {
         guard !strangers.isEmpty, plan.fits(source, with: strangers) else { return }
         let deadline = context.deadline
         let unknown = try await sessions.withSession(
-            SessionKey(connection: connection.name, module: module, principal: context.call.caller.principal?.id),
+            SessionKey(connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id),
             until: deadline
         ) { (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> [String] in
             guard case .exchange(let session) = lease.session.runner else { return [] }

@@ -21,13 +21,13 @@ struct SessionBearer: Sendable {
 
     /// The bearer of a session.
     /// - Parameters:
-    ///   - principal: whose session it is, where a server serves several people.
+    ///   - signedIn: whose session it is, where a server serves several people.
     ///   - module: the session's module.
-    init(of connection: Connection, _ identity: IdentityService, principal: String?, module: String? = nil) {
+    init(of connection: Connection, _ identity: IdentityService, signedIn: String?, module: String? = nil) {
         self.connection = connection
         self.identity = identity
         self.module = module
-        person = connection.auth.method == .onBehalfOf ? principal : nil
+        person = connection.auth.method == .onBehalfOf ? signedIn : nil
     }
 
     /// Whether tokens are got for a caller.
@@ -53,7 +53,7 @@ struct SessionBearer: Sendable {
 
     /// A token of the connection's own sign-in, whatever its module has.
     func ownToken(for resource: ServiceResource, until deadline: Deadline) async throws(MMError) -> AccessToken {
-        let own = SessionBearer(of: connection, identity, principal: person)
+        let own = SessionBearer(of: connection, identity, signedIn: person)
         return try await own.token(for: resource, until: deadline)
     }
 

@@ -50,9 +50,9 @@ struct Sessions: CatalogueOperation {
         }
         var unrestored = services.restorer.standings
         var rows: [JSONObject] = []
-        let principal = context.call.caller.principal?.id
+        let signedIn = context.call.caller.signedIn?.id
         for report in await services.sessions.reports() where visible?.contains(report.key.connection) ?? true {
-            guard principal == nil || report.key.principal == principal else { continue }
+            guard signedIn == nil || report.key.signedIn == signedIn else { continue }
             var row = Self.row(report, report.key.description, report.key.module)
             row["connection"] = .string(report.key.connection)
             if let standing = unrestored.removeValue(forKey: report.key) { Self.say(standing, report.state, &row) }

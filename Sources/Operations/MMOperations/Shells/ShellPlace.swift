@@ -47,7 +47,8 @@ package struct ShellSessionName: PoolKey {
 extension CallContext {
     /// Whose shell sessions a call reaches: those of its client's own session, else those of the face it came through.
     package var shellOwner: String {
-        if let sessionID { return "session:" + sessionID }
+        if let session = terms.sessionID { return "session:" + session }
+        let caller = terms.caller
         return caller.surface == .terminal ? "terminal" : "\(caller.surface.rawValue):\(caller.server ?? caller.name)"
     }
 }

@@ -165,7 +165,7 @@ struct Drift: CatalogueOperation {
                 .notFound, "Nothing differs in \(acceptance.names.joined(separator: ", ")).",
                 hint: "mm drift CONNECTION shows what differs, by kind and name.")
         }
-        let person = caller.principal.map { $0.name ?? $0.id } ?? SecurityKey.login
+        let person = caller.signedIn.map { $0.name ?? $0.id } ?? SecurityKey.login
         return found.map {
             AcceptedDeviation($0, reason: acceptance.reason, person: person, since: today, until: acceptance.until)
         }

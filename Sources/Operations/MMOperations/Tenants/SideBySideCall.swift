@@ -66,7 +66,7 @@ struct SideBySideCall: Sendable {
         try checkFolders(arguments, names)
         let call = SetFolder.Call(
             operation: operation.declaration.name, arguments: arguments, members: members,
-            principal: context.caller.principal?.id, call: record.call)
+            principal: context.caller.signedIn?.id, call: record.call)
         let clearance = try await cleared(call, waiting: members)
         let folder = try SetFolder(call, in: service.services.paths)
         return try await answer(call, folder, clearance)
@@ -79,7 +79,7 @@ struct SideBySideCall: Sendable {
                 hint: "Give `resume` alone.", details: ["field": "resume"])
         }
         let folder = try SetFolder(resuming: name, in: service.services.paths)
-        let call = try folder.call(for: context.caller.principal?.id)
+        let call = try folder.call(for: context.caller.signedIn?.id)
         record.note("connection", call.arguments["connection"] ?? .null)
         if let whole = call.call { record.goesOn(with: whole) }
         guard call.operation == operation.declaration.name else {

@@ -225,7 +225,7 @@ struct ClusterCall: Sendable {
     private var digest: String {
         // One caller's id stands for nobody else's call: they would get its answer.
         let text =
-            "\(context.caller.principal?.id ?? "")\u{0}\(name)\u{0}"
+            "\(context.caller.signedIn?.id ?? "")\u{0}\(name)\u{0}"
             + String(decoding: JSONWriter.bytes(.object(arguments)), as: UTF8.self)
         return Hex.text(SHA256.digest(text.utf8).prefix(16))
     }

@@ -115,7 +115,7 @@ final class ClusterWork: Sendable {
         }
     }
 
-    private static func owner(_ caller: Caller) -> String { caller.principal?.id ?? "" }
+    private static func owner(_ caller: Caller) -> String { caller.signedIn?.id ?? "" }
 
     // MARK: By a handle
 

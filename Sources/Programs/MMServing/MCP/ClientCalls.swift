@@ -31,19 +31,19 @@ final class ClientCalls: Sendable {
         call.readsOnly = readsOnly
         let session = "\(instance):\(context.principal.name)"
         // Without a name that lasts, nobody can be known again.
-        let principal = "\(home.text ?? instance):\(context.principal.name)"
+        let jobOwner = "\(home.text ?? instance):\(context.principal.name)"
         call.sessionID = session
-        call.principal = principal
-        clients.withLock { $0[session] = principal }
+        call.jobOwner = jobOwner
+        clients.withLock { $0[session] = jobOwner }
         return call
     }
 
     /// A call of each client that has called, to take its leave.
     var farewells: [CallContext] {
-        clients.withLock { $0 }.map { session, principal in
+        clients.withLock { $0 }.map { session, jobOwner in
             var call = CallContext(caller: Caller(surface: .mcp, name: "mm-mcp", server: serverName))
             call.sessionID = session
-            call.principal = principal
+            call.jobOwner = jobOwner
             return call
         }
     }

@@ -219,7 +219,7 @@ struct MCPResources: Sendable {
 
     private func recentCalls(_ context: RequestContext) throws(MMError) -> JSONValue {
         let names = try visibleNames()
-        let principal = calls.call(for: context).caller.principal?.id
+        let principal = calls.call(for: context).caller.signedIn?.id
         let entries = try services.audit.entries(limit: 50) { entry in
             SentRequests.isCall(entry) && (principal == nil || entry["principal"]?.string == principal)
                 && entry["connection"]?.string.map { names.contains($0) } ?? false

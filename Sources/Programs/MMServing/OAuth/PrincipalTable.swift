@@ -63,7 +63,7 @@ final class PrincipalTable: Sendable {
     /// Completes a call with who makes it, and their token.
     func complete(_ call: inout CallContext, for principal: Principal) {
         guard let entry = entries.withLock({ $0[principal.name] }) else { return }
-        call.caller.principal = entry.principal
+        call.caller.signedIn = entry.principal
         call.assertion = entry.token
     }
 

@@ -162,6 +162,7 @@ extension CallContext {
         var context = self
         context.person = nil
         context.waitsForSignIn = false
+        let caller = terms.caller
         if caller.surface == .terminal {
             context.caller = Caller(surface: .library, name: caller.name, server: caller.server)
         }

@@ -36,7 +36,7 @@ public struct RemoteOperationService: OperationService {
     {
         let name = operation.declaration.name
         var headers: HTTPHeaders = ["Content-Type": "application/json", "Accept": "text/event-stream"]
-        OperationHeaders.write(context, to: &headers, carriesToken: carriesToken)
+        TermHeaders.write(context, to: &headers, carriesToken: carriesToken)
         let request = pool.request(
             "POST", "/v1/operations/\(name)", headers: headers, body: JSONWriter.bytes(.object(arguments)))
         let stream = try await pool.open(request, during: name)
@@ -51,7 +51,7 @@ public struct RemoteOperationService: OperationService {
     public func forget(_ client: CallContext) async {
         guard client.sessionID != nil else { return }
         var headers: HTTPHeaders = ["Accept": "application/json"]
-        OperationHeaders.write(client, to: &headers)
+        TermHeaders.write(client, to: &headers)
         var request = pool.request("DELETE", "/v1/jobs", headers: headers)
         request.timeout = .seconds(5)
         _ = try? await pool.send(request, during: "saying goodbye")

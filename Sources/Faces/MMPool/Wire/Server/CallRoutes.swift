@@ -53,13 +53,13 @@ package struct CallRoutes: Sendable {
             return .json(JSONWriter.bytes(.object(told)))
         }
         router.post("/v1/operations/{operation}") { (request) throws(MMError) in
-            let (call, claims) = try incoming(request)
+            let (call, sent) = try incoming(request)
             guard MediaTypes.names("text/event-stream", in: request.http.headers) else {
                 return try await plain(call, request.http.headers)
             }
             return CallStream(
-                service: service, open: open, call: call, hasPerson: claims.hasPerson,
-                isAtTerminal: claims.isAtTerminal && isFrontEnd(request.peer), hasInput: claims.hasInput
+                service: service, open: open, call: call, hasPerson: sent.person != .nobody,
+                isAtTerminal: sent.person == .atTerminal && isFrontEnd(request.peer), hasInput: sent.hasInput
             ).response()
         }
         router.post("/v1/calls/{call}/questions/{question}", answerQuestion)
@@ -67,12 +67,12 @@ package struct CallRoutes: Sendable {
         router.delete("/v1/jobs", forget)
     }
 
-    private func incoming(_ request: AdmittedRequest) throws(MMError) -> (IncomingCall, OperationHeaders.Claims) {
+    private func incoming(_ request: AdmittedRequest) throws(MMError) -> (IncomingCall, TermHeaders.Sent) {
         let operation = try service.catalogue.require(request.name("operation"))
         let arguments = try request.http.jsonObject()
-        let (context, claims) = try context(of: request, for: operation.declaration)
+        let (context, sent) = try context(of: request, for: operation.declaration)
         if case .process(let pid) = request.peer { watch.note(context, from: pid) }
-        return (IncomingCall(operation: operation, arguments: arguments, context: context), claims)
+        return (IncomingCall(operation: operation, arguments: arguments, context: context), sent)
     }
 
     /// Ends what a client has left behind.
@@ -130,12 +130,12 @@ package struct CallRoutes: Sendable {
 
     /// Returns the context of a request. The sender's claims count only as far as it is entitled to make them.
     private func context(of request: AdmittedRequest, for declaration: OperationDeclaration) throws(MMError)
-        -> (CallContext, OperationHeaders.Claims)
+        -> (CallContext, TermHeaders.Sent)
     {
-        let claims = try OperationHeaders.read(request.http.headers)
-        let surface = claims.surface ?? .rest
+        let sent = try TermHeaders.read(request.http.headers, unnamed: userAgent(request.http))
+        let surface = sent.terms.caller.surface
         if surface == .terminal { try speaksForPerson(request.peer) }
-        if claims.hasPerson { try answersForPerson(request.peer) }
+        if sent.person != .nobody { try answersForPerson(request.peer) }
         if surface == .rest, declaration.audience == .person, !declaration.effects.readOnly || !request.peer.isOwn {
             throw MMError(
                 .forbidden, "`\(declaration.name)` is for people at a terminal.",
@@ -144,30 +144,17 @@ package struct CallRoutes: Sendable {
         // The owner's programs may do what the owner may, since they can read the same files anyway. A caller from the
         // network is no front-end; only its name is taken from its claims.
         let isFrontEnd = request.peer.isOwn && surface != .rest
-        let server = isFrontEnd ? claims.server : (request.peer.isOwn ? claims.server : nil) ?? serverName
-        var context = CallContext(
-            caller: Caller(
-                surface: request.peer.isOwn ? surface : .rest, name: claims.client ?? userAgent(request.http),
-                server: server), waitsForSignIn: claims.waitsForSignIn)
-        if let limit = claims.timeLimit { context.timeLimit = limit }
-        context.backgroundAfter = claims.patience
-        context.sessionID = claims.session
-        context.principal = claims.principal
-        context.needsHandle = claims.needsHandle
-        context.readsOnly = claims.readsOnly
-        context.screenColumns = claims.columns
-        context.trace = claims.trace
-        // Who signed in is for the owner's own front-end to say, and it has checked.
-        if isFrontEnd, surface == .mcp {
-            context.caller.principal = claims.signedIn
-            context.assertion = claims.assertion
+        var context = CallContext(terms: sent.terms)
+        if !request.peer.isOwn { context.caller.surface = .rest }
+        if !isFrontEnd {
+            context.caller.server = (request.peer.isOwn ? sent.terms.caller.server : nil) ?? serverName
+            context.directory = nil
         }
-        context.approvalWait = claims.approvalWait
-        context.model = claims.model
-        context.callID = claims.callID
-        context.isForwarded = claims.isForwarded && request.peer.speaksForOwner
-        if isFrontEnd { context.directory = claims.directory }
-        return (context, claims)
+        // Who signed in is for the owner's own front-end to say, and it has checked.
+        let knowsCaller = isFrontEnd && surface == .mcp
+        if knowsCaller { context.assertion = sent.assertion } else { context.caller.signedIn = nil }
+        context.isForwarded = sent.terms.isForwarded && request.peer.speaksForOwner
+        return (context, sent)
     }
 
     private func userAgent(_ request: HTTPServerRequest) -> String {

@@ -40,7 +40,7 @@ final class ClientWatch: Sendable {
         let key = call.shellOwner
         guard state.withLock({ $0.clients[key] == nil }) else { return }
         var context = CallContext(caller: call.caller, sessionID: call.sessionID)
-        context.principal = call.principal
+        context.jobOwner = call.jobOwner
         let client = Client(
             process: ProcessIdentity(running: pid) ?? ProcessIdentity(pid: pid, startTime: 0), context: context)
         state.withLock { state in

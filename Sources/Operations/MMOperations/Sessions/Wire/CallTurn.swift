@@ -36,7 +36,7 @@ struct CallTurn: Sendable {
         self.guarding = guarding
         requester = Requester(context.call)
         person = context.call.person
-        let principal = context.call.caller.principal?.id
+        let principal = context.call.caller.signedIn?.id
         confirmation = { question in
             var request = question.confirmation(on: connection, module: module)
             request.principal = principal

@@ -1,0 +1,61 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMOperations
+@testable import MMPool
+
+@Suite("The terms of a call on the wire", .timeLimit(.minutes(5)))
+struct TermHeadersTests {
+    /// Terms of which none is what it is by default.
+    private static var unusual: CallTerms {
+        var caller = Caller(surface: .mcp, name: "claude-code 2.1 – ü%", server: "mm")
+        caller.signedIn = Caller.Principal(id: "tenant/object", name: "Ada Łovelace")
+        var terms = CallTerms(
+            caller: caller, timeLimit: .milliseconds(1500), waitsForSignIn: true, backgroundAfter: .zero,
+            sessionID: "a session")
+        terms.needsHandle = true
+        terms.jobOwner = "gateway:7"
+        terms.approvalWait = .seconds(240)
+        terms.model = "model-4"
+        terms.directory = "/home/ada/reports ü"
+        terms.screenColumns = 132
+        terms.readsOnly = true
+        terms.trace = TraceContext(
+            parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", state: "vendor=opaque")
+        terms.callID = "call 1"
+        terms.isForwarded = true
+        return terms
+    }
+
+    @Test("each of them arrives as it was sent, so that none is forgotten")
+    func roundTrip() throws {
+        let plain = CallTerms(caller: Caller(surface: .rest, name: "unnamed", server: nil))
+        for (unusual, usual) in zip(Mirror(reflecting: Self.unusual).children, Mirror(reflecting: plain).children) {
+            let label = unusual.label ?? ""
+            #expect(String(describing: unusual.value) != String(describing: usual.value), "give \(label) a value here")
+        }
+        var headers = HTTPHeaders()
+        TermHeaders.write(CallContext(terms: Self.unusual), to: &headers)
+        let sent = try TermHeaders.read(headers, unnamed: "unnamed")
+        #expect(sent.terms == Self.unusual)
+        #expect(sent.person == .nobody && !sent.hasInput && sent.assertion == nil)
+    }
+
+    @Test("without a header each is what it is by default")
+    func absent() throws {
+        let sent = try TermHeaders.read([:], unnamed: "curl/8")
+        #expect(sent.terms == CallTerms(caller: Caller(surface: .rest, name: "curl/8", server: nil)))
+    }
+
+    @Test("a token goes along only where it may")
+    func token() throws {
+        var context = CallContext(terms: Self.unusual)
+        context.assertion = Secret("token")
+        for carries in [true, false] {
+            var headers = HTTPHeaders()
+            TermHeaders.write(context, to: &headers, carriesToken: carries)
+            #expect(try TermHeaders.read(headers, unnamed: "-").assertion?.reveal() == (carries ? "token" : nil))
+        }
+    }
+}
