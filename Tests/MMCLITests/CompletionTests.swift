@@ -4,13 +4,13 @@ import Testing
 
 @testable import MMCLI
 
-@Suite("Completion", .timeLimit(.minutes(5)))
+@Suite("CompletionAnswer", .timeLimit(.minutes(5)))
 struct CompletionTests {
-    private let completion = Completion(CommandIndex(catalogue: .standard, locals: [])) { place in
+    private let completion = CompletionAnswer(CommandIndex(catalogue: .standard, locals: [])) { place in
         switch place.field.name {
-        case "connection": [Completion.Candidate("Contoso", "the main tenant")]
-        case "command" where place.given["module"] == "exo": [Completion.Candidate("Get-Mailbox")]
-        case "host": [Completion.Candidate("web1")]
+        case "connection": [CompletionAnswer.Candidate("Contoso", "the main tenant")]
+        case "command" where place.given["module"] == "exo": [CompletionAnswer.Candidate("Get-Mailbox")]
+        case "host": [CompletionAnswer.Candidate("web1")]
         default: []
         }
     }

@@ -11,7 +11,7 @@ struct LineCompletionTests {
             ("Get", ["Get-Mailbox", "Get-Member"], "Get-M", false), ("-re", ["-ResultSize"], "-ResultSize ", false),
         ] as [(String, [String], String, Bool)])
     func completes(typed: String, words: [String], text: String, lists: Bool) throws {
-        let completion = try #require(LineEditor.Completion(of: (typed, words)))
+        let completion = try #require(LineEditor.CompletionAnswer(of: (typed, words)))
         #expect(completion.back == typed.count)
         #expect(completion.text == text)
         #expect(completion.list.isEmpty == !lists)
@@ -19,5 +19,5 @@ struct LineCompletionTests {
     }
 
     @Test("does nothing where nothing fits")
-    func nothing() { #expect(LineEditor.Completion(of: ("xyz", [])) == nil) }
+    func nothing() { #expect(LineEditor.CompletionAnswer(of: ("xyz", [])) == nil) }
 }

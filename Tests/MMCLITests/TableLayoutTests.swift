@@ -19,7 +19,7 @@ struct TableLayoutTests {
 
     private static let users = Rows(items: [user("Ada"), user("Grace")])
 
-    private func lines(_ layout: TableLayout, _ rows: Rows) -> [String] {
+    private func lines(_ layout: ColumnLayout, _ rows: Rows) -> [String] {
         [layout.header] + rows.items.map { layout.line($0) }
     }
 
@@ -31,19 +31,19 @@ struct TableLayoutTests {
         ]
         let columns = ["name", "description", "tenant", "account", "cloud", "guard"]
         let rows = Rows(items: [row], columns: columns)
-        let wide = TableLayout(rows, isNamed: true, mayHide: true, width: 80)
+        let wide = ColumnLayout(rows, isNamed: true, mayHide: true, width: 80)
         #expect(wide.columns == columns && wide.hidden.isEmpty)
-        let narrow = TableLayout(rows, isNamed: true, mayHide: true, width: 40)
+        let narrow = ColumnLayout(rows, isNamed: true, mayHide: true, width: 40)
         #expect(narrow.columns == ["name", "description", "tenant", "account"])
         #expect(narrow.hidden == ["cloud", "guard"])
         #expect(narrow.line(row).count <= 40)
         // Who named them gets them all.
-        #expect(TableLayout(rows, isNamed: true, width: 40).columns == columns)
+        #expect(ColumnLayout(rows, isNamed: true, width: 40).columns == columns)
     }
 
     @Test("fit the screen, with what a person wants first", arguments: [20, 50, 80, 120, 250])
     func width(width: Int) {
-        let layout = TableLayout(Self.users, isNamed: false, width: width)
+        let layout = ColumnLayout(Self.users, isNamed: false, width: width)
         for line in lines(layout, Self.users) { #expect(TableText.width(line) <= width, "\(line)") }
         #expect(layout.columns.first == "displayName")
         if width >= 50 { #expect(layout.columns.prefix(2) == ["displayName", "userPrincipalName"]) }
@@ -52,7 +52,7 @@ struct TableLayoutTests {
 
     @Test("name every column that they leave out")
     func hidden() {
-        let layout = TableLayout(Self.users, isNamed: false, width: 60)
+        let layout = ColumnLayout(Self.users, isNamed: false, width: 60)
         #expect(Set(layout.columns + layout.hidden) == Set(Self.users.columns))
         #expect(layout.hidden.contains("businessPhones") && layout.hidden.contains("mobilePhone"))
     }
@@ -61,7 +61,7 @@ struct TableLayoutTests {
     func named() {
         let columns = ["id", "mail", "displayName", "jobTitle", "officeLocation"]
         let rows = Rows(items: Self.users.items, columns: columns)
-        let layout = TableLayout(rows, isNamed: true, width: 40)
+        let layout = ColumnLayout(rows, isNamed: true, width: 40)
         #expect(layout.columns == columns)
         for line in lines(layout, rows) { #expect(TableText.width(line) <= 40, "\(line)") }
     }
@@ -71,11 +71,11 @@ struct TableLayoutTests {
         let rows = Rows(
             items: [["session": "a", "state": "ready", "code": nil], ["session": "b", "state": "busy"]],
             columns: ["session", "state", "code", "address"])
-        let layout = TableLayout(rows, isNamed: true, dropsEmpty: true, width: 80)
+        let layout = ColumnLayout(rows, isNamed: true, dropsEmpty: true, width: 80)
         #expect(layout.columns == ["session", "state"] && layout.hidden.isEmpty)
         let bare = Rows(items: [], columns: ["session", "state"])
-        #expect(TableLayout(bare, isNamed: true, dropsEmpty: true, width: 80).columns == ["session", "state"])
-        #expect(TableLayout(rows, isNamed: true, width: 80).columns.count == 4)
+        #expect(ColumnLayout(bare, isNamed: true, dropsEmpty: true, width: 80).columns == ["session", "state"])
+        #expect(ColumnLayout(rows, isNamed: true, width: 80).columns.count == 4)
     }
 
     @Test("keep handles whole, which are typed again", arguments: [60, 80])
@@ -86,7 +86,7 @@ struct TableLayoutTests {
             "progress": "reading the mailboxes of everybody", "owner": "terminal",
         ]
         let columns = ["job", "operation", "state", "started", "progress", "owner"]
-        let layout = TableLayout(Rows(items: [row], columns: columns), isNamed: true, width: width)
+        let layout = ColumnLayout(Rows(items: [row], columns: columns), isNamed: true, width: width)
         #expect(layout.line(row).hasPrefix(handle))
         #expect(TableText.width(layout.line(row)) <= width)
     }
@@ -95,14 +95,14 @@ struct TableLayoutTests {
     func pipes() {
         let long = String(repeating: "x", count: 300)
         let rows = Rows(items: [["a": "1", "b": .string(long)], ["a": "2", "b": "y"]])
-        let layout = TableLayout(rows, isNamed: false, width: nil)
+        let layout = ColumnLayout(rows, isNamed: false, width: nil)
         #expect(lines(layout, rows)[1] == "1  " + long)
     }
 
     @Test("keep the columns of a few that were asked for, in their order")
     func selected() {
         let rows = Rows(items: [["city": "Paris", "displayName": "Ada", "id": "1"]])
-        #expect(TableLayout(rows, isNamed: false, width: 80).columns == ["city", "displayName", "id"])
+        #expect(ColumnLayout(rows, isNamed: false, width: 80).columns == ["city", "displayName", "id"])
     }
 
     @Test("reach into the parts of known kinds")
@@ -112,7 +112,7 @@ struct TableLayoutTests {
             "id": "x", "prepaidUnits": ["enabled": 25, "suspended": 0], "skuPartNumber": "ENTERPRISEPACK",
         ]
         let rows = Rows(items: [sku])
-        let layout = TableLayout(rows, isNamed: false, width: 100)
+        let layout = ColumnLayout(rows, isNamed: false, width: 100)
         #expect(layout.columns.prefix(3) == ["skuPartNumber", "consumedUnits", "prepaidUnits.enabled"])
         #expect(!layout.hidden.contains("prepaidUnits"))
         #expect(layout.line(sku).contains("25"))
@@ -121,7 +121,7 @@ struct TableLayoutTests {
     @Test("align numbers at their ends, and wide characters by the cells that they take")
     func alignment() {
         let rows = Rows(items: [["name": "王芳", "count": 5], ["name": "Ada", "count": 1200]])
-        let layout = TableLayout(rows, isNamed: false, width: 80)
+        let layout = ColumnLayout(rows, isNamed: false, width: 80)
         #expect(lines(layout, rows) == ["NAME  COUNT", "王芳      5", "Ada    1200"])
     }
 

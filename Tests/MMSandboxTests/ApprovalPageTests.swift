@@ -194,7 +194,7 @@ struct ApprovalPageTests {
     }
 
     private func fields(_ query: String) -> [(String, String)] {
-        FormFields(parsing: query).pairs.map { ($0.name, $0.value) }
+        PostedForm(parsing: query).pairs.map { ($0.name, $0.value) }
     }
 
     @Test("the browser flow gives a code that its verifier alone redeems, once")
@@ -211,7 +211,7 @@ struct ApprovalPageTests {
         let location = answer.headers["Location"] ?? ""
         #expect(location.hasPrefix("http://localhost:5555/?code="))
         #expect(location.hasSuffix("&state=s%20t"))
-        let code = FormFields(parsing: String(location.split(separator: "?")[1]))["code"] ?? ""
+        let code = PostedForm(parsing: String(location.split(separator: "?")[1]))["code"] ?? ""
         func redeem(_ verifier: String, _ redirect: String = "http://localhost:5555/") async -> HTTPServerResponse {
             await bench.post(
                 "\(Bench.authority)/token",

@@ -317,7 +317,7 @@ extension HostChannel {
 
     func takeFrames(_ state: inout State, _ effects: inout Effects, bytes: Int) {
         var events: [RunEvent] = []
-        do throws(WireFault) {
+        do throws(HostWireFault) {
             while let frame = try state.decoder.next() {
                 switch frame {
                 case .record(let id, let record):
@@ -328,12 +328,12 @@ extension HostChannel {
                     if state.machine.owns(id) { finish(id, end, after: &events, bytes: bytes, &state, &effects) }
                 case .busy(let id):
                     if state.machine.owns(id) {
-                        throw WireFault("a refusal of a command that nothing stood in the way of")
+                        throw HostWireFault("a refusal of a command that nothing stood in the way of")
                     }
                 case .pong(let id, _), .constrained(let id):
                     state.requests.removeValue(forKey: id)?.resolve(.success(frame))
                 case .hello:
-                    throw WireFault("a second greeting")
+                    throw HostWireFault("a second greeting")
                 }
             }
         } catch {

@@ -121,7 +121,7 @@ final class HostGreeting: Sendable {
             if count < 0, errno == EAGAIN || errno == EINTR { return .success(nil) }
             guard count > 0 else { return .failure(Self.wrong("closed the wire before it greeted")) }
             state.decoder.append(room[..<count])
-            do throws(WireFault) {
+            do throws(HostWireFault) {
                 guard let frame = try state.decoder.next() else {
                     // A greeting is short: what doesn't end is none.
                     return state.decoder.pendingBytes < 64 << 10

@@ -22,13 +22,13 @@ final class HostProcess: Sendable {
     /// Kills every other process of the session.
     func endOthers() {
         let (leader, host, mark) = (child.pid, powerShell, mark)
-        Task { try? await BlockingWork.run { ProcessTree.endOthers(leader: leader, host: host, mark: mark) } }
+        Task { try? await BlockingWork.run { SessionProcessTree.endOthers(leader: leader, host: host, mark: mark) } }
     }
 
     /// The other processes of the session: its jobs and what they started.
-    func others() async -> [ProcessTree.Process] {
+    func others() async -> [SessionProcessTree.Process] {
         let (leader, host, mark) = (child.pid, powerShell, mark)
-        return (try? await BlockingWork.run { ProcessTree.others(leader: leader, host: host, mark: mark) }) ?? []
+        return (try? await BlockingWork.run { SessionProcessTree.others(leader: leader, host: host, mark: mark) }) ?? []
     }
 
     /// Asks PowerShell to end; it does even inside a `finally` block.

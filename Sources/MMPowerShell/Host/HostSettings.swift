@@ -119,7 +119,7 @@ public struct HostSettings: Sendable {
         all["MM_WIRE"] = String(wire)
         all["MM_NONCE"] = nonce
         all["MM_MODULES"] = modulePaths.joined(separator: ":")
-        all[ProcessTree.markVariable] = mark
+        all[SessionProcessTree.markVariable] = mark
         return all
     }
 

@@ -105,7 +105,7 @@ final class PowerShellHost: Sendable {
     }
 
     /// The other processes of the session.
-    func others() async -> [ProcessTree.Process] { await process.others() }
+    func others() async -> [SessionProcessTree.Process] { await process.others() }
 
     /// Ends it and everything it started, and waits until all of that is gone.
     /// - Parameter grace: how long it may take to end voluntarily.

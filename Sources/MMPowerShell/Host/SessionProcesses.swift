@@ -22,7 +22,7 @@ package final class SessionProcesses: Sendable {
     package func all() -> [Int32] {
         guard let host = host.withLock({ $0 }) else { return [] }
         return [host.leader, host.powerShell]
-            + ProcessTree.others(leader: host.leader, host: host.powerShell, mark: host.mark).map(\.id)
+            + SessionProcessTree.others(leader: host.leader, host: host.powerShell, mark: host.mark).map(\.id)
     }
 
     /// Records that a process was started for the session.

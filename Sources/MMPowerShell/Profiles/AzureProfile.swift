@@ -27,11 +27,13 @@ package struct AzureProfile: ModuleProfile {
         """
     }
 
-    package func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] {
+    package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.azure), TokenResource(.graph), TokenResource(.keyVault, isOptional: true)]
     }
 
-    package func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+    package func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError)
+        -> PowerShellCommand
+    {
         var parameters: [String: PowerShellValue] = [
             "Environment": .json(.string(target.cloud.azure)), "Tenant": .json(.string(try target.anyTenant())),
         ]

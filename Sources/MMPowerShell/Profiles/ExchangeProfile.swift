@@ -16,9 +16,13 @@ package struct ExchangeProfile: ModuleProfile {
         "A session that was fed a token signs in again with a fresh one before the hour is over.",
     ]
 
-    package func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] { [TokenResource(.exchange)] }
+    package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
+        [TokenResource(.exchange)]
+    }
 
-    package func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+    package func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError)
+        -> PowerShellCommand
+    {
         var parameters: [String: PowerShellValue] = ["Environment": .json(.string(target.cloud.exchange))]
         if !target.commands.isEmpty { parameters["Commands"] = .json(.array(target.commands.map { .string($0) })) }
         let how: String

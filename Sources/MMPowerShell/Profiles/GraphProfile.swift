@@ -14,9 +14,13 @@ package struct GraphProfile: ModuleProfile {
         "Its submodules hold thousands of cmdlets each; the service itself is faster: mm graph."
     ]
 
-    package func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] { [TokenResource(.graph)] }
+    package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
+        [TokenResource(.graph)]
+    }
 
-    package func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+    package func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError)
+        -> PowerShellCommand
+    {
         var parameters: [String: PowerShellValue] = ["Environment": .json(.string(target.cloud.graph))]
         let how: String
         switch method {

@@ -21,13 +21,13 @@ public protocol ModuleProfile: Sendable {
     /// Tokens that must be there for a sign-in with tokens.
     /// - Parameter target: who is to be signed in.
     /// - Throws: `invalidInput` when the connection lacks something.
-    func resources(for target: SignInTarget) throws(MMError) -> [TokenResource]
+    func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource]
     /// The command that signs in.
     /// - Parameters:
     ///   - target: who is to be signed in.
     ///   - method: how.
     /// - Throws: `invalidInput` when the connection lacks something, `unsupported` when the module can't.
-    func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand
+    func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand
     /// The command that tells who is signed in; `nil` when only the connect command's own answer or the token does.
     var identity: PowerShellCommand? { get }
     /// Who is signed in, read from the records of `identity`, or of the connect command.
@@ -53,7 +53,7 @@ public enum SignInMethodKind: String, Sendable, Hashable, CaseIterable {
     case tokens, device, certificate, managedIdentity, federated
 }
 
-extension SignInMethod {
+extension ModuleSignInMethod {
     /// The kind of this sign-in.
     public var kind: SignInMethodKind {
         switch self {
@@ -77,7 +77,7 @@ extension ModuleProfile {
     public var memoryCap: Int { 384 << 20 }
 
     /// The error for a sign-in that this module doesn't have.
-    func cannot(_ method: SignInMethod, _ why: String) -> MMError {
+    func cannot(_ method: ModuleSignInMethod, _ why: String) -> MMError {
         MMError(
             .unsupported, "\(title) can't sign in by \(method.word): \(why).",
             hint: "Use one of: \(methods.map(\.rawValue).joined(separator: ", ")).")

@@ -19,11 +19,13 @@ package struct PnPProfile: ModuleProfile {
         "The connection is to the tenant's root site; give -Connection or -Url for others.",
     ]
 
-    package func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] {
+    package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.sharePoint, address: try target.sharePointAddress())]
     }
 
-    package func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+    package func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError)
+        -> PowerShellCommand
+    {
         var parameters: [String: PowerShellValue] = ["Url": .json(.string(try target.sharePointAddress()))]
         var environment = true
         let how: String

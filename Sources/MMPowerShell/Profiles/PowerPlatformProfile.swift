@@ -17,11 +17,13 @@ package struct PowerPlatformProfile: ModuleProfile {
         "Passwords and client secrets of pac would stand in its command line, so they aren't offered.",
     ]
 
-    package func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] {
+    package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         throw MMError(.unsupported, "\(title) takes no tokens.", hint: "Sign in with a device code or a certificate.")
     }
 
-    package func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+    package func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError)
+        -> PowerShellCommand
+    {
         var parameters: [String: PowerShellValue] = ["Cloud": .json(.string(target.cloud.pac))]
         let how: String
         switch method {

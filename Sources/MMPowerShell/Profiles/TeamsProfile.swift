@@ -15,11 +15,13 @@ package struct TeamsProfile: ModuleProfile {
         "Not every cmdlet works for an app that signs in for itself.",
     ]
 
-    package func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] {
+    package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.graph), TokenResource(.teams)]
     }
 
-    package func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+    package func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError)
+        -> PowerShellCommand
+    {
         var parameters: [String: PowerShellValue] = [:]
         var how: String
         switch method {

@@ -608,7 +608,7 @@ extension PowerShellSession {
         let procedure = SignInProcedure(
             settings: settings, profile: profile, target: target, host: host, asksPerson: false, show: { _ in })
         do throws(MMError) {
-            let method: SignInMethod
+            let method: ModuleSignInMethod
             do throws(MMError) { method = try await procedure.choose() } catch {
                 // Nobody can be asked: who brings the next token, with their next call to a server say, finds their
                 // variables then.

@@ -9,10 +9,10 @@ public struct PowerShellSessionSettings: Sendable {
     /// The module; `nil` for a PowerShell without any sign-in.
     public var profile: (any ModuleProfile)?
     /// The account to sign in.
-    public var target: SignInTarget?
+    public var target: ModuleSignInTarget?
     /// The sign-in method; `nil` for tokens if they can be obtained without a person, otherwise the module's own device
     /// code.
-    public var method: SignInMethod?
+    public var method: ModuleSignInMethod?
     /// The source of tokens.
     public var tokens: (any TokenFeeding)?
     /// The proxy to the network; `nil` for a session that reaches it directly.
@@ -45,7 +45,7 @@ public struct PowerShellSessionSettings: Sendable {
     ///   - target: the account to sign in; required with a profile.
     ///   - tokens: the source of tokens.
     public init(
-        host: HostSettings, profile: (any ModuleProfile)? = nil, target: SignInTarget? = nil,
+        host: HostSettings, profile: (any ModuleProfile)? = nil, target: ModuleSignInTarget? = nil,
         tokens: (any TokenFeeding)? = nil
     ) {
         self.host = host
@@ -114,7 +114,7 @@ extension PowerShellSessionSettings {
     ) throws(MMError) {
         let profile = try ModuleProfiles.named(module)
         let pin = connection.pin ?? pin
-        var target = SignInTarget(
+        var target = ModuleSignInTarget(
             connection: connection.name, tenant: connection.tenant, tenantID: pin?.tenantId ?? connection.tenantId,
             appID: connection.appID(for: profile.name, known: knownApps),
             account: connection.expectedEmail ?? (pin?.objectId == nil ? pin?.username : nil),

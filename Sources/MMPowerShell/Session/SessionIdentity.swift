@@ -19,10 +19,10 @@ public struct SessionIdentity: Sendable, Hashable {
     public var name: String { claims.account ?? claims.appID.map { "app \($0)" } ?? claims.objectID ?? "" }
 
     /// Whether it was signed in with a token that the caller manages.
-    package var usesSuppliedToken: Bool { method == SignInMethod.tokens([]).word }
+    package var usesSuppliedToken: Bool { method == ModuleSignInMethod.tokens([]).word }
 
     /// Whether a person signed in to the module itself.
-    package var isInteractive: Bool { method == SignInMethod.device.word && !claims.isApp }
+    package var isInteractive: Bool { method == ModuleSignInMethod.device.word && !claims.isApp }
 
     /// The identity of a session that belongs to no service and needs no account.
     static let none = SessionIdentity(claims: TokenClaims(), method: "")
@@ -35,7 +35,7 @@ public struct SessionIdentity: Sendable, Hashable {
     /// - Throws: `forbidden`, naming who signed in and who was expected. A sign-in that doesn't identify the account
     ///   counts as a wrong one.
     static func check(
-        _ told: TokenClaims?, for target: SignInTarget, by method: SignInMethod
+        _ told: TokenClaims?, for target: ModuleSignInTarget, by method: ModuleSignInMethod
     ) throws(MMError) -> SessionIdentity {
         guard let told else { throw unverified("nobody", target, "the module doesn't tell who signed in") }
         let name = told.account ?? told.appID.map { "the app \($0)" } ?? "somebody without a name"
@@ -71,7 +71,7 @@ public struct SessionIdentity: Sendable, Hashable {
         return SessionIdentity(claims: told, method: method.word)
     }
 
-    private static func checkTenant(_ told: TokenClaims, _ name: String, _ target: SignInTarget) throws(MMError) {
+    private static func checkTenant(_ told: TokenClaims, _ name: String, _ target: ModuleSignInTarget) throws(MMError) {
         guard let wanted = target.tenantID else { return }
         guard let tenant = told.tenantID else { throw unverified(name, target, "the tenant isn't told") }
         guard same(wanted, tenant) else {
@@ -81,7 +81,7 @@ public struct SessionIdentity: Sendable, Hashable {
 
     private static func same(_ left: String, _ right: String) -> Bool { left.lowercased() == right.lowercased() }
 
-    private static func wrong(_ who: String, _ wanted: String, _ target: SignInTarget) -> MMError {
+    private static func wrong(_ who: String, _ wanted: String, _ target: ModuleSignInTarget) -> MMError {
         MMError(
             .forbidden, "\(who) signed in, but the connection \(target.connection) is for \(wanted).",
             hint: "That session was signed out; nothing else was touched. Sign in again with the right account.",
@@ -90,7 +90,7 @@ public struct SessionIdentity: Sendable, Hashable {
             ])
     }
 
-    private static func unverified(_ who: String, _ target: SignInTarget, _ why: String) -> MMError {
+    private static func unverified(_ who: String, _ target: ModuleSignInTarget, _ why: String) -> MMError {
         MMError(
             .forbidden,
             "It can't be verified that the sign-in is the one of the connection \(target.connection): \(why).",

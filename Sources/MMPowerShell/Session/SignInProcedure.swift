@@ -16,7 +16,7 @@ struct SignInProcedure: Sendable {
 
     let settings: PowerShellSessionSettings
     let profile: any ModuleProfile
-    let target: SignInTarget
+    let target: ModuleSignInTarget
     let host: PowerShellHost
     /// Whether a person may be asked; otherwise a sign-in that needs one fails at once.
     var asksPerson = true
@@ -61,8 +61,8 @@ struct SignInProcedure: Sendable {
     /// Signs in. Only this procedure's own commands run before the identity is checked.
     /// - Throws: why it failed; a wrong account is signed out of the session first.
     /// - Parameter chosen: the method; `nil` chooses one.
-    func run(by chosen: SignInMethod? = nil) async throws(MMError) -> Result {
-        let method: SignInMethod
+    func run(by chosen: ModuleSignInMethod? = nil) async throws(MMError) -> Result {
+        let method: ModuleSignInMethod
         if let chosen { method = chosen } else { method = try await choose() }
         if method.needsPerson {
             guard settings.mayAskPerson else {
@@ -109,7 +109,7 @@ struct SignInProcedure: Sendable {
     }
 
     /// The way to sign in: a token that is at hand before anything that asks a person.
-    func choose() async throws(MMError) -> SignInMethod {
+    func choose() async throws(MMError) -> ModuleSignInMethod {
         if let method = settings.method { return method }
         if let feed = settings.tokens, profile.methods.contains(.tokens) {
             let resources = try profile.resources(for: target)
@@ -130,7 +130,7 @@ struct SignInProcedure: Sendable {
     }
 
     /// Whether the module may show a code of its own, since it refused what is at hand.
-    private func mayAsk(insteadOf method: SignInMethod) -> Bool {
+    private func mayAsk(insteadOf method: ModuleSignInMethod) -> Bool {
         guard case .tokens = method, settings.method == nil else { return false }
         return settings.mayAskPerson && asksPerson && profile.methods.contains(.device)
     }
@@ -177,7 +177,7 @@ struct SignInProcedure: Sendable {
         }
     }
 
-    private func connect(_ command: PowerShellCommand, by method: SignInMethod) async throws(MMError)
+    private func connect(_ command: PowerShellCommand, by method: ModuleSignInMethod) async throws(MMError)
         -> PowerShellAnswer
     {
         let limit = method.needsPerson ? settings.signInTimeout : settings.connectTimeout
@@ -252,7 +252,8 @@ struct SignInProcedure: Sendable {
     }
 
     /// Combines what the module reports with what the supplied token says about the same account.
-    private func whoIsIt(_ answer: PowerShellAnswer, _ method: SignInMethod) async throws(MMError) -> TokenClaims? {
+    private func whoIsIt(_ answer: PowerShellAnswer, _ method: ModuleSignInMethod) async throws(MMError) -> TokenClaims?
+    {
         var told: TokenClaims?
         if let identity = profile.identity {
             let asked = try await host.answer(identity, deadline: .after(.seconds(60)))

@@ -59,7 +59,7 @@ package struct HostPulse: Sendable, Hashable {
 }
 
 /// What a host sent that no host may send. The process behind it can't be trusted any more.
-package struct WireFault: Error, Sendable, Hashable, CustomStringConvertible {
+package struct HostWireFault: Error, Sendable, Hashable, CustomStringConvertible {
     /// What is wrong, without quoting the line (it may hold anything).
     package let problem: String
 
@@ -79,15 +79,16 @@ extension HostFrame {
     ///   - line: UTF-8 JSON.
     ///   - limits: how much of it is taken.
     /// - Throws: `WireFault` for anything that is no frame.
-    package static func decode(_ line: ArraySlice<UInt8>, limits: JSONLimits = .standard) throws(WireFault) -> HostFrame
+    package static func decode(_ line: ArraySlice<UInt8>, limits: JSONLimits = .standard) throws(HostWireFault)
+        -> HostFrame
     {
         if let record = try plainRecord(line, limits: limits) { return record }
         let frame: JSONValue
         do { frame = try JSONParser.parse(line, limits: limits) } catch {
-            throw WireFault("a line that isn't JSON: \(error)")
+            throw HostWireFault("a line that isn't JSON: \(error)")
         }
-        guard let members = frame.object else { throw WireFault("a line that is \(frame.kindName), not an object") }
-        guard let kind = members["t"]?.string else { throw WireFault("a frame without a kind") }
+        guard let members = frame.object else { throw HostWireFault("a line that is \(frame.kindName), not an object") }
+        guard let kind = members["t"]?.string else { throw HostWireFault("a frame without a kind") }
         if kind == "hello" { return .hello(try hello(members)) }
         let id = try identifier(members, of: kind)
         switch kind {
@@ -100,16 +101,16 @@ extension HostFrame {
         case "constrained": return .constrained(id: id)
         default:
             guard let stream = PowerShellRecord.Stream(rawValue: kind) else {
-                throw WireFault("a frame of an unknown kind")
+                throw HostWireFault("a frame of an unknown kind")
             }
-            guard let value = members["v"] else { throw WireFault("a record without a value") }
+            guard let value = members["v"] else { throw HostWireFault("a record without a value") }
             return .record(id: id, PowerShellRecord(stream, value))
         }
     }
 
     /// The form in which the sink writes records, read without building the object around the value:
     /// `{"t":"out","id":7,"v":…}`. Anything else goes the general way.
-    private static func plainRecord(_ line: ArraySlice<UInt8>, limits: JSONLimits) throws(WireFault) -> HostFrame? {
+    private static func plainRecord(_ line: ArraySlice<UInt8>, limits: JSONLimits) throws(HostWireFault) -> HostFrame? {
         guard let head = FrameHead(line), line.last == UInt8(ascii: "}") else { return nil }
         let body = line[head.valueStart..<(line.endIndex - 1)]
         // A second member behind the value makes this no value: the general way decides what the line is.
@@ -117,26 +118,26 @@ extension HostFrame {
         return .record(id: head.id, PowerShellRecord(head.stream, value))
     }
 
-    private static func identifier(_ members: JSONObject, of kind: String) throws(WireFault) -> UInt64 {
+    private static func identifier(_ members: JSONObject, of kind: String) throws(HostWireFault) -> UInt64 {
         guard case .int(let number)? = members["id"], let id = UInt64(exactly: number) else {
-            throw WireFault("a frame without a usable id")
+            throw HostWireFault("a frame without a usable id")
         }
         return id
     }
 
-    private static func hello(_ members: JSONObject) throws(WireFault) -> HostHello {
+    private static func hello(_ members: JSONObject) throws(HostWireFault) -> HostHello {
         guard let version = members["protocol"]?.int, let nonce = members["nonce"]?.string,
             let pid = members["pid"]?.int.flatMap({ Int32(exactly: $0) })
-        else { throw WireFault("a greeting without protocol, nonce or process id") }
+        else { throw HostWireFault("a greeting without protocol, nonce or process id") }
         return HostHello(
             version: version, nonce: nonce, processID: pid, powerShell: members["version"]?.string ?? "",
             runtime: members["runtime"]?.string ?? "")
     }
 
-    private static func end(_ members: JSONObject, id: UInt64) throws(WireFault) -> HostFrame {
-        guard let word = members["state"]?.string else { throw WireFault("an end without a state") }
+    private static func end(_ members: JSONObject, id: UInt64) throws(HostWireFault) -> HostFrame {
+        guard let word = members["state"]?.string else { throw HostWireFault("an end without a state") }
         if word == "Busy" { return .busy(id: id) }
-        guard let state = CommandEnd.State(rawValue: word) else { throw WireFault("an end in an unknown state") }
+        guard let state = CommandEnd.State(rawValue: word) else { throw HostWireFault("an end in an unknown state") }
         let failure = members["failure"]?.object.map { failure in
             CommandFailure(
                 message: cause(failure["message"]?.string ?? "", type: failure["type"]?.string),

@@ -45,18 +45,18 @@ package struct WireDecoder: Sendable {
 
     /// The next whole frame, or `nil` when more bytes are needed.
     /// - Throws: `WireFault` for a line that is no frame; the decoder must not be used any more.
-    package mutating func next() throws(WireFault) -> HostFrame? {
+    package mutating func next() throws(HostWireFault) -> HostFrame? {
         while let line = nextLine() {
             if var passed = passing {
                 passing = nil
                 passed.bytes += line.count
                 if let frame = Self.report(passed) { return frame }
-                throw WireFault("a line of \(passed.bytes) bytes that isn't a record")
+                throw HostWireFault("a line of \(passed.bytes) bytes that isn't a record")
             }
             if line.isEmpty { continue }
             if line.count > lineLimit {
                 if let frame = Self.report((Array(line.prefix(64)), line.count)) { return frame }
-                throw WireFault("a line of \(line.count) bytes that isn't a record")
+                throw HostWireFault("a line of \(line.count) bytes that isn't a record")
             }
             return try HostFrame.decode(line, limits: limits)
         }

@@ -13,11 +13,11 @@ struct DocumentedParametersTests {
             scripts.append(try profile.connect(ProfileTests.target(), by: method).script)
         }
         for password in [Secret("p")] {
-            let method = SignInMethod.certificate(path: "/c", password: password)
+            let method = ModuleSignInMethod.certificate(path: "/c", password: password)
             if let command = try? profile.connect(ProfileTests.target(), by: method) { scripts.append(command.script) }
         }
         for client in ["c"] {
-            let method = SignInMethod.managedIdentity(clientID: client)
+            let method = ModuleSignInMethod.managedIdentity(clientID: client)
             if let command = try? profile.connect(ProfileTests.target(), by: method) { scripts.append(command.script) }
         }
         scripts += [

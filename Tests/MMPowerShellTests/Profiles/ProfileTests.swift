@@ -8,8 +8,8 @@ import Testing
 struct ProfileTests {
     static let words = ["exo", "azure", "teams", "pnp", "powerplatform", "graph"]
 
-    static func target(cloud: String = "public") throws -> SignInTarget {
-        SignInTarget(
+    static func target(cloud: String = "public") throws -> ModuleSignInTarget {
+        ModuleSignInTarget(
             connection: "Contoso", tenant: "contoso.onmicrosoft.com", tenantID: "11111111-2222-3333-4444-555555555555",
             appID: "aaaaaaaa-2222-3333-4444-555555555555", account: "admin@contoso.example",
             sharePointHost: "contoso", cloud: try ModuleCloud.named(cloud))
@@ -25,7 +25,7 @@ struct ProfileTests {
         }
     }
 
-    static func methods(of profile: any ModuleProfile) throws -> [SignInMethod] {
+    static func methods(of profile: any ModuleProfile) throws -> [ModuleSignInMethod] {
         try profile.methods.map { kind in
             switch kind {
             case .tokens: .tokens(try tokens(for: profile))
@@ -88,7 +88,7 @@ struct ProfileTests {
     @Test("each cloud is named in the module's own words")
     func clouds() throws {
         func environment(_ profile: any ModuleProfile, _ cloud: String) throws -> PowerShellValue? {
-            let token = profile.name == "pnp" ? SignInMethod.tokens(try Self.tokens(for: profile)) : .device
+            let token = profile.name == "pnp" ? ModuleSignInMethod.tokens(try Self.tokens(for: profile)) : .device
             let command = try profile.connect(Self.target(cloud: cloud), by: token)
             return command.parameters["Environment"] ?? command.parameters["Cloud"]
         }

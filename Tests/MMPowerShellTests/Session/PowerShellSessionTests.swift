@@ -717,8 +717,8 @@ struct PowerShellSessionTests {
         let methods: [SignInMethodKind] = [.device]
         let prompt = PromptWords(near: ["to sign in"], stream: .console)
         let traps: [String] = []
-        func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] { [] }
-        func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+        func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] { [] }
+        func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand {
             PowerShellCommand("Connect-ExchangeOnline -Device")
         }
         var identity: PowerShellCommand? { ExchangeProfile().identity }
@@ -736,8 +736,8 @@ struct PowerShellSessionTests {
         let methods: [SignInMethodKind] = [.device]
         let prompt = PromptWords(near: ["to sign in"], stream: .console)
         let traps: [String] = []
-        func resources(for target: SignInTarget) throws(MMError) -> [TokenResource] { [] }
-        func connect(_ target: SignInTarget, by method: SignInMethod) throws(MMError) -> PowerShellCommand {
+        func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] { [] }
+        func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand {
             PowerShellCommand("Connect-ExchangeOnline -Device")
         }
         var identity: PowerShellCommand? { ExchangeProfile().identity }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Who is signed in", .timeLimit(.minutes(5)))
 struct SessionIdentityTests {
-    private let target: SignInTarget
+    private let target: ModuleSignInTarget
 
     init() throws { target = try ProfileTests.target() }
 
@@ -72,7 +72,7 @@ struct SessionIdentityTests {
 
     @Test("an app is checked by tenant and app id, not by the person's address")
     func app() throws {
-        let certificate = SignInMethod.certificate(path: "/c", password: nil)
+        let certificate = ModuleSignInMethod.certificate(path: "/c", password: nil)
         var claims = TokenClaims(tenantID: target.tenantID, appID: target.appID)
         #expect(try SessionIdentity.check(claims, for: target, by: certificate).name.hasPrefix("app "))
         claims.appID = "bbbbbbbb-2222-3333-4444-555555555555"

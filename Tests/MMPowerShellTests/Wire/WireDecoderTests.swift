@@ -43,14 +43,14 @@ struct WireDecoderTests {
             "{\"t\":\"out\",\"id\":1,\"v\":\"\u{1}\"}",
         ])
     func faults(line: String) {
-        #expect(throws: WireFault.self) { try frames(line + "\n") }
+        #expect(throws: HostWireFault.self) { try frames(line + "\n") }
     }
 
     @Test("invalid UTF-8 is a fault")
     func invalidText() {
         var decoder = WireDecoder()
         decoder.append(Array(#"{"t":"out","id":1,"v":""#.utf8) + [0xFF, 0xFE] + Array("\"}\n".utf8))
-        #expect(throws: WireFault.self) { try decoder.next() }
+        #expect(throws: HostWireFault.self) { try decoder.next() }
     }
 
     @Test("half a line is no frame yet, and is known as half a line")
@@ -86,7 +86,7 @@ struct WireDecoderTests {
     @Test("an endless line that is no record is a fault, not endless memory")
     func endlessLine() {
         var decoder = WireDecoder(lineLimit: 1000)
-        #expect(throws: WireFault.self) {
+        #expect(throws: HostWireFault.self) {
             for _ in 0..<100 {
                 decoder.append([UInt8](repeating: 0x78, count: 100))
                 while try decoder.next() != nil {}

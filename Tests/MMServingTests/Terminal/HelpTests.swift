@@ -51,7 +51,7 @@ struct HelpTests {
         let name = words.joined(separator: " ")
         #expect(!HelpText.all(index).contains(name))
         #expect(!index.group([words[0]]).contains { $0.words == words })
-        let completion = Completion(index) { _ in [] }
+        let completion = CompletionAnswer(index) { _ in [] }
         #expect(await completion.candidates([words[0], ""]).allSatisfy { $0.word != words[1] })
         #expect(index.unknown([words[0], words[1] + "x"]).hint?.contains("`mm \(name)`") != true)
     }

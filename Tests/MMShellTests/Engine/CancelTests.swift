@@ -113,7 +113,7 @@ struct CancelTests {
             #expect(answer.code == 128 + SIGSTOP)
             #expect(!answer.out.contains("resumed"))
             let pid = try #require(await shell.processID)
-            #expect(SessionProcesses(shell: pid).others().allSatisfy { !$0.isStopped })
+            #expect(ShellSessionProcesses(shell: pid).others().allSatisfy { !$0.isStopped })
         }
     }
 

@@ -59,7 +59,7 @@ enum Shells {
             #expect(!process.isAlive, "the shell is gone")
             if let folder { #expect(await eventually { access(folder, F_OK) != 0 }, "its folder is gone") }
             // Its number may be somebody else's by now, and then says nothing.
-            let left = SessionProcesses(shell: process.pid).others()
+            let left = ShellSessionProcesses(shell: process.pid).others()
             #expect(left.isEmpty || StartedProcess(process.pid) != nil, "nothing it started is left")
         }
     }
@@ -75,7 +75,7 @@ extension LocalShell {
     /// Whether a program of this name runs in the session.
     func runs(_ program: String) -> Bool {
         guard let processID else { return false }
-        return SessionProcesses(shell: processID).others().contains {
+        return ShellSessionProcesses(shell: processID).others().contains {
             ProcFile.read("/proc/\($0.id)/comm", limit: 99) == Array((program + "\n").utf8)
         }
     }

@@ -47,7 +47,7 @@ final class TestSSHD: Sendable {
     }
 
     /// The processes that serve connections.
-    func descendants() -> [Int32] { SessionProcesses(shell: process.pid).others().map(\.id) }
+    func descendants() -> [Int32] { ShellSessionProcesses(shell: process.pid).others().map(\.id) }
 
     var target: SSHTarget {
         var target = SSHTarget("127.0.0.1", user: Self.user, port: port)

@@ -122,8 +122,8 @@ package struct AnswerRenderer {
     /// Chooses a table's columns, and notes which ones it leaves out.
     private func layout(
         of rows: Rows, isNamed: Bool, mayHide: Bool, dropsEmpty: Bool = false
-    ) -> TableLayout {
-        let layout = TableLayout(rows, isNamed: isNamed, mayHide: mayHide, dropsEmpty: dropsEmpty, width: form.width)
+    ) -> ColumnLayout {
+        let layout = ColumnLayout(rows, isNamed: isNamed, mayHide: mayHide, dropsEmpty: dropsEmpty, width: form.width)
         let hidden = layout.hidden
         if !hidden.isEmpty, !rows.items.isEmpty {
             note(
@@ -228,7 +228,7 @@ package struct AnswerRenderer {
     /// Writes rows with the columns and widths of the first batch, so that later batches need no memory and move no
     /// columns.
     private func renderRows(_ stream: ItemStream, columns declared: [String]) async throws(MMError) {
-        var first: (selection: RowSelection, rows: Rows, table: TableLayout?)?
+        var first: (selection: RowSelection, rows: Rows, table: ColumnLayout?)?
         var cut = 0
         while let batch = try await stream.next() {
             let items = try Self.items(batch)

@@ -39,7 +39,7 @@ enum MMDesignProfile {
                 if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
                 return ProfileAnswer(try await answer.plainText())
             } catch {
-                guard let signIn = DeviceCode(error) else { throw error }
+                guard let signIn = ShownCode(error) else { throw error }
                 return ProfileAnswer(
                     "\(signIn.heading)\n\n\(signIn.message)\n\nAfter completing authentication, retry your command.")
             }

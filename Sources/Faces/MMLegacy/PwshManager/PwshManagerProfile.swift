@@ -75,7 +75,7 @@ enum PwshManagerProfile {
             let body = body(arguments, call, conversation)
             let reply = await manager.answer("/login", body, call)
             if let code = reply["device_code"]?.string {
-                let address = reply["auth_url"]?.string ?? DeviceCode.page
+                let address = reply["auth_url"]?.string ?? ShownCode.page
                 return ProfileAnswer(
                     """
                     **DEVICE CODE: \(code)**

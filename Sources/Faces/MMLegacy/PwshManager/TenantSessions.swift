@@ -267,7 +267,7 @@ extension TenantSessions {
             _ = try await services.sessions.connect(record.key, until: .after(.seconds(90)))
         } catch {
             touch(ask.key)
-            guard let signIn = DeviceCode(error) else {
+            guard let signIn = ShownCode(error) else {
                 if await services.sessions.state(of: record.key) == nil { records[ask.key] = nil }
                 let words = try words(for: error, connection)
                 return RouteReply(["success": false, "result": .string("ERROR: \(words)"), "auth_pending": false])

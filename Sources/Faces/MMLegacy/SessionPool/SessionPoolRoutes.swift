@@ -171,7 +171,7 @@ package final class SessionPoolRoutes: Sendable {
         let again = "Session reset — retry will create a fresh session."
         switch error.code {
         case .signInNeeded:
-            guard let signIn = DeviceCode(error) else { return Self.failure(error.description) }
+            guard let signIn = ShownCode(error) else { return Self.failure(error.description) }
             let isKnown = shownCodes.withLock { codes in codes.updateValue(signIn.code, forKey: key) == signIn.code }
             var reply: JSONObject = [
                 "status": "auth_required", "device_code": .string(signIn.code), "auth_url": .string(signIn.address),

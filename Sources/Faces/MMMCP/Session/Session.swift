@@ -18,7 +18,7 @@ final class Session: Sendable {
 
     /// The state that the connection's lock protects.
     struct Guarded: Sendable {
-        var state: SessionState
+        var state: ProtocolState
         var live: [RequestID: LiveCall] = [:]
         var listens: [RequestID: Subscription] = [:]
         /// What is watched for the client, each in a task that ends with the connection at the latest.
@@ -40,7 +40,7 @@ final class Session: Sendable {
         self.name = name
         self.principal = principal
         self.sessionChannel = sessionChannel
-        self.guarded = Mutex(Guarded(state: SessionState(logLevel: server.options.initialLogLevel)))
+        self.guarded = Mutex(Guarded(state: ProtocolState(logLevel: server.options.initialLogLevel)))
     }
 
     /// Blocks a reader thread while there is no room for one more call and open calls still end: a client that writes
@@ -89,7 +89,7 @@ final class Session: Sendable {
     }
 
     private func receive(_ request: IncomingRequest, via channel: any MessageChannel) {
-        let outcome: (SessionState.Action, LiveCall?) = guarded.withLock { guarded in
+        let outcome: (ProtocolState.Action, LiveCall?) = guarded.withLock { guarded in
             guard !guarded.isClosed else { return (.answer(.failure(.internalError("The server is stopping."))), nil) }
             let action = guarded.state.receive(request, server: server, principal: principal)
             guard case .start(let planned) = action else { return (action, nil) }

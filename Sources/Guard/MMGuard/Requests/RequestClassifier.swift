@@ -52,8 +52,8 @@ struct RequestClassifier: Sendable {
     ) -> RequestClassification {
         guard request.target.service == .graph else {
             let path = segments.map(\.asciiLowercased)
-            if request.target.service == .exchange, method == .post, ExchangeCommand.isAddressed(path) {
-                return ExchangeCommand.classify(request.body, cmdlets: cmdlets)
+            if request.target.service == .exchange, method == .post, InvokedExchangeCommand.isAddressed(path) {
+                return InvokedExchangeCommand.classify(request.body, cmdlets: cmdlets)
             }
             let form = request.target.service == .sharePoint ? SharePointPath.plain(path) : path
             return byRules(method, [form], request, template: nil)

@@ -58,7 +58,7 @@ extension GuardEngine {
 
     private func template(of request: WireRequest, _ found: RequestClassification) -> String {
         if request.service == .exchange, case .json(let value) = WireBody(request).content,
-            let cmdlet = ExchangeCommand.name(in: value)
+            let cmdlet = InvokedExchangeCommand.name(in: value)
         {
             return cmdlet
         }
@@ -165,7 +165,7 @@ enum RequestNames {
         }
         let body = WireBody(request)
         if request.service == .exchange, case .json(let value) = body.content {
-            ExchangeCommand.names(in: value).forEach(add)
+            InvokedExchangeCommand.names(in: value).forEach(add)
             return names
         }
         if let text = body.text, request.service == .sharePoint, let objects = ObjectRequest(text) {

@@ -64,7 +64,7 @@ struct WireClassifier: Sendable {
         let found = requests.classify(GuardedRequest(method: method, target: target, body: body.content))
         // Who tells the service of another cmdlet in a header than in the body wants one of them overlooked.
         if target.service == .exchange, case .json(let value) = body.content,
-            let cmdlet = ExchangeCommand.name(in: value),
+            let cmdlet = InvokedExchangeCommand.name(in: value),
             request.values("x-cmdletname").contains(where: { $0.asciiLowercased != cmdlet.asciiLowercased })
         {
             return requests.refused("invoke-command-unreadable", "header and body name different cmdlets")

@@ -9,7 +9,7 @@ package struct TokenAnswer: Sendable {
     /// The id_token, which identifies the person who signed in.
     package let idToken: Secret?
     /// The home account.
-    package let clientInfo: ClientInfo?
+    package let clientInfo: AccountClientInfo?
     /// The granted scopes; the requested ones when the response doesn't name them.
     package let scopes: [String]
     /// The lifetime of the access token in seconds.
@@ -44,7 +44,7 @@ package struct TokenAnswer: Sendable {
         accessToken = Secret(token)
         refreshToken = object["refresh_token"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
         idToken = object["id_token"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
-        clientInfo = object["client_info"]?.string.flatMap(ClientInfo.init(encoded:))
+        clientInfo = object["client_info"]?.string.flatMap(AccountClientInfo.init(encoded:))
         let granted = object["scope"]?.string?.split(separator: " ").map(String.init) ?? []
         scopes = granted.isEmpty ? requested : granted
         let life = Self.seconds(object["expires_in"]) ?? 600

@@ -40,7 +40,7 @@ struct WorkPace: Sendable {
     }
 
     private func shown(_ count: Int) -> String {
-        unit == .bytes ? ByteSize.text(count) : Self.grouped(count)
+        unit == .bytes ? SizeText.text(count) : Self.grouped(count)
     }
 
     /// A number with a comma between groups of three digits.

@@ -8,7 +8,7 @@ struct CallRow {
     /// For people.
     let text: String
 
-    init(_ call: GraphCall) {
+    init(_ call: OfferedCall) {
         let example = CallExample(call)
         let target = try? RequestTarget(parsing: example.path, service: .graph, normalization: .clean)
         let least = target.flatMap { Self.least(call.method, $0) }
@@ -72,7 +72,7 @@ struct CallRow {
     }
 
     /// The class of the example; with another body it may be stricter, which is said.
-    private static func classes(_ call: GraphCall, _ target: RequestTarget, _ body: JSONValue?) -> String {
+    private static func classes(_ call: OfferedCall, _ target: RequestTarget, _ body: JSONValue?) -> String {
         let worst = strictest(call.method, target, .none)
         guard call.method != "GET", call.method != "DELETE" else { return worst.rawValue }
         let own = strictest(call.method, target, .json(body ?? [:]))
@@ -104,7 +104,7 @@ struct CallExample {
         body = bodyText.isEmpty ? nil : try? JSONParser.parse(bodyText)
     }
 
-    init(_ call: GraphCall) {
+    init(_ call: OfferedCall) {
         method = call.method
         resource = nil
         var path = Self.filled(call.path)

@@ -21,7 +21,7 @@ struct CompletionValues: Sendable {
                 let services = OperationServices(environment: environment)
                 let values = CompletionValues(environment: environment, catalogue: catalogue, services: services)
                 let index = CommandIndex(catalogue: catalogue, locals: others)
-                let found = await Completion(index) { await values.known(at: $0) }.candidates(
+                let found = await CompletionAnswer(index) { await values.known(at: $0) }.candidates(
                     Array(words.drop { $0 == "--" }))
                 for candidate in found {
                     let summary = candidate.summary.isEmpty ? "" : "\t\(candidate.summary)"
@@ -33,24 +33,25 @@ struct CompletionValues: Sendable {
     }
 
     /// What is known of the values of a field now. What can't be learnt at once is nothing.
-    func known(at place: Completion.Place) async -> [Completion.Candidate] {
+    func known(at place: CompletionAnswer.Place) async -> [CompletionAnswer.Candidate] {
         switch place.field.name {
         case "connection":
-            return connections + (place.field.otherFlags.isEmpty ? [] : tags.map { Completion.Candidate("tag:" + $0) })
-        case "tag" where place.command.first == "connections": return tags.map { Completion.Candidate($0) }
+            return connections
+                + (place.field.otherFlags.isEmpty ? [] : tags.map { CompletionAnswer.Candidate("tag:" + $0) })
+        case "tag" where place.command.first == "connections": return tags.map { CompletionAnswer.Candidate($0) }
         case "name" where place.command.first == "connections": return connections
-        case "module": return RunModule.names.map { Completion.Candidate($0) }
+        case "module": return RunModule.names.map { CompletionAnswer.Candidate($0) }
         case "command" where place.command == ["run"]: return script(place)
         case "line" where place.command.first == "cmdlets", "pattern" where place.command.first == "cmdlets":
             return CmdletCompletion(module: place.given["module"] ?? "exo").names(startingWith: unquoted(place.typed))
-                .map { Completion.Candidate($0) }
+                .map { CompletionAnswer.Candidate($0) }
         case "endpoint", "url": return endpoints(startingWith: unquoted(place.typed), place)
         case "job", "handle": return await rows("jobs", key: "job", summary: "operation")
         case "session" where place.command.first == "ssh": return await rows("ssh_sessions", key: "session")
         case "session": return await rows("shell_sessions", key: "session")
         case "host": return await hosts()
         case "operation" where place.command.first == "audit":
-            return catalogue.operations.map { Completion.Candidate($0.declaration.name, $0.declaration.summary) }
+            return catalogue.operations.map { CompletionAnswer.Candidate($0.declaration.name, $0.declaration.summary) }
         case "resource": return resources
         case "recipe": return await rows("recipe_list", key: "name", summary: "summary")
         default: return []
@@ -59,9 +60,9 @@ struct CompletionValues: Sendable {
 
     private func unquoted(_ text: String) -> String { String(text.drop { $0 == "'" || $0 == "\"" }) }
 
-    private var connections: [Completion.Candidate] {
+    private var connections: [CompletionAnswer.Candidate] {
         let known = (try? services.registry.snapshot().connections) ?? []
-        return known.map { Completion.Candidate($0.name, $0.description ?? $0.tenant ?? "") }
+        return known.map { CompletionAnswer.Candidate($0.name, $0.description ?? $0.tenant ?? "") }
     }
 
     private var tags: [String] {
@@ -70,31 +71,32 @@ struct CompletionValues: Sendable {
     }
 
     /// The cmdlets and parameters that may end a script that is one word of the line.
-    private func script(_ place: Completion.Place) -> [Completion.Candidate] {
+    private func script(_ place: CompletionAnswer.Place) -> [CompletionAnswer.Candidate] {
         guard let module = place.given["module"] else { return [] }
         let text = unquoted(place.typed)
         let (typed, words) = CmdletWords(module: module).completions(of: text)
         let before = text.dropLast(typed.count)
-        return words.map { Completion.Candidate(before + $0) }
+        return words.map { CompletionAnswer.Candidate(before + $0) }
     }
 
     /// The next step of a path of Microsoft Graph.
-    private func endpoints(startingWith typed: String, _ place: Completion.Place) -> [Completion.Candidate] {
+    private func endpoints(startingWith typed: String, _ place: CompletionAnswer.Place) -> [CompletionAnswer.Candidate]
+    {
         guard (place.given["resource"] ?? "graph") == "graph" else { return [] }
         return PathCompletion().candidates(for: typed).map { candidate in
-            Completion.Candidate(
+            CompletionAnswer.Candidate(
                 candidate.path, candidate.methods.isEmpty ? "…" : candidate.methods.joined(separator: ", "))
         }
     }
 
     /// The services that a request can be sent to, which a sign-in may be for, too.
-    private var resources: [Completion.Candidate] {
+    private var resources: [CompletionAnswer.Candidate] {
         let field = catalogue.operation(named: "graph_request")?.fields.first { $0.name == "resource" }
         guard case .choice(let words)? = field?.kind else { return [] }
-        return words.map { Completion.Candidate($0) }
+        return words.map { CompletionAnswer.Candidate($0) }
     }
 
-    private func hosts() async -> [Completion.Candidate] {
+    private func hosts() async -> [CompletionAnswer.Candidate] {
         var names = await rows("ssh_sessions", key: "host")
         let file = (environment["HOME"] ?? "") + "/.ssh/config"
         let bytes = try? ProtectedFile.read(file, limit: 1 << 20)
@@ -104,14 +106,14 @@ struct CompletionValues: Sendable {
             guard words.first?.lowercased() == "host" else { continue }
             // A pattern is no host.
             for word in words.dropFirst() where !word.contains(where: { "*?!".contains($0) }) {
-                names.append(Completion.Candidate(String(word)))
+                names.append(CompletionAnswer.Candidate(String(word)))
             }
         }
         return names
     }
 
     /// The values of a member of the rows that an operation answers with, without starting a pool for it.
-    private func rows(_ name: String, key: String, summary: String? = nil) async -> [Completion.Candidate] {
+    private func rows(_ name: String, key: String, summary: String? = nil) async -> [CompletionAnswer.Candidate] {
         guard let operation = catalogue.operation(named: name) else { return [] }
         let context = CallContext(
             caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(2))
@@ -127,7 +129,7 @@ struct CompletionValues: Sendable {
         }
         let rows = value?.array ?? value?.object?.values.lazy.compactMap(\.array).first ?? []
         return rows.compactMap { row in
-            row[key]?.string.map { Completion.Candidate($0, summary.flatMap { row[$0]?.string } ?? "") }
+            row[key]?.string.map { CompletionAnswer.Candidate($0, summary.flatMap { row[$0]?.string } ?? "") }
         }
     }
 }

@@ -10,7 +10,7 @@ enum LocalCommands {
         -> [LocalCommand]
     {
         let others =
-            SandboxCommands.all(environment: environment) + PowerShellCommands.all
+            SandboxForwarding.all(environment: environment) + PowerShellCommands.all
             + CmdletCommands.all
             + PINCommands.all(environment: environment) + KeyCommands.all(environment: environment)
             + GuardCommands.all(environment: environment)

@@ -58,7 +58,7 @@ struct ApprovalPages {
     }
 
     /// The account that a form names: the typed one, else the marked one.
-    func chosenAccount(_ fields: FormFields) -> Record? {
+    func chosenAccount(_ fields: PostedForm) -> Record? {
         if let other = fields["other"], !other.allSatisfy({ $0 == " " }) {
             return store.user(other.filter { $0 != " " })
         }

@@ -79,7 +79,7 @@ struct DeviceApproval {
     }
 
     private func deviceForm(
-        _ pending: PendingSignIn, app: RegisteredApp, _ request: HTTPServerRequest, problem: String?
+        _ pending: OpenSignIn, app: RegisteredApp, _ request: HTTPServerRequest, problem: String?
     )
         -> HTTPServerResponse
     {

@@ -21,7 +21,7 @@ struct Fault: Sendable {
         /// All tokens that an account has got so far were ended when the fault was added; `nil` for every account's.
         case revoked(String?)
         /// Nobody has consented to what apps other than Microsoft's own ask for at a service.
-        case refusedConsent(ServiceResource)
+        case refusedConsent(ServedResource)
         /// The device code counts as run out.
         case expiredCode
         /// Somebody else approved than was asked for.
@@ -73,12 +73,12 @@ struct Fault: Sendable {
     }
 
     /// Whether a request asks for a token of a service in the name of an app that isn't Microsoft's own.
-    private static func asksForConsent(_ request: HTTPServerRequest, at resource: ServiceResource) -> Bool {
+    private static func asksForConsent(_ request: HTTPServerRequest, at resource: ServedResource) -> Bool {
         guard request.path.hasSuffix("/oauth2/v2.0/token") else { return false }
         let form = request.form
         guard let id = form["client_id"], RegisteredApp.find(id)?.isMicrosofts != true else { return false }
         return (form["scope"] ?? "").split(separator: " ").contains { scope in
-            scope.lastIndex(of: "/").flatMap { ServiceResource.named(String(scope[..<$0]), base: "") } == resource
+            scope.lastIndex(of: "/").flatMap { ServedResource.named(String(scope[..<$0]), base: "") } == resource
         }
     }
 

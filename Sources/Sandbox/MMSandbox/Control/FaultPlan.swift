@@ -72,10 +72,10 @@ final class FaultPlan {
         case "challenge": return .challenge(description["context"]?.string ?? "c1")
         case "revoked": return .revoked(description["account"]?.string)
         case "refusedConsent":
-            guard let resource = ServiceResource(rawValue: description["resource"]?.string ?? "") else {
+            guard let resource = ServedResource(rawValue: description["resource"]?.string ?? "") else {
                 throw FaultProblem(
                     message:
-                        "'resource' must be one of \(ServiceResource.allCases.map(\.rawValue).joined(separator: ", "))."
+                        "'resource' must be one of \(ServedResource.allCases.map(\.rawValue).joined(separator: ", "))."
                 )
             }
             return .refusedConsent(resource)

@@ -94,13 +94,13 @@ struct AppContent: Sendable {
 
     /// The vendor's services, and whether the tenant has used them before; the others get a principal on first use.
     static let vendorApps: [(id: String, name: String, isThere: Bool)] = [
-        (ServiceResource.graph.appID, "Microsoft Graph", true),
-        (ServiceResource.exchange.appID, "Office 365 Exchange Online", true),
-        (ServiceResource.sharePoint.appID, "Office 365 SharePoint Online", true),
-        (ServiceResource.arm.appID, "Windows Azure Service Management API", true),
-        (ServiceResource.flow.appID, "Microsoft Flow Service", true),
-        (ServiceResource.teamsAdmin.appID, "Skype and Teams Tenant Admin API", true),
-        (ServiceResource.powerApps.appID, "PowerApps Service", false),
+        (ServedResource.graph.appID, "Microsoft Graph", true),
+        (ServedResource.exchange.appID, "Office 365 Exchange Online", true),
+        (ServedResource.sharePoint.appID, "Office 365 SharePoint Online", true),
+        (ServedResource.arm.appID, "Windows Azure Service Management API", true),
+        (ServedResource.flow.appID, "Microsoft Flow Service", true),
+        (ServedResource.teamsAdmin.appID, "Skype and Teams Tenant Admin API", true),
+        (ServedResource.powerApps.appID, "PowerApps Service", false),
     ]
 
     /// A service principal: of an app of the tenant, or of one of the vendor's services with the permissions that it has.
@@ -110,7 +110,7 @@ struct AppContent: Sendable {
             "accountEnabled": .bool(appID != TenantIdentity.disabledApp),
             "appId": .string(appID), "appDisplayName": .string(name), "appOwnerOrganizationId": .string(owner),
             "appRoleAssignmentRequired": false,
-            "appRoles": .array(appID == ServiceResource.graph.appID ? ConfigurationContent.graphRoles(mixing) : []),
+            "appRoles": .array(appID == ServedResource.graph.appID ? ConfigurationContent.graphRoles(mixing) : []),
             "createdDateTime": .string(ServiceTime.text(1_700_000_000 + Int64(index) * 3_000_000)),
             "description": .null,
             "displayName": .string(name), "homepage": .null,
@@ -122,7 +122,7 @@ struct AppContent: Sendable {
 
     /// The delegated permissions of one of the vendor's services.
     private func permissions(of appID: String) -> [JSONValue] {
-        guard let resource = ServiceResource.allCases.first(where: { $0 != .sandbox && $0.appID == appID }) else {
+        guard let resource = ServedResource.allCases.first(where: { $0 != .sandbox && $0.appID == appID }) else {
             return []
         }
         let names =

@@ -336,7 +336,7 @@ extension DirectoryStore {
     private func givenRoles(of owner: String) -> [JSONObject] {
         guard let principal = table(.servicePrincipals).find(owner), let appID = principal["appId"]?.string,
             let app = RegisteredApp.find(appID),
-            let graph = table(.servicePrincipals).find(ServiceResource.graph.appID)
+            let graph = table(.servicePrincipals).find(ServedResource.graph.appID)
         else { return [] }
         let roles = graph["appRoles"]?.array ?? []
         return app.roles.enumerated().compactMap { place, name in

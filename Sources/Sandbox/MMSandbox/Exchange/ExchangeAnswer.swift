@@ -28,14 +28,14 @@ struct ExchangeAnswer: Sendable {
     }
 
     /// One row.
-    static func row(_ row: JSONObject, _ call: ExchangeCall) -> ExchangeAnswer {
+    static func row(_ row: JSONObject, _ call: InvokedCmdlet) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         answer.add(row, select: call.select)
         return answer
     }
 
     /// A page of rows that are all at hand.
-    static func page(of rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    static func page(of rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         let limit = try call.limit()
         let left = limit.map { max(0, $0 - call.returned) } ?? Int.max

@@ -136,7 +136,7 @@ extension ExchangeOrganization {
 
     /// A row of each mailbox that is meant.
     func rowsOfMailboxes(
-        _ call: ExchangeCall, _ row: (ExchangeMailbox) -> JSONObject
+        _ call: InvokedCmdlet, _ row: (ExchangeMailbox) -> JSONObject
     ) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         try walk(call, into: &answer) { (mailbox, answer) in answer.add(row(mailbox), select: call.select) }
@@ -144,7 +144,7 @@ extension ExchangeOrganization {
     }
 
     /// `Get-Mailbox`.
-    func mailboxPage(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    func mailboxPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         if !call.has("Identity") { answer.rows.reserveCapacity(call.pageSize * 3000) }
         let changes = writtenProperties
@@ -160,7 +160,7 @@ extension ExchangeOrganization {
     }
 
     /// `Set-Mailbox`.
-    func setMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    func setMailbox(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         let mailbox = try mailbox(call)
         let row = properties(of: mailbox)
         var changed = writtenProperties[mailbox.id] ?? [:]

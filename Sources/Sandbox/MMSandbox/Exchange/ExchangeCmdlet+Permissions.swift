@@ -113,19 +113,19 @@ extension ExchangeOrganization {
     }
 
     /// The rows of the account that a call names by any of its names; all where it names none.
-    fileprivate func granted(_ rows: [JSONObject], _ name: String, _ call: ExchangeCall) -> [JSONObject] {
+    fileprivate func granted(_ rows: [JSONObject], _ name: String, _ call: InvokedCmdlet) -> [JSONObject] {
         guard let user = call.text(name) else { return rows }
         let address = (try? mailboxes.find(user))?.address ?? user
         return rows.filter { $0[name]?.string?.lowercased() == address.lowercased() }
     }
 
     /// The place of an account's row: what is allowed and what is denied stand in rows of their own.
-    private static func place(of user: String, _ name: String, in rows: [JSONObject], _ call: ExchangeCall) -> Int? {
+    private static func place(of user: String, _ name: String, in rows: [JSONObject], _ call: InvokedCmdlet) -> Int? {
         rows.firstIndex { $0[name]?.string == user && ($0["Deny"] == true) == call.isSet("Deny") }
     }
 
     fileprivate static func grant(
-        _ rights: [String], to user: String, _ name: String, in rows: inout [JSONObject], _ call: ExchangeCall,
+        _ rights: [String], to user: String, _ name: String, in rows: inout [JSONObject], _ call: InvokedCmdlet,
         _ row: JSONObject
     ) -> ExchangeAnswer {
         guard let place = place(of: user, name, in: rows, call) else {
@@ -147,7 +147,8 @@ extension ExchangeOrganization {
     }
 
     fileprivate static func withdraw(
-        from user: String, _ name: String, in rows: inout [JSONObject], _ mailbox: ExchangeMailbox, _ call: ExchangeCall
+        from user: String, _ name: String, in rows: inout [JSONObject], _ mailbox: ExchangeMailbox,
+        _ call: InvokedCmdlet
     ) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         guard let place = place(of: user, name, in: rows, call) else {

@@ -81,7 +81,7 @@ extension ExchangeCmdlet {
 
     private static func changingInboxRule(
         _ name: String, _ parameters: String = "",
-        _ change: @escaping @Sendable (JSONObject, ExchangeCall) -> JSONObject?
+        _ change: @escaping @Sendable (JSONObject, InvokedCmdlet) -> JSONObject?
     ) -> ExchangeCmdlet {
         ExchangeCmdlet(name, .own, "Identity Mailbox Force AlwaysDeleteOutlookRulesBlob " + parameters) {
             (organization, call) throws(ExchangeFailure) in
@@ -99,7 +99,7 @@ extension ExchangeCmdlet {
 
     private static func changingTransportRule(
         _ name: String, _ parameters: String,
-        _ change: @escaping @Sendable (JSONObject, ExchangeCall) -> JSONObject?
+        _ change: @escaping @Sendable (JSONObject, InvokedCmdlet) -> JSONObject?
     ) -> ExchangeCmdlet {
         ExchangeCmdlet(name, .managing, parameters) { (organization, call) throws(ExchangeFailure) in
             guard let identity = call.text("Identity") else { throw .missing("Identity") }
@@ -124,7 +124,7 @@ extension JSONObject {
 
 extension ExchangeOrganization {
     /// The mailbox whose rules are meant: the named one, that of a rule's own name, or the caller's.
-    func ruleMailbox(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeMailbox {
+    func ruleMailbox(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeMailbox {
         if call.has("Mailbox") { return try mailbox(call, "Mailbox") }
         if let identity = call.text("Identity"), let bar = identity.lastIndex(of: "\\") {
             return try mailboxes.find(String(identity[..<bar]))
@@ -196,7 +196,7 @@ extension ExchangeOrganization {
         ]
     }
 
-    static func change(_ row: inout JSONObject, by call: ExchangeCall) {
+    static func change(_ row: inout JSONObject, by call: InvokedCmdlet) {
         for name in call.names {
             let key = name.lowercased()
             if key == "enabled" {

@@ -17,11 +17,11 @@ struct ExchangeCmdlet: Sendable {
     /// The parameters it takes, besides those that every cmdlet takes, and what each takes.
     let parameters: [String: ExchangeParameter]
     let isCompliance: Bool
-    let run: @Sendable (ExchangeOrganization, ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
+    let run: @Sendable (ExchangeOrganization, InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
 
     init(
         _ name: String, _ need: Need, _ parameters: String, compliance: Bool = false,
-        _ run: @escaping @Sendable (ExchangeOrganization, ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
+        _ run: @escaping @Sendable (ExchangeOrganization, InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
     ) {
         self.name = name
         self.need = need
@@ -37,7 +37,8 @@ struct ExchangeCmdlet: Sendable {
 
     init(
         _ name: String, _ need: Need, _ parameters: String,
-        _ method: @escaping @Sendable (ExchangeOrganization) -> (ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer
+        _ method:
+            @escaping @Sendable (ExchangeOrganization) -> (InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
     ) {
         self.init(name, need, parameters) { (organization, call) throws(ExchangeFailure) in
             try method(organization)(call)
@@ -50,7 +51,7 @@ struct ExchangeCmdlet: Sendable {
 
     /// Checks the parameters of a call.
     /// - Throws: what the service says to one that the cmdlet doesn't take, or to a value of another type.
-    func check(_ call: ExchangeCall) throws(ExchangeFailure) {
+    func check(_ call: InvokedCmdlet) throws(ExchangeFailure) {
         for given in call.names {
             guard let parameter = parameters[given.lowercased()] ?? Self.common[given.lowercased()] else {
                 throw .unknownParameter(given, name)
@@ -60,7 +61,7 @@ struct ExchangeCmdlet: Sendable {
     }
 
     /// A parameter's value as it is kept.
-    func value(_ name: String, in call: ExchangeCall) -> JSONValue {
+    func value(_ name: String, in call: InvokedCmdlet) -> JSONValue {
         (parameters[name.lowercased()] ?? .any).value(call.raw(name) ?? .null)
     }
 
@@ -133,7 +134,7 @@ struct ExchangeFolder {
 }
 
 extension ExchangeOrganization {
-    fileprivate func folder(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeFolder {
+    fileprivate func folder(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeFolder {
         guard let identity = call.text("Identity") else { throw .missing("Identity") }
         let mailbox = try mailboxes.find(String(identity.prefix { $0 != ":" }))
         let name = identity.contains(":\\") ? String(identity.drop { $0 != "\\" }.dropFirst()) : "Calendar"
@@ -154,14 +155,14 @@ extension ExchangeOrganization {
     }
 
     /// Whom a call names, as a folder's permissions show it.
-    fileprivate func holder(_ call: ExchangeCall) throws(ExchangeFailure) -> String {
+    fileprivate func holder(_ call: InvokedCmdlet) throws(ExchangeFailure) -> String {
         guard let user = call.text("User") else { throw .missing("User") }
         if let own = ["Default", "Anonymous"].first(where: { $0.lowercased() == user.lowercased() }) { return own }
         return try mailboxes.find(user).name
     }
 
     /// The place of the entry that a call names.
-    fileprivate func place(in folder: ExchangeFolder, _ call: ExchangeCall) throws(ExchangeFailure) -> Int {
+    fileprivate func place(in folder: ExchangeFolder, _ call: InvokedCmdlet) throws(ExchangeFailure) -> Int {
         let holder = try holder(call)
         guard let place = permissions(on: folder).firstIndex(where: { $0["User"]?.string == holder }) else {
             throw ExchangeFailure(
@@ -292,7 +293,7 @@ extension ExchangeOrganization {
     }
 
     /// `New-DistributionGroup`: a group of the directory with a mail address, and its members.
-    fileprivate func newGroup(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    fileprivate func newGroup(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let name = call.text("Name") else { throw .missing("Name") }
         let alias = call.text("Alias") ?? name.filter { $0 != " " }
         let isTaken = distributionGroups.contains {
@@ -327,7 +328,7 @@ extension ExchangeOrganization {
     }
 
     /// Writes settings of a group, under the names that it is shown with.
-    fileprivate func setGroup(_ id: String, _ call: ExchangeCall) {
+    fileprivate func setGroup(_ id: String, _ call: InvokedCmdlet) {
         let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
         var written = writtenSettings["distributiongroup/\(id)"] ?? [:]
         for parameter in call.names {
@@ -349,7 +350,8 @@ extension ExchangeOrganization {
     }
 
     /// The group of an identity, or a page of those that the filters leave.
-    fileprivate func groupPage(_ groups: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    fileprivate func groupPage(_ groups: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
+    {
         guard let identity = call.text("Identity") else {
             var rows = groups
             let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])
@@ -379,7 +381,7 @@ extension ExchangeOrganization {
     }
 
     /// The one group of `-Identity`.
-    fileprivate func group(_ call: ExchangeCall, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
+    fileprivate func group(_ call: InvokedCmdlet, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
         guard let identity = call.text("Identity") else { throw .missing("Identity") }
         let wanted = identity.lowercased()
         let found = groups.filter { group in
@@ -390,7 +392,7 @@ extension ExchangeOrganization {
         return first
     }
 
-    fileprivate func membership(_ call: ExchangeCall) throws(ExchangeFailure) -> (JSONObject, ExchangeMailbox) {
+    fileprivate func membership(_ call: InvokedCmdlet) throws(ExchangeFailure) -> (JSONObject, ExchangeMailbox) {
         let group = try group(call, in: distributionGroups)
         return (group, try mailbox(call, "Member"))
     }
@@ -613,7 +615,7 @@ extension ExchangeOrganization {
     }
 
     /// Writes settings as they are given.
-    func set(_ noun: String, _ name: String, _ call: ExchangeCall) {
+    func set(_ noun: String, _ name: String, _ call: InvokedCmdlet) {
         let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
         for parameter in call.names where !["identity", "confirm", "whatif"].contains(parameter.lowercased()) {
             writtenSettings["\(noun)/\(name)".lowercased(), default: [:]][parameter] = cmdlet?.value(
@@ -622,12 +624,12 @@ extension ExchangeOrganization {
     }
 
     /// The rows of a short list with what was written since, or the one of `-Identity`.
-    func named(_ noun: String, _ rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    func named(_ noun: String, _ rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         try Self.named(rows.map { configured(noun, $0["Identity"]?.string ?? "", $0) }, call)
     }
 
     /// The rows of a short list, or the one of `-Identity`.
-    static func named(_ rows: [JSONObject], _ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    static func named(_ rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let identity = call.text("Identity") else { return try .page(of: rows, call) }
         let found = rows.filter { isRule($0, identity) }
         if found.isEmpty { throw .notFound(identity) }
@@ -635,7 +637,7 @@ extension ExchangeOrganization {
     }
 
     /// A date as cmdlets take it; `nil` when there is none.
-    private func moment(_ call: ExchangeCall, _ name: String) throws(ExchangeFailure) -> Double? {
+    private func moment(_ call: InvokedCmdlet, _ name: String) throws(ExchangeFailure) -> Double? {
         guard let text = call.text(name) else { return nil }
         if let seconds = ServiceTime.seconds(text) ?? ServiceTime.seconds(text + "Z")
             ?? ServiceTime.seconds(text + "T00:00:00Z")
@@ -651,7 +653,7 @@ extension ExchangeOrganization {
         throw .invalid(name, "Cannot convert value \"\(text.prefix(60))\" to type \"System.DateTime\".")
     }
 
-    func messageTrace(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    func messageTrace(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         let start = try moment(call, "StartDate")
         let end = try moment(call, "EndDate")
         if let start, let end, end < start {
@@ -692,7 +694,7 @@ extension ExchangeOrganization {
         return try .page(of: rows, call)
     }
 
-    func auditLog(_ call: ExchangeCall) throws(ExchangeFailure) -> ExchangeAnswer {
+    func auditLog(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let start = try moment(call, "StartDate") else { throw .missing("StartDate") }
         guard let end = try moment(call, "EndDate") else { throw .missing("EndDate") }
         let operations = call.texts("Operations").map { Set($0.map { $0.lowercased() }) }

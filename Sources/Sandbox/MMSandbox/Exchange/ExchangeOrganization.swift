@@ -36,7 +36,7 @@ final class ExchangeOrganization {
 /// Which mailboxes a cmdlet speaks of.
 extension ExchangeOrganization {
     /// The mailbox of `-Identity`.
-    func mailbox(_ call: ExchangeCall, _ parameter: String = "Identity") throws(ExchangeFailure) -> ExchangeMailbox {
+    func mailbox(_ call: InvokedCmdlet, _ parameter: String = "Identity") throws(ExchangeFailure) -> ExchangeMailbox {
         guard let identity = call.text(parameter) else { throw .missing(parameter) }
         return try mailboxes.find(identity)
     }
@@ -49,7 +49,7 @@ extension ExchangeOrganization {
 
     /// Goes over the mailboxes of a page: one identity, or all that the call's filters leave.
     func walk(
-        _ call: ExchangeCall, into answer: inout ExchangeAnswer, _ add: (ExchangeMailbox, inout ExchangeAnswer) -> Void
+        _ call: InvokedCmdlet, into answer: inout ExchangeAnswer, _ add: (ExchangeMailbox, inout ExchangeAnswer) -> Void
     ) throws(ExchangeFailure) {
         let wildcard = call.text("Identity").flatMap { $0.contains("*") ? $0 : nil }
         if call.has("Identity"), wildcard == nil { return add(try mailbox(call), &answer) }
@@ -123,7 +123,7 @@ struct MailboxSelection: Sendable {
 
     /// - Parameter known: the properties that a filter may name, in small letters.
     /// - Throws: what the service says to a filter that it can't read, or of a property that it doesn't know.
-    init(_ call: ExchangeCall, wildcard: String?, known: Set<String>) throws(ExchangeFailure) {
+    init(_ call: InvokedCmdlet, wildcard: String?, known: Set<String>) throws(ExchangeFailure) {
         kinds = call.texts("RecipientTypeDetails").map { Set($0.map { $0.lowercased() }) }
         filter = try call.text("Filter").map { (text) throws(ExchangeFailure) in
             try ExchangeFilter(text, properties: known)

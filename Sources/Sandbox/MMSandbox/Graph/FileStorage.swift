@@ -7,7 +7,7 @@ final class FileStorage {
     private let store: DirectoryStore
     private let mint: TokenMint
     /// Files on their way in, by the number of the session.
-    private var uploads: [String: UploadSession] = [:]
+    private var uploads: [String: OpenUpload] = [:]
     /// Bytes of files that were uploaded, by drive and item.
     private var contents: [String: [UInt8]] = [:]
 
@@ -25,7 +25,7 @@ final class FileStorage {
 
     /// Opens an upload.
     /// - Returns: where its parts are sent.
-    func open(_ session: UploadSession) -> String {
+    func open(_ session: OpenUpload) -> String {
         let id = RandomBytes.text(bytes: 18)
         uploads[id] = session
         return "\(context.base)/_api/v2.0/uploadSession?guid=\(id)&tempauth=\(mint.tag("upload:\(id)"))"
@@ -150,7 +150,7 @@ final class FileStorage {
         401, "unauthenticated", "The tempauth of the address is not valid.")
 
     /// What of an upload is still to come.
-    private static func expected(_ range: String, of session: UploadSession, status: Int) -> HTTPServerResponse {
+    private static func expected(_ range: String, of session: OpenUpload, status: Int) -> HTTPServerResponse {
         HTTPServerResponse(
             status: status,
             json: [
@@ -178,7 +178,7 @@ final class FileStorage {
         return answer
     }
 
-    private func attach(_ session: UploadSession, owner: String, message: String) {
+    private func attach(_ session: OpenUpload, owner: String, message: String) {
         store.insert(
             [
                 "@odata.type": "#microsoft.graph.fileAttachment", "id": .string("AAMk\(RandomBytes.text(bytes: 18))"),
@@ -189,7 +189,7 @@ final class FileStorage {
             ], into: .attachments(owner: owner, message: message))
     }
 
-    private func receive(_ request: HTTPServerRequest, _ id: String, _ session: UploadSession) -> HTTPServerResponse {
+    private func receive(_ request: HTTPServerRequest, _ id: String, _ session: OpenUpload) -> HTTPServerResponse {
         func invalid(_ message: String, status: Int = 400) -> HTTPServerResponse {
             .failure(status, "invalidRange", message)
         }

@@ -24,7 +24,7 @@ struct GraphDelta {
                 : changes(call, place, table, since: since, select: token.select, test: test)
         }
         let select = call.options.select
-        do throws(QueryFault) { try QueryCheck.check(call.options, on: table.kind, isEventual: call.isEventual) } catch
+        do throws(QueryFault) { try OptionCheck.check(call.options, on: table.kind, isEventual: call.isEventual) } catch
         { throw GraphFailure(error) }
         if text == "latest" {
             return deltaAnswer(

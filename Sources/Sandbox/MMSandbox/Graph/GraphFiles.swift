@@ -114,7 +114,7 @@ struct GraphFiles {
         }
         let expires = context.now + 86_400
         let address = storage.open(
-            UploadSession(
+            OpenUpload(
                 place: .file(drive: drive, parent: parent, conflict: conflict), name: item?["name"]?.string ?? name,
                 expires: expires))
         return session(call, address, until: expires)
@@ -130,7 +130,7 @@ struct GraphFiles {
         }
         let expires = context.now + 86_400
         let address = storage.open(
-            UploadSession(
+            OpenUpload(
                 place: .attachment(owner: owner, message: message), name: name,
                 contentType: item?["contentType"]?.string ?? "application/octet-stream", expires: expires))
         return session(call, address, until: expires)

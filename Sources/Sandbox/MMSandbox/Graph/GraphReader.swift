@@ -95,7 +95,7 @@ struct GraphReader {
 
     private func check(_ call: GraphCall, _ kind: EntityKind) throws(GraphFailure) {
         do throws(QueryFault) {
-            try QueryCheck.check(call.options, on: kind, isEventual: call.isEventual)
+            try OptionCheck.check(call.options, on: kind, isEventual: call.isEventual)
         } catch { throw GraphFailure(error) }
     }
 
@@ -322,7 +322,7 @@ extension GraphReader {
         }
         var options = call.options
         options.count = true
-        do throws(QueryFault) { try QueryCheck.check(options, on: kind, isEventual: call.isEventual) } catch {
+        do throws(QueryFault) { try OptionCheck.check(options, on: kind, isEventual: call.isEventual) } catch {
             throw GraphFailure(error)
         }
     }

@@ -9,7 +9,7 @@ struct BearerCheck {
 
     /// Who a request speaks for.
     /// - Throws: `TokenMint.Refusal` when the token is absent, broken, run out, or meant for another service.
-    func principal(_ request: HTTPServerRequest, for wanted: ServiceResource) throws(TokenMint.Refusal)
+    func principal(_ request: HTTPServerRequest, for wanted: ServedResource) throws(TokenMint.Refusal)
         -> SignedInPrincipal
     {
         guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer ") else {
@@ -20,7 +20,7 @@ struct BearerCheck {
         let claims = try mint.claims(of: String(token))
         guard let expires = claims["exp"]?.int, context.now < Int64(expires) else { throw .expired }
         let audience = claims["aud"]?.string ?? ""
-        guard let resource = ServiceResource.named(audience, base: context.base), accepts(resource, at: wanted) else {
+        guard let resource = ServedResource.named(audience, base: context.base), accepts(resource, at: wanted) else {
             throw .wrongAudience
         }
         let isApp = claims["idtyp"]?.string == "app"
@@ -41,7 +41,7 @@ struct BearerCheck {
         issuer.isRevoked(serial: principal.serial, of: principal.objectID)
     }
 
-    private func accepts(_ resource: ServiceResource, at wanted: ServiceResource) -> Bool {
+    private func accepts(_ resource: ServedResource, at wanted: ServedResource) -> Bool {
         if resource == wanted || resource == .sandbox { return true }
         // Old clients call Power Automate with a token of the resource manager, and the platform with either of its two.
         return switch wanted {

@@ -6,7 +6,7 @@ final class DeviceCodes {
     private let apps: TenantApps
     private let issuer: TokenIssuer
     /// By device code.
-    private var pending: [String: PendingSignIn] = [:]
+    private var pending: [String: OpenSignIn] = [:]
 
     init(context: TenantContext, apps: TenantApps, issuer: TokenIssuer) {
         self.context = context
@@ -15,12 +15,12 @@ final class DeviceCodes {
     }
 
     /// The codes that nobody has answered yet.
-    var open: [PendingSignIn] {
+    var open: [OpenSignIn] {
         pending.values.filter { $0.decision == .open && $0.expires > context.now }.sorted { $0.expires < $1.expires }
     }
 
     /// Notes what a person said.
-    func decide(_ deviceCode: String, _ decision: PendingSignIn.Decision) { pending[deviceCode]?.decision = decision }
+    func decide(_ deviceCode: String, _ decision: OpenSignIn.Decision) { pending[deviceCode]?.decision = decision }
 
     /// Makes a code run out.
     func end(_ deviceCode: String) { pending[deviceCode]?.endNow(context.now) }
@@ -31,7 +31,7 @@ final class DeviceCodes {
     }
 
     /// Answers a request for a code.
-    func start(_ form: FormFields) throws(TokenFault) -> JSONObject {
+    func start(_ form: PostedForm) throws(TokenFault) -> JSONObject {
         let app = try apps.named(in: form)
         guard app.isPublicClient else { throw .credentialMissing }
         let scope = form["scope"] ?? ""
@@ -40,7 +40,7 @@ final class DeviceCodes {
         if pending.count > 64 { pending = pending.filter { $0.value.expires + 3600 > context.now } }
         let userCode = freshUserCode()
         let deviceCode = "DAQABSANDBOX-\(RandomBytes.text(bytes: 32))"
-        pending[deviceCode] = PendingSignIn(
+        pending[deviceCode] = OpenSignIn(
             userCode: userCode, appID: app.id, scope: scope, expires: context.now + context.options.deviceCodeLifetime,
             interval: context.options.pollInterval, lastPoll: nil, decision: .open)
         let address = "\(context.base)/devicelogin"
@@ -66,12 +66,12 @@ final class DeviceCodes {
     }
 
     /// The device code under a code that a person entered; blanks, dashes and case don't count.
-    func find(userCode: String) -> (deviceCode: String, pending: PendingSignIn)? {
+    func find(userCode: String) -> (deviceCode: String, pending: OpenSignIn)? {
         let wanted = userCode.uppercased().filter { $0.isLetter || $0.isNumber }
         return pending.first { $0.value.userCode == wanted }.map { ($0.key, $0.value) }
     }
 
-    func redeem(_ form: FormFields, app: RegisteredApp) throws(TokenFault) -> JSONObject {
+    func redeem(_ form: PostedForm, app: RegisteredApp) throws(TokenFault) -> JSONObject {
         guard let code = form["device_code"] ?? form["code"], !code.isEmpty else { throw .missing("device_code") }
         guard var found = pending[code], found.appID == app.id else {
             throw TokenFault(

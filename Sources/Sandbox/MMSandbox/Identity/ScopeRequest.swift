@@ -1,6 +1,6 @@
 /// What a `scope` parameter asks for.
 struct ScopeRequest: Sendable {
-    let resource: ServiceResource
+    let resource: ServedResource
     /// The identifier of the resource as it was written, without a final slash too many.
     let audience: String
     /// The permissions that are granted.
@@ -32,7 +32,7 @@ struct ScopeRequest: Sendable {
             names.append(name)
         }
         self.audience = audience ?? "https://graph.microsoft.com"
-        guard let resource = ServiceResource.named(self.audience, base: base) else {
+        guard let resource = ServedResource.named(self.audience, base: base) else {
             throw TokenFault(
                 "invalid_resource", 500_011,
                 "The resource principal named \(self.audience) was not found in the tenant named \(TenantIdentity.name)."
@@ -69,7 +69,7 @@ struct ScopeRequest: Sendable {
         identityScopes = ["email", "openid", "profile"].filter(small.contains)
     }
 
-    private static func permissions(of resource: ServiceResource, app: RegisteredApp) -> [String] {
+    private static func permissions(of resource: ServedResource, app: RegisteredApp) -> [String] {
         switch resource {
         case .graph, .sandbox: app.delegated ?? RegisteredApp.everything
         default: resource.delegatedPermissions

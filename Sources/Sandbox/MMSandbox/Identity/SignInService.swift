@@ -5,7 +5,7 @@ internal import MMHTTP
 struct SignInService {
     private let context: TenantContext
     private let devices: DeviceCodes
-    private let browser: BrowserSignIn
+    private let browser: AuthorizeEndpoint
     private let issuer: TokenIssuer
     private let tokens: TokenEndpoint
     private let pages: ApprovalPages
@@ -17,7 +17,7 @@ struct SignInService {
         self.devices = devices
         self.pages = pages
         self.issuer = issuer
-        browser = BrowserSignIn(context: context, apps: apps, issuer: issuer, pages: pages)
+        browser = AuthorizeEndpoint(context: context, apps: apps, issuer: issuer, pages: pages)
         tokens = TokenEndpoint(
             context: context, apps: apps, issuer: issuer, devices: devices, browser: browser)
     }
@@ -197,7 +197,7 @@ struct TokenEndpoint {
     let apps: TenantApps
     let issuer: TokenIssuer
     let devices: DeviceCodes
-    let browser: BrowserSignIn
+    let browser: AuthorizeEndpoint
 
     func answer(_ request: HTTPServerRequest, tenant: String) throws(TokenFault) -> JSONObject {
         let form = request.form
@@ -224,7 +224,7 @@ struct TokenEndpoint {
 
     /// The credential of a confidential client, or none of a public one.
     private func checkClient(
-        _ app: RegisteredApp, request: HTTPServerRequest, form: FormFields, tenant: String
+        _ app: RegisteredApp, request: HTTPServerRequest, form: PostedForm, tenant: String
     ) throws(TokenFault) {
         let secret = form["client_secret"] ?? basicSecret(request, of: app)
         let assertion = form["client_assertion"]
@@ -239,7 +239,7 @@ struct TokenEndpoint {
             return
         }
         if let assertion {
-            try ClientAssertion.check(
+            try PresentedAssertion.check(
                 assertion, type: form["client_assertion_type"], app: app, now: context.now,
                 audiences: [
                     "\(context.base)/\(tenant)/oauth2/v2.0/token",
@@ -264,6 +264,6 @@ struct TokenEndpoint {
         else { return nil }
         let text = String(decoding: bytes, as: UTF8.self)
         guard let mark = text.firstIndex(of: ":") else { return nil }
-        return FormFields(parsing: "s=\(text[text.index(after: mark)...])")["s"]
+        return PostedForm(parsing: "s=\(text[text.index(after: mark)...])")["s"]
     }
 }

@@ -6,7 +6,7 @@ struct SignedInPrincipal: Sendable {
     let isApp: Bool
     /// Delegated permissions, or roles of an app.
     let permissions: Set<String>
-    let resource: ServiceResource
+    let resource: ServedResource
     /// Tokens are numbered as they are issued, so that a revocation reaches exactly the ones before it.
     let serial: Int
     /// Whether the client said that it can answer a claims challenge.

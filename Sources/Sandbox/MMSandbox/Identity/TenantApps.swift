@@ -8,7 +8,7 @@ struct TenantApps {
     func find(_ id: String) -> RegisteredApp? { RegisteredApp.find(id) ?? registered(id) }
 
     /// The app that a form names: known, enabled.
-    func named(in form: FormFields) throws(TokenFault) -> RegisteredApp {
+    func named(in form: PostedForm) throws(TokenFault) -> RegisteredApp {
         guard let id = form["client_id"], !id.isEmpty else { throw .missing("client_id") }
         guard GUID.isValid(id) else {
             throw TokenFault("invalid_request", 900_971, "The client_id '\(id.prefix(64))' is not a valid GUID.")

@@ -41,7 +41,7 @@ final class TokenIssuer {
     }
 
     /// Answers an app that speaks for itself.
-    func appOnly(_ form: FormFields, app: RegisteredApp, tenant: String) throws(TokenFault) -> JSONObject {
+    func appOnly(_ form: PostedForm, app: RegisteredApp, tenant: String) throws(TokenFault) -> JSONObject {
         guard tenant.lowercased() != "common", tenant.lowercased() != "organizations" else {
             throw TokenFault(
                 "invalid_request", 50_059,
@@ -75,7 +75,7 @@ final class TokenIssuer {
     ///   - customer: the tenant that a partner's person goes to, where it isn't this one.
     ///   - roles: the roles that the person has there.
     func refresh(
-        _ form: FormFields, app: RegisteredApp, at customer: SandboxOrganization? = nil, roles: [String] = []
+        _ form: PostedForm, app: RegisteredApp, at customer: SandboxOrganization? = nil, roles: [String] = []
     ) throws(TokenFault) -> JSONObject {
         guard let token = form["refresh_token"], !token.isEmpty else { throw .missing("refresh_token") }
         guard let grant = grants[token] else {
@@ -158,7 +158,7 @@ final class TokenIssuer {
 
     /// The answer of a successful sign-in or refresh of a person.
     func tokens(
-        for userID: String, app: RegisteredApp, scope: ScopeRequest, form: FormFields, session: SignInSession,
+        for userID: String, app: RegisteredApp, scope: ScopeRequest, form: PostedForm, session: SignInSession,
         nonce: String? = nil, replacing old: String? = nil, at customer: SandboxOrganization? = nil,
         roles: [String] = []
     ) throws(TokenFault) -> JSONObject {
@@ -229,7 +229,7 @@ final class TokenIssuer {
     }
 
     private func accessClaims(
-        scope: ScopeRequest, app: RegisteredApp, serial: Int, lifetime: Int64, form: FormFields,
+        scope: ScopeRequest, app: RegisteredApp, serial: Int, lifetime: Int64, form: PostedForm,
         tenant: SandboxOrganization? = nil
     ) -> JSONObject {
         let tenant = tenant ?? context.organization
@@ -300,7 +300,7 @@ final class TokenIssuer {
 
 extension TokenIssuer {
     /// Answers an app that acts for the person whose token it was sent.
-    func onBehalfOf(_ form: FormFields, app: RegisteredApp) throws(TokenFault) -> JSONObject {
+    func onBehalfOf(_ form: PostedForm, app: RegisteredApp) throws(TokenFault) -> JSONObject {
         guard !app.isPublicClient else { throw .credentialMissing }
         guard form["requested_token_use"] == "on_behalf_of" else { throw .missing("requested_token_use") }
         guard let assertion = form["assertion"], !assertion.isEmpty else { throw .missing("assertion") }
@@ -402,7 +402,7 @@ struct Consents {
         return scope
     }
 
-    private func permissions(of app: RegisteredApp, for userID: String, at resource: ServiceResource) -> [String] {
+    private func permissions(of app: RegisteredApp, for userID: String, at resource: ServedResource) -> [String] {
         guard let client = store.servicePrincipalID(ofApp: app.id),
             let service = store.servicePrincipalID(ofApp: resource.appID)
         else { return [] }

@@ -9,7 +9,7 @@ struct PlatformAnswers {
     /// The answer to a request whose token and version of the API are in order, with the headers that all of them have.
     /// - Parameter version: the version that the service has; any where there is none.
     func checked(
-        _ request: HTTPServerRequest, for resource: ServiceResource, version: String = "",
+        _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
         _ answer: () -> HTTPServerResponse
     ) -> HTTPServerResponse {
         var answer = refusal(request, for: resource) ?? Self.refusal(request, version: version) ?? answer()
@@ -33,7 +33,7 @@ struct PlatformAnswers {
     }
 
     /// The answer when the token of a platform request is not in order; `nil` when it is.
-    private func refusal(_ request: HTTPServerRequest, for resource: ServiceResource) -> HTTPServerResponse? {
+    private func refusal(_ request: HTTPServerRequest, for resource: ServedResource) -> HTTPServerResponse? {
         let challenge: HTTPHeaders = ["WWW-Authenticate": "Bearer authorization_uri=\"\(context.base)/\""]
         do throws(TokenMint.Refusal) {
             let principal = try bearer.principal(request, for: resource)

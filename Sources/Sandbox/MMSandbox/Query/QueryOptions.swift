@@ -39,7 +39,7 @@ struct QueryOptions: Sendable {
     /// - Parameter query: the raw text after `?`.
     /// - Throws: `QueryFault` naming the option.
     init(parsing query: String) throws(QueryFault) {
-        let fields = FormFields(parsing: query)
+        let fields = PostedForm(parsing: query)
         guard !fields.isMalformed else { throw QueryFault(message: "The query string is not properly encoded.") }
         var seen: Set<String> = []
         for (name, value) in fields.pairs {

@@ -16,7 +16,7 @@ actor TenantServices {
     let graph: GraphService
     let files: FileStorage
     let reports: UsageReports
-    let exchange: ExchangeService
+    let exchange: ExchangeAdminAPI
     let azure: AzureResourceManager
     let automate: PowerAutomate
     let platform: PowerPlatformAdministration
@@ -54,7 +54,7 @@ actor TenantServices {
         signIn = SignInService(context: context, apps: apps, issuer: issuer, devices: devices, pages: pages)
         approval = DeviceApproval(
             context: context, apps: apps, devices: devices, issuer: issuer, pages: pages)
-        exchange = ExchangeService(context: context, store: store, bearer: bearer, organization: organization)
+        exchange = ExchangeAdminAPI(context: context, store: store, bearer: bearer, organization: organization)
         azure = AzureResourceManager(context: context, answers: platformAnswers)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
         platform = PowerPlatformAdministration(context: context, answers: platformAnswers)

@@ -2,10 +2,10 @@ internal import MMHTTP
 
 extension HTTPServerRequest {
     /// The fields of an `application/x-www-form-urlencoded` body.
-    var form: FormFields { FormFields(parsing: String(decoding: body, as: UTF8.self)) }
+    var form: PostedForm { PostedForm(parsing: String(decoding: body, as: UTF8.self)) }
 
     /// The fields of the query.
-    var queryFields: FormFields { FormFields(parsing: query ?? "") }
+    var queryFields: PostedForm { PostedForm(parsing: query ?? "") }
 
     /// The segments of the path, still percent-encoded; empty ones don't count.
     var segments: [String] { path.split(separator: "/").map(String.init) }

@@ -10,7 +10,7 @@ final class LiveShell: Sendable {
     private let typing: ShellTyping
     let channel: ShellChannel
     let folder: SessionFolder
-    let processes: SessionProcesses
+    let processes: ShellSessionProcesses
     /// The shell's own process group; not the child's where a launcher stands in between.
     let group = Mutex<Int32>(0)
     let dialect: ShellDialect
@@ -80,7 +80,7 @@ final class LiveShell: Sendable {
         for listener in try await door?.listeners() ?? [] { settings.takesListener?(listener) }
         let shell = try LiveShell(
             child: child, typing: typing, channel: channel, folder: folder,
-            processes: SessionProcesses(shell: child.pid, mark: mark), dialect: ShellDialect(kind: kind),
+            processes: ShellSessionProcesses(shell: child.pid, mark: mark), dialect: ShellDialect(kind: kind),
             control: control, limitsProblem: problem, known: settings.processes)
         settings.processes?.add(shell.processes)
         do throws(MMError) {
@@ -112,7 +112,7 @@ final class LiveShell: Sendable {
 
     private init(
         child: ChildProcess, typing: ShellTyping, channel: ShellChannel, folder: SessionFolder,
-        processes: SessionProcesses,
+        processes: ShellSessionProcesses,
         dialect: ShellDialect, control: ControlGroup?, limitsProblem: String?, known: ShellProcesses?
     ) throws(MMError) {
         self.child = child

@@ -3,7 +3,7 @@ import MMSystem
 
 /// The processes of a session, whichever shells it has at the moment: for what admits them alone.
 package final class ShellProcesses: Sendable {
-    private let shells = Mutex<[SessionProcesses]>([])
+    private let shells = Mutex<[ShellSessionProcesses]>([])
 
     /// None yet.
     package init() {}
@@ -17,8 +17,8 @@ package final class ShellProcesses: Sendable {
     }
 
     /// A shell was started.
-    func add(_ processes: SessionProcesses) { shells.withLock { $0.append(processes) } }
+    func add(_ processes: ShellSessionProcesses) { shells.withLock { $0.append(processes) } }
 
     /// A shell has ended, and all that it started.
-    func remove(_ processes: SessionProcesses) { shells.withLock { $0.removeAll { $0.shell == processes.shell } } }
+    func remove(_ processes: ShellSessionProcesses) { shells.withLock { $0.removeAll { $0.shell == processes.shell } } }
 }

@@ -125,7 +125,7 @@ public actor SSHSession: ShellSession {
         let terminal = command.input.usesTerminal ? try await terminal(of: shell, until: deadline) : nil
         let input =
             command.input == .pipe
-            ? try await RemoteInput.open(
+            ? try await SSHInput.open(
                 target, mark: shell.mark, masters, within: min(times.start, deadline.remaining)) : nil
         return run(policy.bounded(command), deadline, observer, in: shell, terminal, input, turn)
     }
@@ -133,7 +133,7 @@ public actor SSHSession: ShellSession {
     private func run(
         _ command: ShellCommand, _ deadline: Deadline,
         _ observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, in shell: RemoteShell,
-        _ terminal: RemoteTerminal?, _ input: RemoteInput?, _ turn: TurnQueue.Turn
+        _ terminal: RemoteTerminal?, _ input: SSHInput?, _ turn: TurnQueue.Turn
     ) -> ShellJob {
         let id = RemoteShell.newID()
         let effects = memory.withLock { memory in
@@ -187,7 +187,7 @@ public actor SSHSession: ShellSession {
     }
 
     private nonisolated func reach(
-        _ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?, _ input: RemoteInput?,
+        _ shell: RemoteShell, _ run: RunningCommand, _ terminal: RemoteTerminal?, _ input: SSHInput?,
         _ watch: StoppedWatch
     ) -> ShellJob.Reach {
         let pace = Mutex(AskingPace())

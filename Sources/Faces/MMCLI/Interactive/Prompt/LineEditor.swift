@@ -138,7 +138,7 @@ extension LineEditor {
                 },
                 complete: { context, line, text, textRoom, list, listRoom in
                     guard let owner = Owner.of(context), let line,
-                        let completion = Completion(of: owner.complete(String(cString: line)))
+                        let completion = CompletionAnswer(of: owner.complete(String(cString: line)))
                     else { return -1 }
                     Owner.copy(completion.text, to: text, textRoom)
                     Owner.copy(completion.list, to: list, listRoom)
@@ -174,7 +174,7 @@ extension LineEditor {
 
     /// What a TAB does: the words' common beginning takes the place of what was typed; where that adds nothing, the words
     /// are listed.
-    struct Completion: Hashable {
+    struct CompletionAnswer: Hashable {
         /// How many characters before the cursor it replaces.
         let back: Int
         /// What takes their place.

@@ -17,7 +17,7 @@ enum ReadableCell {
         case .object?: return value.flatMap(name) ?? value?.cellText ?? ""
         case let number?:
             guard countsBytes(column), let bytes = number.int, bytes >= 0 else { return number.cellText }
-            return ByteSize.text(bytes)
+            return SizeText.text(bytes)
         }
     }
 

@@ -16,7 +16,7 @@ package struct EndpointIndex: Sendable {
     private let templates: UnsafeTable
     let templateCount: UInt32
     private let calls: UnsafeTable
-    let words: WordTable
+    let words: SearchWordTable
 
     /// The index over the guard's tree of paths.
     package init(engine: GuardEngine = .standard) {
@@ -29,11 +29,11 @@ package struct EndpointIndex: Sendable {
         templates = UnsafeTable(file.section(1), size: 8)
         templateCount = UInt32(file.sectionLength(1) / 8)
         calls = UnsafeTable(file.section(2), size: 16)
-        words = WordTable(file)
+        words = SearchWordTable(file)
     }
 
     /// The calls of a template, in the order of methods; none when the tables have no description of it.
-    package func calls(of template: GraphTemplate) -> [GraphCall] {
+    package func calls(of template: GraphTemplate) -> [OfferedCall] {
         row(of: template).map { row in methods(of: row).map { call(row, $0.method) } } ?? []
     }
 
@@ -73,18 +73,18 @@ package struct EndpointIndex: Sendable {
     }
 
     /// The call of a method on the template of a row, which has it.
-    func call(_ row: UInt32, _ method: UInt8, counted: Bool = false) -> GraphCall {
+    func call(_ row: UInt32, _ method: UInt8, counted: Bool = false) -> OfferedCall {
         let place = methods(of: row).first { $0.method == method }?.row
         let name = Self.methods.first { $0.bit == method }?.name ?? "GET"
         let text = engine.text(of: template(row)) + (counted ? "/$count" : "")
         guard let place else {
-            return GraphCall(
+            return OfferedCall(
                 method: name, template: text, kind: .get, type: "", body: [], options: [], parameters: [],
                 isBetaOnly: isBetaOnly(row))
         }
         let bits = calls.u16(place, 2)
-        return GraphCall(
-            method: name, template: text, kind: GraphCall.Kind(rawValue: calls.u8(place, 1)) ?? .get,
+        return OfferedCall(
+            method: name, template: text, kind: OfferedCall.Kind(rawValue: calls.u8(place, 1)) ?? .get,
             type: file.string(calls.u32(place, 4)), body: list(calls.u32(place, 8)),
             options: Self.options.enumerated().filter { bits & (1 << UInt16($0.offset)) != 0 }.map(\.element),
             parameters: list(calls.u32(place, 12)), isBetaOnly: isBetaOnly(row))

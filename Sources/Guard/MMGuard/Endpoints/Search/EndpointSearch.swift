@@ -1,12 +1,12 @@
 /// Finds the calls that a question in an administrator's words asks for.
 package struct EndpointSearch: Sendable {
     private let index: EndpointIndex
-    private var words: WordTable { index.words }
+    private var words: SearchWordTable { index.words }
 
     /// A call that was found, with how well it fits.
     package struct Hit: Sendable {
         /// The call.
-        package let call: GraphCall
+        package let call: OfferedCall
         /// How well it fits; 1 is as well as can be.
         package let score: Float
     }
@@ -29,7 +29,7 @@ package struct EndpointSearch: Sendable {
     ///   - method: only calls with this method.
     ///   - withBeta: whether calls that only beta has count as much as others; else they come behind.
     package func find(_ question: String, limit: Int, method: String? = nil, withBeta: Bool = false) -> [Hit] {
-        let question = Question(question, words)
+        let question = SearchQuestion(question, words)
         let only = EndpointIndex.methods.first { $0.name == method?.uppercased() }?.bit
         let scores = scores(of: question)
         // What is far behind the best can't come back by its method.
@@ -70,7 +70,7 @@ package struct EndpointSearch: Sendable {
     }
 
     /// How well each document fits, before its method counts.
-    private func scores(of question: Question) -> [Float] {
+    private func scores(of question: SearchQuestion) -> [Float] {
         var scores = [Float](repeating: 0, count: words.documentCount)
         var norm: Float = 0
         for (text, weight) in question.words {

@@ -9,7 +9,7 @@ package struct NameSearch: Sendable {
 
     /// The names that fit a question best, best first.
     package func find(_ question: String, among names: [String], limit: Int) -> [String] {
-        let question = Question(question, words)
+        let question = SearchQuestion(question, words)
         let parts = names.map { name in name.split(separator: "-", maxSplits: 1).map(String.init) }
         let known = parts.map { Set(stems(of: $0.last ?? "")) }
         var frequency: [String: Int] = [:]

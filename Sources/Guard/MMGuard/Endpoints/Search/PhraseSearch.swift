@@ -55,7 +55,7 @@ package struct PhraseSearch: Sendable {
         }
     }
 
-    private static func phrase(_ tokens: [String], _ table: WordTable) -> Phrase {
+    private static func phrase(_ tokens: [String], _ table: SearchWordTable) -> Phrase {
         var weights: [String: Float] = [:]
         for token in tokens { weights[token] = weight(token, table) }
         return Phrase(weights: weights, length: length(weights))
@@ -66,7 +66,7 @@ package struct PhraseSearch: Sendable {
     }
 
     /// What a word counts: rare ones most, verbs less than things.
-    private static func weight(_ token: String, _ table: WordTable) -> Float {
+    private static func weight(_ token: String, _ table: SearchWordTable) -> Float {
         guard let row = table.row(of: token) else { return unknownRarity }
         let rarity = table.isIndexed(token) ? table.rarity(row) : unknownRarity
         if table.method(row) != 0 { return rarity * 0.6 }
@@ -90,7 +90,7 @@ package struct PhraseSearch: Sendable {
     }
 
     /// The words of a text that say something, as the index spells them.
-    private static func tokens(_ text: String, _ table: WordTable) -> [String] {
+    private static func tokens(_ text: String, _ table: SearchWordTable) -> [String] {
         let raw = WordForm.pieces(text)
         let plain = raw.map { (isStop: table.isStop($0), text: WordForm.stem($0)) }
         return table.spelled(plain)

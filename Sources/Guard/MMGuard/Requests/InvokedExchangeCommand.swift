@@ -1,7 +1,7 @@
 internal import MMCore
 
 /// A cmdlet sent to the Exchange admin API as a request (`InvokeCommand`): judged by its name and parameters.
-enum ExchangeCommand {
+enum InvokedExchangeCommand {
     /// Whether a path (in lower case) takes a cmdlet in its body: `InvokeCommand`, or an endpoint of the version that has
     /// one for each thing.
     static func isAddressed(_ path: [String]) -> Bool {

@@ -1,7 +1,7 @@
 internal import MMCore
 
 /// The name and value pairs of a query or of a form body, decoded, in the order in which they were sent.
-struct FormFields: Sendable {
+struct PostedForm: Sendable {
     /// The pairs.
     private(set) var pairs: [(name: String, value: String)] = []
     /// Whether a pair could not be decoded.

@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMHTTP
 
 /// The browser flow: authorization code with PKCE (RFC 7636), and the codes on their way to the token endpoint.
-final class BrowserSignIn {
+final class AuthorizeEndpoint {
     private let context: TenantContext
     private let apps: TenantApps
     private let issuer: TokenIssuer
@@ -50,7 +50,7 @@ final class BrowserSignIn {
         }
     }
 
-    private func authorization(_ fields: FormFields) throws(TokenFault) -> Authorization {
+    private func authorization(_ fields: PostedForm) throws(TokenFault) -> Authorization {
         let app = try apps.named(in: fields)
         if app.redirectURIs?.isEmpty == true {
             throw TokenFault(
@@ -102,7 +102,7 @@ final class BrowserSignIn {
     }
 
     private func approvalForm(
-        _ authorization: Authorization, _ fields: FormFields, _ request: HTTPServerRequest, problem: String?
+        _ authorization: Authorization, _ fields: PostedForm, _ request: HTTPServerRequest, problem: String?
     ) -> HTTPServerResponse {
         let kept = [
             "client_id", "response_type", "redirect_uri", "response_mode", "scope", "state", "nonce", "code_challenge",
@@ -118,7 +118,7 @@ final class BrowserSignIn {
     }
 
     private func decide(
-        _ authorization: Authorization, _ fields: FormFields, _ request: HTTPServerRequest
+        _ authorization: Authorization, _ fields: PostedForm, _ request: HTTPServerRequest
     ) throws(TokenFault) -> HTTPServerResponse {
         guard pages.forms.isRight(fields["csrf"], request) else {
             return approvalForm(
@@ -169,7 +169,7 @@ final class BrowserSignIn {
             ])
     }
 
-    func redeem(_ form: FormFields, app: RegisteredApp) throws(TokenFault) -> JSONObject {
+    func redeem(_ form: PostedForm, app: RegisteredApp) throws(TokenFault) -> JSONObject {
         guard let text = form["code"], !text.isEmpty else { throw .missing("code") }
         guard var code = codes[text], code.appID == app.id else {
             throw TokenFault(

@@ -4,7 +4,7 @@ import MMCore
 /// message passes through ``receive(_:server:principal:)``, which decides how to handle it.
 ///
 /// Modern requests touch nothing but the ids: they are self-contained and may come in any order on the same connection.
-struct SessionState: Sendable {
+struct ProtocolState: Sendable {
     /// The outcome of the handshake.
     struct Handshake: Sendable {
         var version: ProtocolVersion
@@ -137,7 +137,7 @@ struct SessionState: Sendable {
     }
 }
 
-extension SessionState {
+extension ProtocolState {
     private mutating func initialize(_ params: JSONObject, server: MCPServer) throws(MCPError) -> JSONObject {
         guard case .string(let requested)? = params["protocolVersion"] else {
             throw .invalidParams("initialize needs the string \"protocolVersion\".")

@@ -1,5 +1,5 @@
 /// A device code that waits for a person, or was answered and waits for its app.
-struct PendingSignIn: Sendable {
+struct OpenSignIn: Sendable {
     /// What the person said.
     enum Decision: Sendable, Hashable {
         case open
@@ -18,7 +18,7 @@ struct PendingSignIn: Sendable {
 
     /// Makes the code as old as codes get.
     mutating func endNow(_ now: Int64) {
-        self = PendingSignIn(
+        self = OpenSignIn(
             userCode: userCode, appID: appID, scope: scope, expires: now, interval: interval, lastPoll: lastPoll,
             decision: decision)
     }

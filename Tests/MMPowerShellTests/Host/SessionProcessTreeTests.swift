@@ -12,23 +12,23 @@ struct ProcessTreeTests {
         let mark = RandomBytes.text(bytes: 9)
         var command = ChildCommand(
             "/bin/sh", ["-c", "sleep 300 & setsid sleep 301 & setsid sh -c 'sleep 302 & exit 0' & wait"],
-            environment: ["PATH": "/usr/bin:/bin", ProcessTree.markVariable: mark])
+            environment: ["PATH": "/usr/bin:/bin", SessionProcessTree.markVariable: mark])
         command.output = .null
         command.error = .null
         command.endsGroup = false
         let child = try await ChildProcess.start(command)
         var stranger = command
         stranger.arguments = ["-c", "sleep 303"]
-        stranger.environment[ProcessTree.markVariable] = "another"
+        stranger.environment[SessionProcessTree.markVariable] = "another"
         let other = try await ChildProcess.start(stranger)
         try await until("three sleepers") {
             let others = try await BlockingWork.run { () throws(MMError) in
-                ProcessTree.others(leader: child.pid, host: child.pid, mark: mark)
+                SessionProcessTree.others(leader: child.pid, host: child.pid, mark: mark)
             }
             return others.filter { $0.name == "sleep" }.count == 3
         }
-        let sleepers = ProcessTree.others(leader: child.pid, host: child.pid, mark: mark).map(\.id)
-        ProcessTree.endOthers(leader: child.pid, host: child.pid, mark: mark)
+        let sleepers = SessionProcessTree.others(leader: child.pid, host: child.pid, mark: mark).map(\.id)
+        SessionProcessTree.endOthers(leader: child.pid, host: child.pid, mark: mark)
         try await until("their end") { !sleepers.contains { runs($0) } }
         #expect(other.exited == nil)
         child.signalGroup(SIGKILL)
@@ -39,6 +39,6 @@ struct ProcessTreeTests {
 
     @Test("what isn't there has no processes")
     func nothing() {
-        #expect(ProcessTree.others(leader: 0x3FFF_FFFF, host: 0x3FFF_FFFF, mark: "x").isEmpty)
+        #expect(SessionProcessTree.others(leader: 0x3FFF_FFFF, host: 0x3FFF_FFFF, mark: "x").isEmpty)
     }
 }

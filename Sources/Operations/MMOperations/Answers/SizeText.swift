@@ -1,5 +1,5 @@
 /// A number of bytes as people read it.
-package enum ByteSize {
+package enum SizeText {
     private static let units = ["KB", "MB", "GB", "TB", "PB"]
 
     /// A size with three digits at most: "812 B", "1.4 KB", "250 MB".

@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMHTTP
 
 /// One request of InvokeCommand, read.
-struct ExchangeCall: Sendable {
+struct InvokedCmdlet: Sendable {
     /// The cmdlet as asked for.
     let cmdlet: String
     private let parameters: [String: JSONValue]

@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMHTTP
 
 /// The Exchange admin API.
-struct ExchangeService {
+struct ExchangeAdminAPI {
     let context: TenantContext
     let store: DirectoryStore
     let bearer: BearerCheck
@@ -146,7 +146,7 @@ struct ExchangeService {
     }
 
     private func run(_ request: HTTPServerRequest, for caller: Caller) -> HTTPServerResponse {
-        guard let call = ExchangeCall(request, caller: caller.user) else {
+        guard let call = InvokedCmdlet(request, caller: caller.user) else {
             return failed(ExchangeFailure(400, "BadRequest", type: "ODataException", "The body is no CmdletInput."))
         }
         guard let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()], cmdlet.isCompliance == caller.isCompliance
@@ -173,12 +173,12 @@ struct ExchangeService {
         }
     }
 
-    private static func preview(_ cmdlet: String, _ call: ExchangeCall) -> String {
+    private static func preview(_ cmdlet: String, _ call: InvokedCmdlet) -> String {
         let target = call.text("Identity") ?? call.text("Name") ?? call.text("Mailbox") ?? "the organization"
         return "Performing the operation \"\(cmdlet)\" on target \"\(target)\"."
     }
 
-    private func page(_ answer: ExchangeAnswer, _ call: ExchangeCall) -> HTTPServerResponse {
+    private func page(_ answer: ExchangeAnswer, _ call: InvokedCmdlet) -> HTTPServerResponse {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(answer.rows.count + 1024)
         let address =

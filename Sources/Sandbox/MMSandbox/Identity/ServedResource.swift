@@ -1,7 +1,7 @@
 internal import MMCore
 
 /// An API that tokens are issued for.
-enum ServiceResource: String, Sendable, CaseIterable {
+enum ServedResource: String, Sendable, CaseIterable {
     case graph, flow, powerApps, powerPlatform, arm, exchange, compliance, teamsAdmin, sharePoint, dataverse
     /// An API of the tenant's own.
     case ownAPI
@@ -39,7 +39,7 @@ enum ServiceResource: String, Sendable, CaseIterable {
     }
 
     /// The API of an identifier, with or without a final slash; `nil` when there is none of that name.
-    static func named(_ identifier: String, base: String) -> ServiceResource? {
+    static func named(_ identifier: String, base: String) -> ServedResource? {
         var name = identifier.lowercased()
         while name.hasSuffix("/") { name.removeLast() }
         if name == base || name == base.replacingHost { return .sandbox }

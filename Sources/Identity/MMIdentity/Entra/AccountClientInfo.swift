@@ -1,7 +1,7 @@
 internal import MMCore
 
 /// The home account of a signed-in person: the object and tenant where the account lives, also for guests.
-package struct ClientInfo: Sendable, Hashable {
+package struct AccountClientInfo: Sendable, Hashable {
     /// The object id in the home tenant.
     package let uid: String
     /// The home tenant's id.

@@ -5,7 +5,7 @@ import MMSystem
 /// bear its mark (they left it with `setsid` and a second fork).
 ///
 /// All calls read files and may block; they belong on a thread for such work.
-struct SessionProcesses: Sendable {
+struct ShellSessionProcesses: Sendable {
     /// The shell: also the id of its kernel session.
     let shell: Int32
     /// What marks everything that the session started.

@@ -1,5 +1,5 @@
 /// A file on its way in, part by part.
-struct UploadSession: Sendable {
+struct OpenUpload: Sendable {
     /// Where it goes.
     enum Place: Sendable {
         case file(drive: String, parent: String, conflict: String)

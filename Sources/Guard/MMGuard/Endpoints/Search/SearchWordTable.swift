@@ -1,5 +1,5 @@
 /// The words that a question may have, sorted by their bytes, with the places of the index where they stand.
-struct WordTable: Sendable {
+struct SearchWordTable: Sendable {
     static let impactUnit: Float = 4000
     private let file: TableFile
     private let rows: UnsafeTable

@@ -1,7 +1,7 @@
 internal import MMCore
 
 /// A question in words, read: what the index is asked for, and which method the verb means.
-struct Question {
+struct SearchQuestion {
     /// The index's words, in the order of the question, each with what it counts.
     let words: [(text: String, weight: Float)]
     /// The words of the question itself, in order.
@@ -12,7 +12,7 @@ struct Question {
     private static let get: UInt8 = 1
 
     /// Reads a question by the words of an index.
-    init(_ text: String, _ table: WordTable) {
+    init(_ text: String, _ table: SearchWordTable) {
         let raw = WordForm.pieces(text)
         let tokens = Self.tokens(raw, table)
         order = tokens
@@ -40,7 +40,7 @@ struct Question {
         words = weights
     }
 
-    private static func method(_ raw: [String], _ tokens: [String], _ table: WordTable) -> UInt8 {
+    private static func method(_ raw: [String], _ tokens: [String], _ table: SearchWordTable) -> UInt8 {
         func method(_ stem: String) -> UInt8 { table.row(of: stem).map { table.method($0) } ?? 0 }
         for (place, word) in raw.enumerated() {
             // Disabled users are no order to disable them, and reports are things.
@@ -55,7 +55,7 @@ struct Question {
     }
 
     /// The words as the index spells them, without those that say nothing.
-    private static func tokens(_ raw: [String], _ table: WordTable) -> [String] {
+    private static func tokens(_ raw: [String], _ table: SearchWordTable) -> [String] {
         var plain: [(isStop: Bool, text: String)] = []
         for word in raw {
             let isStop = table.isStop(word)
@@ -65,7 +65,7 @@ struct Question {
     }
 
     /// A word that is known, the likeliest one a slip away, or the two that it is made of.
-    private static func corrected(_ word: String, _ table: WordTable) -> [String] {
+    private static func corrected(_ word: String, _ table: SearchWordTable) -> [String] {
         guard word.utf8.count >= 4, table.row(of: word) == nil, !word.allSatisfy(\.isNumber) else { return [word] }
         var best: (row: UInt32, rank: UInt32)?
         var spelled = word

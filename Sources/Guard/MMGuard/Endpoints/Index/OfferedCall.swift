@@ -1,5 +1,5 @@
 /// A call of Microsoft Graph: a method of a path, with what it takes and answers.
-package struct GraphCall: Sendable, Hashable {
+package struct OfferedCall: Sendable, Hashable {
     /// What kind of call it is.
     package enum Kind: UInt8, Sendable {
         case list, get, create, update, replace, delete, action, function, delta, value, ref, post, batch

@@ -1,7 +1,7 @@
 package import MMOperations
 
 /// What may stand at the cursor of an unfinished command line, by the same declarations as help and scanner.
-package struct Completion: Sendable {
+package struct CompletionAnswer: Sendable {
     /// A word that may stand there, and what it is.
     package struct Candidate: Sendable, Hashable {
         /// The word.

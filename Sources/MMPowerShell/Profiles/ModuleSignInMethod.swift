@@ -1,7 +1,7 @@
 public import MMCore
 
 /// How a session signs in.
-public enum SignInMethod: Sendable, Hashable {
+public enum ModuleSignInMethod: Sendable, Hashable {
     /// With tokens that somebody else keeps.
     case tokens([FedToken])
     /// A person enters a code in a browser.

@@ -5,7 +5,7 @@ import MMSystem
 
 /// `mm sandbox …`: handed on to `mm-sandbox`, which takes the place of this process. Its streams, exit code and signals are
 /// then those of the command line.
-enum SandboxCommands {
+enum SandboxForwarding {
     /// All of them.
     static func all(environment: [String: String]) -> [LocalCommand] {
         SandboxCommand.allCases.map { verb in

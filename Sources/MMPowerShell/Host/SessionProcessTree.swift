@@ -5,7 +5,7 @@ import MMSystem
 /// those that carry its mark in their environment (they left both with `setsid` and a second fork).
 ///
 /// All calls read files and may block; they belong on a thread for such work.
-enum ProcessTree {
+enum SessionProcessTree {
     /// The variable that marks what a session started. Its value is no secret.
     static let markVariable = "MM_SESSION"
 

@@ -2,7 +2,7 @@ internal import MMCore
 
 /// The check of a client assertion: form, names and times (RFC 7523). The signature is believed, since the sandbox holds
 /// no certificates.
-enum ClientAssertion {
+enum PresentedAssertion {
     private static let type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
     /// - Throws: `TokenFault` naming what is wrong.

@@ -2,7 +2,7 @@ import MMCore
 import MMOperations
 
 /// The columns of a table and their widths, so that a line fits the screen.
-struct TableLayout: Sendable {
+struct ColumnLayout: Sendable {
     /// The columns that are shown, in order.
     let columns: [String]
     /// The columns of the rows that aren't shown.

@@ -1,5 +1,5 @@
 /// Whether the service would take a query on a type at all.
-enum QueryCheck {
+enum OptionCheck {
     /// - Throws: `QueryFault` where a property is unknown, types don't fit, or the query is an advanced one and lacks what those need.
     static func check(_ options: QueryOptions, on kind: EntityKind, isEventual: Bool) throws(QueryFault) {
         for name in options.select ?? []

@@ -1,7 +1,7 @@
 package import MMCore
 
 /// A pending sign-in, in the earlier servers' terms.
-package struct DeviceCode: Sendable {
+package struct ShownCode: Sendable {
     /// The code that the person types; the earlier servers called it the device code.
     package let code: String
     /// The page where the person types it.

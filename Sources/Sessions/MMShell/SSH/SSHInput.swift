@@ -4,7 +4,7 @@ import MMSystem
 
 /// What a command over there reads, where its caller hands it over: a pipe with a name in the shell's folder, which is filled
 /// over a channel of its own.
-final class RemoteInput: Sendable {
+final class SSHInput: Sendable {
     /// The pipe as a word of the shell.
     let word: String
     private let process: ChildProcess
@@ -16,7 +16,7 @@ final class RemoteInput: Sendable {
     /// Makes the pipe.
     /// - Throws: `.unsupported` when the host can make none, and what reaching it throws.
     static func open(_ target: SSHTarget, mark: String, _ masters: SSHMasters, within time: Duration)
-        async throws(MMError) -> RemoteInput
+        async throws(MMError) -> SSHInput
     {
         let name = "in-" + Hex.text(RandomBytes.make(6))
         return try await masters.open(target, deadline: .after(time)) { (master) async throws(MMError) in
@@ -26,7 +26,7 @@ final class RemoteInput: Sendable {
 
     private static func open(
         _ name: String, _ mark: String, over master: SSHMaster, _ masters: SSHMasters, within time: Duration
-    ) async throws(MMError) -> RemoteInput {
+    ) async throws(MMError) -> SSHInput {
         let command = master.channel("exec /bin/sh -c " + RemoteDialect.quoted(RemoteDialect.filling(name, mark: mark)))
         let ready = Self.ready
         let opened = try await master.start(
@@ -35,7 +35,7 @@ final class RemoteInput: Sendable {
                 .unsupported, "\(master.name) can't hand standard input to a command.",
                 hint: "Upload the input as a file, and let the command read that; or run it with </dev/null here.")
         ) { said in said.suffix(ready.utf8.count).elementsEqual(ready.utf8) ? true : nil }
-        return RemoteInput(name, opened.process, master, masters)
+        return SSHInput(name, opened.process, master, masters)
     }
 
     private init(_ name: String, _ process: ChildProcess, _ master: SSHMaster, _ masters: SSHMasters) {

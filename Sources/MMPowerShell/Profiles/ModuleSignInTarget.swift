@@ -1,7 +1,7 @@
 import MMCore
 
 /// Who is to be signed in, where: what a connection says about it.
-public struct SignInTarget: Sendable, Hashable {
+public struct ModuleSignInTarget: Sendable, Hashable {
     /// Name of the connection.
     public var connection: String
     /// The tenant's domain name.
