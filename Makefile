@@ -72,7 +72,7 @@ sanitize:
 	swift test --sanitize=thread --scratch-path .build/thread \
 	    --filter '^(MMCoreTests|MMSystemTests|MMHTTPTests|MMMCPTests|MMSessionsTests|MMEgressTests)\.'
 
-# Writes the generated pages below Docs.
+# Writes the generated page of the site.
 pages:
 	MM_WRITE_PAGES=1 swift test --filter '^MMCLITests\.OperationsPage'
 
@@ -95,7 +95,7 @@ bundle: release
 	@Scripts/bundle .build/release/mm-mcp .build/bundle
 
 # What a release consists of, in .build/packages; each file is tried. ARCH=arm64 builds for the other architecture, with the
-# Swift SDK that Docs/Packages.md names; on an arm64 machine nothing of that is needed.
+# Swift SDK that Docs/Install.md names; on an arm64 machine nothing of that is needed.
 packages: release
 	@Scripts/prerequisites packages
 ifeq ($(ARCH),)

@@ -10,7 +10,7 @@ struct OperationsPageTests {
     private var path: String {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
         parts.removeLast(3)
-        return parts.joined(separator: "/") + "/Docs/Operations.md"
+        return parts.joined(separator: "/") + "/Tools/Site/Operations.md"
     }
 
     @Test("is the catalogue's, to the letter (make pages writes it)")
@@ -18,7 +18,7 @@ struct OperationsPageTests {
         let page = OperationsPage.text(of: .standard)
         if getenv("MM_WRITE_PAGES") != nil { try ProtectedFile.replace(path, with: Array(page.utf8), mode: 0o644) }
         let file = try #require(try ProtectedFile.read(path))
-        #expect(String(decoding: file, as: UTF8.self) == page, "Docs/Operations.md is old: make pages writes it")
+        #expect(String(decoding: file, as: UTF8.self) == page, "Tools/Site/Operations.md is old: make pages writes it")
     }
 
     @Test("names every operation with all of its arguments")

@@ -112,7 +112,7 @@ package enum HelpText {
 
     static func summary(of field: InputField) -> String {
         if let flag = field.otherFlags.first {
-            return field.summary + " Several (\(flag)): A,B or tag:NAME, see Docs/Tenants.md."
+            return field.summary + " Several (\(flag)): A,B or tag:NAME, see Docs/StartProvider.md."
         }
         guard case .choice(let words) = field.kind else { return field.summary }
         return field.summary + " (\(words.joined(separator: ", ")))"

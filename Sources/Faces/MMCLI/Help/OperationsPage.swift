@@ -1,7 +1,7 @@
 import MMCore
 package import MMOperations
 
-/// The reference page of all operations, `Docs/Operations.md`.
+/// The reference page of all operations, `Operations` of the site.
 package enum OperationsPage {
     /// Returns the page for a catalogue.
     package static func text(of catalogue: Catalogue) -> String {

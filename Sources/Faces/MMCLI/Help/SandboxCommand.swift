@@ -63,7 +63,7 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
                     "mailboxes", .integer(1...1_000_000), "How many mailboxes Exchange has (default: one a user)."),
                 InputField(
                     "customers", .integer(1...1000),
-                    "Also be a partner with so many customers, each a tenant of its own (Docs/Tenants.md)."),
+                    "Also be a partner with so many customers, each a tenant of its own (Docs/StartProvider.md)."),
                 InputField("interval", .integer(1...60), "Seconds between two polls for a sign-in (default 5)."),
                 InputField("lifetime", .integer(1...86_400), "Seconds an access token lives (default 4821)."),
                 InputField(

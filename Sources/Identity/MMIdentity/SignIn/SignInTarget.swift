@@ -91,7 +91,7 @@ extension SignInTarget {
             "The connection \(connection.name) has no appId, and \(resource.name) requests need an app registration of "
                 + "your own.",
             hint:
-                "Register an app (Docs/AppRegistration.md), then: mm connections edit \(ShellWord.quoted(connection.name)) appId=GUID. "
+                "Register an app (Docs/Permissions.md), then: mm connections edit \(ShellWord.quoted(connection.name)) appId=GUID. "
                 + "PowerShell modules of this connection work without one.",
             details: ["connection": .string(connection.name), "field": "appId"])
     }

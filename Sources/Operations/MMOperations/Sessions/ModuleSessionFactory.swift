@@ -136,7 +136,7 @@ package struct ModuleSessionFactory: SessionFactory {
         throw MMError(
             .unsupported, "\(name) acts on behalf of its callers, and nobody signed in to make this call.",
             hint:
-                "Callers of mm-mcp sign in with --oauth-issuer (Docs/Teams.md); else name a file with the person's token: "
+                "Callers of mm-mcp sign in with --oauth-issuer (Docs/StartAgents.md); else name a file with the person's token: "
                 + "mm connections edit \(ShellWord.quoted(name)) auth.assertionFile=/path.",
             details: ["connection": .string(name)])
     }

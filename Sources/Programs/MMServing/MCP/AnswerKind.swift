@@ -15,7 +15,7 @@ enum AnswerKind {
 }
 
 extension ToolAnswer {
-    /// The JSON Schema of every result as data. Its members follow from the kind (Docs/Clients.md): to name them on each tool would
+    /// The JSON Schema of every result as data. Its members follow from the kind (Docs/StartAgents.md): to name them on each tool would
     /// cost a model more on every turn than all that the tools say of themselves.
     static let schema: JSONObject = ["type": "object"]
 }

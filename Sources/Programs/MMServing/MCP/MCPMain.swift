@@ -40,7 +40,7 @@ package enum MCPMain {
           --pool URL           use the pool at this address
           --version, --help
 
-        Without --http a client starts it. Docs/Clients.md tells how; `mm mcp install` does it.
+        Without --http a client starts it. Docs/StartAgents.md tells how; `mm mcp install` does it.
 
         """
 

@@ -114,7 +114,7 @@ struct OAuthOptions: Sendable {
             throw MMError(.notFound, "There is no file \(path).", hint: "--oauth-file names a JSON file.")
         }
         guard let object = (try? JSONParser.parse(bytes, limits: .strict))?.object else {
-            throw MMError(.invalidInput, "\(path) is no JSON object.", hint: "See Docs/Teams.md for its members.")
+            throw MMError(.invalidInput, "\(path) is no JSON object.", hint: "See Docs/StartAgents.md for its members.")
         }
         for (name, value) in object {
             guard texts[name] == nil, lists[name] == nil else {
