@@ -43,19 +43,26 @@ struct ConnectTests {
     func wholeWay() async throws {
         let tenant = try await freshTenant()
         let ran = try await tenant.dialog(
-            ["connect", Self.domain], [("Enter: graph", "graph,powerplatform\n"), ("Type yes", "yes\n")],
-            person(tenant))
+            ["connect", Self.domain],
+            [
+                ("Enter: graph", "grpah\n"), ("Did you mean graph?", "graph,powerplatform\n"),
+                ("Type yes", "yes\n"),
+            ], person(tenant))
         #expect(ran.code == 0, "\(ran.text)")
         for shown in [
-            "Register the app", "AuditLog.Read.All", "PowerApps Service", "POST /oauth2PermissionGrants", "alone",
+            "Register the app", "AuditLog.Read.All", "PowerApps Service", "POST /v1.0/oauth2PermissionGrants", "alone",
             "in somebody's name",
         ] {
             #expect(ran.text.contains(shown), "\(shown) is not in: \(ran.text)")
         }
-        #expect(ran.text.contains("Avery Admin"), "\(ran.text)")
+        #expect(ran.text.contains("ContosoSandbox is connected: Avery Admin"), "\(ran.text)")
+        // The permissions are listed once; what is sent stands on further pages.
+        #expect(ran.text.split(separator: "AuditLog.Read.All").count == 2 && ran.text.contains("more to see the rest"))
+        #expect(!ran.text.contains("requiredResourceAccess"), "\(ran.text)")
         let entry = try #require(try entry(tenant))
         let appID = try #require(entry["appId"]?.string)
         #expect(appID != Self.shared)
+        #expect(entry["uses"] == ["graph", "powerplatform"])
         #expect(entry["tenantId"] == "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01")
         #expect(entry["expectedEmail"]?.string == "admin@\(Self.domain)" && entry["cloud"] == "sandbox")
         let users = try await tenant.mm(["graph", "ContosoSandbox", "/users", "--top", "2", "--json"])
@@ -67,6 +74,84 @@ struct ConnectTests {
         #expect(again.code == 0 && !again.text.contains("Type yes"), "\(again.text)")
         #expect(try self.entry(tenant)?["appId"]?.string == appID)
         #expect(try await registrations(tenant) == 1)
+    }
+
+    @Test("run again with further uses it asks for the difference alone, and keeps the sign-in that there is")
+    func further() async throws {
+        let tenant = try await freshTenant()
+        let first = try await tenant.dialog(
+            ["connect", Self.domain, "--uses", "graph"], [("Type yes", "yes\n")], person(tenant))
+        #expect(first.code == 0, "\(first.text)")
+        let app = try entry(tenant)?["appId"]
+        let refused = try await tenant.mm(["graph", "ContosoSandbox", "/applications", "--json"])
+        let command = try #require(refused.failure?["details"]?["advice"]?["connect"]?.string)
+        #expect(command == "mm connect --name ContosoSandbox --scope Application.Read.All")
+
+        let added = try await tenant.dialog(
+            command.split(separator: " ").dropFirst().map(String.init), [("Type yes", "yes\n")], person(tenant))
+        #expect(added.code == 0 && added.text.contains("Microsoft Graph: Application.Read.All\r\n"), "\(added.text)")
+        #expect(!added.text.contains("AuditLog.Read.All"), "\(added.text)")
+        let apps = try await tenant.mm(["graph", "ContosoSandbox", "/applications", "--json"])
+        #expect(apps.code == 0, "\(apps)")
+
+        let more = try await tenant.dialog(
+            ["connect", "--name", "ContosoSandbox", "--uses", "devices,flow"], [("Type yes", "yes\n")], person(tenant))
+        #expect(more.code == 0, "\(more.text)")
+        #expect(try entry(tenant)?["uses"] == ["graph", "devices", "flow"])
+        #expect(try entry(tenant)?["appId"] == app)
+        #expect(try await registrations(tenant) == 1)
+        let again = try await tenant.dialog(
+            ["connect", "--name", "ContosoSandbox", "--uses", "devices,flow"], [], person(tenant))
+        #expect(again.code == 0 && !again.text.contains("Type yes"), "\(again.text)")
+        // The client that every tenant knows leaves no token behind.
+        for file in try tenant.home.files() where file.path.contains(".mm-graph-tokens") {
+            let tokens = (try? JSONParser.parse(file.bytes))?["RefreshToken"]?.object ?? [:]
+            #expect(tokens.allSatisfy { $0.value["client_id"]?.string != Self.shared }, "\(file.path)")
+        }
+    }
+
+    @Test("who may not grant permissions gets the link for an administrator, whose consent there is enough")
+    func administratorConsents() async throws {
+        let tenant = try await freshTenant()
+        let ran = try await tenant.dialog(
+            ["connect", Self.domain, "--uses", "graph"], [("Type yes", "yes\n")], person(tenant))
+        #expect(ran.code == 0, "\(ran.text)")
+        let refused = try await tenant.mm(["graph", "ContosoSandbox", "/applications", "--json"])
+        let link = try #require(refused.failure?["details"]?["advice"]?["consent"]?.string)
+        for (account, isEnough) in [("ben.baker", false), ("admin", true)] {
+            let browser = try await Tenant.run(
+                "/usr/bin/python3", [Programs.packageFolder + "/Tests/Fixtures/identity/browser_person.py", link],
+                ["PERSON": "\(account)@\(Self.domain)", "LAST_PAGE": tenant.home.path + "/last-page"], input: "")
+            #expect((browser.code == 0) == isEnough, "\(account): \(browser)")
+        }
+        let renewed = try await tenant.dialog(["login", "ContosoSandbox", "--renew", "--browser"], [], person(tenant))
+        #expect(renewed.code == 0, "\(renewed.text)")
+        let apps = try await tenant.mm(["graph", "ContosoSandbox", "/applications", "--json"])
+        #expect(apps.code == 0, "\(apps)")
+    }
+
+    @Test("with all uses every recipe that reads runs")
+    func recipes() async throws {
+        let tenant = try await freshTenant()
+        let uses =
+            "graph,users,mailbox,exchange,teams,sharepoint,security,devices,apps,reports,azure,flow,powerplatform"
+        let ran = try await tenant.dialog(
+            ["connect", Self.domain, "--uses", uses], [("Type yes", "yes\n")], person(tenant))
+        #expect(ran.code == 0 && !ran.text.contains("It lacks"), "\(ran.text)")
+        let listed = try await tenant.mm(["recipe", "--json"])
+        let names = (listed.json?.array ?? listed.json?["tools"]?.array ?? []).compactMap { $0["name"]?.string }
+        #expect(names.count == 34, "\(listed)")
+        let arguments: [String: [String]] = [
+            "nested-members": ["--group", "All Company"],
+            "distribution-list-members": ["--list", "sales@\(Self.domain)"],
+            "inbox-rules": ["--user", "admin@\(Self.domain)"],
+            "message-trace": ["--recipient", "admin@\(Self.domain)"],
+        ]
+        for name in names where name != "leaver" {
+            let line = ["recipe", name, "ContosoSandbox"] + (arguments[name] ?? [])
+            let answer = try await tenant.mm(line + ["--json"])
+            #expect(answer.code == 0, "\(name): \(answer.error)")
+        }
     }
 
     @Test("without a terminal every missing answer is an error that names its flag, and nothing is written")

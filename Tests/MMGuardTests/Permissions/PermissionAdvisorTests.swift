@@ -40,6 +40,9 @@ struct PermissionAdvisorTests {
                 == "https://login.microsoftonline.com/contoso.com/v2.0/adminconsent?client_id=\(Self.app)"
                 + "&scope=https://graph.microsoft.com/AuditLog.Read.All&redirect_uri=http://localhost")
         #expect(found.hint.contains("mm login Contoso --renew"))
+        // A person who may adds it with one command.
+        #expect(found.details["connect"] == "mm connect --name Contoso --scope AuditLog.Read.All")
+        #expect(found.hint.contains("Add it: mm connect --name Contoso --scope AuditLog.Read.All;"))
     }
 
     @Test("an application permission is granted by a command with its id")
@@ -57,7 +60,7 @@ struct PermissionAdvisorTests {
     func withoutApp() throws {
         let found = try #require(try advice("GET", "/auditLogs/signIns", person(), place: place(app: nil)))
         #expect(found.details["consent"] == nil)
-        #expect(found.hint.contains("app registration of your own"))
+        #expect(found.hint.contains("mm connect --name Contoso --scope AuditLog.Read.All --app own"))
     }
 
     @Test("with the permission there, the role with the fewest rights is the reason")

@@ -57,6 +57,32 @@ struct PermissionTableTests {
     }
 
     @Test(
+        "the least permission is the one that the public reference names first",
+        arguments: [
+            ("GET /directoryRoles", "RoleManagement.Read.Directory"),
+            ("GET /directoryRoles/1", "RoleManagement.Read.Directory"),
+            ("GET /directoryRoles/1/members", "RoleManagement.Read.Directory"),
+            ("GET /oauth2PermissionGrants", "Directory.Read.All"), ("GET /applications", "Application.Read.All"),
+            ("GET /domains", "Domain.Read.All"), ("GET /subscribedSkus", "LicenseAssignment.Read.All"),
+            ("GET /identityProtection/riskyUsers", "IdentityRiskyUser.Read.All"),
+        ])
+    func published(call: String, least: String) throws {
+        let words = call.split(separator: " ").map(String.init)
+        for kind in [SignInKind.work, .application] {
+            let choice = try #require(try permissions(words[0], words[1])?.choice(for: kind))
+            #expect(choice.advised?.name == least && !choice.isInferred, "\(kind)")
+        }
+    }
+
+    @Test(
+        "a least permission that nobody has published is said to be inferred",
+        arguments: ["POST /groups/1/members/$ref", "POST /deviceManagement/managedDevices/1/wipe", "GET /contracts"])
+    func inferred(call: String) throws {
+        let words = call.split(separator: " ").map(String.init)
+        #expect(try permissions(words[0], words[1])?.work?.isInferred == true)
+    }
+
+    @Test(
         "what is unknown is not guessed",
         arguments: ["/nothing/of/this/kind", "/users/1/nonsense", "/chats/getAllX/y"])
     func unknown(path: String) throws {

@@ -19,7 +19,7 @@ struct RegistrationUndoTests {
             watch: WriteWatch(client: client, connection: demo, requests: services, context: context))
         let account = try #require(await services.identity.known(of: demo))
         let apps = try await home.list("/applications?$select=id").count
-        let plan = try await registrar.plan(for: [.graph], account)
+        let plan = try await registrar.plan(for: ConnectionUse.permissions(of: [.graph]), account)
         _ = try await registrar.carryOut(plan) { _ in }
         #expect(try await home.list("/applications?$select=id").count == apps + 1)
         let entries = try await home.journal.entries()

@@ -14,6 +14,8 @@ public struct ConfirmationRequest: Sendable, Hashable {
     public var text: String
     /// The exact body of a request; empty for scripts.
     public var body: [UInt8]
+    /// The exact form of what `text` says in words; a person is shown it behind that, on pages of its own.
+    package var exact = ""
     /// Everything else that affects what happens: further parameters of the call.
     public var parameters: JSONObject
     /// What kind of thing it is, in a few words: `run in exo`.
@@ -86,6 +88,10 @@ public struct ConfirmationRequest: Sendable, Hashable {
         add(body)
         add(JSONWriter.bytes(.object(sorted(parameters))))
         if let principal { add(principal.utf8) }
+        if !exact.isEmpty {
+            add("exact".utf8)
+            add(exact.utf8)
+        }
         return Hex.text(hash.finish())
     }
 

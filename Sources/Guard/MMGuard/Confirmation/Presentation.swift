@@ -16,6 +16,8 @@ package struct Presentation: Sendable, Hashable {
     package let changes: [String]
     /// What will be sent or run, line by line.
     package let whole: [String]
+    /// The exact form of what `whole` says in words, line by line; empty where that is the exact form.
+    package let exact: [String]
 
     /// Text beyond this size is represented by its length and digest: no person reads more.
     static let longestText = 256 << 10
@@ -43,6 +45,7 @@ package struct Presentation: Sendable, Hashable {
             whole += ["", "parameters: " + VisibleText.exact(JSONWriter.string(.object(request.parameters)))]
         }
         self.whole = whole
+        exact = request.exact.isEmpty ? [] : Self.lines(of: request.exact)
     }
 
     /// Why the guard requires confirmation, where none of the parts says that already; else empty.
@@ -78,11 +81,24 @@ package struct Presentation: Sendable, Hashable {
             Section(
                 kind: "whole", heading: whole.count == 1 ? "All of it:" : "All of it, \(whole.count) lines:",
                 lines: whole.map { "  | " + $0 }))
+        if !exact.isEmpty {
+            sections.append(
+                Section(
+                    kind: "exact", heading: "In exactly this form, \(exact.count) lines:",
+                    lines: exact.map { "  | " + $0 }))
+        }
         return sections
     }
 
-    /// All lines of the sections.
-    package var lines: [String] { Array(sections.map { [$0.heading] + $0.lines }.joined(separator: [""])) }
+    /// All lines of the sections, with a mark where a page ends whatever room is left. No other line can be that mark: all that
+    /// a request holds stands behind a margin.
+    package var lines: [String] {
+        sections.flatMap { section in
+            (section.kind == "exact" ? [Self.pageEnd] : [""]) + [section.heading] + section.lines
+        }.dropFirst().map { $0 }
+    }
+
+    private static let pageEnd = "\u{0C}"
 
     /// The pages for readers whose width nobody knows; the first one shows what must be seen.
     package var pages: [String] { Self.pages(of: lines, columns: Self.longestLine) }
@@ -94,14 +110,19 @@ package struct Presentation: Sendable, Hashable {
     ///   - width: the cells that a text takes there.
     package static func pages(of lines: [String], columns: Int, width: (String) -> Int = \.count) -> [String] {
         var pages: [String] = []
-        var rest = BrokenLines.rows(of: lines.lazy.map { $0[...] }, columns: columns, width: width)[...]
-        while !rest.isEmpty {
-            // A last page of only a few lines is avoided.
-            let count = rest.count <= Self.linesOfAPage + 10 ? rest.count : Self.linesOfAPage
-            var page = rest.prefix(count).joined(separator: "\n")
-            rest = rest.dropFirst(count)
-            if !rest.isEmpty { page += "\n… \(rest.count) more lines" }
-            pages.append(page)
+        var parts = lines.split(separator: pageEnd).map { part in
+            BrokenLines.rows(of: part.lazy.map { $0[...] }, columns: columns, width: width)[...]
+        }[...]
+        while var rest = parts.popFirst() {
+            while !rest.isEmpty {
+                // A last page of only a few lines is avoided.
+                let count = rest.count <= Self.linesOfAPage + 10 ? rest.count : Self.linesOfAPage
+                var page = rest.prefix(count).joined(separator: "\n")
+                rest = rest.dropFirst(count)
+                let more = rest.count + parts.reduce(0) { $0 + $1.count }
+                if more > 0 { page += "\n… \(more) more lines" }
+                pages.append(page)
+            }
         }
         return pages
     }
@@ -140,6 +161,7 @@ extension Presentation {
             "title": .string(title), "reason": .string(reason),
             "risks": .array(risks.map { .array($0.map(JSONValue.string)) }),
             "changes": .array(changes.map(JSONValue.string)), "whole": .array(whole.map(JSONValue.string)),
+            "exact": .array(exact.map(JSONValue.string)),
         ]
     }
 
@@ -153,5 +175,6 @@ extension Presentation {
         self.risks = risks.map { $0.array?.compactMap(\.string) ?? [] }
         changes = json["changes"]?.array?.compactMap(\.string) ?? []
         self.whole = whole.compactMap(\.string)
+        exact = json["exact"]?.array?.compactMap(\.string) ?? []
     }
 }

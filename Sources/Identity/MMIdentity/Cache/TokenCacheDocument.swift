@@ -162,6 +162,13 @@ extension TokenCacheDocument {
         return Set(names).sorted()
     }
 
+    /// Removes the tokens of one app. The account stays: it may be signed in to others.
+    mutating func removeTokens(ofApp clientID: String) {
+        for kind in [Kind.accessToken, .refreshToken, .idToken] {
+            remove(kind) { $0["client_id"]?.string?.lowercased() == clientID.lowercased() }
+        }
+    }
+
     private mutating func storeAccount(_ account: TokenCacheView.Account) {
         put(
             .account, key: "\(account.account.homeAccountID)-\(account.environment)-\(account.realm)".lowercased(),

@@ -43,6 +43,28 @@ extension IdentityService {
         return SignOutResult(accounts: accounts)
     }
 
+    /// Removes the tokens that a connection's person got with another app than the entry's, and leaves those of the entry.
+    /// - Parameter connection: the connection, as it signed in with that app.
+    package func forget(appOf connection: Connection, deadline: Deadline = .after(.seconds(15))) async throws(MMError) {
+        let target = try target(connection, .graph)
+        // Another program's cache is its own to clear.
+        guard target.sharedCache == nil else { return }
+        let files = files(target)
+        try await files.cache.change(until: deadline) { $0.removeTokens(ofApp: target.clientID) }
+    }
+
+    /// Has a connection's tokens renewed without its person, so that they carry what was granted since they were made.
+    package func renewTokens(
+        of connection: Connection, for resource: ServiceResource, deadline: Deadline = .after(.seconds(30))
+    ) async throws(MMError) {
+        let held = try await token(
+            for: connection, resource: resource, options: TokenOptions(interaction: .never), deadline: deadline)
+        _ = try await token(
+            for: connection, resource: resource,
+            options: TokenOptions(interaction: .never, refusedToken: held.secret, refusedAt: clock.now.seconds),
+            deadline: deadline)
+    }
+
     /// Moves the pin of a connection that is renamed, replacing that of an earlier connection with the new name.
     package func movePin(from name: String, to newName: String) async throws(MMError) {
         let pins = PinStore(path: paths.pinFile)

@@ -3,12 +3,13 @@ import MMGuard
 import MMIdentity
 
 extension ConsentPlace {
-    /// Where a connection's app gets permissions.
+    /// Where a connection's app gets permissions; to Microsoft's own client none can be added.
     init(_ connection: Connection, cloud: Cloud) {
         self.init(
             connection: connection.name, login: cloud.login,
             graph: cloud.audience(of: .graph) ?? "https://graph.microsoft.com",
-            tenant: connection.tenantId ?? connection.tenant ?? "organizations", appID: connection.appId)
+            tenant: connection.tenantId ?? connection.tenant ?? "organizations",
+            appID: connection.appId?.lowercased() == SharedClient.appID ? nil : connection.appId)
     }
 }
 

@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMPermissions
 
 /// App registrations, service principals, roles, products and logs.
 struct AppContent: Sendable {
@@ -125,9 +126,7 @@ struct AppContent: Sendable {
         guard let resource = ServedResource.allCases.first(where: { $0 != .sandbox && $0.appID == appID }) else {
             return []
         }
-        let names =
-            resource == .graph
-            ? Set(RegisteredApp.everything).union(Self.moreOfGraph).sorted() : resource.delegatedPermissions
+        let names = resource == .graph ? Self.ofGraph : resource.delegatedPermissions
         return names.map { name in
             let key = "\(appID) \(name)".utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0x7FFF_FFFF }
             return [
@@ -138,12 +137,10 @@ struct AppContent: Sendable {
         }
     }
 
-    /// Permissions of Graph that the apps of the start don't have.
-    private static let moreOfGraph = [
-        "Mail.Read", "User.Read.All", "Group.Read.All", "Directory.Read.All", "Files.Read.All", "Sites.Read.All",
-        "Application.Read.All", "TeamSettings.ReadWrite.All", "ChannelSettings.ReadWrite.All",
-        "ChannelMember.ReadWrite.All", "Channel.Delete.All", "AppCatalog.ReadWrite.All",
-    ]
+    /// All delegated permissions that Graph has.
+    private static let ofGraph = Set(RegisteredApp.everything).union(
+        PermissionTable.standard.all.filter { $0.delegatedID != nil && !$0.isResourceSpecific }.map(\.name)
+    ).sorted()
 
     func directoryRoles() -> [JSONObject] {
         DirectoryRoleName.allCases.enumerated().map { index, role in

@@ -9,6 +9,7 @@ struct SignInService {
     private let issuer: TokenIssuer
     private let tokens: TokenEndpoint
     private let pages: ApprovalPages
+    private let consent: AdminConsent
 
     init(
         context: TenantContext, apps: TenantApps, issuer: TokenIssuer, devices: DeviceCodes, pages: ApprovalPages
@@ -17,6 +18,7 @@ struct SignInService {
         self.devices = devices
         self.pages = pages
         self.issuer = issuer
+        consent = AdminConsent(context: context, store: apps.store, apps: apps, pages: pages)
         browser = AuthorizeEndpoint(context: context, apps: apps, issuer: issuer, pages: pages)
         tokens = TokenEndpoint(
             context: context, apps: apps, issuer: issuer, devices: devices, browser: browser)
@@ -37,6 +39,9 @@ struct SignInService {
         routes.on("POST", path: "/{tenant}/oauth2/v2.0/token", Self.token)
         routes.on("GET", "POST", path: "/{tenant}/oauth2/v2.0/authorize", Self.authorize)
         routes.on("GET", "POST", path: "/{tenant}/oauth2/v2.0/logout", Self.logout)
+        for version in ["", "/v2.0"] {
+            routes.on("GET", "POST", path: "/{tenant}\(version)/adminconsent", Self.adminConsent)
+        }
         return routes.router
     }
 
@@ -85,6 +90,10 @@ struct SignInService {
 
     private func authorize(_ request: ServiceRequest) -> HTTPServerResponse {
         browser.authorize(request.http, tenant: request.name("tenant"))
+    }
+
+    private func adminConsent(_ request: ServiceRequest) -> HTTPServerResponse {
+        consent.answer(request.http, tenant: request.name("tenant"))
     }
 
     private func logout(_ request: ServiceRequest) -> HTTPServerResponse {

@@ -42,6 +42,9 @@ package struct SandboxStateFile: Sendable {
         members["tenantId"] = .string(TenantIdentity.id)
         members["appId"] = .string(TenantIdentity.demoApp)
         members["account"] = .string(TenantIdentity.administrator)
+        members["automation"] = [
+            "appId": .string(TenantIdentity.automationApp), "secret": .string(TenantIdentity.automationSecret),
+        ]
         try ProtectedFile.replace(
             Self.path(in: stateDirectory), with: JSONWriter.bytes(.object(members), layout: .indented(2)) + [0x0A])
     }

@@ -36,6 +36,11 @@ package struct ConsentPlace: Sendable, Hashable {
             + "&redirect_uri=\(Self.redirect)"
     }
 
+    /// The command that asks a person to add delegated permissions to the connection, and adds them.
+    package func addCommand(_ permissions: [String]) -> String {
+        "mm connect --name \(ShellWord.quoted(connection)) --scope \(permissions.joined(separator: ","))"
+    }
+
     /// The commands that add a permission to the app and consent to it; `nil` without an app or an id.
     package func grantCommand(_ permission: Permission, for kind: SignInKind) -> String? {
         guard let appID, let id = permission.id(for: kind) else { return nil }

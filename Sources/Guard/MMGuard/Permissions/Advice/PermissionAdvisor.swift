@@ -105,14 +105,19 @@ package struct PermissionAdvisor: Sendable {
         if let command = all.first.flatMap({ place.grantCommand($0, for: rights.kind) }) {
             details["command"] = .string(command)
         }
-        if place.appID == nil {
-            hint +=
-                "The connection signs in with an app of Microsoft's, which can't be given more: add an app "
-                + "registration of your own (mm connections edit \(place.connection) appId=…)."
-        } else if rights.kind != .application, let link = place.consentLink(to: all.map(\.name)) {
-            details["consent"] = .string(link)
-            let who = all.contains { $0.needsAdministrator } ? "An administrator consents" : "Consent"
-            hint += "\(who) at \(link) — then: \(place.renewal)."
+        if rights.kind != .application {
+            let command = place.addCommand(all.map(\.name))
+            details["connect"] = .string(command)
+            hint += "Add it: \(command)"
+            if let link = place.consentLink(to: all.map(\.name)) {
+                details["consent"] = .string(link)
+                let who = all.contains { $0.needsAdministrator } ? "an administrator consents" : "consent"
+                hint += "; or \(who) at \(link) — then: \(place.renewal)."
+            } else {
+                hint += " --app own. The connection signs in with an app of Microsoft's, which can't be given more."
+            }
+        } else if place.appID == nil {
+            hint += "Name an app registration of your own: mm connections edit \(place.connection) appId=…."
         } else if let command = details["command"]?.string {
             hint += "Grant it: \(command) — then: \(place.renewal)."
         } else {

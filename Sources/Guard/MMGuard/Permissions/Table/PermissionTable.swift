@@ -70,6 +70,9 @@ package struct PermissionTable: Sendable {
         }
     }
 
+    /// All permissions, by name.
+    package var all: [Permission] { (0..<nameCount).map(permission) }
+
     /// The permission of this name, in any case.
     package func permission(named name: String) -> Permission? {
         let wanted = name.lowercased()

@@ -15,16 +15,20 @@ struct AppRegistrar: Sendable {
     /// What marks a registration as one that this made; another of the same name is somebody else's.
     static let tag = "MicrosoftMaster"
 
-    /// Plans what is missing for the uses.
+    /// Plans what is missing.
     /// - Parameters:
-    ///   - uses: what the connection is for.
+    ///   - permissions: what the app is to be able to do, by service.
     ///   - account: who is signed in: permissions are granted for them alone.
-    /// - Throws: `.forbidden` where the account may not look at app registrations; request errors.
-    func plan(for uses: [ConnectionUse], _ account: SignedInAccount) async throws(MMError) -> RegistrationPlan {
+    ///   - appID: the app that gets them; `nil` for the tenant's own, which is made where there is none.
+    /// - Throws: `.forbidden` where the account may not look at app registrations; `.notFound` where the app is none of the
+    ///   tenant's; request errors.
+    func plan(
+        for permissions: [(service: ServiceApp, names: [String])], _ account: SignedInAccount, appID: String? = nil
+    ) async throws(MMError) -> RegistrationPlan {
         var plan = RegistrationPlan()
         var access: [JSONValue] = []
         var wanted: [(service: ServiceApp, names: [String])] = []
-        for (service, names) in ConnectionUse.permissions(of: uses) {
+        for (service, names) in permissions {
             let found = try await rows("/servicePrincipals", filter: "appId eq '\(service.rawValue)'").first
             if let found {
                 note(found, of: service, in: &plan.known)
@@ -46,15 +50,47 @@ struct AppRegistrar: Sendable {
                     offered.map { ["id": .string(RegistrationPlan.permission($0, of: service)), "type": "Scope"] }),
             ])
         }
-        let list = wanted.map { "\($0.service.title) (\($0.names.joined(separator: ", ")))" }.joined(separator: "; ")
-        try await planApplication(access, list, &plan)
-        try await planGrants(wanted, account, &plan)
+        if let appID {
+            try await planAdditions(access, to: appID, &plan)
+        } else {
+            try await planApplication(access, &plan)
+        }
+        let granted = try await planGrants(wanted, account, &plan)
+        plan.grants =
+            granted.isEmpty
+            ? []
+            : ["The app gets these permissions, for \(account.title) alone:"]
+                + ServicePermissions.lines(granted).map { "  \($0)" } + ["How:"]
         return plan
     }
 
-    private func planApplication(
-        _ access: [JSONValue], _ list: String, _ plan: inout RegistrationPlan
+    /// Adds permissions to an app, whoever registered it, and changes nothing else about it.
+    private func planAdditions(
+        _ access: [JSONValue], to appID: String, _ plan: inout RegistrationPlan
     ) async throws(MMError) {
+        plan.title = "add permissions to its app"
+        guard let found = try await rows("/applications", filter: "appId eq '\(appID)'").first,
+            let id = found["id"]?.string
+        else {
+            throw MMError(
+                .notFound, "The app \(appID) is not registered in this tenant.",
+                hint:
+                    "Its permissions are added where it is registered. A new connection gets an app of this tenant's own: "
+                    + "mm connect DOMAIN --name NAME --app own.")
+        }
+        plan.known[RegistrationPlan.appID] = appID
+        let changes = Self.additions(of: access, to: found, plan.known)
+        if !changes.isEmpty {
+            plan.steps.append(
+                RegistrationPlan.Step(
+                    purpose: "Add them to the app \"\(found["displayName"]?.string ?? "")\" (\(appID)).",
+                    method: "PATCH",
+                    endpoint: "/applications/\(id)", body: changes, yields: .nothing))
+        }
+        planPrincipal(try await rows("/servicePrincipals", filter: "appId eq '\(appID)'").first, &plan)
+    }
+
+    private func planApplication(_ access: [JSONValue], _ plan: inout RegistrationPlan) async throws(MMError) {
         let ours = try await rows("/applications", filter: "displayName eq '\(Self.name)'").filter {
             $0["tags"]?.array?.contains(.string(Self.tag)) == true
         }
@@ -71,7 +107,7 @@ struct AppRegistrar: Sendable {
             for (name, value) in settings { body[name] = value }
             plan.steps.append(
                 RegistrationPlan.Step(
-                    purpose: "Register the app \"\(Self.name)\" with: \(list).", method: "POST",
+                    purpose: "Register the app \"\(Self.name)\".", method: "POST",
                     endpoint: "/applications", body: body, yields: .application))
             return planPrincipal(nil, &plan)
         }
@@ -80,7 +116,7 @@ struct AppRegistrar: Sendable {
         if !changes.isEmpty {
             plan.steps.append(
                 RegistrationPlan.Step(
-                    purpose: "Complete the app \"\(Self.name)\" (\(appID)), which stands there already, with: \(list).",
+                    purpose: "Complete the app \"\(Self.name)\" (\(appID)), which stands there already.",
                     method: "PATCH", endpoint: "/applications/\(id)", body: changes, yields: .nothing))
         }
         planPrincipal(try await rows("/servicePrincipals", filter: "appId eq '\(appID)'").first, &plan)
@@ -96,9 +132,11 @@ struct AppRegistrar: Sendable {
                 yields: .principal))
     }
 
+    /// - Returns: what isn't granted yet.
     private func planGrants(
         _ wanted: [(service: ServiceApp, names: [String])], _ account: SignedInAccount, _ plan: inout RegistrationPlan
-    ) async throws(MMError) {
+    ) async throws(MMError) -> [(service: ServiceApp, names: [String])] {
+        var granted: [(service: ServiceApp, names: [String])] = []
         var grants: [JSONValue] = []
         if let principal = plan.known[RegistrationPlan.principal] {
             grants = try await rows("/oauth2PermissionGrants", filter: "clientId eq '\(principal)'")
@@ -111,7 +149,8 @@ struct AppRegistrar: Sendable {
             }
             let held = relevant.flatMap { Self.words($0["scope"]) }
             guard !names.allSatisfy(held.contains) else { continue }
-            let purpose = "Grant it \(service.title) (\(names.joined(separator: ", "))) for \(account.title) alone."
+            granted.append((service, names.filter { !held.contains($0) }))
+            let purpose = "Grant it what is \(service.title)'s of them, for \(account.title) alone."
             if let own = relevant.first(where: { $0["consentType"] == "Principal" }), let id = own["id"]?.string {
                 let scope = Set(Self.words(own["scope"])).union(names).sorted().joined(separator: " ")
                 plan.steps.append(
@@ -131,6 +170,7 @@ struct AppRegistrar: Sendable {
                         "scope": .string(names.joined(separator: " ")),
                     ], yields: .nothing))
         }
+        return granted
     }
 
     /// What of the settings an app lacks. What it has besides stays as it is.
@@ -143,8 +183,18 @@ struct AppRegistrar: Sendable {
         if !addresses.contains("http://localhost") {
             changes["publicClient"] = ["redirectUris": .array(addresses + ["http://localhost"])]
         }
+        let access = additions(of: settings["requiredResourceAccess"]?.array ?? [], to: found, known)
+        for (name, value) in access { changes[name] = value }
+        return changes
+    }
+
+    /// The permissions that an app lacks, beside those that it has.
+    private static func additions(
+        of wanted: [JSONValue], to found: JSONValue, _ known: [String: String]
+    ) -> JSONObject {
+        var changes: JSONObject = [:]
         var access = found["requiredResourceAccess"]?.array ?? []
-        for wanted in settings["requiredResourceAccess"]?.array ?? [] {
+        for wanted in wanted {
             let items = (wanted["resourceAccess"]?.array ?? []).map { item -> JSONValue in
                 let name = item["id"]?.string ?? ""
                 return ["id": .string(known[name] ?? name), "type": "Scope"]

@@ -15,11 +15,14 @@ struct Connect: CatalogueOperation {
         description:
             "Finds the tenant's cloud and id, signs you in, offers to register an app with the permissions that the chosen "
             + "uses need (shown first, and never without your yes), writes the connection and asks who you are. What isn't "
-            + "given is asked for in a terminal; elsewhere the error names the flag. Run again, it goes on where it stopped.",
+            + "given is asked for in a terminal; elsewhere the error names the flag. Run again, it goes on where it stopped; "
+            + "with further uses, recipes or permissions it adds what is missing of them.",
         effects: .init(readOnly: false, idempotent: true, openWorld: true), audience: .person,
         examples: [
             .init("mm connect contoso.com", "asks what it can't find out"),
             .init("mm connect contoso.com --uses graph,exchange --app own", "with an app registration for these uses"),
+            .init("mm connect --name Contoso --uses security,devices", "adds what these uses lack, and nothing else"),
+            .init("mm connect --name Contoso --for-recipe admins-by-role", "adds exactly what a recipe needs"),
             .init("mm connect admin@contoso.com --name Contoso --app shared", "to look around: registers nothing"),
         ]
     )
@@ -43,6 +46,8 @@ struct Connect: CatalogueOperation {
         }
         let account = try await steps.signIn(connection, afterRegistering: registration.isNew)
         connection = try await steps.expect(account, on: connection)
+        if case .unasked = registration { registration = try await steps.extend(tenant, connection) }
+        connection = try await steps.noteUses(on: connection)
         return try await steps.answer(tenant, connection, account, registration)
     }
 }
@@ -53,6 +58,8 @@ enum Registration: Sendable {
     case unasked
     /// The tenant's own app; what its services don't offer is missing.
     case app(String, missing: [String])
+    /// The connection's own app stays as it is: what an administrator can do is said.
+    case unchanged(notes: [String])
     /// The connection stays with the shared client.
     case shared(notes: [String])
 

@@ -12,6 +12,9 @@ struct ConnectInput: OperationInput {
             "uses", .text,
             "What it is for, with commas: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ", "))."),
         InputField(
+            "forRecipe", .text, "Recipes that are to run on it, with commas: exactly the permissions that they need."),
+        InputField("scope", .text, "Single permissions of Microsoft Graph, with commas."),
+        InputField(
             "app", .text,
             "own: the tenant's own app, made or found; shared: Microsoft's client, to read; or an app's id."),
         InputField(
@@ -43,7 +46,8 @@ struct ConnectInput: OperationInput {
 
     let tenant: String?
     let name: String?
-    let uses: [ConnectionUse]?
+    /// What it is to be able to do; `nil` where nothing was said.
+    let needs: ConnectionNeeds?
     let app: App?
     let cloud: String?
     let guardPolicy: String?
@@ -53,7 +57,11 @@ struct ConnectInput: OperationInput {
     init(from reader: InputReader) throws(MMError) {
         tenant = try reader.text("tenant")
         name = try reader.text("name")
-        uses = try reader.text("uses").map { text throws(MMError) in try ConnectionUse.list(text) }
+        let (uses, recipes) = (try reader.text("uses"), try reader.text("forRecipe"))
+        let scopes = try reader.text("scope")
+        needs =
+            uses == nil && recipes == nil && scopes == nil
+            ? nil : try ConnectionNeeds(uses: uses, recipes: recipes, scopes: scopes)
         app = try reader.text("app").map { text throws(MMError) in try App(text) }
         cloud = try reader.text("cloud")
         givenAccount = try reader.text("expectedEmail")

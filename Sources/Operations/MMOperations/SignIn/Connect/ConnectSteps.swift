@@ -12,11 +12,14 @@ struct ConnectSteps {
     /// Whether this run wrote the entry.
     private(set) var isNew = false
     private(set) var notes: [String] = []
+    /// What the connection is to be able to do, once that is known.
+    private(set) var needs: ConnectionNeeds?
 
     init(input: ConnectInput, context: OperationContext, services: RequestServices) {
         self.input = input
         self.context = context
         self.services = services
+        needs = input.needs
     }
 
     var registry: ConnectionRegistry { services.guarding.registry }
@@ -42,6 +45,10 @@ struct ConnectSteps {
         let named: String
         if let given = input.tenant {
             named = given
+        } else if let name = input.name, let entry = try? registry.snapshot().connection(named: name),
+            let tenant = entry.tenant ?? entry.tenantId
+        {
+            named = tenant
         } else {
             named = try await ask(
                 "Which organisation (a domain such as contoso.com, or your address): ", instead: "mm connect DOMAIN",
@@ -49,7 +56,9 @@ struct ConnectSteps {
         }
         let domain = named.split(separator: "@", omittingEmptySubsequences: false).last.map(String.init) ?? named
         report("Looking for \(domain)…")
-        let found = try await identity.discover(domain, in: input.cloud, deadline: .after(.seconds(60)))
+        let known =
+            input.tenant == nil ? input.name.flatMap { try? registry.snapshot().connection(named: $0).cloud } : nil
+        let found = try await identity.discover(domain, in: input.cloud ?? known, deadline: .after(.seconds(60)))
         report("Found \(found.brand ?? domain): tenant \(found.id) in the cloud \(found.cloud.name).")
         return found
     }
@@ -113,7 +122,7 @@ struct ConnectSteps {
             input.app == nil
             ? ("--app own (with --uses) or --app shared", "Whether to register an app in the tenant was not said.")
             : ("--uses graph,…", "What the connection is for was not said.")
-        guard input.app == nil || input.uses == nil else { return }
+        guard input.app == nil || input.needs == nil else { return }
         throw MMError(
             .invalidInput, "\(what) Nobody is here to be asked.",
             hint: "Give it as \(flag), or run `mm connect` in a terminal.",
@@ -182,6 +191,34 @@ struct ConnectSteps {
         return try await edit(connection, [("expectedEmail", account.username)])
     }
 
+    /// Asks what the connection is for, until the answer is one, where no argument said it.
+    mutating func findNeeds() async throws(MMError) -> ConnectionNeeds {
+        if let needs { return needs }
+        let list = ConnectionUse.allCases.map { "  \($0.rawValue): \($0.purpose)" }.joined(separator: "\n")
+        var question = "What is the connection for?\n\(list)"
+        while true {
+            let text = try await ask(
+                "\(question)\nOne or more, with commas (Enter: graph): ",
+                instead: "--uses graph,…", "What the connection is for was not said.")
+            do throws(MMError) {
+                let found = ConnectionNeeds(uses: text.isEmpty ? [.graph] : try ConnectionUse.list(text))
+                needs = found
+                return found
+            } catch {
+                question = "\(error.message) \(error.hint ?? "")"
+            }
+        }
+    }
+
+    /// Writes down what the connection is for, beside what stood there.
+    func noteUses(on connection: Connection) async throws(MMError) -> Connection {
+        let known = ConnectionUse.named(in: connection)
+        let new = (needs?.uses ?? []).filter { !known.contains($0) }
+        guard !new.isEmpty, connection.appId != SharedClient.appID else { return connection }
+        let all = JSONValue.array((known + new).map { .string($0.rawValue) })
+        return try await edit(connection, [("uses", JSONWriter.string(all))])
+    }
+
     /// Makes the entry sign in as another app. The tokens of the one before go first.
     func change(_ connection: Connection, to appID: String) async throws(MMError) -> Connection {
         try await identity.signOut(named: connection.name)
@@ -217,16 +254,15 @@ extension ConnectionAuth.Method {
 }
 
 extension ConnectSteps {
-    /// What the chosen uses need and the connection's own tokens don't hold, a line a service.
-    func missing(on connection: Connection) async -> [String] {
-        guard let uses = input.uses else { return [] }
-        var lines: [String] = []
-        for (service, names) in ConnectionUse.permissions(of: uses) {
+    /// What the connection is to be able to do and its own tokens don't hold, by service.
+    func missing(on connection: Connection) async -> [(service: ServiceApp, names: [String])] {
+        var parts: [(service: ServiceApp, names: [String])] = []
+        for (service, names) in needs?.permissions ?? [] {
             let granted = await rights(of: connection, on: service)
             let lacking = names.filter { name in !granted.contains { Self.covers($0, name) } }
-            if !lacking.isEmpty { lines.append("\(service.title): \(lacking.joined(separator: ", "))") }
+            if !lacking.isEmpty { parts.append((service, lacking)) }
         }
-        return lines
+        return parts
     }
 
     private func rights(of connection: Connection, on service: ServiceApp) async -> Set<String> {
@@ -253,11 +289,10 @@ extension ConnectSteps {
     /// What can be done about it.
     func remedy(_ missing: [String], on connection: Connection, in tenant: DiscoveredTenant) -> String? {
         guard !missing.isEmpty else { return nil }
-        let uses = (input.uses ?? []).map(\.rawValue).joined(separator: ",")
         if connection.appId == SharedClient.appID {
             return "What is missing needs an app registration of the tenant's own: mm connect "
                 + "\(ShellWord.quoted(tenant.domain ?? tenant.id)) --name \(ShellWord.quoted(connection.name)) --app own "
-                + "--uses \(uses). Or a PowerShell module signs in by itself where it can: mm run shows its code."
+                + "\(needs?.flags ?? ""). Or a PowerShell module signs in by itself where it can: mm run shows its code."
         }
         return
             "Add what is missing to the app registration \(connection.appId ?? "") (API permissions) and let an administrator "
@@ -285,30 +320,16 @@ extension ConnectSteps {
 
     private var modules: [(word: String, requirement: ModuleRequirement)] {
         var words: [String] = []
-        for use in input.uses ?? [] {
+        for use in needs?.uses ?? [] {
             if let word = use.module, !words.contains(word) { words.append(word) }
         }
         return words.compactMap { word in (try? ModuleProfiles.named(word)).map { (word, $0.requirement) } }
     }
 }
 
-extension ConnectionUse {
-    /// The word of the sessions that a use needs PowerShell for.
-    fileprivate var module: String? {
-        switch self {
-        case .graph, .users, .mailbox, .flow: nil
-        case .exchange: "exo"
-        case .teams: "teams"
-        case .sharepoint: "pnp"
-        case .azure: "azure"
-        case .powerplatform: "powerplatform"
-        }
-    }
-}
-
 extension ServiceApp {
     /// What a connection's tokens for the service are asked for; `nil` for SharePoint where its host is unknown.
-    fileprivate func resource(of connection: Connection) -> ServiceResource? {
+    func resource(of connection: Connection) -> ServiceResource? {
         switch self {
         case .graph: .graph
         case .exchange: .exchange
@@ -320,42 +341,91 @@ extension ServiceApp {
         }
     }
 }
+import MMPermissions
 
 extension ConnectSteps {
     /// Gives the tenant its own app registration, if the person wants one and may.
-    func register(
+    mutating func register(
         _ tenant: DiscoveredTenant, _ account: SignedInAccount, for connection: Connection
     ) async throws(MMError) -> Registration {
         if input.app == .shared { return .shared(notes: []) }
-        let uses = try await uses()
-        let client = try GraphClient(identity: identity, connection: connection)
-        let registrar = AppRegistrar(
-            client: client,
-            watch: WriteWatch(client: client, connection: connection, requests: services, context: context))
-        report("Checking the tenant's app registrations…")
-        let plan: RegistrationPlan
+        let wanted = try await findNeeds().permissions
+        let registrar = try registrar(connection)
         do throws(MMError) {
-            plan = try await registrar.plan(for: uses, account)
+            let plan = try await registrar.plan(for: wanted, account)
+            return try await carryOut(plan, registrar, wanted, tenant, connection)
         } catch {
             guard error.code == .forbidden else { throw error }
-            return .shared(notes: steps(uses, tenant, connection, appID: nil, why: error))
+            return .shared(notes: steps(wanted, tenant, connection, appID: nil, why: error))
         }
+    }
+
+    /// Adds to the connection's own app what it lacks of what the connection is to be able to do, and nothing else.
+    ///
+    /// An app can't change what it may do: the person signs in once more with the client that every tenant knows, whose tokens
+    /// go again as soon as it is done.
+    func extend(_ tenant: DiscoveredTenant, _ connection: Connection) async throws(MMError) -> Registration {
+        let lacking = await missing(on: connection)
+        guard input.app != .shared, connection.auth.method.asksPerson, !lacking.isEmpty, let appID = connection.appId,
+            appID.lowercased() != SharedClient.appID
+        else { return .unasked }
+        var entry = connection.raw
+        entry["appId"] = .string(SharedClient.appID)
+        let helper = try Connection(name: connection.name, entry: entry)
+        report("To add \(ServicePermissions.lines(lacking).joined(separator: "; ")), sign in once more.")
+        let account = try await signIn(helper, isNew: false)
+        let registration: Registration
         do throws(MMError) {
-            try await confirm(plan, client, connection)
+            let registrar = try registrar(helper)
+            let plan = try await registrar.plan(for: lacking, account, appID: appID)
+            registration = try await carryOut(plan, registrar, lacking, tenant, connection)
+        } catch {
+            // What waits for a person goes on with this sign-in; anything else is over.
+            guard error.code != .confirmationNeeded else { throw error }
+            try await identity.forget(appOf: helper)
+            guard error.code == .forbidden else { throw error }
+            return .unchanged(notes: steps(lacking, tenant, connection, appID: appID, why: error))
+        }
+        try await identity.forget(appOf: helper)
+        for service in lacking.map(\.service) {
+            // What has no token yet gets one with the permissions when it is first used.
+            if let resource = service.resource(of: connection) {
+                try? await identity.renewTokens(of: connection, for: resource)
+            }
+        }
+        return registration
+    }
+
+    private func registrar(_ connection: Connection) throws(MMError) -> AppRegistrar {
+        let client = try GraphClient(identity: identity, connection: connection)
+        report("Checking the tenant's app registrations…")
+        return AppRegistrar(
+            client: client,
+            watch: WriteWatch(client: client, connection: connection, requests: services, context: context))
+    }
+
+    /// Carries a plan out that a person has said yes to.
+    private func carryOut(
+        _ plan: RegistrationPlan, _ registrar: AppRegistrar, _ wanted: [(service: ServiceApp, names: [String])],
+        _ tenant: DiscoveredTenant, _ connection: Connection
+    ) async throws(MMError) -> Registration {
+        let hasOwn = connection.appId?.lowercased() != SharedClient.appID
+        func stays(_ notes: [String]) -> Registration { hasOwn ? .unchanged(notes: notes) : .shared(notes: notes) }
+        do throws(MMError) {
+            try await confirm(plan, registrar.client, connection)
         } catch {
             // Who says no to the plan still has a connection.
             guard error.code == .denied, context.record.facts["confirmedBy"] == "refused", input.app != .own else {
                 throw error
             }
-            return .shared(notes: ["Nothing was registered."])
+            return stays([hasOwn ? "Nothing was added." : "Nothing was registered."])
         }
         do throws(AppRegistrar.Stop) {
             let (appID, unavailable) = try await registrar.carryOut(plan) { report($0) }
             return .app(appID, missing: plan.unavailable + unavailable)
         } catch {
             if error.error.code == .forbidden {
-                return .shared(
-                    notes: done(error) + steps(uses, tenant, connection, appID: error.appID, why: error.error))
+                return stays(done(error) + steps(wanted, tenant, connection, appID: error.appID, why: error.error))
             }
             var failure = error.error
             failure.hint =
@@ -363,16 +433,6 @@ extension ConnectSteps {
                 .filter { !$0.isEmpty }.joined(separator: " ")
             throw failure
         }
-    }
-
-    private func uses() async throws(MMError) -> [ConnectionUse] {
-        if let uses = input.uses { return uses }
-        let list = ConnectionUse.allCases.map { "  \($0.rawValue): \($0.purpose)" }.joined(separator: "\n")
-        let text = try await ask(
-            "What is the connection for?\n\(list)\nOne or more, with commas (Enter: graph): ",
-            instead: "--uses graph,…",
-            "What the connection is for was not said.")
-        return text.isEmpty ? [.graph] : try ConnectionUse.list(text)
     }
 
     /// Shows the plan to a person and waits for their yes; there is no other way through.
@@ -384,11 +444,10 @@ extension ConnectSteps {
         let policy: GuardPolicy = context.call.readsOnly ? GuardPolicy(.readonly) : .standard
         guard let verdict = try plan.verdict(client, try guarding.guards.engine(), policy) else { return }
         context.record.note("requests", .array(plan.steps.map { .string("\($0.method) \($0.endpoint)") }))
-        try await Clearance(
-            ConfirmationRequest(
-                on: connection, module: "graph-api", title: "register an app in the tenant", text: plan.text,
-                verdict: verdict)
-        ).settle(in: context, with: guarding)
+        var request = ConfirmationRequest(
+            on: connection, module: "graph-api", title: plan.title, text: plan.text, verdict: verdict)
+        request.exact = plan.exactText
+        try await Clearance(request).settle(in: context, with: guarding)
     }
 
     private func done(_ stop: AppRegistrar.Stop) -> [String] {
@@ -398,13 +457,22 @@ extension ConnectSteps {
 
     /// What an administrator does in place of the plan.
     private func steps(
-        _ uses: [ConnectionUse], _ tenant: DiscoveredTenant, _ connection: Connection, appID: String?, why: MMError
+        _ wanted: [(service: ServiceApp, names: [String])], _ tenant: DiscoveredTenant, _ connection: Connection,
+        appID: String?, why: MMError
     ) -> [String] {
         var notes = ["The account may not register apps, or not grant them permissions: \(why.message)"]
-        let permissions = ConnectionUse.permissions(of: uses).map {
-            "     \($0.service.title): \($0.names.joined(separator: ", "))"
-        }.joined(separator: "\n")
+        let permissions = ServicePermissions.lines(wanted).map { "     \($0)" }.joined(separator: "\n")
         let name = ShellWord.quoted(connection.name)
+        if let appID, appID == connection.appId {
+            let graph = wanted.first { $0.service == .graph }?.names ?? []
+            let link = ConsentPlace(connection, cloud: tenant.cloud).consentLink(to: graph) ?? ""
+            notes.append(
+                "An administrator of the tenant adds this to the app \(appID) (API permissions, delegated) and consents:\n"
+                    + permissions
+                    + (graph.isEmpty ? "" : "\nor consents to what is Graph's of it on this page:\n  \(link)")
+                    + "\nThen: mm login \(name) --renew")
+            return notes
+        }
         if let appID {
             notes.append(
                 "An administrator of the tenant consents to the app \(appID) on this page:\n"
@@ -509,10 +577,11 @@ extension ConnectSteps {
             "me": .object(me),
         ]
         var notes = self.notes
-        var lacking = await missing(on: connection)
+        var lacking = ServicePermissions.lines(await missing(on: connection))
+        if case .unchanged(let more) = registration { notes += more }
         if let remedy = remedy(lacking, on: connection, in: tenant) { notes.append(remedy) }
         switch registration {
-        case .unasked: break
+        case .unasked, .unchanged: break
         case .app(_, let missing):
             if !missing.isEmpty {
                 lacking += missing
@@ -524,14 +593,31 @@ extension ConnectSteps {
                 "It signs in as \(SharedClient.title): the directory can be read; mail, files, Exchange and most changes "
                     + "need an app registration of the tenant's own.")
         }
-        if input.uses != nil || !lacking.isEmpty { answer["missing"] = .array(lacking.map { .string($0) }) }
+        let uses = ConnectionUse.named(in: connection)
+        if !uses.isEmpty { answer["uses"] = .array(uses.map { .string($0.rawValue) }) }
+        if needs != nil || !lacking.isEmpty { answer["missing"] = .array(lacking.map { .string($0) }) }
         if !moduleRows.isEmpty {
             answer["modules"] = .array(moduleRows)
             notes.append(moduleNote(connection.name))
         }
         notes.append("Next: mm graph \(ShellWord.quoted(connection.name)) /users --top 5")
-        var result = OperationAnswer.value(.object(answer), notes: notes)
+        var result = OperationAnswer(
+            .value(.object(answer)), notes: notes,
+            text: Self.sentence(connection, tenant, me["displayName"]?.string, account, uses, lacking))
         result.connection = connection.name
         return result
+    }
+
+    /// What has come of it, for people.
+    private static func sentence(
+        _ connection: Connection, _ tenant: DiscoveredTenant, _ name: String?, _ account: SignedInAccount,
+        _ uses: [ConnectionUse], _ lacking: [String]
+    ) -> String {
+        let who = name.map { "\($0) (\(account.title))" } ?? account.title
+        let app = connection.appId == SharedClient.appID ? SharedClient.title : "an app of the tenant's own"
+        let purposes = uses.isEmpty ? "" : ", for \(uses.map(\.rawValue).joined(separator: ", "))"
+        let rest = lacking.isEmpty ? "" : "\nIt lacks: \(lacking.joined(separator: "; "))."
+        return
+            "\(connection.name) is connected: \(who) signs in to \(tenant.domain ?? tenant.id) with \(app)\(purposes).\(rest)"
     }
 }

@@ -1,106 +1,161 @@
 import MMCore
 
-/// What a connection is for, with the delegated permissions that this needs.
+/// What a connection is for, with the delegated permissions that this needs: the one table behind `mm connect`, the modules'
+/// sign-ins and what is said of missing consent. A test holds that the recipes and the areas of `permissions check` are opened by it.
 enum ConnectionUse: String, CaseIterable, Sendable {
-    case graph, users, mailbox, exchange, teams, sharepoint, azure, flow, powerplatform
+    case graph, users, mailbox, exchange, teams, sharepoint, security, devices, apps, reports, azure, flow,
+        powerplatform
 
-    /// In a few words, for the question.
-    var purpose: String {
-        switch self {
-        case .graph: "read the directory, licences, reports, policies and sign-in logs"
-        case .users: "create and change users and groups"
-        case .mailbox: "your own mail, calendar, files, tasks, notes and chats"
-        case .exchange: "administer Exchange"
-        case .teams: "administer Teams"
-        case .sharepoint: "administer SharePoint"
-        case .azure: "Azure resources"
-        case .flow: "Power Automate"
-        case .powerplatform: "Power Platform environments and Power Apps"
+    /// A row of the table.
+    private struct Row {
+        /// In a few words, for the question.
+        let purpose: String
+        /// The permissions by the service that has them.
+        let permissions: [(service: ServiceApp, names: [String])]
+        /// The word of the sessions that it needs PowerShell for.
+        var module: String?
+
+        /// A use of Microsoft Graph alone.
+        init(_ purpose: String, _ names: String) {
+            self.init(purpose, [(.graph, names)])
+        }
+
+        init(_ purpose: String, _ permissions: [(service: ServiceApp, names: String)], module: String? = nil) {
+            self.purpose = purpose
+            self.permissions = permissions.map { ($0.service, $0.names.split(separator: " ").map(String.init)) }
+            self.module = module
         }
     }
 
-    /// The permissions by the service that has them.
-    var permissions: [(service: ServiceApp, names: [String])] {
+    private var row: Row {
         switch self {
         case .graph:
-            [
-                (
-                    .graph,
-                    [
-                        "User.Read.All", "Group.Read.All", "AuditLog.Read.All", "Organization.Read.All",
-                        "Reports.Read.All", "Policy.Read.All",
-                    ]
-                )
-            ]
-        case .users: [(.graph, ["User.ReadWrite.All", "Group.ReadWrite.All"])]
+            Row(
+                "read the directory: users, groups, roles, domains, licences, policies, sign-in logs",
+                "User.Read.All Group.Read.All Organization.Read.All Domain.Read.All RoleManagement.Read.Directory "
+                    + "AuditLog.Read.All Reports.Read.All Policy.Read.All")
+        case .users:
+            Row(
+                "create and change users and groups, end their sessions",
+                "User.ReadWrite.All Group.ReadWrite.All User.RevokeSessions.All User.Invite.All")
         case .mailbox:
-            [
-                (
-                    .graph,
-                    [
-                        "Mail.ReadWrite", "Mail.Send", "Calendars.ReadWrite", "Files.ReadWrite.All",
-                        "Sites.ReadWrite.All", "User.ReadBasic.All", "Contacts.ReadWrite", "Tasks.ReadWrite",
-                        "Notes.ReadWrite.All", "Chat.ReadWrite", "Team.ReadBasic.All", "Channel.ReadBasic.All",
-                        "ChannelMessage.Send",
-                    ]
-                )
-            ]
-        case .exchange: [(.exchange, ["Exchange.Manage"])]
+            Row(
+                "your own mail, calendar, files, tasks, notes and chats",
+                "Mail.ReadWrite Mail.Send MailboxSettings.ReadWrite Calendars.ReadWrite Files.ReadWrite.All "
+                    + "Sites.ReadWrite.All User.ReadBasic.All Contacts.ReadWrite Tasks.ReadWrite Notes.ReadWrite.All "
+                    + "Chat.ReadWrite Team.ReadBasic.All Channel.ReadBasic.All ChannelMessage.Send")
+        case .exchange:
+            Row(
+                "administer Exchange",
+                [(.exchange, "Exchange.Manage"), (.graph, "User.Read.All MailboxSettings.Read")],
+                module: "exo")
         case .teams:
-            [
-                (
-                    .graph,
-                    [
-                        "User.Read.All", "Group.ReadWrite.All", "AppCatalog.ReadWrite.All",
-                        "TeamSettings.ReadWrite.All", "Channel.Delete.All", "ChannelSettings.ReadWrite.All",
-                        "ChannelMember.ReadWrite.All",
-                    ]
-                ), (.teams, ["user_impersonation"]),
-            ]
-        case .sharepoint: [(.sharePoint, ["AllSites.FullControl"])]
-        case .azure: [(.azure, ["user_impersonation"])]
-        case .flow: [(.flow, ["Flows.Read.All", "Flows.Manage.All", "User"])]
-        case .powerplatform: [(.powerApps, ["User"])]
+            Row(
+                "administer Teams",
+                [
+                    (
+                        .graph,
+                        "User.Read.All Group.ReadWrite.All AppCatalog.ReadWrite.All TeamSettings.ReadWrite.All "
+                            + "Channel.Delete.All ChannelSettings.ReadWrite.All ChannelMember.ReadWrite.All"
+                    ), (.teams, "user_impersonation"),
+                ], module: "teams")
+        case .sharepoint:
+            Row(
+                "administer SharePoint",
+                [(.sharePoint, "AllSites.FullControl"), (.graph, "Sites.Read.All SharePointTenantSettings.Read.All")],
+                module: "pnp")
+        case .security:
+            Row(
+                "look after security: risky accounts, alerts, sign-in methods, consents, conditional access",
+                "User.Read.All AuditLog.Read.All Policy.Read.All RoleManagement.Read.Directory IdentityRiskyUser.Read.All "
+                    + "IdentityRiskEvent.Read.All SecurityAlert.Read.All SecurityIncident.Read.All "
+                    + "UserAuthenticationMethod.Read.All Application.Read.All Directory.Read.All")
+        case .devices:
+            Row(
+                "see to devices: what is managed, their settings and apps",
+                "Device.Read.All DeviceManagementManagedDevices.Read.All DeviceManagementConfiguration.Read.All "
+                    + "DeviceManagementApps.Read.All")
+        case .apps:
+            Row(
+                "look after apps: registrations, secrets that end, owners, consents",
+                "Application.Read.All Directory.Read.All")
+        case .reports:
+            Row(
+                "report: usage, licences, service health, messages of the message centre",
+                "Reports.Read.All Organization.Read.All AuditLog.Read.All ServiceHealth.Read.All ServiceMessage.Read.All"
+            )
+        case .azure: Row("Azure resources", [(.azure, "user_impersonation")], module: "azure")
+        case .flow: Row("Power Automate", [(.flow, "Flows.Read.All Flows.Manage.All User"), (.graph, "User.Read.All")])
+        case .powerplatform:
+            Row("Power Platform environments and Power Apps", [(.powerApps, "User")], module: "powerplatform")
         }
     }
+
+    /// In a few words, for the question.
+    var purpose: String { row.purpose }
+    /// The permissions by the service that has them.
+    var permissions: [(service: ServiceApp, names: [String])] { row.permissions }
+    /// The word of the sessions that it needs PowerShell for.
+    var module: String? { row.module }
 
     /// All permissions of several uses, and that to read who is signed in, by service.
     static func permissions(of uses: [ConnectionUse]) -> [(service: ServiceApp, names: [String])] {
-        var named: [ServiceApp: Set<String>] = [.graph: ["User.Read"]]
-        for use in uses {
-            for (service, names) in use.permissions { named[service, default: []].formUnion(names) }
-        }
-        return ServiceApp.allCases.compactMap { service in named[service].map { (service, $0.sorted()) } }
+        ServicePermissions.joined(uses.flatMap(\.permissions) + [(.graph, ["User.Read"])])
+    }
+
+    /// What stands in an entry.
+    static func named(in connection: Connection) -> [ConnectionUse] {
+        words("uses", of: connection).compactMap { ConnectionUse(rawValue: $0.lowercased()) }
     }
 
     /// The permissions of Graph that a connection's person is asked for by a module with its publisher's app: those that the
     /// entry names (`scopes`), else those that what it is for needs (`uses`).
     static func graphScopes(of connection: Connection) -> [String] {
-        func words(_ key: String) -> [String] {
-            let value = connection.raw[key]
-            if let text = value?.string { return text.split { $0 == "," || $0.isWhitespace }.map(String.init) }
-            return value?.array?.compactMap(\.string) ?? []
-        }
-        let named = words("scopes")
+        let named = words("scopes", of: connection)
         guard named.isEmpty else { return named }
-        let uses = words("uses").compactMap { ConnectionUse(rawValue: $0.lowercased()) }
+        let uses = Self.named(in: connection)
         guard !uses.isEmpty else { return [] }
         return permissions(of: uses).first { $0.service == .graph }?.names ?? []
     }
 
+    private static func words(_ key: String, of connection: Connection) -> [String] {
+        let value = connection.raw[key]
+        if let text = value?.string { return text.split { $0 == "," || $0.isWhitespace }.map(String.init) }
+        return value?.array?.compactMap(\.string) ?? []
+    }
+
     /// The uses in a text such as `graph,exchange`.
-    /// - Throws: `.invalidInput` for a word that is none.
+    /// - Throws: `.invalidInput` for a word that is none, with the one that was probably meant.
     static func list(_ text: String) throws(MMError) -> [ConnectionUse] {
         var uses: [ConnectionUse] = []
         for word in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
             guard let use = ConnectionUse(rawValue: word.lowercased()) else {
+                let all = allCases.map(\.rawValue)
+                let near =
+                    NearestNames.of(String(word), among: all, limit: 1).first.map { " Did you mean \($0)?" } ?? ""
                 throw MMError(
-                    .invalidInput, "'\(word.prefix(40))' is nothing that a connection can be for.",
-                    hint: "Choose among: \(allCases.map(\.rawValue).joined(separator: ", ")).",
-                    details: ["field": "uses"])
+                    .invalidInput, "'\(word.prefix(40))' is nothing that a connection can be for.\(near)",
+                    hint: "Choose among: \(all.joined(separator: ", ")).", details: ["field": "uses"])
             }
             if !uses.contains(use) { uses.append(use) }
         }
         return uses
+    }
+}
+
+/// Permissions by the service that has them.
+enum ServicePermissions {
+    /// Each service once with all its permissions, in the order of the services.
+    static func joined(
+        _ parts: [(service: ServiceApp, names: [String])]
+    ) -> [(service: ServiceApp, names: [String])] {
+        var named: [ServiceApp: Set<String>] = [:]
+        for (service, names) in parts { named[service, default: []].formUnion(names) }
+        return ServiceApp.allCases.compactMap { service in named[service].map { (service, $0.sorted()) } }
+    }
+
+    /// A line a service.
+    static func lines(_ parts: [(service: ServiceApp, names: [String])]) -> [String] {
+        parts.map { "\($0.service.title): \($0.names.joined(separator: ", "))" }
     }
 }

@@ -26,6 +26,10 @@ struct RegistrationPlan: Sendable {
         }
     }
 
+    /// What kind of thing it is, in a few words.
+    var title = "register an app in the tenant"
+    /// What the app gets, a line a service, and for whom.
+    var grants: [String] = []
     var steps: [Step] = []
     /// The values for names in braces that are known already.
     var known: [String: String] = [:]
@@ -42,14 +46,16 @@ struct RegistrationPlan: Sendable {
     /// The name for the id of a service's permission.
     static func permission(_ name: String, of service: ServiceApp) -> String { "{\(service.title): \(name)}" }
 
-    /// What a person reads before a yes: what is done, then every request.
+    /// What a person reads before a yes: what the app gets, then what is done.
     var text: String {
-        let purposes = steps.enumerated().map { "\($0.offset + 1). \($0.element.purpose)" }
-        let requests = steps.enumerated().map { number, step in
-            "\(number + 1). \(step.method) \(step.endpoint) \(JSONWriter.string(.object(step.body)))"
-        }
-        return (purposes + ["", "The requests, with names in braces for ids that only come to be:"] + requests)
-            .joined(separator: "\n")
+        (grants + steps.enumerated().map { "\($0.offset + 1). \($0.element.purpose)" }).joined(separator: "\n")
+    }
+
+    /// Every request as it is sent, with names in braces for ids that only come to be.
+    var exactText: String {
+        steps.enumerated().map { number, step in
+            "\(number + 1). \(step.method) \(step.endpoint)\n\(JSONWriter.string(.object(step.body), layout: .indented(2)))"
+        }.joined(separator: "\n")
     }
 
     /// What the guard says of all of it. A person is always asked: an app registration decides what may be done in their name.

@@ -1,0 +1,105 @@
+import MMCore
+import MMGuard
+import MMPermissions
+import MMTools
+
+/// What a connection is to be able to do: what it is for, recipes that are to run on it, single permissions.
+struct ConnectionNeeds: Sendable {
+    var uses: [ConnectionUse] = []
+    var recipes: [String] = []
+    /// Permissions of Microsoft Graph.
+    var scopes: [String] = []
+    /// What the recipes need, by service.
+    private var ofRecipes: [(service: ServiceApp, names: [String])] = []
+
+    init(uses: [ConnectionUse]) { self.uses = uses }
+
+    /// What a call says.
+    /// - Throws: `.invalidInput` for a use, recipe or permission that there isn't.
+    init(uses: String?, recipes: String?, scopes: String?) throws(MMError) {
+        if let uses { self.uses = try ConnectionUse.list(uses) }
+        for name in Self.words(recipes) {
+            guard let recipe = RecipeLibrary.recipe(named: name) else {
+                let names = RecipeLibrary.all.map(\.name)
+                let near = NearestNames.of(name, among: names, limit: 1).first.map { " Did you mean \($0)?" } ?? ""
+                throw MMError(
+                    .invalidInput, "There is no recipe '\(name.prefix(60))'.\(near)", hint: "mm recipe lists them.",
+                    details: ["field": "forRecipe"])
+            }
+            self.recipes.append(recipe.name)
+            ofRecipes += recipe.permissions
+        }
+        for name in Self.words(scopes) {
+            guard let permission = PermissionTable.standard.permission(named: name), permission.delegatedID != nil
+            else {
+                throw MMError(
+                    .invalidInput, "Microsoft Graph has no delegated permission '\(name.prefix(80))'.",
+                    hint: "mm permissions for 'GET /path' names what a request needs.", details: ["field": "scope"])
+            }
+            self.scopes.append(permission.name)
+        }
+    }
+
+    /// All permissions, by service, with that to read who is signed in.
+    var permissions: [(service: ServiceApp, names: [String])] {
+        ServicePermissions.joined(
+            ConnectionUse.permissions(of: uses) + ofRecipes + (scopes.isEmpty ? [] : [(.graph, scopes)]))
+    }
+
+    /// The flags that say the same.
+    var flags: String {
+        [("--uses", uses.map(\.rawValue)), ("--for-recipe", recipes), ("--scope", scopes)].filter { !$0.1.isEmpty }
+            .map { "\($0.0) \($0.1.joined(separator: ","))" }.joined(separator: " ")
+    }
+
+    private static func words(_ text: String?) -> [String] {
+        (text ?? "").split { $0 == "," || $0.isWhitespace }.map(String.init)
+    }
+}
+
+extension ToolDefinition {
+    /// The delegated permissions that its steps need, by service: the least that open all of them.
+    var permissions: [(service: ServiceApp, names: [String])] {
+        guard case .steps(let steps, _) = work else { return [] }
+        var calls: [CallPermissions] = []
+        var others: [ConnectionUse] = []
+        for step in steps {
+            switch step.action {
+            case .command(let command):
+                if let use = ConnectionUse.allCases.first(where: { $0.module == command.module }) { others.append(use) }
+                if command.module == "compliance" { others.append(.exchange) }
+            case .request(let request):
+                guard let resource = request.resource, resource != RequestService.graph.rawValue else {
+                    if let call = request.permissions { calls.append(call) }
+                    continue
+                }
+                if let use = ConnectionUse(rawValue: resource) { others.append(use) }
+            }
+        }
+        let least = PermissionPlan(for: calls, as: .work).permissions.map(\.name)
+        let services = others.flatMap(\.permissions).filter { $0.service != .graph }
+        return ServicePermissions.joined(services + (least.isEmpty ? [] : [(.graph, least)]))
+    }
+}
+
+extension ToolRequest {
+    /// What Graph asks for it; `nil` where no table knows.
+    fileprivate var permissions: CallPermissions? {
+        guard let target = try? RequestTarget(parsing: path.text, service: .graph, normalization: .clean) else {
+            return nil
+        }
+        return PermissionTable.standard.permissions(method, target)
+    }
+}
+
+extension ToolTemplate {
+    /// The text with a name in braces for each value.
+    fileprivate var text: String {
+        pieces.map { piece in
+            switch piece {
+            case .text(let text): text
+            default: "{id}"
+            }
+        }.joined()
+    }
+}
