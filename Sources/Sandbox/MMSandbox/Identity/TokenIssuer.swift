@@ -408,7 +408,9 @@ struct Consents {
         else { return [] }
         var names: Set<String> = []
         store.table(.permissionGrants).scan { grant in
-            let isTheirs = grant["clientId"]?.string == client && grant["resourceId"]?.string == service
+            // A token for the sandbox's own address stands for all services that have none of their own there.
+            let isOfService = resource == .sandbox || grant["resourceId"]?.string == service
+            let isTheirs = grant["clientId"]?.string == client && isOfService
             let isFor = grant["consentType"] == "AllPrincipals" || grant["principalId"]?.string == userID
             if isTheirs, isFor {
                 names.formUnion((grant["scope"]?.string ?? "").split(separator: " ").map(String.init))

@@ -216,7 +216,22 @@ struct ConnectSteps {
         let new = (needs?.uses ?? []).filter { !known.contains($0) }
         guard !new.isEmpty, connection.appId != SharedClient.appID else { return connection }
         let all = JSONValue.array((known + new).map { .string($0.rawValue) })
-        return try await edit(connection, [("uses", JSONWriter.string(all))])
+        var fields: [(key: String, text: String?)] = [("uses", JSONWriter.string(all))]
+        if new.contains(.sharepoint), let host = await sharePointHost(of: connection) {
+            fields.append(("sharepoint_host", host))
+        }
+        return try await edit(connection, fields)
+    }
+
+    /// The first label of the tenant's SharePoint host, where it isn't the one that the tenant's name suggests.
+    private func sharePointHost(of connection: Connection) async -> String? {
+        guard let client = try? GraphClient(identity: identity, connection: connection),
+            let target = try? client.target("/sites/root", query: [("$select", "webUrl")]),
+            let site = try? await client.send(GraphRequest(target: target), deadline: .after(.seconds(20))).json(),
+            let address = site["webUrl"]?.string, let host = address.split(separator: "/").dropFirst().first,
+            let label = host.split(separator: ".").first.map(String.init), label != connection.sharepointHost
+        else { return nil }
+        return label
     }
 
     /// Makes the entry sign in as another app. The tokens of the one before go first.
@@ -258,6 +273,12 @@ extension ConnectSteps {
     func missing(on connection: Connection) async -> [(service: ServiceApp, names: [String])] {
         var parts: [(service: ServiceApp, names: [String])] = []
         for (service, names) in needs?.permissions ?? [] {
+            // A service that the cloud doesn't have can't be lacked.
+            if let resource = service.resource(of: connection), let cloud = try? identity.cloud(of: connection),
+                cloud.audience(of: resource) == nil
+            {
+                continue
+            }
             let granted = await rights(of: connection, on: service)
             let lacking = names.filter { name in !granted.contains { Self.covers($0, name) } }
             if !lacking.isEmpty { parts.append((service, lacking)) }
