@@ -47,12 +47,6 @@ extension ArgumentScanner {
     func unknown(flag name: String, attached: String?, _ rest: ArraySlice<String>) -> MMError {
         let message = "`\(command)` has no flag \(name)."
         let help = "See `\(command) --help`."
-        if let parameter = fields.first(where: { $0.kind == .parameters }), Self.isODataOption(name) {
-            let value = attached ?? rest.first ?? "VALUE"
-            let option = "$\(name.drop { $0 == "-" || $0 == "$" })=\(value)"
-            return MMError(
-                .invalidInput, message, hint: "Write --\(parameter.flagName) \(ShellWord.quoted(option)). " + help)
-        }
         let known =
             fields.filter { $0.placement != .absent }.map { "--\($0.flagName)" }
             + GlobalOptions.names.valued + GlobalOptions.names.plain
@@ -66,9 +60,44 @@ extension ArgumentScanner {
             .invalidInput, message, hint: (isInner ? quoting(from: positionals.count - 1, and: name) : "") + help)
     }
 
-    /// Whether a flag has the name of a query option of OData, which other programs have flags for.
-    private static func isODataOption(_ flag: String) -> Bool {
-        ["select", "filter", "expand", "orderby", "count", "skip"].contains(flag.drop { $0 == "-" || $0 == "$" })
+    /// The query option of OData that a flag has the name of; `nil` for any other flag.
+    static func queryOption(_ flag: String) -> String? {
+        let name = flag.drop { $0 == "-" || $0 == "$" }.lowercased().replacing("-", with: "")
+        return ["select", "filter", "expand", "orderby", "count", "skip"].contains(name) ? name : nil
+    }
+
+    /// Whether nothing more can be an argument without a flag, so that a further word belongs to the flag in front of it.
+    var areArgumentsWhole: Bool {
+        let places = fields.filter { if case .positional = $0.placement { true } else { false } }
+        return positionals.count >= places.count
+            && !places.contains { [.textList, .parameters, .arguments].contains($0.kind) }
+    }
+
+    /// A word that lists members, as `gh` takes them after `--json`; `nil` for any other.
+    static func memberNames(_ word: String) -> String? {
+        let isList = word.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { name in
+            name.first?.isLetter == true && name.allSatisfy { $0.isLetter || $0.isNumber || "._".contains($0) }
+        }
+        return isList ? word : nil
+    }
+
+    /// Whether a text is a program of JMESPath, as `az --query` takes one.
+    static func isJMESPath(_ text: String) -> Bool {
+        guard !text.hasPrefix("$") else { return false }
+        return text.hasPrefix("[") || ["[]", "[?", "[*]", "[0]"].contains { text.contains($0) }
+            || !text.isEmpty && !text.contains("=") && text.allSatisfy { $0.isLetter || $0 == "." }
+    }
+
+    /// What is said to who brings the habit of `az`.
+    static func jmesPath(_ text: String, _ shown: String) -> MMError {
+        let path = text.drop { $0 == "[" || $0 == "]" || $0 == "." }
+        let isPlain = !path.isEmpty && path.allSatisfy { $0.isLetter || $0 == "." }
+        let program = isPlain ? "(.value? // .)[].\(path)" : "(.value? // .)[] | …"
+        return MMError(
+            .invalidInput, "\(shown) takes options of OData, and `\(text.prefix(60))` is JMESPath.",
+            hint: "Filter the answer with --jq '\(program)'"
+                + (isPlain ? ", or show it with --columns \(path)" : "")
+                + "; let the service do it with --select and --filter.")
     }
 }
 
@@ -78,6 +107,9 @@ extension InputField {
         guard case .option = placement, case .choice(let words) = kind else { return nil }
         return words.first { $0.lowercased() == word.lowercased() }
     }
+
+    /// Whether it takes the query options of OData.
+    var holdsQueryOptions: Bool { kind == .parameters && isOption }
 
     /// Whether only a flag gives it.
     fileprivate var isOption: Bool { if case .option = placement { true } else { false } }

@@ -90,6 +90,11 @@ package struct ArgumentScanner {
             try set(field, attached: attached, flag: name, &rest)
             return
         }
+        if let options = fields.first(where: \.holdsQueryOptions), let option = Self.queryOption(name) {
+            // `--filter X` is `--query '$filter=X'`; a count is asked for without a value.
+            let text = option == "count" ? attached ?? "true" : try value(attached, flag: name, &rest)
+            return try addParameters("$\(option)=\(text)", to: options, as: name)
+        }
         try global(name, attached: attached, &rest)
     }
 
@@ -172,6 +177,7 @@ package struct ArgumentScanner {
                 throw MMError(.invalidInput, "\(shown) isn't a JSON object: \(error).")
             }
         } else {
+            if field.holdsQueryOptions, Self.isJMESPath(text) { throw Self.jmesPath(text, shown) }
             guard let equals = text.firstIndex(of: "=") else {
                 throw MMError(
                     .invalidInput, "\(shown) is written name=value, not `\(text.prefix(40))`.",
@@ -249,7 +255,11 @@ extension ArgumentScanner {
     private mutating func global(_ name: String, attached: String?, _ rest: inout ArraySlice<String>) throws(MMError) {
         switch name {
         case "--help", "-h", "-?": result.options.help = true
-        case "--json": result.options.format = .json
+        case "--json":
+            result.options.format = .json
+            let names = attached ?? (areArgumentsWhole ? rest.first.flatMap(Self.memberNames) : nil)
+            if attached == nil, names != nil { rest.removeFirst() }
+            result.options.columns += names?.split(separator: ",").map(String.init) ?? []
         case "--detach": result.options.detach = true
         case "--quiet", "-q": result.options.quiet = true
         case "--no-pager": result.options.pages = false

@@ -7,6 +7,11 @@ package struct GlobalOptions: Sendable {
         case jsonl
         case csv
         case text
+        /// Rows without a heading, with tabs between the cells, as `az` writes them.
+        case tsv
+        case yaml
+        /// A table of Markdown, as `m365` writes it.
+        case md
     }
 
     /// The format of answers; `nil` leaves the choice to the command and the terminal.
@@ -38,10 +43,10 @@ package struct GlobalOptions: Sendable {
 
     /// The options as help texts list them.
     package static let listing: [(flag: String, purpose: String)] = [
-        ("--output, -o FORMAT", "table, json, jsonl, csv or text"),
+        ("--output, -o FORMAT", "table, json, jsonl, csv, text, tsv, yaml or md"),
         ("--columns NAME,NAME", "these members of each row, in this order"),
         ("--sort NAME", "rows in the order of a column; -NAME for the largest first"),
-        ("--json", "the same as --output json"),
+        ("--json", "the same as --output json; --json=NAME,NAME these members alone"),
         ("--jq PROGRAM", "pass the answer through jq"),
         ("--timeout SECONDS", "end the call after this time (300)"),
         ("--detach", "run a long call in the background; see `mm jobs`"),

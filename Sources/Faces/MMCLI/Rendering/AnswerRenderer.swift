@@ -88,7 +88,7 @@ package struct AnswerRenderer {
             return try await write(bytes)
         }
         try await render(value, columns: columns)
-        if let format, format != .json, value["@odata.nextLink"] != nil {
+        if (format ?? usual(of: value, columns: columns)) != .json, value["@odata.nextLink"] != nil {
             note("These are the first rows. All of them: --all; so many: --top N.")
         }
     }
@@ -97,7 +97,7 @@ package struct AnswerRenderer {
         let selection = try RowSelection(form, of: Rows(of: value, columns: declared)?.items ?? [value])
         let value = selection.applied(to: value)
         let columns = selection.columns.isEmpty ? declared : selection.columns
-        switch format ?? (columns.isEmpty ? .json : .table) {
+        switch format ?? usual(of: value, columns: columns) {
         case .json: try await line(JSONWriter.string(value, layout: .indented(2)))
         case .jsonl:
             guard let rows = Rows(of: value, columns: columns) else { return try await line(JSONWriter.string(value)) }
@@ -113,10 +113,22 @@ package struct AnswerRenderer {
                 dropsEmpty: selection.columns.isEmpty)
             try await line(layout.header)
             try await lines(rows.items) { layout.line($0) }
-        case .text:
+        case .text, .tsv:
             guard let rows = Rows(of: value, columns: columns) else { return try await fields(of: value) }
             try await lines(rows.items) { rows.cells(of: $0).joined(separator: "\t") }
+        case .md:
+            let rows = Rows(of: value, columns: columns) ?? Rows(items: [value], columns: columns)
+            try await lines(MarkdownText.head(rows.columns) + rows.items.map { MarkdownText.line(rows.cells(of: $0)) })
+            { $0 }
+        case .yaml: try await lines(YAMLText.lines(of: value)) { $0 }
         }
+    }
+
+    /// The format that nobody asked for: a table where an operation names columns, and where a person looks at a list; else JSON.
+    private func usual(of value: JSONValue, columns: [String]) -> GlobalOptions.Format {
+        guard columns.isEmpty else { return .table }
+        guard form.width != nil, let rows = Rows(of: value), rows.items.first?.object != nil else { return .json }
+        return .table
     }
 
     /// Chooses a table's columns, and notes which ones it leaves out.
@@ -159,7 +171,7 @@ package struct AnswerRenderer {
             while let batch = try await stream.next() { items += try Self.items(batch) }
             return try await render(.array(items), columns: columns)
         }
-        switch format ?? .json {
+        switch format ?? (form.width == nil ? .json : .table) {
         case .json:
             // Nothing is written before the first rows are there and have the columns that were asked for.
             var separator = Array("[\n".utf8)
@@ -191,7 +203,13 @@ package struct AnswerRenderer {
                 }
                 try await write(bytes)
             }
-        case .csv, .table, .text: try await renderRows(stream, columns: columns)
+        case .yaml:
+            var selection: RowSelection?
+            while let batch = try await stream.next() {
+                let items = try Self.items(try selected(batch, &selection))
+                try await lines(items.flatMap { YAMLText.lines(of: .array([$0])) }) { $0 }
+            }
+        case .csv, .table, .text, .tsv, .md: try await renderRows(stream, columns: columns)
         }
     }
 
@@ -237,13 +255,14 @@ package struct AnswerRenderer {
                 let columns = selection.columns.isEmpty ? declared : selection.columns
                 let rows = Rows(items: items.map { selection.row($0) }, columns: columns)
                 let table =
-                    format == .table
+                    format == .table || format == nil
                     ? layout(of: rows, isNamed: !columns.isEmpty, mayHide: selection.columns.isEmpty) : nil
                 first = (selection, rows, table)
                 if format == .csv {
                     noteNested(rows)
                     try await line(CSVText.line(rows.columns))
                 }
+                if format == .md { try await lines(MarkdownText.head(rows.columns)) { $0 } }
                 if let table { try await line(table.header) }
             }
             guard let (selection, rows, table) = first else { continue }
@@ -251,6 +270,7 @@ package struct AnswerRenderer {
             try await lines(items.map { selection.row($0) }) { item in
                 if let table { return table.line(item) }
                 let cells = rows.cells(of: item)
+                if format == .md { return MarkdownText.line(cells) }
                 return format == .csv ? CSVText.line(cells) : cells.joined(separator: "\t")
             }
         }

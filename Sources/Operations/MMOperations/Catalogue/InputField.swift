@@ -113,7 +113,11 @@ public struct InputField: Sendable {
     /// Whether a flag of a command line means it.
     package func isNamed(by flag: String) -> Bool {
         flag == "--\(flagName)" || flag == "--\(name)" || otherFlags.contains(flag)
+            || name == "dryRun" && Self.dryRuns.contains(flag.lowercased())
     }
+
+    /// What other programs call a dry run.
+    private static let dryRuns: Set<String> = ["--what-if", "--whatif", "-whatif"]
 
     /// The JSON Schema (2020-12) of the values.
     package var schema: JSONObject {

@@ -74,7 +74,7 @@ package struct RunInput: OperationInput {
         isDryRun = try reader.flag("dryRun")
         let isEmpty = connection == nil && module == nil && command == nil
         guard isEmpty || (connection != nil && command != nil) else {
-            let missing = [("connection", connection), ("module", module ?? command), ("command", command)]
+            let missing = [("connection", connection), ("command", command)]
                 .filter { $0.1 == nil }.map { "`\($0.0)`" }
             let names = missing.joined(separator: " and ")
             throw MMError(

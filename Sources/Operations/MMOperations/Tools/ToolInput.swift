@@ -22,7 +22,9 @@ package struct ToolInput: OperationInput {
     let search: String?
 
     package init(from reader: InputReader) throws(MMError) {
-        tool = try reader.flag("list") ? nil : reader.text("tool")
+        let named = try reader.text("tool")
+        // `mm recipe list`, as other programs have it; no tool can be called so.
+        tool = try reader.flag("list") || named == "list" ? nil : named
         connection = try reader.text("connection")
         arguments = try reader.arguments("param")
         isDryRun = try reader.flag("dryRun")
