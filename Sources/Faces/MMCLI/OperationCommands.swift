@@ -31,9 +31,17 @@ package struct OperationCommands: Sendable {
         let options = scanned.options
         let terminal = terminal
         let connection = scanned.arguments["connection"]?.string
-        let context = context(options, of: connection)
+        var context = context(options, of: connection)
+        if operation.declaration.startsProgram {
+            context.seat = ProgramTerminal()
+            context.input = nil
+            // Its own end is the call's, unless the caller sets one.
+            if !options.hasTimeLimit { context.timeLimit = SessionTerminal.stay }
+        }
         // What has nothing to tell may still take long.
-        if let connection, !options.quiet { terminal.progress("\(connection): waiting for the answer") }
+        if let connection, !options.quiet, !operation.declaration.startsProgram {
+            terminal.progress("\(connection): waiting for the answer")
+        }
         let answer: OperationAnswer
         do throws(MMError) {
             answer = try await call(

@@ -366,7 +366,7 @@ extension Connection {
     private static func checkFields(of auth: ConnectionAuth, _ reader: inout EntryReader) {
         let missing: String? =
             switch auth.method {
-            case .secret: auth.secretFile == nil ? "secretFile" : nil
+            case .secret: auth.secretFile ?? auth.secretVariable == nil ? "secretFile" : nil
             case .certificate: auth.certificatePath == nil ? "certificatePath" : nil
             case .onBehalfOf:
                 auth.secretFile ?? auth.certificatePath ?? auth.tokenFile ?? auth.tokenVariable == nil

@@ -11,6 +11,8 @@ public struct ConnectionAuth: Sendable, Hashable {
     public var method: Method
     /// The path of the client secret's file.
     public var secretFile: String?
+    /// The environment variable with the client secret, for machines that hand it to a job.
+    public var secretVariable: String?
     /// The path of the certificate's file, which also holds the key unless `privateKeyPath` is set.
     public var certificatePath: String?
     /// The path of the certificate's private key.
@@ -41,6 +43,7 @@ public struct ConnectionAuth: Sendable, Hashable {
     public init(_ method: Method = .device, fields: JSONObject = [:]) {
         self.method = method
         self.secretFile = fields["secretFile"]?.string
+        self.secretVariable = fields["secretVariable"]?.string
         self.certificatePath = fields["certificatePath"]?.string
         self.privateKeyPath = fields["privateKeyPath"]?.string
         self.certificatePasswordFile = fields["certificatePasswordFile"]?.string
@@ -56,8 +59,8 @@ public struct ConnectionAuth: Sendable, Hashable {
 
     /// The fields that name files, variables and identities; all are strings.
     static let fieldNames = [
-        "secretFile", "certificatePath", "privateKeyPath", "certificatePasswordFile", "tokenFile", "tokenVariable",
-        "assertionFile", "assertionVariable", "clientId", "objectId", "resourceId",
+        "secretFile", "secretVariable", "certificatePath", "privateKeyPath", "certificatePasswordFile", "tokenFile",
+        "tokenVariable", "assertionFile", "assertionVariable", "clientId", "objectId", "resourceId",
     ]
     /// Fields in which someone might put the secret itself.
     static let inlineSecrets = [

@@ -7,7 +7,7 @@ import MMSystem
 /// This terminal, given to a session: what is typed goes there as it is, and what comes from there is shown as it is.
 struct SessionTerminal {
     /// How long a person may stay.
-    private static let stay = Duration.seconds(90 * 86_400)
+    static let stay = Duration.seconds(90 * 86_400)
 
     private let streams: CommandStreams
     private let keyboard: Keyboard

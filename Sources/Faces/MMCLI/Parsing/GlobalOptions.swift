@@ -28,6 +28,8 @@ package struct GlobalOptions: Sendable {
     package var help = false
     /// The time limit of the whole call.
     package var timeLimit: Duration = .seconds(300)
+    /// Whether the command line set it.
+    package var hasTimeLimit = false
     /// Whether to return a handle at once while the call continues.
     package var detach = false
     /// Whether to do everything in this process, without the pool.

@@ -157,7 +157,7 @@ package struct CommandStreams: Sendable {
         case warning = "33"
     }
 
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws(MMError) {
+    static func write(_ bytes: [UInt8], to descriptor: Int32) throws(MMError) {
         var start = 0
         while start < bytes.count {
             let count = bytes[start...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -23,6 +23,11 @@ public struct GuardClassSet: OptionSet, Sendable, Hashable {
         }
     }
 
+    /// Creates the set of several classes.
+    package init(_ several: [GuardClass]) {
+        self = several.reduce(into: GuardClassSet()) { $0.formUnion(GuardClassSet($1)) }
+    }
+
     /// Only reads.
     public static let read = GuardClassSet(rawValue: 1)
     /// Changes something.

@@ -12,6 +12,8 @@ package struct CallAuthority: Sendable, Hashable {
     let unnamed: Int?
     /// How many a preview counted, or the text itself names; nil where nothing was counted.
     let counted: Int?
+    /// The classes of requests that alone may be sent besides reads, whatever they work on; nil where a text says it.
+    let listed: GuardClassSet?
     /// What the person saw, in lower case.
     private let shown: [UInt8]
 
@@ -28,6 +30,7 @@ package struct CallAuthority: Sendable, Hashable {
         isConfirmed = verdict.decision == .ask || !verdict.warnings.isEmpty
         isUnclear = verdict.asking.contains { $0.kind == .dynamic || $0.kind == .unknown }
         shown = Array(text.asciiLowercased.utf8)
+        listed = nil
         counted = previewed ?? verdict.counted
         // A text without variables, pipelines and expressions names all that it works on.
         let isClosed = !text.utf8.contains { "$|(*".utf8.contains($0) } && !Self.hasSplat(text)
@@ -38,6 +41,25 @@ package struct CallAuthority: Sendable, Hashable {
         } else {
             unnamed = isClosed ? 0 : Self.fewTargets * max(verdict.asking.count, 1)
         }
+    }
+
+    /// The authority of a program whose requests are known by nothing but what they are: it reads, and sends what is of these
+    /// classes.
+    package init(listing classes: GuardClassSet) {
+        self.classes = classes.union(.read)
+        listed = classes
+        isConfirmed = true
+        isUnclear = false
+        unnamed = nil
+        counted = nil
+        shown = []
+    }
+
+    /// Whether it lists what a request is of. A delete writes as well: a stricter class covers that, and never a plain write.
+    func lists(_ wanted: GuardClassSet) -> Bool {
+        guard let listed else { return false }
+        let wanted = wanted.subtracting(.read)
+        return wanted.isSubset(of: listed) || wanted != .write && wanted.subtracting(.write).isSubset(of: listed)
     }
 
     /// Whether it may change anything: giving out a secret changes nothing.

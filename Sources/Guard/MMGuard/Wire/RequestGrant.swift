@@ -30,6 +30,8 @@ package struct RequestGrant: Sendable {
     private let authority: CallAuthority?
     private let policy: GuardPolicy
     private let isDryRun: Bool
+    /// Whether what waits for a person holds back nothing behind it: a program goes on by itself.
+    private let goesOn: Bool
     private var unnamedLeft: Int?
     private var approved: Set<String> = []
     private var refusedKinds: Set<String> = []
@@ -46,8 +48,10 @@ package struct RequestGrant: Sendable {
     ///   - authority: what it was let through for.
     ///   - policy: the connection's policy for this caller, which holds whatever the text was.
     ///   - isDryRun: whether all that changes something is held back, and everything listed.
-    package init(_ authority: CallAuthority, policy: GuardPolicy, isDryRun: Bool = false) {
+    ///   - goesOn: whether what waits for a person holds back nothing behind it.
+    package init(_ authority: CallAuthority, policy: GuardPolicy, isDryRun: Bool = false, goesOn: Bool = false) {
         self.authority = authority
+        self.goesOn = goesOn
         self.policy = policy
         self.isDryRun = isDryRun
         unnamedLeft = authority.unnamed
@@ -57,6 +61,7 @@ package struct RequestGrant: Sendable {
         authority = nil
         self.policy = policy
         isDryRun = false
+        goesOn = false
     }
 
     /// The grant of what a session sends outside of calls: it looks, and no more.
@@ -119,12 +124,12 @@ package struct RequestGrant: Sendable {
             return refuse(intent, "denied", "the person said no.")
         case .nobody:
             if isStopped { return stopped(intent, number) }
-            isStopped = true
+            isStopped = !goesOn
             report.held.append(SentRequest(intent, number: number))
-            report.question = question
+            if report.question == nil { report.question = question }
             return refuse(
                 intent, "confirmation_needed",
-                "a person has to confirm it. This call sends no further changes.")
+                "a person has to confirm it." + (goesOn ? "" : " This call sends no further changes."))
         }
     }
 
@@ -144,6 +149,9 @@ package struct RequestGrant: Sendable {
     private mutating func isGranted(
         _ intent: RequestIntent, _ verdict: Verdict, _ authority: CallAuthority
     ) -> Bool {
+        if authority.listed != nil {
+            return !intent.isUnclear && verdict.decision != .deny && authority.lists(intent.classes)
+        }
         if intent.isUnclear, !(authority.isConfirmed && authority.isUnclear) { return false }
         let isPlain = intent.classes.isSubset(of: [.read, .write])
         let isLet = intent.isUnclear ? policy.decision(forAll: intent.classes) == .allow : verdict.decision == .allow

@@ -300,6 +300,16 @@ extension Cloud {
         return audience(of: resource).map(CloudHost.audience) == wanted ? resource : nil
     }
 
+    /// Returns the resource that a program means by an audience, by any of the names and ids under which its tokens are
+    /// asked for.
+    package func resource(takingAudience text: String) -> ServiceResource? {
+        if let found = resource(withAudience: text) { return found }
+        let wanted = CloudHost.audience(text)
+        return ServiceResource.plain.first { resource in
+            base(of: resource) != nil && audiences(of: resource).contains { CloudHost.audience($0) == wanted }
+        }
+    }
+
     /// Returns whether a token with this audience is valid for a resource.
     func takes(audience text: String, for resource: ServiceResource) -> Bool {
         let wanted = CloudHost.audience(text)
@@ -465,6 +475,9 @@ extension Cloud {
 extension Cloud {
     /// The names that a connection's `cloud` may have.
     public static let names = Connection.clouds
+
+    /// The cloud whose addresses programs have built in.
+    package static var worldwide: Cloud? { table["public"] }
 
     /// Microsoft's clouds by name, with their hosts and audiences. The sandbox isn't included, because its addresses
     /// are known only where it runs.

@@ -43,8 +43,11 @@ extension SignInMethod {
         case .browser: self = .browser
         case .broker: self = .broker
         case .secret:
-            guard let path = auth.secretFile else { throw Self.missing("secretFile") }
-            self = .app(.secret(.file(path)))
+            guard
+                let source = auth.secretFile.map({ SecretSource.file($0) })
+                    ?? auth.secretVariable.map({ .variable($0) })
+            else { throw Self.missing("secretFile") }
+            self = .app(.secret(source))
         case .certificate:
             guard let path = auth.certificatePath else { throw Self.missing("certificatePath") }
             self = .app(.certificate(Self.files(path, auth)))

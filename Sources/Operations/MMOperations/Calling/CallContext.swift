@@ -85,6 +85,8 @@ public struct CallContext: Sendable {
     package var assertion: Secret?
     /// What the caller hands over while the call runs, where it does.
     package var input: (any CallInput)?
+    /// Where a program stands that the call starts: the caller's own streams and terminal, where the caller is this process.
+    package var seat: (any ProgramSeat)?
     /// Takes reports of progress.
     public var progress: @Sendable (ProgressReport) -> Void
     /// The person who can be asked, where there is one.

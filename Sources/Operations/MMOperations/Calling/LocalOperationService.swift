@@ -55,7 +55,8 @@ public struct LocalOperationService: OperationService {
     func perform(_ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
-        if let name = arguments["connection"]?.string, name.contains(":"), operation.declaration.toolset == .m365,
+        if let name = arguments["connection"]?.string, name.contains(":"), name != EnvironmentConnection.word,
+            operation.declaration.toolset == .m365,
             operation.declaration.effects.openWorld
         {
             try await PartnerCustomers.reach(

@@ -20,6 +20,13 @@ public struct OperationContext: Sendable {
 
     init(call: CallContext, deadline: Deadline, record: CallRecord) { parts = Parts(call, deadline, record) }
 
+    /// The same call of a caller who may only read.
+    package var reading: OperationContext {
+        var call = call
+        call.readsOnly = true
+        return OperationContext(call: call, deadline: deadline, record: record)
+    }
+
     /// Who asks, for how long, and who can be asked back.
     public var call: CallContext { parts.call }
     /// When the call must have ended.

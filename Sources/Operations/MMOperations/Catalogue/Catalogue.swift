@@ -44,6 +44,7 @@ extension Catalogue {
         [
             AnyOperation(Run()) { $0.runServices },
             AnyOperation(GraphRequestOperation()) { $0.transferServices },
+            AnyOperation(Exec()) { $0.execServices },
             AnyOperation(ConnectionsList()) { $0.registry },
             AnyOperation(Status()) { $0.sessionServices },
             AnyOperation(Login()) { $0.connectionServices },

@@ -32,6 +32,8 @@ public struct OperationDeclaration: Sendable {
     package var carriesSessionOutput = false
     /// Whether exit code 2 is an answer of its own: then wrong arguments end with 1.
     package var answersWithTwo = false
+    /// Whether it gives the caller's own streams and terminal to a program, which runs as long as it likes.
+    package var startsProgram = false
     /// How it runs for several connections in one call; `nil` where it is for one.
     package var severalConnections: SeveralConnections?
     /// Command lines that work, with what they do.
@@ -145,6 +147,13 @@ public struct OperationDeclaration: Sendable {
     var withSessionOutput: OperationDeclaration {
         var copy = self
         copy.carriesSessionOutput = true
+        return copy
+    }
+
+    /// The same, which gives the caller's streams and terminal to a program.
+    var startingProgram: OperationDeclaration {
+        var copy = self
+        copy.startsProgram = true
         return copy
     }
 

@@ -91,6 +91,19 @@ enum WriteEnding: Sendable {
     case done(JSONValue?, etag: String?)
     case failed(MMError)
 
+    /// The endings that the answer to a batch speaks of.
+    /// - Parameter ids: the ids of its items, in order.
+    static func ofBatch(_ body: JSONValue?, _ ids: [String]) -> [WriteEnding] {
+        let items = body?["responses"]?.array ?? []
+        return ids.map { id in
+            guard let item = items.first(where: { ($0["id"]?.string ?? $0["id"]?.int.map(String.init)) == id }) else {
+                return .failed(MMError(.remoteFailed, "The answer to the batch says nothing of this request."))
+            }
+            return WriteEnding(
+                status: item["status"]?.int ?? 0, headers: item["headers"]?.object ?? [:], body: item["body"] ?? .null)
+        }
+    }
+
     /// The ending that an item of a batch speaks of.
     init(status: Int, headers: JSONObject, body: JSONValue) {
         if (200..<300).contains(status) {

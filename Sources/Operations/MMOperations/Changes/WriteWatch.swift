@@ -227,13 +227,6 @@ struct WriteWatch: Sendable {
     private static func endings(_ response: GraphResponse, _ ids: [String]?) -> [WriteEnding] {
         let body = try? response.json()
         guard let ids else { return [.done(body, etag: response.etag)] }
-        let items = body?["responses"]?.array ?? []
-        return ids.map { id in
-            guard let item = items.first(where: { ($0["id"]?.string ?? $0["id"]?.int.map(String.init)) == id }) else {
-                return .failed(MMError(.remoteFailed, "The answer to the batch says nothing of this request."))
-            }
-            return WriteEnding(
-                status: item["status"]?.int ?? 0, headers: item["headers"]?.object ?? [:], body: item["body"] ?? .null)
-        }
+        return WriteEnding.ofBatch(body, ids)
     }
 }

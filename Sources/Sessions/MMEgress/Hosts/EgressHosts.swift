@@ -9,6 +9,8 @@ package struct EgressHosts: Sendable {
     private let allowsPlainHTTP: Bool
     /// What a session may reach, and how its owner adds to it.
     private let rule: String
+    /// What answers at the addresses of another cloud.
+    private let standIn: StandIn?
     /// The names of this tenant where anybody can rent one.
     let tenant: TenantHosts
 
@@ -17,7 +19,9 @@ package struct EgressHosts: Sendable {
     ///   - cloud: its cloud.
     ///   - sharePoint: the tenant's name in SharePoint, where it is known.
     ///   - allow: what the owner added (`egress.allow`): names, with a port where it is not 443.
-    package init(cloud: Cloud, sharePoint: String? = nil, allow: [PlainHostName] = []) {
+    ///   - standIn: what answers at the addresses of another cloud.
+    package init(cloud: Cloud, sharePoint: String? = nil, allow: [PlainHostName] = [], standIn: StandIn? = nil) {
+        self.standIn = standIn
         self.cloud = cloud.hosts(sharePoint: sharePoint)
         tenant = TenantHosts(cloud: self.cloud)
         listed = allow.map { HostPattern($0) }
@@ -32,6 +36,7 @@ package struct EgressHosts: Sendable {
     ///   - rule: a sentence that says what may be reached, and how its owner adds to it.
     package init(listed: [HostPattern], rule: String) {
         cloud = []
+        standIn = nil
         tenant = TenantHosts()
         self.listed = listed
         allowsPlainHTTP = true
@@ -61,6 +66,7 @@ package struct EgressHosts: Sendable {
                 isOpenToStrangers: rows.allSatisfy(\.isPubliclyRegistrable),
                 owner: !isRented ? .service : isNamed ? .named : .unknown)
         }
+        if let place = standIn?.place(name, port, isSecure: isSecure) { return place }
         guard isListed(name.host, port, isSecure) else { return nil }
         return EgressPlace(
             service: nil, services: [], issuesTokens: false, host: name.host, port: port, isSecure: isSecure,

@@ -23,6 +23,9 @@ package struct EgressPlace: Sendable, Hashable {
     /// Who has the host.
     package let owner: Owner
 
+    /// The address that answers in the place of this one; nil where it answers itself.
+    var standIn: String?
+
     /// Who reads what is sent to a host.
     package enum Owner: Sendable, Hashable {
         /// A service of the cloud, for all its tenants.
@@ -33,8 +36,14 @@ package struct EgressPlace: Sendable, Hashable {
         case unknown
     }
 
-    /// `https://host`, with the port where it is not the scheme's own.
-    package var origin: String {
+    /// Whether what is sent there goes over TLS.
+    var isSentSecurely: Bool { standIn.map { $0.hasPrefix("https://") } ?? isSecure }
+
+    /// Where requests go: `https://host`, with the port where it is not the scheme's own.
+    package var origin: String { standIn ?? ownOrigin }
+
+    /// The same, of what was asked for.
+    var ownOrigin: String {
         let scheme = isSecure ? "https" : "http"
         return port == (isSecure ? 443 : 80) ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
     }
@@ -48,6 +57,6 @@ package struct EgressPlace: Sendable, Hashable {
     /// Whether a token of this audience may be sent here.
     package func accepts(audience: String) -> Bool {
         let audience = CloudHost.audience(audience)
-        return audiences.contains(audience) || (service == .dataverse && audience == CloudHost.audience(origin))
+        return audiences.contains(audience) || (service == .dataverse && audience == CloudHost.audience(ownOrigin))
     }
 }

@@ -5,10 +5,15 @@ package protocol RequestJudge: Sendable {
 
     /// Whether what was let through may go on: asked for a web socket, for example, before more of it is sent.
     func holds(_ number: UInt64) -> Bool
+
+    /// Who wants to know how a request ended that was let through and is about to leave; nil where nobody does. Whatever is
+    /// read of the state before is read here.
+    func witness(of request: DescribedRequest) async -> RequestWitness?
 }
 
 extension RequestJudge {
     package func holds(_ number: UInt64) -> Bool { true }
+    package func witness(of request: DescribedRequest) async -> RequestWitness? { nil }
 }
 
 /// What a judge says of a request.

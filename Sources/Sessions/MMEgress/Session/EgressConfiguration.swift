@@ -22,6 +22,8 @@ package struct EgressConfiguration: Sendable {
     package var likelyProcesses: @Sendable () -> [Int32] = { [] }
     /// Whether somebody who signed in within the session is the right one: nil, or why not. Tokens of anybody else are withheld.
     package var identityCheck: @Sendable (SignedInIdentity) async -> RequestRefusal?
+    /// The identity that its programs find; nil where they find none.
+    package var identity: ProgramIdentity?
     /// Which sign-ins the session may make by itself; by themselves none.
     package var signIns = SignInRules()
     /// When requests to a service may go out; nil asks nobody.

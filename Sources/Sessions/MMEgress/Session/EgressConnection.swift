@@ -23,7 +23,9 @@ struct EgressConnection: Sendable {
             try await checkPeer()
             var keepsOn = true
             while keepsOn, let head = try await nextHead() {
-                if !core.isAuthenticated(head.headers) {
+                if let identity = core.identity, let asked = IdentityRequest(head, port: core.port) {
+                    keepsOn = try await answer(asked, head, from: identity)
+                } else if !core.isAuthenticated(head.headers) {
                     keepsOn = try await askForSecret(head)
                 } else if head.method == "CONNECT" {
                     host = String(head.target.prefix(100))
@@ -57,6 +59,18 @@ struct EgressConnection: Sendable {
         guard isOwn == true else {
             throw WireFault(403, .foreignProcess, "This proxy serves only the processes of its own session.")
         }
+    }
+
+    private func answer(
+        _ asked: IdentityRequest, _ head: RequestHead, from identity: ProgramIdentity
+    ) async throws(WireFault) -> Bool {
+        let clock = core.clock
+        let answer = await channel.whileConnected { await asked.answer(from: identity, clock: clock) }
+        let keepsAlive = head.body == .none && head.keepsAlive
+        try await writer.whole(
+            answer.status, ["Content-Type": "application/json", "Cache-Control": "no-store"],
+            head.method == "HEAD" ? [] : answer.body, length: answer.body.count, keepsAlive: keepsAlive)
+        return keepsAlive
     }
 
     private func askForSecret(_ head: RequestHead) async throws(WireFault) -> Bool {

@@ -5,6 +5,8 @@ import MMIdentity
 /// What all connections of one session share.
 final class EgressCore: Sendable {
     let session: String
+    /// The port at which the session's processes reach all this.
+    let port: UInt16
     let hosts: EgressHosts
     let authority: SessionAuthority
     let vault: PlaceholderVault
@@ -21,14 +23,17 @@ final class EgressCore: Sendable {
     let usualProcesses: @Sendable () -> [Int32]
     let admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
     let events: @Sendable (EgressEvent) -> Void
+    let identity: ProgramIdentity?
     let cut = RequestCut()
     /// What `Proxy-Authorization` must say.
     private let proxyAuthorization: Secret
     private let last = Mutex<UInt64>(0)
 
     init(
-        _ configuration: EgressConfiguration, authority: SessionAuthority, secret: Secret, transport: any HTTPTransport
+        _ configuration: EgressConfiguration, authority: SessionAuthority, secret: Secret, port: UInt16,
+        transport: any HTTPTransport
     ) {
+        self.port = port
         session = configuration.session
         hosts = configuration.hosts
         vault = configuration.vault
@@ -43,6 +48,7 @@ final class EgressCore: Sendable {
         usualProcesses = configuration.likelyProcesses
         admits = configuration.identityCheck
         events = configuration.events
+        identity = configuration.identity
         self.authority = authority
         self.transport = transport
         renewal = TokenRenewal(

@@ -89,17 +89,14 @@ struct EgressExchange: Sendable {
         let filled = try await credentials.filled()
         var request = HTTPRequest(
             method: head.method, url: described.url, headers: filled.headers, timeout: core.limits.answer,
-            allowsPlainHTTP: !place.isSecure)
+            allowsPlainHTTP: !place.isSentSecurely)
         // Its owner has listed this very port.
         request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
         request.isNeverResent = true
         request.permit = core.permit?(requestClass)
         request.stallTimeout = core.limits.answerStall
-        // Where the client asks for no encoding the answer must come without one; where we read it, too.
         let namesHosts =
             credentials.holdsTokens && TenantHosts.mayName(place, method: head.method, target: target)
-        let isRead = signIn != nil || namesHosts
-        Self.complete(&request.headers, isRead: isRead)
         switch described.body {
         case .none: break
         case .whole(let bytes): request.body = try signIn?.outgoingBody() ?? bytes
@@ -114,9 +111,16 @@ struct EgressExchange: Sendable {
             let seconds = wait.components.seconds + 1
             return try await refuse(fault, extra: ["Retry-After": String(seconds)])
         }
+        let witness = requestClass == "read" ? nil : await core.judge.witness(of: described)
+        let isRead = signIn != nil || namesHosts || witness != nil || place.standIn != nil
+        Self.complete(&request.headers, isRead: isRead)
         if isWebSocket { return try await openWebSocket(request) }
         let sent = core.clock.now
-        var stream = try await open(request)
+        var stream: HTTPStream
+        do throws(WireFault) { stream = try await open(request) } catch {
+            await witness?.tell(nil)
+            throw error
+        }
         if stream.status == 401, request.upload == nil,
             let headers = try await renewed(credentials, filled, after: stream, sent: sent)
         {
@@ -124,11 +128,14 @@ struct EgressExchange: Sendable {
             _ = try? await stream.collect(limit: 1 << 20)
             request.headers = headers
             Self.complete(&request.headers, isRead: isRead)
-            stream = try await open(request)
+            do throws(WireFault) { stream = try await open(request) } catch {
+                await witness?.tell(nil)
+                throw error
+            }
         }
         await heed(stream, sent, pace)
         if let signIn { return try await answer(stream, signIn) }
-        return try await pass(stream, learning: namesHosts && stream.status == 200)
+        return try await pass(stream, learning: namesHosts && stream.status == 200, witness)
     }
 
     // MARK: Before it is sent
@@ -301,30 +308,64 @@ struct EgressExchange: Sendable {
         let keepsAlive = head.keepsAlive && body.isDone
         record.answered(answer.status)
         let isHead = head.method == "HEAD"
+        var text = answer.body
+        if var rewriter = rewriter(of: &headers) { text = rewriter.take(text) + rewriter.end() }
         try await writer.whole(
-            answer.status, headers, isHead ? [] : answer.body, length: answer.body.count, keepsAlive: keepsAlive)
-        record.passed(answer.body.count)
+            answer.status, headers, isHead ? [] : text, length: text.count, keepsAlive: keepsAlive)
+        record.passed(text.count)
         return keepsAlive
     }
 
     /// Any other answer, piece by piece: the service is held back by a client that reads slowly.
-    /// - Parameter learns: whether it may name hosts of the tenant.
-    private func pass(_ stream: HTTPStream, learning learns: Bool) async throws(WireFault) -> Bool {
+    /// - Parameters:
+    ///   - learns: whether it may name hosts of the tenant.
+    ///   - witness: who wants to know of it.
+    private func pass(
+        _ stream: HTTPStream, learning learns: Bool, _ witness: RequestWitness?
+    ) async throws(WireFault) -> Bool {
+        var seen = SeenAnswer(limit: learns ? TenantHosts.maxAnswerBytes : witness == nil ? 0 : RequestWitness.most)
+        let outcome: Result<Bool, WireFault>
+        do throws(WireFault) { outcome = .success(try await relay(stream, &seen)) } catch { outcome = .failure(error) }
+        if let witness {
+            await witness.tell(.init(status: stream.status, headers: stream.headers, body: seen.whole))
+        }
+        // Before its client can ask for what it has read of.
+        if learns, case .success = outcome, let whole = seen.whole { core.hosts.tenant.learn(from: whole) }
+        // The end of a body that comes in chunks is told last: by then all is noted.
+        if case .success(true) = outcome, seen.endsWithChunk { try await writer.end() }
+        return try outcome.get() && !seen.isTorn && head.keepsAlive && body.isDone
+    }
+
+    /// What is kept of an answer that passes.
+    private struct SeenAnswer {
+        let limit: Int
+        var bytes: [UInt8] = []
+        var isWhole = false
+        var isTorn = false
+        var endsWithChunk = false
+
+        init(limit: Int) { self.limit = limit }
+
+        /// All of its body, where that is within the limit.
+        var whole: [UInt8]? { isWhole ? bytes : nil }
+    }
+
+    /// - Returns: whether the answer came to its end.
+    private func relay(_ stream: HTTPStream, _ seen: inout SeenAnswer) async throws(WireFault) -> Bool {
         var headers = Self.endToEnd(stream.headers)
         let hasBody = head.method != "HEAD" && AnswerWriter.hasBody(stream.status)
+        var rewriter = rewriter(of: &headers)
         let announced = headers["content-length"].flatMap { Int($0) }
-        let isChunked = hasBody && announced == nil
-        if isChunked {
+        seen.endsWithChunk = hasBody && announced == nil
+        if seen.endsWithChunk {
             headers.remove("content-length")
             headers.set("Transfer-Encoding", "chunked")
         }
         // The service may answer before it has taken the whole body: the rest of it can't be told from another request.
-        let keepsAlive = head.keepsAlive && body.isDone
         record.answered(stream.status)
-        try await writer.head(stream.status, headers, keepsAlive: keepsAlive)
+        try await writer.head(stream.status, headers, keepsAlive: head.keepsAlive && body.isDone)
         var iterator = stream.chunks.makeAsyncIterator()
         var count = 0
-        var seen: [UInt8] = []
         while true {
             let piece: [UInt8]?
             do throws(HTTPError) { piece = try await iterator.next() } catch {
@@ -333,15 +374,29 @@ struct EgressExchange: Sendable {
             guard let piece else { break }
             guard hasBody else { continue }
             count += piece.count
-            if learns, count <= TenantHosts.maxAnswerBytes { seen += piece }
+            if count <= seen.limit { seen.bytes += piece }
             record.passed(piece.count)
-            try await writer.piece(piece, isChunked: isChunked)
+            try await writer.piece(rewriter?.take(piece) ?? piece, isChunked: seen.endsWithChunk)
         }
-        // Before its client can ask for what it has read of.
-        if learns, seen.count == count { core.hosts.tenant.learn(from: seen) }
-        if isChunked { try await writer.end() }
-        if hasBody, let announced, announced != count { return false }
-        return keepsAlive
+        if let rest = rewriter?.end() { try await writer.piece(rest, isChunked: seen.endsWithChunk) }
+        seen.isWhole = seen.bytes.count == count
+        seen.isTorn = hasBody && announced != nil && announced != count
+        return true
+    }
+
+    /// What puts the address that was asked in the place of a stand-in's own; nil where none stands in.
+    private func rewriter(of headers: inout HTTPHeaders) -> AddressRewriter? {
+        guard let standIn = place.standIn else { return nil }
+        headers = HTTPHeaders(
+            headers.fields.map { field in
+                HTTPHeaders.Field(
+                    name: field.name, value: AddressRewriter.whole(field.value, standIn, to: place.ownOrigin))
+            })
+        let type = headers["content-type"]?.lowercased() ?? ""
+        guard ["json", "text", "xml"].contains(where: type.contains) else { return nil }
+        // Its length is another one then.
+        headers.remove("content-length")
+        return AddressRewriter(standIn, to: place.ownOrigin)
     }
 
     // MARK: Fields

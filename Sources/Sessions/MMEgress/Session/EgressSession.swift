@@ -60,9 +60,11 @@ package final class EgressSession: Sendable {
         guard let transport = configuration.transport ?? client else {
             throw MMError(.internalError, "The session's wire has no client.")
         }
-        core = EgressCore(configuration, authority: authority, secret: secret, transport: transport)
-        environment = Self.variables(
+        core = EgressCore(configuration, authority: authority, secret: secret, port: port, transport: transport)
+        let proxy = Self.variables(
             proxy: "http://\(Self.userName):\(secret.reveal())@127.0.0.1:\(port)", folder)
+        environment = proxy.merging(configuration.identity?.variables(port: port) ?? [:]) { $1 }
+        if let header = configuration.identity?.header { HeldSecrets.shared.hold(header) }
     }
 
     deinit {
@@ -116,8 +118,11 @@ package final class EgressSession: Sendable {
         }
         // Nothing goes around the proxy, whatever the user's own variables say.
         for name in ["NO_PROXY", "no_proxy"] { variables[name] = "" }
-        // OpenSSL and .NET, curl, Python's requests, Node, git.
-        for name in ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"] {
+        // OpenSSL, Go and .NET, curl, Python's requests and pip, Node, git, cargo, the AWS libraries.
+        for name in [
+            "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS",
+            "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE",
+        ] {
             variables[name] = folder.certificateFile
         }
         variables["SSL_CERT_DIR"] = folder.path

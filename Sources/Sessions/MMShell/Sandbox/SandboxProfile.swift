@@ -63,6 +63,8 @@ public struct WorkspaceRules: Sendable, Hashable {
     public var readable: [String]
     /// Files and folders that can't be reached wherever they are: the program's own.
     public var hidden: [String]
+    /// Further folders that may be written to.
+    package var writable: [String] = []
     /// The hosts that are reached through a proxy at the one port, where there is one.
     package var proxiedHosts: [String]?
 
@@ -131,7 +133,7 @@ extension SandboxProfile {
             walls.readable = rules.readable
             walls.hidden = rules.hidden
             walls.ownFolder = folder
-            walls.writable = [rules.workspace, folder + "/tmp"]
+            walls.writable = [rules.workspace, folder + "/tmp"] + rules.writable
             walls.hasTerminal = true
             walls.network =
                 switch rules.network {

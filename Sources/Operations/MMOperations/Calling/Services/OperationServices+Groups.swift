@@ -32,6 +32,11 @@ extension OperationServices {
         RunServices(requests: requestServices, sessions: sessions, checkedScripts: checkedScripts)
     }
 
+    /// For programs that are started with a connection's identity.
+    var execServices: ExecServices {
+        ExecServices(requests: requestServices, shells: shellServices, sent: sent)
+    }
+
     /// For operations on sessions.
     package var sessionServices: SessionServices {
         SessionServices(

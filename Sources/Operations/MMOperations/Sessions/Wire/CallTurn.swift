@@ -16,6 +16,10 @@ struct CallTurn: Sendable {
     private let guarding: GuardServices
     private let requester: Requester
     private let person: (any ConfirmingPerson)?
+    /// Whether each request that nobody could be asked about is noted by itself: the program that sends it goes on.
+    let goesOn: Bool
+    /// Notes what the call changes; nil where nothing does at the wire.
+    let journal: WireJournal?
 
     /// The turn of a call that was let through.
     /// - Parameters:
@@ -33,10 +37,42 @@ struct CallTurn: Sendable {
         grant = RequestGrant(authority, policy: guarding.policy(of: connection, in: context), isDryRun: isDryRun)
         self.isDryRun = isDryRun
         span = Span.current
+        goesOn = false
+        journal = nil
         self.guarding = guarding
         requester = Requester(context.call)
         person = context.call.person
         let principal = context.call.caller.signedIn?.id
+        confirmation = { question in
+            var request = question.confirmation(on: connection, module: module)
+            request.principal = principal
+            return request
+        }
+    }
+
+    /// The turn of a program, which lasts as long as the program.
+    /// - Parameters:
+    ///   - context: the call that started it.
+    ///   - classes: what it may send besides reads without being asked about.
+    ///   - connection: whose sign-in it has.
+    ///   - module: what its requests are called by.
+    ///   - person: who is asked; nil where nobody can be.
+    ///   - journal: notes what it changes.
+    init(
+        ofProgram context: OperationContext, allowing classes: GuardClassSet, connection: Connection, module: String,
+        person: (any ConfirmingPerson)?, journal: WireJournal, with guarding: GuardServices
+    ) {
+        call = context.record.call
+        let policy = guarding.policy(of: connection, in: context)
+        grant = RequestGrant(CallAuthority(listing: classes), policy: policy, goesOn: true)
+        isDryRun = false
+        span = Span.current
+        goesOn = true
+        self.guarding = guarding
+        self.journal = journal
+        requester = Requester(context.call)
+        self.person = person
+        let principal = context.call.caller.principal?.id
         confirmation = { question in
             var request = question.confirmation(on: connection, module: module)
             request.principal = principal

@@ -24,6 +24,7 @@ struct FreshTokens: TokenSource {
 
     private func resource(_ need: TokenNeed) throws(MMError) -> ServiceResource {
         if let resource = cloud.resource(withAudience: need.audience) { return resource }
+        if let api = try? ConnectionAPI(need.audience) { return .api(api) }
         throw MMError(.unsupported, "The connection \(bearer.connection.name) has no tokens for \(need.audience).")
     }
 

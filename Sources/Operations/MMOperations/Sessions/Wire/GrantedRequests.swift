@@ -75,12 +75,22 @@ final class GrantedRequests: RequestJudge {
             return .refuse(class: name, refusal(code, message, unnamed: intended))
         case .hold(let question):
             return .hold(class: name) {
-                let answer = await turn?.answer(question) ?? .nobody
-                return self.answered(question, Task.isCancelled ? .nobody : answer, in: number).map {
-                    self.refusal($0.code, $0.message, unnamed: intended)
+                let said = await turn?.answer(question) ?? .nobody
+                let answer = Task.isCancelled ? .nobody : said
+                guard let refusal = self.answered(question, answer, in: number) else { return nil }
+                var way = ""
+                if answer == .nobody, let turn, turn.goesOn, let pending = await turn.pending(question) {
+                    way = " Ask them to run: mm confirm \(pending.token). Then send exactly this again."
                 }
+                return self.refusal(refusal.code, refusal.message + way, unnamed: intended)
             }
         }
+    }
+
+    /// Has what a request changes noted, where its call does so.
+    func witness(of request: DescribedRequest) async -> RequestWitness? {
+        guard let journal = state.withLock({ $0.turn?.journal }) else { return nil }
+        return await journal.witness(of: request)
     }
 
     /// A refusal; for a host that nothing has named it tells the owner how to.

@@ -1,6 +1,5 @@
 import MMCore
 import MMEgress
-import MMGuard
 import MMIdentity
 import MMPowerShell
 import MMSessions
@@ -25,32 +24,26 @@ struct ModuleWire: Sendable {
     /// - Throws: `.unavailable` when it can't be opened, with what to install or change.
     func open(for settings: inout PowerShellSessionSettings, allowing hosts: [PlainHostName]) async throws(MMError) {
         let cloud = try identity.cloud(of: connection)
-        let (processes, news, vault) = (SessionProcesses(), SignInFeed(), PlaceholderVault())
+        let (processes, news) = (SessionProcesses(), SignInFeed())
         let cloudPages = settings.target?.cloud
-        var configuration = EgressConfiguration(
-            session: key.description,
-            hosts: EgressHosts(cloud: cloud, sharePoint: connection.sharepointHost, allow: hosts), judge: requests,
-            tokens: FreshTokens(bearer: bearer, cloud: cloud), vault: vault,
-            folder: settings.host.home, environment: environment,
-            events: { event in record(event, telling: news, cloudPages) })
-        configuration.signIns = SignInRules(tenants: tenants(hosts), current: { news.current })
+        let wire = ConnectionWire(
+            connection: connection, module: key.module, bearer: bearer, identity: identity, requests: requests,
+            sent: sent, pins: pins, log: log)
+        var configuration = try wire.configuration(
+            key.description, allowing: hosts, folder: settings.host.home, environment: environment
+        ) { event in
+            if let step = wire.record(event) { note(step, telling: news, cloudPages) }
+        }
+        configuration.signIns.current = { news.current }
         configuration.processes = { processes.all() }
         configuration.likelyProcesses = { processes.main }
-        // Reads do no harm, whoever holds the lease. What a web socket is for no table says: it is no read.
-        configuration.permit = { [name = connection.name] requestClass in
-            requestClass == GuardClass.read.rawValue ? nil : ConnectionPermits.shared.permit(of: name)
-        }
         let expected = settings
         configuration.identityCheck = { identity in
             guard let error = expected.refusal(of: TokenClaims(identity)) else { return nil }
             news.post(.refused(error))
             return RequestRefusal(code: "wrong_account", message: error.message)
         }
-        let (connection, identity, log) = (connection, identity, log)
-        configuration.pace = { service in
-            guard case .resource(let resource) = service else { return nil }
-            return identity.pace(of: connection, service: resource.name, clock: .system, log: log)
-        }
+        let vault = configuration.vault
         let session: EgressSession
         do throws(MMError) { session = try await EgressSession.start(configuration) } catch {
             var told = error
@@ -69,33 +62,7 @@ struct ModuleWire: Sendable {
         settings.wire = SessionWire(signIns: news) { await session.close() }
     }
 
-    /// The tenants at which a session may sign in: the connection's own, by all its names, and those that its owner lists.
-    private func tenants(_ listed: [PlainHostName]) -> Set<String> {
-        let pin = bearer.account ?? (try? PinStore(path: pins).pin(of: connection.name))
-        let names =
-            [connection.tenantId, connection.tenant, connection.authorityTenant, pin?.tenantId]
-            + [connection.sharepointHost.map { $0 + ".onmicrosoft.com" }]
-            + [connection.expectedEmail?.split(separator: "@").last.map(String.init)] + listed.map(\.host)
-        return Set(names.compactMap { $0?.lowercased() })
-    }
-
     // MARK: What happens
-
-    private func record(_ event: EgressEvent, telling news: SignInFeed, _ pages: ModuleCloud?) {
-        switch event {
-        case .request(let record): sent.add(record, facts(requests.ended(record)))
-        case .refusedConnection(let fault, let host): refused(fault, host)
-        case .placeholderElsewhere(let host, let audience):
-            let what = audience.map { " of \($0)" } ?? ""
-            log.warning("a placeholder\(what) was carried to \(host); nothing was sent")
-            sent.add(fault: MMEgress.WireFault.Kind.placeholderElsewhere.rawValue, host: host, facts(requests.call))
-        case .foreignCredential(let host):
-            log.warning("a credential that the session was not given was on its way to \(host); nothing was sent")
-            sent.add(fault: MMEgress.WireFault.Kind.foreignCredential.rawValue, host: host, facts(requests.call))
-        case .held: break
-        case .signIn(let step): note(step, telling: news, pages)
-        }
-    }
 
     private func note(_ step: SignInEvent, telling news: SignInFeed, _ pages: ModuleCloud?) {
         switch step {
@@ -139,26 +106,6 @@ struct ModuleWire: Sendable {
             + "Another code would be refused as well. A browser of this machine may be allowed (\(app)mm login \(name) "
             + "--browser), or an app that signs in by itself: mm connections edit \(name) auth=certificate."
         return told
-    }
-
-    private func refused(_ fault: MMEgress.WireFault, _ host: String?) {
-        if fault.kind == .foreignHost, let host, !TelemetryHosts.contains(host) {
-            let name = host.hasSuffix(":443") ? String(host.dropLast(4)) : host
-            requests.refused(host: name)
-            log.info("the session may not reach \(host)")
-        } else if fault.kind != .foreignHost {
-            log.warning("a connection to the session's wire was refused: \(fault.message)")
-        }
-        sent.add(fault: fault.kind.rawValue, host: host, facts(requests.call))
-    }
-
-    private func facts(_ call: String?) -> JSONObject {
-        var facts: JSONObject = [
-            "operation": .string(SentRequests.operation), "surface": "session", "connection": .string(connection.name),
-            "module": .string(key.module),
-        ]
-        facts["call"] = call.map { .string($0) }
-        return facts
     }
 }
 

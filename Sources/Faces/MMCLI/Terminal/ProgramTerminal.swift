@@ -1,0 +1,179 @@
+import Glibc
+import MMCore
+import MMOperations
+import MMSystem
+
+/// This process's own streams, lent to a program: files and pipes are handed to it as they are, the terminal is not. It gets
+/// one of its own, so that nothing it starts reads the person's answers or paints over the questions.
+final class ProgramTerminal: ProgramSeat {
+    private struct State {
+        var program: (any SeatedProgram)?
+        var keyboard: PolledReader?
+        var mode: HeldMode?
+        var isAside = false
+        var isOver = false
+        /// Those who wait for the terminal.
+        var waiting: [OneShot<Void>] = []
+        /// Output that waits for the person to have answered.
+        var resumed: [OneShot<Void>] = []
+    }
+
+    /// Raw mode, as long as this value lives.
+    private final class HeldMode: Sendable {
+        private let mode: RawMode
+        init() throws(MMError) { mode = try RawMode(STDIN_FILENO) }
+    }
+
+    private static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+
+    let streams: (input: ChildCommand.Stream, output: ChildCommand.Stream, error: ChildCommand.Stream)
+    let terminal: Terminal.Size?
+    /// Whether the person types into the program: input and output are one terminal.
+    private let isInteractive: Bool
+    /// Where what the program's terminal shows is written.
+    private let screen: Int32
+    private let readOnlyInput: Int32?
+    private let state = Mutex(State())
+
+    /// The seat of this process.
+    init() {
+        let isScreen = [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].map { Terminal.isTerminal($0) }
+        isInteractive = isScreen[0] && isScreen[1]
+        screen = isScreen[1] ? STDOUT_FILENO : STDERR_FILENO
+        var input = ChildCommand.Stream.descriptor(STDIN_FILENO)
+        var opened: Int32?
+        if isInteractive {
+            input = .terminal
+        } else if isScreen[0] {
+            // The open file behind it may be written to as well: the program gets one that can't.
+            let raw = open("/proc/self/fd/0", O_RDONLY | O_NOCTTY | O_CLOEXEC)
+            opened = raw >= 0 ? raw : nil
+            input = raw >= 0 ? .descriptor(raw) : .null
+        } else if fcntl(STDIN_FILENO, F_GETFD) < 0 {
+            input = .null
+        }
+        readOnlyInput = opened
+        streams = (
+            input, isScreen[1] ? .terminal : .descriptor(STDOUT_FILENO),
+            isScreen[2] ? .terminal : .descriptor(STDERR_FILENO)
+        )
+        terminal =
+            isScreen[1] || isScreen[2]
+            ? Terminal.size(of: screen) ?? Terminal.Size(rows: 24, columns: 80) : nil
+    }
+
+    deinit { if let readOnlyInput { close(readOnlyInput) } }
+
+    func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit {
+        let signals = Self.forwarded.map { number in
+            SignalTakers.shared.take(number) { Task { await Self.send(number, to: program) } }
+        }
+        let sizes = SignalTakers.shared.take(SIGWINCH) { [screen] in
+            if let size = Terminal.size(of: screen) { program.terminal?.resize(size) }
+        }
+        state.withLock { $0.program = program }
+        takeKeys()
+        let showing = Task { await self.show(program) }
+        let exit = await program.exit()
+        // What it wrote last is still on its way; something that it left behind must not hold this up.
+        let late = Task {
+            guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
+            program.terminal?.output.close()
+        }
+        await showing.value
+        late.cancel()
+        state.withLock { $0.isOver = true }
+        leaveKeys()
+        withExtendedLifetime((signals, sizes)) {}
+        return exit
+    }
+
+    func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value {
+        await enter()
+        leaveKeys()
+        let program = state.withLock { $0.program }
+        // What stands still neither paints over the question nor reads what is typed.
+        if let program { await Self.send(SIGSTOP, to: program) }
+        let value = await work()
+        if let program { await Self.send(SIGCONT, to: program) }
+        takeKeys()
+        leave()
+        return value
+    }
+
+    private static func send(_ number: Int32, to program: any SeatedProgram) async {
+        _ = try? await BlockingWork.run { () throws(MMError) in program.signal(number) }
+    }
+
+    // MARK: Turns
+
+    private func enter() async {
+        while true {
+            let turn = OneShot<Void>()
+            let isMine = state.withLock { state in
+                guard state.isAside else {
+                    state.isAside = true
+                    return true
+                }
+                state.waiting.append(turn)
+                return false
+            }
+            if isMine { return }
+            await turn.wait()
+        }
+    }
+
+    private func leave() {
+        let woken = state.withLock { state in
+            defer { (state.waiting, state.resumed) = ([], []) }
+            state.isAside = false
+            return state.waiting + state.resumed
+        }
+        for turn in woken { turn.resolve(()) }
+    }
+
+    // MARK: Keys and screen
+
+    private func takeKeys() {
+        guard isInteractive, !state.withLock({ $0.isOver }), let mode = try? HeldMode() else { return }
+        // A way of its own to the terminal: other programs share the open file that standard input is.
+        guard let raw = try? FileDescriptor.open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK),
+            let keyboard = try? PolledReader(raw)
+        else { return }
+        let input = state.withLock { state in
+            (state.mode, state.keyboard) = (mode, keyboard)
+            return state.program?.terminal?.input
+        }
+        Task {
+            while let bytes = try? await keyboard.read() { try? await input?.write(bytes) }
+        }
+    }
+
+    private func leaveKeys() {
+        let (keyboard, mode) = state.withLock { state in
+            defer { (state.keyboard, state.mode) = (nil, nil) }
+            return (state.keyboard, state.mode)
+        }
+        keyboard?.close()
+        withExtendedLifetime(mode) {}
+    }
+
+    private func show(_ program: any SeatedProgram) async {
+        guard let output = program.terminal?.output else { return }
+        while let bytes = try? await output.read() {
+            while let turn = pause() { await turn.wait() }
+            let screen = screen
+            _ = try? await BlockingWork.run { () throws(MMError) in try CommandStreams.write(bytes, to: screen) }
+        }
+    }
+
+    /// What output has to wait for; nil while nobody is asked anything.
+    private func pause() -> OneShot<Void>? {
+        state.withLock { state in
+            guard state.isAside else { return nil }
+            let turn = OneShot<Void>()
+            state.resumed.append(turn)
+            return turn
+        }
+    }
+}

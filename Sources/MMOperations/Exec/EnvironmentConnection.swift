@@ -1,0 +1,60 @@
+import MMCore
+import MMIdentity
+
+/// The connection that a job's environment describes, as the libraries of Azure read it: no registry is needed for it.
+enum EnvironmentConnection {
+    /// What stands for it where a connection is named.
+    static let word = "env:"
+    /// Its name.
+    static let name = "environment"
+    /// The variables that hold secrets, or lead to them: no program gets one.
+    static let secretVariables = [
+        "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+        "AZURE_FEDERATED_TOKEN_FILE", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL",
+    ]
+
+    /// The connection of an environment.
+    /// - Throws: `invalidInput` that names the variable that is missing.
+    static func make(_ environment: [String: String]) throws(MMError) -> Connection {
+        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        guard let client = value("AZURE_CLIENT_ID") else { throw missing("AZURE_CLIENT_ID") }
+        guard let tenant = value("AZURE_TENANT_ID") else { throw missing("AZURE_TENANT_ID") }
+        var auth: JSONObject
+        if value("AZURE_CLIENT_SECRET") != nil {
+            auth = ["method": "secret", "secretVariable": "AZURE_CLIENT_SECRET"]
+        } else if let path = value("AZURE_CLIENT_CERTIFICATE_PATH") {
+            auth = ["method": "certificate", "certificatePath": .string(path)]
+        } else if let path = value("AZURE_FEDERATED_TOKEN_FILE") {
+            auth = ["method": "federated", "tokenFile": .string(path)]
+        } else if value("ACTIONS_ID_TOKEN_REQUEST_URL") != nil {
+            auth = ["method": "federated"]
+        } else {
+            throw missing("AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE")
+        }
+        let cloud = try cloud(value("AZURE_AUTHORITY_HOST"), isSandbox: value("MM_SANDBOX_URL") != nil)
+        var options: JSONObject = ["auth": .object(auth)]
+        if let subscription = value("AZURE_SUBSCRIPTION_ID") { options["subscription"] = .string(subscription) }
+        return try Connection(name: name, tenant: tenant, appId: client, cloud: cloud, options: options)
+    }
+
+    /// The cloud that an authority belongs to.
+    private static func cloud(_ authority: String?, isSandbox: Bool) throws(MMError) -> String {
+        if isSandbox { return "sandbox" }
+        guard let authority else { return "public" }
+        let address = authority.hasPrefix("https://") ? authority : "https://" + authority
+        guard let found = WebAddress(address).flatMap({ Cloud.signInService(at: $0) }) else {
+            throw MMError(
+                .invalidInput, "AZURE_AUTHORITY_HOST names no sign-in service that is known: \(authority.prefix(120)).",
+                hint: "Leave it out for the public cloud.")
+        }
+        return found.name
+    }
+
+    private static func missing(_ name: String) -> MMError {
+        MMError(
+            .invalidInput, "The environment describes no connection: \(name) is not set.",
+            hint: "Set AZURE_CLIENT_ID and AZURE_TENANT_ID, and one of AZURE_CLIENT_SECRET, "
+                + "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE; or name a connection: mm connections list.",
+            details: ["field": "connection"])
+    }
+}

@@ -1,0 +1,215 @@
+import MMCore
+import MMEgress
+import MMGuard
+import MMIdentity
+import MMShell
+import MMSystem
+
+/// `exec`: any program with a connection's identity and no token, in the walls of a local shell, behind the wire.
+struct Exec: CatalogueOperation {
+    typealias Input = ExecInput
+
+    /// What a program's requests are called by, as those of a session are by its module.
+    static let module = "exec"
+
+    let declaration = OperationDeclaration(
+        "exec", command: ["exec"], title: "Run a program with an identity",
+        summary: "Run any program with a connection's sign-in: it finds a managed identity and gets no token.",
+        description:
+            "Runs a program of this machine (az, terraform, python, pwsh, a shell) in walls. It finds a managed identity, whose "
+            + "tokens are placeholders; the real ones are put in on the way out, where each request is judged: reads pass, "
+            + "changes are asked about.",
+        effects: .init(readOnly: false, destructive: true, openWorld: true), audience: .person,
+        examples: [
+            .init("mm exec Contoso -- az rest --url /subscriptions", "az, signed in with: az login --identity"),
+            .init("mm exec Contoso --read-only -- bash", "a shell in which every tool reads and none writes"),
+            .init("mm exec env: --allow write -- terraform apply", "in a job that has AZURE_CLIENT_ID and its like"),
+        ]
+    ).startingProgram
+
+    func run(
+        _ input: ExecInput, in context: OperationContext, with services: ExecServices
+    ) async throws(MMError) -> OperationAnswer {
+        guard let seat = context.call.seat, context.call.backgroundAfter == nil else { throw Self.noSeat }
+        let context = input.isReadOnly ? context.reading : context
+        let connection = try connection(input, in: context, with: services)
+        context.record.note("connection", .string(connection.name))
+        context.record.note("module", .string(Self.module))
+        try Self.checkMachine()
+        guard let listed = connection.egress.allowed else { throw Self.noWire(connection) }
+        let directory = context.call.directory ?? services.paths.home
+        let walls = try ExecWalls(
+            input, directory: directory, path: services.environment["PATH"] ?? "/usr/bin:/bin",
+            with: services.shells)
+        try await allow(input, on: connection, in: context, with: services)
+        let bearer = SessionBearer(
+            of: connection, services.identity, principal: context.call.caller.principal?.id)
+        let account = try await account(bearer, in: context, with: services)
+        let journal = WireJournal(of: connection, services.requests, in: context)
+        let turn = CallTurn(
+            ofProgram: context, allowing: GuardClassSet(input.allowed), connection: connection, module: Self.module,
+            person: context.call.person.map { SeatedPerson(person: $0, seat: seat) }, journal: journal,
+            with: services.guarding)
+        let wire = try await ExecWire.open(
+            turn, for: bearer, as: account, allowing: listed + input.hosts,
+            policy: services.guarding.policy(of: connection, in: context), with: services)
+        let program: WalledProgram
+        do throws(MMError) {
+            let variables = try ExecEnvironment.variables(
+                services.environment, handing: input.variables, wire.session.environment, of: connection,
+                try services.identity.cloud(of: connection), account)
+            program = try await start(input, walls, wire, variables, seat, with: services)
+        } catch {
+            _ = await wire.close()
+            throw error
+        }
+        let exit = await attended(program, seat, until: context.deadline)
+        await program.end()
+        let traffic = await wire.close()
+        return try answer(exit, traffic, walls.notes + journal.told, of: connection, in: context)
+    }
+
+    // MARK: Before
+
+    private func connection(
+        _ input: ExecInput, in context: OperationContext, with services: ExecServices
+    ) throws(MMError) -> Connection {
+        guard input.connection == EnvironmentConnection.word else {
+            return try services.guarding.registry.connection(named: input.connection, in: context)
+        }
+        return try EnvironmentConnection.make(services.environment)
+    }
+
+    private static func checkMachine() throws(MMError) {
+        guard let problem = SandboxProfile.proxyProblem() else { return }
+        throw MMError(
+            .unsupported, "This machine can't keep a program to the wire: \(problem.message)",
+            hint: "\(problem.hint ?? "") The program was not started.")
+    }
+
+    /// Has a person agree to what shall pass unseen. Whoever has put a credential into a job's environment could use it
+    /// without these walls: what they allow needs nobody else.
+    private func allow(
+        _ input: ExecInput, on connection: Connection, in context: OperationContext, with services: ExecServices
+    ) async throws(MMError) {
+        guard !input.allowed.isEmpty, input.connection != EnvironmentConnection.word else { return }
+        let policy = services.guarding.policy(of: connection, in: context)
+        let line = input.command.map { ShellWord.quoted($0) }.joined(separator: " ")
+        let request = ConfirmationRequest(
+            on: connection, module: Self.module,
+            title: "run a program whose \(input.allowed.map(\.rawValue).joined(separator: ", ")) requests pass",
+            text: line, parameters: ["allow": .array(input.allowed.map { .string($0.rawValue) })],
+            verdict: Verdict(allowing: input.allowed, policy: policy))
+        try await Clearance(request).settle(in: context, with: services.guarding)
+    }
+
+    /// Who is signed in; a terminal waits for the person who isn't yet.
+    private func account(
+        _ bearer: SessionBearer, in context: OperationContext, with services: ExecServices
+    ) async throws(MMError) -> SignedInAccount {
+        try bearer.check()
+        let deadline = min(context.deadline, .after(.seconds(60)))
+        return try await services.identity.waitingForSignIn(to: bearer.connection, resource: .graph, in: context) {
+            () async throws(MMError) in
+            try await bearer.token(for: .graph, until: deadline).account
+        }
+    }
+
+    // MARK: The program
+
+    private func start(
+        _ input: ExecInput, _ walls: ExecWalls, _ wire: ExecWire, _ variables: [String: String],
+        _ seat: any ProgramSeat, with services: ExecServices
+    ) async throws(MMError) -> WalledProgram {
+        var rules = walls.rules
+        rules.network = .ports([wire.session.port])
+        rules.readable.append(wire.folder)
+        rules.proxiedHosts = []
+        let session = wire.session
+        return try await WalledProgram.start(
+            WalledProgram.Settings(
+                walls.program, Array(input.command.dropFirst()), environment: variables, rules: rules,
+                temporaryDirectory: services.environment["TMPDIR"] ?? "/tmp", terminal: seat.terminal,
+                streams: seat.streams, processes: wire.processes, takesListener: { session.serve(inside: $0) }))
+    }
+
+    /// Waits for the program's end; one that is late, or whose caller gives up, is asked to end and then made to.
+    private func attended(
+        _ program: WalledProgram, _ seat: any ProgramSeat, until deadline: Deadline
+    ) async -> ChildProcess.Exit? {
+        await withTaskCancellationHandler {
+            await withTaskGroup(of: ChildProcess.Exit?.self) { group in
+                group.addTask { await seat.attend(program) }
+                group.addTask {
+                    guard (try? await Task.sleep(for: deadline.remaining)) != nil else { return nil }
+                    await program.stop()
+                    return nil
+                }
+                let first = await group.next() ?? nil
+                group.cancelAll()
+                return first
+            }
+        } onCancel: {
+            Task { await program.stop() }
+        }
+    }
+
+    // MARK: After
+
+    private func answer(
+        _ exit: ChildProcess.Exit?, _ traffic: CallTraffic, _ notes: [String], of connection: Connection,
+        in context: OperationContext
+    ) throws(MMError) -> OperationAnswer {
+        let report = traffic.report
+        context.record.note("changesSent", .int(Int64(report.sent.count)))
+        context.record.note("changesHeld", .int(Int64(report.held.count)))
+        guard let exit else {
+            if Task.isCancelled { throw MMError(.cancelled, "The program was ended.") }
+            throw MMError(.deadlineExceeded, "The program did not end in time and was ended.", details: report.details)
+        }
+        context.record.note("exit", .int(Int64(exit.code)))
+        var notes = notes + traffic.notes(connection: connection.name)
+        if !report.held.isEmpty {
+            let lines = report.held.prefix(Self.mostHeld).map { "  \($0.line)" }
+            let more = report.held.count - lines.count
+            let one = report.held.count == 1
+            notes.append(
+                (["\(one ? "1 change was" : "\(report.held.count) changes were") held back, and not sent:"] + lines
+                    + (more > 0 ? ["  and \(more) more"] : [])
+                    + ["What waits for a yes: mm confirm. A class passes with --allow CLASS, or for a while: mm allow."])
+                    .joined(separator: "\n"))
+        }
+        var answer = OperationAnswer(.output(ItemStream { nil }), notes: notes, connection: connection.name)
+        answer.exitStatus = exit.code
+        return answer
+    }
+
+    private static let mostHeld = 20
+
+    private static let noSeat = MMError(
+        .unsupported, "A program runs where its caller is: `exec` needs the terminal or the streams of this machine.",
+        hint: "Run mm exec without --pool (and MM_SESSION_POOL_URL) and without --detach, on this machine.")
+
+    private static func noWire(_ connection: Connection) -> MMError {
+        MMError(
+            .unsupported,
+            "The connection \(connection.name) has no wire (\"egress\": \"off\"): a program would need tokens.",
+            hint: "Take the key egress out: mm connections edit \(ShellWord.quoted(connection.name)) egress=")
+    }
+}
+
+extension WalledProgram: SeatedProgram {
+    /// Asks it to end, and ends it where it doesn't.
+    func stop() async {
+        _ = try? await BlockingWork.run { [self] in
+            signal(15)
+            signal(18)
+        }
+        let patience = Task { [self] in
+            try? await Task.sleep(for: .seconds(5))
+            if !Task.isCancelled { _ = try? await BlockingWork.run { [self] in signal(9) } }
+        }
+        _ = await exit()
+        patience.cancel()
+    }
+}

@@ -1,0 +1,134 @@
+import Glibc
+import MMCore
+import MMSessions
+import MMShell
+import MMSystem
+
+/// What a program that is started with an identity reaches of this machine: the folder where its caller stands, the
+/// system, the folders that hold programs, and what its caller adds.
+struct ExecWalls: Sendable {
+    /// The program's path.
+    let program: String
+    /// What it may reach, but for the network.
+    let rules: WorkspaceRules
+    /// What is told before it starts.
+    let notes: [String]
+
+    /// The walls around a program.
+    /// - Parameters:
+    ///   - input: what the caller wants.
+    ///   - directory: where the caller stands.
+    ///   - path: where programs are looked for.
+    init(_ input: ExecInput, directory: String, path: String, with services: ShellServices) throws(MMError) {
+        let own = ShellOpening.ownFiles(services).map { RealPath.of($0) ?? $0 }
+        let home = RealPath.of(services.paths.home) ?? services.paths.home
+        let start = RealPath.of(directory) ?? directory
+        program = try Self.find(input.command[0], in: start, path: path)
+        var notes: [String] = []
+        var workspace = start
+        var readable = Self.programFolders(path: path, home: home) + Self.folders(of: program, home: home)
+        // What scripts are run by may lie elsewhere than the folder that names it, as in a virtual environment.
+        for name in Self.interpreters {
+            if let found = ExecutableSearch.find(name, path: path) { readable += Self.folders(of: found, home: home) }
+        }
+        for folder in input.readable { readable.append(try Self.folder(folder, "read", in: start)) }
+        if start == home || RealPath.lies(home, in: start) || own.contains(where: { RealPath.lies($0, in: start) }) {
+            try DefaultWorkspace.make(services)
+            workspace = DefaultWorkspace.path(services)
+            notes.append(
+                "The program starts in \(workspace): \(start) holds your own settings, which it does not see. Stand in a "
+                    + "folder of the work, or add one with --read or --write.")
+        }
+        var rules = WorkspaceRules(workspace: workspace, readable: readable, hidden: own)
+        for folder in input.writable {
+            let folder = try Self.folder(folder, "write", in: start)
+            if let held = own.first(where: { RealPath.lies($0, in: folder) }) {
+                throw MMError(
+                    .invalidInput, "--write \(folder) holds files of mm itself (\(held)).",
+                    hint: "Name a folder that holds the work alone.", details: ["field": "write"])
+            }
+            rules.writable.append(folder)
+        }
+        self.rules = rules
+        self.notes = notes
+    }
+
+    private static let interpreters = ["python3", "python", "node", "pwsh", "dotnet", "java", "ruby", "perl"]
+
+    private static func find(_ name: String, in directory: String, path: String) throws(MMError) -> String {
+        let found =
+            name.contains("/")
+            ? (name.hasPrefix("/") ? name : directory + "/" + name)
+            : ExecutableSearch.find(name, path: path)
+        guard let found, access(found, X_OK) == 0 else {
+            throw MMError(
+                .notFound, "There is no program \(name.prefix(200)).",
+                hint: "Write its path, or see that it is in PATH: command -v \(ShellWord.quoted(name)).",
+                details: ["field": "command"])
+        }
+        return found
+    }
+
+    private static func folder(_ text: String, _ field: String, in directory: String) throws(MMError) -> String {
+        var info = stat()
+        let path = text.hasPrefix("/") ? text : directory + "/" + text
+        guard let real = RealPath.of(path), real != "/", stat(real, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
+            throw MMError(
+                .invalidInput, "--\(field) \(text.prefix(200)) is no folder that exists.",
+                hint: "Name a folder, other than the root.", details: ["field": .string(field)])
+        }
+        return real
+    }
+
+    /// The folders of `PATH`. What lies beside those outside of the home belongs to them, such as a virtual environment.
+    private static func programFolders(path: String, home: String) -> [String] {
+        path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }.compactMap { folder in
+            guard let real = RealPath.of(folder), !isAbove(real, home) else { return nil }
+            let parent = Self.parent(real)
+            return RealPath.lies(real, in: home) || isAbove(parent, home) || parent == "/" || parent == "/tmp"
+                ? real : parent
+        }
+    }
+
+    /// The folders of a program and of what it is run by, each with what was installed beside it.
+    private static func folders(of program: String, home: String) -> [String] {
+        var folders: [String] = []
+        var seen: Set<String> = []
+        var waiting = [program]
+        while let file = waiting.popLast(), seen.count < 16, seen.insert(file).inserted {
+            let folder = parent(file)
+            let whole = parent(folder)
+            let isOwn = whole == "/" || whole == "/tmp" || isAbove(whole, home) || whole == home + "/.local"
+            folders.append(isOwn ? (isAbove(folder, home) ? file : folder) : whole)
+            var room = [CChar](repeating: 0, count: Int(PATH_MAX))
+            let count = readlink(file, &room, room.count - 1)
+            if count > 0 {
+                let target = String(decoding: room.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                waiting.append(target.hasPrefix("/") ? target : folder + "/" + target)
+            } else if let interpreter = interpreter(of: file) {
+                waiting.append(interpreter)
+            }
+        }
+        return folders
+    }
+
+    /// What the first line of a script names (`#!/usr/bin/python3`).
+    private static func interpreter(of file: String) -> String? {
+        guard let stream = fopen(file, "re") else { return nil }
+        defer { fclose(stream) }
+        var room = [UInt8](repeating: 0, count: 256)
+        let count = fread(&room, 1, room.count, stream)
+        guard count > 3, room[0] == UInt8(ascii: "#"), room[1] == UInt8(ascii: "!") else { return nil }
+        let line = room[2..<count].prefix { $0 != 0x0A }
+        let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+        return words.first.map { String(decoding: $0, as: UTF8.self) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+
+    private static func parent(_ path: String) -> String {
+        let end = path.lastIndex(of: "/") ?? path.startIndex
+        return end == path.startIndex ? "/" : String(path[..<end])
+    }
+
+    /// Whether a folder holds the whole home.
+    private static func isAbove(_ folder: String, _ home: String) -> Bool { RealPath.lies(home, in: folder) }
+}

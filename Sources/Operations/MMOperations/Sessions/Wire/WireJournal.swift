@@ -1,0 +1,90 @@
+import MMCore
+import MMEgress
+import MMGraph
+import MMGuard
+import MMHTTP
+import MMIdentity
+import MMStates
+
+/// Notes in the journal what a program changes through Microsoft Graph, as our own requests do: the state before is read
+/// by our own client just before a request leaves.
+struct WireJournal: Sendable {
+    let connection: Connection
+    let requests: RequestServices
+    let context: OperationContext
+    private let notes = WireJournalNotes()
+
+    /// A journal of what a program changes.
+    init(of connection: Connection, _ requests: RequestServices, in context: OperationContext) {
+        self.connection = connection
+        self.requests = requests
+        self.context = context
+    }
+
+    /// What is to be told at the program's end: why something can't be undone.
+    var told: [String] { notes.all }
+
+    /// Notes that a request is about to leave.
+    /// - Returns: what notes how it ended; nil for what changes nothing that the journal knows.
+    func witness(of request: DescribedRequest) async -> RequestWitness? {
+        guard request.place.services.contains(.resource(.graph)),
+            let client = try? GraphClient(identity: requests.identity, connection: connection, service: .graph),
+            let parts = try? parts(of: request, client)
+        else { return nil }
+        let watch = WriteWatch(client: client, connection: connection, requests: requests, context: context)
+        let writes = await watch.writes(parts.requests)
+        guard writes.contains(where: { $0.change != nil }) else { return nil }
+        var notes: [String] = []
+        let entries = await watch.begin(writes, notes: &notes)
+        self.notes.add(notes)
+        return RequestWitness { answer in await watch.end(entries, Self.endings(answer, parts.ids, entries.count)) }
+    }
+
+    /// The requests that one stands for: a batch changes what its items change.
+    private func parts(
+        of request: DescribedRequest, _ client: GraphClient
+    ) throws(MMError) -> (requests: [GraphRequest], ids: [String]?) {
+        let target = try client.target(request.target)
+        var body: [UInt8]?
+        if case .whole(let bytes) = request.body, !bytes.isEmpty { body = bytes }
+        let value = body.flatMap { try? JSONParser.parse($0) }
+        if BatchItems(of: value, at: target) != nil {
+            let items = BatchOfRequests.parts(ofBody: value, client: client)
+            return (items.map(\.request), items.map(\.id))
+        }
+        var headers: [String: String] = [:]
+        for name in ["If-Match", "Prefer"] { headers[name] = request.headers[name] }
+        let whole = try GraphRequest(
+            method: request.method, target: target, headers: headers, body: body,
+            contentType: body == nil ? nil : request.headers["content-type"])
+        return ([whole], nil)
+    }
+
+    private static func endings(_ answer: RequestWitness.Answer?, _ ids: [String]?, _ count: Int) -> [WriteEnding] {
+        guard let answer else {
+            let unknown = MMError(.unavailable, "No answer came: it may have been carried out.")
+            return Array(repeating: .failed(unknown), count: count)
+        }
+        let body = answer.body.flatMap { try? JSONParser.parse($0) }
+        guard let ids, (200..<300).contains(answer.status) else {
+            let etag: JSONObject = answer.headers["etag"].map { ["ETag": .string($0)] } ?? [:]
+            let ending = WriteEnding(status: answer.status, headers: etag, body: body ?? .null)
+            return Array(repeating: ending, count: count)
+        }
+        return WriteEnding.ofBatch(body, ids)
+    }
+}
+
+/// What a journal has to tell, each thing once.
+private final class WireJournalNotes: Sendable {
+    private static let most = 20
+    private let notes = Mutex<[String]>([])
+
+    var all: [String] { notes.withLock { $0 } }
+
+    func add(_ more: [String]) {
+        notes.withLock { notes in
+            for note in more where notes.count < Self.most && !notes.contains(note) { notes.append(note) }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Glibc
+package import MMCore
+import MMSessions
+package import MMSystem
+
+/// One program in the walls of a local shell, with streams that its starter chooses: it runs to its end, and all that it
+/// started ends with it.
+package final class WalledProgram: Sendable {
+    /// How a program is started.
+    package struct Settings: Sendable {
+        /// The program's absolute path.
+        package var program: String
+        /// The arguments after its name.
+        package var arguments: [String]
+        /// All of its environment; `HOME` and `TMPDIR` are made for it.
+        package var environment: [String: String]
+        /// What it may reach.
+        package var rules: WorkspaceRules
+        /// Where its private folder is made.
+        package var temporaryDirectory: String
+        /// Its standard input, output and error.
+        package var streams: (input: ChildCommand.Stream, output: ChildCommand.Stream, error: ChildCommand.Stream)
+        /// The size of a terminal of its own; nil for none.
+        package var terminal: Terminal.Size?
+        /// Is told of its processes.
+        package var processes: ShellProcesses
+        /// Takes the listener of its proxy in its own network.
+        package var takesListener: @Sendable (PolledListener) -> Void
+
+        package init(
+            _ program: String, _ arguments: [String], environment: [String: String], rules: WorkspaceRules,
+            temporaryDirectory: String, terminal: Terminal.Size?,
+            streams: (input: ChildCommand.Stream, output: ChildCommand.Stream, error: ChildCommand.Stream),
+            processes: ShellProcesses, takesListener: @escaping @Sendable (PolledListener) -> Void
+        ) {
+            self.program = program
+            self.arguments = arguments
+            self.environment = environment
+            self.rules = rules
+            self.temporaryDirectory = temporaryDirectory
+            self.terminal = terminal
+            self.streams = streams
+            self.processes = processes
+            self.takesListener = takesListener
+        }
+    }
+
+    private let child: ChildProcess
+    private let folder: SessionFolder
+    private let processes: SessionProcesses
+    private let known: ShellProcesses
+
+    /// Starts a program.
+    /// - Throws: `.unsupported` where the walls can't stand: it isn't started without them.
+    package static func start(_ settings: Settings) async throws(MMError) -> WalledProgram {
+        let profile = SandboxProfile.workspace(settings.rules)
+        let folder = try SessionFolder(in: settings.temporaryDirectory)
+        let mark = LineageMark()
+        let home = folder.path + "/tmp/home"
+        for place in [folder.path + "/tmp", home] where mkdir(place, 0o700) != 0 {
+            throw SystemError.error("Making \(place)")
+        }
+        var command = ChildCommand(
+            settings.program, settings.arguments, environment: settings.environment,
+            directory: settings.rules.workspace)
+        (command.input, command.output, command.error) = settings.streams
+        command.terminal = settings.terminal
+        command.limits = [ChildCommand.Limit(resource: Int32(RLIMIT_CORE.rawValue), value: 0), mark.limit]
+        let door = try profile.proxyPorts.map { (ports) throws(MMError) in try NetworkDoor(at: ports) }
+        command = try profile.confine(command, folder: folder.path, door: door)
+        command.environment["HOME"] = home
+        let child = try await ChildProcess.start(command)
+        let program = WalledProgram(
+            child: child, folder: folder, processes: SessionProcesses(shell: child.pid, mark: mark),
+            known: settings.processes)
+        for listener in try await door?.listeners() ?? [] { settings.takesListener(listener) }
+        return program
+    }
+
+    private init(child: ChildProcess, folder: SessionFolder, processes: SessionProcesses, known: ShellProcesses) {
+        self.child = child
+        self.folder = folder
+        self.processes = processes
+        self.known = known
+        known.add(processes)
+    }
+
+    /// Its terminal, where it has one of its own.
+    package var terminal: PseudoTerminal? { child.terminal }
+
+    /// Waits for its end.
+    /// - Returns: how it ended.
+    package func exit() async -> ChildProcess.Exit { await child.exit() }
+
+    /// Sends a signal to the program and what it has started; not to the process that stands in front of them.
+    package func signal(_ number: Int32) {
+        let (processes, child) = (processes, child)
+        let below = processes.others().filter { !$0.isDead && $0.id != child.pid }
+        if below.isEmpty { child.signalGroup(number) }
+        for entry in below { kill(entry.id, number) }
+    }
+
+    /// Ends it and everything that it started, and removes what it wrote outside of its workspace.
+    package func end() async {
+        child.signalGroup(SIGKILL)
+        _ = await child.exit()
+        _ = try? await BlockingWork.run { [processes] in processes.killOthers() }
+        known.remove(processes)
+        child.terminal?.output.close()
+        child.terminal?.input.close()
+    }
+}
