@@ -178,7 +178,28 @@ package struct CommandLineProgram: Sendable {
 
     private static let helpFlags = ["--help", "-h", "-?"]
 
+    /// Reads the command lines that stand behind `--` into the argument that takes calls, where the command has one.
     private func scan(_ entry: CommandIndex.Entry, _ words: [String]) throws(MMError) -> ArgumentScanner.Result? {
+        guard let field = entry.fields.first(where: { $0.kind == .calls }), let end = words.firstIndex(of: "--") else {
+            return try scan(plain: entry, words)
+        }
+        guard var scanned = try scan(plain: entry, Array(words[..<end])) else { return nil }
+        var calls: [JSONValue] = []
+        for line in words[(end + 1)...].split(separator: "--") {
+            guard let (called, rest) = index.find(Array(line)), case .operation(let operation) = called else {
+                throw MMError(
+                    .invalidInput, "`mm \(line.prefix(2).joined(separator: " "))` is no command that can be planned.",
+                    hint: "Behind -- stands a command as it would be typed, without mm.")
+            }
+            guard let inner = try scan(plain: called, rest) else { return nil }
+            let (base, arguments) = operation.call(inner.arguments)
+            calls.append(["tool": .string(base.declaration.name), "arguments": .object(arguments)])
+        }
+        scanned.arguments[field.name] = .array(calls)
+        return scanned
+    }
+
+    private func scan(plain entry: CommandIndex.Entry, _ words: [String]) throws(MMError) -> ArgumentScanner.Result? {
         let command = "mm " + entry.words.joined(separator: " ")
         let scanned: ArgumentScanner.Result
         do throws(MMError) {

@@ -64,6 +64,8 @@ public final class Connection: Sendable {
     public let tags: [String]
     /// The owner's own tools and the recipes that may be used on it: `nil` for all, empty for none.
     public let tools: [String]?
+    /// The keys of people whose approvals of plans count on every machine that reads this registry, by their names.
+    public let approvers: [String: String]
     /// The entry as written, including unknown keys.
     public let raw: JSONObject
 
@@ -104,6 +106,7 @@ public final class Connection: Sendable {
         pin = Self.readPin(&reader)
         tags = reader.texts("tags") ?? []
         tools = reader.texts("tools")
+        approvers = Self.readApprovers(&reader)
         raw = reader.entry
     }
 
@@ -157,7 +160,7 @@ extension Connection {
         "engine", "language", "egress", "confinement", "shared", "audit", "sharepoint_host", "subscription",
         "moduleApps", "skipSendGuards", "skipSignatureStrip", "legacyConfirm", "logContent", "pin", "tags",
         "keepSpares", "scopes", "uses",
-        "tools",
+        "tools", "approvers",
     ]
 
     /// Creates a connection from an entry as written in the registry.
@@ -214,6 +217,23 @@ extension Connection {
             return []
         }
         return folders
+    }
+
+    /// Reads `"approvers": {"ada": "mm1:…"}`.
+    static func readApprovers(_ reader: inout EntryReader) -> [String: String] {
+        guard let value = reader.value("approvers") else { return [:] }
+        var approvers: [String: String] = [:]
+        for (name, key) in value.object ?? [:] {
+            guard let key = key.string, key.hasPrefix("mm1:"), key.utf8.count == 90 else { break }
+            approvers[name] = key
+        }
+        guard let object = value.object, approvers.count == object.count else {
+            reader.report(
+                "approvers", "must be an object of names and keys",
+                hint: "`mm plan key` shows the key of an approver: {\"ada\": \"mm1:…\"}.")
+            return [:]
+        }
+        return approvers
     }
 
     static func readEmail(_ reader: inout EntryReader) -> String? {

@@ -148,7 +148,9 @@ public enum RegistryEdit {
 
 extension RegistryEdit {
     private static let listKeys: Set<String> = ["mcps", "tags", "keepSpares", "shared", "tools", "scopes", "uses"]
-    private static let objectKeys: Set<String> = ["moduleApps", "auth", "guard", "person", "egress", "pin", "apis"]
+    private static let objectKeys: Set<String> = [
+        "moduleApps", "auth", "guard", "person", "egress", "pin", "apis", "approvers",
+    ]
     /// The member that a bare word stands for, as in `"guard": "strict"`. For other keys, a bare word is replaced.
     private static let wordMembers = ["auth": "method", "guard": "policy", "person": "usual"]
     private static let listMembers: Set<String> = ["guard.allow", "guard.ask", "guard.deny", "egress.allow"]

@@ -107,6 +107,18 @@ void *mm_credential_create(void) {
     return NULL;
 }
 
+void *mm_credential_read_key(const uint8_t *pem, int count) {
+    struct password none = {NULL, 0};
+    struct credential *credential = calloc(1, sizeof *credential);
+    if (!credential) return NULL;
+    ssl.ERR_clear_error();
+    credential->key = pem_key(pem, count, &none);
+    ssl.ERR_clear_error();
+    if (credential->key) return credential;
+    free(credential);
+    return NULL;
+}
+
 // The point of a key of P-256: both coordinates in full length, one after the other.
 int mm_credential_point(void *raw, uint8_t *room, int size) {
     struct credential *credential = raw;

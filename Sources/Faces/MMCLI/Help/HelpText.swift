@@ -54,6 +54,10 @@ package enum HelpText {
     package static func usage(_ entry: CommandIndex.Entry) -> String {
         var text = "Usage: mm \(entry.words.joined(separator: " "))"
         for field in positionals(of: entry.fields) {
+            if field.kind == .calls {
+                text += field.isRequired ? " -- COMMAND…" : " [-- COMMAND…]"
+                continue
+            }
             let name =
                 field.kind == .parameters
                 ? "KEY=VALUE…" : field.name.uppercased() + (field.kind == .textList ? "…" : "")
@@ -128,6 +132,7 @@ package enum HelpText {
         case .parameters: return form + " NAME=VALUE"
         case .arguments: return form + " NAME[=VALUE]"
         case .text, .choice, .textList: return form + " TEXT"
+        case .calls: return form + " JSON"
         }
     }
 

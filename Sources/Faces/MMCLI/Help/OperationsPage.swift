@@ -72,6 +72,7 @@ package enum OperationsPage {
         case .object: "JSON object"
         case .parameters, .arguments: "JSON object, or `name=value&…`"
         case .textList: "texts"
+        case .calls: "calls, each with `tool` and `arguments`"
         }
     }
 

@@ -149,7 +149,7 @@ package struct ArgumentScanner {
                 throw MMError(.invalidInput, "\(shown) is a whole number, not `\(text.prefix(40))`.")
             }
             result.arguments[field.name] = .int(number)
-        case .object:
+        case .object, .calls:
             do throws(JSONError) {
                 result.arguments[field.name] = try JSONParser.parse(text, limits: .strict)
             } catch {

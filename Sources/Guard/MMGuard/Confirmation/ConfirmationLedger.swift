@@ -48,7 +48,7 @@ public struct ConfirmationLedger: Sendable {
     ) {
         let now = clock.now
         let fresh = PendingConfirmation(
-            request, token: Self.makeToken(), createdAt: now, expiresAt: now + questionLifetime)
+            request, token: Self.makeToken(), createdAt: now, expiresAt: now + (request.lasting ?? questionLifetime))
         let isIt = { @Sendable (entry: PendingConfirmation) in
             entry.digest == fresh.digest && entry.state == .pending
         }
@@ -150,7 +150,7 @@ public struct ConfirmationLedger: Sendable {
             entry.approvers.append(approver)
             if entry.approvers.count >= entry.needed {
                 entry.state = .approved
-                entry.expiresAt = now + approvalLifetime
+                entry.expiresAt = now + (entry.lasting ?? approvalLifetime)
             }
             contents.entries[index] = entry
             return entry

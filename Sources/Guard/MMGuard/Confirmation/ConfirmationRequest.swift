@@ -23,6 +23,9 @@ public struct ConfirmationRequest: Sendable, Hashable {
     /// What it changes, as far as that is known: a person is shown it, and the confirmation is not bound to it, because the
     /// state before may be another one when the same call comes back.
     package var changes: [String] = []
+    /// How long it waits for its answer, and a yes to it holds; `nil` for the usual minutes. A yes that is bound to a
+    /// state, which is looked at again before anything is sent, may well hold for days.
+    package var lasting: Duration?
     /// The guard's verdict on it.
     public var verdict: Verdict
     /// The check that the person has to pass besides saying yes.

@@ -44,6 +44,8 @@ public struct PendingConfirmation: Sendable, Hashable {
     public var refusal: String?
     /// The classes that a standing approval of it has to name; empty for what is always asked about.
     public var standingClasses: [GuardClass]
+    /// How long a yes to it holds, where that is longer than usual.
+    package var lasting: Duration?
     /// When it was requested.
     public var createdAt: Timestamp
     /// When it expires.
@@ -64,6 +66,7 @@ public struct PendingConfirmation: Sendable, Hashable {
         requester = request.requester
         needed = request.approvals
         standingClasses = request.standingClasses ?? []
+        lasting = request.lasting
         self.createdAt = createdAt
         self.expiresAt = expiresAt
     }
@@ -102,6 +105,7 @@ extension PendingConfirmation {
             "createdAt": .int(createdAt.seconds), "expiresAt": .int(expiresAt.seconds),
         ]
         object["identity"] = identity.map { .string($0) }
+        object["lasting"] = lasting.map { .int($0.components.seconds) }
         if let requester { object["requester"] = requester.json }
         if let refusal { object["refusal"] = .string(refusal) }
         return .object(object)
@@ -131,6 +135,7 @@ extension PendingConfirmation {
         refusal = json["refusal"]?.string
         standingClasses =
             json["standingClasses"]?.array?.compactMap { $0.string.flatMap(GuardClass.init(rawValue:)) } ?? []
+        lasting = json["lasting"]?.int.map { .seconds($0) }
         createdAt = Timestamp(seconds: Int64(created))
         expiresAt = Timestamp(seconds: Int64(expires))
     }

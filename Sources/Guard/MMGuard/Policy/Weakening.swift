@@ -122,6 +122,8 @@ package struct Weakening: Sendable, Hashable {
             let added = after.mcps.map { $0.filter { !old.contains($0) } } ?? ["every server"]
             if !added.isEmpty { points.append("mcps: \(added.joined(separator: ", ")) added") }
         }
+        let approvers = after.approvers.filter { before.approvers[$0.key] != $0.value }.keys.sorted()
+        if !approvers.isEmpty { points.append("approvers: \(approvers.joined(separator: ", ")) added") }
         return points
     }
 

@@ -98,6 +98,8 @@ public struct CallContext: Sendable {
     package var guardAllowances: GuardAllowances = []
     /// What lets the call through the guard where it is one of several that are made together; `nil` for every other call.
     package var oneOfSeveral: JointClearance?
+    /// Takes what the call would change, so that nothing but reads is sent; `nil` for a call that is carried out.
+    package var planning: PlanRecorder?
     /// The call that this one is a step of; `nil` for one that is made by itself.
     package var partOf: CallPart?
     /// Whether a command's answer names the engine that ran it.

@@ -22,6 +22,8 @@ public struct InputField: Sendable {
         case arguments
         /// Any number of texts.
         case textList
+        /// Calls of other operations, each with its `tool` and its `arguments`; on a command line what stands behind `--`.
+        case calls
     }
 
     /// Where an argument stands on a command line. Every argument also has a flag of its own name.
@@ -133,6 +135,7 @@ public struct InputField: Sendable {
         case .object: schema = ["type": "object"]
         case .parameters, .arguments: schema = ["type": ["object", "string"]]
         case .textList: schema = ["type": "array", "items": ["type": "string"]]
+        case .calls: schema = ["type": "array", "items": ["type": "object"]]
         }
         schema["description"] = .string(summary)
         return schema

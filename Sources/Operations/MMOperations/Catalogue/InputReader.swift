@@ -193,6 +193,20 @@ public struct InputReader: Sendable {
         return gathered
     }
 
+    /// Calls of other operations, in order; one call counts as a list of one.
+    package func calls(_ name: String) throws(MMError) -> [(tool: String, arguments: JSONObject)] {
+        guard let value = try value(name) else { return [] }
+        let rows = value.array ?? [value]
+        var calls: [(tool: String, arguments: JSONObject)] = []
+        for row in rows {
+            guard let tool = row["tool"]?.string ?? row["operation"]?.string else {
+                throw wrong(name, row, due: "a list of calls, each with its `tool` and `arguments`")
+            }
+            calls.append((tool, row["arguments"]?.object ?? [:]))
+        }
+        return calls
+    }
+
     /// A list of texts; one text counts as a list of one.
     /// - Throws: `invalidInput` that names the argument and what it has to be.
     public func textList(_ name: String) throws(MMError) -> [String]? {

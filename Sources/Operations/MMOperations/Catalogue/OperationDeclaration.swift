@@ -34,6 +34,8 @@ public struct OperationDeclaration: Sendable {
     package var answersWithTwo = false
     /// Whether it gives the caller's own streams and terminal to a program, which runs as long as it likes.
     package var startsProgram = false
+    /// Whether what it would change can be planned: it hands its writes to `CallContext.planning` where that is set.
+    package var isPlannable = false
     /// How it runs for several connections in one call; `nil` where it is for one.
     package var severalConnections: SeveralConnections?
     /// Command lines that work, with what they do.
@@ -154,6 +156,13 @@ public struct OperationDeclaration: Sendable {
     var startingProgram: OperationDeclaration {
         var copy = self
         copy.startsProgram = true
+        return copy
+    }
+
+    /// The same, whose writes can be planned.
+    var plannable: OperationDeclaration {
+        var copy = self
+        copy.isPlannable = true
         return copy
     }
 

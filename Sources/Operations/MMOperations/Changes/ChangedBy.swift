@@ -8,9 +8,13 @@ struct ChangedBy {
 
     /// A sentence such as `By ada@contoso.com at 2026-02-03T10:00:00Z (Update user).`; `nil` when the log says nothing.
     func sentence(on entry: JournalEntry) async -> String? {
-        guard GUID.isValid(entry.change.subject.id) else { return nil }
-        let filter =
-            "activityDateTime ge \(entry.time.iso8601) and targetResources/any(t:t/id eq '\(entry.change.subject.id)')"
+        await sentence(on: entry.change, since: entry.time)
+    }
+
+    /// The same of the object of any change, since a moment.
+    func sentence(on change: Change, since: Timestamp) async -> String? {
+        guard GUID.isValid(change.subject.id) else { return nil }
+        let filter = "activityDateTime ge \(since.iso8601) and targetResources/any(t:t/id eq '\(change.subject.id)')"
         guard
             let target = try? client.target(
                 "/auditLogs/directoryAudits",

@@ -10,6 +10,8 @@ final class CmdletRehearsal: Sendable {
         let command: ExchangeCommand
         /// What it would change; `nil` for one that only reads.
         let change: Change?
+        /// The same as its object was found, whatever cmdlets before it leave.
+        var found: Change?
         /// Whether it was sent.
         let wasSent: Bool
     }
@@ -28,12 +30,22 @@ final class CmdletRehearsal: Sendable {
     private let reads: Bool
     /// Why none of it can be taken back later, where that is so.
     private let obstacle: String?
-    private let state = Mutex(State())
+    /// Of how many objects a cmdlet's states before are read.
+    private let most: Int
+    private let state: Mutex<State>
 
-    init(_ watch: CmdletWatch, reads: Bool, obstacle: String? = nil) {
+    /// - Parameters:
+    ///   - most: of how many objects a cmdlet's states before are read.
+    ///   - earlier: what is sent before it all, by the places that it changes.
+    init(
+        _ watch: CmdletWatch, reads: Bool, obstacle: String? = nil, statesOf most: Int = CmdletRehearsal.most,
+        after earlier: [String: [Change]] = [:]
+    ) {
         self.watch = watch
         self.reads = reads
         self.obstacle = obstacle
+        self.most = most
+        state = Mutex(State(left: earlier))
     }
 
     /// The cmdlets in their order.
@@ -52,20 +64,23 @@ final class CmdletRehearsal: Sendable {
             return state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: false)) }
         }
         var change = written
+        var found: Change?
         let isRead = state.withLock { state in
             state.states[command.cmdlet, default: 0] += 1
-            return reads && state.states[command.cmdlet, default: 0] <= Self.most
+            return reads && state.states[command.cmdlet, default: 0] <= most
         }
         if isRead {
             change = await watch.read(written)
+            found = change
             let earlier = state.withLock { $0.left[change.place] ?? [] }
             change = change.following(earlier, written: written)
             if change.isKnown(after: earlier) { watch.known.keep(change, of: command) }
         }
+        let read = found
         let noted = obstacle.map { change.notKept(because: $0) } ?? change
         state.withLock { state in
             state.left[noted.place, default: []].append(noted)
-            state.steps.append(Step(command: command, change: noted, wasSent: false))
+            state.steps.append(Step(command: command, change: noted, found: read, wasSent: false))
         }
     }
 

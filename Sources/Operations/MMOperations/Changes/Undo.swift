@@ -71,7 +71,7 @@ struct Undo: CatalogueOperation {
             .init("mm undo --since 10m --dry-run", "what undoing the last ten minutes would do"),
             .init("mm undo --call Zb3kP9xQ2a1L", "all that a call has changed, the last one first"),
         ]
-    ).unlisted
+    ).plannable.unlisted
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices

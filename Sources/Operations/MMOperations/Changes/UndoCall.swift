@@ -100,8 +100,19 @@ struct UndoCall {
 
     // MARK: Undoing
 
+    /// Records what would take the changes back.
+    private func plan(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer {
+        for run in runs {
+            try await run.prove()
+            try await run.record(try run.steps(), in: recorder, isOfOne: isOfOne)
+        }
+        for (entry, error) in unreachable { recorder.note("\(entry.id) stays: \(error.message)") }
+        return answer([], "undo", notes: ["Planned: nothing was sent."])
+    }
+
     /// Takes the changes back.
     func undo() async throws(MMError) -> OperationAnswer {
+        if let planning = context.call.planning { return try await plan(in: planning) }
         var planned: [(run: UndoRun, steps: [UndoRun.Step])] = []
         for run in runs {
             try await run.prove()

@@ -145,6 +145,14 @@ struct UndoRun: Sendable {
         Change.counted(subjects.map { VisibleText.exact($0.text) }, most: 5)
     }
 
+    /// How the object of a step is now, as far as it can be read.
+    func present(_ step: Step) async -> JSONValue? {
+        guard let part = step.parts.first, let present = try? await channels.present(of: part.change) else {
+            return nil
+        }
+        return present.answer ?? present.rows.map { .array($0) }
+    }
+
     // MARK: Forecast
 
     /// Of how many objects the present state is read, and of how many at once.

@@ -17,6 +17,10 @@ struct WriteWatch: Sendable {
     struct Write: Sendable {
         let request: GraphRequest
         var change: Change?
+        /// The same as its object was found, whatever other writes of the same call leave before it.
+        var found: Change?
+        /// The version of the object that was found, where the service has versions.
+        var etag: String?
     }
 
     /// How long reading a state may take.
@@ -29,10 +33,11 @@ struct WriteWatch: Sendable {
     // MARK: Before
 
     /// What requests will change, with the states before.
-    func writes(_ requests: [GraphRequest]) async -> [Write] {
+    /// - Parameter earlier: what is sent before them and leaves other states, by the places that it changes.
+    func writes(_ requests: [GraphRequest], after earlier: [String: [Change]] = [:]) async -> [Write] {
         var writes = requests.map { Write(request: $0, change: change(of: $0)) }
         guard writes.contains(where: { $0.change?.priorPath != nil }), await isSignedIn else { return writes }
-        await read(&writes)
+        await read(&writes, after: earlier)
         return writes
     }
 
@@ -59,7 +64,7 @@ struct WriteWatch: Sendable {
         }
     }
 
-    private func read(_ writes: inout [Write]) async {
+    private func read(_ writes: inout [Write], after earlier: [String: [Change]] = [:]) async {
         var places: [(index: Int, isContent: Bool)] = []
         var reads: [GraphRequest] = []
         for (index, write) in writes.enumerated() {
@@ -81,7 +86,7 @@ struct WriteWatch: Sendable {
         }
         guard !places.isEmpty else { return }
         let answers = await answers(to: reads)
-        var known: [String: [Change]] = [:]
+        var known = earlier
         for (place, answer) in zip(places, answers) {
             guard let written = writes[place.index].change else { continue }
             var change = written
@@ -90,10 +95,13 @@ struct WriteWatch: Sendable {
                 continue
             }
             switch answer {
-            case .success(let answer): change = change.knowing(answer)
+            case .success(let answer):
+                change = change.knowing(answer)
+                writes[place.index].etag = answer["@odata.etag"]?.string
             case .failure(let error) where error.code == .notFound: change = change.missing
             case .failure(let error): change = change.unreadable(error.message)
             }
+            writes[place.index].found = change
             // A later request of the same call finds what the earlier one has left.
             change = change.following(known[change.place] ?? [], written: written)
             known[change.place, default: []].append(change)

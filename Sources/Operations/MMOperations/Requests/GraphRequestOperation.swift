@@ -38,7 +38,7 @@ struct GraphRequestOperation: CatalogueOperation {
                 "mm graph Contoso /providers/Microsoft.ProcessSimple/environments --resource flow",
                 "Power Automate environments"),
         ]
-    ).forReaders.forSeveral(.init(isGuarded: true, alone: ["upload", "download", "recursive", "conflict"]))
+    ).forReaders.plannable.forSeveral(.init(isGuarded: true, alone: ["upload", "download", "recursive", "conflict"]))
 
     func run(
         _ input: GraphRequestInput, in context: OperationContext, with services: TransferServices
@@ -91,6 +91,9 @@ struct GraphRequestOperation: CatalogueOperation {
             if !input.unlisted { try PathFault.check(BatchItems(batch.parts).items) }
             let asked = batch.parts.map(\.request)
             if input.isDryRun { return try await WriteForecast(watch, clearance).answer(asked) }
+            if let planning = context.call.planning, try clearance.changes(asked) {
+                return try await planning.record(asked, of: place.resource, watch, clearance)
+            }
             var writes: [WriteWatch.Write] = []
             try await clearance.settle(asked) {
                 writes = await watch.writes(asked)
@@ -105,6 +108,7 @@ struct GraphRequestOperation: CatalogueOperation {
             }
         }
         if input.upload != nil || input.download != nil {
+            try context.call.refusePlanning("Files that are sent or fetched")
             let transfer = FileTransfer(
                 client: client, connection: connection, input: input, clearance: clearance, services: services)
             // The slash at the end of a folder is the caller's own.
@@ -130,6 +134,9 @@ struct GraphRequestOperation: CatalogueOperation {
         }
         let parts = items?.map(\.request) ?? [request]
         if input.isDryRun { return try await WriteForecast(watch, clearance).answer(parts) }
+        if let planning = context.call.planning, try clearance.changes(parts) {
+            return try await planning.record(parts, of: place.resource, watch, clearance)
+        }
         var writes: [WriteWatch.Write] = []
         try await clearance.settle([request]) {
             writes = await watch.writes(parts)

@@ -41,6 +41,11 @@ struct RequestClearance {
         return .joined(requests.map { engine.judge($0.guarded, policy: policy, confirmed: confirmed) })
     }
 
+    /// Whether one of the requests does more than read.
+    func changes(_ requests: [GraphRequest]) throws(MMError) -> Bool {
+        try verdict(on: requests).map { $0.guardClass != .read || $0.decision != .allow } ?? false
+    }
+
     /// The bodies of several requests, as they are shown and a confirmation is bound to.
     static func bodies(_ requests: [GraphRequest]) -> [UInt8] {
         if requests.count == 1, requests[0].headers.isEmpty { return requests[0].body ?? [] }

@@ -24,7 +24,8 @@ struct Run: CatalogueOperation {
             .init(
                 "mm run Contoso exo -f report.ps1 --param Days=30 --json", "a script from a file, its objects as JSON"),
         ]
-    ).forReaders.withSessionOutput.forSeveral(.init(isGuarded: true, atOnce: 8, arguments: ["output": "json"]))
+    ).forReaders.withSessionOutput.plannable.forSeveral(
+        .init(isGuarded: true, atOnce: 8, arguments: ["output": "json"]))
 
     func run(
         _ input: RunInput, in context: OperationContext, with services: RunServices
@@ -85,6 +86,13 @@ struct Run: CatalogueOperation {
             judging.judge(with: memory, isDryRun: isDryRun)
         }
         let verdict = judged.verdict
+        if let planning = context.call.planning, verdict.guardClass != .read || verdict.decision != .allow {
+            if verdict.decision == .deny, let error = verdict.error() { throw error }
+            return try await PlannedScript(
+                plan: planned, module: moduleName, connection: connection, services: services.requests,
+                context: context, session: await nativeSession(key, services)
+            ).record(in: planning)
+        }
         // What a dry run shows is what a run would do that a person has confirmed.
         let meant = isDryRun ? judging.judge(with: judged.before).verdict : verdict
         if verdict.decision == .ask || judged.runsBehindWalls {

@@ -160,7 +160,7 @@ struct SideBySideCall: Sendable {
     /// Has every call judged, before any is made, and asks a person once where one has to be asked.
     private func cleared(_ call: SetFolder.Call, waiting: [SetFolder.Member]) async throws(MMError) -> JointClearance {
         // What a dry run sends are reads.
-        guard several.isGuarded, call.arguments["dryRun"] != true else { return .forReads }
+        guard several.isGuarded, call.arguments["dryRun"] != true, context.planning == nil else { return .forReads }
         let clearance = JointClearance()
         let errors = await withTaskGroup(of: MMError?.self) { group in
             var errors: [MMError] = []

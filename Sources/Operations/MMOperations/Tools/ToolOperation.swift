@@ -18,7 +18,7 @@ struct ToolOperation: CatalogueOperation {
                 .init("mm do unused-guests Contoso --days 60", "one of them, with its own flags"),
                 .init("mm do unused-guests --help", "what it takes"),
             ]
-        ).forReaders.withSessionOutput.unlisted, isRecipe: false)
+        ).forReaders.withSessionOutput.plannable.unlisted, isRecipe: false)
 
     /// The recipes.
     static let recipe = ToolOperation(
@@ -32,7 +32,7 @@ struct ToolOperation: CatalogueOperation {
                 .init("mm recipe unused-guests Contoso --days 60", "guests who have not signed in for 60 days"),
                 .init("mm recipe unused-guests --show", "how it is written, to be copied into ~/.config/mm/tools"),
             ]
-        ).forReaders.withSessionOutput.unlisted, isRecipe: true)
+        ).forReaders.withSessionOutput.plannable.unlisted, isRecipe: true)
 
     func run(_ input: ToolInput, in context: OperationContext, with services: ToolServices) async throws(MMError)
         -> OperationAnswer
@@ -64,7 +64,8 @@ struct ToolOperation: CatalogueOperation {
         let runner = ToolRunner(
             definition: definition, connection: connection.name, values: values, context: context,
             effects: ToolEffects(try services.guards.engine()),
-            isDryRun: input.isDryRun || definition.isPlan && !input.applies, services: services)
+            isDryRun: input.isDryRun || definition.isPlan && !input.applies && context.call.planning == nil,
+            services: services)
         return try await runner.answer()
     }
 }

@@ -24,6 +24,8 @@ struct ToolRunner: Sendable {
         var errors: [ReportedError] = []
         /// Steps that were not carried out because what they go through had no rows, with the step whose rows these are.
         var idle: [(step: String, source: String)] = []
+        /// Steps of which only a plan is made: nobody knows what they will answer.
+        var unanswered: Set<String> = []
 
         /// Whether the answer is not all that was asked for.
         var lacksSomething: Bool { !missing.isEmpty || !errors.isEmpty }
@@ -51,15 +53,22 @@ struct ToolRunner: Sendable {
 
     private var calls: StepCalls { StepCalls(runner: self) }
 
+    /// Takes what the steps would change, where only a plan is made.
+    private var planning: PlanRecorder? { isDryRun ? nil : context.call.planning }
+
     private func carryOut(_ steps: [ToolStep], _ outcome: inout Outcome) async throws(MMError) {
         var progress = ToolProgress(of: definition, on: connection, with: values.all, in: services.paths)
-        if !isDryRun {
+        if !isDryRun, planning == nil {
             try progress.read()
             if let call = progress.call { context.record.goesOn(with: call) }
         }
         for (index, step) in steps.enumerated() {
             let place = "step \(index + 1) of \(steps.count): \(step.id)"
             context.call.progress(ProgressReport(done: Double(index), total: Double(steps.count), message: place))
+            if let planning, let source = step.roots.first(where: outcome.unanswered.contains) {
+                planning.end(because: "\(step.id) of \(definition.name) depends on what \(source) will answer")
+                throw PlanRecorder.beyond
+            }
             if let condition = step.condition, try !outcome.scope.holds(condition) {
                 outcome.scope.results[step.id] = .null
                 continue
@@ -72,6 +81,11 @@ struct ToolRunner: Sendable {
             let changes = !effects.reads(step, parameters: definition.parameters)
             do throws(MMError) {
                 var result = try await calls.result(of: step, changes: changes, &outcome)
+                if planning != nil, changes {
+                    outcome.unanswered.insert(step.id)
+                    outcome.scope.results[step.id] = .null
+                    continue
+                }
                 if let program = step.projection, !(isDryRun && changes) {
                     result = try await Self.filtered(.object(["result": result]), through: ".result | (\(program))")
                 }
@@ -89,7 +103,7 @@ struct ToolRunner: Sendable {
                 outcome.missing.append("\(step.id): \(error.message)")
             }
         }
-        if !isDryRun {
+        if !isDryRun, planning == nil {
             try progress.forget()
             let wrote = steps.contains {
                 !effects.reads($0, parameters: definition.parameters) && !(outcome.scope.results[$0.id] ?? .null).isNull
@@ -111,6 +125,8 @@ struct ToolRunner: Sendable {
                     ? "a plan: nothing was changed; `apply` (in a terminal --apply) carries it out"
                     : "a dry run: nothing was changed"
             ]
+        } else if !outcome.unanswered.isEmpty {
+            answer = OperationAnswer(.value(.null), connection: connection)
         } else {
             var value = outcome.scope.results[last ?? ""] ?? .null
             if let program {
@@ -166,6 +182,13 @@ struct ToolRunner: Sendable {
         let words = "The steps before it are done; the same call goes on here within 15 minutes."
         error.hint = error.hint.map { "\($0)\n\(words)" } ?? words
         return error
+    }
+}
+
+extension ToolStep {
+    /// The names that it speaks of: parameters, and steps before it.
+    fileprivate var roots: [String] {
+        (references + [each, condition].compactMap(\.self)).map(\.root)
     }
 }
 

@@ -70,6 +70,8 @@ void *mm_credential_open(const uint8_t *certificate, int certificate_count, cons
 // A new key of P-256 without a certificate, or null; its point, both coordinates in full length, and 64, or -1; whether a
 // signature is its own: 1, else 0.
 void *mm_credential_create(void);
+// A private key without a certificate, out of PEM that no password protects, or null.
+void *mm_credential_read_key(const uint8_t *pem, int count);
 int mm_credential_point(void *credential, uint8_t *room, int size);
 int mm_credential_verify(void *credential, const uint8_t *bytes, int count, const uint8_t *signature, int signature_count);
 void mm_credential_free(void *credential);

@@ -370,7 +370,7 @@ enum OperationExamples {
         case .object: return (try? JSONParser.parse(text)).flatMap { $0.object.map { .object($0) } }
         case .parameters, .arguments: return .string(text)
         case .textList: return [.string(text)]
-        case .flag: return nil
+        case .flag, .calls: return nil
         }
     }
 

@@ -1,0 +1,132 @@
+import MMCore
+
+/// What calls would change, request by request, as they were judged and as the objects stood: a value that is shown, approved and
+/// carried out exactly so, on this machine or another one.
+struct Plan: Sendable {
+    /// What a plan's file begins with; another form is another plan, and refused.
+    static let form = "mm plan 1"
+    /// How long a plan holds, where its maker says nothing.
+    static let usual = Duration.seconds(24 * 3600)
+
+    /// A call that was planned, as it was made.
+    struct Call: Sendable, Hashable {
+        /// The operation.
+        let tool: String
+        let arguments: JSONObject
+    }
+
+    /// What the name of a connection stood for.
+    struct Place: Sendable, Hashable {
+        let connection: String
+        /// The tenant's id.
+        let tenant: String
+        /// What else the entry says of where requests go and as whom.
+        let identity: String
+    }
+
+    /// When it was made.
+    let made: Timestamp
+    /// When it can be applied for the last time.
+    let until: Timestamp
+    /// Who made it.
+    let by: String
+    let calls: [Call]
+    let places: [Place]
+    let steps: [PlanStep]
+    /// From where on nobody knows what would be sent, and why; `nil` for a plan of all of it.
+    let open: String?
+
+    /// What it is known by: the digest of its canonical bytes. Approvals and receipts name it.
+    var digest: String { Hex.text(SHA256.digest(CanonicalJSON.bytes(json))) }
+
+    /// A short name, for commands.
+    var id: String { Self.id(digest) }
+
+    static func id(_ digest: String) -> String { "pln_" + digest.prefix(12) }
+
+    func place(_ connection: String) -> Place? { places.first { $0.connection == connection } }
+
+    /// The connections in the order of their first steps.
+    var connections: [String] { places.map(\.connection) }
+}
+
+extension Plan {
+    /// The plan as it is kept.
+    var json: JSONValue {
+        var object: JSONObject = [
+            "form": .string(Self.form), "made": .string(made.iso8601), "until": .string(until.iso8601),
+            "by": .string(by),
+            "calls": .array(calls.map { ["tool": .string($0.tool), "arguments": .object($0.arguments)] }),
+            "places": .array(
+                places.map {
+                    [
+                        "connection": .string($0.connection), "tenant": .string($0.tenant),
+                        "identity": .string($0.identity),
+                    ]
+                }),
+            "steps": .array(steps.map(\.json)),
+        ]
+        object["open"] = open.map { .string($0) }
+        return .object(object)
+    }
+
+    /// Reads a plan.
+    /// - Throws: `invalidInput` for one of another form, and for one that lacks something.
+    init(json: JSONValue) throws(MMError) {
+        guard json["form"]?.string == Self.form else {
+            throw MMError(
+                .invalidInput, "This is no plan that this version knows: \(json["form"]?.string ?? "no form").",
+                hint: "Make the plan anew.")
+        }
+        func lacking(_ what: String) -> MMError {
+            MMError(.invalidInput, "The plan's \(what) can't be read.", hint: "Make the plan anew.")
+        }
+        guard let made = json["made"]?.string.flatMap(Timestamp.init(iso8601:)),
+            let until = json["until"]?.string.flatMap(Timestamp.init(iso8601:)), let by = json["by"]?.string
+        else { throw lacking("beginning") }
+        (self.made, self.until, self.by) = (made, until, by)
+        open = json["open"]?.string
+        var calls: [Call] = []
+        for call in json["calls"]?.array ?? [] {
+            guard let tool = call["tool"]?.string, let arguments = call["arguments"]?.object else {
+                throw lacking("calls")
+            }
+            calls.append(Call(tool: tool, arguments: arguments))
+        }
+        self.calls = calls
+        var places: [Place] = []
+        for place in json["places"]?.array ?? [] {
+            guard let name = place["connection"]?.string, let tenant = place["tenant"]?.string,
+                let identity = place["identity"]?.string
+            else { throw lacking("connections") }
+            places.append(Place(connection: name, tenant: tenant, identity: identity))
+        }
+        self.places = places
+        var steps: [PlanStep] = []
+        for (index, step) in (json["steps"]?.array ?? []).enumerated() {
+            guard let read = PlanStep(json: step), places.contains(where: { $0.connection == read.connection }) else {
+                throw lacking("step \(index + 1)")
+            }
+            steps.append(read)
+        }
+        self.steps = steps
+    }
+}
+
+/// JSON of which there is one text alone: members in the order of their names, no blanks.
+enum CanonicalJSON {
+    static func bytes(_ value: JSONValue) -> [UInt8] { JSONWriter.bytes(sorted(value)) }
+
+    static func sorted(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .object(let members):
+            .object(
+                JSONObject(
+                    members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
+                        ($0.key, sorted($0.value))
+                    }))
+        case .array(let items): .array(items.map(sorted))
+        default: value
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import MMCore
+import MMIdentity
+
+/// `apply`: carries a plan out, exactly; what was approved and stands as it stood needs nobody.
+struct PlanApply: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0)),
+            InputField("skip", .flag, "Leave what stands otherwise than planned, and carry out the rest."),
+            InputField(
+                "receipt", .text, "The file that the receipt is written to.", isOfferedToModels: false),
+        ]
+        let plan: String
+        let skips: Bool
+        let receipt: String?
+
+        init(from reader: InputReader) throws(MMError) {
+            plan = try reader.requiredText("plan")
+            skips = try reader.flag("skip")
+            receipt = try reader.text("receipt")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "apply", command: ["apply"], title: "Apply a plan",
+        summary: "Carry out a plan: exactly what it says, on the states it was judged on. Goes on after a break.",
+        effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: true), home: .detachable,
+        examples: [
+            .init("mm apply change.plan", "sends what was approved; refuses where an object is another one now"),
+            .init(
+                "mm apply change.plan --skip --receipt change.receipt",
+                "leaves such objects alone, and keeps the receipt"),
+        ]
+    ).unlisted.answeringWithTwo
+
+    func run(_ input: Input, in context: OperationContext, with services: RequestServices) async throws(MMError)
+        -> OperationAnswer
+    {
+        if input.receipt != nil, context.call.caller.surface != .terminal {
+            throw MMError(.forbidden, "`receipt` is for people at a terminal.", hint: "The answer holds the receipt.")
+        }
+        let shelf = PlanShelf(services.guarding.paths)
+        let found = try shelf.found(input.plan, in: context)
+        try ProtectedFile.makeDirectory(shelf.directory)
+        let lock = try await FileLock(
+            awaiting: shelf.path(found.file.digest, .lock), until: min(context.deadline, .after(.seconds(5))))
+        let outcome = try await Self.outcome(of: found, on: shelf, input.skips, services, context)
+        let key = try await EvidenceKey.standing(at: services.guarding.paths.evidenceKey)
+        let receipt = try PlanReceipt(outcome, by: context.call.caller, signedWith: key)
+        try ProtectedFile.replace(shelf.path(found.file.digest, .receipt), with: receipt.bytes)
+        if let path = input.receipt { try ProtectedFile.replace(context.call.path(path), with: receipt.bytes) }
+        _ = consume lock
+        return Self.answer(outcome, receipt)
+    }
+
+    private static func outcome(
+        of found: PlanShelf.Found, on shelf: PlanShelf, _ skips: Bool, _ services: RequestServices,
+        _ context: OperationContext
+    ) async throws(MMError) -> PlanOutcome {
+        var run = try PlanRun(found, on: shelf, skips: skips, services, context)
+        return try await run.apply()
+    }
+
+    private static func answer(_ outcome: PlanOutcome, _ receipt: PlanReceipt) -> OperationAnswer {
+        let plan = outcome.file.plan
+        let rows = plan.steps.indices.map { number -> JSONValue in
+            let step = plan.steps[number]
+            var row: JSONObject = [
+                "number": .int(Int64(number + 1)), "connection": .string(step.connection),
+                "request": .string(step.line), "result": .string(outcome.word(number)),
+            ]
+            row["undo"] = outcome.progress.steps[number]?.told["undo"]
+            row["answer"] = outcome.answers[number]
+            row["why"] = outcome.why(number).map { .string($0) }
+            return .object(row)
+        }
+        let done = plan.steps.count - outcome.left.count
+        var lines = ["\(done) of \(plan.steps.count) changes of \(plan.id) are carried out."]
+        for number in outcome.left {
+            lines.append(
+                "\(number + 1). \(outcome.word(number)): \(plan.steps[number].line)"
+                    + (outcome.why(number).map { "\n     \($0)" } ?? ""))
+        }
+        var value: JSONObject = [
+            "plan": .string(plan.id), "done": .int(Int64(done)), "left": .int(Int64(outcome.left.count)),
+            "call": .string(outcome.call), "steps": .array(rows), "receipt": receipt.json,
+        ]
+        value["open"] = plan.open.map { .string($0) } ?? .null
+        var notes = outcome.isNew ? outcome.notes : ["It was carried out before: nothing was sent."]
+        if done > 0 { notes.append("undo: mm undo --call \(outcome.call)") }
+        var answer = OperationAnswer(.value(.object(value)), notes: notes, text: lines.joined(separator: "\n"))
+        if !outcome.left.isEmpty {
+            let text = "\(outcome.left.count) of \(plan.steps.count) changes are left."
+            answer.notes.append(text)
+            answer.missing = text
+        } else if let open = plan.open {
+            answer.notes.append("Open from here: \(open). Plan the rest: the same mm plan again.")
+            answer.exitStatus = 2
+        }
+        return answer
+    }
+}

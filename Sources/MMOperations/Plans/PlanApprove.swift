@@ -1,0 +1,158 @@
+import MMCore
+import MMGuard
+import MMIdentity
+import MMStates
+
+/// `plan_approve`: a person says yes to a plan, once for all of it. The yes is signed into the plan's file, so that the machine
+/// that applies it need not be this one.
+struct PlanApprove: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0))
+        ]
+        let plan: String
+
+        init(from reader: InputReader) throws(MMError) { plan = try reader.requiredText("plan") }
+    }
+
+    let declaration = OperationDeclaration(
+        "plan_approve", command: ["plan", "approve"], title: "Approve a plan",
+        summary: "Approve a plan: shows it, asks as the connections demand, and signs the yes into its file.",
+        effects: .init(readOnly: false), audience: .person,
+        examples: [
+            .init(
+                "mm plan approve change.plan",
+                "shows what it sends and asks; a changed byte would have to be asked again")
+        ]
+    )
+
+    func run(_ input: Input, in context: OperationContext, with services: RequestServices) async throws(MMError)
+        -> OperationAnswer
+    {
+        let guarding = services.guarding
+        try PersonProof.require(guarding.environment)
+        guard context.call.caller.surface == .terminal, let person = context.call.person else {
+            throw MMError(
+                .forbidden, "A plan is approved by a person at a terminal, and there is none here.",
+                hint: "Open a terminal of your own and run mm plan approve there; `mm apply` asks on the pool's page.")
+        }
+        let shelf = PlanShelf(guarding.paths)
+        var found = try shelf.found(input.plan, in: context)
+        let plan = found.file.plan
+        context.record.note("plan", .string(found.file.digest))
+        guard plan.until > .now else { throw PlanRun.expired(plan) }
+        guard let asked = try await PlanQuestions(plan: plan, services: services, context: context).question() else {
+            return .value(
+                ["approved": false], notes: ["The guard asks nobody about this plan: mm apply carries it out."])
+        }
+        let key = try await EvidenceKey.standing(at: guarding.paths.evidenceKey)
+        let login = SecurityKey.login
+        if found.file.approvals.contains(where: {
+            $0.key == key.publicText && $0.by == login && $0.check >= asked.check
+        }) {
+            return .value(["approved": true], notes: ["You have approved it before."])
+        }
+        let check = max(asked.check, .terminal)
+        guard
+            try await person.confirm(
+                ConfirmationQuestion(asked.presentation, check: check, digest: asked.digest))
+        else { throw MMError(.denied, "The person said no: the plan is not approved.") }
+        let approval = try PlanApproval(of: found.file.digest, by: login, check: check, with: key)
+        found.file.approvals.append(approval)
+        try found.file.write(found.path)
+        let kept = shelf.path(found.file.digest, .plan)
+        if kept != found.path { try shelf.keep(found.file) }
+        context.record.note("approvedBy", .array([.string(login)]))
+        let missing = asked.approvals - Set(found.file.approvals.map { "\($0.key) \($0.by)" }).count
+        return .value(
+            ["approved": true, "plan": .string(plan.id), "approvalsMissing": .int(Int64(max(0, missing)))],
+            notes: missing > 0
+                ? ["It needs \(missing) more: somebody else runs mm plan approve with this file."]
+                : ["mm apply \(ShellWord.quoted(input.plan)) carries it out, until \(plan.until.iso8601)."])
+    }
+}
+
+/// What a person is asked about a plan: one question, whatever it sends and to however many tenants. Who approves and who applies
+/// ask here, so that both mean the same.
+struct PlanQuestions {
+    let plan: Plan
+    let services: RequestServices
+    let context: OperationContext
+
+    /// The question; `nil` where the guard asks nobody.
+    /// - Throws: the guard's no.
+    func question() async throws(MMError) -> ConfirmationRequest? {
+        let all = try await requests()
+        if let refusal = JointClearance.refusal(of: all.map(\.request)) { throw refusal }
+        return joined(all)
+    }
+
+    /// The question about all connections.
+    func joined(_ all: [(place: Plan.Place, request: ConfirmationRequest)]) -> ConfirmationRequest? {
+        if all.count == 1 { return all[0].request.verdict.decision == .ask ? all[0].request : nil }
+        var question = JointClearance.question(
+            about: all.map { (SetFolder.Member(name: $0.place.connection, tenant: $0.place.tenant), $0.request) })
+        question?.lasting = lasting
+        return question
+    }
+
+    private var lasting: Duration { max(.seconds(60), plan.until - .now) }
+
+    /// What each connection's own policy says today of what is sent there.
+    func requests() async throws(MMError) -> [(place: Plan.Place, request: ConfirmationRequest)] {
+        var all: [(Plan.Place, ConfirmationRequest)] = []
+        let places = PlanPlaces(services: services, context: context)
+        for place in plan.places {
+            let connection = try await places.connection(place)
+            let steps = plan.steps.filter { $0.connection == place.connection }
+            guard let request = try request(steps, on: connection) else { continue }
+            all.append((place, request))
+        }
+        return all
+    }
+
+    private func request(_ steps: [PlanStep], on connection: Connection) throws(MMError) -> ConfirmationRequest? {
+        var verdicts: [Verdict] = []
+        var modules: [String] = []
+        var objects: Set<String> = []
+        for step in steps {
+            verdicts.append(try verdict(on: step, connection))
+            if !modules.contains(step.module) { modules.append(step.module) }
+            if let change = step.change { objects.insert("\(change.service.rawValue) \(change.place.lowercased())") }
+        }
+        guard
+            let verdict = Verdict.joined(verdicts)?.changing(
+                objects.count, by: "A plan that changes \(objects.count) objects", instead: "Look at it: mm plan show.")
+        else { return nil }
+        let bodies = steps.filter { !$0.body.isNull }.map { step -> JSONValue in
+            ["request": .string(step.line), "body": step.body]
+        }
+        var request = ConfirmationRequest(
+            on: connection, module: modules.joined(separator: ", "),
+            title: "plan of \(steps.count) \(steps.count == 1 ? "change" : "changes")",
+            text: steps.map(\.whole).joined(separator: "\n"),
+            body: bodies.isEmpty ? [] : JSONWriter.bytes(.array(bodies)),
+            parameters: ["plan": .string(plan.digest)], verdict: verdict)
+        request.changes = steps.flatMap { step in
+            [PlanText.title(of: step)] + PlanText.details(of: step).map { "  " + $0 }
+                + PlanText.consequences(of: step).map { "  ! " + $0 }
+        }
+        request.lasting = lasting
+        return request
+    }
+
+    private func verdict(on step: PlanStep, _ connection: Connection) throws(MMError) -> Verdict {
+        switch step.act {
+        case .request(let text):
+            let (_, request) = try PlanSending(connection: connection, services: services, context: context).request(
+                text)
+            let policy = services.guarding.policy(of: connection, in: context)
+            return try services.guarding.guards.engine().judge(request.guarded, policy: policy)
+        case .command(let command, _):
+            return try PlannedScript.verdict(
+                on: command, in: step.module, of: connection, services.guarding, context)
+        case .undo:
+            return try PlanUndo.verdict(on: step, connection, services, context)
+        }
+    }
+}

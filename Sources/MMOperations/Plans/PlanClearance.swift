@@ -1,0 +1,85 @@
+import MMCore
+import MMGuard
+import MMIdentity
+
+/// The way of a whole plan past the guard: by what people have signed into its file, else by asking as every other call does.
+struct PlanClearance {
+    let file: PlanFile
+    let connections: [String: Connection]
+    let services: RequestServices
+    let context: OperationContext
+
+    /// Returns when the plan may be carried out; what was said of it stands in its progress, for the run that goes on.
+    /// - Throws: as `Clearance.settle`.
+    func settle(_ progress: inout PlanProgress) async throws(MMError) {
+        let questions = PlanQuestions(plan: file.plan, services: services, context: context)
+        let all = try await questions.requests()
+        if let refusal = JointClearance.refusal(of: all.map(\.request)) { throw refusal }
+        context.record.note("plan", .string(file.digest))
+        // What was cleared and begun is gone on with; what the guard denies by now was refused above.
+        if progress.clearance != nil { return try await begin() }
+        guard let question = questions.joined(all) else {
+            if let only = all.first?.request {
+                try await Clearance(only).settle(in: context, with: services.guarding)
+            }
+            return try progress.clears(["by": [], "means": "guard", "at": .string(Timestamp.now.iso8601)])
+        }
+        if let people = try await approvers(all, question) {
+            note(question, people)
+            try progress.clears([
+                "by": .array(people.map { .string($0) }), "means": "signed", "at": .string(Timestamp.now.iso8601),
+            ])
+            return try await begin()
+        }
+        do throws(MMError) {
+            try await Clearance(question).settle(in: context, with: services.guarding)
+        } catch {
+            guard error.code == .confirmationNeeded else { throw error }
+            var error = error
+            error.hint = [error.hint, "Or a person signs it: mm plan approve \(file.plan.id)."].compactMap(\.self)
+                .joined(separator: " ")
+            error.details["plan"] = .string(file.plan.id)
+            throw error
+        }
+        let facts = context.record.facts
+        try progress.clears([
+            "by": facts["approvedBy"] ?? [], "means": facts["confirmedBy"] ?? "person",
+            "at": .string(Timestamp.now.iso8601),
+        ])
+    }
+
+    private func begin() async throws(MMError) {
+        let isRequired = connections.values.contains { $0.audit == .required }
+        try await context.record.begin(isRequired ? .required : .preferred)
+    }
+
+    private func note(_ question: ConfirmationRequest, _ people: [String]) {
+        context.record.note("verdict", .string(question.verdict.decision.rawValue))
+        context.record.note("class", .string(question.verdict.guardClass.rawValue))
+        context.record.note("rule", .string(question.verdict.rule))
+        context.record.note("digest", .string(question.digest))
+        context.record.note("confirmedBy", "plan")
+        context.record.note("approvedBy", .array(people.map { .string($0) }))
+    }
+
+    /// Who has signed the plan, where that is enough for every connection: by keys that each of them knows, with the check that it
+    /// demands, and as many people as it wants.
+    private func approvers(
+        _ all: [(place: Plan.Place, request: ConfirmationRequest)], _ question: ConfirmationRequest
+    ) async throws(MMError) -> [String]? {
+        let genuine = file.approvals.filter { $0.plan == file.digest && $0.isGenuine }
+        guard !genuine.isEmpty else { return nil }
+        let own = try await EvidenceKey.standing(at: services.guarding.paths.evidenceKey).publicText
+        var everybody: Set<String> = []
+        for (place, _) in all {
+            guard let connection = connections[place.connection] else { return nil }
+            var people: Set<String> = []
+            for approval in genuine where approval.check >= question.check {
+                if let person = approval.person(on: connection, own: own) { people.insert(person.lowercased()) }
+            }
+            guard people.count >= question.approvals else { return nil }
+            everybody.formUnion(people)
+        }
+        return everybody.sorted()
+    }
+}

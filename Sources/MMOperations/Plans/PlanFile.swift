@@ -1,0 +1,124 @@
+import MMCore
+
+/// A plan on disk: the plan, its digest, and who has approved it. Every byte counts: what was written otherwise than by `mm` is
+/// refused.
+struct PlanFile: Sendable {
+    let plan: Plan
+    let digest: String
+    var approvals: [PlanApproval] = []
+
+    private static let limit = 64 << 20
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        digest = plan.digest
+    }
+
+    /// Reads the bytes of a file.
+    /// - Parameter name: the file, for messages.
+    /// - Throws: `invalidInput` for what is no plan, and for one in which a byte has changed.
+    init(_ bytes: [UInt8], named name: String) throws(MMError) {
+        func refused(_ what: String) -> MMError {
+            MMError(
+                .invalidInput, "\(name) \(what).", hint: "Make the plan anew: mm plan -o FILE -- COMMAND.",
+                details: ["field": "plan"])
+        }
+        let value: JSONValue
+        do throws(JSONError) { value = try JSONParser.parse(bytes) } catch { throw refused("is no plan: \(error)") }
+        guard let inner = value["plan"], let digest = value["digest"]?.string else { throw refused("is no plan") }
+        plan = try Plan(json: inner)
+        self.digest = digest
+        for row in value["approvals"]?.array ?? [] {
+            guard let approval = PlanApproval(json: row) else { throw refused("holds an approval that can't be read") }
+            approvals.append(approval)
+        }
+        guard Hex.text(SHA256.digest(CanonicalJSON.bytes(inner))) == digest, self.bytes == bytes else {
+            throw refused("was changed after it was made")
+        }
+    }
+
+    /// The bytes of the file.
+    var bytes: [UInt8] {
+        let value: JSONValue = [
+            "plan": plan.json, "digest": .string(digest), "approvals": .array(approvals.map(\.json)),
+        ]
+        return JSONWriter.bytes(CanonicalJSON.sorted(value), layout: .indented(1)) + [0x0A]
+    }
+
+    /// Reads a file.
+    /// - Throws: `invalidInput` for a missing file, as for any other word that can't be meant.
+    static func read(_ path: String) throws(MMError) -> PlanFile {
+        guard let bytes = try ProtectedFile.read(path, limit: limit) else {
+            throw MMError(
+                .invalidInput, "There is no plan \(path).", hint: "mm plan -o FILE -- COMMAND makes one.",
+                details: ["field": "plan"])
+        }
+        return try PlanFile(bytes, named: path)
+    }
+
+    func write(_ path: String) throws(MMError) { try ProtectedFile.replace(path, with: bytes) }
+}
+
+/// The plans of this home: every plan that is made lies here, so that one who may name no files can name it.
+struct PlanShelf: Sendable {
+    let directory: String
+
+    init(_ paths: StatePaths) { directory = "\(paths.stateDirectory)/plans" }
+
+    /// Where a plan lies, with what belongs to it.
+    func path(_ digest: String, _ kind: Kind) -> String { "\(directory)/\(digest).\(kind.rawValue)" }
+
+    /// What lies here of a plan.
+    enum Kind: String {
+        case plan, progress, receipt, lock
+    }
+
+    func keep(_ file: PlanFile) throws(MMError) {
+        try ProtectedFile.makeDirectory(directory)
+        try forgetOld()
+        try file.write(path(file.digest, .plan))
+    }
+
+    /// A plan, and the file that it was read from.
+    struct Found: Sendable {
+        var file: PlanFile
+        let path: String
+    }
+
+    /// The plan that a caller names: by a file where it may name files, or by its id.
+    func found(_ name: String, in context: OperationContext) throws(MMError) -> Found {
+        guard name.hasPrefix("pln_") else {
+            guard context.call.caller.surface == .terminal else {
+                throw MMError(
+                    .invalidInput, "`plan` is the id of a plan, such as pln_0123456789ab.",
+                    hint: "`plan` answers with it.", details: ["field": "plan"])
+            }
+            let path = context.call.path(name)
+            return Found(file: try PlanFile.read(path), path: path)
+        }
+        let wanted = name.dropFirst(4)
+        let isSound = wanted.utf8.count >= 12 && wanted.allSatisfy(\.isHexDigit)
+        let known = (try? FolderListing.names(in: directory)) ?? []
+        guard isSound, let file = known.first(where: { $0.hasPrefix(wanted) && $0.hasSuffix(".plan") }) else {
+            throw MMError(
+                .notFound, "There is no plan \(name.prefix(40)) here.", hint: "mm plan list shows those of this home.",
+                details: ["field": "plan"])
+        }
+        let path = "\(directory)/\(file)"
+        return Found(file: try PlanFile.read(path), path: path)
+    }
+
+    /// All of them, the newest first.
+    func all() throws(MMError) -> [PlanFile] {
+        let names = (try? FolderListing.names(in: directory)) ?? []
+        return names.filter { $0.hasSuffix(".plan") }.compactMap { try? PlanFile.read("\(directory)/\($0)") }
+            .sorted { $0.plan.made > $1.plan.made }
+    }
+
+    /// Plans that nobody can apply any more go after a month; their receipts stay as long.
+    private func forgetOld() throws(MMError) {
+        for file in try all() where file.plan.until + .seconds(30 * 86_400) < .now {
+            for kind in [Kind.plan, .progress, .receipt, .lock] { try ProtectedFile.remove(path(file.digest, kind)) }
+        }
+    }
+}

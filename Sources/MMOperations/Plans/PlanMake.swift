@@ -1,0 +1,217 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+
+/// `plan`: everything that calls would send, with the states that this was judged on, to be approved by a person and applied later.
+struct PlanMake: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField(
+                "calls", .calls,
+                "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift.",
+                at: .positional(0)),
+            InputField(
+                "out", .text, "The file that the plan is written to.", at: .option("o"), isOfferedToModels: false),
+            InputField("hours", .integer(1...720), "How long it can be applied (default 24)."),
+            InputField("markdown", .flag, "Show it as Markdown, for a pull request."),
+        ]
+        let calls: [Plan.Call]
+        let out: String?
+        let hours: Int?
+        let isMarkdown: Bool
+
+        init(from reader: InputReader) throws(MMError) {
+            calls = try reader.calls("calls").map { Plan.Call(tool: $0.tool, arguments: $0.arguments) }
+            out = try reader.text("out")
+            hours = try reader.integer("hours")
+            isMarkdown = try reader.flag("markdown")
+            guard !calls.isEmpty else {
+                throw MMError(
+                    .invalidInput, "What is to be planned?",
+                    hint: "mm plan -o change.plan -- graph Contoso /users/ada@contoso.com -X PATCH -d @body.json",
+                    details: ["field": "calls"])
+            }
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "plan", command: ["plan"], title: "Plan changes",
+        summary:
+            "Plan changes: all that calls would send, to be approved once and applied. Ends with 2 where there are any.",
+        description:
+            "Makes a plan of calls instead of making them: only reads are sent. A person approves it once "
+            + "(mm plan approve ID), then `apply` {\"plan\": ID} sends exactly that. Example: {\"calls\": [{\"tool\": "
+            + "\"graph_request\", \"arguments\": {\"connection\": \"Contoso\", \"endpoint\": \"/users/ada@contoso.com\", "
+            + "\"method\": \"PATCH\", \"body\": {\"department\": \"Finance\"}}}]}",
+        effects: .init(readOnly: true, openWorld: true), home: .detachable,
+        examples: [
+            .init(
+                "mm plan -o change.plan -- graph Contoso /users/ada@contoso.com -X PATCH -d '{\"department\": \"Finance\"}'",
+                "a request; nothing is changed"),
+            .init(
+                "mm plan -o leaver.plan -- recipe leaver Contoso --user ada@contoso.com",
+                "all that a recipe would change"),
+            .init("mm plan -o back.plan -- undo --since 2h", "what takes the last two hours back"),
+        ]
+    ).unlisted.answeringWithTwo
+
+    func run(_ input: Input, in context: OperationContext, with services: PlanServices) async throws(MMError)
+        -> OperationAnswer
+    {
+        let draft = PlanDraft(services: services, context: context)
+        let plan = try await draft.plan(
+            input.calls, until: .now + (input.hours.map { .seconds($0 * 3600) } ?? Plan.usual))
+        let file = PlanFile(plan)
+        let shelf = PlanShelf(services.requests.guarding.paths)
+        var name = plan.id
+        if !plan.steps.isEmpty { try shelf.keep(file) }
+        if let out = input.out {
+            guard context.call.caller.surface == .terminal else {
+                throw MMError(.forbidden, "`out` is for people at a terminal.", hint: "The plan's id is enough.")
+            }
+            name = context.call.path(out)
+            try file.write(name)
+        }
+        context.record.note("plan", .string(file.digest))
+        return PlanShow.answer(
+            about: file, asMarkdown: input.isMarkdown, notes: draft.notes + Self.next(plan, name, context),
+            exitStatus: plan.steps.isEmpty ? 0 : 2)
+    }
+
+    /// What to do with the plan.
+    private static func next(_ plan: Plan, _ name: String, _ context: OperationContext) -> [String] {
+        guard !plan.steps.isEmpty else { return [] }
+        let word = ShellWord.quoted(name)
+        if context.call.caller.surface == .terminal { return ["mm plan approve \(word), then mm apply \(word)"] }
+        return ["A person approves it with `mm plan approve \(plan.id)`; then call `apply` {\"plan\": \"\(plan.id)\"}."]
+    }
+}
+
+/// What operations on plans work with.
+package struct PlanServices: Sendable {
+    let requests: RequestServices
+    /// The operation of a name, where its changes can be planned.
+    let operation: @Sendable (String) -> AnyOperation?
+    /// Makes a call.
+    let perform: @Sendable (AnyOperation, JSONObject, CallContext) async throws(MMError) -> OperationAnswer
+}
+
+extension OperationServices {
+    /// For operations on plans.
+    var planServices: PlanServices {
+        let local = LocalOperationService(services: self)
+        return PlanServices(
+            requests: requestServices,
+            operation: { name in
+                let plain = name.hasPrefix("mm__") ? String(name.dropFirst(4)) : name
+                return local.catalogue.operation(named: plain).flatMap { $0.declaration.isPlannable ? $0 : nil }
+            },
+            perform: { (operation, arguments, call) async throws(MMError) in
+                try await local.call(operation, arguments, in: call)
+            })
+    }
+}
+
+/// A plan in the making: each call is made with a recorder in the place of the services' writes.
+struct PlanDraft {
+    let services: PlanServices
+    let context: OperationContext
+    private let recorder = PlanRecorder()
+
+    init(services: PlanServices, context: OperationContext) {
+        self.services = services
+        self.context = context
+    }
+
+    var notes: [String] { recorder.notes }
+
+    /// - Throws: what is wrong with a call; the guard's no to what one of them would send.
+    func plan(_ calls: [Plan.Call], until: Timestamp) async throws(MMError) -> Plan {
+        var waiting = calls[...]
+        var number = 0
+        while let call = waiting.popFirst(), recorder.open == nil {
+            recorder.begin(call: min(number, calls.count - 1))
+            try await make(call)
+            waiting = recorder.takeFollowing() + waiting
+            number += 1
+        }
+        let steps = ordered(recorder.steps)
+        var names: [String] = []
+        for step in steps where !names.contains(step.connection) { names.append(step.connection) }
+        var places: [Plan.Place] = []
+        for name in names { places.append(try await place(name)) }
+        return Plan(
+            made: Timestamp(seconds: Timestamp.now.seconds), until: Timestamp(seconds: until.seconds), by: maker,
+            calls: calls, places: places, steps: steps, open: recorder.open)
+    }
+
+    private var maker: String {
+        let caller = context.call.caller
+        return caller.principal.map { $0.name ?? $0.id } ?? "\(SecurityKey.login) (\(caller.journalName))"
+    }
+
+    private func make(_ call: Plan.Call) async throws(MMError) {
+        guard let operation = services.operation(call.tool) else {
+            throw MMError(
+                .invalidInput, "Calls of `\(call.tool.prefix(40))` can't be planned.",
+                hint: "Those of graph_request, run, recipe, do, undo and drift with repair can.",
+                details: ["field": "calls"])
+        }
+        var inner = context.call
+        inner.planning = recorder
+        inner.partOf = CallPart(of: context)
+        inner.backgroundAfter = nil
+        inner.timeLimit = max(.zero, context.deadline.remaining)
+        // A plan asks nobody: who applies it does.
+        if !inner.waitsForSignIn { inner.person = nil }
+        do throws(MMError) {
+            let answer = try await services.perform(operation, call.arguments, inner)
+            _ = try await StepCalls.value(of: answer)
+            let errors = answer.errors + (answer.body.stream?.end().errors ?? [])
+            if let error = errors.first {
+                throw MMError(
+                    .remoteFailed, "\(error.message) Nothing was planned.",
+                    hint: "Leave out what can't be planned, or make it possible first.")
+            }
+        } catch {
+            guard recorder.open != nil, error.code == .cancelled else { throw error }
+        }
+    }
+
+    /// Connections are walked through side by side: their steps stand one after the other, in the order of their names.
+    private func ordered(_ steps: [PlanStep]) -> [PlanStep] {
+        steps.enumerated().sorted {
+            ($0.element.call, $0.element.connection, $0.offset) < ($1.element.call, $1.element.connection, $1.offset)
+        }.map(\.element)
+    }
+
+    private func place(_ name: String) async throws(MMError) -> Plan.Place {
+        let connection = try services.requests.guarding.registry.connection(named: name, in: context)
+        return try await PlanPlaces(services: services.requests, context: context).place(connection)
+    }
+}
+
+/// What the names of connections stand for.
+struct PlanPlaces {
+    let services: RequestServices
+    let context: OperationContext
+
+    func place(_ connection: Connection) async throws(MMError) -> Plan.Place {
+        let tenant = await services.identity.tenantID(of: connection, until: context.deadline)
+        return Plan.Place(connection: connection.name, tenant: tenant ?? "", identity: connection.identity)
+    }
+
+    /// The connection that a plan names, as long as it leads to where it led.
+    /// - Throws: `conflict` where it names another tenant now.
+    func connection(_ place: Plan.Place) async throws(MMError) -> Connection {
+        let connection = try services.guarding.registry.connection(named: place.connection, in: context)
+        let now = try await self.place(connection)
+        guard now.tenant == place.tenant, now.identity == place.identity else {
+            throw MMError(
+                .conflict, "\(place.connection) names another tenant or account than when the plan was made.",
+                hint: "Nothing was sent. Make the plan anew.", details: ["connection": .string(place.connection)])
+        }
+        return connection
+    }
+}

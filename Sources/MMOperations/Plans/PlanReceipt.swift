@@ -1,0 +1,163 @@
+import MMCore
+import MMGuard
+import MMIdentity
+
+/// What was done with a plan, signed: by which plan, on whose yes, what each service answered, and by which ids it is taken back.
+struct PlanReceipt: Sendable {
+    static let form = "mm receipt 1"
+
+    /// What is signed.
+    let content: JSONValue
+    let key: String
+    let signature: String
+
+    /// The receipt of an outcome.
+    init(_ outcome: PlanOutcome, by caller: Caller, signedWith key: EvidenceKey) throws(MMError) {
+        let plan = outcome.file.plan
+        let steps = plan.steps.indices.map { number -> JSONValue in
+            let step = plan.steps[number]
+            var row: JSONObject = [
+                "number": .int(Int64(number + 1)), "connection": .string(step.connection),
+                "request": .string(step.line), "change": .string(PlanText.title(of: step)),
+                "class": .string(step.guardClass.rawValue), "result": .string(outcome.word(number)),
+            ]
+            for (name, value) in outcome.progress.steps[number]?.told ?? [:] { row[name] = value }
+            if outcome.left.contains(number) { row["message"] = outcome.why(number).map { .string($0) } }
+            return .object(row)
+        }
+        var content: JSONObject = [
+            "form": .string(Self.form), "plan": .string(outcome.file.digest), "at": .string(Timestamp.now.iso8601),
+            "call": .string(outcome.call),
+            "by": .string(caller.principal.map { $0.name ?? $0.id } ?? SecurityKey.login),
+            "client": .string(caller.journalName),
+            "approved": outcome.progress.clearance.map { .object($0) } ?? .null,
+            "approvals": .array(outcome.file.approvals.map(\.json)),
+            "places": .array(
+                plan.places.map { ["connection": .string($0.connection), "tenant": .string($0.tenant)] }),
+            "steps": .array(steps), "left": .int(Int64(outcome.left.count)),
+        ]
+        content["open"] = plan.open.map { .string($0) }
+        self.content = .object(content)
+        self.key = key.publicText
+        signature = try key.signature(of: CanonicalJSON.bytes(self.content))
+    }
+
+    var json: JSONValue { ["receipt": content, "key": .string(key), "signature": .string(signature)] }
+
+    var bytes: [UInt8] { JSONWriter.bytes(CanonicalJSON.sorted(json), layout: .indented(1)) + [0x0A] }
+
+    /// Reads a receipt.
+    /// - Throws: `invalidInput` for what is none.
+    init(_ bytes: [UInt8], named name: String) throws(MMError) {
+        guard let value = try? JSONParser.parse(bytes), let content = value["receipt"],
+            content["form"]?.string == Self.form, let key = value["key"]?.string,
+            let signature = value["signature"]?.string
+        else {
+            throw MMError(
+                .invalidInput, "\(name) is no receipt that this version knows.",
+                hint: "mm apply --receipt FILE writes one.", details: ["field": "receipt"])
+        }
+        (self.content, self.key, self.signature) = (content, key, signature)
+    }
+
+    /// Whether it is as it was signed.
+    var isGenuine: Bool { EvidenceKey.verifies(signature, of: CanonicalJSON.bytes(content), by: key) }
+}
+
+/// `receipt_verify`: whether a receipt is genuine, by whom it was signed, and whether it is that of a plan.
+struct ReceiptVerify: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("receipt", .text, "The receipt's file.", isRequired: true, at: .positional(0)),
+            InputField("plan", .text, "The file of the plan that it has to be of."),
+            InputField("key", .text, "The key that must have signed it, as `mm plan key` shows it there."),
+        ]
+        let receipt: String
+        let plan: String?
+        let key: String?
+
+        init(from reader: InputReader) throws(MMError) {
+            receipt = try reader.requiredText("receipt")
+            plan = try reader.text("plan")
+            key = try reader.text("key")
+        }
+    }
+
+    /// What it works with.
+    struct Services: Sendable {
+        let registry: ConnectionRegistry
+        let paths: StatePaths
+    }
+
+    let declaration = OperationDeclaration(
+        "receipt_verify", command: ["receipt", "verify"], title: "Verify a receipt",
+        summary: "Verify the receipt of an applied plan: that no byte has changed, and whose key has signed it.",
+        effects: .init(readOnly: true), audience: .person,
+        examples: [
+            .init(
+                "mm receipt verify change.receipt --plan change.plan",
+                "on the machine that applied it, or one that knows its key"),
+            .init("mm receipt verify change.receipt --key mm1:…", "anywhere else"),
+        ]
+    )
+
+    func run(_ input: Input, in context: OperationContext, with services: Services) async throws(MMError)
+        -> OperationAnswer
+    {
+        let path = context.call.path(input.receipt)
+        guard let bytes = try ProtectedFile.read(path, limit: 256 << 20) else {
+            throw MMError(.invalidInput, "There is no receipt \(path).", details: ["field": "receipt"])
+        }
+        let receipt = try PlanReceipt(bytes, named: path)
+        guard receipt.isGenuine else {
+            throw MMError(
+                .conflict, "\(path) is not genuine: it was changed after it was signed.",
+                details: ["field": "receipt"])
+        }
+        let signer = try await signer(of: receipt, input, services)
+        let content = receipt.content
+        if let plan = input.plan {
+            let file = try PlanFile.read(context.call.path(plan))
+            guard content["plan"]?.string == file.digest else {
+                throw MMError(.conflict, "\(path) is the receipt of another plan.", details: ["field": "plan"])
+            }
+        }
+        let count = content["steps"]?.array?.count ?? 0
+        let left = content["left"]?.int ?? 0
+        let people = content["approved"]?["by"]?.array?.compactMap(\.string) ?? []
+        return OperationAnswer(
+            .value([
+                "genuine": true, "signer": .string(signer), "key": .string(receipt.key),
+                "plan": content["plan"] ?? .null, "at": content["at"] ?? .null, "call": content["call"] ?? .null,
+                "approved": content["approved"] ?? .null, "steps": content["steps"] ?? .null,
+                "left": .int(Int64(left)),
+            ]),
+            text: "Genuine: signed by \(signer) at \(content["at"]?.string ?? "?").\n"
+                + "Plan \(content["plan"]?.string.map(Plan.id) ?? "?"): \(count - left) of \(count) changes carried out"
+                + (people.isEmpty ? "." : ", approved by \(people.joined(separator: ", "))."))
+    }
+
+    /// Whose key it is.
+    /// - Throws: `conflict` for another key than the one that was named, and for one that nobody knows here.
+    private func signer(
+        of receipt: PlanReceipt, _ input: Input, _ services: Services
+    ) async throws(MMError) -> String {
+        if let key = input.key {
+            guard key == receipt.key else {
+                throw MMError(
+                    .conflict, "The receipt was signed with another key.", details: ["key": .string(receipt.key)])
+            }
+            return "the key that was named"
+        }
+        if try await EvidenceKey.standing(at: services.paths.evidenceKey).publicText == receipt.key {
+            return "this home"
+        }
+        for connection in try services.registry.snapshot().connections {
+            if let known = connection.approvers.first(where: { $0.value == receipt.key }) { return known.key }
+        }
+        throw MMError(
+            .conflict, "The receipt is whole, but nobody here knows the key that signed it.",
+            hint: "Compare it with what `mm plan key` shows there, and name it: --key KEY.",
+            details: ["key": .string(receipt.key)])
+    }
+}

@@ -1,0 +1,131 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMStates
+
+/// Takes what calls would change in the place of the services: each write with its verdict, its change and the state of its object.
+/// Reads are sent, so that the objects are known that later writes speak of. It goes with a call, as `CallContext.planning`, to
+/// whatever operation the call is made of; an operation that knows nothing of plans is not `plannable` and never gets one.
+package final class PlanRecorder: Sendable {
+    private struct State {
+        var steps: [PlanStep] = []
+        var left: [String: [Change]] = [:]
+        var open: String?
+        var call = 0
+        var follows: [Plan.Call] = []
+        var notes: [String] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// What is to be sent, in order.
+    var steps: [PlanStep] { state.withLock { $0.steps } }
+    /// From where on nobody knows what would be sent, and why.
+    var open: String? { state.withLock { $0.open } }
+    /// What a reader is told besides.
+    var notes: [String] { state.withLock { $0.notes } }
+
+    /// The next call begins.
+    func begin(call number: Int) { state.withLock { $0.call = number } }
+
+    /// Calls that are planned next, because one has named them instead of making them.
+    func follow(with calls: [Plan.Call]) { state.withLock { $0.follows += calls } }
+
+    /// These calls, once.
+    func takeFollowing() -> [Plan.Call] {
+        state.withLock { state in
+            defer { state.follows = [] }
+            return state.follows
+        }
+    }
+
+    func note(_ text: String) { state.withLock { $0.notes.append(text) } }
+
+    /// Says that nothing is known from here on.
+    func end(because reason: String) {
+        state.withLock { state in if state.open == nil { state.open = reason } }
+    }
+
+    /// What a call is told that would send something beyond the end of what is known.
+    static let beyond = MMError(.cancelled, "The plan ends before this.")
+
+    /// Adds a step.
+    /// - Throws: `beyond` where the plan has ended.
+    func add(_ step: (_ call: Int) -> PlanStep, leaving change: Change?, on connection: String) throws(MMError) {
+        let isOver = state.withLock { state in
+            guard state.open == nil else { return true }
+            let step = step(state.call)
+            state.steps.append(step)
+            if let change { state.left[Self.key(connection, change), default: []].append(change) }
+            return false
+        }
+        if isOver { throw Self.beyond }
+    }
+
+    /// What earlier steps leave of the objects of a connection, by their places.
+    func left(on connection: String, _ service: Change.Service) -> [String: [Change]] {
+        let prefix = "\(connection) \(service.rawValue) "
+        return state.withLock { state in
+            var found: [String: [Change]] = [:]
+            for (key, changes) in state.left where key.hasPrefix(prefix) {
+                found[String(key.dropFirst(prefix.count))] = changes
+            }
+            return found
+        }
+    }
+
+    private static func key(_ connection: String, _ change: Change) -> String {
+        "\(connection) \(change.service.rawValue) \(change.place)"
+    }
+}
+
+extension PlanRecorder {
+    /// Takes requests.
+    /// - Parameter resource: the service, as callers name it.
+    /// - Returns: the answer of a call that has sent nothing.
+    /// - Throws: the guard's no to one of them.
+    func record(
+        _ requests: [GraphRequest], of resource: RequestResource, _ watch: WriteWatch, _ clearance: RequestClearance
+    ) async throws(MMError) -> OperationAnswer {
+        let connection = watch.connection
+        let service: Change.Service = resource == .flow ? .flow : .graph
+        let writes = await watch.writes(requests, after: left(on: connection.name, service))
+        let states = PlanStates(connection: connection, services: watch.requests, context: watch.context)
+        for write in writes {
+            guard let verdict = try clearance.verdict(on: [write.request]), verdict.guardClass != .read else {
+                continue
+            }
+            if verdict.decision == .deny, let error = verdict.error() { throw error }
+            if let change = write.change, change.isIdle {
+                note("\(change.title): it is so already")
+                continue
+            }
+            let found = await states.state(of: write)
+            let request = write.request
+            try add(
+                { call in
+                    PlanStep(
+                        call: call, part: watch.context.call.partOf?.step, connection: connection.name,
+                        module: resource.module,
+                        act: .request(
+                            .init(
+                                resource: resource.rawValue, method: request.method,
+                                address: request.target.pathAndQuery, headers: request.headers,
+                                body: request.body.map { String(decoding: $0, as: UTF8.self) },
+                                contentType: request.contentType)),
+                        guardClass: verdict.guardClass, decision: verdict.decision, reason: verdict.reason,
+                        change: write.change, state: found)
+                }, leaving: write.change, on: connection.name)
+        }
+        return OperationAnswer(
+            .value(requests.count == 1 ? .null : []), notes: ["Planned: nothing was sent."],
+            connection: connection.name)
+    }
+}
+
+extension Change {
+    /// Whether it would leave everything as it is.
+    var isIdle: Bool {
+        changesNothing && secretKeys.isEmpty && [.properties, .licenses, .reference].contains(kind)
+    }
+}

@@ -1,0 +1,413 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+import MMStates
+
+/// Carries a plan out: exactly its steps, in its order, each on the state that it was judged on. What is left when it stops stands on
+/// disk, and the same call goes on there.
+struct PlanRun {
+    let found: PlanShelf.Found
+    let shelf: PlanShelf
+    let services: RequestServices
+    let context: OperationContext
+    /// Whether steps whose objects are others now are left, and the rest is sent.
+    let skips: Bool
+    private var progress: PlanProgress
+    private var connections: [String: Connection] = [:]
+    /// What steps of this plan have left, by their numbers.
+    private var left: [Int: Change] = [:]
+    /// Why steps are left, by their numbers.
+    private var obstacles: [Int: String] = [:]
+    private var notes: [String] = []
+    private var answers: [Int: JSONValue] = [:]
+
+    private var plan: Plan { found.file.plan }
+
+    init(
+        _ found: PlanShelf.Found, on shelf: PlanShelf, skips: Bool, _ services: RequestServices,
+        _ context: OperationContext
+    ) throws(MMError) {
+        self.found = found
+        self.shelf = shelf
+        self.skips = skips
+        self.services = services
+        self.context = context
+        progress = try PlanProgress(shelf, found.file.digest)
+        if let call = progress.call { context.record.goesOn(with: call) }
+    }
+
+    static func expired(_ plan: Plan) -> MMError {
+        MMError(.conflict, "\(plan.id) could be applied until \(plan.until.iso8601).", hint: "Make the plan anew.")
+    }
+
+    // MARK: All of it
+
+    /// Carries out what is left.
+    /// - Returns: the progress, and what each step answered.
+    mutating func apply() async throws(MMError) -> PlanOutcome {
+        guard plan.steps.indices.contains(where: { !progress.isOver($0) }) else {
+            return try await outcome(isNew: false)
+        }
+        guard plan.until > .now else { throw Self.expired(plan) }
+        let places = PlanPlaces(services: services, context: context)
+        for place in plan.places { connections[place.connection] = try await places.connection(place) }
+        try await signIn()
+        try await findOut()
+        try await check()
+        try await PlanClearance(file: found.file, connections: connections, services: services, context: context)
+            .settle(&progress)
+        if progress.call == nil { try progress.applies(context.record.call) }
+        for number in plan.steps.indices where !progress.isOver(number) && obstacles[number] == nil {
+            if Task.isCancelled {
+                throw MMError(
+                    .cancelled, "Cancelled after \(done) of \(plan.steps.count) changes; mm apply goes on there.")
+            }
+            guard !context.deadline.hasPassed else { break }
+            let step = plan.steps[number]
+            context.call.progress(
+                ProgressReport(done: Double(number), total: Double(plan.steps.count), message: step.title))
+            await carryOut(step, number)
+            if obstacles[number] != nil, !skips { break }
+        }
+        return try await outcome(isNew: true)
+    }
+
+    private var done: Int { plan.steps.indices.count { progress.steps[$0]?.outcome == .done } }
+
+    private func connection(of step: PlanStep) throws(MMError) -> Connection {
+        guard let connection = connections[step.connection] else {
+            throw MMError(.internalError, "The plan names no place for \(step.connection).")
+        }
+        return connection
+    }
+
+    /// Signs in to every service that is used, so that nothing stops in the middle for it.
+    private func signIn() async throws(MMError) {
+        var seen: Set<String> = []
+        for step in plan.steps {
+            let connection = try connection(of: step)
+            let sending = PlanSending(connection: connection, services: services, context: context)
+            guard let resource = try sending.resource(of: step), seen.insert("\(connection.name) \(resource)").inserted
+            else { continue }
+            _ = try await services.identity.waitingForSignIn(
+                to: connection, resource: resource, in: context
+            ) { () async throws(MMError) in
+                try await services.identity.token(for: connection, resource: resource, deadline: context.deadline)
+            }
+        }
+    }
+
+    // MARK: What an earlier run left
+
+    /// Finds out what became of the steps that were begun and never ended.
+    private mutating func findOut() async throws(MMError) {
+        guard !progress.steps.isEmpty else { return }
+        let entries = try await services.journal.entries()
+        for (number, begun) in progress.steps.sorted(by: { $0.key < $1.key }) {
+            guard plan.steps.indices.contains(number) else { continue }
+            let entry = entries.last { $0.call == begun.call }
+            if begun.outcome == .done, let entry { left[number] = entry.change }
+            guard begun.outcome == nil || begun.outcome == .unknown else { continue }
+            let step = plan.steps[number]
+            if case .undo(let id, _) = step.act {
+                let selection = try await UndoSelection(services, in: context)
+                if let undone = try? selection.entry(id), selection.isUndone(undone) {
+                    try progress.ends(number, .done, told(step, change: entry?.id))
+                }
+                continue
+            }
+            try await findOut(step, number, begun, entry)
+        }
+    }
+
+    private mutating func findOut(
+        _ step: PlanStep, _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry?
+    ) async throws(MMError) {
+        guard let entry else {
+            // What is in the journal was written there before it was sent: what isn't, never was.
+            try progress.ends(
+                number, step.change == nil ? .unknown : .failed,
+                told(step, message: step.change == nil ? Self.doubt : "it was never sent"))
+            return
+        }
+        switch entry.outcome {
+        case .done: return try settle(step, number, entry, entry.change)
+        case .refused: return try progress.ends(number, .failed, told(step, change: entry.id, message: entry.message))
+        case .unknown: break
+        }
+        let states = PlanStates(connection: try connection(of: step), services: services, context: context)
+        if entry.change.kind == .creation { return try await findOutCreation(step, number, begun, entry, states) }
+        switch try? await states.present(of: entry.change).standing {
+        case .asLeft:
+            try await services.journal.end(entry, .done)
+            try settle(step, number, entry, entry.change)
+        case .asBefore:
+            try await services.journal.end(entry, .refused, message: "it never arrived")
+            try progress.ends(number, .failed, told(step, change: entry.id, message: "it never arrived"))
+        case .changed, .unknown, nil:
+            try progress.ends(number, .unknown, told(step, change: entry.id, message: Self.doubt))
+        }
+    }
+
+    /// What was created stands among those alike now, and didn't before.
+    private mutating func findOutCreation(
+        _ step: PlanStep, _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry, _ states: PlanStates
+    ) async throws(MMError) {
+        guard let before = begun.alike else {
+            return try progress.ends(number, .unknown, told(step, change: entry.id, message: Self.doubt))
+        }
+        var new: [Change.Subject]?
+        repeat {
+            new = (try? await states.alike(entry.change))??.filter { !before.contains($0.id) }
+            guard new?.isEmpty == true, Timestamp.now - begun.begun < Self.settling else { break }
+            // A service may still be at it whose caller has just gone.
+            try? await Task.sleep(for: .milliseconds(250))
+        } while !Task.isCancelled
+        switch new?.count {
+        case 1?:
+            let made = entry.change.made(new?.first ?? .init(id: ""))
+            try await services.journal.end(entry.left(made), .done)
+            try settle(step, number, entry, made)
+        case 0?:
+            try await services.journal.end(entry, .refused, message: "it never arrived")
+            try progress.ends(number, .failed, told(step, change: entry.id, message: "it never arrived"))
+        default: try progress.ends(number, .unknown, told(step, change: entry.id, message: Self.doubt))
+        }
+    }
+
+    private mutating func settle(
+        _ step: PlanStep, _ number: Int, _ entry: JournalEntry, _ change: Change
+    ) throws(MMError) {
+        left[number] = change
+        try progress.ends(number, .done, told(step, change: entry.id))
+    }
+
+    /// How long a service may take for a request whose caller has gone.
+    private static let settling = Duration.seconds(5)
+    private static let doubt = "nobody knows whether it was carried out; it is not sent again"
+
+    // MARK: States
+
+    /// Refuses where an object is another one than the plan was judged on, before anything is sent.
+    private mutating func check() async throws(MMError) {
+        var changed: [(number: Int, lines: [String])] = []
+        for number in plan.steps.indices where !progress.isOver(number) {
+            let step = plan.steps[number]
+            // After a step of this plan it stands otherwise, and is looked at when it is its turn.
+            guard predecessors(of: number).isEmpty else { continue }
+            let lines = try await differences(step, number)
+            if !lines.isEmpty { changed.append((number, lines)) }
+        }
+        guard !changed.isEmpty else { return }
+        for (number, lines) in changed { obstacles[number] = try await Self.words(self, number, lines) }
+        guard !skips else { return }
+        let shown = changed.prefix(5).map {
+            "\($0.number + 1). \(plan.steps[$0.number].line): \(obstacles[$0.number] ?? "")"
+        }
+        let more = changed.count > 5 ? "\nand \(changed.count - 5) more" : ""
+        let waiting = plan.steps.indices.count { !progress.isOver($0) }
+        throw MMError(
+            .conflict,
+            "\(changed.count) of \(waiting) changes were planned on another state: nothing was sent.\n"
+                + shown.joined(separator: "\n") + more,
+            hint: "Make the plan anew, or leave those alone: mm apply --skip.",
+            details: [
+                "plan": .string(plan.id), "changed": .array(changed.map { .int(Int64($0.number + 1)) }),
+                "left": .array(plan.steps.indices.filter { !progress.isOver($0) }.map { .int(Int64($0 + 1)) }),
+            ])
+    }
+
+    /// What differs from the state that a step was judged on; empty where nothing does.
+    private func differences(_ step: PlanStep, _ number: Int) async throws(MMError) -> [String] {
+        let connection = try connection(of: step)
+        if case .undo(let id, let sends) = step.act {
+            // An undo that was begun looks itself at how far it came.
+            if progress.steps[number] != nil, progress.steps[number]?.outcome == nil { return [] }
+            let now = try await PlanUndo(connection: connection, services: services, context: context).state(
+                of: step, id)
+            return step.state.differences(to: now.state)
+                + (now.sends == sends ? [] : ["it would be taken back otherwise"])
+        }
+        let sending = PlanSending(connection: connection, services: services, context: context)
+        guard let ready = try await sending.ready(step) else { return [] }
+        return step.state.differences(to: ready.state)
+    }
+
+    private static func words(_ run: PlanRun, _ number: Int, _ lines: [String]) async throws(MMError) -> String {
+        let step = run.plan.steps[number]
+        let states = PlanStates(
+            connection: try run.connection(of: step), services: run.services, context: run.context)
+        var who: String?
+        if let change = step.change { who = await states.changedBy(change, since: run.plan.made) }
+        return "changed since (\(lines.prefix(5).joined(separator: "; ")))" + (who.map { ". \($0)" } ?? "")
+    }
+
+    /// The steps of this plan that touch the same object before one, as far as they are carried out or still to come.
+    private func predecessors(of number: Int) -> [Int] {
+        guard let change = plan.steps[number].change else { return [] }
+        let name = plan.steps[number].connection
+        return plan.steps.indices.prefix(number).filter { earlier in
+            guard let other = plan.steps[earlier].change, plan.steps[earlier].connection == name,
+                other.service == change.service
+            else { return false }
+            return other.place.lowercased() == change.place.lowercased()
+                || change.madeOrDeleted.map(other.touched.contains) == true
+                || other.madeOrDeleted.map(change.touched.contains) == true
+        }
+    }
+
+    /// What speaks against sending a step now.
+    private func obstacle(_ step: PlanStep, _ number: Int, _ now: PlanState) async throws(MMError) -> String? {
+        let earlier = predecessors(of: number)
+        let carriedOut = earlier.filter { progress.steps[$0]?.outcome == .done }
+        if let open = earlier.first(where: { obstacles[$0] != nil || progress.steps[$0]?.outcome == .unknown }) {
+            return "left, because step \(open + 1) of the same object was left"
+        }
+        guard let last = carriedOut.last, let change = left[last] else {
+            let lines = step.state.differences(to: now)
+            return lines.isEmpty ? nil : try await Self.words(self, number, lines)
+        }
+        // It stands as this plan has left it, and what the plan didn't touch as it was.
+        let states = PlanStates(connection: try connection(of: step), services: services, context: context)
+        if case .changed(let what) = try await states.present(of: change).standing {
+            return try await Self.words(self, number, what.lines)
+        }
+        let touched = Set(carriedOut.flatMap { left[$0]?.keys ?? [] })
+        for (name, value) in step.state.before?.object ?? [:]
+        where step.change?.kind == .properties && change.kind == .properties && !touched.contains(name) {
+            guard now.before?[name] == value else {
+                return try await Self.words(self, number, ["\(name) is another one"])
+            }
+        }
+        return nil
+    }
+
+    // MARK: Sending
+
+    private mutating func carryOut(_ step: PlanStep, _ number: Int) async {
+        let record = CallRecord()
+        var call = context.call
+        call.partOf = CallPart(of: context, step: String(number + 1))
+        call.progress = { _ in }
+        let inner = OperationContext(call: call, deadline: context.deadline, record: record)
+        do throws(MMError) {
+            let connection = try connection(of: step)
+            let sent: PlanSending.Sent
+            if case .undo(let id, _) = step.act {
+                let lines = try await differences(step, number)
+                guard lines.isEmpty else {
+                    return obstacles[number] = "changed since (\(lines.joined(separator: "; ")))"
+                }
+                try progress.begins(number, as: record.call, alike: nil)
+                sent = try await PlanUndo(connection: connection, services: services, context: inner).undo(id)
+            } else {
+                let sending = PlanSending(connection: connection, services: services, context: inner)
+                guard let ready = try await sending.ready(step) else { return }
+                if let obstacle = try await obstacle(step, number, ready.state) {
+                    return obstacles[number] = obstacle
+                }
+                try progress.begins(number, as: record.call, alike: ready.state.alike)
+                let isFirst = predecessors(of: number).isEmpty
+                sent = try await sending.send(ready, ifVersion: isFirst ? step.state.etag : nil)
+            }
+            left[number] = sent.change
+            answers[number] = sent.answer
+            notes += sent.notes
+            try progress.ends(number, .done, told(step, sent))
+            await note(step, inner, nil)
+        } catch {
+            let isOpen = progress.steps[number].map { $0.outcome == nil } ?? false
+            obstacles[number] = error.message
+            if isOpen {
+                let outcome: PlanProgress.Outcome = error.isRefusal ? .failed : .unknown
+                if outcome == .unknown { obstacles[number] = "\(error.message) \(Self.doubt)" }
+                // What stands open on disk is found out by the run that goes on.
+                if outcome == .failed {
+                    try? progress.ends(
+                        number, outcome, told(step, change: record.facts["change"]?.string, message: error.message))
+                }
+            }
+            await note(step, inner, error)
+        }
+    }
+
+    private func told(_ step: PlanStep, change: String?, message: String? = nil) -> JSONObject {
+        var told: JSONObject = ["at": .string(Timestamp.now.iso8601Milliseconds)]
+        told["undo"] = change.map { .string($0) }
+        told["message"] = message.map { .string($0) }
+        return told
+    }
+
+    private func told(_ step: PlanStep, message: String) -> JSONObject { told(step, change: nil, message: message) }
+
+    private func told(_ step: PlanStep, _ sent: PlanSending.Sent) -> JSONObject {
+        var told = told(step, change: sent.entry)
+        told["status"] = sent.status.map { .int(Int64($0)) }
+        told["answer"] = sent.answer.map { Redactor.standard.json($0) }
+        return told
+    }
+
+    /// The line of the audit log for one step.
+    private func note(_ step: PlanStep, _ inner: OperationContext, _ error: MMError?) async {
+        var line: JSONObject = [
+            "operation": "apply_step", "call": .string(inner.record.call),
+            "partOf": .array((inner.call.partOf?.calls ?? []).map { .string($0) }),
+            "surface": .string(context.call.caller.surface.rawValue), "client": .string(context.call.caller.name),
+            "connection": .string(step.connection), "plan": .string(found.file.digest),
+            "class": .string(step.guardClass.rawValue), "outcome": .string(error?.code.word ?? "done"),
+        ]
+        if let connection = connections[step.connection] {
+            let place = CallPlace(registry: services.guarding.registry, identity: services.identity)
+            for (key, value) in await place.facts(of: connection) { line[key] = value }
+        }
+        line["user"] = context.call.caller.user.map { .string($0) }
+        line["principal"] = context.call.caller.principal.map { .string($0.id) }
+        line["change"] = inner.record.facts["change"]
+        switch step.act {
+        case .request(let text):
+            line["method"] = .string(text.method)
+            line["path"] = .string(String(text.address.prefix { $0 != "?" }))
+        case .command(let command, _): line["commands"] = [.string(command.cmdlet)]
+        case .undo(let entry, _): line["undoes"] = .string(entry)
+        }
+        do throws(MMError) {
+            try await services.audit.append(line)
+        } catch {
+            services.log.error("the audit line of a plan's step could not be written: \(error.message)")
+        }
+    }
+
+    // MARK: The end
+
+    private func outcome(isNew: Bool) async throws(MMError) -> PlanOutcome {
+        PlanOutcome(
+            file: found.file, progress: progress, obstacles: obstacles, answers: answers, notes: notes,
+            call: progress.call ?? context.record.call, isNew: isNew)
+    }
+}
+
+/// What came of carrying a plan out.
+struct PlanOutcome: Sendable {
+    let file: PlanFile
+    let progress: PlanProgress
+    /// Why steps were left, by their numbers.
+    let obstacles: [Int: String]
+    /// What services answered, as it is.
+    let answers: [Int: JSONValue]
+    let notes: [String]
+    /// The call that everything is a part of.
+    let call: String
+    /// Whether anything was left to do.
+    let isNew: Bool
+
+    /// The numbers of the steps that are not carried out.
+    var left: [Int] { file.plan.steps.indices.filter { progress.steps[$0]?.outcome != .done } }
+
+    func word(_ number: Int) -> String {
+        if let outcome = progress.steps[number]?.outcome, outcome != .failed { return outcome.rawValue }
+        return obstacles[number] == nil ? "left" : progress.steps[number] == nil ? "left" : "failed"
+    }
+
+    func why(_ number: Int) -> String? { obstacles[number] ?? progress.steps[number]?.told["message"]?.string }
+}

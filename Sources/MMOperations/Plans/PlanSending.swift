@@ -1,0 +1,166 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+import MMStates
+
+/// The steps of a plan on their way to one connection's services: looked at, and sent as every other write is, through the journal.
+struct PlanSending: Sendable {
+    let connection: Connection
+    let services: RequestServices
+    let context: OperationContext
+
+    /// What a step has left.
+    struct Sent: Sendable {
+        /// What it has changed.
+        var change: Change?
+        /// Its entry in the journal.
+        var entry: String?
+        var status: Int?
+        /// What the service answered.
+        var answer: JSONValue?
+        var notes: [String] = []
+    }
+
+    /// A step on its way: its object as it stands now, and what sends it.
+    struct Ready: Sendable {
+        let state: PlanState
+        fileprivate let work: Work
+
+        fileprivate enum Work: Sendable {
+            case request(WriteWatch, WriteWatch.Write)
+            case command(CmdletWatch, ExchangeCommand, Change?)
+        }
+    }
+
+    private var states: PlanStates { PlanStates(connection: connection, services: services, context: context) }
+
+    // MARK: Before
+
+    /// The request that a step holds, byte for byte.
+    /// - Throws: `conflict` where the address would be another one today.
+    func request(_ text: PlanStep.GraphRequestText) throws(MMError) -> (GraphClient, GraphRequest) {
+        let cloud = try services.identity.cloud(of: connection)
+        guard let resource = RequestResource(rawValue: text.resource) else {
+            throw MMError(.invalidInput, "The plan names a service that doesn't exist: \(text.resource.prefix(40)).")
+        }
+        let place = try RequestResource.place(resource, of: text.address, connection: connection, cloud: cloud)
+        let client = try GraphClient(
+            identity: services.identity, connection: connection, service: place.service,
+            sharePointLabel: place.sharePointLabel)
+        let target = try client.target(text.address)
+        guard target.pathAndQuery == text.address else {
+            throw MMError(
+                .conflict, "\(text.method) \(text.address) would be sent elsewhere now.",
+                hint: "Nothing was sent. Make the plan anew.")
+        }
+        let request = try GraphRequest(
+            method: text.method, target: target, headers: text.headers, body: text.body.map { Array($0.utf8) },
+            contentType: text.contentType)
+        return (client, request)
+    }
+
+    /// The service whose token a step needs.
+    func resource(of step: PlanStep) throws(MMError) -> ServiceResource? {
+        switch step.act {
+        case .request(let text): try request(text).0.resource
+        case .command(_, let service): service.resource
+        case .undo: nil
+        }
+    }
+
+    /// Looks at the object of a step.
+    func ready(_ step: PlanStep) async throws(MMError) -> Ready? {
+        switch step.act {
+        case .request(let text):
+            let (client, request) = try request(text)
+            let watch = WriteWatch(client: client, connection: connection, requests: services, context: context)
+            guard let write = await watch.writes([request]).first else { return nil }
+            return Ready(state: await states.state(of: write), work: .request(watch, write))
+        case .command(let command, let service):
+            let client = try ExchangeClient(identity: services.identity, connection: connection, service: service)
+            let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
+            let change = await watch.change(of: command)
+            return Ready(state: await states.state(of: change), work: .command(watch, command, change))
+        case .undo: return nil
+        }
+    }
+
+    // MARK: Sending
+
+    /// Sends a step that was looked at.
+    /// - Parameter etag: the version that the object must have, where the service has versions.
+    /// - Throws: `unavailable`, before anything is sent, where the journal can't take it.
+    func send(_ ready: Ready, ifVersion etag: String?) async throws(MMError) -> Sent {
+        switch ready.work {
+        case .request(let watch, let write): try await send(write, watch, etag)
+        case .command(let watch, let command, let change): try await send(command, change, watch)
+        }
+    }
+
+    private func send(_ write: WriteWatch.Write, _ watch: WriteWatch, _ etag: String?) async throws(MMError) -> Sent {
+        var sent = Sent()
+        let entries = await watch.begin([write], notes: &sent.notes)
+        let entry = entries.first ?? nil
+        guard write.change == nil || entry != nil else { throw Self.withoutJournal(sent.notes) }
+        sent.entry = entry?.id
+        let request = try Self.guarded(write.request, by: etag)
+        do throws(MMError) {
+            let response = try await watch.client.send(request, deadline: context.deadline)
+            let answer = try? response.json()
+            await watch.end(entries, [.done(answer, etag: response.etag)])
+            sent.change = write.change?.left(by: answer, etag: response.etag)
+            sent.status = response.status
+            sent.answer = answer
+            return sent
+        } catch {
+            await watch.end(entries, entries.map { _ in .failed(error) })
+            throw error
+        }
+    }
+
+    /// The request for exactly the version that the plan was judged on.
+    private static func guarded(_ request: GraphRequest, by etag: String?) throws(MMError) -> GraphRequest {
+        guard let etag, ["PATCH", "DELETE", "PUT"].contains(request.method), request.header("If-Match") == nil else {
+            return request
+        }
+        var headers = request.headers
+        headers["If-Match"] = etag
+        return try GraphRequest(
+            method: request.method, target: request.target, headers: headers, body: request.body,
+            contentType: request.contentType)
+    }
+
+    private func send(
+        _ command: ExchangeCommand, _ change: Change?, _ watch: CmdletWatch
+    ) async throws(MMError) -> Sent {
+        var sent = Sent()
+        if let change { watch.known.keep(change, of: command) }
+        let entry = await watch.begin(command, notes: &sent.notes)
+        guard change == nil || entry != nil else { throw Self.withoutJournal(sent.notes) }
+        sent.entry = entry?.id
+        var pages = watch.client.pages(command, deadline: context.deadline)
+        do throws(ExchangeFault) {
+            let page = try await pages.next()
+            if let entry { await watch.end(entry, .success(page)) }
+            if let error = page?.errors.first, page?.rows.isEmpty ?? true {
+                throw ExchangeFault.refused(error)
+            }
+            let rows = page?.values ?? []
+            sent.change = change?.left(by: rows)
+            sent.answer = rows.isEmpty ? nil : .array(rows)
+            return sent
+        } catch {
+            let failure = error.mmError(of: connection.name, watch.client.service)
+            if let entry { await watch.end(entry, .failure(failure)) }
+            throw failure
+        }
+    }
+
+    private static func withoutJournal(_ notes: [String]) -> MMError {
+        MMError(
+            .unavailable,
+            "The journal of changes can't be written, so nothing was sent: \(notes.joined(separator: " "))",
+            hint: "Make room for it: a plan is carried out only where it can be taken back and gone on with.")
+    }
+}

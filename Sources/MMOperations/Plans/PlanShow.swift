@@ -1,0 +1,96 @@
+import MMCore
+import MMGuard
+import MMIdentity
+
+/// `plan_show`: what a plan would send, for people, programs and pull requests.
+struct PlanShow: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0)),
+            InputField("markdown", .flag, "Show it as Markdown, for a pull request."),
+        ]
+        let plan: String
+        let isMarkdown: Bool
+
+        init(from reader: InputReader) throws(MMError) {
+            plan = try reader.requiredText("plan")
+            isMarkdown = try reader.flag("markdown")
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "plan_show", command: ["plan", "show"], title: "Show a plan",
+        summary: "Show what a plan would send, change by change, and who has approved it.",
+        effects: .init(readOnly: true),
+        examples: [
+            .init("mm plan show change.plan", "each change, as a dry run shows it"),
+            .init("mm plan show change.plan --markdown", "for a pull request"),
+        ]
+    ).unlisted
+
+    func run(_ input: Input, in context: OperationContext, with paths: StatePaths) async throws(MMError)
+        -> OperationAnswer
+    {
+        let found = try PlanShelf(paths).found(input.plan, in: context)
+        return Self.answer(about: found.file, asMarkdown: input.isMarkdown)
+    }
+
+    static func answer(
+        about file: PlanFile, asMarkdown: Bool, notes: [String] = [], exitStatus: Int32 = 0
+    ) -> OperationAnswer {
+        let text = PlanText(file)
+        var answer =
+            asMarkdown
+            ? OperationAnswer(.text(text.markdown), notes: notes)
+            : OperationAnswer(.value(text.json), notes: notes, text: text.lines.joined(separator: "\n"))
+        answer.exitStatus = exitStatus
+        return answer
+    }
+}
+
+/// `plan_list`: the plans of this home.
+struct PlanList: CatalogueOperation {
+    let declaration = OperationDeclaration(
+        "plan_list", command: ["plan", "list"], title: "List plans",
+        summary: "List the plans of this home: what each changes, how far it was applied, until when it holds.",
+        effects: .init(readOnly: true), examples: [.init("mm plan list", "the newest first")]
+    ).unlisted
+
+    func run(_ input: NoInput, in context: OperationContext, with paths: StatePaths) async throws(MMError)
+        -> OperationAnswer
+    {
+        let shelf = PlanShelf(paths)
+        let rows = try shelf.all().map { file throws(MMError) -> JSONValue in
+            let progress = try PlanProgress(shelf, file.digest)
+            return [
+                "plan": .string(file.plan.id), "made": .string(file.plan.made.iso8601), "by": .string(file.plan.by),
+                "changes": .int(Int64(file.plan.steps.count)),
+                "connections": .string(file.plan.connections.joined(separator: ",")),
+                "approvedBy": .string(file.approvals.map(\.by).joined(separator: ", ")),
+                "state": .string(progress.word(of: file.plan)), "until": .string(file.plan.until.iso8601),
+            ]
+        }
+        return .value(
+            .array(rows), notes: rows.isEmpty ? ["No plan was made here."] : [],
+            columns: ["plan", "changes", "connections", "state", "approvedBy", "until"])
+    }
+}
+
+/// `plan_key`: the public half of the key with which this home signs.
+struct PlanKey: CatalogueOperation {
+    let declaration = OperationDeclaration(
+        "plan_key", command: ["plan", "key"], title: "Show the key of approvals",
+        summary: "Show the public key with which approvals and receipts are signed here.",
+        effects: .init(readOnly: true), audience: .person,
+        examples: [
+            .init("mm plan key", "for the `approvers` of a connection on another machine, and for mm receipt verify")
+        ]
+    )
+
+    func run(_ input: NoInput, in context: OperationContext, with paths: StatePaths) async throws(MMError)
+        -> OperationAnswer
+    {
+        let key = try await EvidenceKey.standing(at: paths.evidenceKey)
+        return OperationAnswer(.value(["key": .string(key.publicText)]), text: key.publicText)
+    }
+}

@@ -1,0 +1,189 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMStates
+
+/// One thing that a plan sends: exactly what, what the guard said of it, what it changes, and the state that this was judged on.
+struct PlanStep: Sendable {
+    /// What is sent.
+    enum Act: Sendable {
+        /// A request, to the service of this name.
+        case request(GraphRequestText)
+        /// A cmdlet of Exchange or of the compliance service.
+        case command(ExchangeCommand, at: ExchangeService)
+        /// What takes a change back, by the id of its entry in the journal; the lines say what that sends.
+        case undo(String, sends: [String])
+    }
+
+    /// A request as it is kept: every byte that would be sent, without a token.
+    struct GraphRequestText: Sendable, Hashable {
+        let resource: String
+        let method: String
+        let address: String
+        let headers: [String: String]
+        let body: String?
+        let contentType: String?
+    }
+
+    /// Which of the plan's calls it is a part of, from 0.
+    let call: Int
+    /// The step of a recipe or of an own tool, where it is one.
+    let part: String?
+    let connection: String
+    /// The service, as sessions are named: `graph-api`, `exo`.
+    let module: String
+    let act: Act
+    let guardClass: GuardClass
+    let decision: GuardDecision
+    let reason: String
+    /// What it changes; `nil` where nothing tells.
+    let change: Change?
+    /// How that stood.
+    let state: PlanState
+
+    /// What is sent, in one line.
+    var line: String {
+        switch act {
+        case .request(let request): VisibleText.exact("\(request.method) \(request.address)")
+        case .command(let command, _): VisibleText.exact(command.line)
+        case .undo(let entry, _): "undo \(entry)"
+        }
+    }
+
+    /// Everything that is sent, which a yes is bound to.
+    var whole: String {
+        switch act {
+        case .request, .command: line
+        case .undo(_, let lines): ([line] + lines.map { "  " + $0 }).joined(separator: "\n")
+        }
+    }
+
+    /// The body of a request, as it is shown; empty for everything else.
+    var body: JSONValue {
+        guard case .request(let request) = act, let body = request.body else { return .null }
+        return (try? JSONParser.parse(body)) ?? .string(body)
+    }
+
+    /// What it does to what, by name.
+    var title: String { change?.title ?? "sends \(line)" }
+}
+
+/// How an object stood when a step was judged: what tells whether it still does.
+struct PlanState: Sendable, Hashable {
+    /// Whether the state before could be read.
+    var isKnown = false
+    /// The properties that the step touches.
+    var before: JSONValue?
+    /// The version of the object, where the service has versions.
+    var etag: String?
+    /// Whether a reference was there.
+    var isPresent: Bool?
+    /// The ids of the objects that were as one would be that the step makes.
+    var alike: [String]?
+
+    /// What it is compared by.
+    var digest: String { Hex.text(SHA256.digest(CanonicalJSON.bytes(json))) }
+
+    var json: JSONValue {
+        var object: JSONObject = ["known": .bool(isKnown)]
+        object["before"] = before
+        object["etag"] = etag.map { .string($0) }
+        object["present"] = isPresent.map { .bool($0) }
+        object["alike"] = alike.map { .array($0.sorted().map { .string($0) }) }
+        return .object(object)
+    }
+
+    init() {}
+
+    init?(json: JSONValue) {
+        guard let known = json["known"]?.bool else { return nil }
+        isKnown = known
+        before = json["before"]
+        etag = json["etag"]?.string
+        isPresent = json["present"]?.bool
+        alike = json["alike"]?.array?.compactMap(\.string)
+    }
+}
+
+extension PlanStep {
+    /// The step as it is kept.
+    var json: JSONValue {
+        var object: JSONObject = [
+            "call": .int(Int64(call)), "connection": .string(connection), "module": .string(module),
+            "class": .string(guardClass.rawValue), "verdict": .string(decision.rawValue), "reason": .string(reason),
+            "state": state.json,
+        ]
+        object["part"] = part.map { .string($0) }
+        object["change"] = change?.json
+        switch act {
+        case .request(let request):
+            var sent: JSONObject = [
+                "resource": .string(request.resource), "method": .string(request.method),
+                "address": .string(request.address),
+                "headers": .object(JSONObject(request.headers.map { ($0.key, .string($0.value)) })),
+            ]
+            sent["body"] = request.body.map { .string($0) }
+            sent["contentType"] = request.contentType.map { .string($0) }
+            object["request"] = .object(sent)
+        case .command(let command, let service):
+            object["command"] = [
+                "service": .string(service.rawValue), "cmdlet": .string(command.cmdlet),
+                "parameters": .object(command.parameters),
+                "headers": .object(JSONObject(command.headers.map { ($0.key, .string($0.value)) })),
+                "customRouting": .bool(command.usesCustomRouting),
+                "properties": .array(command.properties.map { .string($0) }),
+            ]
+        case .undo(let entry, let lines):
+            object["undo"] = ["entry": .string(entry), "sends": .array(lines.map { .string($0) })]
+        }
+        return .object(object)
+    }
+
+    /// Reads what `json` makes; `nil` for anything else.
+    init?(json: JSONValue) {
+        guard let call = json["call"]?.int, let connection = json["connection"]?.string,
+            let module = json["module"]?.string,
+            let guardClass = json["class"]?.string.flatMap(GuardClass.init(rawValue:)),
+            let decision = json["verdict"]?.string.flatMap(GuardDecision.init(rawValue:)),
+            let reason = json["reason"]?.string, let state = json["state"].flatMap(PlanState.init(json:)),
+            let act = Act(json: json)
+        else { return nil }
+        self.init(
+            call: call, part: json["part"]?.string, connection: connection, module: module, act: act,
+            guardClass: guardClass, decision: decision, reason: reason,
+            change: json["change"].flatMap(Change.init(json:)), state: state)
+    }
+}
+
+extension PlanStep.Act {
+    fileprivate init?(json: JSONValue) {
+        func texts(_ value: JSONValue?) -> [String: String] {
+            var texts: [String: String] = [:]
+            for (name, text) in value?.object ?? [:] { texts[name] = text.string }
+            return texts
+        }
+        if let sent = json["request"] {
+            guard let resource = sent["resource"]?.string, let method = sent["method"]?.string,
+                let address = sent["address"]?.string
+            else { return nil }
+            self = .request(
+                .init(
+                    resource: resource, method: method, address: address, headers: texts(sent["headers"]),
+                    body: sent["body"]?.string, contentType: sent["contentType"]?.string))
+        } else if let sent = json["command"] {
+            guard let service = sent["service"]?.string.flatMap(ExchangeService.init(rawValue:)),
+                let cmdlet = sent["cmdlet"]?.string, let parameters = sent["parameters"]?.object
+            else { return nil }
+            var command = ExchangeCommand(cmdlet, parameters)
+            command.headers = texts(sent["headers"])
+            command.usesCustomRouting = sent["customRouting"]?.bool ?? false
+            command.properties = sent["properties"]?.array?.compactMap(\.string) ?? []
+            self = .command(command, at: service)
+        } else if let undo = json["undo"] {
+            guard let entry = undo["entry"]?.string else { return nil }
+            self = .undo(entry, sends: undo["sends"]?.array?.compactMap(\.string) ?? [])
+        } else {
+            return nil
+        }
+    }
+}

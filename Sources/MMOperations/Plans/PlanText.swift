@@ -1,0 +1,141 @@
+import MMCore
+import MMGuard
+import MMStates
+
+/// What people, programs and pull requests are shown of a plan.
+struct PlanText {
+    let file: PlanFile
+    private var plan: Plan { file.plan }
+
+    init(_ file: PlanFile) { self.file = file }
+
+    /// How many steps there are of each class, in words: `2 write, 1 destructive`.
+    private var counts: String {
+        GuardClass.allCases.compactMap { one in
+            let count = plan.steps.count { $0.guardClass == one }
+            return count > 0 ? "\(count) \(one.rawValue)" : nil
+        }.joined(separator: ", ")
+    }
+
+    private var headline: String {
+        let count = plan.steps.count
+        guard count > 0 else { return "Nothing to change." }
+        let places = plan.connections.filter { name in plan.steps.contains { $0.connection == name } }
+        return "\(count) \(count == 1 ? "change" : "changes") in \(JointClearance.list(places)): \(counts)."
+    }
+
+    // MARK: People
+
+    /// Line by line, as a forecast is.
+    var lines: [String] {
+        var lines = [
+            "Plan \(plan.id): \(headline)",
+            "Made \(plan.made.iso8601) by \(plan.by); holds until \(plan.until.iso8601).",
+        ]
+        for (number, step) in plan.steps.enumerated() { lines += [""] + self.lines(of: step, number: number + 1) }
+        if let open = plan.open { lines += ["", "Open from here: \(open)."] }
+        for approval in file.approvals { lines.append("Approved by \(approval.by) at \(approval.at.iso8601).") }
+        return lines
+    }
+
+    private func lines(of step: PlanStep, number: Int) -> [String] {
+        let place = plan.connections.count > 1 ? "\(step.connection): " : ""
+        var lines = ["\(number). \(place)\(step.line)", "     \(Self.title(of: step))"]
+        lines += Self.details(of: step).map { "       " + $0 }
+        lines += Self.consequences(of: step).map { "       ! " + $0 }
+        switch step.decision {
+        case .ask: lines.append("     The guard asks a person (\(step.guardClass.rawValue)): \(step.reason)")
+        case .deny: lines.append("     The guard denies it: \(step.reason)")
+        case .allow: break
+        }
+        return lines
+    }
+
+    static func title(of step: PlanStep) -> String {
+        let title = VisibleText.exact(step.title)
+        if case .undo(let entry, _) = step.act { return "takes back \(entry): \(title)" }
+        return title
+    }
+
+    static func details(of step: PlanStep) -> [String] {
+        if case .undo = step.act { return (step.change?.undoLines ?? []).map(VisibleText.exact) }
+        return (step.change?.lines ?? ["what it changes is unknown"]).map(VisibleText.exact)
+    }
+
+    static func consequences(of step: PlanStep) -> [String] {
+        guard let change = step.change else { return [] }
+        if case .undo = step.act { return [] }
+        return (change.consequences + (change.expectedObstacle.map { ["It can't be taken back: \($0)."] } ?? []))
+            .map(VisibleText.exact)
+    }
+
+    // MARK: Programs
+
+    /// The plan without what is secret in it: bodies are told by what they change.
+    var json: JSONValue {
+        var object: JSONObject = [
+            "plan": .string(plan.id), "digest": .string(file.digest), "made": .string(plan.made.iso8601),
+            "until": .string(plan.until.iso8601), "by": .string(plan.by),
+            "connections": .array(
+                plan.places.map { ["connection": .string($0.connection), "tenant": .string($0.tenant)] }),
+            "steps": .array(plan.steps.enumerated().map { Self.row(of: $1, number: $0 + 1) }),
+            "asks": .bool(plan.steps.contains { $0.decision == .ask } || plan.places.count > 1),
+            "approvals": .array(
+                file.approvals.map {
+                    ["by": .string($0.by), "check": .string($0.check.rawValue), "at": .string($0.at.iso8601)]
+                }),
+        ]
+        object["open"] = plan.open.map { .string($0) } ?? .null
+        return .object(object)
+    }
+
+    private static func row(of step: PlanStep, number: Int) -> JSONValue {
+        [
+            "number": .int(Int64(number)), "connection": .string(step.connection), "request": .string(step.line),
+            "change": .string(title(of: step)), "class": .string(step.guardClass.rawValue),
+            "verdict": .string(step.decision.rawValue), "reason": .string(step.reason),
+            "lines": .array(details(of: step).map { .string($0) }),
+            "consequences": .array(consequences(of: step).map { .string($0) }),
+            "state": .string(step.state.etag ?? step.state.digest),
+        ]
+    }
+
+    // MARK: Pull requests
+
+    /// The plan for a pull request: a table of what changes, with each difference below.
+    var markdown: String {
+        var lines = [
+            "### \(headline)", "", "`\(plan.id)`, until \(plan.until.iso8601), made by \(Self.cell(plan.by))", "",
+        ]
+        if !plan.steps.isEmpty {
+            lines += ["| | connection | change | class | guard |", "|---|---|---|---|---|"]
+            for (number, step) in plan.steps.enumerated() {
+                lines.append(
+                    "| \(number + 1) | \(Self.cell(step.connection)) | \(Self.cell(Self.title(of: step))) "
+                        + "| \(step.guardClass.rawValue) | \(step.decision.rawValue) |")
+            }
+            lines += ["", "<details><summary>Each difference</summary>", "", "```"]
+            for (number, step) in plan.steps.enumerated() {
+                // No line of an object's own text ends the block.
+                lines += self.lines(of: step, number: number + 1).map { $0.replacing("```", with: "'''") }
+            }
+            lines += ["```", "", "</details>"]
+        }
+        if let open = plan.open { lines += ["", "**Open from here:** \(Self.cell(open))"] }
+        lines += ["", "SHA-256 `\(file.digest)`"]
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// A text within a table, where nothing of it is Markdown.
+    private static func cell(_ text: String) -> String {
+        var escaped = ""
+        for scalar in VisibleText.exact(text).unicodeScalars {
+            if "\\`*_{}[]<>()#+-!|@~&".unicodeScalars.contains(scalar) {
+                escaped += "&#\(scalar.value);"
+            } else {
+                escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+}

@@ -1,0 +1,90 @@
+import MMCore
+import MMGuard
+import MMStates
+
+/// Changes that a plan takes back: each is looked at and undone by the very run that `mm undo` makes.
+struct PlanUndo: Sendable {
+    let connection: Connection
+    let services: RequestServices
+    let context: OperationContext
+
+    private func run(_ id: String, _ selection: UndoSelection) throws(MMError) -> UndoRun {
+        UndoRun(
+            connection: connection, entries: [try selection.entry(id)], selection: selection, services: services,
+            context: context, confirmed: false)
+    }
+
+    /// What the guard says of a step today.
+    static func verdict(
+        on step: PlanStep, _ connection: Connection, _ services: RequestServices, _ context: OperationContext
+    ) throws(MMError) -> Verdict {
+        guard let change = step.change else { throw gone }
+        let channels = UndoChannels(connection: connection, services: services, context: context, confirmed: false)
+        var actions: [UndoPart.Action] = []
+        for part in change.parts { actions += try channels.part(part).actions }
+        guard let question = try channels.question(actions, objects: 1, changes: { [] }) else { throw gone }
+        return question.verdict
+    }
+
+    private static let gone = MMError(.conflict, "The plan takes something back that nothing takes back any more.")
+
+    /// How the object of a step stands, and what would be sent for it.
+    func state(of step: PlanStep, _ id: String) async throws(MMError) -> (state: PlanState, sends: [String]) {
+        let selection = try await UndoSelection(services, in: context)
+        let run = try run(id, selection)
+        guard let one = try run.steps().first else { throw Self.gone }
+        return (await run.state(of: one, isUndone: selection.isUndone(one.entry)), one.actions.map(\.line))
+    }
+
+    /// Takes a change back.
+    /// - Returns: the journal's entries of what was sent, in order.
+    func undo(_ id: String) async throws(MMError) -> PlanSending.Sent {
+        let claim = try await services.journal.claim([id], until: context.deadline)
+        defer { claim.end() }
+        let selection = try await UndoSelection(services, in: context)
+        let run = try run(id, selection)
+        try await run.prove()
+        var outcome = UndoRun.Outcome(isOfOne: true)
+        try await run.carryOut(progress: { _, _ in }, &outcome)
+        if let left = outcome.left.first { throw MMError(.conflict, "\(left.id) \(left.reason)") }
+        return PlanSending.Sent(
+            entry: context.record.facts["change"]?.string, answer: outcome.rows.first?["result"], notes: outcome.notes)
+    }
+}
+
+extension UndoRun {
+    /// How the object of a step stands: what is compared between a plan and its being carried out.
+    func state(of step: Step, isUndone: Bool) async -> PlanState {
+        var state = PlanState()
+        state.isKnown = !isUndone
+        state.before = await present(step).map { .string(Hex.text(SHA256.digest(CanonicalJSON.bytes($0)))) }
+        return state
+    }
+
+    /// Records what takes the changes back, instead of sending it.
+    /// - Throws: `unsupported` where the only change can't be taken back.
+    func record(_ steps: [Step], in recorder: PlanRecorder, isOfOne: Bool) async throws(MMError) {
+        for step in try await forecast(steps) {
+            if let obstacle = step.obstacle ?? step.nothing {
+                guard !isOfOne else {
+                    throw MMError(
+                        .unsupported, "This can't be undone: \(obstacle)",
+                        hint: "mm undo show \(step.entry.id) shows what it changed.")
+                }
+                recorder.note("\(step.entry.id) stays: \(obstacle)")
+                continue
+            }
+            guard let question = try question([step]) else { continue }
+            if question.verdict.decision == .deny, let error = question.verdict.error() { throw error }
+            let state = await state(of: step, isUndone: false)
+            try recorder.add(
+                { call in
+                    PlanStep(
+                        call: call, part: nil, connection: connection.name, module: question.module,
+                        act: .undo(step.entry.id, sends: step.actions.map(\.line)),
+                        guardClass: question.verdict.guardClass, decision: question.verdict.decision,
+                        reason: question.verdict.reason, change: step.entry.change, state: state)
+                }, leaving: nil, on: connection.name)
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+import MMNative
+import MMPowerShell
+import MMStates
+import PowerShellSyntax
+
+/// A script of which only a plan is made: it is walked through, its reads are sent, and each cmdlet that changes something becomes a
+/// step. Where the script goes on with what such a cmdlet answers, or reads what it would have changed, the plan ends.
+struct PlannedScript {
+    let plan: EnginePlan
+    let module: String
+    let connection: Connection
+    let services: RequestServices
+    let context: OperationContext
+    /// What earlier scripts of the session left.
+    let session: NativeSession
+
+    func record(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer {
+        guard let service = ExchangeTable.Service(module: module), plan.wanted != .pwsh else { throw needsPowerShell }
+        let client = try ExchangeClient(identity: services.identity, connection: connection, service: service.endpoint)
+        let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
+        // Without a sign-in nobody knows which objects a pipeline reaches.
+        _ = try await services.identity.waitingForSignIn(
+            to: connection, resource: client.service.resource, in: context
+        ) { () async throws(MMError) in
+            try await services.identity.token(
+                for: connection, resource: client.service.resource, deadline: context.deadline)
+        }
+        let rehearsal = CmdletRehearsal(
+            watch, reads: true, statesOf: .max,
+            after: recorder.left(on: connection.name, client.service == .compliance ? .compliance : .exchange))
+        let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
+        var session = session
+        if let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil) {
+            throw needsPowerShell(reason)
+        }
+        let outcome = await NativeEngine(sources: plan.sources([source])).run(
+            plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: context.deadline)
+        if let failure = source.failure { throw failure }
+        try await record(rehearsal.steps, watch, recorder)
+        let hasSteps = rehearsal.steps.contains { $0.change != nil }
+        switch outcome {
+        case .completed(let result):
+            if let error = result.failure ?? result.errors.first {
+                guard hasSteps else { throw MMError(.invalidInput, "\(error.message) Nothing was planned.") }
+                recorder.end(because: error.message)
+            }
+        case .stopped: throw StopErrors.deadline(restarted: false)
+        case .handedOver(let reason, _):
+            guard hasSteps else { throw needsPowerShell(reason) }
+            recorder.end(because: "\(reason) needs PowerShell")
+        }
+        if recorder.open != nil { throw PlanRecorder.beyond }
+        return OperationAnswer(.value([]), notes: ["Planned: nothing was sent."], connection: connection.name)
+    }
+
+    private func record(
+        _ rehearsed: [CmdletRehearsal.Step], _ watch: CmdletWatch, _ recorder: PlanRecorder
+    ) async throws(MMError) {
+        let states = PlanStates(connection: connection, services: services, context: context)
+        let answered = ConsumedWrites(plan)
+        var written: [CmdletWrite] = []
+        for step in rehearsed {
+            guard let change = step.change else {
+                if step.wasSent, let write = written.first(where: { $0.changes(whatIsReadBy: step.command) }) {
+                    recorder.end(because: "\(step.command.cmdlet) reads what \(write.name) would have changed")
+                    throw PlanRecorder.beyond
+                }
+                continue
+            }
+            let verdict = try verdict(on: step.command)
+            if verdict.decision == .deny, let error = verdict.error() { throw error }
+            if change.isIdle {
+                recorder.note("\(change.title): it is so already")
+                continue
+            }
+            let state = await states.state(of: step.found ?? change)
+            let command = step.command
+            try recorder.add(
+                { call in
+                    PlanStep(
+                        call: call, part: context.call.partOf?.step, connection: connection.name, module: module,
+                        act: .command(command, at: watch.client.service), guardClass: verdict.guardClass,
+                        decision: verdict.decision, reason: verdict.reason, change: change, state: state)
+                }, leaving: change, on: connection.name)
+            if let cmdlet = change.cmdlet { written.append(cmdlet) }
+            if answered.contains(command.cmdlet) {
+                recorder.end(because: "the script goes on with what \(command.cmdlet) answers")
+                throw PlanRecorder.beyond
+            }
+        }
+    }
+
+    /// What the guard says of a cmdlet by itself.
+    private func verdict(on command: ExchangeCommand) throws(MMError) -> Verdict {
+        try Self.verdict(on: command, in: module, of: connection, services.guarding, context)
+    }
+
+    /// What the guard says of a cmdlet by itself.
+    static func verdict(
+        on command: ExchangeCommand, in module: String, of connection: Connection, _ guarding: GuardServices,
+        _ context: OperationContext
+    ) throws(MMError) -> Verdict {
+        let line = command.line
+        return try ScriptJudging(
+            script: line, parsed: PowerShellParser.parse(line), module: module, engine: .native, of: connection,
+            in: context, with: guarding
+        ).judge(with: .fresh).verdict
+    }
+
+    private var needsPowerShell: MMError { needsPowerShell("it runs in PowerShell") }
+
+    private func needsPowerShell(_ reason: String) -> MMError {
+        MMError(
+            .unsupported, "This script can't be planned: \(reason). Nothing was planned.",
+            hint: "Plans are made of requests and of scripts that the native engine takes (exo, scc). "
+                + "--dry-run shows what PowerShell would send.", details: ["field": "command"])
+    }
+}
+
+extension CmdletWrite {
+    /// Whether a cmdlet reads an object that this one changes: one of the same noun, and not of another name.
+    fileprivate func changes(whatIsReadBy command: ExchangeCommand) -> Bool {
+        func noun(_ name: String) -> Substring { name.lowercased().drop { $0 != "-" }.dropFirst() }
+        guard noun(name) == noun(command.cmdlet) else { return false }
+        guard let own = names["Identity"]?.string, let read = command.parameters["Identity"]?.string else {
+            return true
+        }
+        return own.lowercased() == read.lowercased()
+    }
+}
+
+/// The cmdlets of a script whose answers it goes on with: in a pipeline, a variable, an expression. What such a cmdlet would answer
+/// nobody knows before it is sent.
+private struct ConsumedWrites {
+    private var names: Set<String> = []
+
+    init(_ plan: EnginePlan) {
+        let items = ScriptFacts(of: plan.parsed).items
+        let units = Array(plan.script.utf16)
+        for item in items {
+            guard case .command(let command) = item.detail, let name = command.name else { continue }
+            if Self.isConsumed(item, command, among: items, units) { names.insert(name.lowercased()) }
+        }
+    }
+
+    func contains(_ cmdlet: String) -> Bool { names.contains(cmdlet.lowercased()) }
+
+    private static func isConsumed(
+        _ item: ScriptFact, _ command: CommandFact, among items: [ScriptFact], _ units: [UInt16]
+    ) -> Bool {
+        if command.index < command.count - 1 { return true }
+        let isAssigned = items.contains { fact in
+            guard case .set(_, let op) = fact.detail, op.hasSuffix("="), fact.extent.end <= item.extent.start else {
+                return false
+            }
+            return isValue(units[fact.extent.end..<item.extent.start])
+        }
+        if isAssigned { return true }
+        for outer in items where encloses(outer, item) {
+            switch outer.detail {
+            case .command(let enclosing) where outer.depth < item.depth:
+                // A block of ForEach-Object: what it puts out is what that puts out.
+                if isConsumed(outer, enclosing, among: items, units) { return true }
+            case .command where outer.depth == item.depth: return true
+            case .set, .setMember, .setIndex, .setOther, .member, .call, .index, .operator, .hashtable,
+                .expandableString:
+                if outer.depth == item.depth { return true }
+            default: continue
+            }
+        }
+        return false
+    }
+
+    /// Whether what follows a text is still the value of the assignment with which it begins: no statement ends in it.
+    private static func isValue(_ text: ArraySlice<UInt16>) -> Bool {
+        let opening = Set("({[".utf16)
+        let closing = Set(")}]".utf16)
+        let ends = Set(";\n".utf16)
+        let blanks = Set(" \t\r\n".utf16)
+        guard let sign = text.firstIndex(of: 0x3D) else { return false }
+        var depth = 0
+        for unit in text[(sign + 1)...].drop(while: blanks.contains) {
+            if opening.contains(unit) { depth += 1 }
+            if closing.contains(unit) { depth -= 1 }
+            if depth < 0 || depth == 0 && ends.contains(unit) { return false }
+        }
+        return true
+    }
+
+    private static func encloses(_ outer: ScriptFact, _ inner: ScriptFact) -> Bool {
+        outer.extent != inner.extent && outer.extent.start <= inner.extent.start && outer.extent.end >= inner.extent.end
+    }
+}

@@ -1,0 +1,294 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+import MMStates
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+/// A sandbox tenant in which plans are made and applied.
+struct PlanHome {
+    let tenant: ChangesHome
+
+    init(users: Int = 40) async throws { tenant = try await ChangesHome(users: users) }
+
+    /// The ids of users who are neither the signed-in one nor guests.
+    func users(_ count: Int) async throws -> [String] {
+        let users = try await tenant.list("/users?$select=id,userPrincipalName")
+        return users.dropFirst(8).filter { $0["userPrincipalName"]?.string?.contains("#") == false }.prefix(count)
+            .compactMap { $0["id"]?.string }
+    }
+
+    static func request(_ method: String, _ path: String, _ body: JSONValue? = nil) -> JSONValue {
+        var arguments: JSONObject = [
+            "connection": "Demo", "endpoint": .string(path), "method": .string(method), "unlisted": true,
+        ]
+        arguments["body"] = body
+        return ["tool": "graph_request", "arguments": .object(arguments)]
+    }
+
+    static func run(_ script: String) -> JSONValue {
+        ["tool": "run", "arguments": ["connection": "Demo", "module": "exo", "command": .string(script)]]
+    }
+
+    /// Makes a plan of calls.
+    func plan(_ calls: [JSONValue]) async throws -> JSONValue {
+        ChangesHome.value(try await tenant.call("plan", ["calls": .array(calls)]))
+    }
+
+    /// Applies a plan as somebody who can't be asked.
+    func apply(_ plan: JSONValue, skips: Bool = false) async throws(MMError) -> OperationAnswer {
+        try await tenant.service.call(
+            "apply", ["plan": plan["plan"] ?? .null, "skip": .bool(skips)], in: tenant.context(nil))
+    }
+
+    /// Approves a plan, as a person at a terminal does, without being asked at one.
+    func approve(_ plan: JSONValue, check: PersonCheck = .terminal, with key: EvidenceKey? = nil) async throws {
+        let paths = tenant.home.paths
+        let shelf = PlanShelf(paths)
+        var found = try shelf.found(
+            plan["plan"]?.string ?? "",
+            in: OperationContext(
+                call: tenant.context(nil), deadline: .after(.seconds(10)), record: CallRecord()))
+        var signer = key
+        if signer == nil { signer = try await EvidenceKey.standing(at: paths.evidenceKey) }
+        found.file.approvals.append(
+            try PlanApproval(of: found.file.digest, by: "ada", check: check, with: try #require(signer)))
+        try found.file.write(found.path)
+    }
+
+    func written(_ path: String, _ name: String) async throws -> JSONValue? {
+        try await tenant.graph("GET", "\(path)?$select=\(name)")[name]
+    }
+
+    /// How many requests that write the tenant has got.
+    func writes() async throws -> Int {
+        let requests = try await tenant.control("GET", "requests")["requests"]?.array ?? []
+        return requests.count { request in
+            guard request["path"]?.string?.contains("oauth2") == false,
+                request["path"]?.string?.contains("$batch") == false
+            else { return false }
+            return ["PATCH", "DELETE", "PUT"].contains(request["method"]?.string ?? "")
+        }
+    }
+}
+
+@Suite("Plans", .timeLimit(.minutes(10)))
+struct PlanTests {
+    @Test("a plan sends nothing, and its apply sends exactly what it says")
+    func exactly() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let before = try await home.written("/users/\(user)", "department")
+        let plan = try await home.plan([PlanHome.request("PATCH", "/users/\(user)", ["department": "Planned"])])
+        #expect(plan["steps"]?.array?.count == 1)
+        #expect(plan["steps"]?.array?[0]["lines"]?.array?[0].string?.contains("Planned") == true)
+        #expect(try await home.written("/users/\(user)", "department") == before)
+        #expect(try await home.writes() == 0)
+        let answer = try await home.apply(plan)
+        #expect(ChangesHome.value(answer)["done"] == 1 && answer.exitStatus == 0)
+        #expect(try await home.written("/users/\(user)", "department") == "Planned")
+        #expect(try await home.writes() == 1)
+        await home.tenant.stop()
+    }
+
+    @Test("ends with 2 where it changes something, and with 0 where all is so already")
+    func exits() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let call = PlanHome.request("PATCH", "/users/\(user)", ["department": "Planned"])
+        let first = try await home.tenant.call("plan", ["calls": [call]])
+        #expect(first.exitStatus == 2)
+        _ = try await home.apply(ChangesHome.value(first))
+        let again = try await home.tenant.call("plan", ["calls": [call]])
+        #expect(again.exitStatus == 0)
+        #expect(ChangesHome.value(again)["steps"]?.array?.isEmpty == true)
+        await home.tenant.stop()
+    }
+
+    @Test("a second apply of the same plan sends nothing")
+    func once() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let plan = try await home.plan([PlanHome.request("PATCH", "/users/\(user)", ["city": "Rome"])])
+        _ = try await home.apply(plan)
+        try await home.tenant.graph("PATCH", "/users/\(user)", ["city": "Oslo"])
+        let again = try await home.apply(plan)
+        #expect(again.exitStatus == 0)
+        #expect(try await home.written("/users/\(user)", "city") == "Oslo")
+        await home.tenant.stop()
+    }
+
+    @Test("refuses where an object is another one now, names who changed it, and sends nothing of the rest either")
+    func changedSince() async throws {
+        let home = try await PlanHome()
+        let users = try await home.users(2)
+        let plan = try await home.plan(users.map { PlanHome.request("PATCH", "/users/\($0)", ["city": "Rome"]) })
+        try await home.tenant.graph("PATCH", "/users/\(users[1])", ["city": "Oslo"])
+        let writes = try await home.writes()
+        let error = await #expect(throws: MMError.self) { try await home.apply(plan) }
+        #expect(error?.code == .conflict)
+        #expect(error?.details["changed"] == [2] && error?.details["left"] == [1, 2])
+        #expect(error?.message.contains("admin@contoso-sandbox.example") == true)
+        #expect(try await home.writes() == writes)
+        let skipped = try await home.apply(plan, skips: true)
+        #expect(skipped.exitStatus == 1)
+        #expect(try await home.written("/users/\(users[0])", "city") == "Rome")
+        #expect(try await home.written("/users/\(users[1])", "city") == "Oslo")
+        await home.tenant.stop()
+    }
+
+    @Test("several writes of one object are one plan, each on what the one before it leaves")
+    func following() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let plan = try await home.plan([
+            PlanHome.request("PATCH", "/users/\(user)", ["city": "Rome", "jobTitle": "Cook"]),
+            PlanHome.request("PATCH", "/users/\(user)", ["city": "Oslo"]),
+        ])
+        #expect(plan["steps"]?.array?[1]["lines"]?.array?[0].string?.contains("Rome") == true)
+        _ = try await home.apply(plan)
+        #expect(try await home.written("/users/\(user)", "city") == "Oslo")
+        #expect(try await home.written("/users/\(user)", "jobTitle") == "Cook")
+        await home.tenant.stop()
+    }
+
+    @Test("what the guard asks about needs a signed yes, or a person; a yes to another plan is none")
+    func approval() async throws {
+        let home = try await PlanHome()
+        let users = try await home.users(2)
+        let plan = try await home.plan([PlanHome.request("DELETE", "/users/\(users[0])")])
+        let other = try await home.plan([PlanHome.request("DELETE", "/users/\(users[1])")])
+        #expect(plan["asks"] == true)
+        let error = await #expect(throws: MMError.self) { try await home.apply(plan) }
+        #expect(error?.code == .confirmationNeeded)
+        try await home.approve(other)
+        let still = await #expect(throws: MMError.self) { try await home.apply(plan) }
+        #expect(still?.code == .confirmationNeeded)
+        try await home.approve(plan)
+        let answer = try await home.apply(plan)
+        #expect(ChangesHome.value(answer)["receipt"]?["receipt"]?["approved"]?["by"] == ["ada"])
+        await home.tenant.stop()
+    }
+
+    @Test("a yes that another machine has signed counts where the registry names its key")
+    func elsewhere() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let plan = try await home.plan([PlanHome.request("DELETE", "/users/\(user)")])
+        let far = try TestHome()
+        let key = try await EvidenceKey.standing(at: far.paths.evidenceKey)
+        try await home.approve(plan, with: key)
+        let error = await #expect(throws: MMError.self) { try await home.apply(plan) }
+        #expect(error?.code == .confirmationNeeded)
+        try home.tenant.edit { entries in
+            var entry = entries["Demo"]?.object ?? [:]
+            entry["approvers"] = ["grace": .string(key.publicText)]
+            entries["Demo"] = .object(entry)
+        }
+        let answer = try await home.apply(plan)
+        #expect(ChangesHome.value(answer)["receipt"]?["receipt"]?["approved"]?["by"] == ["grace"])
+        await home.tenant.stop()
+    }
+
+    @Test("a changed byte is refused, wherever it stands", arguments: 0..<40)
+    func changedByte(seed: UInt64) throws {
+        let step = PlanStep(
+            call: 0, part: nil, connection: "Demo", module: "graph-api",
+            act: .request(
+                .init(
+                    resource: "graph", method: "PATCH", address: "/v1.0/users/1", headers: [:],
+                    body: "{\"city\": \"Rome\"}", contentType: "application/json")),
+            guardClass: .write, decision: .allow, reason: "", change: nil, state: PlanState())
+        let plan = Plan(
+            made: .now, until: .now + .seconds(60), by: "ada", calls: [],
+            places: [.init(connection: "Demo", tenant: "t", identity: "i")], steps: [step], open: nil)
+        let bytes = PlanFile(plan).bytes
+        #expect(try PlanFile(bytes, named: "a").digest == PlanFile(plan).digest)
+        var random = SeededRandom(seed: seed)
+        var changed = bytes
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        changed[place] ^= UInt8.random(in: 1...255, using: &random)
+        #expect(throws: MMError.self) { try PlanFile(changed, named: "a") }
+        #expect(throws: MMError.self) { try PlanFile(Array(bytes.prefix(place)), named: "a") }
+    }
+
+    @Test("cmdlets of Exchange are steps with their states, and a loop over mailboxes is one for each")
+    func cmdlets() async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan([
+            PlanHome.run(
+                "Get-Mailbox -ResultSize 3 | ForEach-Object { Set-Mailbox $_.Identity -CustomAttribute1 'Planned' }")
+        ])
+        #expect(plan["steps"]?.array?.count == 3)
+        #expect(plan["open"] == .null)
+        let answer = try await home.apply(plan)
+        #expect(ChangesHome.value(answer)["done"] == 3)
+        let rows = try await home.tenant.run("Get-Mailbox -ResultSize 3 | Select-Object CustomAttribute1").array ?? []
+        #expect(rows.count == 3 && rows.allSatisfy { $0["CustomAttribute1"] == "Planned" })
+        await home.tenant.stop()
+    }
+
+    @Test(
+        "a script that goes on with what a write answers is planned up to there",
+        arguments: [
+            "$m = New-Mailbox -Shared -Name Box1 -DisplayName Box1; Set-Mailbox $m.Identity -CustomAttribute1 x",
+            "New-Mailbox -Shared -Name Box1 -DisplayName Box1 | Set-Mailbox -CustomAttribute1 x",
+            "New-Mailbox -Shared -Name Box1 -DisplayName Box1; Get-Mailbox Box1 | Set-Mailbox -CustomAttribute1 x",
+        ])
+    func open(script: String) async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan([PlanHome.run(script)])
+        #expect(plan["steps"]?.array?.count == 1)
+        #expect(plan["open"]?.string != nil)
+        await home.tenant.stop()
+    }
+
+    @Test("an undo is planned, and undoing what a plan has changed takes all of it back")
+    func undo() async throws {
+        let home = try await PlanHome()
+        let users = try await home.users(3)
+        var before: [JSONValue?] = []
+        for user in users { before.append(try await home.written("/users/\(user)", "city")) }
+        let plan = try await home.plan(users.map { PlanHome.request("PATCH", "/users/\($0)", ["city": "Rome"]) })
+        let call = ChangesHome.value(try await home.apply(plan))["call"] ?? .null
+        let back = try await home.plan([["tool": "undo", "arguments": ["call": call]]])
+        #expect(back["steps"]?.array?.count == 3)
+        #expect(try await home.written("/users/\(users[0])", "city") == "Rome")
+        let undone = try await home.apply(back)
+        #expect(ChangesHome.value(undone)["done"] == 3)
+        for (user, city) in zip(users, before) { #expect(try await home.written("/users/\(user)", "city") == city) }
+        await home.tenant.stop()
+    }
+
+    @Test("a receipt is genuine elsewhere for who knows its key, and no byte of it can be another")
+    func receipt() async throws {
+        let home = try await PlanHome()
+        let user = try await home.users(1)[0]
+        let plan = try await home.plan([PlanHome.request("PATCH", "/users/\(user)", ["city": "Rome"])])
+        let answer = ChangesHome.value(try await home.apply(plan))["receipt"] ?? .null
+        let far = try TestHome()
+        let path = far.paths.stateDirectory + "/a.receipt"
+        try ProtectedFile.replace(path, with: JSONWriter.bytes(answer))
+        let service = LocalOperationService(services: OperationServices(environment: far.environment))
+        let unknown = await #expect(throws: MMError.self) {
+            try await service.call("receipt_verify", ["receipt": .string(path)], in: home.tenant.context(nil))
+        }
+        #expect(unknown?.message.contains("nobody here knows the key") == true)
+        let verified = try await service.call(
+            "receipt_verify", ["receipt": .string(path), "key": answer["key"] ?? .null], in: home.tenant.context(nil))
+        #expect(ChangesHome.value(verified)["genuine"] == true)
+        let text = JSONWriter.string(answer).replacing("\"status\":204", with: "\"status\":200")
+        try ProtectedFile.replace(path, with: Array(text.utf8))
+        let forged = await #expect(throws: MMError.self) {
+            try await service.call(
+                "receipt_verify", ["receipt": .string(path), "key": answer["key"] ?? .null],
+                in: home.tenant.context(nil))
+        }
+        #expect(forged?.message.contains("not genuine") == true)
+        await service.services.close()
+        await home.tenant.stop()
+    }
+}
