@@ -29,20 +29,20 @@ struct SessionWords {
 
     @Test("a refusal after reads doesn't say that nothing was sent")
     func afterReads() {
-        let before = EngineRefusal.beyond("a trap", [], .exo, hasPowerShell: false)
+        let before = EngineRefusal.beyond("a trap", [], "exo", hasPowerShell: false)
         #expect(before.message.hasSuffix("Nothing was sent."))
-        let after = EngineRefusal.beyond("a trap", [], .exo, hasPowerShell: false, hasSent: true)
+        let after = EngineRefusal.beyond("a trap", [], "exo", hasPowerShell: false, hasSent: true)
         #expect(after.message.hasSuffix("It had only read: nothing was changed."))
     }
 
     @Test("only a name that nobody knows is told as a missing cmdlet of the service")
     func missing() {
-        let own = EngineRefusal.beyond("the command Import-Csv", ["Import-Csv"], .exo, hasPowerShell: false)
+        let own = EngineRefusal.beyond("the command Import-Csv", ["Import-Csv"], "exo", hasPowerShell: false)
         #expect(own.code == .unsupported)
         #expect(own.message.contains("Import-Csv"))
-        let strange = EngineRefusal.beyond("the command Get-Mailbocks", ["Get-Mailbocks"], .exo, hasPowerShell: false)
+        let strange = EngineRefusal.beyond("the command Get-Mailbocks", ["Get-Mailbocks"], "exo", hasPowerShell: false)
         #expect(strange.code == .notFound)
         let plan = EnginePlan("function Get-MailboxReport { 1 }; Get-MailboxReport; Get-Strange", wanted: .auto)
-        #expect(plan.strangers(to: RequestRecorder(service: .exo)) == ["Get-Strange"])
+        #expect(plan.strangers(to: [RequestRecorder(service: .exo)]) == ["Get-Strange"])
     }
 }

@@ -50,7 +50,7 @@ enum DryRun {
         let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil)
         if let reason {
             guard isAlone else { return nil }
-            throw EngineRefusal.beyond(reason, plan.strangers(to: source), service, hasPowerShell: false)
+            throw EngineRefusal.beyond(reason, plan.strangers(to: [source]), module, hasPowerShell: false)
         }
         let outcome = await NativeEngine(sources: plan.sources([source])).run(
             script, parsed: plan.parsed, in: &session, deadline: context.deadline)
@@ -65,7 +65,7 @@ enum DryRun {
         case .handedOver(let reason, _):
             if steps.isEmpty || isInPowerShell {
                 guard isAlone else { return nil }
-                throw EngineRefusal.beyond(reason, [], service, hasPowerShell: false)
+                throw EngineRefusal.beyond(reason, [], module, hasPowerShell: false)
             }
             notes.append("Unknown from there on: \(reason) needs PowerShell.")
         case .stopped:

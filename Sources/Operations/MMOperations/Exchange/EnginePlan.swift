@@ -84,11 +84,12 @@ struct EnginePlan: Sendable {
     func sources(_ sources: [any CmdletSource]) -> [any CmdletSource] { signIn.map { [$0] + sources } ?? sources }
 
     /// Commands of cmdlet form that neither the engine nor a source knows.
-    func strangers(to source: some CmdletSource) -> [String] {
+    func strangers(to sources: [any CmdletSource]) -> [String] {
         var names: [String] = []
         for item in ScriptFacts(of: parsed).items {
             guard case .command(let command) = item.detail, let name = command.name, Self.isCmdletName(name),
-                !source.knows(name), signIn?.knows(name) != true, !NativeEngine.carriesOut(name), !names.contains(name)
+                !sources.contains(where: { $0.knows(name) }), signIn?.knows(name) != true,
+                !NativeEngine.carriesOut(name), !names.contains(name)
             else { continue }
             names.append(name)
         }
@@ -105,8 +106,8 @@ struct EnginePlan: Sendable {
     }
 
     /// Whether the script would fit if a source had the cmdlets of these names.
-    func fits(_ source: some CmdletSource, with strangers: [String]) -> Bool {
-        misfit([source, Stranger(names: Set(strangers.map { $0.lowercased() }))], in: NativeSession()) == nil
+    func fits(_ sources: [any CmdletSource], with strangers: [String]) -> Bool {
+        misfit(sources + [Stranger(names: Set(strangers.map { $0.lowercased() }))], in: NativeSession()) == nil
     }
 
     /// A source that has cmdlets of some names and runs none.

@@ -7,16 +7,16 @@ import MMNative
 enum EngineRefusal {
     /// A script that the native engine alone was asked for, or that has no other.
     static func beyond(
-        _ reason: String, _ strangers: [String], _ service: ExchangeTable.Service, hasPowerShell: Bool,
+        _ reason: String, _ strangers: [String], _ module: String, hasPowerShell: Bool,
         hasSent: Bool = false, because: String? = nil
     ) -> MMError {
-        if let unknown = unknown(strangers, service) { return unknown }
+        if let unknown = unknown(strangers, module) { return unknown }
         return MMError(
             .unsupported, "The native engine does not run this script: \(reason). \(Self.sent(hasSent))",
             hint: because.map { "It stays in the native engine, because \($0): mm reset makes a new one." }
                 ?? (hasPowerShell
                     ? "Leave --engine native out, so that PowerShell takes what the native engine can't."
-                    : "The module \(service.module) has no PowerShell here: write the script as a pipeline of cmdlets, with "
+                    : "The module \(module) has no PowerShell here: write the script as a pipeline of cmdlets, with "
                         + "Where-Object, Select-Object, Sort-Object, ForEach-Object and their like."),
             details: ["engine": "native", "reason": .string(reason)])
     }
@@ -28,26 +28,31 @@ enum EngineRefusal {
 
     /// A script that needs a PowerShell on a machine without one.
     static func missing(
-        _ reason: String, _ strangers: [String], _ service: ExchangeTable.Service, _ error: MMError,
+        _ reason: String, _ strangers: [String], _ module: String, _ error: MMError,
         hasSent: Bool = false
     ) -> MMError {
-        if let unknown = unknown(strangers, service) { return unknown }
+        if let unknown = unknown(strangers, module) { return unknown }
         return MMError(
             .unavailable,
             "The script is beyond the native engine (\(reason)), and there is no PowerShell on this machine. \(sent(hasSent))",
             hint: error.hint, details: ["reason": .string(reason), "looked": error.details["looked"] ?? .null])
     }
 
+    /// What people call the service of a module.
+    private static func title(_ module: String) -> String {
+        ExchangeTable.Service(module: module)?.endpoint.title ?? "Microsoft Graph"
+    }
+
     /// A cmdlet that neither the tables nor the service know.
-    static func unknown(_ strangers: [String], _ service: ExchangeTable.Service) -> MMError? {
+    static func unknown(_ strangers: [String], _ module: String) -> MMError? {
         // PowerShell's own commands are no cmdlets of the service: what is wrong with them is the reason itself.
         let classes = CmdletClasses()
         guard let name = strangers.first(where: { !classes.knows($0) }) else { return nil }
         // PowerShell's own are among them: a script misspells Select-Object as well.
-        let near = CmdletCompletion(module: service.module).near(name)
+        let near = CmdletCompletion(module: module).near(name)
         return MMError(
             .notFound,
-            "\(service.endpoint.title) has no cmdlet \(name) that is known here, or the account may not run it. Nothing was "
+            "\(title(module)) has no cmdlet \(name) that is known here, or the account may not run it. Nothing was "
                 + "sent.",
             hint: near.isEmpty
                 ? "mm cmdlets lists the cmdlets."

@@ -5,11 +5,14 @@ import MMNative
 import MMPowerShell
 import MMSessions
 
-/// A connection's session of Exchange or of the compliance service: the native engine, and a PowerShell beside it once a
-/// script needs one. One account, one caller at a time, and variables that live in the engine that set them.
+/// A connection's session of Exchange, of the compliance service or of Graph's modules: the native engine, and a PowerShell beside it
+/// once a script needs one. One account, one caller at a time, and variables that live in the engine that set them.
 package actor ExchangeSession {
-    private let service: ExchangeTable.Service
-    private let client: ExchangeClient
+    private let module: String
+    /// What it is signed in to.
+    private let resource: ServiceResource
+    /// The service whose cmdlets it runs, and who sends them; `nil` for Graph's modules.
+    private let exchange: (service: ExchangeTable.Service, client: ExchangeClient)?
     private let identity: IdentityService
     private let connection: Connection
     private let bearer: SessionBearer
@@ -26,7 +29,7 @@ package actor ExchangeSession {
 
     /// A session; nothing is started or sent.
     /// - Parameters:
-    ///   - module: `exo` or `compliance`.
+    ///   - module: `exo`, `compliance` or `graph`.
     ///   - connection: whose.
     ///   - identity: where tokens come from.
     ///   - bearer: for whom, between calls.
@@ -36,15 +39,23 @@ package actor ExchangeSession {
         module: String, connection: Connection, identity: IdentityService, bearer: SessionBearer,
         makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
     ) throws(MMError) {
-        guard let service = ExchangeTable.Service(module: module) else {
+        guard RunModule.isNative(module) else {
             throw MMError(.invalidInput, "The module \(module) has no native engine.")
         }
-        self.service = service
+        self.module = module
         self.connection = connection
         self.bearer = bearer
         self.identity = identity
         self.makePowerShell = makePowerShell
-        client = try ExchangeClient(identity: identity, connection: connection, service: service.endpoint)
+        guard let service = ExchangeTable.Service(module: module) else {
+            resource = .graph
+            exchange = nil
+            return
+        }
+        resource = service.endpoint.resource
+        exchange = (
+            service, try ExchangeClient(identity: identity, connection: connection, service: service.endpoint)
+        )
     }
 
     /// Whether a connection can sign in natively at all: an app of its own is needed.
@@ -59,7 +70,7 @@ package actor ExchangeSession {
             return try await connectPowerShell(prompt: prompt)
         }
         do throws(MMError) {
-            let token = try await bearer.ownToken(for: service.endpoint.resource, until: .after(.seconds(60)))
+            let token = try await bearer.ownToken(for: resource, until: .after(.seconds(60)))
             isNativelySignedIn = true
             return token.account.title
         } catch {
@@ -67,7 +78,7 @@ package actor ExchangeSession {
             if error.lacksConsent {
                 guard makePowerShell != nil, connection.engine != .native else {
                     throw ConsentAdvice.error(
-                        error, service.endpoint.resource, module: service.module, of: connection.name)
+                        error, resource, module: module, of: connection.name)
                 }
                 return try await connectPowerShell(prompt: prompt)
             }
@@ -76,7 +87,7 @@ package actor ExchangeSession {
             if Attendance.isUnattended { throw error }
         }
         let account = try await identity.signIn(
-            connection, resource: service.endpoint.resource, deadline: .after(Self.signInLimit)
+            connection, resource: resource, deadline: .after(Self.signInLimit)
         ) {
             prompt($0.details)
         } polled: {
@@ -110,7 +121,7 @@ package actor ExchangeSession {
         for name in owners.keys where owners[name] == .pwsh { owners[name] = nil }
         guard let makePowerShell else {
             throw MMError(
-                .unsupported, "The module \(service.module) has no PowerShell on this machine.",
+                .unsupported, "The module \(module) has no PowerShell on this machine.",
                 hint: "Its cmdlets run natively: write the script as a pipeline of cmdlets.")
         }
         let session = try await makePowerShell()
@@ -123,7 +134,7 @@ package actor ExchangeSession {
 
     func checkHealth() async throws(MMError) {
         if isNativelySignedIn {
-            _ = try await bearer.ownToken(for: service.endpoint.resource, until: .after(.seconds(30)))
+            _ = try await bearer.ownToken(for: resource, until: .after(.seconds(30)))
         } else if let powerShell {
             try await powerShell.checkHealth(deadline: .after(ModuleSession.healthLimit))
         }
@@ -197,9 +208,9 @@ package actor ExchangeSession {
     /// The cmdlets that the account may run; asked of the service once.
     /// - Throws: `.unsupported` where the session is signed in to PowerShell alone.
     func cmdlets(deadline: Deadline) async throws(MMError) -> ExchangeCmdletList {
-        guard isNativelySignedIn else {
+        guard isNativelySignedIn, let client = exchange?.client else {
             throw MMError(
-                .unsupported, "Only native sessions know what the account may run.",
+                .unsupported, "Only native sessions of Exchange know what the account may run.",
                 hint: "Give the connection an app registration of its own (appId).")
         }
         return try await client.cmdlets(deadline: deadline)
@@ -207,7 +218,7 @@ package actor ExchangeSession {
 
     /// Names that nobody here knows: neither the service, nor a PowerShell, which may have functions of its own.
     func unknown(among names: [String], deadline: Deadline) async throws(MMError) -> [String] {
-        guard isNativelySignedIn, powerShell == nil else { return [] }
+        guard isNativelySignedIn, powerShell == nil, let client = exchange?.client else { return [] }
         let known = try await client.cmdlets(deadline: deadline)
         return names.filter { !known.contains($0) }
     }
@@ -223,33 +234,42 @@ package actor ExchangeSession {
     ///   - prompt: told when PowerShell needs a sign-in of its own and somebody waits for it; `nil` answers at once.
     ///   - flow: takes the objects of the native engine as they come; `nil` gathers them.
     ///   - watch: notes what the native engine's cmdlets change.
+    ///   - graph: carries out the cmdlets of Graph's modules.
     ///   - report: is told in a sentence when the service asks to slow down.
     /// - Throws: `.unsupported` when no engine here can run it, with the reason and what to install; what the engines throw.
     func run(
         _ plan: EnginePlan, command: PowerShellCommand, account: String, deadline: Deadline,
         prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil, watch: CmdletWatch? = nil,
-        report: @escaping @Sendable (String) -> Void = { _ in }
+        graph: GraphSource? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(MMError) -> SessionAnswer {
         guard plan.wanted != .pwsh else {
             return try await runPowerShell(plan, command, deadline, prompt, because: plan.because)
         }
         if !isNativelySignedIn, plan.wanted == .native, canSignIn {
-            _ = try await identity.token(for: connection, resource: service.endpoint.resource, deadline: deadline)
+            _ = try await identity.token(for: connection, resource: resource, deadline: deadline)
             isNativelySignedIn = true
         }
         if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto {
             return try await runPowerShell(plan, command, deadline, prompt, because: nil)
         }
-        var source = ExchangeSource(
-            client: client, service: service, deadline: deadline, watch: watch, report: report)
-        var reason = plan.misfit([source], in: native)
-        let strangers = reason == nil ? [] : plan.strangers(to: source)
-        if !strangers.isEmpty, isNativelySignedIn, let known = try? await client.cmdlets(deadline: deadline),
-            strangers.allSatisfy(known.contains)
+        var sources: [any ScriptSource] =
+            exchange.map { exchange in
+                [
+                    ExchangeSource(
+                        client: exchange.client, service: exchange.service, deadline: deadline, watch: watch,
+                        report: report)
+                ]
+            } ?? []
+        if let graph { sources.append(graph) }
+        var reason = plan.misfit(sources, in: native)
+        let strangers = reason == nil ? [] : plan.strangers(to: sources)
+        if !strangers.isEmpty, isNativelySignedIn, let exchange,
+            let known = try? await exchange.client.cmdlets(deadline: deadline), strangers.allSatisfy(known.contains)
         {
-            source = ExchangeSource(
-                client: client, service: service, others: known, deadline: deadline, watch: watch, report: report)
-            reason = plan.misfit([source], in: native)
+            sources[0] = ExchangeSource(
+                client: exchange.client, service: exchange.service, others: known, deadline: deadline, watch: watch,
+                report: report)
+            reason = plan.misfit(sources, in: native)
         }
         let elsewhere = plan.variables.reads.first { owners[$0] == .pwsh }
         if reason == nil, let elsewhere { reason = "the variable $\(elsewhere) was set in PowerShell" }
@@ -257,16 +277,16 @@ package actor ExchangeSession {
         if let reason {
             return try await handOver(plan, command, deadline, prompt, because: reason, strangers, hasSent: false)
         }
-        return try await runNative(plan, command, source, account, deadline, prompt, flow)
+        return try await runNative(plan, command, sources, account, deadline, prompt, flow)
     }
 
     private func runNative(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ source: ExchangeSource, _ account: String,
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ sources: [any ScriptSource], _ account: String,
         _ deadline: Deadline, _ prompt: (@Sendable (JSONObject) -> Void)?, _ flow: NativeFlow?
     ) async throws(MMError) -> SessionAnswer {
         var session = native
         session.forget(Set(owners.keys.filter { owners[$0] == .pwsh }))
-        let engine = NativeEngine(sources: plan.sources([source]), screenWidth: plan.width)
+        let engine = NativeEngine(sources: plan.sources(sources), screenWidth: plan.width)
         let outcome: NativeOutcome
         if let flow {
             outcome = flow.completed(
@@ -277,13 +297,14 @@ package actor ExchangeSession {
             outcome = await engine.run(
                 plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
         }
-        var interruption = source.failure
+        let writes = sources.flatMap(\.writes)
+        var interruption = sources.compactMap(\.failure).first
         if Task.isCancelled, interruption == nil {
             interruption = MMError(.cancelled, "The script was cancelled; the session stays.")
         } else if case .stopped = outcome, interruption == nil {
             interruption = StopErrors.deadline(restarted: false)
         }
-        if !source.writes.isEmpty { interruption?.details["ran"] = .array(source.writes.map { .string($0) }) }
+        if !writes.isEmpty { interruption?.details["ran"] = .array(writes.map { .string($0) }) }
         switch outcome {
         case .stopped(let result, _), .completed(let result):
             if interruption == nil {
@@ -293,17 +314,18 @@ package actor ExchangeSession {
             return SessionAnswer(
                 output: .native(
                     NativeAnswer(
-                        result: result, account: account, information: source.information,
-                        interruption: interruption, width: plan.width, causes: source.causes)))
+                        result: result, account: account, information: sources.flatMap(\.information),
+                        interruption: interruption, width: plan.width,
+                        causes: sources.reduce(into: [:]) { $0.merge($1.causes) { first, _ in first } })))
         case .handedOver(let reason, let hasSent):
             if let interruption { throw interruption }
-            guard source.writes.isEmpty else {
+            guard writes.isEmpty else {
                 throw MMError(
                     .unsupported,
                     "The script went beyond the native engine (\(reason)) after it had run "
-                        + "\(source.writes.joined(separator: ", ")).",
+                        + "\(writes.joined(separator: ", ")).",
                     hint: "Nothing is run twice: check what was done, and run the rest with --engine pwsh.",
-                    details: ["ran": .array(source.writes.map { .string($0) })])
+                    details: ["ran": .array(writes.map { .string($0) })])
             }
             guard flow?.isFlowing != true else {
                 throw MMError(
@@ -321,14 +343,14 @@ package actor ExchangeSession {
     ) async throws(MMError) -> SessionAnswer {
         if plan.wanted == .native || makePowerShell == nil {
             throw EngineRefusal.beyond(
-                reason, strangers, service, hasPowerShell: makePowerShell != nil, hasSent: hasSent,
+                reason, strangers, module, hasPowerShell: makePowerShell != nil, hasSent: hasSent,
                 because: plan.because)
         }
         do throws(MMError) {
             return try await runPowerShell(plan, command, deadline, prompt, because: reason)
         } catch {
             guard error.code == .unavailable, error.details["looked"] != nil else { throw error }
-            throw EngineRefusal.missing(reason, strangers, service, error, hasSent: hasSent)
+            throw EngineRefusal.missing(reason, strangers, module, error, hasSent: hasSent)
         }
     }
 

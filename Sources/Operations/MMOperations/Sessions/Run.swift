@@ -103,6 +103,7 @@ struct Run: CatalogueOperation {
         planned.width = context.call.screenColumns
         let plan = planned
         let watch = try cmdletWatch(plan, in: moduleName, of: connection, context, services)
+        let graph = try graphSource(plan, verdict, in: moduleName, of: connection, context, services)
         var question = ConfirmationRequest(
             on: connection, module: moduleName,
             title: "\(input.isDryRun ? "dry run" : "run") in \(moduleName)", text: command.script,
@@ -150,7 +151,7 @@ struct Run: CatalogueOperation {
                     case .exchange(let session):
                         return try await session.run(
                             plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow,
-                            watch: watch, report: report)
+                            watch: watch, graph: graph, report: report)
                     case .powerShell(let session):
                         let answer = try await session.answer(sent, deadline: deadline)
                         let isStandIn = await session.isStandIn
@@ -214,12 +215,33 @@ struct Run: CatalogueOperation {
     private func fitsNatively(
         _ plan: EnginePlan, in module: String, _ key: SessionKey, _ services: RunServices
     ) async -> Bool {
-        guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) else { return false }
+        guard plan.wanted != .pwsh, RunModule.isNative(module) else { return false }
         if case .exchange(let session)? = await services.sessions.current(key)?.runner {
             // What PowerShell holds may have a type there that the native engine doesn't know.
             guard await !session.isHeldElsewhere(plan.variables) else { return false }
         }
-        return plan.misfit([RequestRecorder(service: service)], in: await nativeSession(key, services)) == nil
+        return plan.misfit(Self.knownCmdlets(of: module), in: await nativeSession(key, services)) == nil
+    }
+
+    /// The cmdlets that run natively in a module's session, as far as tables know them; none of them is sent.
+    private static func knownCmdlets(of module: String) -> [any CmdletSource] {
+        var sources: [any CmdletSource] = [GraphCmdletList()]
+        if let service = ExchangeTable.Service(module: module) { sources.append(RequestRecorder(service: service)) }
+        return sources
+    }
+
+    /// Carries out the cmdlets of Graph's modules; `nil` where the script runs in PowerShell.
+    private func graphSource(
+        _ plan: EnginePlan, _ verdict: Verdict, in module: String, of connection: Connection,
+        _ context: OperationContext, _ services: RunServices
+    ) throws(MMError) -> GraphSource? {
+        guard plan.wanted != .pwsh, RunModule.isNative(module) else { return nil }
+        let client = try GraphClient(identity: services.requests.identity, connection: connection)
+        let watch = WriteWatch(client: client, connection: connection, requests: services.requests, context: context)
+        let progress = context.call.progress
+        return GraphSource(watch, decision: verdict.decision, deadline: context.deadline) {
+            progress(ProgressReport(done: 1, message: $0))
+        }
     }
 
     /// What earlier scripts of the native engine left in a session that is there.
@@ -235,11 +257,11 @@ struct Run: CatalogueOperation {
         _ plan: EnginePlan, in module: String, of connection: Connection, _ context: OperationContext,
         _ sessions: SessionPool<ModuleSessionFactory>
     ) async throws(MMError) {
-        guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) else { return }
-        let source = RequestRecorder(service: service)
+        guard plan.wanted != .pwsh, ExchangeTable.Service(module: module) != nil else { return }
+        let sources = Self.knownCmdlets(of: module)
         let classes = CmdletClasses()
-        let strangers = plan.strangers(to: source).filter { !classes.knows($0) }
-        guard !strangers.isEmpty, plan.fits(source, with: strangers) else { return }
+        let strangers = plan.strangers(to: sources).filter { !classes.knows($0) }
+        guard !strangers.isEmpty, plan.fits(sources, with: strangers) else { return }
         let deadline = context.deadline
         let unknown = try await sessions.withSession(
             SessionKey(connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id),
@@ -248,7 +270,7 @@ struct Run: CatalogueOperation {
             guard case .exchange(let session) = lease.session.runner else { return [] }
             return try await session.unknown(among: strangers, deadline: deadline)
         }
-        if let refusal = EngineRefusal.unknown(unknown, service) { throw refusal }
+        if let refusal = EngineRefusal.unknown(unknown, module) { throw refusal }
     }
 
     /// The script on its way to an engine, and the values for its parameters.

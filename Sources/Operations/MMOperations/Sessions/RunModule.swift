@@ -25,7 +25,7 @@ package enum RunModule {
     }
 
     /// Whether its cmdlets run natively.
-    static func isNative(_ name: String) -> Bool { ExchangeTable.Service(module: name) != nil }
+    static func isNative(_ name: String) -> Bool { name == "graph" || ExchangeTable.Service(module: name) != nil }
 
     /// Whether a PowerShell module of it exists on this platform.
     static func hasPowerShell(_ name: String) -> Bool { (try? ModuleProfiles.named(name)) != nil }

@@ -74,6 +74,10 @@ struct ScriptModules {
         let common = cmdlets.dropFirst().reduce(first.sessions) { $0.intersection($1.sessions) }
         if let hinted = hints.first(where: common.contains) { return hinted }
         if let module = RunModule.names.first(where: common.contains) { return module }
+        // The native engine has Graph's cmdlets beside Exchange's in one session.
+        for module in ["exo", "compliance"] {
+            if cmdlets.allSatisfy({ !$0.sessions.isDisjoint(with: [module, "graph"]) }) { return module }
+        }
         throw several
     }
 

@@ -37,6 +37,8 @@ package struct CmdletBatch: Sendable {
     package var errors: [NativeError]
     /// Messages for the person, such as those of `-WhatIf`.
     package var information: [String]
+    /// Variables that the cmdlet sets, by name.
+    package var variables: [String: PSValue] = [:]
 
     /// Creates a batch.
     package init(

@@ -41,6 +41,7 @@ struct SourceRows {
         for text in batch.warnings { evaluator.delivery.note(.warning(text)) }
         for text in batch.information { evaluator.delivery.note(.information(text)) }
         for error in batch.errors { evaluator.delivery.note(.error(error)) }
+        for (name, value) in batch.variables { try evaluator.set(name.lowercased(), value) }
         for item in batch.objects {
             guard try take(item) else { return false }
         }

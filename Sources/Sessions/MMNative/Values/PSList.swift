@@ -10,6 +10,9 @@ package final class PSList: @unchecked Sendable {
     let kind: Kind
     var items: [PSValue]
 
+    /// What it holds.
+    package var values: [PSValue] { items }
+
     init(_ kind: Kind, _ items: [PSValue] = []) {
         self.kind = kind
         self.items = items

@@ -1,0 +1,218 @@
+internal import MMCore
+
+/// The requests that cmdlets of Graph's modules stand for. The modules are generated from Graph's own description, so a name tells its
+/// path: the words of the path's segments in the singular, one after the other, behind a verb that tells the method.
+package struct GraphCmdletNames: Sendable {
+    /// A request, as a template.
+    package struct Request: Sendable, Hashable {
+        /// The method in capitals.
+        package let method: String
+        /// The path, with a name in braces for each key: `/users/{user-id}/messages`.
+        package let template: String
+        /// Whether it is sent to beta.
+        package let isBeta: Bool
+        /// The template in the tree of paths.
+        package let node: GraphTemplate
+
+        /// The path with its version: `/v1.0/users/{user-id}`.
+        package var path: String { (isBeta ? "/beta" : "/v1.0") + template }
+
+        /// The names in braces, in order.
+        package var keys: [String] {
+            template.split(separator: "{").dropFirst().compactMap {
+                $0.split(separator: "}", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init)
+            }
+        }
+    }
+
+    private let cmdlets = CmdletTable()
+    private let paths = GraphPathTable()
+
+    /// The names that come with the program.
+    package init() {}
+
+    private static let methods: [(name: String, bit: UInt8)] = [
+        ("GET", 1), ("POST", 2), ("PUT", 4), ("PATCH", 8), ("DELETE", 16),
+    ]
+
+    /// The methods of a verb, in small letters.
+    private static func methods(of verb: String) -> [String] {
+        switch verb {
+        case "get": ["GET"]
+        case "new": ["POST"]
+        case "update": ["PATCH", "PUT"]
+        case "remove": ["DELETE"]
+        case "set": ["PUT", "POST"]
+        default: ["POST"]
+        }
+    }
+
+    /// The first words of actions and functions whose cmdlets have another verb.
+    private static let actions: [String: Set<String>] = [
+        "get": ["get"], "set": ["assign", "set"], "confirm": ["check", "confirm"], "send": ["send"], "add": ["add"],
+        "revoke": ["revoke"], "restore": ["restore"], "remove": ["remove", "unset"], "test": ["validate"],
+        "copy": ["copy"], "move": ["move"], "reset": ["reset"], "grant": ["grant"], "clear": ["clear"],
+        "start": ["start"], "stop": ["stop"], "enable": ["enable"], "disable": ["disable"], "find": ["find"],
+        "search": ["search"], "sync": ["sync"], "initialize": ["init"], "new": ["create"], "merge": ["merge"],
+    ]
+
+    /// The segments at the top that names leave out.
+    private static let unnamed: Set<String> = ["admin", "identityprotection", "identitygovernance", "solutions"]
+
+    /// Whether a name has the form of these cmdlets.
+    package static func isForm(_ name: String) -> Bool { parts(of: name) != nil }
+
+    /// The requests of a cmdlet, those with fewer keys first; none where neither a table nor the rules tell one.
+    package func requests(of name: String) -> [Request] {
+        guard let (verb, isBeta, noun) = Self.parts(of: name) else { return [] }
+        var search = Search(
+            paths: paths, verb: verb, isBeta: isBeta,
+            bits: Self.methods.filter { Self.methods(of: verb).contains($0.name) }.reduce(0) { $0 | $1.bit })
+        let rest = Self.words(noun).joined()
+        search.descend(0, rest[...], last: "", depth: 0)
+        var found: [Request] = []
+        for (node, isCounted) in search.found {
+            let bits = paths.nodes.u8(node, 19)
+            let names =
+                isCounted
+                ? ["GET"]
+                : Self.methods(of: verb).filter { name in
+                    Self.methods.contains { $0.name == name && bits & $0.bit != 0 }
+                }
+            guard let method = names.first else { continue }
+            let text = paths.text(of: node) + (isCounted ? "/$count" : "")
+            found.append(
+                Request(method: method, template: text, isBeta: isBeta, node: GraphTemplate(number: node)))
+        }
+        if found.isEmpty, let listed = listed(name, isBeta: isBeta) { found = [listed] }
+        return found.sorted { ($0.keys.count, $0.template) < ($1.keys.count, $1.template) }
+    }
+
+    /// The request that the table of cmdlets has for a name.
+    private func listed(_ name: String, isBeta: Bool) -> Request? {
+        guard let entry = cmdlets.entries(named: name).first(where: { $0.product == .graph }),
+            let (method, path) = cmdlets.request(of: entry)
+        else { return nil }
+        let plain = path.replacing("{", with: "").replacing("}", with: "")
+        guard let target = try? RequestTarget(parsing: (isBeta ? "/beta" : "/v1.0") + plain, service: .graph),
+            let found = GuardEngine.standard.template(of: target)
+        else { return nil }
+        return Request(
+            method: method, template: paths.text(of: found.template.number), isBeta: isBeta, node: found.template)
+    }
+
+    /// Verb in small letters, whether it is beta's, and noun; `nil` for other names.
+    private static func parts(of name: String) -> (verb: String, isBeta: Bool, noun: String)? {
+        let parts = name.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[1].count > 3, parts[1].lowercased().hasPrefix("mg"),
+            parts[1].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
+        else { return nil }
+        let noun = parts[1].dropFirst(2)
+        let isBeta = noun.lowercased().hasPrefix("beta")
+        return (parts[0].lowercased(), isBeta, String(isBeta ? noun.dropFirst(4) : noun))
+    }
+
+    // MARK: Words
+
+    /// The words of a name in camel case, in small letters and in the singular.
+    fileprivate static func words(_ name: String) -> [String] {
+        var words: [String] = []
+        var word = ""
+        var wasUpper = true
+        for unit in name.utf8 {
+            let isUpper = (0x41...0x5A).contains(unit)
+            if unit == 0x5F || isUpper && !wasUpper {
+                if !word.isEmpty { words.append(singular(word)) }
+                word = ""
+            }
+            wasUpper = isUpper
+            if unit != 0x5F { word.unicodeScalars.append(UnicodeScalar(isUpper ? unit | 0x20 : unit)) }
+        }
+        if !word.isEmpty { words.append(singular(word)) }
+        return words
+    }
+
+    private static func singular(_ word: String) -> String {
+        switch word {
+        case "people": return "person"
+        case "children": return "child"
+        default: break
+        }
+        if word.hasSuffix("ies"), word.count > 4 { return word.dropLast(3) + "y" }
+        for end in ["sses", "xes", "ches", "shes", "uses"] where word.hasSuffix(end) && word.count > end.count + 1 {
+            return String(word.dropLast(2))
+        }
+        let isWhole =
+            word.hasSuffix("ss") || word.hasSuffix("us") && word.count > 4 || word.hasSuffix("is") || word.count < 3
+        if isWhole { return word }
+        return word.hasSuffix("s") ? String(word.dropLast()) : word
+    }
+
+    /// Walks the tree of paths along the words of a name.
+    private struct Search {
+        let paths: GraphPathTable
+        let verb: String
+        let isBeta: Bool
+        let bits: UInt8
+        var found: [(node: UInt32, isCounted: Bool)] = []
+
+        private var kinds: GraphPathTable.Kinds {
+            isBeta ? [.beta, .permissionBeta] : [.v1, .permissionV1]
+        }
+
+        mutating func descend(_ node: UInt32, _ rest: Substring, last: String, depth: Int) {
+            guard depth < 14, found.count < 24 else { return }
+            if node != 0 {
+                if rest.isEmpty, !paths.flags(node).isDisjoint(with: kinds), paths.nodes.u8(node, 19) & bits != 0 {
+                    found.append((node, false))
+                }
+                if rest == "count", verb == "get", paths.flags(node).contains(.countable) {
+                    found.append((node, true))
+                }
+            }
+            if let key = paths.key(below: node) { descend(key, rest, last: last, depth: depth + 1) }
+            guard !rest.isEmpty else { return }
+            for child in paths.children(of: node) {
+                let written = paths.file.string(paths.nodes.u32(child.node, 4))
+                let words = Self.words(of: written)
+                if let next = Self.dropping(words, from: rest, after: last) {
+                    descend(child.node, next, last: words.last ?? last, depth: depth + 1)
+                }
+                if let first = words.first, GraphCmdletNames.actions[verb]?.contains(first) == true,
+                    words.dropFirst().joined() == rest || Self.isKey(written) && words.dropFirst().joined() == rest
+                {
+                    descend(child.node, "", last: last, depth: depth + 1)
+                }
+                if node == 0, GraphCmdletNames.unnamed.contains(child.name.lowercased()) {
+                    descend(child.node, rest, last: "", depth: depth + 1)
+                }
+            }
+        }
+
+        private static func isKey(_ segment: String) -> Bool { segment.contains("(") }
+
+        private static func words(of segment: String) -> [String] {
+            switch segment {
+            case "$ref": return ["byref"]
+            case "$value": return ["content"]
+            case "$count": return ["count"]
+            default: break
+            }
+            let name = String(segment.prefix { $0 != "(" })
+            for prefix in ["microsoft.graph.", "graph."] where name.lowercased().hasPrefix(prefix) {
+                return ["as"] + GraphCmdletNames.words(String(name.dropFirst(prefix.count)))
+            }
+            return GraphCmdletNames.words(name)
+        }
+
+        /// The rest of a name behind a segment's words; the first of them is not said twice.
+        private static func dropping(_ words: [String], from rest: Substring, after last: String) -> Substring? {
+            let whole = words.joined()
+            guard !whole.isEmpty else { return nil }
+            if rest.hasPrefix(whole) { return rest.dropFirst(whole.count) }
+            guard words.count > 1, words[0] == last else { return nil }
+            let short = words.dropFirst().joined()
+            return rest.hasPrefix(short) ? rest.dropFirst(short.count) : nil
+        }
+    }
+}
