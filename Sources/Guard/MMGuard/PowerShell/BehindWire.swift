@@ -16,8 +16,13 @@ package enum BehindWire {
     }
 
     /// Returns a finding as it counts there; `nil` if it requires no confirmation.
-    /// - Parameter isDryRun: whether everything that changes something is held back at the proxy.
-    static func kept(_ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool = false) -> GuardFinding? {
+    /// - Parameters:
+    ///   - isDryRun: whether everything that changes something is held back at the proxy.
+    ///   - isNative: whether no PowerShell runs it, so that its own commands reach nothing but the run itself.
+    static func kept(
+        _ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool = false, isNative: Bool = false
+    ) -> GuardFinding? {
+        if isNative, isOfRun(finding) { return nil }
         if isDryRun, finding.rule == "unknown-command" { return nil }
         let isPlainChange = finding.kind == .unknown && says(finding, cmdlets)
         guard isPlainChange || keeper(of: finding, cmdlets) == nil else { return nil }
@@ -40,6 +45,18 @@ package enum BehindWire {
             return finding.classes.contains(.external) ? .wire : .walls
         default: return nil
         }
+    }
+
+    /// Commands of PowerShell's own that the native engine carries out within the run.
+    private static let ofRun: Set<String> = [
+        "read-host", "set-variable", "new-variable", "remove-variable", "clear-variable", "export-csv", "out-file",
+        "set-content", "add-content", "new-item", "remove-item", "import-csv", "get-content", "test-path",
+        "invoke-item", "start-process", "out-gridview", "start-transcript", "stop-transcript", "set-location",
+        "set-executionpolicy", "set-strictmode", "get-credential", "clear-host", "tee-object", "start-sleep",
+    ]
+
+    private static func isOfRun(_ finding: GuardFinding) -> Bool {
+        finding.rule == "cmdlet" && ofRun.contains((finding.subject ?? "").asciiLowercased)
     }
 
     /// Returns whether the name of a command shows that it changes something, although no table knows it. Programs have

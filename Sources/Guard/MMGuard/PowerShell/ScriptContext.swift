@@ -13,6 +13,9 @@ public struct ScriptContext: Sendable, Hashable {
     public var isBehindWire = false
     /// Whether the wire holds back all that changes something: then nobody is asked about what a script would send.
     package var isDryRun = false
+    /// Whether it runs in the native engine: its files are those of the run, its questions are answered by whoever started it, and
+    /// its names mean what they are.
+    package var isNative = false
     /// Whom the session is signed in as, by which a script's own sign-in is judged; `nil` where nobody knows, so that each is
     /// another's.
     package var signIn: OwnSignIn?

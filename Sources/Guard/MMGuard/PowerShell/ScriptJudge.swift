@@ -29,7 +29,8 @@ struct ScriptJudge: Sendable {
         let findings = walk.found.filter { seen.insert(Seen($0)).inserted }.compactMap { found -> GuardFinding? in
             let kept =
                 context.isBehindWire
-                ? BehindWire.kept(found.finding, tables.cmdlets, isDryRun: context.isDryRun) : found.finding
+                ? BehindWire.kept(found.finding, tables.cmdlets, isDryRun: context.isDryRun, isNative: context.isNative)
+                : found.finding
             guard var finding = kept else { return nil }
             finding.place = text?.place(found.extent)
             return finding

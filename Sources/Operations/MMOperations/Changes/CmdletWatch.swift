@@ -13,6 +13,8 @@ struct CmdletWatch: Sendable {
     let connection: Connection
     let requests: RequestServices
     let context: OperationContext
+    /// What the guard said of a script whose text shows less than it may send; `nil` where the text was judged whole.
+    var decision: GuardDecision?
     /// The states that were read while a person was asked.
     var known = KnownStates()
 
@@ -83,6 +85,21 @@ struct CmdletWatch: Sendable {
             }
         }
         return change.standing(inRows: rows, recipients)
+    }
+
+    /// Why a cmdlet is not sent that changes more than the script was let through for; `nil` where it is sent.
+    /// - Parameter decision: what the guard said of the script: what it asks about has been confirmed.
+    func refusal(of command: ExchangeCommand, beyond decision: GuardDecision) -> MMError? {
+        guard !command.isReadOnly else { return nil }
+        guard let engine = try? requests.guarding.guards.engine(),
+            let request = try? client.wireRequest(of: command, connection)
+        else { return MMError(.denied, "\(command.cmdlet) can't be judged: it was not sent.") }
+        let verdict = engine.intent(of: request).verdict(requests.guarding.policy(of: connection, in: context))
+        guard verdict.decision > decision else { return nil }
+        return MMError(
+            .denied,
+            "\(command.cmdlet) would change more than the script's text shows: it was not sent.",
+            hint: "Write its parameters out in the script, so that they are asked about before it runs.")
     }
 
     /// Whether the guard lets anybody run a cmdlet that reads.

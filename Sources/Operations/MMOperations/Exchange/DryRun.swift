@@ -111,7 +111,9 @@ enum DryRun {
         let source = ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal)
         var session = session
         guard plan.misfit([source], in: session) == nil else { return [] }
-        let outcome = await NativeEngine(sources: plan.sources([source])).run(
+        let outcome = await NativeEngine(
+            sources: plan.sources([source]), host: plan.host?.forRehearsal, arguments: plan.arguments
+        ).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
         var lines = rehearsal.lines
         switch outcome {

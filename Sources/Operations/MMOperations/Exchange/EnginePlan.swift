@@ -20,6 +20,10 @@ struct EnginePlan: Sendable {
     let variables: ScriptVariables
     /// Texts for its param block.
     private(set) var values: [String: String] = [:]
+    /// Other values for its param block.
+    private(set) var arguments: [String: PSValue] = [:]
+    /// What it may do on the machine in the native engine; `nil` where it is only looked at.
+    var host: NativeHost?
     /// Why the native engine can't take the values for its param block.
     private var misfitOfValues: String?
     /// Answers for the cmdlets by which the script signs in; `nil` where it has none.
@@ -60,6 +64,7 @@ struct EnginePlan: Sendable {
     mutating func take(_ arguments: ScriptArguments) {
         values = arguments.texts
         misfitOfValues = arguments.misfit
+        self.arguments = arguments.others
     }
 
     /// Whether it repeats something until an answer ends it: without answers it may never end.
@@ -76,7 +81,8 @@ struct EnginePlan: Sendable {
     ///   - session: what earlier scripts left.
     func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
         misfitOfValues
-            ?? NativeEngine(sources: self.sources(sources)).unsupportedReason(parsed, values: values, in: session)
+            ?? NativeEngine(sources: self.sources(sources), host: host, arguments: arguments)
+            .unsupportedReason(parsed, values: values, in: session)
     }
 
     /// Where the script's cmdlets come from: these sources, and before them what answers for its sign-in, which the tables of

@@ -286,7 +286,8 @@ package actor ExchangeSession {
     ) async throws(MMError) -> SessionAnswer {
         var session = native
         session.forget(Set(owners.keys.filter { owners[$0] == .pwsh }))
-        let engine = NativeEngine(sources: plan.sources(sources), screenWidth: plan.width)
+        let engine = NativeEngine(
+            sources: plan.sources(sources), screenWidth: plan.width, host: plan.host, arguments: plan.arguments)
         let outcome: NativeOutcome
         if let flow {
             outcome = flow.completed(

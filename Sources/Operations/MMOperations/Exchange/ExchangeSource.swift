@@ -81,6 +81,10 @@ final class ExchangeSource: CmdletSource {
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         let (command, bound) = try command(call)
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
+        if let watch, let decision = watch.decision, let refusal = watch.refusal(of: command, beyond: decision) {
+            note(failure: refusal)
+            throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(refusal, cmdlet: command.cmdlet)))
+        }
         if let rehearsal, !rehearsal.lets(command) { return RehearsedRows(rehearsal: rehearsal, command: command) }
         return ExchangeRows(
             source: self, pages: client.pages(command, deadline: deadline, report: report), command: command,

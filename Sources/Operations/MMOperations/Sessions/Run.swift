@@ -72,6 +72,18 @@ struct Run: CatalogueOperation {
         let signIn = SignInSource(of: parsed, on: connection, module: moduleName, in: context, with: guarding)
         var (planned, arguments) = try plan(input, command.script, parsed, in: moduleName, of: connection, signIn)
         command.parameters = arguments.parameters
+        let files = ScriptFiles(context: context, services: services.shells, connection: connection.name)
+        if planned.wanted != .pwsh, RunModule.isNative(moduleName) {
+            let progress = context.call.progress
+            let host = NativeHost(
+                attached: try await files.attached(input.attached), answers: arguments.answers
+            ) { progress(ProgressReport(done: 1, message: $0)) }
+            planned.host = host
+        } else if !input.attached.isEmpty || input.save != nil {
+            throw MMError(
+                .unsupported, "Files are handed in and out where a script runs natively alone.",
+                hint: "Leave attach and save out, or --engine pwsh.", details: ["field": "attach"])
+        }
         try command.check()
         ScriptDigest(command.script, planned.parsed).note(in: context.record)
         if planned.wanted != .pwsh, let service = ExchangeTable.Service(module: moduleName) {
@@ -102,12 +114,14 @@ struct Run: CatalogueOperation {
         if judged.staysNative { planned.staysNative() }
         planned.width = context.call.screenColumns
         let plan = planned
-        let watch = try cmdletWatch(plan, in: moduleName, of: connection, context, services)
+        var watch = try cmdletWatch(plan, in: moduleName, of: connection, context, services)
+        if judged.staysNative { watch?.decision = verdict.decision }
         let graph = try graphSource(plan, verdict, in: moduleName, of: connection, context, services)
         var question = ConfirmationRequest(
             on: connection, module: moduleName,
             title: "\(input.isDryRun ? "dry run" : "run") in \(moduleName)", text: command.script,
             parameters: arguments.object, verdict: verdict)
+        let sender = watch
         if verdict.decision == .ask, !input.isDryRun, let watch {
             question.changes = await DryRun.changes(
                 plan, in: moduleName, after: await nativeSession(key, services), watch: watch)
@@ -126,7 +140,8 @@ struct Run: CatalogueOperation {
         defer { waiting.cancel() }
         let deadline = context.deadline
         let (sent, prompt, sessions) = (command, onPrompt, services.sessions)
-        let flow = input.output == "text" || input.isDryRun ? nil : NativeFlow(depth: input.depth ?? 3)
+        let isWhole = input.output == "text" || input.isDryRun || NativeEngine.usesFiles(plan.parsed)
+        let flow = isWhole ? nil : NativeFlow(depth: input.depth ?? 3)
         let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
         let turn = CallTurn(
             of: context, CallAuthority(verdict: meant, text: command.script + values), connection: connection,
@@ -151,7 +166,7 @@ struct Run: CatalogueOperation {
                     case .exchange(let session):
                         return try await session.run(
                             plan, command: sent, account: lease.account, deadline: deadline, prompt: prompt, flow: flow,
-                            watch: watch, graph: graph, report: report)
+                            watch: sender, graph: graph, report: report)
                     case .powerShell(let session):
                         let answer = try await session.answer(sent, deadline: deadline)
                         let isStandIn = await session.isStandIn
@@ -196,6 +211,7 @@ struct Run: CatalogueOperation {
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
         result.notes = verdict.warnings + verdict.notes + result.notes
+        if let host = plan.host { result.notes += try await files.handOver(host.written, to: input.save) }
         context.logContent(of: connection, moduleName, sent: command.script, answer: result, to: services.requests.log)
         return result
     }

@@ -27,6 +27,11 @@ package struct RunInput: OperationInput {
             "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where possible.",
             isOfferedToModels: false),
         InputField(
+            "attach", .textList, "A file that the script reads, as PATH or NAME=PATH; repeatable.",
+            isOfferedToModels: false),
+        InputField(
+            "save", .text, "The folder for the files that the script writes.", isOfferedToModels: false),
+        InputField(
             "dryRun", .flag, "Show what would be sent; only reads are."),
         InputField("confirmed", .flag, "Changes nothing: a person confirms."),
     ]
@@ -41,6 +46,10 @@ package struct RunInput: OperationInput {
     package let confirmed: Bool
     package let engine: ConnectionEngine?
     package let isDryRun: Bool
+    /// The files that are handed in.
+    package let attached: [String]
+    /// Where the files that the script writes are put; `nil` for handles.
+    package let save: String?
 
     package init(from reader: InputReader) throws(MMError) {
         connection = try reader.text("connection")
@@ -72,6 +81,8 @@ package struct RunInput: OperationInput {
         confirmed = try reader.flag("confirmed")
         engine = try reader.text("engine").flatMap { ConnectionEngine(rawValue: $0) }
         isDryRun = try reader.flag("dryRun")
+        attached = try reader.textList("attach") ?? []
+        save = try reader.text("save")
         let isEmpty = connection == nil && module == nil && command == nil
         guard isEmpty || (connection != nil && command != nil) else {
             let missing = [("connection", connection), ("command", command)]

@@ -1,4 +1,5 @@
 import MMCore
+import MMNative
 import MMPowerShell
 import PowerShellSyntax
 
@@ -9,7 +10,11 @@ struct ScriptArguments: Sendable {
     private(set) var parameters: [String: PowerShellValue] = [:]
     /// Those that are texts, for the native engine.
     private(set) var texts: [String: String] = [:]
-    /// Why the native engine can't take them; it binds texts alone.
+    /// The others, for the native engine.
+    private(set) var others: [String: PSValue] = [:]
+    /// Answers to the questions of the script, by the variables that take them.
+    private(set) var answers: [String: String] = [:]
+    /// Why the native engine can't take them.
     private(set) var misfit: String?
     /// The values as a person sees them, and as a confirmation is bound to them.
     private(set) var object = JSONObject()
@@ -23,9 +28,13 @@ struct ScriptArguments: Sendable {
         let known = Self.parameters(of: script)
         let isOpen =
             !script.errors.isEmpty || script.root?.namedBlocks.contains { $0.kind == .dynamicparam } ?? false
+        let asks = NativeEngine.asks(script)
         for (name, value) in given {
             if let parameter = try Self.parameter(name, among: known) {
                 try add(parameter.name, parameter.bound(value))
+            } else if let answer = value.string, asks {
+                answers[name] = answer
+                object[name] = value
             } else if isOpen {
                 try add(name, value)
             } else {
@@ -41,10 +50,13 @@ struct ScriptArguments: Sendable {
         }
         object[name] = value
         parameters[name] = .json(value)
-        if let text = value.string {
-            texts[name] = text
-        } else {
-            misfit = misfit ?? "a value for $\(name) that isn't a string"
+        switch value {
+        case .string(let text): texts[name] = text
+        case .bool(let flag): others[name] = .bool(flag)
+        case .int(let number): others[name] = Int32(exactly: number).map { .int($0) } ?? .long(number)
+        case .array(let items) where items.allSatisfy({ $0.string != nil }):
+            others[name] = .array(items.map { .string($0.string ?? "") })
+        default: misfit = misfit ?? "a value for $\(name) that isn't a string"
         }
     }
 

@@ -69,6 +69,23 @@ struct ScriptJudging: Sendable {
     /// What earlier scripts did to names in PowerShell means nothing to a script that stays in the native engine.
     /// - Parameter isDryRun: whether the wire holds back all that changes something.
     func judge(with memory: SessionMemory, isDryRun: Bool = false) -> Judgement {
+        let usual = anywhere(with: memory, isDryRun)
+        guard fitsNatively, !isDryRun, usual.verdict.decision != .allow else { return usual }
+        // What the native engine sends is judged once more when it is sent, and a script reaches nothing else there.
+        var context = ScriptContext(module: module, memory: memory.ofFixedNames, isBehindWire: true)
+        context.isNative = true
+        context.signIn = signIn
+        let judged = engine.judgeInSession(
+            script: script, parsed: parsed, in: context, policy: policy, confirmed: isConfirmed)
+        guard judged.verdict.decision < usual.verdict.decision else { return usual }
+        var native = Judgement(
+            verdict: judged.verdict, memory: judged.memory.ofFixedNames.keepingNames(of: memory),
+            runsBehindWalls: false)
+        native.staysNative = true
+        return native
+    }
+
+    private func anywhere(with memory: SessionMemory, _ isDryRun: Bool) -> Judgement {
         let fixed = memory.ofFixedNames
         if fitsNatively, fixed != memory {
             var native = judgement(fixed, behindWalls: false, isDryRun)

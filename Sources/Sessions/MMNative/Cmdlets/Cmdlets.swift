@@ -130,7 +130,9 @@ enum Cmdlets {
 
     private static let byName: [String: CommandSpecification] = {
         var known: [String: CommandSpecification] = [:]
-        for specification in specifications { known[specification.name.lowercased()] = specification }
+        for specification in specifications + HostCommands.specifications {
+            known[specification.name.lowercased()] = specification
+        }
         // Aliases that exist on every platform; on some, `sort` is a program.
         let aliases = [
             "?": "where-object", "where": "where-object", "%": "foreach-object", "foreach": "foreach-object",
@@ -139,6 +141,7 @@ enum Cmdlets {
             "fl": "format-list",
         ]
         for (alias, name) in aliases { known[alias] = known[name] }
+        for (alias, name) in HostCommands.aliases { known[alias] = known[name] }
         return known
     }()
 
@@ -162,8 +165,9 @@ enum Cmdlets {
         case "Write-Output": return try OutputStage(command)
         case "Write-Warning", "Write-Error": return try MessageStage(command, evaluator)
         case "Write-Host": return try HostStage(command, evaluator)
-        case "Write-Verbose", "Write-Debug", "Write-Progress": return SilentStage()
-        case "New-Object": return try ObjectStage(command)
+        case "Write-Progress": return ProgressStage(command, evaluator)
+        case "Write-Verbose", "Write-Debug": return SilentStage()
+        case "New-Object": return try ObjectStage(command, evaluator)
         case "New-TimeSpan": return try SpanStage(command)
         case "Get-Unique": return try UniqueStage(command, evaluator)
         case "ConvertFrom-Csv": return try FromCSVStage(command)
@@ -171,7 +175,7 @@ enum Cmdlets {
         case "Format-Table", "Format-List": return try FormatStage(command, evaluator)
         case "Out-String": return try OutStringStage(command, evaluator)
         case "Out-Null": return NullStage()
-        default: throw .handOver("the command \(command.specification.name)")
+        default: return try WorkStage(command, evaluator)
         }
     }
 
@@ -186,8 +190,12 @@ enum Cmdlets {
         case .null, .nothing: return nil
         case .table(let table):
             // Keys are read as properties; the table's own members are not.
-            guard let found = table[name] else { throw .handOver("a property of \(item.typeName)") }
-            return found.plain
+            if let found = table[name] { return found.plain }
+            switch name.lowercased() {
+            case "count": return .int(Int32(truncatingIfNeeded: table.count))
+            case "name", "key", "value", "length": return nil
+            default: throw .handOver("a property of \(item.typeName)")
+            }
         case .array, .list, .block, .type: throw .handOver("a property of \(item.typeName)")
         case .date, .typeInfo, .span, .guid, .version, .enumeration:
             let folded = name.lowercased()

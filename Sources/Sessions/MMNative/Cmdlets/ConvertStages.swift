@@ -163,6 +163,15 @@ final class ToCSVStage: Stage {
         showsHeader = !command.isSet("NoHeader")
     }
 
+    /// Writes records with a delimiter, each field in quotes.
+    /// - Parameter showsHeader: whether the first line holds the names.
+    init(delimiter: String, quotesAll: Bool = true, showsHeader: Bool) {
+        self.delimiter = delimiter
+        self.quotesAll = quotesAll
+        self.showsHeader = showsHeader
+        hasTypes = false
+    }
+
     override func process(_ item: PSValue) throws(Interrupt) {
         guard case .object(let object) = item, object.isCustom, object.isListable else {
             throw .handOver("CSV of \(item.typeName)")
@@ -181,7 +190,9 @@ final class ToCSVStage: Stage {
             case .null, .nothing: fields.append("")
             case .array: fields.append(quoted("System.Object[]"))
             case .double(let number): fields.append(quoted(try PSText.long(number)))
-            case .table, .block: throw .handOver("tables in CSV")
+            case .table(let table) where !table.isOrdered: fields.append(quoted("System.Collections.Hashtable"))
+            case .list(let list): fields.append(quoted(list.typeName))
+            case .table, .block: fields.append(quoted(object[name]?.typeName ?? ""))
             case .object(let inner) where !inner.isCustom: throw .handOver("objects in CSV")
             case let value: fields.append(quoted(try PSText.string(value)))
             }

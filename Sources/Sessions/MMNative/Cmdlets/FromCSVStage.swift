@@ -27,6 +27,15 @@ final class FromCSVStage: Stage {
         }
     }
 
+    /// Reads records with a delimiter.
+    init(delimiter: UInt8, names: [String] = []) throws(Interrupt) {
+        specification = CommandSpecification(
+            name: "Import-Csv", className: "ImportCsvCommand", values: [], switches: [], positions: [])
+        self.delimiter = delimiter
+        super.init()
+        if !names.isEmpty { header = try shape(names) }
+    }
+
     private func shape(_ names: [String]) throws(Interrupt) -> PSShape {
         guard !names.isEmpty, !names.contains(where: { $0.isEmpty || !$0.isPlain }), let shape = PSShape(names) else {
             throw .handOver("an unusual header")

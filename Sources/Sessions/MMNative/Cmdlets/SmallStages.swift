@@ -94,11 +94,13 @@ final class DateStage: Stage {
 final class HostStage: Stage {
     private let evaluator: Evaluator
     private let text: String
+    private let endsLine: Bool
     private var isDone = false
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
-        let known: Set<String> = ["Object", "Separator", "ForegroundColor", "BackgroundColor"]
+        endsLine = !command.isSet("NoNewline")
+        let known: Set<String> = ["Object", "Separator", "ForegroundColor", "BackgroundColor", "NoNewline"]
         guard command.names.isSubset(of: known) else { throw .handOver("an unusual Write-Host") }
         var separator = " "
         switch command["Separator"] {
@@ -116,24 +118,47 @@ final class HostStage: Stage {
                 texts.append(try PSText.string(item))
             case .object(let object) where object.isCustom: texts.append(try PSText.string(item))
             case .double(let number): texts.append(try PSText.long(number))
+            case .table, .list, .array: texts.append(try PSText.string(item))
             default: throw .handOver("showing \(item.typeName)")
             }
         }
         text = texts.joined(separator: separator)
     }
 
-    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("Write-Host within a pipeline") }
+    private var piped: [String] = []
+
+    override func process(_ item: PSValue) throws(Interrupt) { piped.append(try PSText.string(item)) }
 
     override func finish() throws(Interrupt) {
         guard !isDone else { return }
         isDone = true
-        evaluator.delivery.note(.information(text))
+        if !piped.isEmpty, text.isEmpty {
+            for line in piped { evaluator.say(line, endsLine: endsLine) }
+            return
+        }
+        evaluator.say(text, endsLine: endsLine)
     }
 }
 
 /// `Write-Verbose`, `Write-Debug` and `Write-Progress`, of which nothing is shown unless somebody asks for it.
 final class SilentStage: Stage {
     override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }
+}
+
+/// `Write-Progress`: told to whoever waits, never part of the output.
+final class ProgressStage: Stage {
+    private let text: String
+    private let evaluator: Evaluator
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) {
+        self.evaluator = evaluator
+        text = command.isSet("Completed")
+            ? "" : ["Activity", "Status"].compactMap { command[$0]?.text }.filter { !$0.isEmpty }.joined(separator: ": ")
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }
+
+    override func finish() throws(Interrupt) { if !text.isEmpty { evaluator.host?.show(text) } }
 }
 
 /// `New-TimeSpan`: a length of time, or the time between two dates.
@@ -188,16 +213,33 @@ final class ObjectStage: Stage {
     private let value: PSValue
     private var isDone = false
 
-    init(_ command: BoundCommand) throws(Interrupt) {
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         guard case .string(let name)? = command["TypeName"] else { throw .handOver("an unusual New-Object") }
+        if ["psobject", "pscustomobject", "object", "system.object", "system.management.automation.psobject"].contains(
+            name.lowercased()), command.names == ["TypeName"], let object = PSObject([])
+        {
+            value = .object(object)
+            return
+        }
+        if ["hashtable", "system.collections.hashtable"].contains(name.lowercased()), command.names == ["TypeName"] {
+            value = .table(PSTable(isOrdered: false))
+            return
+        }
+        if name.lowercased().contains("collections.generic.dictionary"), command.names == ["TypeName"] {
+            value = .table(PSTable(isOrdered: true))
+            return
+        }
         if let kind = PSList.kind(written: name), command.names == ["TypeName"] {
             value = .list(PSList(kind))
             return
         }
-        guard ["psobject", "pscustomobject"].contains(name.lowercased()), command.names == ["TypeName", "Property"],
+        guard
+            ["psobject", "pscustomobject", "object", "system.object", "system.management.automation.psobject"].contains(
+                name.lowercased()), command.names == ["TypeName", "Property"],
             case .table(let table)? = command["Property"]
         else { throw .handOver("New-Object of \(name)") }
-        guard table.hasCertainOrder, let object = PSObject(table.pairs) else {
+        // .NET seeds the hashes of texts anew in each process: any order is one that a run may have.
+        guard table.hasCertainOrder || evaluator.host != nil, let object = PSObject(table.pairs) else {
             throw .handOver("a hashtable without a defined order")
         }
         value = .object(object)

@@ -25,10 +25,7 @@ extension CmdletCall {
     private static func splatted(
         _ node: VariableExpressionSyntax, _ evaluator: Evaluator
     ) throws(Interrupt) -> [Argument] {
-        let name = node.path.name
-        guard node.path.qualifier == .none, let value = evaluator.variables[name.lowercased()] else {
-            throw .handOver("splatting of @\(name), which has no value in the native engine")
-        }
+        let value = try evaluator.splatted(node)
         switch value {
         case .table(let table): return table.pairs.map { .parameter($0.key, $0.value, text: nil) }
         case .array(let items): return items.map { .value($0, text: nil) }

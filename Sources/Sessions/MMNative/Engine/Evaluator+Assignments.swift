@@ -4,41 +4,59 @@ import PowerShellSyntax
 extension Evaluator {
     /// What an assignment changes.
     enum Place {
-        case variable(String), element(PSTable, PSValue)
+        case variable(String), element(PSTable, PSValue), property(PSObject, String), item(PSList, Int)
+        /// A variable of the script itself, seen from a function.
+        case outer(String)
+        /// What is assigned is dropped, as by `$env:` in a run of its own.
+        case dropped
     }
 
     /// Returns the place that an expression names.
     func place(of expression: ExpressionSyntax) throws(Interrupt) -> Place {
         switch expression {
         case .variable(let node):
-            guard !node.isSplatted, node.path.qualifier == .none else {
-                throw .handOver("a variable of a scope or drive")
-            }
             let name = node.path.name.lowercased()
+            switch node.path.qualifier {
+            case .none, .local, .private: break
+            case .script, .global: return .outer(name)
+            case .drive(let drive) where drive.lowercased() == "env" && host != nil: return .dropped
+            default: throw .handOver("a variable of a scope or drive")
+            }
+            guard !node.isSplatted else { throw .handOver("an assignment to a splat") }
+            if Self.silent.contains(name) { return .dropped }
             guard Self.settable.contains(name) || !AutomaticNames.contains(name), !foreignVariables.contains(name)
             else {
                 throw .handOver("an assignment to $\(node.path.name)")
             }
             return .variable(name)
         case .index(let node):
-            let table = try table(in: node.target)
+            let target = try worth(of: node.target)
             let key = try value(of: node.index)
+            if case .list(let list) = target {
+                guard case .int(let number) = key else { throw .handOver("an unusual index") }
+                let place = number < 0 ? list.items.count + Int(number) : Int(number)
+                guard list.items.indices.contains(place) else { throw .handOver("an index out of range") }
+                return .item(list, place)
+            }
+            guard case .table(let table) = target else {
+                throw .handOver("an assignment to a part of \(target.typeName)")
+            }
             if table.isOrdered, Comparison.isNumber(key) { throw .handOver("an index of a table") }
             guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
             return .element(table, key)
         case .member(let node):
-            guard !node.isStatic, let name = node.constantName, Collation.isCertain(name) else {
+            let name = try memberName(node.member)
+            guard !node.isStatic, Collation.isCertain(name) else {
                 throw .handOver("an assignment to a computed member")
             }
-            return .element(try table(in: node.target), .string(name))
+            let target = try value(of: node.target)
+            switch target {
+            case .table(let table): return .element(table, .string(name))
+            case .object(let object): return .property(object, name)
+            default: throw .handOver("an assignment to a part of \(target.typeName)")
+            }
         default: throw .handOver("an assignment to other than a variable")
         }
-    }
-
-    private func table(in expression: ExpressionSyntax) throws(Interrupt) -> PSTable {
-        let target = try value(of: expression)
-        guard case .table(let table) = target else { throw .handOver("an assignment to a part of \(target.typeName)") }
-        return table
     }
 
     /// Returns what a place holds.
@@ -47,6 +65,10 @@ extension Evaluator {
         case .variable("_"): current ?? .null
         case .variable(let name): variables[name] ?? .null
         case .element(let table, let key): table[key] ?? .null
+        case .property(let object, let name): object[name] ?? .null
+        case .item(let list, let place): list.items[place]
+        case .outer(let name): frames.first?[name] ?? variables[name] ?? .null
+        case .dropped: .null
         }
     }
 
@@ -56,7 +78,26 @@ extension Evaluator {
         case .variable(let name): try set(name, value)
         case .element(let table, let key):
             try note(value)
-            table.set(key, value)
+            table.set(key, value.withoutNothing)
+        case .property(let object, let name):
+            try note(value)
+            guard object.set(name, value.withoutNothing) else {
+                throw .statement(
+                    NativeError(
+                        "PropertyAssignmentException",
+                        "The property '\(name)' cannot be found on this object. Verify that the property exists and can be set.",
+                        isReadable: true))
+            }
+        case .item(let list, let place): list.items[place] = value.plain
+        case .outer(let name):
+            guard !frames.isEmpty else { return try set(name, value) }
+            // A function between that has one of its own keeps it.
+            let before = frames[0][name]?.text
+            for index in frames.indices {
+                if index == 0 || frames[index][name]?.text == before { frames[index][name] = value }
+            }
+            if variables[name]?.text == before || variables[name] == nil { variables[name] = value }
+        case .dropped: break
         }
     }
 
@@ -92,7 +133,14 @@ extension Evaluator {
             guard case .variable(let variable) = typed.operand, node.op == .equals,
                 let type = PSType(written: typed.type.typeName.fullName)
             else { throw .handOver("an assignment with a type") }
-            guard case .variable(let name) = try place(of: .variable(variable)), !Self.settable.contains(name) else {
+            let place = try place(of: .variable(variable))
+            if case .outer(let name) = place {
+                let right = try converted(try worth(of: node.value), to: type)
+                try write(right, to: place)
+                if frames.isEmpty { types[name] = type == .object ? nil : type }
+                return right
+            }
+            guard case .variable(let name) = place, !Self.settable.contains(name) else {
                 throw .handOver("an assignment with a type")
             }
             let right = try worth(of: node.value)
@@ -102,7 +150,13 @@ extension Evaluator {
         case .arrayLiteral(let list):
             guard node.op == .equals else { throw .handOver("an assignment to several variables") }
             var places: [Place] = []
-            for element in list.elements { places.append(try place(of: element)) }
+            for element in list.elements {
+                if case .convert(let typed) = element {
+                    places.append(try place(of: typed.operand))
+                } else {
+                    places.append(try place(of: element))
+                }
+            }
             let right = try worth(of: node.value).plain
             try spread(right, to: places)
             return right
@@ -125,6 +179,12 @@ extension Evaluator {
     }
 
     private func assign(_ node: AssignmentStatementSyntax, to place: Place) throws(Interrupt) -> PSValue {
+        let outer = assigning
+        defer { assigning = outer }
+        switch place {
+        case .variable(let name), .outer(let name): assigning = name
+        default: break
+        }
         if node.op == .equals {
             let value = try worth(of: node.value)
             try write(value, to: place)

@@ -95,6 +95,27 @@ extension Evaluator {
         if let reason { throw reason }
     }
 
+    /// The clause that catches an error: the first whose types include it.
+    private static func clause(
+        of node: TryStatementSyntax, for record: NativeError
+    ) throws(Interrupt) -> CatchClauseSyntax? {
+        for clause in node.catchClauses {
+            if clause.types.isEmpty { return clause }
+            for type in clause.types {
+                switch type.typeName.fullName.lowercased() {
+                case "exception", "system.exception": return clause
+                case "system.management.automation.runtimeexception", "runtimeexception"
+                where record.id.hasPrefix("RuntimeException"):
+                    return clause
+                default:
+                    // What a service's errors are in .NET isn't known here: only a clause for all of them is certain.
+                    if node.catchClauses.last?.types.isEmpty != true { throw .handOver("catch by type") }
+                }
+            }
+        }
+        return nil
+    }
+
     /// Runs the body and, after an error, the clause that catches it. An error inside a clause ends the whole statement,
     /// as one inside the body does.
     private func attempt(_ node: TryStatementSyntax, into sink: Sink) throws(Interrupt) {
@@ -108,11 +129,12 @@ extension Evaluator {
             case .statement(let raised), .fatal(let raised), .refused(let raised): record = raised
             default: throw error
             }
-            guard let clause = node.catchClauses.first else { throw error }
-            guard clause.types.isEmpty else { throw .handOver("catch by type") }
+            guard !node.catchClauses.isEmpty else { throw error }
+            guard try Self.clause(of: node, for: record) != nil else { throw error }
         }
         guard !record.id.isEmpty else { throw .handOver(record.message) }
-        guard let clause = node.catchClauses.first else { return }
+        guard let clause = try Self.clause(of: node, for: record) else { return }
+        errors.items.insert(ErrorRecords.value(of: record), at: 0)
         let outer = current
         current = ErrorRecords.value(of: record)
         caught.append(record)

@@ -87,7 +87,9 @@ extension Evaluator {
     private func isType(_ value: PSValue, _ type: PSValue) throws(Interrupt) -> Bool {
         guard case .type(let type) = type else { throw .handOver("an unusual type test") }
         switch (type, value) {
-        case (.object, _), (.pscustomobject, _), (.ordered, _), (.arraylist, _), (.objectlist, _), (.textlist, _):
+        case (.object, _), (.pscustomobject, _), (.ordered, _), (.arraylist, _), (.objectlist, _), (.textlist, _),
+            (.numberlist, _), (.textset, _), (.texts, _), (.ints, _), (.toggle, _), (.optionaldate, _), (.path, _),
+            (.environment, _), (.uri, _), (.credential, _), (.securestring, _):
             throw .handOver("a type test")
         case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.string, .string), (.char, .char),
             (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):

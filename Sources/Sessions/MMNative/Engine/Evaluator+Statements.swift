@@ -39,6 +39,7 @@ extension Evaluator {
     func run(_ statements: [StatementSyntax], into sink: Sink) throws(Interrupt) {
         for statement in statements {
             do throws(Interrupt) {
+                hasSucceeded = true
                 try run(statement, into: sink)
             } catch {
                 if case .statement(let record) = error, tries == 0 {
@@ -90,13 +91,16 @@ extension Evaluator {
             if let body = node.elseBody { try run(body.statements, into: sink) }
         case .forEach(let node):
             let name = node.variable.path.name.lowercased()
+            let isOuter = node.variable.path.qualifier == .script || node.variable.path.qualifier == .global
             let items = try elements(of: node.collection)
             if items.count == 1, items[0].isNull {
-                guard node.collection.pureExpression != nil else { throw .handOver("foreach over $null") }
+                guard node.collection.pureExpression != nil || host != nil else {
+                    throw .handOver("foreach over $null")
+                }
                 break
             }
             for item in items {
-                try set(name, item)
+                if isOuter { try write(item, to: .outer(name)) } else { try set(name, item) }
                 guard try loop(node.body, node.label, into: sink) else { break }
             }
         case .while, .do, .for: try runLoop(statement, into: sink)
@@ -157,6 +161,9 @@ extension Evaluator {
             collecting -= 1
         }
         guard let body = block.syntax.scriptBlock.body else { throw .handOver("a script block with named parts") }
+        if let parameters = block.syntax.scriptBlock.parameterBlock, !parameters.parameters.isEmpty {
+            throw .handOver("a script block with parameters")
+        }
         do throws(Interrupt) {
             try inside(block) { () throws(Interrupt) in try run(body.statements, into: sink) }
         } catch {
@@ -210,10 +217,14 @@ extension Evaluator {
     func run(_ node: PipelineSyntax, into sink: Sink) throws(Interrupt) {
         guard !node.isBackground, let first = node.elements.first else { throw .handOver("a background job") }
         if node.elements.count == 1, case .expression(let element) = first {
-            guard element.redirections.isEmpty else { throw .handOver("a redirection") }
             if element.expression.isStep {
                 _ = try value(of: element.expression)
                 return
+            }
+            if !element.redirections.isEmpty {
+                return try withoutActuallyEscapingSink(sink) { (sink) throws(Interrupt) in
+                    try RunningPipeline(node, in: self, sink: sink).run()
+                }
             }
             return try stream(element.expression, into: sink)
         }

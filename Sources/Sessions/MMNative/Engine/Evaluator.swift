@@ -14,6 +14,20 @@ final class Evaluator {
     var functions: [String: ScriptFunction] = [:]
     /// The number of functions that run within each other.
     var calls = 0
+    /// The variables of the callers of the function that runs, outermost first.
+    var frames: [[String: PSValue]] = []
+    /// What the script may do on its machine: files of its own, questions; `nil` where it is evaluated alone.
+    var host: NativeHost?
+    /// The arguments of the function that runs which no parameter takes.
+    var rest: [PSValue] = []
+    /// The parameters that the function that runs was given.
+    var given: PSTable?
+    /// The name of the function that runs.
+    var functionName: String?
+    /// Whether the last statement ended without an error.
+    var hasSucceeded = true
+    /// The errors of this run, latest first.
+    let errors = PSList(.arrayList)
     /// The types that variables keep, by lower-case name: what is assigned is converted.
     var types: [String: PSType] = [:]
     /// The value of `$_`, if there is one.
@@ -56,6 +70,10 @@ final class Evaluator {
     /// The errors whose `catch` blocks are running, innermost last.
     var caught: [NativeError] = []
 
+    /// The beginning of a line that is being said.
+    private var begun = ""
+    /// The variable that the assignment which runs is for.
+    var assigning: String?
     private var rounds = 0
     private var madeBytes = 0
     private var seenBytes = 0
@@ -121,12 +139,25 @@ final class Evaluator {
     /// - Parameter action: the command's own `-ErrorAction`.
     func report(_ error: NativeError, _ action: ErrorAction? = nil) throws(Interrupt) {
         guard !error.id.isEmpty else { throw .handOver(error.message) }
+        errors.items.insert(ErrorRecords.value(of: error), at: 0)
+        hasSucceeded = false
         switch action ?? preference {
         case .goOn: delivery.note(.error(error))
         case .silence: break
         case .stop: throw .fatal(error)
         }
     }
+
+    /// Says something to the person; what doesn't end its line is said with what follows.
+    func say(_ text: String, endsLine: Bool = true) {
+        begun += text
+        guard endsLine else { return }
+        delivery.note(.information(begun))
+        begun = ""
+    }
+
+    /// Says what is left of a line that nothing ended.
+    func endLine() { if !begun.isEmpty { say("") } }
 
     /// Emits a warning.
     func warn(_ text: String) { delivery.note(.warning(text)) }
@@ -151,14 +182,14 @@ final class Evaluator {
         case .variable(let node): return try variable(node)
         case .expandableString(let node): return try counted(.string(try expanded(node)))
         case .member(let node):
-            guard let name = node.constantName else { throw .handOver("a computed member") }
-            let target = try value(of: node.target)
+            let name = try memberName(node.member)
+            let target = try worth(of: node.target)
             if node.isStatic {
                 guard case .type(let type) = target else { throw .handOver("a static member of a value") }
                 return try Statics.property(type, name)
             }
             if node.isNullConditional, target.isNull { return .null }
-            return try Members.property(target, name)
+            return try member(name, of: target)
         case .binary(let node): return try binary(node)
         case .unary(let node): return try unary(node)
         case .paren(let node): return try grouped(node)
@@ -166,14 +197,15 @@ final class Evaluator {
         case .index(let node):
             let target = try value(of: node.target)
             if node.isNullConditional, target.isNull { return .null }
-            return try Members.element(target, try value(of: node.index))
+            if case .type = target { throw .handOver("an index of a type") }
+            return try Members.element(target.plain, try value(of: node.index))
         case .arrayLiteral(let node):
             var items: [PSValue] = []
             items.reserveCapacity(node.elements.count)
             for element in node.elements {
                 let item = try worth(of: element)
                 switch item {
-                case .nothing, .list: throw .handOver("a list with nothing or a list in it")
+                case .nothing: items.append(.null)
                 default: items.append(item)
                 }
             }
@@ -208,7 +240,8 @@ final class Evaluator {
     }
 
     private func variable(_ node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
-        guard !node.isSplatted, node.path.qualifier == .none else { throw .handOver("a variable of a scope or drive") }
+        guard !node.isSplatted else { throw .handOver("a splat outside of a command") }
+        if node.path.qualifier != .none { return try qualified(node.path) }
         if node.path.name == "_" { return current ?? .null }
         let name = node.path.name.lowercased()
         switch name {
@@ -221,10 +254,11 @@ final class Evaluator {
             guard !foreignVariables.contains(name) else {
                 throw .handOver("the variable $\(node.path.name), which was set in the other engine")
             }
-            guard !AutomaticNames.contains(name) || name == "matches" else {
+            guard AutomaticNames.contains(name), name != "matches" else { return .null }
+            guard let known = try automatic(name) else {
                 throw .handOver("the automatic variable $\(node.path.name)")
             }
-            return .null
+            return known
         }
     }
 
@@ -244,7 +278,8 @@ final class Evaluator {
     }
 
     private func call(_ node: InvokeMemberExpressionSyntax) throws(Interrupt) -> PSValue {
-        guard let name = node.constantName, node.genericArguments.isEmpty else { throw .handOver("a computed call") }
+        guard node.genericArguments.isEmpty else { throw .handOver("a computed call") }
+        let name = try memberName(node.member)
         let target = try worth(of: node.target)
         if node.isNullConditional, target.isNull { return .null }
         var arguments: [PSValue] = []
@@ -253,6 +288,7 @@ final class Evaluator {
             guard case .type(let type) = target else { throw .handOver("a static method of a value") }
             return try counted(try Statics.call(type, name, arguments, in: self))
         }
+        if let own = try ownMethod(target, name, arguments) { return try counted(own) }
         return try counted(try Methods.call(target, name, arguments))
     }
 
@@ -283,7 +319,7 @@ final class Evaluator {
         for entry in node.entries {
             let key = try value(of: entry.key)
             guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
-            guard table.add(key, try bounded(try worth(of: entry.value))) else {
+            guard table.add(key, try bounded(try worth(of: entry.value).withoutNothing)) else {
                 throw .handOver("a key given twice")
             }
         }
@@ -291,7 +327,12 @@ final class Evaluator {
     }
 
     private func convert(_ node: ConvertExpressionSyntax) throws(Interrupt) -> PSValue {
-        guard let type = PSType(written: node.type.typeName.fullName) else { throw .handOver("a cast") }
+        let name = node.type.typeName.fullName
+        if name.lowercased() == "void" {
+            _ = try worth(of: node.operand)
+            return .nothing
+        }
+        guard let type = PSType(written: name) else { throw .handOver("a cast") }
         if case .hashtable(let literal) = node.operand, type == .ordered || type == .pscustomobject {
             let table = try table(literal, isOrdered: true)
             return type == .ordered ? .table(table) : try Conversion.cast(.table(table), to: type)

@@ -12,6 +12,8 @@ package struct NativeEngine: Sendable {
     private let showsLayouts: Bool
     private let screenWidth: Int?
     private let limits: NativeLimits
+    private let host: NativeHost?
+    private let arguments: [String: PSValue]
 
     /// Creates an engine with the cmdlets of some sources.
     /// - Parameters:
@@ -20,10 +22,14 @@ package struct NativeEngine: Sendable {
     ///     displays them.
     ///   - screenWidth: the columns of the screen that shows layouts; `nil` where there is none.
     ///   - limits: the resource limits of a script.
+    ///   - host: what scripts may do on the machine: files of their own, questions; `nil` where they are evaluated alone.
+    ///   - arguments: values for the script's `param` block, besides those given as texts.
     package init(
         sources: [any CmdletSource] = [], showsLayouts: Bool = true, screenWidth: Int? = nil,
-        limits: NativeLimits = NativeLimits()
+        limits: NativeLimits = NativeLimits(), host: NativeHost? = nil, arguments: [String: PSValue] = [:]
     ) {
+        self.host = host
+        self.arguments = arguments
         self.screenWidth = screenWidth
         self.limits = limits
         self.sources = sources
@@ -35,7 +41,13 @@ package struct NativeEngine: Sendable {
     package func unsupportedReason(
         _ script: ParsedScript, values: [String: String] = [:], in session: NativeSession
     ) -> String? {
-        SubsetCheck(script) { name in sources.contains { $0.knows(name) } }.reason(values: values)
+        SubsetCheck(script, hasHost: host != nil, canAsk: host?.canAsk ?? false) { name in
+            sources.contains { $0.knows(name) }
+        }.reason(values: all(values))
+    }
+
+    private func all(_ texts: [String: String]) -> [String: PSValue] {
+        arguments.merging(texts.mapValues { .string($0) }) { own, _ in own }
     }
 
     /// Runs a script and collects its output. Its variables are kept in the session when it completes.
@@ -77,12 +89,14 @@ package struct NativeEngine: Sendable {
         let changesInPlace = ScriptFacts(of: parsed).items.contains { item in
             switch item.detail {
             case .setMember, .setIndex, .call: true
+            case .command(let command): command.name?.lowercased() == "add-member"
             default: false
             }
         }
         let before = session
-        let parameters = root.parameterBlock.map { ScriptParameters($0, values: values) }
-        let (sources, showsLayouts, screenWidth, limits) = (sources, showsLayouts, screenWidth, limits)
+        let given = all(values)
+        let parameters = root.parameterBlock.map { ScriptParameters($0, values: given) }
+        let (sources, showsLayouts, screenWidth, limits, host) = (sources, showsLayouts, screenWidth, limits, host)
         let end: (NativeOutcome, NativeSession)
         do {
             end = try await thread.run {
@@ -91,7 +105,7 @@ package struct NativeEngine: Sendable {
                 func carryOut() -> (NativeOutcome, NativeSession) {
                     let run = NativeRun(
                         units: units, session: changesInPlace ? before.copied : before, sources: sources,
-                        limits: limits, thread: thread,
+                        limits: limits, host: host, thread: thread,
                         receiver: receiver)
                     let outcome = run.run(
                         body, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
@@ -117,13 +131,14 @@ private final class NativeRun {
 
     init(
         units: [UInt16], session: NativeSession, sources: [any CmdletSource], limits: NativeLimits,
-        thread: EvaluationThread, receiver: NativeEngine.Receiver?
+        host: NativeHost?, thread: EvaluationThread, receiver: NativeEngine.Receiver?
     ) {
         delivery = Delivery(thread: thread, receiver: receiver)
         evaluator = Evaluator(
             source: units, variables: session.variables, delivery: delivery, sources: sources, limits: limits)
         evaluator.foreignVariables = session.foreignVariables
         evaluator.types = session.types
+        evaluator.host = host
     }
 
     /// The columns that PowerShell lays out for where there is no screen.
@@ -148,6 +163,7 @@ private final class NativeRun {
         var session = before
         session.variables = evaluator.variables
         session.variables[Evaluator.preferenceName] = nil
+        session.variables["input"] = nil
         session.types = evaluator.types
         return session
     }
@@ -156,6 +172,7 @@ private final class NativeRun {
         _ body: StatementBlockSyntax, _ parameters: ScriptParameters?, showsLayouts: Bool, screenWidth: Int?
     ) -> NativeOutcome {
         let delivery = delivery
+        defer { evaluator.endLine() }
         do throws(Interrupt) {
             try parameters?.bind(in: evaluator)
             try evaluator.run(body.statements) { (item) throws(Interrupt) in
@@ -182,6 +199,7 @@ private final class NativeRun {
             case .stopped: return .stopped(delivery.result, hasSent: delivery.hasSent)
             }
         }
+        evaluator.endLine()
         guard delivery.flush() else { return .stopped(delivery.result, hasSent: delivery.hasSent) }
         return .completed(delivery.result)
     }

@@ -1,6 +1,6 @@
 import PowerShellSyntax
 
-/// A function that a script defines: parameters by name and position, and a body without named parts.
+/// A function that a script defines: parameters by name and position, and a body, which may be in named parts.
 struct ScriptFunction {
     /// A parameter.
     struct Parameter {
@@ -9,6 +9,11 @@ struct ScriptFunction {
         var isSwitch = false
         var isMandatory = false
         var isNotEmpty = false
+        var takesInput = false
+        var takesProperties = false
+        var takesRest = false
+        var aliases: [String] = []
+        var pattern: String?
         var position: Int?
         /// The texts that are allowed; empty where all are.
         var allowed: [String] = []
@@ -17,33 +22,54 @@ struct ScriptFunction {
 
     let name: String
     let parameters: [Parameter]
-    let body: StatementBlockSyntax
-
-    private static let types: Set<PSType> = [.string, .int, .long, .double, .bool, .array, .object, .hashtable]
+    let beginning: StatementBlockSyntax?
+    let processing: StatementBlockSyntax?
+    let ending: StatementBlockSyntax?
+    /// Whether it binds as a cmdlet does, so that arguments that fit no parameter are errors.
+    let isAdvanced: Bool
+    /// Everything that it may run.
+    var blocks: [StatementBlockSyntax] { [beginning, processing, ending].compactMap(\.self) }
 
     /// Reads a definition; `nil` where it has more than these.
     init?(_ node: FunctionDefinitionSyntax) {
-        guard !node.isFilter, !node.name.contains(":"), node.body.usings.isEmpty, node.body.definedTypes.isEmpty,
-            let body = node.body.body
-        else { return nil }
-        name = node.name
-        self.body = body
-        var declared = node.parameters
-        if let block = node.body.parameterBlock {
-            for attribute in block.attributes {
-                guard attribute.typeName.fullName.lowercased() == "cmdletbinding",
-                    attribute.positionalArguments.isEmpty, attribute.namedArguments.isEmpty
-                else { return nil }
+        guard !node.name.contains(":") else { return nil }
+        self.init(node.body, name: node.name, declared: node.parameters, isFilter: node.isFilter)
+    }
+
+    /// Reads a block that is called.
+    init?(_ block: ScriptBlockSyntax, name: String, declared: [ParameterSyntax] = [], isFilter: Bool = false) {
+        guard block.usings.isEmpty, block.definedTypes.isEmpty else { return nil }
+        self.name = name
+        var beginning: StatementBlockSyntax?
+        var processing: StatementBlockSyntax?
+        var ending: StatementBlockSyntax?
+        if let body = block.body, block.namedBlocks.isEmpty {
+            if isFilter { processing = body } else { ending = body }
+        }
+        for part in block.namedBlocks {
+            switch part.kind {
+            case .begin: beginning = part.block
+            case .process: processing = part.block
+            case .end: ending = part.block
+            default: return nil
             }
-            guard declared.isEmpty else { return nil }
-            declared = block.parameters
+        }
+        (self.beginning, self.processing, self.ending) = (beginning, processing, ending)
+        var declared = declared
+        var isAdvanced = false
+        if let parameters = block.parameterBlock {
+            guard declared.isEmpty || parameters.parameters.isEmpty else { return nil }
+            if declared.isEmpty { declared = parameters.parameters }
+            isAdvanced = parameters.attributes.contains { $0.typeName.fullName.lowercased() == "cmdletbinding" }
         }
         var parameters: [Parameter] = []
         for parameter in declared {
             guard let read = Self.parameter(parameter) else { return nil }
             guard !parameters.contains(where: { $0.name.lowercased() == read.name.lowercased() }) else { return nil }
+            if ScriptParameters.isOfCmdlet(parameter) { isAdvanced = true }
             parameters.append(read)
         }
+        self.isAdvanced = isAdvanced
         // Once one parameter says its position, the others have none.
         if !parameters.contains(where: { $0.position != nil }) {
             var position = 0
@@ -55,7 +81,7 @@ struct ScriptFunction {
         self.parameters = parameters
     }
 
-    private static func parameter(_ node: ParameterSyntax) -> Parameter? {
+    static func parameter(_ node: ParameterSyntax) -> Parameter? {
         let path = node.variable.path
         guard path.qualifier == .none, !AutomaticNames.contains(path.name.lowercased()), path.name.isPlain else {
             return nil
@@ -64,15 +90,14 @@ struct ScriptFunction {
         for attribute in node.attributes {
             switch attribute {
             case .typeConstraint(let constraint):
-                guard parameter.type == nil, !parameter.isSwitch else { return nil }
-                if ["switch", "switchparameter", "system.management.automation.switchparameter"].contains(
-                    constraint.typeName.fullName.lowercased())
-                {
+                guard parameter.type == nil, !parameter.isSwitch,
+                    let type = PSType(written: constraint.typeName.fullName)
+                else { return nil }
+                if type == .toggle {
                     parameter.isSwitch = true
-                    continue
+                } else if type != .object {
+                    parameter.type = type
                 }
-                guard let type = PSType(written: constraint.typeName.fullName), types.contains(type) else { return nil }
-                if type != .object { parameter.type = type }
             case .attribute(let node):
                 guard read(node, into: &parameter) else { return nil }
             }
@@ -83,75 +108,58 @@ struct ScriptFunction {
     private static func read(_ node: AttributeSyntax, into parameter: inout Parameter) -> Bool {
         switch node.typeName.fullName.lowercased() {
         case "parameter":
-            guard node.positionalArguments.isEmpty else { return false }
             for argument in node.namedArguments {
+                var isSet = argument.isOmitted
+                if case .variable(let value) = argument.argument { isSet = value.path.name.lowercased() == "true" }
                 switch (argument.name.lowercased(), argument.argument) {
-                case ("mandatory", .variable(let value)) where value.path.name.lowercased() == "true":
-                    parameter.isMandatory = true
-                case ("mandatory", .variable(let value)) where value.path.name.lowercased() == "false": break
-                case ("mandatory", _) where argument.isOmitted: parameter.isMandatory = true
-                case ("helpmessage", .string): break
+                case ("mandatory", _): parameter.isMandatory = isSet
+                case ("valuefrompipeline", _): parameter.takesInput = isSet
+                case ("valuefrompipelinebypropertyname", _): parameter.takesProperties = isSet
+                case ("valuefromremainingarguments", _): parameter.takesRest = isSet
                 case ("position", .number(let number)):
                     guard case .int32(let place) = number.value, place >= 0 else { return false }
                     parameter.position = Int(place)
-                default: return false
+                case ("position", _): return false
+                default: break
                 }
             }
             return true
         case "validateset":
-            guard node.namedArguments.isEmpty else { return false }
             for argument in node.positionalArguments {
                 guard case .string(let text) = argument else { return false }
                 parameter.allowed.append(text.value)
             }
             return !parameter.allowed.isEmpty
-        case "validatenotnullorempty":
+        case "alias":
+            for argument in node.positionalArguments {
+                guard case .string(let text) = argument else { return false }
+                parameter.aliases.append(text.value)
+            }
+            return true
+        case "validatepattern":
+            guard case .string(let text)? = node.positionalArguments.first else { return false }
+            parameter.pattern = text.value
+            return true
+        case "validatenotnullorempty", "validatenotnull":
             parameter.isNotEmpty = true
-            return node.positionalArguments.isEmpty && node.namedArguments.isEmpty
+            return true
+        case "allownull", "allowemptystring", "allowemptycollection", "validaterange", "validatelength",
+            "validatecount", "system.management.automation.credential", "credential", "supportswildcards":
+            return true
         default: return false
         }
     }
 
-    private var binder: ParameterBinder {
-        let names = parameters.map(\.name)
-        return ParameterBinder(
-            own: parameters.enumerated().map { index, parameter in
-                BindableParameter(isSwitch: parameter.isSwitch, position: parameter.position ?? -1, identity: index)
-            }
-        ) { ParameterFit($1, name: names[$0], aliases: []) }
-    }
-
-    /// The words of a call: which parameter gets which expression; `nil` where that isn't certain, or where a mandatory
-    /// parameter gets none.
-    func bound(_ command: CommandSyntax) -> [(parameter: Int, value: ExpressionSyntax?)]? {
-        let words = command.words
-        var bound: [(parameter: Int, value: ExpressionSyntax?)] = []
-        var positional: [ExpressionSyntax] = []
-        for word in words {
-            if case .splat = word { return nil }
-            if case .text = word { return nil }
+    /// The parameters that a written name may mean.
+    func candidates(_ written: String) -> [Int] {
+        let lower = written.lowercased()
+        let exact = parameters.indices.filter { index in
+            ([parameters[index].name] + parameters[index].aliases).contains { $0.lowercased() == lower }
         }
-        for pair in binder.pairs(words.map(\.argument)) {
-            let value = pair.value.flatMap { words[$0].expression }
-            guard pair.written != nil else {
-                guard let value else { return nil }
-                positional.append(value)
-                continue
-            }
-            guard pair.candidates.count == 1, let index = pair.candidates.first,
-                !bound.contains(where: { $0.parameter == index }), value != nil || parameters[index].isSwitch
-            else { return nil }
-            bound.append((index, value))
+        guard exact.isEmpty else { return exact }
+        return parameters.indices.filter { index in
+            ([parameters[index].name] + parameters[index].aliases).contains { $0.lowercased().hasPrefix(lower) }
         }
-        let free = parameters.indices.filter { index in
-            parameters[index].position != nil && !bound.contains { $0.parameter == index }
-        }.sorted { (parameters[$0].position ?? 0) < (parameters[$1].position ?? 0) }
-        guard positional.count <= free.count else { return nil }
-        for (index, value) in zip(free, positional) { bound.append((index, value)) }
-        let isWhole = parameters.indices.allSatisfy { index in
-            !parameters[index].isMandatory || bound.contains { $0.parameter == index }
-        }
-        return isWhole ? bound : nil
     }
 
     /// The value of a parameter that a call leaves out and that has no default.
@@ -168,60 +176,222 @@ struct ScriptFunction {
     }
 }
 
+/// The arguments of a function, evaluated and given to its parameters.
+struct FunctionArguments {
+    /// The values by parameter.
+    var given: [Int: PSValue] = [:]
+    /// Those that no parameter takes.
+    var rest: [PSValue] = []
+
+    private static let common: Set<String> = [
+        "erroraction", "ea", "warningaction", "wa", "informationaction", "verbose", "vb", "debug", "db",
+        "errorvariable", "ev", "outvariable", "ov", "whatif", "confirm", "progressaction",
+    ]
+
+    /// Binds the words of a call.
+    init(_ words: [CommandWord], of function: ScriptFunction, in evaluator: Evaluator) throws(Interrupt) {
+        var positional: [PSValue] = []
+        var place = 0
+        while place < words.count {
+            let word = words[place]
+            place += 1
+            switch word {
+            case .text(let node): positional.append(.string("-" + node.name))
+            case .value(let node): positional.append(try evaluator.worth(of: node).withoutNothing)
+            case .splat(let node):
+                switch try evaluator.splatted(node) {
+                case .table(let table):
+                    for (key, value) in table.pairs {
+                        let found = function.candidates(key)
+                        guard found.count == 1, let index = found.first, given[index] == nil else {
+                            throw .handOver("the parameter \(key) of \(function.name)")
+                        }
+                        given[index] = value
+                    }
+                case .array(let items): positional += items
+                case let other: positional.append(other)
+                }
+            case .name(let node):
+                let found = function.candidates(node.name)
+                guard found.count == 1, let index = found.first, given[index] == nil else {
+                    if found.isEmpty, function.isAdvanced, Self.common.contains(node.name.lowercased()) {
+                        // What a function does with errors is its own cmdlets' matter.
+                        if node.argument == nil, place < words.count, case .value = words[place],
+                            !["verbose", "vb", "debug", "db", "whatif", "confirm"].contains(node.name.lowercased())
+                        {
+                            place += 1
+                        }
+                        continue
+                    }
+                    if found.isEmpty, !function.isAdvanced {
+                        positional.append(.string("-" + node.name))
+                        if let value = node.argument { positional.append(try evaluator.value(of: value)) }
+                        continue
+                    }
+                    throw .statement(
+                        NativeError(
+                            "\(found.isEmpty ? "NamedParameterNotFound" : "AmbiguousParameter"),\(function.name)",
+                            "A parameter cannot be found that matches parameter name '\(node.name)'.",
+                            isReadable: true))
+                }
+                if function.parameters[index].isSwitch {
+                    given[index] = try node.argument.map { (node) throws(Interrupt) in
+                        .bool(try evaluator.value(of: node).isTrue)
+                    } ?? .bool(true)
+                } else if let value = node.argument {
+                    given[index] = try evaluator.worth(of: value).withoutNothing
+                } else if place < words.count, case .value(let value) = words[place] {
+                    place += 1
+                    given[index] = try evaluator.worth(of: value).withoutNothing
+                } else {
+                    throw .statement(
+                        NativeError(
+                            "MissingArgument,\(function.name)", "Missing an argument for parameter '\(node.name)'.",
+                            isReadable: true))
+                }
+            }
+        }
+        var free = function.parameters.indices.filter { function.parameters[$0].position != nil && given[$0] == nil }
+            .sorted { (function.parameters[$0].position ?? 0) < (function.parameters[$1].position ?? 0) }
+        for value in positional {
+            guard !free.isEmpty else {
+                rest.append(value)
+                continue
+            }
+            given[free.removeFirst()] = value
+        }
+        if let place = function.parameters.firstIndex(where: \.takesRest), !rest.isEmpty {
+            var all = rest
+            if let first = given[place] { all.insert(first, at: 0) }
+            given[place] = .array(all)
+            rest = []
+        }
+        guard rest.isEmpty || !function.isAdvanced else {
+            throw .statement(
+                NativeError(
+                    "PositionalParameterNotFound,\(function.name)",
+                    "A positional parameter cannot be found that accepts argument '\(rest[0].text)'.",
+                    isReadable: true))
+        }
+    }
+}
+
 /// Calls of functions.
 extension Evaluator {
     /// The most calls within each other.
     private static let deepest = 40
 
-    /// Runs a function. What it sets stays its own; what it doesn't set is its caller's.
-    func call(_ function: ScriptFunction, _ command: CommandSyntax, into sink: Sink) throws(Interrupt) {
-        guard let bound = function.bound(command) else { throw .handOver("the arguments of \(function.name)") }
-        var given: [Int: PSValue] = [:]
-        for (index, expression) in bound {
-            guard let expression else {
-                given[index] = .bool(true)
-                continue
-            }
-            given[index] = try value(of: expression)
+    /// What `@name` stands for.
+    func splatted(_ node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
+        let name = node.path.name.lowercased()
+        if name == "args" { return .array(rest) }
+        if name == "psboundparameters" { return .table(given ?? PSTable(isOrdered: true)) }
+        guard let value = variables[name] else {
+            throw .handOver("splatting of @\(node.path.name), which has no value in the native engine")
         }
+        return value.plain
+    }
+
+    /// Runs a function without input.
+    func call(_ function: ScriptFunction, _ words: [CommandWord], into sink: Sink) throws(Interrupt) {
+        try call(function, try FunctionArguments(words, of: function, in: self), input: nil, into: sink)
+    }
+
+    /// Runs a function. What it sets stays its own; what it doesn't set is its caller's.
+    /// - Parameter input: the objects that were piped to it; `nil` where it stands first.
+    func call(
+        _ function: ScriptFunction, _ arguments: FunctionArguments, input: [PSValue]?, into sink: Sink
+    ) throws(Interrupt) {
         calls += 1
-        let outer = (variables, types, current)
+        let outer = (types, current, rest, given, functionName, functions)
+        frames.append(variables)
         defer {
             calls -= 1
-            (variables, types, current) = outer
+            variables = frames.removeLast()
+            (types, current, rest, given, functionName, functions) = outer
         }
         guard calls <= Self.deepest else { throw .handOver("a deep recursion") }
+        functionName = function.name
+        rest = arguments.rest
+        let table = PSTable(isOrdered: true)
         for (index, parameter) in function.parameters.enumerated() {
             types[parameter.name.lowercased()] = nil
-            guard let value = given[index] else { continue }
-            variables[parameter.name.lowercased()] = try checked(value, for: parameter, of: function)
+            guard let value = arguments.given[index] else { continue }
+            let bound = try checked(value, for: parameter, of: function)
+            variables[parameter.name.lowercased()] = bound
+            _ = table.add(parameter.name, bound)
         }
-        for (index, parameter) in function.parameters.enumerated() where given[index] == nil {
-            let value = try parameter.defaultValue.map { (node) throws(Interrupt) in try self.value(of: node) }
+        given = table
+        let inputs = function.parameters.enumerated().filter { index, parameter in
+            input != nil && arguments.given[index] == nil && (parameter.takesInput || parameter.takesProperties)
+        }.map(\.element)
+        for (index, parameter) in function.parameters.enumerated() where arguments.given[index] == nil {
+            if parameter.isMandatory, !inputs.contains(where: { $0.name == parameter.name }) {
+                throw .handOver("the parameter \(parameter.name) of \(function.name) without a value")
+            }
+            let value = try parameter.defaultValue.map { (node) throws(Interrupt) in try self.worth(of: node) }
             variables[parameter.name.lowercased()] =
                 try value.map { (value) throws(Interrupt) in
-                    try converted(value, for: parameter, of: function)
+                    try converted(value.withoutNothing, for: parameter, of: function)
                 } ?? function.unbound(parameter)
         }
         for parameter in function.parameters {
             if let type = parameter.type { types[parameter.name.lowercased()] = type }
         }
+        variables["input"] = .array(input ?? [])
         do throws(Interrupt) {
-            try run(function.body.statements, into: sink)
+            if let block = function.beginning { try run(block.statements, into: sink) }
+            if let block = function.processing {
+                for item in input ?? [.null] {
+                    if input != nil {
+                        current = item
+                        try bind(item, to: inputs, of: function)
+                    }
+                    try part(block, into: sink)
+                }
+            } else if let last = input?.last {
+                try bind(last, to: inputs, of: function)
+            }
+            if let block = function.ending { try run(block.statements, into: sink) }
         } catch {
             guard case .leaveBlock = error else { throw error }
+        }
+    }
+
+    /// Runs the part of a function for one object; `return` ends it for that object.
+    private func part(_ block: StatementBlockSyntax, into sink: Sink) throws(Interrupt) {
+        do throws(Interrupt) {
+            try run(block.statements, into: sink)
+        } catch {
+            guard case .leaveBlock(let items) = error else { throw error }
+            for item in items { try sink(item) }
+        }
+    }
+
+    /// Gives an object from the pipeline to the parameters that take one.
+    private func bind(
+        _ item: PSValue, to inputs: [ScriptFunction.Parameter], of function: ScriptFunction
+    ) throws(Interrupt) {
+        for parameter in inputs {
+            var value: PSValue?
+            if parameter.takesProperties, case .object(let object) = item {
+                value = ([parameter.name] + parameter.aliases).lazy.compactMap { object[$0] }.first
+            }
+            if value == nil, parameter.takesInput { value = item }
+            guard let value else { continue }
+            variables[parameter.name.lowercased()] = try checked(value, for: parameter, of: function)
         }
     }
 
     private func converted(
         _ value: PSValue, for parameter: ScriptFunction.Parameter, of function: ScriptFunction
     ) throws(Interrupt) -> PSValue {
-        if parameter.isSwitch {
-            guard case .bool = value else { throw .handOver("an unusual value of a switch") }
-            return value
-        }
+        if parameter.isSwitch { return .bool(value.isTrue) }
         guard let type = parameter.type else { return value }
-        if value.isNull, type == .array || type == .hashtable { return .null }
+        if value.isNull, [.array, .hashtable, .texts, .ints, .pscustomobject].contains(type) { return .null }
+        if type == .string, case .object(let object) = value, object.isCustom {
+            return .string(try PSText.string(value))
+        }
         do throws(Interrupt) {
             return try Conversion.cast(value, to: type)
         } catch {

@@ -1,81 +1,131 @@
 import PowerShellSyntax
 
-/// The parameters of a script, as far as their values are certain without PowerShell: plain names, a few types, texts
-/// as values. Anything else is left to PowerShell.
+/// The parameters of a script and the values that the caller gives them.
 struct ScriptParameters {
     private let block: ParameterBlockSyntax
     /// The values by lower-case name.
-    private let values: [String: String]
+    private let values: [String: PSValue]
 
-    init(_ block: ParameterBlockSyntax, values: [String: String]) {
+    init(_ block: ParameterBlockSyntax, values: [String: PSValue]) {
         self.block = block
         self.values = Dictionary(
             values.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { (first, _) in first })
     }
 
+    /// Attributes of the block that say nothing of how it binds.
+    private static let plainAttributes: Set<String> = [
+        "cmdletbinding", "outputtype", "diagnostics.codeanalysis.suppressmessageattribute",
+        "diagnostics.codeanalysis.suppressmessage", "system.diagnostics.codeanalysis.suppressmessageattribute",
+        "alias",
+    ]
+
     /// Returns why the block is not supported; `nil` when it is.
     /// - Parameters:
-    ///   - script: the script that contains the block.
+    ///   - canAsk: whether a person can be asked for what a parameter needs.
     ///   - expression: returns why a default value is not supported.
-    func misfit(in script: ParsedScript, _ expression: (ExpressionSyntax) -> String?) -> String? {
-        for attribute in block.attributes {
-            guard attribute.typeName.fullName.lowercased() == "cmdletbinding",
-                attribute.positionalArguments.isEmpty, attribute.namedArguments.isEmpty
-            else { return "an attribute of the param block" }
+    func misfit(canAsk: Bool, _ expression: (ExpressionSyntax) -> String?) -> String? {
+        for attribute in block.attributes where !Self.plainAttributes.contains(attribute.typeName.fullName.lowercased())
+        {
+            return "an attribute of the param block"
         }
         var names: Set<String> = []
-        var typed: Set<String> = []
         for parameter in block.parameters {
             let path = parameter.variable.path
             let name = path.name.lowercased()
             guard path.qualifier == .none, !AutomaticNames.contains(name), names.insert(name).inserted else {
                 return "the parameter $\(path.path)"
             }
-            guard let kind = Self.kind(of: parameter) else { return "the declaration of $\(path.name)" }
-            if kind.type != nil { typed.insert(name) }
+            guard let read = ScriptFunction.parameter(parameter) else { return "the declaration of $\(path.name)" }
             if let value = parameter.defaultValue, let reason = expression(value) { return reason }
-            let isUnbound = values[name] == nil && parameter.defaultValue == nil
             // A mandatory parameter accepts neither its default nor an empty text.
-            if isUnbound && kind.unbound == nil || kind.isMandatory && values[name, default: ""].isEmpty {
-                return "the parameter $\(path.name) without a value"
-            }
+            var isEmpty = values[name] == nil
+            if case .string(let text)? = values[name], text.isEmpty { isEmpty = true }
+            if read.isMandatory, isEmpty, !canAsk { return "the parameter $\(path.name) without a value" }
             // Binding doesn't convert texts to Booleans.
-            if values[name] != nil, kind.type == .bool { return "a text for $\(path.name)" }
+            if case .string? = values[name], read.type == .bool { return "a text for $\(path.name)" }
         }
         if let stranger = values.keys.first(where: { !names.contains($0) }) {
             return "a value for \(stranger), which isn't the full name of a parameter"
-        }
-        // The type stays attached to the variable, so later assignments would have to be converted, too.
-        for item in ScriptFacts(of: script).items {
-            if case .set(let path, _) = item.detail, typed.contains(path.name.lowercased()) {
-                return "an assignment to the typed $\(path.name)"
-            }
         }
         return nil
     }
 
     /// Sets the parameters: first those with given values, then the defaults in order.
     func bind(in evaluator: Evaluator) throws(Interrupt) {
-        for parameter in block.parameters {
-            guard let kind = Self.kind(of: parameter) else { throw .handOver("a declaration") }
-            let name = parameter.variable.path.name.lowercased()
-            guard let text = values[name] else { continue }
-            evaluator.variables[name] = try Self.converted(.string(text), kind)
+        let table = PSTable(isOrdered: true)
+        var left: [(ScriptFunction.Parameter, String)] = []
+        for node in block.parameters {
+            guard let parameter = ScriptFunction.parameter(node) else { throw .handOver("a declaration") }
+            let name = parameter.name.lowercased()
+            evaluator.types[name] = nil
+            var value = values[name]
+            if value == nil, parameter.isMandatory {
+                guard let host = evaluator.host else { throw .handOver("the parameter \(parameter.name)") }
+                let answer = try host.answer(parameter.name, isSecret: false, in: evaluator)
+                value = parameter.type == .texts ? .array([.string(answer)]) : .string(answer)
+            }
+            guard let value else {
+                left.append((parameter, name))
+                continue
+            }
+            let bound = try Self.checked(value, parameter)
+            evaluator.variables[name] = bound
+            _ = table.add(parameter.name, bound)
         }
-        for parameter in block.parameters {
-            let name = parameter.variable.path.name.lowercased()
-            guard values[name] == nil, let kind = Self.kind(of: parameter) else { continue }
+        evaluator.given = table
+        for (parameter, name) in left {
             if let value = parameter.defaultValue {
                 let value = try Self.certain { () throws(Interrupt) in try evaluator.value(of: value) }
-                evaluator.variables[name] = try Self.converted(value, kind)
+                evaluator.variables[name] = try Self.converted(value, parameter)
             } else {
-                evaluator.variables[name] = kind.unbound ?? .null
+                evaluator.variables[name] = Self.unbound(parameter)
             }
+        }
+        for node in block.parameters {
+            guard let parameter = ScriptFunction.parameter(node), let type = parameter.type else { continue }
+            evaluator.types[parameter.name.lowercased()] = type
         }
     }
 
-    private static func converted(_ value: PSValue, _ kind: Kind) throws(Interrupt) -> PSValue {
-        guard let type = kind.type else { return value }
+    private static func unbound(_ parameter: ScriptFunction.Parameter) -> PSValue {
+        if parameter.isSwitch { return .bool(false) }
+        switch parameter.type {
+        case .string?: return .string("")
+        case .int?: return .int(0)
+        case .long?: return .long(0)
+        case .double?: return .double(0)
+        case .bool?: return .bool(false)
+        default: return .null
+        }
+    }
+
+    private static func checked(_ value: PSValue, _ parameter: ScriptFunction.Parameter) throws(Interrupt) -> PSValue {
+        let value = try converted(value, parameter)
+        guard !parameter.allowed.isEmpty else { return value }
+        let items: [PSValue]
+        if case .array(let own) = value { items = own } else { items = [value] }
+        for item in items {
+            guard parameter.allowed.contains(where: { $0.lowercased() == item.text.lowercased() }) else {
+                throw .fatal(
+                    NativeError(
+                        "ParameterArgumentValidationError",
+                        "Cannot validate argument on parameter '\(parameter.name)'. The argument \"\(item.text)\" does not "
+                            + "belong to the set \"\(parameter.allowed.joined(separator: ","))\" specified by the ValidateSet "
+                            + "attribute. Supply an argument that is in the set and then try the command again.",
+                        isReadable: true))
+            }
+        }
+        return value
+    }
+
+    private static func converted(_ value: PSValue, _ parameter: ScriptFunction.Parameter) throws(Interrupt) -> PSValue
+    {
+        if parameter.isSwitch {
+            if case .string(let text) = value { return .bool(text.lowercased() != "false" && !text.isEmpty) }
+            return .bool(value.isTrue)
+        }
+        guard let type = parameter.type else { return value }
+        if value.isNull, type != .string, type != .int, type != .bool { return .null }
         return try certain { () throws(Interrupt) in try Conversion.cast(value, to: type) }
     }
 
@@ -83,52 +133,18 @@ struct ScriptParameters {
     private static func certain(_ work: () throws(Interrupt) -> PSValue) throws(Interrupt) -> PSValue {
         do throws(Interrupt) { return try work() } catch {
             switch error {
-            case .handOver, .stopped: throw error
+            case .handOver, .stopped, .fatal, .exit: throw error
             default: throw .handOver("a value that a parameter refuses")
             }
         }
     }
 
-    /// A parameter's declaration.
-    private struct Kind {
-        var type: PSType?
-        var isMandatory = false
-        /// The parameter's value when none is given; `nil` where that isn't certain.
-        var unbound: PSValue?
-    }
-
-    private static func kind(of parameter: ParameterSyntax) -> Kind? {
-        var kind = Kind(unbound: .null)
-        for attribute in parameter.attributes {
-            switch attribute {
-            case .typeConstraint(let node):
-                guard kind.type == nil, node.typeName.assembly == nil,
-                    let type = PSType(written: node.typeName.fullName)
-                else { return nil }
-                kind.type = type
-                switch type {
-                case .string: kind.unbound = .string("")
-                case .int: kind.unbound = .int(0)
-                case .long: kind.unbound = .long(0)
-                case .double: kind.unbound = .double(0)
-                case .bool: kind.unbound = .bool(false)
-                case .datetime: kind.unbound = nil
-                case .object: kind.type = nil
-                default: return nil
-                }
-            case .attribute(let node):
-                guard node.typeName.fullName.lowercased() == "parameter", node.positionalArguments.isEmpty else {
-                    return nil
-                }
-                for argument in node.namedArguments {
-                    switch argument.name.lowercased() {
-                    case "mandatory": kind.isMandatory = true
-                    case "position", "helpmessage": break
-                    default: return nil
-                    }
-                }
+    /// Whether a parameter's attributes make a cmdlet of what it belongs to.
+    static func isOfCmdlet(_ node: ParameterSyntax) -> Bool {
+        node.attributes.contains { attribute in
+            if case .attribute(let node) = attribute { node.typeName.fullName.lowercased() == "parameter" } else {
+                false
             }
         }
-        return kind
     }
 }

@@ -4,19 +4,27 @@ import PowerShellSyntax
 struct SubsetCheck {
     private let script: ParsedScript
     private let isSource: (String) -> Bool
-    /// The functions that the script defines at its top, by lower-case name.
-    private let functions: [String: ScriptFunction]
+    /// Whether the run has files of its own, and whether questions can be answered.
+    private let hasHost: Bool
+    private let canAsk: Bool
+    /// The functions that the script defines, by lower-case name.
+    private let functions: Set<String>
 
     /// Creates a check of a script.
     /// - Parameter isSource: whether a name, in any case, is a source's cmdlet.
-    init(_ script: ParsedScript, isSource: @escaping (String) -> Bool) {
+    /// - Parameter hasHost: whether the run has files of its own.
+    /// - Parameter canAsk: whether questions can be answered.
+    init(
+        _ script: ParsedScript, hasHost: Bool = false, canAsk: Bool = false, isSource: @escaping (String) -> Bool
+    ) {
         self.script = script
         self.isSource = isSource
-        var functions: [String: ScriptFunction] = [:]
-        for case .function(let node) in script.root?.body?.statements ?? [] {
-            functions[node.name.lowercased()] = ScriptFunction(node)
-        }
-        self.functions = functions
+        self.hasHost = hasHost
+        self.canAsk = canAsk
+        functions = Set(
+            ScriptFacts(of: script).items.compactMap { item in
+                if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
+            })
     }
 
     /// The maximum height of a tree that is walked: a limit of the stack, not of the language.
@@ -24,7 +32,7 @@ struct SubsetCheck {
 
     /// Returns the first reason why the script is not supported; `nil` when it is.
     /// - Parameter values: texts for the script's `param` block.
-    func reason(values: [String: String] = [:]) -> String? {
+    func reason(values: [String: PSValue] = [:]) -> String? {
         guard let root = script.root else { return "the script does not parse" }
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
         guard script.requirements.map(KnownPackages.satisfy) ?? true else { return "#requires" }
@@ -32,17 +40,22 @@ struct SubsetCheck {
         guard let parameters = root.parameterBlock else {
             return values.isEmpty ? block(root) : "values without a param block"
         }
-        guard root.definedTypes.isEmpty, let body = root.body else {
+        guard root.definedTypes.isEmpty, root.namedBlocks.allSatisfy({ $0.kind == .end }), let body = root.body else {
             return "a script block with parameters or named parts"
         }
-        return ScriptParameters(parameters, values: values).misfit(in: script) { expression($0) } ?? statements(body)
+        return ScriptParameters(parameters, values: values).misfit(canAsk: canAsk) { expression($0) }
+            ?? statements(body)
     }
 
     private func block(_ node: ScriptBlockSyntax) -> String? {
-        guard node.parameterBlock == nil, node.usings.isEmpty, node.definedTypes.isEmpty, let body = node.body else {
+        guard node.usings.isEmpty, node.definedTypes.isEmpty else {
             return "a script block with parameters or named parts"
         }
-        return statements(body)
+        if node.parameterBlock == nil, node.namedBlocks.isEmpty, let body = node.body { return statements(body) }
+        guard let function = ScriptFunction(node, name: "") else {
+            return "a script block with parameters or named parts"
+        }
+        return self.function(function)
     }
 
     private func statements(_ node: StatementBlockSyntax) -> String? {
@@ -65,7 +78,7 @@ struct SubsetCheck {
             }
             return node.elseBody.flatMap { statements($0) }
         case .forEach(let node):
-            guard node.label == nil, node.variable.path.qualifier == .none,
+            guard node.label == nil, Self.isSettable(node.variable.path),
                 !AutomaticNames.contains(node.variable.path.name.lowercased()) || node.variable.path.name == "_"
             else { return "an unusual foreach" }
             return statement(node.collection) ?? statements(node.body)
@@ -89,7 +102,6 @@ struct SubsetCheck {
             return statement(node.condition) ?? node.defaultBody.flatMap { statements($0) }
         case .try(let node):
             for clause in node.catchClauses {
-                guard clause.types.isEmpty else { return "catch by type" }
                 if let reason = statements(clause.body) { return reason }
             }
             return statements(node.body) ?? node.finallyBody.flatMap { statements($0) }
@@ -104,31 +116,53 @@ struct SubsetCheck {
     /// Checks the definition of a function, which stands at the top of the script, once, under a name of its own.
     private func function(_ node: FunctionDefinitionSyntax) -> String? {
         let name = node.name.lowercased()
-        guard let known = functions[name], known.body.extent.start == node.body.body?.extent.start else {
-            return "the function \(node.name)"
-        }
+        guard let known = ScriptFunction(node) else { return "the function \(node.name)" }
         guard Cmdlets.specification(of: name) == nil, !isSource(name) else {
             return "a function with the name of a cmdlet, \(node.name)"
         }
+        return function(known)
+    }
+
+    private func function(_ known: ScriptFunction) -> String? {
         for parameter in known.parameters {
             if let value = parameter.defaultValue, let reason = expression(value) { return reason }
         }
-        return statements(known.body)
+        return known.blocks.lazy.compactMap { statements($0) }.first
     }
+
+    /// Whether a variable may be assigned to.
+    private static func isSettable(_ path: VariablePath) -> Bool {
+        switch path.qualifier {
+        case .none, .local, .private, .script, .global: true
+        default: false
+        }
+    }
+
+    /// Variables of PowerShell's own that a run with files and a person behind it has.
+    private static let hostVariables: Set<String> = [
+        "args", "input", "error", "?", "psversiontable", "pshome", "profile", "home", "pwd", "psscriptroot",
+        "pscommandpath", "myinvocation", "islinux", "iscoreclr", "iswindows", "ismacos", "psedition", "pid",
+        "lastexitcode", "stacktrace", "psboundparameters", "erroractionpreference", "progresspreference",
+        "warningpreference", "verbosepreference", "debugpreference", "informationpreference",
+        "psdefaultparametervalues",
+    ]
 
     /// The types that a variable may keep.
     private static let variableTypes: Set<PSType> = [
         .string, .int, .long, .double, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
+        .textlist, .numberlist, .textset, .texts, .ints, .optionaldate, .decimal, .timespan, .toggle,
     ]
 
     /// Checks what an assignment changes.
     private func target(_ node: ExpressionSyntax) -> String? {
         switch node {
         case .variable(let variable):
-            guard !variable.isSplatted, variable.path.qualifier == .none else {
+            if case .drive(let drive) = variable.path.qualifier, drive.lowercased() == "env", hasHost { return nil }
+            guard !variable.isSplatted, Self.isSettable(variable.path) else {
                 return "an assignment to a variable of a scope or drive"
             }
             let name = variable.path.name.lowercased()
+            if Evaluator.silent.contains(name) { return nil }
             guard !AutomaticNames.contains(name) || Evaluator.settable.contains(name) else {
                 return "an assignment to $\(variable.path.name)"
             }
@@ -142,18 +176,18 @@ struct SubsetCheck {
             return target(typed.operand)
         case .arrayLiteral(let list):
             for element in list.elements {
-                guard case .variable = element else { return "an assignment to several places" }
-                if let reason = target(element) { return reason }
+                switch element {
+                case .variable, .convert: if let reason = target(element) { return reason }
+                default: return "an assignment to several places"
+                }
             }
             return nil
         case .index(let index):
             guard !index.isNullConditional else { return "an unusual assignment" }
             return expression(index.target) ?? expression(index.index)
         case .member(let member):
-            guard !member.isStatic, !member.isNullConditional, member.constantName != nil else {
-                return "an assignment to a computed member"
-            }
-            return expression(member.target)
+            guard !member.isStatic, !member.isNullConditional else { return "an assignment to a static member" }
+            return expression(member.target) ?? expression(member.member)
         default: return "an assignment to other than a variable"
         }
     }
@@ -163,11 +197,13 @@ struct SubsetCheck {
         for (place, element) in node.elements.enumerated() {
             switch element {
             case .expression(let element):
-                guard element.redirections.isEmpty else { return "a redirection" }
+                if let reason = Redirection.misfit(element.redirections, hasFiles: hasHost) { return reason }
                 if let reason = expression(element.expression) { return reason }
             case .command(let command):
-                if place > 0, let name = command.constantName, functions[name.lowercased()] != nil {
-                    return "the function \(name) within a pipeline"
+                if command.redirections.contains(where: { node in
+                    if case .file(let file) = node { file.stream == .output || file.stream == .all } else { false }
+                }), place < node.elements.count - 1 {
+                    return "a redirection within a pipeline"
                 }
                 if let reason = self.command(command) { return reason }
             }
@@ -176,9 +212,19 @@ struct SubsetCheck {
     }
 
     private func command(_ node: CommandSyntax) -> String? {
-        guard node.invocation == nil, let name = node.constantName else { return "a command whose name is computed" }
-        guard node.redirections.isEmpty else { return "a redirection" }
-        if let function = functions[name.lowercased()] { return call(of: function, node) }
+        if let reason = Redirection.misfit(node.redirections, hasFiles: hasHost) { return reason }
+        guard let written = node.constantName, node.invocation != .dot else {
+            guard node.invocation != nil, case .argument(let block)? = node.elements.first else {
+                return "a command whose name is computed"
+            }
+            switch block {
+            case .scriptBlock, .variable: return expression(block) ?? arguments(node)
+            default: return "a command whose name is computed"
+            }
+        }
+        let name = written.split(separator: "\\").last.map(String.init) ?? written
+        if functions.contains(name.lowercased()) { return arguments(node) }
+        if HostCommands.names.contains(name.lowercased()), !hasHost { return "the command \(name)" }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else { return "the command \(name)" }
         for element in node.elements {
@@ -189,7 +235,9 @@ struct SubsetCheck {
                     return reason
                 }
             case .argument(.variable(let splat)) where splat.isSplatted && splat.path.qualifier == .none:
-                guard !AutomaticNames.contains(splat.path.name.lowercased()) else {
+                guard ["args", "psboundparameters"].contains(splat.path.name.lowercased())
+                    || !AutomaticNames.contains(splat.path.name.lowercased())
+                else {
                     return "a splat of the shell's own"
                 }
                 continue
@@ -200,10 +248,17 @@ struct SubsetCheck {
         return nil
     }
 
-    /// Checks the call of a function of the script's own: that it is certain which parameter gets which argument.
-    private func call(of function: ScriptFunction, _ node: CommandSyntax) -> String? {
-        guard let bound = function.bound(node) else { return "the arguments of \(function.name)" }
-        return first(bound.compactMap(\.value))
+    /// Checks the arguments of a call of the script's own.
+    private func arguments(_ node: CommandSyntax) -> String? {
+        for word in node.words {
+            switch word {
+            case .value(let value): if let reason = expression(value) { return reason }
+            case .name(let parameter):
+                if let value = parameter.argument, let reason = expression(value) { return reason }
+            case .text, .splat: continue
+            }
+        }
+        return nil
     }
 
     /// Checks an argument. A script block for a source's cmdlet is never run: it is the text of a filter.
@@ -227,16 +282,21 @@ struct SubsetCheck {
         switch node {
         case .string, .number: return nil
         case .variable(let variable):
-            guard !variable.isSplatted, variable.path.qualifier == .none else {
-                return "a variable of a scope or drive, or a splat"
+            guard !variable.isSplatted else { return "a splat outside of a command" }
+            switch variable.path.qualifier {
+            case .drive(let drive):
+                return drive.lowercased() == "env" && hasHost ? nil : "a variable of a drive"
+            case .variable: return "a variable of a drive"
+            default: break
             }
             let name = variable.path.name.lowercased()
-            let known = ["_", "psitem", "true", "false", "null", "matches"]
+            var known: Set<String> = ["_", "psitem", "true", "false", "null", "matches"]
+            if hasHost { known.formUnion(Self.hostVariables) }
             return AutomaticNames.contains(name) && !known.contains(name)
                 ? "the automatic variable $\(variable.path.name)" : nil
         case .expandableString(let string): return first(string.parts)
         case .member(let member):
-            guard member.constantName != nil else { return "a computed member" }
+            if let reason = expression(member.member) { return reason }
             if member.isStatic, case .type = member.target {} else if member.isStatic { return "a static member" }
             return expression(member.target)
         case .binary(let binary): return expression(binary.left) ?? expression(binary.right)
@@ -269,7 +329,8 @@ struct SubsetCheck {
         case .ternary(let ternary):
             return expression(ternary.condition) ?? expression(ternary.ifTrue) ?? expression(ternary.ifFalse)
         case .invokeMember(let call):
-            guard call.constantName != nil, call.genericArguments.isEmpty else { return "a computed call" }
+            guard call.genericArguments.isEmpty else { return "a computed call" }
+            if let reason = expression(call.member) { return reason }
             if call.isStatic, case .type = call.target {} else if call.isStatic { return "a static call" }
             return expression(call.target) ?? first(call.arguments)
         case .index(let index): return expression(index.target) ?? expression(index.index)

@@ -43,8 +43,11 @@ enum Conversion {
         case .array:
             switch value {
             case .array: return value
+            case .list(let list): return .array(list.items)
             case .object(let object) where object.isCustom: return .array([value])
-            case .null, .nothing, .table, .object: throw .handOver("a cast to an array")
+            case .table: return .array([value])
+            case .null, .nothing: return .null
+            case .object: throw .handOver("a cast to an array")
             default: return .array([value])
             }
         case .object: return value
@@ -57,6 +60,7 @@ enum Conversion {
                 throw .handOver("a hashtable without a defined order")
             }
             return .object(object)
+        case .hashtable where value.isNull: return .null
         case .hashtable:
             guard case .table(let table) = value, !table.isOrdered else { throw .handOver("a cast to a table") }
             return value
@@ -89,16 +93,39 @@ enum Conversion {
             return .version(parts)
         case .dayofweek: return try enumeration(value, .dayOfWeek)
         case .datetimekind: return try enumeration(value, .dateTimeKind)
-        case .arraylist, .objectlist, .textlist:
+        case .toggle: return .bool(value.isTrue)
+        case .optionaldate:
+            if value.isNull { return .null }
+            if case .string(let text) = value, text.isEmpty { return .null }
+            return try converted(value, to: .datetime)
+        case .texts, .ints:
+            let element: PSType = type == .texts ? .string : .int
+            switch value.plain {
+            case .null: return .null
+            case .array(let items):
+                var made: [PSValue] = []
+                for item in items {
+                    if case .object = item { throw .handOver("an object as an element") }
+                    guard let one = try converted(item, to: element) else { return nil }
+                    made.append(one)
+                }
+                return .array(made)
+            case .object: throw .handOver("an object as an element")
+            case let only: return try converted(only, to: element).map { .array([$0]) }
+            }
+        case .arraylist, .objectlist, .textlist, .numberlist, .textset:
             guard let kind = type.listKind else { return nil }
             switch value {
+            case .list(let list) where list.kind == kind: return value
+            case .list(let list): return try converted(.array(list.items), to: type)
             case .array(let items):
                 let list = PSList(kind)
                 for item in items { _ = try list.call("add", [item]) }
                 return .list(list)
             default: throw .handOver("a cast to a list")
             }
-        case .ordered, .math, .regex, .convert, .void: throw .handOver("a cast to \(type.rawValue)")
+        case .void: return .nothing
+        case .ordered, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring: throw .handOver("a cast to \(type.rawValue)")
         }
     }
 

@@ -2,6 +2,8 @@ import PowerShellSyntax
 
 /// A command with its parameters bound and its arguments evaluated.
 struct BoundCommand {
+    /// The name as written, which may be an alias.
+    private(set) var written: String?
     /// The command's specification.
     let specification: CommandSpecification
     private var values: [String: PSValue] = [:]
@@ -23,14 +25,16 @@ struct BoundCommand {
     }
 
     /// The names of the bound parameters.
-    var names: Set<String> { Set(values.keys).subtracting(["ErrorAction"]) }
+    var names: Set<String> { Set(values.keys).subtracting(["ErrorAction"]).subtracting(CommandSpecification.silent) }
 
     /// Binds a command's elements. A binding error ends the statement, as in PowerShell.
     init(_ command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) {
-        guard command.invocation == nil, command.redirections.isEmpty, let written = command.constantName,
-            let specification = Cmdlets.specification(of: written)
+        guard command.invocation != .dot, let written = command.constantName,
+            let specification = Cmdlets.specification(
+                of: written.split(separator: "\\").last.map(String.init) ?? written)
         else { throw .handOver("the command \(command.constantName ?? "by computed name")") }
         self.specification = specification
+        self.written = written
         var positional: [Argument] = []
         var splats: [VariableExpressionSyntax] = []
         let words = command.words
@@ -59,7 +63,7 @@ struct BoundCommand {
                 throw fault("ParameterAlreadyBound", "The parameter '\(name)' is specified more than once.")
             }
             let argument = pair.value.flatMap { words[$0].expression }
-            if specification.switches.contains(name) {
+            if specification.isSwitch(name) {
                 values[name] =
                     try argument.map { (argument) throws(Interrupt) in
                         try BoundCommand.flag(try evaluator.value(of: argument))
@@ -102,6 +106,7 @@ struct BoundCommand {
         switch value {
         case .bool: return value
         case .int(let number): return .bool(number != 0)
+        case .null, .nothing: return .bool(false)
         default: throw .handOver("an unusual value of a switch")
         }
     }
@@ -133,10 +138,7 @@ struct BoundCommand {
     private mutating func spread(
         _ splat: VariableExpressionSyntax, in evaluator: Evaluator
     ) throws(Interrupt) -> [Argument] {
-        guard splat.path.qualifier == .none, let value = evaluator.variables[splat.path.name.lowercased()] else {
-            throw .handOver("splatting of @\(splat.path.name), which has no value in the native engine")
-        }
-        switch value {
+        switch try evaluator.splatted(splat) {
         case .array(let items): return items.map { .value($0) }
         case .table(let table):
             var bound = Set<String>()
@@ -151,7 +153,7 @@ struct BoundCommand {
                 }
             }
             return []
-        default: throw .handOver("splatting of \(value.typeName)")
+        case let value: throw .handOver("splatting of \(value.typeName)")
         }
     }
 

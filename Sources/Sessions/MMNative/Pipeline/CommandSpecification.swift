@@ -31,9 +31,17 @@ struct CommandSpecification {
         ("ProgressAction", "proga"), ("Verbose", "vb"), ("WarningAction", "wa"), ("WarningVariable", "wv"),
     ]
 
+    /// Common parameters that only decide what is shown of streams that are shown anyway, or never.
+    static let silent: Set<String> = [
+        "Debug", "InformationAction", "ProgressAction", "Verbose", "WarningAction", "OutBuffer",
+    ]
+
+    /// Whether a parameter takes no value.
+    func isSwitch(_ name: String) -> Bool { switches.contains(name) || name == "Debug" || name == "Verbose" }
+
     /// Whether the engine implements a parameter.
     func takes(_ name: String) -> Bool {
-        name == "ErrorAction" || values.contains(name) || switches.contains(name)
+        name == "ErrorAction" || Self.silent.contains(name) || values.contains(name) || switches.contains(name)
     }
 
     /// The parameters in the binder's order, with their aliases.
@@ -48,7 +56,7 @@ struct CommandSpecification {
         func bindable(_ index: Int) -> BindableParameter {
             let name = names[index].name
             return BindableParameter(
-                isSwitch: switches.contains(name), position: positions.firstIndex(of: name) ?? -1, identity: index)
+                isSwitch: isSwitch(name), position: positions.firstIndex(of: name) ?? -1, identity: index)
         }
         let ownCount = values.count + switches.count
         return ParameterBinder(own: (0..<ownCount).map(bindable), common: (ownCount..<names.count).map(bindable)) {

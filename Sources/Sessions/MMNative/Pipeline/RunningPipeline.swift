@@ -8,7 +8,7 @@ final class RunningPipeline {
         case expression(ExpressionSyntax)
         case value(PSValue)
         case source(CmdletCall, any CmdletSource)
-        case function(ScriptFunction, CommandSyntax)
+        case function(ScriptFunction, [CommandWord])
         /// The first command creates the objects.
         case none
     }
@@ -26,17 +26,21 @@ final class RunningPipeline {
         self.sink = sink
         var stages: [Stage] = []
         var head = Head.none
+        var target = Redirection.Target.none
         for (place, element) in node.elements.enumerated() {
             switch element {
             case .expression(let expression):
-                guard expression.redirections.isEmpty else { throw .handOver("a redirection") }
+                target = try Redirection.target(of: expression.redirections, in: evaluator)
                 head = .expression(expression.expression)
             case .command(let command):
-                if let name = command.constantName, let function = evaluator.functions[name.lowercased()] {
-                    guard place == 0, command.invocation == nil, command.redirections.isEmpty else {
-                        throw .handOver("a function within a pipeline")
+                let last = try Redirection.target(of: command.redirections, in: evaluator)
+                if place == node.elements.count - 1 { target = last }
+                if let function = try RunningPipeline.function(command, in: evaluator) {
+                    if place == 0 {
+                        head = .function(function, command.words)
+                    } else {
+                        stages.append(try FunctionStage(function, command.words, evaluator))
                     }
-                    head = .function(function, command)
                     continue
                 }
                 if let (call, source) = try RunningPipeline.source(command, isHead: place == 0, in: evaluator) {
@@ -65,6 +69,13 @@ final class RunningPipeline {
                 stages.append(stage)
             }
         }
+        switch target {
+        case .none: break
+        case .dropped: stages.append(NullStage())
+        case .file(let file):
+            let stage = OutFileStage(file, evaluator)
+            stages.append(stage)
+        }
         for (place, stage) in stages.enumerated() {
             if place + 1 < stages.count {
                 let following = stages[place + 1]
@@ -81,14 +92,43 @@ final class RunningPipeline {
         self.head = head
     }
 
+    /// Returns the name of a command: a constant, or the text that `& 'Name'` names it by.
+    static func name(of command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) -> String? {
+        command.constantName
+    }
+
+    /// Returns the function or block of the script's own that a command calls.
+    private static func function(
+        _ command: CommandSyntax, in evaluator: Evaluator
+    ) throws(Interrupt) -> ScriptFunction? {
+        if let name = command.constantName { return evaluator.functions[name.lowercased()] }
+        guard command.invocation != nil, case .argument(let node)? = command.elements.first else { return nil }
+        let value = try evaluator.value(of: node)
+        switch value {
+        case .block(let block):
+            guard let function = ScriptFunction(block.syntax.scriptBlock, name: "") else {
+                throw .handOver("an unusual block")
+            }
+            return function
+        case .string(let name):
+            guard let function = evaluator.functions[name.lowercased()] else {
+                throw .handOver("a command whose name is computed")
+            }
+            return function
+        default: throw .handOver("a command whose name is computed")
+        }
+    }
+
     /// Returns the call of a source's cmdlet; `nil` when the command is the engine's own.
     private static func source(
         _ command: CommandSyntax, isHead: Bool, in evaluator: Evaluator
     ) throws(Interrupt) -> (CmdletCall, any CmdletSource)? {
-        guard command.invocation == nil, let name = command.constantName, Cmdlets.specification(of: name) == nil,
-            let source = evaluator.sources.first(where: { $0.knows(name) })
+        guard command.invocation != .dot, let written = try RunningPipeline.name(of: command, in: evaluator) else {
+            return nil
+        }
+        let name = written.split(separator: "\\").last.map(String.init) ?? written
+        guard Cmdlets.specification(of: name) == nil, let source = evaluator.sources.first(where: { $0.knows(name) })
         else { return nil }
-        guard command.redirections.isEmpty else { throw .handOver("a redirection") }
         var call = try CmdletCall(command, name: name, in: evaluator)
         call.takesInput = !isHead
         call.errorPreference = evaluator.preferenceWord
@@ -136,7 +176,7 @@ final class RunningPipeline {
     }
 
     /// Runs a function until it ends, or until no more of its output is wanted.
-    private func run(_ function: ScriptFunction, _ command: CommandSyntax) throws(Interrupt) {
+    private func run(_ function: ScriptFunction, _ command: [CommandWord]) throws(Interrupt) {
         let end = ObjectIdentifier(self)
         do throws(Interrupt) {
             try evaluator.call(function, command) { (item) throws(Interrupt) in

@@ -5,7 +5,7 @@
 /// at a time; what leaves a run is only read.
 package final class PSList: @unchecked Sendable {
     /// What a list holds.
-    enum Kind: Sendable { case arrayList, objects, texts }
+    enum Kind: Sendable { case arrayList, objects, texts, numbers, textSet }
 
     let kind: Kind
     var items: [PSValue]
@@ -23,11 +23,19 @@ package final class PSList: @unchecked Sendable {
         let name = name.lowercased().filter { $0 != " " }
         let short = name.hasPrefix("system.") ? String(name.dropFirst(7)) : name
         if short == "collections.arraylist" { return .arrayList }
-        guard short.hasPrefix("collections.generic.list["), short.hasSuffix("]") else { return nil }
-        var element = short.dropFirst("collections.generic.list[".count).dropLast()
+        if ["collections.generic.hashset[string]", "collections.generic.hashset[system.string]"].contains(short) {
+            return .textSet
+        }
+        let beginnings = ["collections.generic.list[", "collections.generic.list`1["]
+        guard let beginning = beginnings.first(where: short.hasPrefix), short.hasSuffix("]") else { return nil }
+        var element = short.dropFirst(beginning.count).dropLast()
+        if element.hasPrefix("["), element.hasSuffix("]") { element = element.dropFirst().dropLast() }
         if element.hasPrefix("system.") { element = element.dropFirst(7) }
         switch element {
-        case "object", "psobject", "pscustomobject", "management.automation.psobject": return .objects
+        case "object", "psobject", "pscustomobject", "management.automation.psobject", "hashtable",
+            "collections.hashtable", "management.automation.pscustomobject":
+            return .objects
+        case "int", "int32": return .numbers
         case "string": return .texts
         default: return nil
         }
@@ -39,11 +47,14 @@ package final class PSList: @unchecked Sendable {
         case .arrayList: "System.Collections.ArrayList"
         case .objects: "System.Collections.Generic.List`1[System.Object]"
         case .texts: "System.Collections.Generic.List`1[System.String]"
+        case .numbers: "System.Collections.Generic.List`1[System.Int32]"
+        case .textSet: "System.Collections.Generic.HashSet`1[System.String]"
         }
     }
 
     private func element(_ value: PSValue) throws(Interrupt) -> PSValue {
-        guard kind == .texts else { return value.plain }
+        if kind == .numbers { return try Conversion.cast(value, to: .int) }
+        guard kind == .texts || kind == .textSet else { return value.plain }
         switch value {
         case .string: return value
         case .int, .long, .bool, .date, .guid, .char: return .string(try PSText.string(value))
@@ -54,11 +65,37 @@ package final class PSList: @unchecked Sendable {
     /// Calls a method.
     func call(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         switch (method, arguments.count, arguments.first) {
+        case ("add", 1, let value?) where kind == .textSet:
+            let text = try element(value)
+            guard try place(of: text) == nil else { return .bool(false) }
+            items.append(text)
+            return .bool(true)
+        case ("contains", 1, let value?) where kind == .textSet: return .bool(try place(of: value) != nil)
+        case ("remove", 1, let value?):
+            let found = try place(of: value)
+            if let found { items.remove(at: found) }
+            return kind == .arrayList ? .nothing : .bool(found != nil)
+        case ("indexof", 1, let value?): return .int(Int32(try place(of: value) ?? -1))
         case ("add", 1, let value?):
             items.append(try element(value))
             return kind == .arrayList ? .int(Int32(truncatingIfNeeded: items.count - 1)) : .nothing
         case ("addrange", 1, .array(let more)?):
             for value in more { items.append(try element(value)) }
+            return .nothing
+        case ("addrange", 1, .list(let other)?): return try call(method, [.array(other.items)])
+        case ("addrange", 1, .string?) where kind == .texts: throw .handOver("a text as a range")
+        case ("addrange", 1, let only?) where !only.isNull: return try call("add", [only]).isNull ? .nothing : .nothing
+        case ("sort", 0, _) where kind == .texts || kind == .numbers:
+            var failure: Interrupt?
+            items.sort { left, right in
+                do throws(Interrupt) {
+                    return try KeyOrder.compare(left, right, ignoringCase: false, isDescending: false) < 0
+                } catch {
+                    failure = error
+                    return false
+                }
+            }
+            if let failure { throw failure }
             return .nothing
         case ("clear", 0, _):
             items = []
@@ -77,6 +114,25 @@ package final class PSList: @unchecked Sendable {
         default: throw .handOver("the method \(method) of a list")
         }
     }
+
+    /// Where an equal element stands: of the same type, texts unit by unit, objects the same one.
+    private func place(of wanted: PSValue) throws(Interrupt) -> Int? {
+        for (index, item) in items.enumerated() {
+            switch (item, wanted) {
+            case (.string(let text), .string(let other)):
+                if text.utf8.elementsEqual(other.utf8) { return index }
+            case (.int(let number), .int(let other)):
+                if number == other { return index }
+            case (.object(let object), .object(let other)):
+                if object.identity == other.identity { return index }
+            case (.guid(let text), .guid(let other)):
+                if text == other { return index }
+            case (.string, _), (_, .string), (.null, _), (_, .null), (.object, _), (_, .object): continue
+            default: throw .handOver("a search in a list of \(item.typeName)")
+            }
+        }
+        return nil
+    }
 }
 
 /// Copies of what scripts can change in place, so that a run that is given up leaves nothing behind. What several
@@ -84,6 +140,7 @@ package final class PSList: @unchecked Sendable {
 struct SharedCopies {
     private var tables: [ObjectIdentifier: PSTable] = [:]
     private var lists: [ObjectIdentifier: PSList] = [:]
+    private var objects: [ObjectIdentifier: PSObject] = [:]
 
     mutating func copied(_ value: PSValue) -> PSValue {
         switch value {
@@ -101,23 +158,14 @@ struct SharedCopies {
             copy.items = list.items.map { copied($0) }
             return .list(copy)
         case .object(let object):
-            guard object.values.contains(where: { $0.isShared }) else { return value }
+            if let known = objects[object.identity] { return .object(known) }
             var made = PSObject(
                 shape: object.shape, values: object.values.map { copied($0) }, typeName: object.typeName)
             (made.isCustom, made.isListable, made.isRow, made.view) =
                 (object.isCustom, object.isListable, object.isRow, object.view)
+            objects[object.identity] = made
             return .object(made)
         default: return value
-        }
-    }
-}
-
-extension PSValue {
-    /// Whether the value is, or may hold, something that scripts can change in place.
-    fileprivate var isShared: Bool {
-        switch self {
-        case .array, .table, .list, .object: true
-        default: false
         }
     }
 }

@@ -22,8 +22,23 @@ package final class PSShape: Sendable {
     }
 }
 
-/// An object with ordered properties.
+/// An object with ordered properties. Copies share their properties, as references to an object do in PowerShell.
 package struct PSObject: Sendable {
+    /// What copies of an object share.
+    ///
+    /// `@unchecked Sendable`: only the thread that evaluates a session's script changes an object, and a session runs one
+    /// script at a time; what leaves a run is only read.
+    private final class Contents: @unchecked Sendable {
+        var shape: PSShape
+        var values: [PSValue]
+
+        init(_ shape: PSShape, _ values: [PSValue]) {
+            self.shape = shape
+            self.values = values
+        }
+    }
+
+    private let contents: Contents
     /// The first of its type names.
     package var typeName: String
     /// Whether this is a custom object, which has a text of its own and shows `$null` for missing properties.
@@ -35,9 +50,9 @@ package struct PSObject: Sendable {
     /// The default columns for displaying the object.
     package var view: CmdletView?
     /// The names of the properties.
-    package let shape: PSShape
+    package var shape: PSShape { contents.shape }
     /// The values, one per name.
-    package let values: [PSValue]
+    package var values: [PSValue] { contents.values }
 
     /// The type name of a plain custom object.
     package static let customType = "System.Management.Automation.PSCustomObject"
@@ -55,14 +70,43 @@ package struct PSObject: Sendable {
 
     /// Creates an object of a known shape, with as many values as the shape has names.
     package init(shape: PSShape, values: [PSValue], typeName: String = PSObject.customType) {
-        self.shape = shape
-        self.values = values
+        contents = Contents(shape, values)
         self.typeName = typeName
         self.isCustom = true
     }
 
     /// The value of a property, ignoring case; `nil` when there is none.
     package subscript(name: String) -> PSValue? {
-        shape.place(of: name).map { values[$0] }
+        contents.shape.place(of: name).map { contents.values[$0] }
+    }
+
+    /// Identifies the object among its copies.
+    var identity: ObjectIdentifier { ObjectIdentifier(contents) }
+
+    /// Sets a property; returns `false` where there is none of that name.
+    func set(_ name: String, _ value: PSValue) -> Bool {
+        guard let place = contents.shape.place(of: name) else { return false }
+        contents.values[place] = value
+        return true
+    }
+
+    /// Adds a property; returns `false` where there is one of that name.
+    func add(_ name: String, _ value: PSValue) -> Bool {
+        guard contents.shape.place(of: name) == nil, let shape = PSShape(contents.shape.names + [name]) else {
+            return false
+        }
+        contents.shape = shape
+        contents.values.append(value)
+        return true
+    }
+
+    /// Removes a property, if it exists.
+    func remove(_ name: String) {
+        guard let place = contents.shape.place(of: name) else { return }
+        var names = contents.shape.names
+        names.remove(at: place)
+        guard let shape = PSShape(names) else { return }
+        contents.shape = shape
+        contents.values.remove(at: place)
     }
 }

@@ -126,7 +126,8 @@ extension PSValue {
 
 /// The types that casts, `-is` and `-as` may name.
 package enum PSType: String, Sendable {
-    case arraylist, objectlist, textlist
+    case arraylist, objectlist, textlist, numberlist, textset
+    case texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
     case bool, int, long, double, string, datetime, array, object, pscustomobject, hashtable, ordered, char
     case decimal, timespan, guid, version, dayofweek, datetimekind, math, regex, convert, void
 
@@ -136,6 +137,8 @@ package enum PSType: String, Sendable {
         case .arrayList?: self = .arraylist
         case .objects?: self = .objectlist
         case .texts?: self = .textlist
+        case .numbers?: self = .numberlist
+        case .textSet?: self = .textset
         case nil: self.init(scalar: written)
         }
     }
@@ -146,6 +149,8 @@ package enum PSType: String, Sendable {
         case .arraylist: .arrayList
         case .objectlist: .objects
         case .textlist: .texts
+        case .numberlist: .numbers
+        case .textset: .textSet
         default: nil
         }
     }
@@ -175,6 +180,21 @@ package enum PSType: String, Sendable {
         case "math": self = .math
         case "regex", "text.regularexpressions.regex": self = .regex
         case "convert": self = .convert
+        case "void": self = .void
+        case "string[]": self = .texts
+        case "int[]", "int32[]": self = .ints
+        case "switch", "switchparameter", "management.automation.switchparameter": self = .toggle
+        case "nullable[datetime]", "nullable[system.datetime]": self = .optionaldate
+        case "psobject", "management.automation.psobject": self = .object
+        case "management.automation.pscustomobject": self = .pscustomobject
+        case "collections.hashtable": self = .hashtable
+        case "psobject[]", "pscustomobject[]", "hashtable[]": self = .array
+        case "single", "float": self = .double
+        case "io.path": self = .path
+        case "environment": self = .environment
+        case "uri": self = .uri
+        case "pscredential", "management.automation.pscredential": self = .credential
+        case "securestring", "security.securestring": self = .securestring
         default: return nil
         }
     }

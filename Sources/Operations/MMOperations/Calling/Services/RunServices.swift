@@ -8,4 +8,6 @@ package struct RunServices: Sendable {
     package let sessions: SessionPool<ModuleSessionFactory>
     /// Scripts that need no second look at their parameters' names.
     let checkedScripts: CheckedScripts
+    /// Which files of this machine a caller reaches.
+    let shells: ShellServices
 }

@@ -1,0 +1,84 @@
+/// `ConvertTo-Html`.
+enum HTMLTable {
+    static func convert(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        func texts(_ name: String) throws(Interrupt) -> [String] {
+            var found: [String] = []
+            for value in Cmdlets.list(command[name]?.plain) where !value.isNull { found.append(try PSText.string(value)) }
+            return found
+        }
+        var properties: [CalculatedProperty] = []
+        for value in Cmdlets.list(command["Property"]) { properties.append(try CalculatedProperty(value, in: evaluator)) }
+        if properties.isEmpty || command["Property"]?.text == "*" {
+            guard case .object(let first)? = items.first else {
+                properties = []
+                return try page([], command, texts, emit)
+            }
+            properties = first.shape.names.map { CalculatedProperty(name: $0) }
+        }
+        var lines: [String] = []
+        let isList = command["As"]?.text.lowercased() == "list"
+        lines.append("<table>")
+        if !isList {
+            lines.append("<colgroup>" + properties.map { _ in "<col/>" }.joined() + "</colgroup>")
+            lines.append("<tr>" + properties.map { "<th>\(escaped($0.label ?? ""))</th>" }.joined() + "</tr>")
+        }
+        for (number, item) in items.enumerated() {
+            var cells: [String] = []
+            for property in properties {
+                let value = try property.value(of: item, in: evaluator) ?? .null
+                let text = escaped(try PSText.string(value))
+                cells.append(
+                    isList ? "<tr><td>\(escaped(property.label ?? "")):</td><td>\(text)</td></tr>" : "<td>\(text)</td>")
+            }
+            if isList {
+                if number > 0 { lines.append("<tr><td><hr></td></tr>") }
+                lines += cells
+            } else {
+                lines.append("<tr>" + cells.joined() + "</tr>")
+            }
+        }
+        lines.append("</table>")
+        try page(lines, command, texts, emit)
+    }
+
+    private static func page(
+        _ table: [String], _ command: BoundCommand, _ texts: (String) throws(Interrupt) -> [String], _ emit: Sink
+    ) throws(Interrupt) {
+        var lines: [String] = []
+        if !command.isSet("Fragment") {
+            lines += [
+                #"<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"  "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">"#,
+                #"<html xmlns="http://www.w3.org/1999/xhtml">"#, "<head>",
+            ]
+            let head = try texts("Head")
+            lines += head.isEmpty ? ["<title>\(escaped(try texts("Title").first ?? "HTML TABLE"))</title>"] : head
+            for address in try texts("CssUri") {
+                lines.append(#"<link rel="stylesheet" type="text/css" href="\#(escaped(address))" />"#)
+            }
+            lines.append("</head><body>")
+            lines += try texts("Body")
+        }
+        lines += try texts("PreContent")
+        lines += table
+        lines += try texts("PostContent")
+        if !command.isSet("Fragment") { lines.append("</body></html>") }
+        for line in lines { try emit(.string(line)) }
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "'": escaped += "&#39;"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+}

@@ -1,0 +1,287 @@
+import PowerShellSyntax
+
+/// Questions, messages and objects.
+extension HostCommands {
+    static func gridView(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard command.isSet("PassThru") || command["OutputMode"] != nil else {
+            if let title = command["Title"] { evaluator.say(try PSText.string(title)) }
+            for item in items { try evaluator.delivery.add(.object(item)) }
+            return
+        }
+        let title = command["Title"]?.text ?? "Choose"
+        let answer = try host.answer(
+            evaluator.assigning ?? "Choice", question: "\(title): numbers of rows from 1 to \(items.count), or all",
+            isSecret: false, in: evaluator)
+        if answer.lowercased() == "all" {
+            for item in items { try emit(item) }
+            return
+        }
+        for word in answer.split(separator: ",") {
+            guard let number = Int(word.filter { $0 != " " }), items.indices.contains(number - 1) else {
+                throw .fatal(
+                    NativeError("OutGridView", "“\(word)” is no row of \(items.count).", isReadable: true))
+            }
+            try emit(items[number - 1])
+        }
+    }
+
+    static func readHost(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        var texts: [String] = []
+        for value in [command["Prompt"]].compactMap(\.self) + command.rest {
+            for item in Cmdlets.list(value.plain) { texts.append(try PSText.string(item)) }
+        }
+        guard !command.isSet("AsSecureString") else {
+            throw .fatal(
+                NativeError(
+                    "ReadHost", "The script asks for a secret, which no script of mm is given: the connection is signed in.",
+                    isReadable: true))
+        }
+        evaluator.endLine()
+        let question = texts.joined(separator: " ")
+        let name = evaluator.assigning ?? (question.isEmpty ? "Answer" : question)
+        try emit(.string(try host.answer(name, question: question.isEmpty ? name : question, isSecret: false, in: evaluator)))
+    }
+
+    static func credential(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        throw .fatal(
+            NativeError(
+                "GetCredential",
+                "Get-Credential asks for a password, which no script of mm is given: the connection is signed in already.",
+                isReadable: true))
+    }
+
+    static func sleep(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        func number(_ name: String) throws(Interrupt) -> Double {
+            guard let value = command[name] else { return 0 }
+            return Comparison.double(try Conversion.cast(value, to: .double)) ?? 0
+        }
+        let seconds = try number("Seconds") + number("Milliseconds") / 1000
+        guard seconds >= 0, seconds < 86_400 else { throw .handOver("a long sleep") }
+        try evaluator.delivery.perform { try? await Task.sleep(for: .milliseconds(Int64(seconds * 1000))) }
+        try evaluator.look()
+    }
+
+    static func writeInformation(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        // Its stream is silent unless somebody asks for it.
+    }
+
+    static func random(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let pool = items + Cmdlets.list(command["InputObject"]?.plain)
+        if !pool.isEmpty {
+            var count = 1
+            if case .int(let wanted)? = command["Count"] { count = Int(wanted) }
+            if command.isSet("Shuffle") { count = pool.count }
+            for item in pool.shuffled().prefix(count) { try emit(item) }
+            return
+        }
+        var low: Int32 = 0
+        var high = Int32.max
+        if let value = command["Minimum"], case .int(let number) = try Conversion.cast(value, to: .int) { low = number }
+        if let value = command["Maximum"], case .int(let number) = try Conversion.cast(value, to: .int) { high = number }
+        guard low < high else { throw .handOver("an empty range") }
+        var count = 1
+        if case .int(let wanted)? = command["Count"] { count = Int(wanted) }
+        for _ in 0..<count { try emit(.int(Int32.random(in: low..<high))) }
+    }
+
+    static func addMember(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        var pairs: [(String, PSValue)] = []
+        if case .table(let table)? = command["NotePropertyMembers"] {
+            pairs = table.pairs
+        } else if let name = command["NotePropertyName"] {
+            pairs = [(try PSText.string(name), command["NotePropertyValue"] ?? .null)]
+        } else if case .table(let table)? = command["MemberType"] {
+            pairs = table.pairs
+        } else {
+            let kind = command["MemberType"]?.text.lowercased() ?? ""
+            guard ["noteproperty", "4", "8"].contains(kind) || command["Name"] != nil && kind.hasPrefix("note"),
+                let name = command["Name"]
+            else { throw .handOver("Add-Member of a \(kind)") }
+            pairs = [(try PSText.string(name), command["Value"] ?? .null)]
+        }
+        var targets = items
+        if let input = command["InputObject"], items.isEmpty { targets = Cmdlets.list(input) }
+        for item in targets {
+            guard case .object(let object) = item else { throw .handOver("Add-Member to \(item.typeName)") }
+            for (name, value) in pairs where !object.add(name, value.withoutNothing) {
+                guard command.isSet("Force") else {
+                    throw .statement(
+                        NativeError(
+                            command.specification.errorID("MemberAlreadyExists"),
+                            "Cannot add a member with the name \"\(name)\" because a member with that name already exists.",
+                            isReadable: true))
+                }
+                _ = object.set(name, value.withoutNothing)
+            }
+            if command.isSet("PassThru") { try emit(item) }
+        }
+    }
+
+    static func compareObjects(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let left = Cmdlets.list(command["ReferenceObject"]?.plain)
+        let right = items.isEmpty ? Cmdlets.list(command["DifferenceObject"]?.plain) : items
+        let names = Cmdlets.list(command["Property"]).map(\.text)
+        func equal(_ one: PSValue, _ other: PSValue) throws(Interrupt) -> Bool {
+            if names.isEmpty {
+                switch (one, other) {
+                case (.object, _), (_, .object): throw .handOver("a comparison of whole objects")
+                default: return try KeyOrder.compare(one, other, ignoringCase: true, isDescending: false) == 0
+                }
+            }
+            for name in names {
+                let (a, b) = (try Members.property(one, name), try Members.property(other, name))
+                if a.isNull, b.isNull { continue }
+                if a.isNull != b.isNull { return false }
+                if try KeyOrder.compare(a, b, ignoringCase: true, isDescending: false) != 0 { return false }
+            }
+            return true
+        }
+        func shown(_ item: PSValue, _ side: String) throws(Interrupt) {
+            if command.isSet("PassThru") { return try emit(item) }
+            var pairs: [(String, PSValue)] = []
+            if names.isEmpty { pairs.append(("InputObject", item)) }
+            for name in names { pairs.append((name, try Members.property(item, name))) }
+            pairs.append(("SideIndicator", .string(side)))
+            if let object = PSObject(pairs) { try emit(.object(object)) }
+        }
+        var taken = Set<Int>()
+        var alone: [PSValue] = []
+        for item in left {
+            var found: Int?
+            for (index, other) in right.enumerated() where !taken.contains(index) {
+                if try equal(item, other) {
+                    found = index
+                    break
+                }
+            }
+            if let found {
+                taken.insert(found)
+                if command.isSet("IncludeEqual") { try shown(item, "==") }
+            } else {
+                alone.append(item)
+            }
+        }
+        guard !command.isSet("ExcludeDifferent") else { return }
+        for (index, item) in right.enumerated() where !taken.contains(index) { try shown(item, "=>") }
+        for item in alone { try shown(item, "<=") }
+    }
+
+    static func culture(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let format = PSObject([
+            ("ShortDatePattern", .string("MM/dd/yyyy")), ("LongDatePattern", .string("dddd, dd MMMM yyyy")),
+            ("ShortTimePattern", .string("HH:mm")),
+        ])
+        let culture = PSObject([
+            ("Name", .string("")), ("DisplayName", .string("Invariant Language (Invariant Country)")),
+            ("DateTimeFormat", format.map { .object($0) } ?? .null),
+        ])
+        if let culture { try emit(.object(culture)) }
+    }
+
+    static func hostObject(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let object = PSObject([("Name", .string("ConsoleHost")), ("Version", .version([7, 6, 5]))])
+        if let object { try emit(.object(object)) }
+    }
+
+    static func setVariable(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard let name = command["Name"] else { throw .handOver("a variable without a name") }
+        let key = try PSText.string(name).lowercased()
+        guard !AutomaticNames.contains(key) else {
+            guard Evaluator.silent.contains(key) else { throw .handOver("the variable $\(key)") }
+            return
+        }
+        let value = command["Value"] ?? .null
+        let isOuter = ["script", "global"].contains(command["Scope"]?.text.lowercased() ?? "")
+        try evaluator.write(value, to: isOuter ? .outer(key) : .variable(key))
+    }
+
+    static func getVariable(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        for name in Cmdlets.list(command["Name"]) {
+            let key = try PSText.string(name)
+            guard let value = evaluator.variables[key.lowercased()] else {
+                throw .statement(
+                    NativeError(
+                        command.specification.errorID("VariableNotFound"),
+                        "Cannot find a variable with the name '\(key)'.", category: "ObjectNotFound", isReadable: true))
+            }
+            if command.isSet("ValueOnly") {
+                try emit(value)
+            } else if let object = PSObject([("Name", .string(key)), ("Value", value.withoutNothing)]) {
+                try emit(.object(object))
+            }
+        }
+    }
+
+    static func removeVariable(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        for name in Cmdlets.list(command["Name"]) {
+            let key = try PSText.string(name).lowercased()
+            if !AutomaticNames.contains(key) { evaluator.variables[key] = nil }
+        }
+    }
+
+    static func getCommand(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        for item in Cmdlets.list(command["Name"]) {
+            let name = try PSText.string(item)
+            let isKnown =
+                Cmdlets.specification(of: name) != nil || evaluator.sources.contains { $0.knows(name) }
+                || evaluator.functions[name.lowercased()] != nil
+            guard isKnown else {
+                throw .statement(
+                    NativeError(
+                        command.specification.errorID("CommandNotFoundException"),
+                        "The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable "
+                            + "program.", category: "ObjectNotFound", isReadable: true))
+            }
+            if let object = PSObject([("CommandType", .string("Cmdlet")), ("Name", .string(name))]) {
+                try emit(.object(object))
+            }
+        }
+    }
+
+    static func selectString(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard command["Path"] == nil, let pattern = command["Pattern"] else { throw .handOver("an unusual Select-String") }
+        var text = try PSText.string(pattern)
+        if command.isSet("SimpleMatch") {
+            text = text.map { $0.isLetter || $0.isNumber ? String($0) : "\\" + String($0) }.joined()
+        }
+        let compiled = try evaluator.pattern(text, ignoringCase: !command.isSet("CaseSensitive"))
+        for item in items {
+            let line = try PSText.string(item)
+            let isFound = try compiled.first(in: Array(line.utf8), for: evaluator) != nil
+            guard isFound != command.isSet("NotMatch") else { continue }
+            if command.isSet("Quiet") { return try emit(.bool(true)) }
+            if let object = PSObject([("Line", .string(line)), ("Pattern", .string(text))]) { try emit(.object(object)) }
+        }
+        if command.isSet("Quiet") { try emit(.bool(false)) }
+    }
+}

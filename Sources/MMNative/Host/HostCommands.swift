@@ -1,0 +1,278 @@
+import PowerShellSyntax
+
+/// The commands by which scripts write files, ask and show: their files are those of the run.
+enum HostCommands {
+    /// What a command does with the objects that came in.
+    typealias Work = (BoundCommand, [PSValue], NativeHost, Evaluator, Sink) throws(Interrupt) -> Void
+
+    private static let path = ["Path", "LiteralPath", "Encoding", "Force"]
+
+    static let specifications: [CommandSpecification] = [
+        make(
+            "Export-Csv", ["Path", "LiteralPath", "Encoding", "Delimiter", "UseQuotes", "QuoteFields", "InputObject"],
+            ["NoTypeInformation", "Append", "Force", "NoClobber", "UseCulture", "IncludeTypeInformation", "NoHeader"],
+            ["Path", "Delimiter"], ["NTI": "NoTypeInformation", "epcsv": "Path", "PSPath": "LiteralPath"]),
+        make(
+            "Export-Clixml", ["Path", "LiteralPath", "Encoding", "Depth", "InputObject"], ["Force", "NoClobber"],
+            ["Path"]),
+        make(
+            "Out-File", ["FilePath", "LiteralPath", "Encoding", "Width", "InputObject"],
+            ["Append", "Force", "NoClobber", "NoNewline"], ["FilePath", "Encoding"], ["Path": "FilePath"]),
+        make(
+            "Set-Content", ["Path", "LiteralPath", "Value", "Encoding"], ["Force", "NoNewline", "PassThru"],
+            ["Path", "Value"], makesObjects: true),
+        make(
+            "Add-Content", ["Path", "LiteralPath", "Value", "Encoding"], ["Force", "NoNewline", "PassThru"],
+            ["Path", "Value"], makesObjects: true),
+        make("Tee-Object", ["FilePath", "Variable", "InputObject"], ["Append"], ["FilePath"]),
+        make(
+            "Import-Csv", ["Path", "LiteralPath", "Delimiter", "Header", "Encoding"], ["UseCulture"],
+            ["Path", "Delimiter"], makesObjects: true),
+        make(
+            "Get-Content", ["Path", "LiteralPath", "Encoding", "TotalCount", "Tail", "Delimiter", "ReadCount"],
+            ["Raw", "Force"], ["Path"], ["First": "TotalCount", "Last": "Tail"], makesObjects: true),
+        make(
+            "Test-Path", ["Path", "LiteralPath", "PathType"], ["IsValid"], ["Path"], ["Type": "PathType"],
+            makesObjects: true),
+        make(
+            "New-Item", ["Path", "Name", "ItemType", "Value"], ["Force"], ["Path"], ["Type": "ItemType"],
+            makesObjects: true),
+        make("Remove-Item", ["Path", "LiteralPath"], ["Force", "Recurse", "Confirm"], ["Path"], makesObjects: true),
+        make(
+            "Join-Path", ["Path", "ChildPath", "AdditionalChildPath"], ["Resolve"], ["Path", "ChildPath"],
+            makesObjects: true),
+        make(
+            "Split-Path", ["Path", "LiteralPath"], ["Leaf", "Parent", "LeafBase", "Extension", "Qualifier", "NoQualifier"],
+            ["Path"], makesObjects: true),
+        make("Resolve-Path", ["Path", "LiteralPath"], ["Relative"], ["Path"], makesObjects: true),
+        make("Convert-Path", ["Path", "LiteralPath"], [], ["Path"], makesObjects: true),
+        make("Get-Item", ["Path", "LiteralPath"], ["Force"], ["Path"], makesObjects: true),
+        make(
+            "Get-ChildItem", ["Path", "LiteralPath", "Filter", "Include", "Exclude", "Depth"],
+            ["Recurse", "File", "Directory", "Force", "Name"], ["Path", "Filter"], makesObjects: true),
+        make("Get-Location", [], [], [], makesObjects: true),
+        make("Set-Location", ["Path", "LiteralPath"], ["PassThru"], ["Path"], makesObjects: true),
+        make("Invoke-Item", ["Path", "LiteralPath"], ["Confirm", "WhatIf"], ["Path"], makesObjects: true),
+        make(
+            "Start-Process", ["FilePath", "ArgumentList", "Verb", "WindowStyle"], ["Wait", "PassThru"],
+            ["FilePath", "ArgumentList"], makesObjects: true),
+        make(
+            "Out-GridView", ["Title", "OutputMode", "InputObject"], ["PassThru", "Wait"], []),
+        make(
+            "Read-Host", ["Prompt"], ["AsSecureString", "MaskInput"], ["Prompt"], makesObjects: true, takesRest: true),
+        make(
+            "Get-Credential", ["Credential", "Message", "UserName", "Title"], [], ["Credential"], makesObjects: true),
+        make("Start-Sleep", ["Seconds", "Milliseconds", "Duration"], [], ["Seconds"], ["s": "Seconds", "m": "Milliseconds", "ms": "Milliseconds"], makesObjects: true),
+        make("Clear-Host", [], [], [], makesObjects: true),
+        make("Set-StrictMode", ["Version"], ["Off"], [], makesObjects: true),
+        make("Start-Transcript", ["Path", "LiteralPath", "OutputDirectory"], ["Append", "Force", "NoClobber", "IncludeInvocationHeader"], ["Path"], makesObjects: true),
+        make("Stop-Transcript", [], [], [], makesObjects: true),
+        make(
+            "Write-Information", ["MessageData", "Tags"], [], ["MessageData", "Tags"], ["Msg": "MessageData"],
+            makesObjects: true),
+        make("Get-Random", ["Maximum", "Minimum", "Count", "InputObject", "SetSeed"], ["Shuffle"], ["Maximum"], makesObjects: true),
+        make(
+            "Add-Member", ["MemberType", "Name", "Value", "InputObject", "NotePropertyName", "NotePropertyValue", "NotePropertyMembers", "TypeName", "SecondValue"],
+            ["Force", "PassThru"], ["MemberType", "Name", "Value"], ["Type": "MemberType"]),
+        make(
+            "Compare-Object", ["ReferenceObject", "DifferenceObject", "Property", "SyncWindow"],
+            ["IncludeEqual", "ExcludeDifferent", "PassThru", "CaseSensitive"], ["ReferenceObject", "DifferenceObject"],
+            makesObjects: true),
+        make(
+            "ConvertTo-Html",
+            ["Property", "Head", "Title", "Body", "PreContent", "PostContent", "CssUri", "As", "InputObject", "Charset"],
+            ["Fragment", "Transitional"], ["Property", "Head", "Title", "Body"]),
+        make("Out-Host", ["InputObject"], ["Paging"], []),
+        make("Out-Default", ["InputObject"], ["Transcript"], []),
+        make("Get-Culture", ["Name"], [], [], makesObjects: true),
+        make("Get-TimeZone", ["Id", "Name"], ["ListAvailable"], [], makesObjects: true),
+        make("Get-Host", [], [], [], makesObjects: true),
+        make("Remove-Variable", ["Name", "Scope"], ["Force"], ["Name"], makesObjects: true),
+        make("Set-Variable", ["Name", "Value", "Scope", "Option", "Description", "Visibility"], ["Force", "PassThru"], ["Name", "Value"], makesObjects: true),
+        make("New-Variable", ["Name", "Value", "Scope", "Option", "Description"], ["Force", "PassThru"], ["Name", "Value"], makesObjects: true),
+        make("Get-Variable", ["Name", "Scope"], ["ValueOnly"], ["Name"], makesObjects: true),
+        make("Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force"], ["ExecutionPolicy", "Scope"], makesObjects: true),
+        make("Get-Command", ["Name", "Module", "CommandType"], ["All"], ["Name"], makesObjects: true),
+        make("Format-Wide", ["Property", "Column"], ["AutoSize"], ["Property"]),
+        make("Select-String", ["Pattern", "InputObject", "Path"], ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"]),
+    ]
+
+    static let aliases: [String: String] = [
+        "epcsv": "export-csv", "ipcsv": "import-csv", "gc": "get-content", "cat": "get-content", "type": "get-content",
+        "ni": "new-item", "ri": "remove-item", "gci": "get-childitem", "dir": "get-childitem", "ls": "get-childitem",
+        "ii": "invoke-item", "sleep": "start-sleep", "cls": "clear-host", "clear": "clear-host", "ogv": "out-gridview",
+        "oh": "out-host", "cd": "set-location", "pwd": "get-location", "gl": "get-location", "sc": "set-content",
+        "ac": "add-content", "compare": "compare-object", "diff": "compare-object", "saps": "start-process",
+        "start": "start-process", "sv": "set-variable", "gv": "get-variable", "gcm": "get-command", "tee": "tee-object",
+        "del": "remove-item", "rm": "remove-item", "md": "new-item", "mkdir": "new-item", "fw": "format-wide",
+        "sls": "select-string", "rvpa": "resolve-path",
+    ]
+
+    private static func make(
+        _ name: String, _ values: [String], _ switches: [String], _ positions: [String],
+        _ aliases: [String: String] = [:], makesObjects: Bool = false, takesRest: Bool = false
+    ) -> CommandSpecification {
+        CommandSpecification(
+            name: name, className: name.filter { $0 != "-" } + "Command", values: values, switches: switches,
+            positions: positions, takesRest: takesRest, aliases: aliases, makesObjects: makesObjects)
+    }
+
+    /// Whether a command, by its full name in small letters, needs a host.
+    static let names = Set(specifications.map { $0.name.lowercased() }).union(aliases.keys)
+
+    /// What a command does.
+    static func work(_ name: String) -> Work? {
+        switch name {
+        case "Export-Csv": exportCSV
+        case "Out-File": outFile
+        case "Set-Content", "Add-Content": setContent
+        case "Tee-Object": tee
+        case "Import-Csv": importCSV
+        case "Get-Content": getContent
+        case "Test-Path": testPath
+        case "New-Item": newItem
+        case "Remove-Item": removeItem
+        case "Join-Path": joinPath
+        case "Split-Path": splitPath
+        case "Resolve-Path", "Convert-Path": resolvePath
+        case "Get-Item", "Get-ChildItem": getItems
+        case "Get-Location": { (_, _, _, _, emit) throws(Interrupt) in try emit(pathObject(".")) }
+        case "Invoke-Item", "Start-Process": openItem
+        case "Out-GridView": gridView
+        case "Read-Host": readHost
+        case "Get-Credential": credential
+        case "Start-Sleep": sleep
+        case "Clear-Host", "Set-StrictMode", "Start-Transcript", "Stop-Transcript", "Set-Location", "Set-ExecutionPolicy":
+            { (_, _, _, _, _) throws(Interrupt) in }
+        case "Write-Information": writeInformation
+        case "Get-Random": random
+        case "Add-Member": addMember
+        case "Compare-Object": compareObjects
+        case "ConvertTo-Html": HTMLTable.convert
+        case "Out-Host", "Out-Default":
+            { (_, items, _, evaluator, _) throws(Interrupt) in
+                for item in items { try evaluator.delivery.add(.object(item)) }
+            }
+        case "Get-Culture": culture
+        case "Get-Host": hostObject
+        case "Set-Variable", "New-Variable": setVariable
+        case "Get-Variable": getVariable
+        case "Remove-Variable": removeVariable
+        case "Get-Command": getCommand
+        case "Select-String": selectString
+        default: nil
+        }
+    }
+
+    /// The paths that a command is given.
+    static func paths(_ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"]) throws(Interrupt)
+        -> [String]
+    {
+        var paths: [String] = []
+        for name in names {
+            for value in Cmdlets.list(command[name]?.plain) {
+                switch value {
+                case .null, .nothing: continue
+                case .object(let object):
+                    paths.append(try PSText.string(object["FullName"] ?? object["Path"] ?? .object(object)))
+                default: paths.append(try PSText.string(value))
+                }
+            }
+        }
+        return paths
+    }
+
+    static func onlyPath(_ command: BoundCommand) throws(Interrupt) -> String {
+        guard let path = try paths(command).first, !path.isEmpty else {
+            throw .statement(
+                NativeError(
+                    command.specification.errorID("ParameterArgumentValidationErrorNullNotAllowed"),
+                    "Cannot bind argument to parameter 'Path' because it is an empty string.", isReadable: true))
+        }
+        return path
+    }
+
+    static func pathObject(_ path: String) throws(Interrupt) -> PSValue {
+        guard let object = PSObject([("Path", .string(path)), ("ProviderPath", .string(path))]) else { return .null }
+        return .object(object)
+    }
+
+    static func fileObject(_ path: String, size: Int, isFolder: Bool) -> PSValue {
+        let parts = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).map(String.init)
+        let name = parts.last ?? path
+        let dot = name.lastIndex(of: ".")
+        let base = dot.map { String(name[..<$0]) } ?? name
+        let end = dot.map { String(name[$0...]) } ?? ""
+        let object = PSObject([
+            ("Name", .string(name)), ("FullName", .string(path)), ("BaseName", .string(base)),
+            ("Extension", .string(end)), ("Length", .long(Int64(size))), ("PSIsContainer", .bool(isFolder)),
+            ("DirectoryName", .string(parts.dropLast().joined(separator: "/"))), ("Exists", .bool(true)),
+            ("LastWriteTime", .date(PSZone.now)), ("CreationTime", .date(PSZone.now)),
+        ])
+        return object.map { .object($0) } ?? .null
+    }
+
+    static func missing(_ path: String, _ command: BoundCommand) -> Interrupt {
+        .statement(
+            NativeError(
+                command.specification.errorID("PathNotFound"),
+                "Cannot find path '\(path)' because it does not exist: hand the file in with --attach.",
+                category: "ObjectNotFound", isReadable: true))
+    }
+}
+
+/// A command that takes all objects before it does its work.
+final class WorkStage: Stage {
+    private let command: BoundCommand
+    private let evaluator: Evaluator
+    private let host: NativeHost
+    private let work: HostCommands.Work
+    private var items: [PSValue] = []
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        guard let host = evaluator.host, let work = HostCommands.work(command.specification.name) else {
+            throw .handOver("the command \(command.specification.name)")
+        }
+        (self.command, self.evaluator, self.host, self.work) = (command, evaluator, host, work)
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }
+
+    override func finish() throws(Interrupt) {
+        do throws(Interrupt) {
+            try work(command, items, host, evaluator, next)
+        } catch {
+            guard case .statement(let record) = error else { throw error }
+            switch command.errorAction {
+            case .stop?: throw .fatal(record)
+            case nil where evaluator.preference == .stop: throw .fatal(record)
+            default: try report(record)
+            }
+        }
+    }
+}
+
+/// Output that a redirection sends to a file of the run.
+final class OutFileStage: Stage {
+    struct Settings {
+        let path: String
+        let isAppending: Bool
+    }
+
+    private let settings: Settings
+    private let evaluator: Evaluator
+    private var items: [PSValue] = []
+
+    init(_ settings: Settings, _ evaluator: Evaluator) {
+        self.settings = settings
+        self.evaluator = evaluator
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }
+
+    override func finish() throws(Interrupt) {
+        guard let host = evaluator.host else { throw .handOver("a redirection") }
+        let text = try HostCommands.lines(items, width: 120)
+        try host.write(Array(text.utf8), to: settings.path, isAppending: settings.isAppending)
+    }
+}

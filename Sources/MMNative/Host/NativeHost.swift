@@ -1,0 +1,199 @@
+package import MMCore
+
+/// What a script may do on the machine that runs it: files of its own, which exist in its run alone, and questions to whoever
+/// started it. A path that it names, wherever that is, is a file of the run.
+package final class NativeHost: Sendable {
+    /// A file of a run.
+    package struct File: Sendable {
+        /// The path as the script wrote it.
+        package let path: String
+        /// What it holds.
+        package internal(set) var bytes: [UInt8]
+        /// Whether the script wrote it; else it was handed in.
+        package internal(set) var isWritten: Bool
+
+        /// Its name without folders.
+        package var name: String { NativeHost.key(path).split(separator: "/").last.map(String.init) ?? "file" }
+    }
+
+    private struct State {
+        var files: [String: File] = [:]
+        var order: [String] = []
+        var folders: Set<String> = [""]
+        var size = 0
+        var asked: [String] = []
+    }
+
+    /// The name of the script's own file.
+    package let scriptName: String
+    private let answers: [String: String]
+    private let ask: (@Sendable (String, Bool) async -> String?)?
+    private let progress: @Sendable (String) -> Void
+    private let state: Mutex<State>
+
+    /// How many bytes the files of a run may have together.
+    private static let mostBytes = 256 << 20
+
+    /// A host for one run.
+    /// - Parameters:
+    ///   - scriptName: the name of the script's own file.
+    ///   - attached: the files that were handed in, by name.
+    ///   - answers: answers to questions, by the name of the variable that takes them.
+    ///   - progress: is told how far a script is.
+    ///   - ask: asks a person a question, which may be for a secret; `nil` where nobody can be asked.
+    package init(
+        scriptName: String = "script.ps1", attached: [(name: String, bytes: [UInt8])] = [],
+        answers: [String: String] = [:], progress: @escaping @Sendable (String) -> Void = { _ in },
+        ask: (@Sendable (String, Bool) async -> String?)? = nil
+    ) {
+        self.scriptName = scriptName
+        self.answers = Dictionary(
+            answers.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+        self.ask = ask
+        self.progress = progress
+        var state = State()
+        for (name, bytes) in attached {
+            let key = Self.key(name)
+            state.files[key] = File(path: name, bytes: bytes, isWritten: false)
+            state.order.append(key)
+        }
+        self.state = Mutex(state)
+    }
+
+    /// A host with the same files and answers for a run that only shows what another one would do.
+    package var forRehearsal: NativeHost {
+        let attached = state.withLock { state in
+            state.order.compactMap { state.files[$0] }.filter { !$0.isWritten }.map { ($0.path, $0.bytes) }
+        }
+        return NativeHost(scriptName: scriptName, attached: attached, answers: answers)
+    }
+
+    /// Whether questions can be answered at all: by a person, or by what the caller named.
+    package var canAsk: Bool { true }
+
+    /// The files that the script wrote, in order.
+    package var written: [File] {
+        state.withLock { state in state.order.compactMap { state.files[$0] }.filter(\.isWritten) }
+    }
+
+    /// Tells how far the script is.
+    func show(_ text: String) { progress(text) }
+
+    /// An environment variable as scripts find folders by it: each is a folder of the run.
+    func environment(_ name: String) -> String? {
+        switch name.lowercased() {
+        case "temp", "tmp", "localappdata", "appdata", "programdata": "Temp"
+        case "userprofile", "homepath", "home", "public", "onedrive", "onedrivecommercial": "Home"
+        case "homedrive", "systemdrive": "C:"
+        case "username", "user": "user"
+        case "computername", "hostname": "localhost"
+        case "userdomain", "userdnsdomain": "localhost"
+        default: nil
+        }
+    }
+
+    // MARK: Questions
+
+    /// The answer to a question: what the caller named, else what a person says.
+    /// - Parameter name: the variable that takes it, or the words of the question.
+    func answer(_ name: String, question: String? = nil, isSecret: Bool, in evaluator: Evaluator) throws(Interrupt)
+        -> String
+    {
+        if let known = answers[name.lowercased()] { return known }
+        let words = question ?? name
+        if let ask {
+            let box = Mutex<String?>(nil)
+            try evaluator.delivery.perform {
+                let answer = await ask(words, isSecret)
+                box.withLock { $0 = answer }
+            }
+            if let answer = box.withLock({ $0 }) { return answer }
+        }
+        throw .fatal(
+            NativeError(
+                "ReadHost",
+                "The script asks “\(words)”, and nobody is here to answer: give it with --param \(name)=…", isReadable: true))
+    }
+
+    // MARK: Files
+
+    /// The place of a path among the files of the run: drives and dots count for nothing, letters are small.
+    static func key(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(whereSeparator: { $0 == "/" || $0 == "\\" }) {
+            switch part {
+            case ".", "~": continue
+            case "..": _ = parts.popLast()
+            default: if part.hasSuffix(":") { continue } else { parts.append(part) }
+            }
+        }
+        return parts.joined(separator: "/").lowercased()
+    }
+
+    /// The files whose paths a pattern with stars names.
+    func files(like pattern: String, in evaluator: Evaluator) throws(Interrupt) -> [File] {
+        let wildcard = try evaluator.wildcard(Self.key(pattern), ignoringCase: true)
+        var found: [File] = []
+        for (key, file) in all where try wildcard.matches(key) { found.append(file) }
+        return found
+    }
+
+    private var all: [(String, File)] {
+        state.withLock { state in state.order.compactMap { key in state.files[key].map { (key, $0) } } }
+    }
+
+    /// The files below a folder.
+    func files(in folder: String) -> [File] {
+        let key = Self.key(folder)
+        return all.filter { key.isEmpty || $0.0.hasPrefix(key + "/") }.map(\.1)
+    }
+
+    /// What a file holds; `nil` where there is none. A file that was handed in is found by its name alone as well.
+    func read(_ path: String) -> [UInt8]? {
+        let key = Self.key(path)
+        return state.withLock { state in
+            if let file = state.files[key] { return file.bytes }
+            let name = key.split(separator: "/").last.map(String.init) ?? key
+            return state.files[name].flatMap { $0.isWritten ? nil : $0.bytes }
+        }
+    }
+
+    /// Whether there is a file or folder at a path.
+    func exists(_ path: String) -> Bool { isFolder(path) || read(path) != nil }
+
+    /// Whether a path is that of a folder of the run.
+    func isFolder(_ path: String) -> Bool {
+        let key = Self.key(path)
+        return state.withLock { state in
+            state.folders.contains(key) || state.files.keys.contains { $0.hasPrefix(key + "/") }
+        } || ["temp", "home", "home/downloads", "home/desktop", "home/documents"].contains(key)
+    }
+
+    func makeFolder(_ path: String) { state.withLock { _ = $0.folders.insert(Self.key(path)) } }
+
+    /// Writes a file, or adds to it.
+    func write(_ bytes: [UInt8], to path: String, isAppending: Bool) throws(Interrupt) {
+        let key = Self.key(path)
+        guard !key.isEmpty else { throw .handOver("a file without a name") }
+        let fits = state.withLock { state in
+            let old = state.files[key]?.bytes ?? []
+            let size = state.size + bytes.count - (isAppending ? 0 : old.count)
+            guard size <= Self.mostBytes else { return false }
+            state.size = size
+            if state.files[key] == nil { state.order.append(key) }
+            state.files[key] = File(path: path, bytes: isAppending ? old + bytes : bytes, isWritten: true)
+            return true
+        }
+        guard fits else {
+            throw .fatal(NativeError("FilesTooLarge", "The files of the script are too large.", isReadable: true))
+        }
+    }
+
+    func remove(_ path: String) {
+        let key = Self.key(path)
+        state.withLock { state in
+            state.files[key] = nil
+            state.folders.remove(key)
+        }
+    }
+}

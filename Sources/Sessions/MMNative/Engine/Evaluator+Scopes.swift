@@ -1,0 +1,214 @@
+import PowerShellSyntax
+
+/// Variables of scopes and of PowerShell's own, and members whose names are computed.
+extension Evaluator {
+    /// Preferences that decide what is shown, and that a run without a screen has no use for.
+    static let silent: Set<String> = [
+        "progresspreference", "verbosepreference", "debugpreference", "informationpreference", "warningpreference",
+        "confirmpreference", "formatenumerationlimit", "maximumhistorycount", "outputencoding", "psstyle",
+        "psmoduleautoloadingpreference", "psdefaultparametervalues", "erroractionview", "errorview",
+    ]
+
+    /// Returns the value of `$script:name`, `$env:NAME` and the like.
+    func qualified(_ path: VariablePath) throws(Interrupt) -> PSValue {
+        let name = path.name.lowercased()
+        switch path.qualifier {
+        case .none, .local, .private, .variable: break
+        case .script, .global:
+            if let known = frames.first?[name] ?? (frames.isEmpty ? variables[name] : nil) { return known }
+            return AutomaticNames.contains(name) ? try automatic(name) ?? .null : .null
+        case .drive(let drive):
+            guard drive.lowercased() == "env", let host else { throw .handOver("a variable of a drive") }
+            return host.environment(path.name).map { .string($0) } ?? .null
+        }
+        if let known = variables[name] { return known }
+        return AutomaticNames.contains(name) ? try automatic(name) ?? .null : .null
+    }
+
+    /// Returns a variable that PowerShell itself sets; `nil` where it isn't certain here.
+    func automatic(_ name: String) throws(Interrupt) -> PSValue? {
+        switch name {
+        case "args": return .array(rest)
+        case "erroractionpreference": return .string("Continue")
+        case "progresspreference", "warningpreference": return .string("Continue")
+        case "verbosepreference", "debugpreference", "informationpreference": return .string("SilentlyContinue")
+        case "psboundparameters":
+            return given.map { .table($0) } ?? host.map { _ in .table(PSTable(isOrdered: true)) }
+        case "error": return host.map { _ in .list(errors) }
+        case "?": return host.map { _ in .bool(hasSucceeded) }
+        case "psversiontable":
+            guard host != nil else { return nil }
+            let table = PSTable(isOrdered: true)
+            _ = table.add("PSVersion", .version([7, 6, 5]))
+            _ = table.add("PSEdition", .string("Core"))
+            _ = table.add("Platform", .string("Unix"))
+            return .table(table)
+        case "pshome", "profile", "home": return host.map { .string($0.environment("USERPROFILE") ?? "") }
+        case "pwd": return host.map { _ in .string(".") }
+        case "psscriptroot": return host.map { _ in .string(".") }
+        case "pscommandpath": return host.map { .string("./" + $0.scriptName) }
+        case "myinvocation": return host.map { invocation($0) }
+        case "islinux", "iscoreclr": return host.map { _ in .bool(true) }
+        case "iswindows", "ismacos": return host.map { _ in .bool(false) }
+        case "psedition": return host.map { _ in .string("Core") }
+        case "pid": return host.map { _ in .int(1) }
+        case "lastexitcode", "stacktrace", "psdefaultparametervalues": return host.map { _ in .null }
+        default: return nil
+        }
+    }
+
+    private func invocation(_ host: NativeHost) -> PSValue {
+        let name = functionName ?? host.scriptName
+        let command = PSObject([
+            ("Name", .string(name)), ("Path", .string("./" + host.scriptName)),
+            ("Definition", .string("./" + host.scriptName)), ("Source", .string("./" + host.scriptName)),
+        ])
+        let object = PSObject([
+            ("MyCommand", command.map { .object($0) } ?? .null), ("InvocationName", .string(name)),
+            ("Line", .string(name)), ("ScriptName", .string("./" + host.scriptName)),
+            ("PSScriptRoot", .string(".")), ("BoundParameters", .table(given ?? PSTable(isOrdered: true))),
+        ])
+        return object.map { .object($0) } ?? .null
+    }
+
+    /// Returns the name of a member as written or computed.
+    func memberName(_ node: ExpressionSyntax) throws(Interrupt) -> String {
+        if case .string(let name) = node { return name.value }
+        let name = try PSText.string(try value(of: node))
+        guard !name.isEmpty else { throw .handOver("a member without a name") }
+        return name
+    }
+
+    /// Returns `value.name`, where a list has members of its own.
+    func member(_ name: String, of target: PSValue) throws(Interrupt) -> PSValue {
+        switch target {
+        case .list(let list):
+            if ["count", "length", "capacity"].contains(name.lowercased()) {
+                return .int(Int32(truncatingIfNeeded: list.items.count))
+            }
+            return try Members.property(.array(list.items), name)
+        case .object(let object) where name.lowercased() == "psobject":
+            let properties = object.shape.names.enumerated().compactMap { index, name in
+                Self.property(name, object.values[index])
+            }
+            let view = PSObject([
+                ("Properties", .array(properties)), ("BaseObject", target), ("ImmediateBaseObject", target),
+                ("TypeNames", .array([.string(object.typeName)])),
+            ])
+            return view.map { .object($0) } ?? .null
+        case .table(let table):
+            if name.lowercased() == "keys" || name.lowercased() == "values", table[name] == nil, host != nil {
+                return .array(table.entries.map { name.lowercased() == "keys" ? $0.key : $0.value })
+            }
+            return try Members.property(target, name)
+        default: return try Members.property(target.plain, name)
+        }
+    }
+
+    private static func property(_ name: String, _ value: PSValue) -> PSValue? {
+        PSObject([
+            ("MemberType", .string("NoteProperty")), ("IsSettable", .bool(true)), ("IsGettable", .bool(true)),
+            ("Value", value), ("TypeNameOfValue", .string(value.typeName)), ("Name", .string(name)),
+            ("IsInstance", .bool(true)),
+        ]).map { .object($0) }
+    }
+
+    /// Calls a method that runs code or changes an object; `nil` for any other.
+    func ownMethod(_ target: PSValue, _ name: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        let method = name.lowercased()
+        if method == "foreach" || method == "where", case .block(let block)? = arguments.first, arguments.count == 1 {
+            let items: [PSValue]
+            switch target.plain {
+            case .array(let own): items = own
+            case .null: return method == "where" ? .array([]) : .nothing
+            case let only: items = [only]
+            }
+            var found: [PSValue] = []
+            for item in items {
+                if method == "foreach" {
+                    try run(block, on: item) { (output) throws(Interrupt) in found.append(output) }
+                } else if try result(of: block, on: item).isTrue {
+                    found.append(item)
+                }
+            }
+            return .array(found)
+        }
+        switch target {
+        case .block(let block) where method == "invoke":
+            var found: [PSValue] = []
+            try run(block, on: nil) { (output) throws(Interrupt) in found.append(output) }
+            return .array(found)
+        case .table(let table): return try method == "gettype" ? nil : tableMethod(table, method, arguments)
+        case .object(let object):
+            guard object.isCustom else { return nil }
+            switch (method, arguments.count) {
+            case ("tostring", 0): return .string(try PSText.string(target))
+            case ("add", 2) where object["Properties"] == nil: return nil
+            default: return nil
+            }
+        case .list where method == "gettype":
+            return .typeInfo(target.typeName)
+        case .list(let list) where method == "removeall" || method == "find" || method == "exists":
+            guard case .block(let block)? = arguments.first else { return nil }
+            var kept: [PSValue] = []
+            var removed: [PSValue] = []
+            for item in list.items {
+                if try result(of: block, on: item).isTrue { removed.append(item) } else { kept.append(item) }
+            }
+            if method == "find" { return removed.first ?? .null }
+            if method == "exists" { return .bool(!removed.isEmpty) }
+            list.items = kept
+            return .int(Int32(removed.count))
+        default: return nil
+        }
+    }
+
+    private func tableMethod(
+        _ table: PSTable, _ method: String, _ arguments: [PSValue]
+    ) throws(Interrupt) -> PSValue? {
+        switch (method, arguments.count) {
+        case ("add", 2):
+            guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
+            guard table.add(arguments[0], arguments[1]) else {
+                throw .statement(
+                    NativeError(
+                        "ArgumentException",
+                        "Exception calling \"Add\" with \"2\" argument(s): \"Item has already been added. Key in dictionary: "
+                            + "'\(arguments[0].text)'  Key being added: '\(arguments[0].text)'\"", isReadable: true))
+            }
+            return .nothing
+        case ("remove", 1):
+            table.remove(arguments[0])
+            return .nothing
+        case ("clear", 0):
+            table.clear()
+            return .nothing
+        case ("containskey", 1), ("contains", 1):
+            guard !arguments[0].isNull else { return .bool(false) }
+            guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
+            return .bool(table[arguments[0]] != nil)
+        case ("containsvalue", 1):
+            for entry in table.entries
+            where try Comparison.equal(entry.value, arguments[0], ignoringCase: false) { return .bool(true) }
+            return .bool(false)
+        case ("clone", 0): return .table(table.copy())
+        case ("getenumerator", 0):
+            guard table.hasCertainOrder || host != nil else {
+                throw .handOver("a hashtable without a defined order")
+            }
+            return .array(
+                table.entries.compactMap { entry in
+                    PSObject([("Name", entry.key), ("Key", entry.key), ("Value", entry.value)]).map { .object($0) }
+                })
+        case ("item", 1), ("get_item", 1): return table[arguments[0]] ?? .null
+        default: return nil
+        }
+    }
+}
+
+extension PSValue {
+    /// The same value, `$null` where it is no output at all.
+    var withoutNothing: PSValue {
+        if case .nothing = self { .null } else { self }
+    }
+}

@@ -1,0 +1,62 @@
+import PowerShellSyntax
+
+/// Where a command's output goes besides the pipeline.
+enum Redirection {
+    /// What becomes of the output stream.
+    enum Target {
+        case none, dropped
+        case file(OutFileStage.Settings)
+    }
+
+    /// Reads redirections: to `$null`, of streams into one another, and to files of the run.
+    static func target(of nodes: [RedirectionSyntax], in evaluator: Evaluator) throws(Interrupt) -> Target {
+        var target = Target.none
+        for node in nodes {
+            switch node {
+            // Streams are told apart whatever they are merged into.
+            case .merging: continue
+            case .file(let file):
+                if case .variable(let variable) = file.target, variable.path.name.lowercased() == "null" {
+                    if file.stream == .output || file.stream == .all { target = .dropped }
+                    continue
+                }
+                guard file.stream == .output || file.stream == .all, evaluator.host != nil else {
+                    throw .handOver("a redirection")
+                }
+                let path = try PSText.string(try evaluator.value(of: file.target))
+                target = .file(OutFileStage.Settings(path: path, isAppending: file.isAppending))
+            }
+        }
+        return target
+    }
+
+    /// Why redirections are not supported; `nil` where they are.
+    static func misfit(_ nodes: [RedirectionSyntax], hasFiles: Bool) -> String? {
+        for node in nodes {
+            guard case .file(let file) = node else { continue }
+            if case .variable(let variable) = file.target, variable.path.name.lowercased() == "null" { continue }
+            guard hasFiles, file.stream == .output || file.stream == .all else { return "a redirection" }
+        }
+        return nil
+    }
+}
+
+/// A function of the script's own behind a `|`.
+final class FunctionStage: Stage {
+    private let function: ScriptFunction
+    private let arguments: FunctionArguments
+    private let evaluator: Evaluator
+    private var items: [PSValue] = []
+
+    init(_ function: ScriptFunction, _ words: [CommandWord], _ evaluator: Evaluator) throws(Interrupt) {
+        self.function = function
+        self.evaluator = evaluator
+        arguments = try FunctionArguments(words, of: function, in: evaluator)
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }
+
+    override func finish() throws(Interrupt) {
+        try evaluator.call(function, arguments, input: items, into: next)
+    }
+}
