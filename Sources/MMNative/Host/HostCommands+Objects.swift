@@ -52,8 +52,47 @@ extension HostCommands {
         throw .fatal(
             NativeError(
                 "GetCredential",
-                "Get-Credential asks for a password, which no script of mm is given: the connection is signed in already.",
+                "\(command.specification.name) asks for a password, which no script of mm is given: the connection is signed in already.",
                 isReadable: true))
+    }
+
+    static func stringData(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let given = items + Cmdlets.list(command["StringData"]?.plain)
+        let delimiter = command["Delimiter"]?.text.first ?? "="
+        for item in given {
+            let table = PSTable(isOrdered: false)
+            for line in try PSText.string(item).split(whereSeparator: \.isNewline) {
+                let text = line.trimmingCharactersOfBlanks
+                if text.isEmpty || text.hasPrefix("#") { continue }
+                guard let mark = text.firstIndex(of: delimiter), !text.contains("\\") else {
+                    throw .handOver("an unusual line of string data")
+                }
+                let key = text[..<mark].trimmingCharactersOfBlanks
+                let value = text[text.index(after: mark)...].trimmingCharactersOfBlanks
+                guard table.add(String(key), .string(String(value))) else { throw .handOver("string data with a key twice") }
+            }
+            try emit(.table(table))
+        }
+    }
+
+    static func members(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard let first = items.first else { return }
+        guard case .object(let object) = first else { throw .handOver("the members of \(first.typeName)") }
+        let kind = command["MemberType"]?.text.lowercased() ?? "all"
+        guard kind.contains("propert") || kind == "all" else { return }
+        let wanted = Cmdlets.list(command["Name"]).map { $0.text.lowercased() }
+        for (name, value) in zip(object.shape.names, object.values).sorted(by: { $0.0.lowercased() < $1.0.lowercased() })
+        where wanted.isEmpty || wanted.contains(name.lowercased()) {
+            let row = PSObject([
+                ("TypeName", .string(object.typeName)), ("Name", .string(name)),
+                ("MemberType", .string("NoteProperty")), ("Definition", .string("\(value.typeName) \(name)")),
+            ])
+            if let row { try emit(.object(row)) }
+        }
     }
 
     static func sleep(
@@ -283,5 +322,15 @@ extension HostCommands {
             if let object = PSObject([("Line", .string(line)), ("Pattern", .string(text))]) { try emit(.object(object)) }
         }
         if command.isSet("Quiet") { try emit(.bool(false)) }
+    }
+}
+
+extension Substring {
+    /// The same text without blanks at its ends.
+    fileprivate var trimmingCharactersOfBlanks: Substring {
+        var text = self
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return text
     }
 }

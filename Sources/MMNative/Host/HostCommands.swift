@@ -93,6 +93,13 @@ enum HostCommands {
         make("Get-Variable", ["Name", "Scope"], ["ValueOnly"], ["Name"], makesObjects: true),
         make("Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force"], ["ExecutionPolicy", "Scope"], makesObjects: true),
         make("Get-Command", ["Name", "Module", "CommandType"], ["All"], ["Name"], makesObjects: true),
+        make("ConvertTo-SecureString", ["String", "SecureKey", "Key"], ["AsPlainText", "Force"], ["String"], makesObjects: true),
+        make("ConvertFrom-StringData", ["StringData", "Delimiter"], [], ["StringData"], makesObjects: true),
+        make("Get-PSSession", ["Name", "Id", "ComputerName"], [], ["Name"], makesObjects: true),
+        make("Remove-PSSession", ["Session", "Name", "Id"], [], ["Session"], makesObjects: true),
+        make("Select-MgProfile", ["Name"], [], ["Name"], makesObjects: true),
+        make("Add-Type", ["AssemblyName", "TypeDefinition", "Path", "MemberDefinition", "Name"], ["PassThru"], ["TypeDefinition"], makesObjects: true),
+        make("Get-Member", ["Name", "MemberType", "InputObject"], ["Force", "Static"], ["Name"], ["Type": "MemberType"]),
         make("Format-Wide", ["Property", "Column"], ["AutoSize"], ["Property"]),
         make("Select-String", ["Pattern", "InputObject", "Path"], ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"]),
     ]
@@ -105,7 +112,7 @@ enum HostCommands {
         "ac": "add-content", "compare": "compare-object", "diff": "compare-object", "saps": "start-process",
         "start": "start-process", "sv": "set-variable", "gv": "get-variable", "gcm": "get-command", "tee": "tee-object",
         "del": "remove-item", "rm": "remove-item", "md": "new-item", "mkdir": "new-item", "fw": "format-wide",
-        "sls": "select-string", "rvpa": "resolve-path",
+        "sls": "select-string", "rvpa": "resolve-path", "sort": "sort-object", "write": "write-output", "gm": "get-member",
     ]
 
     private static func make(
@@ -160,6 +167,15 @@ enum HostCommands {
         case "Remove-Variable": removeVariable
         case "Get-Command": getCommand
         case "Select-String": selectString
+        case "ConvertTo-SecureString": credential
+        case "ConvertFrom-StringData": stringData
+        case "Get-PSSession", "Remove-PSSession", "Select-MgProfile":
+            { (_, _, _, _, _) throws(Interrupt) in }
+        case "Get-Member": members
+        case "Add-Type":
+            { (command, _, _, _, _) throws(Interrupt) in
+                guard command.names == ["AssemblyName"] else { throw .handOver("Add-Type") }
+            }
         default: nil
         }
     }

@@ -189,6 +189,16 @@ package final class NativeHost: Sendable {
         }
     }
 
+    /// Writes what a service answered to a file.
+    package func keep(_ bytes: [UInt8], as path: String) {
+        let key = Self.key(path)
+        guard !key.isEmpty else { return }
+        state.withLock { state in
+            if state.files[key] == nil { state.order.append(key) }
+            state.files[key] = File(path: path, bytes: bytes, isWritten: true)
+        }
+    }
+
     func remove(_ path: String) {
         let key = Self.key(path)
         state.withLock { state in

@@ -53,10 +53,12 @@ package enum BehindWire {
         "set-content", "add-content", "new-item", "remove-item", "import-csv", "get-content", "test-path",
         "invoke-item", "start-process", "out-gridview", "start-transcript", "stop-transcript", "set-location",
         "set-executionpolicy", "set-strictmode", "get-credential", "clear-host", "tee-object", "start-sleep",
+        "convertto-securestring", "get-pssession", "remove-pssession", "select-mgprofile", "convertfrom-stringdata",
+        "write-progress", "add-type", "get-variable", "get-childitem", "get-item",
     ]
 
     private static func isOfRun(_ finding: GuardFinding) -> Bool {
-        finding.rule == "cmdlet" && ofRun.contains((finding.subject ?? "").asciiLowercased)
+        finding.kind != .blocked && ofRun.contains((finding.subject ?? "").asciiLowercased)
     }
 
     /// Returns whether the name of a command shows that it changes something, although no table knows it. Programs have

@@ -68,8 +68,9 @@ package struct GraphCmdletNames: Sendable {
         var search = Search(
             paths: paths, verb: verb, isBeta: isBeta,
             bits: Self.methods.filter { Self.methods(of: verb).contains($0.name) }.reduce(0) { $0 | $1.bit })
-        let rest = Self.words(noun).joined()
-        search.descend(0, rest[...], last: "", depth: 0)
+        for words in Self.readings(of: noun, verb: verb) where search.found.isEmpty {
+            search.descend(0, words.joined()[...], last: "", depth: 0)
+        }
         var found: [Request] = []
         for (node, isCounted) in search.found {
             let bits = paths.nodes.u8(node, 19)
@@ -86,6 +87,18 @@ package struct GraphCmdletNames: Sendable {
         }
         if found.isEmpty, let listed = listed(name, isBeta: isBeta) { found = [listed] }
         return found.sorted { ($0.keys.count, $0.template) < ($1.keys.count, $1.template) }
+    }
+
+    /// The ways to read a noun: as it is; a count of objects of one type, whose path names the type first; and a member that is
+    /// added or removed by reference.
+    private static func readings(of noun: String, verb: String) -> [[String]] {
+        let words = words(noun)
+        var readings = [words]
+        if let place = words.firstIndex(of: "count"), place + 1 < words.count, words[place + 1] == "as" {
+            readings.append(words[..<place] + words[(place + 1)...] + ["count"])
+        }
+        if verb == "new" || verb == "remove" { readings.append(words + ["by", "ref"]) }
+        return readings
     }
 
     /// The request that the table of cmdlets has for a name.
@@ -129,7 +142,8 @@ package struct GraphCmdletNames: Sendable {
             if unit != 0x5F { word.unicodeScalars.append(UnicodeScalar(isUpper ? unit | 0x20 : unit)) }
         }
         if !word.isEmpty { words.append(singular(word)) }
-        return words
+        // The modules say no word twice in a row.
+        return words.enumerated().filter { index, word in index == 0 || words[index - 1] != word }.map(\.element)
     }
 
     private static func singular(_ word: String) -> String {
@@ -179,7 +193,7 @@ package struct GraphCmdletNames: Sendable {
                     descend(child.node, next, last: words.last ?? last, depth: depth + 1)
                 }
                 if let first = words.first, GraphCmdletNames.actions[verb]?.contains(first) == true,
-                    words.dropFirst().joined() == rest || Self.isKey(written) && words.dropFirst().joined() == rest
+                    Self.dropping(Array(words.dropFirst()), from: rest, after: last)?.isEmpty == true
                 {
                     descend(child.node, "", last: last, depth: depth + 1)
                 }
@@ -188,8 +202,6 @@ package struct GraphCmdletNames: Sendable {
                 }
             }
         }
-
-        private static func isKey(_ segment: String) -> Bool { segment.contains("(") }
 
         private static func words(of segment: String) -> [String] {
             switch segment {

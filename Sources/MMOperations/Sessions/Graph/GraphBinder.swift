@@ -369,7 +369,7 @@ struct GraphBinder: Sendable {
 
     private func request(_ given: [String: PSValue], _ call: CmdletCall) throws(Fault) -> GraphCmdletCall {
         for name in [
-            "outputfilepath", "inputfilepath", "statuscodevariable", "responseheadersvariable", "outvariable",
+            "inputfilepath", "statuscodevariable", "responseheadersvariable", "outvariable",
             "sessionvariable", "errorvariable", "token",
         ] where given[name] != nil { throw .beyond("-\(name) of \(call.name)") }
         guard let uri = given["uri"]?.text, !uri.isEmpty else {
@@ -398,6 +398,7 @@ struct GraphBinder: Sendable {
         case "json": bound.shape = .text
         default: throw .beyond("-OutputType \(given["outputtype"]?.text ?? "")")
         }
+        bound.outFile = given["outputfilepath"]?.text
         bound.errorAction = given["erroraction"]?.text.lowercased()
         return bound
     }

@@ -39,6 +39,8 @@ struct GraphCmdletCall: Sendable {
     var errorAction: String?
     /// How the answer is shown.
     var shape = Shape.objects(isAny: false)
+    /// The file that takes the answer as it came.
+    var outFile: String?
     /// Whether `$true` is put out for what answers nothing.
     var passesThrough = false
     /// Whether nothing is sent and only said.

@@ -20,7 +20,9 @@ struct GraphRows: CmdletRows {
         self.errorAction = errorAction
         objects = GraphObjects(call.shape, of: call.cmdlet)
         // Without -All or -Top a cmdlet asks for one page, of the size that the service chooses.
-        guard case .objects = call.shape, request.method == "GET", call.isWhole || call.limit != nil else { return }
+        guard case .objects = call.shape, request.method == "GET", call.outFile == nil,
+            call.isWhole || call.limit != nil
+        else { return }
         pages = source.pages(request, PageLimits(items: call.limit)).makeAsyncIterator()
     }
 
@@ -38,6 +40,10 @@ struct GraphRows: CmdletRows {
         guard var walk = pages else {
             isOver = true
             let response = try await source.send(request, call)
+            if let file = call.outFile {
+                source.keep(response.body, as: file)
+                return nil
+            }
             guard !response.body.isEmpty else {
                 return call.passesThrough ? CmdletBatch([.bool(true)]) : nil
             }

@@ -20,6 +20,7 @@ final class GraphSource: ScriptSource {
     private let watch: WriteWatch
     private let decision: GuardDecision
     private let deadline: Deadline
+    private let host: NativeHost?
     private let binder = GraphBinder()
     private let state = Mutex(State())
 
@@ -28,13 +29,15 @@ final class GraphSource: ScriptSource {
     ///   - watch: sends the requests and notes what they change.
     ///   - decision: what the guard said of the script: what it asks about has been confirmed.
     ///   - deadline: when to give up.
+    ///   - host: takes files.
     ///   - report: is told in a sentence when the service asks to slow down.
     init(
-        _ watch: WriteWatch, decision: GuardDecision, deadline: Deadline,
+        _ watch: WriteWatch, decision: GuardDecision, deadline: Deadline, host: NativeHost?,
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.watch = watch
         self.decision = decision
+        self.host = host
         self.deadline = deadline
         client = watch.client.reportingWaits(to: report)
     }
@@ -126,6 +129,9 @@ final class GraphSource: ScriptSource {
     func pages(_ request: GraphRequest, _ limits: PageLimits) -> GraphPages {
         client.pages(request, limits: limits, deadline: deadline)
     }
+
+    /// Puts an answer into a file of the run.
+    func keep(_ bytes: [UInt8], as path: String) { host?.keep(bytes, as: path) }
 
     func note(cause: MMError, of record: NativeError) {
         state.withLock { state in

@@ -56,7 +56,7 @@ struct Run: CatalogueOperation {
             }
             if connection.egress == .off { throw DryRun.withoutWire(connection) }
         }
-        if input.engine != .pwsh, let word = SessionWord(parsed, in: moduleName) {
+        if input.engine != .pwsh, !input.explains, let word = SessionWord(parsed, in: moduleName) {
             var answer = OperationAnswer(.value(.array([])), notes: [word.note], text: word.text)
             answer.connection = connection.name
             return answer
@@ -94,6 +94,14 @@ struct Run: CatalogueOperation {
             isConfirmed: input.confirmed, fitsNatively: await fitsNatively(planned, in: moduleName, key, services),
             in: context, with: guarding)
         let isDryRun = input.isDryRun
+        if input.explains {
+            let misfit =
+                RunModule.isNative(moduleName)
+                ? planned.misfit(Self.knownCmdlets(of: moduleName), in: NativeSession()) : "the module \(moduleName)"
+            let explained = ScriptExplanation(
+                planned.parsed, in: moduleName, misfit: misfit, verdict: judging.judge(with: .fresh).verdict)
+            return explained.answer(connection: connection.name, lacking: nil)
+        }
         let judged = ScriptVerdict(over: await services.sessions.current(key)?.scriptMemory) { memory in
             judging.judge(with: memory, isDryRun: isDryRun)
         }
@@ -255,7 +263,7 @@ struct Run: CatalogueOperation {
         let client = try GraphClient(identity: services.requests.identity, connection: connection)
         let watch = WriteWatch(client: client, connection: connection, requests: services.requests, context: context)
         let progress = context.call.progress
-        return GraphSource(watch, decision: verdict.decision, deadline: context.deadline) {
+        return GraphSource(watch, decision: verdict.decision, deadline: context.deadline, host: plan.host) {
             progress(ProgressReport(done: 1, message: $0))
         }
     }

@@ -31,6 +31,7 @@ package struct RunInput: OperationInput {
             isOfferedToModels: false),
         InputField(
             "save", .text, "The folder for the files that the script writes.", isOfferedToModels: false),
+        InputField("explain", .flag, "Tell what the script needs and does; nothing runs.", isOfferedToModels: false),
         InputField(
             "dryRun", .flag, "Show what would be sent; only reads are."),
         InputField("confirmed", .flag, "Changes nothing: a person confirms."),
@@ -46,6 +47,8 @@ package struct RunInput: OperationInput {
     package let confirmed: Bool
     package let engine: ConnectionEngine?
     package let isDryRun: Bool
+    /// Whether it is only told what the script is.
+    package let explains: Bool
     /// The files that are handed in.
     package let attached: [String]
     /// Where the files that the script writes are put; `nil` for handles.
@@ -81,6 +84,7 @@ package struct RunInput: OperationInput {
         confirmed = try reader.flag("confirmed")
         engine = try reader.text("engine").flatMap { ConnectionEngine(rawValue: $0) }
         isDryRun = try reader.flag("dryRun")
+        explains = try reader.flag("explain")
         attached = try reader.textList("attach") ?? []
         save = try reader.text("save")
         let isEmpty = connection == nil && module == nil && command == nil

@@ -224,7 +224,7 @@ struct SubsetCheck {
         }
         let name = written.split(separator: "\\").last.map(String.init) ?? written
         if functions.contains(name.lowercased()) { return arguments(node) }
-        if HostCommands.names.contains(name.lowercased()), !hasHost { return "the command \(name)" }
+        if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else { return "the command \(name)" }
         for element in node.elements {

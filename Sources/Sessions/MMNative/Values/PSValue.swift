@@ -185,7 +185,10 @@ package enum PSType: String, Sendable {
         case "int[]", "int32[]": self = .ints
         case "switch", "switchparameter", "management.automation.switchparameter": self = .toggle
         case "nullable[datetime]", "nullable[system.datetime]": self = .optionaldate
-        case "psobject", "management.automation.psobject": self = .object
+        case "psobject", "management.automation.psobject", "scriptblock", "nullable[int]", "nullable[bool]",
+            "nullable[boolean]", "nullable[int32]", "nullable[system.int32]", "nullable[system.boolean]", "object[]?":
+            self = .object
+        case "datetime[]", "char[]", "bool[]": self = .array
         case "management.automation.pscustomobject": self = .pscustomobject
         case "collections.hashtable": self = .hashtable
         case "psobject[]", "pscustomobject[]", "hashtable[]": self = .array

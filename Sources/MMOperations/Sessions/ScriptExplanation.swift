@@ -1,0 +1,123 @@
+import MMCore
+import MMGuard
+import MMNative
+import MMPermissions
+import PowerShellSyntax
+
+/// What a script is, told before it runs for the first time: what it reads and changes, which permissions that takes, its files and
+/// questions, and what runs it.
+struct ScriptExplanation {
+    let module: String
+    /// Why the native engine does not run it; `nil` where it does.
+    let misfit: String?
+    let verdict: Verdict
+    private var modules: [String] = []
+    private var reads: [String] = []
+    private var writes: [String] = []
+    private var unknown: [String] = []
+    private var permissions: [String] = []
+    private var filesWritten: [String] = []
+    private var filesRead: [String] = []
+    private var questions: [String] = []
+
+    private static let writingFiles: Set<String> = [
+        "export-csv", "out-file", "set-content", "add-content", "export-excel", "export-clixml", "tee-object",
+    ]
+    private static let readingFiles: Set<String> = ["import-csv", "get-content", "import-excel", "import-clixml"]
+
+    /// Reads a script.
+    init(_ script: ParsedScript, in module: String, misfit: String?, verdict: Verdict) {
+        self.module = module
+        self.misfit = misfit
+        self.verdict = verdict
+        let items = ScriptFacts(of: script).items
+        let own = Set(
+            items.compactMap { item in
+                if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
+            })
+        let names = GraphCmdletNames()
+        let table = PermissionTable()
+        let classes = CmdletModules()
+        modules = script.requirements?.modules ?? []
+        var seen: Set<String> = []
+        for item in items {
+            guard case .command(let command) = item.detail, let name = command.name, !own.contains(name.lowercased())
+            else { continue }
+            let lower = name.lowercased()
+            if Self.writingFiles.contains(lower) { Self.add(Self.path(command), to: &filesWritten) }
+            if Self.readingFiles.contains(lower) { Self.add(Self.path(command), to: &filesRead) }
+            if lower == "read-host" { Self.add(Self.path(command) == "…" ? "a question" : Self.path(command), to: &questions) }
+            guard SignInCmdlet.named(name) == nil, seen.insert(lower).inserted else { continue }
+            let sessions = classes.sessions(of: name)
+            guard !sessions.isEmpty else {
+                if !classes.isBuiltIn(name), name.contains("-"), !NativeEngine.carriesOut(name) {
+                    Self.add(name, to: &unknown)
+                }
+                continue
+            }
+            let isRead = ["get-", "search-", "test-", "find-", "export-mg"].contains { lower.hasPrefix($0) }
+            if isRead { Self.add(name, to: &reads) } else { Self.add(name, to: &writes) }
+            guard let request = names.requests(of: name).first,
+                let target = try? RequestTarget(
+                    parsing: request.path.replacing("{", with: "").replacing("}", with: ""), service: .graph),
+                let permission = table.permissions(request.method, target)?.choice(for: .work)?.advised
+            else { continue }
+            Self.add(permission.name, to: &permissions)
+        }
+        for parameter in script.root?.parameterBlock?.parameters ?? [] where Self.isMandatory(parameter) {
+            Self.add("--param \(parameter.variable.path.name)=…", to: &questions)
+        }
+    }
+
+    private static func add(_ text: String, to list: inout [String]) { if !list.contains(text) { list.append(text) } }
+
+    private static func isMandatory(_ node: ParameterSyntax) -> Bool {
+        node.attributes.contains { attribute in
+            guard case .attribute(let own) = attribute else { return false }
+            return own.namedArguments.contains { argument in
+                guard argument.name.lowercased() == "mandatory" else { return false }
+                if case .variable(let value) = argument.argument { return value.path.name.lowercased() == "true" }
+                return argument.isOmitted
+            }
+        }
+    }
+
+    /// The first text among a command's arguments.
+    private static func path(_ command: CommandFact) -> String {
+        for argument in command.arguments {
+            switch argument {
+            case .value(.string(let text)): return text
+            case .parameter(_, value: .string(let text)?): return text
+            default: continue
+            }
+        }
+        return "…"
+    }
+
+    /// The page.
+    func answer(connection: String, lacking: [String]?) -> OperationAnswer {
+        var rows: [(String, [String])] = [
+            ("session", [module]), ("modules", modules), ("reads", reads), ("changes", writes),
+            ("unknown", unknown), ("permissions", permissions),
+        ]
+        if let lacking { rows.append(("lacking", lacking)) }
+        rows += [
+            ("files written", filesWritten), ("files read", filesRead), ("asks", questions),
+            ("runs", [misfit.map { "in PowerShell: \($0)" } ?? "natively, without PowerShell"]),
+            ("guard", [verdict.decision == .allow ? "starts without a question" : "\(verdict.decision.rawValue): \(verdict.reason)"]),
+        ]
+        rows.removeAll { $0.1.isEmpty }
+        let width = rows.map(\.0.count).max() ?? 0
+        let text = rows.map { name, values in
+            name.padding(to: width) + "  " + values.joined(separator: ", ")
+        }.joined(separator: "\n")
+        let json = JSONObject(rows.map { name, values in
+            (name.replacing(" ", with: "_"), .array(values.map { .string($0) }))
+        })
+        return OperationAnswer(.value(.object(json)), text: text, connection: connection)
+    }
+}
+
+extension String {
+    fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
