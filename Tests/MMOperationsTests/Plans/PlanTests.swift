@@ -2,7 +2,6 @@ import MMCore
 import MMGraph
 import MMGuard
 import MMIdentity
-import MMStates
 import TestSupport
 import Testing
 

@@ -1,7 +1,5 @@
 import MMCore
 import MMGuard
-import MMPermissions
-import MMTools
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 internal import MMCore
-internal import MMPermissions
+internal import MMGuard
 
 /// App registrations, service principals, roles, products and logs.
 struct AppContent: Sendable {

@@ -152,8 +152,10 @@ final class ProgressStage: Stage {
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) {
         self.evaluator = evaluator
-        text = command.isSet("Completed")
-            ? "" : ["Activity", "Status"].compactMap { command[$0]?.text }.filter { !$0.isEmpty }.joined(separator: ": ")
+        text =
+            command.isSet("Completed")
+            ? ""
+            : ["Activity", "Status"].compactMap { command[$0]?.text }.filter { !$0.isEmpty }.joined(separator: ": ")
     }
 
     override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }

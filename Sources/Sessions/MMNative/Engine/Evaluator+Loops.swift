@@ -104,7 +104,8 @@ extension Evaluator {
             for type in clause.types {
                 switch type.typeName.fullName.lowercased() {
                 case "exception", "system.exception": return clause
-                case "system.management.automation.runtimeexception", "runtimeexception"
+                case "system.management.automation.runtimeexception",
+                    "runtimeexception"
                 where record.id.hasPrefix("RuntimeException"):
                     return clause
                 default:

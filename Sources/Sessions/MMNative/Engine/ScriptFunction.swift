@@ -235,9 +235,10 @@ struct FunctionArguments {
                             isReadable: true))
                 }
                 if function.parameters[index].isSwitch {
-                    given[index] = try node.argument.map { (node) throws(Interrupt) in
-                        .bool(try evaluator.value(of: node).isTrue)
-                    } ?? .bool(true)
+                    given[index] =
+                        try node.argument.map { (node) throws(Interrupt) in
+                            .bool(try evaluator.value(of: node).isTrue)
+                        } ?? .bool(true)
                 } else if let value = node.argument {
                     given[index] = try evaluator.worth(of: value).withoutNothing
                 } else if place < words.count, case .value(let value) = words[place] {

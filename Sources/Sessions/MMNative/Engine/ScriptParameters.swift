@@ -142,7 +142,9 @@ struct ScriptParameters {
     /// Whether a parameter's attributes make a cmdlet of what it belongs to.
     static func isOfCmdlet(_ node: ParameterSyntax) -> Bool {
         node.attributes.contains { attribute in
-            if case .attribute(let node) = attribute { node.typeName.fullName.lowercased() == "parameter" } else {
+            if case .attribute(let node) = attribute {
+                node.typeName.fullName.lowercased() == "parameter"
+            } else {
                 false
             }
         }

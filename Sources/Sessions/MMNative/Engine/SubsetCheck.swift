@@ -235,8 +235,9 @@ struct SubsetCheck {
                     return reason
                 }
             case .argument(.variable(let splat)) where splat.isSplatted && splat.path.qualifier == .none:
-                guard ["args", "psboundparameters"].contains(splat.path.name.lowercased())
-                    || !AutomaticNames.contains(splat.path.name.lowercased())
+                guard
+                    ["args", "psboundparameters"].contains(splat.path.name.lowercased())
+                        || !AutomaticNames.contains(splat.path.name.lowercased())
                 else {
                     return "a splat of the shell's own"
                 }

@@ -125,7 +125,8 @@ enum Conversion {
             default: throw .handOver("a cast to a list")
             }
         case .void: return .nothing
-        case .ordered, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring: throw .handOver("a cast to \(type.rawValue)")
+        case .ordered, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring:
+            throw .handOver("a cast to \(type.rawValue)")
         }
     }
 

@@ -72,7 +72,7 @@ struct CallTurn: Sendable {
         self.journal = journal
         requester = Requester(context.call)
         self.person = person
-        let principal = context.call.caller.principal?.id
+        let principal = context.call.caller.signedIn?.id
         confirmation = { question in
             var request = question.confirmation(on: connection, module: module)
             request.principal = principal

@@ -4,7 +4,6 @@ import MMGraph
 import MMGuard
 import MMHTTP
 import MMIdentity
-import MMStates
 
 /// Notes in the journal what a program changes through Microsoft Graph, as our own requests do: the state before is read
 /// by our own client just before a request leaves.

@@ -362,7 +362,6 @@ extension ServiceApp {
         }
     }
 }
-import MMPermissions
 
 extension ConnectSteps {
     /// Gives the tenant its own app registration, if the person wants one and may.

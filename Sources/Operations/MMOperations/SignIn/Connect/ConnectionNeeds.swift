@@ -1,7 +1,5 @@
 import MMCore
 import MMGuard
-import MMPermissions
-import MMTools
 
 /// What a connection is to be able to do: what it is for, recipes that are to run on it, single permissions.
 struct ConnectionNeeds: Sendable {

@@ -3,7 +3,6 @@ import MMGraph
 import MMGuard
 import MMIdentity
 import MMNative
-import MMStates
 
 /// The cmdlets of Graph's modules as requests: no module is loaded, and each request is judged and noted as what it is.
 ///

@@ -1,6 +1,5 @@
 import MMCore
 import MMGuard
-import MMStates
 
 /// Changes that a plan takes back: each is looked at and undone by the very run that `mm undo` makes.
 struct PlanUndo: Sendable {

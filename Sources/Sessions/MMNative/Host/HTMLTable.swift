@@ -5,11 +5,15 @@ enum HTMLTable {
     ) throws(Interrupt) {
         func texts(_ name: String) throws(Interrupt) -> [String] {
             var found: [String] = []
-            for value in Cmdlets.list(command[name]?.plain) where !value.isNull { found.append(try PSText.string(value)) }
+            for value in Cmdlets.list(command[name]?.plain) where !value.isNull {
+                found.append(try PSText.string(value))
+            }
             return found
         }
         var properties: [CalculatedProperty] = []
-        for value in Cmdlets.list(command["Property"]) { properties.append(try CalculatedProperty(value, in: evaluator)) }
+        for value in Cmdlets.list(command["Property"]) {
+            properties.append(try CalculatedProperty(value, in: evaluator))
+        }
         if properties.isEmpty || command["Property"]?.text == "*" {
             guard case .object(let first)? = items.first else {
                 properties = []

@@ -4,7 +4,6 @@ import MMGuard
 import MMIdentity
 import MMNative
 import MMPowerShell
-import MMStates
 import PowerShellSyntax
 
 /// A script of which only a plan is made: it is walked through, its reads are sent, and each cmdlet that changes something becomes a

@@ -1,7 +1,6 @@
 import MMCore
 import MMGraph
 import MMGuard
-import MMStates
 
 /// Takes what calls would change in the place of the services: each write with its verdict, its change and the state of its object.
 /// Reads are sent, so that the objects are known that later writes speak of. It goes with a call, as `CallContext.planning`, to

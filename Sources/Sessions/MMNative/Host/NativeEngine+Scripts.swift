@@ -10,7 +10,9 @@ extension NativeEngine {
 
     /// Whether a script uses files, which are handed over when it has ended.
     package static func usesFiles(_ script: ParsedScript) -> Bool {
-        let files: Set<String> = ["export-csv", "epcsv", "out-file", "set-content", "add-content", "tee-object", "new-item"]
+        let files: Set<String> = [
+            "export-csv", "epcsv", "out-file", "set-content", "add-content", "tee-object", "new-item",
+        ]
         return ScriptFacts(of: script).items.contains { item in
             switch item.detail {
             case .command(let command):

@@ -83,7 +83,9 @@ extension HostCommands {
         guard var bytes = host.read(path) else { throw missing(path, command) }
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         if bytes.starts(with: [0xFF, 0xFE]) {
-            let units = stride(from: 2, to: bytes.count - 1, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
+            let units = stride(from: 2, to: bytes.count - 1, by: 2).map {
+                UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
+            }
             return String(decoding: units, as: UTF16.self)
         }
         return String(decoding: bytes, as: UTF8.self)
@@ -145,7 +147,8 @@ extension HostCommands {
     ) throws(Interrupt) {
         var path = try paths(command).first ?? "."
         if let name = command["Name"] { path += "/" + (try PSText.string(name)) }
-        let kind = command["ItemType"]?.text.lowercased() ?? (command.written?.lowercased() == "mkdir" ? "directory" : "file")
+        let kind =
+            command["ItemType"]?.text.lowercased() ?? (command.written?.lowercased() == "mkdir" ? "directory" : "file")
         if kind.hasPrefix("d") || command.written?.lowercased() == "md" {
             host.makeFolder(path)
             return try emit(fileObject(path, size: 0, isFolder: true))

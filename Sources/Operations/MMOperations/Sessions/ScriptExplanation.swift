@@ -1,7 +1,6 @@
 import MMCore
 import MMGuard
 import MMNative
-import MMPermissions
 import PowerShellSyntax
 
 /// What a script is, told before it runs for the first time: what it reads and changes, which permissions that takes, its files and
@@ -46,7 +45,9 @@ struct ScriptExplanation {
             let lower = name.lowercased()
             if Self.writingFiles.contains(lower) { Self.add(Self.path(command), to: &filesWritten) }
             if Self.readingFiles.contains(lower) { Self.add(Self.path(command), to: &filesRead) }
-            if lower == "read-host" { Self.add(Self.path(command) == "…" ? "a question" : Self.path(command), to: &questions) }
+            if lower == "read-host" {
+                Self.add(Self.path(command) == "…" ? "a question" : Self.path(command), to: &questions)
+            }
             guard SignInCmdlet.named(name) == nil, seen.insert(lower).inserted else { continue }
             let sessions = classes.sessions(of: name)
             guard !sessions.isEmpty else {
@@ -104,16 +105,23 @@ struct ScriptExplanation {
         rows += [
             ("files written", filesWritten), ("files read", filesRead), ("asks", questions),
             ("runs", [misfit.map { "in PowerShell: \($0)" } ?? "natively, without PowerShell"]),
-            ("guard", [verdict.decision == .allow ? "starts without a question" : "\(verdict.decision.rawValue): \(verdict.reason)"]),
+            (
+                "guard",
+                [
+                    verdict.decision == .allow
+                        ? "starts without a question" : "\(verdict.decision.rawValue): \(verdict.reason)"
+                ]
+            ),
         ]
         rows.removeAll { $0.1.isEmpty }
         let width = rows.map(\.0.count).max() ?? 0
         let text = rows.map { name, values in
             name.padding(to: width) + "  " + values.joined(separator: ", ")
         }.joined(separator: "\n")
-        let json = JSONObject(rows.map { name, values in
-            (name.replacing(" ", with: "_"), .array(values.map { .string($0) }))
-        })
+        let json = JSONObject(
+            rows.map { name, values in
+                (name.replacing(" ", with: "_"), .array(values.map { .string($0) }))
+            })
         return OperationAnswer(.value(.object(json)), text: text, connection: connection)
     }
 }

@@ -37,13 +37,16 @@ extension HostCommands {
         guard !command.isSet("AsSecureString") else {
             throw .fatal(
                 NativeError(
-                    "ReadHost", "The script asks for a secret, which no script of mm is given: the connection is signed in.",
+                    "ReadHost",
+                    "The script asks for a secret, which no script of mm is given: the connection is signed in.",
                     isReadable: true))
         }
         evaluator.endLine()
         let question = texts.joined(separator: " ")
         let name = evaluator.assigning ?? (question.isEmpty ? "Answer" : question)
-        try emit(.string(try host.answer(name, question: question.isEmpty ? name : question, isSecret: false, in: evaluator)))
+        try emit(
+            .string(try host.answer(name, question: question.isEmpty ? name : question, isSecret: false, in: evaluator))
+        )
     }
 
     static func credential(
@@ -71,7 +74,9 @@ extension HostCommands {
                 }
                 let key = text[..<mark].trimmingCharactersOfBlanks
                 let value = text[text.index(after: mark)...].trimmingCharactersOfBlanks
-                guard table.add(String(key), .string(String(value))) else { throw .handOver("string data with a key twice") }
+                guard table.add(String(key), .string(String(value))) else {
+                    throw .handOver("string data with a key twice")
+                }
             }
             try emit(.table(table))
         }
@@ -85,7 +90,8 @@ extension HostCommands {
         let kind = command["MemberType"]?.text.lowercased() ?? "all"
         guard kind.contains("propert") || kind == "all" else { return }
         let wanted = Cmdlets.list(command["Name"]).map { $0.text.lowercased() }
-        for (name, value) in zip(object.shape.names, object.values).sorted(by: { $0.0.lowercased() < $1.0.lowercased() })
+        for (name, value) in zip(object.shape.names, object.values).sorted(by: { $0.0.lowercased() < $1.0.lowercased() }
+        )
         where wanted.isEmpty || wanted.contains(name.lowercased()) {
             let row = PSObject([
                 ("TypeName", .string(object.typeName)), ("Name", .string(name)),
@@ -128,7 +134,9 @@ extension HostCommands {
         var low: Int32 = 0
         var high = Int32.max
         if let value = command["Minimum"], case .int(let number) = try Conversion.cast(value, to: .int) { low = number }
-        if let value = command["Maximum"], case .int(let number) = try Conversion.cast(value, to: .int) { high = number }
+        if let value = command["Maximum"], case .int(let number) = try Conversion.cast(value, to: .int) {
+            high = number
+        }
         guard low < high else { throw .handOver("an empty range") }
         var count = 1
         if case .int(let wanted)? = command["Count"] { count = Int(wanted) }
@@ -308,7 +316,9 @@ extension HostCommands {
     static func selectString(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        guard command["Path"] == nil, let pattern = command["Pattern"] else { throw .handOver("an unusual Select-String") }
+        guard command["Path"] == nil, let pattern = command["Pattern"] else {
+            throw .handOver("an unusual Select-String")
+        }
         var text = try PSText.string(pattern)
         if command.isSet("SimpleMatch") {
             text = text.map { $0.isLetter || $0.isNumber ? String($0) : "\\" + String($0) }.joined()
@@ -319,7 +329,9 @@ extension HostCommands {
             let isFound = try compiled.first(in: Array(line.utf8), for: evaluator) != nil
             guard isFound != command.isSet("NotMatch") else { continue }
             if command.isSet("Quiet") { return try emit(.bool(true)) }
-            if let object = PSObject([("Line", .string(line)), ("Pattern", .string(text))]) { try emit(.object(object)) }
+            if let object = PSObject([("Line", .string(line)), ("Pattern", .string(text))]) {
+                try emit(.object(object))
+            }
         }
         if command.isSet("Quiet") { try emit(.bool(false)) }
     }

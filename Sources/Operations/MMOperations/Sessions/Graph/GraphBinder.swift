@@ -1,5 +1,4 @@
 import MMCore
-import MMEndpoints
 import MMGuard
 import MMNative
 

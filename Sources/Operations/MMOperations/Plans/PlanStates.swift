@@ -1,7 +1,6 @@
 import MMCore
 import MMGraph
 import MMGuard
-import MMStates
 
 /// Looks at the objects of writes: how they stand when a plan is made, and whether they still do when it is carried out.
 struct PlanStates: Sendable {

@@ -42,7 +42,8 @@ enum HostCommands {
             "Join-Path", ["Path", "ChildPath", "AdditionalChildPath"], ["Resolve"], ["Path", "ChildPath"],
             makesObjects: true),
         make(
-            "Split-Path", ["Path", "LiteralPath"], ["Leaf", "Parent", "LeafBase", "Extension", "Qualifier", "NoQualifier"],
+            "Split-Path", ["Path", "LiteralPath"],
+            ["Leaf", "Parent", "LeafBase", "Extension", "Qualifier", "NoQualifier"],
             ["Path"], makesObjects: true),
         make("Resolve-Path", ["Path", "LiteralPath"], ["Relative"], ["Path"], makesObjects: true),
         make("Convert-Path", ["Path", "LiteralPath"], [], ["Path"], makesObjects: true),
@@ -62,17 +63,27 @@ enum HostCommands {
             "Read-Host", ["Prompt"], ["AsSecureString", "MaskInput"], ["Prompt"], makesObjects: true, takesRest: true),
         make(
             "Get-Credential", ["Credential", "Message", "UserName", "Title"], [], ["Credential"], makesObjects: true),
-        make("Start-Sleep", ["Seconds", "Milliseconds", "Duration"], [], ["Seconds"], ["s": "Seconds", "m": "Milliseconds", "ms": "Milliseconds"], makesObjects: true),
+        make(
+            "Start-Sleep", ["Seconds", "Milliseconds", "Duration"], [], ["Seconds"],
+            ["s": "Seconds", "m": "Milliseconds", "ms": "Milliseconds"], makesObjects: true),
         make("Clear-Host", [], [], [], makesObjects: true),
         make("Set-StrictMode", ["Version"], ["Off"], [], makesObjects: true),
-        make("Start-Transcript", ["Path", "LiteralPath", "OutputDirectory"], ["Append", "Force", "NoClobber", "IncludeInvocationHeader"], ["Path"], makesObjects: true),
+        make(
+            "Start-Transcript", ["Path", "LiteralPath", "OutputDirectory"],
+            ["Append", "Force", "NoClobber", "IncludeInvocationHeader"], ["Path"], makesObjects: true),
         make("Stop-Transcript", [], [], [], makesObjects: true),
         make(
             "Write-Information", ["MessageData", "Tags"], [], ["MessageData", "Tags"], ["Msg": "MessageData"],
             makesObjects: true),
-        make("Get-Random", ["Maximum", "Minimum", "Count", "InputObject", "SetSeed"], ["Shuffle"], ["Maximum"], makesObjects: true),
         make(
-            "Add-Member", ["MemberType", "Name", "Value", "InputObject", "NotePropertyName", "NotePropertyValue", "NotePropertyMembers", "TypeName", "SecondValue"],
+            "Get-Random", ["Maximum", "Minimum", "Count", "InputObject", "SetSeed"], ["Shuffle"], ["Maximum"],
+            makesObjects: true),
+        make(
+            "Add-Member",
+            [
+                "MemberType", "Name", "Value", "InputObject", "NotePropertyName", "NotePropertyValue",
+                "NotePropertyMembers", "TypeName", "SecondValue",
+            ],
             ["Force", "PassThru"], ["MemberType", "Name", "Value"], ["Type": "MemberType"]),
         make(
             "Compare-Object", ["ReferenceObject", "DifferenceObject", "Property", "SyncWindow"],
@@ -80,7 +91,10 @@ enum HostCommands {
             makesObjects: true),
         make(
             "ConvertTo-Html",
-            ["Property", "Head", "Title", "Body", "PreContent", "PostContent", "CssUri", "As", "InputObject", "Charset"],
+            [
+                "Property", "Head", "Title", "Body", "PreContent", "PostContent", "CssUri", "As", "InputObject",
+                "Charset",
+            ],
             ["Fragment", "Transitional"], ["Property", "Head", "Title", "Body"]),
         make("Out-Host", ["InputObject"], ["Paging"], []),
         make("Out-Default", ["InputObject"], ["Transcript"], []),
@@ -88,20 +102,33 @@ enum HostCommands {
         make("Get-TimeZone", ["Id", "Name"], ["ListAvailable"], [], makesObjects: true),
         make("Get-Host", [], [], [], makesObjects: true),
         make("Remove-Variable", ["Name", "Scope"], ["Force"], ["Name"], makesObjects: true),
-        make("Set-Variable", ["Name", "Value", "Scope", "Option", "Description", "Visibility"], ["Force", "PassThru"], ["Name", "Value"], makesObjects: true),
-        make("New-Variable", ["Name", "Value", "Scope", "Option", "Description"], ["Force", "PassThru"], ["Name", "Value"], makesObjects: true),
+        make(
+            "Set-Variable", ["Name", "Value", "Scope", "Option", "Description", "Visibility"], ["Force", "PassThru"],
+            ["Name", "Value"], makesObjects: true),
+        make(
+            "New-Variable", ["Name", "Value", "Scope", "Option", "Description"], ["Force", "PassThru"],
+            ["Name", "Value"], makesObjects: true),
         make("Get-Variable", ["Name", "Scope"], ["ValueOnly"], ["Name"], makesObjects: true),
-        make("Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force"], ["ExecutionPolicy", "Scope"], makesObjects: true),
+        make(
+            "Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force"], ["ExecutionPolicy", "Scope"],
+            makesObjects: true),
         make("Get-Command", ["Name", "Module", "CommandType"], ["All"], ["Name"], makesObjects: true),
-        make("ConvertTo-SecureString", ["String", "SecureKey", "Key"], ["AsPlainText", "Force"], ["String"], makesObjects: true),
+        make(
+            "ConvertTo-SecureString", ["String", "SecureKey", "Key"], ["AsPlainText", "Force"], ["String"],
+            makesObjects: true),
         make("ConvertFrom-StringData", ["StringData", "Delimiter"], [], ["StringData"], makesObjects: true),
         make("Get-PSSession", ["Name", "Id", "ComputerName"], [], ["Name"], makesObjects: true),
         make("Remove-PSSession", ["Session", "Name", "Id"], [], ["Session"], makesObjects: true),
         make("Select-MgProfile", ["Name"], [], ["Name"], makesObjects: true),
-        make("Add-Type", ["AssemblyName", "TypeDefinition", "Path", "MemberDefinition", "Name"], ["PassThru"], ["TypeDefinition"], makesObjects: true),
-        make("Get-Member", ["Name", "MemberType", "InputObject"], ["Force", "Static"], ["Name"], ["Type": "MemberType"]),
+        make(
+            "Add-Type", ["AssemblyName", "TypeDefinition", "Path", "MemberDefinition", "Name"], ["PassThru"],
+            ["TypeDefinition"], makesObjects: true),
+        make(
+            "Get-Member", ["Name", "MemberType", "InputObject"], ["Force", "Static"], ["Name"], ["Type": "MemberType"]),
         make("Format-Wide", ["Property", "Column"], ["AutoSize"], ["Property"]),
-        make("Select-String", ["Pattern", "InputObject", "Path"], ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"]),
+        make(
+            "Select-String", ["Pattern", "InputObject", "Path"],
+            ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"]),
     ]
 
     static let aliases: [String: String] = [
@@ -112,7 +139,8 @@ enum HostCommands {
         "ac": "add-content", "compare": "compare-object", "diff": "compare-object", "saps": "start-process",
         "start": "start-process", "sv": "set-variable", "gv": "get-variable", "gcm": "get-command", "tee": "tee-object",
         "del": "remove-item", "rm": "remove-item", "md": "new-item", "mkdir": "new-item", "fw": "format-wide",
-        "sls": "select-string", "rvpa": "resolve-path", "sort": "sort-object", "write": "write-output", "gm": "get-member",
+        "sls": "select-string", "rvpa": "resolve-path", "sort": "sort-object", "write": "write-output",
+        "gm": "get-member",
     ]
 
     private static func make(
@@ -149,7 +177,8 @@ enum HostCommands {
         case "Read-Host": readHost
         case "Get-Credential": credential
         case "Start-Sleep": sleep
-        case "Clear-Host", "Set-StrictMode", "Start-Transcript", "Stop-Transcript", "Set-Location", "Set-ExecutionPolicy":
+        case "Clear-Host", "Set-StrictMode", "Start-Transcript", "Stop-Transcript", "Set-Location",
+            "Set-ExecutionPolicy":
             { (_, _, _, _, _) throws(Interrupt) in }
         case "Write-Information": writeInformation
         case "Get-Random": random
@@ -181,7 +210,8 @@ enum HostCommands {
     }
 
     /// The paths that a command is given.
-    static func paths(_ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"]) throws(Interrupt)
+    static func paths(_ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"])
+        throws(Interrupt)
         -> [String]
     {
         var paths: [String] = []

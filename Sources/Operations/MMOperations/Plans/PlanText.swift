@@ -1,6 +1,5 @@
 import MMCore
 import MMGuard
-import MMStates
 
 /// What people, programs and pull requests are shown of a plan.
 struct PlanText {

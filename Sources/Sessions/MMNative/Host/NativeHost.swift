@@ -112,7 +112,8 @@ package final class NativeHost: Sendable {
         throw .fatal(
             NativeError(
                 "ReadHost",
-                "The script asks “\(words)”, and nobody is here to answer: give it with --param \(name)=…", isReadable: true))
+                "The script asks “\(words)”, and nobody is here to answer: give it with --param \(name)=…",
+                isReadable: true))
     }
 
     // MARK: Files

@@ -2,7 +2,6 @@ import MMCore
 import MMGraph
 import MMGuard
 import MMIdentity
-import MMStates
 
 /// Carries a plan out: exactly its steps, in its order, each on the state that it was judged on. What is left when it stops stands on
 /// disk, and the same call goes on there.
@@ -362,7 +361,7 @@ struct PlanRun {
             for (key, value) in await place.facts(of: connection) { line[key] = value }
         }
         line["user"] = context.call.caller.user.map { .string($0) }
-        line["principal"] = context.call.caller.principal.map { .string($0.id) }
+        line["principal"] = context.call.caller.signedIn.map { .string($0.id) }
         line["change"] = inner.record.facts["change"]
         switch step.act {
         case .request(let text):

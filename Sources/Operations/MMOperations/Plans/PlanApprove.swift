@@ -1,7 +1,6 @@
 import MMCore
 import MMGuard
 import MMIdentity
-import MMStates
 
 /// `plan_approve`: a person says yes to a plan, once for all of it. The yes is signed into the plan's file, so that the machine
 /// that applies it need not be this one.

@@ -43,7 +43,7 @@ struct Exec: CatalogueOperation {
             with: services.shells)
         try await allow(input, on: connection, in: context, with: services)
         let bearer = SessionBearer(
-            of: connection, services.identity, principal: context.call.caller.principal?.id)
+            of: connection, services.identity, signedIn: context.call.caller.signedIn?.id)
         let account = try await account(bearer, in: context, with: services)
         let journal = WireJournal(of: connection, services.requests, in: context)
         let turn = CallTurn(

@@ -1,7 +1,6 @@
 import MMCore
 import MMGraph
 import MMGuard
-import MMStates
 
 /// One thing that a plan sends: exactly what, what the guard said of it, what it changes, and the state that this was judged on.
 struct PlanStep: Sendable {

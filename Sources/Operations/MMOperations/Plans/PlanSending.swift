@@ -2,7 +2,6 @@ import MMCore
 import MMGraph
 import MMGuard
 import MMIdentity
-import MMStates
 
 /// The steps of a plan on their way to one connection's services: looked at, and sent as every other write is, through the journal.
 struct PlanSending: Sendable {
