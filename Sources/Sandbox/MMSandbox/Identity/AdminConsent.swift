@@ -33,7 +33,7 @@ struct AdminConsent {
         }
     }
 
-    private func wish(_ fields: FormFields) throws(TokenFault) -> Wish {
+    private func wish(_ fields: PostedForm) throws(TokenFault) -> Wish {
         let app = try apps.named(in: fields)
         var permissions: [(service: String, names: [String])] = []
         if let scope = fields["scope"], !scope.hasSuffix(".default") {
@@ -59,7 +59,7 @@ struct AdminConsent {
     }
 
     private func form(
-        _ wish: Wish, _ fields: FormFields, _ request: HTTPServerRequest, problem: String?
+        _ wish: Wish, _ fields: PostedForm, _ request: HTTPServerRequest, problem: String?
     ) -> HTTPServerResponse {
         let kept = ["client_id", "scope", "state", "redirect_uri"]
         return pages.approval(
@@ -71,7 +71,7 @@ struct AdminConsent {
     }
 
     private func decide(
-        _ wish: Wish, _ fields: FormFields, _ request: HTTPServerRequest
+        _ wish: Wish, _ fields: PostedForm, _ request: HTTPServerRequest
     ) throws(TokenFault) -> HTTPServerResponse {
         guard pages.forms.isRight(fields["csrf"], request) else {
             return form(wish, fields, request, problem: "This form is no longer valid. Please choose again.")

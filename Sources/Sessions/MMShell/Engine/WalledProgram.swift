@@ -47,7 +47,7 @@ package final class WalledProgram: Sendable {
 
     private let child: ChildProcess
     private let folder: SessionFolder
-    private let processes: SessionProcesses
+    private let processes: ShellSessionProcesses
     private let known: ShellProcesses
 
     /// Starts a program.
@@ -71,13 +71,13 @@ package final class WalledProgram: Sendable {
         command.environment["HOME"] = home
         let child = try await ChildProcess.start(command)
         let program = WalledProgram(
-            child: child, folder: folder, processes: SessionProcesses(shell: child.pid, mark: mark),
+            child: child, folder: folder, processes: ShellSessionProcesses(shell: child.pid, mark: mark),
             known: settings.processes)
         for listener in try await door?.listeners() ?? [] { settings.takesListener(listener) }
         return program
     }
 
-    private init(child: ChildProcess, folder: SessionFolder, processes: SessionProcesses, known: ShellProcesses) {
+    private init(child: ChildProcess, folder: SessionFolder, processes: ShellSessionProcesses, known: ShellProcesses) {
         self.child = child
         self.folder = folder
         self.processes = processes
