@@ -230,13 +230,3 @@ extension RegistryEdit {
         }
     }
 }
-
-extension String {
-    /// The text without leading and trailing whitespace.
-    fileprivate var trimmed: String {
-        var scalars = unicodeScalars[...]
-        while let first = scalars.first, first.properties.isWhitespace { scalars.removeFirst() }
-        while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
-        return String(String.UnicodeScalarView(scalars))
-    }
-}

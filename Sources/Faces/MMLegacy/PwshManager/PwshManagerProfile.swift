@@ -217,7 +217,7 @@ actor PwshManagerClient {
     /// Translates the arguments for a manager elsewhere, which doesn't know the aliases and hosts of this side.
     private func named(_ body: JSONObject?, on path: String) -> JSONObject? {
         guard var body, let word = body["tenant"]?.string else { return body }
-        let tenant = TenantName.trimmed(word[...])
+        let tenant = word.trimmed
         let known = settings.aliases[tenant.lowercased()] ?? tenant
         body["tenant"] = .string(known)
         if path == "/login", body["sharepoint_tenant"] == nil {

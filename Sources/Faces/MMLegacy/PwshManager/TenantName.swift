@@ -44,7 +44,7 @@ struct TenantName: Sendable {
         let snapshot = try registry.snapshot()
         let aliases = try table("_tenantAliases", in: snapshot).merging(settings.aliases) { $1 }
         let hosts = try table("_sharepointTenants", in: snapshot).merging(settings.sharePointHosts) { $1 }
-        let tenant = Self.trimmed(word[...])
+        let tenant = word.trimmed
         let domain = (aliases[tenant.lowercased()] ?? tenant).lowercased()
         guard let one = try registered(tenant, aliases, account: number, in: snapshot) else {
             return try implied(domain, sharePointHost: sharePointHost ?? hosts[domain], account: number)
@@ -130,14 +130,6 @@ struct TenantName: Sendable {
             if let text = value.string { pairs[name.lowercased()] = text }
         }
         return pairs
-    }
-
-    /// Returns a text without leading and trailing whitespace.
-    static func trimmed(_ text: Substring) -> String {
-        var text = text
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return String(text)
     }
 
     /// Returns whether a text is a host name with at least two labels (RFC 1123, section 2.1).

@@ -72,7 +72,7 @@ package struct TenantSettings: Sendable {
     private static func pairs(_ name: String, _ environment: [String: String]) throws(MMError) -> [String: String] {
         var pairs: [String: String] = [:]
         for part in (environment[name] ?? "").split(separator: ",") {
-            let sides = part.split(separator: "=", omittingEmptySubsequences: false).map(TenantName.trimmed)
+            let sides = part.split(separator: "=", omittingEmptySubsequences: false).map(\.trimmed)
             guard sides.count == 2, !sides[0].isEmpty, !sides[1].isEmpty else {
                 throw MMError(
                     .invalidInput, "\(name) can't hold `\(part.prefix(60))`.",

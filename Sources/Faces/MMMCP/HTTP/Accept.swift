@@ -1,3 +1,5 @@
+import MMCore
+
 /// The media types that a client accepts (RFC 9110, section 12.5.1).
 struct Accept: Sendable {
     private let ranges: [(type: String, subtype: String)]?
@@ -9,7 +11,7 @@ struct Accept: Sendable {
             return
         }
         ranges = values.joined(separator: ",").split(separator: ",").compactMap { item in
-            let parts = item.split(separator: ";").map { MCPHTTPRequest.trimmed($0).lowercased() }
+            let parts = item.split(separator: ";").map { $0.trimmedOfSpacesAndTabs.lowercased() }
             guard let range = parts.first else { return nil }
             // A weight of zero excludes the type.
             let isOut = parts.dropFirst().contains {

@@ -172,7 +172,7 @@ final class EventBuffer: MessageChannel {
     /// Ends the reading connection but not the stream, and asks the client to reconnect after `wait`.
     func release(retryAfter wait: Duration) {
         guard case .primed = style else { return }
-        let milliseconds = max(0, wait.components.seconds * 1000 + wait.components.attoseconds / 1_000_000_000_000_000)
+        let milliseconds = max(0, wait.milliseconds)
         let wake: OneShot<Void>? = state.withLock { state in
             guard !state.isFinished else { return nil }
             state.hasBegun = true

@@ -54,7 +54,7 @@ struct HTTPAdmission: Sendable {
 
     private static func bearer(_ header: String) -> String? {
         guard header.utf8.count > 7, header.prefix(7).lowercased() == "bearer " else { return nil }
-        return MCPHTTPRequest.trimmed(header.dropFirst(7))
+        return header.dropFirst(7).trimmedOfSpacesAndTabs
     }
 
     /// Returns the name in a Host header without its port (RFC 9110, section 7.2).

@@ -1,3 +1,5 @@
+import MMCore
+
 /// An HTTP request as the engine sees it, independent of the HTTP server that received it.
 public struct MCPHTTPRequest: Sendable {
     /// The method, in capitals.
@@ -25,7 +27,7 @@ public struct MCPHTTPRequest: Sendable {
 
     /// Returns all values of a header, without surrounding white space.
     func values(of name: String) -> [String] {
-        headers.filter { Self.isSame($0.name, name) }.map { Self.trimmed($0.value) }
+        headers.filter { Self.isSame($0.name, name) }.map { $0.value.trimmedOfSpacesAndTabs }
     }
 
     /// Returns the value of a header that may occur once; `nil` when it is missing or occurs more than once.
@@ -36,12 +38,5 @@ public struct MCPHTTPRequest: Sendable {
 
     private static func isSame(_ left: String, _ right: String) -> Bool {
         left.utf8.count == right.utf8.count && left.lowercased() == right.lowercased()
-    }
-
-    static func trimmed(_ text: some StringProtocol) -> String {
-        var bytes = Array(text.utf8)[...]
-        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -118,7 +118,7 @@ extension StreamableHTTP {
     }
 
     private func refusal(of request: MCPHTTPRequest) -> HTTPAdmission.Refusal? {
-        let type = request.value(of: "Content-Type")?.split(separator: ";").first.map { MCPHTTPRequest.trimmed($0) }
+        let type = request.value(of: "Content-Type")?.split(separator: ";").first?.trimmedOfSpacesAndTabs
         guard type?.lowercased() == "application/json" else {
             return HTTPAdmission.Refusal(415, "The body must be application/json.")
         }

@@ -97,9 +97,7 @@ public struct ToolTask: Sendable {
     }
 
     private static func milliseconds(_ time: Duration) -> JSONValue {
-        let (seconds, attoseconds) = time.components
-        let whole = seconds.multipliedReportingOverflow(by: 1000)
-        return .int(max(1, whole.overflow ? .max : whole.partialValue + attoseconds / 1_000_000_000_000_000))
+        .int(max(1, time.milliseconds))
     }
 }
 

@@ -33,16 +33,12 @@ struct WireBody: Sendable {
     static func parameter(_ name: String, of type: String) -> String? {
         for part in type.split(separator: ";").dropFirst() {
             let pair = part.split(separator: "=", maxSplits: 1)
-            guard pair.count == 2, trimmed(pair[0]).asciiLowercased == name else { continue }
-            let value = trimmed(pair[1])
+            guard pair.count == 2, pair[0].trimmedOfSpacesAndTabs.asciiLowercased == name else { continue }
+            let value = pair[1].trimmedOfSpacesAndTabs
             return value.hasPrefix("\"") && value.hasSuffix("\"") && value.utf8.count > 1
                 ? String(value.dropFirst().dropLast()) : value
         }
         return nil
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
     }
 
     /// Whether bytes begin as JSON or XML does, in UTF-8 or UTF-16: a service may read them as such whatever their type says.

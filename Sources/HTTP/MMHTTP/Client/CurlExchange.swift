@@ -227,10 +227,8 @@ final class CurlExchange {
     }
 
     private static func milliseconds(_ duration: Duration) -> Int {
-        let parts = duration.components
-        guard parts.seconds < 2_000_000 else { return 2_000_000_000 }
         // Zero would mean no limit.
-        return max(1, Int(parts.seconds) * 1_000 + Int(parts.attoseconds / 1_000_000_000_000_000))
+        Int(min(max(1, duration.milliseconds), 2_000_000_000))
     }
 
     private func header(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {

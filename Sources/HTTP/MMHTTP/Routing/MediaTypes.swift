@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// Evaluates the headers `Accept` and `Content-Type` (RFC 9110, sections 12.5.1 and 8.3).
 package enum MediaTypes {
     /// Returns the offered type that the client prefers, the earliest of equals; `nil` when it accepts none.
@@ -26,7 +28,7 @@ package enum MediaTypes {
 
     /// Returns whether a `Content-Type` declares JSON in UTF-8.
     package static func isJSON(_ contentType: String) -> Bool {
-        let parts = contentType.split(separator: ";").map { trimmed($0).lowercased() }
+        let parts = contentType.split(separator: ";").map { $0.trimmedOfSpacesAndTabs.lowercased() }
         guard parts.first == "application/json" else { return false }
         return parts.dropFirst().allSatisfy { part in
             !part.hasPrefix("charset=") || ["utf-8", "\"utf-8\""].contains(String(part.dropFirst(8)))
@@ -38,7 +40,7 @@ package enum MediaTypes {
         let quality: Double
 
         init(_ text: Substring) {
-            let parts = text.split(separator: ";").map { trimmed($0).lowercased() }
+            let parts = text.split(separator: ";").map { $0.trimmedOfSpacesAndTabs.lowercased() }
             type = parts.first ?? ""
             let weight = parts.dropFirst().first { $0.hasPrefix("q=") }
             let number = weight.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
@@ -51,12 +53,5 @@ package enum MediaTypes {
         }
 
         var exactness: Int { type == "*/*" ? 0 : type.hasSuffix("/*") ? 1 : 2 }
-    }
-
-    private static func trimmed(_ text: some StringProtocol) -> String {
-        var bytes = Array(text.utf8)[...]
-        while let first = bytes.first, first == 0x20 || first == 0x09 { bytes.removeFirst() }
-        while let last = bytes.last, last == 0x20 || last == 0x09 { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -111,7 +111,6 @@ struct SessionBus: Sendable {
     }
 
     private static func milliseconds(_ limit: Duration) -> Int64 {
-        let parts = min(max(limit, .milliseconds(1)), .seconds(86_400)).components
-        return parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000
+        min(max(limit, .milliseconds(1)), .seconds(86_400)).milliseconds
     }
 }

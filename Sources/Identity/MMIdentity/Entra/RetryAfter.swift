@@ -11,9 +11,9 @@ package enum RetryAfter {
     ///   - now: the current time, for dates.
     /// - Returns: `nil` when the value is neither seconds nor a date.
     package static func wait(_ value: String, now: Timestamp) -> Duration? {
-        let text = trimmed(value[...])
+        let text = value.trimmed
         // A header that was sent twice arrives joined by a comma; a date contains a comma of its own.
-        let first = trimmed(text.split(separator: ",", maxSplits: 1).first ?? "")
+        let first = (text.split(separator: ",", maxSplits: 1).first ?? "").trimmed
         if !first.isEmpty, first.utf8.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2E }),
             let seconds = Double(first)
         {
@@ -21,12 +21,5 @@ package enum RetryAfter {
         }
         guard let date = HTTPDate.timestamp(text) else { return nil }
         return min(max(date - now, .zero), ceiling)
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        var text = text
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return String(text)
     }
 }

@@ -95,11 +95,6 @@ extension Timestamp {
     var milliseconds: Int64 { seconds * 1000 + Int64(nanoseconds / 1_000_000) }
 }
 
-extension Duration {
-    /// Whole milliseconds.
-    var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
-}
-
 /// How fast requests may be sent to a service that has asked to slow down: none before a given time, then one after the
 /// other with a gap that doubles if that is still too fast and shrinks with each success, so that waiting callers don't
 /// all resume at once.

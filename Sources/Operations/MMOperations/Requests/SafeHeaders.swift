@@ -21,14 +21,14 @@ enum SafeHeaders {
                     hint: "Write it as Name: value, such as 'Prefer: outlook.body-content-type=\"text\"'.",
                     details: ["field": "header"])
             }
-            let name = String(line[..<colon].trimmedBlanks)
+            let name = line[..<colon].trimmed
             try check(name)
             guard headers.keys.allSatisfy({ $0.lowercased() != name.lowercased() }) else {
                 throw MMError(
                     .invalidInput, "The header \(name) stands twice.",
                     hint: "Give it once; several values go with commas.", details: ["field": "header"])
             }
-            headers[name] = String(line[line.index(after: colon)...].trimmedBlanks)
+            headers[name] = line[line.index(after: colon)...].trimmed
         }
         return headers
     }
@@ -48,14 +48,5 @@ enum SafeHeaders {
         throw MMError(
             .invalidInput, "The header \(name.prefix(40)) is not sent for a caller.", hint: remedy,
             details: ["field": "header"])
-    }
-}
-
-extension Substring {
-    fileprivate var trimmedBlanks: Substring {
-        var text = self
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return text
     }
 }

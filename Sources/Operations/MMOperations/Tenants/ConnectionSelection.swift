@@ -26,12 +26,12 @@ package struct ConnectionSelection: Sendable, Hashable {
         var included: [Term] = []
         var excluded: [Term] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: true) {
-            let word = part.trimmedOfBlanks
+            let word = part.trimmed
             guard !word.isEmpty else { continue }
             if known.contains(word) || !word.hasPrefix("-") {
                 included.append(Self.term(word, known))
             } else {
-                excluded.append(Self.term(String(word.dropFirst()).trimmedOfBlanks, known))
+                excluded.append(Self.term(word.dropFirst().trimmed, known))
             }
         }
         guard !included.isEmpty else {
@@ -173,16 +173,6 @@ package struct ConnectionSelection: Sendable, Hashable {
             }
         }
         return pattern.allSatisfy { $0 == "*" }
-    }
-}
-
-extension StringProtocol {
-    /// Without blanks at its ends.
-    fileprivate var trimmedOfBlanks: String {
-        var text = Substring(self)
-        while text.first == " " { text.removeFirst() }
-        while text.last == " " { text.removeLast() }
-        return String(text)
     }
 }
 

@@ -98,7 +98,7 @@ struct QueryOptions: Sendable {
     private static func names(_ value: String, option: String) throws(QueryFault) -> [String] {
         var names: [String] = []
         for piece in value.split(separator: ",", omittingEmptySubsequences: false) {
-            let name = trimmed(piece)
+            let name = piece.trimmed
             guard !name.isEmpty else {
                 throw QueryFault(message: "Term '\(value)' is not valid in a \(option) expression.")
             }
@@ -123,7 +123,7 @@ struct QueryOptions: Sendable {
     private static func expansions(_ value: String) throws(QueryFault) -> [Expansion] {
         var expansions: [Expansion] = []
         for piece in topLevel(value, separator: ",") {
-            let text = trimmed(piece)
+            let text = piece.trimmed
             guard let mark = text.firstIndex(of: "(") else {
                 guard !text.isEmpty else {
                     throw QueryFault(message: "Term '\(value)' is not valid in a $expand expression.")
@@ -141,9 +141,9 @@ struct QueryOptions: Sendable {
                 guard halves.count == 2 else {
                     throw QueryFault(message: "Term '\(text)' is not valid in a $expand expression.")
                 }
-                switch trimmed(halves[0]).lowercased() {
+                switch halves[0].trimmed.lowercased() {
                 case "$select": select = try names(String(halves[1]), option: "$select")
-                case "$top": top = try number(trimmed(halves[1]), option: "$top")
+                case "$top": top = try number(halves[1].trimmed, option: "$top")
                 case "$levels": break
                 default: throw QueryFault(message: "The option '\(halves[0])' is not supported in $expand.")
                 }
@@ -166,9 +166,5 @@ struct QueryOptions: Sendable {
             }
         }
         return pieces
-    }
-
-    private static func trimmed(_ text: some StringProtocol) -> String {
-        String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 }

@@ -423,13 +423,6 @@ public actor ScreenSession {
 }
 
 extension String {
-    fileprivate var trimmed: String {
-        var rest = Substring(self)
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return String(rest)
-    }
-
     fileprivate func hasTrailing(_ text: String) -> Bool { trimmed.hasSuffix(text) }
 }
 

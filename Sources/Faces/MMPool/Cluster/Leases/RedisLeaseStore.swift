@@ -110,8 +110,6 @@ package final class RedisLeaseStore: LeaseStore {
 }
 
 extension Duration {
-    /// Whole milliseconds.
-    package var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
     /// Seconds with one decimal, for people.
     var inSeconds: String { "\(milliseconds / 1000).\(milliseconds % 1000 / 100)" }
 }

@@ -136,7 +136,7 @@ package final class RedisClient: Sendable {
             job.outcome.resolve(.failure(away(address, "others wait for it already")))
             return
         }
-        let milliseconds = Int32(limit.components.seconds * 1000 + limit.components.attoseconds / 1_000_000_000_000_000)
+        let milliseconds = Int32(limit.milliseconds)
         do throws(RedisSocket.Fault) {
             job.outcome.resolve(
                 .success(

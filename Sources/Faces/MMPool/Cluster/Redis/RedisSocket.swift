@@ -27,7 +27,7 @@ final class RedisSocket {
     static func open(
         _ server: RedisAddress.Server, _ address: RedisAddress, isSentinel: Bool = false, within limit: Duration
     ) throws(Fault) -> RedisSocket {
-        let milliseconds = Int32(limit.components.seconds * 1000 + limit.components.attoseconds / 1_000_000_000_000_000)
+        let milliseconds = Int32(limit.milliseconds)
         var why = [CChar](repeating: 0, count: 256)
         let encryption = address.encryption
         let opened = withOptional(server.host) { host in
