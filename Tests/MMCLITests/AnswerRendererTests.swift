@@ -47,6 +47,17 @@ struct AnswerRendererTests {
                     + #"{"displayName":"王 芳","mail":null,"businessPhones":[]}"# + "\n"
             ),
             (.text, "Ada Lovelace\tada@contoso.example\t1, 2\n王 芳\t\t\n"),
+            (.tsv, "Ada Lovelace\tada@contoso.example\t1, 2\n王 芳\t\t\n"),
+            (
+                .md,
+                "| displayName | mail | businessPhones |\n| --- | --- | --- |\n| Ada Lovelace | ada@contoso.example | 1, 2 |\n"
+                    + "| 王 芳 |  |  |\n"
+            ),
+            (
+                .yaml,
+                "value:\n- displayName: Ada Lovelace\n  mail: ada@contoso.example\n  businessPhones:\n  - \"1\"\n  - \"2\"\n"
+                    + "- displayName: \"王 芳\"\n  mail: null\n  businessPhones: []\n"
+            ),
         ] as [(GlobalOptions.Format, String)])
     func formats(format: GlobalOptions.Format, text: String) async throws {
         let answer = OperationAnswer.value(Self.users, columns: ["displayName", "mail", "businessPhones"])
@@ -68,7 +79,8 @@ struct AnswerRendererTests {
     }
 
     @Test(
-        "that are long lists are written batch by batch", arguments: [GlobalOptions.Format.json, .jsonl, .csv, .table])
+        "that are long lists are written batch by batch",
+        arguments: [GlobalOptions.Format.json, .jsonl, .csv, .table, .tsv, .yaml, .md])
     func streams(format: GlobalOptions.Format) async throws {
         let batches = Mutex<[[ArraySlice<UInt8>]]>([
             [ArraySlice(#"{"n":1}"#.utf8), ArraySlice(#"{"n":2}"#.utf8)], [ArraySlice(#"{"n":3}"#.utf8)],
@@ -80,9 +92,39 @@ struct AnswerRendererTests {
             #expect(try JSONParser.parse(text) == [["n": 1], ["n": 2], ["n": 3]])
         case .jsonl: #expect(text == "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n")
         case .csv: #expect(text == "n\n1\n2\n3\n")
+        case .tsv: #expect(text == "1\n2\n3\n")
+        case .yaml: #expect(text == "- \"n\": 1\n- \"n\": 2\n- \"n\": 3\n")
+        case .md: #expect(text == "| n |\n| --- |\n| 1 |\n| 2 |\n| 3 |\n")
         default: #expect(text == "N\n1\n2\n3\n")
         }
     }
+
+    @Test("are tables on a screen where they are lists, and JSON where they are one thing, or nobody looks")
+    func onScreen() async throws {
+        let list: JSONValue = ["value": [["id": "1"], ["id": "2"]]]
+        #expect(try await rendered(.value(list), nil, width: 80) == "ID\n1\n2\n")
+        #expect(try await rendered(.value(list), nil).hasPrefix("{"))
+        #expect(try await rendered(.value(["id": "1"]), nil, width: 80).hasPrefix("{"))
+        #expect(try await rendered(.value([1, 2]), nil, width: 80).hasPrefix("["))
+        for (width, text) in [(80, "N\n1\n"), (nil, "[\n{\"n\":1}\n]\n")] as [(Int?, String)] {
+            let batches = Mutex<[[ArraySlice<UInt8>]]>([[ArraySlice(#"{"n":1}"#.utf8)]])
+            let stream = ItemStream { () throws(MMError) in batches.withLock { $0.popLast() } }
+            #expect(try await rendered(OperationAnswer(.items(stream)), nil, width: width) == text)
+        }
+    }
+
+    @Test(
+        "keep in YAML what a text is, whatever YAML would make of it",
+        arguments: [
+            "yes", "null", "1.5", "a: b", "- x", "#", "", " a", "a ", "@at", "true", "x\ny", "0x1F", "2026-01-01", "~",
+        ])
+    func yamlTexts(text: String) throws {
+        let lines = YAMLText.lines(of: ["key": .string(text)])
+        #expect(lines == ["key: " + JSONWriter.string(.string(text))])
+    }
+
+    @Test("of Markdown keep their cells together")
+    func markdownCells() { #expect(MarkdownText.line(["a|b", "c\nd"]) == "| a\\|b | c<br>d |") }
 
     private static let user: JSONValue = [
         "displayName": "Ada", "businessPhones": ["1", "2"], "manager": ["displayName": "Bob"],
@@ -167,7 +209,7 @@ struct AnswerRendererTests {
         }
         let indented = "  {\n    \"a\": 1,\n    \"b\": [\n      2.5\n    ]\n  }"
         #expect(
-            try await rendered(OperationAnswer(.items(stream())), nil, width: 80)
+            try await rendered(OperationAnswer(.items(stream())), .json, width: 80)
                 == "[\n\(indented),\n\(indented)\n]\n")
         #expect(
             try await rendered(OperationAnswer(.items(stream())), nil)

@@ -92,7 +92,10 @@ struct ArgumentScannerTests {
             (["-d", "{\"a\":1,\"a\":2}"], "-d", "repeated key"),
             (["-d", "@/nonexistent/file"], "/nonexistent/file", "does not exist"),
             (["--script", "@/nonexistent/x.ps1"], "/nonexistent/x.ps1", "does not exist"),
-            (["--query", "novalue"], "--query", "name=value"), (["--param", "=x"], "--param", "name=value"),
+            (["--query", "no value"], "--query", "name=value"),
+            (["--query", "[].displayName"], "JMESPath", "--jq '(.value? // .)[].displayName'"),
+            (["--query", "[?id=='1'].mail"], "JMESPath", "--select and --filter"),
+            (["--query", "mail"], "JMESPath", "--columns mail"), (["--param", "=x"], "--param", "name=value"),
             (["--top", "1", "--top", "2"], "--top", "twice"),
             (["--output", "xml"], "xml", "table, json"), (["--timeout", "-1"], "--timeout", "more than 0"),
             (["--secret", "x"], "--secret", "no flag"), (["a", "b", "c", "d"], "`c`", "'b c d'"),
@@ -100,14 +103,49 @@ struct ArgumentScannerTests {
             (["Contoso", "post", "/me"], "no further argument", "`mm test Contoso /me -X POST`"),
             (["GET", "Contoso", "/me"], "no further argument", "-X GET"),
             (["Contoso", "/me", "$top=2"], "no further argument", "--query '$top=2'"),
-            (["--filter", "a eq 'b'"], "no flag --filter", #"--query '$filter=a eq '\''b'\'''"#),
-            (["--select=a,b"], "no flag --select", "--query '$select=a,b'"),
         ])
     func faults(words: [String], names: String, says: String) throws {
         let error = try #require(throws: MMError.self) { try scan(words) }
         #expect(error.code == .invalidInput)
         #expect(error.description.contains(names))
         #expect(error.description.contains(says))
+    }
+
+    @Test("take OData's options as flags, beside --query")
+    func queryOptions() throws {
+        let scanned = try scan([
+            "Contoso", "/users", "--filter", "a eq 'b'", "--select=id,mail", "--order-by", "mail", "--count",
+            "--query", "$expand=manager",
+        ])
+        #expect(
+            scanned.arguments["query"] == [
+                "$filter": "a eq 'b'", "$select": "id,mail", "$orderby": "mail", "$count": "true", "$expand": "manager",
+            ])
+        // A command without such options has no such flag.
+        let fields = [InputField("connection", .text, "c", at: .positional(0))]
+        #expect(throws: MMError.self) {
+            try ArgumentScanner.scan(["--filter", "x"], fields: fields, command: "mm status")
+        }
+    }
+
+    @Test(
+        "after --json members may be listed, where nothing else is still to come",
+        arguments: [
+            (["Contoso", "/me", "--json", "id,mail"], ["id", "mail"]), (["Contoso", "/me", "--json", "id"], ["id"]),
+            (["Contoso", "/me", "--json=id"], ["id"]), (["--json", "Contoso", "/me"], []),
+            (["Contoso", "--endpoint", "/me", "--json", "manager.id"], ["manager.id"]),
+            (["Contoso", "/me", "--json", "--all"], []),
+        ])
+    func members(words: [String], columns: [String]) throws {
+        let scanned = try scan(words)
+        #expect(scanned.options.format == .json && scanned.options.columns == columns)
+        #expect(scanned.arguments["connection"] == "Contoso" && scanned.arguments["endpoint"] == "/me")
+    }
+
+    @Test("a dry run has other programs' names, too", arguments: ["--dry-run", "--what-if", "-WhatIf"])
+    func dryRun(flag: String) throws {
+        let fields = [InputField("dryRun", .flag, "d")]
+        #expect(try ArgumentScanner.scan([flag], fields: fields, command: "mm x") == ["dryRun": true])
     }
 
     @Test("a flag behind the command that is to be run is quoted with it")

@@ -37,7 +37,7 @@ struct InputReaderTests {
             error(["connection": "exo", "module": "Get-Mailbox"])?.message
                 == "Which connection is meant is missing: “exo” is a module.")
         #expect(error(["connection": "C", "module": "ex"])?.message.contains("Did you mean `exo`?") == true)
-        #expect(error(["connection": "C"])?.message == "The arguments `module` and `command` are missing.")
+        #expect(error(["connection": "C"])?.message == "The argument `command` is missing.")
     }
 
     @Test(

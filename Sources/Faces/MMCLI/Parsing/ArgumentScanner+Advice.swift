@@ -68,7 +68,9 @@ extension ArgumentScanner {
 
     /// Whether nothing more can be an argument without a flag, so that a further word belongs to the flag in front of it.
     var areArgumentsWhole: Bool {
-        let places = fields.filter { if case .positional = $0.placement { true } else { false } }
+        let places = fields.filter { field in
+            if case .positional = field.placement { result.arguments[field.name] == nil } else { false }
+        }
         return positionals.count >= places.count
             && !places.contains { [.textList, .parameters, .arguments].contains($0.kind) }
     }

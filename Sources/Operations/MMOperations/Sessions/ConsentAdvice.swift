@@ -7,7 +7,7 @@ enum ConsentAdvice {
     static func text(_ error: MMError, _ resource: ServiceResource, of connection: String) -> String {
         let number = error.details["aadsts"]?.int.map { " (AADSTS\($0))" } ?? ""
         return "the app of \(connection) has no consent for \(permission(of: resource))\(number). "
-            + "Grant it (mm permissions check \(ShellWord.quoted(connection))), or name another app for the module: "
+            + "Add it: \(command(for: resource, of: connection)), or name another app for the module: "
             + "mm connections edit \(ShellWord.quoted(connection)) moduleApps.MODULE=ID."
     }
 
@@ -20,26 +20,38 @@ enum ConsentAdvice {
             "\(module) can't be signed in to with the app of \(connection): it has no consent for "
             + "\(permission(of: resource)). \(error.message)"
         told.hint =
-            "Grant the permission (mm permissions check \(ShellWord.quoted(connection)) names it with the link for an "
-            + "administrator), or name another app for this module: mm connections edit "
+            "Add it (or get the link for an administrator): \(command(for: resource, of: connection)); or name another app for this module: mm connections edit "
             + "\(ShellWord.quoted(connection)) moduleApps.\(module)=ID."
         return told
     }
 
+    /// The command that adds what a service needs to a connection.
+    private static func command(for resource: ServiceResource, of connection: String) -> String {
+        let use = service(of: resource).flatMap { service in
+            ConnectionUse.allCases.first { use in
+                use.permissions.contains { $0.service == service } && (service != .graph || use == .graph)
+            }
+        }
+        return "mm connect --name \(ShellWord.quoted(connection)) --uses \(use?.rawValue ?? "…")"
+    }
+
+    /// The service of the admin centre that tokens are for.
+    private static func service(of resource: ServiceResource) -> ServiceApp? {
+        switch resource {
+        case .graph: .graph
+        case .exchange, .compliance: .exchange
+        case .arm: .azure
+        case .teams: .teams
+        case .sharePoint: .sharePoint
+        case .flow: .flow
+        case .powerApps, .bap, .powerPlatform: .powerApps
+        case .keyVault, .api: nil
+        }
+    }
+
     /// An API of the admin centre with the permissions that a module needs there.
     private static func permission(of resource: ServiceResource) -> String {
-        let service: ServiceApp? =
-            switch resource {
-            case .graph: .graph
-            case .exchange, .compliance: .exchange
-            case .arm: .azure
-            case .teams: .teams
-            case .sharePoint: .sharePoint
-            case .flow: .flow
-            case .powerApps, .bap, .powerPlatform: .powerApps
-            case .keyVault, .api: nil
-            }
-        guard let service else { return "\(resource.name)" }
+        guard let service = service(of: resource) else { return "\(resource.name)" }
         let needed = ConnectionUse.allCases.lazy.flatMap(\.permissions).first {
             $0.service == service && service != .graph
         }

@@ -11,6 +11,8 @@ struct AppContent: Sendable {
 
     /// What the tenant is called.
     private let tenant: SandboxOrganization
+    /// All delegated permissions of Graph: hundreds, made once.
+    private let scopesOfGraph: [JSONValue]
 
     init(users: UserDirectory, mixing: Mixing, organization: SandboxOrganization) {
         tenant = organization
@@ -19,6 +21,7 @@ struct AppContent: Sendable {
         appIDs = ObjectIDs(mixing.branch(14))
         principalIDs = ObjectIDs(mixing.branch(15))
         roleIDs = ObjectIDs(mixing.branch(16))
+        scopesOfGraph = Self.scopes(Self.ofGraph, of: ServiceResource.graph.appID, self.mixing)
     }
 
     private static let others = ["Expense reports", "Visitor register", "Payroll export", withoutOwner]
@@ -126,8 +129,11 @@ struct AppContent: Sendable {
         guard let resource = ServedResource.allCases.first(where: { $0 != .sandbox && $0.appID == appID }) else {
             return []
         }
-        let names = resource == .graph ? Self.ofGraph : resource.delegatedPermissions
-        return names.map { name in
+        return resource == .graph ? scopesOfGraph : Self.scopes(resource.delegatedPermissions, of: appID, mixing)
+    }
+
+    private static func scopes(_ names: [String], of appID: String, _ mixing: Mixing) -> [JSONValue] {
+        names.map { name in
             let key = "\(appID) \(name)".utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0x7FFF_FFFF }
             return [
                 "id": .string(Guid.text(mixing.number(key, 3), mixing.number(key, 4))), "value": .string(name),

@@ -10,7 +10,7 @@ struct ConnectInput: OperationInput {
         InputField("name", .text, "What to call the connection (default: after the organisation)."),
         InputField(
             "uses", .text,
-            "What it is for, with commas: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ", "))."),
+            "For what: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
         InputField(
             "forRecipe", .text, "Recipes that are to run on it, with commas: exactly the permissions that they need."),
         InputField("scope", .text, "Single permissions of Microsoft Graph, with commas."),
