@@ -32,6 +32,7 @@ package struct HelpOutline: Sendable {
                 Noun("endpoints", "Find what Microsoft Graph offers, by words"),
                 Noun("recipe", "Carry out tasks that come ready; `do` carries out your own"),
                 Noun("shell", "Run commands in persistent shells of this machine, or open one"),
+                Noun("exec", "Run any program with a connection's identity and no token"),
                 Noun("ssh", "Run commands on hosts, in persistent sessions, or open one"),
             ]),
         Group(

@@ -66,7 +66,7 @@ final class ProgramTerminal: ProgramSeat {
 
     func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit {
         let signals = Self.forwarded.map { number in
-            SignalTakers.shared.take(number) { Task { await Self.send(number, to: program) } }
+            SignalTakers.shared.take(number) { Task { await Self.hand(number, to: program) } }
         }
         let sizes = SignalTakers.shared.take(SIGWINCH) { [screen] in
             if let size = Terminal.size(of: screen) { program.terminal?.resize(size) }
@@ -91,8 +91,10 @@ final class ProgramTerminal: ProgramSeat {
     func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value {
         await enter()
         leaveKeys()
-        let program = state.withLock { $0.program }
-        // What stands still neither paints over the question nor reads what is typed.
+        // A terminal of its own leaves it nothing of this one: its output waits, and what is typed never gets there. A shell
+        // in it would take what was stopped for a job that its user has put aside.
+        let program = readOnlyInput == nil ? nil : state.withLock { $0.program }
+        // One that reads this terminal, and stands still, does not read the answer.
         if let program { await Self.send(SIGSTOP, to: program) }
         let value = await work()
         if let program { await Self.send(SIGCONT, to: program) }
@@ -100,6 +102,16 @@ final class ProgramTerminal: ProgramSeat {
         leave()
         return value
     }
+
+    /// Hands a signal on. One that asks this process to end ends the program too, whatever it makes of it.
+    private static func hand(_ number: Int32, to program: any SeatedProgram) async {
+        await send(number, to: program)
+        guard number == SIGTERM || number == SIGHUP, (try? await Task.sleep(for: patience)) != nil else { return }
+        await send(SIGKILL, to: program)
+    }
+
+    /// How long a program may take to end that was asked to.
+    private static let patience = Duration.seconds(5)
 
     private static func send(_ number: Int32, to program: any SeatedProgram) async {
         _ = try? await BlockingWork.run { () throws(MMError) in program.signal(number) }

@@ -123,13 +123,14 @@ struct Exec: CatalogueOperation {
     ) async throws(MMError) -> WalledProgram {
         var rules = walls.rules
         rules.network = .ports([wire.session.port])
+        // What is to be read there is the wire's own; the program's is beside it.
         rules.readable.append(wire.folder)
         rules.proxiedHosts = []
         let session = wire.session
         return try await WalledProgram.start(
             WalledProgram.Settings(
                 walls.program, Array(input.command.dropFirst()), environment: variables, rules: rules,
-                temporaryDirectory: services.environment["TMPDIR"] ?? "/tmp", terminal: seat.terminal,
+                temporaryDirectory: wire.folder, terminal: seat.terminal,
                 streams: seat.streams, processes: wire.processes, takesListener: { session.serve(inside: $0) }))
     }
 
@@ -137,24 +138,36 @@ struct Exec: CatalogueOperation {
     private func attended(
         _ program: WalledProgram, _ seat: any ProgramSeat, until deadline: Deadline
     ) async -> ChildProcess.Exit? {
-        await withTaskCancellationHandler {
-            await withTaskGroup(of: ChildProcess.Exit?.self) { group in
-                group.addTask { await seat.attend(program) }
-                group.addTask {
-                    guard (try? await Task.sleep(for: deadline.remaining)) != nil else { return nil }
-                    await program.stop()
-                    return nil
-                }
-                let first = await group.next() ?? nil
-                group.cancelAll()
-                return first
-            }
+        let isLate = OneShot<Bool>()
+        let alarm = Task {
+            guard (try? await Task.sleep(for: deadline.remaining)) != nil, isLate.resolve(true) else { return }
+            await program.stop()
+        }
+        defer { alarm.cancel() }
+        return await withTaskCancellationHandler {
+            let exit = await seat.attend(program)
+            isLate.resolve(false)
+            return await isLate.wait() ? nil : exit
         } onCancel: {
             Task { await program.stop() }
         }
     }
 
     // MARK: After
+
+    private static func told(of held: [SentRequest], inAReadingCall isReading: Bool) -> String? {
+        guard !held.isEmpty else { return nil }
+        let lines = held.prefix(mostHeld).map { "  \($0.line)" }
+        let what = held.count == 1 ? "1 change was" : "\(held.count) changes were"
+        let way =
+            isReading
+            ? "This call only reads (--read-only)."
+            : "What waits for a yes: mm confirm. A class passes with --allow CLASS, or for a while: mm allow."
+        return
+            (["\(what) held back, and not sent:"] + lines
+            + (held.count > lines.count ? ["  and \(held.count - lines.count) more"] : []) + [way])
+            .joined(separator: "\n")
+    }
 
     private func answer(
         _ exit: ChildProcess.Exit?, _ traffic: CallTraffic, _ notes: [String], of connection: Connection,
@@ -168,17 +181,9 @@ struct Exec: CatalogueOperation {
             throw MMError(.deadlineExceeded, "The program did not end in time and was ended.", details: report.details)
         }
         context.record.note("exit", .int(Int64(exit.code)))
-        var notes = notes + traffic.notes(connection: connection.name)
-        if !report.held.isEmpty {
-            let lines = report.held.prefix(Self.mostHeld).map { "  \($0.line)" }
-            let more = report.held.count - lines.count
-            let one = report.held.count == 1
-            notes.append(
-                (["\(one ? "1 change was" : "\(report.held.count) changes were") held back, and not sent:"] + lines
-                    + (more > 0 ? ["  and \(more) more"] : [])
-                    + ["What waits for a yes: mm confirm. A class passes with --allow CLASS, or for a while: mm allow."])
-                    .joined(separator: "\n"))
-        }
+        let notes =
+            notes + traffic.notes(connection: connection.name)
+            + [Self.told(of: report.held, inAReadingCall: context.call.readsOnly)].compactMap(\.self)
         var answer = OperationAnswer(.output(ItemStream { nil }), notes: notes, connection: connection.name)
         answer.exitStatus = exit.code
         return answer

@@ -39,7 +39,9 @@ struct ExecWalls: Sendable {
                 "The program starts in \(workspace): \(start) holds your own settings, which it does not see. Stand in a "
                     + "folder of the work, or add one with --read or --write.")
         }
-        var rules = WorkspaceRules(workspace: workspace, readable: readable, hidden: own)
+        var seen: Set<String> = []
+        let folders = readable.filter { seen.insert($0).inserted }
+        var rules = WorkspaceRules(workspace: workspace, readable: folders, hidden: own)
         for folder in input.writable {
             let folder = try Self.folder(folder, "write", in: start)
             if let held = own.first(where: { RealPath.lies($0, in: folder) }) {

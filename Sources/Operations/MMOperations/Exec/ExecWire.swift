@@ -13,7 +13,7 @@ struct ExecWire: Sendable {
     let requests: GrantedRequests
     /// Its processes, which alone are served.
     let processes: ShellProcesses
-    /// Where the wire's files lie, which the program reads.
+    /// Where what belongs to the program lies: the wire's files, which it reads, and its own.
     let folder: String
 
     /// Opens the way of a program that is about to be started.
@@ -32,7 +32,7 @@ struct ExecWire: Sendable {
             connection: connection, module: Exec.module, bearer: bearer, identity: services.identity,
             requests: requests, sent: services.sent, pins: services.paths.pinFile,
             log: services.log.scoped(connection.name, Exec.module))
-        let folder = try PrivateFolder.make("mm-exec-", in: services.environment["TMPDIR"] ?? "/tmp")
+        let folder = try WalledProgram.makeFolder(in: services.environment["TMPDIR"] ?? "/tmp")
         do throws(MMError) {
             var configuration = try wire.configuration(
                 "\(connection.name)/\(Exec.module)", allowing: hosts, folder: folder,
@@ -54,7 +54,7 @@ struct ExecWire: Sendable {
             let session = try await EgressSession.start(configuration)
             return ExecWire(session: session, requests: requests, processes: processes, folder: folder)
         } catch {
-            PrivateFolder.remove(folder)
+            WalledProgram.removeFolder(folder)
             throw error
         }
     }
@@ -63,7 +63,7 @@ struct ExecWire: Sendable {
     /// - Returns: what the program sent, and what was held back.
     func close() async -> CallTraffic {
         await session.close()
-        PrivateFolder.remove(folder)
+        WalledProgram.removeFolder(folder)
         return requests.end()
     }
 }

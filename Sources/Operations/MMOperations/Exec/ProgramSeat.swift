@@ -11,7 +11,7 @@ package protocol ProgramSeat: Sendable {
     /// - Returns: how it ended.
     func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit
 
-    /// Does something for which the person needs the terminal, while the program stands still.
+    /// Does something for which the person needs the terminal, while the program has none of it.
     func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value
 }
 

@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
 
-/// The person at whose terminal a program runs: asked while it stands still, one question at a time.
+/// The person at whose terminal a program runs: asked while the program has none of it, one question at a time.
 struct SeatedPerson: ConfirmingPerson {
     let person: any ConfirmingPerson
     let seat: any ProgramSeat

@@ -62,6 +62,28 @@ enum DoctorCommands {
                     await ShellsDoctor.examine(OperationServices(environment: environment).shellServices), options,
                     streams)
             },
+            LocalCommand(
+                ["doctor", "exec"],
+                summary: "Try which tools sign in with the identity that `mm exec` gives them.",
+                discussion:
+                    "Runs each tool that is installed on a connection to the sandbox tenant, where it signs in and reads. "
+                    + "Exit code 1 when one of them fails.",
+                fields: [
+                    InputField("tool", .choice(ExecDoctor.tools), "One tool alone.", at: .positional(0))
+                ],
+                examples: [
+                    .init("mm doctor exec", "a table of tools, and how each signs in"),
+                    .init("mm doctor exec az", "the Azure CLI alone"),
+                ]
+            ) { (input, options, streams) async throws(MMError) in
+                let services = OperationServices(environment: environment)
+                let report = await ExecDoctor(services: services).examine(try input.text("tool")) { tool in
+                    if !options.quiet { streams.progress("Trying \(tool) …") }
+                }
+                streams.progress(nil)
+                await services.close()
+                return try await show(report, options, streams)
+            },
         ]
     }
 

@@ -302,7 +302,8 @@ final class SessionFolder: Sendable {
 
     deinit { Self.remove(path) }
 
-    private static func remove(_ path: String) {
+    /// Removes a folder with all that is in it. No link is followed.
+    static func remove(_ path: String) {
         guard let folder = opendir(path) else { return }
         while let item = readdir(folder) {
             let name = withUnsafeBytes(of: item.pointee.d_name) {

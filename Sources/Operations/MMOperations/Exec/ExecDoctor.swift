@@ -1,0 +1,189 @@
+import MMCore
+import MMShell
+import MMSystem
+
+/// Tries with the sandbox tenant which tools of this machine sign in with the identity that `exec` gives them, and read.
+package struct ExecDoctor: Sendable {
+    /// A tool, and what shows that it works: a program that ends with 0, or with 77 where a part of the tool is not installed.
+    struct Trial: Sendable {
+        let tool: String
+        let program: String
+        let arguments: [String]
+        /// What a person writes.
+        let way: String
+    }
+
+    private static let missing: Int32 = 77
+
+    static let trials = [
+        Trial(
+            tool: "curl", program: "curl",
+            arguments: [
+                "/bin/sh", "-c",
+                """
+                T=$(curl -sS -H "X-IDENTITY-HEADER: $IDENTITY_HEADER" \
+                "$IDENTITY_ENDPOINT?api-version=2019-08-01&resource=https://graph.microsoft.com" \
+                | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+                curl -sS --fail-with-body -H "Authorization: Bearer $T" 'https://graph.microsoft.com/v1.0/users?$top=1'
+                """,
+            ], way: "the identity's endpoint: IDENTITY_ENDPOINT, IDENTITY_HEADER"),
+        Trial(
+            tool: "az", program: "az",
+            arguments: [
+                "/bin/sh", "-c",
+                "az login --identity -o none && az group list -o none && az rest --url https://graph.microsoft.com/v1.0/me",
+            ], way: "az login --identity, in the same program"),
+        Trial(
+            tool: "azure-identity", program: "python3",
+            arguments: python("azure.identity", "DefaultAzureCredential().get_token(scope).token"),
+            way: "DefaultAzureCredential() as it is"),
+        Trial(
+            tool: "msal", program: "python3",
+            arguments: python(
+                "msal",
+                "ManagedIdentityClient(SystemAssignedManagedIdentity(), http_client=requests.Session())"
+                    + ".acquire_token_for_client(resource=scope[:-9])['access_token']"),
+            way: "ManagedIdentityClient(SystemAssignedManagedIdentity(), http_client=requests.Session())"),
+        Trial(
+            tool: "az-powershell", program: "pwsh",
+            arguments: pwsh("Az.Accounts", "Connect-AzAccount -Identity; Get-AzSubscription"),
+            way: "Connect-AzAccount -Identity"),
+        Trial(
+            tool: "mg-powershell", program: "pwsh",
+            arguments: pwsh(
+                "Microsoft.Graph.Authentication", "Connect-MgGraph -Identity; Invoke-MgGraphRequest /v1.0/me"),
+            way: "Connect-MgGraph -Identity"),
+        Trial(
+            tool: "m365", program: "m365",
+            arguments: ["/bin/sh", "-c", "m365 login --authType identity && m365 entra user list --output none"],
+            way: "m365 login --authType identity"),
+        Trial(
+            tool: "terraform", program: "terraform", arguments: ["/bin/sh", "-c", "terraform version"],
+            way: "it starts; its providers (ARM_USE_MSI is set) come from registry.terraform.io, which --host admits"),
+    ]
+
+    private static func python(_ module: String, _ token: String) -> [String] {
+        let text = """
+            try: import requests; from \(module) import *
+            except ImportError: raise SystemExit(\(missing))
+            scope = "https://graph.microsoft.com/.default"
+            token = \(token)
+            requests.get("https://graph.microsoft.com/v1.0/me", headers={"Authorization": "Bearer " + token}).raise_for_status()
+            """
+        return ["python3", "-c", text]
+    }
+
+    private static func pwsh(_ module: String, _ text: String) -> [String] {
+        let script =
+            "$ErrorActionPreference = 'Stop'; if (-not (Get-Module -ListAvailable \(module))) { exit \(missing) }; \(text)"
+        return ["pwsh", "-NoProfile", "-NonInteractive", "-Command", script]
+    }
+
+    private let services: OperationServices
+
+    /// A doctor over the connections of a process.
+    package init(services: OperationServices) { self.services = services }
+
+    /// The names of the tools that it knows.
+    package static var tools: [String] { trials.map(\.tool) }
+
+    /// Tries what is installed.
+    /// - Parameters:
+    ///   - tool: one alone; nil for all.
+    ///   - tell: told what is tried next.
+    package func examine(_ tool: String?, tell: @Sendable (String) -> Void) async -> DoctorReport {
+        var report = DoctorReport()
+        if let problem = SandboxProfile.proxyProblem() {
+            report.add("walls", false, DoctorReport.words(problem))
+            return report
+        }
+        guard let name = (try? services.registry.snapshot())?.connections.first(where: { $0.cloud == "sandbox" })?.name
+        else {
+            report.add(
+                "sandbox", .advice, "no connection leads to a sandbox tenant: nothing was tried",
+                remedy: "mm sandbox start, then mm connect contoso-sandbox.example")
+            return report
+        }
+        report.add("walls", .sound, "programs are kept to the wire; tried with \(name)")
+        let path = services.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        for trial in Self.trials where tool == nil || tool == trial.tool {
+            guard ExecutableSearch.find(trial.program, path: path) != nil else {
+                report.add(trial.tool, .sound, "not installed")
+                continue
+            }
+            tell(trial.tool)
+            await run(trial, on: name, &report)
+        }
+        return report
+    }
+
+    private func run(_ trial: Trial, on connection: String, _ report: inout DoctorReport) async {
+        do throws(MMError) {
+            let seat = try CollectingSeat()
+            var context = CallContext(
+                caller: Caller(surface: .terminal, name: "doctor", server: nil), timeLimit: .seconds(120))
+            context.seat = seat
+            context.directory = services.paths.home
+            let service = LocalOperationService(services: services)
+            let answer = try await service.call(
+                "exec",
+                [
+                    "connection": .string(connection), "read_only": true,
+                    "command": .array(trial.arguments.map { .string($0) }),
+                ], in: context)
+            switch answer.exitStatus {
+            case 0: report.add(trial.tool, .sound, trial.way)
+            case Self.missing: report.add(trial.tool, .sound, "not installed")
+            default:
+                let said = seat.text.split(separator: "\n").last.map { String($0.prefix(300)) } ?? "it says nothing"
+                report.add(trial.tool, .failed, "exit code \(answer.exitStatus): \(said)")
+            }
+        } catch {
+            report.add(trial.tool, false, DoctorReport.words(error))
+        }
+    }
+}
+
+/// A seat without a terminal that keeps what its program writes.
+private final class CollectingSeat: ProgramSeat {
+    private static let most = 64 << 10
+
+    let streams: (input: ChildCommand.Stream, output: ChildCommand.Stream, error: ChildCommand.Stream)
+    let terminal: Terminal.Size? = nil
+    private let reader: PolledReader
+    private let far: Mutex<Int32?>
+    private let written = Mutex<[UInt8]>([])
+
+    init() throws(MMError) {
+        let (readEnd, writeEnd) = try FileDescriptor.pipe().ends()
+        reader = try PolledReader(FileDescriptor(owning: readEnd))
+        far = Mutex(writeEnd)
+        streams = (.null, .descriptor(writeEnd), .descriptor(writeEnd))
+    }
+
+    deinit { letGo() }
+
+    var text: String { String(decoding: written.withLock { $0 }, as: UTF8.self) }
+
+    func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit {
+        letGo()
+        let reading = Task {
+            while let piece = try? await reader.read() {
+                written.withLock { $0 += piece.prefix(max(0, Self.most - $0.count)) }
+            }
+        }
+        let exit = await program.exit()
+        await reading.value
+        return exit
+    }
+
+    func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value { await work() }
+
+    /// The program has its own by now.
+    private func letGo() {
+        far.withLock { far in
+            if let raw = far { _ = FileDescriptor(owning: raw) }
+            far = nil
+        }
+    }
+}

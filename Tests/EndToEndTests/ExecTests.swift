@@ -1,0 +1,127 @@
+import Glibc
+import MMCore
+import MMSessions
+import MMShell
+import MMSystem
+import Testing
+
+/// What `mm exec` needs of a machine.
+private enum ExecMeans {
+    static let suffice = SandboxProfile.proxyProblem() == nil
+}
+
+@Suite(
+    "Programs that mm exec runs", .timeLimit(.minutes(15)),
+    .enabled(if: ExecMeans.suffice, "needs Landlock and a network of one's own"))
+struct ExecTests {
+    private static let token = """
+        T=$(curl -sS -H "X-IDENTITY-HEADER: $IDENTITY_HEADER" "$IDENTITY_ENDPOINT?resource=https://graph.microsoft.com" \
+        | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+
+        """
+
+    private static func signedIn() async throws -> Tenant {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        return tenant
+    }
+
+    @Test("input, output, errors and the exit code are the program's own")
+    func streams() async throws {
+        let tenant = try await Self.signedIn()
+        let ran = try await tenant.mm(
+            ["exec", "Demo", "--", "sh", "-c", "cat; echo problem >&2; exit 7"], input: "what comes in\n")
+        #expect(ran.code == 7 && ran.output == "what comes in\n" && ran.error.hasPrefix("problem\n"), "\(ran)")
+        let late = try await tenant.mm(["exec", "Demo", "--timeout", "1", "--", "sleep", "300"])
+        #expect(late.code == 6, "\(late)")
+        let read = try await tenant.mm([
+            "exec", "Demo", "--", "sh", "-c",
+            Self.token + "curl -sS -H \"Authorization: Bearer $T\" https://graph.microsoft.com/v1.0/me",
+        ])
+        #expect(read.json?["userPrincipalName"] == "admin@contoso-sandbox.example", "\(read)")
+        await tenant.stop()
+    }
+
+    @Test("in a terminal it has one of its own, with job control; who sits there is asked, and its jobs go on")
+    func terminal() async throws {
+        let tenant = try await Self.signedIn()
+        let script =
+            Self.token
+            + "curl -sS -o /dev/null -w 'answer %{http_code}\\n' -X PATCH -H \"Authorization: Bearer $T\" "
+            + "-H 'Content-Type: application/json' -d '{\"city\":\"Ulm\"}' https://graph.microsoft.com/v1.0/me\n"
+        let dialog = try await tenant.dialog(
+            ["exec", "Demo", "--", "bash", "--norc", "-i"],
+            [
+                // What answers the key stands in the foreground by the time that it has said so.
+                ("# ", "sh -c 'stty size; echo rea\"\"dy; exec sleep 300'\n"), ("ready", "\u{3}"),
+                ("# ", "echo \"rc=$?\"\n"), ("rc=130", script),
+                ("Type yes", "yes\n"), ("answer 204", "exit 9\n"),
+            ], ["PS1": "# "])
+        #expect(dialog.code == 9 && dialog.text.contains("24 80") && !dialog.text.contains("Stopped"), "\(dialog.text)")
+        let listed = try await tenant.mm(["undo", "list", "--json"])
+        #expect(listed.output.contains("city"), "\(listed)")
+        await tenant.stop()
+    }
+
+    @Test("whatever ends mm ends the program and all that it started", arguments: [SIGKILL, SIGTERM, SIGINT])
+    func ended(_ signal: Int32) async throws {
+        let tenant = try await Self.signedIn()
+        let command = ChildCommand(
+            Programs.mm, ["exec", "Demo", "--", "bash", "-c", "sleep 300 & setsid sleep 300 & echo up; sleep 300"],
+            environment: tenant.home.environment.merging(["LC_TEST": tenant.home.path]) { $1 })
+        let child = try await ChildProcess.start(command)
+        var text: [UInt8] = []
+        while !text.contains(0x0A), let piece = try await child.output?.read() { text += piece }
+        #expect(Self.processes(of: tenant).count >= 3)
+        child.signal(signal)
+        #expect(await child.exit().code == 128 + signal)
+        while !Self.processes(of: tenant).isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        await tenant.stop()
+    }
+
+    /// The programs that a tenant's connection was lent to.
+    private static func processes(of tenant: Tenant) -> [Int32] {
+        ProcFile.numericNames(in: "/proc").filter { process in
+            let words = ProcFile.read("/proc/\(process)/environ", limit: 1 << 20)?.split(separator: 0) ?? []
+            // What the caller hands on tells the tests that run side by side apart.
+            return words.contains { $0.elementsEqual("LC_TEST=\(tenant.home.path)".utf8) }
+                && words.contains { $0.elementsEqual("MM_SESSION=Demo/exec".utf8) }
+        }
+    }
+
+    @Test("a job's variables are a connection, and stay with mm")
+    func job() async throws {
+        let tenant = try await Tenant()
+        let job = [
+            "AZURE_CLIENT_ID": "5a4db0c5-0000-4000-8000-00000000a002",
+            "AZURE_TENANT_ID": "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01",
+            "AZURE_CLIENT_SECRET": "sandbox~automation~secret", "MM_SANDBOX_URL": tenant.base,
+        ]
+        let ran = try await tenant.mm(
+            [
+                "exec", "env:", "--", "sh", "-c",
+                "env | grep -c automation; " + Self.token
+                    + "curl -sS -H \"Authorization: Bearer $T\" 'https://graph.microsoft.com/v1.0/users?$top=1'",
+            ], extra: job)
+        #expect(ran.code == 0 && ran.output.hasPrefix("0\n") && ran.output.contains("userPrincipalName"), "\(ran)")
+        await tenant.stop()
+    }
+
+    @Test(
+        "Microsoft's own library for Python signs in as it stands",
+        .enabled(if: Programs.python != nil, "needs Scripts/python-clients"))
+    func msal() async throws {
+        let tenant = try await Self.signedIn()
+        let script = """
+            import msal, requests
+            client = msal.ManagedIdentityClient(msal.SystemAssignedManagedIdentity(), http_client=requests.Session())
+            token = client.acquire_token_for_client(resource="https://graph.microsoft.com")["access_token"]
+            answer = requests.get("https://graph.microsoft.com/v1.0/me", headers={"Authorization": "Bearer " + token})
+            print(answer.json()["userPrincipalName"])
+            """
+        let python = try #require(Programs.python)
+        let ran = try await tenant.mm(["exec", "Demo", "--", python, "-c", script])
+        #expect(ran.output == "admin@contoso-sandbox.example\n", "\(ran)")
+        await tenant.stop()
+    }
+}

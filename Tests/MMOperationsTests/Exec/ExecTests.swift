@@ -1,0 +1,259 @@
+import Glibc
+import MMCore
+import MMGuard
+import MMIdentity
+import MMSandbox
+import MMShell
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+/// What programs with an identity need of a machine.
+private enum ExecMeans {
+    static let suffice =
+        SandboxProfile.proxyProblem() == nil && ExecutableSearch.find("curl", path: "/usr/bin:/bin") != nil
+}
+
+/// Programs with the identity of a sandbox's connection.
+@Suite(
+    "Programs with a connection's identity", .serialized, .timeLimit(.minutes(10)),
+    .enabled(if: ExecMeans.suffice, "needs Landlock, a network of one's own, and curl"))
+struct ExecTests {
+    /// Asks for a token as App Service's programs do, and sends with it: `g ARGUMENTS…` prints body and status.
+    private static let tools = """
+        token() { curl -sS -H "X-IDENTITY-HEADER: $IDENTITY_HEADER" "$IDENTITY_ENDPOINT?api-version=2019-08-01&resource=$1" \\
+          | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'; }
+        g() { curl -sS -w ' %{http_code}\\n' -H "Authorization: Bearer $T" -H 'Content-Type: application/json' "$@"; }
+        T=$(token https://graph.microsoft.com)
+        base=https://graph.microsoft.com/v1.0
+        user() { curl -sS -H "Authorization: Bearer $T" "$base/users?\\$top=3&\\$select=id" | grep -o '"id":"[^"]*"' | tail -1 | cut -d'"' -f4; }
+
+        """
+
+    private static func run(
+        _ home: ChangesHome, _ text: String, _ options: JSONObject = [:], person: (any ConfirmingPerson)? = nil,
+        seat given: FileSeat? = nil
+    ) async throws -> (answer: OperationAnswer, text: String) {
+        let work = home.home.path + "/work"
+        mkdir(work, 0o700)
+        let seat = given ?? FileSeat(in: home.home.path)
+        var context = home.context(person)
+        context.seat = seat
+        context.directory = work
+        context.timeLimit = .seconds(300)
+        var arguments: JSONObject = ["connection": "Demo", "command": ["/bin/bash", "-c", .string(tools + text)]]
+        for (name, value) in options { arguments[name] = value }
+        let answer = try await home.service.call("exec", arguments, in: context)
+        _ = try await answer.body.stream?.next()
+        return (answer, seat.text)
+    }
+
+    @Test("it signs in and reads at the addresses that it knows; its exit code is the answer's")
+    func reads() async throws {
+        let home = try await ChangesHome()
+        let ran = try await Self.run(
+            home,
+            "g \"$base/users?\\$top=1\"; T=$(token https://management.core.windows.net/); "
+                + "g 'https://management.azure.com/subscriptions?api-version=2022-12-01'; exit 7")
+        #expect(ran.text.contains(#""@odata.nextLink":"https://graph.microsoft.com/v1.0/users?"#), "\(ran.text)")
+        #expect(ran.text.contains(#""subscriptionId""#) && ran.text.components(" 200\n") == 2, "\(ran.text)")
+        #expect(ran.answer.exitStatus == 7 && ran.answer.notes.isEmpty, "\(ran.answer.notes)")
+        await home.stop()
+    }
+
+    @Test("nothing in it holds a token: not its memory, its environment, its arguments, nor its files")
+    func scanned() async throws {
+        let home = try await ChangesHome()
+        let issued = Mutex<[String]>([])
+        let seen = Mutex<[[UInt8]]>([])
+        let (folder, service) = (home.home.path, home.service)
+        let seat = FileSeat(in: folder) { program in
+            guard await eventually({ access(folder + "/work/ready", F_OK) == 0 }) else { return }
+            let connection = try? service.services.registry.snapshot().connection(named: "Demo")
+            for resource in [ServiceResource.graph, .arm] {
+                guard let connection,
+                    let token = try? await service.services.identity.token(for: connection, resource: resource)
+                else { continue }
+                issued.withLock { $0.append(token.secret.reveal()) }
+            }
+            for process in Self.processes() {
+                let memory = (try? ProcessMemory.bytes(of: process)) ?? []
+                let words = ["environ", "cmdline"].flatMap {
+                    ProcFile.read("/proc/\(process)/\($0)", limit: 1 << 20) ?? []
+                }
+                seen.withLock { $0.append(memory + words) }
+            }
+            program.signal(SIGKILL)
+        }
+        let text = """
+            A=$(token https://management.azure.com); g $base/me > me.json; printf '%s %s' "$T" "$A" > ~/kept
+            cp ~/kept kept; touch ready; sleep 200
+            """
+        _ = try await Self.run(home, text, seat: seat)
+        let tokens = issued.withLock { $0 }
+        let memories = seen.withLock { $0 }
+        #expect(tokens.count == 2 && memories.count { $0.count > 10_000 } >= 2)
+        let kept = try #require(
+            try ProtectedFile.read(folder + "/work/kept").map { String(decoding: $0, as: UTF8.self) })
+        #expect(kept.split(separator: " ").count == 2)
+        for token in tokens {
+            // The claims are the real ones; what makes them a token is the signature.
+            let parts = token.split(separator: ".")
+            let signature = String(try #require(parts.last))
+            #expect(kept.contains(String(parts[1].prefix(20))) && !kept.contains(signature))
+            for memory in memories { #expect(!memory.contains(signature.utf8)) }
+        }
+        await home.stop()
+    }
+
+    /// The processes of programs that have found an identity.
+    private static func processes() -> [Int32] {
+        ProcFile.numericNames(in: "/proc").filter { process in
+            let words = ProcFile.read("/proc/\(process)/environ", limit: 1 << 20)?.split(separator: 0) ?? []
+            // Programs that other tests run have other folders.
+            let own = "/mm-exec-\(getpid())-"
+            return words.contains { $0.starts(with: "HOME=".utf8) && String(decoding: $0, as: UTF8.self).contains(own) }
+        }
+    }
+
+    @Test("each change is held with a way to say yes to it; said once, exactly that one is sent, noted, and undone")
+    func held() async throws {
+        let home = try await ChangesHome()
+        let text = """
+            id=$(user); for n in $(seq 1 20); do g -X PATCH "$base/users/$id" -d "{\\"jobTitle\\":\\"T$n\\"}"; done
+            g -X DELETE "$base/users/$id"; g "$base/users/$id"
+            """
+        let first = try await Self.run(home, text)
+        #expect(first.text.components("mm confirm ") == 21 && first.text.components(" 403\n") == 21, "\(first.text)")
+        #expect(first.text.hasSuffix(" 200\n") && first.answer.exitStatus == 0)
+        #expect(first.answer.notes.last?.contains("21 changes were held back") == true, "\(first.answer.notes)")
+        let waiting = try await home.service.services.ledger.all()
+        #expect(waiting.count == 21)
+        let third = try #require(waiting.first { $0.presentation.pages.joined().contains(#""T3""#) })
+        try await home.service.services.ledger.approve(third.token, digest: third.digest)
+        let second = try await Self.run(home, text)
+        #expect(second.text.components(" 204\n") == 1 && second.text.contains(#""jobTitle":"T3""#), "\(second.text)")
+        let changes = try await home.service.call("undo_list", [:], in: home.context(nil))
+        guard case .value(let rows) = changes.body, let id = rows.array?.first?["id"] else {
+            Issue.record("no change is listed: \(changes.body)")
+            return
+        }
+        _ = try await home.service.call("undo", ["id": id], in: home.context(home.person))
+        let after = try await Self.run(home, "g \"$base/users/$(user)\"")
+        #expect(!after.text.contains(#""jobTitle":"T3""#), "\(after.text)")
+        await home.stop()
+    }
+
+    @Test("a class that was allowed passes, in batches too; a person agrees to more than plain writes first")
+    func allowed() async throws {
+        let home = try await ChangesHome()
+        let text = """
+            id=$(user); g -X PATCH "$base/users/$id" -d '{"jobTitle":"Juggler"}'
+            g "$base/\\$batch" -d '{"requests":[{"id":"1","method":"PATCH","url":"/users/'$id'","headers":{"Content-Type":"application/json"},"body":{"city":"Ulm"}}]}'
+            g -X DELETE "$base/users/$id"
+            """
+        let written = try await Self.run(home, text, ["allow": ["write"]])
+        #expect(written.text.contains(" 204\n") && written.text.contains(#""status":204"#), "\(written.text)")
+        #expect(written.text.hasSuffix(" 403\n"))
+        let listed = try await home.service.call("undo_list", [:], in: home.context(nil))
+        #expect("\(listed.body)".contains("city") && "\(listed.body)".contains("jobTitle"))
+        await #expect(throws: MMError.self) { _ = try await Self.run(home, "true", ["allow": ["destructive"]]) }
+        let all = try await Self.run(
+            home, "g -X DELETE \"$base/users/$(user)\"", ["allow": ["destructive"]], person: home.person)
+        #expect(all.text.hasSuffix(" 204\n"), "\(all.text)")
+        await home.stop()
+    }
+
+    @Test("a person who is there is asked while the program waits", arguments: [false, true])
+    func asked(reads: Bool) async throws {
+        let home = try await ChangesHome()
+        let seat = FileSeat(in: home.home.path)
+        let ran = try await Self.run(
+            home, "g -X PATCH \"$base/users/$(user)\" -d '{\"city\":\"Ulm\"}'", reads ? ["read_only": true] : [:],
+            person: home.person, seat: seat)
+        #expect(ran.text.hasSuffix(reads ? " 403\n" : " 204\n"), "\(ran.text)")
+        #expect(seat.questions == (reads ? 0 : 1))
+        await home.stop()
+    }
+
+    @Test("it reaches the wire and nothing else: no address by itself, no foreign host, no file of mm's")
+    func walled() async throws {
+        let home = try await ChangesHome()
+        let text = """
+            curl -sS -m 5 --noproxy '*' \(await home.tenant.baseURL)/v1.0/me; echo "direct $?"
+            curl -sS -m 5 https://example.com/; echo "foreign $?"
+            cat \(home.home.paths.registry); echo "registry $?"
+            curl -sS -X POST -w ' %{http_code}\\n' https://login.microsoftonline.com/common/oauth2/v2.0/devicecode -d client_id=x
+            env | grep -c '^AZURE_CLIENT_SECRET='
+            """
+        let ran = try await Self.run(home, text)
+        #expect(ran.text.contains("direct 7") && ran.text.contains("registry 1"), "\(ran.text)")
+        #expect(!ran.text.contains("foreign 0") && ran.text.contains(" 403\n"), "\(ran.text)")
+        #expect(ran.answer.notes.contains { $0.contains("egress.allow=example.com") }, "\(ran.answer.notes)")
+        await home.stop()
+    }
+
+    @Test("whatever it has started ends with it, and its folder is gone")
+    func ended() async throws {
+        let home = try await ChangesHome()
+        let before = TestFolder.names(in: "/tmp").filter { $0.hasPrefix("mm-exec-\(getpid())-") }
+        _ = try await Self.run(home, "setsid sleep 300 & sleep 300 & echo left > ~/left; exit 0")
+        #expect(await eventually { Self.processes().isEmpty })
+        #expect(TestFolder.names(in: "/tmp").filter { $0.hasPrefix("mm-exec-\(getpid())-") } == before)
+        await #expect(throws: MMError.self) {
+            let work = home.home.path + "/work"
+            var context = home.context(nil)
+            context.seat = FileSeat(in: work)
+            context.directory = work
+            context.timeLimit = .seconds(1)
+            _ = try await home.service.call(
+                "exec", ["connection": "Demo", "command": ["/bin/sleep", "300"]], in: context)
+        }
+        #expect(await eventually { Self.processes().isEmpty })
+        await home.stop()
+    }
+
+    @Test("without a seat, or with what can't be, nothing is started")
+    func refused() async throws {
+        let home = try await ChangesHome(isSignedIn: false)
+        for (arguments, code) in [
+            (["connection": "Demo", "command": ["true"]] as JSONObject, MMErrorCode.unsupported)
+        ] {
+            do throws(MMError) {
+                _ = try await home.service.call("exec", arguments, in: home.context(nil))
+                Issue.record("it ran")
+            } catch { #expect(error.code == code) }
+        }
+        for (options, code): (JSONObject, MMErrorCode) in [
+            (["allow": ["privilege"]], .invalidInput), (["allow": ["write"], "read_only": true], .invalidInput),
+            (["command": ["/nonexistent"]], .notFound), (["read": ["/nonexistent"]], .invalidInput),
+            (["host": ["not a host"]], .invalidInput), ([:], .signInNeeded),
+        ] {
+            do throws(MMError) {
+                _ = try await Result { () async throws(MMError) in
+                    do { return try await Self.run(home, "true", options) } catch let error as MMError {
+                        throw error
+                    } catch {
+                        throw MMError(.internalError, "\(error)")
+                    }
+                }.get()
+                Issue.record("it ran: \(options)")
+            } catch { #expect(error.code == code, "\(options): \(error)") }
+        }
+        await home.stop()
+    }
+}
+
+extension String {
+    /// How often a text occurs.
+    fileprivate func components(_ text: String) -> Int {
+        var (count, rest) = (0, self[...])
+        while let found = rest.firstRange(of: text) {
+            count += 1
+            rest = rest[found.upperBound...]
+        }
+        return count
+    }
+}
