@@ -11,7 +11,7 @@ struct ExecWalls: Sendable {
     let program: String
     /// What it may reach, but for the network.
     let rules: WorkspaceRules
-    /// What is told before it starts.
+    /// What its caller is told of them.
     let notes: [String]
 
     /// The walls around a program.
