@@ -44,4 +44,11 @@ public struct MMErrorCode: Sendable, Hashable, CustomStringConvertible {
     public static let unsupported = MMErrorCode("unsupported")
     /// A bug in this program.
     public static let internalError = MMErrorCode("internal")
+
+    /// All of them, for lists that name what there can be.
+    package static let known: [MMErrorCode] = [
+        .invalidInput, .notFound, .signInNeeded, .forbidden, .denied, .confirmationNeeded, .throttled, .conflict,
+        .deadlineExceeded, .cancelled, .sessionLost, .remoteFailed, .unavailable, .limitExceeded, .unsupported,
+        .internalError,
+    ]
 }

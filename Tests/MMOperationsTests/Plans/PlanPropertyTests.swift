@@ -54,7 +54,7 @@ struct PlanPropertyTests {
         for _ in 0..<250 {
             let count = Int.random(in: 1...4, using: &world.random)
             var calls: [JSONValue] = []
-            for _ in 0..<count { calls.append(world.write(Int.random(in: 0..<24, using: &world.random))) }
+            for _ in 0..<count { calls.append(world.write(Int.random(in: 0..<4, using: &world.random))) }
             let plan = try await home.plan(calls)
             let steps = plan["steps"]?.array ?? []
             guard !steps.isEmpty else { continue }
@@ -62,7 +62,7 @@ struct PlanPropertyTests {
             // The rival writes one of the same objects, or another one, or nothing.
             var rival: Set<String> = []
             if Int.random(in: 0..<2, using: &world.random) == 0 {
-                let call = world.write(Int.random(in: 0..<24, using: &world.random))
+                let call = world.write(Int.random(in: 0..<4, using: &world.random))
                 let made = try await home.plan([call])
                 rival = (made["steps"]?.array ?? []).reduce(into: []) { $0.formUnion(Self.slots(of: $1)) }
                 if !rival.isEmpty {
@@ -71,13 +71,14 @@ struct PlanPropertyTests {
                 }
             }
             let touched = steps.reduce(into: Set<String>()) { $0.formUnion(Self.slots(of: $1)) }
-            let before = try await home.tenant.journal.entries().count
+            let before = try await home.tenant.newest()?.id
             do throws(MMError) {
                 let answer = try await home.apply(plan)
                 applied += 1
                 #expect(touched.isDisjoint(with: rival), "applied over the rival: \(touched.intersection(rival))")
                 #expect(ChangesHome.value(answer)["done"]?.int == steps.count)
-                let sent = try await home.tenant.journal.entries().dropFirst(before).map(\.request)
+                let sent = try await home.tenant.journal.entries(newest: 12).reversed().prefix { $0.id != before }
+                    .reversed().map(\.request)
                 let planned = steps.compactMap { $0["request"]?.string }
                 #expect(sent.count == planned.count)
                 for (one, other) in zip(sent, planned) { #expect(one.prefix(40) == other.prefix(40)) }
@@ -85,10 +86,10 @@ struct PlanPropertyTests {
                 refused += 1
                 #expect(error.code == .conflict, "\(error.message)")
                 #expect(!touched.isDisjoint(with: rival), "refused without a reason: \(error.message)")
-                #expect(try await home.tenant.journal.entries().count == before)
+                #expect(try await home.tenant.newest()?.id == before)
             }
         }
-        #expect(applied > 100 && refused > 3, "\(applied) applied, \(refused) refused")
+        #expect(applied > 100 && refused > 10, "\(applied) applied, \(refused) refused")
         await home.tenant.stop()
     }
 }

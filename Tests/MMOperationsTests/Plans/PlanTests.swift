@@ -202,6 +202,7 @@ struct PlanTests {
                     body: "{\"city\": \"Rome\"}", contentType: "application/json")),
             guardClass: .write, decision: .allow, reason: "", change: nil, state: PlanState())
         let plan = Plan(
+            nonce: "n",
             made: .now, until: .now + .seconds(60), by: "ada", calls: [],
             places: [.init(connection: "Demo", tenant: "t", identity: "i")], steps: [step], open: nil)
         let bytes = PlanFile(plan).bytes

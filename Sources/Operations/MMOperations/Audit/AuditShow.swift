@@ -21,11 +21,27 @@ struct AuditShow: CatalogueOperation {
             for key in ["connection", "operation", "outcome", "call"] {
                 if let value = try reader.text(key) { wanted.append((key, value)) }
             }
+            if let outcome = try reader.text("outcome") { try Self.check(outcome) }
             self.wanted = wanted
             includesRequests = wanted.contains {
-                $0.key == "call" || $0.key == "operation" && ["request", UndoStep.operation].contains($0.value)
+                $0.key == "call"
+                    || $0.key == "operation"
+                        && ["request", UndoStep.operation, PlanRun.stepOperation].contains($0.value)
             }
             last = try reader.integer("last") ?? 50
+        }
+
+        /// What a line can say of how its call ended.
+        private static let outcomes: [String] =
+            ["done", CallAudit.withErrors, "begun", "unknown", "refused", "confirmed", "allowed", "revoked"]
+            + MMErrorCode.known.map(\.word)
+
+        private static func check(_ outcome: String) throws(MMError) {
+            guard !outcomes.contains(outcome), !outcome.hasPrefix("approved by ") else { return }
+            let near = NearestNames.of(outcome, among: outcomes, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
+            throw MMError(
+                .invalidInput, "No line has the outcome `\(outcome.prefix(40))`.\(near)",
+                hint: "Outcomes: \(outcomes.joined(separator: ", ")).", details: ["field": "outcome"])
         }
     }
 
@@ -44,7 +60,9 @@ struct AuditShow: CatalogueOperation {
         _ input: Input, in context: OperationContext, with audit: AuditLog
     ) async throws(MMError) -> OperationAnswer {
         let entries = try audit.entries(limit: input.last) { entry in
-            (input.includesRequests || SentRequests.isCall(entry) && entry["operation"]?.string != UndoStep.operation)
+            (input.includesRequests
+                || SentRequests.isCall(entry)
+                    && ![UndoStep.operation, PlanRun.stepOperation].contains(entry["operation"]?.string))
                 && input.wanted.allSatisfy { name, value in
                     // A call is shown with its steps.
                     entry[name]?.string == value

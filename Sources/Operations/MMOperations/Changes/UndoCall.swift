@@ -102,6 +102,7 @@ struct UndoCall {
 
     /// Records what would take the changes back.
     private func plan(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer {
+        context.record.note("planned", true)
         for run in runs {
             try await run.prove()
             try await run.record(try run.steps(), in: recorder, isOfOne: isOfOne)

@@ -39,6 +39,13 @@ struct Allow: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: GuardServices
     ) async throws(MMError) -> OperationAnswer {
         let requests = HeldRequests(services.ledger, paths: services.paths)
+        let runbooks = RunbookShelf(services.paths)
+        if let id = input.revoke, id.hasPrefix("rbk_") {
+            let gone = try runbooks.revoke(id)
+            context.record.note("connection", .string(gone.place.connection))
+            context.record.note("outcome", "revoked")
+            return .value(gone.row, notes: ["\(gone.subject.title) is asked about again."])
+        }
         if let id = input.revoke {
             let gone = try await requests.revoke(id)
             context.record.note("connection", .string(gone.connection))
@@ -47,7 +54,7 @@ struct Allow: CatalogueOperation {
                 gone.json, notes: ["\(gone.guardClass.rawValue) on \(gone.connection) is asked about again."])
         }
         guard let name = input.connection else {
-            let rows = try await requests.standing().map { Self.row($0.approval) }
+            let rows = try await requests.standing().map { Self.row($0.approval) } + runbooks.all().map(\.row)
             return .value(
                 .array(rows),
                 notes: (rows.isEmpty ? ["Nothing is allowed for a while: each is asked about."] : [])

@@ -57,6 +57,13 @@ package struct Clearance: Sendable {
         if context.call.readsOnly {
             error.hint = "This server only reads (--read-only). Ask the person to do it with mm in a terminal."
         }
+        if let pending, context.call.caller.surface == .mcp, context.call.partOf == nil {
+            error.hint = [
+                error.hint,
+                "For several changes, call `plan` {\"calls\": [{\"tool\": …, \"arguments\": …}, …]}: a person approves all of "
+                    + "them once, and `apply` {\"plan\": …} sends them.",
+            ].compactMap(\.self).joined(separator: " ")
+        }
         if let pending {
             if pending.needed > 1 {
                 error.message += " \(pending.approvers.count) of \(pending.needed) people have approved it."

@@ -24,6 +24,8 @@ struct Plan: Sendable {
         let identity: String
     }
 
+    /// What tells it from every other one: two plans of the same changes are two.
+    let nonce: String
     /// When it was made.
     let made: Timestamp
     /// When it can be applied for the last time.
@@ -54,7 +56,8 @@ extension Plan {
     /// The plan as it is kept.
     var json: JSONValue {
         var object: JSONObject = [
-            "form": .string(Self.form), "made": .string(made.iso8601), "until": .string(until.iso8601),
+            "form": .string(Self.form), "nonce": .string(nonce), "made": .string(made.iso8601),
+            "until": .string(until.iso8601),
             "by": .string(by),
             "calls": .array(calls.map { ["tool": .string($0.tool), "arguments": .object($0.arguments)] }),
             "places": .array(
@@ -82,9 +85,10 @@ extension Plan {
             MMError(.invalidInput, "The plan's \(what) can't be read.", hint: "Make the plan anew.")
         }
         guard let made = json["made"]?.string.flatMap(Timestamp.init(iso8601:)),
-            let until = json["until"]?.string.flatMap(Timestamp.init(iso8601:)), let by = json["by"]?.string
+            let until = json["until"]?.string.flatMap(Timestamp.init(iso8601:)), let by = json["by"]?.string,
+            let nonce = json["nonce"]?.string
         else { throw lacking("beginning") }
-        (self.made, self.until, self.by) = (made, until, by)
+        (self.made, self.until, self.by, self.nonce) = (made, until, by, nonce)
         open = json["open"]?.string
         var calls: [Call] = []
         for call in json["calls"]?.array ?? [] {

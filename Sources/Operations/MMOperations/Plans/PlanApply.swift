@@ -8,16 +8,21 @@ struct PlanApply: CatalogueOperation {
             InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0)),
             InputField("skip", .flag, "Leave what stands otherwise than planned, and carry out the rest."),
             InputField(
+                "runbook", .text, "The file of an approved runbook that allows this plan, besides those of this home.",
+                isOfferedToModels: false),
+            InputField(
                 "receipt", .text, "The file that the receipt is written to.", isOfferedToModels: false),
         ]
         let plan: String
         let skips: Bool
         let receipt: String?
+        let runbook: String?
 
         init(from reader: InputReader) throws(MMError) {
             plan = try reader.requiredText("plan")
             skips = try reader.flag("skip")
             receipt = try reader.text("receipt")
+            runbook = try reader.text("runbook")
         }
     }
 
@@ -33,18 +38,22 @@ struct PlanApply: CatalogueOperation {
         ]
     ).unlisted.answeringWithTwo
 
-    func run(_ input: Input, in context: OperationContext, with services: RequestServices) async throws(MMError)
+    func run(_ input: Input, in context: OperationContext, with plans: PlanServices) async throws(MMError)
         -> OperationAnswer
     {
-        if input.receipt != nil, context.call.caller.surface != .terminal {
-            throw MMError(.forbidden, "`receipt` is for people at a terminal.", hint: "The answer holds the receipt.")
+        let services = plans.requests
+        if input.receipt != nil || input.runbook != nil, context.call.caller.surface != .terminal {
+            throw MMError(.forbidden, "Files are named by people at a terminal.", hint: "The answer holds the receipt.")
         }
         let shelf = PlanShelf(services.guarding.paths)
         let found = try shelf.found(input.plan, in: context)
         try ProtectedFile.makeDirectory(shelf.directory)
+        let runbook = try input.runbook.map { (name) throws(MMError) in
+            try RunbookShelf.read(context.call.path(name))
+        }
         let lock = try await FileLock(
             awaiting: shelf.path(found.file.digest, .lock), until: min(context.deadline, .after(.seconds(5))))
-        let outcome = try await Self.outcome(of: found, on: shelf, input.skips, services, context)
+        let outcome = try await Self.outcome(of: found, on: shelf, input.skips, runbook, plans, context)
         let key = try await EvidenceKey.standing(at: services.guarding.paths.evidenceKey)
         let receipt = try PlanReceipt(outcome, by: context.call.caller, signedWith: key)
         try ProtectedFile.replace(shelf.path(found.file.digest, .receipt), with: receipt.bytes)
@@ -54,10 +63,10 @@ struct PlanApply: CatalogueOperation {
     }
 
     private static func outcome(
-        of found: PlanShelf.Found, on shelf: PlanShelf, _ skips: Bool, _ services: RequestServices,
+        of found: PlanShelf.Found, on shelf: PlanShelf, _ skips: Bool, _ runbook: Runbook?, _ plans: PlanServices,
         _ context: OperationContext
     ) async throws(MMError) -> PlanOutcome {
-        var run = try PlanRun(found, on: shelf, skips: skips, services, context)
+        var run = try PlanRun(found, on: shelf, skips: skips, runbook: runbook, plans, context)
         return try await run.apply()
     }
 

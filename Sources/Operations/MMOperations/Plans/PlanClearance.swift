@@ -6,8 +6,19 @@ import MMIdentity
 struct PlanClearance {
     let file: PlanFile
     let connections: [String: Connection]
-    let services: RequestServices
+    let plans: PlanServices
     let context: OperationContext
+    /// A runbook that came as a file.
+    let runbook: Runbook?
+    private var services: RequestServices { plans.requests }
+
+    init(
+        file: PlanFile, connections: [String: Connection], plans: PlanServices, context: OperationContext,
+        runbook: Runbook?
+    ) {
+        (self.file, self.connections, self.plans) = (file, connections, plans)
+        (self.context, self.runbook) = (context, runbook)
+    }
 
     /// Returns when the plan may be carried out; what was said of it stands in its progress, for the run that goes on.
     /// - Throws: as `Clearance.settle`.
@@ -28,6 +39,18 @@ struct PlanClearance {
             note(question, people)
             try progress.clears([
                 "by": .array(people.map { .string($0) }), "means": "signed", "at": .string(Timestamp.now.iso8601),
+            ])
+            return try await begin()
+        }
+        let runbooks = RunbookClearance(
+            file: file, connections: connections, services: plans, context: context, given: runbook)
+        if question.verdict.decision == .ask, let allowed = try await runbooks.settle(question) {
+            note(question, [allowed.by])
+            context.record.note("confirmedBy", "runbook")
+            context.record.note("runbook", .string(allowed.id))
+            try progress.clears([
+                "by": [.string(allowed.by)], "means": "runbook", "runbook": .string(allowed.id),
+                "at": .string(Timestamp.now.iso8601),
             ])
             return try await begin()
         }

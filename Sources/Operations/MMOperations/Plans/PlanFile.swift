@@ -115,8 +115,14 @@ struct PlanShelf: Sendable {
             .sorted { $0.plan.made > $1.plan.made }
     }
 
-    /// Plans that nobody can apply any more go after a month; their receipts stay as long.
+    /// Plans that nobody can apply any more go after a month; their receipts stay as long. One look a day is enough.
     private func forgetOld() throws(MMError) {
+        let mark = "\(directory)/swept"
+        let last = try ProtectedFile.read(mark, limit: 64).flatMap {
+            Timestamp(iso8601: String(decoding: $0, as: UTF8.self))
+        }
+        if let last, Timestamp.now - last < .seconds(86_400) { return }
+        try ProtectedFile.replace(mark, with: Array(Timestamp.now.iso8601.utf8))
         for file in try all() where file.plan.until + .seconds(30 * 86_400) < .now {
             for kind in [Kind.plan, .progress, .receipt, .lock] { try ProtectedFile.remove(path(file.digest, kind)) }
         }

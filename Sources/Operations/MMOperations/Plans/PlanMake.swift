@@ -142,7 +142,8 @@ struct PlanDraft {
         var places: [Plan.Place] = []
         for name in names { places.append(try await place(name)) }
         return Plan(
-            made: Timestamp(seconds: Timestamp.now.seconds), until: Timestamp(seconds: until.seconds), by: maker,
+            nonce: RandomBytes.text(bytes: 9), made: Timestamp(seconds: Timestamp.now.seconds),
+            until: Timestamp(seconds: until.seconds), by: maker,
             calls: calls, places: places, steps: steps, open: recorder.open)
     }
 

@@ -25,6 +25,8 @@ struct PlanProgress: Sendable {
     }
 
     private let path: String
+    /// Whether the last line was cut off: what comes next begins a line of its own.
+    private var isTorn = false
     /// The call that began it: those that go on are the same one.
     private(set) var call: String?
     /// By whom it was cleared, and how.
@@ -35,6 +37,7 @@ struct PlanProgress: Sendable {
     init(_ shelf: PlanShelf, _ digest: String) throws(MMError) {
         path = shelf.path(digest, .progress)
         guard let bytes = try ProtectedFile.read(path, limit: 256 << 20) else { return }
+        isTorn = bytes.last.map { $0 != 0x0A } ?? false
         for line in bytes.split(separator: 0x0A) {
             // A line that was cut off by the end of its process says nothing: what it would have said is found out anew.
             guard let value = try? JSONParser.parse(Array(line)) else { continue }
@@ -58,7 +61,8 @@ struct PlanProgress: Sendable {
     }
 
     private mutating func add(_ line: JSONValue) throws(MMError) {
-        try ProtectedFile.append(JSONWriter.bytes(line), to: path)
+        try ProtectedFile.append((isTorn ? [0x0A] : []) + JSONWriter.bytes(line), to: path)
+        isTorn = false
         take(line)
     }
 

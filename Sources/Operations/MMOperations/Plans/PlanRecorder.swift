@@ -86,6 +86,7 @@ extension PlanRecorder {
     func record(
         _ requests: [GraphRequest], of resource: RequestResource, _ watch: WriteWatch, _ clearance: RequestClearance
     ) async throws(MMError) -> OperationAnswer {
+        watch.context.record.note("planned", true)
         let connection = watch.connection
         let service: Change.Service = resource == .flow ? .flow : .graph
         let writes = await watch.writes(requests, after: left(on: connection.name, service))

@@ -8,8 +8,10 @@ import MMIdentity
 struct PlanRun {
     let found: PlanShelf.Found
     let shelf: PlanShelf
-    let services: RequestServices
+    let plans: PlanServices
     let context: OperationContext
+    /// A runbook that came as a file.
+    let runbook: Runbook?
     /// Whether steps whose objects are others now are left, and the rest is sent.
     let skips: Bool
     private var progress: PlanProgress
@@ -22,19 +24,24 @@ struct PlanRun {
     private var answers: [Int: JSONValue] = [:]
 
     private var plan: Plan { found.file.plan }
+    private var services: RequestServices { plans.requests }
 
     init(
-        _ found: PlanShelf.Found, on shelf: PlanShelf, skips: Bool, _ services: RequestServices,
+        _ found: PlanShelf.Found, on shelf: PlanShelf, skips: Bool, runbook: Runbook?, _ plans: PlanServices,
         _ context: OperationContext
     ) throws(MMError) {
         self.found = found
         self.shelf = shelf
         self.skips = skips
-        self.services = services
+        self.plans = plans
+        self.runbook = runbook
         self.context = context
         progress = try PlanProgress(shelf, found.file.digest)
         if let call = progress.call { context.record.goesOn(with: call) }
     }
+
+    /// The operation that the audit line of a step names.
+    static let stepOperation = "apply_step"
 
     static func expired(_ plan: Plan) -> MMError {
         MMError(.conflict, "\(plan.id) could be applied until \(plan.until.iso8601).", hint: "Make the plan anew.")
@@ -54,8 +61,9 @@ struct PlanRun {
         try await signIn()
         try await findOut()
         try await check()
-        try await PlanClearance(file: found.file, connections: connections, services: services, context: context)
-            .settle(&progress)
+        try await PlanClearance(
+            file: found.file, connections: connections, plans: plans, context: context, runbook: runbook
+        ).settle(&progress)
         if progress.call == nil { try progress.applies(context.record.call) }
         for number in plan.steps.indices where !progress.isOver(number) && obstacles[number] == nil {
             if Task.isCancelled {
@@ -194,7 +202,7 @@ struct PlanRun {
         for number in plan.steps.indices where !progress.isOver(number) {
             let step = plan.steps[number]
             // After a step of this plan it stands otherwise, and is looked at when it is its turn.
-            guard predecessors(of: number).isEmpty else { continue }
+            guard !predecessors(of: number).contains(where: { progress.steps[$0]?.outcome == .done }) else { continue }
             let lines = try await differences(step, number)
             if !lines.isEmpty { changed.append((number, lines)) }
         }
@@ -350,7 +358,7 @@ struct PlanRun {
     /// The line of the audit log for one step.
     private func note(_ step: PlanStep, _ inner: OperationContext, _ error: MMError?) async {
         var line: JSONObject = [
-            "operation": "apply_step", "call": .string(inner.record.call),
+            "operation": .string(Self.stepOperation), "call": .string(inner.record.call),
             "partOf": .array((inner.call.partOf?.calls ?? []).map { .string($0) }),
             "surface": .string(context.call.caller.surface.rawValue), "client": .string(context.call.caller.name),
             "connection": .string(step.connection), "plan": .string(found.file.digest),

@@ -18,6 +18,7 @@ struct PlannedScript {
     let session: NativeSession
 
     func record(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer {
+        context.record.note("planned", true)
         guard let service = ExchangeTable.Service(module: module), plan.wanted != .pwsh else { throw needsPowerShell }
         let client = try ExchangeClient(identity: services.identity, connection: connection, service: service.endpoint)
         let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
@@ -153,7 +154,8 @@ private struct ConsumedWrites {
     ) -> Bool {
         if command.index < command.count - 1 { return true }
         let isAssigned = items.contains { fact in
-            guard case .set(_, let op) = fact.detail, op.hasSuffix("="), fact.extent.end <= item.extent.start else {
+            guard case .set(_, let op) = fact.detail, op.hasSuffix("Equals"), fact.extent.end <= item.extent.start
+            else {
                 return false
             }
             return isValue(units[fact.extent.end..<item.extent.start])

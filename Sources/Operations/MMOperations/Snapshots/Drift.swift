@@ -86,7 +86,7 @@ struct Drift: CatalogueOperation {
                 "mm drift Contoso --accept 'VPN Users' --reason 'Ticket 4711' --until 2027-01-31",
                 "what differs there is no drift until then"),
         ]
-    ).unlisted.answeringWithTwo.forSeveral(.init(rows: "findings", atOnce: 16, alone: ["sarif"]))
+    ).unlisted.answeringWithTwo.plannable.forSeveral(.init(rows: "findings", atOnce: 16, alone: ["sarif"]))
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices
@@ -134,6 +134,18 @@ struct Drift: CatalogueOperation {
         let proposals =
             input.showsRepairs
             ? report.findings.flatMap { RepairProposal.all(for: $0, on: connection.name, ids: report.ids) } : nil
+        if let planning = context.call.planning {
+            guard let proposals else {
+                throw MMError(
+                    .invalidInput, "Drift is planned with `repair`: what brings the earlier state back.",
+                    hint: "mm plan -o repair.plan -- drift \(ShellWord.quoted(connection.name)) --repair")
+            }
+            planning.follow(with: proposals.compactMap(\.call))
+            for proposal in proposals where proposal.call == nil {
+                planning.note("\(proposal.kind) \(proposal.name) stays: \(proposal.note ?? "nothing brings it back")")
+            }
+            return OperationAnswer(.value([]), connection: connection.name)
+        }
         if report.isOneTenant {
             report.origins = await ChangeOrigin.found(
                 for: report.findings, on: connection, in: context, with: services)

@@ -7,6 +7,8 @@ struct RepairProposal: Sendable {
     let name: String
     /// The command line; `nil` where there is none.
     let command: String?
+    /// The same as a call, which can be planned.
+    let call: Plan.Call?
     /// What a reader should know first.
     let note: String?
 
@@ -18,7 +20,8 @@ struct RepairProposal: Sendable {
     static func all(
         for finding: SnapshotFinding, on connection: String, ids: [SnapshotKind.ReferenceSpace: [String: String]]
     ) -> [RepairProposal] {
-        let writer = RepairWriter(finding: finding, connection: ShellWord.quoted(connection), ids: ids)
+        let writer = RepairWriter(
+            finding: finding, connection: ShellWord.quoted(connection), name: connection, ids: ids)
         switch finding.kind.service {
         case .graph: return writer.graph()
         case .exchange: return writer.cmdlets(.exo)
@@ -33,6 +36,8 @@ struct RepairProposal: Sendable {
 private struct RepairWriter {
     let finding: SnapshotFinding
     let connection: String
+    /// The connection's name, as it is.
+    let name: String
     let ids: [SnapshotKind.ReferenceSpace: [String: String]]
 
     private var kind: SnapshotKind { finding.kind }
@@ -51,7 +56,7 @@ private struct RepairWriter {
         switch finding.change {
         case .added:
             guard !kind.isSingle else { return [none("it can't be removed")] }
-            return [proposal("mm graph \(connection) \(ShellWord.quoted(place)) -X DELETE", "removes what is new")]
+            return [request(place, "DELETE", nil, "removes what is new")]
         case .removed:
             guard let before = restored(finding.before), !kind.isSingle else { return [none("it can't be made again")] }
             var body: JSONObject = [:]
@@ -60,8 +65,8 @@ private struct RepairWriter {
             }
             if let type = before["@odata.type"] { body["@odata.type"] = type }
             return [
-                proposal(
-                    request(kind.collection, "POST", .object(body)),
+                request(
+                    kind.collection, "POST", .object(body),
                     "makes it again, with another id" + (kind.relations.isEmpty ? "" : "; its relations are not in it"))
             ]
         case .changed: return changed(place)
@@ -86,7 +91,7 @@ private struct RepairWriter {
         }
         guard !body.isEmpty else { return proposals }
         if let type = before["@odata.type"] { body["@odata.type"] = type }
-        return [proposal(request(place, "PATCH", .object(body)), nil)] + proposals
+        return [request(place, "PATCH", .object(body), nil)] + proposals
     }
 
     private func relation(_ name: String, _ change: ObjectDifference.Change, _ place: String) -> [RepairProposal] {
@@ -98,14 +103,12 @@ private struct RepairWriter {
             let target: JSONValue = [
                 "@odata.id": .string("https://graph.microsoft.com/v1.0/directoryObjects/\(id)")
             ]
-            return proposal(request("\(place)/\(name)/$ref", "POST", target), "\(who) back into \(name)")
+            return request("\(place)/\(name)/$ref", "POST", target, "\(who) back into \(name)")
         }
         let out = items.added.compactMap(\.string).map { who -> RepairProposal in
             // The earlier snapshot may not know who came.
             guard let id = id(of: who) else { return none("take \(who) out of \(name)") }
-            return proposal(
-                "mm graph \(connection) \(ShellWord.quoted("\(place)/\(name)/\(id)/$ref")) -X DELETE",
-                "\(who) out of \(name)")
+            return request("\(place)/\(name)/\(id)/$ref", "DELETE", nil, "\(who) out of \(name)")
         }
         return back + out
     }
@@ -114,7 +117,15 @@ private struct RepairWriter {
         finding.cmdletRepairs { ExchangeTable.standard.takes($1, by: $0, in: service) }.map { repair in
             proposal(
                 repair.command.map { "mm run \(connection) \(service.module) \(ShellWord.quoted($0.line))" },
-                repair.note)
+                repair.note,
+                calling: repair.command.map {
+                    Plan.Call(
+                        tool: "run",
+                        arguments: [
+                            "connection": .string(name), "module": .string(service.module),
+                            "command": .string($0.line),
+                        ])
+                })
         }
     }
 
@@ -126,8 +137,7 @@ private struct RepairWriter {
         }
         func state(_ state: String, _ note: String?) -> RepairProposal {
             let place = kind.path.replacing("{parent}", with: environment) + "/\(finding.id)/\(state)"
-            return proposal(
-                "mm graph \(connection) \(ShellWord.quoted(place)) -X POST --resource flow", note)
+            return request(place, "POST", nil, note, resource: "flow")
         }
         switch finding.change {
         case .added: return [state("stop", "stops what is new; its owner decides whether it goes")]
@@ -147,8 +157,23 @@ private struct RepairWriter {
         }
     }
 
-    private func request(_ place: String, _ method: String, _ body: JSONValue) -> String {
-        "mm graph \(connection) \(ShellWord.quoted(place)) -X \(method) -d \(ShellWord.quoted(JSONWriter.string(body)))"
+    private func request(
+        _ place: String, _ method: String, _ body: JSONValue?, _ note: String?, resource: String? = nil
+    ) -> RepairProposal {
+        var line = "mm graph \(connection) \(ShellWord.quoted(place)) -X \(method)"
+        var arguments: JSONObject = [
+            "connection": .string(name), "endpoint": .string(place.hasPrefix("/") ? place : "/" + place),
+            "method": .string(method), "unlisted": true,
+        ]
+        if let body {
+            line += " -d \(ShellWord.quoted(JSONWriter.string(body)))"
+            arguments["body"] = body
+        }
+        if let resource {
+            line += " --resource \(resource)"
+            arguments["resource"] = .string(resource)
+        }
+        return proposal(line, note, calling: Plan.Call(tool: "graph_request", arguments: arguments))
     }
 
     private func isRelation(_ name: String) -> Bool { kind.relations.contains { $0.name == name } }
@@ -175,7 +200,9 @@ private struct RepairWriter {
         }
     }
 
-    private func proposal(_ command: String?, _ note: String?) -> RepairProposal {
-        RepairProposal(kind: kind.name, name: finding.name, command: command, note: note)
+    private func proposal(
+        _ command: String?, _ note: String?, calling call: Plan.Call? = nil
+    ) -> RepairProposal {
+        RepairProposal(kind: kind.name, name: finding.name, command: command, call: call, note: note)
     }
 }

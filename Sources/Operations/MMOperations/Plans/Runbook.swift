@@ -1,0 +1,274 @@
+import MMCore
+import MMGuard
+import MMIdentity
+import MMTools
+
+/// A person's yes to what a script, a recipe or an own tool may do without being asked again: by its digest, with the values that it
+/// may be given, the classes and kinds that it may change, how many of them in a run and a day, and until when. It is signed as
+/// approvals are, so that it counts on every machine that knows the key.
+struct Runbook: Sendable, Hashable {
+    static let form = "mm runbook 1"
+
+    /// What a person allows.
+    struct Terms: Sendable, Hashable {
+        /// Texts that the values of each parameter have to match; `*` stands for any part. What is not named may not be given.
+        var values: [String: [String]]
+        var classes: [GuardClass]
+        /// The kinds of objects: `users`, `Mailbox`; empty for any.
+        var kinds: [String]
+        var mostARun: Int
+        var mostADay: Int
+        var until: Timestamp
+    }
+
+    let subject: RunbookSubject.Identity
+    let place: Plan.Place
+    let terms: Terms
+    let by: String
+    let check: PersonCheck
+    let at: Timestamp
+    let key: String
+    let signature: String
+
+    /// What it is revoked by.
+    var id: String { "rbk_" + digest.prefix(12) }
+    private var digest: String { Hex.text(SHA256.digest(CanonicalJSON.bytes(content))) }
+
+    private var content: JSONValue { Self.content(subject, place, terms, by, check, at) }
+
+    private static func content(
+        _ subject: RunbookSubject.Identity, _ place: Plan.Place, _ terms: Terms, _ by: String, _ check: PersonCheck,
+        _ at: Timestamp
+    ) -> JSONValue {
+        [
+            "form": .string(form), "tool": .string(subject.tool), "name": .string(subject.name),
+            "module": .string(subject.module), "digest": .string(subject.digest),
+            "place": [
+                "connection": .string(place.connection), "tenant": .string(place.tenant),
+                "identity": .string(place.identity),
+            ],
+            "values": .object(
+                JSONObject(terms.values.map { ($0.key, .array($0.value.map { .string($0) })) })),
+            "classes": .array(terms.classes.map { .string($0.rawValue) }),
+            "kinds": .array(terms.kinds.map { .string($0) }), "mostARun": .int(Int64(terms.mostARun)),
+            "mostADay": .int(Int64(terms.mostADay)), "until": .string(terms.until.iso8601), "by": .string(by),
+            "check": .string(check.rawValue), "at": .string(at.iso8601),
+        ]
+    }
+
+    /// Signs a yes.
+    init(
+        _ subject: RunbookSubject.Identity, on place: Plan.Place, _ terms: Terms, by person: String, check: PersonCheck,
+        with key: EvidenceKey
+    ) throws(MMError) {
+        (self.subject, self.place, self.terms, self.check) = (subject, place, terms, check)
+        by = person
+        at = Timestamp(seconds: Timestamp.now.seconds)
+        self.key = key.publicText
+        signature = try key.signature(
+            of: CanonicalJSON.bytes(Self.content(subject, place, terms, person, check, at)))
+    }
+
+    /// The file of it.
+    var bytes: [UInt8] {
+        let value: JSONValue = ["runbook": content, "key": .string(key), "signature": .string(signature)]
+        return JSONWriter.bytes(CanonicalJSON.sorted(value), layout: .indented(1)) + [0x0A]
+    }
+
+    /// Reads a file.
+    /// - Throws: `invalidInput` for what is none, `denied` for one in which a byte has changed.
+    init(_ bytes: [UInt8], named name: String) throws(MMError) {
+        let value = try? JSONParser.parse(bytes)
+        guard let content = value?["runbook"], content["form"]?.string == Self.form, let key = value?["key"]?.string,
+            let signature = value?["signature"]?.string, let tool = content["tool"]?.string,
+            let called = content["name"]?.string, let module = content["module"]?.string,
+            let digest = content["digest"]?.string, let connection = content["place"]?["connection"]?.string,
+            let tenant = content["place"]?["tenant"]?.string, let identity = content["place"]?["identity"]?.string,
+            let mostARun = content["mostARun"]?.int, let mostADay = content["mostADay"]?.int,
+            let until = content["until"]?.string.flatMap(Timestamp.init(iso8601:)), let by = content["by"]?.string,
+            let check = content["check"]?.string.flatMap(PersonCheck.init),
+            let at = content["at"]?.string.flatMap(Timestamp.init(iso8601:))
+        else {
+            throw MMError(
+                .invalidInput, "\(name) is no runbook that this version knows.",
+                hint: "mm runbook approve -o FILE writes one.", details: ["field": "runbook"])
+        }
+        var values: [String: [String]] = [:]
+        for (name, list) in content["values"]?.object ?? [:] { values[name] = list.array?.compactMap(\.string) ?? [] }
+        subject = .init(tool: tool, name: called, module: module, digest: digest)
+        place = .init(connection: connection, tenant: tenant, identity: identity)
+        terms = Terms(
+            values: values,
+            classes: content["classes"]?.array?.compactMap { $0.string.flatMap(GuardClass.init(rawValue:)) } ?? [],
+            kinds: content["kinds"]?.array?.compactMap(\.string) ?? [], mostARun: mostARun, mostADay: mostADay,
+            until: until)
+        (self.by, self.check, self.at, self.key, self.signature) = (by, check, at, key, signature)
+        guard self.bytes == bytes, EvidenceKey.verifies(signature, of: CanonicalJSON.bytes(content), by: key) else {
+            throw MMError(.denied, "\(name) was changed after it was approved.", hint: "Approve it anew.")
+        }
+    }
+
+    /// What it may do, for the person who decides.
+    var lines: [String] { Self.lines(subject, place, terms) }
+
+    static func lines(_ subject: RunbookSubject.Identity, _ place: Plan.Place, _ terms: Terms) -> [String] {
+        var lines = [
+            "\(subject.title) on \(place.connection)\(place.tenant.isEmpty ? "" : " (\(place.tenant))")",
+            "SHA-256 \(subject.digest): a changed byte asks again",
+        ]
+        lines.append(terms.values.isEmpty ? "May be given no values." : "May be given:")
+        for (name, patterns) in terms.values.sorted(by: { $0.key < $1.key }) {
+            lines.append("  \(VisibleText.exact(name)): \(patterns.map(VisibleText.exact).joined(separator: " or "))")
+        }
+        lines.append("May, without asking:")
+        lines += terms.classes.map { "  \($0.rawValue): \($0.meaning)" }
+        lines.append(
+            terms.kinds.isEmpty
+                ? "Of any kind of object." : "Of these kinds alone: \(terms.kinds.joined(separator: ", "))")
+        lines.append(
+            "At most \(terms.mostARun) changes a run and \(terms.mostADay) a day, until \(terms.until.iso8601).")
+        return lines
+    }
+
+    /// A row of the list of what is allowed.
+    var row: JSONValue {
+        [
+            "id": .string(id), "connection": .string(place.connection), "class": .string("runbook \(subject.name)"),
+            "by": .string(by), "until": .string(terms.until.iso8601),
+        ]
+    }
+
+    /// Whether a text matches a pattern, in which `*` stands for any part.
+    static func matches(_ text: String, _ pattern: String) -> Bool {
+        let parts = pattern.lowercased().split(separator: "*", omittingEmptySubsequences: false).map { Array($0.utf8) }
+        var rest = Array(text.lowercased().utf8)[...]
+        guard parts.count > 1 else { return Array(rest) == parts[0] }
+        guard rest.starts(with: parts[0]) else { return false }
+        rest = rest.dropFirst(parts[0].count)
+        for part in parts.dropFirst().dropLast() where !part.isEmpty {
+            var found = rest.startIndex
+            while found + part.count <= rest.endIndex, !rest[found...].starts(with: part) { found += 1 }
+            guard found + part.count <= rest.endIndex else { return false }
+            rest = rest[(found + part.count)...]
+        }
+        let last = parts[parts.count - 1]
+        return rest.count >= last.count && rest.suffix(last.count).elementsEqual(last)
+    }
+}
+
+/// What a planned call carries out: a recipe, an own tool or a script, by its text as it is today.
+struct RunbookSubject: Sendable {
+    /// What a runbook is bound to.
+    struct Identity: Sendable, Hashable {
+        /// `recipe`, `do` or `run`.
+        let tool: String
+        /// Its name; of a script the beginning of its digest.
+        let name: String
+        let module: String
+        let digest: String
+
+        var title: String { tool == "run" ? "script \(name) in \(module)" : "\(tool) \(name)" }
+    }
+
+    let identity: Identity
+    let connection: String
+    let values: JSONObject
+
+    /// - Throws: `invalidInput` for a call that is none of these, or has arguments that a runbook doesn't speak of.
+    init(_ call: Plan.Call, _ paths: StatePaths) throws(MMError) {
+        func refused(_ what: String) -> MMError {
+            MMError(
+                .invalidInput, "A runbook is of a recipe, an own tool or a script on one connection: \(what).",
+                hint: "mm runbook approve … -- recipe NAME CONNECTION", details: ["field": "calls"])
+        }
+        guard let connection = call.arguments["connection"]?.string else { throw refused("no connection is named") }
+        self.connection = connection
+        values = call.arguments["param"]?.object ?? [:]
+        let known: Set<String> = ["connection", "param", "output", "tool", "module", "command", "apply"]
+        if let stranger = call.arguments.first(where: {
+            !known.contains($0.key) && !$0.value.isNull && $0.value != false
+        }) {
+            throw refused("`\(stranger.key)` is no part of one")
+        }
+        switch call.tool {
+        case "recipe", "do":
+            guard let name = call.arguments["tool"]?.string else { throw refused("none is named") }
+            let shelf: ToolShelf = call.tool == "recipe" ? .recipes : .own(paths)
+            let definition = try shelf.definition(named: name)
+            identity = Identity(
+                tool: call.tool, name: definition.name, module: "",
+                digest: Hex.text(SHA256.digest(Array(definition.source.utf8))))
+        case "run":
+            guard let script = call.arguments["command"]?.string, let module = call.arguments["module"]?.string else {
+                throw refused("module and script have to be named")
+            }
+            let digest = Hex.text(SHA256.digest(Array(script.utf8)))
+            identity = Identity(tool: "run", name: String(digest.prefix(12)), module: module, digest: digest)
+        default: throw refused("\(call.tool) is none")
+        }
+    }
+}
+
+/// The runbooks of this home, and what was done by each of them.
+struct RunbookShelf: Sendable {
+    let directory: String
+
+    init(_ paths: StatePaths) { directory = "\(paths.stateDirectory)/runbooks" }
+
+    func keep(_ runbook: Runbook) throws(MMError) {
+        try ProtectedFile.makeDirectory(directory)
+        try ProtectedFile.replace("\(directory)/\(runbook.id).runbook", with: runbook.bytes)
+    }
+
+    /// Those that hold, the newest first.
+    func all() -> [Runbook] {
+        let names = (try? FolderListing.names(in: directory)) ?? []
+        return names.filter { $0.hasSuffix(".runbook") }.compactMap { name -> Runbook? in
+            let path = "\(directory)/\(name)"
+            guard let bytes = try? ProtectedFile.read(path, limit: 1 << 20) else { return nil }
+            return try? Runbook(bytes, named: path)
+        }.filter { $0.terms.until > .now }.sorted { $0.at > $1.at }
+    }
+
+    static func read(_ path: String) throws(MMError) -> Runbook {
+        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
+            throw MMError(.invalidInput, "There is no runbook \(path).", details: ["field": "runbook"])
+        }
+        return try Runbook(bytes, named: path)
+    }
+
+    /// Whether one was revoked here: also one that comes as a file from elsewhere.
+    func isRevoked(_ id: String) -> Bool { (try? ProtectedFile.read("\(directory)/\(id).revoked", limit: 64)) != nil }
+
+    /// Takes one back.
+    /// - Throws: `notFound` for one that doesn't hold here.
+    func revoke(_ id: String) throws(MMError) -> Runbook {
+        guard let runbook = all().first(where: { $0.id == id }) else {
+            throw MMError(.notFound, "No runbook \(id.prefix(20)) holds.", hint: "mm allow lists those that hold.")
+        }
+        try ProtectedFile.replace("\(directory)/\(id).revoked", with: Array(Timestamp.now.iso8601.utf8))
+        try ProtectedFile.remove("\(directory)/\(id).runbook")
+        return runbook
+    }
+
+    /// Notes that so many changes are about to be made by a runbook, unless that is more than it may in a day.
+    func spend(_ count: Int, of runbook: Runbook) async throws(MMError) {
+        try ProtectedFile.makeDirectory(directory)
+        let path = "\(directory)/\(runbook.id).spent"
+        let lock = try await FileLock(awaiting: "\(path).lock")
+        let since = Timestamp.now + .seconds(-86_400)
+        var rows = try ProtectedFile.read(path, limit: 16 << 20).flatMap { try? JSONParser.parse($0).array } ?? []
+        rows.removeAll { ($0["at"]?.string.flatMap(Timestamp.init(iso8601:)) ?? .now) < since }
+        let spent = rows.reduce(0) { $0 + ($1["count"]?.int ?? 0) }
+        guard spent + count <= runbook.terms.mostADay else {
+            throw MMError(
+                .limitExceeded,
+                "The runbook \(runbook.subject.name) may make \(runbook.terms.mostADay) changes a day: \(spent) are made, and this "
+                    + "plan makes \(count) more. Nothing was sent.",
+                hint: "A person approves this plan: mm plan approve.")
+        }
+        rows.append(["at": .string(Timestamp.now.iso8601), "count": .int(Int64(count))])
+        try ProtectedFile.replace(path, with: JSONWriter.bytes(.array(rows)))
+        _ = consume lock
+    }
+}

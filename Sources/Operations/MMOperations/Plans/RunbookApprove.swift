@@ -1,0 +1,220 @@
+import MMCore
+import MMGuard
+import MMIdentity
+import MMStates
+
+/// `runbook_approve`: a person says what a recipe, an own tool or a script may do without being asked again.
+struct RunbookApprove: CatalogueOperation {
+    struct Input: OperationInput {
+        static let fields: [InputField] = [
+            InputField(
+                "calls", .calls, "The recipe, own tool or script on its connection, as it would be called.",
+                at: .positional(0)),
+            InputField("classes", .text, "What it may do, with commas: write,destructive (default write)."),
+            InputField("kinds", .text, "Of which kinds of objects, with commas: users,Mailbox (default any)."),
+            InputField(
+                "value", .arguments,
+                "The values of a parameter that it may be given; * stands for any part: user=*@contoso.com."),
+            InputField("most", .integer(1...10_000), "How many changes a run may make (default 20)."),
+            InputField("mostADay", .integer(1...100_000), "How many in a day (default 100)."),
+            InputField("days", .integer(1...366), "For how long (default 30)."),
+            InputField("out", .text, "The file that it is written to, for other machines.", at: .option("o")),
+        ]
+        let call: Plan.Call
+        let terms: Runbook.Terms
+        let out: String?
+
+        init(from reader: InputReader) throws(MMError) {
+            let calls = try reader.calls("calls")
+            guard calls.count == 1, let call = calls.first else {
+                throw MMError(
+                    .invalidInput, "A runbook is of one recipe, own tool or script.",
+                    hint: "mm runbook approve --value user='*@contoso.com' -- recipe NAME Contoso",
+                    details: ["field": "calls"])
+            }
+            self.call = Plan.Call(tool: call.tool, arguments: call.arguments)
+            out = try reader.text("out")
+            var values: [String: [String]] = [:]
+            for (name, value) in try reader.arguments("value") {
+                values[name] = (value.array ?? [value]).map { $0.string ?? $0.description }
+            }
+            func words(_ text: String?) -> [String] {
+                (text ?? "").split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }.filter { !$0.isEmpty }
+            }
+            var classes: [GuardClass] = []
+            for word in words(try reader.text("classes") ?? "write") {
+                guard let one = GuardClass(word: word), ![.read, .secret, .session].contains(one) else {
+                    let possible = GuardClass.allCases.filter { ![.read, .secret, .session].contains($0) }
+                    throw MMError(
+                        .invalidInput, "`\(word.prefix(40))` can't be allowed to a runbook.",
+                        hint: "Classes that can: \(possible.map(\.rawValue).joined(separator: ", ")).",
+                        details: ["field": "classes"])
+                }
+                classes.append(one)
+            }
+            terms = Runbook.Terms(
+                values: values, classes: classes, kinds: words(try reader.text("kinds")),
+                mostARun: try reader.integer("most") ?? 20, mostADay: try reader.integer("mostADay") ?? 100,
+                until: Timestamp(seconds: Timestamp.now.seconds + Int64(try reader.integer("days") ?? 30) * 86_400))
+        }
+    }
+
+    let declaration = OperationDeclaration(
+        "runbook_approve", command: ["runbook", "approve"], title: "Approve a runbook",
+        summary:
+            "Allow a recipe, an own tool or a script, by its digest, what it may do without asking; `mm allow` lists it.",
+        effects: .init(readOnly: false), audience: .person,
+        examples: [
+            .init(
+                "mm runbook approve --classes write,destructive --value user='*@contoso.com' --most 10 -- recipe leaver Contoso",
+                "a job that plans and applies this recipe asks nobody for 30 days"),
+            .init(
+                "mm runbook approve -o nightly.runbook -- run Contoso exo -f nightly.ps1",
+                "for mm apply --runbook on another machine"),
+        ]
+    )
+
+    func run(_ input: Input, in context: OperationContext, with services: RequestServices) async throws(MMError)
+        -> OperationAnswer
+    {
+        let guarding = services.guarding
+        try PersonProof.require(guarding.environment)
+        guard context.call.caller.surface == .terminal, let person = context.call.person else {
+            throw MMError(
+                .forbidden, "A runbook is approved by a person at a terminal, and there is none here.",
+                hint: "Open a terminal of your own and run mm runbook approve there.")
+        }
+        let subject = try RunbookSubject(input.call, guarding.paths)
+        let connection = try guarding.registry.connection(named: subject.connection, in: context)
+        let words = input.terms.classes.map(\.rawValue)
+        guard connection.guardPolicy.approvals.most(of: words) == 1 else {
+            throw MMError(
+                .forbidden, "\(connection.name) wants two people for this: no runbook of one person can allow it.",
+                hint: "Each plan is approved by both: mm plan approve.")
+        }
+        let place = try await PlanPlaces(services: services, context: context).place(connection)
+        let check = max(.terminal, connection.personChecks.strongest(of: words))
+        let lines = Runbook.lines(subject.identity, place, input.terms)
+        let digest = Hex.text(SHA256.digest(Array("mm runbook 1\n\(lines.joined(separator: "\n"))".utf8)))
+        guard
+            try await person.confirm(
+                ConfirmationQuestion(
+                    title: "\(connection.name): allow the runbook \(subject.identity.name)",
+                    pages: [lines.joined(separator: "\n")], lines: lines,
+                    reason: "Jobs that plan and apply it ask nobody, until it ends.", check: check, digest: digest))
+        else { throw MMError(.denied, "The person said no: nothing is allowed.") }
+        let key = try await EvidenceKey.standing(at: guarding.paths.evidenceKey)
+        let runbook = try Runbook(
+            subject.identity, on: place, input.terms, by: SecurityKey.login, check: check, with: key)
+        try RunbookShelf(guarding.paths).keep(runbook)
+        if let out = input.out { try ProtectedFile.replace(context.call.path(out), with: runbook.bytes) }
+        context.record.note("runbook", .string(runbook.id))
+        return OperationAnswer(
+            .value(runbook.row), notes: ["mm allow --revoke \(runbook.id) takes it back."],
+            text: runbook.lines.joined(separator: "\n"))
+    }
+}
+
+/// Whether a plan is one that a runbook allows: made of its very text with values that it may be given, and within what it may change.
+struct RunbookClearance {
+    let file: PlanFile
+    let connections: [String: Connection]
+    let services: PlanServices
+    let context: OperationContext
+    /// A runbook that came as a file, besides those of this home.
+    let given: Runbook?
+
+    /// The runbook that lets the plan pass; `nil` where none speaks of what it carries out.
+    /// - Throws: `denied` where one speaks of it and does not allow this, `limitExceeded` for too much in a day.
+    func settle(_ question: ConfirmationRequest) async throws(MMError) -> Runbook? {
+        let plan = file.plan
+        let paths = services.requests.guarding.paths
+        guard plan.calls.count == 1, plan.open == nil, let call = plan.calls.first,
+            let subject = try? RunbookSubject(call, paths), let connection = connections[subject.connection]
+        else {
+            guard let given else { return nil }
+            throw refusal(given, "it speaks of one recipe, own tool or script, and this plan is of something else")
+        }
+        let shelf = RunbookShelf(paths)
+        let own = try await EvidenceKey.standing(at: paths.evidenceKey).publicText
+        var reason: MMError?
+        for runbook in [given].compactMap(\.self) + shelf.all() where runbook.subject.name == subject.identity.name {
+            do throws(MMError) {
+                guard !shelf.isRevoked(runbook.id) else { throw refusal(runbook, "it was revoked") }
+                guard runbook.key == own || connection.approvers.values.contains(runbook.key) else {
+                    throw refusal(runbook, "nobody here knows the key that signed it")
+                }
+                try check(runbook, subject, question)
+                try await checkOrigin(runbook, call)
+                try await shelf.spend(plan.steps.count, of: runbook)
+                return runbook
+            } catch {
+                reason = error
+            }
+        }
+        if let reason { throw reason }
+        guard let given else { return nil }
+        throw refusal(given, "it is of \(given.subject.title), and this plan is of \(subject.identity.title)")
+    }
+
+    private func refusal(_ runbook: Runbook, _ why: String) -> MMError {
+        MMError(
+            .confirmationNeeded,
+            "The runbook \(runbook.subject.name) does not allow this plan: \(why). Nothing was sent.",
+            hint: "A person approves this plan (mm plan approve), or the runbook anew (mm runbook approve).",
+            details: ["runbook": .string(runbook.id)])
+    }
+
+    private func check(
+        _ runbook: Runbook, _ subject: RunbookSubject, _ question: ConfirmationRequest
+    ) throws(MMError) {
+        let terms = runbook.terms
+        guard terms.until > .now else { throw refusal(runbook, "it ended at \(terms.until.iso8601)") }
+        guard runbook.subject == subject.identity else {
+            throw refusal(runbook, "\(subject.identity.title) was changed since it was approved")
+        }
+        guard file.plan.places == [runbook.place] else {
+            throw refusal(runbook, "it is for another connection or tenant")
+        }
+        guard question.approvals == 1, runbook.check >= question.check else {
+            throw refusal(runbook, "the connection demands more than it was approved with")
+        }
+        for (name, value) in subject.values {
+            let patterns = terms.values.first { $0.key.lowercased() == name.lowercased() }?.value ?? []
+            for one in value.array ?? [value] {
+                let text = one.string ?? one.description
+                guard patterns.contains(where: { Runbook.matches(text, $0) }) else {
+                    throw refusal(runbook, "`\(name)` may not be `\(VisibleText.exact(String(text.prefix(60))))`")
+                }
+            }
+        }
+        for (index, step) in file.plan.steps.enumerated() {
+            guard terms.classes.contains(step.guardClass) else {
+                throw refusal(runbook, "step \(index + 1) is \(step.guardClass.rawValue): \(step.line)")
+            }
+            let kind =
+                step.change?.cmdlet.map { String($0.name.drop { $0 != "-" }.dropFirst()) } ?? step.change?.collection
+                ?? ""
+            guard terms.kinds.isEmpty || terms.kinds.contains(where: { $0.lowercased() == kind.lowercased() }) else {
+                throw refusal(runbook, "step \(index + 1) changes `\(kind)`, which is none of its kinds")
+            }
+        }
+        guard file.plan.steps.count <= terms.mostARun else {
+            throw refusal(runbook, "it makes \(file.plan.steps.count) changes, and \(terms.mostARun) a run are allowed")
+        }
+    }
+
+    /// A plan says itself what it was made of: it is made once more, and has to be the same.
+    private func checkOrigin(_ runbook: Runbook, _ call: Plan.Call) async throws(MMError) {
+        let again = try await PlanDraft(services: services, context: context).plan([call], until: file.plan.until)
+        func acts(_ plan: Plan) -> [JSONValue] {
+            plan.steps.map { step in
+                let json = step.json
+                return [json["connection"] ?? .null, json["request"] ?? json["command"] ?? json["undo"] ?? .null]
+            }
+        }
+        guard acts(again).map(CanonicalJSON.bytes) == acts(file.plan).map(CanonicalJSON.bytes) else {
+            throw refusal(runbook, "\(runbook.subject.title) would send something else now than the plan holds")
+        }
+    }
+}

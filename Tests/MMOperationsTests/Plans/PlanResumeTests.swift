@@ -1,0 +1,114 @@
+import MMCore
+import MMStates
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+/// An apply that ended in the middle, and the one that goes on: what stands on disk is what a process leaves that is killed.
+@Suite("Plans that go on", .timeLimit(.minutes(10)))
+struct PlanResumeTests {
+    /// Where a process was killed.
+    enum End: CaseIterable {
+        /// Before the step reached the journal.
+        case beforeJournal
+        /// After it was sent, before its end was noted anywhere.
+        case afterSending
+        /// After the journal's line, before the plan's own.
+        case afterJournal
+    }
+
+    private func progress(_ home: PlanHome, _ plan: JSONValue) throws -> (path: String, lines: [String]) {
+        let path = PlanShelf(home.tenant.home.paths).path(plan["digest"]?.string ?? "", .progress)
+        let text = String(decoding: try ProtectedFile.read(path) ?? [], as: UTF8.self)
+        return (path, text.split(separator: "\n").map(String.init))
+    }
+
+    /// Leaves what a killed process leaves of the last step.
+    private func kill(_ home: PlanHome, _ plan: JSONValue, at end: End) throws {
+        let (path, lines) = try progress(home, plan)
+        var kept = lines.filter { !$0.contains("\"end\"") }
+        // A line that was being written.
+        kept.append("{\"end\":0,\"outc")
+        try ProtectedFile.replace(path, with: Array(kept.joined(separator: "\n").utf8))
+        if end == .afterSending { try home.tenant.forgetEnd() }
+    }
+
+    private func groups(_ home: PlanHome, _ name: String) async throws -> Int {
+        try await home.tenant.list("/groups?$filter=displayName eq '\(name)'&$select=id").count
+    }
+
+    private static let group = PlanHome.request(
+        "POST", "/groups",
+        ["displayName": "Crew", "mailNickname": "crew", "mailEnabled": false, "securityEnabled": true])
+
+    @Test(
+        "what was created before the end is found and not created again", arguments: [End.afterSending, .afterJournal])
+    func creation(end: End) async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan([Self.group])
+        try await home.approve(plan)
+        _ = try await home.apply(plan)
+        try kill(home, plan, at: end)
+        let answer = try await home.apply(plan)
+        #expect(ChangesHome.value(answer)["done"] == 1 && answer.exitStatus == 0)
+        #expect(try await groups(home, "Crew") == 1)
+        await home.tenant.stop()
+    }
+
+    @Test("what never reached the journal was never sent: it is sent now, once, on the yes that was given")
+    func neverSent() async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan([Self.group])
+        let path = PlanShelf(home.tenant.home.paths).path(plan["digest"]?.string ?? "", .progress)
+        let lines = [
+            #"{"applies":"abcdefghijkl"}"#, #"{"cleared":{"by":["ada"],"means":"signed"}}"#,
+            #"{"begin":0,"call":"mnopqrstuvwx","at":"\#(Timestamp.now.iso8601Milliseconds)","alike":[]}"#,
+        ]
+        try ProtectedFile.replace(path, with: Array((lines.joined(separator: "\n") + "\n").utf8))
+        _ = try await home.apply(plan)
+        _ = try await home.apply(plan)
+        #expect(try await groups(home, "Crew") == 1)
+        await home.tenant.stop()
+    }
+
+    @Test("a change of properties that was sent is known by its object", arguments: [End.afterSending, .afterJournal])
+    func properties(end: End) async throws {
+        let home = try await PlanHome()
+        let users = try await home.users(2)
+        let plan = try await home.plan(users.map { PlanHome.request("PATCH", "/users/\($0)", ["city": "Rome"]) })
+        _ = try await home.apply(plan)
+        try kill(home, plan, at: end)
+        let writes = try await home.writes()
+        let answer = try await home.apply(plan)
+        #expect(answer.exitStatus == 0)
+        #expect(try await home.writes() == writes)
+        await home.tenant.stop()
+    }
+
+    @Test("a message of which nobody knows is never sent twice, and is reported")
+    func unknown() async throws {
+        let home = try await PlanHome()
+        let plan = try await home.plan([
+            PlanHome.request(
+                "POST", "/me/sendMail",
+                [
+                    "message": [
+                        "subject": "Planned", "body": ["contentType": "Text", "content": "Hello"],
+                        "toRecipients": [["emailAddress": ["address": "lena.vogt@contoso-sandbox.example"]]],
+                    ]
+                ])
+        ])
+        try await home.approve(plan)
+        _ = try await home.apply(plan)
+        #expect(try await home.tenant.requests(of: "sendMail") == 1)
+        try kill(home, plan, at: .afterSending)
+        for _ in 0..<2 {
+            let answer = try await home.apply(plan)
+            #expect(answer.exitStatus == 1)
+            #expect(ChangesHome.value(answer)["steps"]?.array?[0]["result"] == "unknown")
+        }
+        #expect(try await home.tenant.requests(of: "sendMail") == 1)
+        await home.tenant.stop()
+    }
+}
