@@ -43,10 +43,7 @@ extension SignInMethod {
         case .browser: self = .browser
         case .broker: self = .broker
         case .secret:
-            guard
-                let source = auth.secretFile.map({ SecretSource.file($0) })
-                    ?? auth.secretVariable.map({ .variable($0) })
-            else { throw Self.missing("secretFile") }
+            guard let source = Self.secret(auth) else { throw Self.missing("secretFile") }
             self = .app(.secret(source))
         case .certificate:
             guard let path = auth.certificatePath else { throw Self.missing("certificatePath") }
@@ -54,8 +51,8 @@ extension SignInMethod {
         case .federated: self = .app(.federated(Self.token(auth)))
         case .onBehalfOf:
             let credential: ClientCredential
-            if let path = auth.secretFile {
-                credential = .secret(.file(path))
+            if let source = Self.secret(auth) {
+                credential = .secret(source)
             } else if let path = auth.certificatePath {
                 credential = .certificate(Self.files(path, auth))
             } else {
@@ -74,6 +71,10 @@ extension SignInMethod {
             else { throw Self.missing("tokenFile") }
             self = .token(KeptToken(source: source, environment: environment))
         }
+    }
+
+    private static func secret(_ auth: ConnectionAuth) -> SecretSource? {
+        auth.secretFile.map { .file($0) } ?? auth.secretVariable.map { .variable($0) }
     }
 
     private static func files(_ certificate: String, _ auth: ConnectionAuth) -> CertificateFiles {

@@ -35,7 +35,11 @@ struct ConnectionsRemove: CatalogueOperation {
         }
         let documents = try services.registry.preview(removal)
         let isConfirmed = try await services.guarding.settleWeakening(of: input.connection, documents, in: context)
-        // A script has nobody to ask, and says what it means.
+        if !isConfirmed, !input.isSure, context.call.caller.surface == .terminal, context.call.person == nil {
+            throw MMError(
+                .invalidInput, "Nobody can be asked here whether \(input.connection) is to be removed.",
+                hint: "A script says what it means: --yes.", details: ["field": "yes"])
+        }
         if !isConfirmed, !input.isSure, context.call.caller.surface == .terminal, let person = context.call.person {
             let tokens = input.keepTokens ? "Its tokens stay." : "Its tokens go, too: signing in again takes a person."
             guard
