@@ -8,6 +8,7 @@ struct DocumentedLinesTests {
     /// Lines that aren't run here: how they begin, and why.
     private static let leftOut = [
         ("make ", "builds the programs, or tests them"), ("mm connect contoso.com", "signs in to a real tenant"),
+        ("mm plan approve", "asks a person in a terminal"), ("mm runbook approve", "the same"),
         ("mm-mcp --http", "serves until it is stopped"), ("mm ssh ", "needs the reader's host"),
         ("mm shell build", "is a terminal"), ("mm shell run 'cd /srv", "needs the reader's folder"),
         ("mm sandbox start", "the tenant runs"), ("mm connect contoso-sandbox", "asks in a terminal"),
@@ -32,6 +33,8 @@ struct DocumentedLinesTests {
         ("mm doctor", [1]),
         // There is no terminal to ask in: who signs in, or confirms, does it elsewhere.
         ("mm login", [3]),
+        // There is something to change.
+        ("mm plan -o", [2]),
         // Nothing has been changed on that page.
         ("mm undo --since", [1]), ("mm graph Contoso /groups -X POST", [5]),
     ]

@@ -47,6 +47,7 @@ package struct HelpOutline: Sendable {
             title: "Safety",
             nouns: [
                 Noun("guard", "Check what would be allowed, and list the rules"),
+                Noun("plan", "See what calls would change, and approve it once; `apply` sends exactly that"),
                 Noun("undo", "Take back what was changed"),
                 Noun("audit", "Show and verify what was done, by whom, with what outcome"),
             ]),
