@@ -26,7 +26,7 @@ struct CatalogueTests {
             everyone.filter { !$0.isListed }.map(\.name) == [
                 "disconnect", "jobs", "sessions", "endpoints", "do", "recipe", "permissions_for", "permissions_check",
                 "drift", "snapshot_take", "snapshot_list", "snapshot_show", "snapshot_diff", "snapshot_kinds", "undo",
-                "undo_list", "undo_show", "history", "audit_mine",
+                "undo_list", "undo_show", "plan", "plan_show", "plan_list", "apply", "history", "audit_mine",
             ])
     }
 

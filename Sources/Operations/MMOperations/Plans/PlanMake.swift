@@ -38,7 +38,7 @@ struct PlanMake: CatalogueOperation {
     let declaration = OperationDeclaration(
         "plan", command: ["plan"], title: "Plan changes",
         summary:
-            "Plan changes: all that calls would send, to be approved once and applied. Ends with 2 where there are any.",
+            "Plan changes: all that calls would send, to be approved once. Ends with 2 where there are any.",
         description:
             "Makes a plan of calls instead of making them: only reads are sent. A person approves it once "
             + "(mm plan approve ID), then `apply` {\"plan\": ID} sends exactly that. Example: {\"calls\": [{\"tool\": "

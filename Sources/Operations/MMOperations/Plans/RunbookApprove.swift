@@ -62,7 +62,7 @@ struct RunbookApprove: CatalogueOperation {
     let declaration = OperationDeclaration(
         "runbook_approve", command: ["runbook", "approve"], title: "Approve a runbook",
         summary:
-            "Allow a recipe, an own tool or a script, by its digest, what it may do without asking; `mm allow` lists it.",
+            "Allow a recipe, own tool or script, by its digest, what it may do without asking.",
         effects: .init(readOnly: false), audience: .person,
         examples: [
             .init(
