@@ -389,7 +389,8 @@ extension Connection {
             case .secret: auth.secretFile ?? auth.secretVariable == nil ? "secretFile" : nil
             case .certificate: auth.certificatePath == nil ? "certificatePath" : nil
             case .onBehalfOf:
-                auth.secretFile ?? auth.secretVariable ?? auth.certificatePath ?? auth.tokenFile ?? auth.tokenVariable == nil
+                auth.secretFile ?? auth.secretVariable ?? auth.certificatePath ?? auth.tokenFile ?? auth.tokenVariable
+                    == nil
                     ? "secretFile" : nil
             case .token: auth.tokenFile == nil && auth.tokenVariable == nil ? "tokenFile" : nil
             // Federated sign-in may also find its token in the machine's environment.
