@@ -70,14 +70,17 @@ struct ScriptJudging: Sendable {
     /// - Parameter isDryRun: whether the wire holds back all that changes something.
     func judge(with memory: SessionMemory, isDryRun: Bool = false) -> Judgement {
         let usual = anywhere(with: memory, isDryRun)
-        guard fitsNatively, !isDryRun, usual.verdict.decision != .allow else { return usual }
+        guard fitsNatively, !isDryRun, usual.verdict.decision != .allow || usual.runsBehindWalls else { return usual }
         // What the native engine sends is judged once more when it is sent, and a script reaches nothing else there.
         var context = ScriptContext(module: module, memory: memory.ofFixedNames, isBehindWire: true)
         context.isNative = true
         context.signIn = signIn
         let judged = engine.judgeInSession(
             script: script, parsed: parsed, in: context, policy: policy, confirmed: isConfirmed)
-        guard judged.verdict.decision < usual.verdict.decision else { return usual }
+        let isBetter = judged.verdict.decision < usual.verdict.decision
+        guard isBetter || usual.runsBehindWalls && judged.verdict.decision == usual.verdict.decision else {
+            return usual
+        }
         var native = Judgement(
             verdict: judged.verdict, memory: judged.memory.ofFixedNames.keepingNames(of: memory),
             runsBehindWalls: false)

@@ -61,7 +61,7 @@ struct QueryOptions: Sendable {
 
     private mutating func set(_ name: String, _ value: String) throws(QueryFault) {
         switch name {
-        case "select": select = try Self.names(value, option: "$select")
+        case "select": select = try Self.names(value, option: "$select").map(Self.property)
         case "filter":
             filter = try FilterParser.parse(value)
             filterText = value
@@ -94,6 +94,9 @@ struct QueryOptions: Sendable {
         }
         return number
     }
+
+    /// A property as the service writes it: its own queries take names in any case, and all of them begin small.
+    private static func property(_ name: String) -> String { name.prefix(1).lowercased() + name.dropFirst() }
 
     private static func names(_ value: String, option: String) throws(QueryFault) -> [String] {
         var names: [String] = []

@@ -8,6 +8,7 @@ final class MessageStage: Stage {
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         self.evaluator = evaluator
         isError = command.specification.name == "Write-Error"
+        guard command["WarningAction"] == nil else { throw .handOver("-WarningAction of a message") }
         guard command.names == ["Message"] else { throw .handOver("an unusual \(command.specification.name)") }
         switch command["Message"] {
         case .string(let text)?: self.text = text

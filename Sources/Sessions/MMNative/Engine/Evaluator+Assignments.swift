@@ -84,8 +84,9 @@ extension Evaluator {
             guard object.set(name, value.withoutNothing) else {
                 throw .statement(
                     NativeError(
-                        "PropertyAssignmentException",
-                        "The property '\(name)' cannot be found on this object. Verify that the property exists and can be set.",
+                        "ExceptionWhenSetting",
+                        "Exception setting \"\(name)\": \"The property '\(name)' cannot be found on this object. Verify that "
+                            + "the property exists and can be set.\"",
                         isReadable: true))
             }
         case .item(let list, let place): list.items[place] = value.plain

@@ -3,7 +3,7 @@ extension Evaluator {
     /// The variable's lower-case name.
     static let preferenceName = "erroractionpreference"
     /// The variables of PowerShell's own that scripts may assign to, by lower-case name.
-    static let settable: Set<String> = ["_", "null", preferenceName]
+    static let settable: Set<String> = ["_", "null", preferenceName, "warningpreference"]
 
     /// What the script has set, in lower case; `nil` where it has set nothing.
     var preferenceWord: String? {

@@ -4,7 +4,7 @@ import PowerShellSyntax
 extension Evaluator {
     /// Preferences that decide what is shown, and that a run without a screen has no use for.
     static let silent: Set<String> = [
-        "progresspreference", "verbosepreference", "debugpreference", "informationpreference", "warningpreference",
+        "progresspreference", "verbosepreference", "debugpreference", "informationpreference",
         "confirmpreference", "formatenumerationlimit", "maximumhistorycount", "outputencoding", "psstyle",
         "psmoduleautoloadingpreference", "psdefaultparametervalues", "erroractionview", "errorview",
     ]
@@ -74,6 +74,7 @@ extension Evaluator {
     /// Returns the name of a member as written or computed.
     func memberName(_ node: ExpressionSyntax) throws(Interrupt) -> String {
         if case .string(let name) = node { return name.value }
+        if case .number = node { throw .handOver("a member that is a number") }
         let name = try PSText.string(try value(of: node))
         guard !name.isEmpty else { throw .handOver("a member without a name") }
         return name

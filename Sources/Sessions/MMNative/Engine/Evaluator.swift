@@ -160,7 +160,14 @@ final class Evaluator {
     func endLine() { if !begun.isEmpty { say("") } }
 
     /// Emits a warning.
-    func warn(_ text: String) { delivery.note(.warning(text)) }
+    func warn(_ text: String) {
+        if case .string(let word)? = variables["warningpreference"],
+            ["silentlycontinue", "ignore"].contains(word.lowercased())
+        {
+            return
+        }
+        delivery.note(.warning(text))
+    }
 
     /// Whether the evaluation was cancelled or its time is up.
     var isStopped: Bool { delivery.isStopped }
@@ -205,7 +212,7 @@ final class Evaluator {
             for element in node.elements {
                 let item = try worth(of: element)
                 switch item {
-                case .nothing: items.append(.null)
+                case .nothing: throw .handOver("a list with nothing in it")
                 default: items.append(item)
                 }
             }

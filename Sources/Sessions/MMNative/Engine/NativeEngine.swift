@@ -163,7 +163,7 @@ private final class NativeRun {
         var session = before
         session.variables = evaluator.variables
         session.variables[Evaluator.preferenceName] = nil
-        session.variables["input"] = nil
+        for name in ["input", "warningpreference"] { session.variables[name] = nil }
         session.types = evaluator.types
         return session
     }

@@ -13,7 +13,6 @@ struct ScriptFunction {
         var takesProperties = false
         var takesRest = false
         var aliases: [String] = []
-        var pattern: String?
         var position: Int?
         /// The texts that are allowed; empty where all are.
         var allowed: [String] = []
@@ -136,15 +135,11 @@ struct ScriptFunction {
                 parameter.aliases.append(text.value)
             }
             return true
-        case "validatepattern":
-            guard case .string(let text)? = node.positionalArguments.first else { return false }
-            parameter.pattern = text.value
-            return true
         case "validatenotnullorempty", "validatenotnull":
             parameter.isNotEmpty = true
             return true
-        case "allownull", "allowemptystring", "allowemptycollection", "validaterange", "validatelength",
-            "validatecount", "system.management.automation.credential", "credential", "supportswildcards":
+        case "allownull", "allowemptystring", "allowemptycollection", "system.management.automation.credential",
+            "credential", "supportswildcards":
             return true
         default: return false
         }
@@ -183,10 +178,8 @@ struct FunctionArguments {
     /// Those that no parameter takes.
     var rest: [PSValue] = []
 
-    private static let common: Set<String> = [
-        "erroraction", "ea", "warningaction", "wa", "informationaction", "verbose", "vb", "debug", "db",
-        "errorvariable", "ev", "outvariable", "ov", "whatif", "confirm", "progressaction",
-    ]
+    /// Common parameters that only decide whether silent streams are shown.
+    private static let common: Set<String> = ["verbose", "vb", "debug", "db"]
 
     /// Binds the words of a call.
     init(_ words: [CommandWord], of function: ScriptFunction, in evaluator: Evaluator) throws(Interrupt) {
@@ -214,14 +207,13 @@ struct FunctionArguments {
             case .name(let node):
                 let found = function.candidates(node.name)
                 guard found.count == 1, let index = found.first, given[index] == nil else {
-                    if found.isEmpty, function.isAdvanced, Self.common.contains(node.name.lowercased()) {
-                        // What a function does with errors is its own cmdlets' matter.
-                        if node.argument == nil, place < words.count, case .value = words[place],
-                            !["verbose", "vb", "debug", "db", "whatif", "confirm"].contains(node.name.lowercased())
-                        {
-                            place += 1
-                        }
-                        continue
+                    if found.isEmpty, function.isAdvanced {
+                        if Self.common.contains(node.name.lowercased()) { continue }
+                        let isCommon =
+                            CommandSpecification(
+                                name: function.name, className: "", values: [], switches: [], positions: []
+                            ).binder.match(node.name).isEmpty == false
+                        if isCommon { throw .handOver("the common parameter -\(node.name)") }
                     }
                     if found.isEmpty, !function.isAdvanced {
                         positional.append(.string("-" + node.name))

@@ -173,6 +173,7 @@ struct SubsetCheck {
                 let type = PSType(written: typed.type.typeName.fullName),
                 Self.variableTypes.contains(type)
             else { return "an assignment with the type \(typed.type.typeName.fullName)" }
+            if let reason = typedList(typed.type.typeName.fullName) { return reason }
             return target(typed.operand)
         case .arrayLiteral(let list):
             for element in list.elements {
@@ -214,7 +215,7 @@ struct SubsetCheck {
     private func command(_ node: CommandSyntax) -> String? {
         if let reason = Redirection.misfit(node.redirections, hasFiles: hasHost) { return reason }
         guard let written = node.constantName, node.invocation != .dot else {
-            guard node.invocation != nil, case .argument(let block)? = node.elements.first else {
+            guard node.invocation == .call, case .argument(let block)? = node.elements.first else {
                 return "a command whose name is computed"
             }
             switch block {
@@ -224,6 +225,7 @@ struct SubsetCheck {
         }
         let name = written.split(separator: "\\").last.map(String.init) ?? written
         if functions.contains(name.lowercased()) { return arguments(node) }
+        guard node.invocation == nil else { return "a command whose name is computed" }
         if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else { return "the command \(name)" }
@@ -270,6 +272,16 @@ struct SubsetCheck {
             return block.extent.start <= item.extent.start && item.extent.end <= block.extent.end
         }
         return hasVariables ? "a filter with variables" : nil
+    }
+
+    /// Lists of one type are kept as any other: a script that asks for types would see it.
+    private func typedList(_ name: String) -> String? {
+        guard let type = PSType(written: name), type == .texts || type == .ints else { return nil }
+        let asks = ScriptFacts(of: script).items.contains { item in
+            guard case .call(let call) = item.detail else { return false }
+            return call.name?.lowercased() == "gettype"
+        }
+        return asks ? "the type of a list" : nil
     }
 
     private func first(_ expressions: [ExpressionSyntax]) -> String? {
@@ -326,7 +338,7 @@ struct SubsetCheck {
             guard PSType(written: convert.type.typeName.fullName) != nil else {
                 return "the type \(convert.type.typeName.fullName)"
             }
-            return expression(convert.operand)
+            return typedList(convert.type.typeName.fullName) ?? expression(convert.operand)
         case .ternary(let ternary):
             return expression(ternary.condition) ?? expression(ternary.ifTrue) ?? expression(ternary.ifFalse)
         case .invokeMember(let call):

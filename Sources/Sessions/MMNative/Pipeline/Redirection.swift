@@ -13,8 +13,7 @@ enum Redirection {
         var target = Target.none
         for node in nodes {
             switch node {
-            // Streams are told apart whatever they are merged into.
-            case .merging: continue
+            case .merging: throw .handOver("a redirection")
             case .file(let file):
                 if case .variable(let variable) = file.target, variable.path.name.lowercased() == "null" {
                     if file.stream == .output || file.stream == .all { target = .dropped }
@@ -33,7 +32,7 @@ enum Redirection {
     /// Why redirections are not supported; `nil` where they are.
     static func misfit(_ nodes: [RedirectionSyntax], hasFiles: Bool) -> String? {
         for node in nodes {
-            guard case .file(let file) = node else { continue }
+            guard case .file(let file) = node else { return "a redirection" }
             if case .variable(let variable) = file.target, variable.path.name.lowercased() == "null" { continue }
             guard hasFiles, file.stream == .output || file.stream == .all else { return "a redirection" }
         }

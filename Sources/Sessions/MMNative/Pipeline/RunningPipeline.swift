@@ -102,7 +102,7 @@ final class RunningPipeline {
         _ command: CommandSyntax, in evaluator: Evaluator
     ) throws(Interrupt) -> ScriptFunction? {
         if let name = command.constantName { return evaluator.functions[name.lowercased()] }
-        guard command.invocation != nil, case .argument(let node)? = command.elements.first else { return nil }
+        guard command.invocation == .call, case .argument(let node)? = command.elements.first else { return nil }
         let value = try evaluator.value(of: node)
         switch value {
         case .block(let block):

@@ -188,11 +188,9 @@ package enum PSType: String, Sendable {
         case "psobject", "management.automation.psobject", "scriptblock", "nullable[int]", "nullable[bool]",
             "nullable[boolean]", "nullable[int32]", "nullable[system.int32]", "nullable[system.boolean]", "object[]?":
             self = .object
-        case "datetime[]", "char[]", "bool[]": self = .array
         case "management.automation.pscustomobject": self = .pscustomobject
         case "collections.hashtable": self = .hashtable
         case "psobject[]", "pscustomobject[]", "hashtable[]": self = .array
-        case "single", "float": self = .double
         case "io.path": self = .path
         case "environment": self = .environment
         case "uri": self = .uri

@@ -259,8 +259,9 @@ struct GraphBinder: Sendable {
         bound.errorAction = try texts("erroraction")?.lowercased()
         bound.passesThrough = controls["passthru"]?.isTrue ?? false
         bound.isPreview = controls["whatif"]?.isTrue ?? false
+        bound.outFile = try texts("outfile")
         for name in [
-            "outfile", "infile", "responseheadersvariable", "errorvariable", "outvariable", "pipelinevariable",
+            "infile", "responseheadersvariable", "errorvariable", "outvariable", "pipelinevariable",
         ]
         where controls[name] != nil { throw .beyond("-\(name) of \(call.name)") }
         if controls["confirm"]?.isTrue ?? false { throw .beyond("-Confirm of \(call.name)") }

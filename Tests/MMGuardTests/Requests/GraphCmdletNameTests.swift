@@ -1,0 +1,32 @@
+import Testing
+
+@testable import MMGuard
+
+@Suite("Requests by the names of Graph's cmdlets")
+struct GraphCmdletNameTests {
+    private static let names: [(name: String, requests: [String])] = [
+        ("Get-MgUser", ["GET /v1.0/users", "GET /v1.0/users/{user-id}"]),
+        ("Get-MgBetaUser", ["GET /beta/users", "GET /beta/users/{user-id}"]),
+        ("Get-MgSubscribedSku", ["GET /v1.0/subscribedSkus"]),
+        ("Get-MgUserMemberOf", ["GET /v1.0/users/{user-id}/memberOf"]),
+        ("Remove-MgGroupMemberByRef", ["DELETE /v1.0/groups/{group-id}/members/{directoryObject-id}/$ref"]),
+        ("New-MgGroupMember", ["POST /v1.0/groups/{group-id}/members/$ref"]),
+        ("Get-MgUserManager", ["GET /v1.0/users/{user-id}/manager"]),
+        ("Update-MgUser", ["PATCH /v1.0/users/{user-id}"]),
+        ("Remove-MgUser", ["DELETE /v1.0/users/{user-id}"]),
+        ("Set-MgUserLicense", ["POST /v1.0/users/{user-id}/assignLicense"]),
+        ("Send-MgUserMail", ["POST /v1.0/users/{user-id}/sendMail"]),
+        ("Get-MgUserAuthenticationPhoneMethod", ["GET /v1.0/users/{user-id}/authentication/phoneMethods"]),
+        ("Get-MgRiskyUser", ["GET /v1.0/identityProtection/riskyUsers"]),
+        ("Get-MgDirectoryRole", ["GET /v1.0/directoryRoles"]),
+    ]
+
+    @Test("follow from the rules that the modules are made by", arguments: names)
+    func requests(name: String, requests: [String]) {
+        let found = GraphCmdletNames().requests(of: name).map { "\($0.method) \($0.path)" }
+        for request in requests { #expect(found.contains(request), "\(found)") }
+    }
+
+    @Test("are none for other names", arguments: ["Get-Mailbox", "Get-MgNothingOfTheKind", "Get-Mg", "Mg-User"])
+    func none(name: String) { #expect(GraphCmdletNames().requests(of: name).isEmpty) }
+}
