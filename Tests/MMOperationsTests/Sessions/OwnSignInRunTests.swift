@@ -83,7 +83,7 @@ struct OwnSignInRunTests {
     func several() async throws {
         let home = try await ChangesHome()
         defer { Task { await home.stop() } }
-        let error = await #expect(throws: MMError.self) { try await run("Get-Mailbox; Get-MgUser", in: home) }
+        let error = await #expect(throws: MMError.self) { try await run("Get-Mailbox; Get-Team", in: home) }
         #expect(error?.code == .invalidInput)
         #expect(error?.message.contains("exo (Get-Mailbox)") == true)
     }

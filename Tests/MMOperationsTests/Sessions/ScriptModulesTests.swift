@@ -30,12 +30,15 @@ struct ScriptModulesTests {
         #expect(try module(script) == expected)
     }
 
+    @Test("is Exchange's where Graph's cmdlets stand beside its own")
+    func together() throws { #expect(try module("Get-MgUser; Get-Mailbox") == "exo") }
+
     @Test("is asked for where there are several, or none")
     func several() {
-        let several = #expect(throws: MMError.self) { try module("Get-Mailbox; Get-MgUser; Get-MgGroup") }
-        #expect(several?.message.contains("graph (Get-MgUser, Get-MgGroup)") == true, "\(several as Any)")
+        let several = #expect(throws: MMError.self) { try module("Get-Mailbox; Get-Team; Get-TeamUser") }
+        #expect(several?.message.contains("teams (Get-Team, Get-TeamUser)") == true, "\(several as Any)")
         #expect(several?.message.contains("exo (Get-Mailbox)") == true)
-        #expect(several?.hint?.contains("mm run CONNECTION graph") == true)
+        #expect(several?.hint?.contains("mm run CONNECTION teams") == true)
         for script in ["Get-Date", "1 + 1", "Get-Widget", ""] {
             let error = #expect(throws: MMError.self) { try module(script) }
             #expect(error?.code == .invalidInput)

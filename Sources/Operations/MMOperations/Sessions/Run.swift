@@ -123,7 +123,7 @@ struct Run: CatalogueOperation {
         planned.width = context.call.screenColumns
         let plan = planned
         var watch = try cmdletWatch(plan, in: moduleName, of: connection, context, services)
-        if judged.staysNative { watch?.decision = verdict.decision }
+        if judged.isJudgedWhenSent { watch?.decision = verdict.decision }
         let graph = try graphSource(plan, verdict, in: moduleName, of: connection, context, services)
         var question = ConfirmationRequest(
             on: connection, module: moduleName,

@@ -16,6 +16,8 @@ struct ScriptJudging: Sendable {
         let runsBehindWalls: Bool
         /// Whether the verdict holds in the native engine alone, because a script has left other names in PowerShell.
         var staysNative = false
+        /// Whether it was let through for what is judged once more when it is sent.
+        var isJudgedWhenSent = false
     }
 
     private let engine: GuardEngine
@@ -84,7 +86,9 @@ struct ScriptJudging: Sendable {
         var native = Judgement(
             verdict: judged.verdict, memory: judged.memory.ofFixedNames.keepingNames(of: memory),
             runsBehindWalls: false)
-        native.staysNative = true
+        // What a confined PowerShell may run as well may go on there.
+        native.staysNative = isBetter
+        native.isJudgedWhenSent = true
         return native
     }
 

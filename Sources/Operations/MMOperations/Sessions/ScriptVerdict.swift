@@ -11,6 +11,8 @@ struct ScriptVerdict: Sendable {
     var runsBehindWalls: Bool { first.runsBehindWalls }
     /// Whether it holds in the native engine alone.
     var staysNative: Bool { first.staysNative }
+    /// Whether it was given for what is judged once more when it is sent.
+    var isJudgedWhenSent: Bool { first.isJudgedWhenSent }
     private let judge: @Sendable (SessionMemory) -> ScriptJudging.Judgement
     /// What the session remembered when the script was judged.
     let before: SessionMemory

@@ -19,6 +19,10 @@ enum CmdletCommands {
         ],
         examples: [.init("mm cmdlets bind 'Get-Mailbox -ResultSize 5'", "the body that would be sent")]
     ) { (input, _, streams) throws(MMError) in
+        if let request = try GraphLine.request(of: try input.requiredText("line")) {
+            try streams.writeLine(JSONWriter.string(.object(request), layout: .indented(2)))
+            return 0
+        }
         let line: JSONObject = [
             "line": .string(try input.requiredText("line")),
             "service": .string(try input.text("service") ?? "exo"),

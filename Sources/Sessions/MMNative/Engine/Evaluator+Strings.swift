@@ -19,6 +19,11 @@ extension Evaluator {
             end = node.extent.end - 3
             guard end >= place, source[end] == 10 else { throw .handOver("an empty here-string with variables") }
             if end > place, source[end - 1] == 13 { end -= 1 }
+        case .bareWord:
+            // Nothing but a backtick stands for something else there.
+            isHere = true
+            place = node.extent.start
+            end = node.extent.end
         default: throw .handOver("an unusual string with variables")
         }
         var text = ""
