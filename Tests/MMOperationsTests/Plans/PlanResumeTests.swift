@@ -1,5 +1,4 @@
 import MMCore
-import MMStates
 import TestSupport
 import Testing
 

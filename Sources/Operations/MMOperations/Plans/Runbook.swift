@@ -1,7 +1,6 @@
 import MMCore
 import MMGuard
 import MMIdentity
-import MMTools
 
 /// A person's yes to what a script, a recipe or an own tool may do without being asked again: by its digest, with the values that it
 /// may be given, the classes and kinds that it may change, how many of them in a run and a day, and until when. It is signed as

@@ -1,7 +1,6 @@
 import MMCore
 import MMGuard
 import MMIdentity
-import MMStates
 
 /// `runbook_approve`: a person says what a recipe, an own tool or a script may do without being asked again.
 struct RunbookApprove: CatalogueOperation {
