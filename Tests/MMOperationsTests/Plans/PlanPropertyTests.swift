@@ -18,7 +18,7 @@ struct PlanPropertyTests {
             let user = users[place % users.count]
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<6:
-                let names = ["city", "department", "jobTitle", "officeLocation"]
+                let names = ["city", "department"]
                 let name = names[Int.random(in: 0..<names.count, using: &random)]
                 return PlanHome.request("PATCH", "/users/\(user)", [name: .string("v\(random.next() % 5)")])
             case 6..<8:
@@ -54,15 +54,15 @@ struct PlanPropertyTests {
         for _ in 0..<250 {
             let count = Int.random(in: 1...4, using: &world.random)
             var calls: [JSONValue] = []
-            for _ in 0..<count { calls.append(world.write(Int.random(in: 0..<4, using: &world.random))) }
+            for _ in 0..<count { calls.append(world.write(Int.random(in: 0..<3, using: &world.random))) }
             let plan = try await home.plan(calls)
             let steps = plan["steps"]?.array ?? []
             guard !steps.isEmpty else { continue }
             try await home.approve(plan)
             // The rival writes one of the same objects, or another one, or nothing.
             var rival: Set<String> = []
-            if Int.random(in: 0..<2, using: &world.random) == 0 {
-                let call = world.write(Int.random(in: 0..<4, using: &world.random))
+            if Int.random(in: 0..<4, using: &world.random) > 0 {
+                let call = world.write(Int.random(in: 0..<3, using: &world.random))
                 let made = try await home.plan([call])
                 rival = (made["steps"]?.array ?? []).reduce(into: []) { $0.formUnion(Self.slots(of: $1)) }
                 if !rival.isEmpty {
@@ -89,7 +89,7 @@ struct PlanPropertyTests {
                 #expect(try await home.tenant.newest()?.id == before)
             }
         }
-        #expect(applied > 100 && refused > 10, "\(applied) applied, \(refused) refused")
+        #expect(applied > 100 && refused > 5, "\(applied) applied, \(refused) refused")
         await home.tenant.stop()
     }
 }
