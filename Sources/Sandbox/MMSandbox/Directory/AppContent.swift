@@ -21,7 +21,7 @@ struct AppContent: Sendable {
         appIDs = ObjectIDs(mixing.branch(14))
         principalIDs = ObjectIDs(mixing.branch(15))
         roleIDs = ObjectIDs(mixing.branch(16))
-        scopesOfGraph = Self.scopes(Self.ofGraph, of: ServiceResource.graph.appID, self.mixing)
+        scopesOfGraph = Self.scopes(Self.ofGraph, of: ServedResource.graph.appID, self.mixing)
     }
 
     private static let others = ["Expense reports", "Visitor register", "Payroll export", withoutOwner]
