@@ -1,4 +1,6 @@
+import Glibc
 import MMCore
+import MMSystem
 
 /// The processes of a session, whichever PowerShell it currently has; used to admit only these processes.
 package final class SessionProcesses: Sendable {
@@ -34,6 +36,49 @@ package final class SessionProcesses: Sendable {
     func greeted(_ powerShell: Int32, from leader: Int32) {
         host.withLock { host in
             if host?.leader == leader { host?.powerShell = powerShell }
+        }
+    }
+}
+
+/// The processes of one session, found in `/proc`: those of its kernel session, the descendants of its PowerShell, and
+/// those that carry its mark in their environment (they left both with `setsid` and a second fork).
+///
+/// All calls read files and may block; they belong on a thread for such work.
+enum SessionProcessTree {
+    /// The variable that marks what a session started. Its value is no secret.
+    static let markVariable = "MM_SESSION"
+
+    /// A process of a session.
+    struct Process: Sendable, Hashable {
+        let id: Int32
+        let name: String
+    }
+
+    /// The processes of a session but its PowerShell itself.
+    /// - Parameters:
+    ///   - leader: the process that was started; also the id of its kernel session.
+    ///   - host: PowerShell's own process, where it isn't the leader.
+    ///   - mark: value of the mark.
+    static func others(leader: Int32, host: Int32, mark: String) -> [Process] {
+        let variable = Array("\(markVariable)=\(mark)".utf8)
+        // Between the two stands the first process of the session's own tree, whose end is the end of all.
+        var leaders: Set<Int32> = [leader, host]
+        var next = ProcessEntry(host)?.parent
+        while let parent = next, parent > 1, !leaders.contains(parent) {
+            leaders.insert(parent)
+            next = ProcessEntry(parent)?.parent
+        }
+        if next != leader { leaders = [leader, host] }
+        return ProcessEntry.belonging(to: leaders, session: leader) { $0.carries(variable) }
+            .map { Process(id: $0.id, name: $0.name) }
+    }
+
+    /// Kills them, and what they start meanwhile, in a few rounds.
+    static func endOthers(leader: Int32, host: Int32, mark: String) {
+        for _ in 0..<5 {
+            let found = others(leader: leader, host: host, mark: mark)
+            if found.isEmpty { return }
+            for process in found { kill(process.id, SIGKILL) }
         }
     }
 }

@@ -282,3 +282,175 @@ extension JSONValue {
     /// Whether a cell can hold this without JSON: a plain value, or a list of them.
     fileprivate var isFlat: Bool { isSimple || (array?.allSatisfy(\.isSimple) ?? false) }
 }
+
+/// Tables of Markdown.
+enum MarkdownText {
+    /// The first two lines.
+    static func head(_ columns: [String]) -> [String] {
+        [line(columns), "|" + String(repeating: " --- |", count: columns.count)]
+    }
+
+    /// One line. A bar would end a cell, and a line break the table.
+    static func line(_ cells: [String]) -> String {
+        let written = cells.map { cell in
+            var text = ""
+            for character in cell {
+                switch character {
+                case "|": text += "\\|"
+                case _ where character.isNewline: text += "<br>"
+                default: text.append(character)
+                }
+            }
+            return text
+        }
+        return "| " + written.joined(separator: " | ") + " |"
+    }
+}
+
+/// One object as rows of a name and a value, with the members of objects inside it under names with dots.
+struct FieldList: Sendable {
+    /// The rows, each a name and a value.
+    let rows: [[String]]
+
+    /// The members of an object.
+    /// - Parameters:
+    ///   - object: the object.
+    ///   - isReadable: whether values are written as people read them; otherwise as the service sent them.
+    init(_ object: JSONObject, isReadable: Bool) {
+        rows = Self.rows(of: object, under: "", isReadable)
+    }
+
+    private static func rows(of object: JSONObject, under prefix: String, _ isReadable: Bool) -> [[String]] {
+        object.flatMap { name, value -> [[String]] in
+            // What describes the answer and not the object.
+            if isReadable, name.hasPrefix("@odata.") { return [] }
+            if let inner = value.object, !inner.isEmpty {
+                return rows(of: inner, under: prefix + name + ".", isReadable)
+            }
+            return [[prefix + name, isReadable ? ReadableCell.text(value, in: prefix + name) : value.cellText]]
+        }
+    }
+}
+
+/// JSON values as YAML in its block form. Every text that YAML could take for anything else is quoted as JSON quotes it, which
+/// YAML reads the same.
+enum YAMLText {
+    /// The lines of a value.
+    static func lines(of value: JSONValue) -> [String] {
+        switch value {
+        case .object(let members) where !members.isEmpty:
+            members.flatMap { name, value in entry(scalar(.string(name)) + ":", value) }
+        case .array(let items) where !items.isEmpty:
+            items.flatMap { item in
+                let lines = lines(of: item)
+                return ["- " + lines[0]] + lines.dropFirst().map { "  " + $0 }
+            }
+        default: [scalar(value)]
+        }
+    }
+
+    private static func entry(_ name: String, _ value: JSONValue) -> [String] {
+        switch value {
+        case .object(let members) where !members.isEmpty: [name] + lines(of: value).map { "  " + $0 }
+        case .array(let items) where !items.isEmpty: [name] + lines(of: value)
+        default: ["\(name) \(scalar(value))"]
+        }
+    }
+
+    private static func scalar(_ value: JSONValue) -> String {
+        guard case .string(let text) = value, isPlain(text) else { return JSONWriter.string(value) }
+        return text
+    }
+
+    /// Whether YAML reads a text as the text that it is, without quotes.
+    private static func isPlain(_ text: String) -> Bool {
+        guard let first = text.unicodeScalars.first, text.utf8.count <= 200 else { return false }
+        let isWord = text.unicodeScalars.allSatisfy { scalar in
+            scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789_-./@ ".unicodeScalars.contains(scalar))
+        }
+        let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+        return isWord && first.properties.isAlphabetic && !text.hasSuffix(" ") && !words.contains(text.lowercased())
+    }
+}
+
+/// The members and the order that somebody asked for, applied to the rows of an answer.
+struct RowSelection: Sendable {
+    /// The columns asked for, spelled as the rows spell them; empty: all.
+    let columns: [String]
+    private let order: RowOrder?
+
+    /// Finds the columns asked for in rows.
+    /// - Parameters:
+    ///   - form: what was asked for.
+    ///   - rows: the rows known so far.
+    /// - Throws: `MMError.invalidInput` when no row has a column of that name.
+    init(_ form: AnswerForm, of rows: [JSONValue]) throws(MMError) {
+        var columns: [String] = []
+        for column in form.columns { columns.append(try Self.found(column, in: rows, flag: "--columns")) }
+        self.columns = columns
+        if let order = form.order {
+            let column = try Self.found(order.column, in: rows, flag: "--sort")
+            self.order = RowOrder(column: column, isDescending: order.isDescending)
+        } else {
+            order = nil
+        }
+    }
+
+    /// An answer with these members and in this order; a list keeps what stands around it.
+    func applied(to value: JSONValue) -> JSONValue {
+        guard order != nil || !columns.isEmpty else { return value }
+        switch value {
+        case .array(let rows): return .array(applied(to: rows))
+        case .object(var object):
+            // The same list that `Rows` finds.
+            if let rows = object["value"]?.array {
+                object["value"] = .array(applied(to: rows))
+            } else if object.count == 1, let list = object.first(where: { $0.value.array != nil }) {
+                object[list.key] = .array(applied(to: list.value.array ?? []))
+            } else {
+                return row(value)
+            }
+            return .object(object)
+        default: return value
+        }
+    }
+
+    private func applied(to rows: [JSONValue]) -> [JSONValue] {
+        (order?.sorted(rows) ?? rows).map(row)
+    }
+
+    /// A row with the members asked for; one that it lacks is `null`.
+    func row(_ item: JSONValue) -> JSONValue {
+        guard !columns.isEmpty, let object = item.object else { return item }
+        return .object(JSONObject(columns.map { ($0, object.value(of: $0) ?? .null) }))
+    }
+
+    /// The column as the rows spell it.
+    private static func found(_ column: String, in rows: [JSONValue], flag: String) throws(MMError) -> String {
+        guard !rows.isEmpty else { return column }
+        for case .object(let row) in rows {
+            if let spelling = spelling(of: column, in: row) { return spelling }
+        }
+        let names = Rows(items: rows).columns
+        let near = NearestNames.of(column, among: names, limit: 3)
+        throw MMError(
+            .invalidInput, "\(flag) names “\(column)”, which no row has.",
+            hint: near.isEmpty
+                ? "The rows have \(names.prefix(20).joined(separator: ", "))\(names.count > 20 ? ", …" : ""). "
+                    + "Microsoft Graph sends some members only to those who ask: --query '$select=…'."
+                : "Did you mean \(near.joined(separator: ", "))?")
+    }
+
+    /// The name of a member, or of members inside one another, in the spelling of a row.
+    private static func spelling(of column: String, in row: JSONObject) -> String? {
+        if row[column] != nil { return column }
+        let wanted = column.lowercased()
+        if let key = row.keys.first(where: { $0.lowercased() == wanted }) { return key }
+        guard let dot = column.firstIndex(of: "."),
+            let outer = row.keys.first(where: { $0.lowercased() == column[..<dot].lowercased() }),
+            let inner = row[outer]?.object,
+            let rest = spelling(of: String(column[column.index(after: dot)...]), in: inner)
+        else { return nil }
+        return "\(outer).\(rest)"
+    }
+}

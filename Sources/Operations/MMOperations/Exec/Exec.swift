@@ -218,3 +218,187 @@ extension WalledProgram: SeatedProgram {
         patience.cancel()
     }
 }
+
+/// The person at whose terminal a program runs: asked while the program has none of it, one question at a time.
+struct SeatedPerson: ConfirmingPerson {
+    let person: any ConfirmingPerson
+    let seat: any ProgramSeat
+
+    var canBeAsked: Bool { person.canBeAsked }
+    var isAtTerminal: Bool { person.isAtTerminal }
+
+    func showSignIn(_ details: JSONObject) async {
+        await seat.aside { await person.showSignIn(details) }
+    }
+
+    func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        try await asked { () async throws(MMError) in try await person.confirm(question) }
+    }
+
+    func answer(to question: String) async throws(MMError) -> String? {
+        try await asked { () async throws(MMError) in try await person.answer(to: question) }
+    }
+
+    func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
+        try await asked { () async throws(MMError) in try await person.decide(question) }
+    }
+
+    private func asked<Value: Sendable>(
+        _ ask: @Sendable () async throws(MMError) -> Value
+    ) async throws(MMError) -> Value {
+        try await seat.aside { await Result { () async throws(MMError) in try await ask() } }.get()
+    }
+}
+
+/// What a program finds in its environment: what is known to be harmless of its caller's, the way out through the wire, and
+/// an identity that every library of Microsoft's comes upon before any other.
+enum ExecEnvironment {
+    /// What a terminal's programs need besides.
+    private static let terminalNames = ["TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "CI"]
+
+    /// The variables of a program.
+    /// - Parameters:
+    ///   - given: those of its caller.
+    ///   - names: further ones that the caller hands on.
+    ///   - wire: those by which the wire and the identity are found.
+    ///   - account: whose sign-in it has.
+    static func variables(
+        _ given: [String: String], handing names: [String], _ wire: [String: String], of connection: Connection,
+        _ cloud: Cloud, _ account: SignedInAccount
+    ) throws(MMError) -> [String: String] {
+        var made = ShellEnvironment.scrubbed(given)
+        for name in terminalNames { made[name] = given[name] }
+        for name in names {
+            guard !EnvironmentConnection.secretVariables.contains(name), !name.hasPrefix("MM_") else {
+                throw MMError(
+                    .denied, "\(name) holds what the program is not to have.", hint: "Leave --env \(name) out.",
+                    details: ["field": "env"])
+            }
+            made[name] = given[name]
+        }
+        made.merge(identity(wire, of: connection, cloud, account)) { _, own in own }
+        made.merge(wire) { _, own in own }
+        // What runs here can't confirm for a person: this marks everything it starts.
+        made["MM_SESSION"] = "\(connection.name)/exec"
+        return made
+    }
+
+    private static func identity(
+        _ wire: [String: String], of connection: Connection, _ cloud: Cloud, _ account: SignedInAccount
+    ) -> [String: String] {
+        var made: [String: String] = [
+            // Chains of credentials leave out what looks for people's own sign-ins on this machine.
+            "AZURE_TOKEN_CREDENTIALS": "prod", "AZURE_TENANT_ID": account.tenantID,
+            "AZURE_AUTHORITY_HOST": (cloud.name == "sandbox" ? "https://login.microsoftonline.com" : cloud.login) + "/",
+            // Terraform's providers.
+            "ARM_USE_MSI": "true", "ARM_USE_CLI": "false", "ARM_TENANT_ID": account.tenantID,
+            // Programs that tell their makers of each use find nobody to tell.
+            "AZURE_CORE_COLLECT_TELEMETRY": "no", "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+            "POWERSHELL_TELEMETRY_OPTOUT": "1", "CHECKPOINT_DISABLE": "1", "DOTNET_EnableDiagnostics": "0",
+        ]
+        made["ARM_MSI_ENDPOINT"] = wire["IDENTITY_ENDPOINT"]
+        if let subscription = connection.subscription, GUID.isValid(subscription) {
+            made["ARM_SUBSCRIPTION_ID"] = subscription
+            made["AZURE_SUBSCRIPTION_ID"] = subscription
+        }
+        return made
+    }
+}
+
+/// The way of a program to the network: the wire of a connection, and on it an identity that hands out placeholders.
+struct ExecWire: Sendable {
+    /// The wire.
+    let session: EgressSession
+    /// What the program asks for, and what became of it.
+    let requests: GrantedRequests
+    /// Its processes, which alone are served.
+    let processes: ShellProcesses
+    /// Where what belongs to the program lies: the wire's files, which it reads, and its own.
+    let folder: String
+
+    /// Opens the way of a program that is about to be started.
+    /// - Parameters:
+    ///   - turn: what it may send, and who is asked.
+    ///   - account: whose sign-in it has.
+    /// - Throws: `.unavailable` when it can't be opened.
+    static func open(
+        _ turn: CallTurn, for bearer: SessionBearer, as account: SignedInAccount, allowing hosts: [PlainHostName],
+        policy: GuardPolicy, with services: ExecServices
+    ) async throws(MMError) -> ExecWire {
+        let connection = bearer.connection
+        let requests = GrantedRequests(guards: services.guarding.guards, policy: policy, connection: connection.name)
+        requests.begin(turn)
+        let wire = ConnectionWire(
+            connection: connection, module: Exec.module, bearer: bearer, identity: services.identity,
+            requests: requests, sent: services.sent, pins: services.paths.pinFile,
+            log: services.log.scoped(connection.name, Exec.module))
+        let folder = try WalledProgram.makeFolder(in: services.environment["TMPDIR"] ?? "/tmp")
+        do throws(MMError) {
+            var configuration = try wire.configuration(
+                "\(connection.name)/\(Exec.module)", allowing: hosts, folder: folder,
+                environment: services.environment
+            ) { event in
+                guard case .over(let error, _)? = wire.record(event) else { return }
+                wire.log.warning("the program's sign-in has ended: \(error.message)")
+            }
+            let processes = ShellProcesses()
+            configuration.processes = { processes.all() }
+            configuration.likelyProcesses = { processes.main }
+            let tokens = IdentityTokens(
+                bearer: bearer, cloud: try services.identity.cloud(of: connection), vault: configuration.vault)
+            configuration.identity = ProgramIdentity(
+                clientID: account.appID ?? connection.appId, names: [account.objectID]
+            ) { (audience) async throws(MMError) in
+                try await tokens.placeholder(for: audience)
+            }
+            let session = try await EgressSession.start(configuration)
+            return ExecWire(session: session, requests: requests, processes: processes, folder: folder)
+        } catch {
+            WalledProgram.removeFolder(folder)
+            throw error
+        }
+    }
+
+    /// Takes the way down, and all that is under way.
+    /// - Returns: what the program sent, and what was held back.
+    func close() async -> CallTraffic {
+        await session.close()
+        WalledProgram.removeFolder(folder)
+        return requests.end()
+    }
+}
+
+/// What stands for the tokens of an identity: one placeholder for each audience.
+private final class IdentityTokens: Sendable {
+    private let bearer: SessionBearer
+    private let cloud: Cloud
+    private let vault: PlaceholderVault
+    private let given = Mutex<[ServiceResource: ProgramIdentity.Issued]>([:])
+
+    init(bearer: SessionBearer, cloud: Cloud, vault: PlaceholderVault) {
+        self.bearer = bearer
+        self.cloud = cloud
+        self.vault = vault
+    }
+
+    /// The placeholder for an audience that the connection may use.
+    func placeholder(for audience: String) async throws(MMError) -> ProgramIdentity.Issued {
+        let resource = try resource(audience)
+        if let known = given.withLock({ $0[resource] }) { return known }
+        // Asked for at each first use: the claims are those of a token that is good now.
+        let token = try await bearer.token(for: resource, until: .after(.seconds(60)))
+        let text = try vault.placeholder(
+            for: token.secret, account: token.account.objectID, audience: cloud.audience(of: resource))
+        let issued = ProgramIdentity.Issued(text: text, expiresAt: .now + PlaceholderVault.life)
+        return given.withLock { given in
+            if let known = given[resource] { return known }
+            given[resource] = issued
+            return issued
+        }
+    }
+
+    private func resource(_ audience: String) throws(MMError) -> ServiceResource {
+        if let resource = cloud.resource(takingAudience: audience) { return resource }
+        return .api(try ConnectionAPI(audience))
+    }
+}

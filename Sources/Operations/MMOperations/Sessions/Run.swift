@@ -320,3 +320,161 @@ struct Run: CatalogueOperation {
         return (plan, arguments)
     }
 }
+
+/// Tells a caller what the session that it waits for is doing: it starts, signs in, or works for somebody else.
+struct LeaseProgress: Sendable {
+    private let key: SessionKey
+    private let sessions: SessionPool<ModuleSessionFactory>
+    private static let interval = Duration.milliseconds(250)
+
+    /// The progress of a session's lease.
+    init(of key: SessionKey, in sessions: SessionPool<ModuleSessionFactory>) {
+        self.key = key
+        self.sessions = sessions
+    }
+
+    /// Reports each change from now on, until the task that is returned is cancelled.
+    func begin(_ report: @escaping @Sendable (ProgressReport) -> Void) -> Task<Void, Never> {
+        Task {
+            var told: String?
+            repeat {
+                let words = Self.words(for: await sessions.state(of: key), of: key)
+                guard !Task.isCancelled else { return }
+                if words != told { report(ProgressReport(done: 0, message: words)) }
+                told = words
+            } while (try? await Task.sleep(for: Self.interval)) != nil
+        }
+    }
+
+    /// What a session in this state does for those who wait.
+    static func words(for state: SessionState?, of key: SessionKey) -> String {
+        switch state {
+        case nil, .starting, .failed, .lost, .stopped: "starting \(key)"
+        case .signingIn: "signing in to \(key)"
+        case .ready, .busy: "waiting for \(key)"
+        }
+    }
+}
+
+/// The end of a session's sign-in in the middle of a call, and what its caller is told of it.
+struct EndedSignIn: Sendable {
+    private let end: MMError
+    /// Whether the call had changed something before.
+    let hasChanged: Bool
+
+    /// The end that an error tells of; `nil` for other errors, and where the next sign-in is told of already.
+    init?(_ error: MMError) {
+        guard error.code == .signInNeeded, error.details["ended"] == true, error.details["userCode"] == nil else {
+            return nil
+        }
+        end = error
+        hasChanged = error.details["changed"] == true
+    }
+
+    private static let changes = "What the command changed before stays: look before you run it again."
+
+    /// The error of the next sign-in, with why it is needed.
+    func told(with next: MMError) -> MMError {
+        var told = next
+        if told.details["reason"] == nil { told.details["reason"] = .string(end.message) }
+        if !next.message.contains(end.message) { told.message = "\(end.message) \(next.message)" }
+        if hasChanged {
+            told.details["changed"] = true
+            told.message += " " + Self.changes
+        }
+        return told
+    }
+
+    /// The error where the session is signed in again, but its call must not be run twice.
+    var afterChanges: MMError {
+        MMError(
+            .sessionLost, "\(end.message) The session is signed in again.", hint: Self.changes, details: end.details)
+    }
+}
+
+/// What people type in every shell: a screen to clear, a folder to go to, help. An Exchange session has neither screen nor
+/// folder, and no PowerShell is needed to say so.
+struct SessionWord {
+    /// What to know about it.
+    let note: String
+    /// What it puts out.
+    let text: String
+
+    /// The word that a script consists of; `nil` for any other script.
+    init?(_ script: ParsedScript, in module: String) {
+        guard ExchangeTable.Service(module: module) != nil, script.errors.isEmpty, script.root?.parameterBlock == nil,
+            script.root?.body?.statements.count == 1
+        else { return nil }
+        let items = ScriptFacts(of: script).items
+        guard items.count == 1, case .command(let command)? = items.first?.detail, command.count == 1,
+            command.redirections.isEmpty, let name = command.name?.lowercased()
+        else { return nil }
+        switch (name, command.arguments.count) {
+        case ("cls", 0), ("clear", 0), ("clear-host", 0):
+            note = "This session has no screen of its own: nothing was cleared."
+            text = ""
+        case ("cd", 0...1), ("chdir", 0...1), ("sl", 0...1), ("set-location", 0...1):
+            if let argument = command.arguments.first, !Self.isText(argument) { return nil }
+            note = "This session has no folder to go to: its cmdlets work on the service, not on files."
+            text = ""
+        case ("help", 0), ("get-help", 0):
+            note = "Get-Help NAME tells a cmdlet's parameters, Get-Command PATTERN finds names, mm cmdlets lists them."
+            text = ""
+        default: return nil
+        }
+    }
+
+    /// Whether an argument is a text as it stands.
+    private static func isText(_ argument: ArgumentFact) -> Bool {
+        if case .value(.string) = argument { true } else { false }
+    }
+}
+
+/// The verdict over a script in its session: given before the session is there, and held against what the session remembers
+/// when the script's turn has come.
+struct ScriptVerdict: Sendable {
+    /// The verdict.
+    var verdict: Verdict { first.verdict }
+    /// Whether it holds in a PowerShell that is confined behind the wire alone.
+    var runsBehindWalls: Bool { first.runsBehindWalls }
+    /// Whether it holds in the native engine alone.
+    var staysNative: Bool { first.staysNative }
+    /// Whether it was given for what is judged once more when it is sent.
+    var isJudgedWhenSent: Bool { first.isJudgedWhenSent }
+    private let judge: @Sendable (SessionMemory) -> ScriptJudging.Judgement
+    /// What the session remembered when the script was judged.
+    let before: SessionMemory
+    private let first: ScriptJudging.Judgement
+
+    /// - Parameters:
+    ///   - memory: that of the session; nil for one that is yet to start.
+    ///   - judge: judges the script in a session with this memory.
+    init(over memory: ScriptMemory?, judge: @escaping @Sendable (SessionMemory) -> ScriptJudging.Judgement) {
+        self.judge = judge
+        before = memory?.value ?? .fresh
+        first = judge(before)
+    }
+
+    /// Takes the script into the session's memory, as it is about to run.
+    /// - Throws: when the session is not kept as the verdict took it to be, or another script has changed what this one
+    ///   means since it was judged.
+    func settle(with session: ModuleSession) throws(MMError) {
+        guard !runsBehindWalls || session.walls.isUp else {
+            throw MMError(
+                .conflict, "The session is no longer confined as it was when the guard checked the script.",
+                hint: "Repeat the call.", retry: .now)
+        }
+        let memory = session.scriptMemory
+        if memory.replace(before, by: first.memory) { return }
+        let now = memory.value
+        let again = judge(now)
+        guard again.verdict.decision <= verdict.decision, again.runsBehindWalls == runsBehindWalls,
+            again.staysNative == staysNative,
+            memory.replace(now, by: again.memory)
+        else {
+            throw MMError(
+                .conflict, "Another script has changed this session since the guard looked at this one.",
+                hint: "Repeat the call.", retry: .now)
+        }
+    }
+}

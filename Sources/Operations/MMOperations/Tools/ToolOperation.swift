@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 
 /// `do` and `recipe`: a tool that the owner wrote, or a recipe of the product, on a connection.
 struct ToolOperation: CatalogueOperation {
@@ -97,4 +97,106 @@ extension Catalogue {
     fileprivate static let steps = Catalogue([
         AnyOperation(Run()) { $0.runServices }, AnyOperation(GraphRequestOperation()) { $0.transferServices },
     ])
+}
+
+/// What is on a shelf, as a list.
+struct ToolListing {
+    let shelf: ToolShelf
+    let effects: ToolEffects
+
+    /// The list; where words are given, of what holds them all.
+    func answer(search: String?) -> OperationAnswer {
+        let contents = shelf.contents()
+        let words = (search ?? "").lowercased().split(separator: " ").map(String.init)
+        let found = contents.definitions.filter { tool in
+            let text = "\(tool.name) \(tool.title) \(tool.description) \(tool.group ?? "")".lowercased()
+            return words.allSatisfy { text.contains($0) }
+        }
+        let rows = found.map { tool -> JSONValue in
+            var row: JSONObject = ["name": .string(tool.name), "summary": .string(tool.summary)]
+            row["group"] = tool.group.map { .string($0) }
+            row["changes"] = .bool(!effects.effects(of: tool).readOnly)
+            row["parameters"] = .array(tool.parameters.map { .string($0.isRequired ? $0.name : "[\($0.name)]") })
+            if case .own = shelf { row["file"] = .string(tool.place) }
+            return .object(row)
+        }
+        var answer = OperationAnswer.value(.array(rows), columns: ["group", "name", "changes", "summary"])
+        if case .own = shelf { answer.columns.removeFirst() }
+        answer.notes = contents.problems.map { problem in
+            "can't be used: " + problem.message + (problem.hint.map { " \($0)" } ?? "")
+        }
+        if !contents.problems.isEmpty { answer.exitStatus = 1 }
+        answer.text = text(of: found, isSearch: !words.isEmpty, hasProblems: !contents.problems.isEmpty)
+        return answer
+    }
+
+    private func text(of tools: [ToolDefinition], isSearch: Bool, hasProblems: Bool) -> String {
+        guard !tools.isEmpty else {
+            if isSearch { return "Nothing holds these words. `mm \(shelf.operation)` lists everything." }
+            guard case .own(let paths) = shelf, !hasProblems else { return "" }
+            return
+                "There are no tools of your own yet. Put a .yaml or .ps1 file into \(paths.toolsDirectory); begin with one "
+                + "of `mm recipe --show`, and see Docs/Tools.md."
+        }
+        let width = (tools.map(\.name.count).max() ?? 0) + 2
+        var lines: [String] = []
+        var group: String?
+        for tool in tools {
+            if let own = tool.group, own != group {
+                if !lines.isEmpty { lines.append("") }
+                lines.append(own)
+                group = own
+            }
+            let mark = effects.effects(of: tool).readOnly ? " " : "*"
+            lines.append(
+                "\(tool.group == nil ? "" : "  ")\(tool.name)" + String(repeating: " ", count: width - tool.name.count)
+                    + "\(mark) "
+                    + tool.summary)
+        }
+        if tools.contains(where: { !effects.effects(of: $0).readOnly }) {
+            lines += ["", "* changes something; --dry-run shows what."]
+        }
+        lines.append("`mm \(shelf.operation) NAME --help` tells what one takes, --show how it is written.")
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// The arguments of `do` and `recipe`.
+package struct ToolInput: OperationInput {
+    package static let fields: [InputField] = [
+        InputField("tool", .text, "Name; without one the list.", at: .positional(0)),
+        InputField("connection", .text, "Name of the connection.", at: .positional(1)),
+        InputField("param", .arguments, "Values for the parameters: name=value."),
+        InputField("dryRun", .flag, "Show what would be done; only reads are sent."),
+        InputField("apply", .flag, "Carry out what is a plan otherwise."),
+        InputField("show", .flag, "Show the definition as written."),
+        InputField("search", .text, "Words that name, description or group hold."),
+        InputField("list", .flag, "List them, with what is wrong with those that can't be used."),
+    ]
+
+    let tool: String?
+    let connection: String?
+    let arguments: [(name: String, value: JSONValue)]
+    let isDryRun: Bool
+    let applies: Bool
+    let shows: Bool
+    let search: String?
+
+    package init(from reader: InputReader) throws(MMError) {
+        let named = try reader.text("tool")
+        // `mm recipe list`, as other programs have it; no tool can be called so.
+        tool = try reader.flag("list") || named == "list" ? nil : named
+        connection = try reader.text("connection")
+        arguments = try reader.arguments("param")
+        isDryRun = try reader.flag("dryRun")
+        applies = try reader.flag("apply")
+        shows = try reader.flag("show")
+        search = try reader.text("search")
+        guard !(isDryRun && applies) else {
+            throw MMError(.invalidInput, "`dryRun` and `apply` exclude each other.", hint: "Give one of them.")
+        }
+    }
+
+    /// The names that no parameter of a tool may have: those of every call.
+    package static let commonNames = ["connection", "dryRun", "apply", "show"]
 }

@@ -191,3 +191,173 @@ struct CatalogueServer {
             idempotent: effects.readOnly || effects.idempotent, openWorld: effects.openWorld)
     }
 }
+
+/// A resource that a client subscribed to: read again and again, as its caller reads it, to tell when it reads differently.
+struct WatchedResource: Sendable {
+    private let read: @Sendable () async throws -> [ResourceContents]
+    private let interval: Duration
+
+    /// What changes without anything happening: a clock, a meter, a token that is renewed.
+    private static let restless: Set<String> = ["seconds", "memory", "until"]
+
+    /// A watched resource.
+    /// - Parameters:
+    ///   - read: reads it; throws where there is nothing for its caller, which may change, too.
+    ///   - interval: how often it is looked at.
+    init(every interval: Duration = .seconds(1), _ read: @escaping @Sendable () async throws -> [ResourceContents]) {
+        self.read = read
+        self.interval = interval
+    }
+
+    /// An element each time it reads differently than before, as long as somebody waits for one.
+    var changes: AsyncStream<Void> {
+        AsyncStream { continuation in
+            let watching = Task {
+                var known = await standing
+                while (try? await Task.sleep(for: interval)) != nil {
+                    let now = await standing
+                    if now != known { continuation.yield() }
+                    known = now
+                }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in watching.cancel() }
+        }
+    }
+
+    /// What it holds, without what never rests; `nil` for nothing.
+    private var standing: [JSONValue]? {
+        get async {
+            guard let contents = try? await read() else { return nil }
+            return contents.map { piece in
+                guard let text = piece.text else { return .null }
+                return (try? JSONParser.parse(text)).map(Self.settled) ?? .string(text)
+            }
+        }
+    }
+
+    private static func settled(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .array(let items): .array(items.map(settled))
+        case .object(let members):
+            .object(
+                JSONObject(members.compactMap { (key, value) in restless.contains(key) ? nil : (key, settled(value)) }))
+        default: value
+        }
+    }
+}
+
+/// The recipes and the owner's tools as prompts: each tells a model the exact calls.
+struct ToolPrompts: Sendable {
+    let services: OperationServices
+    let options: MCPFaceOptions
+    let prompts: MCPPrompts
+
+    /// All of them.
+    /// - Parameter own: the tools that the owner wrote.
+    func all(own: [ToolDefinition]) -> [Prompt] {
+        RecipeLibrary.all.filter(canBeFollowed).map { prompt(of: $0, named: "recipe_\($0.name)", isRecipe: true) }
+            + own.map { prompt(of: $0, named: "do_\($0.name)", isRecipe: false) }
+    }
+
+    /// Whether the server offers what the steps need.
+    private func canBeFollowed(_ tool: ToolDefinition) -> Bool {
+        guard case .steps(let steps, _) = tool.work else { return true }
+        return steps.allSatisfy { step in
+            switch step.action {
+            case .request: prompts.tools.contains("graph_request")
+            case .command: prompts.tools.contains("run")
+            }
+        }
+    }
+
+    private func prompt(of tool: ToolDefinition, named name: String, isRecipe: Bool) -> Prompt {
+        let arguments = tool.parameters.map {
+            PromptArgument(name: $0.name, title: $0.name, description: $0.summary, isRequired: $0.isRequired)
+        }
+        let options = options
+        return prompts.prompt(name, tool.title, tool.description, arguments) { blanks in
+            guard isRecipe, case .steps(let steps, let answer) = tool.work else {
+                return Self.call(of: tool, blanks, options)
+            }
+            return Self.text(of: tool, steps, answer, blanks, options)
+        }
+    }
+
+    /// The call of a tool that the server lists.
+    private static func call(of tool: ToolDefinition, _ blanks: [String: String], _ options: MCPFaceOptions) -> String {
+        let arguments = JSONObject(
+            [("connection", JSONValue.string(blanks["connection"] ?? ""))]
+                + tool.parameters.compactMap { parameter in blanks[parameter.name].map { (parameter.name, .string($0)) }
+                })
+        return """
+            \(tool.description)
+            Call \(options.prefix)\(tool.name) with \(JSONWriter.string(.object(arguments))) and report what it answers. \
+            Where an answer says that a person must confirm, show them the preview and the command and wait.
+            """
+    }
+
+    private static func text(
+        of tool: ToolDefinition, _ steps: [ToolStep], _ answer: String?, _ blanks: [String: String],
+        _ options: MCPFaceOptions
+    ) -> String {
+        var scope = ToolScope(parameters: [:])
+        for parameter in tool.parameters {
+            if let text = blanks[parameter.name], let value = try? parameter.checked(.string(text)) {
+                scope.parameters[parameter.name] = value
+            } else {
+                scope.parameters[parameter.name] = parameter.defaultValue
+            }
+        }
+        var lines = [
+            "\(tool.description) Connection: \(blanks["connection"] ?? ""). In these calls {…} stands for a value "
+                + "of an earlier answer."
+        ]
+        for (index, step) in steps.enumerated() {
+            var line = "\(index + 1). "
+            if let condition = step.condition { line += "Only with \(condition.text): " }
+            if let each = step.each { line += "For each item of \(each.text): " }
+            lines.append(line + call(step, blanks["connection"] ?? "", scope, options) + " Call the answer \(step.id).")
+        }
+        if let answer {
+            lines.append(
+                "Report what this jq program makes of the answers: \(answer.split(whereSeparator: \.isNewline).joined(separator: " "))"
+            )
+        }
+        lines.append(
+            tool.isPlan
+                ? "First only read, then show the person the plan with every value filled in, and wait for a clear yes. Do one "
+                    + "step at a time; where an answer says that a person must confirm, show them the preview and wait."
+                : "Report a table. Change nothing.")
+        return lines.joined(separator: "\n")
+    }
+
+    private static func call(_ step: ToolStep, _ connection: String, _ scope: ToolScope, _ options: MCPFaceOptions)
+        -> String
+    {
+        var arguments: JSONObject = ["connection": .string(connection)]
+        switch step.action {
+        case .request(let request):
+            arguments["endpoint"] = .string((try? request.path.path(in: scope)) ?? request.path.shown(in: scope))
+            if request.method != "GET" { arguments["method"] = .string(request.method) }
+            if !request.query.isEmpty {
+                arguments["query"] = .object(
+                    JSONObject(request.query.map { ($0.name, .string($0.value.shown(in: scope))) }))
+            }
+            arguments["body"] = request.body?.shown(in: scope)
+            arguments["resource"] = request.resource.map { .string($0) }
+            if let top = request.top {
+                arguments["top"] = .int(Int64(top))
+            } else if request.readsAllPages {
+                arguments["all"] = true
+            }
+            return "\(options.prefix)graph_request \(JSONWriter.string(.object(arguments)))."
+        case .command(let command):
+            arguments["module"] = .string(command.module)
+            arguments["command"] = .string(command.script)
+            let values = command.bindings.map { "$\($0.variable) is \(JSONWriter.string($0.value.shown(in: scope)))" }
+            return "\(options.prefix)run \(JSONWriter.string(.object(arguments)))"
+                + (values.isEmpty ? "." : ", where \(values.joined(separator: ", ")).")
+        }
+    }
+}

@@ -5,6 +5,7 @@ import MMLegacy
 import MMMCP
 import MMOperations
 import MMSystem
+import Synchronization
 
 /// What `mm-mcp` is: the catalogue as a Model Context Protocol server on standard input and output.
 package enum MCPMain {
@@ -160,5 +161,75 @@ package enum MCPMain {
         streams.note("mm-mcp: stopping")
         await face.stop(graceful: .seconds(5))
         log.info("mm-mcp stopped")
+    }
+}
+
+/// The wish that a server ends: SIGTERM or SIGINT. The first lets it finish, a second ends the process at once.
+final class StopSignal: Sendable {
+    private let signals: Signals
+    private let wish: OneShot<Void>
+
+    /// Takes the signals over; to be called before anything starts a thread or a task.
+    /// - Throws: `.unavailable` when the system gives no descriptor.
+    static func take() throws(MMError) -> StopSignal {
+        let wish = OneShot<Void>()
+        let count = SignalCount()
+        let signals = try Signals.handle([SIGTERM, SIGINT]) { signal in
+            if count.another() > 1 { _exit(128 + signal) }
+            wish.resolve(())
+        }
+        return StopSignal(signals, wish)
+    }
+
+    private init(_ signals: Signals, _ wish: OneShot<Void>) {
+        self.signals = signals
+        self.wish = wish
+    }
+
+    /// Waits for the first.
+    func wait() async { await wish.wait() }
+}
+
+private final class SignalCount: Sendable {
+    private let count = Atomic(0)
+    func another() -> Int { count.add(1, ordering: .relaxed).newValue }
+}
+
+/// What a profile makes special of the HTTP face: pages beside the protocol, and the end of a client's session.
+struct ProfileHTTPFace: Sendable {
+    private let profile: ToolProfile?
+    private let services: OperationServices
+
+    /// What a profile makes special; without one nothing is.
+    init(_ profile: ToolProfile?, _ services: OperationServices) {
+        self.profile = profile
+        self.services = services
+    }
+
+    /// How the protocol behaves.
+    var engineOptions: HTTPOptions {
+        var options = HTTPOptions()
+        if let idle = profile?.http.sessionIdle { options.sessionIdle = idle }
+        if let ended = profile?.http.sessionEnded {
+            let services = services
+            options.sessionEnded = { name in
+                Task { await ended(ProfileServer.owner(session: name), services) }
+            }
+        }
+        return options
+    }
+
+    /// What is served beside it.
+    var pages: [String: @Sendable () async -> JSONValue] {
+        let services = services
+        return (profile?.http.pages ?? [:]).mapValues { page in { await page(services) } }
+    }
+
+    /// What whoever starts the server should know.
+    /// - Parameter host: where it listens.
+    func warnings(host: String) -> [String] {
+        (profile?.http.warnings ?? [])
+            + (host == "0.0.0.0" || host == "::"
+                ? ["The server listens on all interfaces: everyone who can reach it may use it."] : [])
     }
 }

@@ -1,6 +1,9 @@
+import Glibc
 import MMCLI
 import MMCore
+import MMGuard
 import MMOperations
+import MMSystem
 
 /// The commands of `mm` that are no operations.
 enum LocalCommands {
@@ -46,4 +49,184 @@ enum LocalCommands {
             try streams.write(Array(try CompletionScript.text(for: try input.requiredText("shell")).utf8))
             return 0
         }
+}
+
+/// `mm sandbox …`: handed on to `mm-sandbox`, which takes the place of this process. Its streams, exit code and signals are
+/// then those of the command line.
+enum SandboxForwarding {
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        SandboxCommand.allCases.map { verb in
+            verb.command(
+                .words { (words) throws(MMError) in
+                    try ProcessReplacement.run(try OwnProgram.sandbox(environment), [verb.rawValue] + words)
+                })
+        }
+    }
+}
+
+/// `mm man`: the manual pages, written into a folder or shown one by one.
+enum ManualPages {
+    /// The command.
+    static func command(_ catalogue: Catalogue, _ others: [LocalCommand]) -> LocalCommand {
+        LocalCommand(
+            ["man"], summary: "Print a manual page, or write all of them into a folder.",
+            fields: [
+                InputField(
+                    "noun", .text, "The command's first word, such as graph; mm itself when left out.",
+                    at: .positional(0)),
+                InputField("to", .text, "The folder to write all pages into, such as ~/.local/share/man/man1."),
+            ],
+            examples: [
+                .init("mm man graph | man -l -", "reads the page of mm graph"),
+                .init("mm man --to /tmp/man1", "writes mm.1, mm-graph.1 and the others"),
+            ]
+        ) { (input, _, streams) throws(MMError) in
+            let index = CommandIndex(catalogue: catalogue, locals: others + [Self.command(catalogue, others)])
+            let pages = ManualPage.all(index, date: .now)
+            if let folder = try input.text("to") {
+                for page in pages {
+                    try ProtectedFile.replace("\(folder)/\(page.name).1", with: Array(page.text.utf8), mode: 0o644)
+                }
+                return 0
+            }
+            let noun = try input.text("noun")
+            let name = noun.map { "mm-\($0)" } ?? "mm"
+            guard let page = pages.first(where: { $0.name == name }) else {
+                throw index.unknown([noun ?? ""])
+            }
+            try streams.write(Array(page.text.utf8))
+            return 0
+        }
+    }
+}
+
+/// `mm complete WORD…`: what may stand at the end of a command line, for the completion scripts of shells.
+struct CompletionValues: Sendable {
+    private let environment: [String: String]
+    private let catalogue: Catalogue
+    private let services: OperationServices
+
+    /// The command.
+    static func command(_ catalogue: Catalogue, _ others: [LocalCommand], environment: [String: String])
+        -> LocalCommand
+    {
+        LocalCommand(
+            ["complete"], summary: "List what may stand at the end of a command line, for completion scripts.",
+            work: .words { (words) async throws(MMError) in
+                let streams = CommandStreams(environment: environment)
+                let services = OperationServices(environment: environment)
+                let values = CompletionValues(environment: environment, catalogue: catalogue, services: services)
+                let index = CommandIndex(catalogue: catalogue, locals: others)
+                let found = await CompletionAnswer(index) { await values.known(at: $0) }.candidates(
+                    Array(words.drop { $0 == "--" }))
+                for candidate in found {
+                    let summary = candidate.summary.isEmpty ? "" : "\t\(candidate.summary)"
+                    try streams.writeLine(candidate.word + (candidate.word == CompletionScript.files ? "" : summary))
+                }
+                await services.close()
+                return 0
+            })
+    }
+
+    /// What is known of the values of a field now. What can't be learnt at once is nothing.
+    func known(at place: CompletionAnswer.Place) async -> [CompletionAnswer.Candidate] {
+        switch place.field.name {
+        case "connection":
+            return connections
+                + (place.field.otherFlags.isEmpty ? [] : tags.map { CompletionAnswer.Candidate("tag:" + $0) })
+        case "tag" where place.command.first == "connections": return tags.map { CompletionAnswer.Candidate($0) }
+        case "name" where place.command.first == "connections": return connections
+        case "module": return RunModule.names.map { CompletionAnswer.Candidate($0) }
+        case "command" where place.command == ["run"]: return script(place)
+        case "line" where place.command.first == "cmdlets", "pattern" where place.command.first == "cmdlets":
+            return CmdletCompletion(module: place.given["module"] ?? "exo").names(startingWith: unquoted(place.typed))
+                .map { CompletionAnswer.Candidate($0) }
+        case "endpoint", "url": return endpoints(startingWith: unquoted(place.typed), place)
+        case "job", "handle": return await rows("jobs", key: "job", summary: "operation")
+        case "session" where place.command.first == "ssh": return await rows("ssh_sessions", key: "session")
+        case "session": return await rows("shell_sessions", key: "session")
+        case "host": return await hosts()
+        case "operation" where place.command.first == "audit":
+            return catalogue.operations.map { CompletionAnswer.Candidate($0.declaration.name, $0.declaration.summary) }
+        case "resource": return resources
+        case "recipe": return await rows("recipe_list", key: "name", summary: "summary")
+        default: return []
+        }
+    }
+
+    private func unquoted(_ text: String) -> String { String(text.drop { $0 == "'" || $0 == "\"" }) }
+
+    private var connections: [CompletionAnswer.Candidate] {
+        let known = (try? services.registry.snapshot().connections) ?? []
+        return known.map { CompletionAnswer.Candidate($0.name, $0.description ?? $0.tenant ?? "") }
+    }
+
+    private var tags: [String] {
+        guard let snapshot = try? services.registry.snapshot() else { return [] }
+        return ConnectionSelection.tags(of: snapshot.names, in: snapshot)
+    }
+
+    /// The cmdlets and parameters that may end a script that is one word of the line.
+    private func script(_ place: CompletionAnswer.Place) -> [CompletionAnswer.Candidate] {
+        guard let module = place.given["module"] else { return [] }
+        let text = unquoted(place.typed)
+        let (typed, words) = CmdletWords(module: module).completions(of: text)
+        let before = text.dropLast(typed.count)
+        return words.map { CompletionAnswer.Candidate(before + $0) }
+    }
+
+    /// The next step of a path of Microsoft Graph.
+    private func endpoints(startingWith typed: String, _ place: CompletionAnswer.Place) -> [CompletionAnswer.Candidate]
+    {
+        guard (place.given["resource"] ?? "graph") == "graph" else { return [] }
+        return PathCompletion().candidates(for: typed).map { candidate in
+            CompletionAnswer.Candidate(
+                candidate.path, candidate.methods.isEmpty ? "…" : candidate.methods.joined(separator: ", "))
+        }
+    }
+
+    /// The services that a request can be sent to, which a sign-in may be for, too.
+    private var resources: [CompletionAnswer.Candidate] {
+        let field = catalogue.operation(named: "graph_request")?.fields.first { $0.name == "resource" }
+        guard case .choice(let words)? = field?.kind else { return [] }
+        return words.map { CompletionAnswer.Candidate($0) }
+    }
+
+    private func hosts() async -> [CompletionAnswer.Candidate] {
+        var names = await rows("ssh_sessions", key: "host")
+        let file = (environment["HOME"] ?? "") + "/.ssh/config"
+        let bytes = try? ProtectedFile.read(file, limit: 1 << 20)
+        let text = String(decoding: bytes ?? [], as: UTF8.self)
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.split { $0 == " " || $0 == "\t" || $0 == "=" }
+            guard words.first?.lowercased() == "host" else { continue }
+            // A pattern is no host.
+            for word in words.dropFirst() where !word.contains(where: { "*?!".contains($0) }) {
+                names.append(CompletionAnswer.Candidate(String(word)))
+            }
+        }
+        return names
+    }
+
+    /// The values of a member of the rows that an operation answers with, without starting a pool for it.
+    private func rows(_ name: String, key: String, summary: String? = nil) async -> [CompletionAnswer.Candidate] {
+        guard let operation = catalogue.operation(named: name) else { return [] }
+        let context = CallContext(
+            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(2))
+        guard let choice = try? PoolChoice.of(embedded: false, pool: nil, environment: environment),
+            let service = try? FrontEndService.make(choice, services, environment),
+            let answer = try? await service.call(operation, [:], in: context)
+        else { return [] }
+        let value: JSONValue?
+        switch answer.body {
+        case .value(let object): value = object
+        case .json(let bytes): value = try? JSONParser.parse(bytes)
+        default: value = nil
+        }
+        let rows = value?.array ?? value?.object?.values.lazy.compactMap(\.array).first ?? []
+        return rows.compactMap { row in
+            row[key]?.string.map { CompletionAnswer.Candidate($0, summary.flatMap { row[$0]?.string } ?? "") }
+        }
+    }
 }

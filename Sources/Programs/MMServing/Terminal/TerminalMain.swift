@@ -1,5 +1,6 @@
 import MMCLI
 import MMCore
+import MMGuard
 import MMOperations
 
 /// What `mm` is: the catalogue at a terminal.
@@ -48,4 +49,88 @@ package enum TerminalMain {
         if serving == nil { await services.auditCopies.sendRest() }
         return code
     }
+}
+
+/// What somebody means who begins a line with a word that is no command here: a thing of Microsoft Graph (`mm users`), a
+/// cmdlet, a module, a connection, or what another program calls it.
+struct OtherWords: Sendable {
+    /// The names of the connections.
+    let connections: [String]
+
+    /// The lines that were most likely meant, best first; none where nobody can know.
+    func lines(for words: [String]) -> [String] {
+        guard let first = words.first else { return [] }
+        let word = first.lowercased()
+        if let name = connections.first(where: { $0.lowercased() == word }) {
+            return lines(of: name, words.dropFirst())
+        }
+        if first.hasPrefix("/") { return ["mm graph \(connection) \(first)"] }
+        if RunModule.names.contains(word) { return ["mm run \(connection) \(word)"] }
+        let cmdlets = cmdlets(word)
+        if !cmdlets.isEmpty { return cmdlets }
+        if let path = Self.path(word) { return ["mm graph \(connection) \(path)"] }
+        if Self.reading.contains(word), let noun = words.dropFirst().first?.lowercased() {
+            if let path = noun.hasPrefix("/") ? noun : Self.path(noun) { return ["mm graph \(connection) \(path)"] }
+        }
+        let known = Self.elsewhere.first { $0.words.contains(word) }
+        return known.map { [$0.line.replacing("CONNECTION", with: connection)] } ?? []
+    }
+
+    /// What stands for a connection in a suggestion: its name where there is no other.
+    private var connection: String { connections.count == 1 ? connections[0] : "CONNECTION" }
+
+    /// A line that begins with a connection lacks the command.
+    private func lines(of name: String, _ rest: ArraySlice<String>) -> [String] {
+        guard let next = rest.first else {
+            return ["mm status \(name)", "mm graph \(name) /users", "mm run \(name) exo"]
+        }
+        if RunModule.names.contains(next.lowercased()) { return ["mm run \(name) \(next.lowercased())"] }
+        if next.hasPrefix("/") { return ["mm graph \(name) \(next)"] }
+        return Self.path(next.lowercased()).map { ["mm graph \(name) \($0)"] } ?? ["mm status \(name)"]
+    }
+
+    /// The lines that run a cmdlet of this name, or of one that differs in a slip.
+    private func cmdlets(_ word: String) -> [String] {
+        guard word.contains("-"), word.first != "-" else { return [] }
+        for module in RunModule.names {
+            let known = CmdletCompletion(module: module).names(startingWith: word)
+            if let name = known.first(where: { $0.lowercased() == word }) { return [line(name, in: module)] }
+        }
+        for module in RunModule.names {
+            let known = CmdletCompletion(module: module).names(startingWith: "")
+            let meant = known.filter { NearName.isSlip(word, of: $0) }
+            if !meant.isEmpty { return meant.prefix(3).map { line($0, in: module) } }
+        }
+        return []
+    }
+
+    private func line(_ cmdlet: String, in module: String) -> String {
+        "mm run \(connection) \(module) '\(cmdlet) …'"
+    }
+
+    /// The path of a thing of Microsoft Graph that a word names, in the singular or the plural.
+    private static func path(_ word: String) -> String? {
+        if let known = paths[word] { return known }
+        guard word.allSatisfy({ $0.isLetter }) else { return nil }
+        let wanted = [word + "s", word].map { "/" + $0 }
+        let found = PathCompletion().candidates(for: "/" + word).filter { $0.methods.contains("GET") }
+        return wanted.lazy.compactMap { path in found.first { $0.path.lowercased() == path } }.first?.path
+    }
+
+    private static let reading: Set<String> = ["get", "list", "ls", "show"]
+
+    private static let paths = [
+        "licence": "/subscribedSkus", "licences": "/subscribedSkus", "license": "/subscribedSkus",
+        "licenses": "/subscribedSkus", "signins": "/auditLogs/signIns",
+        "mail": "/me/messages", "messages": "/me/messages", "roles": "/directoryRoles", "apps": "/applications",
+    ]
+
+    /// What programs of the same kind call their commands.
+    private static let elsewhere: [(words: Set<String>, line: String)] = [
+        (["api", "rest", "request", "get", "post", "patch"], "mm graph CONNECTION /users"),
+        (["auth", "signin", "sign-in"], "mm login CONNECTION"),
+        (["list", "ls", "account", "accounts", "tenant", "tenants", "config"], "mm connections"),
+        (["whoami"], "mm status"), (["search", "find"], "mm endpoints 'inbox rules of a user'"),
+        (["exchange", "mailbox", "mailboxes"], "mm run CONNECTION exo 'Get-Mailbox -ResultSize 5'"),
+    ]
 }

@@ -108,3 +108,124 @@ package struct FormattedBlock: Sendable {
         return lines
     }
 }
+
+/// The text layout of a table: widths follow from the contents. As PowerShell lays it out, the last column is truncated and
+/// columns that don't fit are dropped; for a screen, the widest columns give way and all stay.
+struct TableLayout {
+    private let columns: [FormattedBlock.Column]
+    private let rows: [[String]]
+    private var widths: [Int]
+    private let width: Int
+
+    /// Lays out a group of rows; `nil` where PowerShell would break a line.
+    /// - Parameters:
+    ///   - group: the rows.
+    ///   - width: the columns that a line may take.
+    ///   - isScreen: whether these are the columns of a screen, where every line has to fit.
+    init?(_ group: FormattedBlock.Group, width: Int, isScreen: Bool = false) {
+        guard width >= 5, !group.columns.isEmpty else { return nil }
+        columns = group.columns
+        rows = group.rows
+        self.width = width
+        widths = columns.map(\.width)
+        guard columns.allSatisfy({ DisplayCells.isSimple($0.label) && !$0.label.isEmpty }),
+            rows.allSatisfy({ $0.allSatisfy(DisplayCells.isOneLine) })
+        else { return nil }
+        if widths[0] == 0 {
+            // If the first column leaves its width open, every column is as wide as its contents.
+            for (place, column) in columns.enumerated() {
+                widths[place] = rows.reduce(column.label.utf16.count) { max($0, DisplayCells.count($1[place])) }
+            }
+        }
+        if isScreen, widths.allSatisfy({ $0 > 0 }) {
+            narrow()
+            return
+        }
+        assign()
+        // A truncated heading would be broken into lines.
+        for (place, column) in columns.enumerated() where widths[place] > 0 && widths[place] < column.label.utf16.count
+        {
+            return nil
+        }
+        guard widths.contains(where: { $0 > 0 }) else { return nil }
+        for row in rows {
+            for (cell, width) in zip(row, widths) where width > 0 && DisplayCells.count(cell) > width {
+                guard DisplayCells.isSimple(cell) else { return nil }
+            }
+        }
+    }
+
+    private func total() -> Int {
+        let shown = widths.filter { $0 > 0 }
+        return shown.reduce(0, +) + shown.count - 1
+    }
+
+    /// Has the widest columns give way until a line fits.
+    private mutating func narrow() {
+        var widest = widths.max() ?? 0
+        let needed = widths
+        while widest > 1, total() > width {
+            widest -= 1
+            widths = needed.map { min($0, widest) }
+        }
+    }
+
+    private mutating func assign() {
+        if widths.allSatisfy({ $0 > 0 }) {
+            if total() <= width { return }
+        } else {
+            let isFixed = widths.map { $0 > 0 }
+            for place in widths.indices where widths[place] == 0 { widths[place] = 1 }
+            var free = width - total()
+            if free >= 0 {
+                while free > 0 {
+                    for place in widths.indices where !isFixed[place] && free > 0 {
+                        widths[place] += 1
+                        free -= 1
+                    }
+                }
+                return
+            }
+        }
+        while total() > width {
+            let last = (widths.firstIndex { $0 < 0 } ?? widths.count) - 1
+            guard last >= 0 else { return }
+            let left = widths[last] - (total() - width)
+            widths[last] = left < 1 ? -1 : left
+        }
+    }
+
+    /// The lines of the table: an empty one, the heading, its dashes, and the rows.
+    var lines: [String] {
+        let labels = columns.map(\.label)
+        let head = row(labels, padsLast: false, isHead: true)
+        let dashes = row(
+            labels.enumerated().map { String(repeating: "-", count: min($1.utf16.count, max(widths[$0], 0))) },
+            padsLast: true, isHead: false)
+        return ["", head, dashes] + rows.map { row($0, padsLast: true, isHead: false) }
+    }
+
+    private func row(_ cells: [String], padsLast: Bool, isHead: Bool) -> String {
+        let lastShown = widths.lastIndex { $0 > 0 } ?? 0
+        var text = ""
+        for (place, cell) in cells.enumerated() where widths[place] > 0 {
+            if place > 0 { text += " " }
+            // The table's last column isn't padded; a column that became the last one is.
+            let isLast = isHead ? place == lastShown : place == cells.count - 1
+            text += field(cell, widths[place], columns[place].isRight, isPadded: !isLast)
+        }
+        return text
+    }
+
+    private func field(_ cell: String, _ width: Int, _ isRight: Bool, isPadded: Bool) -> String {
+        let count = DisplayCells.count(cell)
+        if count > width {
+            let kept = DisplayCells.cut(cell, to: width == 1 ? 1 : width - 1, fromEnd: isRight)
+            let blanks = String(repeating: " ", count: max(0, width - 1 - DisplayCells.count(kept)))
+            if width == 1 { return kept }
+            return isRight ? blanks + "\u{2026}" + kept : kept + "\u{2026}" + (isPadded ? blanks : "")
+        }
+        let blanks = String(repeating: " ", count: width - count)
+        return isRight ? blanks + cell : isPadded ? cell + blanks : cell
+    }
+}

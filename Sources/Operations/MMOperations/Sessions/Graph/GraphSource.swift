@@ -193,3 +193,237 @@ struct GraphCmdletList: CmdletSource {
         throw .handedOver("the command \(call.name)")
     }
 }
+
+/// The rows of one cmdlet of Graph's modules, page by page.
+struct GraphRows: CmdletRows {
+    private let source: GraphSource
+    private let call: GraphCmdletCall
+    private let request: GraphRequest
+    private let errorAction: String?
+    private var objects: GraphObjects
+    private var pages: GraphPages.Iterator?
+    private var isOver = false
+    private var isFirst = true
+
+    init(source: GraphSource, call: GraphCmdletCall, request: GraphRequest, errorAction: String?) {
+        self.source = source
+        self.call = call
+        self.request = request
+        self.errorAction = errorAction
+        objects = GraphObjects(call.shape, of: call.cmdlet)
+        // Without -All or -Top a cmdlet asks for one page, of the size that the service chooses.
+        guard case .objects = call.shape, request.method == "GET", call.outFile == nil,
+            call.isWhole || call.limit != nil
+        else { return }
+        pages = source.pages(request, PageLimits(items: call.limit)).makeAsyncIterator()
+    }
+
+    mutating func next() async throws(CmdletFault) -> CmdletBatch? {
+        guard !isOver else { return nil }
+        do throws(MMError) {
+            return try await batch()
+        } catch {
+            isOver = true
+            return try ended(by: error)
+        }
+    }
+
+    private mutating func batch() async throws(MMError) -> CmdletBatch? {
+        guard var walk = pages else {
+            isOver = true
+            let response = try await source.send(request, call)
+            if let file = call.outFile {
+                source.keep(response.body, as: file)
+                return nil
+            }
+            guard !response.body.isEmpty else {
+                return call.passesThrough ? CmdletBatch([.bool(true)]) : nil
+            }
+            var batch = CmdletBatch(answer(response))
+            if let name = call.countVariable {
+                let count = (try? response.json())?["@odata.count"]?.int
+                batch.variables[name] = count.map { .int(Int32(truncatingIfNeeded: $0)) } ?? .null
+            }
+            return batch
+        }
+        defer { pages = walk }
+        guard let page = try await walk.next() else {
+            isOver = true
+            return nil
+        }
+        var rows: [PSValue] = []
+        rows.reserveCapacity(page.items.count)
+        for item in page.items {
+            if let object = objects.object(item) { rows.append(object) }
+        }
+        var batch = CmdletBatch(rows)
+        if isFirst, let name = call.countVariable {
+            batch.variables[name] = page.count.map { .int(Int32(truncatingIfNeeded: $0)) } ?? .null
+        }
+        isFirst = false
+        return batch
+    }
+
+    /// The objects of an answer that is not read page by page.
+    private mutating func answer(_ response: GraphResponse) -> [PSValue] {
+        let text = String(decoding: response.body, as: UTF8.self)
+        if case .text = call.shape { return [.string(text)] }
+        guard let json = try? response.json() else {
+            // `/$count` answers a number alone.
+            let line = text.filter { !$0.isWhitespace && $0 != "\u{FEFF}" }
+            return [Int32(line).map { .int($0) } ?? .string(text)]
+        }
+        if case .int(let number) = json { return [Int32(exactly: number).map { .int($0) } ?? .long(number)] }
+        if case .objects = call.shape, let items = json["value"]?.array { return items.map { objects.object($0) } }
+        return [objects.object(json)]
+    }
+
+    /// What becomes of the script when a request was refused, as of a refused cmdlet of Exchange.
+    private func ended(by error: MMError) throws(CmdletFault) -> CmdletBatch? {
+        let record = GraphRecord.of(error, call)
+        if error.concernsTheCaller {
+            source.note(failure: error)
+            throw .interrupted(PipelineStop(refusedWith: record))
+        }
+        source.note(cause: error, of: record)
+        let status = error.details["status"]?.int ?? 0
+        let isRefusal = [401, 403, 429].contains(status) || status >= 500 || status == 0
+        switch errorAction {
+        case "silentlycontinue", "ignore": return nil
+        case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))
+        case nil where !isRefusal, "continue": return CmdletBatch([], errors: [record])
+        default: throw .interrupted(PipelineStop(refusedWith: record))
+        }
+    }
+}
+
+/// Makes the objects of Graph's modules of the service's answers: properties begin with capitals, dates are dates, and what an object
+/// of any type has besides its id stands in `AdditionalProperties`.
+struct GraphObjects {
+    private var shapes: [[String]: PSShape] = [:]
+    private let shape: GraphCmdletCall.Shape
+    private let view: CmdletView?
+
+    /// Objects of one cmdlet.
+    init(_ shape: GraphCmdletCall.Shape, of cmdlet: String) {
+        self.shape = shape
+        view = CmdletView.of(cmdlet.lowercased().replacing("-mgbeta", with: "-mg"))
+    }
+
+    /// The object of a row; `nil` for text that isn't JSON.
+    mutating func object(_ row: ArraySlice<UInt8>) -> PSValue? {
+        guard let json = try? JSONParser.parse(row, limits: JSONLimits(bytes: 64 << 20, depth: 64)) else { return nil }
+        return object(json)
+    }
+
+    /// The object of a JSON value.
+    mutating func object(_ json: JSONValue) -> PSValue {
+        switch shape {
+        case .objects(let isAny):
+            guard case .object(let members) = json else { return Self.typed(json, &shapes) }
+            return row(members, isAny: isAny)
+        case .tables: return Self.table(json)
+        case .plain: return Self.plain(json, &shapes)
+        case .text: return .string(JSONWriter.string(json))
+        }
+    }
+
+    private mutating func row(_ members: JSONObject, isAny: Bool) -> PSValue {
+        var pairs: [(String, PSValue)] = []
+        let more = PSTable(isOrdered: true)
+        for (name, json) in members {
+            let isOwn = !name.contains("@") && (!isAny || name == "id" || name == "deletedDateTime")
+            if isOwn {
+                pairs.append((Self.capitalised(name), Self.typed(json, &shapes)))
+            } else if name != "@odata.context" {
+                _ = more.add(name, Self.table(json))
+            }
+        }
+        pairs.append(("AdditionalProperties", .table(more)))
+        guard case .object(var object) = Self.made(pairs, &shapes) else { return .null }
+        object.view = view
+        return .object(object)
+    }
+
+    private static func made(_ pairs: [(String, PSValue)], _ shapes: inout [[String]: PSShape]) -> PSValue {
+        let names = pairs.map(\.0)
+        if let shape = shapes[names] { return .object(PSObject(shape: shape, values: pairs.map(\.1))) }
+        if let shape = PSShape(names) {
+            shapes[names] = shape
+            return .object(PSObject(shape: shape, values: pairs.map(\.1)))
+        }
+        var known: Set<String> = []
+        let first = pairs.filter { known.insert($0.0.lowercased()).inserted }
+        return PSObject(first).map { .object($0) } ?? .null
+    }
+
+    private static func capitalised(_ name: String) -> String { name.prefix(1).uppercased() + name.dropFirst() }
+
+    /// A value as the classes of the modules have it.
+    private static func typed(_ json: JSONValue, _ shapes: inout [[String]: PSShape]) -> PSValue {
+        switch json {
+        case .object(let members):
+            var pairs: [(String, PSValue)] = []
+            for (name, value) in members where !name.contains("@") {
+                pairs.append((capitalised(name), typed(value, &shapes)))
+            }
+            return made(pairs, &shapes)
+        case .array(let items):
+            var values: [PSValue] = []
+            for item in items { values.append(typed(item, &shapes)) }
+            return .array(values)
+        case .string(let text):
+            if isMoment(text), let date = PSDate(json: text) { return .date(date) }
+            return .string(text)
+        case .int(let number): return Int32(exactly: number).map { .int($0) } ?? .long(number)
+        default: return scalar(json)
+        }
+    }
+
+    /// A value as Invoke-MgGraphRequest has it.
+    private static func table(_ json: JSONValue) -> PSValue {
+        switch json {
+        case .object(let members):
+            let table = PSTable(isOrdered: true)
+            for (name, value) in members { _ = table.add(name, self.table(value)) }
+            return .table(table)
+        case .array(let items): return .array(items.map { table($0) })
+        default: return scalar(json)
+        }
+    }
+
+    /// A value as ConvertFrom-Json has it.
+    private static func plain(_ json: JSONValue, _ shapes: inout [[String]: PSShape]) -> PSValue {
+        switch json {
+        case .object(let members):
+            var pairs: [(String, PSValue)] = []
+            for (name, value) in members { pairs.append((name, plain(value, &shapes))) }
+            return made(pairs, &shapes)
+        case .array(let items):
+            var values: [PSValue] = []
+            for item in items { values.append(plain(item, &shapes)) }
+            return .array(values)
+        default: return scalar(json)
+        }
+    }
+
+    private static func scalar(_ json: JSONValue) -> PSValue {
+        switch json {
+        case .bool(let flag): .bool(flag)
+        case .int(let number): .long(number)
+        case .double(let number): .double(number)
+        case .number(let text): .string(text)
+        case .string(let text):
+            if isMoment(text), let date = PSDate(json: text) { .date(date) } else { .string(text) }
+        default: .null
+        }
+    }
+
+    /// Whether a text is a date with a time.
+    private static func isMoment(_ text: String) -> Bool {
+        let units = text.utf8
+        guard units.count >= 19, units.count < 36 else { return false }
+        let bytes = Array(units.prefix(11))
+        return bytes[4] == 0x2D && bytes[7] == 0x2D && bytes[10] == 0x54
+    }
+}

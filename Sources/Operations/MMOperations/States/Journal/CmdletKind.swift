@@ -69,3 +69,130 @@ struct CmdletKind: Sendable {
     /// The kind of a noun, in any case.
     static func of(_ noun: String) -> CmdletKind? { table[noun.lowercased()] }
 }
+
+extension CmdletKind {
+    static let table = Dictionary(
+        (all + settings).map { ($0.noun.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+
+    private static let mailboxIDs = ["ExternalDirectoryObjectId", "Guid", "Identity"]
+
+    private static let all: [CmdletKind] = [
+        CmdletKind(
+            noun: "Mailbox", word: "mailbox", ids: mailboxIDs,
+            translations: [
+                Translation(
+                    parameter: "Type", property: "RecipientTypeDetails",
+                    words: [
+                        ("Regular", "UserMailbox"), ("Shared", "SharedMailbox"), ("Room", "RoomMailbox"),
+                        ("Equipment", "EquipmentMailbox"),
+                    ])
+            ]),
+        CmdletKind(noun: "CASMailbox", word: "client access of the mailbox", ids: mailboxIDs),
+        CmdletKind(noun: "User", word: "user", ids: mailboxIDs),
+        CmdletKind(noun: "MailboxAutoReplyConfiguration", word: "automatic replies of the mailbox", ids: ["Identity"]),
+        CmdletKind(noun: "MailboxRegionalConfiguration", word: "regional settings of the mailbox", ids: ["Identity"]),
+        CmdletKind(noun: "CalendarProcessing", word: "calendar processing of the mailbox", ids: ["Identity"]),
+        CmdletKind(
+            noun: "InboxRule", word: "inbox rule", names: ["Identity", "Mailbox"], place: ("Mailbox", "MailboxOwnerId"),
+            ids: ["RuleIdentity", "Identity"],
+            state: ("Enabled", true, false),
+            recreated: [
+                "Name", "Priority", "From", "FromAddressContainsWords", "SentTo", "SubjectContainsWords",
+                "SubjectOrBodyContainsWords", "BodyContainsWords", "HeaderContainsWords",
+                "RecipientAddressContainsWords", "HasAttachment", "FlaggedForAction", "MessageTypeMatches",
+                "MyNameInToBox", "MyNameInCcBox", "MyNameInToOrCcBox", "MyNameNotInToBox", "SentOnlyToMe",
+                "ReceivedAfterDate", "ReceivedBeforeDate", "WithImportance", "WithSensitivity",
+                "WithinSizeRangeMinimum", "WithinSizeRangeMaximum", "ExceptIfFrom",
+                "ExceptIfFromAddressContainsWords", "ExceptIfSentTo", "ExceptIfSubjectContainsWords",
+                "ExceptIfSubjectOrBodyContainsWords", "ExceptIfBodyContainsWords", "ExceptIfHasAttachment",
+                "ExceptIfMyNameInToBox", "ExceptIfMyNameInCcBox", "MoveToFolder", "CopyToFolder", "ForwardTo",
+                "ForwardAsAttachmentTo", "RedirectTo", "DeleteMessage", "SoftDeleteMessage", "MarkAsRead",
+                "MarkImportance", "ApplyCategory", "PinMessage", "StopProcessingRules",
+            ], isShort: true),
+        CmdletKind(
+            noun: "TransportRule", word: "transport rule",
+            translations: [Translation(parameter: "Enabled", property: "State", words: onOff)],
+            state: ("State", "Enabled", "Disabled"),
+            recreated: [
+                "Name", "Enabled", "Priority", "Mode", "Comments", "FromScope", "SentToScope", "From", "FromMemberOf",
+                "SentTo", "SentToMemberOf", "SubjectContainsWords", "SubjectOrBodyContainsWords",
+                "SubjectMatchesPatterns", "SubjectOrBodyMatchesPatterns", "FromAddressContainsWords",
+                "FromAddressMatchesPatterns", "SenderDomainIs", "RecipientDomainIs", "RecipientAddressContainsWords",
+                "HeaderContainsMessageHeader", "HeaderContainsWords", "AttachmentContainsWords",
+                "AttachmentExtensionMatchesWords", "AttachmentHasExecutableContent", "AttachmentSizeOver",
+                "MessageSizeOver", "MessageTypeMatches", "ExceptIfFrom", "ExceptIfFromMemberOf", "ExceptIfFromScope",
+                "ExceptIfSentTo", "ExceptIfSentToMemberOf", "ExceptIfSenderDomainIs", "ExceptIfRecipientDomainIs",
+                "ExceptIfSubjectContainsWords", "ExceptIfSubjectOrBodyContainsWords",
+                "ExceptIfHeaderContainsMessageHeader",
+                "ExceptIfHeaderContainsWords", "RejectMessageReasonText", "RejectMessageEnhancedStatusCode",
+                "BlindCopyTo", "CopyTo", "AddToRecipients", "RedirectMessageTo", "ModerateMessageByUser",
+                "DeleteMessage",
+                "Quarantine", "PrependSubject", "SetHeaderName", "SetHeaderValue", "RemoveHeader", "SetSCL",
+                "SetAuditSeverity", "ApplyHtmlDisclaimerText", "ApplyHtmlDisclaimerLocation",
+                "ApplyHtmlDisclaimerFallbackAction", "ApplyClassification", "RouteMessageOutboundConnector",
+                "StopRuleProcessing", "SenderAddressLocation", "RuleErrorAction",
+            ], isMadeWithState: true, isShort: true),
+        CmdletKind(
+            noun: "DistributionGroup", word: "distribution group",
+            translations: [
+                Translation(
+                    parameter: "Type", property: "RecipientTypeDetails",
+                    words: [
+                        ("Distribution", "MailUniversalDistributionGroup"), ("Security", "MailUniversalSecurityGroup"),
+                    ])
+            ],
+            recreated: [
+                "Name", "Alias", "DisplayName", "PrimarySmtpAddress", "Type", "ManagedBy", "Description", "Notes",
+                "MemberJoinRestriction", "MemberDepartRestriction", "ModeratedBy", "ModerationEnabled",
+                "RequireSenderAuthenticationEnabled", "SendModerationNotifications",
+            ], content: ("Get-DistributionGroupMember", "Members")),
+        CmdletKind(
+            noun: "MailboxPermission", word: "mailbox",
+            entry: Entry(name: "User", list: "permissions", values: "AccessRights")),
+        CmdletKind(
+            noun: "RecipientPermission", word: "recipient",
+            entry: Entry(name: "Trustee", list: "permissions", values: "AccessRights")),
+        CmdletKind(
+            noun: "MailboxFolderPermission", word: "folder",
+            entry: Entry(name: "User", list: "permissions", values: "AccessRights")),
+        CmdletKind(
+            noun: "DistributionGroupMember", word: "distribution group",
+            entry: Entry(name: "Member", list: "members", isSought: false)),
+        CmdletKind(
+            noun: "RoleGroupMember", word: "role group", entry: Entry(name: "Member", list: "members", isSought: false)),
+        CmdletKind(noun: "OrganizationConfig", word: "settings of the organization", names: [], ids: ["Identity"]),
+        CmdletKind(noun: "TransportConfig", word: "transport settings", names: [], ids: ["Identity"]),
+        CmdletKind(noun: "AdminAuditLogConfig", word: "settings of the audit log", names: [], ids: ["Identity"]),
+        CmdletKind(
+            noun: "InboundConnector", word: "inbound connector", ids: ["Guid", "Identity"],
+            recreated: [
+                "Name", "Enabled", "ConnectorType", "ConnectorSource", "SenderDomains", "SenderIPAddresses",
+                "RequireTls",
+                "RestrictDomainsToCertificate", "RestrictDomainsToIPAddresses", "TlsSenderCertificateName",
+                "CloudServicesMailEnabled", "TreatMessagesAsInternal", "Comment", "EFSkipIPs", "EFSkipLastIP",
+                "EFUsers",
+                "AssociatedAcceptedDomains",
+            ]),
+        CmdletKind(
+            noun: "OutboundConnector", word: "outbound connector", ids: ["Guid", "Identity"],
+            recreated: [
+                "Name", "Enabled", "ConnectorType", "ConnectorSource", "UseMXRecord", "SmartHosts", "RecipientDomains",
+                "TlsSettings", "TlsDomain", "IsTransportRuleScoped", "RouteAllMessagesViaOnPremises",
+                "CloudServicesMailEnabled", "Comment",
+            ]),
+    ]
+
+    private static let onOff: [(written: JSONValue, shown: JSONValue)] = [(true, "Enabled"), (false, "Disabled")]
+
+    /// Policies and settings whose parameters and properties have the same names.
+    private static let settings: [CmdletKind] = [
+        ("RemoteDomain", "remote domain"), ("AcceptedDomain", "accepted domain"),
+        ("HostedOutboundSpamFilterPolicy", "outbound spam policy"), ("HostedContentFilterPolicy", "spam policy"),
+        ("HostedConnectionFilterPolicy", "connection filter"), ("MalwareFilterPolicy", "malware policy"),
+        ("AntiPhishPolicy", "anti-phishing policy"), ("SafeLinksPolicy", "Safe Links policy"),
+        ("SafeAttachmentPolicy", "Safe Attachments policy"), ("OwaMailboxPolicy", "policy of Outlook on the web"),
+        ("MobileDeviceMailboxPolicy", "policy of mobile devices"), ("SharingPolicy", "sharing policy"),
+        ("AuthenticationPolicy", "authentication policy"), ("UnifiedGroup", "Microsoft 365 group"),
+        ("MailContact", "mail contact"), ("MailUser", "mail user"), ("DynamicDistributionGroup", "dynamic group"),
+    ].map { CmdletKind(noun: $0.0, word: $0.1) }
+}

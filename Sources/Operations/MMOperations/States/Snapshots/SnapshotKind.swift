@@ -197,3 +197,240 @@ extension SnapshotKind {
         return copy
     }
 }
+
+extension SnapshotKind {
+    private static let members = "members?$select=id,userPrincipalName,displayName&$top=999"
+    private static let owners = "owners?$select=id,userPrincipalName,displayName&$top=999"
+    private static let intune = "/deviceManagement"
+    private static let conditionalAccess = "/identity/conditionalAccess"
+    private static let graphPolicies = "/policies"
+    private static let eligibilities = "/roleManagement/directory/roleEligibilityScheduleInstances"
+
+    /// Every kind, in the order in which they are read.
+    package static let all: [SnapshotKind] = directory + policies + devices + exchange + mailboxes + others
+
+    /// The kinds that are read where a caller names none.
+    package static let standard = all.filter { !$0.isOnRequest }
+
+    /// The kind of a name, in any case.
+    package static func named(_ name: String) -> SnapshotKind? {
+        let wanted = name.lowercased()
+        return all.first { $0.name == wanted }
+    }
+
+    /// The kinds that a caller names.
+    /// - Parameter names: names, each of which may list several with commas; the start of names with a `*` at the end.
+    /// - Returns: the kinds; `nil` where the caller names none.
+    /// - Throws: `invalidInput` with the nearest name.
+    package static func chosen(_ names: [String]) throws(MMError) -> [SnapshotKind]? {
+        var chosen: Set<SnapshotKind> = []
+        for word in names.flatMap({ $0.split(separator: ",") }) {
+            let name = word.filter { !$0.isWhitespace }.lowercased()
+            let found =
+                name.hasSuffix("*") ? all.filter { $0.name.hasPrefix(name.dropLast()) } : all.filter { $0.name == name }
+            guard !found.isEmpty else {
+                let near = NearestNames.of(name, among: all.map(\.name), limit: 1).first
+                throw MMError(
+                    .invalidInput,
+                    "There is no kind “\(name.prefix(60))”." + (near.map { " Did you mean `\($0)`?" } ?? ""),
+                    hint: "The kinds: \(all.map(\.name).joined(separator: ", ")).", details: ["field": "only"])
+            }
+            chosen.formUnion(found)
+        }
+        return chosen.isEmpty ? nil : all.filter(chosen.contains)
+    }
+
+    private static let directory: [SnapshotKind] = [
+        SnapshotKind("organization", "Organisation settings", .graph, "/organization").single(inCollection: true)
+            .without("assignedPlans", "provisionedPlans", "onPremisesLastSyncDateTime", "directorySizeQuota")
+            .own("displayName", "verifiedDomains", "technicalNotificationMails"),
+        SnapshotKind("domains", "Domains", .graph, "/domains").key("id", named: "id").without("state"),
+        SnapshotKind("licences", "Licences", .graph, "/subscribedSkus").key("skuId", named: "skuPartNumber")
+            .without("id", "accountId", "accountName", "consumedUnits", "subscriptionIds").referredTo()
+            .own("prepaidUnits"),
+        SnapshotKind("role-definitions", "Role definitions", .graph, "/roleManagement/directory/roleDefinitions")
+            .without("inheritsPermissionsFrom").referredTo(),
+        SnapshotKind("groups", "Groups", .graph, "/groups?$select=" + groupProperties).referredTo()
+            .refers("assignedLicenses").own("securityIdentifier", "mail", "proxyAddresses")
+            .relation("members", "/groups/{id}/" + members, unless: ("groupTypes", "DynamicMembership"))
+            .relation("owners", "/groups/{id}/" + owners),
+        SnapshotKind("apps", "App registrations", .graph, "/applications")
+            .without("passwordCredentials.hint", "passwordCredentials.customKeyIdentifier", "keyCredentials.key")
+            .own("appId", "publisherDomain", "passwordCredentials.keyId", "keyCredentials.keyId")
+            .relation("owners", "/applications/{id}/" + owners),
+        SnapshotKind("service-principals", "Service principals", .graph, "/servicePrincipals")
+            .without(
+                "appRoles", "oauth2PermissionScopes", "appDescription", "keyCredentials", "passwordCredentials",
+                "resourceSpecificApplicationPermissions"
+            )
+            .referredTo(appID: "appId", parts: ("appRoles", "value")).own("appOwnerOrganizationId")
+            .rows("appRoleAssignments", "/servicePrincipals/{id}/appRoleAssignments")
+            .without(
+                "appRoleAssignments.id", "appRoleAssignments.principalId", "appRoleAssignments.principalDisplayName",
+                "appRoleAssignments.resourceDisplayName"
+            )
+            .refers("appRoleAssignments"),
+        SnapshotKind("consents", "Delegated consents", .graph, "/oauth2PermissionGrants")
+            .key("id", named: "clientId+resourceId+principalId", "id").without("expiryTime", "startTime")
+            .refers("clientId", "principalId", "resourceId"),
+        SnapshotKind("role-eligibilities", "Roles that may be taken up", .graph, eligibilities)
+            .key("id", named: "roleDefinitionId+principalId+directoryScopeId", "id")
+            .without("startDateTime", "roleEligibilityScheduleId").refers("principalId", "roleDefinitionId"),
+        SnapshotKind("administrative-units", "Administrative units", .graph, "/directory/administrativeUnits")
+            .referredTo().relation("members", "/directory/administrativeUnits/{id}/" + members),
+        SnapshotKind("role-assignments", "Role assignments", .graph, "/roleManagement/directory/roleAssignments")
+            .key("id", named: "roleDefinitionId+principalId+directoryScopeId", "id").without("resourceScope")
+            .refers("principalId", "roleDefinitionId"),
+    ]
+
+    private static let groupProperties =
+        "id,displayName,description,classification,groupTypes,isAssignableToRole,mail,mailEnabled,mailNickname,"
+        + "membershipRule,membershipRuleProcessingState,securityEnabled,visibility,resourceProvisioningOptions"
+
+    private static let policies: [SnapshotKind] = [
+        SnapshotKind("named-locations", "Named locations", .graph, conditionalAccess + "/namedLocations").referredTo(),
+        SnapshotKind(
+            "authentication-strengths", "Authentication strengths", .graph,
+            graphPolicies + "/authenticationStrengthPolicies"
+        ).referredTo(),
+        SnapshotKind("conditional-access", "Conditional access policies", .graph, conditionalAccess + "/policies")
+            .without("templateId")
+            .refers("conditions.users", "conditions.locations", "conditions.clientApplications")
+            .refers("conditions.applications", to: .apps)
+            .refers("grantControls.authenticationStrength", "grantControls.termsOfUse"),
+        SnapshotKind(
+            "authentication-methods", "Authentication methods policy", .graph,
+            graphPolicies + "/authenticationMethodsPolicy"
+        ).single().refers("authenticationMethodConfigurations.includeTargets", "registrationEnforcement"),
+        SnapshotKind(
+            "authorization-policy", "What users and guests may do", .graph, graphPolicies + "/authorizationPolicy"
+        ).single(),
+        SnapshotKind(
+            "security-defaults", "Security defaults", .graph,
+            graphPolicies + "/identitySecurityDefaultsEnforcementPolicy"
+        ).single(),
+        SnapshotKind(
+            "cross-tenant-access", "Access to and from other tenants", .graph,
+            graphPolicies + "/crossTenantAccessPolicy/default"
+        ).single(),
+        SnapshotKind(
+            "cross-tenant-partners", "Access for single partners", .graph,
+            graphPolicies + "/crossTenantAccessPolicy/partners"
+        ).key("tenantId", named: "tenantId"),
+        SnapshotKind("consent-policies", "Consent policies", .graph, graphPolicies + "/permissionGrantPolicies"),
+        SnapshotKind(
+            "consent-requests", "Requests for consent", .graph, graphPolicies + "/adminConsentRequestPolicy"
+        ).single(),
+        SnapshotKind("sharepoint-sharing", "SharePoint sharing", .graph, "/admin/sharepoint/settings").single(),
+    ]
+
+    private static let devices: [SnapshotKind] = [
+        SnapshotKind("device-configurations", "Device configurations", .graph, intune + "/deviceConfigurations")
+            .without("supportsScopeTags").rows("assignments", intune + "/deviceConfigurations/{id}/assignments")
+            .without("assignments.id", "assignments.sourceId").refers("assignments"),
+        SnapshotKind(
+            "device-compliance", "Device compliance policies", .graph, intune + "/deviceCompliancePolicies"
+        ).rows("assignments", intune + "/deviceCompliancePolicies/{id}/assignments")
+            .without("assignments.id", "assignments.sourceId").refers("assignments"),
+    ]
+
+    private static let mailboxRows =
+        "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
+        + "RecipientTypeDetails"
+
+    /// What is read of each mailbox.
+    private static let mailboxes: [SnapshotKind] = [
+        SnapshotKind("inbox-rules", "Inbox rules that forward", .exchange, mailboxRows)
+            .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+            .rows(
+                "rules", "Get-InboxRule?Mailbox={id}", with: ["ForwardTo", "ForwardAsAttachmentTo", "RedirectTo"]
+            )
+            .without(
+                "rules.Identity", "rules.MailboxOwnerId", "rules.Description", "rules.IsValid", "rules.ObjectState",
+                "rules.RunspaceId", "rules.LegacyID", "rules.RuleIdentity"
+            )
+            .only(with: "rules").onRequest(),
+        SnapshotKind("calendar-permissions", "Calendars that others may open", .exchange, mailboxRows)
+            .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+            .rows("calendar", #"Get-MailboxFolderPermission?Identity={id}:\Calendar"#)
+            .without("calendar.Identity", "calendar.FolderName", "calendar.IsValid", "calendar.ObjectState")
+            .only(with: "calendar").onRequest(),
+    ]
+
+    private static let exchange: [SnapshotKind] = [
+        cmdlet("exchange-organization", "Exchange organisation", "OrganizationConfig").single(),
+        cmdlet("accepted-domains", "Accepted domains", "AcceptedDomain"),
+        cmdlet("remote-domains", "Remote domains", "RemoteDomain"),
+        cmdlet("outbound-spam", "Outbound spam policies", "HostedOutboundSpamFilterPolicy"),
+        cmdlet("anti-spam", "Spam policies", "HostedContentFilterPolicy"),
+        cmdlet("connection-filter", "Addresses that are let through", "HostedConnectionFilterPolicy"),
+        cmdlet("anti-phishing", "Anti-phishing policies", "AntiPhishPolicy"),
+        cmdlet("malware", "Malware policies", "MalwareFilterPolicy"),
+        cmdlet("safe-links", "Safe Links policies", "SafeLinksPolicy"),
+        cmdlet("safe-attachments", "Safe Attachments policies", "SafeAttachmentPolicy"),
+        cmdlet("dkim", "DKIM", "DkimSigningConfig"),
+        cmdlet("retention", "Retention policies of mailboxes", "RetentionPolicy"),
+        cmdlet("calendar-sharing", "Sharing of calendars", "SharingPolicy"),
+        cmdlet("dlp", "Data loss prevention", "DlpCompliancePolicy", .compliance),
+        SnapshotKind(
+            "distribution-groups", "Distribution groups", .exchange,
+            "Get-DistributionGroup?ResultSize=Unlimited&$select=Guid,Name,DisplayName,PrimarySmtpAddress,ManagedBy,"
+                + "MemberJoinRestriction,MemberDepartRestriction,RequireSenderAuthenticationEnabled,ModerationEnabled,"
+                + "ModeratedBy,AcceptMessagesOnlyFrom,HiddenFromAddressListsEnabled"
+        )
+        .key("Guid", named: "PrimarySmtpAddress", "Name").set(by: "Set-DistributionGroup"),
+        cmdlet("transport-rules", "Transport rules", "TransportRule"),
+        cmdlet("inbound-connectors", "Inbound connectors", "InboundConnector"),
+        cmdlet("outbound-connectors", "Outbound connectors", "OutboundConnector"),
+        SnapshotKind(
+            "mailbox-forwarding", "Mailboxes that forward or are open to others", .exchange,
+            "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
+                + "RecipientTypeDetails,ForwardingAddress,ForwardingSmtpAddress,DeliverToMailboxAndForward,GrantSendOnBehalfTo"
+        )
+        .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+        .only(with: "ForwardingAddress", "ForwardingSmtpAddress", "GrantSendOnBehalfTo").set(by: "Set-Mailbox"),
+        SnapshotKind(
+            "mailbox-permissions", "Mailboxes that others may open or send as", .exchange,
+            "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
+                + "RecipientTypeDetails"
+        )
+        .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
+        .rows(
+            "fullAccess", "Get-MailboxPermission?Identity={id}", skipping: ("User", #"NT AUTHORITY\SELF"#),
+            ("IsInherited", true)
+        )
+        .rows(
+            "sendAs", "Get-RecipientPermission?Identity={id}", skipping: ("Trustee", #"NT AUTHORITY\SELF"#),
+            ("IsInherited", true)
+        )
+        .without(
+            "fullAccess.Identity", "fullAccess.IsInherited", "fullAccess.InheritanceType", "fullAccess.UserSid",
+            "sendAs.Identity", "sendAs.IsInherited", "sendAs.InheritanceType", "sendAs.TrusteeSidString"
+        )
+        .only(with: "fullAccess", "sendAs").onRequest(),
+    ]
+
+    private static let others: [SnapshotKind] = [
+        SnapshotKind("flows", "Flows", .flow, "/providers/Microsoft.ProcessSimple/environments/{parent}/flows")
+            .inEach("/providers/Microsoft.ProcessSimple/environments").key("name", named: "properties.displayName")
+            .without(
+                "id", "properties.createdTime", "properties.lastModifiedTime", "properties.createdTimeUtc",
+                "properties.lastModifiedTimeUtc", "properties.flowFailureAlertSubscribed", "properties.userType",
+                "properties.apiId"
+            )
+            .own("properties.environment", "properties.creator"),
+        SnapshotKind("teams-policies", "Teams policies", .teams, "Get-CsTeamsMeetingPolicy"),
+    ]
+
+    /// A kind of Exchange, with the cmdlets that read and set it.
+    private static func cmdlet(
+        _ name: String, _ title: String, _ noun: String, _ service: Service = .exchange
+    ) -> SnapshotKind {
+        SnapshotKind(name, title, service, "Get-" + noun).key("Identity", named: "Name", "Identity")
+            .without(
+                "Guid", "ObjectState", "IsValid", "ExchangeVersion", "DistinguishedName", "OrganizationId",
+                "OriginatingServer", "ImmutableId", "RuleVersion", "OrganizationalUnitRoot", "Id", "ExchangeObjectId"
+            )
+            .set(by: "Set-" + noun)
+    }
+}
