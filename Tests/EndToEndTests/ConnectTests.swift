@@ -25,7 +25,7 @@ struct ConnectTests {
     /// A tenant whose registry holds nothing of it yet.
     private func freshTenant() async throws -> Tenant {
         let tenant = try await Tenant()
-        let removed = try await tenant.mm(["connections", "remove", "Demo"])
+        let removed = try await tenant.mm(["connections", "remove", "Demo", "--yes"])
         #expect(removed.code == 0, "\(removed)")
         return tenant
     }

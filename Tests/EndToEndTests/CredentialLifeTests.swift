@@ -64,12 +64,12 @@ struct CredentialLifeTests {
     @Test(
         "a connection of the same name and app doesn't find the account that was there before",
         arguments: [
-            [["connections", "rename", "Demo", "Kept"]], [["connections", "remove", "Demo"]],
+            [["connections", "rename", "Demo", "Kept"]], [["connections", "remove", "Demo", "--yes"]],
             [
                 ["connections", "edit", "Demo", "appId=11111111-2222-4333-8444-555555555555"],
-                ["connections", "remove", "Demo"],
+                ["connections", "remove", "Demo", "--yes"],
             ],
-            [["logout", "Demo"], ["connections", "remove", "Demo"]],
+            [["logout", "Demo"], ["connections", "remove", "Demo", "--yes"]],
         ])
     func notFoundAgain(commands: [[String]]) async throws {
         let tenant = try await Tenant()
@@ -97,7 +97,7 @@ struct CredentialLifeTests {
         let cache = tenant.home.path + "/.mm-graph-tokens/Demo.json"
         let bytes = try #require(try ProtectedFile.read(cache))
         for (flags, code) in [([], 3), (["--keep-tokens"], 0)] as [([String], Int32)] {
-            #expect(try await tenant.mm(["connections", "remove", "Demo"]).code == 0)
+            #expect(try await tenant.mm(["connections", "remove", "Demo", "--yes"]).code == 0)
             try ProtectedFile.replace(cache, with: bytes)
             let add = ["connections", "add", "Demo"] + Self.sandbox + flags
             // Without a person nobody can say so.
@@ -125,7 +125,7 @@ struct CredentialLifeTests {
         #expect(try await tenant.signIn().code == 0)
         #expect(try await tenant.mm(["connections", "rename", "Demo", "a/b"]).code != 0)
         #expect(try await tenant.mm(["connections", "rename", "Nobody", "Other"]).code != 0)
-        #expect(try await tenant.mm(["connections", "remove", "Nobody"]).code != 0)
+        #expect(try await tenant.mm(["connections", "remove", "Nobody", "--yes"]).code != 0)
         #expect(try await tenant.mm(["graph", "Demo", "/me"]).code == 0)
     }
 }

@@ -46,7 +46,7 @@ struct ExchangePipelineTests {
         #expect(cmdlet.failure?["code"] == "not_found")
         #expect(cmdlet.failure?["hint"]?.string?.contains("Get-Mailbox") == true)
         let beyond = try await tenant.mm([
-            "run", "Demo", "compliance", "Get-ComplianceSearch | Out-GridView", "--json",
+            "run", "Demo", "compliance", "Get-ComplianceSearch | Out-Printer", "--json",
         ])
         #expect(beyond.code != 0)
         let none = try await tenant.mm([

@@ -56,7 +56,7 @@ struct PolicyRefusalTests {
     @Test("mm connect goes on in the browser where a policy refuses its code")
     func connect() async throws {
         let tenant = try await Tenant()
-        _ = try await tenant.mm(["connections", "remove", "Demo"])
+        _ = try await tenant.mm(["connections", "remove", "Demo", "--yes"])
         try await add(#"{"grant": "block", "flows": ["device"]}"#, tenant)
         let ran = try await tenant.dialog(
             ["connect", "contoso-sandbox.example", "--app", "shared"], [], person(tenant))

@@ -78,7 +78,7 @@ struct WireFaultTests {
             }
         }
         // What killed pools have left is cleared away by the next session in the same home.
-        #expect(try await tenant.mm(["run", "Demo", "graph", "'alive'"]).code == 0)
+        #expect(try await tenant.mm(["run", "Demo", "graph", "'alive'", "--engine", "pwsh"]).code == 0)
         #expect(try await tenant.mm(["pool", "stop"]).code == 0)
         let authorities = try tenant.home.files().filter { $0.path.hasSuffix("session-ca.pem") }.map(\.path)
         #expect(authorities.isEmpty, "\(authorities)")

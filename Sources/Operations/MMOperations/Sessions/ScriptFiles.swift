@@ -3,7 +3,7 @@ import MMNative
 import MMShell
 
 /// The files of a script that runs natively: what its caller hands in, and what it leaves.
-struct ScriptFiles {
+struct ScriptFiles: Sendable {
     let context: OperationContext
     let services: ShellServices
     let connection: String

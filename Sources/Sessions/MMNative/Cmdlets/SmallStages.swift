@@ -1,3 +1,5 @@
+import MMCore
+
 /// `Write-Warning` and `Write-Error`.
 final class MessageStage: Stage {
     private let evaluator: Evaluator

@@ -1,3 +1,4 @@
+import MMCore
 import PowerShellSyntax
 
 /// Questions, messages and objects.

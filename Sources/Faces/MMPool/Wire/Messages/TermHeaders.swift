@@ -139,20 +139,20 @@ struct TermHeader: Sendable {
         (self.name, self.write, self.read) = (name, write, read)
     }
 
-    static func name(_ header: String, _ term: WritableKeyPath<CallTerms, String?> & Sendable) -> TermHeader {
+    static func name(_ header: String, _ term: any WritableKeyPath<CallTerms, String?> & Sendable) -> TermHeader {
         TermHeader(
             header, write: { $0[keyPath: term].map { Value.escaped($0) } },
             read: { (value, terms) throws(MMError) in terms[keyPath: term] = try value.name() })
     }
 
-    static func flag(_ header: String, _ term: WritableKeyPath<CallTerms, Bool> & Sendable) -> TermHeader {
+    static func flag(_ header: String, _ term: any WritableKeyPath<CallTerms, Bool> & Sendable) -> TermHeader {
         TermHeader(
             header, write: { $0[keyPath: term] ? "1" : nil },
             read: { (value, terms) throws(MMError) in terms[keyPath: term] = try value.flag() })
     }
 
     static func duration(
-        _ header: String, _ term: WritableKeyPath<CallTerms, Duration?> & Sendable,
+        _ header: String, _ term: any WritableKeyPath<CallTerms, Duration?> & Sendable,
         least: Duration = .nanoseconds(1)
     ) -> TermHeader {
         TermHeader(

@@ -1,0 +1,246 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMIdentity
+import MMShell
+
+/// A request that `graph_request` was called with: the service it goes to, and the target exactly as it is judged and sent.
+struct RequestCall: Sendable {
+    let input: GraphRequestInput
+    /// The endpoint as the caller wrote it.
+    let endpoint: String
+    let connection: Connection
+    let place: RequestResource.Place
+    let client: GraphClient
+    let target: RequestTarget
+    /// What was added to the target that its caller hadn't written.
+    let added: [String]
+    let progress: ItemProgress
+    let clearance: RequestClearance
+    let watch: WriteWatch
+    let context: OperationContext
+    let services: TransferServices
+
+    private var identity: IdentityService { services.requests.identity }
+
+    /// Finds the service, completes the target, and notes both in the call's record.
+    /// - Throws: `invalidInput` for a path that the service doesn't have, or an address outside the connection's cloud.
+    init(
+        _ input: GraphRequestInput, to endpoint: String, on connection: Connection, in context: OperationContext,
+        with services: TransferServices
+    ) throws(MMError) {
+        let requests = services.requests
+        let progress = ItemProgress(limit: input.top, context.call.progress)
+        place = try RequestResource.place(
+            input.resource, of: endpoint, connection: connection, cloud: try requests.identity.cloud(of: connection))
+        client = try GraphClient(
+            identity: requests.identity, connection: connection, service: place.service,
+            sharePointLabel: place.sharePointLabel
+        ).reportingWaits { progress.waits($0) }
+        (target, added) = try Self.target(of: input, at: endpoint, for: client, context.call.caller)
+        context.record.note("module", .string(place.resource.module))
+        context.record.note("method", .string(input.method))
+        context.record.note("path", .string(target.path))
+        clearance = RequestClearance(
+            connection: connection, module: place.resource.module, guarding: requests.guarding, context: context,
+            confirmed: input.confirmed)
+        watch = WriteWatch(client: client, connection: connection, requests: requests, context: context)
+        (self.input, self.endpoint, self.connection, self.progress) = (input, endpoint, connection, progress)
+        (self.context, self.services) = (context, services)
+    }
+
+    /// The target that is sent, and what was added to it.
+    private static func target(
+        of input: GraphRequestInput, at endpoint: String, for client: GraphClient, _ caller: Caller
+    ) throws(MMError) -> (RequestTarget, added: [String]) {
+        let query = UsualProperties.withoutStar(input.query, for: caller)
+        let asWritten = try client.target(endpoint, query: query.query)
+        let versioned = asWritten.service == .arm ? ProviderVersion.added(to: asWritten) : nil
+        let written = versioned?.target ?? asWritten
+        // Files have places of their own below a drive, which no table lists.
+        guard input.upload == nil, input.download == nil, !input.changes, input.batch == nil else {
+            return (written, [versioned?.note].compactMap { $0 })
+        }
+        if !input.unlisted {
+            try PathFault.check(input.method, written, hasBody: input.body != nil, body: input.body)
+        }
+        let usual = query.isStar ? nil : UsualProperties.added(to: written, input.method, for: caller)
+        return (usual?.target ?? written, [usual?.note, versioned?.note].compactMap { $0 })
+    }
+
+    // MARK: Many requests
+
+    /// Sends what a file or text lists, twenty at a time.
+    func batch(_ text: String) async throws(MMError) -> OperationAnswer {
+        let batch = try BatchOfRequests(text, client: client)
+        if !input.unlisted { try PathFault.check(BatchItems(batch.parts).items) }
+        let asked = batch.parts.map(\.request)
+        if let shown = try await withoutSending(asked) { return shown }
+        let writes = try await cleared(asked, changing: asked)
+        return try await identity.waitingForSignIn(to: connection, resource: client.resource, in: context) {
+            () async throws(MMError) in
+            try await batch.answer(
+                client: client, watch: watch, writes: writes, deadline: context.deadline, progress: progress)
+        }
+    }
+
+    // MARK: Files
+
+    /// Sends or fetches a file, a folder, or a whole list.
+    func transfer() async throws(MMError) -> OperationAnswer {
+        try context.call.refusePlanning("Files that are sent or fetched")
+        let transfer = FileTransfer(
+            client: client, connection: connection, input: input, clearance: clearance, services: services)
+        // The slash at the end of a folder is the caller's own.
+        let place = input.query.isEmpty ? endpoint : target.pathAndQuery
+        if let file = input.upload { return try await transfer.upload(file, to: place) }
+        let list = ListDownload(transfer: transfer, target: target, progress: progress)
+        let file = input.download ?? ""
+        return list.isMeant ? try await list.run(to: file) : try await transfer.download(place, to: file)
+    }
+
+    // MARK: One request
+
+    /// Sends one request: for what has changed since the last such call, for all pages, or as it is.
+    func request() async throws(MMError) -> OperationAnswer {
+        if let items = BatchItems(of: input.body, at: target) {
+            if !input.unlisted { try PathFault.check(items.items) }
+            context.record.note("items", items.json)
+        }
+        let request = try GraphRequest(
+            method: input.method, target: input.changes ? try client.changes(of: target) : target,
+            headers: input.headers, body: input.body.map { JSONWriter.bytes($0) },
+            contentType: input.body == nil ? nil : "application/json")
+        // A batch changes what its items change.
+        let items = BatchItems(of: input.body, at: target).map { _ in
+            BatchOfRequests.parts(ofBody: input.body, client: client)
+        }
+        let parts = items?.map(\.request) ?? [request]
+        if let shown = try await withoutSending(parts) { return shown }
+        let writes = try await cleared([request], changing: parts)
+        return try await identity.waitingForSignIn(to: connection, resource: client.resource, in: context) {
+            () async throws(MMError) in
+            if input.changes { return try await changes(request) }
+            if input.all || input.top != nil { return try await pages(request) }
+            return try await sent(request, writes, ids: items?.map(\.id))
+        }
+    }
+
+    /// What a dry run shows, or that a plan has taken the requests; `nil` where they are to be sent.
+    private func withoutSending(_ requests: [GraphRequest]) async throws(MMError) -> OperationAnswer? {
+        if input.isDryRun { return try await WriteForecast(watch, clearance).answer(requests) }
+        guard let planning = context.call.planning, try clearance.changes(requests) else { return nil }
+        return try await planning.record(requests, of: place.resource, watch, clearance)
+    }
+
+    /// Has requests judged, and whoever must be asked, asked; reads the state of what they change for that and for the journal.
+    private func cleared(
+        _ requests: [GraphRequest], changing parts: [GraphRequest]
+    ) async throws(MMError) -> [WriteWatch.Write] {
+        var writes: [WriteWatch.Write] = []
+        try await clearance.settle(requests) {
+            writes = await watch.writes(parts)
+            return WriteWatch.lines(of: writes)
+        }
+        return writes
+    }
+
+    private func changes(_ request: GraphRequest) async throws(MMError) -> OperationAnswer {
+        let memory = ChangesMemory(
+            connection: connection, service: client.service, target: request.target,
+            principal: context.call.caller.signedIn?.id, paths: services.requests.guarding.paths)
+        return try await ChangesReader(
+            client: client, request: request, memory: memory, deadline: context.deadline, progress: progress
+        ).answer(connection: connection)
+    }
+
+    private func pages(_ request: GraphRequest) async throws(MMError) -> OperationAnswer {
+        var answer = try await Self.pages(
+            client.pages(request, limits: PageLimits(items: input.top), deadline: context.deadline), progress,
+            connection)
+        answer.notes += added
+        return SelectedMembers(of: target, for: context.call.caller)?.answer(answer) ?? answer
+    }
+
+    private func sent(
+        _ request: GraphRequest, _ writes: [WriteWatch.Write], ids: [String]?
+    ) async throws(MMError) -> OperationAnswer {
+        var notes: [String] = []
+        var response = try await watch.sending(writes, ids: ids, notes: &notes) { () async throws(MMError) in
+            try await client.send(request, deadline: context.deadline)
+        }
+        if input.waits {
+            response = try await client.outcome(of: response, to: request, deadline: context.deadline) {
+                progress.waits($0)
+            }
+        }
+        var answer = try Self.one(response, to: request, connection)
+        if context.call.caller.surface == .mcp, case .bytes(let bytes, _) = answer.body,
+            ListDownload.isReport(request.target), let rows = CSVRows.read(bytes)
+        {
+            // A report comes as a file of comma-separated values: a model gets its rows, as of any list.
+            answer.body = .items(ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil })
+        }
+        if let selected = SelectedMembers(of: target, for: context.call.caller) { answer = selected.answer(answer) }
+        answer.notes += notes + added
+        if let note = AdvancedQuery.note(for: request.target) { answer.notes.append(note) }
+        if let advice = BatchOutcome(response, to: request, now: .now)?.advice {
+            answer.notes.append(advice)
+            answer.missing = advice
+        }
+        let body = request.body.map { " " + String(decoding: $0.prefix(2000), as: UTF8.self) } ?? ""
+        context.logContent(
+            of: connection, place.resource.module, sent: "\(input.method) \(target.pathAndQuery)" + body,
+            answer: answer,
+            to: services.requests.log)
+        return answer
+    }
+
+    private static func one(
+        _ response: GraphResponse, to request: GraphRequest, _ connection: Connection
+    ) throws(MMError) -> OperationAnswer {
+        if response.body.isEmpty {
+            var value: JSONObject = ["status": .int(Int64(response.status))]
+            if let location = response.header("Location") { value["location"] = .string(location) }
+            return OperationAnswer(.value(.object(value)), connection: connection.name)
+        }
+        if response.isJSON {
+            try checkWhole(response, to: request)
+            return OperationAnswer(.json(response.body), connection: connection.name)
+        }
+        return OperationAnswer(
+            .bytes(response.body, contentType: response.contentType ?? "application/octet-stream"),
+            connection: connection.name)
+    }
+
+    /// Half a JSON text is no answer, whatever its status says: something on the way cut it off or made it up.
+    private static func checkWhole(_ response: GraphResponse, to request: GraphRequest) throws(MMError) {
+        do throws(JSONError) { _ = try JSONParser.parse(response.body) } catch {
+            let isRead = request.method == "GET"
+            throw MMError(
+                .remoteFailed,
+                "The answer to \(request.method) \(request.target.path) (\(response.status)) is said to be JSON and isn't: "
+                    + "\(error).",
+                hint: isRead
+                    ? "Ask again." : "Nobody knows whether it was carried out: look before you send it again.",
+                retry: isRead ? .now : .never, details: ["status": .int(Int64(response.status))])
+        }
+    }
+
+    /// The first page is fetched here, so that what is wrong with the request is an error and no torn list.
+    private static func pages(_ pages: GraphPages, _ progress: ItemProgress, _ connection: Connection)
+        async throws(MMError) -> OperationAnswer
+    {
+        let walk = PageReader(pages, progress: progress)
+        let first = try await walk.next()
+        if let first, !first.isCollection, let item = first.items.first {
+            return OperationAnswer(.json(Array(item)), connection: connection.name)
+        }
+        let stream = ItemStream(startingWith: first?.items) { () async throws(MMError) in try await walk.next()?.items }
+        var answer = OperationAnswer(.items(stream), connection: connection.name)
+        // Rows alone go on; the count that was asked for stands beside them.
+        if let note = AdvancedQuery.note(for: pages.request.target) { answer.notes.append(note) }
+        if let count = first?.count { answer.notes.append("@odata.count: \(count)") }
+        return answer
+    }
+}

@@ -1,0 +1,278 @@
+import MMCore
+import MMGraph
+import MMGuard
+import MMNative
+import MMPowerShell
+import MMSessions
+import PowerShellSyntax
+
+/// A script with the guard's verdict over it.
+struct JudgedScript: Sendable {
+    let prepared: PreparedScript
+    let judged: ScriptVerdict
+    /// What the script may do where it runs: in a dry run, what it would do once a person has confirmed it.
+    let meant: Verdict
+
+    var script: RunScript { prepared.script }
+    var verdict: Verdict { judged.verdict }
+
+    /// Judges a script over what its session remembers.
+    init(_ prepared: PreparedScript) async throws(MMError) {
+        let session = await prepared.script.services.sessions.current(prepared.script.key)
+        self.prepared = prepared
+        judged = prepared.verdict(over: session?.scriptMemory)
+        meant = prepared.meant(by: judged)
+    }
+
+    /// Hands what the script would change to the plan that is being made; `nil` where none is, and for what only reads.
+    /// - Throws: the refusal of what is denied.
+    func recorded() async throws(MMError) -> OperationAnswer? {
+        guard let planning = script.context.call.planning,
+            verdict.guardClass != .read || verdict.decision != .allow
+        else { return nil }
+        if verdict.decision == .deny, let error = verdict.error() { throw error }
+        return try await PlannedScript(
+            plan: prepared.plan, module: script.module, connection: script.connection,
+            services: script.services.requests, context: script.context, session: await script.nativeSession()
+        ).record(in: planning)
+    }
+
+    /// Asks whoever must be asked.
+    /// - Throws: the refusal; `confirmationNeeded` where nobody could be asked.
+    func cleared() async throws(MMError) -> ClearedScript {
+        if verdict.decision == .ask || judged.runsBehindWalls { try await refuseUnknown() }
+        var plan = prepared.plan
+        if judged.runsBehindWalls, script.isForNativeModule { plan.goesToPowerShell() }
+        if judged.staysNative { plan.staysNative() }
+        plan.width = script.context.call.screenColumns
+        var watch = try cmdletWatch(plan)
+        if judged.isJudgedWhenSent { watch?.decision = verdict.decision }
+        let graph = try graphSource(plan)
+        let (connection, module, input) = (script.connection, script.module, script.input)
+        var question = ConfirmationRequest(
+            on: connection, module: module, title: "\(input.isDryRun ? "dry run" : "run") in \(module)",
+            text: prepared.command.script, parameters: prepared.arguments.object, verdict: verdict)
+        if verdict.decision == .ask, !input.isDryRun, let watch {
+            question.changes = await DryRun.changes(
+                plan, in: module, after: await script.nativeSession(), watch: watch)
+        }
+        try await Clearance(question).settle(in: script.context, with: script.guarding)
+        for warning in verdict.warnings {
+            script.services.requests.log.scoped(connection.name, module).warning("guard: \(warning)")
+        }
+        return ClearedScript(judgement: self, plan: plan, watch: watch, graph: graph)
+    }
+
+    /// Notes what cmdlets of the native engine change; `nil` where the script runs in PowerShell.
+    private func cmdletWatch(_ plan: EnginePlan) throws(MMError) -> CmdletWatch? {
+        guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: script.module) else { return nil }
+        let requests = script.services.requests
+        let client = try ExchangeClient(
+            identity: requests.identity, connection: script.connection, service: service.endpoint)
+        return CmdletWatch(client: client, connection: script.connection, requests: requests, context: script.context)
+    }
+
+    /// Carries out the cmdlets of Graph's modules; `nil` where the script runs in PowerShell.
+    private func graphSource(_ plan: EnginePlan) throws(MMError) -> GraphSource? {
+        guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
+        let (requests, context) = (script.services.requests, script.context)
+        let client = try GraphClient(identity: requests.identity, connection: script.connection)
+        let watch = WriteWatch(client: client, connection: script.connection, requests: requests, context: context)
+        let progress = context.call.progress
+        return GraphSource(watch, decision: verdict.decision, deadline: context.deadline, host: plan.host) {
+            progress(ProgressReport(done: 1, message: $0))
+        }
+    }
+
+    /// Nobody is asked about a cmdlet that does not exist, and no PowerShell is started for it.
+    private func refuseUnknown() async throws(MMError) {
+        let plan = prepared.plan
+        guard plan.wanted != .pwsh, ExchangeTable.Service(module: script.module) != nil else { return }
+        let sources = script.knownCmdlets
+        let classes = CmdletClasses()
+        let strangers = plan.strangers(to: sources).filter { !classes.knows($0) }
+        guard !strangers.isEmpty, plan.fits(sources, with: strangers) else { return }
+        let deadline = script.context.deadline
+        let unknown = try await script.services.sessions.withSession(script.key, until: deadline) {
+            (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> [String] in
+            guard case .exchange(let session) = lease.session.runner else { return [] }
+            return try await session.unknown(among: strangers, deadline: deadline)
+        }
+        if let refusal = EngineRefusal.unknown(unknown, script.module) { throw refusal }
+    }
+}
+
+/// A script that may run: the guard lets it through, or a person said yes to it.
+struct ClearedScript: Sendable {
+    let judgement: JudgedScript
+    let plan: EnginePlan
+    let watch: CmdletWatch?
+    let graph: GraphSource?
+
+    private var script: RunScript { judgement.script }
+    private var input: RunInput { script.input }
+    private var sessions: SessionPool<ModuleSessionFactory> { script.services.sessions }
+    private var deadline: Deadline { script.context.deadline }
+
+    /// Shows a person the sign-in that the session asks for, where the call waits for it.
+    private var prompt: (@Sendable (JSONObject) -> Void)? {
+        guard script.context.call.waitsForSignIn, let person = script.context.call.person else { return nil }
+        return { details in Task { await person.showSignIn(details) } }
+    }
+
+    /// Runs it in its session and returns its answer: while it arrives, where there are many objects.
+    func answer() async throws(MMError) -> OperationAnswer {
+        let waiting = LeaseProgress(of: script.key, in: sessions).begin(script.context.call.progress)
+        defer { waiting.cancel() }
+        let isWhole = input.output == "text" || input.isDryRun || NativeEngine.usesFiles(plan.parsed)
+        let flow = isWhole ? nil : NativeFlow(depth: input.depth ?? 3)
+        let arguments = judgement.prepared.arguments
+        let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
+        let turn = CallTurn(
+            of: script.context, CallAuthority(verdict: judgement.meant, text: script.command.script + values),
+            connection: script.connection, module: script.module, with: script.guarding, isDryRun: input.isDryRun)
+        let work = { @Sendable () async throws(MMError) -> SessionAnswer in
+            try await signedIn(turn, flow) { waiting.cancel() }
+        }
+        switch await flow?.begin(work) {
+        case nil: return try await shown(try await work())
+        case .ended(let end)?: return try await shown(try end.get())
+        case .flowing(let rows, let notes)?: return flowing(rows, notes)
+        }
+    }
+
+    /// Runs it in the session; where the session's sign-in ends meanwhile and nothing was changed, once more with the next.
+    private func signedIn(
+        _ turn: CallTurn, _ flow: NativeFlow?, _ isLent: @escaping @Sendable () -> Void
+    ) async throws(MMError) -> SessionAnswer {
+        do throws(MMError) { return try await inSession(turn, flow, isLent) } catch {
+            guard let end = EndedSignIn(error) else { throw error }
+            // Asks for the next sign-in, where one is needed.
+            do throws(MMError) {
+                _ = try await sessions.connect(script.key, until: deadline, onPrompt: prompt)
+            } catch {
+                throw end.told(with: error)
+            }
+            if end.hasChanged { throw end.afterChanges }
+            return try await inSession(turn, flow, isLent)
+        }
+    }
+
+    private func inSession(
+        _ turn: CallTurn, _ flow: NativeFlow?, _ isLent: @escaping @Sendable () -> Void
+    ) async throws(MMError) -> SessionAnswer {
+        let (key, deadline, prompt, progress) = (script.key, deadline, prompt, script.context.call.progress)
+        // How long the call waited for its session; a start and a sign-in are in it.
+        let wait = Span.current?.child("session")
+        wait?.note("mm.session", .string(key.description))
+        defer { wait?.end(fault: "not lent") }
+        return try await sessions.withSession(key, until: deadline, onPrompt: prompt) {
+            (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> SessionAnswer in
+            isLent()
+            wait?.end()
+            progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
+            try judgement.judged.settle(with: lease.session)
+            let report = { @Sendable in progress(ProgressReport(done: 1, message: $0)) }
+            return try await lease.session.sending(
+                turn, of: script.connection, deadline: deadline, report: report
+            ) { () async throws(MMError) in
+                switch lease.session.runner {
+                case .exchange(let session):
+                    return try await session.run(
+                        plan, command: judgement.prepared.command, account: lease.account, deadline: deadline,
+                        prompt: prompt, flow: flow, watch: watch, graph: graph, report: report)
+                case .powerShell(let session):
+                    let answer = try await session.answer(judgement.prepared.command, deadline: deadline)
+                    let isStandIn = await session.isStandIn
+                    return SessionAnswer(output: .powerShell(answer), isStandIn: isStandIn)
+                }
+            }
+        }
+    }
+
+    /// The answer whose rows still arrive.
+    private func flowing(_ rows: ItemStream, _ notes: [String]) -> OperationAnswer {
+        script.context.record.note("engine", .string(Engine.native.rawValue))
+        let verdict = judgement.verdict
+        let result = OperationAnswer(
+            .items(rows), notes: verdict.warnings + verdict.notes + ["engine: native"] + notes,
+            connection: script.connection.name)
+        log(result)
+        return result
+    }
+
+    /// The answer of a script that has ended.
+    private func shown(_ answer: SessionAnswer) async throws(MMError) -> OperationAnswer {
+        let (context, connection, verdict) = (script.context, script.connection, judgement.verdict)
+        context.record.note("engine", .string(answer.engine.rawValue))
+        if input.isDryRun, case .powerShell(let left) = answer.output {
+            let held = HeldBackChanges(connection: connection, requests: script.services.requests, context: context)
+            return try await answer.dryRunAnswer(left, of: input, judgement.meant, connection: connection.name) {
+                report in await held.changes(of: report.rehearsed)
+            }
+        }
+        var result = try answer.operationAnswer(of: input, connection: connection.name)
+        if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
+        result.notes = verdict.warnings + verdict.notes + result.notes
+        if let host = plan.host {
+            result.notes += try await judgement.prepared.files.handOver(host.written, to: input.save)
+        }
+        log(result)
+        return result
+    }
+
+    private func log(_ answer: OperationAnswer) {
+        script.context.logContent(
+            of: script.connection, script.module, sent: script.command.script, answer: answer,
+            to: script.services.requests.log)
+    }
+}
+
+/// The verdict over a script in its session: given before the session is there, and held against what the session remembers
+/// when the script's turn has come.
+struct ScriptVerdict: Sendable {
+    /// The verdict.
+    var verdict: Verdict { first.verdict }
+    /// Whether it holds in a PowerShell that is confined behind the wire alone.
+    var runsBehindWalls: Bool { first.runsBehindWalls }
+    /// Whether it holds in the native engine alone.
+    var staysNative: Bool { first.staysNative }
+    /// Whether it was given for what is judged once more when it is sent.
+    var isJudgedWhenSent: Bool { first.isJudgedWhenSent }
+    private let judge: @Sendable (SessionMemory) -> ScriptJudging.Judgement
+    /// What the session remembered when the script was judged.
+    let before: SessionMemory
+    private let first: ScriptJudging.Judgement
+
+    /// - Parameters:
+    ///   - memory: that of the session; nil for one that is yet to start.
+    ///   - judge: judges the script in a session with this memory.
+    init(over memory: ScriptMemory?, judge: @escaping @Sendable (SessionMemory) -> ScriptJudging.Judgement) {
+        self.judge = judge
+        before = memory?.value ?? .fresh
+        first = judge(before)
+    }
+
+    /// Takes the script into the session's memory, as it is about to run.
+    /// - Throws: when the session is not kept as the verdict took it to be, or another script has changed what this one
+    ///   means since it was judged.
+    func settle(with session: ModuleSession) throws(MMError) {
+        guard !runsBehindWalls || session.walls.isUp else {
+            throw MMError(
+                .conflict, "The session is no longer confined as it was when the guard checked the script.",
+                hint: "Repeat the call.", retry: .now)
+        }
+        let memory = session.scriptMemory
+        if memory.replace(before, by: first.memory) { return }
+        let now = memory.value
+        let again = judge(now)
+        guard again.verdict.decision <= verdict.decision, again.runsBehindWalls == runsBehindWalls,
+            again.staysNative == staysNative,
+            memory.replace(now, by: again.memory)
+        else {
+            throw MMError(
+                .conflict, "Another script has changed this session since the guard looked at this one.",
+                hint: "Repeat the call.", retry: .now)
+        }
+    }
+}

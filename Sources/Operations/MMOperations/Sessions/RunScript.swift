@@ -1,0 +1,187 @@
+import MMCore
+import MMGuard
+import MMNative
+import MMPowerShell
+import MMSessions
+import PowerShellSyntax
+
+/// A script that `run` was called with: its text, and where it shall run.
+struct RunScript: Sendable {
+    /// What the caller gave, with the module that was found.
+    let input: RunInput
+    let connection: Connection
+    let module: String
+    /// The session that it runs in.
+    let key: SessionKey
+    /// The text as PowerShell gets it.
+    let command: PowerShellCommand
+    let parsed: ParsedScript
+    let context: OperationContext
+    let services: RunServices
+
+    var guarding: GuardServices { services.requests.guarding }
+
+    /// Reads the script and finds its connection and module.
+    /// - Throws: an error that names the field; `notFound` for an unknown connection.
+    init(
+        _ text: String, _ asked: RunInput, on name: String, in context: OperationContext, with services: RunServices
+    ) throws(MMError) {
+        connection = try services.requests.guarding.registry.connection(named: name, in: context)
+        var command = PowerShellCommand(text, format: asked.output == "text" ? .text : .json)
+        command.depth = asked.depth
+        try command.check()
+        parsed = PowerShellParser.parse(command.script)
+        module = try RunModule.named(asked.module, for: parsed)
+        var input = asked
+        input.module = module
+        context.record.note("module", .string(module))
+        key = SessionKey(
+            connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id)
+        (self.input, self.command, self.context, self.services) = (input, command, context, services)
+    }
+
+    /// Whether it may run without a PowerShell, wherever it fits.
+    var isForNativeModule: Bool { RunModule.isNative(module) }
+
+    /// The answer that needs no session of its own: a native dry run, a word that people type in every shell, help on a
+    /// cmdlet; `nil` for everything else.
+    func answerAtOnce() async throws(MMError) -> OperationAnswer? {
+        if let shown = try await nativeDryRun() { return shown }
+        guard input.engine != .pwsh else { return nil }
+        if !input.explains, let word = SessionWord(parsed, in: module) {
+            var answer = OperationAnswer(.value(.array([])), notes: [word.note], text: word.text)
+            answer.connection = connection.name
+            return answer
+        }
+        guard let help = CmdletHelp(parsed, in: module) else { return nil }
+        var answer = help.answer
+        answer.connection = connection.name
+        if context.call.caller.surface == .mcp, input.output == "text", let text = answer.text {
+            answer.body = .text(text)
+        }
+        return answer
+    }
+
+    /// What a dry run shows without PowerShell; `nil` where there is none, or PowerShell has to make it.
+    private func nativeDryRun() async throws(MMError) -> OperationAnswer? {
+        guard input.isDryRun else { return nil }
+        context.record.note("dryRun", true)
+        let shown = try await DryRun.native(
+            command.script, in: module, of: connection, wanted: input.engine ?? connection.engine,
+            after: await nativeSession(), context, with: services.requests)
+        if shown == nil, connection.egress == .off { throw DryRun.withoutWire(connection) }
+        return shown
+    }
+
+    /// What earlier scripts of the native engine left in a session that is there.
+    func nativeSession() async -> NativeSession {
+        guard case .exchange(let session)? = await services.sessions.current(key)?.runner else {
+            return NativeSession()
+        }
+        return await session.nativeSession
+    }
+
+    /// The cmdlets that run natively in the module's session, as far as tables know them; none of them is sent.
+    var knownCmdlets: [any CmdletSource] {
+        var sources: [any CmdletSource] = [GraphCmdletList()]
+        if let service = ExchangeTable.Service(module: module) { sources.append(RequestRecorder(service: service)) }
+        return sources
+    }
+}
+
+/// A script on its way to an engine, with the values for its parameters and the files of its run.
+struct PreparedScript: Sendable {
+    let script: RunScript
+    /// The text and its parameters as PowerShell gets them.
+    let command: PowerShellCommand
+    let plan: EnginePlan
+    let arguments: ScriptArguments
+    let files: ScriptFiles
+    private let judging: ScriptJudging
+
+    /// Finds the engine, binds the parameters, and takes what is handed in.
+    /// - Throws: an error that names the field, for what the engine doesn't offer or a parameter doesn't take.
+    init(_ script: RunScript) async throws(MMError) {
+        let (input, module, connection) = (script.input, script.module, script.connection)
+        let signIn = SignInSource(
+            of: script.parsed, on: connection, module: module, in: script.context, with: script.guarding)
+        var (plan, arguments) = try Self.plan(script, signIn)
+        var command = script.command
+        command.parameters = arguments.parameters
+        let files = ScriptFiles(
+            context: script.context, services: script.services.shells, connection: connection.name)
+        if plan.wanted != .pwsh, script.isForNativeModule {
+            let progress = script.context.call.progress
+            plan.host = NativeHost(
+                attached: try await files.attached(input.attached), answers: arguments.answers
+            ) { progress(ProgressReport(done: 1, message: $0)) }
+        } else if !input.attached.isEmpty || input.save != nil {
+            throw MMError(
+                .unsupported, "Files are handed in and out where a script runs natively alone.",
+                hint: "Leave attach and save out, or --engine pwsh.", details: ["field": "attach"])
+        }
+        try command.check()
+        ScriptDigest(command.script, plan.parsed).note(in: script.context.record)
+        if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) {
+            try await DryRun.checkNames(plan, service, knowing: script.services.checkedScripts)
+        }
+        judging = try ScriptJudging(
+            script: command.script, parsed: plan.parsed, module: module, engine: plan.wanted, of: connection,
+            isConfirmed: input.confirmed, fitsNatively: await Self.fitsNatively(plan, script),
+            in: script.context, with: script.guarding)
+        (self.script, self.command, self.plan, self.arguments, self.files) = (script, command, plan, arguments, files)
+    }
+
+    private static func plan(
+        _ script: RunScript, _ signIn: SignInSource?
+    ) throws(MMError) -> (EnginePlan, ScriptArguments) {
+        let (input, module) = (script.input, script.module)
+        // A dry run that comes here runs in PowerShell.
+        let wanted = input.isDryRun ? .pwsh : input.engine ?? script.connection.engine
+        if input.engine == .native, !script.isForNativeModule {
+            throw MMError(
+                .unsupported, "The module \(module) has no native engine.",
+                hint: "Leave engine out: it runs in PowerShell.", details: ["field": "engine"])
+        }
+        if wanted == .pwsh, !RunModule.hasPowerShell(module) {
+            throw MMError(
+                .unsupported, "The module \(module) has no PowerShell here; it runs natively.",
+                hint: "Leave engine out, or take it out of the connection.", details: ["field": "engine"])
+        }
+        var plan = EnginePlan(script.command.script, wanted: wanted, parsed: script.parsed, signIn: signIn)
+        let arguments = try ScriptArguments(input.arguments, for: plan.parsed)
+        plan.take(arguments)
+        return (plan, arguments)
+    }
+
+    /// Whether the native engine takes a script as it is written, with cmdlets that the tables know alone.
+    private static func fitsNatively(_ plan: EnginePlan, _ script: RunScript) async -> Bool {
+        guard plan.wanted != .pwsh, script.isForNativeModule else { return false }
+        if case .exchange(let session)? = await script.services.sessions.current(script.key)?.runner {
+            // What PowerShell holds may have a type there that the native engine doesn't know.
+            guard await !session.isHeldElsewhere(plan.variables) else { return false }
+        }
+        return plan.misfit(script.knownCmdlets, in: await script.nativeSession()) == nil
+    }
+
+    /// What it reads, changes and needs, without running it.
+    func explanation() throws(MMError) -> OperationAnswer {
+        let misfit =
+            script.isForNativeModule
+            ? plan.misfit(script.knownCmdlets, in: NativeSession()) : "the module \(script.module)"
+        let explained = ScriptExplanation(
+            plan.parsed, in: script.module, misfit: misfit, verdict: judging.judge(with: .fresh).verdict)
+        return explained.answer(connection: script.connection.name, lacking: nil)
+    }
+
+    /// Judges it in a session that remembers this.
+    func verdict(over memory: ScriptMemory?) -> ScriptVerdict {
+        let (judging, isDryRun) = (judging, script.input.isDryRun)
+        return ScriptVerdict(over: memory) { judging.judge(with: $0, isDryRun: isDryRun) }
+    }
+
+    /// What a dry run shows is what a run would do that a person has confirmed.
+    func meant(by verdict: ScriptVerdict) -> Verdict {
+        script.input.isDryRun ? judging.judge(with: verdict.before).verdict : verdict.verdict
+    }
+}
