@@ -74,24 +74,33 @@ import Testing
             return
         }
         for command in script.commands where command.name == "mm" {
-            let words = command.arguments.map(\.value)
-            guard words.first?.hasPrefix("-") == false else { continue }
-            guard let (entry, rest) = Self.index.find(words) else {
-                Issue.record("\(line): there is no such command")
-                continue
-            }
-            // The flags of a tool come from its definition.
-            if ["do", "recipe"].contains(words.first) { continue }
-            if case .local(let local) = entry, case .words = local.work { continue }
-            do throws(MMError) {
-                _ = try ArgumentScanner.scan(
-                    rest, fields: entry.fields, command: "mm", content: ContentSource { () throws(MMError) in "{}" })
-            } catch {
-                // The files are the reader's own.
-                let isMissingFile =
-                    error.message.contains("There is no file") || error.message.contains("does not exist")
-                #expect(isMissingFile, "\(line): \(error.message)")
-            }
+            expectKnown(command.arguments.map(\.value), in: line)
+        }
+    }
+
+    private func expectKnown(_ words: [String], in line: String) {
+        guard words.first?.hasPrefix("-") == false else { return }
+        guard let (entry, found) = Self.index.find(words) else {
+            Issue.record("\(line): there is no such command")
+            return
+        }
+        // The flags of a tool come from its definition.
+        if ["do", "recipe"].contains(words.first) { return }
+        if case .local(let local) = entry, case .words = local.work { return }
+        var rest = found
+        // What is planned are commands of their own.
+        if entry.fields.contains(where: { $0.kind == .calls }), let end = rest.firstIndex(of: "--") {
+            for planned in rest[(end + 1)...].split(separator: "--") { expectKnown(Array(planned), in: line) }
+            rest = Array(rest[..<end])
+        }
+        do throws(MMError) {
+            _ = try ArgumentScanner.scan(
+                rest, fields: entry.fields, command: "mm", content: ContentSource { () throws(MMError) in "{}" })
+        } catch {
+            // The files are the reader's own.
+            let isMissingFile =
+                error.message.contains("There is no file") || error.message.contains("does not exist")
+            #expect(isMissingFile, "\(line): \(error.message)")
         }
     }
 }

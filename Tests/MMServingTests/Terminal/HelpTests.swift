@@ -25,7 +25,7 @@ struct HelpTests {
         let words = Set(index.shown.map { $0.words[0] })
         let groups = try #require(text.firstRange(of: "\nMore commands:\n"))
         let nouns = listed(String(text[..<groups.lowerBound]))
-        #expect((10...16).contains(nouns.count))
+        #expect((10...18).contains(nouns.count))
         #expect(Set(nouns).count == nouns.count)
         for noun in nouns { #expect(words.contains(noun), "\(noun)") }
         let rest = String(text[groups.upperBound...])
