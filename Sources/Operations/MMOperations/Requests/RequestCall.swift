@@ -103,18 +103,17 @@ struct RequestCall: Sendable {
 
     /// Sends one request: for what has changed since the last such call, for all pages, or as it is.
     func request() async throws(MMError) -> OperationAnswer {
-        if let items = BatchItems(of: input.body, at: target) {
-            if !input.unlisted { try PathFault.check(items.items) }
-            context.record.note("items", items.json)
+        let body = BatchItems(of: input.body, at: target)
+        if let body {
+            if !input.unlisted { try PathFault.check(body.items) }
+            context.record.note("items", body.json)
         }
         let request = try GraphRequest(
             method: input.method, target: input.changes ? try client.changes(of: target) : target,
             headers: input.headers, body: input.body.map { JSONWriter.bytes($0) },
             contentType: input.body == nil ? nil : "application/json")
         // A batch changes what its items change.
-        let items = BatchItems(of: input.body, at: target).map { _ in
-            BatchOfRequests.parts(ofBody: input.body, client: client)
-        }
+        let items = body.map { _ in BatchOfRequests.parts(ofBody: input.body, client: client) }
         let parts = items?.map(\.request) ?? [request]
         if let shown = try await withoutSending(parts) { return shown }
         let writes = try await cleared([request], changing: parts)

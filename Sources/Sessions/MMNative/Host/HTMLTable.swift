@@ -1,3 +1,5 @@
+import MMCore
+
 /// `ConvertTo-Html`.
 enum HTMLTable {
     static func convert(
@@ -26,15 +28,17 @@ enum HTMLTable {
         lines.append("<table>")
         if !isList {
             lines.append("<colgroup>" + properties.map { _ in "<col/>" }.joined() + "</colgroup>")
-            lines.append("<tr>" + properties.map { "<th>\(escaped($0.label ?? ""))</th>" }.joined() + "</tr>")
+            lines.append("<tr>" + properties.map { "<th>\(HTMLText.escaped($0.label ?? ""))</th>" }.joined() + "</tr>")
         }
         for (number, item) in items.enumerated() {
             var cells: [String] = []
             for property in properties {
                 let value = try property.value(of: item, in: evaluator) ?? .null
-                let text = escaped(try PSText.string(value))
+                let text = HTMLText.escaped(try PSText.string(value))
                 cells.append(
-                    isList ? "<tr><td>\(escaped(property.label ?? "")):</td><td>\(text)</td></tr>" : "<td>\(text)</td>")
+                    isList
+                        ? "<tr><td>\(HTMLText.escaped(property.label ?? "")):</td><td>\(text)</td></tr>"
+                        : "<td>\(text)</td>")
             }
             if isList {
                 if number > 0 { lines.append("<tr><td><hr></td></tr>") }
@@ -57,9 +61,10 @@ enum HTMLTable {
                 #"<html xmlns="http://www.w3.org/1999/xhtml">"#, "<head>",
             ]
             let head = try texts("Head")
-            lines += head.isEmpty ? ["<title>\(escaped(try texts("Title").first ?? "HTML TABLE"))</title>"] : head
+            lines +=
+                head.isEmpty ? ["<title>\(HTMLText.escaped(try texts("Title").first ?? "HTML TABLE"))</title>"] : head
             for address in try texts("CssUri") {
-                lines.append(#"<link rel="stylesheet" type="text/css" href="\#(escaped(address))" />"#)
+                lines.append(#"<link rel="stylesheet" type="text/css" href="\#(HTMLText.escaped(address))" />"#)
             }
             lines.append("</head><body>")
             lines += try texts("Body")
@@ -69,20 +74,5 @@ enum HTMLTable {
         lines += try texts("PostContent")
         if !command.isSet("Fragment") { lines.append("</body></html>") }
         for line in lines { try emit(.string(line)) }
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
     }
 }
