@@ -24,10 +24,11 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
     ("Sessions", "MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CCollationTables", "CExchangeTables"]),
     (nil, "MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
     ("Sessions", "MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax"]),
+    ("Operations", "MMDesk", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard"]),
     (
         "Operations", "MMOperations",
         [
-            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMGraph", "MMGuard", "MMSessions", "MMNative",
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMEgress", "MMDesk", "MMGuard", "MMSessions", "MMNative",
             "MMPowerShell", "MMShell", "PowerShellSyntax", "CLogin", "CFIDO2", "CRecipes",
         ]
     ),
@@ -66,7 +67,8 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
 
 // What other packages may build on. Everything else is `package` access.
 let libraries = [
-    "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "PowerShellSyntax", "ShellSyntax", "MMGuard", "MMPowerShell",
+    "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "PowerShellSyntax", "ShellSyntax", "MMGuard",
+    "MMPowerShell",
     "MMShell", "MMSessions", "MMOperations", "MMPool", "MMMCP",
 ]
 
@@ -103,7 +105,7 @@ let roomTargets: [Target] = rooms.map { room in
 // What tests need besides their room: programs that they start, and helpers that several share.
 let testNeeds = [
     "MMIdentity": ["CTestBus", "OAuthFixtures"], "MMPowerShell": ["mm-sandbox", "MMSandbox"],
-    "MMOperations": ["MMMCP", "MMSandbox", "mm-sandbox", "TestHosts"],
+    "MMOperations": ["MMGraph", "MMMCP", "MMSandbox", "mm-sandbox", "TestHosts"],
     "MMMCP": ["ConformanceFixtures", "conformance-server"],
     "MMServing": ["mm-mcp", "ShellSyntax", "OAuthFixtures"],
     "MMLegacy": ["mm-sandbox", "MMSystem", "TestHosts"],
@@ -131,7 +133,8 @@ let endToEndTests: [Target] =
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "MMCore", "MMSystem", "MMHTTP", "MMSessions", "TestSupport", "TestHosts", "HeadlessBrowser", "mm-cli",
+                "MMCore", "MMSystem", "MMHTTP", "MMSessions", "TestSupport", "TestHosts",
+                "HeadlessBrowser", "mm-cli",
                 "mm-mcp", "mm-sandbox",
             ],
             swiftSettings: swiftSettings

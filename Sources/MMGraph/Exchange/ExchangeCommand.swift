@@ -1,7 +1,7 @@
 package import MMCore
 
 /// A cmdlet call for InvokeCommand: the cmdlet's canonical name, and its parameters as the service takes them.
-package struct ExchangeCommand: Sendable {
+package struct ExchangeCommand: Sendable, Hashable {
     /// The cmdlet's name as the service spells it.
     package let cmdlet: String
     /// The members of `Parameters`.

@@ -49,7 +49,7 @@ struct ApprovalTests {
         #expect(try await store.ledger.request(wanted).approvers == [ann])
         let second = try await store.ledger.approve(waiting.token, digest: waiting.digest, by: bob)
         #expect(second.state == .approved)
-        guard case .approved(let people)? = try await store.ledger.outcome(of: wanted) else {
+        guard case .approved(let people, _)? = try await store.ledger.outcome(of: wanted) else {
             Issue.record("two people said yes")
             return
         }
@@ -103,7 +103,7 @@ struct ApprovalTests {
         let made = try await store.ledger.allow(
             classes, on: "Contoso", for: .seconds(1800), by: ann, check: .terminal)
         for _ in 0..<2 {
-            guard case .allowed(let by)? = try await store.ledger.outcome(of: wanted) else {
+            guard case .allowed(let by, _)? = try await store.ledger.outcome(of: wanted) else {
                 Issue.record("it was allowed")
                 return
             }

@@ -109,7 +109,7 @@ struct SharedConfirmationTests {
             _ = try await b.approve(waiting.token, digest: waiting.digest, by: ann)
         }
         #expect(try await b.approve(waiting.token, digest: waiting.digest, by: bob).state == .approved)
-        guard case .approved(let people)? = try await a.outcome(of: wanted) else {
+        guard case .approved(let people, _)? = try await a.outcome(of: wanted) else {
             Issue.record("two people said yes")
             return
         }
@@ -130,7 +130,7 @@ struct SharedConfirmationTests {
         let wanted = request()
         let classes = try #require(wanted.standingClasses)
         _ = try await a.allow(classes, on: "Contoso", for: .seconds(1800), by: ann, check: .key)
-        guard case .allowed(let held)? = try await b.outcome(of: wanted) else {
+        guard case .allowed(let held, _)? = try await b.outcome(of: wanted) else {
             Issue.record("it was allowed")
             return
         }

@@ -1,5 +1,6 @@
 import MMCore
-import MMGraph
+import MMDesk
+import MMGuard
 import MMIdentity
 import Testing
 
@@ -12,15 +13,19 @@ struct RegistrationUndoTests {
         let home = try await ChangesHome(users: 12)
         let services = home.service.services.requestServices
         let demo = try services.guarding.registry.snapshot().connection(named: "Demo")
-        let client = try GraphClient(identity: services.identity, connection: demo)
+        let client = try GuardedClient(identity: services.identity, connection: demo)
         let context = OperationContext(call: home.context(nil), deadline: .after(.seconds(500)), record: CallRecord())
         let registrar = AppRegistrar(
-            client: client,
             watch: WriteWatch(client: client, connection: demo, requests: services, context: context))
         let account = try #require(await services.identity.known(of: demo))
         let apps = try await home.list("/applications?$select=id").count
         let plan = try await registrar.plan(for: ConnectionUse.permissions(of: [.graph]), account)
-        _ = try await registrar.carryOut(plan) { _ in }
+        let act = JudgedAgain(guarding: services.guarding, policy: .standard, name: "the plan")
+        let verdict = try #require(try plan.verdict(client, try services.guarding.guards.engine(), .standard))
+        let request = ConfirmationRequest(
+            on: demo, module: "graph-api", title: plan.title, text: plan.text, verdict: verdict)
+        let cleared = try #require(Judged(act, request).cleared(by: .kept(since: request)))
+        _ = try await registrar.carryOut(plan, by: cleared) { _ in }
         #expect(try await home.list("/applications?$select=id").count == apps + 1)
         let entries = try await home.journal.entries()
         #expect(entries.count == plan.steps.count && entries.allSatisfy { $0.outcome == .done && $0.author != nil })

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import Testing
 
@@ -58,7 +58,7 @@ struct UndoQuestionTests {
     func registration() async throws {
         let home = try await ChangesHome(users: 12)
         let demo = try home.service.services.registry.snapshot().connection(named: "Demo")
-        let client = try GraphClient(identity: home.service.services.identity, connection: demo)
+        let client = try GuardedClient(identity: home.service.services.identity, connection: demo)
         var plan = RegistrationPlan()
         for (method, endpoint, body) in [
             ("PATCH", "/users/x", ["city": "Rome"]),

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMIdentity
 import TestSupport
 import Testing
@@ -15,7 +15,7 @@ struct BatchOfRequestsTests {
     private func read(_ text: String) throws -> [BatchPart] {
         let connection = try Connection(
             name: "Contoso", entry: ["appId": "5a1c9e70-2d34-4b6f-8e19-c0ffee5eed01", "tenant": "contoso.com"])
-        let client = try GraphClient(
+        let client = try GuardedClient(
             identity: IdentityService(environment: home.environment), connection: connection)
         return try BatchOfRequests(text, client: client).parts
     }

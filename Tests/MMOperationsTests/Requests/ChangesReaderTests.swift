@@ -1,5 +1,6 @@
 import MMCore
-import MMGraph
+import MMDesk
+import MMGuard
 import MMHTTP
 import MMIdentity
 import TestSupport
@@ -64,14 +65,18 @@ struct ChangesReaderTests {
         let identity = IdentityService(
             paths: home.paths, transport: service,
             methods: ["Contoso": .token(ClosureTokenProvider { _ in ProvidedAccessToken(token) })])
-        let client = try GraphClient(identity: identity, connection: connection)
+        let client = try GuardedClient(identity: identity, connection: connection)
         let request = try GraphRequest(target: client.target("/users/delta?$select=id"))
+        let question = ConfirmationRequest(
+            on: connection, module: "graph-api", title: "GET", text: request.target.pathAndQuery,
+            verdict: GuardEngine().judge(request.guarded, policy: .standard))
+        let cleared = try #require(Judged([request], question).allowed)
         let memory = ChangesMemory(
             connection: connection, service: .graph, target: request.target, paths: home.paths)
         try memory.keep(ForgetfulService.base + "/users/delta?$deltatoken=old")
 
         let answer = try await ChangesReader(
-            client: client, request: request, memory: memory, deadline: .after(.seconds(300)),
+            client: client, request: request, cleared: cleared, memory: memory, deadline: .after(.seconds(300)),
             progress: ItemProgress { _ in }
         ).answer(connection: connection)
         guard case .items(let items) = answer.body else {

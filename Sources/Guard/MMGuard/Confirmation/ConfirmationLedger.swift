@@ -492,9 +492,9 @@ extension ConfirmationLedger.Contents {
 /// What people have said of a request.
 package enum ConfirmationOutcome: Sendable {
     /// They said yes to exactly this; that is used up now.
-    case approved([Approver])
+    case approved([Approver], Consent)
     /// A person allowed its classes on the connection, for a while.
-    case allowed(StandingApproval)
+    case allowed(StandingApproval, Consent)
     /// A person said no.
     case refused(PendingConfirmation)
 }
@@ -505,7 +505,7 @@ extension ConfirmationLedger {
     package func outcome(of request: ConfirmationRequest) async throws(MMError) -> ConfirmationOutcome? {
         let digest = request.digest
         if let entry = try await take(digest, of: request.connection, .approved) {
-            if entry.isEnough(for: request) { return .approved(entry.approvers) }
+            if entry.isEnough(for: request) { return .approved(entry.approvers, Consent(to: request)) }
             try await reopen(entry, for: request)
             return nil
         }
@@ -516,7 +516,7 @@ extension ConfirmationLedger {
         }
         let covering = classes.compactMap { one in standing.first { $0.guardClass == one } }
         guard covering.count == classes.count, let first = covering.first else { return nil }
-        return .allowed(first)
+        return .allowed(first, Consent(to: request))
     }
 
     /// Records that people have said yes to exactly this as a part of more, for the node that carries it out.

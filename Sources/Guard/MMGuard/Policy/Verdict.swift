@@ -3,13 +3,13 @@ public import MMCore
 /// The guard's verdict on a script or request, with its reasons.
 public struct Verdict: Sendable, Hashable {
     /// Allow, ask or deny.
-    public var decision: GuardDecision
+    public internal(set) var decision: GuardDecision
     /// All classes found.
-    public var classes: GuardClassSet
+    public internal(set) var classes: GuardClassSet
     /// The rule that decided.
-    public var rule: String
+    public internal(set) var rule: String
     /// The reason in words, for people and models.
-    public var reason: String
+    public internal(set) var reason: String
     /// What to do instead, or next.
     public var instead: String?
     /// The position of the deciding part in the script.
@@ -21,9 +21,9 @@ public struct Verdict: Sendable, Hashable {
     /// What is to be said beside the answer, such as that a sign-in of the script's own has nothing to do.
     package internal(set) var notes: [String] = []
     /// Everything found, the deciding one first.
-    public var findings: [GuardFinding]
+    public internal(set) var findings: [GuardFinding]
     /// The findings that are not simply allowed, in the order in which they occur.
-    package var asking: [GuardFinding]
+    package internal(set) var asking: [GuardFinding]
 
     /// The maximum number of objects of one kind that a script changes, if its own lists and limits show it.
     package internal(set) var counted: Int?
@@ -97,6 +97,14 @@ extension Verdict {
         var verdict = self
         (verdict.decision, verdict.rule, verdict.reason) = (.ask, rule, reason)
         (verdict.instead, verdict.place) = (nil, nil)
+        return verdict
+    }
+
+    /// The same with another reason, where it asks: that of all of it, in place of the one of the part that decided.
+    package func explained(by reason: String) -> Verdict {
+        guard decision == .ask else { return self }
+        var verdict = self
+        verdict.reason = reason
         return verdict
     }
 

@@ -1,9 +1,9 @@
 import MMCore
-import MMGraph
+import MMDesk
 
 /// Who has changed an object since, as far as the directory's audit log tells.
 struct ChangedBy {
-    let client: GraphClient
+    let client: GuardedClient
     let deadline: Deadline
 
     /// A sentence such as `By ada@contoso.com at 2026-02-03T10:00:00Z (Update user).`; `nil` when the log says nothing.
@@ -20,7 +20,7 @@ struct ChangedBy {
                 "/auditLogs/directoryAudits",
                 query: [("$filter", filter), ("$orderby", "activityDateTime desc"), ("$top", "1")]),
             let request = try? GraphRequest(target: target),
-            let answer = try? await client.send(request, deadline: min(deadline, .after(.seconds(20)))).json(),
+            let answer = try? await client.read(request, deadline: min(deadline, .after(.seconds(20)))).json(),
             let newest = answer["value"]?.array?.first
         else { return nil }
         let by = newest["initiatedBy"]

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMNative
 
 /// Takes the cmdlets of a script that change something in the place of the service, so that they are seen and not sent. Those that

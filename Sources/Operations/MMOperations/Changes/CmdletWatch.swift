@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMHTTP
 import MMIdentity
@@ -9,12 +9,12 @@ import MMIdentity
 /// The state before is read with one cmdlet at most, by the same account, and only where the guard would let anybody read it. What
 /// can't be read never stops a write: it can't be taken back then, and the answer says so.
 struct CmdletWatch: Sendable {
-    let client: ExchangeClient
+    let client: GuardedExchange
     let connection: Connection
     let requests: RequestServices
     let context: OperationContext
-    /// What the guard said of a script whose text shows less than it may send; `nil` where the text was judged whole.
-    var decision: GuardDecision?
+    /// What the script was let through for; `nil` where only reads are sent.
+    var cleared: Cleared<JudgedAgain>?
     /// The states that were read while a person was asked.
     var known = KnownStates()
 
@@ -87,25 +87,10 @@ struct CmdletWatch: Sendable {
         return change.standing(inRows: rows, recipients)
     }
 
-    /// Why a cmdlet is not sent that changes more than the script was let through for; `nil` where it is sent.
-    /// - Parameter decision: what the guard said of the script: what it asks about has been confirmed.
-    func refusal(of command: ExchangeCommand, beyond decision: GuardDecision) -> MMError? {
-        guard !command.isReadOnly else { return nil }
-        guard let engine = try? requests.guarding.guards.engine(),
-            let request = try? client.wireRequest(of: command, connection)
-        else { return MMError(.denied, "\(command.cmdlet) can't be judged: it was not sent.") }
-        let verdict = engine.intent(of: request).verdict(requests.guarding.policy(of: connection, in: context))
-        guard verdict.decision > decision else { return nil }
-        return MMError(
-            .denied,
-            "\(command.cmdlet) would change more than the script's text shows: it was not sent.",
-            hint: "Write its parameters out in the script, so that they are asked about before it runs.")
-    }
-
     /// Whether the guard lets anybody run a cmdlet that reads.
     func mayRead(_ command: ExchangeCommand) -> Bool {
         guard command.isReadOnly, let engine = try? requests.guarding.guards.engine(),
-            let request = try? client.wireRequest(of: command, connection)
+            let request = try? client.wireRequest(of: command)
         else { return false }
         let intent = engine.intent(of: request)
         return intent.isRead && intent.verdict(requests.guarding.policy(of: connection, in: context)).decision == .allow
@@ -151,10 +136,11 @@ struct CmdletWatch: Sendable {
     /// Runs a cmdlet that takes a change back, and notes it.
     /// - Returns: what it has changed.
     func run(
-        _ command: ExchangeCommand, changing change: Change, undoing: JournalNotes.Undoing, notes: inout [String]
+        _ command: ExchangeCommand, by cleared: Cleared<some CmdletAct>, changing change: Change,
+        undoing: JournalNotes.Undoing, notes: inout [String]
     ) async throws(MMError) -> Change {
+        var pages = try client.pages(command, by: cleared, deadline: context.deadline)
         let entry = await journal.begin([(change, command.line)], undoing: undoing, notes: &notes).first ?? nil
-        var pages = client.pages(command, deadline: context.deadline)
         do throws(ExchangeFault) {
             let page = try await pages.next()
             if let entry { await end(entry, .success(page)) }
@@ -197,23 +183,5 @@ extension ExchangeFault {
         case .refused(let error): error.mmError(of: connection, service)
         case .failed(let error): error
         }
-    }
-}
-
-extension ExchangeClient {
-    /// The request of a cmdlet as it would be sent, without a token.
-    nonisolated func wireRequest(
-        of command: ExchangeCommand, _ connection: Connection
-    ) throws(MMError) -> WireRequest {
-        let account = SignedInAccount(
-            username: connection.expectedEmail ?? "account@tenant", objectID: "",
-            tenantID: connection.tenantId ?? connection.tenant ?? "TENANT", homeAccountID: "")
-        let sent = try preview(command, by: account)
-        let host = sent.url.firstRange(of: "://").map { sent.url[$0.upperBound...].prefix { $0 != "/" } } ?? ""
-        return WireRequest(
-            service: .exchange, origin: String(sent.url[..<host.endIndex]), method: sent.method,
-            target: String(sent.url[host.endIndex...]),
-            headers: sent.headers.map { WireRequest.Field($0.name, $0.value) },
-            body: .whole(sent.body ?? JSONWriter.bytes(command.body)))
     }
 }

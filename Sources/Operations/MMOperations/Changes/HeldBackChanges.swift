@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -52,7 +52,7 @@ struct HeldBackChanges {
         else { return nil }
         for service in ExchangeService.allCases {
             guard
-                let client = try? ExchangeClient(
+                let client = try? GuardedExchange(
                     identity: requests.identity, connection: connection, service: service),
                 client.serves(address)
             else { continue }
@@ -66,7 +66,7 @@ struct HeldBackChanges {
 
     private func graphWatch() throws(MMError) -> WriteWatch {
         WriteWatch(
-            client: try GraphClient(identity: requests.identity, connection: connection), connection: connection,
+            client: try GuardedClient(identity: requests.identity, connection: connection), connection: connection,
             requests: requests, context: context)
     }
 

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMIdentity
 
 /// `undo`: takes back what was changed: one change, a call, a session or a time, the newest first.

@@ -125,39 +125,52 @@ struct UndoCall {
                 .unsupported, "This can't be undone: \(planned.first?.steps.first?.obstacle ?? "")",
                 hint: "mm undo list shows what can.")
         }
-        try await ask(planned)
+        let cleared = try await clear(planned)
         for (run, steps) in planned { try await run.signIn(for: steps) }
         let claim = try await services.journal.claim(
             runs.flatMap(\.entries).map(\.id), until: context.deadline)
         defer { claim.end() }
         // What stands in the journal by now, since nobody else takes these changes back any more.
-        return try await carryOut(try await UndoSelection(services, in: context))
+        return try await carryOut(cleared, try await UndoSelection(services, in: context))
     }
 
-    /// Asks a person about all of it, where one has to be asked.
-    private func ask(_ planned: [(run: UndoRun, steps: [UndoRun.Step])]) async throws(MMError) {
-        var questions: [(member: SetFolder.Member, request: ConfirmationRequest)] = []
+    /// Has all of it judged, and asks a person once where one has to be asked.
+    /// - Returns: what may be sent, by connection; none where nothing is sent there.
+    private func clear(
+        _ planned: [(run: UndoRun, steps: [UndoRun.Step])]
+    ) async throws(MMError) -> [String: Cleared<JudgedAgain>] {
+        var judged: [(member: SetFolder.Member, act: Judged<JudgedAgain>)] = []
         for (run, steps) in planned {
             guard let question = try run.question(steps) else { continue }
-            questions.append(
-                (SetFolder.Member(name: run.connection.name, tenant: run.entries[0].author?.tenant ?? ""), question))
+            let member = SetFolder.Member(name: run.connection.name, tenant: run.entries[0].author?.tenant ?? "")
+            judged.append((member, Judged(run.act, question)))
         }
-        guard questions.count > 1 else {
-            if let question = questions.first?.request {
-                try await Clearance(question).settle(in: context, with: services.guarding)
-            }
-            return
+        guard judged.count > 1 else {
+            guard let (member, only) = judged.first else { return [:] }
+            return [
+                member.name: try await Clearance(only.act, only.request).settle(in: context, with: services.guarding)
+            ]
         }
-        if var refusal = JointClearance.refusal(of: questions.map(\.request)) {
+        let requests = judged.map { ($0.member, $0.act.request) }
+        if var refusal = JointClearance.refusal(of: requests.map(\.1)) {
             refusal.hint = "Take back those of one connection alone: --connection NAME."
             throw refusal
         }
-        if let question = JointClearance.question(about: questions) {
-            try await Clearance(question).settle(in: context, with: services.guarding)
+        var together: Cleared<[ConfirmationRequest]>?
+        if let question = JointClearance.question(about: requests) {
+            together = try await Clearance(requests.map(\.1), question).settle(in: context, with: services.guarding)
         }
+        var cleared: [String: Cleared<JudgedAgain>] = [:]
+        for (member, act) in judged {
+            let consent = together.flatMap { $0.consent(to: act.request) }
+            cleared[member.name] = consent.flatMap { act.cleared(by: $0) } ?? act.allowed
+        }
+        return cleared
     }
 
-    private func carryOut(_ selection: UndoSelection) async throws(MMError) -> OperationAnswer {
+    private func carryOut(
+        _ cleared: [String: Cleared<JudgedAgain>], _ selection: UndoSelection
+    ) async throws(MMError) -> OperationAnswer {
         var outcome = UndoRun.Outcome(isOfOne: isOfOne)
         var done = 0
         for run in runs {
@@ -166,6 +179,7 @@ struct UndoCall {
                 context: context, confirmed: input.confirmed)
             outcome.stopped = nil
             try await run.carryOut(
+                by: cleared[run.connection.name],
                 progress: { number, title in
                     context.call.progress(
                         ProgressReport(done: Double(done + number), total: Double(count), message: title))

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 import MMNative
@@ -48,8 +48,9 @@ struct UndoChannels {
         var isFound: Bool { answer != nil || rows?.isEmpty == false }
     }
 
-    private func client(_ service: Change.Service) throws(MMError) -> GraphClient {
-        try GraphClient(identity: services.identity, connection: connection, service: service == .flow ? .flow : .graph)
+    private func client(_ service: Change.Service) throws(MMError) -> GuardedClient {
+        try GuardedClient(
+            identity: services.identity, connection: connection, service: service == .flow ? .flow : .graph)
     }
 
     private func watch(_ service: Change.Service) throws(MMError) -> WriteWatch {
@@ -57,7 +58,7 @@ struct UndoChannels {
     }
 
     private func cmdletWatch(_ service: Change.Service) throws(MMError) -> CmdletWatch {
-        let client = try ExchangeClient(
+        let client = try GuardedExchange(
             identity: services.identity, connection: connection, service: service.endpoint)
         return CmdletWatch(client: client, connection: connection, requests: services, context: context)
     }
@@ -102,10 +103,9 @@ struct UndoChannels {
             case .request(let request):
                 module = (request.target.service == .flow ? RequestResource.flow : .graph).module
                 requests.append(request)
-                let clearance = RequestClearance(
-                    connection: connection, module: module, guarding: services.guarding, context: context,
-                    confirmed: confirmed)
-                if let verdict = try clearance.verdict(on: [request]) { verdicts.append(verdict) }
+                let verdict = try services.guarding.verdict(
+                    on: [request], of: connection, confirmed: confirmed, in: context)
+                if let verdict { verdicts.append(verdict) }
             case .command(let command, let service):
                 module = ExchangeTable.Service(of: service).module
                 let line = command.line
@@ -126,7 +126,7 @@ struct UndoChannels {
         context.record.note("module", .string(module))
         var question = ConfirmationRequest(
             on: connection, module: module, title: "undo in \(module)",
-            text: actions.map(\.whole).joined(separator: "\n"), body: RequestClearance.bodies(requests),
+            text: actions.map(\.whole).joined(separator: "\n"), body: Desk.bodies(requests),
             verdict: verdict)
         if verdict.decision == .ask { question.changes = changes() }
         return question
@@ -211,12 +211,13 @@ struct UndoChannels {
     /// - Parameter twins: the objects alike that stand where one is made anew.
     /// - Returns: what it has changed.
     func carryOut(
-        _ action: UndoPart.Action, of change: Change, _ present: Present, beside twins: [Change.Subject]?,
-        _ undoing: JournalNotes.Undoing, notes: inout [String]
+        _ action: UndoPart.Action, by cleared: Cleared<some RequestAct & CmdletAct>, of change: Change,
+        _ present: Present, beside twins: [Change.Subject]?, _ undoing: JournalNotes.Undoing, notes: inout [String]
     ) async throws(MMError) -> Change? {
         let step = UndoStep(channels: self, action: action, undone: undoing.entry)
         do throws(MMError) {
-            let left = try await send(action, of: change, present, beside: twins, undoing, notes: &notes)
+            let left = try await send(
+                action, by: cleared, of: change, present, beside: twins, undoing, notes: &notes)
             await step.end(nil, change: newestEntry)
             return left
         } catch {
@@ -229,8 +230,8 @@ struct UndoChannels {
     private var newestEntry: String? { context.record.facts["change"]?.string }
 
     private func send(
-        _ action: UndoPart.Action, of change: Change, _ present: Present, beside twins: [Change.Subject]?,
-        _ undoing: JournalNotes.Undoing, notes: inout [String]
+        _ action: UndoPart.Action, by cleared: Cleared<some RequestAct & CmdletAct>, of change: Change,
+        _ present: Present, beside twins: [Change.Subject]?, _ undoing: JournalNotes.Undoing, notes: inout [String]
     ) async throws(MMError) -> Change? {
         switch action {
         case .command(let command, _):
@@ -241,7 +242,7 @@ struct UndoChannels {
                     inverse.priorCommands.count == 1 && present.rows != nil
                     ? inverse.knowing(rows: present.rows) : await watch.read(inverse)
             }
-            return try await watch.run(command, changing: inverse, undoing: undoing, notes: &notes)
+            return try await watch.run(command, by: cleared, changing: inverse, undoing: undoing, notes: &notes)
         case .request(let request):
             let watch = try watch(change.service)
             let guarded = try request.guarded(by: present.answer, of: change)
@@ -249,10 +250,8 @@ struct UndoChannels {
                 request: guarded, change: change.inverseChange(by: guarded, present.answer))
             if write.change?.isBeforeKnown == false { write = await watch.writes([guarded]).first ?? write }
             if let twins { write.change = write.change?.beside(twins) }
-            let response = try await watch.sending([write], undoing: undoing, notes: &notes) {
-                () async throws(MMError) in
-                try await watch.client.send(guarded, deadline: context.deadline)
-            }
+            let response = try await watch.send(
+                guarded, by: cleared, changing: [write], undoing: undoing, notes: &notes)
             return write.change?.left(by: try? response.json(), etag: nil)
         }
     }

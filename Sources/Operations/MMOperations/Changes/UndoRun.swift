@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -73,6 +73,13 @@ struct UndoRun: Sendable {
     }
 
     // MARK: Before
+
+    /// What may be sent once a person has agreed: what takes a change back may speak of objects by ids that they get only then.
+    var act: JudgedAgain {
+        JudgedAgain(
+            guarding: services.guarding, policy: services.guarding.policy(of: connection, in: context), name: "the undo"
+        )
+    }
 
     /// What a person is asked about the steps; `nil` where nothing is sent.
     func question(_ steps: [Step]) throws(MMError) -> ConfirmationRequest? {
@@ -231,7 +238,10 @@ struct UndoRun: Sendable {
     static let leftWord = "a later change of the same could not be undone"
 
     /// Takes the changes back in this order. What can't be taken back holds up nothing but what hangs on it.
-    func carryOut(progress: (Int, String) -> Void, _ outcome: inout Outcome) async throws(MMError) {
+    /// - Parameter cleared: what may be sent; `nil` where nothing was to be.
+    func carryOut(
+        by cleared: Cleared<some RequestAct & CmdletAct>?, progress: (Int, String) -> Void, _ outcome: inout Outcome
+    ) async throws(MMError) {
         var successors = selection.successors
         let newest = selection.newest(besides: [])
         var blocked = BlockedObjects()
@@ -251,7 +261,7 @@ struct UndoRun: Sendable {
                 outcome.left.append((entry.id, "left, because \(Self.leftWord)"))
             } else {
                 do throws(MMError) {
-                    switch try await undo(step, among: newest, &successors, notes: &outcome.notes) {
+                    switch try await undo(step, by: cleared, among: newest, &successors, notes: &outcome.notes) {
                     case .sent: result = "undone"
                     case .nothing: result = "nothing to do: it is as it was before"
                     case .left(let reason): outcome.left.append((entry.id, "can't be undone: \(reason)"))
@@ -284,7 +294,8 @@ struct UndoRun: Sendable {
     }
 
     private func undo(
-        _ step: Step, among newest: UndoSelection.Newest, _ successors: inout [String: String], notes: inout [String]
+        _ step: Step, by cleared: Cleared<some RequestAct & CmdletAct>?, among newest: UndoSelection.Newest,
+        _ successors: inout [String: String], notes: inout [String]
     ) async throws(MMError) -> Ending {
         var hasSent = false
         for (number, part) in step.parts.enumerated() {
@@ -318,10 +329,11 @@ struct UndoRun: Sendable {
                 }
             }
             for (place, action) in part.actions.enumerated() {
+                guard let cleared else { throw Self.notJudged }
                 let isLast = number == step.parts.count - 1 && place == part.actions.count - 1
                 let undoing = JournalNotes.Undoing(entry: step.entry.id, isPart: !isLast)
                 let left = try await channels.carryOut(
-                    action, of: part.change, present, beside: twins, undoing, notes: &notes)
+                    action, by: cleared, of: part.change, present, beside: twins, undoing, notes: &notes)
                 if part.change.kind == .deletion, left?.kind == .creation, let new = left?.subject.id, !new.isEmpty {
                     successors[part.change.subject.id.lowercased()] = new
                 }
@@ -330,6 +342,10 @@ struct UndoRun: Sendable {
         }
         return hasSent ? .sent : .nothing
     }
+
+    private static let notJudged = MMError(
+        .conflict, "What takes it back became known only after the guard was asked: nothing was undone.",
+        hint: "Undo it again.")
 
     // MARK: Made anew
 

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 
 /// A line of the audit log for each write that takes a change back: a call of `undo` may send thousands.
 struct UndoStep {

@@ -1,32 +1,28 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 
 /// What requests would change, as a dry run tells it: each property now and then, what follows, what the guard says, and whether
 /// it could be taken back. Nothing but reads is sent.
 struct WriteForecast {
-    private let watch: WriteWatch
-    private let clearance: RequestClearance
+    private let desk: Desk
 
-    init(_ watch: WriteWatch, _ clearance: RequestClearance) {
-        self.watch = watch
-        self.clearance = clearance
-    }
+    init(_ desk: Desk) { self.desk = desk }
 
     func answer(_ requests: [GraphRequest]) async throws(MMError) -> OperationAnswer {
-        try await answer(await watch.writes(requests))
+        try await answer(await desk.watch.writes(requests))
     }
 
     /// What writes would change whose states are read.
     func answer(_ writes: [WriteWatch.Write]) async throws(MMError) -> OperationAnswer {
-        watch.context.record.note("dryRun", true)
+        desk.context.record.note("dryRun", true)
         var verdicts: [Verdict?] = []
-        for write in writes { verdicts.append(try clearance.verdict(on: [write.request])) }
+        for write in writes { verdicts.append(try desk.judge([write.request])) }
         let rows = zip(writes, verdicts).map { Self.row($0, $1) }
         let text = zip(writes, verdicts).map { Self.lines($0, $1).joined(separator: "\n") }.joined(separator: "\n\n")
         return OperationAnswer(
             .value(rows.count == 1 ? rows[0] : .array(rows)), notes: ["Dry run: nothing was changed."],
-            columns: ["request", "change", "verdict", "undo"], text: text, connection: watch.connection.name)
+            columns: ["request", "change", "verdict", "undo"], text: text, connection: desk.connection.name)
     }
 
     private static func row(_ write: WriteWatch.Write, _ verdict: Verdict?) -> JSONValue {

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 import MMNative
@@ -19,26 +19,25 @@ enum DryRun {
         after session: NativeSession, _ context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer? {
         guard let service = ExchangeTable.Service(module: module) else { return nil }
-        let client = try ExchangeClient(identity: services.identity, connection: connection, service: service.endpoint)
+        let client = try GuardedExchange(identity: services.identity, connection: connection, service: service.endpoint)
         let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
         let parsed = PowerShellParser.parse(script)
         let plan = EnginePlan(
             script, wanted: .native, parsed: parsed,
             signIn: SignInSource(of: parsed, on: connection, module: module, in: context, with: services.guarding))
-        let verdict = try ScriptJudging(
-            script: script, parsed: plan.parsed, module: module, engine: wanted, of: connection, in: context,
-            with: services.guarding
-        ).judge(with: .fresh).verdict
+        func judge(_ engine: ConnectionEngine) throws(MMError) -> Verdict {
+            try ScriptJudging(
+                script: script, parsed: plan.parsed, module: module, engine: engine, of: connection, in: context,
+                with: services.guarding
+            ).judge(with: .fresh).verdict
+        }
+        let verdict = try judge(wanted)
         let isSignedIn = await watch.isSignedIn
         let reads = verdict.decision != .deny && isSignedIn
         let isInPowerShell = wanted == .pwsh
+        // What only the walls around PowerShell let through, and what its session alone knows, is for it to tell.
         if isInPowerShell {
-            // What only the walls around PowerShell let through, and what its session alone knows, is for it to tell.
-            let bare = try ScriptJudging(
-                script: script, parsed: plan.parsed, module: module, engine: .native, of: connection, in: context,
-                with: services.guarding
-            ).judge(with: .fresh).verdict
-            guard reads, bare.decision == verdict.decision,
+            guard reads, try judge(.native).decision == verdict.decision,
                 plan.variables.reads.allSatisfy({ Self.known.contains($0) })
             else { return nil }
         }
@@ -53,36 +52,68 @@ enum DryRun {
             throw EngineRefusal.beyond(reason, plan.strangers(to: [source]), module, hasPowerShell: false)
         }
         let outcome = await NativeEngine(sources: plan.sources([source])).run(
-            script, parsed: plan.parsed, in: &session, deadline: context.deadline)
-        let steps = rehearsal.steps
+            script, parsed: parsed, in: &session, deadline: context.deadline)
+        let end = try unknown(from: outcome, source, hasSteps: !rehearsal.steps.isEmpty)
+        if case .elsewhere(let reason) = end, rehearsal.steps.isEmpty || isInPowerShell {
+            guard isAlone else { return nil }
+            throw EngineRefusal.beyond(reason, [], module, hasPowerShell: false)
+        }
         var notes = [
             "\(reads ? "Only reads were sent: nothing was changed." : "Nothing was sent.") \(guardSays(verdict))"
         ]
         if isInPowerShell {
             notes.append("The native engine has walked through it; it would run in PowerShell.")
         }
-        switch outcome {
-        case .handedOver(let reason, _):
-            if steps.isEmpty || isInPowerShell {
-                guard isAlone else { return nil }
-                throw EngineRefusal.beyond(reason, [], module, hasPowerShell: false)
+        if let words = end.words { notes.append("Unknown from there on: \(words)") }
+        return try answer(
+            rehearsal, CallAuthority(verdict: verdict, text: script), client, on: connection, notes, context, services)
+    }
+
+    /// How a rehearsal ended.
+    private enum End {
+        case whole
+        /// Its rest needs PowerShell.
+        case elsewhere(String)
+        case refused(String)
+
+        /// Why its rest isn't known.
+        var words: String? {
+            switch self {
+            case .whole: nil
+            case .elsewhere(let reason): "\(reason) needs PowerShell."
+            case .refused(let message): message
             }
-            notes.append("Unknown from there on: \(reason) needs PowerShell.")
+        }
+    }
+
+    /// - Throws: what broke it, and what was refused before there was anything to tell.
+    private static func unknown(
+        from outcome: NativeOutcome, _ source: ExchangeSource, hasSteps: Bool
+    ) throws(MMError) -> End {
+        switch outcome {
+        case .handedOver(let reason, _): return .elsewhere(reason)
         case .stopped:
             if let failure = source.failure { throw failure }
             throw StopErrors.deadline(restarted: false)
         case .completed(let result):
             if let failure = source.failure, failure.code == .signInNeeded { throw failure }
-            if let error = result.failure ?? result.errors.first {
-                if steps.isEmpty { throw refusal(error) }
-                notes.append("Unknown from there on: \(error.message)")
-            }
+            guard let error = result.failure ?? result.errors.first else { return .whole }
+            guard hasSteps else { throw refusal(error) }
+            return .refused(error.message)
         }
-        let policy = services.guarding.policy(of: connection, in: context)
+    }
+
+    /// What would be sent, as the wire would judge it.
+    private static func answer(
+        _ rehearsal: CmdletRehearsal, _ authority: CallAuthority, _ client: GuardedExchange, on connection: Connection,
+        _ notes: [String], _ context: OperationContext, _ services: RequestServices
+    ) throws(MMError) -> OperationAnswer {
+        let steps = rehearsal.steps
         let engine = try services.guarding.guards.engine()
-        var grant = RequestGrant(CallAuthority(verdict: verdict, text: script), policy: policy, isDryRun: true)
+        var grant = RequestGrant(
+            authority, policy: services.guarding.policy(of: connection, in: context), isDryRun: true)
         for (number, step) in steps.enumerated() {
-            let request = try client.wireRequest(of: step.command, connection)
+            let request = try client.wireRequest(of: step.command)
             _ = grant.judge(engine.intent(of: request), number: UInt64(number))
             if step.wasSent { grant.ended(UInt64(number), status: 200, wasSent: true) }
         }

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMNative
 

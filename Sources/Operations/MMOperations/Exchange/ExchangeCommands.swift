@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMNative
 
 /// From a bound cmdlet to the request that is sent.

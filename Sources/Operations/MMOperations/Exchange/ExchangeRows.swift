@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMNative
 
 /// The rows of one cmdlet, page by page.

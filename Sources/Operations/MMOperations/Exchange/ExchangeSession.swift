@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMIdentity
 import MMNative
 import MMPowerShell
@@ -12,7 +12,7 @@ package actor ExchangeSession {
     /// What it is signed in to.
     private let resource: ServiceResource
     /// The service whose cmdlets it runs, and who sends them; `nil` for Graph's modules.
-    private let exchange: (service: ExchangeTable.Service, client: ExchangeClient)?
+    private let exchange: (service: ExchangeTable.Service, client: GuardedExchange)?
     private let identity: IdentityService
     private let connection: Connection
     private let bearer: SessionBearer
@@ -54,7 +54,7 @@ package actor ExchangeSession {
         }
         resource = service.endpoint.resource
         exchange = (
-            service, try ExchangeClient(identity: identity, connection: connection, service: service.endpoint)
+            service, try GuardedExchange(identity: identity, connection: connection, service: service.endpoint)
         )
     }
 

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMNative
 
 /// The cmdlets of Exchange or of the compliance service as the head, middle or inside of a native pipeline.
@@ -15,7 +15,7 @@ final class ExchangeSource: CmdletSource {
         var causes: [NativeError: MMError] = [:]
     }
 
-    private let client: ExchangeClient
+    private let client: GuardedExchange
     private let service: ExchangeTable.Service
     private let table: ExchangeTable
     private let binder: ExchangeBinder
@@ -38,7 +38,7 @@ final class ExchangeSource: CmdletSource {
     ///   - rehearsal: takes what changes something, so that nothing but reads is sent.
     ///   - report: is told in a sentence when the service asks to slow down.
     init(
-        client: ExchangeClient, service: ExchangeTable.Service, others: ExchangeCmdletList? = nil, deadline: Deadline,
+        client: GuardedExchange, service: ExchangeTable.Service, others: ExchangeCmdletList? = nil, deadline: Deadline,
         table: ExchangeTable = .standard, watch: CmdletWatch? = nil, rehearsal: CmdletRehearsal? = nil,
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
@@ -81,17 +81,26 @@ final class ExchangeSource: CmdletSource {
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         let (command, bound) = try command(call)
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
-        if let watch, let decision = watch.decision, let refusal = watch.refusal(of: command, beyond: decision) {
-            note(failure: refusal)
-            throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(refusal, cmdlet: command.cmdlet)))
-        }
         if let rehearsal, !rehearsal.lets(command) { return RehearsedRows(rehearsal: rehearsal, command: command) }
+        let pages: ExchangePages
+        do throws(MMError) { pages = try self.pages(of: command) } catch {
+            note(failure: error)
+            throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(error, cmdlet: command.cmdlet)))
+        }
         return ExchangeRows(
-            source: self, pages: client.pages(command, deadline: deadline, report: report), command: command,
+            source: self, pages: pages, command: command,
             view: CmdletView.of(call.name), errorAction: bound.errorAction ?? call.errorPreference,
             isPreview: bound.parameters["WhatIf"] == .bool(true),
             isAsking: bound.parameters["Confirm"] == .bool(true),
             isSilent: bound.headers["WarningAction"]?.lowercased() == "silentlycontinue")
+    }
+
+    /// Where a cmdlet's rows come from: one that changes something is sent as the script was let through for.
+    private func pages(of command: ExchangeCommand) throws(MMError) -> ExchangePages {
+        guard !command.isReadOnly, let cleared = watch?.cleared else {
+            return try client.readPages(command, deadline: deadline, report: report)
+        }
+        return try client.pages(command, by: cleared, deadline: deadline, report: report)
     }
 
     /// The request of a call.

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMNative
 
 /// A source that answers every cmdlet with nothing and remembers what was asked.

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -115,9 +115,9 @@ struct RefusalAdvice: Sendable {
             let rights = await identity.rights(of: connection, deadline: deadline),
             PermissionTable.standard.permissions("GET", target)?.satisfied(by: rights.permissions, for: rights.kind)
                 != nil,
-            let client = try? GraphClient(identity: identity, connection: connection, service: .graph),
+            let client = try? GuardedClient(identity: identity, connection: connection, service: .graph),
             let request = try? GraphRequest(method: "GET", target: target),
-            let response = try? await client.send(request, deadline: deadline),
+            let response = try? await client.read(request, deadline: deadline),
             let rows = (try? JSONParser.parse(response.body))?["value"]?.array
         else { return [] }
         return Set(rows.compactMap { $0["roleDefinitionId"]?.string?.lowercased() })

@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMGuard
 import MMIdentity
 

@@ -20,42 +20,69 @@ struct PlanClearance {
         (self.context, self.runbook) = (context, runbook)
     }
 
-    /// Returns when the plan may be carried out; what was said of it stands in its progress, for the run that goes on.
+    /// Returns what may be sent when the plan may be carried out; what was said of it stands in its progress, for the run that goes on.
+    /// - Returns: `nil` for a plan of nothing.
     /// - Throws: as `Clearance.settle`.
-    func settle(_ progress: inout PlanProgress) async throws(MMError) {
+    func settle(_ progress: inout PlanProgress) async throws(MMError) -> Cleared<PlanAct>? {
         let questions = PlanQuestions(plan: file.plan, services: services, context: context)
         let all = try await questions.requests()
         if let refusal = JointClearance.refusal(of: all.map(\.request)) { throw refusal }
         context.record.note("plan", .string(file.digest))
+        let act = PlanAct(steps: file.plan.steps, guarding: services.guarding)
+        let joined = questions.joined(all)
+        guard let question = joined ?? all.first?.request else { return nil }
+        let judged = Judged(act, question)
         // What was cleared and begun is gone on with; what the guard denies by now was refused above.
-        if progress.clearance != nil { return try await begin() }
-        guard let question = questions.joined(all) else {
-            if let only = all.first?.request {
-                try await Clearance(only).settle(in: context, with: services.guarding)
-            }
-            return try progress.clears(["by": [], "means": "guard", "at": .string(Timestamp.now.iso8601)])
+        if progress.clearance != nil {
+            try await begin()
+            return judged.allowed ?? judged.cleared(by: .kept(since: question))
         }
-        if let people = try await approvers(all, question) {
+        guard joined != nil else {
+            let cleared = try await Clearance(act, question).settle(in: context, with: services.guarding)
+            try progress.clears(["by": [], "means": "guard", "at": .string(Timestamp.now.iso8601)])
+            return cleared
+        }
+        if let people = try await approvers(all, question),
+            let cleared = Consent.signed(question, by: Set(people)).flatMap({ judged.cleared(by: $0) })
+        {
             note(question, people)
             try progress.clears([
                 "by": .array(people.map { .string($0) }), "means": "signed", "at": .string(Timestamp.now.iso8601),
             ])
-            return try await begin()
+            try await begin()
+            return cleared
         }
+        if let cleared = try await byRunbook(judged, &progress) { return cleared }
+        return try await asked(act, question, &progress)
+    }
+
+    /// The plan, where a runbook allows it.
+    private func byRunbook(
+        _ judged: Judged<PlanAct>, _ progress: inout PlanProgress
+    ) async throws(MMError) -> Cleared<PlanAct>? {
         let runbooks = RunbookClearance(
             file: file, connections: connections, services: plans, context: context, given: runbook)
-        if question.verdict.decision == .ask, let allowed = try await runbooks.settle(question) {
-            note(question, [allowed.by])
-            context.record.note("confirmedBy", "runbook")
-            context.record.note("runbook", .string(allowed.id))
-            try progress.clears([
-                "by": [.string(allowed.by)], "means": "runbook", "runbook": .string(allowed.id),
-                "at": .string(Timestamp.now.iso8601),
-            ])
-            return try await begin()
-        }
+        guard judged.request.verdict.decision == .ask, let allowed = try await runbooks.settle(judged.request),
+            let consent = Consent.signed(judged.request, by: [allowed.by]), let cleared = judged.cleared(by: consent)
+        else { return nil }
+        note(judged.request, [allowed.by])
+        context.record.note("confirmedBy", "runbook")
+        context.record.note("runbook", .string(allowed.id))
+        try progress.clears([
+            "by": [.string(allowed.by)], "means": "runbook", "runbook": .string(allowed.id),
+            "at": .string(Timestamp.now.iso8601),
+        ])
+        try await begin()
+        return cleared
+    }
+
+    /// The plan after a person was asked as about every other call.
+    private func asked(
+        _ act: PlanAct, _ question: ConfirmationRequest, _ progress: inout PlanProgress
+    ) async throws(MMError) -> Cleared<PlanAct> {
+        let cleared: Cleared<PlanAct>
         do throws(MMError) {
-            try await Clearance(question).settle(in: context, with: services.guarding)
+            cleared = try await Clearance(act, question).settle(in: context, with: services.guarding)
         } catch {
             guard error.code == .confirmationNeeded else { throw error }
             var error = error
@@ -69,6 +96,7 @@ struct PlanClearance {
             "by": facts["approvedBy"] ?? [], "means": facts["confirmedBy"] ?? "person",
             "at": .string(Timestamp.now.iso8601),
         ])
+        return cleared
     }
 
     private func begin() async throws(MMError) {

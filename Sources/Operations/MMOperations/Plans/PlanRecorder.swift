@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 
 /// Takes what calls would change in the place of the services: each write with its verdict, its change and the state of its object.
@@ -84,15 +84,16 @@ extension PlanRecorder {
     /// - Returns: the answer of a call that has sent nothing.
     /// - Throws: the guard's no to one of them.
     func record(
-        _ requests: [GraphRequest], of resource: RequestResource, _ watch: WriteWatch, _ clearance: RequestClearance
+        _ requests: [GraphRequest], of resource: RequestResource, at desk: Desk
     ) async throws(MMError) -> OperationAnswer {
+        let watch = desk.watch
         watch.context.record.note("planned", true)
         let connection = watch.connection
         let service: Change.Service = resource == .flow ? .flow : .graph
         let writes = await watch.writes(requests, after: left(on: connection.name, service))
         let states = PlanStates(connection: connection, services: watch.requests, context: watch.context)
         for write in writes {
-            guard let verdict = try clearance.verdict(on: [write.request]), verdict.guardClass != .read else {
+            guard let verdict = try desk.judge([write.request]), verdict.guardClass != .read else {
                 continue
             }
             if verdict.decision == .deny, let error = verdict.error() { throw error }

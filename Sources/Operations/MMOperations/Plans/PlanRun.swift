@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -16,6 +16,8 @@ struct PlanRun {
     let skips: Bool
     private var progress: PlanProgress
     private var connections: [String: Connection] = [:]
+    /// What may be sent.
+    private var cleared: Cleared<PlanAct>?
     /// What steps of this plan have left, by their numbers.
     private var left: [Int: Change] = [:]
     /// Why steps are left, by their numbers.
@@ -61,7 +63,7 @@ struct PlanRun {
         try await signIn()
         try await findOut()
         try await check()
-        try await PlanClearance(
+        cleared = try await PlanClearance(
             file: found.file, connections: connections, plans: plans, context: context, runbook: runbook
         ).settle(&progress)
         if progress.call == nil { try progress.applies(context.record.call) }
@@ -300,6 +302,7 @@ struct PlanRun {
         let inner = OperationContext(call: call, deadline: context.deadline, record: record)
         do throws(MMError) {
             let connection = try connection(of: step)
+            guard let cleared else { throw PlanAct.notJudged }
             let sent: PlanSending.Sent
             if case .undo(let id, _) = step.act {
                 let lines = try await differences(step, number)
@@ -307,7 +310,8 @@ struct PlanRun {
                     return obstacles[number] = "changed since (\(lines.joined(separator: "; ")))"
                 }
                 try progress.begins(number, as: record.call, alike: nil)
-                sent = try await PlanUndo(connection: connection, services: services, context: inner).undo(id)
+                sent = try await PlanUndo(connection: connection, services: services, context: inner).undo(
+                    id, by: cleared)
             } else {
                 let sending = PlanSending(connection: connection, services: services, context: inner)
                 guard let ready = try await sending.ready(step) else { return }
@@ -316,7 +320,7 @@ struct PlanRun {
                 }
                 try progress.begins(number, as: record.call, alike: ready.state.alike)
                 let isFirst = predecessors(of: number).isEmpty
-                sent = try await sending.send(ready, ifVersion: isFirst ? step.state.etag : nil)
+                sent = try await sending.send(ready, by: cleared, ifVersion: isFirst ? step.state.etag : nil)
             }
             left[number] = sent.change
             answers[number] = sent.answer

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -38,13 +38,13 @@ struct PlanSending: Sendable {
 
     /// The request that a step holds, byte for byte.
     /// - Throws: `conflict` where the address would be another one today.
-    func request(_ text: PlanStep.GraphRequestText) throws(MMError) -> (GraphClient, GraphRequest) {
+    func request(_ text: PlanStep.GraphRequestText) throws(MMError) -> (GuardedClient, GraphRequest) {
         let cloud = try services.identity.cloud(of: connection)
         guard let resource = RequestResource(rawValue: text.resource) else {
             throw MMError(.invalidInput, "The plan names a service that doesn't exist: \(text.resource.prefix(40)).")
         }
         let place = try RequestResource.place(resource, of: text.address, connection: connection, cloud: cloud)
-        let client = try GraphClient(
+        let client = try GuardedClient(
             identity: services.identity, connection: connection, service: place.service,
             sharePointLabel: place.sharePointLabel)
         let target = try client.target(text.address)
@@ -77,7 +77,7 @@ struct PlanSending: Sendable {
             guard let write = await watch.writes([request]).first else { return nil }
             return Ready(state: await states.state(of: write), work: .request(watch, write))
         case .command(let command, let service):
-            let client = try ExchangeClient(identity: services.identity, connection: connection, service: service)
+            let client = try GuardedExchange(identity: services.identity, connection: connection, service: service)
             let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
             let change = await watch.change(of: command)
             return Ready(state: await states.state(of: change), work: .command(watch, command, change))
@@ -90,14 +90,18 @@ struct PlanSending: Sendable {
     /// Sends a step that was looked at.
     /// - Parameter etag: the version that the object must have, where the service has versions.
     /// - Throws: `unavailable`, before anything is sent, where the journal can't take it.
-    func send(_ ready: Ready, ifVersion etag: String?) async throws(MMError) -> Sent {
+    func send(
+        _ ready: Ready, by cleared: Cleared<PlanAct>, ifVersion etag: String?
+    ) async throws(MMError) -> Sent {
         switch ready.work {
-        case .request(let watch, let write): try await send(write, watch, etag)
-        case .command(let watch, let command, let change): try await send(command, change, watch)
+        case .request(let watch, let write): try await send(write, by: cleared, watch, etag)
+        case .command(let watch, let command, let change): try await send(command, by: cleared, change, watch)
         }
     }
 
-    private func send(_ write: WriteWatch.Write, _ watch: WriteWatch, _ etag: String?) async throws(MMError) -> Sent {
+    private func send(
+        _ write: WriteWatch.Write, by cleared: Cleared<PlanAct>, _ watch: WriteWatch, _ etag: String?
+    ) async throws(MMError) -> Sent {
         var sent = Sent()
         let entries = await watch.begin([write], notes: &sent.notes)
         let entry = entries.first ?? nil
@@ -105,7 +109,7 @@ struct PlanSending: Sendable {
         sent.entry = entry?.id
         let request = try Self.guarded(write.request, by: etag)
         do throws(MMError) {
-            let response = try await watch.client.send(request, deadline: context.deadline)
+            let response = try await watch.client.send(request, by: cleared, deadline: context.deadline)
             let answer = try? response.json()
             await watch.end(entries, [.done(answer, etag: response.etag)])
             sent.change = write.change?.left(by: answer, etag: response.etag)
@@ -131,14 +135,14 @@ struct PlanSending: Sendable {
     }
 
     private func send(
-        _ command: ExchangeCommand, _ change: Change?, _ watch: CmdletWatch
+        _ command: ExchangeCommand, by cleared: Cleared<PlanAct>, _ change: Change?, _ watch: CmdletWatch
     ) async throws(MMError) -> Sent {
+        var pages = try watch.client.pages(command, by: cleared, deadline: context.deadline)
         var sent = Sent()
         if let change { watch.known.keep(change, of: command) }
         let entry = await watch.begin(command, notes: &sent.notes)
         guard change == nil || entry != nil else { throw Self.withoutJournal(sent.notes) }
         sent.entry = entry?.id
-        var pages = watch.client.pages(command, deadline: context.deadline)
         do throws(ExchangeFault) {
             let page = try await pages.next()
             if let entry { await watch.end(entry, .success(page)) }
@@ -161,5 +165,48 @@ struct PlanSending: Sendable {
             .unavailable,
             "The journal of changes can't be written, so nothing was sent: \(notes.joined(separator: " "))",
             hint: "Make room for it: a plan is carried out only where it can be taken back and gone on with.")
+    }
+}
+
+/// The steps of a plan as an act: exactly these are sent. What takes a change back is made when its turn has come, and judged once
+/// more then.
+struct PlanAct: RequestAct, CmdletAct {
+    let steps: [PlanStep]
+    let guarding: GuardServices
+
+    /// What is thrown where nothing of a plan was judged.
+    static let notJudged = MMError(
+        .conflict, "Nothing of this plan was judged: nothing was sent.", hint: "Make the plan anew.")
+
+    private var undoes: Bool {
+        steps.contains { step in if case .undo = step.act { true } else { false } }
+    }
+
+    func holds(_ request: GraphRequest, under verdict: Verdict) throws(MMError) -> Bool {
+        let isStep = steps.contains { step in
+            guard case .request(let text) = step.act, text.method == request.method,
+                text.address == request.target.pathAndQuery
+            else { return false }
+            return text.body.map { Array($0.utf8) } == request.body
+        }
+        if isStep { return true }
+        guard undoes else { return false }
+        return try guarding.guards.engine().judge(request.guarded, policy: .standard).decision <= verdict.decision
+    }
+
+    func holds(
+        _ command: ExchangeCommand, at client: GuardedExchange, under verdict: Verdict
+    ) throws(MMError) -> Bool {
+        let isStep = steps.contains { step in
+            if case .command(let own, let service) = step.act {
+                own == command && service == client.service
+            } else {
+                false
+            }
+        }
+        if isStep { return true }
+        guard undoes else { return false }
+        let intent = try guarding.guards.engine().intent(of: try client.wireRequest(of: command))
+        return intent.verdict(.standard).decision <= verdict.decision
     }
 }

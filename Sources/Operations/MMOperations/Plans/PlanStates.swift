@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 
 /// Looks at the objects of writes: how they stand when a plan is made, and whether they still do when it is carried out.
@@ -49,7 +49,7 @@ struct PlanStates: Sendable {
     /// Who has changed an object since, as far as the directory's audit log tells.
     func changedBy(_ change: Change, since: Timestamp) async -> String? {
         guard change.service == .graph, change.cmdlet == nil,
-            let client = try? GraphClient(identity: services.identity, connection: connection)
+            let client = try? GuardedClient(identity: services.identity, connection: connection)
         else { return nil }
         return await ChangedBy(client: client, deadline: context.deadline).sentence(on: change, since: since)
     }

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 
 /// One thing that a plan sends: exactly what, what the guard said of it, what it changes, and the state that this was judged on.

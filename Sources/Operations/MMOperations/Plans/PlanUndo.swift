@@ -35,16 +35,16 @@ struct PlanUndo: Sendable {
         return (await run.state(of: one, isUndone: selection.isUndone(one.entry)), one.actions.map(\.line))
     }
 
-    /// Takes a change back.
+    /// Takes a change back, as the plan was let through for.
     /// - Returns: the journal's entries of what was sent, in order.
-    func undo(_ id: String) async throws(MMError) -> PlanSending.Sent {
+    func undo(_ id: String, by cleared: Cleared<PlanAct>) async throws(MMError) -> PlanSending.Sent {
         let claim = try await services.journal.claim([id], until: context.deadline)
         defer { claim.end() }
         let selection = try await UndoSelection(services, in: context)
         let run = try run(id, selection)
         try await run.prove()
         var outcome = UndoRun.Outcome(isOfOne: true)
-        try await run.carryOut(progress: { _, _ in }, &outcome)
+        try await run.carryOut(by: cleared, progress: { _, _ in }, &outcome)
         if let left = outcome.left.first { throw MMError(.conflict, "\(left.id) \(left.reason)") }
         return PlanSending.Sent(
             entry: context.record.facts["change"]?.string, answer: outcome.rows.first?["result"], notes: outcome.notes)

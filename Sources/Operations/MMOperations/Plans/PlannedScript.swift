@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 import MMNative
@@ -20,7 +20,7 @@ struct PlannedScript {
     func record(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer {
         context.record.note("planned", true)
         guard let service = ExchangeTable.Service(module: module), plan.wanted != .pwsh else { throw needsPowerShell }
-        let client = try ExchangeClient(identity: services.identity, connection: connection, service: service.endpoint)
+        let client = try GuardedExchange(identity: services.identity, connection: connection, service: service.endpoint)
         let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
         // Without a sign-in nobody knows which objects a pipeline reaches.
         _ = try await services.identity.waitingForSignIn(

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 
 /// The requests within a `$batch`, as the audit log tells them and advice looks them up.
 struct BatchItems: Sendable {

@@ -1,5 +1,6 @@
 import MMCore
-import MMGraph
+import MMDesk
+import MMGuard
 import MMIdentity
 
 /// Many requests in one call: JSON lines, a list, or the body of a `$batch`.
@@ -8,7 +9,7 @@ struct BatchOfRequests {
 
     /// Reads the requests: each with `url`, and as needed `id`, `method`, `headers`, `body`, `dependsOn`.
     /// - Throws: `.invalidInput`, naming the request and what is wrong with it.
-    init(_ text: String, client: GraphClient) throws(MMError) {
+    init(_ text: String, client: GuardedClient) throws(MMError) {
         var parts: [BatchPart] = []
         for (index, value) in try Self.values(text).enumerated() {
             let number = index + 1
@@ -72,20 +73,21 @@ struct BatchOfRequests {
     }
 
     /// The requests within the body of a `$batch`; none where it can't be read, which the service says then.
-    static func parts(ofBody body: JSONValue?, client: GraphClient) -> [BatchPart] {
+    static func parts(ofBody body: JSONValue?, client: GuardedClient) -> [BatchPart] {
         body.flatMap { try? BatchOfRequests(JSONWriter.string($0), client: client) }?.parts ?? []
     }
 
     /// Sends the requests, and notes in the journal what they change.
     func answer(
-        client: GraphClient, watch: WriteWatch, writes: [WriteWatch.Write], deadline: Deadline, progress: ItemProgress
+        _ watch: WriteWatch, by cleared: Cleared<[GraphRequest]>, changing writes: [WriteWatch.Write],
+        progress: ItemProgress
     ) async throws(MMError) -> OperationAnswer {
         let told = Mutex(0)
         var notes: [String] = []
         let entries = await watch.begin(writes, notes: &notes)
         let answers: [BatchAnswer]
         do throws(MMError) {
-            answers = try await client.batch(parts, deadline: deadline) { done in
+            answers = try await watch.client.batch(parts, by: cleared, deadline: watch.context.deadline) { done in
                 let new = told.withLock { told in
                     defer { told = max(told, done) }
                     return max(0, done - told)

@@ -1,17 +1,17 @@
 import MMCore
-import MMGraph
-import MMIdentity
+import MMDesk
+import MMGuard
 import MMShell
 
 /// A file by reference: sent from this machine, or fetched to it. Its bytes never pass through an answer.
 struct FileTransfer {
-    let client: GraphClient
-    let connection: Connection
+    let desk: Desk
     let input: GraphRequestInput
-    let clearance: RequestClearance
     let services: TransferServices
 
-    private var context: OperationContext { clearance.context }
+    var context: OperationContext { desk.context }
+    var client: GuardedClient { desk.client }
+    var connection: Connection { desk.connection }
 
     /// Sends a file, or a folder.
     func upload(_ named: String, to endpoint: String) async throws(MMError) -> OperationAnswer {
@@ -24,14 +24,14 @@ struct FileTransfer {
         context.record.note("method", .string(upload.request.method))
         context.record.note("path", .string(upload.request.target.path))
         context.record.note("file", .string(file.name))
-        if input.isDryRun { return try await WriteForecast(watch, clearance).answer([await write(upload)]) }
-        try await clearance.settle(
+        if input.isDryRun { return try await WriteForecast(desk).answer([await write(upload)]) }
+        let cleared = try await desk.clear(
             [upload.request], lines: ["file: \(file.path), \(file.size) bytes"],
             parameters: ["file": .object(file.identity)]
         ) { WriteWatch.lines(of: [await write(upload)]) }
         context.record.note("bytes", .int(Int64(file.size)))
         let receipt = try await carryOut(
-            upload, progress: Self.reports("sent", of: file.name, to: context.call.progress))
+            upload, by: cleared, progress: Self.reports("sent", of: file.name, to: context.call.progress))
         guard var item = (try? JSONParser.parse(receipt))?.object else {
             return OperationAnswer(
                 .value(["name": .string(file.name), "size": .int(Int64(file.size))]), connection: connection.name)
@@ -61,9 +61,7 @@ struct FileTransfer {
         return try outputs.find(handle)
     }
 
-    private var watch: WriteWatch {
-        WriteWatch(client: client, connection: connection, requests: services.requests, context: context)
-    }
+    private var watch: WriteWatch { desk.watch }
 
     /// An upload with what it changes.
     private func write(_ upload: FileUpload) async -> WriteWatch.Write {
@@ -87,21 +85,11 @@ struct FileTransfer {
     /// Sends a file, and notes it in the journal.
     /// - Returns: what the service answered.
     func carryOut(
-        _ upload: FileUpload, progress: @escaping @Sendable (TransferProgress) -> Void
+        _ upload: FileUpload, by cleared: Cleared<[GraphRequest]>,
+        progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws(MMError) -> [UInt8] {
-        try await signedIn { () async throws(MMError) in
-            // What can't be noted stops no write.
-            var notes: [String] = []
-            let entries = await watch.begin([await write(upload)], notes: &notes)
-            do throws(MMError) {
-                let receipt = try await client.upload(upload, deadline: context.deadline, progress: progress)
-                await watch.end(entries, [.done(try? JSONParser.parse(receipt), etag: nil)])
-                return receipt
-            } catch {
-                await watch.end(entries, [.failed(error)])
-                throw error
-            }
-        }
+        let write = await write(upload)
+        return try await desk.carryOut(upload, by: cleared, changing: write, progress: progress)
     }
 
     /// Fetches a file, or a folder.
@@ -110,13 +98,14 @@ struct FileTransfer {
         let plan = try client.plan(downloading: endpoint)
         if named == Self.handleWord { return try await download(plan, endpoint) }
         let place = try await CallerFiles(context, services.shells).local().place(named, suggested: plan.name)
-        try await clearance.settle(
+        let cleared = try await desk.clear(
             plan.requests, lines: ["to: \(place.path)"], parameters: ["to": .string(place.path)])
         let (deadline, report) = (context.deadline, Self.reports("fetched", of: place.name, to: context.call.progress))
         let conflict = input.conflict ?? .fail
-        let receipt = try await signedIn { () async throws(MMError) in
+        let receipt = try await desk.signedIn { () async throws(MMError) in
             try await client.download(
-                plan, into: try place.folder.duplicate(), name: place.name, path: place.path, conflict: conflict,
+                plan, by: cleared, into: try place.folder.duplicate(), name: place.name, path: place.path,
+                conflict: conflict,
                 deadline: deadline, progress: report)
         }
         context.record.note("bytes", .int(Int64(receipt.size)))
@@ -134,7 +123,8 @@ struct FileTransfer {
     /// Fetches a file into the store of answers, for callers that have no files of their own: they get a handle, which
     /// `output` reads and `upload` sends.
     private func download(_ plan: FileDownload, _ endpoint: String) async throws(MMError) -> OperationAnswer {
-        try await clearance.settle(plan.requests, lines: ["to: a handle"], parameters: ["to": .string(Self.handleWord)])
+        let cleared = try await desk.clear(
+            plan.requests, lines: ["to: a handle"], parameters: ["to": .string(Self.handleWord)])
         let outputs = services.shells.work.outputs.of(context.call.caller)
         try ProtectedFile.makeDirectory(outputs.directory)
         let digest = Hex.text(SHA256.digest(Array("\(connection.name)\n\(endpoint)".utf8)).prefix(8))
@@ -142,9 +132,10 @@ struct FileTransfer {
             .place(".fetched-\(digest)", suggested: nil)
         let (deadline, name) = (context.deadline, plan.name ?? "the file")
         let report = Self.reports("fetched", of: name, to: context.call.progress)
-        let receipt = try await signedIn { () async throws(MMError) in
+        let receipt = try await desk.signedIn { () async throws(MMError) in
             try await client.download(
-                plan, into: try place.folder.duplicate(), name: place.name, path: place.path, conflict: .replace,
+                plan, by: cleared, into: try place.folder.duplicate(), name: place.name, path: place.path,
+                conflict: .replace,
                 deadline: deadline, progress: report)
         }
         defer { try? ProtectedFile.remove(place.path) }
@@ -170,13 +161,6 @@ struct FileTransfer {
 
     private static func check(of receipt: DownloadReceipt) -> String {
         receipt.quickXorHash.map { "as its QuickXorHash says (\($0))" } ?? "the service names no checksum"
-    }
-
-    func signedIn<Result: Sendable>(
-        _ work: @Sendable () async throws(MMError) -> Result
-    ) async throws(MMError) -> Result {
-        try await services.requests.identity.waitingForSignIn(
-            to: connection, resource: client.resource, in: context, work)
     }
 
     /// Tells of a long transfer.

@@ -1,6 +1,6 @@
 import MMCore
-import MMGraph
-import MMIdentity
+import MMDesk
+import MMGuard
 import MMShell
 
 /// A folder of a drive on its way to this machine, file by file. A call that was broken off goes on where it stopped: what
@@ -9,8 +9,8 @@ struct FolderDownload {
     let transfer: FileTransfer
     let endpoint: String
 
-    private var client: GraphClient { transfer.client }
-    private var context: OperationContext { transfer.clearance.context }
+    private var client: GuardedClient { transfer.client }
+    private var context: OperationContext { transfer.context }
 
     private struct Part {
         let names: [String]
@@ -28,7 +28,7 @@ struct FolderDownload {
         var left: [(String, String)] = []
         let parts = try await list(place, &left)
         let total = parts.reduce(0) { $0 + ($1.child.size ?? 0) }
-        try await transfer.clearance.settle(
+        let cleared = try await transfer.desk.clear(
             parts.flatMap(\.plan.requests), lines: ["to: \(root), \(parts.count) files, \(total) bytes"],
             parameters: ["to": .string(root)])
 
@@ -51,7 +51,7 @@ struct FolderDownload {
                 {
                     report.keep()
                 } else {
-                    report.move(try await fetch(part, spot, report, seen, total))
+                    report.move(try await fetch(part, by: cleared, spot, report, seen, total))
                 }
             } catch {
                 try report.fail(part.path, error)
@@ -70,11 +70,11 @@ struct FolderDownload {
         var parts: [Part] = []
         var waiting: [[String]] = [[]]
         while let names = waiting.popLast() {
-            let request = try place.listing(names, of: client)
-            try await transfer.clearance.settle([request])
+            let request = try client.listing(names, in: place)
+            let cleared = try await transfer.desk.clear([request])
             let (client, deadline) = (client, context.deadline)
-            let found = try await transfer.signedIn { () async throws(MMError) in
-                try await place.children(request, of: client, deadline: deadline)
+            let found = try await transfer.desk.signedIn { () async throws(MMError) in
+                try await client.children(of: place, request, by: cleared, deadline: deadline)
             }
             guard let children = found else {
                 guard names.isEmpty else { continue }
@@ -100,7 +100,8 @@ struct FolderDownload {
     }
 
     private func fetch(
-        _ part: Part, _ spot: LocalFiles.Place, _ report: FolderReport, _ before: Int, _ total: Int
+        _ part: Part, by cleared: Cleared<[GraphRequest]>, _ spot: LocalFiles.Place, _ report: FolderReport,
+        _ before: Int, _ total: Int
     ) async throws(MMError) -> Int {
         let (client, deadline, progress) = (client, context.deadline, context.call.progress)
         let conflict = transfer.input.conflict ?? .fail
@@ -110,9 +111,10 @@ struct FolderDownload {
                 ProgressReport(
                     done: Double(before) + told.done, total: Double(total), message: head + told.message))
         }
-        let receipt = try await transfer.signedIn { () async throws(MMError) in
+        let receipt = try await transfer.desk.signedIn { () async throws(MMError) in
             try await client.download(
-                part.plan, into: try spot.folder.duplicate(), name: spot.name, path: spot.path, conflict: conflict,
+                part.plan, by: cleared, into: try spot.folder.duplicate(), name: spot.name, path: spot.path,
+                conflict: conflict,
                 deadline: deadline, progress: tell)
         }
         return receipt.size

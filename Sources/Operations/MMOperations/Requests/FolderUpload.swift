@@ -1,6 +1,6 @@
 import MMCore
-import MMGraph
-import MMIdentity
+import MMDesk
+import MMGuard
 import MMShell
 import MMSystem
 
@@ -10,8 +10,8 @@ struct FolderUpload {
     let transfer: FileTransfer
     let endpoint: String
 
-    private var client: GraphClient { transfer.client }
-    private var context: OperationContext { transfer.clearance.context }
+    private var client: GuardedClient { transfer.client }
+    private var context: OperationContext { transfer.context }
     private var conflict: ConflictBehavior { transfer.input.conflict ?? .fail }
 
     /// One file, as it was when the guard judged it.
@@ -37,7 +37,7 @@ struct FolderUpload {
         let (parts, requests) = try await plan(folder, at: root, local, place)
         let total = parts.reduce(0) { $0 + $1.size }
         let digest = SHA256.digest(JSONWriter.bytes(.array(parts.map { JSONValue.object($0.identity) })))
-        try await transfer.clearance.settle(
+        let cleared = try await transfer.desk.clear(
             requests, lines: ["folder: \(root), \(parts.count) files, \(total) bytes"],
             parameters: ["files": .string(Hex.text(digest))])
         context.record.note("bytes", .int(Int64(total)))
@@ -50,7 +50,7 @@ struct FolderUpload {
             let above = Array(part.entry.names.dropLast())
             do throws(MMError) {
                 if listed?.names != above {
-                    let found = try await children(of: above, in: place)
+                    let found = try await children(of: above, in: place, by: cleared)
                     listed = (above, found)
                 }
                 let there = listed?.children[(part.entry.names.last ?? "").lowercased()]
@@ -61,7 +61,7 @@ struct FolderUpload {
                 if let there, try await isSame(file, there) {
                     report.keep()
                 } else {
-                    try await send(file, to: part.endpoint, report, sent, total)
+                    try await send(file, to: part.endpoint, by: cleared, report, sent, total)
                     report.move(part.size)
                 }
             } catch {
@@ -101,7 +101,7 @@ struct FolderUpload {
         var listed: Set<[String]> = []
         for entry in folder.files {
             let above = Array(entry.names.dropLast())
-            if listed.insert(above).inserted { listings.append(try place.listing(above, of: client)) }
+            if listed.insert(above).inserted { listings.append(try client.listing(above, in: place)) }
             let file = try await reader(entry, at: root, local)
             let endpoint = place.endpoint(of: entry.names)
             uploads.append(try client.plan(uploading: file, to: endpoint, conflict: conflict).request)
@@ -123,12 +123,12 @@ struct FolderUpload {
     }
 
     private func children(
-        of names: [String], in place: DriveFolder
+        of names: [String], in place: DriveFolder, by cleared: Cleared<[GraphRequest]>
     ) async throws(MMError) -> [String: DriveFolder.Child] {
         let (client, deadline) = (client, context.deadline)
-        let request = try place.listing(names, of: client)
-        let found = try await transfer.signedIn { () async throws(MMError) in
-            try await place.children(request, of: client, deadline: deadline)
+        let request = try client.listing(names, in: place)
+        let found = try await transfer.desk.signedIn { () async throws(MMError) in
+            try await client.children(of: place, request, by: cleared, deadline: deadline)
         }
         return Dictionary((found ?? []).map { ($0.name.lowercased(), $0) }) { $1 }
     }
@@ -140,7 +140,8 @@ struct FolderUpload {
     }
 
     private func send(
-        _ file: FileReader, to endpoint: String, _ report: FolderReport, _ before: Int, _ total: Int
+        _ file: FileReader, to endpoint: String, by cleared: Cleared<[GraphRequest]>, _ report: FolderReport,
+        _ before: Int, _ total: Int
     ) async throws(MMError) {
         let upload = try client.plan(uploading: file, to: endpoint, conflict: conflict)
         let progress = context.call.progress
@@ -150,6 +151,6 @@ struct FolderUpload {
                 ProgressReport(
                     done: Double(before) + told.done, total: Double(total), message: head + told.message))
         }
-        _ = try await transfer.carryOut(upload, progress: tell)
+        _ = try await transfer.carryOut(upload, by: cleared, progress: tell)
     }
 }

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 
 /// The arguments of `graph_request`.
 struct GraphRequestInput: OperationInput {
@@ -114,35 +114,37 @@ struct GraphRequestInput: OperationInput {
         waits = try !reader.flag("no_wait")
         isEmpty = connection == nil && endpoint == nil && body == nil && batch == nil
         guard !isEmpty, search == nil else { return }
-        guard connection != nil else {
+        try checkPlace()
+        if batch != nil {
+            try checkBatch(written)
+        } else if upload != nil || download != nil {
+            try checkTransfer(written)
+        } else {
+            try checkRequest()
+        }
+    }
+
+    /// Where a request goes must be said.
+    private func checkPlace() throws(MMError) {
+        guard let connection else {
             throw MMError(
                 .invalidInput, "The argument `connection` is missing.",
                 hint: "Call it without arguments to list the connections.")
         }
-        if batch != nil {
-            try checkBatch(written)
-            return
-        }
-        guard endpoint != nil else {
-            // `mm graph /me`: what stands first is a path.
-            if let word = connection, word.hasPrefix("/") {
-                throw MMError(
-                    .invalidInput, "Which connection is meant is missing: “\(word.prefix(100))” is a path.",
-                    hint: "Give connection and endpoint, in this order; without both the connections are listed.",
-                    details: ["field": "connection"])
-            }
+        guard endpoint == nil, batch == nil else { return }
+        // `mm graph /me`: what stands first is a path.
+        guard connection.hasPrefix("/") else {
             throw MMError(
                 .invalidInput, "The argument `endpoint` is missing.", hint: "For example /me or /users.")
         }
-        guard upload == nil, download == nil else {
-            guard !isDryRun || upload != nil && !recursive else {
-                throw MMError(
-                    .unsupported, "`dryRun` shows what a request, or a file that is sent, changes.",
-                    hint: "Leave `dryRun` out.", details: ["field": "dryRun"])
-            }
-            try checkTransfer(written)
-            return
-        }
+        throw MMError(
+            .invalidInput, "Which connection is meant is missing: “\(connection.prefix(100))” is a path.",
+            hint: "Give connection and endpoint, in this order; without both the connections are listed.",
+            details: ["field": "connection"])
+    }
+
+    /// What goes together in one request.
+    private func checkRequest() throws(MMError) {
         guard conflict == nil, !recursive else {
             throw MMError(
                 .invalidInput, "`\(recursive ? "recursive" : "conflict")` goes with `upload` and `download`.",
@@ -153,11 +155,11 @@ struct GraphRequestInput: OperationInput {
                 .invalidInput, "`changes` reads all that has changed; it goes alone.",
                 hint: "Leave out method, all and top.")
         }
-        if method == "GET", self.body != nil {
+        if method == "GET", body != nil {
             throw MMError(.invalidInput, "A GET request has no body.", hint: "Say the method: POST, PATCH or PUT.")
         }
         // A POST may be an action that takes none. Nobody should be asked for a yes to a change that says nothing.
-        if method == "PATCH" || method == "PUT", self.body == nil {
+        if method == "PATCH" || method == "PUT", body == nil {
             throw MMError(
                 .invalidInput, "A \(method) request needs a body: what to change.",
                 hint: "Give `body` (in a terminal: -d '{\"displayName\": \"…\"}' or -d @file.json).")
@@ -166,6 +168,7 @@ struct GraphRequestInput: OperationInput {
             throw MMError(.invalidInput, "`all` and `top` go with GET, not with \(method).", hint: "Leave them out.")
         }
     }
+
     /// An etag with the quotes that belong to it, which shells take away.
     private static func quoted(_ etag: String) -> String {
         if etag == "*" || etag.hasSuffix("\"") { return etag }
@@ -186,6 +189,11 @@ struct GraphRequestInput: OperationInput {
     /// A file that is sent or fetched is the whole request: its method and body follow from it.
     private func checkTransfer(_ written: String?) throws(MMError) {
         func refused(_ message: String, _ hint: String) -> MMError { MMError(.invalidInput, message, hint: hint) }
+        guard !isDryRun || upload != nil && !recursive else {
+            throw MMError(
+                .unsupported, "`dryRun` shows what a request, or a file that is sent, changes.",
+                hint: "Leave `dryRun` out.", details: ["field": "dryRun"])
+        }
         guard upload == nil || download == nil else {
             throw refused("`upload` and `download` are two calls.", "Give one of them.")
         }

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 import MMShell
@@ -117,9 +117,10 @@ enum UsualProperties {
 
 /// Reads what has changed since the last call, and keeps where it stopped once all of it was handed on.
 struct ChangesReader: Sendable {
-    let client: GraphClient
+    let client: GuardedClient
     /// The delta query as it was asked for.
     let request: GraphRequest
+    let cleared: Cleared<[GraphRequest]>
     let memory: ChangesMemory
     let deadline: Deadline
     let progress: ItemProgress
@@ -127,10 +128,11 @@ struct ChangesReader: Sendable {
     /// The answer: the changes as rows, with a note that says since when.
     func answer(connection: Connection) async throws(MMError) -> OperationAnswer {
         var note = "This is the first full read; the next call with --changes gives only what has changed since."
-        var reader = PageReader(client.pages(request, deadline: deadline), progress: progress)
+        var reader = PageReader(try client.pages(request, by: cleared, deadline: deadline), progress: progress)
         var first: GraphPage?
         if let kept = try memory.read() {
-            let rest = PageReader(client.pages(request, from: kept.link, deadline: deadline), progress: progress)
+            let rest = PageReader(
+                try client.pages(request, by: cleared, from: kept.link, deadline: deadline), progress: progress)
             do throws(MMError) {
                 first = try await rest.next()
                 reader = rest
@@ -142,7 +144,8 @@ struct ChangesReader: Sendable {
                 note = "The service no longer knows what was read on \(kept.since.iso8601): this is a full read again."
                 // It may say itself where a full read begins.
                 if let link = error.details["resyncLink"]?.string {
-                    reader = PageReader(client.pages(request, from: link, deadline: deadline), progress: progress)
+                    reader = PageReader(
+                        try client.pages(request, by: cleared, from: link, deadline: deadline), progress: progress)
                 }
             }
         }
@@ -176,7 +179,7 @@ struct ListDownload {
     private var input: GraphRequestInput { transfer.input }
 
     /// The form that the call asks for. A terminal's `--json` is about what it shows, and the file's name about the file.
-    private var form: String? { transfer.clearance.context.call.caller.surface == .terminal ? nil : input.form }
+    private var form: String? { transfer.context.call.caller.surface == .terminal ? nil : input.form }
 
     /// Whether the call means rows: it says so, or the tables know that a list is answered there.
     var isMeant: Bool {
@@ -198,8 +201,8 @@ struct ListDownload {
 
     /// Writes the list.
     func run(to named: String) async throws(MMError) -> OperationAnswer {
-        let (client, clearance, services) = (transfer.client, transfer.clearance, transfer.services)
-        let context = clearance.context
+        let (client, desk, services) = (transfer.client, transfer.desk, transfer.services)
+        let context = desk.context
         let form = try RowForm.of(self.form, file: named)
         let export = RowExport(
             context: context, services: services.shells, connection: transfer.connection.name, form: form,
@@ -208,12 +211,13 @@ struct ListDownload {
         let place = try await export.place(named, suggested: suggested)
         let request = try GraphRequest(method: "GET", target: target, headers: input.headers)
         let to = place?.path ?? "a handle"
-        try await clearance.settle([request], lines: ["to: \(to)"], parameters: ["to": .string(place?.path ?? named)])
+        let cleared = try await desk.clear(
+            [request], lines: ["to: \(to)"], parameters: ["to": .string(place?.path ?? named)])
         let limits = PageLimits(items: input.top)
         let (isReport, progress) = (Self.isReport(target), progress)
-        return try await transfer.signedIn { () async throws(MMError) in
+        return try await desk.signedIn { () async throws(MMError) in
             guard !isReport else {
-                let response = try await client.send(request, deadline: context.deadline)
+                let response = try await client.send(request, by: cleared, deadline: context.deadline)
                 guard let rows = CSVRows.read(response.body) else {
                     throw MMError(
                         .remoteFailed, "The report is no table of comma-separated values.",
@@ -223,7 +227,7 @@ struct ListDownload {
                     ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil }, to: place)
             }
             let reader = PageReader(
-                client.pages(request, limits: limits, deadline: context.deadline), progress: progress)
+                try client.pages(request, by: cleared, limits: limits, deadline: context.deadline), progress: progress)
             let first = try await reader.next()
             let stream = ItemStream(startingWith: first?.items ?? []) { () async throws(MMError) in
                 try await reader.next()?.items

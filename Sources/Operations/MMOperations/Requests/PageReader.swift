@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 
 /// Reads a collection's pages one after the other and reports how many items came.
 actor PageReader {

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 import MMShell
@@ -11,17 +11,15 @@ struct RequestCall: Sendable {
     let endpoint: String
     let connection: Connection
     let place: RequestResource.Place
-    let client: GraphClient
     let target: RequestTarget
     /// What was added to the target that its caller hadn't written.
     let added: [String]
     let progress: ItemProgress
-    let clearance: RequestClearance
-    let watch: WriteWatch
-    let context: OperationContext
+    let desk: Desk
     let services: TransferServices
 
-    private var identity: IdentityService { services.requests.identity }
+    private var context: OperationContext { desk.context }
+    private var client: GuardedClient { desk.client }
 
     /// Finds the service, completes the target, and notes both in the call's record.
     /// - Throws: `invalidInput` for a path that the service doesn't have, or an address outside the connection's cloud.
@@ -33,7 +31,7 @@ struct RequestCall: Sendable {
         let progress = ItemProgress(limit: input.top, context.call.progress)
         place = try RequestResource.place(
             input.resource, of: endpoint, connection: connection, cloud: try requests.identity.cloud(of: connection))
-        client = try GraphClient(
+        let client = try GuardedClient(
             identity: requests.identity, connection: connection, service: place.service,
             sharePointLabel: place.sharePointLabel
         ).reportingWaits { progress.waits($0) }
@@ -41,17 +39,16 @@ struct RequestCall: Sendable {
         context.record.note("module", .string(place.resource.module))
         context.record.note("method", .string(input.method))
         context.record.note("path", .string(target.path))
-        clearance = RequestClearance(
-            connection: connection, module: place.resource.module, guarding: requests.guarding, context: context,
-            confirmed: input.confirmed)
-        watch = WriteWatch(client: client, connection: connection, requests: requests, context: context)
+        desk = Desk(
+            watch: WriteWatch(client: client, connection: connection, requests: requests, context: context),
+            module: place.resource.module, confirmed: input.confirmed)
         (self.input, self.endpoint, self.connection, self.progress) = (input, endpoint, connection, progress)
-        (self.context, self.services) = (context, services)
+        self.services = services
     }
 
     /// The target that is sent, and what was added to it.
     private static func target(
-        of input: GraphRequestInput, at endpoint: String, for client: GraphClient, _ caller: Caller
+        of input: GraphRequestInput, at endpoint: String, for client: GuardedClient, _ caller: Caller
     ) throws(MMError) -> (RequestTarget, added: [String]) {
         let query = UsualProperties.withoutStar(input.query, for: caller)
         let asWritten = try client.target(endpoint, query: query.query)
@@ -76,11 +73,9 @@ struct RequestCall: Sendable {
         if !input.unlisted { try PathFault.check(BatchItems(batch.parts).items) }
         let asked = batch.parts.map(\.request)
         if let shown = try await withoutSending(asked) { return shown }
-        let writes = try await cleared(asked, changing: asked)
-        return try await identity.waitingForSignIn(to: connection, resource: client.resource, in: context) {
-            () async throws(MMError) in
-            try await batch.answer(
-                client: client, watch: watch, writes: writes, deadline: context.deadline, progress: progress)
+        let (cleared, writes) = try await cleared(asked, changing: asked)
+        return try await desk.signedIn { () async throws(MMError) in
+            try await batch.answer(desk.watch, by: cleared, changing: writes, progress: progress)
         }
     }
 
@@ -89,8 +84,7 @@ struct RequestCall: Sendable {
     /// Sends or fetches a file, a folder, or a whole list.
     func transfer() async throws(MMError) -> OperationAnswer {
         try context.call.refusePlanning("Files that are sent or fetched")
-        let transfer = FileTransfer(
-            client: client, connection: connection, input: input, clearance: clearance, services: services)
+        let transfer = FileTransfer(desk: desk, input: input, services: services)
         // The slash at the end of a folder is the caller's own.
         let place = input.query.isEmpty ? endpoint : target.pathAndQuery
         if let file = input.upload { return try await transfer.upload(file, to: place) }
@@ -116,58 +110,60 @@ struct RequestCall: Sendable {
         let items = body.map { _ in BatchOfRequests.parts(ofBody: input.body, client: client) }
         let parts = items?.map(\.request) ?? [request]
         if let shown = try await withoutSending(parts) { return shown }
-        let writes = try await cleared([request], changing: parts)
-        return try await identity.waitingForSignIn(to: connection, resource: client.resource, in: context) {
-            () async throws(MMError) in
-            if input.changes { return try await changes(request) }
-            if input.all || input.top != nil { return try await pages(request) }
-            return try await sent(request, writes, ids: items?.map(\.id))
+        let (cleared, writes) = try await cleared([request], changing: parts)
+        return try await desk.signedIn { () async throws(MMError) in
+            if input.changes { return try await changes(request, by: cleared) }
+            if input.all || input.top != nil { return try await pages(request, by: cleared) }
+            return try await sent(request, by: cleared, writes, ids: items?.map(\.id))
         }
     }
 
     /// What a dry run shows, or that a plan has taken the requests; `nil` where they are to be sent.
     private func withoutSending(_ requests: [GraphRequest]) async throws(MMError) -> OperationAnswer? {
-        if input.isDryRun { return try await WriteForecast(watch, clearance).answer(requests) }
-        guard let planning = context.call.planning, try clearance.changes(requests) else { return nil }
-        return try await planning.record(requests, of: place.resource, watch, clearance)
+        if input.isDryRun { return try await WriteForecast(desk).answer(requests) }
+        guard let planning = context.call.planning, try desk.changes(requests) else { return nil }
+        return try await planning.record(requests, of: place.resource, at: desk)
     }
 
     /// Has requests judged, and whoever must be asked, asked; reads the state of what they change for that and for the journal.
     private func cleared(
         _ requests: [GraphRequest], changing parts: [GraphRequest]
-    ) async throws(MMError) -> [WriteWatch.Write] {
+    ) async throws(MMError) -> (Cleared<[GraphRequest]>, [WriteWatch.Write]) {
         var writes: [WriteWatch.Write] = []
-        try await clearance.settle(requests) {
-            writes = await watch.writes(parts)
+        let cleared = try await desk.clear(requests) {
+            writes = await desk.watch.writes(parts)
             return WriteWatch.lines(of: writes)
         }
-        return writes
+        return (cleared, writes)
     }
 
-    private func changes(_ request: GraphRequest) async throws(MMError) -> OperationAnswer {
+    private func changes(
+        _ request: GraphRequest, by cleared: Cleared<[GraphRequest]>
+    ) async throws(MMError) -> OperationAnswer {
         let memory = ChangesMemory(
             connection: connection, service: client.service, target: request.target,
             principal: context.call.caller.signedIn?.id, paths: services.requests.guarding.paths)
         return try await ChangesReader(
-            client: client, request: request, memory: memory, deadline: context.deadline, progress: progress
+            client: client, request: request, cleared: cleared, memory: memory, deadline: context.deadline,
+            progress: progress
         ).answer(connection: connection)
     }
 
-    private func pages(_ request: GraphRequest) async throws(MMError) -> OperationAnswer {
-        var answer = try await Self.pages(
-            client.pages(request, limits: PageLimits(items: input.top), deadline: context.deadline), progress,
-            connection)
+    private func pages(
+        _ request: GraphRequest, by cleared: Cleared<[GraphRequest]>
+    ) async throws(MMError) -> OperationAnswer {
+        let pages = try client.pages(
+            request, by: cleared, limits: PageLimits(items: input.top), deadline: context.deadline)
+        var answer = try await Self.pages(pages, progress, connection)
         answer.notes += added
         return SelectedMembers(of: target, for: context.call.caller)?.answer(answer) ?? answer
     }
 
     private func sent(
-        _ request: GraphRequest, _ writes: [WriteWatch.Write], ids: [String]?
+        _ request: GraphRequest, by cleared: Cleared<[GraphRequest]>, _ writes: [WriteWatch.Write], ids: [String]?
     ) async throws(MMError) -> OperationAnswer {
         var notes: [String] = []
-        var response = try await watch.sending(writes, ids: ids, notes: &notes) { () async throws(MMError) in
-            try await client.send(request, deadline: context.deadline)
-        }
+        var response = try await desk.watch.send(request, by: cleared, changing: writes, ids: ids, notes: &notes)
         if input.waits {
             response = try await client.outcome(of: response, to: request, deadline: context.deadline) {
                 progress.waits($0)

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMIdentity
 
 /// A service that requests can be sent to, as callers name it.

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMShell
 
 /// Writes a whole list to a file of the caller's, or to the store of answers: every row, in the form that was asked for, with flat

@@ -1,6 +1,6 @@
 import Glibc
 import MMCore
-import MMGraph
+import MMDesk
 import MMShell
 import MMSystem
 

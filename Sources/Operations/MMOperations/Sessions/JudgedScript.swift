@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMNative
 import MMPowerShell
@@ -46,8 +46,6 @@ struct JudgedScript: Sendable {
         if judged.staysNative { plan.staysNative() }
         plan.width = script.context.call.screenColumns
         var watch = try cmdletWatch(plan)
-        if judged.isJudgedWhenSent { watch?.decision = verdict.decision }
-        let graph = try graphSource(plan)
         let (connection, module, input) = (script.connection, script.module, script.input)
         var question = ConfirmationRequest(
             on: connection, module: module, title: "\(input.isDryRun ? "dry run" : "run") in \(module)",
@@ -56,30 +54,35 @@ struct JudgedScript: Sendable {
             question.changes = await DryRun.changes(
                 plan, in: module, after: await script.nativeSession(), watch: watch)
         }
-        try await Clearance(question).settle(in: script.context, with: script.guarding)
+        let act = JudgedAgain(
+            guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
+            name: "the script's text", showsCmdlets: !judged.isJudgedWhenSent)
+        let cleared = try await Clearance(act, question).settle(in: script.context, with: script.guarding)
+        watch?.cleared = cleared
         for warning in verdict.warnings {
             script.services.requests.log.scoped(connection.name, module).warning("guard: \(warning)")
         }
-        return ClearedScript(judgement: self, plan: plan, watch: watch, graph: graph)
+        return ClearedScript(
+            judgement: self, cleared: cleared, plan: plan, watch: watch, graph: try graphSource(plan, by: cleared))
     }
 
     /// Notes what cmdlets of the native engine change; `nil` where the script runs in PowerShell.
     private func cmdletWatch(_ plan: EnginePlan) throws(MMError) -> CmdletWatch? {
         guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: script.module) else { return nil }
         let requests = script.services.requests
-        let client = try ExchangeClient(
+        let client = try GuardedExchange(
             identity: requests.identity, connection: script.connection, service: service.endpoint)
         return CmdletWatch(client: client, connection: script.connection, requests: requests, context: script.context)
     }
 
     /// Carries out the cmdlets of Graph's modules; `nil` where the script runs in PowerShell.
-    private func graphSource(_ plan: EnginePlan) throws(MMError) -> GraphSource? {
+    private func graphSource(_ plan: EnginePlan, by cleared: Cleared<JudgedAgain>) throws(MMError) -> GraphSource? {
         guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
         let (requests, context) = (script.services.requests, script.context)
-        let client = try GraphClient(identity: requests.identity, connection: script.connection)
+        let client = try GuardedClient(identity: requests.identity, connection: script.connection)
         let watch = WriteWatch(client: client, connection: script.connection, requests: requests, context: context)
         let progress = context.call.progress
-        return GraphSource(watch, decision: verdict.decision, deadline: context.deadline, host: plan.host) {
+        return GraphSource(watch, by: cleared, deadline: context.deadline, host: plan.host) {
             progress(ProgressReport(done: 1, message: $0))
         }
     }
@@ -105,6 +108,7 @@ struct JudgedScript: Sendable {
 /// A script that may run: the guard lets it through, or a person said yes to it.
 struct ClearedScript: Sendable {
     let judgement: JudgedScript
+    let cleared: Cleared<JudgedAgain>
     let plan: EnginePlan
     let watch: CmdletWatch?
     let graph: GraphSource?

@@ -1,5 +1,5 @@
 package import MMCore
-import MMGraph
+import MMDesk
 import MMIdentity
 
 /// Asks Graph in which of some groups an account is whose access token has no room for its groups ("groups overage claim").
@@ -72,7 +72,7 @@ package struct CallerGroups: Sendable {
             guard own.account.tenantID.lowercased() == account.tenantID.lowercased() else {
                 throw MMError(.forbidden, "The connection \(connection.name) belongs to another tenant.")
             }
-            let client = try GraphClient(identity: identity, connection: connection)
+            let client = try GuardedClient(identity: identity, connection: connection)
             let path = isCaller ? "/me/checkMemberGroups" : "/users/\(account.objectID)/checkMemberGroups"
             var found: Set<String> = []
             for start in stride(from: 0, to: ids.count, by: Self.most) {
@@ -80,7 +80,7 @@ package struct CallerGroups: Sendable {
                 let request = try GraphRequest(
                     method: "POST", target: try client.target(path),
                     json: ["groupIds": .array(some.map { .string($0) })])
-                let answer = try await client.send(request, deadline: deadline).json()
+                let answer = try await client.read(request, deadline: deadline).json()
                 found.formUnion(answer["value"]?.array?.compactMap { $0.string?.lowercased() } ?? [])
             }
             return Set(ids.filter { found.contains($0.lowercased()) })

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMIdentity
 
 /// How connections stand with the sign-in service, as far as that can be learnt without a person.
@@ -73,10 +73,10 @@ struct SignInCheck: Sendable {
     }
 
     private func call(_ connection: Connection) async throws(MMError) {
-        let client = try GraphClient(identity: identity, connection: connection)
+        let client = try GuardedClient(identity: identity, connection: connection)
         let target = try client.target("/organization", query: [("$select", "id")])
         do throws(MMError) {
-            _ = try await client.send(GraphRequest(target: target), deadline: deadline)
+            _ = try await client.read(GraphRequest(target: target), deadline: deadline)
         } catch {
             // A permission that is missing is no sign-in that is.
             guard error.code != .forbidden else { return }

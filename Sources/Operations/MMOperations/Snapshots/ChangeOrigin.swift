@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -27,7 +27,7 @@ struct ChangeOrigin: Sendable {
         with services: RequestServices
     ) async -> [String: ChangeOrigin] {
         let ids = findings.filter { $0.kind.service == .graph && GUID.isValid($0.id) }.map { $0.id.lowercased() }
-        guard !ids.isEmpty, let client = try? GraphClient(identity: services.identity, connection: connection),
+        guard !ids.isEmpty, let client = try? GuardedClient(identity: services.identity, connection: connection),
             let engine = try? services.guarding.guards.engine()
         else { return [:] }
         let policy = services.guarding.policy(of: connection, in: context)
@@ -49,7 +49,7 @@ struct ChangeOrigin: Sendable {
         var origins: [String: ChangeOrigin] = [:]
         for start in stride(from: 0, to: parts.count, by: 20) {
             let some = Array(parts[start..<min(start + 20, parts.count)])
-            guard let answers = try? await client.batch(some, deadline: deadline) else { return origins }
+            guard let answers = try? await client.readBatch(some, deadline: deadline) else { return origins }
             for (part, answer) in zip(some, answers) where answer.status < 300 {
                 origins[part.id] = answer.body["value"]?.array?.first.flatMap(ChangeOrigin.init)
             }

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -40,7 +40,7 @@ struct ConnectionSnapshot {
     private func heldBack(_ kinds: [SnapshotKind]) throws(MMError) -> [String: SnapshotHeader.LeftOut] {
         let policy = services.guarding.policy(of: connection, in: context)
         let engine = try services.guarding.guards.engine()
-        let graph = try GraphClient(identity: services.identity, connection: connection)
+        let graph = try GuardedClient(identity: services.identity, connection: connection)
         var held: [String: SnapshotHeader.LeftOut] = [:]
         for kind in kinds {
             var verdicts: [Verdict] = []
@@ -50,7 +50,7 @@ struct ConnectionSnapshot {
                     .map { engine.judge($0.guarded, policy: policy) }
             case .flow:
                 guard
-                    let client = try? GraphClient(
+                    let client = try? GuardedClient(
                         identity: services.identity, connection: connection, service: .flow)
                 else { continue }
                 verdicts = try TenantSnapshotSource.requests(of: kind, with: client)

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -33,7 +33,7 @@ struct ServiceWatch: Sendable {
     }
 
     private struct Reader {
-        let client: GraphClient
+        let client: GuardedClient
         let engine: GuardEngine
         let policy: GuardPolicy
         let deadline: Deadline
@@ -41,7 +41,7 @@ struct ServiceWatch: Sendable {
         init(
             _ connection: Connection, _ context: OperationContext, _ services: RequestServices
         ) throws(MMError) {
-            client = try GraphClient(identity: services.identity, connection: connection)
+            client = try GuardedClient(identity: services.identity, connection: connection)
             engine = try services.guarding.guards.engine()
             policy = services.guarding.policy(of: connection, in: context)
             deadline = min(context.deadline, .after(.seconds(60)))
@@ -78,7 +78,7 @@ struct ServiceWatch: Sendable {
             for start in stride(from: 0, to: requests.count, by: ServiceWatch.atOnce) {
                 let some = requests[start..<min(start + ServiceWatch.atOnce, requests.count)]
                 let parts = some.enumerated().map { BatchPart(id: String($0), request: $1) }
-                for (part, answer) in zip(parts, try await client.batch(parts, deadline: deadline)) {
+                for (part, answer) in zip(parts, try await client.readBatch(parts, deadline: deadline)) {
                     guard answer.status < 300 else {
                         lists.append(nil)
                         continue
@@ -92,7 +92,7 @@ struct ServiceWatch: Sendable {
         private func items(of body: JSONValue, _ request: GraphRequest) async throws(MMError) -> [JSONValue] {
             guard var items = body["value"]?.array else { return [body] }
             guard let link = body["@odata.nextLink"]?.string else { return items }
-            var pages = client.pages(request, from: link, deadline: deadline).makeAsyncIterator()
+            var pages = try client.readPages(request, from: link, deadline: deadline).makeAsyncIterator()
             while let page = try await pages.next() {
                 items += page.items.compactMap { try? JSONParser.parse(Array($0)) }
             }

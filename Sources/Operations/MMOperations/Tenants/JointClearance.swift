@@ -17,22 +17,25 @@ package final class JointClearance: Sendable {
     private struct State {
         var requests: [String: ConfirmationRequest] = [:]
         var phase = Phase.judging
-        var answer: (digest: String, people: JSONValue?)?
+        /// What people said yes to, where they were asked.
+        var answer: (cleared: Cleared<[ConfirmationRequest]>, digest: String, people: JSONValue?)?
     }
 
     private let state = Mutex(State())
 
-    /// Takes what a call would do, or lets it do what was judged.
-    /// - Returns: whether it is settled; else the call asks for itself.
+    /// Takes what a call would do; later, the consent that people have given to it together with the others.
+    /// - Returns: `nil` where the call is judged and asks for itself.
     /// - Throws: `cancelled` while calls are only judged; `conflict` for anything that was not judged.
-    func settles(_ request: ConfirmationRequest, in context: OperationContext) throws(MMError) -> Bool {
+    func consent(
+        to request: ConfirmationRequest, in context: OperationContext
+    ) throws(MMError) -> Consent? {
         let (phase, known, answer) = state.withLock { state in
             if case .judging = state.phase { state.requests[request.connection] = request }
             return (state.phase, state.requests[request.connection], state.answer)
         }
         switch phase {
         case .judging: throw MMError(.cancelled, "Judged; nothing was sent.")
-        case .apart: return false
+        case .apart: return nil
         case .permitted: break
         }
         guard let known, known.digest == request.digest else {
@@ -40,12 +43,11 @@ package final class JointClearance: Sendable {
                 .conflict, "What would be sent now is not what was judged: nothing was sent.",
                 hint: "Make the call again.")
         }
-        if Self.asks(about: known) {
-            context.record.note("confirmedBy", "together")
-            if let answer { context.record.note("confirmedDigest", .string(answer.digest)) }
-            if let people = answer?.people { context.record.note("approvedBy", people) }
-        }
-        return true
+        guard Self.asks(about: known), let answer else { return nil }
+        context.record.note("confirmedBy", "together")
+        context.record.note("confirmedDigest", .string(answer.digest))
+        if let people = answer.people { context.record.note("approvedBy", people) }
+        return answer.cleared.consent(to: known)
     }
 
     /// Whether the call to a connection was judged.
@@ -82,13 +84,17 @@ package final class JointClearance: Sendable {
 
     /// The same after a person's yes.
     /// - Parameters:
+    ///   - cleared: what they were asked about together.
     ///   - digest: of what the person was asked, as its own line in the audit log names it.
     ///   - people: who said yes.
-    func permit(with digest: String, approvedBy people: JSONValue?) {
+    func permit(_ cleared: Cleared<[ConfirmationRequest]>, with digest: String, approvedBy people: JSONValue?) {
         state.withLock { state in
-            (state.phase, state.answer) = (.permitted, (digest, people))
+            (state.phase, state.answer) = (.permitted, (cleared, digest, people))
         }
     }
+
+    /// What the calls would do, as it was judged.
+    var requests: [ConfirmationRequest] { state.withLock { Array($0.requests.values) } }
 
     /// Calls that change nothing: each is judged when it is made.
     static var forReads: JointClearance {

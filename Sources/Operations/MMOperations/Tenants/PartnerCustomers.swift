@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMIdentity
 
 /// The customers that a partner's connection administers for, each as a connection of this process: pinned to the customer's
@@ -78,9 +78,9 @@ struct PartnerCustomers: Sendable {
 
     /// The customers with a relationship that is active and whose end is still to come, each once.
     private func active(until deadline: Deadline) async throws(MMError) -> [Customer] {
-        let client = try GraphClient(identity: identity, connection: partner, service: .graph)
+        let client = try GuardedClient(identity: identity, connection: partner, service: .graph)
         let target = try client.target("/tenantRelationships/delegatedAdminRelationships", query: [])
-        var pages = client.pages(
+        var pages = try client.readPages(
             try GraphRequest(method: "GET", target: target), limits: PageLimits(), deadline: deadline
         ).makeAsyncIterator()
         var found: [Customer] = []

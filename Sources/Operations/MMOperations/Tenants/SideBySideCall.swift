@@ -177,8 +177,9 @@ struct SideBySideCall: Sendable {
         if Task.isCancelled { throw MMError(.cancelled, "Cancelled; nothing was sent.") }
         if let question = clearance.question(about: waiting) {
             let outer = OperationContext(call: context, deadline: deadline, record: record)
-            try await Clearance(question).settle(in: outer, with: service.services.guardServices)
-            clearance.permit(with: question.digest, approvedBy: record.facts["approvedBy"])
+            let cleared = try await Clearance(clearance.requests, question).settle(
+                in: outer, with: service.services.guardServices)
+            clearance.permit(cleared, with: question.digest, approvedBy: record.facts["approvedBy"])
         } else {
             clearance.permit()
         }

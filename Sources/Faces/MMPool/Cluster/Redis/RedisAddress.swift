@@ -71,18 +71,8 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
             options = try Self.options(rest[rest.index(after: mark)...])
             rest = rest[..<mark]
         }
-        var (user, secret): (String?, Secret?) = (nil, given)
-        if let at = rest.lastIndex(of: "@") {
-            let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            let texts = try parts.map { (part) throws(MMError) in try Self.decoded(part, "the user or secret") }
-            if texts.count == 2 {
-                user = texts[0].isEmpty ? nil : texts[0]
-                secret = Secret(texts[1])
-            } else {
-                user = texts[0]
-            }
-            rest = rest[rest.index(after: at)...]
-        }
+        let (user, secret) = try Self.takeUser(&rest)
+        (self.user, self.secret) = (user, secret ?? given)
         let isSocket = scheme == "redis+unix://"
         var path: Substring = ""
         if !isSocket, let slash = rest.firstIndex(of: "/") {
@@ -99,33 +89,14 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
             }
             servers = list
         }
-        var database = 0
-        switch kind {
-        case .sentinels:
-            guard !path.isEmpty else { throw Self.wrong("the name of the master is missing: …/NAME") }
-            self.kind = .sentinels(try Self.decoded(path, "the name of the master"))
-        case .cluster:
-            guard path.isEmpty || path == "0" else {
-                throw Self.wrong("a cluster has no databases: \(path.prefix(20))")
-            }
-            self.kind = .cluster
-        case .one:
-            guard servers.count == 1 else { throw Self.wrong("it names \(servers.count) hosts; one belongs there") }
-            self.kind = .one
-            if !path.isEmpty {
-                guard let number = Int(path), (0..<1024).contains(number) else {
-                    throw Self.wrong("the database can't be `\(path.prefix(20))`")
-                }
-                database = number
-            }
-        }
+        let named = try Self.target(kind, path, hosts: servers.count)
+        self.kind = named.kind
         if let number = options["db"] {
             guard let number = Int(number), (0..<1024).contains(number) else { throw Self.wrong("db is no number") }
             database = number
+        } else {
+            database = named.database
         }
-        self.database = database
-        self.user = user
-        self.secret = secret
         let isAsked = options["tls"].map { $0 == "1" } ?? isEncrypted
         encryption =
             isAsked
@@ -134,6 +105,37 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
             throw Self.wrong("ca, cert and key belong to rediss:// or tls=1")
         }
         guard (options["cert"] == nil) == (options["key"] == nil) else { throw Self.wrong("cert and key go together") }
+    }
+
+    /// Takes the user and secret off an address, where it names them.
+    private static func takeUser(_ rest: inout Substring) throws(MMError) -> (user: String?, secret: Secret?) {
+        guard let at = rest.lastIndex(of: "@") else { return (nil, nil) }
+        let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let texts = try parts.map { (part) throws(MMError) in try decoded(part, "the user or secret") }
+        rest = rest[rest.index(after: at)...]
+        guard texts.count == 2 else { return (texts[0], nil) }
+        return (texts[0].isEmpty ? nil : texts[0], Secret(texts[1]))
+    }
+
+    /// What the path of an address names: a master, nothing, or a database.
+    private static func target(
+        _ kind: Kind, _ path: Substring, hosts: Int
+    ) throws(MMError) -> (kind: Kind, database: Int) {
+        switch kind {
+        case .sentinels:
+            guard !path.isEmpty else { throw wrong("the name of the master is missing: …/NAME") }
+            return (.sentinels(try decoded(path, "the name of the master")), 0)
+        case .cluster:
+            guard path.isEmpty || path == "0" else { throw wrong("a cluster has no databases: \(path.prefix(20))") }
+            return (.cluster, 0)
+        case .one:
+            guard hosts == 1 else { throw wrong("it names \(hosts) hosts; one belongs there") }
+            guard !path.isEmpty else { return (.one, 0) }
+            guard let number = Int(path), (0..<1024).contains(number) else {
+                throw wrong("the database can't be `\(path.prefix(20))`")
+            }
+            return (.one, number)
+        }
     }
 
     /// The address of an environment's file for the secret: `MM_CLUSTER_SECRET_FILE`.

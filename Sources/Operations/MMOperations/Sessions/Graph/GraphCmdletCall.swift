@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMNative
 
@@ -47,7 +47,7 @@ struct GraphCmdletCall: Sendable {
     var isPreview = false
 
     /// The request at a client.
-    func request(at client: GraphClient) throws(MMError) -> GraphRequest {
+    func request(at client: GuardedClient) throws(MMError) -> GraphRequest {
         var target = try client.target(path)
         for (name, value) in query where target.queryValue(name) == nil { target = target.addingQuery(name, value) }
         guard let body else { return try GraphRequest(method: method, target: target, headers: headers) }

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 import MMNative
@@ -15,9 +15,9 @@ final class GraphSource: ScriptSource {
         var causes: [NativeError: MMError] = [:]
     }
 
-    private let client: GraphClient
+    private let client: GuardedClient
     private let watch: WriteWatch
-    private let decision: GuardDecision
+    private let cleared: Cleared<JudgedAgain>
     private let deadline: Deadline
     private let host: NativeHost?
     private let binder = GraphBinder()
@@ -26,16 +26,16 @@ final class GraphSource: ScriptSource {
     /// A source for one script.
     /// - Parameters:
     ///   - watch: sends the requests and notes what they change.
-    ///   - decision: what the guard said of the script: what it asks about has been confirmed.
+    ///   - cleared: what the script was let through for.
     ///   - deadline: when to give up.
     ///   - host: takes files.
     ///   - report: is told in a sentence when the service asks to slow down.
     init(
-        _ watch: WriteWatch, decision: GuardDecision, deadline: Deadline, host: NativeHost?,
+        _ watch: WriteWatch, by cleared: Cleared<JudgedAgain>, deadline: Deadline, host: NativeHost?,
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.watch = watch
-        self.decision = decision
+        self.cleared = cleared
         self.host = host
         self.deadline = deadline
         client = watch.client.reportingWaits(to: report)
@@ -65,9 +65,15 @@ final class GraphSource: ScriptSource {
             let line = "What if: \(request.method) \(request.target.path)"
             return PreviewRows(batch: CmdletBatch([], information: [line]))
         }
-        try check(request, bound)
-        return GraphRows(
-            source: self, call: bound, request: request, errorAction: bound.errorAction ?? call.errorPreference)
+        do throws(MMError) {
+            // Held against what the script was let through for, before anything of it is sent.
+            _ = try cleared.act.holds(request, under: cleared.verdict)
+            return try GraphRows(
+                source: self, call: bound, request: request, errorAction: bound.errorAction ?? call.errorPreference)
+        } catch {
+            note(failure: error)
+            throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(error, cmdlet: bound.cmdlet)))
+        }
     }
 
     private func bound(_ call: CmdletCall) throws(CmdletFault) -> GraphCmdletCall {
@@ -77,26 +83,6 @@ final class GraphSource: ScriptSource {
             case .beyond(let reason): throw .handedOver(reason)
             }
         }
-    }
-
-    /// Holds a request against what the script was let through for.
-    private func check(_ request: GraphRequest, _ call: GraphCmdletCall) throws(CmdletFault) {
-        let guarding = watch.requests.guarding
-        let policy = guarding.policy(of: watch.connection, in: watch.context)
-        let verdict: Verdict
-        do throws(MMError) {
-            verdict = try guarding.guards.engine().judge(request.guarded, policy: policy)
-        } catch {
-            throw .failed(GraphRecord.of(error, call))
-        }
-        guard verdict.decision > decision else { return }
-        let error = MMError(
-            .denied,
-            "\(call.cmdlet) would send \(request.method) \(request.target.path), which the script's text doesn't show: it was "
-                + "not sent.",
-            hint: "Write the path out in the script, so that it is asked about before it runs.")
-        note(failure: error)
-        throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(error, cmdlet: call.cmdlet)))
     }
 
     // MARK: Sending
@@ -110,12 +96,7 @@ final class GraphSource: ScriptSource {
         }
         let result: Result<GraphResponse, MMError>
         do throws(MMError) {
-            let client = client
-            let deadline = deadline
-            result = .success(
-                try await watch.sending(writes, notes: &notes) { () async throws(MMError) in
-                    try await client.send(request, deadline: deadline)
-                })
+            result = .success(try await watch.send(request, by: cleared, changing: writes, notes: &notes))
         } catch {
             result = .failure(error)
         }
@@ -125,8 +106,8 @@ final class GraphSource: ScriptSource {
     }
 
     /// The pages of a read.
-    func pages(_ request: GraphRequest, _ limits: PageLimits) -> GraphPages {
-        client.pages(request, limits: limits, deadline: deadline)
+    func pages(_ request: GraphRequest, _ limits: PageLimits) throws(MMError) -> GraphPages {
+        try client.pages(request, by: cleared, limits: limits, deadline: deadline)
     }
 
     /// Puts an answer into a file of the run.
@@ -205,7 +186,7 @@ struct GraphRows: CmdletRows {
     private var isOver = false
     private var isFirst = true
 
-    init(source: GraphSource, call: GraphCmdletCall, request: GraphRequest, errorAction: String?) {
+    init(source: GraphSource, call: GraphCmdletCall, request: GraphRequest, errorAction: String?) throws(MMError) {
         self.source = source
         self.call = call
         self.request = request
@@ -215,7 +196,7 @@ struct GraphRows: CmdletRows {
         guard case .objects = call.shape, request.method == "GET", call.outFile == nil,
             call.isWhole || call.limit != nil
         else { return }
-        pages = source.pages(request, PageLimits(items: call.limit)).makeAsyncIterator()
+        pages = try source.pages(request, PageLimits(items: call.limit)).makeAsyncIterator()
     }
 
     mutating func next() async throws(CmdletFault) -> CmdletBatch? {

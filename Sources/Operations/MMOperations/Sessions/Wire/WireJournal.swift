@@ -1,6 +1,6 @@
 import MMCore
+import MMDesk
 import MMEgress
-import MMGraph
 import MMGuard
 import MMHTTP
 import MMIdentity
@@ -27,7 +27,7 @@ struct WireJournal: Sendable {
     /// - Returns: what notes how it ended; nil for what changes nothing that the journal knows.
     func witness(of request: DescribedRequest) async -> RequestWitness? {
         guard request.place.services.contains(.resource(.graph)),
-            let client = try? GraphClient(identity: requests.identity, connection: connection, service: .graph),
+            let client = try? GuardedClient(identity: requests.identity, connection: connection, service: .graph),
             let parts = try? parts(of: request, client)
         else { return nil }
         let watch = WriteWatch(client: client, connection: connection, requests: requests, context: context)
@@ -41,7 +41,7 @@ struct WireJournal: Sendable {
 
     /// The requests that one stands for: a batch changes what its items change.
     private func parts(
-        of request: DescribedRequest, _ client: GraphClient
+        of request: DescribedRequest, _ client: GuardedClient
     ) throws(MMError) -> (requests: [GraphRequest], ids: [String]?) {
         let target = try client.target(request.target)
         var body: [UInt8]?

@@ -1,12 +1,13 @@
 import MMCore
-import MMGraph
+import MMDesk
+import MMGuard
 import MMIdentity
 
 /// Gives a tenant an app registration for `mm`: looks at what is there, plans what is missing, and sends it.
 struct AppRegistrar: Sendable {
-    let client: GraphClient
-    /// Keeps what is sent in the journal.
+    /// Sends, and keeps what is sent in the journal.
     let watch: WriteWatch
+    var client: GuardedClient { watch.client }
     /// Waits between tries; a new object takes a moment until every server of the directory knows it.
     var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
@@ -219,7 +220,7 @@ struct AppRegistrar: Sendable {
 
     func rows(_ path: String, filter: String) async throws(MMError) -> [JSONValue] {
         let target = try client.target(path, query: [("$filter", filter)])
-        let answer = try await client.send(GraphRequest(target: target), deadline: .after(.seconds(120)))
+        let answer = try await client.read(GraphRequest(target: target), deadline: .after(.seconds(120)))
         return try answer.json()["value"]?.array ?? []
     }
 
@@ -253,7 +254,7 @@ extension AppRegistrar {
     /// - Returns: the id of the app, and what a new service turned out not to offer.
     /// - Throws: `Stop` with what was done before the step that failed. Nothing is taken back: the next run goes on there.
     func carryOut(
-        _ plan: RegistrationPlan, report: @Sendable (String) -> Void
+        _ plan: RegistrationPlan, by cleared: Cleared<JudgedAgain>, report: @Sendable (String) -> Void
     ) async throws(Stop) -> (appID: String, unavailable: [String]) {
         var known = plan.known
         var done: [String] = []
@@ -264,7 +265,7 @@ extension AppRegistrar {
                 var missing: [String] = []
                 let body = Self.filled(step.body, known, missing: &missing)
                 unavailable += missing
-                let answer = try await send(step, body, isFresh: step.body != body)
+                let answer = try await send(step, body, by: cleared, isFresh: step.body != body)
                 switch step.yields {
                 case .nothing: break
                 case .application: known[RegistrationPlan.appID] = answer["appId"]?.string
@@ -285,14 +286,14 @@ extension AppRegistrar {
     }
 
     /// - Parameter isFresh: whether the request names what was made a moment ago, which not every server knows yet.
-    private func send(_ step: RegistrationPlan.Step, _ body: JSONObject, isFresh: Bool) async throws(MMError)
-        -> JSONValue
-    {
+    private func send(
+        _ step: RegistrationPlan.Step, _ body: JSONObject, by cleared: Cleared<JudgedAgain>, isFresh: Bool
+    ) async throws(MMError) -> JSONValue {
         let target = try client.target(step.endpoint)
         let request = try GraphRequest(method: step.method, target: target, json: .object(body))
         for wait in [2, 4, 8, 16, 30] where isFresh {
             do throws(MMError) {
-                return try await answer(request)
+                return try await answer(request, by: cleared)
             } catch {
                 guard Self.isUnknownYet(error) else { throw error }
                 do { try await pause(.seconds(wait)) } catch {
@@ -300,15 +301,14 @@ extension AppRegistrar {
                 }
             }
         }
-        return try await answer(request)
+        return try await answer(request, by: cleared)
     }
 
-    private func answer(_ request: GraphRequest) async throws(MMError) -> JSONValue {
+    private func answer(_ request: GraphRequest, by cleared: Cleared<JudgedAgain>) async throws(MMError) -> JSONValue {
         // Whatever can't be noted is no reason to stop in the middle of a registration.
         var notes: [String] = []
-        let answer = try await watch.sending(await watch.writes([request]), notes: &notes) { () async throws(MMError) in
-            try await client.send(request, deadline: .after(.seconds(120)))
-        }
+        let answer = try await watch.send(
+            request, by: cleared, changing: await watch.writes([request]), notes: &notes)
         return answer.body.isEmpty ? .null : try answer.json()
     }
 

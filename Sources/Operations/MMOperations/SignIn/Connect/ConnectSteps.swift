@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 import MMPowerShell
@@ -225,9 +225,9 @@ struct ConnectSteps {
 
     /// The first label of the tenant's SharePoint host, where it isn't the one that the tenant's name suggests.
     private func sharePointHost(of connection: Connection) async -> String? {
-        guard let client = try? GraphClient(identity: identity, connection: connection),
+        guard let client = try? GuardedClient(identity: identity, connection: connection),
             let target = try? client.target("/sites/root", query: [("$select", "webUrl")]),
-            let site = try? await client.send(GraphRequest(target: target), deadline: .after(.seconds(20))).json(),
+            let site = try? await client.read(GraphRequest(target: target), deadline: .after(.seconds(20))).json(),
             let address = site["webUrl"]?.string, let host = address.split(separator: "/").dropFirst().first,
             let label = host.split(separator: ".").first.map(String.init), label != connection.sharepointHost
         else { return nil }
@@ -417,10 +417,9 @@ extension ConnectSteps {
     }
 
     private func registrar(_ connection: Connection) throws(MMError) -> AppRegistrar {
-        let client = try GraphClient(identity: identity, connection: connection)
+        let client = try GuardedClient(identity: identity, connection: connection)
         report("Checking the tenant's app registrations…")
         return AppRegistrar(
-            client: client,
             watch: WriteWatch(client: client, connection: connection, requests: services, context: context))
     }
 
@@ -431,8 +430,9 @@ extension ConnectSteps {
     ) async throws(MMError) -> Registration {
         let hasOwn = connection.appId?.lowercased() != SharedClient.appID
         func stays(_ notes: [String]) -> Registration { hasOwn ? .unchanged(notes: notes) : .shared(notes: notes) }
+        let cleared: Cleared<JudgedAgain>
         do throws(MMError) {
-            try await confirm(plan, registrar.client, connection)
+            cleared = try await confirm(plan, registrar.client, connection)
         } catch {
             // Who says no to the plan still has a connection.
             guard error.code == .denied, context.record.facts["confirmedBy"] == "refused", input.app != .own else {
@@ -441,7 +441,7 @@ extension ConnectSteps {
             return stays([hasOwn ? "Nothing was added." : "Nothing was registered."])
         }
         do throws(AppRegistrar.Stop) {
-            let (appID, unavailable) = try await registrar.carryOut(plan) { report($0) }
+            let (appID, unavailable) = try await registrar.carryOut(plan, by: cleared) { report($0) }
             return .app(appID, missing: plan.unavailable + unavailable)
         } catch {
             if error.error.code == .forbidden {
@@ -457,17 +457,20 @@ extension ConnectSteps {
 
     /// Shows the plan to a person and waits for their yes; there is no other way through.
     private func confirm(
-        _ plan: RegistrationPlan, _ client: GraphClient, _ connection: Connection
-    ) async throws(MMError) {
+        _ plan: RegistrationPlan, _ client: GuardedClient, _ connection: Connection
+    ) async throws(MMError) -> Cleared<JudgedAgain> {
         let guarding = services.guarding
         // What the connection may do later is its entry's matter; setting it up is its owner's.
         let policy: GuardPolicy = context.call.readsOnly ? GuardPolicy(.readonly) : .standard
-        guard let verdict = try plan.verdict(client, try guarding.guards.engine(), policy) else { return }
+        let act = JudgedAgain(guarding: guarding, policy: policy, name: "the plan")
+        guard let verdict = try plan.verdict(client, try guarding.guards.engine(), policy) else {
+            return .nothing(act)
+        }
         context.record.note("requests", .array(plan.steps.map { .string("\($0.method) \($0.endpoint)") }))
         var request = ConfirmationRequest(
             on: connection, module: "graph-api", title: plan.title, text: plan.text, verdict: verdict)
         request.exact = plan.exactText
-        try await Clearance(request).settle(in: context, with: guarding)
+        return try await Clearance(act, request).settle(in: context, with: guarding)
     }
 
     private func done(_ stop: AppRegistrar.Stop) -> [String] {
@@ -584,10 +587,10 @@ extension ConnectSteps {
     func answer(
         _ tenant: DiscoveredTenant, _ connection: Connection, _ account: SignedInAccount, _ registration: Registration
     ) async throws(MMError) -> OperationAnswer {
-        let client = try GraphClient(identity: identity, connection: connection)
+        let client = try GuardedClient(identity: identity, connection: connection)
         let target = try client.target("/me", query: [("$select", "id,displayName,userPrincipalName,mail,jobTitle")])
         var me =
-            try await client.send(GraphRequest(target: target), deadline: .after(.seconds(60))).json().object ?? [:]
+            try await client.read(GraphRequest(target: target), deadline: .after(.seconds(60))).json().object ?? [:]
         me.remove("@odata.context")
         var answer: JSONObject = [
             "connection": .string(connection.name), "tenant": .string(tenant.domain ?? tenant.id),

@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 
 /// The requests that give a tenant its own app registration, or complete one. Empty where nothing is missing.
@@ -59,7 +59,7 @@ struct RegistrationPlan: Sendable {
     }
 
     /// What the guard says of all of it. A person is always asked: an app registration decides what may be done in their name.
-    func verdict(_ client: GraphClient, _ engine: GuardEngine, _ policy: GuardPolicy) throws(MMError) -> Verdict? {
+    func verdict(_ client: GuardedClient, _ engine: GuardEngine, _ policy: GuardPolicy) throws(MMError) -> Verdict? {
         var verdicts: [Verdict] = []
         for step in steps {
             let request = GuardedRequest(
@@ -67,8 +67,6 @@ struct RegistrationPlan: Sendable {
             verdicts.append(engine.judge(request, policy: policy))
         }
         let reason = "It decides what an app may do in somebody's name."
-        var all = Verdict.joined(verdicts)?.asking(by: "app-registration", because: reason)
-        if all?.decision == .ask { all?.reason = reason }
-        return all
+        return Verdict.joined(verdicts)?.asking(by: "app-registration", because: reason).explained(by: reason)
     }
 }

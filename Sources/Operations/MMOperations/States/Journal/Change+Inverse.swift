@@ -1,5 +1,5 @@
 package import MMCore
-package import MMGraph
+package import MMDesk
 
 /// A request that takes a change back.
 package struct InverseRequest: Sendable, Hashable {

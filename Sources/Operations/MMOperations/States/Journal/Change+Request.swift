@@ -1,5 +1,5 @@
 import MMCore
-package import MMGraph
+package import MMDesk
 
 extension Change {
     /// Reads out of a request what it would change; `nil` for what only reads.

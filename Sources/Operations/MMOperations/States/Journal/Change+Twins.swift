@@ -1,5 +1,5 @@
 package import MMCore
-package import MMGraph
+package import MMDesk
 
 extension Change {
     /// What lists the objects among which one is found that this creation made, or that was made anew for this deletion; `nil` where

@@ -1,5 +1,5 @@
 package import MMCore
-package import MMGraph
+package import MMDesk
 
 /// One write to Microsoft Graph, Power Automate or Exchange as far as it changes a state: what it changes, how that was, and how
 /// it is left. It shows the write as a difference, says whether what it left still stands, and takes it back.
@@ -391,7 +391,7 @@ extension Change {
         let items = (after?.object ?? [:]).filter { CmdletValue.holdsRecipients($0.key) }
             .flatMap { CmdletValue.edit($0.value) ?? $0.value.array ?? [$0.value] }
         let names = Set(items.compactMap(\.string)).filter { !$0.isEmpty }
-        return names.count < ExchangeClient.largestBatch ? names.sorted() : []
+        return names.count < GuardedExchange.largestBatch ? names.sorted() : []
     }
 
     private var isStateRead: Bool { kind == .deletion || kind == .properties && !keys.isEmpty }

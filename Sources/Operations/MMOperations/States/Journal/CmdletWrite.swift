@@ -1,5 +1,5 @@
 package import MMCore
-package import MMGraph
+package import MMDesk
 
 /// A cmdlet that writes, with the parameters that name what it writes to.
 package struct CmdletWrite: Sendable, Hashable {

@@ -1,5 +1,5 @@
 package import MMCore
-package import MMGraph
+package import MMDesk
 
 /// Who is behind the names of recipients: a cmdlet takes an address and shows a name, and only the directory tells whether both are
 /// the same one.

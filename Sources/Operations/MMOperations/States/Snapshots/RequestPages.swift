@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 
 /// The pages of one collection after the other.
 struct RequestPages: SnapshotPages {

@@ -1,5 +1,5 @@
 import MMCore
-package import MMGraph
+package import MMDesk
 
 /// A step that brings a finding of Exchange back: a cmdlet, or what a person has to do in its place.
 package struct CmdletRepair: Sendable {

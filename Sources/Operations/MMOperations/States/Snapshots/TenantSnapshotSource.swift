@@ -1,10 +1,10 @@
 package import MMCore
-package import MMGraph
+package import MMDesk
 package import MMIdentity
 
 /// A connection's tenant: Graph, Power Automate and Exchange Online with the connection's own sign-in.
 package struct TenantSnapshotSource: SnapshotSource {
-    private let graph: GraphClient
+    private let graph: GuardedClient
     private let identity: IdentityService
     private let connection: Connection
     private let deadline: Deadline
@@ -16,12 +16,12 @@ package struct TenantSnapshotSource: SnapshotSource {
     ///   - connection: whose tenant it is.
     ///   - deadline: when to give up.
     ///   - report: is told in a sentence when a service asks to slow down.
-    /// - Throws: as the initialiser of `GraphClient`.
+    /// - Throws: as the initialiser of `GuardedClient`.
     package init(
         identity: IdentityService, connection: Connection, deadline: Deadline,
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(MMError) {
-        graph = try GraphClient(identity: identity, connection: connection).reportingWaits(to: report)
+        graph = try GuardedClient(identity: identity, connection: connection).reportingWaits(to: report)
         (self.identity, self.connection, self.deadline, self.report) = (identity, connection, deadline, report)
     }
 
@@ -29,17 +29,18 @@ package struct TenantSnapshotSource: SnapshotSource {
         switch kind.service {
         case .graph: return RequestPages(try pages(at: kind.path, with: graph))
         case .flow:
-            let client = try GraphClient(identity: identity, connection: connection, service: .flow)
+            let client = try GuardedClient(identity: identity, connection: connection, service: .flow)
                 .reportingWaits(to: report)
             var all: [GraphPages] = []
             for path in try await paths(of: kind, with: client) { all += try pages(at: path, with: client) }
             return RequestPages(all)
         case .exchange, .compliance:
-            let client = try ExchangeClient(
+            let client = try GuardedExchange(
                 identity: identity, connection: connection,
                 service: kind.service == .compliance ? .compliance : .exchange)
             return CmdletPages(
-                client.pages(Self.command(kind.path), deadline: deadline, report: report), connection: connection.name)
+                try client.readPages(Self.command(kind.path), deadline: deadline, report: report),
+                connection: connection.name)
         case .teams:
             throw MMError(
                 .unsupported,
@@ -55,7 +56,7 @@ package struct TenantSnapshotSource: SnapshotSource {
             parts.append(BatchPart(id: String(index), request: try GraphRequest(target: try graph.target(path))))
         }
         var lists: [[JSONValue]] = []
-        for (part, answer) in zip(parts, try await graph.batch(parts, deadline: deadline)) {
+        for (part, answer) in zip(parts, try await graph.readBatch(parts, deadline: deadline)) {
             // The object has gone since its page was read.
             if answer.status == 404, answer.body["error"]?["code"]?.string == "Request_ResourceNotFound" {
                 lists.append([])
@@ -74,7 +75,7 @@ package struct TenantSnapshotSource: SnapshotSource {
             }
             var items = answer.body["value"]?.array ?? []
             if let link = answer.body["@odata.nextLink"]?.string {
-                var rest = RequestPages([graph.pages(part.request, from: link, deadline: deadline)])
+                var rest = RequestPages([try graph.readPages(part.request, from: link, deadline: deadline)])
                 while let page = try await rest.next() { items += page.map { .object($0) } }
             }
             lists.append(items)
@@ -84,7 +85,7 @@ package struct TenantSnapshotSource: SnapshotSource {
 
     /// The rows of cmdlets, ten of which are one request.
     private func relatedRows(_ commands: [String]) async throws(MMError) -> [[JSONValue]] {
-        let client = try ExchangeClient(identity: identity, connection: connection, service: .exchange)
+        let client = try GuardedExchange(identity: identity, connection: connection, service: .exchange)
         var lists: [[JSONValue]] = []
         for reading in try await client.readings(
             of: commands.map(Self.command), deadline: deadline, report: report)
@@ -105,7 +106,7 @@ package struct TenantSnapshotSource: SnapshotSource {
         for start in stride(from: 0, to: ids.count, by: Self.idsAtOnce) {
             let some = ids[start..<min(start + Self.idsAtOnce, ids.count)]
             let request = try Self.namesRequest(Array(some), with: graph)
-            let answer = try await graph.send(request, deadline: deadline).json()
+            let answer = try await graph.read(request, deadline: deadline).json()
             for item in answer["value"]?.array ?? [] {
                 guard let id = item["id"]?.string,
                     let name = item["userPrincipalName"]?.string ?? item["displayName"]?.string
@@ -132,7 +133,7 @@ package struct TenantSnapshotSource: SnapshotSource {
     }
 
     /// The requests that read a kind from its own service, for the guard: those of a relation have one form.
-    package static func requests(of kind: SnapshotKind, with client: GraphClient) throws(MMError) -> [GraphRequest] {
+    package static func requests(of kind: SnapshotKind, with client: GuardedClient) throws(MMError) -> [GraphRequest] {
         var requests: [GraphRequest] = []
         for path in [kind.within ?? kind.path] + kind.relations.map(\.path) {
             let written = path.replacing("{id}", with: "00000000-0000-0000-0000-000000000000")
@@ -142,7 +143,7 @@ package struct TenantSnapshotSource: SnapshotSource {
     }
 
     /// The request for the names of objects of the directory, which Graph alone knows.
-    package static func namesRequest(_ ids: [String], with graph: GraphClient) throws(MMError) -> GraphRequest {
+    package static func namesRequest(_ ids: [String], with graph: GuardedClient) throws(MMError) -> GraphRequest {
         try GraphRequest(
             method: "POST",
             target: try graph.target("/directoryObjects/getByIds?$select=id,displayName,userPrincipalName"),
@@ -165,12 +166,12 @@ package struct TenantSnapshotSource: SnapshotSource {
         return command
     }
 
-    private func pages(at path: String, with client: GraphClient) throws(MMError) -> [GraphPages] {
-        [client.pages(try GraphRequest(target: try client.target(path)), deadline: deadline)]
+    private func pages(at path: String, with client: GuardedClient) throws(MMError) -> [GraphPages] {
+        [try client.readPages(try GraphRequest(target: try client.target(path)), deadline: deadline)]
     }
 
     /// The paths of a kind whose objects lie in others.
-    private func paths(of kind: SnapshotKind, with client: GraphClient) async throws(MMError) -> [String] {
+    private func paths(of kind: SnapshotKind, with client: GuardedClient) async throws(MMError) -> [String] {
         guard let parents = kind.within else { return [kind.path] }
         var pages = RequestPages(try pages(at: parents, with: client))
         var paths: [String] = []

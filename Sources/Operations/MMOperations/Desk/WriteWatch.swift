@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 import MMGuard
 import MMIdentity
 
@@ -8,7 +8,7 @@ import MMIdentity
 /// The state before is read with one request at most, by the same client, and only where the guard would let anybody read it.
 /// What can't be read never stops a write: it can't be taken back then, and the answer says so.
 struct WriteWatch: Sendable {
-    let client: GraphClient
+    let client: GuardedClient
     let connection: Connection
     let requests: RequestServices
     let context: OperationContext
@@ -125,7 +125,7 @@ struct WriteWatch: Sendable {
         guard reads.count > 1 else { return [await answer(to: reads[0], deadline)] }
         do throws(MMError) {
             let parts = reads.enumerated().map { BatchPart(id: String($0), request: $1) }
-            return try await client.batch(parts, deadline: deadline).map(Self.result)
+            return try await client.readBatch(parts, deadline: deadline).map(Self.result)
         } catch {
             return reads.map { _ in .failure(error) }
         }
@@ -139,7 +139,7 @@ struct WriteWatch: Sendable {
 
     private func answer(to read: GraphRequest, _ deadline: Deadline) async -> Result<JSONValue, MMError> {
         do throws(MMError) {
-            let value = try await client.send(read, deadline: deadline).json()
+            let value = try await client.read(read, deadline: deadline).json()
             return .success(value)
         } catch {
             return .failure(error)
@@ -174,7 +174,7 @@ struct WriteWatch: Sendable {
 
     /// The objects of a list; none where there is no such list.
     func rows(_ path: String) async throws(MMError) -> [JSONValue] {
-        var pages = client.pages(
+        var pages = try client.readPages(
             try allowedRead(path), limits: PageLimits(items: Self.mostRows), deadline: context.deadline
         ).makeAsyncIterator()
         var rows: [JSONValue] = []
@@ -215,15 +215,20 @@ struct WriteWatch: Sendable {
     }
 
     /// Sends one write, or a batch of them: notes them, sends, and notes how they ended.
-    /// - Parameter ids: the ids of the items, where the request is a batch.
-    func sending(
-        _ writes: [Write], ids: [String]? = nil, undoing: JournalNotes.Undoing? = nil, notes: inout [String],
-        _ send: () async throws(MMError) -> GraphResponse
+    /// - Parameters:
+    ///   - writes: what the request changes.
+    ///   - ids: the ids of the items, where the request is a batch.
+    func send(
+        _ request: GraphRequest, by cleared: Cleared<some RequestAct>, changing writes: [Write], ids: [String]? = nil,
+        undoing: JournalNotes.Undoing? = nil, notes: inout [String]
     ) async throws(MMError) -> GraphResponse {
-        guard writes.contains(where: { $0.change != nil }) else { return try await send() }
+        let deadline = context.deadline
+        guard writes.contains(where: { $0.change != nil }) else {
+            return try await client.send(request, by: cleared, deadline: deadline)
+        }
         let entries = await begin(writes, undoing: undoing, notes: &notes)
         do throws(MMError) {
-            let response = try await send()
+            let response = try await client.send(request, by: cleared, deadline: deadline)
             await end(entries, Self.endings(response, ids))
             return response
         } catch {

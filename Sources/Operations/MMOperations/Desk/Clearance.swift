@@ -1,19 +1,20 @@
 package import MMCore
 package import MMGuard
 
-/// A guarded action on its way from the verdict to a permission.
-package struct Clearance: Sendable {
+/// An act on its way from the verdict to a permission.
+package struct Clearance<Act: Sendable>: Sendable {
     /// Exactly what would be done, and what a confirmation of it is bound to.
-    private(set) var request: ConfirmationRequest
+    private var judged: Judged<Act>
+    private var request: ConfirmationRequest { judged.request }
     /// What the guard says.
     private var verdict: Verdict { request.verdict }
 
-    /// An action, and what the guard says of it.
-    package init(_ request: ConfirmationRequest) {
-        self.request = request
+    /// An act, and what the guard says of it.
+    package init(_ act: Act, _ request: ConfirmationRequest) {
+        judged = Judged(act, request)
     }
 
-    /// Returns when the action is permitted.
+    /// Returns the act when it is permitted.
     ///
     /// Asking goes to the person where there is one, else to the ledger: a person confirms there, and the very same call
     /// goes through once. A caller that waits for that needs no second call.
@@ -21,77 +22,100 @@ package struct Clearance: Sendable {
     ///   - context: the call.
     ///   - guarding: where a request waits for a person.
     /// - Throws: `denied` with the rule and what to do instead, `confirmation_needed` with the token for `mm confirm`.
-    package func settle(in context: OperationContext, with guarding: GuardServices) async throws(MMError) {
+    @discardableResult
+    package func settle(
+        in context: OperationContext, with guarding: GuardServices
+    ) async throws(MMError) -> Cleared<Act> {
         // What one person confirms lets nobody else's call through.
         var own = self
-        own.request.principal = context.call.caller.signedIn?.id
-        try await own.settled(in: context, with: guarding)
-        guard verdict.guardClass != .read else { return }
+        own.judged.request.principal = context.call.caller.signedIn?.id
+        let cleared = try await own.settled(in: context, with: guarding)
+        guard verdict.guardClass != .read else { return cleared }
         let connection = try? guarding.registry.snapshot().connection(named: request.connection)
         try await context.record.begin(connection?.audit ?? .preferred)
+        return cleared
     }
 
-    private func settled(in context: OperationContext, with guarding: GuardServices) async throws(MMError) {
+    private func settled(
+        in context: OperationContext, with guarding: GuardServices
+    ) async throws(MMError) -> Cleared<Act> {
         context.record.note("verdict", .string(verdict.decision.rawValue))
         context.record.note("class", .string(verdict.guardClass.rawValue))
         context.record.note("rule", .string(verdict.rule))
         context.record.note("digest", .string(request.digest))
-        if let together = context.call.oneOfSeveral {
-            guard try !together.settles(request, in: context) else { return }
+        if let together = context.call.oneOfSeveral, let consent = try together.consent(to: request, in: context),
+            let cleared = judged.cleared(by: consent)
+        {
+            return cleared
         }
-        guard verdict.decision != .allow else { return }
+        if let cleared = judged.allowed { return cleared }
         var pending: PendingConfirmation?
         if verdict.decision == .ask {
-            if try await isPermitted(in: context, guarding.ledger) { return }
+            if let cleared = try await cleared(in: context, guarding.ledger) { return cleared }
             if let person = context.call.person, person.canBeAsked,
                 request.check == .form || person.isAtTerminal
             {
-                pending = try await ask(person, in: context, guarding)
-                if pending == nil { return }
+                switch try await ask(person, in: context, guarding) {
+                case .enough(let consent):
+                    if let cleared = judged.cleared(by: consent) { return cleared }
+                case .waits(let entry): pending = entry
+                }
             } else {
                 pending = try await hold(in: context, guarding)
             }
-            if let wait = context.call.approvalWait, try await waits(wait, in: context, guarding.ledger) { return }
+            if let wait = context.call.approvalWait,
+                let cleared = try await waits(wait, in: context, guarding.ledger)
+            {
+                return cleared
+            }
         }
-        guard var error = verdict.error(pending: pending) else { return }
+        throw await refusal(pending, in: context, guarding)
+    }
+
+    /// What a caller is told whose act is not permitted.
+    private func refusal(
+        _ pending: PendingConfirmation?, in context: OperationContext, _ guarding: GuardServices
+    ) async -> MMError {
+        guard var error = verdict.error(pending: pending) else {
+            return MMError(.confirmationNeeded, "A person has to confirm this.", hint: "Make the call again.")
+        }
         if context.call.readsOnly {
             error.hint = "This server only reads (--read-only). Ask the person to do it with mm in a terminal."
         }
-        if let pending, context.call.caller.surface == .mcp, context.call.partOf == nil {
+        guard let pending else { return error }
+        if context.call.caller.surface == .mcp, context.call.partOf == nil {
             error.hint = [
                 error.hint,
                 "For several changes, call `plan` {\"calls\": [{\"tool\": …, \"arguments\": …}, …]}: a person approves all of "
                     + "them once, and `apply` {\"plan\": …} sends them.",
             ].compactMap(\.self).joined(separator: " ")
         }
-        if let pending {
-            if pending.needed > 1 {
-                error.message += " \(pending.approvers.count) of \(pending.needed) people have approved it."
-                error.details["approvals"] = .int(Int64(pending.approvers.count))
-                error.details["approvalsNeeded"] = .int(Int64(pending.needed))
-            }
-            if let away = await guarding.ledger.absence() { error.message += " \(away.message) \(HeldRequests.alone)" }
-            error.message += " Nothing was sent or run.\n\n" + (pending.presentation.pages.first ?? "")
+        if pending.needed > 1 {
+            error.message += " \(pending.approvers.count) of \(pending.needed) people have approved it."
+            error.details["approvals"] = .int(Int64(pending.approvers.count))
+            error.details["approvalsNeeded"] = .int(Int64(pending.needed))
         }
-        throw error
+        if let away = await guarding.ledger.absence() { error.message += " \(away.message) \(HeldRequests.alone)" }
+        error.message += " Nothing was sent or run.\n\n" + (pending.presentation.pages.first ?? "")
+        return error
     }
 
-    /// Whether people have said yes before.
+    /// The act, where people have said yes before.
     /// - Throws: `denied` when a person has said no.
-    private func isPermitted(
+    private func cleared(
         in context: OperationContext, _ ledger: ConfirmationLedger
-    ) async throws(MMError) -> Bool {
+    ) async throws(MMError) -> Cleared<Act>? {
         switch try await ledger.outcome(of: request) {
-        case nil: return false
-        case .approved(let people):
+        case nil: return nil
+        case .approved(let people, let consent):
             context.record.note("confirmedBy", "ledger")
             let names = people.map(\.text).filter { $0 != " (terminal)" }
             if !names.isEmpty { context.record.note("approvedBy", .array(names.map(JSONValue.string))) }
-            return true
-        case .allowed(let standing):
+            return judged.cleared(by: consent)
+        case .allowed(let standing, let consent):
             context.record.note("confirmedBy", "standing")
             context.record.note("approvedBy", .array([.string(standing.approver.text)]))
-            return true
+            return judged.cleared(by: consent)
         case .refused(let entry):
             context.record.note("confirmedBy", "refused")
             throw refusal(entry.refusal, by: entry.approvers.first)
@@ -115,36 +139,50 @@ package struct Clearance: Sendable {
         return try await guarding.hold(request)
     }
 
-    /// Asks the person who is there.
-    /// - Returns: what waits for further people; `nil` when their yes is enough.
+    /// What came of asking the person who is there.
+    private enum Asked {
+        /// Their yes is enough.
+        case enough(Consent)
+        /// It waits for further people.
+        case waits(PendingConfirmation)
+    }
+
     private func ask(
         _ person: any ConfirmingPerson, in context: OperationContext, _ guarding: GuardServices
-    ) async throws(MMError) -> PendingConfirmation? {
-        guard
-            try await person.confirm(
-                ConfirmationQuestion(request.presentation, check: request.check, digest: request.digest))
-        else {
+    ) async throws(MMError) -> Asked {
+        let question = ConfirmationQuestion(request.presentation, check: request.check, digest: request.digest)
+        func answer() async throws(MMError) {
+            guard try await !person.confirm(question) else { return }
             context.record.note("confirmedBy", "refused")
             throw refusal()
         }
+        let consent = try await request.consent { () async throws(MMError) in
+            try await answer()
+            return true
+        }
+        if consent == nil { try await answer() }
         let approver = Approver(
             person: context.call.caller.signedIn.map { $0.name ?? $0.id } ?? SecurityKey.login,
             means: person.isAtTerminal ? "terminal" : "form")
         context.record.note("confirmedBy", "person")
         context.record.note("approvedBy", .array([.string(approver.text)]))
-        guard request.approvals > 1 else { return nil }
+        if let consent { return .enough(consent) }
         let held = try await hold(in: context, guarding)
         // A yes that they have given before still counts, once.
-        guard !held.approvers.contains(where: { $0.person == approver.person }) else { return held }
+        guard !held.approvers.contains(where: { $0.person == approver.person }) else { return .waits(held) }
         let now = try await guarding.ledger.approve(held.token, digest: held.digest, by: approver)
-        return now.state == .approved ? nil : now
+        // The last of the people who are needed: what they have said is used up with it.
+        if now.state == .approved, case .approved(_, let consent)? = try await guarding.ledger.outcome(of: request) {
+            return .enough(consent)
+        }
+        return .waits(now)
     }
 
     /// Waits for what people say elsewhere, within the time that the caller has.
-    /// - Returns: whether they said yes.
+    /// - Returns: the act, where they said yes.
     private func waits(
         _ limit: Duration, in context: OperationContext, _ ledger: ConfirmationLedger
-    ) async throws(MMError) -> Bool {
+    ) async throws(MMError) -> Cleared<Act>? {
         let until = Deadline.after(min(limit, context.deadline.remaining))
         while !until.hasPassed {
             do {
@@ -152,10 +190,15 @@ package struct Clearance: Sendable {
             } catch {
                 throw MMError(.cancelled, "The call was cancelled while it waited for a person.")
             }
-            if try await isPermitted(in: context, ledger) { return true }
+            if let cleared = try await cleared(in: context, ledger) { return cleared }
         }
-        return false
+        return nil
     }
+}
+
+extension Clearance where Act == ConfirmationRequest {
+    /// A request whose act is what it says.
+    package init(_ request: ConfirmationRequest) { self.init(request, request) }
 }
 
 extension Requester {

@@ -1,0 +1,26 @@
+// The values that operations speak of requests with. The clients that send them are not among them.
+@_exported public import enum MMGraph.AdvancedQuery
+@_exported public import struct MMGraph.BatchAnswer
+@_exported public import struct MMGraph.BatchOutcome
+@_exported public import struct MMGraph.BatchPart
+@_exported public import enum MMGraph.ConflictBehavior
+@_exported public import struct MMGraph.DownloadReceipt
+@_exported public import struct MMGraph.DriveFolder
+@_exported public import enum MMGraph.DriveNames
+@_exported public import struct MMGraph.ExchangeCmdletList
+@_exported public import struct MMGraph.ExchangeCommand
+@_exported public import struct MMGraph.ExchangeError
+@_exported public import enum MMGraph.ExchangeFault
+@_exported public import struct MMGraph.ExchangePage
+@_exported public import struct MMGraph.ExchangePages
+@_exported public import enum MMGraph.ExchangeService
+@_exported public import struct MMGraph.FileDownload
+@_exported public import class MMGraph.FileReader
+@_exported public import struct MMGraph.FileUpload
+@_exported public import struct MMGraph.GraphPage
+@_exported public import struct MMGraph.GraphPages
+@_exported public import struct MMGraph.GraphRequest
+@_exported public import struct MMGraph.GraphResponse
+@_exported public import struct MMGraph.LocalFolder
+@_exported public import struct MMGraph.PageLimits
+@_exported public import struct MMGraph.TransferProgress
