@@ -43,6 +43,13 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
         ]
     ),
     (
+        "Faces", "MicrosoftMaster",
+        [
+            "MMCore", "MMIdentity", "MMGraph", "PowerShellSyntax", "ShellSyntax", "MMGuard", "MMPowerShell", "MMShell",
+            "MMSessions", "MMOperations", "MMPool", "MMMCP",
+        ]
+    ),
+    (
         "Faces", "MMLegacy",
         [
             "MMCore", "MMHTTP", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMPool",
@@ -67,7 +74,7 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
 
 // What other packages may build on. Everything else is `package` access.
 let libraries = [
-    "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "PowerShellSyntax", "ShellSyntax", "MMGuard",
+    "MicrosoftMaster", "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "PowerShellSyntax", "ShellSyntax", "MMGuard",
     "MMPowerShell",
     "MMShell", "MMSessions", "MMOperations", "MMPool", "MMMCP",
 ]
@@ -133,7 +140,7 @@ let endToEndTests: [Target] =
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "MMCore", "MMSystem", "MMHTTP", "MMSessions", "TestSupport", "TestHosts",
+                "MMCore", "MMSystem", "MMHTTP", "MMSessions", "MicrosoftMaster", "TestSupport", "TestHosts",
                 "HeadlessBrowser", "mm-cli",
                 "mm-mcp", "mm-sandbox",
             ],

@@ -7,7 +7,13 @@ let examples: [(name: String, uses: [String])] = [
     ("PersistentPowerShell", ["MMCore", "MMPowerShell"]),
     ("GuardedAgent", ["MMCore", "MMGuard"]),
     ("SwiftEmbedding", ["MMCore", "MMOperations"]),
-    ("PoolSessions", ["MMCore", "MMOperations", "MMPool"]),
+    ("PoolSessions", ["MicrosoftMaster"]),
+    ("NightlyReport", ["MicrosoftMaster"]),
+    ("FlowOwners", ["MicrosoftMaster"]),
+    ("WhoIsSignedIn", ["MMCore", "MMIdentity"]),
+    ("RegistryCheck", ["MMCore"]),
+    ("GuardedSession", ["MMCore", "MMGuard", "MMPowerShell"]),
+    ("BuildShell", ["MMCore", "MMShell"]),
     ("ToolServer", ["MMCore", "MMMCP"]),
 ]
 

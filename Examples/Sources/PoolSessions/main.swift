@@ -1,34 +1,21 @@
 // Runs a command in a session of the user's pool: signed in already where it was used before, and still there for the
-// next program.
+// next program. The pool is started where none runs.
 //
-//     mm pool start
 //     swift run PoolSessions Contoso exo 'Get-Mailbox -ResultSize 1'
 import Glibc
-import MMCore
-import MMOperations
-import MMPool
+import MicrosoftMaster
 
 let words = Array(CommandLine.arguments.dropFirst())
 guard words.count == 3 else {
     print("usage: PoolSessions CONNECTION MODULE COMMAND")
     exit(2)
 }
-let environment = ProcessEnvironment.read()
 do throws(MMError) {
-    let url = environment["MM_SESSION_POOL_URL"] ?? "unix:/run/user/\(getuid())/mm/pool.sock"
-    let pool = try PoolAddress(url: url, bearer: try PoolAddress.bearer(environment: environment))
-    let service = RemoteOperationService(pool: pool, environment: environment)
-    let context = CallContext(caller: Caller(surface: .library, name: "PoolSessions", server: nil))
-    let arguments: JSONObject = [
-        "connection": .string(words[0]), "module": .string(words[1]), "command": .string(words[2]),
-    ]
-    let answer = try await service.call("run", arguments, in: context)
+    let mm = try await MM.pool(named: "PoolSessions")
+    let answer = try await mm(
+        "run", ["connection": .string(words[0]), "module": .string(words[1]), "command": .string(words[2])])
     for note in answer.notes { print("# \(note)") }
-    switch answer.body {
-    case .value(let value): print(value)
-    case .text(let text): print(text)
-    default: print("An answer of another kind.")
-    }
+    for try await row in answer.rows { print(row) }
 } catch {
     // The message says what happened, the hint what to do: a code to sign in with, a pool to start.
     print(error.description)

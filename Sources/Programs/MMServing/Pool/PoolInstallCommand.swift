@@ -2,6 +2,7 @@ import Glibc
 import MMCLI
 import MMCore
 import MMOperations
+import MMPool
 
 /// `mm pool install`: the pool as a service of systemd.
 enum PoolInstallCommand {

@@ -1,32 +1,35 @@
 import Glibc
-import MMCore
+package import MMCore
 import MMHTTP
 import MMOperations
-import MMPool
 import MMSystem
 
 /// A pool that answers.
-struct RunningPool: Sendable {
+package struct RunningPool: Sendable {
     /// Asks it.
-    let client: PoolClient
+    package let client: PoolClient
     /// What it tells of itself.
-    let handshake: PoolHandshake
+    package let handshake: PoolHandshake
 }
 
 /// Finds the pool of a user's files, and starts one where there is none.
-struct PoolFinder: Sendable {
+package struct PoolFinder: Sendable {
     /// Where the pool is.
-    let place: PoolPlace
+    package let place: PoolPlace
     private let environment: [String: String]
     private let build: PoolBuild
     private let transport: any HTTPTransport
+    private let program: String
 
     /// How long a pool may take to come up, on a machine that does a lot besides.
     private static let startLimit = Duration.seconds(60)
 
     /// A finder. A process needs one: what it asks of the pool goes through the client that the finder keeps.
-    /// - Parameter environment: of this process; a pool that is started gets it.
-    init(environment: [String: String]) {
+    /// - Parameters:
+    ///   - environment: of this process; a pool that is started gets it.
+    ///   - program: `mm`, by which one is started.
+    package init(environment: [String: String], program: String = OwnProgram.mm) {
+        self.program = program
         place = PoolPlace(environment: environment)
         self.environment = environment
         build = .own
@@ -34,7 +37,7 @@ struct PoolFinder: Sendable {
     }
 
     /// The pool that runs and takes calls; `nil` where none does.
-    func running() async throws(MMError) -> RunningPool? {
+    package func running() async throws(MMError) -> RunningPool? {
         let recorded = recordedSocket()
         // Where systemd listens for a pool that has never run, nothing is recorded.
         let others = place.sockets.filter { $0 != recorded && access($0, F_OK) == 0 }
@@ -49,7 +52,7 @@ struct PoolFinder: Sendable {
     }
 
     /// What is to be said of a pool that takes no calls and yet holds its place; `nil` where there is none.
-    func holdingOn() async -> JSONObject? {
+    package func holdingOn() async -> JSONObject? {
         guard let holder = FileLock.holder(of: place.life) else { return nil }
         let isStopping = await isEnding()
         return [
@@ -60,7 +63,7 @@ struct PoolFinder: Sendable {
     }
 
     /// Whether the pool that was recorded takes no calls any more: it finishes what it does, or ends its sessions.
-    func isEnding() async -> Bool {
+    package func isEnding() async -> Bool {
         guard let socket = recordedSocket() else { return false }
         if access(socket, F_OK) != 0 { return true }
         return await shake(socket)?.handshake.isDraining ?? false
@@ -68,7 +71,7 @@ struct PoolFinder: Sendable {
 
     /// The pool that runs; it is started where there is none, and replaced where this program is a later one.
     /// - Throws: `unavailable` with the detail `pool` when none comes up.
-    func started() async throws(MMError) -> RunningPool {
+    package func started() async throws(MMError) -> RunningPool {
         if let pool = try await running(), !pool.handshake.build.givesWay(to: build) { return pool }
         let turn: FileLock
         do throws(MMError) {
@@ -119,7 +122,7 @@ struct PoolFinder: Sendable {
         let errors = try errorFile()
         let before = lseek(errors.raw, 0, SEEK_END)
         var command = ChildCommand(
-            OwnProgram.mm, ["pool", "serve", "--detached"], environment: inherited(), directory: "/")
+            program, ["pool", "serve", "--detached"], environment: inherited(), directory: "/")
         command.name = "mm"
         command.output = .pipe
         command.error = .descriptor(errors.raw)

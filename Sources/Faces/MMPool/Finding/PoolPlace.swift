@@ -1,16 +1,16 @@
 import Glibc
-import MMCore
+package import MMCore
 import MMSystem
 
 /// Where the pool of a user's files is found: one pool for each set of registry, tokens, state and logs.
 ///
 /// The record and the locks lie in the state folder, which is the same for every program of the user; the socket lies in
 /// the runtime folder where there is one, and the record tells which.
-struct PoolPlace: Sendable {
+package struct PoolPlace: Sendable {
     /// The user's files.
-    let paths: StatePaths
+    package let paths: StatePaths
     /// Tells this set of files from others.
-    let key: String
+    package let key: String
     private let name: String
 
     /// Variables that change what operations do: who sets them differently means another pool.
@@ -19,7 +19,7 @@ struct PoolPlace: Sendable {
     ]
 
     /// The place of the pool for an environment.
-    init(environment: [String: String]) {
+    package init(environment: [String: String]) {
         paths = StatePaths(environment: environment)
         let usual = StatePaths(environment: ["HOME": paths.home])
         let settings = Self.deciding.map { environment[$0] ?? "" }
@@ -34,19 +34,19 @@ struct PoolPlace: Sendable {
     }
 
     /// What the running pool tells of itself.
-    var record: String { "\(paths.stateDirectory)/\(name).json" }
+    package var record: String { "\(paths.stateDirectory)/\(name).json" }
     /// What the pool holds a lock about as long as it takes calls.
-    var life: String { "\(paths.stateDirectory)/\(name)" }
+    package var life: String { "\(paths.stateDirectory)/\(name)" }
     /// What front-ends hold a lock about while they start a pool.
-    var start: String { "\(paths.stateDirectory)/\(name)-start" }
+    package var start: String { "\(paths.stateDirectory)/\(name)-start" }
     /// The folder in which pools write down the processes that they have started.
-    var children: String { "\(paths.stateDirectory)/\(name)-children" }
+    package var children: String { "\(paths.stateDirectory)/\(name)-children" }
     /// Where the pool writes what nobody expected.
-    var errorLog: String { "\(paths.logDirectory)/\(name)-errors.log" }
+    package var errorLog: String { "\(paths.logDirectory)/\(name)-errors.log" }
 
     /// Where a pool may listen, best first. Another user's files, or another home that shares the runtime folder, may have
     /// the first name.
-    var sockets: [String] {
+    package var sockets: [String] {
         var folders: [String] = []
         let runtime = paths.runtimeDirectory
         // A runtime folder that login did not make (su, cron) is not ours to make.
@@ -59,13 +59,13 @@ struct PoolPlace: Sendable {
     }
 
     /// Whether a folder is a real one of this user.
-    static func isOwn(_ folder: String) -> Bool {
+    package static func isOwn(_ folder: String) -> Bool {
         var status = stat()
         return lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
     }
 
     /// Whether nobody else can have put a socket there: its folder is ours alone.
-    static func isSafe(_ socket: String) -> Bool {
+    package static func isSafe(_ socket: String) -> Bool {
         guard let slash = socket.lastIndex(of: "/") else { return false }
         var status = stat()
         return lstat(String(socket[..<slash]), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

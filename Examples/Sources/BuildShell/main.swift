@@ -1,0 +1,32 @@
+// Keeps one shell for the steps of a build, confined to its folder: directory and variables stay from step to step, a step
+// that hangs is stopped, and the shell goes on.
+//
+//     swift run BuildShell FOLDER 'export CC=clang' 'make -j2' 'make test'
+import Glibc
+import MMCore
+import MMShell
+
+let words = Array(CommandLine.arguments.dropFirst())
+guard let folder = words.first, words.count > 1 else {
+    print("usage: BuildShell FOLDER STEP…")
+    exit(2)
+}
+do throws(MMError) {
+    var settings = ShellSettings(name: "build", environment: ProcessEnvironment.read(), directory: folder)
+    settings.sandbox = .workspace(WorkspaceRules(workspace: folder))
+    let shell = try await LocalShell.start(settings)
+    for step in words.dropFirst() {
+        print("$ \(step)")
+        let answer = try await shell.run(step, deadline: .after(.seconds(600)))
+        print(String(decoding: answer.stdout.bytes + answer.stderr.bytes, as: UTF8.self), terminator: "")
+        guard answer.end.exitCode == 0 else {
+            print("ended with \(answer.end.exitCode) (\(answer.end.cause.word))")
+            await shell.close()
+            exit(1)
+        }
+    }
+    await shell.close()
+} catch {
+    print(error.description)
+    exit(error.exitCode)
+}

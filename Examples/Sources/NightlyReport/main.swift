@@ -1,0 +1,40 @@
+// A job without a person: reads from several connections through the pool, and ends with the exit code that says what a
+// scheduler has to do. 3: somebody has to sign in; 5: somebody has to confirm.
+//
+//     swift run NightlyReport Contoso Fabrikam
+import Glibc
+import MicrosoftMaster
+
+let names = Array(CommandLine.arguments.dropFirst())
+guard !names.isEmpty else {
+    print("usage: NightlyReport CONNECTION…")
+    exit(2)
+}
+var worst: Int32 = 0
+do throws(MMError) {
+    let mm = try await MM.pool(named: "NightlyReport")
+    for name in names {
+        do throws(MMError) {
+            let users = try await mm(
+                "graph_request",
+                [
+                    "connection": .string(name), "endpoint": "/users?$select=userPrincipalName,accountEnabled",
+                    "all": true,
+                ])
+            var (count, disabled) = (0, 0)
+            for try await user in users.rows {
+                count += 1
+                if user["accountEnabled"] == false { disabled += 1 }
+            }
+            print("\(name): \(count) accounts, \(disabled) of them disabled")
+        } catch {
+            // What goes wrong in one tenant is no reason to leave the others out.
+            print("\(name): \(error.description)")
+            worst = max(worst, error.exitCode)
+        }
+    }
+} catch {
+    print(error.description)
+    worst = error.exitCode
+}
+exit(worst)

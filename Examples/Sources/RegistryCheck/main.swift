@@ -1,0 +1,21 @@
+// Reads the registry of connections as mm does, and says what is wrong with it: for a check before it is rolled out.
+//
+//     swift run RegistryCheck [FILE]
+import Glibc
+import MMCore
+
+do throws(MMError) {
+    let usual = StatePaths(environment: ProcessEnvironment.read()).registry
+    let snapshot = try ConnectionRegistry(path: CommandLine.arguments.dropFirst().first ?? usual).snapshot()
+    for connection in snapshot.connections {
+        let who = connection.expectedEmail ?? connection.appId ?? "no account"
+        print(
+            "\(connection.name): \(connection.tenant ?? "no tenant"), \(who), \(connection.isReadOnly ? "reads" : "writes")"
+        )
+    }
+    for problem in snapshot.problems { print("! \(problem.message) \(problem.hint)") }
+    exit(snapshot.problems.isEmpty ? 0 : 1)
+} catch {
+    print(error.description)
+    exit(error.exitCode)
+}

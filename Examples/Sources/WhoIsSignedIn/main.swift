@@ -1,0 +1,37 @@
+// Says for each connection who is signed in, and signs in where that is asked for. Tokens come from the same cache as
+// those of mm.
+//
+//     swift run WhoIsSignedIn [CONNECTION]
+import Glibc
+import MMCore
+import MMIdentity
+
+do throws(MMError) {
+    let environment = ProcessEnvironment.read()
+    let snapshot = try ConnectionRegistry(path: StatePaths(environment: environment).registry).snapshot()
+    let identity = IdentityService(environment: environment)
+    if let name = CommandLine.arguments.dropFirst().first {
+        let connection = try snapshot.connection(named: name)
+        if case .signedOut = await identity.state(of: connection) {
+            // Returns when the person has approved the code.
+            let account = try await identity.signIn(connection) { prompt in
+                print(prompt.message)
+                fflush(nil)
+            }
+            print("Signed in as \(account.username)")
+        }
+        let token = try await identity.token(for: connection, resource: .graph)
+        print("A token of \(token.account.username), good until \(token.expiresAt.iso8601)")
+    } else {
+        for connection in snapshot.connections {
+            switch await identity.state(of: connection) {
+            case .signedIn(let account): print("\(connection.name): \(account.username)")
+            case .signedOut: print("\(connection.name): nobody")
+            default: print("\(connection.name): waits for a person")
+            }
+        }
+    }
+} catch {
+    print(error.description)
+    exit(error.exitCode)
+}

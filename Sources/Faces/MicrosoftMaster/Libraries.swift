@@ -1,0 +1,13 @@
+// One import for all libraries. `MMFoundation` is apart, since it brings Foundation with it.
+@_exported public import MMCore
+@_exported public import MMGraph
+@_exported public import MMGuard
+@_exported public import MMIdentity
+@_exported public import MMMCP
+@_exported public import MMOperations
+@_exported public import MMPool
+@_exported public import MMPowerShell
+@_exported public import MMSessions
+@_exported public import MMShell
+@_exported public import PowerShellSyntax
+@_exported public import ShellSyntax

@@ -1,0 +1,68 @@
+import MicrosoftMaster
+import TestSupport
+import Testing
+
+@Suite("mm from a Swift program", .timeLimit(.minutes(5)))
+struct LibraryFaceTests {
+    private let home: TestHome
+
+    init() throws { home = try TestHome() }
+
+    @Test("calls any operation of the catalogue by its name")
+    func embedded() async throws {
+        try ProtectedFile.replace(
+            home.paths.registry, with: Array(#"{"connections":{"Contoso":{"tenant":"contoso.com"}}}"#.utf8))
+        let mm = MM.embedded(named: "test", environment: home.environment)
+        let answer = try await mm("connections")
+        #expect(JSONWriter.string(try await answer.json()).contains("Contoso"))
+        let verdict = try await mm("guard_check", ["script": "Get-Mailbox | Remove-Mailbox"]).json()
+        #expect(verdict["verdict"] == "ask", "\(verdict)")
+        let error = await #expect(throws: MMError.self) { _ = try await mm("no_such_operation") }
+        #expect(error?.code == .notFound)
+        await mm.close()
+    }
+
+    @Test(
+        "reads rows one at a time, whatever the form of the answer",
+        arguments: [
+            (OperationAnswer(.value([1, 2])), [1, 2]), (OperationAnswer(.value(["id": "a"])), [["id": "a"]]),
+            (OperationAnswer(.json(Array(#"{"value":[{"id":"a"},{"id":"b"}]}"#.utf8))), [["id": "a"], ["id": "b"]]),
+            (OperationAnswer(.text("t")), ["t"]), (OperationAnswer(.value([])), []),
+        ] as [(OperationAnswer, [JSONValue])])
+    func rows(answer: OperationAnswer, wanted: [JSONValue]) async throws {
+        var rows: [JSONValue] = []
+        for try await row in answer.rows { rows.append(row) }
+        #expect(rows == wanted)
+    }
+
+    @Test("fetches a list's rows while they are read, and ends at what breaks it")
+    func list() async throws {
+        let batches = Mutex([[#"{"id":1}"#, #"{"id":2}"#], [], [#"{"id":3}"#]])
+        let stream = ItemStream { () async throws(MMError) in
+            batches.withLock { $0.isEmpty ? nil : $0.removeFirst().map { Array($0.utf8)[...] } }
+        }
+        var ids: [Int] = []
+        for try await row in OperationAnswer(.items(stream)).rows { ids.append(row["id"]?.int ?? 0) }
+        #expect(ids == [1, 2, 3])
+        func torn() -> OperationAnswer {
+            OperationAnswer(.items(ItemStream(startingWith: [Array("{".utf8)[...]]) { nil }))
+        }
+        await #expect(throws: MMError.self) { for try await _ in torn().rows {} }
+        await #expect(throws: MMError.self) { _ = try await torn().json() }
+    }
+
+    @Test("finds no pool where none runs, and says what to install where none can be started")
+    func nothing() async throws {
+        var environment = home.environment
+        environment["MM_PROGRAM"] = "/no/such/mm"
+        let pool = UserPool(environment: environment)
+        #expect(try await pool.running() == nil)
+        let error = await #expect(throws: MMError.self) { _ = try await pool.started() }
+        #expect(error?.code == .unavailable && error?.hint?.contains("MM_PROGRAM") == true)
+        environment["MM_SESSION_POOL_URL"] = "http://127.0.0.1:5200"
+        #expect(try await UserPool(environment: environment).running() != nil)
+        environment["MM_SESSION_POOL_URL"] = "gopher://x"
+        let bad = UserPool(environment: environment)
+        await #expect(throws: MMError.self) { _ = try await bad.running() }
+    }
+}
