@@ -13,7 +13,7 @@ do throws(MMError) {
         print("> ", terminator: "")
         fflush(nil)
         guard let line = readLine(), line != "exit" else { break }
-        let verdict = GuardEngine.standard.judge(script: line)
+        let verdict = GuardEngine.standard.judge(script: line, policy: .standard)
         switch verdict.decision {
         case .deny:
             print("denied: \(verdict.reason) \(verdict.instead ?? "")")

@@ -25,7 +25,7 @@ do throws(MMError) {
     } else {
         for connection in snapshot.connections {
             switch await identity.state(of: connection) {
-            case .signedIn(let account): print("\(connection.name): \(account.username)")
+            case .signedIn(let account, _): print("\(connection.name): \(account.username)")
             case .signedOut: print("\(connection.name): nobody")
             default: print("\(connection.name): waits for a person")
             }

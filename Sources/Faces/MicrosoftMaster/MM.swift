@@ -85,7 +85,7 @@ extension OperationAnswer {
     }
 }
 
-/// The rows of an answer, one at a time; see ``MMOperations/OperationAnswer/rows``.
+/// The rows of an answer, one at a time; see `OperationAnswer.rows`.
 public struct AnswerRows: AsyncSequence, Sendable {
     /// A row.
     public typealias Element = JSONValue
