@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from figures import RELEASE, ROOT, Figures, resident_mb
 
 SERVER = str(RELEASE / "conformance-server")
-PYTHON = ROOT / ".build" / "python-1.30.0" / "bin" / "python"
+VERSION = "1.30.0"
+PYTHON = ROOT / ".build" / f"python-{VERSION}" / "bin" / "python"
 CALLS, RIVAL_CALLS = 100_000, 2_000
 CALLERS, SECONDS = 32, 4
 
@@ -34,6 +35,13 @@ def test_simple_text() -> str:
 
 server.run(sys.argv[1])
 """
+
+
+def prepare():
+    """The Python SDK, in the place and by the script from which the tests have it."""
+    if not PYTHON.exists():
+        clients = ROOT / "Tests" / "ConformanceServer" / "Python" / "check-clients"
+        subprocess.run([clients, SERVER, ROOT / ".build", VERSION], capture_output=True, check=False)
 
 
 def initialize(ident=0):
@@ -185,6 +193,7 @@ def peak_of_long_result(megabytes):
 def main():
     figures = Figures("the protocol engine")
     scratch = tempfile.mkdtemp(prefix="mm-bench.")
+    prepare()
     try:
         rival = pathlib.Path(scratch, "rival.py")
         rival.write_text(RIVAL)
@@ -195,7 +204,7 @@ def main():
             figures.note(f"stdio: the Python SDK's server {theirs:,.0f} calls a second of {RIVAL_CALLS:,}")
             figures.row("small calls over stdio, against the Python SDK's server", ours / theirs, "x", 20, better="more")
         else:
-            figures.skip("small calls over stdio against the Python SDK's server", "mcp 1.30.0 is not installed")
+            figures.skip("small calls over stdio against the Python SDK's server", f"mcp {VERSION} can't be had from the package index")
 
         server, address = http_server([SERVER, "--http", "127.0.0.1:0"])
         try:

@@ -96,9 +96,10 @@ class Stdio:
 
 
 class Web:
-    """The persistent shell's server over HTTP, with a session of its own."""
+    """The persistent shell's server over HTTP. Its clients share one shell, unless they name one of their own."""
 
-    def __init__(self, port):
+    def __init__(self, port, shell=None):
+        self.named = {"shell_id": shell} if shell else {}
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         self.connection.connect()
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -129,7 +130,8 @@ class Web:
         raise RuntimeError(body[:500])
 
     def run(self, command, timeout=60):
-        result = self.ask("tools/call", {"name": "execute_command", "arguments": {"command": command, "timeout": timeout}})
+        arguments = {"command": command, "timeout": timeout, **self.named}
+        result = self.ask("tools/call", {"name": "execute_command", "arguments": arguments})
         answer = result.get("structuredContent") or json.loads(result["content"][0]["text"])
         return answer.get("result", answer)
 
@@ -208,10 +210,11 @@ def local(figures, home, python):
         figures.note(f"100 MB of output: {took:.2f} s")
         figures.row("memory that 100 MB of output leave at their peak", resident_mb(server.pid, "VmHWM") - before, "MB", 32)
         start = time.perf_counter()
-        clients = [Web(port) for _ in range(SESSIONS)]
+        clients = [Web(port, f"shell-{index}") for index in range(SESSIONS)]
         for index, client in enumerate(clients):
             client.run(f"mine={index}")
         wrong = sum(client.run("echo $mine")["stdout"].strip() != str(index) for index, client in enumerate(clients))
+        wrong += Web(port).run("echo ${mine-none}")["stdout"].strip() != "none"
         figures.note(f"{SESSIONS} sessions at once: {time.perf_counter() - start:.1f} s, "
                      f"{resident_mb(server.pid):.0f} MB resident")
         figures.row(f"of {SESSIONS} sessions at once mixed up", wrong, "", 0)
