@@ -1,15 +1,14 @@
-/// Unpredictable bytes from the kernel (getrandom(2)), which Swift's system generator uses on Linux.
+import CMMSystem
+import Glibc
+
+/// Unpredictable bytes from the kernel (getrandom(2)).
 package enum RandomBytes {
     /// Returns `count` random bytes.
     package static func make(_ count: Int) -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + 7)
-        while bytes.count < count {
-            withUnsafeBytes(of: generator.next() as UInt64) { bytes.append(contentsOf: $0) }
+        [UInt8](unsafeUninitializedCapacity: count) { room, filled in
+            fill(room, count)
+            filled = count
         }
-        bytes.removeLast(bytes.count - count)
-        return bytes
     }
 
     /// Returns `count` random bytes as base64url text.
@@ -18,16 +17,57 @@ package enum RandomBytes {
     }
 
     /// Returns a random (version 4) UUID in lower case (RFC 9562, section 5.4).
+    ///
+    /// Like `name`, it tells things apart and is no secret.
     package static func uuid() -> String {
-        var bytes = make(16)
+        var bytes = Self.reserve.take(16)
         bytes[6] = bytes[6] & 0x0F | 0x40
         bytes[8] = bytes[8] & 0x3F | 0x80
-        let digits = Hex.text(bytes)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(index) { text.append("-") }
-            text.append(digit)
+        return [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { Hex.text(bytes[$0]) }.joined(separator: "-")
+    }
+
+    /// Returns `count` random bytes as base64url text, for the name of a call or a request: what tells it from all others
+    /// and is no secret. The kernel is asked once for many such names. What somebody must not guess is a `text`.
+    package static func name(bytes count: Int) -> String {
+        Base64.text(Self.reserve.take(count), alphabet: .url)
+    }
+
+    /// Returns a random number for a name, as `name` does.
+    package static func number() -> UInt64 {
+        Self.reserve.take(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    private static let reserve = Reserve()
+
+    private static func fill(_ room: UnsafeMutableBufferPointer<UInt8>, _ count: Int) {
+        var done = 0
+        while done < count {
+            let got = mm_random(room.baseAddress.map { $0 + done }, count - done)
+            if got > 0 {
+                done += got
+            } else if got < 0, errno != EINTR {
+                // A kernel without getrandom(2), or one that a filter keeps from it: the standard library knows what else
+                // there is, or ends the process. Nothing here may go on with bytes that somebody can guess.
+                var generator = SystemRandomNumberGenerator()
+                for index in done..<count { room[index] = generator.next() }
+                done = count
+            }
         }
-        return text
+    }
+
+    /// Random bytes that were asked for ahead. Nothing is handed out twice; no child of this process goes on with its memory.
+    private final class Reserve: Sendable {
+        private static let size = 1024
+        private let bytes = Mutex<[UInt8]>([])
+
+        func take(_ count: Int) -> [UInt8] {
+            guard count <= Self.size else { return RandomBytes.make(count) }
+            return bytes.withLock { bytes in
+                if bytes.count < count { bytes = RandomBytes.make(Self.size) }
+                let taken = Array(bytes.suffix(count))
+                bytes.removeLast(count)
+                return taken
+            }
+        }
     }
 }

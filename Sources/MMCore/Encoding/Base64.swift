@@ -10,26 +10,37 @@ package enum Base64 {
 
     /// Encodes bytes as base64 text.
     package static func text(_ bytes: some Collection<UInt8>, alphabet: Alphabet = .standard) -> String {
-        let letters = Array(
-            ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                + (alphabet == .standard ? "+/" : "-_")).utf8)
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        func put(_ group: UInt32, _ count: Int) {
+            for place in 0..<count {
+                text.append(letter(of: UInt8(truncatingIfNeeded: group >> UInt32(18 - 6 * place) & 63), alphabet))
+            }
+        }
         var held: UInt32 = 0
         var count = 0
         for byte in bytes {
             held = held << 8 | UInt32(byte)
             count += 1
             guard count == 3 else { continue }
-            for shift in [18, 12, 6, 0] as [UInt32] { text.append(letters[Int(held >> shift & 63)]) }
+            put(held, 4)
             (held, count) = (0, 0)
         }
         if count > 0 {
-            held <<= count == 1 ? 16 : 8
-            for shift in ([18, 12, 6] as [UInt32]).prefix(count + 1) { text.append(letters[Int(held >> shift & 63)]) }
+            put(held << (count == 1 ? 16 : 8), count + 1)
             if alphabet == .standard { text.append(contentsOf: repeatElement(UInt8(ascii: "="), count: 3 - count)) }
         }
         return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func letter(of value: UInt8, _ alphabet: Alphabet) -> UInt8 {
+        switch value {
+        case 0..<26: 0x41 + value
+        case 26..<52: 0x61 + value - 26
+        case 52..<62: 0x30 + value - 52
+        case 62: alphabet == .standard ? UInt8(ascii: "+") : UInt8(ascii: "-")
+        default: alphabet == .standard ? UInt8(ascii: "/") : UInt8(ascii: "_")
+        }
     }
 
     /// Decodes base64 text; returns `nil` when it isn't valid.

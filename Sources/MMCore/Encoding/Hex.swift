@@ -2,14 +2,22 @@
 package enum Hex {
     /// Encodes bytes as hexadecimal digits.
     package static func text(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
+        let direct = bytes.withContiguousStorageIfAvailable { text(of: $0) }
+        return direct ?? Array(bytes).withUnsafeBufferPointer { text(of: $0) }
     }
+
+    private static func text(of bytes: UnsafeBufferPointer<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: bytes.count * 2) { room in
+            for (index, byte) in bytes.enumerated() {
+                room[index * 2] = digit(byte >> 4)
+                room[index * 2 + 1] = digit(byte & 15)
+            }
+            return bytes.count * 2
+        }
+    }
+
+    /// The digit of a value below 16.
+    static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     /// Decodes hexadecimal digits of either case; returns `nil` for anything else.
     package static func bytes(_ text: String) -> [UInt8]? {

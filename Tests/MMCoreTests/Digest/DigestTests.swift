@@ -39,6 +39,25 @@ struct DigestTests {
         }
     }
 
+    @Test("SHA-256 is the same with the processor's instructions and without them", arguments: 0..<300)
+    func instructions(length: Int) {
+        var generator = SeededRandom(seed: UInt64(length))
+        let bytes = (0..<length).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+        var plain = SHA256(isPlain: true)
+        plain.update(bytes)
+        #expect(plain.finish() == SHA256.digest(bytes))
+    }
+
+    @Test("Names are as long as they are asked for, and none comes twice")
+    func names() {
+        let uuids = (0..<2000).map { _ in RandomBytes.uuid() }
+        #expect(Set(uuids).count == uuids.count)
+        #expect(uuids.allSatisfy { $0.utf8.count == 36 && Array($0.utf8)[14] == UInt8(ascii: "4") })
+        for length in [1, 9, 100, 1023, 1024, 1025, 5000] {
+            #expect(Base64.bytes(RandomBytes.name(bytes: length), alphabet: .url)?.count == length)
+        }
+    }
+
     // RFC 4231, cases 1, 2, 3, 6.
     @Test(
         "HMAC agrees with the published values",

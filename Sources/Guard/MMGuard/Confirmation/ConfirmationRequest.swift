@@ -78,7 +78,7 @@ public struct ConfirmationRequest: Sendable, Hashable {
         func add(_ bytes: some Collection<UInt8>) {
             var length = UInt64(bytes.count)
             for _ in 0..<8 {
-                hash.update([UInt8(truncatingIfNeeded: length)])
+                hash.update(byte: UInt8(truncatingIfNeeded: length))
                 length >>= 8
             }
             hash.update(bytes)

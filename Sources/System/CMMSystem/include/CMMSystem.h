@@ -15,6 +15,12 @@ void mm_name_thread(const char *name);
 // Returns free heap memory to the kernel.
 void mm_trim_heap(void);
 
+// Fills memory with random bytes of the kernel (getrandom(2)). Returns how many, or -1.
+long mm_random(void *bytes, size_t count);
+
+// Takes whole blocks of 64 bytes into a SHA-256 state of eight words. `plainly` leaves out the processor's own instructions.
+void mm_sha256_blocks(uint32_t *state, const uint8_t *bytes, size_t blocks, int plainly);
+
 // A counting semaphore for threads (sem_overview(7)); it must outlive its last wait. Waiting returns 0, or -1 when the
 // time ran out; negative milliseconds wait forever.
 void *mm_semaphore_create(void);
