@@ -1,3 +1,5 @@
+import Glibc
+
 /// A key compared by its bytes, because `String` treats canonically equivalent texts as equal.
 struct ExactKey: Hashable {
     private let text: String
@@ -7,8 +9,14 @@ struct ExactKey: Hashable {
     }
 
     static func same(_ left: String, _ right: String) -> Bool {
-        // The length check is cheap, and `==` decides almost every other case before the bytes need comparing.
-        left.utf8.count == right.utf8.count && left == right && left.utf8.elementsEqual(right.utf8)
+        guard left.utf8.count == right.utf8.count else { return false }
+        let isSame = left.utf8.withContiguousStorageIfAvailable { left in
+            right.utf8.withContiguousStorageIfAvailable { right in
+                guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+                return memcmp(first, second, left.count) == 0
+            }
+        }
+        return (isSame ?? nil) ?? left.utf8.elementsEqual(right.utf8)
     }
 
     static func == (left: ExactKey, right: ExactKey) -> Bool { same(left.text, right.text) }

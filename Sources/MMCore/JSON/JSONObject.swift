@@ -1,21 +1,23 @@
 /// The members of a JSON object, in the order they were written.
 ///
-/// Look-up scans up to sixteen members and uses an index above that. Keys are unique; setting an existing key keeps its
+/// Look-up scans up to thirty-two members and uses an index above that. Keys are unique; setting an existing key keeps its
 /// position. Keys are compared by their bytes (RFC 8259, section 8.3): `é` as one code point and as two are different
 /// keys.
 public struct JSONObject: Sendable {
     /// One `"key": value` pair.
     public typealias Member = (key: String, value: JSONValue)
 
-    private static let scanLimit = 16
+    private static let scanLimit = 32
     private var members: [Member] = []
-    private var index: [ExactKey: Int] = [:]
+    // Made by its initialiser: optimised for size, an empty literal is made by a call that looks up its types.
+    private var index = [ExactKey: Int]()
 
     /// Creates an object without members.
     public init() {}
 
     /// Creates an object with these members; a later duplicate replaces the earlier value.
     public init(_ members: some Sequence<(String, JSONValue)>) {
+        reserveCapacity(members.underestimatedCount)
         for (key, value) in members { set(key, value) }
     }
 
@@ -63,12 +65,13 @@ public struct JSONObject: Sendable {
     public mutating func remove(_ key: String) -> JSONValue? {
         guard let position = position(of: key) else { return nil }
         let value = members.remove(at: position).value
-        index = [:]
+        index = [ExactKey: Int]()
         if members.count > Self.scanLimit { buildIndex() }
         return value
     }
 
     private mutating func buildIndex() {
+        index.reserveCapacity(members.count * 2)
         for (position, member) in members.enumerated() { index[ExactKey(member.key)] = position }
     }
 

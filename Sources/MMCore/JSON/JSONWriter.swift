@@ -21,6 +21,8 @@ public struct JSONWriter: Sendable {
     ///   - layout: the layout of the text.
     public static func bytes(_ value: JSONValue, layout: Layout = .compact) -> [UInt8] {
         var writer = JSONWriter(layout: layout)
+        // An object is seldom shorter; a text, a number or a list of nothing needs no room beyond its own.
+        if case .object = value { writer.bytes.reserveCapacity(256) }
         writer.write(value, level: 0)
         return writer.bytes
     }
@@ -39,7 +41,7 @@ public struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "\""))
         text.withUTF8 { utf8 in
             var plainStart = 0
-            for index in utf8.indices {
+            for index in 0..<utf8.count {
                 let byte = utf8[index]
                 guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F else {
                     continue
@@ -63,8 +65,7 @@ public struct JSONWriter: Sendable {
         case 0x08: bytes.append(UInt8(ascii: "b"))
         case 0x0C: bytes.append(UInt8(ascii: "f"))
         default:
-            let hex = Array("0123456789abcdef".utf8)
-            bytes.append(contentsOf: [UInt8(ascii: "u"), 0x30, 0x30, hex[Int(byte >> 4)], hex[Int(byte & 15)]])
+            bytes.append(contentsOf: [UInt8(ascii: "u"), 0x30, 0x30, Hex.digit(byte >> 4), Hex.digit(byte & 15)])
         }
     }
 

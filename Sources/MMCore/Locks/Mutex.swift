@@ -11,19 +11,22 @@ package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     @usableFromInline let value: UnsafeMutablePointer<Value>
 
     package init(_ initial: consuming sending Value) {
-        lock = .allocate(capacity: 1)
-        lock.initialize(to: pthread_mutex_t())
+        // One piece of memory for both: a call makes dozens of these.
+        let alignment = max(MemoryLayout<pthread_mutex_t>.alignment, MemoryLayout<Value>.alignment)
+        let offset = (MemoryLayout<pthread_mutex_t>.size + alignment - 1) / alignment * alignment
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: offset + MemoryLayout<Value>.size, alignment: alignment)
+        lock = memory.initializeMemory(as: pthread_mutex_t.self, to: pthread_mutex_t())
         // Initialising a mutex of the default kind can't fail.
         pthread_mutex_init(lock, nil)
-        value = .allocate(capacity: 1)
+        value = (memory + offset).bindMemory(to: Value.self, capacity: 1)
         value.initialize(to: initial)
     }
 
     deinit {
         value.deinitialize(count: 1)
-        value.deallocate()
         pthread_mutex_destroy(lock)
-        lock.deallocate()
+        UnsafeMutableRawPointer(lock).deallocate()
     }
 
     /// Calls `body` with exclusive access to the value.

@@ -38,13 +38,14 @@ public struct Redactor: Sendable {
     public func object(_ members: JSONObject) -> JSONObject {
         JSONObject(
             members.map { key, value in
-                if SecretNames.isCode(key) {
+                let name = SecretNames.normalized(key.utf8)
+                if SecretNames.isCode(plain: name) {
                     guard let code = value.string, SecretNames.isSecretCode(code.utf8) else {
                         return (key, json(value))
                     }
                     return (key, .string(Self.mark))
                 }
-                guard SecretNames.isSecret(key) else { return (key, json(value)) }
+                guard SecretNames.isSecret(plain: name) else { return (key, json(value)) }
                 switch value {
                 // A count or a flag reveals nothing about the secret itself.
                 case .null, .bool, .int, .string(""): return (key, value)
@@ -64,9 +65,8 @@ public struct Redactor: Sendable {
     /// Returns a free text without secrets: command lines, service messages, URLs, whole documents.
     public func text(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        let unknown = [known, held.index].reduce(nil as [UInt8]?) { clean, index in
-            index.replacing(in: clean ?? bytes, with: Self.mark) ?? clean
-        }
+        let unnamed = known.replacing(in: bytes, with: Self.mark)
+        let unknown = held.index.replacing(in: unnamed ?? bytes, with: Self.mark) ?? unnamed
         var scan = SecretScan(unknown ?? bytes)
         return scan.run() ?? unknown.map { String(decoding: $0, as: UTF8.self) } ?? text
     }

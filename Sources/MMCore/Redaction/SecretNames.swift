@@ -28,6 +28,7 @@ enum SecretNames {
     /// Returns a name in lower case without word separators.
     static func normalized(_ name: some Sequence<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(name.underestimatedCount)
         for byte in name where byte != UInt8(ascii: "-") && byte != UInt8(ascii: "_") && byte != 0x20 {
             bytes.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
         }
@@ -49,8 +50,10 @@ enum SecretNames {
         fullLineHeaders.contains(String(decoding: name, as: UTF8.self))
     }
 
-    /// Returns whether a name is `code`, which denotes a secret in sign-ins and an error code elsewhere.
-    static func isCode(_ name: String) -> Bool { normalized(name.utf8) == Array("code".utf8) }
+    /// Returns whether a name, already in plain form, is `code`, which denotes a secret in sign-ins and an error code elsewhere.
+    static func isCode(plain name: [UInt8]) -> Bool { name == code }
+
+    private static let code = Array("code".utf8)
 
     /// Returns whether the value of a `code` comes from a sign-in: it is neither words (`Request_ResourceNotFound`),
     /// nor a number, nor one of Entra's error codes.
@@ -89,9 +92,15 @@ enum SecretNames {
     }
 
     private static func holdsPart(_ name: [UInt8]) -> Bool {
-        for start in name.indices {
-            for part in partsByStart[Int(name[start])] where name[start...].starts(with: part) { return true }
+        for start in 0..<name.count {
+            for part in partsByStart[Int(name[start])] where stands(part, in: name, at: start) { return true }
         }
         return false
+    }
+
+    private static func stands(_ part: [UInt8], in name: [UInt8], at start: Int) -> Bool {
+        guard name.count - start >= part.count else { return false }
+        for index in 0..<part.count where name[start + index] != part[index] { return false }
+        return true
     }
 }

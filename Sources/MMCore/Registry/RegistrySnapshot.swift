@@ -17,6 +17,8 @@ public struct RegistrySnapshot: Sendable {
     var implied: [ExactKey: Connection] = [:]
     /// SharePoint hosts of connections whose entries name none.
     var sharePointHosts: [ExactKey: String] = [:]
+    /// Whether this process has added to what stands in the file.
+    package var hasGiven: Bool { !implied.isEmpty || !sharePointHosts.isEmpty }
     private let positions: [ExactKey: Int]
     private let firstProblem: [ExactKey: RegistryProblem]
 
