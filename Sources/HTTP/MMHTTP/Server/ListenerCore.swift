@@ -16,12 +16,20 @@ final class ListenerCore: Sendable {
         /// The request was answered before its body had arrived.
         var isRefused = false
         var ends: ConnectionEnds?
+        /// Tells it from a later connection at the same place in memory.
+        let number: UInt64
+        /// Tells when the client leaves; for all requests of a connection, since the kernel is asked for each watch.
+        var watch: PollLoop.Watch?
+        var hasLeft = false
+        /// The request that is being handled.
+        var exchange: ServerExchange?
     }
 
     private struct State {
         var isStopping = false
         /// Keyed by the library's pointer, which is only compared.
         var connections: [UInt: OpenConnection] = [:]
+        var lastNumber: UInt64 = 0
         var exchanges: [ObjectIdentifier: ServerExchange] = [:]
         var drained: [OneShot<Bool>] = []
     }
@@ -142,20 +150,25 @@ final class ListenerCore: Sendable {
 
     private func connection(_ connection: UnsafeMutableRawPointer, _ descriptor: Int32, started: Bool) {
         let key = UInt(bitPattern: connection)
-        let isRefused = state.withLock { state in
+        let (isRefused, watch) = state.withLock { state in
             let ended = state.connections[key]
-            state.connections[key] = started ? OpenConnection(descriptor: descriptor, since: .now) : nil
-            return ended?.isRefused == true && !state.isStopping
+            state.lastNumber += 1
+            state.connections[key] =
+                started ? OpenConnection(descriptor: descriptor, since: .now, number: state.lastNumber) : nil
+            return (ended?.isRefused == true && !state.isStopping, ended?.watch)
         }
+        if let watch { poll.forget(watch) }
         if isRefused { lingering.take(descriptor) }
     }
 
     private func begin(_ connection: UnsafeMutableRawPointer) {
         let key = UInt(bitPattern: connection)
         state.withLock { state in
-            state.connections[key]?.isReceiving = true
-            state.connections[key]?.isBeginning = true
-            state.connections[key]?.since = .now
+            guard var connection = state.connections[key] else { return }
+            connection.isReceiving = true
+            connection.isBeginning = true
+            connection.since = .now
+            state.connections[key] = connection
         }
     }
 
@@ -167,9 +180,12 @@ final class ListenerCore: Sendable {
     private func requestEnded(_ connection: UnsafeMutableRawPointer) {
         let key = UInt(bitPattern: connection)
         state.withLock { state in
-            state.connections[key]?.isReceiving = false
-            state.connections[key]?.isBusy = false
-            state.connections[key]?.since = .now
+            guard var connection = state.connections[key] else { return }
+            connection.isReceiving = false
+            connection.isBusy = false
+            connection.since = .now
+            connection.exchange = nil
+            state.connections[key] = connection
         }
     }
 
@@ -203,13 +219,42 @@ final class ListenerCore: Sendable {
     func received(_ connection: UnsafeMutableRawPointer, _ descriptor: Int32) -> ConnectionEnds? {
         let key = UInt(bitPattern: connection)
         return state.withLock { state in
-            state.connections[key]?.isReceiving = false
-            state.connections[key]?.isBusy = true
-            if let ends = state.connections[key]?.ends { return ends }
-            let ends = ConnectionEnds(of: descriptor)
-            state.connections[key]?.ends = ends
-            return ends
+            guard var connection = state.connections[key] else { return ConnectionEnds(of: descriptor) }
+            connection.isReceiving = false
+            connection.isBusy = true
+            if connection.ends == nil { connection.ends = ConnectionEnds(of: descriptor) }
+            state.connections[key] = connection
+            return connection.ends
         }
+    }
+
+    /// Sees to it that a request is abandoned when its client leaves: the library doesn't watch the socket of a suspended
+    /// connection. Call it without the exchange's lock.
+    func attend(_ exchange: ServerExchange, on connection: UnsafeMutableRawPointer, _ descriptor: Int32) {
+        let key = UInt(bitPattern: connection)
+        let hasLeft = state.withLock { state in
+            guard var connection = state.connections[key] else { return false }
+            connection.exchange = exchange
+            if connection.watch == nil {
+                let number = connection.number
+                connection.watch = try? poll.watch(descriptor, for: .peerClosed, once: true) { [weak self] _ in
+                    self?.clientLeft(key, number)
+                }
+            }
+            state.connections[key] = connection
+            return connection.hasLeft
+        }
+        if hasLeft { exchange.abandon() }
+    }
+
+    private func clientLeft(_ key: UInt, _ number: UInt64) {
+        let exchange: ServerExchange? = state.withLock { state in
+            guard var connection = state.connections[key], connection.number == number else { return nil }
+            connection.hasLeft = true
+            state.connections[key] = connection
+            return connection.exchange
+        }
+        exchange?.abandon()
     }
 
     /// Ends connections whose clients are too slow or have left. The library itself ends only silent ones, and misses

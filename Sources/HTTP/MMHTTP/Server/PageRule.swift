@@ -94,10 +94,21 @@ package struct HostName: Sendable, Hashable {
             name = all[..<colon]
             rest = all[colon...]
         }
-        let isPort = rest.first == ":" && rest.dropFirst().allSatisfy(\.isNumber) && UInt16(rest.dropFirst()) != nil
-        guard rest.isEmpty || isPort, !name.isEmpty, !name.contains(where: { "/@?# ".contains($0) }) else { return nil }
+        let digits = rest.dropFirst()
+        let isPort =
+            rest.utf8.first == UInt8(ascii: ":") && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
+            && UInt16(digits) != nil
+        guard rest.isEmpty || isPort, !name.isEmpty, !name.utf8.contains(where: Self.isForbidden) else { return nil }
         text = String(name)
-        port = isPort ? UInt16(rest.dropFirst()) : nil
+        port = isPort ? UInt16(digits) : nil
+    }
+
+    /// Whether a byte ends a name in an address, or stands before it.
+    private static func isForbidden(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "/"), UInt8(ascii: "@"), UInt8(ascii: "?"), UInt8(ascii: "#"), 0x20: true
+        default: false
+        }
     }
 
     /// Whether it is an IP address: a name that no page of the web can have made up.

@@ -41,7 +41,6 @@ final class ServerExchange: Sendable {
         var dropped = 0
         var response: HTTPServerResponse?
         var task: Task<Void, Never>?
-        var watch: PollLoop.Watch?
         var out: [UInt8] = []
         var outStart = 0
         var outEnd: Bool?
@@ -144,7 +143,7 @@ final class ServerExchange: Sendable {
         }
         let descriptor = mm_httpd_descriptor(connection.raw)
         guard let ends = listener.received(connection.raw, descriptor) else { return false }
-        return state.withLock { state in
+        let goesOn = state.withLock { state in
             // The listener may have ended since `register`, and would not resume a connection that is suspended now.
             if state.isGone { return false }
             var request = HTTPServerRequest(
@@ -157,12 +156,10 @@ final class ServerExchange: Sendable {
             state.isSuspended = true
             mm_httpd_suspend(connection.raw)
             state.task = Task { await self.run(request) }
-            // The library doesn't watch the socket of a suspended connection.
-            state.watch = try? listener.poll.watch(descriptor, for: .peerClosed, once: true) { [weak self] _ in
-                self?.abandon()
-            }
             return true
         }
+        if goesOn { listener.attend(self, on: connection.raw, descriptor) }
+        return goesOn
     }
 
     private func answer() -> Bool {
@@ -220,7 +217,7 @@ final class ServerExchange: Sendable {
 
     /// Ends the exchange, whatever its outcome.
     func complete() {
-        let (task, writer, watch) = state.withLock { state in
+        let (task, writer) = state.withLock { state in
             state.phase = .over
             state.isGone = true
             state.isSuspended = false
@@ -228,11 +225,9 @@ final class ServerExchange: Sendable {
             defer {
                 state.writer = nil
                 state.task = nil
-                state.watch = nil
             }
-            return (state.task, state.writer, state.watch)
+            return (state.task, state.writer)
         }
-        if let watch { listener.poll.forget(watch) }
         task?.cancel()
         writer?.resolve(())
         listener.unregister(self)
