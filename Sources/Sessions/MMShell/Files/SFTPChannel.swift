@@ -7,6 +7,9 @@ final class SFTPChannel: Sendable {
     private struct State {
         var received: [UInt8] = []
         var next: UInt32 = 1
+        /// Packets whose answers nobody has waited for so far, and answers that came before somebody did.
+        var posted: Set<UInt32> = []
+        var early: [UInt32: SFTPPacket.Reply] = [:]
     }
 
     private let process: ChildProcess
@@ -190,29 +193,38 @@ final class SFTPChannel: Sendable {
         _ source: FileSource, from start: Int, at base: Int, _ handle: [UInt8], _ path: String,
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) {
-        var done = start
-        while done < source.count {
-            let range = done..<min(done + Self.window * Self.piece, source.count)
-            let bytes = try await BlockingWork.run { () throws(MMError) in try source.read(range) }
-            let pieces = stride(from: 0, to: bytes.count, by: Self.piece).map {
-                $0..<min($0 + Self.piece, bytes.count)
+        var sent = start
+        // While the host writes one window of packets the next is read and sent: it never waits for us, nor we for it.
+        var underWay: (ids: [UInt32: Int], end: Int)?
+        while sent < source.count || underWay != nil {
+            var next: (ids: [UInt32: Int], end: Int)?
+            if sent < source.count {
+                let range = sent..<min(sent + Self.window * Self.piece, source.count)
+                let bytes = try await BlockingWork.run { () throws(MMError) in try source.read(range) }
+                let pieces = stride(from: 0, to: bytes.count, by: Self.piece).map {
+                    $0..<min($0 + Self.piece, bytes.count)
+                }
+                let ids = try await post(
+                    pieces.map { piece in
+                        (
+                            .write,
+                            { packet in
+                                packet.text(handle)
+                                packet.large(UInt64(base + range.lowerBound + piece.lowerBound))
+                                packet.text(bytes[piece])
+                            }
+                        )
+                    })
+                next = (ids, range.upperBound)
+                sent = range.upperBound
             }
-            for reply in try await send(
-                pieces.map { piece in
-                    (
-                        .write,
-                        { packet in
-                            packet.text(handle)
-                            packet.large(UInt64(base + range.lowerBound + piece.lowerBound))
-                            packet.text(bytes[piece])
-                        }
-                    )
-                })
-            {
-                if case .status(let code, let message) = reply, code != 0 { throw problem(code, message, path) }
+            if let window = underWay {
+                for reply in try await replies(to: window.ids) {
+                    if case .status(let code, let message) = reply, code != 0 { throw problem(code, message, path) }
+                }
+                progress(window.end)
             }
-            done = range.upperBound
-            progress(done)
+            underWay = next
         }
         // What can't be brought to disk is told only by some servers; others don't know the word (OpenSSH PROTOCOL).
         if case .status(4, let message) = try await send(
@@ -298,24 +310,48 @@ final class SFTPChannel: Sendable {
 
     /// Sends packets and waits for the answers to all of them, in their order.
     private func send(_ packets: [(SFTPPacket.Kind, Fill)]) async throws(MMError) -> [SFTPPacket.Reply] {
+        try await replies(to: try await post(packets))
+    }
+
+    /// Sends packets.
+    /// - Returns: the place of each by its number, for `replies`.
+    private func post(_ packets: [(SFTPPacket.Kind, Fill)]) async throws(MMError) -> [UInt32: Int] {
         var bytes: [UInt8] = []
         var ids: [UInt32: Int] = [:]
         for (index, (kind, fill)) in packets.enumerated() {
             let id = state.withLock { state in
                 state.next &+= 1
+                state.posted.insert(state.next)
                 return state.next
             }
             ids[id] = index
             var packet = SFTPPacket.Writer(kind)
             packet.number(id)
             fill(&packet)
-            bytes += packet.packet
+            packet.append(to: &bytes)
         }
         try await process.input?.write(bytes)
+        return ids
+    }
+
+    /// Waits for the answers to packets, which come in any order.
+    private func replies(to packets: [UInt32: Int]) async throws(MMError) -> [SFTPPacket.Reply] {
+        var ids = packets
         var replies = [SFTPPacket.Reply?](repeating: nil, count: packets.count)
+        state.withLock { state in
+            for (id, index) in packets {
+                state.posted.remove(id)
+                guard let reply = state.early.removeValue(forKey: id) else { continue }
+                replies[index] = reply
+                ids[id] = nil
+            }
+        }
         while !ids.isEmpty {
             let (id, reply) = try await receive()
-            guard let index = ids.removeValue(forKey: id) else { continue }
+            guard let index = ids.removeValue(forKey: id) else {
+                state.withLock { if $0.posted.contains(id) { $0.early[id] = reply } }
+                continue
+            }
             replies[index] = reply
         }
         return replies.compactMap { $0 }

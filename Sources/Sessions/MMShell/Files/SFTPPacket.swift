@@ -83,7 +83,15 @@ enum SFTPPacket {
 
         /// With its length before it.
         var packet: [UInt8] {
-            withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
+            var packet: [UInt8] = []
+            append(to: &packet)
+            return packet
+        }
+
+        /// Puts it behind others, with its length before it.
+        func append(to packets: inout [UInt8]) {
+            withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { packets.append(contentsOf: $0) }
+            packets.append(contentsOf: bytes)
         }
     }
 
