@@ -217,7 +217,7 @@ final class StandInHost {
         }
     }
 
-    /// Returns the result of work that runs beside this thread, which meanwhile polls for requests; a stop cancels the
+    /// Returns the result of work that runs beside this thread, which polls for requests now and then; a stop cancels the
     /// work.
     /// - Parameters:
     ///   - milliseconds: the pause between two polls.
@@ -227,12 +227,18 @@ final class StandInHost {
         every milliseconds: Int, of work: @escaping @Sendable () async -> Value, meanwhile: () -> Void = {}
     ) -> Value {
         let results = Mailbox<Value>()
-        let task = Task { results.put(await work()) }
+        let isDone = ThreadSemaphore()
+        let task = Task {
+            results.put(await work())
+            isDone.post()
+        }
         while true {
             let finished = results.take()
             meanwhile()
             if let value = finished.first { return value }
-            if !wait(milliseconds: milliseconds) {
+            // The end of the work is told at once: a warm call takes no longer than what it does.
+            if isDone.wait(milliseconds: Int32(clamping: milliseconds)) { continue }
+            if !shouldContinue() {
                 task.cancel()
                 usleep(1000)
             }
