@@ -38,6 +38,7 @@ package enum RouteExchange {
 
     private static func isJSON(_ header: String?) -> Bool {
         guard let header else { return false }
+        if header == "application/json" { return true }
         let type = header.split(separator: ";", maxSplits: 1).first ?? ""
         let word = type.filter { $0 != " " && $0 != "\t" }.lowercased()
         return word == "application/json" || (word.hasPrefix("application/") && word.hasSuffix("+json"))

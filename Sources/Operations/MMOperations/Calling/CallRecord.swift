@@ -2,7 +2,7 @@ package import MMCore
 
 /// What becomes known of a call while it runs and belongs into its audit line: connection, verdict, sizes; never content.
 package final class CallRecord: Sendable {
-    private let name = Mutex(RandomBytes.text(bytes: 9))
+    private let name = Mutex(RandomBytes.name(bytes: 9))
     private let members = Mutex(JSONObject())
     private let beginning = Mutex(Beginning())
 

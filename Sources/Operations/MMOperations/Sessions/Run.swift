@@ -1,6 +1,7 @@
 import MMCore
 import MMNative
 import MMSessions
+import MMSystem
 import PowerShellSyntax
 
 /// `run`: a PowerShell command in a connection's session.
@@ -52,16 +53,52 @@ struct LeaseProgress: Sendable {
         self.sessions = sessions
     }
 
-    /// Reports each change from now on, until the task that is returned is cancelled.
-    func begin(_ report: @escaping @Sendable (ProgressReport) -> Void) -> Task<Void, Never> {
-        Task {
-            var told: String?
-            repeat {
-                let words = Self.words(for: await sessions.state(of: key), of: key)
-                guard !Task.isCancelled else { return }
-                if words != told { report(ProgressReport(done: 0, message: words)) }
-                told = words
-            } while (try? await Task.sleep(for: Self.interval)) != nil
+    /// Reports each change from now on, until the wait that is returned is cancelled. Most calls find their session free: they
+    /// are over before there is anything to report, and cost no task.
+    func begin(_ report: @escaping @Sendable (ProgressReport) -> Void) -> Wait {
+        let wait = Wait()
+        wait.start(after: Self.patience) {
+            Task {
+                var told: String?
+                repeat {
+                    let words = Self.words(for: await sessions.state(of: key), of: key)
+                    guard !Task.isCancelled else { return }
+                    if words != told { report(ProgressReport(done: 0, message: words)) }
+                    told = words
+                } while (try? await Task.sleep(for: Self.interval)) != nil
+            }
+        }
+        return wait
+    }
+
+    /// How long a call waits before its caller is told why.
+    private static let patience = Duration.milliseconds(20)
+
+    /// A wait whose caller is told of it.
+    final class Wait: Sendable {
+        private struct State {
+            var token: DeadlineWatch.Token?
+            var reports: Task<Void, Never>?
+            var isOver = false
+        }
+
+        private let state = Mutex(State())
+
+        fileprivate func start(after pause: Duration, _ begin: @escaping @Sendable () -> Task<Void, Never>) {
+            let token = DeadlineWatch.shared.watch(.now + pause) { [weak self] in
+                self?.state.withLock { if !$0.isOver { $0.reports = begin() } }
+            }
+            state.withLock { $0.token = token }
+        }
+
+        /// Ends the reports.
+        func cancel() {
+            let (token, reports) = state.withLock { state in
+                state.isOver = true
+                return (state.token, state.reports)
+            }
+            if let token { DeadlineWatch.shared.cancel(token) }
+            reports?.cancel()
         }
     }
 

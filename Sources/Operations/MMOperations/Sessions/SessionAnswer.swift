@@ -70,7 +70,7 @@ package struct SessionAnswer: Sendable {
         var result = OperationAnswer(
             isText ? .text(answer.consoleText) : .value(.array(answer.values)),
             notes: (reason.map { ["engine: pwsh (\($0))"] } ?? []) + notes, connection: connection)
-        let code = ExitStatement(PowerShellParser.parse(script))?.code
+        let code = ExitStatement(of: script)?.code
         let errors = answer.reportedErrors(in: script)
         if code == nil, answer.missing == nil, let first = errors.first, answer.output(isText: isText).isEmpty {
             throw Self.failure(first, errors, notes).withOutput([])
@@ -113,6 +113,13 @@ package struct SessionAnswer: Sendable {
 struct ExitStatement {
     /// The code.
     let code: Int32
+
+    /// The end of a script as it is written; `nil` where it says nothing. Only what may say it is parsed.
+    init?(of script: String) {
+        guard script.utf8.contains(where: { $0 | 0x20 == UInt8(ascii: "x") }), script.lowercased().contains("exit")
+        else { return nil }
+        self.init(PowerShellParser.parse(script))
+    }
 
     /// The end of a script; `nil` where it says nothing.
     init?(_ script: ParsedScript) {

@@ -20,9 +20,27 @@ enum SessionPowerShell {
         return try PowerShellLocator(environment: environment).locate()
     }
 
-    /// Whether there is one for a connection on this machine.
+    /// Whether there is one for a connection on this machine. Every call asks; programs seldom come and go, and a session
+    /// that is started meanwhile looks for itself, so what was found a moment ago still is.
     static func exists(for connection: Connection, _ environment: [String: String]) -> Bool {
-        let sandbox = connection.cloud == "sandbox" ? "" : nil
-        return (try? location(for: connection, sandbox: sandbox, environment)) != nil
+        let isSandbox = connection.cloud == "sandbox"
+        let place = Place(
+            isSandbox: isSandbox,
+            names: (PowerShellLocator.variables + ["MM_SANDBOX", "PATH", "HOME"]).map { environment[$0] })
+        if found.withLock({ $0[place].map { $0.duration(to: .now) < .seconds(1) } ?? false }) { return true }
+        guard (try? location(for: connection, sandbox: isSandbox ? "" : nil, environment)) != nil else { return false }
+        found.withLock { found in
+            if found.count > 16 { found = [:] }
+            found[place] = .now
+        }
+        return true
     }
+
+    /// What decides where one is found.
+    private struct Place: Hashable {
+        let isSandbox: Bool
+        let names: [String?]
+    }
+
+    private static let found = Mutex<[Place: ContinuousClock.Instant]>([:])
 }

@@ -9,6 +9,16 @@ package struct SignInBasis: Sendable {
     private let connection: Connection
     private let registry: ConnectionRegistry
     private let pins: PinStore
+    /// The registry in which the connection was found to be what it was.
+    private let known = KnownRevision()
+
+    private final class KnownRevision: Sendable {
+        private let number = Mutex(0)
+        var value: Int {
+            get { number.withLock { $0 } }
+            set { number.withLock { $0 = newValue } }
+        }
+    }
 
     /// The ground of a session that is being started.
     package init(
@@ -24,8 +34,12 @@ package struct SignInBasis: Sendable {
     func isValid(fedBy bearer: SessionBearer?) async -> Bool {
         // A registry that can't be read at the moment is no reason to end what runs.
         guard let snapshot = try? registry.snapshot() else { return true }
-        guard let now = try? snapshot.connection(named: connection.name), Terms(now) == Terms(connection) else {
-            return false
+        // The same file says the same.
+        if snapshot.revision == 0 || snapshot.hasGiven || snapshot.revision != known.value {
+            guard let now = try? snapshot.connection(named: connection.name), Terms(now) == Terms(connection) else {
+                return false
+            }
+            known.value = snapshot.revision
         }
         return await bearer?.holdsAccount() ?? true
     }

@@ -22,6 +22,16 @@ package final class SentRequests: Sendable {
 
     private let queue: AsyncStream<Entry>.Continuation
     private let counted = Mutex<[Kind: Int]>([:])
+    /// How many lines wait to be written.
+    private let waiting = LineCount()
+
+    /// The lines that wait, which the task that writes them counts down.
+    private final class LineCount: Sendable {
+        private let count = Mutex(0)
+
+        var isZero: Bool { count.withLock { $0 == 0 } }
+        func add(_ number: Int) { count.withLock { $0 += number } }
+    }
 
     /// Nothing sent yet.
     /// - Parameters:
@@ -30,7 +40,7 @@ package final class SentRequests: Sendable {
     package init(audit: AuditLog, log: Log) {
         let (entries, queue) = AsyncStream<Entry>.makeStream()
         self.queue = queue
-        Task {
+        Task { [waiting] in
             for await entry in entries {
                 switch entry {
                 case .mark(let mark): mark.resolve(())
@@ -38,6 +48,7 @@ package final class SentRequests: Sendable {
                     do throws(MMError) { try await audit.append(line) } catch {
                         log.error("the audit line of a request could not be written: \(error.message)")
                     }
+                    waiting.add(-1)
                 }
             }
         }
@@ -77,7 +88,7 @@ package final class SentRequests: Sendable {
         line["bytesAnswered"] = .int(Int64(record.bytesDown))
         line["requestId"] = record.requestID.map { .string($0) }
         line["durationMilliseconds"] = .int(Int64(record.duration / .milliseconds(1)))
-        queue.yield(.line(line))
+        write(line)
     }
 
     /// A connection was refused before it held a request, or something was found on it that doesn't belong there.
@@ -86,11 +97,17 @@ package final class SentRequests: Sendable {
         line["host"] = host.map { .string($0) }
         line["outcome"] = .string(fault)
         line["sent"] = false
+        write(line)
+    }
+
+    private func write(_ line: JSONObject) {
+        waiting.add(1)
         queue.yield(.line(line))
     }
 
-    /// Returns when all lines so far are written.
+    /// Returns when all lines so far are written; at once where none waits, as after most calls.
     func flush() async {
+        if waiting.isZero { return }
         let mark = OneShot<Void>()
         queue.yield(.mark(mark))
         await mark.wait()

@@ -65,10 +65,9 @@ package final class Tracer: Sendable {
 
     /// A random id, never all zeros.
     private static func id(bytes: Int) -> String {
-        var random = SystemRandomNumberGenerator()
         var text = ""
         for _ in 0..<(bytes / 8) {
-            let digits = String(UInt64.random(in: 1...UInt64.max, using: &random), radix: 16)
+            let digits = String(max(RandomBytes.number(), 1), radix: 16)
             text += String(repeating: "0", count: 16 - digits.utf8.count) + digits
         }
         return text
