@@ -40,7 +40,10 @@ struct SignInWaysTests {
                 tenant.home.path + "/secret", with: Array("sandbox~automation~secret\n".utf8))
             auth["secretFile"] = .string(tenant.home.path + "/secret")
         case "certificate":
-            auth["certificatePath"] = .string(Self.fixtures + "/certificates/rsa.both.pem")
+            let key = tenant.home.path + "/app.pem"
+            try ProtectedFile.replace(
+                key, with: try #require(try ProtectedFile.read(Self.fixtures + "/certificates/rsa.both.pem")))
+            auth["certificatePath"] = .string(key)
         default:
             let claims = JSONWriter.bytes([
                 "iss": "https://ci.contoso-sandbox.example", "sub": "repo:contoso/mm:ref:refs/heads/main",

@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMHTTP
 import TestSupport
@@ -176,6 +177,78 @@ struct AppSignInTests {
         #expect(error.message.contains(secretFile))
     }
 
+    @Test(
+        "a secret that others may read is refused with the remedy, before anybody is asked",
+        arguments: [0o644, 0o640, 0o604, 0o602] as [mode_t])
+    func readable(mode: mode_t) async throws {
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        try #require(chmod(secretFile, mode) == 0)
+        let connections = [
+            try connection(),
+            try Contoso.app(["method": "federated", "tokenFile": .string(secretFile)]),
+            try Contoso.app(["method": "token", "tokenFile": .string(secretFile)]),
+            try Contoso.app(["method": "certificate", "certificatePath": .string(secretFile)]),
+            try Contoso.app([
+                "method": "certificate", "certificatePath": .string(Certificates.path("rsa.cert.pem")),
+                "privateKeyPath": .string(secretFile),
+            ]),
+            try Contoso.app([
+                "method": "certificate", "certificatePath": .string(Certificates.path("ec.p12")),
+                "certificatePasswordFile": .string(secretFile),
+            ]),
+        ]
+        for connection in connections {
+            let error = await #expect(throws: MMError.self) { try await service(transport).token(for: connection) }
+            let hint = error?.hint ?? ""
+            #expect(error?.code == .forbidden && error?.message.contains(secretFile) == true)
+            #expect(hint.contains("chmod 600 \(secretFile)"))
+        }
+        #expect(transport.requests.isEmpty)
+        try #require(chmod(secretFile, 0o600) == 0)
+        _ = try await service(transport).token(for: try connection())
+    }
+
+    @Test("the public part of a certificate may be read by anybody")
+    func publicPart() async throws {
+        let shown = "\(home.path)/shown.pem"
+        try home.write(shown, try #require(try home.read(Certificates.path("rsa.cert.pem"))))
+        try #require(chmod(shown, 0o644) == 0)
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        _ = try await service(transport).token(
+            for: try Contoso.app([
+                "method": "certificate", "certificatePath": .string(shown),
+                "privateKeyPath": .string(Certificates.path("rsa.key.pem")),
+            ]))
+        #expect(transport.requests.count == 1)
+    }
+
+    @Test("a secret comes from a descriptor that the process was handed, once, however often it is needed")
+    func descriptor() async throws {
+        let ends = try Pipe()
+        try ends.write("FAKE-handed-secret\n")
+        let named = try Contoso.app(["method": "secret", "secretFile": .string("/dev/fd/\(ends.reading)")])
+        let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
+        let service = service(transport)
+        let token = try await service.token(for: named)
+        #expect(transport.requests.last?.form["client_secret"] == "FAKE-handed-secret")
+        _ = try await service.token(insteadOf: token, for: named, claims: nil)
+        #expect(transport.requests.count == 2 && transport.requests.last?.form["client_secret"] == "FAKE-handed-secret")
+    }
+
+    @Test("a descriptor of the program's own, a closed one and standard input are no places of secrets")
+    func foreignDescriptor() async throws {
+        let own = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(own) }
+        let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
+        for path in ["/dev/fd/\(own)", "/dev/fd/0", "/dev/fd/99999", "/proc/self/fd/x"] {
+            let named = try Contoso.app(["method": "secret", "secretFile": .string(path)])
+            let error = await #expect(throws: MMError.self) { try await service(transport).token(for: named) }
+            #expect(error?.code == .invalidInput && error?.message.contains(path) == true)
+            #expect(error?.hint?.contains("--embedded") == true)
+        }
+        #expect(transport.requests.isEmpty)
+    }
+
     @Test("the state of an app is ready before the first token, and tells its end afterwards")
     func state() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }
@@ -226,5 +299,23 @@ struct AppSignInTests {
         #expect(transport.requests.first?.form["client_secret"] == "FAKE-in-memory")
         let written = String(decoding: try #require(try home.read("Contoso.json")), as: UTF8.self)
         #expect(!written.contains("FAKE-in-memory"))
+    }
+}
+
+/// A pipe as a shell hands one to a program: its end stays open for whoever is started.
+private struct Pipe {
+    let reading: Int32
+    private let writing: Int32
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        (reading, writing) = (ends[0], ends[1])
+    }
+
+    /// Writes a text and ends it.
+    func write(_ text: String) throws {
+        try #require(Glibc.write(writing, text, text.utf8.count) == text.utf8.count)
+        close(writing)
     }
 }

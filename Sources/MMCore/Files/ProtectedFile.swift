@@ -9,13 +9,22 @@ package enum ProtectedFile {
     /// - Parameters:
     ///   - path: the file.
     ///   - limit: the maximum size in bytes.
+    ///   - isAdmitted: whether a file of this status may be read; asked about the file that is read, and no other.
     /// - Returns: `nil` when there is no such file.
-    /// - Throws: `forbidden` for links, other owners and missing permissions; `invalidInput` for anything but a regular
-    ///   file; `limitExceeded` for more than `limit` bytes.
-    package static func read(_ path: String, limit: Int = 64 << 20) throws(MMError) -> [UInt8]? {
+    /// - Throws: `forbidden` for links, other owners and missing permissions, and for what isn't admitted since others may read
+    ///   it; `invalidInput` for anything but a regular file; `limitExceeded` for more than `limit` bytes.
+    package static func read(
+        _ path: String, limit: Int = 64 << 20, isAdmitted: (stat) -> Bool = { _ in true }
+    ) throws(MMError) -> [UInt8]? {
         guard let place = try FileLocation.resolve(path, creating: false),
             let file = try place.open(O_RDONLY, to: "read")
         else { return nil }
+        if let status = file.status(), !isAdmitted(status) {
+            throw MMError(
+                .forbidden, "Others may read \(path) (mode \(String(status.st_mode & 0o777, radix: 8))), which holds a secret.",
+                hint: "chmod 600 \(ShellWord.quoted(path)); where somebody may have read it, renew the secret.",
+                details: ["path": .string(path)])
+        }
         let expected = Int(file.status()?.st_size ?? 0)
         guard expected <= limit else { throw tooLarge(path, limit) }
         var bytes: [UInt8] = []

@@ -1,8 +1,14 @@
+import Glibc
+
 /// Certificates of apps that exist nowhere, below `Tests/Fixtures/identity/certificates`.
 enum Certificates {
     static func path(_ name: String, _ here: String = #filePath) -> String {
-        "/" + here.split(separator: "/").prefix { $0 != "Tests" }.joined(separator: "/")
+        let path =
+            "/" + here.split(separator: "/").prefix { $0 != "Tests" }.joined(separator: "/")
             + "/Tests/Fixtures/identity/certificates/\(name)"
+        // Version control keeps no such mode, and keys that others may read are refused.
+        _ = chmod(path, 0o600)
+        return path
     }
 
     static let password = "open-sesame"

@@ -27,15 +27,18 @@ public struct CertificateFiles: Sendable, Hashable {
     }
 
     private func readNow(for connection: String) throws(MMError) -> SigningCertificate {
-        let certificate = try Self.bytes(certificatePath, "certificate", connection)
+        // Without a key of its own the certificate's file has it.
+        let certificate = try Self.bytes(
+            certificatePath, "certificate", connection, isSecret: privateKeyPath == nil)
         let token = try privateKeyPath.flatMap { path throws(MMError) in
             TokenKey.isURI(path) ? try TokenKey(path, of: connection) : nil
         }
         let key =
             token == nil
-            ? try privateKeyPath.map { path throws(MMError) in try Self.bytes(path, "private key", connection) } : nil
+            ? try privateKeyPath.map { path throws(MMError) in try Self.bytes(path, "private key", connection, isSecret: true) }
+            : nil
         let password = try passwordFile.map { path throws(MMError) in
-            try SecretSource.file(path).read("the certificate's password", of: connection, environment: [:])
+            try SecretSource.file(path).readNow("the certificate's password", of: connection, environment: [:])
         }
         if let token, let passwordFile, RefusedPINs.shared.contains(passwordFile, for: token) {
             throw wrongPIN(connection, "was refused by the token and isn't tried again")
@@ -66,8 +69,13 @@ public struct CertificateFiles: Sendable, Hashable {
             details: ["connection": .string(connection), "field": "auth.certificatePasswordFile"])
     }
 
-    private static func bytes(_ path: String, _ what: String, _ connection: String) throws(MMError) -> [UInt8] {
-        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
+    private static func bytes(
+        _ path: String, _ what: String, _ connection: String, isSecret: Bool
+    ) throws(MMError) -> [UInt8] {
+        let isAdmitted = { isSecret ? ProtectedFile.isPrivate($0) : true }
+        var found = try HandedDescriptor.bytes(path, limit: 1 << 20)
+        if found == nil { found = try ProtectedFile.read(path, limit: 1 << 20, isAdmitted: isAdmitted) }
+        guard let bytes = found else {
             throw MMError(
                 .invalidInput, "The \(what) of \(connection) is missing: there is no file \(path).",
                 hint: "Correct auth of the connection: mm connections show \(ShellWord.quoted(connection)).")

@@ -13,9 +13,9 @@ public enum ClientCredential: Sendable {
     func check(of connection: String, in surroundings: CredentialContext) async throws(MMError) {
         switch self {
         case .secret(let source):
-            _ = try source.read("the client secret", of: connection, environment: surroundings.environment)
+            _ = try await source.read("the client secret", of: connection, environment: surroundings.environment)
         case .certificate(let files): _ = try await files.read(for: connection)
-        case .federated(let token): try token.check(of: connection, in: surroundings)
+        case .federated(let token): try await token.check(of: connection, in: surroundings)
         }
     }
 
@@ -25,7 +25,7 @@ public enum ClientCredential: Sendable {
     ) async throws(MMError) {
         switch self {
         case .secret(let source):
-            form["client_secret"] = try source.read(
+            form["client_secret"] = try await source.read(
                 "the client secret", of: target.connection, environment: surroundings.environment
             ).reveal()
         case .certificate(let files):

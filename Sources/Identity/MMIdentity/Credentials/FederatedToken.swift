@@ -27,8 +27,8 @@ public enum FederatedToken: Sendable {
         for target: SignInTarget, in surroundings: CredentialContext, deadline: Deadline
     ) async throws(MMError) -> Secret {
         switch try found(of: target.connection, in: surroundings.environment) {
-        case .file(let path): return try read(.file(path), target.connection, surroundings)
-        case .variable(let name): return try read(.variable(name), target.connection, surroundings)
+        case .file(let path): return try await read(.file(path), target.connection, surroundings)
+        case .variable(let name): return try await read(.variable(name), target.connection, surroundings)
         case .gitHub: return try await askGitHub(target, surroundings, deadline)
         case .custom(let give):
             do {
@@ -44,10 +44,10 @@ public enum FederatedToken: Sendable {
     }
 
     /// Checks that there is a token, without requesting one.
-    func check(of connection: String, in surroundings: CredentialContext) throws(MMError) {
+    func check(of connection: String, in surroundings: CredentialContext) async throws(MMError) {
         switch try found(of: connection, in: surroundings.environment) {
-        case .file(let path): _ = try read(.file(path), connection, surroundings)
-        case .variable(let name): _ = try read(.variable(name), connection, surroundings)
+        case .file(let path): _ = try await read(.file(path), connection, surroundings)
+        case .variable(let name): _ = try await read(.variable(name), connection, surroundings)
         case .gitHub, .environment, .custom: break
         }
     }
@@ -63,8 +63,8 @@ public enum FederatedToken: Sendable {
 
     private func read(
         _ source: SecretSource, _ connection: String, _ surroundings: CredentialContext
-    ) throws(MMError) -> Secret {
-        try source.read(Self.what, of: connection, environment: surroundings.environment, followsLinks: true)
+    ) async throws(MMError) -> Secret {
+        try await source.read(Self.what, of: connection, environment: surroundings.environment, isMounted: true)
     }
 
     private func askGitHub(

@@ -1,11 +1,12 @@
 internal import Glibc
 public import MMCore
+internal import MMSystem
 
 /// The location of a secret. It is read for each use, so that a new secret takes effect at once.
 public enum SecretSource: Sendable {
     /// In memory.
     case value(Secret)
-    /// In a file that only its owner should be able to read.
+    /// In a file that nobody but its owner can read, or, as `/dev/fd/3`, behind a descriptor that this process was handed.
     case file(String)
     /// In an environment variable.
     case variable(String)
@@ -17,16 +18,35 @@ public enum SecretSource: Sendable {
     ///   - what: what the secret is, for messages: "the client secret".
     ///   - connection: the connection that it belongs to.
     ///   - environment: the environment variables.
-    ///   - followsLinks: whether the file may be a link, as those mounted by Kubernetes are.
+    ///   - isMounted: whether the file may be one that Kubernetes mounts: behind links, root's and readable for everybody in
+    ///     the container. Such tokens live for minutes.
     func read(
-        _ what: String, of connection: String, environment: [String: String], followsLinks: Bool = false
+        _ what: String, of connection: String, environment: [String: String], isMounted: Bool = false
+    ) async throws(MMError) -> Secret {
+        guard case .file(let path) = self, HandedDescriptor.isNamed(by: path) else {
+            return try readNow(what, of: connection, environment: environment, isMounted: isMounted)
+        }
+        // Whoever writes into a pipe may take their time, which must not block the cooperative pool.
+        return try await BlockingWork.run { () throws(MMError) in
+            try readNow(what, of: connection, environment: environment)
+        }
+    }
+
+    /// As `read`, on a thread that may wait.
+    func readNow(
+        _ what: String, of connection: String, environment: [String: String], isMounted: Bool = false
     ) throws(MMError) -> Secret {
         let text: String
         switch self {
         case .value(let secret): text = secret.reveal()
         case .file(let path):
-            let place = followsLinks ? Self.resolved(path) : path
-            guard let bytes = try ProtectedFile.read(place, limit: Self.limit) else {
+            let place = isMounted ? Self.resolved(path) : path
+            let isAdmitted = { (status: stat) in
+                ProtectedFile.isPrivate(status) || isMounted && status.st_uid == 0 && geteuid() != 0
+            }
+            var found = try HandedDescriptor.bytes(path, limit: Self.limit)
+            if found == nil { found = try ProtectedFile.read(place, limit: Self.limit, isAdmitted: isAdmitted) }
+            guard let bytes = found else {
                 throw missing(
                     "\(what) of \(connection) is missing: there is no file \(path)", "Put it there, mode 0600.")
             }

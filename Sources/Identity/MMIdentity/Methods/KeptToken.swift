@@ -7,6 +7,6 @@ struct KeptToken: AccessTokenProvider {
 
     func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken {
         ProvidedAccessToken(
-            try source.read("the token", of: request.connection, environment: environment))
+            try await source.read("the token", of: request.connection, environment: environment))
     }
 }

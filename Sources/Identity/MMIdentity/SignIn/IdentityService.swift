@@ -327,7 +327,7 @@ extension IdentityService {
             if let own = CallerAssertion.current {
                 assertion = own
             } else if let source {
-                assertion = try source.read(
+                assertion = try await source.read(
                     "the token of the person for whom it acts,", of: connection.name, environment: environment)
             } else {
                 throw assertionMissing(connection)

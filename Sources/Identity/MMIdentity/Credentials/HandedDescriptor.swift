@@ -1,0 +1,73 @@
+internal import Glibc
+internal import MMCore
+internal import MMSystem
+
+/// A secret that whoever started this process handed to it behind an open descriptor (`3< FILE`, `3< <(vault read …)`), named
+/// `/dev/fd/3`: it then lies in no file, no variable and no argument.
+///
+/// A pipe is read once, so what was read is kept. Nobody else gets it: descriptors of this process's own are closed to what it
+/// starts, and by that mark they are told apart from those that it was handed.
+enum HandedDescriptor {
+    private static let prefixes = ["/dev/fd/", "/proc/self/fd/"]
+    private static let taken = Mutex<[Int32: [UInt8]]>([:])
+    /// How long whoever writes into a pipe may take.
+    private static let patience: Int32 = 30_000
+
+    /// Whether a path names a descriptor.
+    static func isNamed(by path: String) -> Bool { prefixes.contains { path.hasPrefix($0) } }
+
+    /// Reads what lies behind the descriptor that a path names, on a thread that may wait.
+    /// - Returns: `nil` where the path names none.
+    /// - Throws: `invalidInput` where this process wasn't handed such a descriptor, or nothing comes; `limitExceeded`.
+    static func bytes(_ path: String, limit: Int) throws(MMError) -> [UInt8]? {
+        guard let prefix = prefixes.first(where: { path.hasPrefix($0) }) else { return nil }
+        guard let number = Int32(path.dropFirst(prefix.count)), number > 2 else {
+            throw unusable(path, "names no descriptor above 2")
+        }
+        // Two that ask at once must not each get a part.
+        return try taken.withLock { (taken) throws(MMError) in
+            if let bytes = taken[number] { return bytes }
+            let bytes = try read(number, path, limit)
+            taken[number] = bytes
+            return bytes
+        }
+    }
+
+    private static func read(_ number: Int32, _ path: String, _ limit: Int) throws(MMError) -> [UInt8] {
+        let flags = fcntl(number, F_GETFD)
+        var status = stat()
+        guard flags >= 0, flags & FD_CLOEXEC == 0, fstat(number, &status) == 0,
+            [S_IFIFO, S_IFREG].contains(status.st_mode & S_IFMT)
+        else { throw unusable(path, "is no descriptor that this process was handed") }
+        // What this process starts from now on doesn't get it.
+        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+        var bytes: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 4096)
+        while true {
+            var waiting = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&waiting, 1, patience)
+            if ready < 0, errno == EINTR { continue }
+            guard ready > 0 else { throw unusable(path, "gave nothing within 30 seconds") }
+            let count = Glibc.read(number, &room, room.count)
+            if count == 0 { break }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw unusable(path, "can't be read (\(String(cString: strerror(errno))))")
+            }
+            bytes.append(contentsOf: room[..<count])
+            guard bytes.count <= limit else {
+                throw MMError(.limitExceeded, "\(path) gives more than \(limit) bytes.", hint: "Hand the secret alone.")
+            }
+        }
+        close(number)
+        return bytes
+    }
+
+    private static func unusable(_ path: String, _ why: String) -> MMError {
+        MMError(
+            .invalidInput, "\(path) \(why).",
+            hint: "A descriptor reaches the process alone that it is handed to: mm … --embedded … 3< FILE, with /dev/fd/3 in "
+                + "the connection. A pool needs a file (0600) or a variable.",
+            details: ["path": .string(path)])
+    }
+}
