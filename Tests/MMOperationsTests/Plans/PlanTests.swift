@@ -246,6 +246,103 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
+    @Test(
+        "the rest of an open script is planned by the same call, and nothing that is made is made again",
+        arguments: [
+            "$m = New-Mailbox -Shared -Name Box1 -DisplayName Box1; Set-Mailbox $m.Identity -CustomAttribute1 x",
+            "New-Mailbox -Shared -Name Box1 -DisplayName Box1 | Set-Mailbox -CustomAttribute1 x",
+            "New-Mailbox -Shared -Name Box1 -DisplayName Box1; Get-Mailbox Box1 | Set-Mailbox -CustomAttribute1 x",
+        ])
+    func rest(script: String) async throws {
+        let home = try await PlanHome()
+        let first = try await home.plan([PlanHome.run(script)])
+        try await home.approve(first)
+        #expect(try await home.apply(first).exitStatus == 2)
+        let rest = try await home.plan([PlanHome.run(script)])
+        #expect(rest["open"] == .null && rest["after"] == first["plan"])
+        #expect(rest["steps"]?.array?.map { $0["request"]?.string?.hasPrefix("Set-Mailbox") } == [true])
+        try await home.approve(rest)
+        #expect(try await home.apply(rest).exitStatus == 0)
+        let boxes = try await home.tenant.run("Get-Mailbox Box1 | Select-Object CustomAttribute1").array ?? []
+        #expect(boxes.map { $0["CustomAttribute1"] } == ["x"])
+        // All of it is done: the same call once more is another one.
+        let next = try await home.plan([PlanHome.run(script)])
+        #expect(next["after"] == nil && next["steps"]?.array?.count == 1)
+        await home.tenant.stop()
+    }
+
+    /// Makes a group, named by the day, and puts somebody into it: the second step needs what the first one answers.
+    private static let crew = """
+        description: Makes a crew.
+        parameters:
+          user: {type: string, required: true, description: Its first member.}
+        steps:
+          - id: crew
+            post: /groups
+            body:
+              displayName: 'Crew {now}'
+              mailNickname: crew
+              mailEnabled: false
+              securityEnabled: true
+          - id: title
+            patch: /users/{user}
+            body: {jobTitle: Sailor}
+          - id: member
+            post: /groups/{crew.id}/members/$ref
+            body:
+              '@odata.id': 'https://graph.microsoft.com/v1.0/directoryObjects/{user}'
+        """
+
+    private static func crewCall(_ user: String) -> JSONValue {
+        ["tool": "do", "arguments": ["tool": "crew", "connection": "Demo", "param": ["user": .string(user)]]]
+    }
+
+    @Test("the rest of an open tool goes on with what was answered, on the states of today")
+    func restOfTool() async throws {
+        let home = try await PlanHome()
+        let folder = home.tenant.home.paths.toolsDirectory
+        try ProtectedFile.makeDirectory(folder)
+        try ProtectedFile.replace("\(folder)/crew.yaml", with: Array(Self.crew.utf8))
+        let user = try await home.users(1)[0]
+        let first = try await home.plan([Self.crewCall(user)])
+        #expect(first["steps"]?.array?.count == 2 && first["open"]?.string != nil)
+        try await home.approve(first)
+        #expect(try await home.apply(first).exitStatus == 2)
+        // Somebody writes in between: what is to be reached is planned once more.
+        try await home.tenant.graph("PATCH", "/users/\(user)", ["jobTitle": "Cook"])
+        let rest = try await home.plan([Self.crewCall(user)])
+        #expect(rest["open"] == .null)
+        #expect(rest["steps"]?.array?.count == 2, "\(rest)")
+        #expect(rest["steps"]?.array?.contains { $0["request"]?.string?.hasSuffix("/groups") == true } == false)
+        try await home.approve(rest)
+        #expect(try await home.apply(rest).exitStatus == 0)
+        let groups = try await home.tenant.list("/groups?$filter=startswith(displayName,'Crew ')&$select=id")
+        try #require(groups.count == 1)
+        let members = try await home.tenant.list("/groups/\(groups[0]["id"]?.string ?? "")/members?$select=id")
+        #expect(members.map { $0["id"] } == [.string(user)])
+        #expect(try await home.written("/users/\(user)", "jobTitle") == "Sailor")
+        await home.tenant.stop()
+    }
+
+    @Test("calls that would make otherwise what is made already are refused, unless they are to be planned anew")
+    func otherwise() async throws {
+        let home = try await PlanHome()
+        let folder = home.tenant.home.paths.toolsDirectory
+        try ProtectedFile.makeDirectory(folder)
+        try ProtectedFile.replace("\(folder)/crew.yaml", with: Array(Self.crew.utf8))
+        let user = try await home.users(1)[0]
+        let first = try await home.plan([Self.crewCall(user)])
+        try await home.approve(first)
+        _ = try await home.apply(first)
+        let changed = Self.crew.replacing("mailNickname: crew", with: "mailNickname: other")
+        try ProtectedFile.replace("\(folder)/crew.yaml", with: Array(changed.utf8))
+        let error = await #expect(throws: MMError.self) { try await home.plan([Self.crewCall(user)]) }
+        #expect(error?.code == .conflict && error?.hint?.contains("--anew") == true)
+        let anew = try await home.tenant.call("plan", ["calls": [Self.crewCall(user)], "anew": true])
+        #expect(ChangesHome.value(anew)["after"] == nil)
+        await home.tenant.stop()
+    }
+
     @Test("an undo is planned, and undoing what a plan has changed takes all of it back")
     func undo() async throws {
         let home = try await PlanHome()

@@ -5,6 +5,9 @@ import MMNative
 /// Takes the cmdlets of a script that change something in the place of the service, so that they are seen and not sent. Those that
 /// only read are sent, so that the objects are known which a pipeline reaches.
 final class CmdletRehearsal: Sendable {
+    /// The rows of a cmdlet that was carried out before; `nil` for any other.
+    typealias CarriedOut = @Sendable (_ command: ExchangeCommand, _ change: Change?) -> [JSONValue]?
+
     /// A cmdlet in its order.
     struct Step: Sendable {
         let command: ExchangeCommand
@@ -32,15 +35,19 @@ final class CmdletRehearsal: Sendable {
     private let obstacle: String?
     /// Of how many objects a cmdlet's states before are read.
     private let most: Int
+    /// The rows that a cmdlet answered which was carried out before.
+    private let carriedOut: CarriedOut
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - most: of how many objects a cmdlet's states before are read.
     ///   - earlier: what is sent before it all, by the places that it changes.
+    ///   - carriedOut: says what was carried out before.
     init(
         _ watch: CmdletWatch, reads: Bool, obstacle: String? = nil, statesOf most: Int = CmdletRehearsal.most,
-        after earlier: [String: [Change]] = [:]
+        after earlier: [String: [Change]] = [:], carriedOut: @escaping CarriedOut = { _, _ in nil }
     ) {
+        self.carriedOut = carriedOut
         self.watch = watch
         self.reads = reads
         self.obstacle = obstacle
@@ -59,9 +66,12 @@ final class CmdletRehearsal: Sendable {
     }
 
     /// Notes a cmdlet that is not sent, with what it would change.
-    func note(_ command: ExchangeCommand) async {
+    /// - Returns: the rows that it goes on with: none, unless it was carried out before.
+    func note(_ command: ExchangeCommand) async -> [JSONValue] {
         guard let written = Change(command, at: watch.client.service) else {
-            return state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: false)) }
+            if let rows = carriedOut(command, nil) { return rows }
+            state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: false)) }
+            return []
         }
         var change = written
         var found: Change?
@@ -76,12 +86,14 @@ final class CmdletRehearsal: Sendable {
             change = change.following(earlier, written: written)
             if change.isKnown(after: earlier) { watch.known.keep(change, of: command) }
         }
+        if let rows = carriedOut(command, change) { return rows }
         let read = found
         let noted = obstacle.map { change.notKept(because: $0) } ?? change
         state.withLock { state in
             state.left[noted.place, default: []].append(noted)
             state.steps.append(Step(command: command, change: noted, found: read, wasSent: false))
         }
+        return []
     }
 
     /// What a person is shown of the changes.
@@ -113,22 +125,23 @@ final class CmdletRehearsal: Sendable {
     }
 }
 
-/// The rows of a cmdlet that is not sent: none.
+/// The rows of a cmdlet that is not sent: none, unless it was carried out before.
 struct RehearsedRows: CmdletRows {
     let rehearsal: CmdletRehearsal
     let command: ExchangeCommand
+    private var reader: ExchangeRowReader
     private var isOver = false
 
-    init(rehearsal: CmdletRehearsal, command: ExchangeCommand) {
+    init(rehearsal: CmdletRehearsal, command: ExchangeCommand, view: CmdletView?) {
         self.rehearsal = rehearsal
         self.command = command
+        reader = ExchangeRowReader(view: view)
     }
 
     mutating func next() async throws(CmdletFault) -> CmdletBatch? {
         guard !isOver else { return nil }
         isOver = true
-        await rehearsal.note(command)
-        return CmdletBatch([])
+        return CmdletBatch(await rehearsal.note(command).compactMap { reader.object(JSONWriter.bytes($0)[...]) })
     }
 }
 

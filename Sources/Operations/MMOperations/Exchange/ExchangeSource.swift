@@ -81,7 +81,9 @@ final class ExchangeSource: CmdletSource {
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         let (command, bound) = try command(call)
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: command.cmdlet)) }
-        if let rehearsal, !rehearsal.lets(command) { return RehearsedRows(rehearsal: rehearsal, command: command) }
+        if let rehearsal, !rehearsal.lets(command) {
+            return RehearsedRows(rehearsal: rehearsal, command: command, view: CmdletView.of(call.name))
+        }
         let pages: ExchangePages
         do throws(MMError) { pages = try self.pages(of: command) } catch {
             note(failure: error)

@@ -37,6 +37,10 @@ struct Plan: Sendable {
     let steps: [PlanStep]
     /// From where on nobody knows what would be sent, and why; `nil` for a plan of all of it.
     let open: String?
+    /// The plan of the same calls that this one is the rest of: what was carried out of it is none of these steps.
+    var after: String?
+    /// When the first of those was made.
+    var started: Timestamp?
 
     /// What it is known by: the digest of its canonical bytes. Approvals and receipts name it.
     var digest: String { Hex.text(SHA256.digest(CanonicalJSON.bytes(json))) }
@@ -70,6 +74,8 @@ extension Plan {
             "steps": .array(steps.map(\.json)),
         ]
         object["open"] = open.map { .string($0) }
+        object["after"] = after.map { .string($0) }
+        object["started"] = started.map { .string($0.iso8601) }
         return .object(object)
     }
 
@@ -90,6 +96,8 @@ extension Plan {
         else { throw lacking("beginning") }
         (self.made, self.until, self.by, self.nonce) = (made, until, by, nonce)
         open = json["open"]?.string
+        after = json["after"]?.string
+        started = json["started"]?.string.flatMap(Timestamp.init(iso8601:))
         var calls: [Call] = []
         for call in json["calls"]?.array ?? [] {
             guard let tool = call["tool"]?.string, let arguments = call["arguments"]?.object else {

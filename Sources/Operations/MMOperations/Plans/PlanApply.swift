@@ -103,7 +103,8 @@ struct PlanApply: CatalogueOperation {
             answer.notes.append(text)
             answer.missing = text
         } else if let open = plan.open {
-            answer.notes.append("Open from here: \(open). Plan the rest: the same mm plan again.")
+            answer.notes.append(
+                "Open from here: \(open). Plan the rest: the same mm plan again, which leaves out what is done.")
             answer.exitStatus = 2
         }
         return answer

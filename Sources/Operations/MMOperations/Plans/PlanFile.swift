@@ -71,6 +71,8 @@ struct PlanShelf: Sendable {
     /// What lies here of a plan.
     enum Kind: String {
         case plan, progress, receipt, lock
+        /// The plans of the same calls that were begun.
+        case begun
     }
 
     func keep(_ file: PlanFile) throws(MMError) {
@@ -125,6 +127,15 @@ struct PlanShelf: Sendable {
         try ProtectedFile.replace(mark, with: Array(Timestamp.now.iso8601.utf8))
         for file in try all() where file.plan.until + .seconds(30 * 86_400) < .now {
             for kind in [Kind.plan, .progress, .receipt, .lock] { try ProtectedFile.remove(path(file.digest, kind)) }
+        }
+        for name in (try? FolderListing.names(in: directory)) ?? [] where name.hasSuffix(".\(Kind.begun.rawValue)") {
+            let list = "\(directory)/\(name)"
+            let plans = try ProtectedFile.read(list, limit: 16 << 20)?.split(separator: 0x0A) ?? []
+            let isKnown = plans.contains { digest in
+                if case .missing = FileStamp.lookUp(path(String(decoding: digest, as: UTF8.self), .plan)) { return false }
+                return true
+            }
+            if !isKnown { try ProtectedFile.remove(list) }
         }
     }
 }

@@ -15,7 +15,10 @@ struct PlanMake: CatalogueOperation {
                 "out", .text, "The file that the plan is written to.", at: .option("o"), isOfferedToModels: false),
             InputField("hours", .integer(1...720), "How long it can be applied (default 24)."),
             InputField("markdown", .flag, "Show it as Markdown, for a pull request."),
+            InputField(
+                "anew", .flag, "Plan all of it, also what an unfinished plan of the same calls has carried out."),
         ]
+        let isAnew: Bool
         let calls: [Plan.Call]
         let out: String?
         let hours: Int?
@@ -26,6 +29,7 @@ struct PlanMake: CatalogueOperation {
             out = try reader.text("out")
             hours = try reader.integer("hours")
             isMarkdown = try reader.flag("markdown")
+            isAnew = try reader.flag("anew")
             guard !calls.isEmpty else {
                 throw MMError(
                     .invalidInput, "What is to be planned?",
@@ -59,11 +63,13 @@ struct PlanMake: CatalogueOperation {
     func run(_ input: Input, in context: OperationContext, with services: PlanServices) async throws(MMError)
         -> OperationAnswer
     {
-        let draft = PlanDraft(services: services, context: context)
+        let shelf = PlanShelf(services.requests.guarding.paths)
+        let earlier =
+            input.isAnew ? nil : try shelf.unfinished(input.calls, for: context.call.caller.signedIn?.id)
+        let draft = PlanDraft(services: services, context: context, after: earlier)
         let plan = try await draft.plan(
             input.calls, until: .now + (input.hours.map { .seconds($0 * 3600) } ?? Plan.usual))
         let file = PlanFile(plan)
-        let shelf = PlanShelf(services.requests.guarding.paths)
         var name = plan.id
         if !plan.steps.isEmpty { try shelf.keep(file) }
         if let out = input.out {
@@ -117,11 +123,13 @@ extension OperationServices {
 struct PlanDraft {
     let services: PlanServices
     let context: OperationContext
-    private let recorder = PlanRecorder()
+    private let recorder: PlanRecorder
 
-    init(services: PlanServices, context: OperationContext) {
+    /// - Parameter earlier: what is carried out of the same calls already.
+    init(services: PlanServices, context: OperationContext, after earlier: PlanEarlier?) {
         self.services = services
         self.context = context
+        recorder = PlanRecorder(after: earlier)
     }
 
     var notes: [String] { recorder.notes }
@@ -136,15 +144,24 @@ struct PlanDraft {
             waiting = recorder.takeFollowing() + waiting
             number += 1
         }
+        if let rival = recorder.rival {
+            throw MMError(
+                .conflict,
+                "\(rival.step.line) was carried out by \(rival.plan), and the same calls would send it otherwise now: a name, a "
+                    + "password or a time is made up anew. Nothing was planned.",
+                hint: "Where it is to be sent once more: mm plan --anew.", details: ["plan": .string(rival.plan)])
+        }
         let steps = ordered(recorder.steps)
         var names: [String] = []
         for step in steps where !names.contains(step.connection) { names.append(step.connection) }
         var places: [Plan.Place] = []
         for name in names { places.append(try await place(name)) }
         return Plan(
-            nonce: RandomBytes.text(bytes: 9), made: Timestamp(seconds: Timestamp.now.seconds),
+            nonce: RandomBytes.text(bytes: 9),
+            made: recorder.after == nil ? recorder.started : Timestamp(seconds: Timestamp.now.seconds),
             until: Timestamp(seconds: until.seconds), by: maker,
-            calls: calls, places: places, steps: steps, open: recorder.open)
+            calls: calls, places: places, steps: steps, open: recorder.open, after: recorder.after,
+            started: recorder.after == nil ? nil : recorder.started)
     }
 
     private var maker: String {

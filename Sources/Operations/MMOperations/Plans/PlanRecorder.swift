@@ -13,9 +13,23 @@ package final class PlanRecorder: Sendable {
         var call = 0
         var follows: [Plan.Call] = []
         var notes: [String] = []
+        var earlier: PlanEarlier?
+        /// How many writes of each connection were answered as the service has answered them before.
+        var answered: [String: Int] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    /// What is called `now` in definitions.
+    let started: Timestamp
+    /// The plan that this one is the rest of.
+    let after: String?
+
+    /// - Parameter earlier: what is carried out of the same calls already.
+    init(after earlier: PlanEarlier? = nil) {
+        started = earlier?.started ?? Timestamp(seconds: Timestamp.now.seconds)
+        after = earlier?.digest
+        state = Mutex(State(earlier: earlier))
+    }
 
     /// What is to be sent, in order.
     var steps: [PlanStep] { state.withLock { $0.steps } }
@@ -73,6 +87,47 @@ package final class PlanRecorder: Sendable {
         }
     }
 
+    /// What was carried out before, and isn't planned again: its answer.
+    /// - Parameter change: what it would change, as its object stands now.
+    /// - Returns: `nil` for what is to be planned, because it wasn't carried out, or its object is another one again.
+    /// - Throws: `beyond` where nobody knows whether it was carried out.
+    func carriedOut(
+        _ act: PlanStep.Act, on connection: String, _ change: Change?
+    ) throws(MMError) -> PlanEarlier.Done? {
+        guard let done = state.withLock({ $0.earlier?.take(act, on: connection) }) else { return nil }
+        if let change, change.isOfState, !change.isIdle { return nil }
+        guard !done.isUnknown else {
+            end(because: "nobody knows whether \(done.step.line) of \(done.plan) was carried out")
+            throw Self.beyond
+        }
+        state.withLock { state in
+            state.answered[connection.lowercased(), default: 0] += 1
+            state.notes.append("\(done.step.title): done by \(done.plan), and not repeated")
+        }
+        return done
+    }
+
+    /// How much is planned and answered on a connection: what a call adds to it says whether its answer is one.
+    struct Count {
+        let planned: Int
+        let answered: Int
+
+        /// Whether all that was met since was carried out before, so that its answers are known.
+        func answersAll(since before: Count) -> Bool { planned == before.planned && answered > before.answered }
+    }
+
+    /// What was carried out before, wasn't met again, and is much like what is planned now.
+    var rival: PlanEarlier.Done? { state.withLock { $0.earlier?.rival(of: $0.steps) } }
+
+    /// How much is planned and answered on a connection.
+    func count(on connection: String) -> Count {
+        let name = connection.lowercased()
+        return state.withLock { state in
+            Count(
+                planned: state.steps.count { $0.connection.lowercased() == name }, answered: state.answered[name] ?? 0)
+        }
+    }
+
     private static func key(_ connection: String, _ change: Change) -> String {
         "\(connection) \(change.service.rawValue) \(change.place)"
     }
@@ -92,36 +147,50 @@ extension PlanRecorder {
         let service: Change.Service = resource == .flow ? .flow : .graph
         let writes = await watch.writes(requests, after: left(on: connection.name, service))
         let states = PlanStates(connection: connection, services: watch.requests, context: watch.context)
-        for write in writes {
+        var answers: [Int: PlanEarlier.Done] = [:]
+        for (index, write) in writes.enumerated() {
             guard let verdict = try desk.judge([write.request]), verdict.guardClass != .read else {
                 continue
             }
             if verdict.decision == .deny, let error = verdict.error() { throw error }
+            let request = write.request
+            let act = PlanStep.Act.request(
+                .init(
+                    resource: resource.rawValue, method: request.method, address: request.target.pathAndQuery,
+                    headers: request.headers, body: request.body.map { String(decoding: $0, as: UTF8.self) },
+                    contentType: request.contentType))
+            if let done = try carriedOut(act, on: connection.name, write.change) {
+                answers[index] = done
+                continue
+            }
             if let change = write.change, change.isIdle {
                 note("\(change.title): it is so already")
                 continue
             }
             let found = await states.state(of: write)
-            let request = write.request
             try add(
                 { call in
                     PlanStep(
                         call: call, part: watch.context.call.partOf?.step, connection: connection.name,
-                        module: resource.module,
-                        act: .request(
-                            .init(
-                                resource: resource.rawValue, method: request.method,
-                                address: request.target.pathAndQuery, headers: request.headers,
-                                body: request.body.map { String(decoding: $0, as: UTF8.self) },
-                                contentType: request.contentType)),
+                        module: resource.module, act: act,
                         guardClass: verdict.guardClass, decision: verdict.decision, reason: verdict.reason,
                         change: write.change, state: found)
                 }, leaving: write.change, on: connection.name)
         }
+        let rows = answers.sorted { $0.key < $1.key }.map { number, done -> JSONValue in
+            var row: JSONObject = ["id": .string(String(number + 1)), "status": .int(Int64(done.status ?? 200))]
+            row["body"] = done.answer
+            return .object(row)
+        }
         return OperationAnswer(
-            .value(requests.count == 1 ? .null : []), notes: ["Planned: nothing was sent."],
-            connection: connection.name)
+            .value(requests.count == 1 ? answers[0]?.value ?? .null : .array(rows)),
+            notes: ["Planned: nothing was sent."], connection: connection.name)
     }
+}
+
+extension PlanEarlier.Done {
+    /// What a caller was answered.
+    fileprivate var value: JSONValue { answer ?? ["status": .int(Int64(status ?? 204))] }
 }
 
 extension Change {

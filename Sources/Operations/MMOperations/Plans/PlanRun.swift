@@ -66,6 +66,7 @@ struct PlanRun {
         cleared = try await PlanClearance(
             file: found.file, connections: connections, plans: plans, context: context, runbook: runbook
         ).settle(&progress)
+        try shelf.begins(found.file, for: context.call.caller.signedIn?.id)
         if progress.call == nil { try progress.applies(context.record.call) }
         for number in plan.steps.indices where !progress.isOver(number) && obstacles[number] == nil {
             if Task.isCancelled {
@@ -177,7 +178,7 @@ struct PlanRun {
         case 1?:
             let made = entry.change.made(new?.first ?? .init(id: ""))
             try await services.journal.end(entry.left(made), .done)
-            try settle(step, number, entry, made)
+            try settle(step, number, entry, made, answer: ["id": .string(made.subject.id)])
         case 0?:
             try await services.journal.end(entry, .refused, message: "it never arrived")
             try progress.ends(number, .failed, told(step, change: entry.id, message: "it never arrived"))
@@ -186,10 +187,13 @@ struct PlanRun {
     }
 
     private mutating func settle(
-        _ step: PlanStep, _ number: Int, _ entry: JournalEntry, _ change: Change
+        _ step: PlanStep, _ number: Int, _ entry: JournalEntry, _ change: Change, answer: JSONValue? = nil
     ) throws(MMError) {
         left[number] = change
-        try progress.ends(number, .done, told(step, change: entry.id))
+        var told = told(step, change: entry.id)
+        // The rest of an open plan goes on with it.
+        if change.service == .graph { told["answer"] = answer }
+        try progress.ends(number, .done, told)
     }
 
     /// How long a service may take for a request whose caller has gone.

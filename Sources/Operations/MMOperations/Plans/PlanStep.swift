@@ -114,27 +114,7 @@ extension PlanStep {
         ]
         object["part"] = part.map { .string($0) }
         object["change"] = change?.json
-        switch act {
-        case .request(let request):
-            var sent: JSONObject = [
-                "resource": .string(request.resource), "method": .string(request.method),
-                "address": .string(request.address),
-                "headers": .object(JSONObject(request.headers.map { ($0.key, .string($0.value)) })),
-            ]
-            sent["body"] = request.body.map { .string($0) }
-            sent["contentType"] = request.contentType.map { .string($0) }
-            object["request"] = .object(sent)
-        case .command(let command, let service):
-            object["command"] = [
-                "service": .string(service.rawValue), "cmdlet": .string(command.cmdlet),
-                "parameters": .object(command.parameters),
-                "headers": .object(JSONObject(command.headers.map { ($0.key, .string($0.value)) })),
-                "customRouting": .bool(command.usesCustomRouting),
-                "properties": .array(command.properties.map { .string($0) }),
-            ]
-        case .undo(let entry, let lines):
-            object["undo"] = ["entry": .string(entry), "sends": .array(lines.map { .string($0) })]
-        }
+        for (name, value) in act.json.object ?? [:] { object[name] = value }
         return .object(object)
     }
 
@@ -155,6 +135,33 @@ extension PlanStep {
 }
 
 extension PlanStep.Act {
+    /// What is sent, under the name of its kind.
+    var json: JSONValue {
+        switch self {
+        case .request(let request):
+            var sent: JSONObject = [
+                "resource": .string(request.resource), "method": .string(request.method),
+                "address": .string(request.address),
+                "headers": .object(JSONObject(request.headers.map { ($0.key, .string($0.value)) })),
+            ]
+            sent["body"] = request.body.map { .string($0) }
+            sent["contentType"] = request.contentType.map { .string($0) }
+            return ["request": .object(sent)]
+        case .command(let command, let service):
+            return [
+                "command": [
+                    "service": .string(service.rawValue), "cmdlet": .string(command.cmdlet),
+                    "parameters": .object(command.parameters),
+                    "headers": .object(JSONObject(command.headers.map { ($0.key, .string($0.value)) })),
+                    "customRouting": .bool(command.usesCustomRouting),
+                    "properties": .array(command.properties.map { .string($0) }),
+                ]
+            ]
+        case .undo(let entry, let lines):
+            return ["undo": ["entry": .string(entry), "sends": .array(lines.map { .string($0) })]]
+        }
+    }
+
     fileprivate init?(json: JSONValue) {
         func texts(_ value: JSONValue?) -> [String: String] {
             var texts: [String: String] = [:]

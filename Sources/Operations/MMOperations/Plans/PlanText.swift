@@ -31,6 +31,9 @@ struct PlanText {
             "Plan \(plan.id): \(headline)",
             "Made \(plan.made.iso8601) by \(plan.by); holds until \(plan.until.iso8601).",
         ]
+        if let after = plan.after {
+            lines.append("The rest of \(Plan.id(after)): what is done of that is not repeated.")
+        }
         for (number, step) in plan.steps.enumerated() { lines += [""] + self.lines(of: step, number: number + 1) }
         if let open = plan.open { lines += ["", "Open from here: \(open)."] }
         for approval in file.approvals { lines.append("Approved by \(approval.by) at \(approval.at.iso8601).") }
@@ -85,6 +88,7 @@ struct PlanText {
                 }),
         ]
         object["open"] = plan.open.map { .string($0) } ?? .null
+        object["after"] = plan.after.map { .string(Plan.id($0)) }
         return .object(object)
     }
 
@@ -120,6 +124,7 @@ struct PlanText {
             }
             lines += ["```", "", "</details>"]
         }
+        if let after = plan.after { lines += ["", "The rest of `\(Plan.id(after))`: what is done is not repeated."] }
         if let open = plan.open { lines += ["", "**Open from here:** \(Self.cell(open))"] }
         lines += ["", "SHA-256 `\(file.digest)`"]
         return lines.joined(separator: "\n") + "\n"

@@ -31,7 +31,11 @@ struct PlannedScript {
         }
         let rehearsal = CmdletRehearsal(
             watch, reads: true, statesOf: .max,
-            after: recorder.left(on: connection.name, client.service == .compliance ? .compliance : .exchange))
+            after: recorder.left(on: connection.name, client.service == .compliance ? .compliance : .exchange),
+            carriedOut: { [name = connection.name, place = client.service] command, change in
+                // Where nobody knows, the plan has ended by now, and what is noted is not added.
+                (try? recorder.carriedOut(.command(command, at: place), on: name, change)).map { $0.answer?.array ?? [] }
+            })
         let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
         var session = session
         if let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil) {

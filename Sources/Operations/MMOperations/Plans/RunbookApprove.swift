@@ -205,7 +205,11 @@ struct RunbookClearance {
 
     /// A plan says itself what it was made of: it is made once more, and has to be the same.
     private func checkOrigin(_ runbook: Runbook, _ call: Plan.Call) async throws(MMError) {
-        let again = try await PlanDraft(services: services, context: context).plan([call], until: file.plan.until)
+        let earlier = try file.plan.after.flatMap { (digest) throws(MMError) in
+            try PlanShelf(services.requests.guarding.paths).earlier(digest)
+        }
+        let again = try await PlanDraft(services: services, context: context, after: earlier).plan(
+            [call], until: file.plan.until)
         func acts(_ plan: Plan) -> [JSONValue] {
             plan.steps.map { step in
                 let json = step.json

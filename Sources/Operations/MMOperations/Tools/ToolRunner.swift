@@ -45,7 +45,8 @@ struct ToolRunner: Sendable {
         case .cmdlets:
             throw MMError(.internalError, "\(definition.name) is a pattern of cmdlets and no tool.")
         case .steps(let steps, let program):
-            var outcome = Outcome(scope: ToolScope(parameters: values.all))
+            // The rest of an open plan is walked through as its beginning was.
+            var outcome = Outcome(scope: ToolScope(parameters: values.all, now: planning?.started ?? .now))
             try await carryOut(steps, &outcome)
             return try await answer(of: outcome, program, last: steps.last?.id)
         }
@@ -79,9 +80,10 @@ struct ToolRunner: Sendable {
                 continue
             }
             let changes = !effects.reads(step, parameters: definition.parameters)
+            let before = planning?.count(on: connection)
             do throws(MMError) {
                 var result = try await calls.result(of: step, changes: changes, &outcome)
-                if planning != nil, changes {
+                if let planning, let before, changes, !planning.count(on: connection).answersAll(since: before) {
                     outcome.unanswered.insert(step.id)
                     outcome.scope.results[step.id] = .null
                     continue
