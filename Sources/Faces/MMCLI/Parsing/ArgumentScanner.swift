@@ -116,6 +116,13 @@ package struct ArgumentScanner {
             throw MMError(.invalidInput, "\(flag) names the file \(path), which does not exist.")
         }
         result.arguments[field.name] = .string(text)
+        if path != "-" { tell(path, of: field) }
+    }
+
+    /// Tells the argument that wants to know it the name of a file.
+    private mutating func tell(_ path: String, of field: InputField) {
+        guard let other = field.nameOfFile, let name = path.split(separator: "/").last else { return }
+        result.arguments[other] = .string(String(name))
     }
 
     private mutating func set(
@@ -141,7 +148,11 @@ package struct ArgumentScanner {
         if [.text, .textList].contains(field.kind) || field.kind.isChoice, !field.mayBeEmpty {
             try Self.refuseEmpty(text, shown, field.summary)
         }
+        let word = text
         let text = field.readsFiles ? try content.resolve(text, for: shown, namingFile: field.namesFile) : text
+        if field.namesFile, word != text, word != "-", word != "@-" {
+            tell(word.hasPrefix("@") ? String(word.dropFirst()) : word, of: field)
+        }
         switch field.kind {
         case .text, .choice, .flag: result.arguments[field.name] = .string(text)
         case .integer:

@@ -33,6 +33,25 @@ public struct SessionMemory: Sendable, Hashable {
         return memory
     }
 
+    /// The memory for a script that sees none of the session's variables.
+    package var withoutVariables: SessionMemory {
+        var memory = self
+        memory.variables = [:]
+        return memory
+    }
+
+    /// The memory after a script whose variables and functions ended with it.
+    /// - Parameters:
+    ///   - judged: what the same script would have left in the session.
+    ///   - keepingNames: whether it left names all the same, as those of types.
+    package func afterFile(_ judged: SessionMemory, keepingNames: Bool) -> SessionMemory {
+        var memory = self
+        if keepingNames { memory.names.formUnion(judged.names) }
+        memory.isOpaque = memory.isOpaque || judged.isOpaque
+        memory.wasConfirmed = memory.wasConfirmed || judged.wasConfirmed
+        return memory
+    }
+
     /// The memory with the names that another one knows to have another meaning.
     public func keepingNames(of other: SessionMemory) -> SessionMemory {
         var memory = self

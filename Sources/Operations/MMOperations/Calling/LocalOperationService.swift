@@ -243,6 +243,10 @@ private struct JobPerson: ConfirmingPerson {
         try await decide(question) != .no
     }
 
+    func answer(to question: String) async throws(MMError) -> String? {
+        try await job.asking { () async throws(MMError) in try await person.answer(to: question) } ?? nil
+    }
+
     func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         let answer = try await job.asking { () async throws(MMError) in try await person.decide(question) }
         if let answer { return answer }

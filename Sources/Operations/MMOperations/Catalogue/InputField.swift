@@ -53,6 +53,8 @@ public struct InputField: Sendable {
     /// Whether a command line may name a file for it: as the word itself when a file of that name exists, and with
     /// `--file` or `-f`.
     public let namesFile: Bool
+    /// The argument that is told the name of the file which a command line named for it.
+    package var nameOfFile: String?
     /// Whether a command line without it reads it from standard input: `nil` never, else unless one of these arguments
     /// stands in its place.
     public let readsInputUnless: [String]?
@@ -66,6 +68,13 @@ public struct InputField: Sendable {
     package var orEmpty: InputField {
         var field = self
         field.mayBeEmpty = true
+        return field
+    }
+
+    /// The same argument, where the name of the file that a command line named for it goes into another one.
+    package func tellingNameOfFile(in name: String) -> InputField {
+        var field = self
+        field.nameOfFile = name
         return field
     }
 

@@ -18,6 +18,8 @@ struct EnginePlan: Sendable {
     let parsed: ParsedScript
     /// What it reads and sets.
     let variables: ScriptVariables
+    /// Whether its variables are its own: it sees none of the session's, and leaves none.
+    var isLocal = false
     /// Texts for its param block.
     private(set) var values: [String: String] = [:]
     /// Other values for its param block.

@@ -261,7 +261,7 @@ package actor ExchangeSession {
                 ]
             } ?? []
         if let graph { sources.append(graph) }
-        var reason = plan.misfit(sources, in: native)
+        var reason = plan.misfit(sources, in: plan.isLocal ? NativeSession() : native)
         let strangers = reason == nil ? [] : plan.strangers(to: sources)
         if !strangers.isEmpty, isNativelySignedIn, let exchange,
             let known = try? await exchange.client.cmdlets(deadline: deadline), strangers.allSatisfy(known.contains)
@@ -269,9 +269,9 @@ package actor ExchangeSession {
             sources[0] = ExchangeSource(
                 client: exchange.client, service: exchange.service, others: known, deadline: deadline, watch: watch,
                 report: report)
-            reason = plan.misfit(sources, in: native)
+            reason = plan.misfit(sources, in: plan.isLocal ? NativeSession() : native)
         }
-        let elsewhere = plan.variables.reads.first { owners[$0] == .pwsh }
+        let elsewhere = plan.isLocal ? nil : plan.variables.reads.first { owners[$0] == .pwsh }
         if reason == nil, let elsewhere { reason = "the variable $\(elsewhere) was set in PowerShell" }
         if reason == nil, !isNativelySignedIn { reason = "this connection signs in with PowerShell's own app" }
         if let reason {
@@ -284,8 +284,8 @@ package actor ExchangeSession {
         _ plan: EnginePlan, _ command: PowerShellCommand, _ sources: [any ScriptSource], _ account: String,
         _ deadline: Deadline, _ prompt: (@Sendable (JSONObject) -> Void)?, _ flow: NativeFlow?
     ) async throws(MMError) -> SessionAnswer {
-        var session = native
-        session.forget(Set(owners.keys.filter { owners[$0] == .pwsh }))
+        var session = plan.isLocal ? NativeSession() : native
+        if !plan.isLocal { session.forget(Set(owners.keys.filter { owners[$0] == .pwsh })) }
         let engine = NativeEngine(
             sources: plan.sources(sources), screenWidth: plan.width, host: plan.host, arguments: plan.arguments)
         let outcome: NativeOutcome
@@ -308,7 +308,7 @@ package actor ExchangeSession {
         if !writes.isEmpty { interruption?.details["ran"] = .array(writes.map { .string($0) }) }
         switch outcome {
         case .stopped(let result, _), .completed(let result):
-            if interruption == nil {
+            if interruption == nil, !plan.isLocal {
                 native = session
                 own(plan.variables.sets, .native)
             }
@@ -377,7 +377,7 @@ package actor ExchangeSession {
             }
         }
         let answer = try await session.answer(command, deadline: deadline)
-        own(plan.variables.sets, .pwsh)
+        if !plan.isLocal { own(plan.variables.sets, .pwsh) }
         return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
     }
 
@@ -397,7 +397,7 @@ package actor ExchangeSession {
     /// - Throws: `.conflict` for a value that no text of a script can stand for.
     private func assignments(for plan: EnginePlan, because reason: String?) throws(MMError) -> String? {
         var lines: [String] = []
-        for name in plan.variables.reads.sorted() where owners[name] == .native {
+        for name in plan.isLocal ? [] : plan.variables.reads.sorted() where owners[name] == .native {
             guard let line = native.assignment(of: name) else {
                 let why = reason.map { " (\($0))" } ?? ""
                 throw MMError(

@@ -11,7 +11,8 @@ package struct RunInput: OperationInput {
             at: .positional(1)),
         InputField(
             "command", .text, "The PowerShell command or script.", at: .positional(2), readsFiles: true,
-            namesFile: true),
+            namesFile: true
+        ).tellingNameOfFile(in: "script"),
         InputField(
             "param", .arguments,
             "Values for the script's param block, as data: Name=value, Switch alone; a name given twice makes a list.",
@@ -31,6 +32,10 @@ package struct RunInput: OperationInput {
             isOfferedToModels: false),
         InputField(
             "save", .text, "The folder for the files that the script writes.", isOfferedToModels: false),
+        InputField(
+            "script", .text,
+            "The name of the script's file: its variables and functions are its own, as those of a file are.",
+            at: .absent, isOfferedToModels: false),
         InputField("explain", .flag, "Tell what the script needs and does; nothing runs.", isOfferedToModels: false),
         InputField(
             "dryRun", .flag, "Show what would be sent; only reads are."),
@@ -51,6 +56,9 @@ package struct RunInput: OperationInput {
     package let explains: Bool
     /// The files that are handed in.
     package let attached: [String]
+    /// The name of the file that the script comes from; its variables and functions end with it. `nil` for a line of the
+    /// session, whose variables stay.
+    package let file: String?
     /// Where the files that the script writes are put; `nil` for handles.
     package let save: String?
 
@@ -87,6 +95,7 @@ package struct RunInput: OperationInput {
         explains = try reader.flag("explain")
         attached = try reader.textList("attach") ?? []
         save = try reader.text("save")
+        file = try reader.text("script")
         let isEmpty = connection == nil && module == nil && command == nil
         guard isEmpty || (connection != nil && command != nil) else {
             let missing = [("connection", connection), ("command", command)]

@@ -29,6 +29,7 @@ struct RunScript: Sendable {
         connection = try services.requests.guarding.registry.connection(named: name, in: context)
         var command = PowerShellCommand(text, format: asked.output == "text" ? .text : .json)
         command.depth = asked.depth
+        command.isLocal = asked.file != nil
         try command.check()
         parsed = PowerShellParser.parse(command.script)
         module = try RunModule.named(asked.module, for: parsed)
@@ -75,7 +76,7 @@ struct RunScript: Sendable {
 
     /// What earlier scripts of the native engine left in a session that is there.
     func nativeSession() async -> NativeSession {
-        guard case .exchange(let session)? = await services.sessions.current(key)?.runner else {
+        guard input.file == nil, case .exchange(let session)? = await services.sessions.current(key)?.runner else {
             return NativeSession()
         }
         return await session.nativeSession
@@ -113,8 +114,10 @@ struct PreparedScript: Sendable {
         if plan.wanted != .pwsh, script.isForNativeModule {
             let progress = script.context.call.progress
             plan.host = NativeHost(
-                attached: try await files.attached(input.attached), answers: arguments.answers
-            ) { progress(ProgressReport(done: 1, message: $0)) }
+                scriptName: input.file ?? "script.ps1", attached: try await files.attached(input.attached),
+                answers: arguments.answers,
+                progress: { progress(ProgressReport(done: 1, message: $0)) },
+                ask: Self.asking(script.context.call.person))
         } else if !input.attached.isEmpty || input.save != nil {
             throw MMError(
                 .unsupported, "Files are handed in and out where a script runs natively alone.",
@@ -130,6 +133,16 @@ struct PreparedScript: Sendable {
             isConfirmed: input.confirmed, fitsNatively: await Self.fitsNatively(plan, script),
             in: script.context, with: script.guarding)
         (self.script, self.command, self.plan, self.arguments, self.files) = (script, command, plan, arguments, files)
+    }
+
+    /// Puts a script's questions to the person behind the call; `nil` where there is none. Secrets are asked of nobody.
+    private static func asking(_ person: (any ConfirmingPerson)?) -> (@Sendable (String, Bool) async -> String?)? {
+        person.map { person in
+            { @Sendable (question, isSecret) async in
+                guard !isSecret, person.canBeAsked else { return nil }
+                return (try? await person.answer(to: "The script asks: \(question) ")) ?? nil
+            }
+        }
     }
 
     private static func plan(
@@ -149,6 +162,7 @@ struct PreparedScript: Sendable {
                 hint: "Leave engine out, or take it out of the connection.", details: ["field": "engine"])
         }
         var plan = EnginePlan(script.command.script, wanted: wanted, parsed: script.parsed, signIn: signIn)
+        plan.isLocal = script.command.isLocal
         let arguments = try ScriptArguments(input.arguments, for: plan.parsed)
         plan.take(arguments)
         return (plan, arguments)
@@ -157,7 +171,9 @@ struct PreparedScript: Sendable {
     /// Whether the native engine takes a script as it is written, with cmdlets that the tables know alone.
     private static func fitsNatively(_ plan: EnginePlan, _ script: RunScript) async -> Bool {
         guard plan.wanted != .pwsh, script.isForNativeModule else { return false }
-        if case .exchange(let session)? = await script.services.sessions.current(script.key)?.runner {
+        if script.input.file == nil,
+            case .exchange(let session)? = await script.services.sessions.current(script.key)?.runner
+        {
             // What PowerShell holds may have a type there that the native engine doesn't know.
             guard await !session.isHeldElsewhere(plan.variables) else { return false }
         }
@@ -176,8 +192,15 @@ struct PreparedScript: Sendable {
 
     /// Judges it in a session that remembers this.
     func verdict(over memory: ScriptMemory?) -> ScriptVerdict {
-        let (judging, isDryRun) = (judging, script.input.isDryRun)
-        return ScriptVerdict(over: memory) { judging.judge(with: $0, isDryRun: isDryRun) }
+        let (judging, isDryRun, isLocal) = (judging, script.input.isDryRun, script.command.isLocal)
+        let keepsTypes = plan.parsed.root?.definedTypes.isEmpty == false
+        return ScriptVerdict(over: memory) { before in
+            guard isLocal else { return judging.judge(with: before, isDryRun: isDryRun) }
+            // What it sets ends with it, and what earlier lines have set is none of its variables.
+            var judgement = judging.judge(with: before.withoutVariables, isDryRun: isDryRun)
+            judgement.memory = before.afterFile(judgement.memory, keepingNames: keepsTypes)
+            return judgement
+        }
     }
 
     /// What a dry run shows is what a run would do that a person has confirmed.

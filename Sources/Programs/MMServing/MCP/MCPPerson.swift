@@ -40,6 +40,24 @@ struct MCPPerson: ConfirmingPerson {
         try await decide(question) != .no
     }
 
+    /// Asks for a line of text in a form. A client of the modern era would make the whole call once more with the answer.
+    func answer(to question: String) async throws(MMError) -> String? {
+        guard context.era == .legacy else { return nil }
+        do {
+            let answer = try await context.elicit(
+                "answer", question, form: Form([.text("answer", title: "Answer", length: 0...2_000)]))
+            guard case .accepted(let said) = answer else {
+                throw MMError(
+                    .cancelled, "The question was left without an answer.", hint: "The same call asks again.")
+            }
+            return said["answer"]?.string ?? ""
+        } catch let error as MMError {
+            throw error
+        } catch {
+            return nil
+        }
+    }
+
     /// As `confirm`, with a second box where a yes may hold for more of the same kind.
     func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         // The whole call would be made again with the answer, and what it has done would be done twice.

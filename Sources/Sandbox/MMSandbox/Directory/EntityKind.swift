@@ -4,6 +4,7 @@ struct EntityKind: Sendable {
     let name: String
     /// Properties in the order in which they are answered.
     let properties: [String]
+    private let spellings: [String: String]
     /// The type of each property.
     let types: [String: PropertyType]
     /// What is answered without `$select`; `nil` means everything.
@@ -41,6 +42,7 @@ struct EntityKind: Sendable {
         }
         self.name = name
         self.properties = order
+        spellings = Dictionary(order.map { ($0.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
         self.types = types
         self.selected = selected.map(Self.words)
         self.isDirectoryObject = directory
@@ -51,6 +53,11 @@ struct EntityKind: Sendable {
         self.searched = Self.words(searched)
         self.hasETag = etag
         self.isAbstract = abstract
+    }
+
+    /// A property's name as it is written here, whatever case it is given in.
+    func spelling(of name: String) -> String {
+        types[name] == nil ? spellings[name.lowercased()] ?? name : name
     }
 
     private static func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }

@@ -3,10 +3,14 @@ internal import MMCore
 /// Cmdlets on mailboxes and recipients.
 extension ExchangeCmdlet {
     private static let listing =
-        "Identity Anr Filter SortBy IncludeInactiveMailbox:b SoftDeletedMailbox:b Archive:b PublicFolder:b "
+        "Identity Anr Filter SortBy IncludeInactiveMailbox:b InactiveMailboxOnly:b SoftDeletedMailbox:b GroupMailbox:b "
+        + "Archive:b PublicFolder:b "
         + "UserPrincipalName ReadFromDomainController:b Properties PropertySets RecipientTypeDetails:UserMailbox|"
         + "SharedMailbox|RoomMailbox|EquipmentMailbox|DiscoveryMailbox|GroupMailbox|LinkedMailbox|MailUser|MailContact|"
-        + "GuestMailUser|SchedulingMailbox|TeamMailbox|MailUniversalDistributionGroup|MailUniversalSecurityGroup"
+        + "GuestMailUser|SchedulingMailbox|TeamMailbox|MailUniversalDistributionGroup|MailUniversalSecurityGroup|"
+        + "LegacyMailbox|LinkedRoomMailbox|DynamicDistributionGroup|MailNonUniversalGroup|PublicFolder|RoomList|"
+        + "PublicFolderMailbox|RemoteUserMailbox|RemoteSharedMailbox|RemoteRoomMailbox|RemoteEquipmentMailbox|User|"
+        + "DisabledUser|MailForestContact"
 
     static let mailboxes: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-Mailbox", .reading, listing, ExchangeOrganization.mailboxPage),
@@ -72,7 +76,12 @@ extension ExchangeCmdlet {
                 "Identity": .string(mailbox.name), "MailboxOwnerId": .string(mailbox.name),
                 "AutoReplyState": mailbox.isAway ? "Enabled" : "Disabled",
                 "InternalMessage": mailbox.isAway ? "I am on leave until Monday." : "", "ExternalMessage": "",
-                "ExternalAudience": "All",
+                "ExternalAudience": "All", "AutoDeclineFutureRequestsWhenOOF": false, "CreateOOFEvent": false,
+                "DeclineAllEventsForScheduledOOF": false, "DeclineEventsForScheduledOOF": false,
+                "DeclineMeetingMessage": "", "EventsToDeleteIDs": .null, "OOFEventSubject": "",
+                "StartTime@data.type": "System.DateTime", "EndTime@data.type": "System.DateTime",
+                "StartTime": .string(ServiceTime.text(organization.context.now)),
+                "EndTime": .string(ServiceTime.text(organization.context.now + 86_400)),
             ]
             for (name, value) in organization.replies[mailbox.id] ?? [:] { row[name] = value }
             return .row(row, call)

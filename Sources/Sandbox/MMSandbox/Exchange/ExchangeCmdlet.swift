@@ -69,6 +69,7 @@ struct ExchangeCmdlet: Sendable {
     static let all: [String: ExchangeCmdlet] = Dictionary(
         [
             mailboxes, permissions, folderPermissions, rules, groups, organization, settings, compliance, protection,
+            reading,
         ].joined().map {
             ($0.name.lowercased(), $0)
         },
@@ -647,7 +648,7 @@ extension ExchangeOrganization {
         let parts = text.split(separator: " ")[0].split(separator: "/").compactMap { Int($0) }
         if parts.count == 3 {
             func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-            let iso = "\(parts[2])-\(two(parts[0]))-\(two(parts[1]))T00:00:00Z"
+            let iso = "\(parts[2] < 50 ? 2000 + parts[2] : parts[2])-\(two(parts[0]))-\(two(parts[1]))T00:00:00Z"
             if let seconds = ServiceTime.seconds(iso) { return seconds }
         }
         throw .invalid(name, "Cannot convert value \"\(text.prefix(60))\" to type \"System.DateTime\".")

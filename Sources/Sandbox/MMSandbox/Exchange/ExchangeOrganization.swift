@@ -131,6 +131,8 @@ struct MailboxSelection: Sendable {
         anr = call.text("Anr")?.lowercased()
         self.wildcard = wildcard
         wantsArchive = call.isSet("Archive")
-        isElsewhere = call.isSet("SoftDeletedMailbox") || call.isSet("PublicFolder")
+        isElsewhere = ["SoftDeletedMailbox", "InactiveMailboxOnly", "PublicFolder", "GroupMailbox"].contains {
+            call.isSet($0)
+        }
     }
 }

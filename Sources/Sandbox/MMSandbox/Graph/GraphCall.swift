@@ -13,6 +13,13 @@ struct GraphCall: Sendable {
     let requestID: String
     let clientRequestID: String
 
+    /// The call with names of properties as a type writes them: the service takes them in any case.
+    func spelled(as kind: EntityKind) -> GraphCall {
+        GraphCall(
+            request: request, version: version, segments: segments, options: options.spelled(as: kind),
+            principal: principal, requestID: requestID, clientRequestID: clientRequestID)
+    }
+
     var isEventual: Bool { request.headers["consistencylevel"]?.lowercased() == "eventual" }
 
     /// A preference of the `Prefer` header.

@@ -62,6 +62,7 @@ struct GraphReader {
         _ call: GraphCall, kind: EntityKind, record: Record, label: String, owner: String? = nil, etag: String?,
         typeName: String? = nil
     ) throws(GraphFailure) -> HTTPServerResponse {
+        let call = call.spelled(as: kind)
         try check(call, kind)
         let select = call.options.select
         let columns = select.map { "(\($0.joined(separator: ",")))" } ?? ""
@@ -117,6 +118,7 @@ struct GraphReader {
         test: (@Sendable (Record) -> Bool)?,
         scan: (_ skipping: Int, _ body: (Record) -> Bool) -> Void
     ) throws(GraphFailure) -> HTTPServerResponse {
+        let call = call.spelled(as: kind)
         try check(call, kind)
         let page = try page(call, kind: kind, total: test == nil ? table?.count : nil, test: test, scan: scan)
         return try listAnswer(call, kind: kind, label: place.label, owner: place.owner, page: page) { record in
@@ -271,6 +273,7 @@ struct GraphReader {
         }
         let castKind = place.cast.flatMap { name in kinds.values.first { $0.name == name } }
         let kind = castKind ?? .user
+        let call = call.spelled(as: kind)
         if castKind != nil || call.options.filter != nil { try check(call, kind) }
         let page = try page(call, kind: kind, total: castKind == nil ? ids.count : nil, test: nil) { skip, body in
             for id in ids.dropFirst(skip) {
@@ -293,6 +296,7 @@ extension GraphReader {
         switch place.node {
         case .collection(let address, let test):
             let table = store.table(address)
+            let call = call.spelled(as: table.kind)
             try checkCount(call, table.kind)
             if call.options.filter == nil, call.options.search == nil, test == nil {
                 count = table.count

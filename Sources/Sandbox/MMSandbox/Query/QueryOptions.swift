@@ -131,7 +131,7 @@ struct QueryOptions: Sendable {
                 guard !text.isEmpty else {
                     throw QueryFault(message: "Term '\(value)' is not valid in a $expand expression.")
                 }
-                expansions.append(Expansion(name: text, select: nil, top: nil))
+                expansions.append(Expansion(name: property(text), select: nil, top: nil))
                 continue
             }
             guard text.hasSuffix(")") else {
@@ -145,13 +145,13 @@ struct QueryOptions: Sendable {
                     throw QueryFault(message: "Term '\(text)' is not valid in a $expand expression.")
                 }
                 switch halves[0].trimmed.lowercased() {
-                case "$select": select = try names(String(halves[1]), option: "$select")
+                case "$select": select = try names(String(halves[1]), option: "$select").map(property)
                 case "$top": top = try number(halves[1].trimmed, option: "$top")
                 case "$levels": break
                 default: throw QueryFault(message: "The option '\(halves[0])' is not supported in $expand.")
                 }
             }
-            expansions.append(Expansion(name: String(text[..<mark]), select: select, top: top))
+            expansions.append(Expansion(name: property(String(text[..<mark])), select: select, top: top))
         }
         return expansions
     }
@@ -169,5 +169,38 @@ struct QueryOptions: Sendable {
             }
         }
         return pieces
+    }
+}
+
+/// The service takes names of properties in any case.
+extension QueryOptions {
+    /// The options with the names as a type writes its properties.
+    func spelled(as kind: EntityKind) -> QueryOptions {
+        func spelled(_ name: String) -> String { kind.spelling(of: name) }
+        func spelled(_ path: [String]) -> [String] { path.first.map { [spelled($0)] + path.dropFirst() } ?? path }
+        var options = self
+        options.select = select?.map(spelled)
+        options.orderBy = orderBy.map { SortKey(path: spelled($0.path), descending: $0.descending) }
+        options.filter = filter?.spelled(spelled)
+        return options
+    }
+}
+
+extension FilterExpression {
+    fileprivate func spelled(_ name: ([String]) -> [String]) -> FilterExpression {
+        switch self {
+        case .literal: self
+        case .path(let path): .path(name(path))
+        case .count(let path): .count(name(path))
+        case .compare(let operation, let left, let right): .compare(operation, left.spelled(name), right.spelled(name))
+        case .both(let left, let right): .both(left.spelled(name), right.spelled(name))
+        case .either(let left, let right): .either(left.spelled(name), right.spelled(name))
+        case .negated(let inner): .negated(inner.spelled(name))
+        case .oneOf(let inner, let values): .oneOf(inner.spelled(name), values)
+        case .call(let function, let arguments): .call(function, arguments.map { $0.spelled(name) })
+        // Within a lambda a path begins with its variable.
+        case .anyItem(let path, let variable, let inner): .anyItem(name(path), variable: variable, inner)
+        case .allItems(let path, let variable, let inner): .allItems(name(path), variable: variable, inner)
+        }
     }
 }

@@ -192,6 +192,13 @@ final class SelectStage: Stage {
     /// something asks for them.
     private func noted(_ value: PSValue, _ notes: PSValue?) throws(Interrupt) -> PSValue {
         guard case .object(let notes)? = notes else { return try marked(value) }
+        if case .table(let table) = value {
+            let copy = table.copy()
+            for (name, value) in zip(notes.shape.names, notes.values) where copy[name] == nil {
+                copy.set(.string(name), value)
+            }
+            return .table(copy)
+        }
         guard case .object(let object) = value else {
             guard case .string = value, !isUnique, isLast, evaluator.collecting == 0 else {
                 throw .handOver("properties beside a value")
@@ -217,7 +224,8 @@ final class SelectStage: Stage {
     /// Gives a custom object that passes through, whole or in part, the type name that Select-Object sets.
     private func marked(_ value: PSValue) throws(Interrupt) -> PSValue {
         guard case .object(var object) = value else {
-            if case .table = value { throw .handOver("a selected table") }
+            // A table that was a property passes as it is; one that was piped in whole shows as other than it is.
+            if case .table = value, expanded == nil { throw .handOver("a selected table") }
             return value
         }
         guard object.isCustom else { return value }

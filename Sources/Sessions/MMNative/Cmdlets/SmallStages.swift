@@ -169,6 +169,9 @@ final class ProgressStage: Stage {
 /// `New-TimeSpan`: a length of time, or the time between two dates.
 final class SpanStage: Stage {
     private let ticks: Int64
+    private let end: PSDate?
+    /// Whether it takes the beginnings of spans from the pipeline.
+    private let takesStarts: Bool
     private var isDone = false
 
     init(_ command: BoundCommand) throws(Interrupt) {
@@ -198,13 +201,19 @@ final class SpanStage: Stage {
         if start != nil || end != nil {
             let now = PSZone.now
             sum = (end ?? now).ticks - (start ?? now).ticks
-        } else if command.names.isEmpty {
-            throw .handOver("New-TimeSpan of nothing")
         }
         ticks = sum
+        self.end = end
+        takesStarts = command.names.isSubset(of: ["End"])
     }
 
-    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("New-TimeSpan within a pipeline") }
+    override func process(_ item: PSValue) throws(Interrupt) {
+        var given = item
+        if case .object(let object) = item, let written = object["LastWriteTime"] ?? object["Start"] { given = written }
+        guard takesStarts, case .date(let start) = given else { throw .handOver("New-TimeSpan within a pipeline") }
+        isDone = true
+        try next(.span((end ?? PSZone.now).ticks - start.ticks))
+    }
 
     override func finish() throws(Interrupt) {
         guard !isDone else { return }
@@ -219,6 +228,10 @@ final class ObjectStage: Stage {
     private var isDone = false
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        if let component = command["ComObject"], evaluator.host != nil {
+            value = try WindowsComponent.made(try PSText.string(component), of: command.specification)
+            return
+        }
         guard case .string(let name)? = command["TypeName"] else { throw .handOver("an unusual New-Object") }
         if ["psobject", "pscustomobject", "object", "system.object", "system.management.automation.psobject"].contains(
             name.lowercased()), command.names == ["TypeName"], let object = PSObject([])

@@ -44,7 +44,7 @@ extension Evaluator {
             _ = table.add("Platform", .string("Unix"))
             return .table(table)
         case "pshome", "profile", "home": return host.map { .string($0.environment("USERPROFILE") ?? "") }
-        case "pwd": return host.map { _ in .string(".") }
+        case "pwd": return try host.map { (_) throws(Interrupt) in try HostCommands.pathObject(".") }
         case "psscriptroot": return host.map { _ in .string(".") }
         case "pscommandpath": return host.map { .string("./" + $0.scriptName) }
         case "myinvocation": return host.map { invocation($0) }
@@ -141,6 +141,7 @@ extension Evaluator {
             return .array(found)
         case .table(let table): return try method == "gettype" ? nil : tableMethod(table, method, arguments)
         case .object(let object):
+            if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             guard object.isCustom else { return nil }
             switch (method, arguments.count) {
             case ("tostring", 0): return .string(try PSText.string(target))

@@ -68,7 +68,14 @@ enum Methods {
             "padleft", "padright", "adddays", "addhours", "addminutes", "addmonths", "addyears", "toupperinvariant",
             "tolowerinvariant",
         ]
-        if method == "contains", arguments.count == 1 { return .bool(try holds(items, arguments[0])) }
+        switch (method, arguments.count) {
+        case ("contains", 1): return .bool(try holds(items, arguments[0]))
+        // An array answers these as lists do.
+        case ("indexof", 1): return try PSList(.objects, items).call(method, arguments)
+        case ("getenumerator", 0), ("clone", 0): return .array(items)
+        case ("getupperbound", 1): return .int(Int32(truncatingIfNeeded: items.count - 1))
+        default: break
+        }
         guard known.contains(method), !items.isEmpty else { throw .handOver("the method \(name) of a list") }
         var results: [PSValue] = []
         for item in items {

@@ -82,7 +82,7 @@ package struct NativeEngine: Sendable {
         if let reason = unsupportedReason(parsed, values: values, in: session) {
             return .handedOver(reason: reason, hasSent: false)
         }
-        guard let root = parsed.root, let body = root.body else {
+        guard let root = parsed.root, let parts = root.partsInOrder else {
             return .handedOver(reason: "an unusual script", hasSent: false)
         }
         let thread = EvaluationThread(deadline: deadline)
@@ -108,7 +108,7 @@ package struct NativeEngine: Sendable {
                         limits: limits, host: host, thread: thread,
                         receiver: receiver)
                     let outcome = run.run(
-                        body, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
+                        parts, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
                     hasMadeMuch = run.hasMadeMuch
                     return (outcome, run.session(after: before))
                 }
@@ -169,15 +169,17 @@ private final class NativeRun {
     }
 
     func run(
-        _ body: StatementBlockSyntax, _ parameters: ScriptParameters?, showsLayouts: Bool, screenWidth: Int?
+        _ parts: [StatementBlockSyntax], _ parameters: ScriptParameters?, showsLayouts: Bool, screenWidth: Int?
     ) -> NativeOutcome {
         let delivery = delivery
         defer { evaluator.endLine() }
         do throws(Interrupt) {
             try parameters?.bind(in: evaluator)
-            try evaluator.run(body.statements) { (item) throws(Interrupt) in
-                try evaluator.note(item)
-                try delivery.add(.object(showsLayouts ? try NativeRun.shown(item, screenWidth) : item))
+            for part in parts {
+                try evaluator.run(part.statements) { (item) throws(Interrupt) in
+                    try evaluator.note(item)
+                    try delivery.add(.object(showsLayouts ? try NativeRun.shown(item, screenWidth) : item))
+                }
             }
         } catch {
             switch error {

@@ -16,6 +16,10 @@ struct ScriptFunction {
         var position: Int?
         /// The texts that are allowed; empty where all are.
         var allowed: [String] = []
+        /// What else is demanded of its values.
+        var checks: [ParameterCheck] = []
+        /// Whether its type is none that the engine has: it can only be left out.
+        var isForeign = false
         var defaultValue: ExpressionSyntax?
     }
 
@@ -89,9 +93,14 @@ struct ScriptFunction {
         for attribute in node.attributes {
             switch attribute {
             case .typeConstraint(let constraint):
-                guard parameter.type == nil, !parameter.isSwitch,
-                    let type = PSType(written: constraint.typeName.fullName)
-                else { return nil }
+                guard parameter.type == nil, !parameter.isSwitch else { return nil }
+                guard let type = PSType(written: constraint.typeName.fullName) else {
+                    guard Self.foreignTypes.contains(constraint.typeName.fullName.lowercased()),
+                        node.defaultValue == nil
+                    else { return nil }
+                    parameter.isForeign = true
+                    continue
+                }
                 if type == .toggle {
                     parameter.isSwitch = true
                 } else if type != .object {
@@ -103,6 +112,14 @@ struct ScriptFunction {
         }
         return parameter
     }
+
+    /// Types of parameters that take what no caller of a script here can give.
+    private static let foreignTypes: Set<String> = [
+        "pscredential", "system.management.automation.pscredential", "management.automation.pscredential",
+        "securestring",
+        "system.security.securestring", "x509certificate",
+        "system.security.cryptography.x509certificates.x509certificate2",
+    ]
 
     private static func read(_ node: AttributeSyntax, into parameter: inout Parameter) -> Bool {
         switch node.typeName.fullName.lowercased() {
@@ -141,7 +158,10 @@ struct ScriptFunction {
         case "allownull", "allowemptystring", "allowemptycollection", "system.management.automation.credential",
             "credential", "supportswildcards":
             return true
-        default: return false
+        default:
+            guard let check = ParameterCheck(node) else { return false }
+            parameter.checks.append(check)
+            return true
         }
     }
 
@@ -177,12 +197,27 @@ struct FunctionArguments {
     var given: [Int: PSValue] = [:]
     /// Those that no parameter takes.
     var rest: [PSValue] = []
+    /// The variables that an advanced function fills besides.
+    private(set) var recorded = RecordedOutput()
 
     /// Common parameters that only decide whether silent streams are shown.
     private static let common: Set<String> = ["verbose", "vb", "debug", "db"]
+    /// Common parameters with a value that decides the same.
+    private static let silent: Set<String> = [
+        "informationaction", "infa", "progressaction", "proga", "warningaction", "wa", "outbuffer", "ob",
+    ]
 
     /// Binds the words of a call.
     init(_ words: [CommandWord], of function: ScriptFunction, in evaluator: Evaluator) throws(Interrupt) {
+        var recordings: [String: PSValue] = [:]
+        /// Takes the value of a common parameter that the engine carries out.
+        func takesCommon(_ written: String, _ value: () throws(Interrupt) -> PSValue?) throws(Interrupt) -> Bool {
+            guard function.isAdvanced else { return false }
+            if Self.silent.contains(written.lowercased()) { return try value() != nil }
+            guard let name = CommandSpecification.recording(written), let value = try value() else { return false }
+            recordings[name] = value
+            return true
+        }
         var positional: [PSValue] = []
         var place = 0
         while place < words.count {
@@ -196,6 +231,7 @@ struct FunctionArguments {
                 case .table(let table):
                     for (key, value) in table.pairs {
                         let found = function.candidates(key)
+                        if found.isEmpty, try takesCommon(key, { value }) { continue }
                         guard found.count == 1, let index = found.first, given[index] == nil else {
                             throw .handOver("the parameter \(key) of \(function.name)")
                         }
@@ -209,6 +245,13 @@ struct FunctionArguments {
                 guard found.count == 1, let index = found.first, given[index] == nil else {
                     if found.isEmpty, function.isAdvanced {
                         if Self.common.contains(node.name.lowercased()) { continue }
+                        let isTaken = try takesCommon(node.name) { () throws(Interrupt) in
+                            if let value = node.argument { return try evaluator.value(of: value) }
+                            guard place < words.count, case .value(let value) = words[place] else { return nil }
+                            place += 1
+                            return try evaluator.value(of: value)
+                        }
+                        if isTaken { continue }
                         let isCommon =
                             CommandSpecification(
                                 name: function.name, className: "", values: [], switches: [], positions: []
@@ -259,6 +302,7 @@ struct FunctionArguments {
             given[place] = .array(all)
             rest = []
         }
+        recorded = RecordedOutput(recordings)
         guard rest.isEmpty || !function.isAdvanced else {
             throw .statement(
                 NativeError(
@@ -283,11 +327,6 @@ extension Evaluator {
             throw .handOver("splatting of @\(node.path.name), which has no value in the native engine")
         }
         return value.plain
-    }
-
-    /// Runs a function without input.
-    func call(_ function: ScriptFunction, _ words: [CommandWord], into sink: Sink) throws(Interrupt) {
-        try call(function, try FunctionArguments(words, of: function, in: self), input: nil, into: sink)
     }
 
     /// Runs a function. What it sets stays its own; what it doesn't set is its caller's.
@@ -405,6 +444,14 @@ extension Evaluator {
             case .array(let items) where items.isEmpty: throw .handOver("an empty value for \(parameter.name)")
             default: break
             }
+        }
+        if parameter.isForeign { throw .handOver("a value for the parameter \(parameter.name)") }
+        for check in parameter.checks {
+            guard let fault = try check.fault(of: value, in: self) else { continue }
+            throw .statement(
+                NativeError(
+                    "ParameterArgumentValidationError,\(function.name)",
+                    "Cannot validate argument on parameter '\(parameter.name)'. \(fault)", isReadable: true))
         }
         guard !parameter.allowed.isEmpty else { return value }
         guard case .string(let text) = value else { throw .handOver("a value of a set that isn't text") }

@@ -36,7 +36,10 @@ struct ScriptParameters {
                 return "the parameter $\(path.path)"
             }
             guard let read = ScriptFunction.parameter(parameter) else { return "the declaration of $\(path.name)" }
-            if let value = parameter.defaultValue, let reason = expression(value) { return reason }
+            if read.isForeign, values[name] != nil { return "a value for the parameter $\(path.name)" }
+            for value in read.checks.flatMap(\.arguments) + [parameter.defaultValue].compactMap(\.self) {
+                if let reason = expression(value) { return reason }
+            }
             // A mandatory parameter accepts neither its default nor an empty text.
             var isEmpty = values[name] == nil
             if case .string(let text)? = values[name], text.isEmpty { isEmpty = true }
@@ -68,7 +71,7 @@ struct ScriptParameters {
                 left.append((parameter, name))
                 continue
             }
-            let bound = try Self.checked(value, parameter)
+            let bound = try Self.checked(value, parameter, in: evaluator)
             evaluator.variables[name] = bound
             _ = table.add(parameter.name, bound)
         }
@@ -99,8 +102,17 @@ struct ScriptParameters {
         }
     }
 
-    private static func checked(_ value: PSValue, _ parameter: ScriptFunction.Parameter) throws(Interrupt) -> PSValue {
+    private static func checked(
+        _ value: PSValue, _ parameter: ScriptFunction.Parameter, in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
         let value = try converted(value, parameter)
+        for check in parameter.checks {
+            guard let fault = try check.fault(of: value, in: evaluator) else { continue }
+            throw .fatal(
+                NativeError(
+                    "ParameterArgumentValidationError",
+                    "Cannot validate argument on parameter '\(parameter.name)'. \(fault)", isReadable: true))
+        }
         guard !parameter.allowed.isEmpty else { return value }
         let items: [PSValue]
         if case .array(let own) = value { items = own } else { items = [value] }

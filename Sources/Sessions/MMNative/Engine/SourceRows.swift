@@ -40,7 +40,11 @@ struct SourceRows {
     private func handOn(_ batch: CmdletBatch, _ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) -> Bool {
         for text in batch.warnings { evaluator.delivery.note(.warning(text)) }
         for text in batch.information { evaluator.delivery.note(.information(text)) }
-        for error in batch.errors { evaluator.delivery.note(.error(error)) }
+        for error in batch.errors {
+            evaluator.errors.items.insert(ErrorRecords.value(of: error), at: 0)
+            evaluator.hasSucceeded = false
+            evaluator.delivery.note(.error(error))
+        }
         for (name, value) in batch.variables { try evaluator.set(name.lowercased(), value) }
         for item in batch.objects {
             guard try take(item) else { return false }

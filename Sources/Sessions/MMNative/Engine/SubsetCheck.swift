@@ -38,13 +38,15 @@ struct SubsetCheck {
         guard script.requirements.map(KnownPackages.satisfy) ?? true else { return "#requires" }
         guard root.usings.isEmpty else { return "using" }
         guard let parameters = root.parameterBlock else {
-            return values.isEmpty ? block(root) : "values without a param block"
+            guard values.isEmpty else { return "values without a param block" }
+            guard root.body == nil, root.definedTypes.isEmpty, let parts = root.partsInOrder else { return block(root) }
+            return parts.lazy.compactMap { statements($0) }.first
         }
-        guard root.definedTypes.isEmpty, root.namedBlocks.allSatisfy({ $0.kind == .end }), let body = root.body else {
+        guard root.definedTypes.isEmpty, let parts = root.partsInOrder else {
             return "a script block with parameters or named parts"
         }
         return ScriptParameters(parameters, values: values).misfit(canAsk: canAsk) { expression($0) }
-            ?? statements(body)
+            ?? parts.lazy.compactMap { statements($0) }.first
     }
 
     private func block(_ node: ScriptBlockSyntax) -> String? {
@@ -125,7 +127,9 @@ struct SubsetCheck {
 
     private func function(_ known: ScriptFunction) -> String? {
         for parameter in known.parameters {
-            if let value = parameter.defaultValue, let reason = expression(value) { return reason }
+            for value in parameter.checks.flatMap(\.arguments) + [parameter.defaultValue].compactMap(\.self) {
+                if let reason = expression(value) { return reason }
+            }
         }
         return known.blocks.lazy.compactMap { statements($0) }.first
     }
@@ -348,6 +352,17 @@ struct SubsetCheck {
             return expression(call.target) ?? first(call.arguments)
         case .index(let index): return expression(index.target) ?? expression(index.index)
         case .using, .attributed, .baseConstructorCall: return "an expression outside the native language"
+        }
+    }
+}
+
+extension ScriptBlockSyntax {
+    /// The parts of a script into which nothing is piped, in the order in which they run; `nil` where it has others.
+    var partsInOrder: [StatementBlockSyntax]? {
+        if let body { return [body] }
+        guard namedBlocks.allSatisfy({ [.begin, .process, .end].contains($0.kind) }) else { return nil }
+        return [NamedBlockSyntax.Kind.begin, .process, .end].compactMap { kind in
+            namedBlocks.first { $0.kind == kind }?.block
         }
     }
 }

@@ -239,8 +239,9 @@ enum HostCommands {
     }
 
     static func pathObject(_ path: String) throws(Interrupt) -> PSValue {
-        guard let object = PSObject([("Path", .string(path)), ("ProviderPath", .string(path))]) else { return .null }
-        return .object(object)
+        let object = PSObject(
+            [("Path", .string(path)), ("ProviderPath", .string(path))], typeName: PSObject.pathType)
+        return object.map { .object($0) } ?? .null
     }
 
     static func fileObject(_ path: String, size: Int, isFolder: Bool) -> PSValue {
@@ -249,12 +250,13 @@ enum HostCommands {
         let dot = name.lastIndex(of: ".")
         let base = dot.map { String(name[..<$0]) } ?? name
         let end = dot.map { String(name[$0...]) } ?? ""
-        let object = PSObject([
-            ("Name", .string(name)), ("FullName", .string(path)), ("BaseName", .string(base)),
-            ("Extension", .string(end)), ("Length", .long(Int64(size))), ("PSIsContainer", .bool(isFolder)),
-            ("DirectoryName", .string(parts.dropLast().joined(separator: "/"))), ("Exists", .bool(true)),
-            ("LastWriteTime", .date(PSZone.now)), ("CreationTime", .date(PSZone.now)),
-        ])
+        let object = PSObject(
+            [
+                ("Name", .string(name)), ("FullName", .string(path)), ("BaseName", .string(base)),
+                ("Extension", .string(end)), ("Length", .long(Int64(size))), ("PSIsContainer", .bool(isFolder)),
+                ("DirectoryName", .string(parts.dropLast().joined(separator: "/"))), ("Exists", .bool(true)),
+                ("LastWriteTime", .date(PSZone.now)), ("CreationTime", .date(PSZone.now)),
+            ], typeName: isFolder ? PSObject.folderType : PSObject.fileType)
         return object.map { .object($0) } ?? .null
     }
 

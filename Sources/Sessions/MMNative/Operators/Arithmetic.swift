@@ -44,7 +44,7 @@ enum Arithmetic {
         case (.date(let date), .span(let ticks)): return try moved(date, -ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.subtractingReportingOverflow(other))
         case (.int, .null), (.long, .null), (.double, .null), (.decimal, .null): return left
-        default: return try number(left, right, .subtract)
+        default: return try number(zero(left), zero(right), .subtract)
         }
     }
 
@@ -89,13 +89,16 @@ enum Arithmetic {
 
     /// Evaluates `left / right`.
     static func divide(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
-        try number(left, right, .divide)
+        try number(zero(left), zero(right), .divide)
     }
 
     /// Evaluates `left % right`.
     static func remainder(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
-        try number(left, right, .remainder)
+        try number(zero(left), zero(right), .remainder)
     }
+
+    /// `$null` counts as 0 where one number is taken from, or divided by, another.
+    private static func zero(_ value: PSValue) -> PSValue { value.isNull ? .int(0) : value }
 
     private enum Operation { case add, subtract, multiply, divide, remainder }
 

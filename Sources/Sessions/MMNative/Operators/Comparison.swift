@@ -19,6 +19,14 @@ enum Comparison {
             return try fold(unit, ignoringCase) == fold(other, ignoringCase)
         default: break
         }
+        if case .object(let object) = left, object.isCustom {
+            // Nothing but the same object is equal to one: no text or number becomes one.
+            switch right {
+            case .object(let other): return object.identity == other.identity
+            case .string, .int, .long, .double, .bool, .date, .guid: return false
+            default: break
+            }
+        }
         if isNumber(left) {
             if isNumber(right) { return try order(left, right) == 0 }
             if case .array(let items) = right {

@@ -25,7 +25,15 @@ struct BoundCommand {
     }
 
     /// The names of the bound parameters.
-    var names: Set<String> { Set(values.keys).subtracting(["ErrorAction"]).subtracting(CommandSpecification.silent) }
+    var names: Set<String> {
+        Set(values.keys).subtracting(["ErrorAction"]).subtracting(CommandSpecification.silent)
+            .subtracting(CommandSpecification.recording)
+    }
+
+    /// The variables that it fills besides.
+    var recorded: RecordedOutput {
+        RecordedOutput(values.filter { CommandSpecification.recording.contains($0.key) })
+    }
 
     /// Binds a command's elements. A binding error ends the statement, as in PowerShell.
     init(_ command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) {

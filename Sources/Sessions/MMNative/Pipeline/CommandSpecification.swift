@@ -24,7 +24,8 @@ struct CommandSpecification {
     /// Returns the fully qualified id of an error that the command raises.
     func errorID(_ id: String) -> String { "\(id),Microsoft.PowerShell.Commands.\(className)" }
 
-    /// The parameters of every command, each with its alias. The engine implements only -ErrorAction among them.
+    /// The parameters of every command, each with its alias. The engine implements -ErrorAction among them, and
+    /// those that name variables.
     private static let common = [
         ("Debug", "db"), ("ErrorAction", "ea"), ("ErrorVariable", "ev"), ("InformationAction", "infa"),
         ("InformationVariable", "iv"), ("OutBuffer", "ob"), ("OutVariable", "ov"), ("PipelineVariable", "pv"),
@@ -36,12 +37,24 @@ struct CommandSpecification {
         "Debug", "InformationAction", "ProgressAction", "Verbose", "WarningAction", "OutBuffer",
     ]
 
+    /// Common parameters that name a variable for what a command puts out, or for its errors.
+    static let recording: Set<String> = ["OutVariable", "ErrorVariable", "WarningVariable", "InformationVariable"]
+
+    /// The common parameter of these that a name, in any case, stands for in full; `nil` for any other.
+    static func recording(_ written: String) -> String? {
+        let lower = written.lowercased()
+        return common.first { $0.0.lowercased() == lower || $0.1 == lower }.map(\.0).flatMap {
+            recording.contains($0) ? $0 : nil
+        }
+    }
+
     /// Whether a parameter takes no value.
     func isSwitch(_ name: String) -> Bool { switches.contains(name) || name == "Debug" || name == "Verbose" }
 
     /// Whether the engine implements a parameter.
     func takes(_ name: String) -> Bool {
-        name == "ErrorAction" || Self.silent.contains(name) || values.contains(name) || switches.contains(name)
+        name == "ErrorAction" || Self.silent.contains(name) || Self.recording.contains(name) || values.contains(name)
+            || switches.contains(name)
     }
 
     /// The parameters in the binder's order, with their aliases.

@@ -47,10 +47,8 @@ final class FunctionStage: Stage {
     private let evaluator: Evaluator
     private var items: [PSValue] = []
 
-    init(_ function: ScriptFunction, _ words: [CommandWord], _ evaluator: Evaluator) throws(Interrupt) {
-        self.function = function
-        self.evaluator = evaluator
-        arguments = try FunctionArguments(words, of: function, in: evaluator)
+    init(_ function: ScriptFunction, _ arguments: FunctionArguments, _ evaluator: Evaluator) {
+        (self.function, self.arguments, self.evaluator) = (function, arguments, evaluator)
     }
 
     override func process(_ item: PSValue) throws(Interrupt) { items.append(item) }

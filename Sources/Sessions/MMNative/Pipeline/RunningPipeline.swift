@@ -8,7 +8,7 @@ final class RunningPipeline {
         case expression(ExpressionSyntax)
         case value(PSValue)
         case source(CmdletCall, any CmdletSource)
-        case function(ScriptFunction, [CommandWord])
+        case function(ScriptFunction, FunctionArguments)
         /// The first command creates the objects.
         case none
     }
@@ -18,6 +18,7 @@ final class RunningPipeline {
     private let head: Head
     private let sink: Sink
     private var firstOpen = 0
+    private let recordings: [RecordedOutput]
 
     /// Sets up a pipeline: looks up names, binds parameters and evaluates arguments, so that errors in them surface
     /// before anything runs.
@@ -25,6 +26,7 @@ final class RunningPipeline {
         self.evaluator = evaluator
         self.sink = sink
         var stages: [Stage] = []
+        var recordings: [RecordedOutput] = []
         var head = Head.none
         var target = Redirection.Target.none
         for (place, element) in node.elements.enumerated() {
@@ -36,19 +38,24 @@ final class RunningPipeline {
                 let last = try Redirection.target(of: command.redirections, in: evaluator)
                 if place == node.elements.count - 1 { target = last }
                 if let function = try RunningPipeline.function(command, in: evaluator) {
+                    let arguments = try FunctionArguments(command.words, of: function, in: evaluator)
                     if place == 0 {
-                        head = .function(function, command.words)
+                        head = .function(function, arguments)
                     } else {
-                        stages.append(try FunctionStage(function, command.words, evaluator))
+                        stages.append(FunctionStage(function, arguments, evaluator))
                     }
+                    Self.record(arguments.recorded, &stages, &recordings, evaluator)
                     continue
                 }
-                if let (call, source) = try RunningPipeline.source(command, isHead: place == 0, in: evaluator) {
+                if let (call, source, recorded) = try RunningPipeline.source(
+                    command, isHead: place == 0, in: evaluator)
+                {
                     if place == 0 {
                         head = .source(call, source)
                     } else {
                         stages.append(SourceStage(call, source, evaluator))
                     }
+                    Self.record(recorded, &stages, &recordings, evaluator)
                     continue
                 }
                 let bound = try BoundCommand(command, in: evaluator)
@@ -67,6 +74,7 @@ final class RunningPipeline {
                 let action = bound.errorAction
                 stage.report = { (error) throws(Interrupt) in try evaluator.report(error, action) }
                 stages.append(stage)
+                Self.record(bound.recorded, &stages, &recordings, evaluator)
             }
         }
         switch target {
@@ -90,6 +98,17 @@ final class RunningPipeline {
         }
         self.stages = stages
         self.head = head
+        self.recordings = recordings
+    }
+
+    /// Has variables of a command's own filled by what it puts out, and by the errors of the pipeline.
+    private static func record(
+        _ recorded: RecordedOutput, _ stages: inout [Stage], _ recordings: inout [RecordedOutput],
+        _ evaluator: Evaluator
+    ) {
+        guard !recorded.isEmpty else { return }
+        recordings.append(recorded)
+        stages.append(RecordingStage(recorded, evaluator))
     }
 
     /// Returns the name of a command: a constant, or the text that `& 'Name'` names it by.
@@ -122,14 +141,17 @@ final class RunningPipeline {
     /// Returns the call of a source's cmdlet; `nil` when the command is the engine's own.
     private static func source(
         _ command: CommandSyntax, isHead: Bool, in evaluator: Evaluator
-    ) throws(Interrupt) -> (CmdletCall, any CmdletSource)? {
+    ) throws(Interrupt) -> (CmdletCall, any CmdletSource, RecordedOutput)? {
         guard command.invocation != .dot, let written = try RunningPipeline.name(of: command, in: evaluator) else {
             return nil
         }
         let name = written.split(separator: "\\").last.map(String.init) ?? written
         guard Cmdlets.specification(of: name) == nil, let source = evaluator.sources.first(where: { $0.knows(name) })
         else { return nil }
-        var call = try CmdletCall(command, name: name, in: evaluator)
+        let whole = try CmdletCall(command, name: name, in: evaluator)
+        var arguments = whole.arguments
+        let recorded = RecordedOutput(takenFrom: &arguments)
+        var call = CmdletCall(name: name, arguments: arguments)
         call.takesInput = !isHead
         call.errorPreference = evaluator.preferenceWord
         do throws(CmdletFault) {
@@ -141,18 +163,41 @@ final class RunningPipeline {
             case .interrupted(let stop): throw stop.reason
             }
         }
-        return (call, source)
+        return (call, source, recorded)
     }
 
     /// Runs the pipeline from its own head.
     func run() throws(Interrupt) {
+        guard !recordings.isEmpty else { return try runThrough() }
+        let before = evaluator.errors.items.count
+        do throws(Interrupt) {
+            try runThrough()
+        } catch {
+            switch error {
+            case .statement(let record), .fatal(let record), .refused(let record):
+                try recordErrors(since: before, ErrorRecords.value(of: record))
+            default: break
+            }
+            throw error
+        }
+        try recordErrors(since: before, nil)
+    }
+
+    private func recordErrors(since before: Int, _ last: PSValue?) throws(Interrupt) {
+        let new = evaluator.errors.items.dropLast(before).reversed() + [last].compactMap(\.self)
+        for recorded in recordings {
+            for error in new { try recorded.add(error: error, in: evaluator) }
+        }
+    }
+
+    private func runThrough() throws(Interrupt) {
         switch head {
         case .source(let call, let source):
             try begin()
             try SourceRows(call, of: source, in: evaluator).read { (item) throws(Interrupt) in try push(item) }
-        case .function(let function, let command):
+        case .function(let function, let arguments):
             try begin()
-            try run(function, command)
+            try run(function, arguments)
         case .expression(let expression):
             var items: [PSValue] = []
             switch expression {
@@ -176,10 +221,10 @@ final class RunningPipeline {
     }
 
     /// Runs a function until it ends, or until no more of its output is wanted.
-    private func run(_ function: ScriptFunction, _ command: [CommandWord]) throws(Interrupt) {
+    private func run(_ function: ScriptFunction, _ arguments: FunctionArguments) throws(Interrupt) {
         let end = ObjectIdentifier(self)
         do throws(Interrupt) {
-            try evaluator.call(function, command) { (item) throws(Interrupt) in
+            try evaluator.call(function, arguments, input: nil) { (item) throws(Interrupt) in
                 guard try push(item) else { throw .stopUpstream(end) }
             }
         } catch {

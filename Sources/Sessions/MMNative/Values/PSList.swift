@@ -128,6 +128,8 @@ package final class PSList: @unchecked Sendable {
             case (.guid(let text), .guid(let other)):
                 if text == other { return index }
             case (.string, _), (_, .string), (.null, _), (_, .null), (.object, _), (_, .object): continue
+            case (.table(let table), .table(let other)):
+                if table.identity == other.identity { return index }
             default: throw .handOver("a search in a list of \(item.typeName)")
             }
         }

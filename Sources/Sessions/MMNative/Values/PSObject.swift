@@ -57,6 +57,11 @@ package struct PSObject: Sendable {
     /// The type name of a plain custom object.
     package static let customType = "System.Management.Automation.PSCustomObject"
 
+    /// The type names of what commands answer about paths.
+    static let pathType = "System.Management.Automation.PathInfo"
+    static let fileType = "System.IO.FileInfo"
+    static let folderType = "System.IO.DirectoryInfo"
+
     /// Creates an object; `nil` when two names differ only in case.
     package init?(
         _ pairs: [(String, PSValue)], typeName: String = PSObject.customType, isCustom: Bool = true,

@@ -42,6 +42,11 @@ enum PSText {
         return ""
     }
 
+    /// The types whose text is one of their properties.
+    private static let textProperties = [
+        PSObject.pathType: "Path", PSObject.fileType: "FullName", PSObject.folderType: "FullName",
+    ]
+
     /// Returns `@{a=1; b=x}`, in which nested arrays and objects are abbreviated.
     private static func custom(_ object: PSObject) throws(Interrupt) -> String {
         if object.typeName == ErrorRecords.type, case .object(let exception)? = object["Exception"],
@@ -49,6 +54,7 @@ enum PSText {
         {
             return message
         }
+        if let name = Self.textProperties[object.typeName], let text = object[name] { return try string(text) }
         guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
         var parts: [String] = []
         for (name, value) in zip(object.shape.names, object.values) {

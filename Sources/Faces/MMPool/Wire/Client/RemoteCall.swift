@@ -34,6 +34,7 @@ final class RemoteCall: Sendable {
             case .progress(let report): context.progress(report)
             case .signIn(let details): await context.person?.showSignIn(details)
             case .question(let question, let content): try await ask(content, question)
+            case .textQuestion(let question, let text): try await askForText(text, question)
             case .wantsInput(let question): input?.send(question, of: call)
             case .items: throw PoolFailure.notAPool(pool.address)
             case .head(let object): return try list(object)
@@ -57,6 +58,7 @@ final class RemoteCall: Sendable {
                 return rows.items.map { bytes[$0] }
             case .progress(let report): context.progress(report)
             case .signIn(let details): await context.person?.showSignIn(details)
+            case .textQuestion(let question, let text): try await askForText(text, question)
             case .wantsInput(let question): input?.send(question, of: call)
             case .answer(let whole):
                 end.withLock { end in
@@ -107,6 +109,23 @@ final class RemoteCall: Sendable {
             guard error.code != .cancelled else { throw error }
             said = ["error": .object(ErrorWire.object(error))]
         }
+        try await send(said, to: id)
+    }
+
+    /// Asks the person on this side for a line of text, and sends it.
+    private func askForText(_ question: String, _ id: String) async throws(MMError) {
+        guard let person = context.person else { throw PoolFailure.notAPool(pool.address) }
+        let said: JSONObject
+        do throws(MMError) {
+            said = ["text": try await person.answer(to: question).map { .string($0) } ?? .null]
+        } catch {
+            guard error.code != .cancelled else { throw error }
+            said = ["error": .object(ErrorWire.object(error))]
+        }
+        try await send(said, to: id)
+    }
+
+    private func send(_ said: JSONObject, to id: String) async throws(MMError) {
         let request = pool.request(
             "POST", "/v1/calls/\(call)/questions/\(id)", headers: ["Content-Type": "application/json"],
             body: JSONWriter.bytes(.object(said)))

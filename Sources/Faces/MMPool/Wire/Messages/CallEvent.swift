@@ -12,6 +12,8 @@ package enum CallEvent: Sendable {
     case signIn(JSONObject)
     /// A question for a person.
     case question(id: String, ConfirmationQuestion)
+    /// A question that a person answers with a line of text.
+    case textQuestion(id: String, String)
     /// The pool wants the next bytes of standard input.
     case wantsInput(id: String)
     /// The answer is a list; this is everything but its items.
@@ -40,6 +42,8 @@ package enum CallEvent: Sendable {
                     "alike": .int(Int64(question.moreOfKind)),
                     "isMidway": .bool(question.isMidway),
                 ])
+        case .textQuestion(let id, let text):
+            Self.event("text-question", ["id": .string(id), "text": .string(text)])
         case .wantsInput(let id): Self.event("input", ["id": .string(id)])
         case .head(let object): Self.event("head", object)
         case .items(let rows): SSEEvent(data: rows, event: "items")
@@ -89,6 +93,9 @@ package enum CallEvent: Sendable {
                     check: object["check"]?.string.flatMap(PersonCheck.init) ?? .key,
                     digest: object["digest"]?.string ?? "", moreOfKind: object["alike"]?.int.map { Int($0) } ?? 0,
                     isMidway: object["isMidway"]?.bool ?? false))
+        case "text-question":
+            guard let id = object["id"]?.string, let text = object["text"]?.string else { return nil }
+            self = .textQuestion(id: id, text)
         case "input":
             guard let id = object["id"]?.string else { return nil }
             self = .wantsInput(id: id)

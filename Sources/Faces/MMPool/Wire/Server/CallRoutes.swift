@@ -93,19 +93,26 @@ package struct CallRoutes: Sendable {
     @Sendable private func answerQuestion(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         try answersForPerson(request.peer)
         let body = try request.http.jsonObject()
+        let (call, question) = (request.name("call"), request.name("question"))
+        if let text = body["text"], text.isNull || text.string != nil,
+            open.texts.answer(call, question, .success(text.string))
+        {
+            return HTTPServerResponse(status: 204)
+        }
         let answer: Result<ConfirmationAnswer, MMError>
         if let error = body["error"]?.object.flatMap(ErrorWire.error) {
             answer = .failure(error)
+            if open.texts.answer(call, question, .failure(error)) { return HTTPServerResponse(status: 204) }
         } else if let confirmed = body["confirmed"]?.bool {
             answer = .success(!confirmed ? .no : body["alike"]?.bool == true ? .yesToAlike : .yes)
         } else {
             throw MMError(
                 .invalidInput, "An answer to a question needs `confirmed`.",
                 hint:
-                    "Send {\"confirmed\": true} or {\"confirmed\": false}; or {\"error\": {\"code\": …, \"message\": …}} "
+                    "Send {\"confirmed\": true} or {\"confirmed\": false}, {\"text\": …} to a question for text; or {\"error\": {\"code\": …, \"message\": …}} "
                     + "where nobody could be asked.")
         }
-        guard open.questions.answer(request.name("call"), request.name("question"), answer) else {
+        guard open.questions.answer(call, question, answer) else {
             throw MMError(
                 .notFound, "This question is no longer open.", hint: "Its call has ended, or it was answered.")
         }
@@ -209,7 +216,9 @@ struct CallStream: Sendable {
         context.progress = { outbox.report($0) }
         context.person =
             hasPerson
-            ? RemotePerson(call: id, outbox: outbox, questions: open.questions, isAtTerminal: isAtTerminal) : nil
+            ? RemotePerson(
+                call: id, outbox: outbox, questions: open.questions, texts: open.texts,
+                isAtTerminal: isAtTerminal) : nil
         // Input from an unknown program never counts as a terminal's.
         context.input =
             hasInput && context.caller.surface == .terminal
@@ -281,6 +290,7 @@ struct RemotePerson: ConfirmingPerson {
     let call: String
     let outbox: CallOutbox
     let questions: PendingAnswers<Result<ConfirmationAnswer, MMError>>
+    let texts: PendingAnswers<Result<String?, MMError>>
     /// Whether the front-end is one of this product's own that has a terminal and performs the checks there.
     let isAtTerminal: Bool
 
@@ -290,6 +300,12 @@ struct RemotePerson: ConfirmingPerson {
 
     func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         try await decide(question) != .no
+    }
+
+    func answer(to question: String) async throws(MMError) -> String? {
+        let said = await texts.ask(call) { id in outbox.tell(.textQuestion(id: id, question)) }
+        guard let said else { throw MMError(.cancelled, "The call was cancelled while a person was asked.") }
+        return try said.get()
     }
 
     func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {

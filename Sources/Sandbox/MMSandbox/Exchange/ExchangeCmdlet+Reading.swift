@@ -1,0 +1,352 @@
+internal import MMCore
+
+/// Cmdlets that reports read a mailbox's or the organization's settings with, and that nothing here changes.
+extension ExchangeCmdlet {
+    static let reading: [ExchangeCmdlet] =
+        ofMailboxes + lists.map { entry in list(entry.noun, entry.parameters, entry.rows) } + others
+
+    /// A cmdlet with one row a mailbox, for `-Identity` alone or for all that the filters leave.
+    private static func ofMailbox(
+        _ noun: String, _ parameters: String = "Identity",
+        _ row: @escaping @Sendable (ExchangeOrganization, ExchangeMailbox) -> JSONObject
+    ) -> ExchangeCmdlet {
+        ExchangeCmdlet("Get-\(noun)", .reading, parameters) { (organization, call) throws(ExchangeFailure) in
+            guard call.text("Identity") != nil || parameters != "Identity" else { throw .missing("Identity") }
+            return try organization.rowsOfMailboxes(call) { mailbox in
+                organization.configured(noun, mailbox.id, row(organization, mailbox))
+            }
+        }
+    }
+
+    private static func named(_ mailbox: ExchangeMailbox) -> JSONObject {
+        ["Identity": .string(mailbox.name), "MailboxOwnerId": .string(mailbox.name)]
+    }
+
+    private static let ofMailboxes: [ExchangeCmdlet] = [
+        ofMailbox("MailboxJunkEmailConfiguration", "Identity ResultSize") { _, mailbox in
+            named(mailbox).merging([
+                "Enabled": true, "ContactsTrusted": false, "TrustedListsOnly": false,
+                "TrustedSendersAndDomains": mailbox.row.index % 3 == 0 ? ["fabrikam.example"] : [],
+                "TrustedRecipientsAndDomains": [],
+                "BlockedSendersAndDomains": mailbox.row.index % 4 == 0 ? ["spam@northwind.example"] : [],
+            ])
+        },
+        ofMailbox("MailboxRegionalConfiguration") { _, mailbox in
+            named(mailbox).merging([
+                "Language": "en-US", "DateFormat": "M/d/yyyy", "TimeFormat": "h:mm tt",
+                "TimeZone": "W. Europe Standard Time", "DefaultFolderNameMatchingUserLanguage": false,
+            ])
+        },
+        ofMailbox("MailboxCalendarConfiguration") { _, mailbox in
+            named(mailbox).merging([
+                "WorkDays": "Weekdays", "WorkingHoursStartTime": "08:00:00", "WorkingHoursEndTime": "17:00:00",
+                "WorkingHoursTimeZone": "W. Europe Standard Time", "WeekStartDay": "Monday", "RemindersEnabled": true,
+                "DefaultReminderTime": "00:15:00",
+            ])
+        },
+        ofMailbox("MailboxMessageConfiguration") { _, mailbox in
+            named(mailbox).merging([
+                "AutoAddSignature": false, "SignatureText": "", "SignatureHtml": "", "DefaultFontName": "Aptos",
+                "DefaultFormat": "Html",
+            ])
+        },
+        ofMailbox("CalendarProcessing", "Identity ResultSize") { _, mailbox in
+            let isResource = mailbox.kind == .room || mailbox.kind == .equipment
+            return named(mailbox).merging([
+                "AutomateProcessing": isResource ? "AutoAccept" : "AutoUpdate", "AllowConflicts": false,
+                "BookingType": "Standard", "BookingWindowInDays": 180, "MaximumDurationInMinutes": 1440,
+                "AllowRecurringMeetings": true, "AllBookInPolicy": true, "AllRequestInPolicy": false,
+                "AllRequestOutOfPolicy": false, "BookInPolicy": [], "RequestInPolicy": [], "ResourceDelegates": [],
+                "ScheduleOnlyDuringWorkHours": false, "DeleteComments": true, "DeleteSubject": true,
+                "AddOrganizerToSubject": true, "ProcessExternalMeetingMessages": false,
+            ])
+        },
+        ofMailbox("Clutter") { _, mailbox in named(mailbox).merging(["IsEnabled": false]) },
+        ofMailbox("FocusedInbox") { _, mailbox in named(mailbox).merging(["FocusedInboxOn": true]) },
+        ofMailbox("MailboxAuditBypassAssociation", "Identity ResultSize Filter") { _, mailbox in
+            [
+                "Identity": .string(mailbox.name), "Name": .string(mailbox.name), "AuditBypassEnabled": false,
+                "ObjectId": .string(mailbox.name),
+            ]
+        },
+        ofMailbox("MailboxLocation", "Identity User MailboxGuid") { _, mailbox in
+            [
+                "Identity": .string(mailbox.name), "MailboxGuid": .string(mailbox.exchangeGuid),
+                "MailboxLocationType": "Primary", "OwnerId": .string(mailbox.name),
+                "DatabaseLocation": "SANDBOX00DG100-db001",
+            ]
+        },
+    ]
+
+    /// A list of the organization, with `-Identity` for one of its rows.
+    private static func list(_ noun: String, _ parameters: String, _ rows: [JSONObject]) -> ExchangeCmdlet {
+        ExchangeCmdlet("Get-\(noun)", .reading, "Identity " + parameters) {
+            (organization, call) throws(ExchangeFailure) in try organization.named(noun, rows, call)
+        }
+    }
+
+    private static let recipients =
+        "Anr Filter SortBy ResultSize RecipientTypeDetails OrganizationalUnit IncludeSystemObjects:b"
+
+    private static let lists: [(noun: String, parameters: String, rows: [JSONObject])] = [
+        (
+            "DynamicDistributionGroup", recipients + " ManagedBy",
+            [
+                [
+                    "Name": "Everybody", "DisplayName": "Everybody", "Identity": "Everybody", "Alias": "everybody",
+                    "PrimarySmtpAddress": "everybody@contoso-sandbox.example",
+                    "RecipientFilter": "((RecipientTypeDetails -eq 'UserMailbox'))",
+                    "RecipientType": "DynamicDistributionGroup", "RecipientTypeDetails": "DynamicDistributionGroup",
+                    "IncludedRecipients": "MailboxUsers", "ManagedBy": "admin",
+                    "HiddenFromAddressListsEnabled": false, "RequireSenderAuthenticationEnabled": true,
+                ]
+            ]
+        ),
+        (
+            "MailContact", recipients,
+            [
+                [
+                    "Name": "Nora North", "DisplayName": "Nora North", "Identity": "Nora North", "Alias": "nora.north",
+                    "ExternalEmailAddress": "SMTP:nora@northwind.example",
+                    "PrimarySmtpAddress": "nora@northwind.example", "EmailAddresses": ["SMTP:nora@northwind.example"],
+                    "RecipientType": "MailContact", "RecipientTypeDetails": "MailContact",
+                    "HiddenFromAddressListsEnabled": false,
+                ]
+            ]
+        ),
+        (
+            "MailUser", recipients + " SoftDeletedMailUser:b",
+            [
+                [
+                    "Name": "gus.guest", "DisplayName": "Gus Guest", "Identity": "gus.guest", "Alias": "gus.guest",
+                    "UserPrincipalName": "gus.guest@contoso-sandbox.example",
+                    "ExternalEmailAddress": "SMTP:gus.guest@fabrikam.example",
+                    "PrimarySmtpAddress": "gus.guest@fabrikam.example",
+                    "EmailAddresses": ["SMTP:gus.guest@fabrikam.example"], "RecipientType": "MailUser",
+                    "RecipientTypeDetails": "GuestMailUser", "HiddenFromAddressListsEnabled": true,
+                ]
+            ]
+        ),
+        (
+            "RMSTemplate", "TrustPublishingDomain Type",
+            [
+                [
+                    "Name": "Encrypt", "Identity": "Encrypt", "Description": "", "Type": "Archived",
+                    "TemplateGuid": "c026002d-0000-4000-8000-00000000a101",
+                ],
+                [
+                    "Name": "Do Not Forward", "Identity": "Do Not Forward", "Description": "", "Type": "Archived",
+                    "TemplateGuid": "cf5cf348-0000-4000-8000-00000000a102",
+                ],
+            ]
+        ),
+        (
+            "OwaMailboxPolicy", "",
+            [
+                [
+                    "Name": "OwaMailboxPolicy-Default", "Identity": "OwaMailboxPolicy-Default", "IsDefault": true,
+                    "AdditionalStorageProvidersAvailable": true, "ExternalImageProxyEnabled": true,
+                    "ConditionalAccessPolicy": "Off", "ActiveSyncIntegrationEnabled": true,
+                    "WacViewingOnPublicComputersEnabled": true,
+                ]
+            ]
+        ),
+        (
+            "MobileDeviceMailboxPolicy", "",
+            [
+                [
+                    "Name": "Default", "Identity": "Default", "IsDefault": true, "PasswordEnabled": false,
+                    "AllowSimplePassword": true, "DeviceEncryptionEnabled": false, "MaxInactivityTimeLock": "Unlimited",
+                ]
+            ]
+        ),
+        (
+            "CASMailboxPlan", "Filter ResultSize SortBy Credential",
+            [
+                [
+                    "Name": "ExchangeOnlineEnterprise", "Identity": "ExchangeOnlineEnterprise",
+                    "DisplayName": "ExchangeOnlineEnterprise", "ImapEnabled": true, "PopEnabled": true,
+                    "ActiveSyncEnabled": true, "OwaMailboxPolicy": "OwaMailboxPolicy-Default",
+                ]
+            ]
+        ),
+        (
+            "MailboxPlan", "Filter ResultSize SortBy AllMailboxPlanReleases:b",
+            [
+                [
+                    "Name": "ExchangeOnlineEnterprise", "Identity": "ExchangeOnlineEnterprise",
+                    "DisplayName": "ExchangeOnlineEnterprise", "IsDefault": true,
+                    "ProhibitSendReceiveQuota": "100 GB (107,374,182,400 bytes)",
+                    "RetentionPolicy": "Default MRM Policy",
+                ]
+            ]
+        ),
+        (
+            "EmailAddressPolicy", "IncludeMailboxSettingOnlyPolicy:b",
+            [
+                [
+                    "Name": "Default Policy", "Identity": "Default Policy", "Priority": "Lowest",
+                    "EnabledPrimarySMTPAddressTemplate": "@contoso-sandbox.example",
+                    "EnabledEmailAddressTemplates": ["SMTP:@contoso-sandbox.example"], "RecipientFilterApplied": false,
+                ]
+            ]
+        ),
+        (
+            "RetentionPolicyTag", "IncludeSystemTags:b Mailbox OptionalInMailbox:b Types",
+            [
+                [
+                    "Name": "Default 2 year move to archive", "Identity": "Default 2 year move to archive",
+                    "Type": "All", "AgeLimitForRetention": "730.00:00:00", "RetentionEnabled": true,
+                    "RetentionAction": "MoveToArchive",
+                ],
+                [
+                    "Name": "Deleted Items", "Identity": "Deleted Items", "Type": "DeletedItems",
+                    "AgeLimitForRetention": "30.00:00:00", "RetentionEnabled": true,
+                    "RetentionAction": "DeleteAndAllowRecovery",
+                ],
+            ]
+        ),
+        (
+            "RoleGroup", "Filter ResultSize SortBy ShowPartnerLinked:b UsnForReconciliationSearch",
+            ["Organization Management", "Recipient Management", "View-Only Organization Management"].map { name in
+                [
+                    "Name": .string(name), "Identity": .string(name), "DisplayName": .string(name),
+                    "Members": name.hasPrefix("Org") ? ["admin"] : [], "Roles": ["Mail Recipients"],
+                    "ManagedBy": ["Organization Management"], "RoleGroupType": "Standard",
+                ]
+            }
+        ),
+        (
+            "ManagementRoleAssignment",
+            "Role RoleAssignee Enabled:b Delegating:b Exclusive:b GetEffectiveUsers:b RoleAssigneeType AssignmentMethod",
+            [
+                [
+                    "Name": "Mail Recipients-Organization Management",
+                    "Identity": "Mail Recipients-Organization Management", "Role": "Mail Recipients",
+                    "RoleAssigneeName": "Organization Management", "RoleAssignee": "Organization Management",
+                    "RoleAssigneeType": "RoleGroup", "AssignmentMethod": "Direct",
+                    "EffectiveUserName": "All Group Members",
+                    "RoleAssignmentDelegationType": "Regular", "Enabled": true,
+                ]
+            ]
+        ),
+        ("PublicFolder", "Recurse:b GetChildren:b Mailbox ResultSize ResidentFolders:b", []),
+        ("MailPublicFolder", recipients, []),
+        ("PublicFolderStatistics", "ResultSize", []),
+        ("JournalRule", "", []), ("HostedContentFilterRule", "State", []), ("AntiPhishRule", "State", []),
+        ("MalwareFilterRule", "State", []), ("HostedOutboundSpamFilterRule", "State", []),
+        ("SafeLinksRule", "State", []), ("SafeAttachmentRule", "State", []),
+        ("MailboxRestoreRequest", "SourceMailbox TargetMailbox Status Name ResultSize", []),
+        ("MoveRequest", "MoveStatus ResultSize BatchName", []), ("MigrationBatch", "Status", []),
+        ("AuthenticationPolicy", "", []), ("ActiveSyncDeviceAccessRule", "", []),
+        (
+            "QuarantineMessage", "SenderAddress RecipientAddress StartReceivedDate EndReceivedDate Type Page PageSize",
+            []
+        ),
+        ("AddressBookPolicy", "", []), ("OrganizationRelationship", "", []),
+        ("ManagementScope", "Exclusive:b Orphan:b", []),
+    ]
+
+    private static let others: [ExchangeCmdlet] = [
+        single(
+            "IRMConfiguration",
+            [
+                "Identity": "ControlPoint Config", "InternalLicensingEnabled": true, "ExternalLicensingEnabled": true,
+                "AzureRMSLicensingEnabled": true, "TransportDecryptionSetting": "Optional",
+                "JournalReportDecryptionEnabled": true, "SimplifiedClientAccessEnabled": true,
+                "DecryptAttachmentForEncryptOnly": false, "LicensingLocation": [],
+            ]),
+        single(
+            "TransportConfig",
+            [
+                "Identity": "Transport Settings", "SmtpClientAuthenticationDisabled": true,
+                "ExternalPostmasterAddress": .null, "MaxReceiveSize": "Unlimited", "MaxSendSize": "Unlimited",
+                "AllowLegacyTLSClients": .null, "MessageExpiration": "1.00:00:00",
+            ]),
+        single(
+            "AtpPolicyForO365",
+            [
+                "Name": "Default", "Identity": "Default", "EnableATPForSPOTeamsODB": true, "EnableSafeDocs": false,
+                "AllowSafeDocsOpen": false,
+            ]),
+        ExchangeCmdlet("Test-IRMConfiguration", .managing, "Sender Recipient RMSOnline:b") {
+            (_, call) throws(ExchangeFailure) in
+            .row(
+                [
+                    "Results":
+                        "Acquiring RMS Templates ...\r\n    - PASS: RMS Templates acquired.\r\nOVERALL RESULT: PASS"
+                ], call)
+        },
+        ExchangeCmdlet("Get-DynamicDistributionGroupMember", .reading, "Identity") {
+            (organization, call) throws(ExchangeFailure) in
+            guard call.text("Identity")?.lowercased().hasPrefix("everybody") == true else {
+                throw .notFound(call.text("Identity") ?? "")
+            }
+            var rows: [JSONObject] = []
+            for place in 0..<organization.mailboxes.count {
+                guard let mailbox = organization.mailboxes.mailbox(place), mailbox.kind == .user else { continue }
+                rows.append([
+                    "Name": .string(mailbox.name), "DisplayName": .string(mailbox.displayName),
+                    "PrimarySmtpAddress": .string(mailbox.address), "RecipientType": "UserMailbox",
+                    "RecipientTypeDetails": "UserMailbox", "Identity": .string(mailbox.name),
+                ])
+            }
+            return try .page(of: rows, call)
+        },
+        ExchangeCmdlet(
+            "Get-MobileDevice", .reading,
+            "Identity Mailbox ActiveSync:b OWAforDevices:b RestApi:b UniversalOutlook:b Filter SortBy OrganizationalUnit"
+        ) { (organization, call) throws(ExchangeFailure) in
+            try .page(of: organization.mobileDevices(call, "Mailbox"), call)
+        },
+        ExchangeCmdlet(
+            "Get-MobileDeviceStatistics", .reading,
+            "Identity Mailbox ActiveSync:b OWAforDevices:b RestApi:b UniversalOutlook:b GetMailboxLog:b"
+        ) { (organization, call) throws(ExchangeFailure) in
+            try .page(of: organization.mobileDevices(call, call.has("Mailbox") ? "Mailbox" : "Identity"), call)
+        },
+    ]
+
+    private static func single(_ noun: String, _ row: JSONObject) -> ExchangeCmdlet {
+        ExchangeCmdlet("Get-\(noun)", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
+            .row(organization.configured(noun, "", row), call)
+        }
+    }
+}
+
+extension ExchangeOrganization {
+    /// The phones that synchronise mailboxes: of one, or of all.
+    fileprivate func mobileDevices(
+        _ call: InvokedCmdlet, _ parameter: String
+    ) throws(ExchangeFailure) -> [JSONObject] {
+        var owners: [ExchangeMailbox] = []
+        if let identity = call.text(parameter) {
+            owners = [try mailboxes.find(String(identity.prefix { $0 != "\\" }))]
+        } else {
+            owners = (0..<mailboxes.count).compactMap { mailboxes.mailbox($0) }
+        }
+        return owners.filter { $0.kind == .user && $0.row.index % 3 == 1 }.map { owner in
+            let id = String(owner.exchangeGuid.filter { $0 != "-" }.prefix(16)).uppercased()
+            let identity: JSONValue = .string("\(owner.name)\\ExchangeActiveSyncDevices\\Outlook§\(id)")
+            return [
+                "Identity": identity, "DeviceId": .string(id), "FriendlyName": "Outlook for iOS and Android",
+                "DeviceModel": "Outlook for iOS and Android", "DeviceType": "Outlook", "DeviceOS": "iOS 19.1",
+                "DeviceAccessState": "Allowed", "DeviceAccessStateReason": "Global", "ClientType": "Outlook",
+                "UserDisplayName": .string(owner.displayName), "IsManaged": false, "IsCompliant": false,
+                "FirstSyncTime@data.type": "System.DateTime",
+                "FirstSyncTime": .string(ServiceTime.text(context.now - 90 * 86_400)),
+                "LastSuccessSync@data.type": "System.DateTime",
+                "LastSuccessSync": .string(ServiceTime.text(context.now - 3_600)), "Status": "DeviceOk",
+            ]
+        }
+    }
+}
+
+extension JSONObject {
+    /// The members of both.
+    fileprivate func merging(_ other: JSONObject) -> JSONObject {
+        var all = self
+        for (name, value) in other { all[name] = value }
+        return all
+    }
+}

@@ -1,0 +1,43 @@
+/// What `New-Object -ComObject` makes: of the components of Windows scripts use one for a question in a window, whose answer
+/// is the careful one where there is no window; every other is refused.
+enum WindowsComponent {
+    private static let shell = "WScript.Shell"
+
+    /// Makes a component.
+    static func made(_ name: String, of command: CommandSpecification) throws(Interrupt) -> PSValue {
+        guard name.lowercased() == shell.lowercased(), let object = PSObject([], typeName: shell) else {
+            throw .fatal(
+                NativeError(
+                    command.errorID("NoCOMClassIdentified"),
+                    "The script uses \(name), a component of Windows (New-Object -ComObject), which isn't here: run it on "
+                        + "Windows, or without that part.",
+                    isReadable: true))
+        }
+        return .object(object)
+    }
+
+    /// Calls a method of a component; `nil` where the target is none.
+    static func call(
+        _ target: PSObject, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue? {
+        guard target.typeName == shell else { return nil }
+        guard method == "popup", let text = arguments.first, arguments.count <= 4 else {
+            throw .fatal(
+                NativeError(
+                    "MethodNotFound", "\(shell) has no method \(method) here: there are neither windows nor programs.",
+                    isReadable: true))
+        }
+        var buttons = 0
+        if arguments.count == 4, case .int(let number) = arguments[3] { buttons = Int(number) & 0xF }
+        let answer = careful[buttons] ?? (1, "OK")
+        evaluator.endLine()
+        evaluator.say(try PSText.string(text) + " (no window here: \(answer.name))")
+        return .int(answer.number)
+    }
+
+    /// The button that changes nothing, by the buttons that a window has.
+    private static let careful: [Int: (number: Int32, name: String)] = [
+        0: (1, "OK"), 1: (2, "Cancel"), 2: (3, "Abort"), 3: (2, "Cancel"), 4: (7, "No"), 5: (2, "Cancel"),
+        6: (2, "Cancel"),
+    ]
+}

@@ -1,0 +1,113 @@
+import PowerShellSyntax
+
+/// The variables that a command fills besides putting its objects out: `-OutVariable`, `-ErrorVariable` and the like.
+struct RecordedOutput {
+    /// A variable by name, which may name a scope.
+    private struct Target {
+        let name: String
+        let isOuter: Bool
+        let isAppending: Bool
+
+        /// Reads `name`, `+name` or `global:name`; `nil` for anything else.
+        init?(_ value: PSValue) {
+            guard case .string(var text) = value else { return nil }
+            isAppending = text.hasPrefix("+")
+            if isAppending { text.removeFirst() }
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard let last = parts.last, !last.isEmpty, parts.count <= 2, last.utf8.allSatisfy({ $0 > 0x20 }) else {
+                return nil
+            }
+            let scope = parts.count == 2 ? parts[0].lowercased() : ""
+            guard ["", "global", "script", "local"].contains(scope) else { return nil }
+            isOuter = scope == "global" || scope == "script"
+            name = last.lowercased()
+        }
+    }
+
+    private var targets: [String: Target] = [:]
+    /// Whether a name is none that a variable can have.
+    private var isStrange = false
+
+    /// - Parameter values: the names, by parameter.
+    init(_ values: [String: PSValue] = [:]) {
+        for (parameter, value) in values {
+            guard let target = Target(value), !AutomaticNames.contains(target.name) else {
+                isStrange = true
+                continue
+            }
+            targets[parameter] = target
+        }
+    }
+
+    var isEmpty: Bool { targets.isEmpty && !isStrange }
+
+    /// Takes the variables out of a cmdlet's arguments: what the engine fills is no matter of the cmdlet.
+    init(takenFrom arguments: inout [CmdletCall.Argument]) {
+        var (left, found): ([CmdletCall.Argument], [String: PSValue]) = ([], [:])
+        var place = 0
+        while place < arguments.count {
+            let argument = arguments[place]
+            place += 1
+            guard case .parameter(let name, let tied, _) = argument,
+                let parameter = CommandSpecification.recording(name)
+            else {
+                left.append(argument)
+                continue
+            }
+            if let tied {
+                found[parameter] = tied
+            } else if place < arguments.count, case .value(let value, _) = arguments[place] {
+                found[parameter] = value
+                place += 1
+            } else {
+                left.append(argument)
+            }
+        }
+        arguments = left
+        self.init(found)
+    }
+
+    /// Empties the variables, as a command does that begins.
+    func begin(in evaluator: Evaluator) throws(Interrupt) {
+        guard !isStrange else { throw .handOver("an unusual name of a variable for output") }
+        for target in targets.values {
+            if target.isAppending, case .list? = try? evaluator.read(place(target)) { continue }
+            try evaluator.write(.list(PSList(.arrayList)), to: place(target))
+        }
+    }
+
+    /// Adds an object that the command puts out.
+    func add(_ item: PSValue, in evaluator: Evaluator) throws(Interrupt) { try add(item, to: "OutVariable", evaluator) }
+
+    /// Adds an error of the command.
+    func add(error: PSValue, in evaluator: Evaluator) throws(Interrupt) {
+        try add(error, to: "ErrorVariable", evaluator)
+    }
+
+    private func add(_ item: PSValue, to parameter: String, _ evaluator: Evaluator) throws(Interrupt) {
+        guard let target = targets[parameter], case .list(let list) = try evaluator.read(place(target)) else { return }
+        try evaluator.note(item)
+        list.items.append(item)
+    }
+
+    private func place(_ target: Target) -> Evaluator.Place {
+        target.isOuter ? .outer(target.name) : .variable(target.name)
+    }
+}
+
+/// Notes what a command puts out on its way to the next one.
+final class RecordingStage: Stage {
+    private let recorded: RecordedOutput
+    private let evaluator: Evaluator
+
+    init(_ recorded: RecordedOutput, _ evaluator: Evaluator) {
+        (self.recorded, self.evaluator) = (recorded, evaluator)
+    }
+
+    override func begin() throws(Interrupt) { try recorded.begin(in: evaluator) }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        try recorded.add(item, in: evaluator)
+        try next(item)
+    }
+}
