@@ -25,7 +25,7 @@ bench:
 	@Scripts/prerequisites bench
 	@Benchmarks/run
 
-# One file that starts fast: the runtime inside, optimised for size (verdicts and paging are measured to be no slower for it),
+# One file under both names, which tell it what it is. It starts fast: the runtime inside, optimised for size (verdicts and paging are measured to be no slower for it),
 # and what nobody calls left out, for which each function has a section of its own. lld comes with the toolchain; packed
 # relocations want glibc 2.36, which Debian 12 has. The folder that was built in is written nowhere, and no build id is made of
 # what `strip` takes away: equal sources make equal programs wherever they lie, and say nothing of whose machine it was.
@@ -39,7 +39,7 @@ RELEASE := --configuration release --static-swift-stdlib -Xswiftc -Osize \
 release:
 	@Scripts/prerequisites build
 	swift build $(RELEASE) --product mm
-	swift build $(RELEASE) --product mm-mcp
+	ln -f .build/release/mm .build/release/mm-mcp
 	swift build $(RELEASE) --product mm-sandbox
 	@! grep -l 17_StringProcessing .build/release/*.build/*.o || \
 	    { echo 'These take the regular expression library into the programs: import MMCore for its text search.'; exit 1; }
@@ -103,8 +103,9 @@ ifeq ($(ARCH),)
 	@Scripts/try-packages .build/packages
 else
 	@Scripts/sdk $(ARCH) >/dev/null
-	for program in mm mm-mcp mm-sandbox; do \
+	for program in mm mm-sandbox; do \
 	    swift build --swift-sdk "$$(Scripts/sdk $(ARCH))" --scratch-path .build/$(ARCH) $(RELEASE) --product $$program || exit; done
+	ln -f .build/$(ARCH)/release/mm .build/$(ARCH)/release/mm-mcp
 	@TEXTS=.build/release Scripts/packages .build/$(ARCH)/release .build/packages-$(ARCH)
 	@Scripts/try-packages .build/packages-$(ARCH)
 endif
@@ -124,7 +125,8 @@ install: install-mm install-sandbox
 
 install-mm: release
 	install -d "$(PREFIX)/bin" "$(PREFIX)/share/man/man1"
-	install -s -m 0755 .build/release/mm .build/release/mm-mcp "$(PREFIX)/bin/"
+	install -s -m 0755 .build/release/mm "$(PREFIX)/bin/"
+	ln -f "$(PREFIX)/bin/mm" "$(PREFIX)/bin/mm-mcp"
 	.build/release/mm man --to "$(PREFIX)/share/man/man1"
 
 install-sandbox: release
