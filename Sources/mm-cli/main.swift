@@ -1,3 +1,3 @@
 import MMServing
 
-TerminalMain.main()
+ProgramStart.main()

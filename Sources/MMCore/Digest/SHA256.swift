@@ -20,7 +20,7 @@ package struct SHA256: Sendable {
     /// Creates an empty digest; feed it with `update(_:)`.
     package init() { self.init(isPlain: false) }
 
-    init(isPlain: Bool) { self.isPlain = isPlain }
+    package init(isPlain: Bool) { self.isPlain = isPlain }
 
     /// Returns the digest of `bytes`.
     package static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] {

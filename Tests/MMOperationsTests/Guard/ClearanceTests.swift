@@ -86,6 +86,17 @@ struct ClearanceTests {
         try await settle(wanted)
     }
 
+    @Test("the last of two people, asked by the call itself, lets this call through and none after it")
+    func lastOfTwo() async throws {
+        let wanted = request(approvals: 2)
+        await #expect(throws: MMError.self) { try await settle(wanted) }
+        let held = try #require(try await home.services.ledger.all().first)
+        _ = try await home.services.ledger.approve(held.token, digest: held.digest, by: ann)
+        try await settle(wanted, person: Yes())
+        let error = await #expect(throws: MMError.self) { try await settle(wanted) }
+        #expect(error?.code == .confirmationNeeded && error?.details["approvals"] == 0)
+    }
+
     @Test("the owner's command is told once of what waits, without a shell, and without what is held back or its token")
     func notice() async throws {
         let seen = home.path + "/seen"

@@ -1,0 +1,22 @@
+import Glibc
+import MMCore
+import MMOperations
+
+/// The start of `mm` and `mm-mcp`, which packages hold as one file under both names.
+package enum ProgramStart {
+    /// The name by which a program is the server of AI clients.
+    static let server = "mm-mcp"
+
+    /// Whether a program was started as that server: by what it was called, else by the name of its file.
+    static func isServer(calledAs word: String?, file: String) -> Bool {
+        func name(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
+        guard let word, ["mm", server].contains(String(name(word))) else { return name(file) == server }
+        return name(word) == server
+    }
+
+    /// Runs the program that this process was started as.
+    package static func main() -> Never {
+        guard isServer(calledAs: CommandLine.arguments.first, file: OwnProgram.path) else { TerminalMain.main() }
+        MCPMain.main()
+    }
+}
