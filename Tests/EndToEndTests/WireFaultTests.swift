@@ -56,7 +56,7 @@ struct WireFaultTests {
             "graph", "Demo", "/me/messages?$select=subject&$filter=startswith(subject,'kill-')&$top=999", "--json",
         ])
         var counts: [String: Int] = [:]
-        for mail in try #require(listed.json?["value"]?.array, "\(listed)") {
+        for mail in try #require(listed.json?.array, "\(listed)") {
             counts[mail["subject"]?.string ?? "", default: 0] += 1
         }
         #expect(counts.values.allSatisfy { $0 == 1 }, "\(counts.filter { $0.value > 1 })")

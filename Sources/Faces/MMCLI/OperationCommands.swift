@@ -42,7 +42,7 @@ package struct OperationCommands: Sendable {
         if let connection, !options.quiet, !operation.declaration.startsProgram {
             terminal.progress("\(connection): waiting for the answer")
         }
-        let answer: OperationAnswer
+        var answer: OperationAnswer
         do throws(MMError) {
             answer = try await call(
                 operation, arguments(of: operation, scanned.arguments, options), try service(options).get(), in: context
@@ -51,6 +51,11 @@ package struct OperationCommands: Sendable {
             terminal.progress(nil)
             if !asJSON { try await show(before: error, options) }
             throw error
+        }
+        if options.format == .json || options.jq != nil, let rows = answer.rowsOfPage {
+            // Also with -q: what a program takes for all would not be all.
+            if rows.isFirst { terminal.note("These are the first rows. All of them: --all; so many: --top N.") }
+            answer.body = .value(rows.rows)
         }
         if options.jq != nil || answer.isLongRunning == false { terminal.progress(nil) }
         if !answer.standardError.isEmpty {
@@ -116,6 +121,7 @@ package struct OperationCommands: Sendable {
             }
         )
         context.directory = CallContext.ownDirectory
+        context.agentSocket = CallContext.ownAgentSocket
         let environment = ProcessEnvironment.read()
         context.trace = TraceContext(parent: environment["TRACEPARENT"], state: environment["TRACESTATE"])
         context.input = terminal.input
@@ -206,6 +212,15 @@ package struct OperationCommands: Sendable {
 }
 
 extension OperationAnswer {
+    /// The rows of a page of a service's list: with `--json` a list is an array, however it was asked for.
+    fileprivate var rowsOfPage: (rows: JSONValue, isFirst: Bool)? {
+        guard case .json(let bytes) = body, let object = (try? JSONParser.parse(bytes))?.object,
+            let rows = object["value"], rows.array != nil,
+            object.keys.allSatisfy({ $0 == "value" || $0 == "nextLink" || $0.hasPrefix("@") })
+        else { return nil }
+        return (rows, object["@odata.nextLink"] != nil || object["nextLink"] != nil)
+    }
+
     /// Whether a person may leaf through the answer: it isn't what a command writes while it runs, nor a file.
     fileprivate var canBePaged: Bool {
         switch body {

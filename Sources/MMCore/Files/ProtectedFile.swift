@@ -21,7 +21,8 @@ package enum ProtectedFile {
         else { return nil }
         if let status = file.status(), !isAdmitted(status) {
             throw MMError(
-                .forbidden, "Others may read \(path) (mode \(String(status.st_mode & 0o777, radix: 8))), which holds a secret.",
+                .forbidden,
+                "Others may read \(path) (mode \(String(status.st_mode & 0o777, radix: 8))), which holds a secret.",
                 hint: "chmod 600 \(ShellWord.quoted(path)); where somebody may have read it, renew the secret.",
                 details: ["path": .string(path)])
         }

@@ -226,7 +226,7 @@ struct PlanTests {
         #expect(plan["open"] == .null)
         let answer = try await home.apply(plan)
         #expect(ChangesHome.value(answer)["done"] == 3)
-        let rows = try await home.tenant.run("Get-Mailbox -ResultSize 3 | Select-Object CustomAttribute1").array ?? []
+        let rows = try await home.tenant.run("Get-Mailbox -ResultSize 3 | Select-Object DisplayName").array ?? []
         #expect(rows.count == 3 && rows.allSatisfy { $0["CustomAttribute1"] == "Planned" })
         await home.tenant.stop()
     }
@@ -234,9 +234,9 @@ struct PlanTests {
     @Test(
         "a script that goes on with what a write answers is planned up to there",
         arguments: [
-            "$m = New-Mailbox -Shared -Name Box1 -DisplayName Box1; Set-Mailbox $m.Identity -CustomAttribute1 x",
-            "New-Mailbox -Shared -Name Box1 -DisplayName Box1 | Set-Mailbox -CustomAttribute1 x",
-            "New-Mailbox -Shared -Name Box1 -DisplayName Box1; Get-Mailbox Box1 | Set-Mailbox -CustomAttribute1 x",
+            "$m = New-Mailbox -Shared -Name Box1 -DisplayName Box1; Set-Mailbox $m.Identity -DisplayName x",
+            "New-Mailbox -Shared -Name Box1 -DisplayName Box1 | Set-Mailbox -DisplayName x",
+            "New-Mailbox -Shared -Name Box1 -DisplayName Box1; Get-Mailbox Box1 | Set-Mailbox -DisplayName x",
         ])
     func open(script: String) async throws {
         let home = try await PlanHome()
@@ -249,9 +249,9 @@ struct PlanTests {
     @Test(
         "the rest of an open script is planned by the same call, and nothing that is made is made again",
         arguments: [
-            "$m = New-Mailbox -Shared -Name Box1 -DisplayName Box1; Set-Mailbox $m.Identity -CustomAttribute1 x",
-            "New-Mailbox -Shared -Name Box1 -DisplayName Box1 | Set-Mailbox -CustomAttribute1 x",
-            "New-Mailbox -Shared -Name Box1 -DisplayName Box1; Get-Mailbox Box1 | Set-Mailbox -CustomAttribute1 x",
+            "$m = New-DistributionGroup -Name Crew1; Set-DistributionGroup $m.Identity -DisplayName x",
+            "New-DistributionGroup -Name Crew1 | Set-DistributionGroup -DisplayName x",
+            "New-DistributionGroup -Name Crew1; Get-DistributionGroup Crew1 | Set-DistributionGroup -DisplayName x",
         ])
     func rest(script: String) async throws {
         let home = try await PlanHome()
@@ -260,11 +260,11 @@ struct PlanTests {
         #expect(try await home.apply(first).exitStatus == 2)
         let rest = try await home.plan([PlanHome.run(script)])
         #expect(rest["open"] == .null && rest["after"] == first["plan"])
-        #expect(rest["steps"]?.array?.map { $0["request"]?.string?.hasPrefix("Set-Mailbox") } == [true])
+        #expect(rest["steps"]?.array?.map { $0["request"]?.string?.hasPrefix("Set-DistributionGroup") } == [true])
         try await home.approve(rest)
         #expect(try await home.apply(rest).exitStatus == 0)
-        let boxes = try await home.tenant.run("Get-Mailbox Box1 | Select-Object CustomAttribute1").array ?? []
-        #expect(boxes.map { $0["CustomAttribute1"] } == ["x"])
+        let groups = try await home.tenant.run("Get-DistributionGroup Crew1 | Select-Object DisplayName").array ?? []
+        #expect(groups.map { $0["DisplayName"] } == ["x"])
         // All of it is done: the same call once more is another one.
         let next = try await home.plan([PlanHome.run(script)])
         #expect(next["after"] == nil && next["steps"]?.array?.count == 1)
@@ -340,6 +340,39 @@ struct PlanTests {
         #expect(error?.code == .conflict && error?.hint?.contains("--anew") == true)
         let anew = try await home.tenant.call("plan", ["calls": [Self.crewCall(user)], "anew": true])
         #expect(ChangesHome.value(anew)["after"] == nil)
+        await home.tenant.stop()
+    }
+
+    @Test("what a job shows of plan and apply: a JUnit report, and a summary in Markdown")
+    func jobReport() async throws {
+        let home = try await PlanHome()
+        let users = try await home.users(2)
+        let folder = home.tenant.home.path
+        let calls = users.map { PlanHome.request("PATCH", "/users/\($0)", ["city": "Rome <&\">"]) }
+        var arguments: JSONObject = [
+            "junit": .string("\(folder)/report.xml"), "summary": .string("\(folder)/summary.md"),
+        ]
+        var planned = arguments
+        planned["calls"] = .array(calls)
+        let made = try await home.tenant.call("plan", planned)
+        let plan = ChangesHome.value(made)
+        func text(_ name: String) throws -> String {
+            String(decoding: try #require(try home.tenant.home.read("\(folder)/\(name)")), as: UTF8.self)
+        }
+        #expect(try text("report.xml").contains("<testsuites name=\"mm plan\" tests=\"2\" failures=\"0\""))
+        #expect(try text("report.xml").contains("Rome &lt;&amp;"))
+        #expect(try text("summary.md").contains("2 changes in Demo"))
+        try await home.tenant.graph("PATCH", "/users/\(users[1])", ["city": "Oslo"])
+        arguments["plan"] = plan["plan"] ?? .null
+        let asked = arguments
+        await #expect(throws: MMError.self) { try await home.tenant.call("apply", asked) }
+        #expect(try text("report.xml").contains("errors=\"1\""))
+        arguments["skip"] = true
+        _ = try await home.tenant.call("apply", arguments)
+        #expect(
+            try text("report.xml").contains("<testsuites name=\"mm apply\" tests=\"2\" failures=\"1\" errors=\"0\""))
+        #expect(try text("summary.md").contains("1 of 2 changes"))
+        #expect(try text("summary.md").contains("2 changes in Demo"), "a summary is added to")
         await home.tenant.stop()
     }
 

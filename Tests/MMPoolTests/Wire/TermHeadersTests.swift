@@ -48,6 +48,16 @@ struct TermHeadersTests {
         #expect(sent.terms == CallTerms(caller: Caller(surface: .rest, name: "curl/8", server: nil)))
     }
 
+    @Test("the socket of the caller's agent goes along, and nothing that is no path")
+    func agent() throws {
+        var context = CallContext(terms: Self.unusual)
+        context.agentSocket = "/tmp/ssh-ü/agent.1"
+        var headers = HTTPHeaders()
+        TermHeaders.write(context, to: &headers)
+        #expect(try TermHeaders.read(headers, unnamed: "-").agentSocket == "/tmp/ssh-ü/agent.1")
+        #expect(throws: MMError.self) { try TermHeaders.read(["MM-Agent": "agent"], unnamed: "-") }
+    }
+
     @Test("a token goes along only where it may")
     func token() throws {
         var context = CallContext(terms: Self.unusual)

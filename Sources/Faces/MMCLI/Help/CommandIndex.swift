@@ -24,6 +24,11 @@ package struct CommandIndex: Sendable {
             }
         }
 
+        /// Whether what stands behind `--` is a program that the command starts.
+        var startsProgram: Bool {
+            if case .operation(let operation) = self { operation.declaration.startsProgram } else { false }
+        }
+
         /// Whether only programs run the command.
         var isHidden: Bool {
             if case .local(let command) = self { command.isHidden } else { false }

@@ -53,9 +53,10 @@ package enum HelpText {
     /// Returns the usage line of a command: its words and its positional arguments.
     package static func usage(_ entry: CommandIndex.Entry) -> String {
         var text = "Usage: mm \(entry.words.joined(separator: " "))"
+        var behind = ""
         for field in positionals(of: entry.fields) {
-            if field.kind == .calls {
-                text += field.isRequired ? " -- COMMAND…" : " [-- COMMAND…]"
+            if field.kind == .calls || field.kind == .textList && entry.startsProgram {
+                behind = field.isRequired ? " -- COMMAND…" : " [-- COMMAND…]"
                 continue
             }
             let name =
@@ -63,7 +64,7 @@ package enum HelpText {
                 ? "KEY=VALUE…" : field.name.uppercased() + (field.kind == .textList ? "…" : "")
             text += field.isRequired ? " \(name)" : " [\(name)]"
         }
-        return text + " [--flag…]"
+        return text + " [--flag…]" + behind
     }
 
     /// Returns the help of one command: usage, arguments and examples.
@@ -96,7 +97,7 @@ package enum HelpText {
         if let field = fields.first(where: \.namesFile) {
             text += columns([("--file, -f FILE", "read \(field.name.uppercased()) from a file; - is standard input")])
         }
-        text += "\n" + options
+        text += "\n" + options(besides: flags)
         if !examples.isEmpty {
             text += "\nExamples:\n"
             for example in examples { text += "  \(example.command)\n      \(example.purpose)\n" }
@@ -106,6 +107,21 @@ package enum HelpText {
 
     private static let options =
         "Options of every command:\n" + columns(GlobalOptions.listing.map { ($0.flag, $0.purpose) })
+
+    /// The options without the letters that a command has given to flags of its own.
+    private static func options(besides flags: [InputField]) -> String {
+        let taken = flags.compactMap { field -> String? in
+            if case .option(let letter?) = field.placement { "-\(letter)" } else { nil }
+        }
+        guard !taken.isEmpty else { return options }
+        return "Options of every command:\n"
+            + columns(
+                GlobalOptions.listing.map { option in
+                    var flag = option.flag
+                    for letter in taken { flag = flag.replacing(", \(letter)", with: "") }
+                    return (flag, option.purpose)
+                })
+    }
 
     /// Returns the positional arguments in order.
     static func positionals(of fields: [InputField]) -> [InputField] {

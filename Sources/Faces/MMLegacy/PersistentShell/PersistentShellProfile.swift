@@ -32,7 +32,8 @@ package enum PersistentShellProfile {
             },
             close: { await shell.close() },
             http: ProfileHTTP(
-                serverName: settings.name, serverVersion: settings.version, outlivesSessions: true,
+                serverName: settings.name, serverVersion: settings.version,
+                outlivesSessions: !settings.isolatesSessions,
                 sessionIdle: .seconds(settings.timeout),
                 pages: ["/health": { services in .object(await shell.health(services)) }],
                 warnings: settings.policy.isEnabled

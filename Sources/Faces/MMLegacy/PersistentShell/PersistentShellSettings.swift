@@ -23,6 +23,8 @@ package struct PersistentShellSettings: Sendable {
     package var maximumSessions = 100
     /// The number of seconds between checks for idle shells.
     package var cleanupInterval = 300
+    /// Whether each session of a client has shells of its own, which end with it, instead of those of its user.
+    package var isolatesSessions = false
     /// The path of the shell program.
     package var defaultShell = "/bin/bash"
     /// How far shells are confined.
@@ -48,6 +50,9 @@ package struct PersistentShellSettings: Sendable {
         ProfileSetting("MCP_SHELL_SESSION__MAX_SESSIONS", standard: "100", "Most shells at a time."),
         ProfileSetting(
             "MCP_SHELL_SESSION__CLEANUP_INTERVAL", standard: "300", "Seconds between looks for idle shells."),
+        ProfileSetting(
+            "MCP_SHELL_SESSION__ISOLATION", standard: "user",
+            "user: one shell for all sessions of a client; session: a shell for each, which ends with it."),
         ProfileSetting("MCP_SHELL_SHELL__DEFAULT_SHELL", standard: "/bin/bash", "bash, zsh, dash, ash or python3."),
         ProfileSetting("MCP_SHELL_SHELL__SANDBOX", standard: "guard", "guard, workspace or isolated."),
         ProfileSetting("MCP_SHELL_SHELL__MEMORY_MB", standard: "", "Memory of each process in MiB."),
@@ -65,15 +70,17 @@ package struct PersistentShellSettings: Sendable {
     /// Reads the settings; the file takes precedence over the environment, as in the persistent-shell server.
     /// - Throws: `invalidInput`, naming the variable or key; `notFound` when the configured file is missing, because
     ///   requested security must never be dropped silently.
-    package init(environment given: [String: String]) throws(MMError) {
+    /// - Parameter file: a file of settings as `.env.example` has them; what the environment says as well counts.
+    package init(environment given: [String: String], file: String = ".env") throws(MMError) {
         // Names are case-insensitive, as in the persistent-shell server.
-        var environment: [String: String] = [:]
+        var environment = try Self.variables(in: file)
         for (key, value) in given where key.uppercased().hasPrefix("MCP_SHELL_") {
             environment[key.uppercased()] = value
         }
         for (section, key) in [
             ("server", "name"), ("server", "version"), ("server", "host"), ("server", "port"), ("logging", "level"),
             ("logging", "format"), ("session", "timeout"), ("session", "max_sessions"), ("session", "cleanup_interval"),
+            ("session", "isolation"),
             ("shell", "default_shell"), ("shell", "prompt_marker"), ("shell", "sandbox"), ("shell", "memory_mb"),
             ("shell", "total_memory_mb"), ("shell", "total_processes"), ("shell", "total_cpus"),
         ] {
@@ -87,6 +94,33 @@ package struct PersistentShellSettings: Sendable {
             try readSecurity(environment)
         }
         if let directory = policy.workingDirectory { workspace = directory }
+    }
+
+    /// The settings of a file in the folder that the server was started in, as the persistent-shell server reads it: a line
+    /// each, `NAME=VALUE`, the value perhaps in quotes.
+    private static func variables(in file: String) throws(MMError) -> [String: String] {
+        let path = file.hasPrefix("/") ? file : CallContext.ownDirectory.map { "\($0)/\(file)" } ?? file
+        guard let bytes = try bytes(of: path) else { return [:] }
+        var variables: [String: String] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            var text = line.drop(while: \.isWhitespace)
+            if text.hasPrefix("export ") { text = text.dropFirst(7) }
+            guard !text.hasPrefix("#"), let sign = text.firstIndex(of: "=") else { continue }
+            let name = text[..<sign].filter { !$0.isWhitespace }.uppercased()
+            guard name.hasPrefix("MCP_SHELL_") else { continue }
+            variables[name] = value(text[text.index(after: sign)...])
+        }
+        return variables
+    }
+
+    /// A value as such files write it: what stands in quotes is taken as it is, a comment behind a blank is none of it.
+    private static func value(_ written: Substring) -> String {
+        let text = written.drop(while: \.isWhitespace)
+        if let quote = text.first, quote == "\"" || quote == "'", let end = text.dropFirst().firstIndex(of: quote) {
+            return String(text[text.index(after: text.startIndex)..<end])
+        }
+        let plain = text.firstRange(of: " #").map { text[..<$0.lowerBound] } ?? text
+        return String(plain.reversed().drop(while: \.isWhitespace).reversed())
     }
 
     private mutating func take(_ section: String, _ key: String, _ value: String, from source: String) throws(MMError) {
@@ -116,6 +150,9 @@ package struct PersistentShellSettings: Sendable {
         case ("session", "timeout"): timeout = try number(1...31_536_000)
         case ("session", "max_sessions"): maximumSessions = try number(1...100_000)
         case ("session", "cleanup_interval"): cleanupInterval = try number(1...86_400)
+        case ("session", "isolation"):
+            guard ["user", "session"].contains(value.lowercased()) else { throw wrong("user or session") }
+            isolatesSessions = value.lowercased() == "session"
         case ("shell", "default_shell"):
             let base = value.split(separator: "/").last.map(String.init) ?? value
             guard ShellKind(program: value) != nil || base.hasPrefix("python") else {

@@ -35,7 +35,9 @@ public struct CertificateFiles: Sendable, Hashable {
         }
         let key =
             token == nil
-            ? try privateKeyPath.map { path throws(MMError) in try Self.bytes(path, "private key", connection, isSecret: true) }
+            ? try privateKeyPath.map { path throws(MMError) in
+                try Self.bytes(path, "private key", connection, isSecret: true)
+            }
             : nil
         let password = try passwordFile.map { path throws(MMError) in
             try SecretSource.file(path).readNow("the certificate's password", of: connection, environment: [:])

@@ -66,7 +66,8 @@ enum HandedDescriptor {
     private static func unusable(_ path: String, _ why: String) -> MMError {
         MMError(
             .invalidInput, "\(path) \(why).",
-            hint: "A descriptor reaches the process alone that it is handed to: mm … --embedded … 3< FILE, with /dev/fd/3 in "
+            hint:
+                "A descriptor reaches the process alone that it is handed to: mm … --embedded … 3< FILE, with /dev/fd/3 in "
                 + "the connection. A pool needs a file (0600) or a variable.",
             details: ["path": .string(path)])
     }

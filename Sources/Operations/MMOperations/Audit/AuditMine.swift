@@ -15,6 +15,7 @@ struct AuditMine: CatalogueOperation {
         init(from reader: InputReader) throws(MMError) {
             connection = try reader.text("connection")
             outcome = try reader.text("outcome")
+            if let outcome { try AuditOutcomes.check(outcome) }
             last = try reader.integer("last") ?? 20
         }
     }

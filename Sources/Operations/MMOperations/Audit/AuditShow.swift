@@ -21,7 +21,8 @@ struct AuditShow: CatalogueOperation {
             for key in ["connection", "operation", "outcome", "call"] {
                 if let value = try reader.text(key) { wanted.append((key, value)) }
             }
-            if let outcome = try reader.text("outcome") { try Self.check(outcome) }
+            if let outcome = try reader.text("outcome") { try AuditOutcomes.check(outcome) }
+            if let operation = try reader.text("operation") { try AuditOutcomes.check(operation: operation) }
             self.wanted = wanted
             includesRequests = wanted.contains {
                 $0.key == "call"
@@ -29,19 +30,6 @@ struct AuditShow: CatalogueOperation {
                         && ["request", UndoStep.operation, PlanRun.stepOperation].contains($0.value)
             }
             last = try reader.integer("last") ?? 50
-        }
-
-        /// What a line can say of how its call ended.
-        private static let outcomes: [String] =
-            ["done", CallAudit.withErrors, "begun", "unknown", "refused", "confirmed", "allowed", "revoked"]
-            + MMErrorCode.known.map(\.word)
-
-        private static func check(_ outcome: String) throws(MMError) {
-            guard !outcomes.contains(outcome), !outcome.hasPrefix("approved by ") else { return }
-            let near = NearestNames.of(outcome, among: outcomes, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
-            throw MMError(
-                .invalidInput, "No line has the outcome `\(outcome.prefix(40))`.\(near)",
-                hint: "Outcomes: \(outcomes.joined(separator: ", ")).", details: ["field": "outcome"])
         }
     }
 
@@ -90,5 +78,36 @@ struct AuditShow: CatalogueOperation {
         row["what"] = .string(AuditedCall.what(entry))
         row["person"] = row["person"] ?? row["user"]
         return row
+    }
+}
+
+/// The words that a line of the log can hold: who misspells one is told so, since no line at all reads like good news.
+enum AuditOutcomes {
+    /// What a line can say of how its call ended.
+    private static let outcomes: [String] =
+        ["done", CallAudit.withErrors, "begun", "unknown", "refused", "confirmed", "allowed", "revoked"]
+        + MMErrorCode.known.map(\.word)
+
+    /// What lines are about that are no calls of an operation.
+    private static let parts = ["request", UndoStep.operation, PlanRun.stepOperation, "confirm", "legacy_confirm"]
+
+    /// - Throws: `invalidInput` that lists the outcomes.
+    static func check(_ outcome: String) throws(MMError) {
+        guard !outcomes.contains(outcome), !outcome.hasPrefix("approved by ") else { return }
+        throw refused(outcome, "outcome", outcomes)
+    }
+
+    /// - Throws: `invalidInput` that lists the operations.
+    static func check(operation: String) throws(MMError) {
+        let names = Catalogue.standard.operations.map(\.declaration.name)
+        guard !names.contains(operation), !parts.contains(operation) else { return }
+        throw refused(operation, "operation", (names + parts).sorted())
+    }
+
+    private static func refused(_ word: String, _ field: String, _ known: [String]) -> MMError {
+        let near = NearestNames.of(word, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
+        return MMError(
+            .invalidInput, "No line has the \(field) `\(word.prefix(40))`.\(near)",
+            hint: "Each \(field): \(known.joined(separator: ", ")).", details: ["field": .string(field)])
     }
 }

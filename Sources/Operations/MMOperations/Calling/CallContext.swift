@@ -83,6 +83,8 @@ public struct CallContext: Sendable {
     public var terms: CallTerms
     /// The access token with which the caller came, for connections that act on behalf of their callers.
     package var assertion: Secret?
+    /// The socket of the caller's SSH agent, whose keys its hosts are reached with; `nil`: the one of this process.
+    package var agentSocket: String?
     /// What the caller hands over while the call runs, where it does.
     package var input: (any CallInput)?
     /// Where a program stands that the call starts: the caller's own streams and terminal, where the caller is this process.
@@ -144,6 +146,11 @@ public struct CallContext: Sendable {
     public subscript<Term>(dynamicMember term: WritableKeyPath<CallTerms, Term>) -> Term {
         get { terms[keyPath: term] }
         set { terms[keyPath: term] = newValue }
+    }
+
+    /// The socket of the SSH agent of whoever started this process.
+    package static var ownAgentSocket: String? {
+        getenv("SSH_AUTH_SOCK").map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
 
     /// Where this process stands; `nil` in the root folder, where services stand and nobody means to be, and in a folder

@@ -4,25 +4,29 @@ import MMIdentity
 /// `apply`: carries a plan out, exactly; what was approved and stands as it stood needs nobody.
 struct PlanApply: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0)),
-            InputField("skip", .flag, "Leave what stands otherwise than planned, and carry out the rest."),
-            InputField(
-                "runbook", .text, "The file of an approved runbook that allows this plan, besides those of this home.",
-                isOfferedToModels: false),
-            InputField(
-                "receipt", .text, "The file that the receipt is written to.", isOfferedToModels: false),
-        ]
+        static let fields: [InputField] =
+            [
+                InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0)),
+                InputField("skip", .flag, "Leave what stands otherwise than planned, and carry out the rest."),
+                InputField(
+                    "runbook", .text,
+                    "The file of an approved runbook that allows this plan, besides those of this home.",
+                    isOfferedToModels: false),
+                InputField(
+                    "receipt", .text, "The file that the receipt is written to.", isOfferedToModels: false),
+            ] + CaseReportFiles.fields
         let plan: String
         let skips: Bool
         let receipt: String?
         let runbook: String?
+        let files: CaseReportFiles
 
         init(from reader: InputReader) throws(MMError) {
             plan = try reader.requiredText("plan")
             skips = try reader.flag("skip")
             receipt = try reader.text("receipt")
             runbook = try reader.text("runbook")
+            files = try CaseReportFiles(from: reader)
         }
     }
 
@@ -40,6 +44,15 @@ struct PlanApply: CatalogueOperation {
 
     func run(_ input: Input, in context: OperationContext, with plans: PlanServices) async throws(MMError)
         -> OperationAnswer
+    {
+        try await input.files.reporting("mm apply", on: input.plan, in: context) { () async throws(MMError) in
+            let (outcome, receipt) = try await apply(input, in: context, with: plans)
+            return (Self.answer(outcome, receipt), outcome.report)
+        }
+    }
+
+    private func apply(_ input: Input, in context: OperationContext, with plans: PlanServices) async throws(MMError)
+        -> (PlanOutcome, PlanReceipt)
     {
         let services = plans.requests
         if input.receipt != nil || input.runbook != nil, context.call.caller.surface != .terminal {
@@ -59,7 +72,7 @@ struct PlanApply: CatalogueOperation {
         try ProtectedFile.replace(shelf.path(found.file.digest, .receipt), with: receipt.bytes)
         if let path = input.receipt { try ProtectedFile.replace(context.call.path(path), with: receipt.bytes) }
         _ = consume lock
-        return Self.answer(outcome, receipt)
+        return (outcome, receipt)
     }
 
     private static func outcome(

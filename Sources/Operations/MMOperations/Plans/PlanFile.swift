@@ -132,7 +132,9 @@ struct PlanShelf: Sendable {
             let list = "\(directory)/\(name)"
             let plans = try ProtectedFile.read(list, limit: 16 << 20)?.split(separator: 0x0A) ?? []
             let isKnown = plans.contains { digest in
-                if case .missing = FileStamp.lookUp(path(String(decoding: digest, as: UTF8.self), .plan)) { return false }
+                if case .missing = FileStamp.lookUp(path(String(decoding: digest, as: UTF8.self), .plan)) {
+                    return false
+                }
                 return true
             }
             if !isKnown { try ProtectedFile.remove(list) }

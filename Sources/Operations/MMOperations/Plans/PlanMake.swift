@@ -6,23 +6,25 @@ import MMIdentity
 /// `plan`: everything that calls would send, with the states that this was judged on, to be approved by a person and applied later.
 struct PlanMake: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "calls", .calls,
-                "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift.",
-                at: .positional(0)),
-            InputField(
-                "out", .text, "The file that the plan is written to.", at: .option("o"), isOfferedToModels: false),
-            InputField("hours", .integer(1...720), "How long it can be applied (default 24)."),
-            InputField("markdown", .flag, "Show it as Markdown, for a pull request."),
-            InputField(
-                "anew", .flag, "Plan all of it, also what an unfinished plan of the same calls has carried out."),
-        ]
+        static let fields: [InputField] =
+            [
+                InputField(
+                    "calls", .calls,
+                    "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift.",
+                    at: .positional(0)),
+                InputField(
+                    "out", .text, "The file that the plan is written to.", at: .option("o"), isOfferedToModels: false),
+                InputField("hours", .integer(1...720), "How long it can be applied (default 24)."),
+                InputField("markdown", .flag, "Show it as Markdown, for a pull request."),
+                InputField(
+                    "anew", .flag, "Plan all of it, also what an unfinished plan of the same calls has carried out."),
+            ] + CaseReportFiles.fields
         let isAnew: Bool
         let calls: [Plan.Call]
         let out: String?
         let hours: Int?
         let isMarkdown: Bool
+        let files: CaseReportFiles
 
         init(from reader: InputReader) throws(MMError) {
             calls = try reader.calls("calls").map { Plan.Call(tool: $0.tool, arguments: $0.arguments) }
@@ -30,6 +32,7 @@ struct PlanMake: CatalogueOperation {
             hours = try reader.integer("hours")
             isMarkdown = try reader.flag("markdown")
             isAnew = try reader.flag("anew")
+            files = try CaseReportFiles(from: reader)
             guard !calls.isEmpty else {
                 throw MMError(
                     .invalidInput, "What is to be planned?",
@@ -63,6 +66,17 @@ struct PlanMake: CatalogueOperation {
     func run(_ input: Input, in context: OperationContext, with services: PlanServices) async throws(MMError)
         -> OperationAnswer
     {
+        let names = input.calls.compactMap { $0.arguments["connection"]?.string }
+        return try await input.files.reporting("mm plan", on: names.first ?? "plan", in: context) {
+            () async throws(MMError) in
+            let (file, answer) = try await plan(input, in: context, with: services)
+            return (answer, PlanText(file).report)
+        }
+    }
+
+    private func plan(_ input: Input, in context: OperationContext, with services: PlanServices) async throws(MMError)
+        -> (file: PlanFile, answer: OperationAnswer)
+    {
         let shelf = PlanShelf(services.requests.guarding.paths)
         let earlier =
             input.isAnew ? nil : try shelf.unfinished(input.calls, for: context.call.caller.signedIn?.id)
@@ -80,9 +94,10 @@ struct PlanMake: CatalogueOperation {
             try file.write(name)
         }
         context.record.note("plan", .string(file.digest))
-        return PlanShow.answer(
+        let answer = PlanShow.answer(
             about: file, asMarkdown: input.isMarkdown, notes: draft.notes + Self.next(plan, name, context),
             exitStatus: plan.steps.isEmpty ? 0 : 2)
+        return (file, answer)
     }
 
     /// What to do with the plan.

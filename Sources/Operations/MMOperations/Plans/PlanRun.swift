@@ -426,3 +426,30 @@ struct PlanOutcome: Sendable {
 
     func why(_ number: Int) -> String? { obstacles[number] ?? progress.steps[number]?.told["message"]?.string }
 }
+
+extension PlanOutcome {
+    /// The outcome as a job reports it.
+    var report: CaseReport {
+        let steps = file.plan.steps
+        var report = CaseReport(
+            tool: "mm apply",
+            headline: "\(steps.count - left.count) of \(steps.count) changes of \(file.plan.id) are carried out.")
+        for (number, step) in steps.enumerated() {
+            let why = why(number) ?? word(number)
+            let result: CaseReport.Result =
+                switch progress.steps[number]?.outcome {
+                case .done: .passed
+                case .unknown: .error(why)
+                case .failed, nil: .failed(why)
+                }
+            report.cases.append(
+                .init(
+                    group: step.connection, name: "\(number + 1). \(PlanText.title(of: step))", result: result,
+                    lines: [step.line]))
+        }
+        if let open = file.plan.open {
+            report.cases.append(.init(group: "plan", name: "open from here", result: .skipped(open)))
+        }
+        return report
+    }
+}

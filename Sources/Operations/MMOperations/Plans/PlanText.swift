@@ -16,7 +16,7 @@ struct PlanText {
         }.joined(separator: ", ")
     }
 
-    private var headline: String {
+    fileprivate var headline: String {
         let count = plan.steps.count
         guard count > 0 else { return "Nothing to change." }
         let places = plan.connections.filter { name in plan.steps.contains { $0.connection == name } }
@@ -108,13 +108,14 @@ struct PlanText {
     /// The plan for a pull request: a table of what changes, with each difference below.
     var markdown: String {
         var lines = [
-            "### \(headline)", "", "`\(plan.id)`, until \(plan.until.iso8601), made by \(Self.cell(plan.by))", "",
+            "### \(headline)", "", "`\(plan.id)`, until \(plan.until.iso8601), made by \(MarkdownText.cell(plan.by))",
+            "",
         ]
         if !plan.steps.isEmpty {
             lines += ["| | connection | change | class | guard |", "|---|---|---|---|---|"]
             for (number, step) in plan.steps.enumerated() {
                 lines.append(
-                    "| \(number + 1) | \(Self.cell(step.connection)) | \(Self.cell(Self.title(of: step))) "
+                    "| \(number + 1) | \(MarkdownText.cell(step.connection)) | \(MarkdownText.cell(Self.title(of: step))) "
                         + "| \(step.guardClass.rawValue) | \(step.decision.rawValue) |")
             }
             lines += ["", "<details><summary>Each difference</summary>", "", "```"]
@@ -125,21 +126,22 @@ struct PlanText {
             lines += ["```", "", "</details>"]
         }
         if let after = plan.after { lines += ["", "The rest of `\(Plan.id(after))`: what is done is not repeated."] }
-        if let open = plan.open { lines += ["", "**Open from here:** \(Self.cell(open))"] }
+        if let open = plan.open { lines += ["", "**Open from here:** \(MarkdownText.cell(open))"] }
         lines += ["", "SHA-256 `\(file.digest)`"]
         return lines.joined(separator: "\n") + "\n"
     }
+}
 
-    /// A text within a table, where nothing of it is Markdown.
-    private static func cell(_ text: String) -> String {
-        var escaped = ""
-        for scalar in VisibleText.exact(text).unicodeScalars {
-            if "\\`*_{}[]<>()#+-!|@~&".unicodeScalars.contains(scalar) {
-                escaped += "&#\(scalar.value);"
-            } else {
-                escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
+extension PlanText {
+    /// The plan as a job reports it: what waits for a person is no failure, and no success yet.
+    var report: CaseReport {
+        CaseReport(
+            tool: "mm plan", headline: headline,
+            cases: plan.steps.enumerated().map { number, step in
+                CaseReport.Case(
+                    group: step.connection, name: "\(number + 1). \(Self.title(of: step))",
+                    result: step.decision == .ask ? .skipped("a person approves it: \(step.reason)") : .passed,
+                    lines: [step.line] + Self.details(of: step))
+            }, text: markdown)
     }
 }

@@ -34,7 +34,9 @@ struct PlannedScript {
             after: recorder.left(on: connection.name, client.service == .compliance ? .compliance : .exchange),
             carriedOut: { [name = connection.name, place = client.service] command, change in
                 // Where nobody knows, the plan has ended by now, and what is noted is not added.
-                (try? recorder.carriedOut(.command(command, at: place), on: name, change)).map { $0.answer?.array ?? [] }
+                (try? recorder.carriedOut(.command(command, at: place), on: name, change)).map {
+                    $0.answer?.array ?? []
+                }
             })
         let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
         var session = session

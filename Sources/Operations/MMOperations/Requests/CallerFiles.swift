@@ -20,12 +20,22 @@ struct CallerFiles {
         return LocalFiles(directory: opening.startDirectory, rules: opening.fileRules)
     }
 
+    /// Opens a file that the caller names: one that isn't there is a word that can't be meant, as any other is.
+    static func named<Value>(_ name: String, _ open: () async throws(MMError) -> Value) async throws(MMError) -> Value {
+        do throws(MMError) { return try await open() } catch {
+            guard error.code == .notFound else { throw error }
+            throw MMError(
+                .invalidInput, "There is no file \(name).", hint: "Check the name, and the folder that it is in.",
+                details: ["file": .string(name)])
+        }
+    }
+
     /// The file that stands behind a path or the handle of a stored answer.
     /// - Returns: the file, opened, and its path.
     func open(_ text: String) async throws(MMError) -> (file: OwnedDescriptor, path: String) {
         let outputs = call.services.work.outputs.of(call.context.call.caller)
         guard text.hasPrefix("out_"), let stored = try? outputs.find(text) else {
-            return try await local().open(text)
+            return try await Self.named(text) { () async throws(MMError) in try await local().open(text) }
         }
         // Who may not use a connection may not send what came from it.
         if !stored.connection.hasPrefix("/") {

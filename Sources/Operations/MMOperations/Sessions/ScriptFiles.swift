@@ -18,7 +18,9 @@ struct ScriptFiles: Sendable {
             // `NAME=PATH` hands a file in under another name.
             let parts = name.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? name
-            let piece = try await CallerFiles(context, services).local().read(path, limit: Self.mostBytes)
+            let piece = try await CallerFiles.named(path) { () async throws(MMError) in
+                try await CallerFiles(context, services).local().read(path, limit: Self.mostBytes)
+            }
             guard piece.size <= Self.mostBytes else {
                 throw MMError(.limitExceeded, "\(path) is too large to be handed in.", details: ["field": "attach"])
             }

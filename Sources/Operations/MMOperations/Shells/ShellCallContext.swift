@@ -1,3 +1,4 @@
+import Glibc
 package import MMCore
 import MMSessions
 import MMShell
@@ -53,6 +54,7 @@ struct ShellCallContext: Sendable {
         var target = named
         target.hostKeys = configuration.hostKeys
         target.identityFile = options.key.map(context.call.path)
+        target.agentSocket = agentSocket
         target.password = try options.passwordSecret.map { (name) throws(MMError) in
             try secret(name, for: .host(named.host))
         }
@@ -71,6 +73,16 @@ struct ShellCallContext: Sendable {
         return try await shells.session(key, limits: limits) { () async throws(MMError) in
             try await opening.remote(key, whole, isDevice: options.isDevice, deadline: deadline)
         }
+    }
+
+    /// The caller's own agent, where it is this user's: a pool that lasts longer than a login has an old one, or none.
+    private var agentSocket: String? {
+        var status = stat()
+        guard context.call.caller.signedIn == nil, [.terminal, .mcp].contains(context.call.caller.surface),
+            let path = context.call.agentSocket, stat(path, &status) == 0, status.st_uid == geteuid(),
+            status.st_mode & S_IFMT == S_IFSOCK
+        else { return nil }
+        return path
     }
 
     /// A stored secret, for a use that its owner has named, or that a person names in this very call.

@@ -88,7 +88,9 @@ struct ShellUpload: CatalogueOperation {
             guard call.mayNamePlaces else {
                 throw MMError(.invalidInput, "Give `content`.", hint: "Only a person names files of this machine.")
             }
-            return try await SessionFiles.own(call).source(file)
+            return try await CallerFiles.named(file) { () async throws(MMError) in
+                try await SessionFiles.own(call).source(file)
+            }
         }
         guard let text = input.content else {
             throw MMError(.invalidInput, "What is to be written?", hint: "Give `content`, empty for an empty file.")

@@ -3,22 +3,23 @@ import MMCore
 /// `drift`: what has changed in a tenant.
 struct Drift: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            .connection(),
-            InputField(
-                "against", .text,
-                "A folder, Contoso@2026-11-21, or another connection (default: the connection's latest snapshot)."),
-            .kinds,
-            InputField("repair", .flag, "Show the commands that would bring the earlier state back; none is run."),
-            .sarif,
-            InputField("news", .flag, "Report only what the last report with --news did not."),
-            InputField(
-                "accept", .textList,
-                "Accept what differs now in these objects, by name, id or kind: no drift until the day of `until`.",
-                isOfferedToModels: false),
-            InputField("reason", .text, "Why it is accepted.", isOfferedToModels: false),
-            InputField("until", .text, "The last day on which it is: 2027-01-31.", isOfferedToModels: false),
-        ]
+        static let fields: [InputField] =
+            [
+                .connection(),
+                InputField(
+                    "against", .text,
+                    "A folder, Contoso@2026-11-21, or another connection (default: the connection's latest snapshot)."),
+                .kinds,
+                InputField("repair", .flag, "Show the commands that would bring the earlier state back; none is run."),
+                .sarif,
+                InputField("news", .flag, "Report only what the last report with --news did not."),
+                InputField(
+                    "accept", .textList,
+                    "Accept what differs now in these objects, by name, id or kind: no drift until the day of `until`.",
+                    isOfferedToModels: false),
+                InputField("reason", .text, "Why it is accepted.", isOfferedToModels: false),
+                InputField("until", .text, "The last day on which it is: 2027-01-31.", isOfferedToModels: false),
+            ] + CaseReportFiles.fields
         let connection: String
         let against: String?
         let kinds: [SnapshotKind]?
@@ -26,6 +27,7 @@ struct Drift: CatalogueOperation {
         let isSARIF: Bool
         let isNews: Bool
         let acceptance: Acceptance?
+        let files: CaseReportFiles
 
         /// What a person accepts.
         struct Acceptance {
@@ -48,6 +50,7 @@ struct Drift: CatalogueOperation {
             showsRepairs = try reader.flag("repair")
             isSARIF = try reader.flag("sarif")
             isNews = try reader.flag("news")
+            files = try CaseReportFiles(from: reader)
             let names = try reader.textList("accept") ?? []
             let (reason, until) = (try reader.text("reason"), try reader.text("until"))
             guard !names.isEmpty else {
@@ -86,10 +89,22 @@ struct Drift: CatalogueOperation {
                 "mm drift Contoso --accept 'VPN Users' --reason 'Ticket 4711' --until 2027-01-31",
                 "what differs there is no drift until then"),
         ]
-    ).unlisted.answeringWithTwo.plannable.forSeveral(.init(rows: "findings", atOnce: 16, alone: ["sarif"]))
+    ).unlisted.answeringWithTwo.plannable.forSeveral(.init(rows: "findings", atOnce: 16, alone: ["sarif", "junit"]))
 
     func run(
         _ input: Input, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> OperationAnswer {
+        try await input.files.reporting("mm drift", on: input.connection, in: context) { () async throws(MMError) in
+            var found: DriftReport?
+            let answer = try await answer(input, in: context, with: services, &found)
+            return (
+                answer, found?.caseReport(of: input.connection) ?? CaseReport(tool: "mm drift", headline: "Planned.")
+            )
+        }
+    }
+
+    private func answer(
+        _ input: Input, in context: OperationContext, with services: RequestServices, _ found: inout DriftReport?
     ) async throws(MMError) -> OperationAnswer {
         let named = try input.against.map { (against) throws(MMError) in
             try SnapshotPlace(against, in: context, with: services)
@@ -150,6 +165,7 @@ struct Drift: CatalogueOperation {
             report.origins = await ChangeOrigin.found(
                 for: report.findings, on: connection, in: context, with: services)
         }
+        found = report
         var answer = report.answer(isSARIF: input.isSARIF, proposals: proposals)
         answer.connection = connection.name
         if input.isNews, report.isEmpty, !input.isSARIF { answer.text = "Nothing new." }

@@ -234,3 +234,38 @@ extension DriftReport {
         return log.json
     }
 }
+
+extension DriftReport {
+    /// The report as a job shows it: what differs has failed, what could not be compared is an error, what is accepted waits.
+    func caseReport(of connection: String) -> CaseReport {
+        let all = findings + (service?.drifts ?? [])
+        var report = CaseReport(
+            tool: "mm drift",
+            headline: all.isEmpty
+                ? "\(connection): no drift in \(kinds) kinds of configuration."
+                : "\(connection): \(all.count) differences between \(before) and \(after).")
+        func name(_ finding: SnapshotFinding) -> String { "\(finding.kind.title): \(finding.name)" }
+        for finding in all {
+            report.cases.append(
+                .init(
+                    group: connection, name: name(finding), result: .failed("was \(finding.change.rawValue)"),
+                    lines: [finding.file] + (finding.change == .changed ? finding.difference.lines : [])))
+        }
+        for (finding, deviation) in accepted {
+            report.cases.append(
+                .init(
+                    group: connection, name: name(finding),
+                    result: .skipped(
+                        "accepted until \(deviation.json["until"]?.string ?? "?"): "
+                            + "\(deviation.json["reason"]?.string ?? "")")))
+        }
+        for gap in gaps {
+            report.cases.append(
+                .init(
+                    group: connection, name: gap.kind,
+                    result: gap.isOneSided ? .error("not compared: \(gap.reason)") : .skipped(gap.reason)))
+        }
+        if report.cases.isEmpty { report.cases = [.init(group: connection, name: "\(kinds) kinds of configuration")] }
+        return report
+    }
+}

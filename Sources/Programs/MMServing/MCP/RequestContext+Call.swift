@@ -13,6 +13,8 @@ extension RequestContext {
             caller: Caller(surface: .mcp, name: client.joined(separator: " "), server: serverName),
             progress: { progress($0.done, of: $0.total, $0.message) })
         call.directory = CallContext.ownDirectory
+        // The keys of whoever started this program are theirs, not those of people who sign in to it.
+        if principal == .standardPipes { call.agentSocket = CallContext.ownAgentSocket }
         call.trace = TraceContext(parent: meta["traceparent"]?.string, state: meta["tracestate"]?.string)
         principals.complete(&call, for: principal)
         return call

@@ -79,7 +79,10 @@ private final class PoolElsewhere: OperationService {
         do throws(MMError) {
             // What is a folder here may be none there.
             var sent = isProven ? context : context.withoutPerson
-            if !isHere { sent.directory = nil }
+            if !isHere {
+                sent.directory = nil
+                sent.agentSocket = nil
+            }
             return try await remote.call(operation, arguments, in: sent)
         } catch {
             if name == "output", error.code == .notFound { return try await kept(operation, arguments, context, error) }

@@ -22,6 +22,8 @@ final class SSHMaster: Sendable {
         _ target: SSHTarget, environment: [String: String], temporaryDirectory: String, deadline: Deadline
     ) async throws(MMError) -> SSHMaster {
         try target.check()
+        var environment = environment
+        if let agent = target.agentSocket { environment["SSH_AUTH_SOCK"] = agent }
         guard let program = ExecutableSearch.find("ssh", path: environment["PATH"] ?? "/usr/bin:/bin") else {
             throw MMError(.notFound, "ssh is not installed.", hint: "Install the Debian package openssh-client.")
         }
@@ -32,7 +34,6 @@ final class SSHMaster: Sendable {
         // What the person's configuration waits less is theirs to say.
         if let theirs = resolution.connectTimeout { target.connectTimeout = min(target.connectTimeout, theirs) }
         let secrets = try SSHSecrets(in: temporaryDirectory, target: target, resolution, home: environment["HOME"])
-        var environment = environment
         for (key, value) in secrets.environment { environment[key] = value }
         if !secrets.asks { environment["SSH_ASKPASS"] = nil }
         var command = ChildCommand(

@@ -35,6 +35,8 @@ public struct SSHTarget: Sendable, Hashable {
     public var jump: String?
     /// The interval of keep-alive messages; the connection is lost after three without an answer.
     public var keepAliveInterval: Duration = .seconds(15)
+    /// The socket of the agent whose keys are offered, in place of the one in the environment.
+    public var agentSocket: String?
     /// The timeout for connecting.
     public var connectTimeout: Duration = .seconds(30)
 

@@ -15,6 +15,8 @@ package enum TermHeaders {
         package var person = Presence.nobody
         /// Whether the sender supplies standard input on demand.
         package var hasInput = false
+        /// The socket of the caller's SSH agent.
+        package var agentSocket: String?
     }
 
     /// Whether a person can be asked on the sender's side.
@@ -30,6 +32,7 @@ package enum TermHeaders {
     private static let assertion = "MM-Assertion"
     private static let person = "MM-Person"
     private static let input = "MM-Input"
+    private static let agent = "MM-Agent"
 
     private static let fields: [TermHeader] = [
         TermHeader(
@@ -100,6 +103,8 @@ package enum TermHeaders {
             headers.set(person, (someone.isAtTerminal ? Presence.atTerminal : .behindClient).rawValue)
         }
         if context.input != nil { headers.set(input, "1") }
+        // Whoever reads it looks at whose socket it is.
+        if let socket = context.agentSocket.flatMap({ TermHeader.Value.path($0) }) { headers.set(agent, socket) }
     }
 
     /// Reads what a request says about its call.
@@ -118,6 +123,7 @@ package enum TermHeaders {
             }
             sent.person = known
         }
+        if let text = headers[agent] { sent.agentSocket = try TermHeader.Value(header: agent, text: text).path() }
         if let text = headers[input] { sent.hasInput = try TermHeader.Value(header: input, text: text).flag() }
         return sent
     }

@@ -158,6 +158,7 @@ package struct CallRoutes: Sendable {
             context.caller.server = (request.peer.isOwn ? sent.terms.caller.server : nil) ?? serverName
             context.directory = nil
         }
+        if isFrontEnd { context.agentSocket = sent.agentSocket }
         // Who signed in is for the owner's own front-end to say, and it has checked.
         let knowsCaller = isFrontEnd && surface == .mcp
         if knowsCaller { context.assertion = sent.assertion } else { context.caller.signedIn = nil }

@@ -13,7 +13,7 @@ struct CheckedText {
 
     /// A text of the command line, or the file that a word names.
     /// - Parameter kind: what it is; `nil` for what it looks like.
-    /// - Throws: `notFound` for a file that isn't there, `invalidInput` for one that holds no text.
+    /// - Throws: `invalidInput` for a file that isn't there, and for one that holds no text.
     init(word: String, kind: CheckedKind?, in context: OperationContext) throws(MMError) {
         let isMarked = word.hasPrefix("@") && !word.hasPrefix("@{") && !word.hasPrefix("@(")
         let name = isMarked ? String(word.dropFirst()) : word
@@ -24,7 +24,7 @@ struct CheckedText {
             try self.init(file: name, kind: kind, in: context)
         } else if isTerminal, Self.looksLikeFile(word) {
             throw MMError(
-                .notFound, "There is no file \(word).",
+                .invalidInput, "There is no file \(word).",
                 hint: "Check the name. A script as a text is quoted: mm guard check 'Get-Mailbox'.",
                 details: ["file": .string(word)])
         } else {
@@ -33,11 +33,11 @@ struct CheckedText {
     }
 
     /// A file.
-    /// - Throws: `notFound`, `invalidInput`.
+    /// - Throws: `invalidInput`.
     init(file name: String, kind: CheckedKind?, in context: OperationContext) throws(MMError) {
         guard let bytes = try ProtectedFile.read(context.call.path(name), limit: Self.limit) else {
             throw MMError(
-                .notFound, "There is no file \(name).", hint: "Check the name.", details: ["file": .string(name)])
+                .invalidInput, "There is no file \(name).", hint: "Check the name.", details: ["file": .string(name)])
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw MMError(

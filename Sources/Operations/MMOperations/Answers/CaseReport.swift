@@ -1,0 +1,206 @@
+import MMCore
+
+/// What came of a call, case by case, for the pages on which CI services show it: as a JUnit report and as Markdown.
+struct CaseReport: Sendable {
+    /// What became of a case.
+    enum Result: Sendable, Hashable {
+        case passed
+        /// Waits for somebody, or was left out on purpose.
+        case skipped(String)
+        /// Is not as it should be.
+        case failed(String)
+        /// Could not be found out.
+        case error(String)
+    }
+
+    /// One case: a change, a kind of configuration, a difference.
+    struct Case: Sendable {
+        /// What it is one of, such as a connection.
+        let group: String
+        let name: String
+        var result = Result.passed
+        var lines: [String] = []
+    }
+
+    /// What was run, such as `mm drift`.
+    let tool: String
+    let headline: String
+    var cases: [Case] = []
+    /// The Markdown, where there is more to say than a table of the cases.
+    var text: String?
+
+    /// A report of a call that came to nothing.
+    static func failure(_ error: MMError, of tool: String, on name: String) -> CaseReport {
+        CaseReport(
+            tool: tool, headline: "\(tool) failed: \(error.message)",
+            cases: [
+                Case(
+                    group: name, name: error.code.word, result: .error(error.message),
+                    lines: error.hint.map { [$0] } ?? [])
+            ])
+    }
+
+    // MARK: JUnit
+
+    /// The report as most CI services read it (JUnit's XML).
+    var junit: String {
+        var groups: [(name: String, cases: [Case])] = []
+        for one in cases {
+            if let place = groups.firstIndex(where: { $0.name == one.group }) {
+                groups[place].cases.append(one)
+            } else {
+                groups.append((one.group, [one]))
+            }
+        }
+        var lines = ["<?xml version=\"1.0\" encoding=\"UTF-8\"?>"]
+        lines.append("<testsuites name=\"\(Self.xml(tool))\"\(Self.counts(cases))>")
+        for group in groups {
+            lines.append(
+                "  <testsuite name=\"\(Self.xml(group.name))\"\(Self.counts(group.cases)) "
+                    + "timestamp=\"\(Timestamp.now.iso8601)\">")
+            lines += group.cases.flatMap { Self.element($0, tool) }
+            lines.append("  </testsuite>")
+        }
+        lines.append("</testsuites>")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func counts(_ cases: [Case]) -> String {
+        var (failures, errors, skipped) = (0, 0, 0)
+        for one in cases {
+            switch one.result {
+            case .passed: break
+            case .skipped: skipped += 1
+            case .failed: failures += 1
+            case .error: errors += 1
+            }
+        }
+        return " tests=\"\(cases.count)\" failures=\"\(failures)\" errors=\"\(errors)\" skipped=\"\(skipped)\""
+    }
+
+    private static func element(_ one: Case, _ tool: String) -> [String] {
+        let words = tool.replacing(" ", with: ".")
+        let head = "    <testcase classname=\"\(xml("\(words).\(one.group)"))\" name=\"\(xml(one.name))\""
+        let text = xml(one.lines.joined(separator: "\n"))
+        switch one.result {
+        case .passed where one.lines.isEmpty: return [head + "/>"]
+        case .passed: return [head + ">", "      <system-out>\(text)</system-out>", "    </testcase>"]
+        case .skipped(let why):
+            return [
+                head + ">", "      <skipped message=\"\(xml(why))\"/>",
+                one.lines.isEmpty ? nil : "      <system-out>\(text)</system-out>", "    </testcase>",
+            ].compactMap(\.self)
+        case .failed(let why):
+            return [head + ">", "      <failure message=\"\(xml(why))\">\(text)</failure>", "    </testcase>"]
+        case .error(let why):
+            return [head + ">", "      <error message=\"\(xml(why))\">\(text)</error>", "    </testcase>"]
+        }
+    }
+
+    /// A text within XML: what XML can't hold at all is shown as a question mark.
+    static func xml(_ text: String) -> String {
+        var escaped = ""
+        for scalar in VisibleText.exact(text).unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "\n": escaped += "&#10;"
+            case "\t": escaped += "&#9;"
+            case "\u{0}"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": escaped += "?"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+
+    // MARK: Markdown
+
+    /// The report for the page of a job.
+    var markdown: String {
+        if let text { return text }
+        var lines = ["### \(MarkdownText.cell(headline))", ""]
+        if !cases.isEmpty {
+            lines += ["| | result | |", "|---|---|---|"]
+            for one in cases {
+                let (word, why) = Self.words(one.result)
+                lines.append(
+                    "| \(MarkdownText.cell(one.group)): \(MarkdownText.cell(one.name)) | \(word) "
+                        + "| \(MarkdownText.cell(why)) |")
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func words(_ result: Result) -> (String, String) {
+        switch result {
+        case .passed: ("done", "")
+        case .skipped(let why): ("waits", why)
+        case .failed(let why): ("failed", why)
+        case .error(let why): ("unknown", why)
+        }
+    }
+}
+
+/// Texts within Markdown.
+enum MarkdownText {
+    /// A text within a table, where nothing of it is Markdown.
+    static func cell(_ text: String) -> String {
+        var escaped = ""
+        for scalar in VisibleText.exact(text).unicodeScalars {
+            if scalar == "\n" {
+                escaped += " "
+            } else if "\\`*_{}[]<>()#+-!|@~&".unicodeScalars.contains(scalar) {
+                escaped += "&#\(scalar.value);"
+            } else {
+                escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+}
+
+/// The files that a job wants its report in.
+struct CaseReportFiles: Sendable, Hashable {
+    let junit: String?
+    let summary: String?
+
+    static let fields: [InputField] = [
+        InputField("junit", .text, "A file for a JUnit report, which CI services show.", isOfferedToModels: false),
+        InputField(
+            "summary", .text, "A file that a summary in Markdown is added to, such as $GITHUB_STEP_SUMMARY.",
+            isOfferedToModels: false),
+    ]
+
+    init(from reader: InputReader) throws(MMError) {
+        junit = try reader.text("junit")
+        summary = try reader.text("summary")
+    }
+
+    private var isEmpty: Bool { junit == nil && summary == nil }
+
+    /// Runs what is reported on, and writes the report: also of what came to nothing.
+    func reporting(
+        _ tool: String, on name: String, in context: OperationContext,
+        _ work: () async throws(MMError) -> (answer: OperationAnswer, report: CaseReport)
+    ) async throws(MMError) -> OperationAnswer {
+        if !isEmpty, context.call.caller.surface != .terminal {
+            throw MMError(.forbidden, "Files are named by people at a terminal.", hint: "The answer holds all of it.")
+        }
+        do throws(MMError) {
+            let (answer, report) = try await work()
+            try write(report, in: context)
+            return answer
+        } catch {
+            // The error counts more than a report that can't be written.
+            try? write(.failure(error, of: tool, on: name), in: context)
+            throw error
+        }
+    }
+
+    private func write(_ report: CaseReport, in context: OperationContext) throws(MMError) {
+        if let junit { try ProtectedFile.replace(context.call.path(junit), with: Array(report.junit.utf8)) }
+        if let summary { try ProtectedFile.append(Array(report.markdown.utf8), to: context.call.path(summary)) }
+    }
+}
