@@ -226,7 +226,7 @@ struct PlanTests {
         #expect(plan["open"] == .null)
         let answer = try await home.apply(plan)
         #expect(ChangesHome.value(answer)["done"] == 3)
-        let rows = try await home.tenant.run("Get-Mailbox -ResultSize 3 | Select-Object DisplayName").array ?? []
+        let rows = try await home.tenant.run("Get-Mailbox -ResultSize 3 | Select-Object CustomAttribute1").array ?? []
         #expect(rows.count == 3 && rows.allSatisfy { $0["CustomAttribute1"] == "Planned" })
         await home.tenant.stop()
     }
@@ -361,6 +361,7 @@ struct PlanTests {
         }
         #expect(try text("report.xml").contains("<testsuites name=\"mm plan\" tests=\"2\" failures=\"0\""))
         #expect(try text("report.xml").contains("Rome &lt;&amp;"))
+        #expect(try text("report.xml").contains("&#10;city: "), "each line stands for itself")
         #expect(try text("summary.md").contains("2 changes in Demo"))
         try await home.tenant.graph("PATCH", "/users/\(users[1])", ["city": "Oslo"])
         arguments["plan"] = plan["plan"] ?? .null

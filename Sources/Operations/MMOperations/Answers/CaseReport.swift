@@ -97,16 +97,21 @@ struct CaseReport: Sendable {
         }
     }
 
-    /// A text within XML: what XML can't hold at all is shown as a question mark.
+    /// A text within XML, line by line.
     static func xml(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { xml(line: String($0)) }
+            .joined(separator: "&#10;")
+    }
+
+    /// What XML can't hold at all is shown as a question mark.
+    private static func xml(line: String) -> String {
         var escaped = ""
-        for scalar in VisibleText.exact(text).unicodeScalars {
+        for scalar in VisibleText.exact(line).unicodeScalars {
             switch scalar {
             case "&": escaped += "&amp;"
             case "<": escaped += "&lt;"
             case ">": escaped += "&gt;"
             case "\"": escaped += "&quot;"
-            case "\n": escaped += "&#10;"
             case "\t": escaped += "&#9;"
             case "\u{0}"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": escaped += "?"
             default: escaped.unicodeScalars.append(scalar)
