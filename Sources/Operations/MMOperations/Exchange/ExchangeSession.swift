@@ -317,6 +317,7 @@ package actor ExchangeSession {
                     NativeAnswer(
                         result: result, account: account, information: sources.flatMap(\.information),
                         interruption: interruption, width: plan.width,
+                        hasFiles: plan.host?.written.isEmpty == false,
                         causes: sources.reduce(into: [:]) { $0.merge($1.causes) { first, _ in first } })))
         case .handedOver(let reason, let hasSent):
             if let interruption { throw interruption }

@@ -14,6 +14,8 @@ struct NativeAnswer: Sendable {
     var interruption: MMError?
     /// How many columns texts may take; `nil` where nothing limits them.
     var width: Int?
+    /// Whether it wrote files, which are what it was run for.
+    var hasFiles = false
     /// What the records of refused cmdlets were made of.
     var causes: [NativeError: MMError] = [:]
 
@@ -40,7 +42,7 @@ struct NativeAnswer: Sendable {
     func failure(after output: [JSONValue]) -> MMError? {
         if let interruption { return interruption.withOutput(output) }
         // A script that says how it ended has looked at its errors.
-        let alone = result.objects.isEmpty && result.exitCode == nil ? result.errors.first : nil
+        let alone = result.objects.isEmpty && !hasFiles && result.exitCode == nil ? result.errors.first : nil
         guard let ending = result.failure ?? alone else { return nil }
         var details: JSONObject = [
             "engine": "native", "id": .string(ending.id), "account": .string(account),

@@ -10,7 +10,9 @@ extension ExchangeCmdlet {
         + "GuestMailUser|SchedulingMailbox|TeamMailbox|MailUniversalDistributionGroup|MailUniversalSecurityGroup|"
         + "LegacyMailbox|LinkedRoomMailbox|DynamicDistributionGroup|MailNonUniversalGroup|PublicFolder|RoomList|"
         + "PublicFolderMailbox|RemoteUserMailbox|RemoteSharedMailbox|RemoteRoomMailbox|RemoteEquipmentMailbox|User|"
-        + "DisabledUser|MailForestContact"
+        + "DisabledUser|MailForestContact|RemoteTeamMailbox|AllUniqueRecipientTypes|ArbitrationMailbox|AuditLogMailbox|"
+        + "AuxAuditLogMailbox|MonitoringMailbox|SystemMailbox|SystemAttendantMailbox|Computer|Contact|LinkedUser|RoleGroup|"
+        + "MicrosoftExchange|UniversalDistributionGroup|UniversalSecurityGroup|NonUniversalGroup"
 
     static let mailboxes: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-Mailbox", .reading, listing, ExchangeOrganization.mailboxPage),
@@ -64,6 +66,13 @@ extension ExchangeCmdlet {
                         "FolderPath": .string("/\(folder)"),
                         "FolderType": .string(folder.filter { $0 != " " }), "ItemsInFolder": .int(Int64(items)),
                         "ItemsInFolderAndSubfolders": .int(Int64(items)),
+                        "FolderAndSubfolderSize": .string(
+                            ExchangeOrganization.byteSize(mailbox.size.bytes / (place + 2))),
+                        "DeletedItemsInFolder": 0, "FolderId": .string("LgAAAAB\(place)"),
+                        "NewestItemReceivedDate@data.type": "System.DateTime",
+                        "NewestItemReceivedDate": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
+                        "OldestItemReceivedDate@data.type": "System.DateTime",
+                        "OldestItemReceivedDate": .string(ServiceTime.text(mailbox.row.created)),
                         "FolderSize": .string(ExchangeOrganization.byteSize(mailbox.size.bytes / (place + 2))),
                     ]
                 }
@@ -126,7 +135,13 @@ extension ExchangeOrganization {
             "LastLogonTime@data.type": "System.DateTime",
             "LastLogonTime": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
             "MailboxTypeDetail": .string(mailbox.kind.rawValue), "StorageLimitStatus": "BelowLimit",
-            "IsArchiveMailbox": .bool(archive),
+            "IsArchiveMailbox": .bool(archive), "MailboxType": "Private",
+            "LastLogoffTime@data.type": "System.DateTime", "LastLogoffTime": .null,
+            "LastUserActionTime@data.type": "System.DateTime",
+            "LastUserActionTime": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
+            "LastInteractionTime@data.type": "System.DateTime",
+            "LastInteractionTime": mailbox.lastLogon.map { .string(ServiceTime.text($0)) } ?? .null,
+            "SystemMessageSizeShutoffQuota": "Unlimited", "MessageTableTotalSize": .string(byteSize(bytes)),
         ]
     }
 
@@ -139,7 +154,11 @@ extension ExchangeOrganization {
                 "ExternalDirectoryObjectId": .string(mailbox.id), "DisplayName": .string(mailbox.displayName),
                 "PrimarySmtpAddress": .string(mailbox.address), "ActiveSyncEnabled": true, "OWAEnabled": true,
                 "PopEnabled": .bool(mailbox.row.index % 3 == 0), "ImapEnabled": .bool(mailbox.row.index % 4 == 0),
-                "MAPIEnabled": true, "EwsEnabled": true,
+                "MAPIEnabled": true, "EwsEnabled": true, "OwaMailboxPolicy": "OwaMailboxPolicy-Default",
+                "ActiveSyncMailboxPolicy": "Default", "ActiveSyncAllowedDeviceIDs": [], "ActiveSyncBlockedDeviceIDs": [],
+                "UniversalOutlookEnabled": true, "OutlookMobileEnabled": true, "MacOutlookEnabled": true,
+                "OWAforDevicesEnabled": true, "SmtpClientAuthenticationDisabled": .null, "ECPEnabled": true,
+                "HasActiveSyncDevicePartnership": .bool(mailbox.row.index % 3 == 1),
             ])
     }
 

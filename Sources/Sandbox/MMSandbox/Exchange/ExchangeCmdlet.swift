@@ -357,8 +357,15 @@ extension ExchangeOrganization {
             var rows = groups
             let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])
             if let text = call.text("Filter") {
-                let filter = try ExchangeFilter(text, properties: known)
-                rows = rows.filter(filter.passes)
+                // Who is in a group can be asked for, and isn't shown.
+                let filter = try ExchangeFilter(text, properties: known.union(["members"]))
+                let asksForMembers = text.lowercased().contains("members")
+                rows = rows.filter { row in
+                    guard asksForMembers else { return filter.passes(row) }
+                    var whole = row
+                    whole["Members"] = .array(membersNames(of: row))
+                    return filter.passes(whole)
+                }
             }
             if let name = call.text("SortBy") {
                 guard let key = groups.first?.keys.first(where: { $0.lowercased() == name.lowercased() }) else {
@@ -379,6 +386,12 @@ extension ExchangeOrganization {
         var answer = ExchangeAnswer()
         answer.add(try group(call, in: groups), select: call.select)
         return answer
+    }
+
+    private func membersNames(of group: JSONObject) -> [JSONValue] {
+        store.linked(LinkAddress(owner: group["Guid"]?.string ?? "", relation: .members)).compactMap { id in
+            store.users.ids.index(ofGuid: id).flatMap { mailboxes.mailbox($0) }.map { .string($0.distinguishedName) }
+        }
     }
 
     /// The one group of `-Identity`.

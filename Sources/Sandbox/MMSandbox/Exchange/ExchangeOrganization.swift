@@ -76,7 +76,7 @@ extension ExchangeOrganization {
 
     /// Properties that filters and orders may name, in small letters.
     private var knownProperties: Set<String> {
-        Set(mailboxes.mailbox(0).map { properties(of: $0).keys.map { $0.lowercased() } } ?? [])
+        Set(mailboxes.mailbox(0).map { properties(of: $0).keys.map { $0.lowercased() } } ?? []).union(["members"])
     }
 
     /// The places of the mailboxes that pass, in the order of a property.
@@ -124,7 +124,9 @@ struct MailboxSelection: Sendable {
     /// - Parameter known: the properties that a filter may name, in small letters.
     /// - Throws: what the service says to a filter that it can't read, or of a property that it doesn't know.
     init(_ call: InvokedCmdlet, wildcard: String?, known: Set<String>) throws(ExchangeFailure) {
-        kinds = call.texts("RecipientTypeDetails").map { Set($0.map { $0.lowercased() }) }
+        kinds = call.texts("RecipientTypeDetails").map { given in
+            Set(given.flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " }.lowercased() } })
+        }
         filter = try call.text("Filter").map { (text) throws(ExchangeFailure) in
             try ExchangeFilter(text, properties: known)
         }

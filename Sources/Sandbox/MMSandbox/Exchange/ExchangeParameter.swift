@@ -38,7 +38,9 @@ enum ExchangeParameter: Sendable {
                 "Cannot convert value \"\(value.string ?? value.description)\" to type \"System.Int32\". Error: \"Input string "
                     + "was not in a correct format.\"")
         case .choice(let words):
-            let given = value.array?.compactMap(\.string) ?? value.string?.split(separator: ",").map(String.init) ?? []
+            let given = (value.array?.compactMap(\.string) ?? [value.string].compactMap(\.self)).flatMap {
+                $0.split(separator: ",").map(String.init)
+            }
             for word in given.map({ $0.filter { $0 != " " }.lowercased() })
             where !words.contains(where: { $0.lowercased() == word }) {
                 throw .invalid(

@@ -47,10 +47,10 @@ final class OutStringStage: Stage {
         switch item {
         case .string, .int, .long, .bool, .char, .double, .decimal:
             let text = try PSText.string(item)
-            guard objects.isEmpty, DisplayCells.count(text) <= width, DisplayCells.isSimple(text) else {
-                throw .handOver("text that wraps")
-            }
-            lines.append(text)
+            guard objects.isEmpty, let own = DisplayCells.lines(text),
+                own.allSatisfy({ DisplayCells.count($0) <= width && !$0.utf8.contains(0x09) })
+            else { throw .handOver("text that wraps") }
+            lines += own
         case .object(let object) where object.isCustom && object.isListable && !object.shape.names.isEmpty:
             guard lines.isEmpty else { throw .handOver("objects behind text") }
             objects.append(item)

@@ -116,6 +116,8 @@ final class HostStage: Stage {
         var texts: [String] = []
         for item in items {
             switch item {
+            case .list(let list): texts += try list.items.map { (item) throws(Interrupt) in try PSText.string(item) }
+            case .object(let object) where object.typeName == ErrorRecords.type: texts.append(try PSText.string(item))
             case .null, .nothing: texts.append("")
             case .string, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
                 texts.append(try PSText.string(item))

@@ -1,8 +1,8 @@
-/// The variables that PowerShell itself sets or reads.
+/// The variables that PowerShell itself sets or reads. Those of the actions of events are none where nothing waits for events.
 enum AutomaticNames {
     private static let names: Set<String> = [
         "$", "?", "^", "args", "confirmpreference", "consolefilename", "debugpreference", "enabledexperimentalfeatures",
-        "error", "erroractionpreference", "errorview", "event", "eventargs", "eventsubscriber", "executioncontext",
+        "error", "erroractionpreference", "errorview", "executioncontext",
         "foreach", "formatenumerationlimit", "home", "host", "informationpreference", "input", "iscoreclr", "islinux",
         "ismacos", "iswindows", "lastexitcode", "logcommandhealthevent", "logcommandlifecycleevent",
         "logenginehealthevent", "logenginelifecycleevent", "logproviderhealthevent", "logproviderlifecycleevent",
@@ -11,7 +11,7 @@ enum AutomaticNames {
         "psdebugcontext", "psdefaultparametervalues", "psedition", "psemailserver", "pshome", "psitem",
         "pslogusercertificate", "psmoduleautoloadingpreference", "psnativecommandargumentpassing",
         "psnativecommanduseerroractionpreference", "psscriptroot", "pssenderinfo", "pssessionapplicationname",
-        "pssessionconfigurationname", "pssessionoption", "psstyle", "psuiculture", "psversiontable", "pwd", "sender",
+        "pssessionconfigurationname", "pssessionoption", "psstyle", "psuiculture", "psversiontable", "pwd",
         "shellid", "stacktrace", "switch", "this", "transcript", "true", "false", "_", "verbosepreference",
         "warningpreference", "whatifpreference",
     ]

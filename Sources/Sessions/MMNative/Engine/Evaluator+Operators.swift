@@ -22,7 +22,8 @@ extension Evaluator {
                 case .imatch, .cmatch, .inotmatch, .cnotmatch, .ilike, .clike, .inotlike, .cnotlike, .icontains,
                     .ccontains, .inotcontains, .cnotcontains:
                     left = .array([])
-                case .isplit, .csplit, .ireplace, .creplace, .join: throw .handOver("an operator on nothing")
+                case .join: left = .string("")
+                case .isplit, .csplit, .ireplace, .creplace: throw .handOver("an operator on nothing")
                 default: left = .null
                 }
             }

@@ -344,7 +344,12 @@ final class Evaluator {
             let table = try table(literal, isOrdered: true)
             return type == .ordered ? .table(table) : try Conversion.cast(.table(table), to: type)
         }
-        return try Conversion.cast(try value(of: node.operand), to: type)
+        let value = try value(of: node.operand)
+        // .NET seeds the hashes of texts anew in each process: any order is one that a run may have.
+        if type == .pscustomobject, host != nil, case .table(let table) = value, let object = PSObject(table.pairs) {
+            return .object(object)
+        }
+        return try Conversion.cast(value, to: type)
     }
 
     private func unary(_ node: UnaryExpressionSyntax) throws(Interrupt) -> PSValue {
@@ -555,9 +560,12 @@ extension Evaluator {
     func assign(_ node: AssignmentStatementSyntax) throws(Interrupt) -> PSValue {
         switch node.target {
         case .convert(let typed):
-            guard case .variable(let variable) = typed.operand, node.op == .equals,
-                let type = PSType(written: typed.type.typeName.fullName)
-            else { throw .handOver("an assignment with a type") }
+            guard let type = PSType(written: typed.type.typeName.fullName) else {
+                throw .handOver("an assignment with a type")
+            }
+            guard case .variable(let variable) = typed.operand, node.op == .equals else {
+                return try assignConverted(node, typed.operand, type)
+            }
             let place = try place(of: .variable(variable))
             if case .outer(let name) = place {
                 let right = try converted(try worth(of: node.value), to: type)
@@ -587,6 +595,22 @@ extension Evaluator {
             return right
         default: return try assign(node, to: try place(of: node.target))
         }
+    }
+
+    /// Performs `[int]$h['k'] += 1`, whose value is converted before it is kept, and `[int]$x += 1`, which gives the variable
+    /// the type as well.
+    private func assignConverted(
+        _ node: AssignmentStatementSyntax, _ target: ExpressionSyntax, _ type: PSType
+    ) throws(Interrupt) -> PSValue {
+        let place = try place(of: target)
+        if case .variable(let name) = place {
+            guard !Self.settable.contains(name) else { throw .handOver("an assignment with a type") }
+            types[name] = type == .object ? nil : type
+            return try assign(node, to: place)
+        }
+        let value = try converted(try assigned(node, to: place), to: type)
+        try write(value, to: place)
+        return value
     }
 
     /// Sets several variables: the last one takes all that is left.
@@ -620,21 +644,29 @@ extension Evaluator {
         {
             return try append(to: name, of: count, node.value)
         }
-        let before = try read(place).plain
-        // The right side only runs where it is needed.
-        if node.op == .questionQuestionEquals, !before.isNull { return before }
-        let right = try worth(of: node.value)
-        let value: PSValue
-        switch node.op {
-        case .equals, .questionQuestionEquals: value = right
-        case .plusEquals: value = try counted(try Arithmetic.add(before, right.plain))
-        case .minusEquals: value = try Arithmetic.subtract(before, right.plain)
-        case .multiplyEquals: value = try counted(try Arithmetic.multiply(before, right.plain))
-        case .divideEquals: value = try Arithmetic.divide(before, right.plain)
-        case .remainderEquals: value = try Arithmetic.remainder(before, right.plain)
+        if node.op == .questionQuestionEquals {
+            // The right side only runs where it is needed.
+            let before = try read(place).plain
+            if !before.isNull { return before }
         }
+        let value = try assigned(node, to: place)
         try write(value, to: place)
         return value
+    }
+
+    /// The value that an assignment gives to a place.
+    private func assigned(_ node: AssignmentStatementSyntax, to place: Place) throws(Interrupt) -> PSValue {
+        guard node.op != .equals else { return try worth(of: node.value) }
+        let before = try read(place).plain
+        let right = try worth(of: node.value)
+        switch node.op {
+        case .equals, .questionQuestionEquals: return right
+        case .plusEquals: return try counted(try Arithmetic.add(before, right.plain))
+        case .minusEquals: return try Arithmetic.subtract(before, right.plain)
+        case .multiplyEquals: return try counted(try Arithmetic.multiply(before, right.plain))
+        case .divideEquals: return try Arithmetic.divide(before, right.plain)
+        case .remainderEquals: return try Arithmetic.remainder(before, right.plain)
+        }
     }
 
     /// Returns how long the list is that a variable holds; `nil` for any other value. Nothing keeps a hold on the list.

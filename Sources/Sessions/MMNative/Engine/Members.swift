@@ -139,6 +139,11 @@ enum Members {
                 guard number >= 0, number < table.count else { throw .handOver("an index of a table") }
                 return table.entries[Int(number)].value
             }
+            // Several keys give their values, as several indexes of a list do.
+            if case .array(let keys) = index, keys.allSatisfy({ if case .string(let key) = $0 { key.isPlain } else { false } })
+            {
+                return .array(keys.map { table[$0] ?? .null })
+            }
             guard PSTable.accepts(index) else { throw .handOver("an index of a table") }
             return table[index] ?? .null
         }

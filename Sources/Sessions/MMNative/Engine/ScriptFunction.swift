@@ -330,17 +330,23 @@ extension Evaluator {
     }
 
     /// Runs a function. What it sets stays its own; what it doesn't set is its caller's.
-    /// - Parameter input: the objects that were piped to it; `nil` where it stands first.
+    /// - Parameters:
+    ///   - input: the objects that were piped to it; `nil` where it stands first.
+    ///   - isDotted: whether it runs in its caller's scope, which then has what it sets: `. Name`.
     func call(
-        _ function: ScriptFunction, _ arguments: FunctionArguments, input: [PSValue]?, into sink: Sink
+        _ function: ScriptFunction, _ arguments: FunctionArguments, input: [PSValue]?, isDotted: Bool = false,
+        into sink: Sink
     ) throws(Interrupt) {
         calls += 1
         let outer = (types, current, rest, given, functionName, functions)
-        frames.append(variables)
+        if !isDotted { frames.append(variables) }
         defer {
             calls -= 1
-            variables = frames.removeLast()
-            (types, current, rest, given, functionName, functions) = outer
+            (current, rest, given, functionName) = (outer.1, outer.2, outer.3, outer.4)
+            if !isDotted {
+                variables = frames.removeLast()
+                (types, functions) = (outer.0, outer.5)
+            }
         }
         guard calls <= Self.deepest else { throw .handOver("a deep recursion") }
         functionName = function.name

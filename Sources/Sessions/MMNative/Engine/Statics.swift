@@ -27,6 +27,7 @@ enum Statics {
             return .date(PSDate(ticks: now.ticks - now.ticks % PSSpan.day, kind: .local))
         case (.datetime, "minvalue"): return .date(PSDate(ticks: 0, kind: .unspecified))
         case (.datetime, "maxvalue"): return .date(PSDate(ticks: 3_155_378_975_999_999_999, kind: .unspecified))
+        case (.midpointrounding, let rule): return try named(rule, .midpointRounding)
         case (.dayofweek, let day): return try named(day, .dayOfWeek)
         case (.datetimekind, let kind): return try named(kind, .dateTimeKind)
         default: throw .handOver("the member \(name) of \(type.rawValue)")
@@ -50,6 +51,7 @@ enum Statics {
         switch type {
         case .math: return try math(method, arguments)
         case .string: return try text(method, arguments)
+        case .webtext: return .string(try WebText.call(method, arguments))
         case .regex: return try regex(method, arguments, evaluator)
         case .timespan:
             let units: [String: Int64] = [
@@ -189,12 +191,9 @@ enum Statics {
         for (place, argument) in rest.enumerated() {
             switch argument {
             case .int(let given) where place == 0 && (0...15).contains(given): places = Int(given)
-            case .string(let name) where place == rest.count - 1:
-                switch name.lowercased() {
-                case "awayfromzero": rule = .toNearestOrAwayFromZero
-                case "toeven": break
-                default: throw .handOver("an unusual Round")
-                }
+            case .string(let name) where place == rest.count - 1: rule = try Self.rule(name)
+            case .enumeration(let own) where own.kind == .midpointRounding && place == rest.count - 1:
+                rule = try Self.rule(own.name)
             default: throw .handOver("an unusual Round")
             }
         }
@@ -203,6 +202,17 @@ enum Statics {
         var power = 1.0
         for _ in 0..<places { power *= 10 }
         return (number * power).rounded(rule) / power
+    }
+
+    private static func rule(_ name: String) throws(Interrupt) -> FloatingPointRoundingRule {
+        switch name.lowercased() {
+        case "awayfromzero": .toNearestOrAwayFromZero
+        case "toeven": .toNearestOrEven
+        case "tozero": .towardZero
+        case "tonegativeinfinity": .down
+        case "topositiveinfinity": .up
+        default: throw .handOver("an unusual Round")
+        }
     }
 
     private static func text(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {

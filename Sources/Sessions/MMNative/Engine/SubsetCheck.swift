@@ -172,9 +172,13 @@ struct SubsetCheck {
             }
             return nil
         case .convert(let typed):
-            guard case .variable(let variable) = typed.operand,
-                !Evaluator.settable.contains(variable.path.name.lowercased()),
-                let type = PSType(written: typed.type.typeName.fullName),
+            let isSettable =
+                switch typed.operand {
+                case .variable(let variable): !Evaluator.settable.contains(variable.path.name.lowercased())
+                case .index, .member: true
+                default: false
+                }
+            guard isSettable, let type = PSType(written: typed.type.typeName.fullName),
                 Self.variableTypes.contains(type)
             else { return "an assignment with the type \(typed.type.typeName.fullName)" }
             if let reason = typedList(typed.type.typeName.fullName) { return reason }
@@ -218,7 +222,8 @@ struct SubsetCheck {
 
     private func command(_ node: CommandSyntax) -> String? {
         if let reason = Redirection.misfit(node.redirections, hasFiles: hasHost) { return reason }
-        guard let written = node.constantName, node.invocation != .dot else {
+        let isOwn = node.constantName.map { functions.contains($0.lowercased()) } ?? false
+        guard let written = node.constantName, node.invocation != .dot || isOwn && hasHost else {
             guard node.invocation == .call, case .argument(let block)? = node.elements.first else {
                 return "a command whose name is computed"
             }

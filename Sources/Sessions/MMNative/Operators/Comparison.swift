@@ -106,7 +106,7 @@ enum Comparison {
         case .span: .timespan
         case .guid: .guid
         case .version: .version
-        case .enumeration(let own): own.kind == .dayOfWeek ? .dayofweek : .datetimekind
+        case .enumeration(let own): own.kind.type
         default: nil
         }
     }

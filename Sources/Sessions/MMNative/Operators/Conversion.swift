@@ -68,7 +68,8 @@ enum Conversion {
             switch value {
             case .char: return value
             case .string(let text) where text.utf16.count == 1: return text.utf16.first.map { .char($0) }
-            case .int(let number) where (0..<0xD800).contains(number): return .char(UInt16(number))
+            case .int(let number) where (0..<0xD800).contains(number) || (0xE000...0xFFFF).contains(number):
+                return .char(UInt16(number))
             default: throw .handOver("a cast to a character")
             }
         case .timespan:
@@ -92,6 +93,7 @@ enum Conversion {
             }
             return .version(parts)
         case .dayofweek: return try enumeration(value, .dayOfWeek)
+        case .midpointrounding: return try enumeration(value, .midpointRounding)
         case .datetimekind: return try enumeration(value, .dateTimeKind)
         case .toggle: return .bool(value.isTrue)
         case .optionaldate:
@@ -125,7 +127,7 @@ enum Conversion {
             default: throw .handOver("a cast to a list")
             }
         case .void: return .nothing
-        case .ordered, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring:
+        case .ordered, .webtext, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring:
             throw .handOver("a cast to \(type.rawValue)")
         }
     }
@@ -133,7 +135,7 @@ enum Conversion {
     private static func enumeration(_ value: PSValue, _ kind: PSEnum.Kind) throws(Interrupt) -> PSValue {
         switch value {
         case .enumeration(let own) where own.kind == kind: return value
-        case .int(let number) where number >= 0 && number < (kind == .dayOfWeek ? 7 : 3):
+        case .int(let number) where number >= 0 && number < kind.count:
             return .enumeration(PSEnum(kind, number))
         case .string(let name):
             if let found = PSEnum(kind, named: name) { return .enumeration(found) }

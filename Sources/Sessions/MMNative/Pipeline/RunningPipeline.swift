@@ -8,7 +8,7 @@ final class RunningPipeline {
         case expression(ExpressionSyntax)
         case value(PSValue)
         case source(CmdletCall, any CmdletSource)
-        case function(ScriptFunction, FunctionArguments)
+        case function(ScriptFunction, FunctionArguments, isDotted: Bool)
         /// The first command creates the objects.
         case none
     }
@@ -40,8 +40,9 @@ final class RunningPipeline {
                 if let function = try RunningPipeline.function(command, in: evaluator) {
                     let arguments = try FunctionArguments(command.words, of: function, in: evaluator)
                     if place == 0 {
-                        head = .function(function, arguments)
+                        head = .function(function, arguments, isDotted: command.invocation == .dot)
                     } else {
+                        guard command.invocation != .dot else { throw .handOver("a function in this scope, piped to") }
                         stages.append(FunctionStage(function, arguments, evaluator))
                     }
                     Self.record(arguments.recorded, &stages, &recordings, evaluator)
@@ -195,9 +196,9 @@ final class RunningPipeline {
         case .source(let call, let source):
             try begin()
             try SourceRows(call, of: source, in: evaluator).read { (item) throws(Interrupt) in try push(item) }
-        case .function(let function, let arguments):
+        case .function(let function, let arguments, let isDotted):
             try begin()
-            try run(function, arguments)
+            try run(function, arguments, isDotted)
         case .expression(let expression):
             var items: [PSValue] = []
             switch expression {
@@ -221,10 +222,12 @@ final class RunningPipeline {
     }
 
     /// Runs a function until it ends, or until no more of its output is wanted.
-    private func run(_ function: ScriptFunction, _ arguments: FunctionArguments) throws(Interrupt) {
+    private func run(
+        _ function: ScriptFunction, _ arguments: FunctionArguments, _ isDotted: Bool
+    ) throws(Interrupt) {
         let end = ObjectIdentifier(self)
         do throws(Interrupt) {
-            try evaluator.call(function, arguments, input: nil) { (item) throws(Interrupt) in
+            try evaluator.call(function, arguments, input: nil, isDotted: isDotted) { (item) throws(Interrupt) in
                 guard try push(item) else { throw .stopUpstream(end) }
             }
         } catch {

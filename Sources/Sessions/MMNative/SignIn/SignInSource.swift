@@ -37,7 +37,10 @@ package struct SignInSource: CmdletSource {
         let read = Self.call(cmdlet, call)
         switch signIn.read(read) {
         case .own, .open: break
-        case .foreign: throw .handedOver("\(call.name) of what isn't known here")
+        case .foreign:
+            // A script that takes its absence gets it.
+            if cmdlet.act == .load, Self.takesErrors(call) { return CmdletBatch([]) }
+            throw .handedOver("\(call.name) of what isn't known here")
         case .other(let refusal):
             let error = NativeError("OwnSignIn,\(cmdlet.name)", refusal.message, command: cmdlet.name)
             throw .interrupted(PipelineStop(endingWith: error))
@@ -52,6 +55,20 @@ package struct SignInSource: CmdletSource {
 
     package func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         throw .handedOver(call.name)
+    }
+
+    /// Whether a call says that its errors are not to be shown.
+    private static func takesErrors(_ call: CmdletCall) -> Bool {
+        for (place, argument) in call.arguments.enumerated() {
+            guard case .parameter(let name, let tied, _) = argument, ["erroraction", "ea"].contains(name.lowercased())
+            else { continue }
+            var given = tied
+            if given == nil, place + 1 < call.arguments.count, case .value(let value, _) = call.arguments[place + 1] {
+                given = value
+            }
+            return ["silentlycontinue", "ignore"].contains(given?.text.lowercased() ?? "")
+        }
+        return false
     }
 
     // MARK: Arguments

@@ -6,6 +6,20 @@ package struct PSEnum: Sendable, Hashable {
         case dayOfWeek = "System.DayOfWeek"
         /// System.DateTimeKind.
         case dateTimeKind = "System.DateTimeKind"
+        /// System.MidpointRounding.
+        case midpointRounding = "System.MidpointRounding"
+
+        /// The type that casts and tests name it by.
+        var type: PSType {
+            switch self {
+            case .dayOfWeek: .dayofweek
+            case .dateTimeKind: .datetimekind
+            case .midpointRounding: .midpointrounding
+            }
+        }
+
+        /// How many values have a name.
+        var count: Int32 { Int32(PSEnum.names(self).count) }
     }
 
     /// The enumeration.
@@ -13,10 +27,12 @@ package struct PSEnum: Sendable, Hashable {
     /// The numeric value.
     let value: Int32
 
-    private static func names(_ kind: Kind) -> [String] {
+    fileprivate static func names(_ kind: Kind) -> [String] {
         switch kind {
         case .dayOfWeek: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
         case .dateTimeKind: ["Unspecified", "Utc", "Local"]
+        case .midpointRounding:
+            ["ToEven", "AwayFromZero", "ToZero", "ToNegativeInfinity", "ToPositiveInfinity"]
         }
     }
 
