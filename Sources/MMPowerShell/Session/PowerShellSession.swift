@@ -485,6 +485,9 @@ extension PowerShellSession {
     /// The signed-in identity.
     package var identity: SessionIdentity? { life.identity }
 
+    /// The process that it has at the moment.
+    package var processID: Int32? { host?.processID }
+
     /// Whether it runs on the stand-in instead of a real PowerShell.
     package var isStandIn: Bool { host?.isStandIn ?? false }
 

@@ -1,3 +1,5 @@
+import MMCore
+import MMSessions
 import PowerShellSyntax
 import Testing
 
@@ -16,5 +18,82 @@ struct ScriptVariablesTests {
         ] as [(String, Set<String>)])
     func loops(script: String, reads: Set<String>) {
         #expect(ScriptVariables(PowerShellParser.parse(script)).reads == reads)
+    }
+}
+
+@Suite("What scripts need of a session's variables", .timeLimit(.minutes(10)))
+struct VariableNeedsTests {
+    @Test(
+        "is what nothing in them has set by then",
+        arguments: [
+            ("$x", ["x"]),
+            ("$x = 1; $x", []),
+            ("$x = $x + 1", ["x"]),
+            ("$x += 1", ["x"]),
+            ("$x++", ["x"]),
+            ("\"a $x b $($y.Name)\"", ["x", "y"]),
+            ("$users | ForEach-Object { $m = $_; $m.Name }", ["users"]),
+            ("foreach ($u in $users) { $n = $u.Name; $n }", ["users"]),
+            ("foreach ($u in $u) { $u }", ["u"]),
+            ("if (-not $users) { $users = Get-Mailbox }; $users", []),
+            ("if ($null -eq $users) { $users = Get-Mailbox } else { $users }", []),
+            ("if ($users) { Remove-Mailbox $users }", ["users"]),
+            ("$users ??= Get-Mailbox; $users", []),
+            ("Get-Mailbox -OutVariable boxes; $boxes", []),
+            ("Set-Variable x 1; $x", []),
+            ("function f($a) { $a + $b }; f 1", ["b"]),
+            ("function f { $c }; $c = 1; f", []),
+            ("param($d) $d", []),
+            ("& { param($e) $e } 1", []),
+            ("$env:PATH; $true; $null; $_; $Error[0]; $PSVersionTable", []),
+            ("1..3 | ForEach-Object -Parallel { $using:far }", ["far"]),
+            ("$p = @{A = 1}; Set-Mailbox @p; Set-Mailbox @q", ["q"]),
+            ("for ($i = 0; $i -lt 3; $i++) { $i }", []),
+            ("$a, $b = 1, 2; $a; $b", []),
+            ("[int]$n = 5; $n", []),
+            ("try { $r = Get-Mailbox } catch { $e = $_ }; $r; $e", []),
+            ("$GLOBAL:X; $script:Y", ["x", "y"]),
+        ] as [(String, Set<String>)])
+    func reads(script: String, reads: Set<String>) {
+        #expect(VariableNeeds(PowerShellParser.parse(script)).reads == reads)
+    }
+
+    @Test("and they leave what they set outside of functions")
+    func leaves() {
+        let needs = VariableNeeds(
+            PowerShellParser.parse(
+                "$a = 1; function f { $b = 2 }; foreach ($c in 1) { $d = $c }; Get-Mailbox -ov e; $null = 3; $_ = 4"))
+        #expect(needs.leaves == ["a", "c", "d", "e"])
+    }
+
+    @Test("a session that has them lets a script in, one that comes after it doesn't, until they are set or forgotten")
+    func sessions() async throws {
+        let all = SessionVariables()
+        let key = SessionKey(connection: "Contoso", module: "exo")
+        func admit(_ script: String, _ session: HeldVariables, process: Int32? = nil) async -> MMError? {
+            do throws(MMError) {
+                try await session.admit(PowerShellParser.parse(script), process: process)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        let first = HeldVariables(of: key, in: all)
+        #expect(await admit("$never", first, process: 1) == nil)
+        #expect(await admit("$a = 1; $b = 2", first, process: 1) == nil)
+        #expect(await admit("$a + $b", first, process: 1) == nil)
+        // The same session with another process has none of them.
+        let error = await admit("$b; $a", first, process: 2)
+        #expect(error?.code == .sessionLost && error?.details["lostVariables"] == ["a", "b"])
+        #expect(error?.message.hasPrefix("$a, $b were set in a session of Contoso/exo that is gone") == true)
+        let second = HeldVariables(of: key, in: all)
+        #expect(await admit("$a", second)?.code == .sessionLost)
+        #expect(await admit("$a = 3; $a", second) == nil)
+        #expect(await admit("$a", second) == nil)
+        #expect(await admit("$b", second)?.code == .sessionLost)
+        let other = HeldVariables(of: SessionKey(connection: "Contoso", module: "azure"), in: all)
+        #expect(await admit("$b", other) == nil)
+        await all.forget(connection: "Contoso", module: "exo")
+        #expect(await admit("$b", HeldVariables(of: key, in: all)) == nil)
     }
 }

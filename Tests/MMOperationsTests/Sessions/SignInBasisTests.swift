@@ -28,7 +28,8 @@ struct SignInBasisTests {
             factory: ModuleSessionFactory(
                 environment: environment, paths: services.paths, registry: services.registry,
                 identity: services.identity, guards: CurrentGuard(environment: environment),
-                sent: SentRequests(audit: AuditLog(path: services.paths.auditLog), log: .off), log: .off))
+                sent: SentRequests(audit: AuditLog(path: services.paths.auditLog), log: .off),
+                variables: SessionVariables(), log: .off))
     }
 
     private func pins() -> PinStore { PinStore(path: home.services.paths.pinFile) }

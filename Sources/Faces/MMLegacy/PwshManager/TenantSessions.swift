@@ -123,6 +123,7 @@ package actor TenantSessions {
         // Remove all records of the session, whatever names callers used for it.
         records = records.filter { $0.key != key && $0.value.key != session }
         let ended = await services.sessions.reset(connection: session.connection, module: session.module)
+        await services.variables.forget(connection: session.connection, module: session.module)
         return known || !ended.isEmpty
     }
 
@@ -262,6 +263,7 @@ extension TenantSessions {
         // Another account or SharePoint host replaces the one that was signed in.
         if let before, before.key != record.key || before.sharePointHost != record.sharePointHost {
             _ = await services.sessions.reset(connection: before.key.connection, module: before.key.module)
+            await services.variables.forget(connection: before.key.connection, module: before.key.module)
         }
         do throws(MMError) {
             _ = try await services.sessions.connect(record.key, until: .after(.seconds(90)))

@@ -44,13 +44,22 @@ struct AbandonedCalls: Sendable {
         for name in ["seq", "time", "prev", "hash", "durationMilliseconds", "process"] { entry[name] = nil }
         entry["outcome"] = "unknown"
         entry["reason"] = "Its process ended before it did."
+        entry["writes"] = Self.told(writes)
+        return entry
+    }
+
+    /// What the journal knows of a call's writes; null where it has none.
+    static func writes(of call: String, in journal: ChangeJournal) async -> JSONValue {
+        let entries = (try? await journal.entries()) ?? []
+        return told(entries.filter { $0.isOf(call: call) }) ?? .null
+    }
+
+    private static func told(_ writes: [JournalEntry]) -> JSONValue? {
+        guard !writes.isEmpty else { return nil }
         func count(_ outcome: JournalEntry.Outcome) -> JSONValue {
             .int(Int64(writes.count { $0.outcome == outcome }))
         }
-        if !writes.isEmpty {
-            entry["writes"] = ["done": count(.done), "refused": count(.refused), "unknown": count(.unknown)]
-        }
-        return entry
+        return ["done": count(.done), "refused": count(.refused), "unknown": count(.unknown)]
     }
 
     private static func isRunning(_ mark: String?) -> Bool {

@@ -28,10 +28,10 @@ struct AuditMine: CatalogueOperation {
     ).unlisted
 
     func run(
-        _ input: Input, in context: OperationContext, with audit: AuditLog
+        _ input: Input, in context: OperationContext, with audit: AuditReading
     ) async throws(MMError) -> OperationAnswer {
         let caller = context.call.caller
-        let entries = try audit.entries(limit: input.last) { entry in
+        let (entries, missing) = try await audit.entries(limit: input.last) { entry in
             Self.isOwn(entry, of: caller) && SentRequests.isCall(entry)
                 && (input.connection.map { entry["connection"]?.string == $0 } ?? true)
                 && (input.outcome.map { entry["outcome"]?.string == $0 } ?? true)
@@ -44,7 +44,8 @@ struct AuditMine: CatalogueOperation {
             return .object(row)
         }
         return OperationAnswer(
-            .value(.array(rows)), notes: rows.isEmpty ? ["The audit log has no such call of this client."] : [],
+            .value(.array(rows)),
+            notes: missing + (rows.isEmpty ? ["The audit log has no such call of this client."] : []),
             columns: ["time", "connection", "what", "outcome", "call"])
     }
 

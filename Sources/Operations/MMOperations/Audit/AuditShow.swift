@@ -45,9 +45,9 @@ struct AuditShow: CatalogueOperation {
     )
 
     func run(
-        _ input: Input, in context: OperationContext, with audit: AuditLog
+        _ input: Input, in context: OperationContext, with audit: AuditReading
     ) async throws(MMError) -> OperationAnswer {
-        let entries = try audit.entries(limit: input.last) { entry in
+        let (entries, missing) = try await audit.entries(limit: input.last) { entry in
             (input.includesRequests
                 || SentRequests.isCall(entry)
                     && ![UndoStep.operation, PlanRun.stepOperation].contains(entry["operation"]?.string))
@@ -59,8 +59,9 @@ struct AuditShow: CatalogueOperation {
         }
         return .value(
             .array(entries.map { .object(Self.row($0)) }),
-            notes: entries.isEmpty && !input.wanted.isEmpty
-                ? ["No line matches. mm audit show shows the newest ones, with the words they contain."] : [],
+            notes: missing
+                + (entries.isEmpty && !input.wanted.isEmpty
+                    ? ["No line matches. mm audit show shows the newest ones, with the words they contain."] : []),
             columns: input.includesRequests
                 ? [
                     "time", "operation", "what", "host", "class", "status", "bytesSent", "bytesAnswered",

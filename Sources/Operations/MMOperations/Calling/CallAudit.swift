@@ -10,6 +10,7 @@ struct CallAudit: Sendable {
     private let audit: AuditLog
     private let log: Log
     private let place: CallPlace
+    private let journal: ChangeJournal
     private let started = ContinuousClock.now
 
     init(
@@ -23,6 +24,7 @@ struct CallAudit: Sendable {
         audit = services.audit
         log = services.log
         place = CallPlace(registry: services.registry, identity: services.identity)
+        journal = services.requestServices.journal
     }
 
     /// Whether it is written to the audit log: not what only shows this machine's own files.
@@ -41,6 +43,29 @@ struct CallAudit: Sendable {
     func end(_ error: MMError?, rows: Int? = nil, errors: Int = 0) async {
         await notePlace()
         let entry = told(error, rows: rows, errors: errors)
+        guard isAudited else { return }
+        do throws(MMError) {
+            try await audit.append(entry)
+        } catch {
+            record.auditFault = error
+            log.error("the audit line could not be written: \(error.message)")
+        }
+    }
+
+    /// Records that another node had begun the call and is gone: what it did is not known, but for what the journal has of it. That
+    /// this node, which only looked, may not do it again says nothing of that.
+    func endUnknown(begunBy node: String) async {
+        await notePlace()
+        for name in ["verdict", "rule", "rules", "reason"] { record.note(name, .null) }
+        record.note("begunBy", .string(node))
+        record.note("reason", "The node that had begun it is gone.")
+        record.note("writes", await AbandonedCalls.writes(of: record.call, in: journal))
+        var entry = entry(outcome: "unknown", rows: nil)
+        for (name, value) in entry where value == .null { entry[name] = nil }
+        end(span, record.facts, nil, "unknown", nil)
+        let log = log.scoped(record.facts["connection"]?.string ?? "-", operation.declaration.name)
+        log.warning(
+            "\(operation.declaration.name) was begun by a node that is gone: whether it was done is unknown", entry)
         guard isAudited else { return }
         do throws(MMError) {
             try await audit.append(entry)
@@ -155,4 +180,9 @@ struct CallAudit: Sendable {
         for (key, value) in record.facts { entry[key] = value }
         return entry
     }
+}
+
+extension MMError {
+    /// Whether it is what a caller is told who may only read.
+    var isRefusalOfReader: Bool { [.denied, .forbidden, .confirmationNeeded].contains(code) }
 }

@@ -106,6 +106,10 @@ public struct CallContext: Sendable {
     package var partOf: CallPart?
     /// Whether a command's answer names the engine that ran it.
     package var namesEngine = true
+    /// What the audit log and the journal are to call it, where several processes may come to write of it.
+    package var recordName: String?
+    /// The node of a cluster that had begun it and is gone: here it is only looked at again.
+    package var begunElsewhere: String?
 
     /// What goes with a call.
     /// - Parameters:

@@ -40,3 +40,21 @@ extension OperationServices {
         return try? registry.snapshot().connection(named: name, for: context.caller.server).name
     }
 }
+
+extension OperationServices {
+    /// The arguments of a call that takes changes of one connection back, with the connection's name: so it is known whose lease the
+    /// call needs. Others are as they were.
+    package func naming(
+        _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
+    ) async -> JSONObject {
+        guard operation.declaration.name == "undo", arguments["connection"] == nil else { return arguments }
+        let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: CallRecord())
+        guard let names = try? await Undo.connections(arguments, in: inner, with: requestServices), names.count == 1
+        else {
+            return arguments
+        }
+        var named = arguments
+        named["connection"] = names.first.map { .string($0) }
+        return named
+    }
+}

@@ -67,6 +67,10 @@ public struct LocalOperationService: OperationService {
             services.identity.callers.note(assertion, of: principal.id)
         }
         let record = CallRecord()
+        // Its steps are calls of their own.
+        var context = context
+        if let name = context.recordName { record.goesOn(with: name) }
+        context.recordName = nil
         record.note(context.partOf)
         let inner = OperationContext(call: context, deadline: .after(context.timeLimit), record: record)
         let span = begin(operation, context)
@@ -99,7 +103,11 @@ public struct LocalOperationService: OperationService {
             return answer
         } catch {
             let clean = OutgoingFilter().error(error)
-            await audit.end(clean)
+            if let node = context.begunElsewhere, clean.isRefusalOfReader {
+                await audit.endUnknown(begunBy: node)
+            } else {
+                await audit.end(clean)
+            }
             throw await services.refusalAdvice.explaining(clean, record)
         }
     }

@@ -36,10 +36,14 @@ public struct OperationServices: Sendable {
     package let auditCopies: AuditCopies
     /// What PowerShell sessions have sent.
     package let sent: SentRequests
+    /// The names of variables that scripts have left in sessions.
+    package let variables: SessionVariables
     /// Scripts that need no second look at their parameters' names.
     let checkedScripts = CheckedScripts()
     /// What happens.
     package let log: Log
+    /// What the nodes of a cluster tell each other of their writes and calls; `nil` outside one.
+    package var cluster: ClusterLines?
     /// The leases of a cluster that calls need; `nil` outside one.
     package var leases: (any ConnectionLeases)?
 
@@ -48,7 +52,7 @@ public struct OperationServices: Sendable {
         jobs.setLifetime()
         ResourceLimits.raiseDescriptors()
         do throws(MMError) {
-            let journal = ChangeJournal(paths: paths, seal: identity.seal)
+            let journal = requestServices.journal
             try await AbandonedCalls(audit: audit, journal: journal).close()
         } catch {
             log.error("calls that ended with their process have no line of it: \(error.message)")
@@ -116,10 +120,12 @@ public struct OperationServices: Sendable {
         self.guards = guards
         self.audit = audit
         self.sent = sent
+        let variables = SessionVariables()
+        self.variables = variables
         sessions = SessionPool(
             factory: ModuleSessionFactory(
                 environment: environment, paths: paths, registry: registry, identity: identity, guards: guards,
-                sent: sent, log: log))
+                sent: sent, variables: variables, log: log))
         jobs = OperationJobs()
         shells = ShellSessions(work: jobs.table)
         restorer = SessionRestorer(
@@ -128,4 +134,24 @@ public struct OperationServices: Sendable {
         outputs = OutputStore(directory: paths.outputDirectory)
         self.log = log
     }
+}
+
+/// What the nodes of a cluster tell each other of their writes and calls.
+package struct ClusterLines: Sendable {
+    /// Lines of the journal.
+    package let journal: JournalExchange
+    /// Lines of the audit log.
+    package let audit: any SharedLines
+    /// What this node's own are known by.
+    package let origin: String
+
+    /// - Throws: an error where this state folder can't be given a name.
+    package init(journal: any SharedLines, audit: any SharedLines, paths: StatePaths) throws(MMError) {
+        origin = try LineOrigin.name(of: paths)
+        self.journal = JournalExchange(journal, from: origin, paths: paths)
+        self.audit = audit
+    }
+
+    /// Gives the lines of this node's audit log to the others.
+    package var sink: any AuditSink { NodeSink(lines: audit, origin: origin) }
 }

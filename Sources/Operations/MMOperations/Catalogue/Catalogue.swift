@@ -91,8 +91,8 @@ extension Catalogue {
             AnyOperation(RunbookApprove()) { $0.requestServices },
             AnyOperation(ReceiptVerify()) { ReceiptVerify.Services(registry: $0.registry, paths: $0.paths) },
             AnyOperation(History()) { $0.requestServices },
-            AnyOperation(AuditMine()) { $0.audit },
-            AnyOperation(AuditShow()) { $0.audit },
+            AnyOperation(AuditMine()) { $0.auditReading },
+            AnyOperation(AuditShow()) { $0.auditReading },
             AnyOperation(AuditVerify()) { AuditVerify.Services(audit: $0.audit, path: $0.paths.auditLog) },
         ] + ShellPlace.shell.operations + ShellPlace.ssh.operations)
 }

@@ -120,7 +120,7 @@ enum WriteEnding: Sendable {
 
 extension RequestServices {
     /// The journal of writes.
-    var journal: ChangeJournal { ChangeJournal(paths: guarding.paths, seal: identity.seal) }
+    var journal: ChangeJournal { ChangeJournal(paths: guarding.paths, seal: identity.seal, sharing: exchange) }
 }
 
 extension IdentityService {

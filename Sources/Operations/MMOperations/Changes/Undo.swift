@@ -87,6 +87,16 @@ struct Undo: CatalogueOperation {
         return input.isDryRun ? try await call.forecast() : try await call.undo()
     }
 
+    /// The connections whose changes a call takes back, as they are called today.
+    /// - Throws: as the call.
+    static func connections(
+        _ arguments: JSONObject, in context: OperationContext, with services: RequestServices
+    ) async throws(MMError) -> Set<String> {
+        let input = try Input(from: InputReader(operation: "undo", arguments: arguments, fields: Input.fields))
+        let selection = try await UndoSelection(services, in: context)
+        return Set(try entries(input, selection).map { selection.connection(of: $0) })
+    }
+
     private static func entries(_ input: Input, _ selection: UndoSelection) throws(MMError) -> [JournalEntry] {
         if let id = input.id {
             let entry = try selection.entry(id)

@@ -20,6 +20,8 @@ package actor ExchangeSession {
     private var native = NativeSession()
     /// Which engine holds a variable's value, by name in small letters.
     private var owners: [String: Engine] = [:]
+    /// Names whose values went with a PowerShell that is gone.
+    private var dropped: Set<String> = []
     private var powerShell: PowerShellSession?
     private var isNativelySignedIn = false
     /// Where callers wait, once somebody lends the session.
@@ -118,7 +120,8 @@ package actor ExchangeSession {
         if let powerShell, await powerShell.isUsable { return powerShell }
         if let lost = powerShell { await lost.close() }
         powerShell = nil
-        for name in owners.keys where owners[name] == .pwsh { owners[name] = nil }
+        dropped.formUnion(owners.keys.filter { owners[$0] == .pwsh })
+        for name in dropped { owners[name] = nil }
         guard let makePowerShell else {
             throw MMError(
                 .unsupported, "The module \(module) has no PowerShell on this machine.",
@@ -165,6 +168,14 @@ package actor ExchangeSession {
 
     /// What earlier scripts of the native engine left.
     var nativeSession: NativeSession { native }
+
+    /// Names whose values went with a PowerShell that is gone.
+    var droppedVariables: Set<String> {
+        get async {
+            guard let powerShell, await !powerShell.isUsable else { return dropped }
+            return dropped.union(owners.keys.filter { owners[$0] == .pwsh })
+        }
+    }
 
     /// Whether PowerShell holds one of the variables that a script reads or sets.
     func isHeldElsewhere(_ variables: ScriptVariables) -> Bool {
@@ -391,6 +402,7 @@ package actor ExchangeSession {
     /// Notes which engine holds the values that a script has left.
     private func own(_ names: Set<String>, _ engine: Engine) {
         for name in names where !Self.ownerless.contains(name) { owners[name] = engine }
+        dropped.subtract(names)
     }
 
     /// A script that sets in PowerShell what a script reads and the native engine holds; `nil` when it reads nothing of the

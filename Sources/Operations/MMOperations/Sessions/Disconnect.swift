@@ -32,6 +32,8 @@ struct Disconnect: CatalogueOperation {
             services.restorer.forget(connection: connection.name, module: module)
             keys = await services.sessions.disconnect(connection: connection.name, module: module)
         }
+        await services.variables.forget(
+            connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id)
         return .value([
             "status": "success", "disconnected": .array(keys.map { .string($0.description) }),
             "count": .int(Int64(keys.count)),

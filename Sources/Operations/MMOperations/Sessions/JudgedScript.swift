@@ -175,6 +175,7 @@ struct ClearedScript: Sendable {
             isLent()
             wait?.end()
             progress(ProgressReport(done: 1, message: "running in \(key) as \(lease.account)"))
+            try await lease.session.admit(plan.parsed)
             try judgement.judged.settle(with: lease.session)
             let report = { @Sendable in progress(ProgressReport(done: 1, message: $0)) }
             return try await lease.session.sending(

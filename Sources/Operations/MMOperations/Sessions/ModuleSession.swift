@@ -3,6 +3,7 @@ import MMGuard
 import MMIdentity
 package import MMPowerShell
 package import MMSessions
+import PowerShellSyntax
 
 /// A connection's session of one module, as the pool lends it: a PowerShell, or for Exchange and the compliance service
 /// the native engine with a PowerShell beside it.
@@ -23,6 +24,8 @@ package struct ModuleSession: PooledSession {
     let bearer: SessionBearer
     /// What its scripts have left behind.
     package let scriptMemory = ScriptMemory()
+    /// The variables that they have left behind.
+    let variables: HeldVariables
     /// What keeps its PowerShell.
     let walls: SessionWalls
     /// Judges what it sends; nil where it reaches the network by itself.
@@ -87,6 +90,16 @@ package struct ModuleSession: PooledSession {
         switch runner {
         case .exchange: [.exchange]
         case .powerShell(let session): session.fedResources.compactMap(ConnectionTokens.service)
+        }
+    }
+
+    /// Lets a script in whose variables are there.
+    /// - Throws: `sessionLost` where it reads one that went with an earlier session.
+    func admit(_ script: ParsedScript) async throws(MMError) {
+        switch runner {
+        case .exchange(let session):
+            try await variables.admit(script, process: nil, dropped: await session.droppedVariables)
+        case .powerShell(let session): try await variables.admit(script, process: await session.processID)
         }
     }
 

@@ -13,12 +13,13 @@ package struct ModuleSessionFactory: SessionFactory {
     private let identity: IdentityService
     private let guards: CurrentGuard
     private let sent: SentRequests
+    private let variables: SessionVariables
     private let log: Log
 
     /// A factory over a user's connections.
     package init(
         environment: [String: String], paths: StatePaths, registry: ConnectionRegistry, identity: IdentityService,
-        guards: CurrentGuard, sent: SentRequests, log: Log
+        guards: CurrentGuard, sent: SentRequests, variables: SessionVariables, log: Log
     ) {
         self.environment = environment
         self.paths = paths
@@ -26,6 +27,7 @@ package struct ModuleSessionFactory: SessionFactory {
         self.identity = identity
         self.guards = guards
         self.sent = sent
+        self.variables = variables
         self.log = log
     }
 
@@ -40,12 +42,14 @@ package struct ModuleSessionFactory: SessionFactory {
             signedIn: key.signedIn, module: key.module)
         let watch = SignInWatch()
         let walls = SessionWalls(of: connection)
+        let held = HeldVariables(of: key, in: variables)
         let requests =
             connection.egress == .off
             ? nil
             : GrantedRequests(
                 guards: guards, policy: GuardPolicy(of: connection, environment: environment),
-                connection: connection.name)
+                connection: connection.name,
+                groups: SecurityGroups(identity: identity, connection: connection))
         if RunModule.isNative(key.module) {
             var makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
             if RunModule.hasPowerShell(key.module) {
@@ -57,12 +61,13 @@ package struct ModuleSessionFactory: SessionFactory {
                 module: key.module, connection: connection, identity: identity, bearer: bearer,
                 makePowerShell: makePowerShell)
             return ModuleSession(
-                runner: .exchange(session), ground: ground, bearer: bearer, walls: walls, requests: requests,
-                sent: sent, watch: watch, identity: identity)
+                runner: .exchange(session), ground: ground, bearer: bearer, variables: held, walls: walls,
+                requests: requests, sent: sent, watch: watch, identity: identity)
         }
         let session = try await powerShell(key, bearer, requests, watch)
         return ModuleSession(
-            runner: .powerShell(session), ground: ground, bearer: bearer, walls: walls, requests: requests, sent: sent,
+            runner: .powerShell(session), ground: ground, bearer: bearer, variables: held, walls: walls,
+            requests: requests, sent: sent,
             watch: watch, identity: identity)
     }
 

@@ -37,6 +37,8 @@ package struct Reset: CatalogueOperation {
             services.restorer.forget(connection: connection.name, module: module)
             keys = await services.sessions.reset(connection: connection.name, module: module)
         }
+        await services.variables.forget(
+            connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id)
         return .value([
             "status": "success", "reset": .array(keys.map { .string($0.description) }),
             "count": .int(Int64(keys.count)),

@@ -57,7 +57,7 @@ struct ScriptVariables: Sendable {
     }
 
     /// Names that a command writes by name: `Set-Variable x`, `-OutVariable x`.
-    private static func written(by command: CommandFact) -> Set<String> {
+    static func written(by command: CommandFact) -> Set<String> {
         var names: Set<String> = []
         let isSetter = ["set-variable", "new-variable", "sv", "nv", "set"].contains(command.name?.lowercased() ?? "")
         var expects = isSetter

@@ -45,6 +45,7 @@ struct Logout: CatalogueOperation {
         let result = try await services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
         services.restorer.forget(connection: connection.name, module: nil)
         let ended = await services.sessions.disconnect(connection: connection.name)
+        await services.variables.forget(connection: connection.name)
         // What others keep is theirs to sign out of.
         let kept: String? =
             if connection.auth.method == .broker {

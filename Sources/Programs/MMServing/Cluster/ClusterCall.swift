@@ -100,8 +100,9 @@ struct ClusterCall: Sendable {
                     .conflict, "This very call is being carried out, or was and its end is not known.",
                     hint: "Wait for its answer; check what it was to change before you give it another id.",
                     details: ["ledger": "begun"]))
-        case .begun:
+        case .begun(let gone, _):
             return try await readingAgain(
+                begunBy: gone,
                 else: MMError(
                     .unavailable, "The node that carried out \(name) is gone: whether it was done is unknown.",
                     hint: "Check what the call was to change before you repeat it with another id.",
@@ -123,7 +124,7 @@ struct ClusterCall: Sendable {
 
     private func begun(_ id: String, _ token: Int64) async throws(MMError) -> OperationAnswer {
         do throws(MMError) {
-            let answer = try await local.call(operation, arguments, in: context)
+            let answer = try await local.call(operation, arguments, in: named)
             var bytes: [UInt8]?
             if answer.body.stream == nil { bytes = JSONWriter.bytes(.object(AnswerWire.object(answer))) }
             do throws(MMError) {
@@ -138,34 +139,39 @@ struct ClusterCall: Sendable {
                 .denied, .confirmationNeeded, .signInNeeded, .invalidInput, .notFound, .forbidden, .throttled,
                 .unsupported,
             ]
-            if harmless.contains(error.code) || error.details["lease"] == "elsewhere" {
+            if harmless.contains(error.code) || error.details["lease"] == "elsewhere" || error.details["begun"] == false
+            {
                 await member.ledger.forget(id, of: connection, node: member.id, token: token)
             }
             throw error
         }
     }
 
+    /// The call as the audit log and the journal of every node name it, whichever carries it out.
+    private var named: CallContext {
+        var context = context
+        context.recordName = context.callID.map { id in
+            Hex.text(SHA256.digest("\(context.caller.signedIn?.id ?? "")\u{0}\(connection)\u{0}\(id)".utf8).prefix(8))
+        }
+        return context
+    }
+
     /// The call had been begun: only what reads is done again.
-    private func readingAgain(else known: MMError) async throws(MMError) -> OperationAnswer {
-        var reading = context
+    /// - Parameter node: the node that had begun it, where it is gone.
+    private func readingAgain(
+        begunBy node: String? = nil, else known: MMError
+    ) async throws(MMError) -> OperationAnswer {
+        var reading = named
         reading.readsOnly = true
+        reading.begunElsewhere = node
         do throws(MMError) {
             return try await local.call(operation, arguments, in: reading)
         } catch {
             guard error.code == .denied || error.code == .forbidden || error.code == .confirmationNeeded else {
                 throw error
             }
-            if known.details["ledger"] == "unknown" { await audit(known) }
             throw known
         }
-    }
-
-    private func audit(_ error: MMError) async {
-        let line: JSONObject = [
-            "operation": .string(name), "connection": .string(connection), "outcome": "unknown",
-            "call": .string(context.callID ?? ""), "node": .string(member.id), "error": .string(error.message),
-        ]
-        _ = try? await local.services.audit.append(line)
     }
 
     // MARK: Without Redis

@@ -1,6 +1,7 @@
 import Glibc
 import MMCore
 import MMHTTP
+import MMIdentity
 import MMOperations
 import MMPool
 import MMSessions
@@ -22,6 +23,9 @@ final class ClusterMember: Sendable {
     let work: WorkDirectory?
     /// What the nodes share besides; `nil` without a key to encrypt it with.
     let states: ClusterStates?
+    /// What the nodes tell each other of their writes and calls; `nil` without a key.
+    let lines: ClusterLines?
+    private let copies: (journal: ChangeJournal, audit: AuditForwarder)?
     /// This node's id: each process has its own.
     let id: String
     private let redis: [RedisClient]
@@ -75,7 +79,20 @@ final class ClusterMember: Sendable {
             rest, id: id, address: options.address, version: ProductVersion.text, limit: options.term)
         work = seal.map { WorkDirectory(rest, seal: $0) }
         paces = RedisPaces(rest)
+        let lines = try states.map { (states) throws(MMError) in
+            try ClusterLines(journal: states.journal, audit: states.audit, paths: services.paths)
+        }
+        self.lines = lines
+        copies = lines.map { lines in
+            (
+                ChangeJournal(paths: services.paths, seal: services.identity.seal, sharing: lines.journal),
+                AuditForwarder(
+                    to: .cluster(address: options.redis.description),
+                    by: lines.sink, of: services.audit, paths: services.paths, log: log)
+            )
+        }
         services.share(paces)
+        services.variables.share(RedisVariableNames(rest))
     }
 
     /// Lives in the cluster until the task is cancelled.
@@ -83,6 +100,14 @@ final class ClusterMember: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.keeper.run() }
             group.addTask { await self.paces.run() }
+            if let copies = self.copies {
+                group.addTask { await copies.audit.run() }
+                group.addTask {
+                    repeat {
+                        try? await copies.journal.copy()
+                    } while (try? await Task.sleep(for: self.options.term)) != nil
+                }
+            }
             group.addTask {
                 var wasAway = false
                 repeat {

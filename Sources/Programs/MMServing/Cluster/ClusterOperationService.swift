@@ -26,6 +26,7 @@ struct ClusterOperationService: OperationService {
             let jobs = ClusterJobs(operation: operation, context: context, local: local, member: member)
             return try await jobs.answer(watching: arguments["watch"]?.bool == true)
         }
+        let arguments = await local.services.naming(operation, arguments, in: context)
         let answer = try await carriedOut(operation, arguments, in: context)
         await work.remember(answer, of: operation, arguments, in: context)
         return answer

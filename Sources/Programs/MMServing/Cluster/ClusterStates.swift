@@ -9,6 +9,10 @@ struct ClusterStates: Sendable {
     let confirmations: any SharedConfirmations
     /// What pages are asked a passkey for.
     let challenges: any SharedChallenges
+    /// What nodes tell each other of their writes.
+    let journal: any SharedLines
+    /// What nodes tell each other of their calls.
+    let audit: any SharedLines
 
     /// What the nodes share, as a person's own program reads it; `nil` without the variables that the nodes have.
     /// - Throws: `MMError` for what these name.
@@ -25,6 +29,8 @@ struct ClusterStates: Sendable {
             store: SharedRecordStore(redis, seal: seal, kind: "confirmations"))
         challenges = ChallengeRecords(
             store: SharedRecordStore(redis, seal: seal, kind: "challenges"), salt: seal.derived("mm page 1"))
+        journal = RedisLines(redis, seal: seal, kind: "journal")
+        audit = RedisLines(redis, seal: seal, kind: "audit")
     }
 }
 

@@ -58,6 +58,7 @@ actor PoolDaemon {
         self.member = member
         services.leases = member
         services.ledger.shared = member?.states?.confirmations
+        services.cluster = member?.lines
         shared = RESTShared(sharing: member?.states?.challenges)
         self.services = services
         let local = LocalOperationService(services: services)

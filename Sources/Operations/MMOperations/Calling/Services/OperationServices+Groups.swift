@@ -19,7 +19,14 @@ extension OperationServices {
 
     /// For operations that send requests.
     package var requestServices: RequestServices {
-        RequestServices(guarding: guardServices, identity: identity, log: log, audit: audit)
+        RequestServices(
+            guarding: guardServices, identity: identity, log: log, audit: audit, exchange: cluster?.journal,
+            sessions: sessions)
+    }
+
+    /// For operations that read the audit log.
+    package var auditReading: AuditReading {
+        AuditReading(log: audit, cluster: cluster)
     }
 
     /// For operations that send requests with files of this machine.
@@ -41,7 +48,8 @@ extension OperationServices {
     /// For operations on sessions.
     package var sessionServices: SessionServices {
         SessionServices(
-            registry: registry, identity: identity, sessions: sessions, restorer: restorer, shells: shells)
+            registry: registry, identity: identity, sessions: sessions, variables: variables, restorer: restorer,
+            shells: shells)
     }
 
     /// For operations on what goes on by itself.

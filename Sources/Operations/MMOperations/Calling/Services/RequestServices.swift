@@ -1,5 +1,6 @@
 package import MMCore
 package import MMIdentity
+package import MMSessions
 
 /// What it takes to send guarded requests with a connection's sign-in.
 package struct RequestServices: Sendable {
@@ -11,4 +12,8 @@ package struct RequestServices: Sendable {
     package let log: Log
     /// Where each write is noted that has no call of its own.
     package let audit: AuditLog
+    /// By which the nodes of a cluster tell each other of their writes; `nil` outside one.
+    package let exchange: JournalExchange?
+    /// Sessions for what no request reads.
+    package let sessions: SessionPool<ModuleSessionFactory>
 }

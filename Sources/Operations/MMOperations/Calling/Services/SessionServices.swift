@@ -10,6 +10,8 @@ package struct SessionServices: Sendable {
     package let identity: IdentityService
     /// The sessions of modules.
     package let sessions: SessionPool<ModuleSessionFactory>
+    /// The names of variables that scripts have left in them.
+    package let variables: SessionVariables
     /// Brings them back after a restart.
     package let restorer: SessionRestorer
     /// The sessions of shells and hosts.

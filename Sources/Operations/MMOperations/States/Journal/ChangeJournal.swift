@@ -27,11 +27,20 @@ package struct ChangeJournal: Sendable {
     private let seal: TokenSeal
     private let limits: Limits
     private let clock: WallClock
+    private let exchange: JournalExchange?
 
     /// Creates the journal of a state folder.
+    /// - Parameters:
+    ///   - paths: where it lies.
+    ///   - seal: encrypts it where token caches are encrypted.
+    ///   - exchange: by which those of other nodes get the same lines; `nil` for one alone.
+    ///   - limits: how much is kept.
+    ///   - clock: tells how old a line is.
     package init(
-        paths: StatePaths, seal: TokenSeal, limits: Limits = Limits(), clock: WallClock = .system
+        paths: StatePaths, seal: TokenSeal, sharing exchange: JournalExchange? = nil, limits: Limits = Limits(),
+        clock: WallClock = .system
     ) {
+        self.exchange = exchange
         directory = "\(paths.stateDirectory)/journal"
         self.seal = seal
         self.limits = limits
@@ -62,7 +71,19 @@ package struct ChangeJournal: Sendable {
     /// - Parameter newest: how many of the newest ones at least; `nil` for all. The journal is read back to there and no further.
     package func entries(newest: Int? = nil) async throws(MMError) -> [JournalEntry] {
         try await prepare()
+        // What others wrote is missing as long as they can't be asked; a change of theirs is not known then.
+        try? await copy()
         return try await BlockingWork.run { () throws(MMError) in try read(newest) }
+    }
+
+    /// Copies what other nodes have noted since.
+    /// - Throws: `unavailable` where they can't be asked.
+    package func copy() async throws(MMError) {
+        guard let exchange else { return }
+        try await prepare()
+        try await exchange.copy { (lines) throws(MMError) in
+            for line in lines { try await write(line) }
+        }
     }
 
     /// Waits until nobody else takes any of these changes back.
@@ -74,7 +95,14 @@ package struct ChangeJournal: Sendable {
 
     private func append(_ line: JSONObject) async throws(MMError) {
         try await prepare()
-        let bytes = try sealed(JSONWriter.bytes(.object(line)))
+        let plain = JSONWriter.bytes(.object(line))
+        try await write(plain)
+        // Before anything is sent: whoever takes over knows what this process was about to do.
+        await exchange?.tell(plain)
+    }
+
+    private func write(_ plain: [UInt8]) async throws(MMError) {
+        let bytes = try sealed(plain)
         guard bytes.count <= limits.line else {
             throw MMError(.limitExceeded, "The state before is too large to be kept (\(bytes.count) bytes).")
         }
@@ -115,6 +143,7 @@ package struct ChangeJournal: Sendable {
     private func read(_ newest: Int?) throws(MMError) -> [JournalEntry] {
         var entries: [JournalEntry] = []
         var ends: [String: JSONValue] = [:]
+        var seen: Set<String> = []
         for number in try numbers().reversed() {
             guard var rest = try ProtectedFile.read(path(number))?[...] else { continue }
             while !rest.isEmpty, entries.count < newest ?? .max {
@@ -128,8 +157,10 @@ package struct ChangeJournal: Sendable {
                 if value["ended"] != nil {
                     // The last word counts.
                     if ends[id] == nil { ends[id] = value }
-                } else if var entry = JournalEntry(begun: value), clock.now - entry.time <= limits.age {
-                    if let end = ends.removeValue(forKey: id) { entry.end(end) }
+                } else if var entry = JournalEntry(begun: value), clock.now - entry.time <= limits.age,
+                    seen.insert(id).inserted
+                {
+                    if let end = ends[id] { entry.end(end) }
                     entries.append(entry)
                 }
             }

@@ -76,7 +76,7 @@ package final class AuditCopies: Sendable {
         case .syslogOverTLS(let host, let port): SecureSyslogSink(host: host, port: port, transport: secureTransport)
         case .file(let path):
             FileSink(path: path, isAfterFault: (try? AuditCopyState.read(destination, paths))?.fault != nil)
-        case .collector(let url):
+        case .collector(let url), .cluster(let url):
             CollectorSink(
                 url: url, tokenFile: environment[AuditDestination.tokenVariable].flatMap { $0.isEmpty ? nil : $0 },
                 transport: transport)

@@ -12,6 +12,8 @@ package enum AuditDestination: Sendable, Hashable {
     case syslogOverTLS(host: String, port: UInt16)
     /// A file on this machine or on a share.
     case file(path: String)
+    /// The other nodes of the cluster; no variable names them here.
+    case cluster(address: String)
     /// A collector that takes JSON lines.
     case collector(url: String)
 
@@ -98,6 +100,7 @@ package enum AuditDestination: Sendable, Hashable {
         case .syslogOverTCP(let host, let port): "tcp://\(place(host, port))"
         case .syslogOverTLS(let host, let port): "tls://\(place(host, port))"
         case .file(let path): "file:\(path)"
+        case .cluster(let address): "cluster:\(address)"
         case .collector(let url): String(url.prefix { $0 != "?" })
         }
     }

@@ -23,7 +23,7 @@ final class SyslogSocket: Sendable {
         case .syslogOverTCP(let host, let port):
             isStream = true
             number = try Self.remote(host, port, SOCK_STREAM, deadline)
-        case .syslogOverTLS, .file, .collector:
+        case .syslogOverTLS, .file, .collector, .cluster:
             throw MMError(.internalError, "\(destination.name) is no syslog server.")
         }
     }

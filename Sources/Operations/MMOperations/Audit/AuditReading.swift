@@ -1,0 +1,54 @@
+package import MMCore
+
+/// The audit log of this machine, and what other nodes of a cluster have told of theirs.
+package struct AuditReading: Sendable {
+    private let log: AuditLog
+    private let cluster: ClusterLines?
+
+    package init(log: AuditLog, cluster: ClusterLines?) {
+        (self.log, self.cluster) = (log, cluster)
+    }
+
+    /// The newest lines that are wanted, the oldest of them first.
+    /// - Returns: the lines, and what is missing among them.
+    func entries(
+        limit: Int, where isWanted: (JSONObject) -> Bool
+    ) async throws(MMError) -> (entries: [JSONObject], notes: [String]) {
+        let own = try log.entries(limit: limit, where: isWanted)
+        guard let cluster else { return (own, []) }
+        do throws(MMError) {
+            let told = try await told(in: cluster, limit: limit, isWanted)
+            guard !told.isEmpty else { return (own, []) }
+            let all = (own + told).sorted { Self.time($0) < Self.time($1) }
+            return (Array(all.suffix(limit)), [])
+        } catch {
+            return (own, ["\(error.message) Only this node's own lines are shown."])
+        }
+    }
+
+    /// Lines of other nodes. A node sends its lines in their order, and some twice.
+    private func told(
+        in cluster: ClusterLines, limit: Int, _ isWanted: (JSONObject) -> Bool
+    ) async throws(MMError) -> [JSONObject] {
+        var found: [JSONObject] = []
+        var seen: Set<String> = []
+        var mark: String?
+        while found.count < limit {
+            let lines = try await cluster.audit.preceding(mark)
+            guard let last = lines.last else { break }
+            mark = last.mark
+            for line in lines where line.origin != cluster.origin {
+                guard var entry = (try? JSONParser.parse(line.bytes))?.object,
+                    seen.insert("\(line.origin) \(entry["seq"]?.int ?? 0)").inserted
+                else { continue }
+                // What chains a line to those of its own log says nothing here.
+                for name in ["seq", "prev", "hash"] { entry[name] = nil }
+                entry["node"] = entry["node"] ?? .string(line.origin)
+                if isWanted(entry) { found.append(entry) }
+            }
+        }
+        return Array(found.prefix(limit))
+    }
+
+    private static func time(_ entry: JSONObject) -> String { entry["time"]?.string ?? "" }
+}

@@ -1,0 +1,132 @@
+package import MMCore
+package import MMSessions
+import PowerShellSyntax
+
+/// The names of the variables that scripts have left in sessions, kept apart from these: a session that is lost takes its values
+/// with it, and whoever reads one of them afterwards is told so instead of getting nothing.
+package final class SessionVariables: Sendable {
+    private struct State {
+        var names: [SessionKey: Set<String>] = [:]
+        var shared: (any SharedVariableNames)?
+    }
+
+    private let state = Mutex(State())
+    /// How many sessions, and names of each, are remembered.
+    private static let most = 1000
+
+    /// Nothing is remembered yet.
+    package init() {}
+
+    /// Has other processes know of the names from now on: a session may be lost with its machine.
+    package func share(_ names: any SharedVariableNames) { state.withLock { $0.shared = names } }
+
+    /// Those of some names that were left in sessions of this name, here or elsewhere.
+    func left(of names: Set<String>, in key: SessionKey) async -> Set<String> {
+        let (known, shared) = state.withLock { ($0.names[key] ?? [], $0.shared) }
+        let here = names.intersection(known)
+        let rest = names.subtracting(here)
+        guard let shared, !rest.isEmpty else { return here }
+        // Who can't ask the others only reads until they can be asked again.
+        return here.union((try? await shared.known(rest, of: key)) ?? [])
+    }
+
+    /// Remembers names that a script leaves in a session.
+    /// - Returns: whether all who have to know it do.
+    func remember(_ names: Set<String>, in key: SessionKey) async -> Bool {
+        guard !names.isEmpty else { return true }
+        let shared = state.withLock { state in
+            if state.names[key] == nil, state.names.count >= Self.most { state.names.removeAll() }
+            var known = state.names[key] ?? []
+            for name in names where known.count < Self.most { known.insert(name) }
+            state.names[key] = known
+            return state.shared
+        }
+        guard let shared else { return true }
+        return (try? await shared.add(names, to: key)) != nil
+    }
+
+    /// Forgets the names of sessions that somebody ends on purpose.
+    /// - Parameters:
+    ///   - connection: whose sessions.
+    ///   - module: of which module; `nil` for all.
+    ///   - signedIn: of which of several people; `nil` for all.
+    package func forget(connection: String, module: String? = nil, signedIn: String? = nil) async {
+        let shared = state.withLock { state in
+            state.names = state.names.filter { key, _ in
+                key.connection != connection || (module.map { $0 != key.module } ?? false)
+                    || (signedIn.map { $0 != key.signedIn } ?? false)
+            }
+            return state.shared
+        }
+        try? await shared?.forget(connection: connection, module: module, signedIn: signedIn)
+    }
+}
+
+/// Where the processes that serve the same connections keep the names of variables for each other.
+package protocol SharedVariableNames: Sendable {
+    /// Those of some names that were left in sessions of this name.
+    /// - Throws: `unavailable`.
+    func known(_ names: Set<String>, of key: SessionKey) async throws(MMError) -> Set<String>
+    /// Adds names to those of a session.
+    /// - Throws: `unavailable`.
+    func add(_ names: Set<String>, to key: SessionKey) async throws(MMError)
+    /// Forgets the names of sessions.
+    /// - Throws: `unavailable`.
+    func forget(connection: String, module: String?, signedIn: String?) async throws(MMError)
+}
+
+/// The variables of one session, for as long as it lasts.
+final class HeldVariables: Sendable {
+    private struct State {
+        /// Names that scripts have set in it, in small letters.
+        var names: Set<String> = []
+        /// Those that not everybody knows of yet.
+        var untold: Set<String> = []
+        /// The process that holds them, where they end with one.
+        var process: Int32?
+    }
+
+    private let key: SessionKey
+    private let all: SessionVariables
+    private let state = Mutex(State())
+
+    init(of key: SessionKey, in all: SessionVariables) {
+        (self.key, self.all) = (key, all)
+    }
+
+    /// Lets a script into the session.
+    /// - Parameters:
+    ///   - script: the script.
+    ///   - process: the process that holds all variables, where one does.
+    ///   - dropped: names whose values went with a part of the session.
+    /// - Throws: `sessionLost` where it reads what went with an earlier session.
+    func admit(_ script: ParsedScript, process: Int32?, dropped: Set<String> = []) async throws(MMError) {
+        let needs = VariableNeeds(script)
+        let missing = state.withLock { state in
+            if state.process != process { state.names = [] }
+            state.process = process
+            state.names.subtract(dropped)
+            return needs.reads.subtracting(state.names)
+        }
+        let lost = missing.isEmpty ? [] : await all.left(of: missing, in: key)
+        guard lost.isEmpty else { throw Self.lost(lost, of: key) }
+        let fresh = state.withLock { state in
+            let fresh = needs.leaves.subtracting(state.names).union(state.untold)
+            state.names.formUnion(needs.leaves)
+            state.untold = fresh
+            return fresh
+        }
+        if await all.remember(fresh, in: key) { state.withLock { $0.untold.subtract(fresh) } }
+    }
+
+    private static func lost(_ names: Set<String>, of key: SessionKey) -> MMError {
+        let list = names.sorted()
+        let shown = list.prefix(5).map { "$\($0)" }.joined(separator: ", ") + (list.count > 5 ? " and more" : "")
+        return MMError(
+            .sessionLost,
+            "\(shown) \(list.count == 1 ? "was" : "were") set in a session of \(key) that is gone, and went with it: nothing was run.",
+            hint:
+                "Run what sets \(list.count == 1 ? "it" : "them") again, then this; `reset` forgets the lost variables.",
+            details: ["lostVariables": .array(list.map { .string($0) }), "begun": false])
+    }
+}

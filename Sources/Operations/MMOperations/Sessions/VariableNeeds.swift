@@ -1,0 +1,195 @@
+import PowerShellSyntax
+
+/// What a script needs of the variables that earlier scripts of its session have set, and what it leaves to later ones.
+///
+/// Other than what it mentions, a need is sure: no way through the script sets the name first. What only looks whether a variable
+/// has a value, and gives it one where it has none, needs nothing.
+struct VariableNeeds: Sendable {
+    /// Names in small letters that the script reads and nothing in it has set by then.
+    private(set) var reads: Set<String> = []
+    /// Names in small letters that the script sets in its session.
+    private(set) var leaves: Set<String> = []
+
+    /// Names that PowerShell itself sets, or that mean the same in every script.
+    private static let automatic: Set<String> = [
+        "_", "psitem", "null", "true", "false", "matches", "args", "input", "error", "erroractionpreference", "?", "^",
+        "$",
+        "this", "foreach", "switch", "psboundparameters", "pscmdlet", "myinvocation", "psscriptroot", "pscommandpath",
+        "pwd",
+        "home", "host", "pid", "profile", "executioncontext", "stacktrace", "lastexitcode", "ofs", "nestedpromptlevel",
+        "psversiontable", "psculture", "psuiculture", "pshome", "shellid", "consolefilename", "iswindows", "islinux",
+        "ismacos",
+        "iscoreclr", "psedition", "enabledexperimentalfeatures", "event", "eventargs", "eventsubscriber", "sender",
+        "progresspreference", "verbosepreference", "warningpreference", "informationpreference", "debugpreference",
+        "confirmpreference", "whatifpreference", "formatenumerationlimit", "maximumhistorycount", "outputencoding",
+        "psdefaultparametervalues", "psmoduleautoloadingpreference", "psnativecommanduseerroractionpreference",
+    ]
+
+    /// The needs of a script.
+    init(_ script: ParsedScript) {
+        var places = VariablePlaces()
+        places.read(script)
+        var known: Set<String> = []
+        var pending: [(end: Int, name: String)] = []
+        var targets: Set<Int> = []
+        // Whether the body of a function reads what the script sets is told by the whole script: it runs when it is called.
+        var later: Set<String> = []
+        for item in ScriptFacts(of: script).items {
+            let start = item.extent.start
+            pending.removeAll { entry in
+                guard entry.end <= start else { return false }
+                known.insert(entry.name)
+                return true
+            }
+            let isInFunction = places.functions.contains { $0.contains(start) }
+            switch item.detail {
+            case .parameter(let name, _): known.insert(name.lowercased())
+            case .set(let path, let by) where path.isVariable:
+                let name = path.name.lowercased()
+                if !isInFunction { leaves.insert(name) }
+                // What counts up reads its target first.
+                let isPlain = ["Equals", "QuestionQuestionEquals", "foreach"].contains(by)
+                pending.append((places.ends[start] ?? (isPlain ? start : item.extent.end), name))
+                if isPlain { targets.insert(start) }
+            case .variable(let path, _):
+                guard !targets.contains(start), let name = Self.name(path), !known.contains(name) else { continue }
+                if places.tests.contains(where: { $0.extent.contains(start) && $0.names.contains(name) }) {
+                    known.insert(name)
+                } else if isInFunction {
+                    later.insert(name)
+                } else {
+                    reads.insert(name)
+                }
+            case .command(let command):
+                let written = ScriptVariables.written(by: command)
+                if !isInFunction { leaves.formUnion(written) }
+                pending += written.map { (item.extent.end, $0) }
+            default: continue
+            }
+        }
+        reads.formUnion(later.subtracting(known).subtracting(pending.map(\.name)))
+        reads.subtract(Self.automatic)
+        leaves.subtract(Self.automatic)
+    }
+
+    /// The name of a variable, also of one that is handed to a block elsewhere.
+    private static func name(_ path: VariablePath) -> String? {
+        let name = path.name.lowercased()
+        return path.isVariable || path.drive?.lowercased() == "using" ? name : nil
+    }
+}
+
+/// Where a script's assignments take effect, where its functions lie, and where it only looks whether a variable has a value.
+private struct VariablePlaces {
+    /// From where on what is set at a place can be read, by the place.
+    private(set) var ends: [Int: Int] = [:]
+    /// What runs when it is called.
+    private(set) var functions: [Range<Int>] = []
+    /// Conditions under which a variable is given a value.
+    private(set) var tests: [(extent: Range<Int>, names: Set<String>)] = []
+    private var open: [StatementSyntax] = []
+
+    mutating func read(_ script: ParsedScript) {
+        if let root = script.root { add(root) }
+        while let statement = open.popLast() { read(statement) }
+    }
+
+    private mutating func add(_ block: ScriptBlockSyntax) {
+        open += block.body?.statements ?? []
+        for named in block.namedBlocks { open += named.block.statements }
+    }
+
+    private mutating func read(_ statement: StatementSyntax) {
+        switch statement {
+        case .pipeline(let pipeline): read(pipeline)
+        case .pipelineChain(let chain): for pipeline in chain.pipelines { read(pipeline) }
+        case .assignment(let assignment):
+            for place in Self.targets(of: assignment.target) { ends[place.start] = assignment.extent.end }
+            open.append(assignment.value)
+        case .if(let node):
+            for clause in node.clauses {
+                let extent = clause.condition.extent
+                tests.append((extent.start..<extent.end, Self.assigned(in: clause.body.statements)))
+                open.append(clause.condition)
+                open += clause.body.statements
+            }
+            open += node.elseBody?.statements ?? []
+        case .switch(let node):
+            open.append(node.condition)
+            for clause in node.clauses { open += clause.body.statements }
+            open += node.defaultBody?.statements ?? []
+        case .forEach(let node):
+            ends[node.variable.extent.start] = node.body.extent.start
+            open.append(node.collection)
+            open += node.body.statements
+        case .for(let node):
+            open += [node.initializer, node.condition, node.iterator].compactMap(\.self) + node.body.statements
+        case .while(let node):
+            open.append(node.condition)
+            open += node.body.statements
+        case .do(let node):
+            open += node.body.statements
+            open.append(node.condition)
+        case .flow(let node): open += [node.value].compactMap(\.self)
+        case .try(let node):
+            open += node.body.statements + (node.finallyBody?.statements ?? [])
+            for clause in node.catchClauses { open += clause.body.statements }
+        case .trap(let node): open += node.body.statements
+        case .function(let node):
+            functions.append(node.extent.start..<node.extent.end)
+            add(node.body)
+        case .type(let node): functions.append(node.extent.start..<node.extent.end)
+        case .jump, .data: break
+        }
+    }
+
+    private mutating func read(_ pipeline: PipelineSyntax) {
+        for element in pipeline.elements {
+            switch element {
+            case .expression(let element): read(element.expression)
+            case .command(let command):
+                for element in command.elements {
+                    switch element {
+                    case .argument(let argument): read(argument)
+                    case .parameter(let parameter): if let argument = parameter.argument { read(argument) }
+                    }
+                }
+            }
+        }
+    }
+
+    private mutating func read(_ expression: ExpressionSyntax) {
+        switch expression {
+        case .scriptBlock(let node): add(node.scriptBlock)
+        case .paren(let node): open.append(node.pipeline)
+        case .sub(let node): open += node.block.statements
+        case .array(let node): open += node.block.statements
+        case .invokeMember(let node): for argument in node.arguments { read(argument) }
+        default: break
+        }
+    }
+
+    /// The places of the variables that an assignment sets.
+    private static func targets(of target: ExpressionSyntax) -> [SourceExtent] {
+        var open = [target]
+        var found: [SourceExtent] = []
+        while let next = open.popLast() {
+            switch next {
+            case .variable(let node): found.append(node.extent)
+            case .convert(let node): open.append(node.operand)
+            case .attributed(let node): open.append(node.operand)
+            case .arrayLiteral(let node): open += node.elements
+            default: break
+            }
+        }
+        return found
+    }
+
+    private static func assigned(in statements: [StatementSyntax]) -> Set<String> {
+        var names: Set<String> = []
+        for case .assignment(let node) in statements where node.op == .equals {
+            if case .variable(let variable) = node.target { names.insert(variable.path.name.lowercased()) }
+        }
+        return names
+    }
+}
