@@ -91,6 +91,15 @@ extension Verdict {
         return joined
     }
 
+    /// The same with what was found besides, which nobody could tell from the text or request itself.
+    package func adding(_ findings: [GuardFinding], policy: GuardPolicy, confirmed: Bool = false) -> Verdict {
+        guard !findings.isEmpty else { return self }
+        let counted = counted
+        var joined = Verdict.joined([self, Verdict(findings: findings, policy: policy, confirmed: confirmed)]) ?? self
+        joined.counted = counted
+        return joined
+    }
+
     /// The same, which asks a person where it would let the actions pass.
     package func asking(by rule: String, because reason: String) -> Verdict {
         guard decision == .allow else { return self }

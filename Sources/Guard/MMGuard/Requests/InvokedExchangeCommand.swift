@@ -41,6 +41,14 @@ enum InvokedExchangeCommand {
         only("CmdletInput", of: body.object)?.object.flatMap { only("CmdletName", of: $0)?.string }
     }
 
+    /// What the cmdlet in a body calls what it works on; nil where that can't be read.
+    static func identity(in body: JSONValue) -> String? {
+        guard let input = only("CmdletInput", of: body.object)?.object, let parameters = parameters(of: input) else {
+            return nil
+        }
+        return only("Identity", of: parameters)?.string
+    }
+
     /// What the cmdlet in a body works on: the values of the parameters that name somebody or something, and every address.
     static func names(in body: JSONValue) -> [String] {
         guard let input = only("CmdletInput", of: body.object)?.object, let parameters = parameters(of: input) else {

@@ -28,6 +28,24 @@ package struct RequestIntent: Sendable, Hashable {
         "\(request.method.uppercased()) \(request.service?.rawValue ?? request.origin) \(template) \(classes.rawValue)"
     }
 
+    /// The same with what was found besides, which nobody could tell from the request itself.
+    package func adding(_ found: [GuardFinding]) -> RequestIntent {
+        let own = found.reduce(into: classes) { $0.formUnion($1.classes) }
+        return RequestIntent(
+            request: request, classes: own.subtracting(own == .read ? [] : .read), template: template, targets: targets,
+            findings: findings + found, previews: previews, digest: request.digest)
+    }
+
+    /// The group to which a cmdlet of Exchange adds members, where it is such a one: what its members may do is not seen in the
+    /// cmdlet; the name is `nil` where it can't be read.
+    package var widenedGroup: (cmdlet: String, group: String?)? {
+        guard request.service == .exchange, case .json(let value) = WireBody(request).content,
+            let cmdlet = InvokedExchangeCommand.name(in: value),
+            MemberCmdlets.adds(cmdlet)
+        else { return nil }
+        return (cmdlet, InvokedExchangeCommand.identity(in: value))
+    }
+
     /// What a policy says of it.
     package func verdict(_ policy: GuardPolicy) -> Verdict {
         Verdict(findings: findings, policy: policy, previews: previews)

@@ -141,7 +141,7 @@ struct UndoCall {
     ) async throws(MMError) -> [String: Cleared<JudgedAgain>] {
         var judged: [(member: SetFolder.Member, act: Judged<JudgedAgain>)] = []
         for (run, steps) in planned {
-            guard let question = try run.question(steps) else { continue }
+            guard let question = try await run.question(steps) else { continue }
             let member = SetFolder.Member(name: run.connection.name, tenant: run.entries[0].author?.tenant ?? "")
             judged.append((member, Judged(run.act, question)))
         }

@@ -93,8 +93,9 @@ struct UndoChannels {
     /// - Returns: `nil` where nothing is sent.
     func question(
         _ actions: [UndoPart.Action], objects: Int, changes: () -> [String]
-    ) throws(MMError) -> ConfirmationRequest? {
+    ) async throws(MMError) -> ConfirmationRequest? {
         var verdicts: [Verdict] = []
+        let looking = SecurityGroups(identity: services.identity, connection: connection)
         var modules: [String] = []
         var requests: [GraphRequest] = []
         for action in actions {
@@ -109,10 +110,14 @@ struct UndoChannels {
             case .command(let command, let service):
                 module = ExchangeTable.Service(of: service).module
                 let line = command.line
+                let parsed = PowerShellParser.parse(line)
+                let seen =
+                    MemberCmdlets.adds(command.cmdlet)
+                    ? await looking.findings(on: MemberCmdlets.groups(in: parsed), until: context.deadline) : []
                 verdicts.append(
                     try ScriptJudging(
-                        script: line, parsed: PowerShellParser.parse(line), module: module, engine: .native,
-                        of: connection, isConfirmed: confirmed, in: context, with: services.guarding
+                        script: line, parsed: parsed, module: module, engine: .native,
+                        of: connection, isConfirmed: confirmed, seen: seen, in: context, with: services.guarding
                     ).judge(with: .fresh).verdict)
             }
             if !modules.contains(module) { modules.append(module) }

@@ -82,12 +82,12 @@ struct UndoRun: Sendable {
     }
 
     /// What a person is asked about the steps; `nil` where nothing is sent.
-    func question(_ steps: [Step]) throws(MMError) -> ConfirmationRequest? {
+    func question(_ steps: [Step]) async throws(MMError) -> ConfirmationRequest? {
         var objects: Set<String> = []
         for step in steps where step.obstacle == nil && !step.actions.isEmpty {
             objects.insert("\(step.entry.change.service.rawValue) \(step.entry.change.place.lowercased())")
         }
-        return try channels.question(steps.flatMap(\.actions), objects: objects.count) { steps.flatMap(\.lines) }
+        return try await channels.question(steps.flatMap(\.actions), objects: objects.count) { steps.flatMap(\.lines) }
     }
 
     /// Refuses what was changed elsewhere, or with another account than would take it back.

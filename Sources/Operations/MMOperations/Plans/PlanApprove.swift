@@ -105,18 +105,18 @@ struct PlanQuestions {
         for place in plan.places {
             let connection = try await places.connection(place)
             let steps = plan.steps.filter { $0.connection == place.connection }
-            guard let request = try request(steps, on: connection) else { continue }
+            guard let request = try await request(steps, on: connection) else { continue }
             all.append((place, request))
         }
         return all
     }
 
-    private func request(_ steps: [PlanStep], on connection: Connection) throws(MMError) -> ConfirmationRequest? {
+    private func request(_ steps: [PlanStep], on connection: Connection) async throws(MMError) -> ConfirmationRequest? {
         var verdicts: [Verdict] = []
         var modules: [String] = []
         var objects: Set<String> = []
         for step in steps {
-            verdicts.append(try verdict(on: step, connection))
+            verdicts.append(try await verdict(on: step, connection))
             if !modules.contains(step.module) { modules.append(step.module) }
             if let change = step.change { objects.insert("\(change.service.rawValue) \(change.place.lowercased())") }
         }
@@ -141,7 +141,7 @@ struct PlanQuestions {
         return request
     }
 
-    private func verdict(on step: PlanStep, _ connection: Connection) throws(MMError) -> Verdict {
+    private func verdict(on step: PlanStep, _ connection: Connection) async throws(MMError) -> Verdict {
         switch step.act {
         case .request(let text):
             let (_, request) = try PlanSending(connection: connection, services: services, context: context).request(
@@ -149,10 +149,15 @@ struct PlanQuestions {
             let policy = services.guarding.policy(of: connection, in: context)
             return try services.guarding.guards.engine().judge(request.guarded, policy: policy)
         case .command(let command, _):
-            return try PlannedScript.verdict(
+            let verdict = try PlannedScript.verdict(
                 on: command, in: step.module, of: connection, services.guarding, context)
+            guard MemberCmdlets.adds(command.cmdlet) else { return verdict }
+            let looking = SecurityGroups(identity: services.identity, connection: connection)
+            let seen = await looking.findings(
+                on: command.parameters["Identity"]?.string, until: context.deadline)
+            return verdict.adding(seen, policy: services.guarding.policy(of: connection, in: context))
         case .undo:
-            return try PlanUndo.verdict(on: step, connection, services, context)
+            return try await PlanUndo.verdict(on: step, connection, services, context)
         }
     }
 }

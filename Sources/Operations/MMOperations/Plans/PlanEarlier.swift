@@ -1,5 +1,5 @@
 import MMCore
-import MMGraph
+import MMDesk
 
 /// What was carried out of a plan that came to no end, for the plan of the rest: the same calls are walked through again, and what is
 /// done is answered as the service has answered it, instead of being planned once more.

@@ -16,12 +16,12 @@ struct PlanUndo: Sendable {
     /// What the guard says of a step today.
     static func verdict(
         on step: PlanStep, _ connection: Connection, _ services: RequestServices, _ context: OperationContext
-    ) throws(MMError) -> Verdict {
+    ) async throws(MMError) -> Verdict {
         guard let change = step.change else { throw gone }
         let channels = UndoChannels(connection: connection, services: services, context: context, confirmed: false)
         var actions: [UndoPart.Action] = []
         for part in change.parts { actions += try channels.part(part).actions }
-        guard let question = try channels.question(actions, objects: 1, changes: { [] }) else { throw gone }
+        guard let question = try await channels.question(actions, objects: 1, changes: { [] }) else { throw gone }
         return question.verdict
     }
 
@@ -73,7 +73,7 @@ extension UndoRun {
                 recorder.note("\(step.entry.id) stays: \(obstacle)")
                 continue
             }
-            guard let question = try question([step]) else { continue }
+            guard let question = try await question([step]) else { continue }
             if question.verdict.decision == .deny, let error = question.verdict.error() { throw error }
             let state = await state(of: step, isUndone: false)
             try recorder.add(

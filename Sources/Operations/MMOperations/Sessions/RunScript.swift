@@ -128,9 +128,15 @@ struct PreparedScript: Sendable {
         if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) {
             try await DryRun.checkNames(plan, service, knowing: script.services.checkedScripts)
         }
+        let groups = MemberCmdlets.groups(in: plan.parsed)
+        let seen =
+            groups.isEmpty
+            ? []
+            : await SecurityGroups(identity: script.services.requests.identity, connection: connection)
+                .findings(on: groups, until: script.context.deadline)
         judging = try ScriptJudging(
             script: command.script, parsed: plan.parsed, module: module, engine: plan.wanted, of: connection,
-            isConfirmed: input.confirmed, fitsNatively: await Self.fitsNatively(plan, script),
+            isConfirmed: input.confirmed, fitsNatively: await Self.fitsNatively(plan, script), seen: seen,
             in: script.context, with: script.guarding)
         (self.script, self.command, self.plan, self.arguments, self.files) = (script, command, plan, arguments, files)
     }

@@ -9,7 +9,7 @@ struct ScriptJudging: Sendable {
     /// What a script may do, and where.
     struct Judgement: Sendable {
         /// The verdict.
-        let verdict: Verdict
+        var verdict: Verdict
         /// What the session remembers once the script has run.
         var memory: SessionMemory
         /// Whether the verdict holds in a PowerShell that is confined behind the wire alone.
@@ -34,6 +34,8 @@ struct ScriptJudging: Sendable {
     private let fitsNatively: Bool
     /// The rule on the script's own sign-in.
     private let signIn: OwnSignIn?
+    /// What a look at the tenant has shown that the text doesn't say.
+    private let seen: [GuardFinding]
 
     /// Judges scripts of one connection and module.
     /// - Parameters:
@@ -44,12 +46,13 @@ struct ScriptJudging: Sendable {
     ///   - connection: whose session.
     ///   - isConfirmed: the caller said `confirmed: true`.
     ///   - fitsNatively: the native engine takes the script as it is written.
+    ///   - seen: what a look at the tenant has shown that the text doesn't say.
     ///   - context: the call.
     ///   - services: judge the text.
     init(
         script: String, parsed: ParsedScript, module: String, engine wanted: ConnectionEngine,
         of connection: Connection, isConfirmed: Bool = false, fitsNatively: Bool = false,
-        in context: OperationContext, with services: GuardServices
+        seen: [GuardFinding] = [], in context: OperationContext, with services: GuardServices
     ) throws(MMError) {
         engine = try services.guards.engine()
         self.script = script
@@ -57,6 +60,7 @@ struct ScriptJudging: Sendable {
         self.module = module
         policy = services.policy(of: connection, in: context)
         self.isConfirmed = isConfirmed
+        self.seen = seen
         mayRunNatively = RunModule.isNative(module) && wanted != .pwsh
         self.fitsNatively = fitsNatively && mayRunNatively
         signIn = OwnSignIn.isMentioned(in: parsed) ? OwnSignIn(of: connection, in: context, with: services) : nil
@@ -71,6 +75,12 @@ struct ScriptJudging: Sendable {
     /// What earlier scripts did to names in PowerShell means nothing to a script that stays in the native engine.
     /// - Parameter isDryRun: whether the wire holds back all that changes something.
     func judge(with memory: SessionMemory, isDryRun: Bool = false) -> Judgement {
+        var judgement = judgeText(with: memory, isDryRun)
+        judgement.verdict = judgement.verdict.adding(seen, policy: policy, confirmed: isConfirmed)
+        return judgement
+    }
+
+    private func judgeText(with memory: SessionMemory, _ isDryRun: Bool) -> Judgement {
         let usual = anywhere(with: memory, isDryRun)
         guard fitsNatively, !isDryRun, usual.verdict.decision != .allow || usual.runsBehindWalls else { return usual }
         // What the native engine sends is judged once more when it is sent, and a script reaches nothing else there.

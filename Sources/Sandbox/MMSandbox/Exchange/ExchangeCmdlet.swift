@@ -268,12 +268,16 @@ extension ExchangeOrganization {
         store.table(.groups).all.filter { ($0["groupTypes"]?.array?.contains("Unified") == true) == unified }.map {
             let name = $0["displayName"] ?? ""
             let nickname = $0["mailNickname"]?.string ?? ""
-            let type: JSONValue = unified ? "GroupMailbox" : "MailUniversalDistributionGroup"
+            let isSecurity = !unified && $0["mailEnabled"] == true && $0["securityEnabled"] == true
+            let type: JSONValue =
+                unified ? "GroupMailbox" : isSecurity ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup"
             var row: JSONObject = [
                 "Name": name, "DisplayName": name, "Alias": .string(nickname),
                 "PrimarySmtpAddress": .string("\(nickname)@\(TenantIdentity.domain)"), "Identity": name,
-                "ExternalDirectoryObjectId": $0["id"] ?? .null, "Guid": $0["id"] ?? .null, "GroupType": "Universal",
-                "RecipientType": "MailUniversalDistributionGroup", "RecipientTypeDetails": type,
+                "ExternalDirectoryObjectId": $0["id"] ?? .null, "Guid": $0["id"] ?? .null,
+                "GroupType": isSecurity ? "Universal, SecurityEnabled" : "Universal",
+                "RecipientType": isSecurity ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup",
+                "RecipientTypeDetails": type,
                 "ManagedBy": ["admin"], "RequireSenderAuthenticationEnabled": true,
                 "HiddenFromAddressListsEnabled": false, "WhenCreated@data.type": "System.DateTime",
                 "WhenCreated": $0["createdDateTime"] ?? .null,
@@ -340,6 +344,8 @@ extension ExchangeOrganization {
                 written["RecipientTypeDetails"] =
                     value.string?.lowercased() == "security"
                     ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup"
+                written["GroupType"] =
+                    value.string?.lowercased() == "security" ? "Universal, SecurityEnabled" : "Universal"
             default: written[parameter] = value
             }
         }

@@ -19,6 +19,8 @@ final class GrantedRequests: RequestJudge {
     private let guards: CurrentGuard
     private let outside: RequestGrant
     private let connection: String?
+    /// Looks at groups that get members; nil where nobody can look.
+    private let groups: SecurityGroups?
     private let state: Mutex<State>
 
     /// A judge for one session.
@@ -26,7 +28,11 @@ final class GrantedRequests: RequestJudge {
     ///   - guards: the guard.
     ///   - policy: the connection's, for what is sent outside of calls.
     ///   - connection: its name.
-    init(guards: CurrentGuard, policy: GuardPolicy, connection: String? = nil) {
+    ///   - groups: looks at groups that get members.
+    init(
+        guards: CurrentGuard, policy: GuardPolicy, connection: String? = nil, groups: SecurityGroups? = nil
+    ) {
+        self.groups = groups
         self.guards = guards
         self.connection = connection
         outside = .outsideCalls(policy: policy)
@@ -59,14 +65,17 @@ final class GrantedRequests: RequestJudge {
 
     /// The verdict on a request.
     func judge(_ request: DescribedRequest) async -> RequestVerdict {
-        let intent: RequestIntent
+        var intent: RequestIntent
         do throws(MMError) { intent = try guards.engine().intent(of: WireRequest(request)) } catch {
             return .refuse(class: "unknown", RequestRefusal(code: error.code.word, message: error.message))
         }
-        let name = intent.classes.strictest.rawValue
+        if let groups, let widened = intent.widenedGroup {
+            intent = intent.adding(await groups.findings(on: widened.group, until: .never))
+        }
+        let (judged, name) = (intent, intent.classes.strictest.rawValue)
         let (outcome, turn, number) = state.withLock { state in
             if let turn = state.turn { state.calls[request.number] = (call: turn.call, span: turn.span) }
-            return (state.grant.judge(intent, number: request.number), state.turn, state.number)
+            return (state.grant.judge(judged, number: request.number), state.turn, state.number)
         }
         let intended = request.place.owner == .unknown ? request.place.host : nil
         switch outcome {

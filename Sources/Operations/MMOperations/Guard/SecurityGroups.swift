@@ -1,0 +1,87 @@
+import MMCore
+import MMDesk
+import MMGuard
+import MMIdentity
+
+/// Looks whether the groups that cmdlets of Exchange add members to give these rights: of a security-enabled group a member has what
+/// the group has, whatever road the member came by.
+struct SecurityGroups: Sendable {
+    /// What a look showed.
+    enum Sight: Sendable, Hashable {
+        case plain
+        case security
+        /// Nobody could look.
+        case unknown
+    }
+
+    let identity: IdentityService
+    let connection: Connection
+
+    /// How long a look may take.
+    private static let patience = Duration.seconds(15)
+    /// How many groups are looked at for one script; with more it is as with those that its text doesn't show.
+    private static let most = 20
+
+    /// What is to be said of a script.
+    func findings(on groups: MemberCmdlets.Groups, until deadline: Deadline) async -> [GuardFinding] {
+        var found: [GuardFinding] = []
+        if groups.hasOthers || groups.named.count > Self.most {
+            found.append(Self.finding(of: nil, .unknown))
+        }
+        let named = groups.named.sorted().prefix(Self.most)
+        for (group, sight) in zip(named, await sights(of: Array(named), until: deadline)) where sight != .plain {
+            found.append(Self.finding(of: group, sight))
+        }
+        return found
+    }
+
+    /// What is to be said of a request.
+    func findings(on group: String?, until deadline: Deadline) async -> [GuardFinding] {
+        guard let group else { return [Self.finding(of: nil, .unknown)] }
+        let sight = await sights(of: [group], until: deadline).first ?? .unknown
+        return sight == .plain ? [] : [Self.finding(of: group, sight)]
+    }
+
+    private func sights(of groups: [String], until deadline: Deadline) async -> [Sight] {
+        let unknown = Array(repeating: Sight.unknown, count: groups.count)
+        guard !groups.isEmpty,
+            let client = try? GuardedExchange(identity: identity, connection: connection, service: .exchange),
+            case .signedIn = await identity.state(of: connection, resource: client.service.resource)
+        else { return unknown }
+        let commands = groups.map { group in
+            var command = ExchangeCommand("Get-DistributionGroup", ["Identity": .string(group)])
+            command.properties = ["GroupType", "RecipientTypeDetails"]
+            return command
+        }
+        let limit = min(deadline, .after(Self.patience))
+        guard let readings = try? await client.readings(of: commands, deadline: limit) else { return unknown }
+        return readings.map { reading in
+            switch reading {
+            case .success(let rows): Self.sight(rows.compactMap { try? JSONParser.parse(Array($0)) })
+            // A group that isn't there gets no members.
+            case .failure(let fault):
+                fault.mmError(of: connection.name, client.service).code == .notFound ? .plain : .unknown
+            }
+        }
+    }
+
+    private static func sight(_ rows: [JSONValue]) -> Sight {
+        guard !rows.isEmpty else { return .plain }
+        let words = rows.flatMap { row in
+            ["GroupType", "RecipientTypeDetails"].compactMap { row[$0]?.string?.lowercased() }
+        }
+        guard !words.isEmpty else { return .unknown }
+        return words.contains { $0.contains("security") } ? .security : .plain
+    }
+
+    private static func finding(of group: String?, _ sight: Sight) -> GuardFinding {
+        let name = group.map { "\u{201C}\(VisibleText.exact(String($0.prefix(80))))\u{201D}" }
+        return GuardFinding(
+            rule: "security-group", classes: .privilege,
+            reason: sight == .security
+                ? "\(name ?? "The group") is security-enabled: a member has what the group may do."
+                : "Whether \(name ?? "the group") is security-enabled isn't known: a member would have what it may do.",
+            instead: group == nil ? "Name the group in the script, so that it can be looked at." : nil,
+            subject: group)
+    }
+}
