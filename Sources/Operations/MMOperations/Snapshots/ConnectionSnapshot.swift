@@ -2,6 +2,8 @@ import MMCore
 import MMDesk
 import MMGuard
 import MMIdentity
+import MMPowerShell
+import MMSessions
 
 /// Takes snapshots of a connection's tenant: judged by the guard, with the connection's own sign-in, and with a reason for each
 /// kind that is left out.
@@ -21,7 +23,8 @@ struct ConnectionSnapshot {
         let progress = context.call.progress
         let report: @Sendable (String) -> Void = { progress(ProgressReport(done: 0, message: $0)) }
         let source = try TenantSnapshotSource(
-            identity: services.identity, connection: connection, deadline: context.deadline, report: report)
+            identity: services.identity, connection: connection, deadline: context.deadline, report: report,
+            cmdlet: { (cmdlet) throws(MMError) in try await teams(cmdlet, report) })
         let held = try heldBack(kinds)
         let (connection, identity) = (connection, services.identity)
         let taking = SnapshotTaking(
@@ -34,6 +37,41 @@ struct ConnectionSnapshot {
                 try await taking.write(to: folder, connection: connection.name, excluding: held)
             }
         }
+    }
+
+    /// What a cmdlet of Teams puts out, in the connection's own session of the module.
+    private func teams(
+        _ cmdlet: String, _ report: @escaping @Sendable (String) -> Void
+    ) async throws(MMError) -> [JSONValue] {
+        let key = SessionKey(
+            connection: connection.name, module: "teams", signedIn: context.call.caller.signedIn?.id)
+        let verdict = try services.guarding.guards.engine().judge(
+            script: cmdlet, in: ScriptContext(module: key.module),
+            policy: services.guarding.policy(of: connection, in: context))
+        let turn = CallTurn(
+            of: context, CallAuthority(verdict: verdict, text: cmdlet), connection: connection, module: key.module,
+            with: services.guarding)
+        let (connection, deadline) = (connection, context.deadline)
+        let answer = try await services.sessions.withSession(key, until: deadline) {
+            (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> PowerShellAnswer in
+            guard case .powerShell(let session) = lease.session.runner else {
+                throw MMError(.internalError, "Teams has no session of its own.")
+            }
+            var command = PowerShellCommand(cmdlet)
+            command.isLocal = true
+            let run = command
+            let ran = try await lease.session.sending(turn, of: connection, deadline: deadline, report: report) {
+                () async throws(MMError) in
+                SessionAnswer(output: .powerShell(try await session.answer(run, deadline: deadline)))
+            }
+            if let error = ran.traffic?.error { throw error }
+            guard case .powerShell(let left) = ran.output else {
+                throw MMError(.internalError, "Teams has no session of its own.")
+            }
+            return left
+        }
+        guard answer.isClean else { throw MMError(.remoteFailed, answer.problem(in: cmdlet)) }
+        return answer.values
     }
 
     /// The kinds that the guard doesn't let through for this connection: a snapshot asks nobody.
@@ -62,7 +100,8 @@ struct ConnectionSnapshot {
                         script: TenantSnapshotSource.command(path).cmdlet, in: ScriptContext(module: module),
                         policy: policy)
                 }
-            case .teams: continue
+            case .teams:
+                verdicts = [engine.judge(script: kind.path, in: ScriptContext(module: "teams"), policy: policy)]
             }
             if !kind.references.isEmpty {
                 let names = try TenantSnapshotSource.namesRequest([], with: graph)

@@ -124,6 +124,41 @@ struct AdministrationContent: Sendable {
             ], from: 20)
     }
 
+    /// Policies of the settings catalogue: what they set stands beside them, one object a setting.
+    func catalogPolicies() -> [JSONObject] {
+        [
+            ("Windows: BitLocker", "windows10"), ("Windows: local administrator password", "windows10"),
+            ("Windows: attack surface reduction", "windows10"), ("Mac: firewall", "macOS"),
+        ].enumerated().map { place, policy in
+            [
+                "id": .string(otherIDs.guid(60 + place)), "name": .string(policy.0), "description": "",
+                "platforms": .string(policy.1), "technologies": "mdm", "createdDateTime": ago(300 + place),
+                "lastModifiedDateTime": ago(30 + place), "settingCount": 2, "isAssigned": true, "creationSource": .null,
+                "roleScopeTagIds": ["0"], "priorityMetaData": .null,
+                "templateReference": ["templateId": "", "templateFamily": "none", "templateDisplayName": .null],
+            ]
+        }
+    }
+
+    /// What a policy of the settings catalogue sets.
+    static func catalogSettings(of policy: JSONObject) -> [JSONObject] {
+        let family =
+            policy["platforms"]?.string == "macOS" ? "com.apple.firewall_enable" : "device_vendor_msft_bitlocker"
+        return ["requireencryption", "allowwarning"].enumerated().map { place, name in
+            [
+                "id": .string("\(place)"),
+                "settingInstance": [
+                    "@odata.type": "#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance",
+                    "settingDefinitionId": .string("\(family)_\(name)"), "settingInstanceTemplateReference": .null,
+                    "choiceSettingValue": [
+                        "value": .string("\(family)_\(name)_1"), "children": [],
+                        "settingValueTemplateReference": .null,
+                    ],
+                ],
+            ]
+        }
+    }
+
     private func policies(_ named: [(type: String, name: String)], from start: Int) -> [JSONObject] {
         named.enumerated().map { place, policy in
             [

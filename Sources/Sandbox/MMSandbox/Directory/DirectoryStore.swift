@@ -224,8 +224,9 @@ final class DirectoryStore {
                 .chatMessage, rows: exists ? teams.messages(inConversation: chat, count: 24, isChat: true) : [],
                 newestFirst: true)
         case .users, .groups, .applications, .servicePrincipals, .directoryRoles, .sites: return usersTable
-        case .devices, .managedDevices, .deviceConfigurations, .deviceCompliancePolicies, .conditionalAccessPolicies,
-            .riskyUsers, .registrations, .authenticationMethods, .serviceIssues, .serviceHealth, .permissions:
+        case .devices, .managedDevices, .deviceConfigurations, .deviceCompliancePolicies, .settingsCatalog,
+            .conditionalAccessPolicies, .riskyUsers, .registrations, .authenticationMethods, .serviceIssues,
+            .serviceHealth, .permissions:
             return administrationTable(address)
         case .namedLocations, .authenticationStrengths, .authenticationMethodsPolicy, .authorizationPolicy,
             .appRoleAssignments, .configurationMonitors, .securityDefaults, .crossTenantAccess, .crossTenantPartners,
@@ -285,6 +286,7 @@ extension DirectoryStore {
         case .deviceConfigurations: return EntityTable(.deviceConfiguration, rows: administration.configurations())
         case .deviceCompliancePolicies:
             return EntityTable(.deviceCompliancePolicy, rows: administration.compliancePolicies())
+        case .settingsCatalog: return EntityTable(.catalogPolicy, rows: administration.catalogPolicies())
         case .conditionalAccessPolicies:
             return EntityTable(.conditionalAccessPolicy, rows: administration.conditionalAccess())
         case .riskyUsers: return EntityTable(.riskyUser, rows: administration.riskyUsers())

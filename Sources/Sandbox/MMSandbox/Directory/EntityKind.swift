@@ -97,6 +97,16 @@ extension EntityKind {
         "deviceCompliancePolicy", "id createdDateTime:d description lastModifiedDateTime:d displayName version:n",
         readOnly: "id lastModifiedDateTime createdDateTime version", required: "displayName", abstract: true)
 
+    static let catalogPolicy = EntityKind(
+        "deviceManagementConfigurationPolicy",
+        """
+        id createdDateTime:d creationSource description isAssigned:b lastModifiedDateTime:d name platforms \
+        priorityMetaData:o roleScopeTagIds:c settingCount:n technologies templateReference:o
+        """,
+        readOnly: "id createdDateTime isAssigned lastModifiedDateTime settingCount", required: "name")
+
+    static let catalogSetting = EntityKind("deviceManagementConfigurationSetting", "id settingInstance:o")
+
     static let conditionalAccessPolicy = EntityKind(
         "conditionalAccessPolicy",
         """

@@ -105,18 +105,6 @@ struct ObservedContent {
         }
     }
 
-    var settingsPolicies: [JSONObject] {
-        ["Windows: BitLocker", "Windows: local administrator password", "Windows: attack surface reduction"]
-            .enumerated()
-            .map { place, name in
-                [
-                    "id": id(6, place), "name": .string(name), "description": "", "platforms": "windows10",
-                    "technologies": "mdm", "createdDateTime": ago(210), "lastModifiedDateTime": ago(30 + place),
-                    "settingCount": .int(Int64(4 + place)), "isAssigned": true,
-                ]
-            }
-    }
-
     // MARK: Security
 
     var secureScores: [JSONObject] {

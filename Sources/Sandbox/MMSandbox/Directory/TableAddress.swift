@@ -9,7 +9,7 @@ enum TableAddress: Hashable, Sendable {
     case sites, lists(String), listItems(site: String, list: String)
     case channels(String), channelMessages(team: String, channel: String)
     case chats(String), chatMessages(String)
-    case devices, managedDevices, deviceConfigurations, deviceCompliancePolicies
+    case devices, managedDevices, deviceConfigurations, deviceCompliancePolicies, settingsCatalog
     case conditionalAccessPolicies, riskyUsers, registrations, authenticationMethods(String)
     case serviceIssues, serviceHealth
     case permissions(drive: String, item: String)

@@ -40,6 +40,18 @@ struct ConfigurationPaths {
             return assignments(of: words[2], in: .deviceConfigurations, after(3))
         case ("devicemanagement/devicecompliancepolicies", _) where words.count == 4 && words[3] == "assignments":
             return assignments(of: words[2], in: .deviceCompliancePolicies, after(3))
+        case ("devicemanagement/configurationpolicies", _) where words.count == 4 && words[3] == "assignments":
+            return assignments(of: words[2], in: .settingsCatalog, after(3))
+        case ("devicemanagement/configurationpolicies", _) where words.count == 4 && words[3] == "settings":
+            var settings: [JSONObject] = []
+            if case .object(let policy)? = store.table(.settingsCatalog).find(words[2]) {
+                settings = AdministrationContent.catalogSettings(of: policy)
+            }
+            return GraphPlace(
+                .made(.catalogSetting, settings.map { .object($0) }),
+                "deviceManagement/configurationPolicies/settings", .devices, after(3))
+        case ("devicemanagement/configurationpolicies", _):
+            return .plain(.settingsCatalog, "deviceManagement/configurationPolicies", .devices, after(1))
         case (_, "admin/configurationmanagement/configurationmonitors"):
             if let monitor = after(2).first?.name, after(3).first?.name.lowercased() == "baseline",
                 let baseline = store.baseline(of: monitor)

@@ -96,6 +96,10 @@ struct GraphPaths {
             return try teams.team(id, rest.dropFirst())
         case "chats": return try teams.chats(call.principal.objectID, rest)
         default:
+            // Graph has the settings catalogue in its beta version alone.
+            if rest.first?.name.lowercased() == "configurationpolicies", call.version != "beta" {
+                throw .unknownSegment("configurationPolicies")
+            }
             if let place = ConfigurationPaths(store: store).place(first.name, rest) { return place }
             return try AdministrationPaths.place(first.name, rest)
         }

@@ -56,7 +56,7 @@ struct GraphWriter {
             row["deletedDateTime"] = .null
         case .domains: id = row["id"]?.string ?? ""
         case .conditionalAccessPolicies, .namedLocations, .deviceConfigurations, .deviceCompliancePolicies,
-            .appRoleAssignments, .consentPolicies, .administrativeUnits:
+            .settingsCatalog, .appRoleAssignments, .consentPolicies, .administrativeUnits:
             id = RandomBytes.uuid()
         case .crossTenantPartners: id = row["tenantId"]?.string ?? RandomBytes.uuid()
         case .configurationMonitors:

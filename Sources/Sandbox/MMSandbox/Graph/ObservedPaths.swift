@@ -74,8 +74,6 @@ struct ObservedPaths {
         case "devicemanagement/windowsautopilotdeviceidentities":
             ("windowsAutopilotDeviceIdentity", .devices, content.autopilot)
         case "devicemanagement/detectedapps": ("detectedApp", .devices, content.detectedApps)
-        case "devicemanagement/configurationpolicies":
-            ("deviceManagementConfigurationPolicy", .devices, content.settingsPolicies)
         case "deviceappmanagement/mobileapps": ("mobileApp", .devices, content.mobileApps)
         case "deviceappmanagement/managedapppolicies": ("managedAppPolicy", .devices, content.appProtection)
         case "informationprotection/bitlocker/recoverykeys": ("bitlockerRecoveryKey", .devices, content.bitLockerKeys)

@@ -42,6 +42,18 @@ struct PageParts {
     }
 }
 
+/// Rows that came at once.
+struct RowPages: SnapshotPages {
+    private var rows: [JSONObject]?
+
+    init(_ rows: [JSONValue]) { self.rows = rows.compactMap(\.object) }
+
+    mutating func next() async throws(MMError) -> [JSONObject]? {
+        defer { rows = nil }
+        return rows
+    }
+}
+
 /// The pages of a cmdlet.
 struct CmdletPages: SnapshotPages {
     private var pages: ExchangePages

@@ -207,7 +207,7 @@ extension SnapshotKind {
     private static let eligibilities = "/roleManagement/directory/roleEligibilityScheduleInstances"
 
     /// Every kind, in the order in which they are read.
-    package static let all: [SnapshotKind] = directory + policies + devices + exchange + mailboxes + others
+    package static let all: [SnapshotKind] = directory + policies + devices + exchange + mailboxes + others + teams
 
     /// The kinds that are read where a caller names none.
     package static let standard = all.filter { !$0.isOnRequest }
@@ -332,7 +332,15 @@ extension SnapshotKind {
             "device-compliance", "Device compliance policies", .graph, intune + "/deviceCompliancePolicies"
         ).rows("assignments", intune + "/deviceCompliancePolicies/{id}/assignments")
             .without("assignments.id", "assignments.sourceId").refers("assignments"),
+        SnapshotKind("settings-catalog", "Settings catalogue of Intune", .graph, settingsCatalog)
+            .key("id", named: "name").without("settingCount", "isAssigned", "supportsScopeTags")
+            .rows("settings", settingsCatalog + "/{id}/settings").without("settings.id")
+            .rows("assignments", settingsCatalog + "/{id}/assignments")
+            .without("assignments.id", "assignments.sourceId").refers("assignments"),
     ]
+
+    /// Graph has it in its beta version alone.
+    private static let settingsCatalog = "/beta/deviceManagement/configurationPolicies"
 
     private static let mailboxRows =
         "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
@@ -418,9 +426,25 @@ extension SnapshotKind {
                 "properties.lastModifiedTimeUtc", "properties.flowFailureAlertSubscribed", "properties.userType",
                 "properties.apiId"
             )
-            .own("properties.environment", "properties.creator"),
-        SnapshotKind("teams-policies", "Teams policies", .teams, "Get-CsTeamsMeetingPolicy"),
+            .own("properties.environment", "properties.creator")
     ]
+
+    /// What the PowerShell module of Teams alone reads, in a session of its own.
+    private static let teams: [SnapshotKind] = [
+        policy("teams-policies", "Meeting policies of Teams", "TeamsMeetingPolicy"),
+        policy("teams-messaging", "Messaging policies of Teams", "TeamsMessagingPolicy"),
+        policy("teams-channels", "Channel policies of Teams", "TeamsChannelsPolicy"),
+        policy("teams-apps", "App permission policies of Teams", "TeamsAppPermissionPolicy"),
+        policy("teams-client", "Client settings of Teams", "TeamsClientConfiguration").single(),
+        policy("teams-federation", "Who outside Teams talks to", "TenantFederationConfiguration").single(),
+    ]
+
+    /// A kind of Teams, with the cmdlets that read and set it.
+    private static func policy(_ name: String, _ title: String, _ noun: String) -> SnapshotKind {
+        SnapshotKind(name, title, .teams, "Get-Cs" + noun).key("Identity", named: "Identity")
+            .without("Key", "ScopeClass", "Anchor", "Element", "DataSource", "ConfigId", "ConfigMetadata")
+            .set(by: "Set-Cs" + noun).onRequest()
+    }
 
     /// A kind of Exchange, with the cmdlets that read and set it.
     private static func cmdlet(

@@ -9,6 +9,7 @@ package struct TenantSnapshotSource: SnapshotSource {
     private let connection: Connection
     private let deadline: Deadline
     private let report: @Sendable (String) -> Void
+    private let cmdlet: (@Sendable (String) async throws(MMError) -> [JSONValue])?
 
     /// A source.
     /// - Parameters:
@@ -16,11 +17,14 @@ package struct TenantSnapshotSource: SnapshotSource {
     ///   - connection: whose tenant it is.
     ///   - deadline: when to give up.
     ///   - report: is told in a sentence when a service asks to slow down.
+    ///   - cmdlet: what a cmdlet of Teams puts out; `nil` where there is no session for it.
     /// - Throws: as the initialiser of `GuardedClient`.
     package init(
         identity: IdentityService, connection: Connection, deadline: Deadline,
-        report: @escaping @Sendable (String) -> Void = { _ in }
+        report: @escaping @Sendable (String) -> Void = { _ in },
+        cmdlet: (@Sendable (String) async throws(MMError) -> [JSONValue])? = nil
     ) throws(MMError) {
+        self.cmdlet = cmdlet
         graph = try GuardedClient(identity: identity, connection: connection).reportingWaits(to: report)
         (self.identity, self.connection, self.deadline, self.report) = (identity, connection, deadline, report)
     }
@@ -42,6 +46,7 @@ package struct TenantSnapshotSource: SnapshotSource {
                 try client.readPages(Self.command(kind.path), deadline: deadline, report: report),
                 connection: connection.name)
         case .teams:
+            if let cmdlet { return RowPages(try await cmdlet(kind.path)) }
             throw MMError(
                 .unsupported,
                 "\(kind.title) are read by the PowerShell module alone, which needs a session of its own.",
