@@ -30,6 +30,30 @@ struct HostIdentityTests {
         }
     }
 
+    @Test("is known by its key, of its own server or as this user has seen it under the machine's own names")
+    func keys() async throws {
+        try await TestSSHD.with { server in
+            let own = String(decoding: try ProtectedFile.read("\(server.folder)/host.pub") ?? [], as: UTF8.self)
+            let masters = masters()
+            let master = try await SSHMaster.connect(
+                server.target, environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp"],
+                temporaryDirectory: "/tmp", deadline: .after(.seconds(120)))
+            #expect(HostKeys(publicKeys: [own]).fingerprints == [try #require(master.hostKey)])
+            // What ssh was asked to say is no message of the host.
+            #expect(!(master.failure.cause ?? "").contains("host key"))
+            await master.close()
+            #expect(await masters.count == 0)
+        }
+        let blob = Base64.text(Array(repeating: 7 as UInt8, count: 51))
+        let print = "SHA256:" + Base64.text(SHA256.digest(Array(repeating: 7 as UInt8, count: 51))).filter { $0 != "=" }
+        #expect(HostKeys(publicKeys: ["ssh-ed25519 \(blob) root@x\n"]).fingerprints == [print])
+        let known =
+            "# a\nother,10.0.0.1 ssh-ed25519 \(blob)\n[localhost]:2222 ssh-rsa \(blob)\n@revoked localhost ssh-rsa \(blob)\n"
+        #expect(HostKeys(publicKeys: [], knownHosts: [known], names: ["localhost"]).fingerprints.isEmpty)
+        let own = known + "web,LocalHost ssh-ed25519 \(blob) note"
+        #expect(HostKeys(publicKeys: [], knownHosts: [own], names: ["localhost"]).fingerprints == [print])
+    }
+
     @Test("reaches no files of ours where it can't read the marker, and says that it is this machine")
     func admitted() async throws {
         try await TestSSHD.with { server in

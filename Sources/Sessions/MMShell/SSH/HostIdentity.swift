@@ -84,9 +84,67 @@ package struct HostIdentity: Sendable, Hashable {
     }
 }
 
+/// The keys by which this machine proves itself to those who connect to it: of its own server, and what this user has seen of the
+/// machine under its own names. A host that answers no script, behind others, is known by its key alone.
+package struct HostKeys: Sendable, Hashable {
+    /// Their fingerprints, as ssh writes them.
+    package let fingerprints: Set<String>
+
+    /// Keys in the form of `ssh_host_…_key.pub` and of `known_hosts`.
+    /// - Parameters:
+    ///   - publicKeys: the texts of public keys.
+    ///   - knownHosts: texts of known hosts; those of this machine's names count.
+    ///   - names: this machine's names.
+    package init(publicKeys: [String], knownHosts: [String] = [], names: Set<String> = []) {
+        let own = publicKeys.flatMap { $0.split(separator: "\n") }.compactMap { line -> String? in
+            let words = line.split(separator: " ")
+            return words.count >= 2 ? Self.fingerprint(words[1]) : nil
+        }
+        let seen = knownHosts.flatMap { $0.split(separator: "\n") }.compactMap { line -> String? in
+            let words = line.split(separator: " ")
+            guard words.count >= 3, !line.hasPrefix("#"), !line.hasPrefix("@"),
+                words[0].split(separator: ",").contains(where: { names.contains($0.lowercased()) })
+            else { return nil }
+            return Self.fingerprint(words[2])
+        }
+        fingerprints = Set(own + seen)
+    }
+
+    /// Those of this machine.
+    /// - Parameter home: the user's home folder.
+    static func ofThisMachine(home: String?) -> HostKeys {
+        func text(_ path: String) -> String? {
+            ProcFile.read(path, limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) }
+        }
+        let keys = ["ed25519", "ecdsa", "rsa", "dsa"].compactMap { text("/etc/ssh/ssh_host_\($0)_key.pub") }
+        let known = ["/etc/ssh/ssh_known_hosts"] + (home.map { ["\($0)/.ssh/known_hosts"] } ?? [])
+        var name = [CChar](repeating: 0, count: 256)
+        let own =
+            gethostname(&name, name.count - 1) == 0
+            ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+        let names: Set<String> = ["localhost", "127.0.0.1", "::1", "localhost.localdomain", own.lowercased()]
+        return HostKeys(publicKeys: keys, knownHosts: known.compactMap(text), names: names.filter { !$0.isEmpty })
+    }
+
+    private static func fingerprint(_ key: Substring) -> String? {
+        guard let bytes = Base64.bytes(String(key)), bytes.count >= 32 else { return nil }
+        return "SHA256:" + Base64.text(SHA256.digest(bytes)).filter { $0 != "=" }
+    }
+
+    /// The fingerprint that ssh has written to its log.
+    static func told(in log: String) -> String? {
+        let text = String(decoding: ProcFile.read(log, limit: 64 << 10) ?? [], as: UTF8.self)
+        guard let mark = text.firstRange(of: "Server host key: ") else { return nil }
+        let words = text[mark.upperBound...].prefix { $0 != "\n" }.split(separator: " ")
+        return words.count >= 2 ? String(words[1].filter { !$0.isWhitespace }) : nil
+    }
+}
+
 /// Says which hosts a session may be opened on, once they are connected to.
 package struct HostAdmission: Sendable {
     private let marker: HostIdentity.Marker
+    /// The keys that are this machine's.
+    private let ownKeys: @Sendable (SSHMaster) -> HostKeys
     private let refuse: @Sendable (HostIdentity, String) throws(MMError) -> Void
 
     /// An admission.
@@ -96,6 +154,14 @@ package struct HostAdmission: Sendable {
     package init(
         marker: HostIdentity.Marker, refuse: @escaping @Sendable (HostIdentity, String) throws(MMError) -> Void
     ) {
+        self.init(marker: marker, ownKeys: { HostKeys.ofThisMachine(home: $0.home) }, refuse: refuse)
+    }
+
+    init(
+        marker: HostIdentity.Marker, ownKeys: @escaping @Sendable (SSHMaster) -> HostKeys,
+        refuse: @escaping @Sendable (HostIdentity, String) throws(MMError) -> Void
+    ) {
+        self.ownKeys = ownKeys
         self.marker = marker
         self.refuse = refuse
     }
@@ -106,7 +172,10 @@ package struct HostAdmission: Sendable {
         var identity = await HostIdentity.of(master, marker)
         // What answers no script may be a device, or a door to this machine that answers a person alone.
         if identity == nil, !master.hasJump { identity = await HostIdentity.byAddress(master.name) }
-        let known = identity ?? HostIdentity(isThisMachine: false, reachesOwnFiles: false)
+        var known = identity ?? HostIdentity(isThisMachine: false, reachesOwnFiles: false)
+        if !known.isThisMachine, let key = master.hostKey, ownKeys(master).fingerprints.contains(key) {
+            known = HostIdentity(isThisMachine: true, reachesOwnFiles: known.reachesOwnFiles)
+        }
         try refuse(known, master.name)
         return known
     }

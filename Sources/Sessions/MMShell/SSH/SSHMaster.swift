@@ -37,7 +37,11 @@ final class SSHMaster: Sendable {
         for (key, value) in secrets.environment { environment[key] = value }
         if !secrets.asks { environment["SSH_ASKPASS"] = nil }
         var command = ChildCommand(
-            program, arguments(target, secrets, home: environment["HOME"]) + ["-M", "-N", "-T", "--", target.host],
+            program,
+            arguments(target, secrets, home: environment["HOME"])
+                + (resolution.tellsHostKey ? ["-o", "LogVerbose=*:verify_host_key():*"] : []) + [
+                    "-M", "-N", "-T", "--", target.host,
+                ],
             environment: environment)
         command.output = .null
         // Here speak those that a jump host is reached by; the connection itself writes to its log.
@@ -85,6 +89,12 @@ final class SSHMaster: Sendable {
     }
 
     var isAlive: Bool { process.exited == nil }
+
+    /// The user's home folder.
+    var home: String? { environment["HOME"] }
+
+    /// The fingerprint of the key by which the host proved itself; `nil` where this ssh doesn't tell it.
+    var hostKey: String? { HostKeys.told(in: secrets.log) }
 
     /// What ssh said, for the error of a loss.
     var failure: MMError { SSHFailure.error(secrets.messages(), name: name, target: target) }
@@ -338,7 +348,9 @@ final class SSHSecrets: Sendable {
 
     /// What ssh wrote about the connection.
     func messages() -> String {
-        String(decoding: ProcFile.read(log, limit: 16 << 10) ?? [], as: UTF8.self)
+        let text = String(decoding: ProcFile.read(log, limit: 16 << 10) ?? [], as: UTF8.self)
+        return text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("debug") }
+            .joined(separator: "\n")
     }
 
     deinit {
@@ -357,6 +369,8 @@ struct SSHResolution: Sendable {
     let hasJump: Bool
     /// The private keys that are tried.
     let keys: [String]
+    /// Whether this ssh can be asked to say which key a host has.
+    let tellsHostKey: Bool
     /// How long the configuration waits for a connection; `nil` where it says nothing.
     let connectTimeout: Duration?
 
@@ -391,6 +405,7 @@ struct SSHResolution: Sendable {
         account = "\(user)@\(values["hostkeyalias"] ?? host)"
         hasJump = target.jump != nil || values["proxyjump"].map { $0 != "none" } ?? false
         self.keys = keys
+        tellsHostKey = values["logverbose"] != nil
         connectTimeout = values["connecttimeout"].flatMap { Int64($0) }.map { .seconds($0) }
     }
 }
