@@ -25,6 +25,10 @@ struct RandomHistoryTests {
         let entries = try await home.journal.entries()
         #expect(entries.count == (try await history.received()))
         #expect(entries.allSatisfy { $0.author != nil })
+        // And its call is in the audit log, with how it ended.
+        let audited = try home.service.services.audit.entries(limit: 100_000) { $0["outcome"] != "begun" }
+        let calls = Set(audited.compactMap { $0["call"]?.string })
+        #expect(entries.allSatisfy { calls.contains($0.call) })
         #expect(history.undone >= Self.count / 10, "\(history.undone)")
         if Self.count > 60 {
             print("seed \(seed): \(entries.count) writes, \(history.undone) undone, \(history.lost) lost")

@@ -82,19 +82,64 @@ struct SignInEndTests {
     }
 
     @Test(
-        "of an app is made anew by itself, once, whatever becomes of its token", arguments: ["graph", "azure"],
+        "of an app is made anew by itself, once, whatever becomes of its token",
+        arguments: [("graph", "Nightly"), ("azure", "Nightly"), ("graph", "Certified"), ("azure", "Certified")],
         [SignInEnding.refusedOnce, .challenged])
-    func app(module: String, ending: SignInEnding) async throws {
+    func app(_ of: (module: String, connection: String), ending: SignInEnding) async throws {
+        let (module, connection) = of
         let path = try #require(SignInHome.commands.first { $0.module == module }?.path)
         let home = try await SignInHome()
-        let first = await home.run(module, on: "Nightly")
+        let first = await home.run(module, on: connection)
         #expect(first.isAnswered, "\(first)")
         let before = try await home.signInRequests()
         for fault in ending.faults(at: path) { try await home.fault(fault) }
-        let met = await home.run(module, on: "Nightly")
+        let met = await home.run(module, on: connection)
         let asked = try await home.signInRequests()
         #expect(met.isAnswered, "\(met)")
         #expect(asked.codes == before.codes && asked.token - before.token == 1, "\(asked) \(before)")
+        await home.stop()
+    }
+
+    @Test(
+        "of the Power Platform's program, which takes no token, costs one code of its own", arguments: [true, false])
+    func powerPlatform(isFed: Bool) async throws {
+        let home = try await SignInHome()
+        if isFed { try await home.login() }
+        let connection = isFed ? "Demo" : "Plain"
+        let first = try await home.runSignedIn("powerplatform", on: connection)
+        #expect(first.last.isAnswered && first.codes.count == 1, "\(first)")
+        let before = try await home.signInRequests()
+        try await home.fault(["kind": "revoked"])
+        let met = await home.run("powerplatform", on: connection)
+        let code = try #require(met.code, "\(met)")
+        #expect(try await home.signInRequests().codes - before.codes == 1)
+        #expect(await home.run("powerplatform", on: connection).code == code)
+        try await home.approve(code)
+        var last = await home.run("powerplatform", on: connection)
+        while last.code == code { last = await home.run("powerplatform", on: connection) }
+        #expect(last.isAnswered, "\(last)")
+        await home.stop()
+    }
+
+    @Test("a look at Exchange's session that meets a fault of the service ends nothing")
+    func brokenLook() async throws {
+        let home = try await SignInHome()
+        let first = try await home.runSignedIn("exo", on: "Plain")
+        #expect(first.last.isAnswered, "\(first.last)")
+        let set = await home.run("exo", on: "Plain", "$kept = 7")
+        #expect(set.isAnswered, "\(set)")
+        let before = try await home.signInRequests()
+        try await home.fault(["kind": "status", "status": 503, "path": "*/basicinfo*"])
+        let key = SessionKey(connection: "Plain", module: "exo")
+        let session = try #require(await home.service.services.sessions.current(key))
+        try await session.checkHealth()
+        let state = await home.run("exo", on: "Plain", "(Get-ConnectionInformation).State")
+        guard case .answered(let answer) = state else { return #expect(Bool(false), "\(state)") }
+        #expect("\(answer.body)".contains("Broken"), "\(answer)")
+        let kept = await home.run("exo", on: "Plain", "\"kept $kept\"")
+        guard case .answered(let answer) = kept else { return #expect(Bool(false), "\(kept)") }
+        #expect("\(answer.body)".contains("kept 7"), "\(answer)")
+        #expect(try await home.signInRequests().codes == before.codes)
         await home.stop()
     }
 

@@ -58,11 +58,21 @@ final class SignInHome: Sendable {
         app["appId"] = .string(TenantIdentity.automationApp)
         app["expectedEmail"] = nil
         app["auth"] = ["method": "secret", "secretFile": .string(home.path + "/secret")]
+        // The same with a certificate.
+        var certified = app
+        certified["auth"] = [
+            "method": "certificate",
+            "certificatePath": .string(
+                BuiltPrograms.packageFolder + "/Tests/Fixtures/identity/certificates/rsa.both.pem"),
+        ]
         try ProtectedFile.replace(home.path + "/secret", with: Array((TenantIdentity.automationSecret + "\n").utf8))
         try ProtectedFile.replace(
             home.paths.registry,
             with: JSONWriter.bytes([
-                "connections": ["Demo": .object(own), "Plain": .object(plain), "Nightly": .object(app)]
+                "connections": [
+                    "Demo": .object(own), "Plain": .object(plain), "Nightly": .object(app),
+                    "Certified": .object(certified),
+                ]
             ]))
         service = LocalOperationService(services: try Self.services(home, base))
     }

@@ -45,8 +45,14 @@ struct ExchangeAdminAPI {
         }
     }
 
+    /// Whether the service runs, as the module asks it before it calls a connection good.
+    private static let basicInfo = "basicinfo('adminapistate')"
+
     private func banner(_ request: ServiceRequest) -> HTTPServerResponse {
         inTenant(request) { _ in
+            if request.name("resource").lowercased() == Self.basicInfo {
+                return json(200, ["PropertyName": "AdminApiState", "PropertyValue": "Running"])
+            }
             guard request.name("resource").lowercased().hasPrefix("exobanner") else {
                 return failed(
                     ExchangeFailure(404, "NotFound", type: "ODataException", "Resource not found for the segment."))

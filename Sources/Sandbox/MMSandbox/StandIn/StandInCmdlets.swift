@@ -63,11 +63,24 @@ struct StandInCmdlets: CmdletSource {
         return StandInObjects([.object(StandInReading.context(account.claims, chosen))])
     }
 
+    /// Whether the service of a connection doesn't say that it runs.
+    private func isBroken(_ reading: StandInReading, _ account: StandInAccount) async -> Bool {
+        guard let path = reading.asks, let tenant, let token = account.token else { return false }
+        let answer = try? await tenant.rows(of: path, body: nil, token: token)
+        return answer?.first?["PropertyValue"]?.string != "Running"
+    }
+
     private func rows(
         of reading: StandInReading, _ account: StandInAccount, _ arguments: StandInArguments
     ) async throws(CmdletFault) -> [JSONValue] {
         switch reading.source {
-        case .account(let shown): return shown(account.claims).map { .object($0) }
+        case .account(let shown):
+            let isBroken = await isBroken(reading, account)
+            return shown(account.claims).map { row in
+                var row = row
+                if isBroken { row["State"] = "Broken" }
+                return .object(row)
+            }
         case .context: return [.object(StandInReading.context(account.claims, subscription.current))]
         case .service(let source, let count, let make):
             guard let tenant else {

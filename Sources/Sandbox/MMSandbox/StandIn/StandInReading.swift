@@ -22,6 +22,8 @@ struct StandInReading: Sendable {
     /// Whether it fails where nobody is signed in; else it then has no output.
     var needsSignIn = true
     let source: Source
+    /// What the module asks its service before it calls the connection good: the answer's value has to be `Running`.
+    var asks: String?
     /// Parameters that change nothing here, in lower case, besides those that all cmdlets have.
     var ignored: Set<String> = []
 
@@ -50,7 +52,7 @@ struct StandInReading: Sendable {
                         "TenantID": text(claims.tenantID), "AppId": text(claims.appID),
                     ]
                 ]
-            }),
+            }, asks: "/adminapi/beta/\(TenantIdentity.id)/basicinfo('AdminApiState')"),
         StandInReading(
             name: "Get-Mailbox", module: "exo",
             source: .service(.mailboxes, count: 5) { number in
@@ -79,6 +81,28 @@ struct StandInReading: Sendable {
         StandInReading(
             name: "Get-Team", module: "teams",
             source: .service(.teams, count: 5) { ["DisplayName": .string("Team \($0)")] }, ignored: ["user"]),
+        policy("TeamsMeetingPolicy", ["Global", "Tag:RestrictedAnonymousAccess"]) {
+            [
+                "AllowAnonymousUsersToJoinMeeting": .bool($0 == "Global"), "AutoAdmittedUsers": "EveryoneInCompany",
+                "AllowCloudRecording": true, "AllowTranscription": true,
+                "DesignatedPresenterRoleMode": "EveryoneUserOverride",
+            ]
+        },
+        policy("TeamsMessagingPolicy", ["Global"]) { _ in
+            ["AllowOwnerDeleteMessage": false, "AllowUserDeleteMessage": true, "AllowUrlPreviews": true]
+        },
+        policy("TeamsChannelsPolicy", ["Global"]) { _ in
+            ["AllowOrgWideTeamCreation": true, "EnablePrivateTeamDiscovery": true, "AllowSharedChannelCreation": true]
+        },
+        policy("TeamsAppPermissionPolicy", ["Global"]) { _ in
+            ["DefaultCatalogAppsType": "BlockedAppList", "GlobalCatalogAppsType": "BlockedAppList"]
+        },
+        policy("TeamsClientConfiguration", ["Global"]) { _ in
+            ["AllowBox": true, "AllowDropBox": true, "AllowGuestUser": true, "AllowEmailIntoChannel": true]
+        },
+        policy("TenantFederationConfiguration", ["Global"]) { _ in
+            ["AllowFederatedUsers": true, "AllowTeamsConsumer": false, "BlockedDomains": []]
+        },
         StandInReading(
             name: "Get-PnPAccessToken", module: "pnp",
             source: .account { claims in
@@ -110,6 +134,24 @@ struct StandInReading: Sendable {
             name: "Get-MgUser", module: "graph",
             source: .service(.users, count: 5) { ["DisplayName": .string("User \($0)")] }),
     ]
+
+    /// A reading cmdlet of the policies of Teams. Their objects have members of the configuration store beside the settings.
+    private static func policy(
+        _ noun: String, _ names: [String], _ settings: @escaping @Sendable (String) -> JSONObject
+    ) -> StandInReading {
+        StandInReading(
+            name: "Get-Cs\(noun)", module: "teams",
+            source: .account { _ in
+                names.map { name in
+                    var row: JSONObject = [
+                        "Identity": .string(name), "DataSource": .null, "ConfigMetadata": ["Authority": "Tenant"],
+                        "Key": ["ScopeClass": "Global", "SchemaId": ["Name": .string(noun)]],
+                    ]
+                    for (key, value) in settings(name) { row[key] = value }
+                    return row
+                }
+            })
+    }
 
     /// The row of a context.
     static func context(_ claims: TokenClaims, _ subscription: JSONValue?) -> JSONObject {
