@@ -22,7 +22,7 @@ struct SecurityGroupTests {
         #expect(asked.contains("security-enabled"), "\(asked)")
         let both = try await shown(
             for:
-                "Update-DistributionGroupMember Choir -Members admin; Update-DistributionGroupMember Vault -Members admin",
+                "Add-DistributionGroupMember Choir -Member admin; Add-DistributionGroupMember Vault -Member admin",
             in: tenant)
         #expect(both.contains("Vault") && both.contains("security-enabled"), "\(both)")
         let hidden = try await shown(

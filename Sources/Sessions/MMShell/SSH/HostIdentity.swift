@@ -135,8 +135,9 @@ package struct HostKeys: Sendable, Hashable {
     static func told(in log: String) -> String? {
         let text = String(decoding: ProcFile.read(log, limit: 64 << 10) ?? [], as: UTF8.self)
         guard let mark = text.firstRange(of: "Server host key: ") else { return nil }
-        let words = text[mark.upperBound...].prefix { $0 != "\n" }.split(separator: " ")
-        return words.count >= 2 ? String(words[1].filter { !$0.isWhitespace }) : nil
+        // ssh ends its lines with a return of its own, which is one character with the line end.
+        let words = text[mark.upperBound...].prefix { !$0.isNewline }.split(separator: " ")
+        return words.count >= 2 ? String(words[1]) : nil
     }
 }
 

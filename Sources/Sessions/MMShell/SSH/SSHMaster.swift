@@ -349,8 +349,9 @@ final class SSHSecrets: Sendable {
     /// What ssh wrote about the connection.
     func messages() -> String {
         let text = String(decoding: ProcFile.read(log, limit: 16 << 10) ?? [], as: UTF8.self)
-        return text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("debug") }
-            .joined(separator: "\n")
+        guard text.contains("debug1: ") else { return text }
+        return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            .filter { !$0.hasPrefix("debug1: ") }.joined(separator: "\n")
     }
 
     deinit {
