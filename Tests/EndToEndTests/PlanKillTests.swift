@@ -54,6 +54,7 @@ struct PlanKillTests {
         for (subject, step) in zip(subjects, steps) {
             let count = found.count { $0 == subject }
             #expect(count <= 1, "\(subject) was made \(count) times")
+            #expect(["done", "unknown"].contains(step["result"]?.string), "\(subject) is left: \(step)")
             if step["result"] == "done" { #expect(count == 1, "\(subject)") }
         }
         let city = try await tenant.mm([

@@ -264,10 +264,17 @@ struct PlanRun {
             guard let other = plan.steps[earlier].change, plan.steps[earlier].connection == name,
                 other.service == change.service
             else { return false }
-            return other.place.lowercased() == change.place.lowercased()
+            return other.place.lowercased() == change.place.lowercased() && !Self.areTwo(other, change)
                 || change.madeOrDeleted.map(other.touched.contains) == true
                 || other.madeOrDeleted.map(change.touched.contains) == true
         }
+    }
+
+    /// Whether two creations in one place make two objects: neither waits for the other.
+    private static func areTwo(_ one: Change, _ other: Change) -> Bool {
+        guard one.kind == .creation, other.kind == .creation else { return false }
+        let names = (one.subject.name, other.subject.name)
+        return names.0 == nil && names.1 == nil ? one.after != other.after : names.0 != names.1
     }
 
     /// What speaks against sending a step now.
