@@ -35,6 +35,26 @@ struct PowerShellRunTests {
         #expect(ran.json?.array?.count == 2)
     }
 
+    @Test("a file's variables and functions are its own, those of a line stay in the session")
+    func scope() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        let file = tenant.home.path + "/report.ps1"
+        try ProtectedFile.replace(
+            file,
+            with: Array(
+                "$report += 'r'; \"$($report) $($outside) $($MyInvocation.MyCommand.Name)\"; $null = Get-Mailbox -ResultSize 1"
+                    .utf8))
+        let line = try await tenant.mm(["run", "Demo", "exo", "$outside = 'line'; $report = 'before'", "--json", "-q"])
+        #expect(line.code == 0, "\(line.error)")
+        for _ in 1...2 {
+            let ran = try await tenant.mm(["run", "Demo", "-f", file, "--json", "-q"])
+            #expect(ran.json?.array == ["r  report.ps1"], "\(ran.error)")
+        }
+        let kept = try await tenant.mm(["run", "Demo", "exo", "\"$report $outside\"", "--json", "-q"])
+        #expect(kept.json?.array == ["before line"], "\(kept.error)")
+    }
+
     @Test("get their parameters as data, which a person sees before anything runs")
     func parameters() async throws {
         let tenant = try await Tenant()

@@ -1,5 +1,6 @@
 import MMCore
 import MMOperations
+import TestSupport
 import Testing
 
 @testable import MMCLI
@@ -34,6 +35,24 @@ struct ArgumentScannerTests {
         ])
     func sameMeaning(words: [String]) throws {
         #expect(try scan(words).arguments == ["connection": "Contoso", "endpoint": "/me"])
+    }
+
+    @Test("the name of a file that is named for a text goes where it is wanted", arguments: [["-f", "F"], ["F"], ["@F"]])
+    func nameOfFile(words: [String]) throws {
+        let home = try TestHome()
+        let file = home.path + "/report.ps1"
+        try ProtectedFile.replace(file, with: Array("Get-Mailbox".utf8))
+        let fields = [
+            InputField("command", .text, "c", at: .positional(0), readsFiles: true, namesFile: true)
+                .tellingNameOfFile(in: "script"),
+            InputField("script", .text, "s", at: .absent),
+        ]
+        let named = words.map { $0.replacing("F", with: file) }
+        #expect(
+            try ArgumentScanner.scan(named, fields: fields, command: "mm test")
+                == ["command": "Get-Mailbox", "script": "report.ps1"])
+        #expect(
+            try ArgumentScanner.scan(["Get-Mailbox"], fields: fields, command: "mm test") == ["command": "Get-Mailbox"])
     }
 
     @Test(

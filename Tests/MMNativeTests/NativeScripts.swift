@@ -51,6 +51,28 @@ struct NativeScripts {
         ("'a','b' > list.txt; 'c' >> list.txt; (Get-Content list.txt).Count", ["3"]),
         ("$ProgressPreference = 'SilentlyContinue'; $env:TEMP + '\\x'", ["Temp\\x"]),
         ("Compare-Object @('a','b') @('b','c') | % { $_.SideIndicator + $_.InputObject }", ["=>c", "<=a"]),
+        ("$n = 4; Write-Output `n\"count: $n of\"\" x\"' $n'", ["\ncount: 4 of\" x $n"]),
+        ("1,2 | % { $_ } -OutVariable all | Out-Null; 3 | % { $_ } -OutVariable +all | Out-Null; $all.Count", ["3"]),
+        (
+            "function F { [CmdletBinding()] param($X) $X; Write-Error 'bad' -ErrorAction SilentlyContinue }; F 7 -OutVariable global:o -ErrorVariable e; $o[0]; $e.Count",
+            ["7", "7", "1"]
+        ),
+        ("param([Parameter(Position=0)][int]$Days = 3) process { \"p $Days\" } end { 'e' }", ["p 3", "e"]),
+        ("begin { 'b' } process { 'p' } end { 'e' }", ["b", "p", "e"]),
+        ("@('a','b').IndexOf('b'); @(1,2).IndexOf(9)", ["1", "-1"]),
+        ("([pscustomobject]@{A=1}) -eq ''; ([pscustomobject]@{A=1}) -ne 'x'", ["False", "True"]),
+        ("[pscustomobject]@{T=@{k='v'}} | Select-Object -ExpandProperty T | % { $_.k }", ["v"]),
+        ("(Get-Date '2026-01-01T00:00:00' | New-TimeSpan -End ([datetime]'2026-01-03')).Days", ["2"]),
+        ("\"$(Get-Location)\\x.csv\"; \"$PWD/y\"", [".\\x.csv", "./y"]),
+        ("$null - 2; $null / 4; 5 - $null; $null % 3", ["-2", "0", "5", "0"]),
+        ("$f = @() | ? { $_ }; \"<$($f -join ' and ')>\"", ["<>"]),
+        ("$h = @{}; [int]$h['k'] += 2; [int]$h['k'] += 3; $h['k']; [int]$n += '4'; $n", ["5", "4"]),
+        ("function Set-It { $script:a = 1; $b = 2 }; . Set-It; \"$a $b\"", ["1 2"]),
+        ("[math]::Round(2.5, 0, [MidpointRounding]::AwayFromZero); [math]::Round(7, 2, [MidpointRounding]::AwayFromZero)", ["3", "7"]),
+        ("[System.Web.HttpUtility]::HtmlDecode('&lt;b&gt; &#39;&amp;&quot; &x')", ["<b> '&\" &x"]),
+        ("$Sender = 'me'; $Event = 1; \"$Sender $Event\"", ["me 1"]),
+        ("$r = [ordered]@{A=1;B=2}; ([pscustomobject]$r).B; @{x=1;y=2}['x','y'] -join ','", ["2", "1,2"]),
+        ("$null -as [datetime]; ([char]63743) -eq 'x'; (\"a`nb\" | Out-String).Length", ["", "False", "4"]),
     ]
 
     @Test("run whole", arguments: scripts)
@@ -89,6 +111,67 @@ struct NativeScripts {
         let asked = try await run(
             "param([Parameter(Mandatory)][string]$Id) $Id", host: NativeHost(answers: ["Id": "y"]))
         #expect(asked.objects.map(\.text) == ["y"])
+    }
+
+    @Test(
+        "what a parameter demands of its values is checked, in functions and in the script's own block",
+        arguments: [
+            ("[ValidateRange(1, 90)][int]", "91", "greater than the maximum allowed range of 90"),
+            ("[ValidatePattern('^[a-z]+$')][string]", "A1", "does not match the"),
+            ("[ValidateLength(2, 3)][string]", "abcd", "is too long"),
+            ("[ValidateScript({ $_ -gt 5 })][int]", "4", "did not return a result of True"),
+        ])
+    func checks(declared: String, wrong: String, says: String) async throws {
+        let script = try await run("param(\(declared)$X) 'ran'", values: ["X": wrong])
+        #expect(script.failure?.message.contains(says) == true && script.objects.isEmpty)
+        let function = try await run("function F { param(\(declared)$X) 'ran' }; F '\(wrong)'")
+        #expect(function.errors.first?.message.contains(says) == true && function.objects.isEmpty)
+    }
+
+    @Test("a window that asks is answered with what changes nothing, and other components of Windows are refused")
+    func components() async throws {
+        let asked = try await run(
+            "$w = New-Object -ComObject wscript.shell; $w.popup('Open it?', 0, 'T', 4); $w.popup('Done', 0, 'T', 0)")
+        #expect(asked.objects.map(\.text) == ["7", "1"])
+        #expect(asked.information.first?.contains("Open it?") == true)
+        let refused = try await run("'a'; New-Object -ComObject Excel.Application; 'b'")
+        #expect(refused.objects.map(\.text) == ["a"])
+        #expect(refused.failure?.message.contains("Excel.Application") == true)
+    }
+
+    @Test("a person is asked what a script asks, and the answer named beforehand goes first")
+    func asked() async throws {
+        let questions = Mutex<[String]>([])
+        let host = NativeHost(
+            answers: ["b": "named"],
+            ask: { question, _ in
+                questions.withLock { $0.append(question) }
+                return "typed"
+            })
+        let result = try await run(
+            "param([Parameter(Mandatory)][string]$Id) $a = Read-Host 'First'; $b = Read-Host 'Second'; \"$Id $a $b\"",
+            host: host)
+        #expect(result.objects.map(\.text) == ["typed typed named"])
+        #expect(questions.withLock { $0 } == ["Id", "First"])
+    }
+
+    @Test("Export-Excel writes a workbook whose parts are whole")
+    func workbook() async throws {
+        let host = NativeHost()
+        _ = try await run(
+            "[pscustomobject]@{Name='a<b';N=1.5;On=$true}, [pscustomobject]@{Name='c';N=$null;On=$false} | Export-Excel C:\\r.xlsx -WorksheetName 'My/Sheet' -AutoFilter -BoldTopRow -FreezeTopRow",
+            host: host)
+        let bytes = try #require(host.written.first?.bytes)
+        #expect(bytes.starts(with: [0x50, 0x4B, 3, 4]))
+        let text = String(decoding: bytes, as: UTF8.self)
+        for part in [
+            "<sheet name=\"MySheet\"", "a&lt;b", "<v>1.5</v>", "t=\"b\"><v>1</v>", "<autoFilter ref=\"A1:C3\"/>",
+            "ySplit=\"1\"",
+        ] {
+            #expect(text.contains(part), "\(part)")
+        }
+        #expect(StoredArchive.checksum(Array("123456789".utf8)) == 0xCBF4_3926)
+        #expect(Workbook.letters(0) == "A" && Workbook.letters(26) == "AA" && Workbook.letters(701) == "ZZ")
     }
 
     @Test("secrets are never asked for", arguments: ["$c = Get-Credential", "Read-Host 'Password' -AsSecureString"])

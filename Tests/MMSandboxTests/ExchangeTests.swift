@@ -53,6 +53,24 @@ struct ExchangeTests {
         #expect(Set(rows.compactMap { $0["RecipientTypeDetails"]?.string }).count == 4)
     }
 
+    @Test(
+        "what reports read of a mailbox or the organization is there",
+        arguments: [
+            ("Get-MailboxJunkEmailConfiguration", ["Identity": "lena.vogt"]), ("Get-CalendarProcessing", ["Identity": "lena.vogt"]),
+            ("Get-IRMConfiguration", [:]), ("Get-RMSTemplate", [:]), ("Test-IRMConfiguration", [:]),
+            ("Get-DynamicDistributionGroup", [:]), ("Get-DynamicDistributionGroupMember", ["Identity": "Everybody"]),
+            ("Get-MobileDevice", [:]), ("Get-MailContact", [:]), ("Get-RoleGroup", [:]), ("Get-TransportConfig", [:]),
+            ("Get-DistributionGroup", ["Filter": "Members -ne 'CN=nobody'"]),
+            ("Get-Mailbox", ["RecipientTypeDetails": ["UserMailbox,SharedMailbox"]]),
+            ("Get-MessageTrace", ["StartDate": "09/24/25", "EndDate": "09/25/25"]),
+        ] as [(String, JSONObject)])
+    func reading(cmdlet: String, parameters: JSONObject) async {
+        let admin = await Admin()
+        let answer = await admin.invoke(cmdlet, parameters)
+        #expect(answer.status == 200, "\(answer.json)")
+        if cmdlet != "Get-MessageTrace" { #expect(answer.json["value"]?.array?.isEmpty == false) }
+    }
+
     @Test("a number of rows cuts the answer and says that there is more")
     func resultSize() async {
         let admin = await Admin()

@@ -20,6 +20,25 @@ struct GraphReadTests {
         #expect(answer.headers["Content-Type"]?.hasPrefix("application/json;odata.metadata=minimal") == true)
     }
 
+    @Test(
+        "names of properties are taken in any case, and one that isn't there in none",
+        arguments: ["$select=Id,userprincipalname", "$filter=USERTYPE%20eq%20'Guest'", "$orderby=displayname", "$expand=MemberOf"])
+    func cases(query: String) async {
+        let bench = Bench()
+        let token = await bench.token()
+        #expect(await bench.graph("GET", "/v1.0/users?\(query)&$top=2", token: token).status == 200)
+        let wrong = query.replacing("=", with: "=nope")
+        #expect(await bench.graph("GET", "/v1.0/users?\(wrong)&$top=2", token: token).status == 400)
+    }
+
+    @Test("beta answers more without $select than v1.0 does")
+    func beta() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let user = await bench.graph("GET", "/beta/users?$top=1", token: token).json["value"]?[0]
+        #expect(user?["createdDateTime"]?.string != nil && user?["signInActivity"] == nil)
+    }
+
     @Test("paging through the users gives each one once", arguments: [7, 100, 999])
     func paging(size: Int) async {
         let bench = Bench(users: 1203)

@@ -185,6 +185,40 @@ struct ContractTests {
         await pool.stop()
     }
 
+    @Test("a line of text that a call asks for comes from the person at the front-end", arguments: ["lena", nil])
+    func textQuestion(_ says: String?) async throws {
+        let home = try RESTHome()
+        let local = home.service([
+            ScriptedOperation("asks") { (_, context) async throws(MMError) in
+                let said = try await context.call.person?.answer(to: "Which user?")
+                return .value(["said": (said ?? nil).map { .string($0) } ?? .null])
+            }
+        ])
+        let pool = try SocketPool(home, local)
+        let person = Answering(answer: says)
+        let answer = try await pool.remote(local.catalogue).call(
+            "asks", [:],
+            in: CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil), person: person))
+        guard case .value(let value) = answer.body else { throw MMError(.internalError, "no value") }
+        #expect(value["said"]?.string == says)
+        #expect(person.seen.withLock { $0 } == ["Which user?"])
+        await pool.stop()
+    }
+
+    private final class Answering: ConfirmingPerson {
+        let answer: String?
+        let seen = Mutex<[String]>([])
+
+        init(answer: String?) { self.answer = answer }
+
+        func showSignIn(_ details: JSONObject) async {}
+        func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool { false }
+        func answer(to question: String) async throws(MMError) -> String? {
+            seen.withLock { $0.append(question) }
+            return answer
+        }
+    }
+
     private final class Decider: ConfirmingPerson {
         let answer: ConfirmationAnswer
         let seen = Mutex<[ConfirmationQuestion]>([])

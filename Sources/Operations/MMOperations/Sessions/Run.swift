@@ -34,7 +34,7 @@ struct Run: CatalogueOperation {
         let script = try RunScript(text, input, on: name, in: context, with: services)
         if let answer = try await script.answerAtOnce() { return answer }
         let prepared = try await PreparedScript(script)
-        if input.explains { return try prepared.explanation() }
+        if input.explains { return await prepared.explanation() }
         let judged = try await JudgedScript(prepared)
         if let recorded = try await judged.recorded() { return recorded }
         return try await judged.cleared().answer()

@@ -186,14 +186,18 @@ struct PreparedScript: Sendable {
         return plan.misfit(script.knownCmdlets, in: await script.nativeSession()) == nil
     }
 
-    /// What it reads, changes and needs, without running it.
-    func explanation() throws(MMError) -> OperationAnswer {
+    /// What it reads, changes and needs, and what of that the connection's sign-in lacks, without running it.
+    func explanation() async -> OperationAnswer {
         let misfit =
             script.isForNativeModule
             ? plan.misfit(script.knownCmdlets, in: NativeSession()) : "the module \(script.module)"
         let explained = ScriptExplanation(
             plan.parsed, in: script.module, misfit: misfit, verdict: judging.judge(with: .fresh).verdict)
-        return explained.answer(connection: script.connection.name, lacking: nil)
+        let granted = await script.services.requests.identity.rights(of: script.connection, on: .graph)?.permissions
+        let lacking = granted.map { granted in
+            explained.permissions.filter { name in !granted.contains { ConnectSteps.covers($0, name) } }
+        }
+        return explained.answer(connection: script.connection.name, lacking: lacking)
     }
 
     /// Judges it in a session that remembers this.

@@ -14,7 +14,8 @@ struct ScriptExplanation {
     private var reads: [String] = []
     private var writes: [String] = []
     private var unknown: [String] = []
-    private var permissions: [String] = []
+    /// The permissions of Graph that its cmdlets need.
+    private(set) var permissions: [String] = []
     private var filesWritten: [String] = []
     private var filesRead: [String] = []
     private var questions: [String] = []

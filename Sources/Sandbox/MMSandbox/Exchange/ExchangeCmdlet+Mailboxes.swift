@@ -12,7 +12,7 @@ extension ExchangeCmdlet {
         + "PublicFolderMailbox|RemoteUserMailbox|RemoteSharedMailbox|RemoteRoomMailbox|RemoteEquipmentMailbox|User|"
         + "DisabledUser|MailForestContact|RemoteTeamMailbox|AllUniqueRecipientTypes|ArbitrationMailbox|AuditLogMailbox|"
         + "AuxAuditLogMailbox|MonitoringMailbox|SystemMailbox|SystemAttendantMailbox|Computer|Contact|LinkedUser|RoleGroup|"
-        + "MicrosoftExchange|UniversalDistributionGroup|UniversalSecurityGroup|NonUniversalGroup"
+        + "MicrosoftExchange|SharedWithMailUser|UniversalDistributionGroup|UniversalSecurityGroup|NonUniversalGroup"
 
     static let mailboxes: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-Mailbox", .reading, listing, ExchangeOrganization.mailboxPage),

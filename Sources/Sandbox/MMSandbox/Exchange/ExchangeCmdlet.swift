@@ -277,8 +277,11 @@ extension ExchangeOrganization {
                 "ExternalDirectoryObjectId": $0["id"] ?? .null, "Guid": $0["id"] ?? .null,
                 "GroupType": isSecurity ? "Universal, SecurityEnabled" : "Universal",
                 "RecipientType": isSecurity ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup",
-                "RecipientTypeDetails": type,
-                "ManagedBy": ["admin"], "RequireSenderAuthenticationEnabled": true,
+                "RecipientTypeDetails": type, "ManagedBy": ["admin"], "GrantSendOnBehalfTo": [],
+                "AcceptMessagesOnlyFrom": [],
+                "EmailAddresses": [.string("SMTP:\(nickname)@\(TenantIdentity.domain)")],
+                "DistinguishedName": .string("CN=\(nickname),OU=\(TenantIdentity.initialDomain),DC=SANDBOX,DC=PROD"),
+                "IsDirSynced": false, "MemberDepartRestriction": "Open", "RequireSenderAuthenticationEnabled": true,
                 "HiddenFromAddressListsEnabled": false, "WhenCreated@data.type": "System.DateTime",
                 "WhenCreated": $0["createdDateTime"] ?? .null,
             ]

@@ -13,6 +13,12 @@ struct GraphCall: Sendable {
     let requestID: String
     let clientRequestID: String
 
+    /// What `beta` answers without `$select`: all but what takes long, where `v1.0` answers a few properties.
+    func everything(of kind: EntityKind) -> [String]? {
+        guard version == "beta", kind.selected != nil else { return nil }
+        return kind.properties.filter { $0 != "signInActivity" }
+    }
+
     /// The call with names of properties as a type writes them: the service takes them in any case.
     func spelled(as kind: EntityKind) -> GraphCall {
         GraphCall(

@@ -71,7 +71,7 @@ struct GraphReader {
         JSONWriter.append("\(context.base)/\(call.version)/$metadata#\(label)\(columns)/$entity", to: &bytes)
         var row: [UInt8] = []
         let record = Self.wantsTextBody(call) ? Self.withTextBody(record) : record
-        let writer = RowWriter(kind: kind, select: select, typeName: typeName)
+        let writer = RowWriter(kind: kind, select: select ?? call.everything(of: kind), typeName: typeName)
         let hasMembers = writer.open(record, etag: etag, to: &row)
         if hasMembers { bytes.append(UInt8(ascii: ",")) }
         bytes.append(contentsOf: row.dropFirst())
@@ -216,7 +216,7 @@ struct GraphReader {
             JSONWriter.append(nextLink(call, kind: kind, token: next), to: &bytes)
         }
         bytes.append(contentsOf: #","value":["#.utf8)
-        let writer = RowWriter(kind: kind, select: select)
+        let writer = RowWriter(kind: kind, select: select ?? call.everything(of: kind))
         let wantsText = Self.wantsTextBody(call)
         for (place, row) in page.records.enumerated() {
             if place > 0 { bytes.append(UInt8(ascii: ",")) }

@@ -80,6 +80,8 @@ extension Evaluator {
             return .bool(op == .is ? answer : !answer)
         case .as:
             guard case .type(let type) = right else { throw .handOver("an unusual conversion") }
+            // `$null` is no date and no span, and the operator never fails.
+            if left.isNull, [.datetime, .timespan, .guid, .version].contains(type) { return .null }
             return try Conversion.converted(left, to: type) ?? .null
         default: return try compare(op, left, right)
         }

@@ -212,6 +212,7 @@ final class Evaluator {
             for element in node.elements {
                 let item = try worth(of: element)
                 switch item {
+                case .nothing where host != nil: items.append(.null)
                 case .nothing: throw .handOver("a list with nothing in it")
                 default: items.append(item)
                 }

@@ -103,6 +103,7 @@ enum Statics {
 
     private static func math(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         func double(_ place: Int) throws(Interrupt) -> Double {
+            if arguments.indices.contains(place), arguments[place].isNull { return 0 }
             guard arguments.indices.contains(place), let number = Comparison.double(arguments[place]) else {
                 throw .handOver("a function of \(arguments.isEmpty ? "nothing" : "other than numbers")")
             }
@@ -144,7 +145,8 @@ enum Statics {
             }
             // Whole numbers use the overload for decimals.
             if let whole = wholeDecimal(arguments[0]) {
-                guard arguments.count == 1 || arguments.count == 2 && isPlaces(arguments[1]) else {
+                // Nothing of a whole number is rounded, by whichever rule.
+                guard arguments.count == 1 || arguments.count <= 3 && isPlaces(arguments[1]) else {
                     throw .handOver("an unusual Round")
                 }
                 return whole

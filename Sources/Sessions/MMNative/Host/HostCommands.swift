@@ -12,6 +12,7 @@ enum HostCommands {
             "Export-Csv", ["Path", "LiteralPath", "Encoding", "Delimiter", "UseQuotes", "QuoteFields", "InputObject"],
             ["NoTypeInformation", "Append", "Force", "NoClobber", "UseCulture", "IncludeTypeInformation", "NoHeader"],
             ["Path", "Delimiter"], ["NTI": "NoTypeInformation", "epcsv": "Path", "PSPath": "LiteralPath"]),
+        exportExcelSpecification,
         make(
             "Export-Clixml", ["Path", "LiteralPath", "Encoding", "Depth", "InputObject"], ["Force", "NoClobber"],
             ["Path"]),
@@ -159,6 +160,7 @@ enum HostCommands {
     static func work(_ name: String) -> Work? {
         switch name {
         case "Export-Csv": exportCSV
+        case "Export-Excel": exportExcel
         case "Out-File": outFile
         case "Set-Content", "Add-Content": setContent
         case "Tee-Object": tee

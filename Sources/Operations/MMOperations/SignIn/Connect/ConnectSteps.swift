@@ -292,7 +292,7 @@ extension ConnectSteps {
     }
 
     /// Whether a permission gives all that another one does.
-    private static func covers(_ granted: String, _ wanted: String) -> Bool {
+    static func covers(_ granted: String, _ wanted: String) -> Bool {
         let has = granted.lowercased().split(separator: ".")
         let needs = wanted.lowercased().split(separator: ".")
         if has == needs { return true }

@@ -1,0 +1,80 @@
+import MMCore
+import TestSupport
+import Testing
+
+@testable import MMNative
+@testable import MMOperations
+
+@Suite("Cmdlets of Graph's modules as requests", .timeLimit(.minutes(5)))
+struct GraphBinderTests {
+    private static let names = [
+        "Get-MgUser", "Get-MgBetaUser", "Get-MgGroupMember", "Get-MgUserAuthenticationMethod", "Get-MgUserMailFolderMessage",
+        "New-MgUser", "Update-MgUser", "Remove-MgUser", "New-MgGroupMemberByRef", "Set-MgUserLicense", "Get-MgDevice",
+        "Get-MgServicePrincipalAppRoleAssignment", "Invoke-MgGraphRequest", "Get-MgNothingOfTheKind",
+    ]
+    private static let parameters = [
+        "UserId", "GroupId", "MessageId", "Filter", "Top", "All", "Property", "ExpandProperty", "Headers", "BodyParameter",
+        "ConsistencyLevel", "CountVariable", "Search", "Sort", "DisplayName", "Uri", "Method", "Nope", "", "PageSize", "Skip",
+    ]
+
+    private static func value(_ random: inout SeededRandom, depth: Int = 0) -> PSValue {
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0: return .null
+        case 1: return .string("")
+        case 2: return .string("a/b?c=d&e#f/../g %2F é")
+        case 3: return .string("https://graph.microsoft.com/v1.0/me")
+        case 4: return .int(Int32.random(in: -3...1_000, using: &random))
+        case 5: return .bool(.random(using: &random))
+        case 6 where depth < 3: return .array((0..<2).map { _ in value(&random, depth: depth + 1) })
+        case 7 where depth < 3:
+            let table = PSTable(isOrdered: true)
+            table.set(.string("key"), value(&random, depth: depth + 1))
+            return .table(table)
+        case 8 where depth < 3:
+            return PSObject([("Id", value(&random, depth: depth + 1))]).map { .object($0) } ?? .null
+        case 9: return .double(.nan)
+        default: return .string("lena@contoso.example")
+        }
+    }
+
+    @Test("whatever a call is given, it becomes a request of its own template or is refused", arguments: 0..<8)
+    func anything(seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        let binder = GraphBinder()
+        var bound = 0
+        for _ in 0..<2_000 {
+            guard let name = Self.names.randomElement(using: &random) else { continue }
+            var arguments: [CmdletCall.Argument] = []
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                if Int.random(in: 0..<5, using: &random) > 0, let name = Self.parameters.randomElement(using: &random) {
+                    let isTied = Bool.random(using: &random)
+                    arguments.append(.parameter(name, isTied ? Self.value(&random) : nil, text: nil))
+                }
+                if Bool.random(using: &random) { arguments.append(.value(Self.value(&random), text: nil)) }
+            }
+            var call = CmdletCall(name: name, arguments: arguments)
+            if Int.random(in: 0..<4, using: &random) == 0 { call = call.with(input: Self.value(&random)) }
+            guard let request = try? binder.bind(call) else { continue }
+            bound += 1
+            guard !name.hasPrefix("Invoke-") else { continue }
+            #expect(request.path.hasPrefix("/v1.0/") || request.path.hasPrefix("/beta/"))
+            // A key can't become a further segment, a query or an option.
+            #expect(!request.path.contains("{") && !request.path.contains("?") && !request.path.contains("#"))
+            #expect(!request.path.contains("/../") && !request.path.contains("//"))
+            if request.method == "GET" || request.method == "DELETE" { #expect(request.body == nil) }
+        }
+        #expect(bound > 50)
+    }
+
+    @Test(
+        "a user's own things are asked of the user that is named",
+        arguments: [
+            ("Get-MgUserAuthenticationMethod -UserId u1", "/v1.0/users/u1/authentication/methods"),
+            ("Get-MgUser -UserId 'a b/c'", "/v1.0/users/a%20b%2Fc"),
+            ("Get-MgBetaUserManager -UserId u1", "/beta/users/u1/manager"),
+        ])
+    func paths(line: String, path: String) throws {
+        let call = try #require(CmdletCall(line: line))
+        #expect(try GraphBinder().bind(call).path == path)
+    }
+}
