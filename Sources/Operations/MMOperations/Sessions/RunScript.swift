@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import MMIdentity
 import MMNative
 import MMPowerShell
 import MMSessions

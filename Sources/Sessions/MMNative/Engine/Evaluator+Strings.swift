@@ -1,0 +1,117 @@
+import PowerShellSyntax
+
+/// Expandable strings.
+extension Evaluator {
+    /// Returns the text of an expandable string.
+    func expanded(_ node: ExpandableStringSyntax) throws(Interrupt) -> String {
+        var place = node.extent.start + 1
+        var end = node.extent.end - 1
+        let isHere: Bool
+        switch node.style {
+        case .doubleQuoted: isHere = false
+        case .doubleQuotedHere:
+            isHere = true
+            // The text stands between the line behind `@"` and the line end before `"@`.
+            guard let line = source[place..<node.extent.end].firstIndex(of: 10) else {
+                throw .handOver("a here-string")
+            }
+            place = line + 1
+            end = node.extent.end - 3
+            guard end >= place, source[end] == 10 else { throw .handOver("an empty here-string with variables") }
+            if end > place, source[end - 1] == 13 { end -= 1 }
+        case .bareWord:
+            // Nothing but a backtick stands for something else there.
+            isHere = true
+            place = node.extent.start
+            end = node.extent.end
+        default: throw .handOver("an unusual string with variables")
+        }
+        var text = ""
+        var written = ""
+        // A word may have quoted parts within it, in which blanks are its own: `a"b $c"`.
+        var quote = node.style == .bareWord ? BareQuote.none : nil
+        func literal(_ range: Range<Int>) throws(Interrupt) -> String {
+            guard var open = quote else { return try self.literal(range, isHere) }
+            defer { quote = open }
+            return try bareText(range, &open)
+        }
+        for part in node.parts {
+            let extent = part.extent
+            guard extent.start >= place, extent.end <= end else { throw .handOver("a nested string") }
+            let piece = try literal(place..<extent.start)
+            text += piece
+            written += piece + String(decoding: source[extent.start..<extent.end], as: UTF16.self)
+            text += try PSText.string(try value(of: part))
+            guard text.utf8.count <= limits.textBytes else { throw .handOver("a long text") }
+            place = extent.end
+        }
+        let tail = try literal(place..<end)
+        guard written + tail == node.value else { throw .handOver("a nested string") }
+        return text + tail
+    }
+
+    /// Whether a piece of a word stands within quotes.
+    private enum BareQuote { case none, single, double }
+
+    /// Returns a piece of a word: quotes within it are left out, and end where they are closed.
+    private func bareText(_ range: Range<Int>, _ quote: inout BareQuote) throws(Interrupt) -> String {
+        var text = ""
+        var start = range.lowerBound
+        var place = start
+        while place < range.upperBound {
+            let unit = source[place]
+            let kind: BareQuote =
+                switch unit {
+                case 0x22, 0x201C...0x201E: .double
+                case 0x27, 0x2018...0x201B: .single
+                default: .none
+                }
+            guard kind != .none, quote == .none || quote == kind else {
+                // What follows a backtick is no quote, but for text in single quotes.
+                place += unit == 0x60 && quote != .single ? 2 : 1
+                continue
+            }
+            text += try bare(start..<place, quote)
+            if quote == kind, place + 1 < range.upperBound, source[place + 1] == unit {
+                // A quote that is written twice is one of the text.
+                text.unicodeScalars.append(Unicode.Scalar(unit) ?? "\"")
+                place += 1
+            } else {
+                quote = quote == .none ? kind : .none
+            }
+            place += 1
+            start = place
+        }
+        return text + (try bare(start..<range.upperBound, quote))
+    }
+
+    private func bare(_ range: Range<Int>, _ quote: BareQuote) throws(Interrupt) -> String {
+        quote == .single ? String(decoding: source[range], as: UTF16.self) : try literal(range, true)
+    }
+
+    private func literal(_ range: Range<Int>, _ isHere: Bool) throws(Interrupt) -> String {
+        var units: [UInt16] = []
+        var place = range.lowerBound
+        while place < range.upperBound {
+            let unit = source[place]
+            place += 1
+            if !isHere, unit == 0x22, place < range.upperBound, source[place] == 0x22 {
+                units.append(unit)
+                place += 1
+            } else if unit == 0x60, place < range.upperBound {
+                let escaped = source[place]
+                place += 1
+                switch escaped {
+                case 0x6E: units.append(10)
+                case 0x74: units.append(9)
+                case 0x72: units.append(13)
+                case 0x22, 0x24, 0x60: units.append(escaped)
+                default: throw .handOver("an unusual escape in a string")
+                }
+            } else {
+                units.append(unit)
+            }
+        }
+        return String(decoding: units, as: UTF16.self)
+    }
+}
