@@ -37,7 +37,8 @@ struct ArgumentScannerTests {
         #expect(try scan(words).arguments == ["connection": "Contoso", "endpoint": "/me"])
     }
 
-    @Test("the name of a file that is named for a text goes where it is wanted", arguments: [["-f", "F"], ["F"], ["@F"]])
+    @Test(
+        "the name of a file that is named for a text goes where it is wanted", arguments: [["-f", "F"], ["F"], ["@F"]])
     func nameOfFile(words: [String]) throws {
         let home = try TestHome()
         let file = home.path + "/report.ps1"

@@ -68,7 +68,10 @@ struct NativeScripts {
         ("$f = @() | ? { $_ }; \"<$($f -join ' and ')>\"", ["<>"]),
         ("$h = @{}; [int]$h['k'] += 2; [int]$h['k'] += 3; $h['k']; [int]$n += '4'; $n", ["5", "4"]),
         ("function Set-It { $script:a = 1; $b = 2 }; . Set-It; \"$a $b\"", ["1 2"]),
-        ("[math]::Round(2.5, 0, [MidpointRounding]::AwayFromZero); [math]::Round(7, 2, [MidpointRounding]::AwayFromZero)", ["3", "7"]),
+        (
+            "[math]::Round(2.5, 0, [MidpointRounding]::AwayFromZero); [math]::Round(7, 2, [MidpointRounding]::AwayFromZero)",
+            ["3", "7"]
+        ),
         ("[System.Web.HttpUtility]::HtmlDecode('&lt;b&gt; &#39;&amp;&quot; &x')", ["<b> '&\" &x"]),
         ("$Sender = 'me'; $Event = 1; \"$Sender $Event\"", ["me 1"]),
         ("$r = [ordered]@{A=1;B=2}; ([pscustomobject]$r).B; @{x=1;y=2}['x','y'] -join ','", ["2", "1,2"]),

@@ -56,7 +56,8 @@ struct ExchangeTests {
     @Test(
         "what reports read of a mailbox or the organization is there",
         arguments: [
-            ("Get-MailboxJunkEmailConfiguration", ["Identity": "lena.vogt"]), ("Get-CalendarProcessing", ["Identity": "lena.vogt"]),
+            ("Get-MailboxJunkEmailConfiguration", ["Identity": "lena.vogt"]),
+            ("Get-CalendarProcessing", ["Identity": "lena.vogt"]),
             ("Get-IRMConfiguration", [:]), ("Get-RMSTemplate", [:]), ("Test-IRMConfiguration", [:]),
             ("Get-DynamicDistributionGroup", [:]), ("Get-DynamicDistributionGroupMember", ["Identity": "Everybody"]),
             ("Get-MobileDevice", [:]), ("Get-MailContact", [:]), ("Get-RoleGroup", [:]), ("Get-TransportConfig", [:]),

@@ -22,7 +22,10 @@ struct GraphReadTests {
 
     @Test(
         "names of properties are taken in any case, and one that isn't there in none",
-        arguments: ["$select=Id,userprincipalname", "$filter=USERTYPE%20eq%20'Guest'", "$orderby=displayname", "$expand=MemberOf"])
+        arguments: [
+            "$select=Id,userprincipalname", "$filter=USERTYPE%20eq%20'Guest'", "$orderby=displayname",
+            "$expand=MemberOf",
+        ])
     func cases(query: String) async {
         let bench = Bench()
         let token = await bench.token()

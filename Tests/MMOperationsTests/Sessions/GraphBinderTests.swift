@@ -8,13 +8,16 @@ import Testing
 @Suite("Cmdlets of Graph's modules as requests", .timeLimit(.minutes(5)))
 struct GraphBinderTests {
     private static let names = [
-        "Get-MgUser", "Get-MgBetaUser", "Get-MgGroupMember", "Get-MgUserAuthenticationMethod", "Get-MgUserMailFolderMessage",
+        "Get-MgUser", "Get-MgBetaUser", "Get-MgGroupMember", "Get-MgUserAuthenticationMethod",
+        "Get-MgUserMailFolderMessage",
         "New-MgUser", "Update-MgUser", "Remove-MgUser", "New-MgGroupMemberByRef", "Set-MgUserLicense", "Get-MgDevice",
         "Get-MgServicePrincipalAppRoleAssignment", "Invoke-MgGraphRequest", "Get-MgNothingOfTheKind",
     ]
     private static let parameters = [
-        "UserId", "GroupId", "MessageId", "Filter", "Top", "All", "Property", "ExpandProperty", "Headers", "BodyParameter",
-        "ConsistencyLevel", "CountVariable", "Search", "Sort", "DisplayName", "Uri", "Method", "Nope", "", "PageSize", "Skip",
+        "UserId", "GroupId", "MessageId", "Filter", "Top", "All", "Property", "ExpandProperty", "Headers",
+        "BodyParameter",
+        "ConsistencyLevel", "CountVariable", "Search", "Sort", "DisplayName", "Uri", "Method", "Nope", "", "PageSize",
+        "Skip",
     ]
 
     private static func value(_ random: inout SeededRandom, depth: Int = 0) -> PSValue {

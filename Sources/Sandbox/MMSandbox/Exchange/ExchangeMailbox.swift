@@ -140,8 +140,10 @@ struct ExchangeMailbox: Sendable {
         writer.list("AcceptMessagesOnlyFromSendersOrMembers", [])
         writer.flag("ModerationEnabled", false)
         writer.list("ModeratedBy", [])
-        writer.list("AuditAdmin", ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete", "SendAs", "SendOnBehalf"])
-        writer.list("AuditDelegate", ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete", "SendAs", "SendOnBehalf"])
+        writer.list(
+            "AuditAdmin", ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete", "SendAs", "SendOnBehalf"])
+        writer.list(
+            "AuditDelegate", ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete", "SendAs", "SendOnBehalf"])
         writer.list("AuditOwner", ["Update", "MoveToDeletedItems", "SoftDelete", "HardDelete", "UpdateInboxRules"])
         writer.list("DefaultAuditSet", ["Admin", "Delegate", "Owner"])
         writer.text("MicrosoftOnlineServicesID", row.userPrincipalName)

@@ -140,7 +140,8 @@ enum Members {
                 return table.entries[Int(number)].value
             }
             // Several keys give their values, as several indexes of a list do.
-            if case .array(let keys) = index, keys.allSatisfy({ if case .string(let key) = $0 { key.isPlain } else { false } })
+            if case .array(let keys) = index,
+                keys.allSatisfy({ if case .string(let key) = $0 { key.isPlain } else { false } })
             {
                 return .array(keys.map { table[$0] ?? .null })
             }

@@ -65,7 +65,8 @@ struct Workbook {
     private func worksheet(_ main: String) -> String {
         var text = "<worksheet xmlns=\"\(main)\">"
         if freezesTop {
-            text += "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" topLeftCell=\"A2\" "
+            text +=
+                "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" topLeftCell=\"A2\" "
                 + "activePane=\"bottomLeft\" state=\"frozen\"/></sheetView></sheetViews>"
         }
         text += "<sheetData>"
@@ -78,7 +79,8 @@ struct Workbook {
                 case .number(let number): text += "<c \(place)><v>\(number)</v></c>"
                 case .truth(let truth): text += "<c \(place) t=\"b\"><v>\(truth ? 1 : 0)</v></c>"
                 case .text(let value):
-                    text += "<c \(place) t=\"inlineStr\"><is><t xml:space=\"preserve\">\(Self.escaped(value))</t></is></c>"
+                    text +=
+                        "<c \(place) t=\"inlineStr\"><is><t xml:space=\"preserve\">\(Self.escaped(value))</t></is></c>"
                 }
             }
             text += "</row>"

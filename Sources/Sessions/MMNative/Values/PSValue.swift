@@ -129,7 +129,8 @@ package enum PSType: String, Sendable {
     case arraylist, objectlist, textlist, numberlist, textset
     case texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
     case bool, int, long, double, string, datetime, array, object, pscustomobject, hashtable, ordered, char
-    case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert, void
+    case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
+        void
 
     /// The type with this name as written; `nil` when the engine doesn't know it.
     package init?(written: String) {
