@@ -162,25 +162,29 @@ package enum PersistentShellProfile {
                 "stdoutBytes": .int(Int64(task.job.output(.stdout).total)),
             ], outcome: end.cause.word, since: start)
         let out = trimmed(task.job.words(.stdout))
-        var errors = [trimmed(task.job.words(.stderr)), trimmed(task.job.words(.terminal))].filter { !$0.isEmpty }
+        let (status, code, errors) = outcome(of: end, task, toolCall, limit)
+        return answer(status, code, out, errors.joined(separator: "\n"), seconds)
+    }
+
+    /// How a command ended, in the persistent-shell server's words.
+    private static func outcome(
+        of end: ShellEnd, _ task: ShellTask, _ toolCall: ShellToolCall, _ limit: Int
+    ) -> (status: String, code: Int32, errors: [String]) {
+        let errors = [trimmed(task.job.words(.stderr)), trimmed(task.job.words(.terminal))].filter { !$0.isEmpty }
+        let status = end.exitCode == 0 ? "success" : "error"
         switch end.cause {
-        case .finished:
-            return answer(end.exitCode == 0 ? "success" : "error", end.exitCode, out, joined(errors), seconds)
+        case .finished: return (status, end.exitCode, errors)
         case .shellEnded:
-            if end.exitCode != 0 { errors.append("Shell process terminated") }
-            return answer(end.exitCode == 0 ? "success" : "error", end.exitCode, out, joined(errors), seconds)
+            return (status, end.exitCode, errors + (end.exitCode == 0 ? [] : ["Shell process terminated"]))
         case .deadline:
             let effective = toolCall.configuration.policy.isEnabled ? toolCall.configuration.policy.maximumTime : nil
             let shown = min(effective?.components.seconds ?? Int64(limit), Int64(limit))
-            return answer("error", -1, out, joined(errors + ["Command timed out after \(shown)s"]), seconds)
-        case .cancelled: return answer("error", -1, out, joined(errors + ["Command was cancelled"]), seconds)
-        case .flood: return answer("error", -1, out, joined(errors + ["Command wrote too much output"]), seconds)
-        case .closed, .lost:
-            return answer("error", -1, out, joined(errors + ["Shell process terminated"]), seconds)
+            return ("error", -1, errors + ["Command timed out after \(shown)s"])
+        case .cancelled: return ("error", -1, errors + ["Command was cancelled"])
+        case .flood: return ("error", -1, errors + ["Command wrote too much output"])
+        case .closed, .lost: return ("error", -1, errors + ["Shell process terminated"])
         }
     }
-
-    private static func joined(_ lines: [String]) -> String { lines.joined(separator: "\n") }
 
     /// Returns a text without trailing whitespace, which every command leaves.
     private static func trimmed(_ text: String) -> String {

@@ -137,29 +137,16 @@ struct Drift: CatalogueOperation {
             try accepted.add(new)
         }
         report.accept(accepted, on: today)
-        let memory = ReportMemory(
-            paths: paths, connection: connection.name, against: input.against ?? "latest")
         if input.isNews {
-            let known = try memory.digests()
-            let found = report.findings + (report.service?.drifts ?? [])
-            report.findings.removeAll { known.contains($0.digest) }
-            report.service?.drifts.removeAll { known.contains($0.digest) }
-            try memory.keep(Set(found.map(\.digest)))
+            try Self.keepNews(
+                in: &report,
+                ReportMemory(paths: paths, connection: connection.name, against: input.against ?? "latest"))
         }
         let proposals =
             input.showsRepairs
             ? report.findings.flatMap { RepairProposal.all(for: $0, on: connection.name, ids: report.ids) } : nil
         if let planning = context.call.planning {
-            guard let proposals else {
-                throw MMError(
-                    .invalidInput, "Drift is planned with `repair`: what brings the earlier state back.",
-                    hint: "mm plan -o repair.plan -- drift \(ShellWord.quoted(connection.name)) --repair")
-            }
-            planning.follow(with: proposals.compactMap(\.call))
-            for proposal in proposals where proposal.call == nil {
-                planning.note("\(proposal.kind) \(proposal.name) stays: \(proposal.note ?? "nothing brings it back")")
-            }
-            return OperationAnswer(.value([]), connection: connection.name)
+            return try Self.plan(proposals, on: connection, in: planning)
         }
         if report.isOneTenant {
             report.origins = await ChangeOrigin.found(
@@ -170,6 +157,31 @@ struct Drift: CatalogueOperation {
         answer.connection = connection.name
         if input.isNews, report.isEmpty, !input.isSARIF { answer.text = "Nothing new." }
         return answer
+    }
+
+    /// Leaves in a report what no earlier one has told, and remembers it.
+    private static func keepNews(in report: inout DriftReport, _ memory: ReportMemory) throws(MMError) {
+        let known = try memory.digests()
+        let found = report.findings + (report.service?.drifts ?? [])
+        report.findings.removeAll { known.contains($0.digest) }
+        report.service?.drifts.removeAll { known.contains($0.digest) }
+        try memory.keep(Set(found.map(\.digest)))
+    }
+
+    /// Hands the commands that bring the earlier state back to a plan.
+    private static func plan(
+        _ proposals: [RepairProposal]?, on connection: Connection, in planning: PlanRecorder
+    ) throws(MMError) -> OperationAnswer {
+        guard let proposals else {
+            throw MMError(
+                .invalidInput, "Drift is planned with `repair`: what brings the earlier state back.",
+                hint: "mm plan -o repair.plan -- drift \(ShellWord.quoted(connection.name)) --repair")
+        }
+        planning.follow(with: proposals.compactMap(\.call))
+        for proposal in proposals where proposal.call == nil {
+            planning.note("\(proposal.kind) \(proposal.name) stays: \(proposal.note ?? "nothing brings it back")")
+        }
+        return OperationAnswer(.value([]), connection: connection.name)
     }
 
     /// What a person accepts of a report.
