@@ -46,7 +46,7 @@ struct GuardCheckTests {
         "refuses files that aren't there", arguments: [["missing.ps1"], ["@missing"], ["-f", "missing"], ["a/b.sh"]])
     func missing(words: [String]) async throws {
         let ran = try await check(words)
-        #expect(ran.code == 1, "\(ran)")
+        #expect(ran.code == 2, "\(ran)")
         #expect(ran.error.contains("There is no file"))
     }
 

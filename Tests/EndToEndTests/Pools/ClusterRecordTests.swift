@@ -47,7 +47,7 @@ struct ClusterRecordTests {
         let nodes = try await ClusterNodes(3)
         try await nodes.hold(name, at: 0)
         let users = try await nodes.mm(1, ["graph", name, "/users?$top=2&$select=id,department", "--json"])
-        let ids = (users.json?["value"]?.array ?? []).compactMap { $0["id"]?.string }
+        let ids = (users.json?.array ?? []).compactMap { $0["id"]?.string }
         try #require(ids.count == 2, "\(users)")
         for id in ids {
             let ran = try await nodes.mm(
@@ -70,7 +70,7 @@ struct ClusterRecordTests {
         let rest = try await settled(nodes, 1, ["undo", "--since", "1h", "--connection", name, "--json"])
         #expect(rest.code == 0, "\(rest)")
         let now = try await settled(nodes, 2, ["graph", name, "/users?$top=2&$select=id,department", "--json"])
-        #expect(now.json?["value"] == users.json?["value"], "\(now)")
+        #expect(now.json?.array != nil && now.json == users.json, "\(now)")
         let again = try await nodes.mm(2, ["undo", first, "--json"])
         #expect(again.failure?["message"]?.string?.contains("undone already") == true, "\(again)")
         await nodes.stop()
@@ -83,7 +83,7 @@ struct ClusterRecordTests {
         let nodes = try await ClusterNodes(2)
         try await nodes.hold(name, at: 0)
         let users = try await nodes.mm(1, ["graph", name, "/users?$top=1&$select=id", "--json"])
-        let id = try #require(users.json?["value"]?[0]?["id"]?.string, "\(users)")
+        let id = try #require(users.json?[0]?["id"]?.string, "\(users)")
         // The answer is late: the node dies when the write is done.
         _ = try await nodes.tenant.control(
             "POST", "faults?tenant=\(ClusterNodes.id(1))",
