@@ -126,6 +126,7 @@ package struct ModuleSession: PooledSession {
             answer.jobs = jobs
             return answer
         }
+        await requests?.settle()
         var traffic = requests?.end()
         if let question = traffic?.report.question { traffic?.pending = await turn.pending(question) }
         if requests != nil { await sent.flush() }

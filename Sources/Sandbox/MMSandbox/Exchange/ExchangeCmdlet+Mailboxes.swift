@@ -89,8 +89,8 @@ extension ExchangeCmdlet {
                 "DeclineAllEventsForScheduledOOF": false, "DeclineEventsForScheduledOOF": false,
                 "DeclineMeetingMessage": "", "EventsToDeleteIDs": .null, "OOFEventSubject": "",
                 "StartTime@data.type": "System.DateTime", "EndTime@data.type": "System.DateTime",
-                "StartTime": .string(ServiceTime.text(organization.context.now)),
-                "EndTime": .string(ServiceTime.text(organization.context.now + 86_400)),
+                "StartTime": .string(ServiceTime.text(organization.today)),
+                "EndTime": .string(ServiceTime.text(organization.today + 86_400)),
             ]
             for (name, value) in organization.replies[mailbox.id] ?? [:] { row[name] = value }
             return .row(row, call)
@@ -257,4 +257,9 @@ extension ExchangeOrganization {
         }
         return .array(items.map { .string($0) })
     }
+}
+
+extension ExchangeOrganization {
+    /// When the day began, where nobody has set a time: two looks at the same mailbox are to show the same.
+    fileprivate var today: Int64 { context.now - context.now % 86_400 }
 }

@@ -252,7 +252,8 @@ extension ExchangeCmdlet {
     ]
 
     private static let groupSettings =
-        "MemberJoinRestriction:Open|Closed|ApprovalRequired RequireSenderAuthenticationEnabled:b "
+        "MemberJoinRestriction:Open|Closed|ApprovalRequired MemberDepartRestriction:Open|Closed|ApprovalRequired "
+        + "RequireSenderAuthenticationEnabled:b "
         + "HiddenFromAddressListsEnabled:b"
     private static let membership = "Identity Member BypassSecurityGroupManagerCheck:b"
 }

@@ -8,6 +8,7 @@ package actor NativeEvaluator: ScriptEvaluator {
     private var session = NativeSession()
     /// The columns of a table where nobody says how wide the screen is.
     private static let usualWidth = 200
+    private static let endlessWidth = 1 << 20
 
     /// Creates an evaluator.
     package init() {}
@@ -66,9 +67,11 @@ package actor NativeEvaluator: ScriptEvaluator {
 
     private func records(of objects: [PSValue], for command: PowerShellCommand) -> [PowerShellRecord]? {
         guard command.format == .json else {
-            return PSValue.lines(of: objects, width: command.width ?? Self.usualWidth)?.map {
-                PowerShellRecord(.text, .string($0))
-            }
+            // Where PowerShell would break a long value, the engine doesn't say where: it stands in one line then.
+            let lines =
+                PSValue.lines(of: objects, width: command.width ?? Self.usualWidth)
+                ?? PSValue.lines(of: objects, width: Self.endlessWidth)
+            return lines?.map { PowerShellRecord(.text, .string($0)) }
         }
         var records: [PowerShellRecord] = []
         for object in objects {

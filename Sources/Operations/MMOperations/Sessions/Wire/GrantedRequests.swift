@@ -52,6 +52,25 @@ final class GrantedRequests: RequestJudge {
         }
     }
 
+    /// How long the news of a request's end may be behind the session's own answer.
+    private static let longestNews = Duration.milliseconds(250)
+
+    /// Waits for the ends of this call's requests: a session has an answer, and ends its script, before the wire tells of it. What
+    /// still runs then goes on without the call.
+    func settle() async {
+        let limit = Deadline.after(Self.longestNews)
+        while hasOpenRequests, !limit.hasPassed, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    private var hasOpenRequests: Bool {
+        state.withLock { state in
+            guard let call = state.turn?.call else { return false }
+            return state.calls.values.contains { $0.call == call }
+        }
+    }
+
     /// The call has ended: what is sent from now on belongs to none.
     func end() -> CallTraffic {
         state.withLock { state in
