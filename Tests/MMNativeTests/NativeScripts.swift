@@ -73,6 +73,7 @@ struct NativeScripts {
             ["3", "7"]
         ),
         ("[System.Web.HttpUtility]::HtmlDecode('&lt;b&gt; &#39;&amp;&quot; &x')", ["<b> '&\" &x"]),
+        ("[System.Web.HttpUtility]::HtmlEncode('<b> \"&')", ["&lt;b&gt; &quot;&amp;"]),
         ("$Sender = 'me'; $Event = 1; \"$Sender $Event\"", ["me 1"]),
         ("$r = [ordered]@{A=1;B=2}; ([pscustomobject]$r).B; @{x=1;y=2}['x','y'] -join ','", ["2", "1,2"]),
         ("$null -as [datetime]; (\"a`nb\" | Out-String).Length", ["", "4"]),

@@ -1,3 +1,5 @@
+import MMCore
+
 /// `[System.Web.HttpUtility]` and `[System.Net.WebUtility]`: text for pages, and back.
 enum WebText {
     /// Calls a method.
@@ -18,18 +20,7 @@ enum WebText {
 
     private static func encoded(_ text: String) throws(Interrupt) -> String {
         guard text.isASCII else { throw .handOver("text for pages beyond ASCII") }
-        var encoded = ""
-        for character in text.unicodeScalars {
-            switch character {
-            case "<": encoded += "&lt;"
-            case ">": encoded += "&gt;"
-            case "&": encoded += "&amp;"
-            case "\"": encoded += "&quot;"
-            case "'": encoded += "&#39;"
-            default: encoded.unicodeScalars.append(character)
-            }
-        }
-        return encoded
+        return HTMLText.escaped(text)
     }
 
     private static func decoded(_ text: String) throws(Interrupt) -> String {
