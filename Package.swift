@@ -45,8 +45,8 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
     (
         "Faces", "MicrosoftMaster",
         [
-            "MMCore", "MMIdentity", "MMGraph", "PowerShellSyntax", "ShellSyntax", "MMGuard", "MMPowerShell", "MMShell",
-            "MMSessions", "MMOperations", "MMPool", "MMMCP",
+            "MMCore", "MMIdentity", "MMGraph", "MMGuard", "MMPowerShell", "MMShell", "MMSessions", "MMOperations",
+            "MMPool", "MMMCP",
         ]
     ),
     (
@@ -74,9 +74,8 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
 
 // What other packages may build on. Everything else is `package` access.
 let libraries = [
-    "MicrosoftMaster", "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "PowerShellSyntax", "ShellSyntax", "MMGuard",
-    "MMPowerShell",
-    "MMShell", "MMSessions", "MMOperations", "MMPool", "MMMCP",
+    "MicrosoftMaster", "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "MMGuard", "MMPowerShell", "MMShell",
+    "MMSessions", "MMOperations", "MMPool", "MMMCP",
 ]
 
 // C targets: thin typed wrappers around system libraries, and read-only data.

@@ -9,5 +9,3 @@
 @_exported public import MMPowerShell
 @_exported public import MMSessions
 @_exported public import MMShell
-@_exported public import PowerShellSyntax
-@_exported public import ShellSyntax

@@ -1,6 +1,6 @@
 public import MMCore
 public import MMOperations
-public import MMPool
+import MMPool
 
 /// `mm` from a Swift program: every operation by its name, judged, confirmed and audited as those of a terminal are.
 ///

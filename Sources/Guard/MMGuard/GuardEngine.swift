@@ -16,7 +16,7 @@ public struct GuardEngine: Sendable {
     public static let standard = GuardEngine()
 
     /// Returns the template and class of a request, regardless of any policy.
-    public func classify(_ request: GuardedRequest) -> RequestClassification {
+    package func classify(_ request: GuardedRequest) -> RequestClassification {
         RequestClassifier(tables: tables).classify(request)
     }
 

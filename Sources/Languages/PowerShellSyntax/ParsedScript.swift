@@ -2,16 +2,16 @@
 ///
 /// A text with an error has no tree at all: it can never run, and no part of it should be judged. Keep this value alive
 /// for as long as you use nodes of its tree: it releases even deeply nested trees without recursion.
-public struct ParsedScript: Sendable {
+package struct ParsedScript: Sendable {
     /// The length of the source in UTF-16 code units.
-    public let length: Int
+    package let length: Int
     /// An upper bound for the height of the tree: nested blocks, groups and operands, counting every operator and
     /// access of a chain. Code that traverses the tree recursively should reject trees higher than its stack allows.
-    public let height: Int
+    package let height: Int
     /// The errors in order of discovery; empty when the text parses. The parser stops at the first.
-    public let errors: [ParseError]
+    package let errors: [ParseError]
     /// The requirements of `#requires` lines at the top level; `nil` without any.
-    public let requirements: ScriptRequirements?
+    package let requirements: ScriptRequirements?
     private let tree: SyntaxTree?
 
     init(length: Int, height: Int, tree: SyntaxTree, requirements: ScriptRequirements?) {
@@ -31,13 +31,13 @@ public struct ParsedScript: Sendable {
     }
 
     /// The tree; `nil` when there are errors.
-    public var root: ScriptBlockSyntax? { tree?.root }
+    package var root: ScriptBlockSyntax? { tree?.root }
 
     /// The number of nodes in the tree.
     var nodeCount: Int { tree?.nodes.count ?? 0 }
 
     /// Whether an interactive shell would wait for more text.
-    public var isIncomplete: Bool { errors.contains(where: \.isIncomplete) }
+    package var isIncomplete: Bool { errors.contains(where: \.isIncomplete) }
 }
 
 /// The owner of all nodes of a tree.
@@ -58,15 +58,15 @@ final class SyntaxTree: Sendable {
 }
 
 /// The requirements of `#requires` lines.
-public struct ScriptRequirements: Sendable, Hashable {
+package struct ScriptRequirements: Sendable, Hashable {
     /// Where the lines stand, from their `#`.
-    public internal(set) var extents: [SourceExtent] = []
+    package internal(set) var extents: [SourceExtent] = []
     /// The module names.
-    public internal(set) var modules: [String] = []
+    package internal(set) var modules: [String] = []
     /// The assembly names.
-    public internal(set) var assemblies: [String] = []
+    package internal(set) var assemblies: [String] = []
     /// The PowerShell version.
-    public internal(set) var version: String?
+    package internal(set) var version: String?
     /// Whether elevation is required.
-    public internal(set) var isElevationRequired = false
+    package internal(set) var isElevationRequired = false
 }

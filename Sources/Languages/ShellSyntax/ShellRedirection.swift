@@ -1,8 +1,8 @@
 extension ShellScript {
     /// A redirection of a command (POSIX.1-2017, Shell Command Language, section 2.7).
-    public struct Redirection: Sendable, Hashable {
+    package struct Redirection: Sendable, Hashable {
         /// The kind of a redirection.
-        public enum Operator: String, Sendable, Hashable {
+        package enum Operator: String, Sendable, Hashable {
             /// Reads a file.
             case input = "<"
             /// Writes a file, replacing its contents.
@@ -22,14 +22,14 @@ extension ShellScript {
         }
 
         /// The redirected descriptor.
-        public var descriptor: Int
+        package var descriptor: Int
         /// The kind of redirection.
-        public var kind: Operator
+        package var kind: Operator
         /// The file, the number of the other descriptor, or the text.
-        public var target: Word
+        package var target: Word
 
         /// Whether the redirection writes to a file.
-        public var writes: Bool {
+        package var writes: Bool {
             switch kind {
             case .output, .append, .readWrite, .duplicate: opensFile
             case .input, .duplicateInput, .hereDocument, .hereString: false
@@ -37,7 +37,7 @@ extension ShellScript {
         }
 
         /// Whether the redirection opens the file that its target names.
-        public var opensFile: Bool {
+        package var opensFile: Bool {
             switch kind {
             case .input, .output, .append, .readWrite: true
             case .duplicate, .duplicateInput: !namesDescriptor

@@ -7,9 +7,9 @@
 /// ```
 ///
 /// A text that can't be fully parsed is refused, never guessed at. No shell is started and nothing is looked up.
-public struct ShellScript: Sendable, Hashable {
+package struct ShellScript: Sendable, Hashable {
     /// How much of the language is accepted.
-    public enum Grammar: Sendable, Hashable {
+    package enum Grammar: Sendable, Hashable {
         /// Simple commands, joined by pipes, `&&`, `||`, `;` and line ends.
         ///
         /// Deliberately small: what it accepts means the same in every POSIX shell and doesn't depend on variables,
@@ -21,7 +21,7 @@ public struct ShellScript: Sendable, Hashable {
     }
 
     /// The operator between a command and the next one.
-    public enum ControlOperator: String, Sendable, Hashable {
+    package enum ControlOperator: String, Sendable, Hashable {
         /// The output of this command is the input of the next.
         case pipe = "|"
         /// The next command runs if this one succeeds.
@@ -33,48 +33,48 @@ public struct ShellScript: Sendable, Hashable {
     }
 
     /// A program or builtin with its words.
-    public struct Command: Sendable, Hashable {
+    package struct Command: Sendable, Hashable {
         /// The name and the arguments; empty for a command that only sets variables or opens files.
-        public var words: [Word] = []
+        package var words: [Word] = []
         /// The variable assignments, `NAME=value`.
-        public var assignments: [Word] = []
+        package var assignments: [Word] = []
         /// The redirections, in order.
-        public var redirections: [Redirection] = []
+        package var redirections: [Redirection] = []
         /// The text of the here-document or here-string that the command reads.
-        public var document: String?
+        package var document: String?
         /// Whether the command reads another command's output.
-        public var readsPipe = false
+        package var readsPipe = false
         /// The operator that follows; `nil` for the last command.
-        public var controlOperator: ControlOperator?
+        package var controlOperator: ControlOperator?
         /// The start of the command, in bytes from the start of the text.
-        public var offset = 0
+        package var offset = 0
 
         /// Creates a command without words.
-        public init() {}
+        package init() {}
 
         /// The name as written, including any directory.
-        public var name: String { words.first?.value ?? "" }
+        package var name: String { words.first?.value ?? "" }
         /// The words after the name.
-        public var arguments: ArraySlice<Word> { words.dropFirst() }
+        package var arguments: ArraySlice<Word> { words.dropFirst() }
 
         var isEmpty: Bool { words.isEmpty && assignments.isEmpty && redirections.isEmpty }
     }
 
     /// A word of a command, with its quotes removed.
-    public struct Word: Sendable, Hashable {
+    package struct Word: Sendable, Hashable {
         /// The text that the program or the shell sees; expansions appear as written.
-        public var value: String
+        package var value: String
         /// Whether no variable, substitution or `$'…'` escape changes the text.
-        public var isFixed: Bool
+        package var isFixed: Bool
         /// Whether the word contains no file name pattern and no `~` for the shell to expand.
-        public var hasNoPattern: Bool
+        package var hasNoPattern: Bool
         /// The number of bytes of the value before its first quote; `nil` without one.
-        public var bytesBeforeQuote: Int?
+        package var bytesBeforeQuote: Int?
         /// The start of the word, in bytes from the start of the text.
-        public var offset: Int
+        package var offset: Int
 
         /// Creates a word.
-        public init(_ value: String, isFixed: Bool = true, hasNoPattern: Bool = true, offset: Int = 0) {
+        package init(_ value: String, isFixed: Bool = true, hasNoPattern: Bool = true, offset: Int = 0) {
             self.value = value
             self.isFixed = isFixed
             self.hasNoPattern = hasNoPattern
@@ -82,7 +82,7 @@ public struct ShellScript: Sendable, Hashable {
         }
 
         /// Whether the shell takes the text literally.
-        public var isLiteral: Bool { isFixed && hasNoPattern }
+        package var isLiteral: Bool { isFixed && hasNoPattern }
 
         var isQuoted: Bool { bytesBeforeQuote != nil }
         /// Whether the word is a number as shells write descriptors.
@@ -90,26 +90,26 @@ public struct ShellScript: Sendable, Hashable {
     }
 
     /// A variable that is set in another way than by an assignment: by a loop, or by an expansion such as `${x:=value}`.
-    public struct Binding: Sendable, Hashable {
+    package struct Binding: Sendable, Hashable {
         /// The variable.
-        public var name: Word
+        package var name: Word
         /// What it is set to, one after the other.
-        public var values: [Word]
+        package var values: [Word]
     }
 
     /// The commands, in the order in which they end.
-    public internal(set) var commands: [Command] = []
+    package internal(set) var commands: [Command] = []
     /// The names of the functions that the text defines.
-    public internal(set) var functions: [String] = []
+    package internal(set) var functions: [String] = []
     /// The variables that loops and expansions set.
-    public internal(set) var bindings: [Binding] = []
+    package internal(set) var bindings: [Binding] = []
 
     /// Parses a text, in time proportional to its length.
     /// - Parameters:
     ///   - text: the text, at most one mebibyte.
     ///   - grammar: how much of the language is accepted.
     /// - Throws: `ShellRefusal` that names the construct in the way and its position.
-    public static func parse(_ text: String, as grammar: Grammar = .plain) throws(ShellRefusal) -> ShellScript {
+    package static func parse(_ text: String, as grammar: Grammar = .plain) throws(ShellRefusal) -> ShellScript {
         var parser = ShellParser(Array(text.utf8), grammar)
         return try parser.parse()
     }

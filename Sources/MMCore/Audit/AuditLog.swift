@@ -9,9 +9,9 @@ import Glibc
 /// that out.
 ///
 /// A file that has grown large is set aside under the number of its last line, and the chain goes on in a new one.
-public struct AuditLog: Sendable {
+package struct AuditLog: Sendable {
     /// The path of the log file.
-    public let path: String
+    package let path: String
     private let redactor: Redactor
     private let clock: WallClock
     private let files: AuditFiles
@@ -21,7 +21,7 @@ public struct AuditLog: Sendable {
     ///   - path: the log file; created with the first line.
     ///   - redactor: what is removed from every entry.
     ///   - clock: supplies the time of each line.
-    public init(path: String, redactor: Redactor = .standard, clock: WallClock = .system) {
+    package init(path: String, redactor: Redactor = .standard, clock: WallClock = .system) {
         self.init(path: path, redactor: redactor, clock: clock, fileLimit: Self.fileLimit)
     }
 
@@ -40,7 +40,7 @@ public struct AuditLog: Sendable {
     /// Appends a line, blocking this thread while another process writes; for command lines.
     /// - Parameter entry: what was done, as whom and with what outcome: sizes and status, never content.
     /// - Throws: an error when the line can't be written.
-    public func append(_ entry: JSONObject) throws(MMError) {
+    package func append(_ entry: JSONObject) throws(MMError) {
         let members = members(of: entry)
         if try files.append(isLocked: false, { seal(members, $0) }) { return }
         let lock = try FileLock(waitingFor: path)
@@ -51,7 +51,7 @@ public struct AuditLog: Sendable {
     /// Appends a line, suspending rather than blocking while another process writes.
     /// - Parameter entry: what was done, as whom and with what outcome: sizes and status, never content.
     /// - Throws: an error when the line can't be written; `cancelled` when the task is cancelled while it waits.
-    public func append(_ entry: JSONObject) async throws(MMError) {
+    package func append(_ entry: JSONObject) async throws(MMError) {
         let members = members(of: entry)
         if try files.append(isLocked: false, { seal(members, $0) }) { return }
         let lock = try await FileLock(awaiting: path)
@@ -228,38 +228,38 @@ extension AuditLog {
 }
 
 /// The result of verifying an audit log.
-public struct AuditVerification: Sendable, Hashable {
+package struct AuditVerification: Sendable, Hashable {
     /// The number of intact lines before the first broken one.
-    public var entries = 0
+    package var entries = 0
     /// The number of lines that a crash cut short while the chain around them is unbroken.
-    public var tornLines = 0
+    package var tornLines = 0
     /// The lines that were written when the head beside the log was gone: what was cut off before each is not known.
-    public var lostHeads: [Int64] = []
+    package var lostHeads: [Int64] = []
     /// The first line that differs from what was written.
-    public var broken: Broken?
+    package var broken: Broken?
     /// The number of full files that were looked at besides the one that grows.
-    public var fullFiles = 0
+    package var fullFiles = 0
     /// The hash of the last good line.
-    public var lastHash = AuditLog.start
+    package var lastHash = AuditLog.start
 
     /// A place where the chain breaks.
-    public struct Broken: Sendable, Hashable {
+    package struct Broken: Sendable, Hashable {
         /// The line number in the file, from 1; one past the last line when lines are missing at the end.
-        public var line: Int
+        package var line: Int
         /// The name of the full file that it stands in; `nil` for the one that grows.
-        public var file: String?
+        package var file: String?
         /// What is wrong with the line.
-        public var reason: String
+        package var reason: String
     }
 
     /// Whether the log is exactly what was written.
-    public var isSound: Bool { broken == nil }
+    package var isSound: Bool { broken == nil }
 }
 
 extension AuditLog {
     /// Checks the hash, number and link of every line, and the end of the log against the head file.
     /// - Throws: an error when the file can't be read. A missing file is sound unless a head file exists.
-    public func verify() throws(MMError) -> AuditVerification {
+    package func verify() throws(MMError) -> AuditVerification {
         var found = AuditVerification()
         var number: Int64 = 0
         var lineNumber = 0
@@ -335,7 +335,7 @@ extension AuditLog {
     ///   - limit: the maximum number of entries.
     ///   - isIncluded: whether to include an entry.
     /// - Returns: the entries, oldest first.
-    public func entries(limit: Int = 100, where isIncluded: (JSONObject) -> Bool = { _ in true }) throws(MMError)
+    package func entries(limit: Int = 100, where isIncluded: (JSONObject) -> Bool = { _ in true }) throws(MMError)
         -> [JSONObject]
     {
         var kept: [JSONObject] = []

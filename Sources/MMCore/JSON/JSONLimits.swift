@@ -3,12 +3,12 @@ public struct JSONLimits: Sendable {
     /// The maximum size of the whole text in bytes.
     public var bytes: Int
     /// The maximum nesting depth of arrays and objects.
-    public var depth: Int
+    package var depth: Int
     /// How a repeated key in an object is handled.
-    public var duplicateKeys: DuplicateKeys
+    package var duplicateKeys: DuplicateKeys
     /// Whether the text is written back after a change. If so, numbers with a fraction or exponent keep their spelling
     /// (`1.50`, `1e2`), and half of a surrogate pair, which no string can hold, is refused instead of replaced.
-    public var isWrittenBack = false
+    package var isWrittenBack = false
 
     /// How a repeated key is handled.
     public enum DuplicateKeys: Sendable {

@@ -19,7 +19,7 @@ public struct Log: Sendable {
     ///   - redactor: what is removed from every line.
     ///   - origin: the part of the program that each line names, such as `session_pool`.
     ///   - clock: supplies the time of each line.
-    public init(
+    package init(
         _ settings: LogSettings, redactor: Redactor = .standard, origin: String = "session_pool",
         clock: WallClock = .system
     ) {
@@ -37,7 +37,7 @@ public struct Log: Sendable {
     /// - Parameters:
     ///   - connection: the connection's name.
     ///   - module: the module, such as `exo`.
-    public func scoped(_ connection: String, _ module: String? = nil) -> Log {
+    package func scoped(_ connection: String, _ module: String? = nil) -> Log {
         let place = module.map { "\(connection)/\($0)" } ?? connection
         return Log(sink: sink, redactor: redactor, origin: origin, place: place)
     }
@@ -48,7 +48,7 @@ public struct Log: Sendable {
     }
 
     /// Returns whether lines of a level are kept, for guarding lines that are expensive to build.
-    public func isEnabled(_ level: Log.Level) -> Bool { sink.map { level >= $0.level } ?? false }
+    package func isEnabled(_ level: Log.Level) -> Bool { sink.map { level >= $0.level } ?? false }
 
     /// Logs something for developers.
     public func debug(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {

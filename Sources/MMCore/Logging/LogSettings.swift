@@ -1,7 +1,7 @@
 /// The files that a log is kept in, and how much is kept.
-public struct LogSettings: Sendable {
+package struct LogSettings: Sendable {
     /// The format of lines on standard error.
-    public enum Form: Sendable, Hashable {
+    package enum Form: Sendable, Hashable {
         /// A line of text.
         case plain
         /// A line of JSON, including the fields.
@@ -9,17 +9,17 @@ public struct LogSettings: Sendable {
     }
 
     /// The text log, such as `session-pool-unified.log`; `nil` for none. The JSON lines go to `….jsonl` beside it.
-    public var path: String?
+    package var path: String?
     /// The minimum level that is kept.
-    public var level: Log.Level
+    package var level: Log.Level
     /// Whether lines also go to standard error.
-    public var standardError: Bool
+    package var standardError: Bool
     /// The format of lines on standard error.
-    public var standardErrorForm = Form.plain
+    package var standardErrorForm = Form.plain
     /// The size in bytes at which a file is rotated.
-    public var fileSize: Int
+    package var fileSize: Int
     /// How many rotated files are kept.
-    public var backups: Int
+    package var backups: Int
 
     /// Creates log settings.
     /// - Parameters:
@@ -28,7 +28,7 @@ public struct LogSettings: Sendable {
     ///   - standardError: whether lines also go to standard error.
     ///   - fileSize: the size in bytes at which a file is rotated.
     ///   - backups: how many rotated files are kept.
-    public init(
+    package init(
         path: String?, level: Log.Level = .info, standardError: Bool = false, fileSize: Int = 10_000_000,
         backups: Int = 5
     ) {

@@ -10,19 +10,19 @@ public struct StatePaths: Sendable, Hashable {
     /// The connection registry, `~/.m365-connections.json`.
     public var registry: String
     /// Token caches and pending sign-ins, `~/.mm-graph-tokens`.
-    public var tokenDirectory: String
+    package var tokenDirectory: String
     /// State that outlives a process: sessions, outputs, audit, pins; `~/.m365-state`.
-    public var stateDirectory: String
+    package var stateDirectory: String
     /// Logs, `~/.m365-logs`.
-    public var logDirectory: String
+    package var logDirectory: String
     /// The user's own tools: `$XDG_CONFIG_HOME/mm/tools`, else `~/.config/mm/tools`.
     package var toolsDirectory: String
     /// Sockets: `$XDG_RUNTIME_DIR/mm`, else `run` in the state folder.
-    public var runtimeDirectory: String
+    package var runtimeDirectory: String
 
     /// The file with the key that encrypts token caches: `MM_TOKEN_KEY_FILE`, else the systemd credential that
     /// `MM_TOKEN_KEY_CREDENTIAL` names; `nil` when they are in MSAL's plain format.
-    public var tokenKeyFile: String?
+    package var tokenKeyFile: String?
 
     /// Returns the token cache of another program that a connection shares: the one that its entry names, else
     /// `MM_TOKEN_FILE`; `nil` where it has its own.
@@ -75,7 +75,7 @@ public struct StatePaths: Sendable, Hashable {
     /// The folder of stored answers.
     package var outputDirectory: String { Self.join(stateDirectory, "outputs") }
     /// The audit log.
-    public var auditLog: String { Self.join(stateDirectory, "audit.jsonl") }
+    package var auditLog: String { Self.join(stateDirectory, "audit.jsonl") }
     /// The identities that connections were pinned to after their first sign-in.
     package var pinFile: String { Self.join(stateDirectory, "pins.json") }
     /// The slow hash of the PIN that a person confirms with, and the count of wrong attempts.

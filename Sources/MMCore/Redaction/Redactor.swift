@@ -6,7 +6,7 @@ public struct Redactor: Sendable {
     private let held: HeldSecrets
 
     /// The replacement for a secret.
-    public static let mark = Secret.placeholder
+    package static let mark = Secret.placeholder
 
     /// Redacts by name, by shape and by the secrets that the process holds.
     public static let standard = Redactor()
@@ -14,7 +14,7 @@ public struct Redactor: Sendable {
     /// Creates a redactor.
     /// - Parameter known: texts to remove wherever they occur; texts under eight bytes are ignored, since they would
     ///   match by chance.
-    public init(known: [Secret] = []) {
+    package init(known: [Secret] = []) {
         self.init(known: known, held: .shared)
     }
 
@@ -58,7 +58,7 @@ public struct Redactor: Sendable {
     /// - Parameters:
     ///   - name: the header's name.
     ///   - value: the header's value.
-    public func header(_ name: String, _ value: String) -> String {
+    package func header(_ name: String, _ value: String) -> String {
         SecretNames.isSecret(name) ? Self.mark : text(value)
     }
 

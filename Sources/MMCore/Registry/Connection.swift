@@ -16,56 +16,56 @@ public final class Connection: Sendable {
     /// name.
     public let homeAccountId: String?
     /// The token cache of another program that it shares, such as that of `az`; `nil` for one of its own.
-    public let tokenCache: String?
+    package let tokenCache: String?
     /// APIs beside the services of the cloud that it has tokens for, by the names that calls give them.
-    public let apis: [String: ConnectionAPI]
+    package let apis: [String: ConnectionAPI]
     /// The description that tools show beside the name.
     public let description: String?
     /// The servers that may use it: `nil` for all, empty for none. The owner's terminal is exempt.
-    public let mcps: [String]?
+    package let mcps: [String]?
     /// Whether sending messages over this connection needs no confirmation.
-    public let skipSendGuards: Bool
+    package let skipSendGuards: Bool
     /// Whether `confirmed: true` confirms sending a message in the tool profiles of earlier servers. It has no effect
     /// elsewhere.
-    public let legacyConfirm: Bool
+    package let legacyConfirm: Bool
     /// Whether signatures in outgoing mail are kept.
-    public let skipSignatureStrip: Bool
+    package let skipSignatureStrip: Bool
     /// The first label of the SharePoint host: `contoso` for `contoso.sharepoint.com`.
     public let sharepointHost: String?
     /// The Azure subscription that its sessions begin with, by name or id.
     public let subscription: String?
     /// App ids for individual modules.
-    public let moduleApps: [String: String]
+    package let moduleApps: [String: String]
     /// The national cloud, or `sandbox`.
     public let cloud: String
     /// How this connection signs in.
-    public let auth: ConnectionAuth
+    package let auth: ConnectionAuth
     /// The guard's policy.
-    public let guardPolicy: ConnectionGuardPolicy
+    package let guardPolicy: ConnectionGuardPolicy
     /// The checks that a person must pass before a confirmation counts.
-    public let personChecks: ConnectionPersonChecks
+    package let personChecks: ConnectionPersonChecks
     /// The engine that runs simple Exchange pipelines.
-    public let engine: ConnectionEngine
+    package let engine: ConnectionEngine
     /// PowerShell's language mode after connecting.
-    public let language: ConnectionLanguage
+    package let language: ConnectionLanguage
     /// The hosts that its sessions may reach, and how.
-    public let egress: ConnectionEgress
+    package let egress: ConnectionEgress
     /// How far its sessions are confined.
-    public let confinement: ConnectionConfinement
+    package let confinement: ConnectionConfinement
     /// The owner's folders that scripts of its confined sessions may read and write.
-    public let shared: [String]
+    package let shared: [String]
     /// What becomes of a write that the audit log can't take.
-    public let audit: ConnectionAudit
+    package let audit: ConnectionAudit
     /// Whether logs contain content instead of sizes.
-    public let logContent: Bool
+    package let logContent: Bool
     /// The identity pinned by hand; the one found at the first sign-in is kept in the state folder.
-    public let pin: AccountPin?
+    package let pin: AccountPin?
     /// Tags that address several connections at once.
     public let tags: [String]
     /// The owner's own tools and the recipes that may be used on it: `nil` for all, empty for none.
     public let tools: [String]?
     /// The keys of people whose approvals of plans count on every machine that reads this registry, by their names.
-    public let approvers: [String: String]
+    package let approvers: [String: String]
     /// The entry as written, including unknown keys.
     public let raw: JSONObject
 
@@ -121,7 +121,7 @@ public final class Connection: Sendable {
     /// - Parameters:
     ///   - module: the module, such as `exo`.
     ///   - known: `_knownModuleApps` of the registry.
-    public func appID(for module: String, known: [String: String] = [:]) -> String {
+    package func appID(for module: String, known: [String: String] = [:]) -> String {
         moduleApps[module] ?? known[module] ?? appId ?? ""
     }
 
@@ -153,7 +153,7 @@ extension Connection {
     package static func isCloudFile(_ name: String) -> Bool { name.hasPrefix("/") || name.hasPrefix("~/") }
 
     /// All keys of an entry that have a meaning here.
-    public static let knownKeys = [
+    package static let knownKeys = [
         "appId", "tenant", "tenantId", "expectedEmail", "homeAccountId", "tokenCache", "apis", "description", "mcps",
         "cloud", "auth",
         "guard", "person",
@@ -183,7 +183,7 @@ extension Connection {
     ///   - cloud: the national cloud, or `sandbox`.
     ///   - options: further keys of a registry entry, such as `["guard": "readonly"]`.
     /// - Throws: `invalidInput`, naming the key, the value and the remedy.
-    public convenience init(
+    package convenience init(
         name: String, tenant: String, appId: String? = nil, expectedEmail: String? = nil, cloud: String = "public",
         options: JSONObject = [:]
     ) throws(MMError) {

@@ -1,7 +1,7 @@
 /// An API that is in no cloud's table: an organisation of Dataverse, or an API of the tenant's own.
 public struct ConnectionAPI: Sendable, Hashable {
     /// The audience of its tokens: `https://org.crm.dynamics.com`, `api://…`, or the id of its app registration.
-    public let audience: String
+    package let audience: String
     /// The origin of the only host that its tokens may be sent to; `nil` when neither the audience nor the entry names
     /// one, so that requests to it aren't sent by this program.
     public let address: String?
@@ -11,7 +11,7 @@ public struct ConnectionAPI: Sendable, Hashable {
     ///   - audience: the audience of its tokens, with or without `/.default`.
     ///   - address: the URL of its host, where the audience isn't that URL.
     /// - Throws: `invalidInput`, with what is wrong and how an audience is written.
-    public init(_ audience: String, address: String? = nil) throws(MMError) {
+    package init(_ audience: String, address: String? = nil) throws(MMError) {
         let text = audience.hasSuffix("/.default") ? String(audience.dropLast("/.default".count)) : audience
         guard let host = Self.host(ofAudience: text) else {
             throw MMError(

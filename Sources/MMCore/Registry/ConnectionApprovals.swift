@@ -1,20 +1,20 @@
 /// How many people have to approve what is held back, by the class of what is approved.
-public struct ConnectionApprovals: Sendable, Hashable {
+package struct ConnectionApprovals: Sendable, Hashable {
     /// The most people that a connection can ask for.
-    public static let most = 5
+    package static let most = 5
 
     /// The number for classes without one of their own.
-    public var standard: Int
+    package var standard: Int
     /// Numbers for individual classes.
-    public var classes: [String: Int]
+    package var classes: [String: Int]
 
-    public init(_ standard: Int = 1, classes: [String: Int] = [:]) {
+    package init(_ standard: Int = 1, classes: [String: Int] = [:]) {
         self.standard = standard
         self.classes = classes
     }
 
     /// Returns the largest number that any of these classes requires.
-    public func most(of words: [String]) -> Int {
+    package func most(of words: [String]) -> Int {
         words.map { classes[$0] ?? standard }.max() ?? standard
     }
 

@@ -1,5 +1,5 @@
 /// How far the kernel confines the processes of a connection's sessions.
-public enum ConnectionConfinement: String, Sendable, CaseIterable {
+package enum ConnectionConfinement: String, Sendable, CaseIterable {
     /// Confined; sessions don't start where the kernel can't confine them.
     case required
     /// Confined as far as the kernel supports it.

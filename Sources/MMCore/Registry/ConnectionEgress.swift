@@ -1,12 +1,12 @@
 /// How a connection's PowerShell sessions reach the network.
-public enum ConnectionEgress: Sendable, Hashable {
+package enum ConnectionEgress: Sendable, Hashable {
     /// Directly: sessions reach every host, and hold the tokens that they use.
     case off
     /// Through the egress proxy: the hosts of the connection's cloud and tenant, and those that the owner adds.
     case wire(allow: [PlainHostName])
 
     /// The hosts that the owner added; `nil` for sessions without the proxy.
-    public var allowed: [PlainHostName]? {
+    package var allowed: [PlainHostName]? {
         if case .wire(let allow) = self { allow } else { nil }
     }
 

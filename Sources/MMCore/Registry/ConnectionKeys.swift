@@ -1,46 +1,46 @@
 /// The sign-in method of a connection, with the fields that the method needs.
-public struct ConnectionAuth: Sendable, Hashable {
+package struct ConnectionAuth: Sendable, Hashable {
     /// The sign-in methods.
-    public enum Method: String, Sendable, CaseIterable {
+    package enum Method: String, Sendable, CaseIterable {
         case device, browser, broker, secret, certificate, federated, token
         case managedIdentity = "managed-identity"
         case onBehalfOf = "on-behalf-of"
     }
 
     /// The sign-in method.
-    public var method: Method
+    package var method: Method
     /// The path of the client secret's file.
-    public var secretFile: String?
+    package var secretFile: String?
     /// The environment variable with the client secret, for machines that hand it to a job.
-    public var secretVariable: String?
+    package var secretVariable: String?
     /// The path of the certificate's file, which also holds the key unless `privateKeyPath` is set.
-    public var certificatePath: String?
+    package var certificatePath: String?
     /// The path of the certificate's private key.
-    public var privateKeyPath: String?
+    package var privateKeyPath: String?
     /// The path of a file with the password of the key or PKCS #12 store.
-    public var certificatePasswordFile: String?
+    package var certificatePasswordFile: String?
     /// The path of the external token (`federated`) or access token (`token`); read again for each use.
-    public var tokenFile: String?
+    package var tokenFile: String?
     /// The environment variable with the external token or access token.
-    public var tokenVariable: String?
+    package var tokenVariable: String?
     /// The path of the file with the token of the person for whom the app acts (`on-behalf-of`); read again for each use.
-    public var assertionFile: String?
+    package var assertionFile: String?
     /// The environment variable with that token.
-    public var assertionVariable: String?
+    package var assertionVariable: String?
     /// The client id of a user-assigned managed identity.
-    public var clientId: String?
+    package var clientId: String?
     /// The object id of a user-assigned managed identity.
-    public var objectId: String?
+    package var objectId: String?
     /// The resource id of a user-assigned managed identity.
-    public var resourceId: String?
+    package var resourceId: String?
     /// All fields as written.
-    public var fields: JSONObject
+    package var fields: JSONObject
 
     /// Creates a sign-in configuration.
     /// - Parameters:
     ///   - method: the sign-in method.
     ///   - fields: the fields as written.
-    public init(_ method: Method = .device, fields: JSONObject = [:]) {
+    package init(_ method: Method = .device, fields: JSONObject = [:]) {
         self.method = method
         self.secretFile = fields["secretFile"]?.string
         self.secretVariable = fields["secretVariable"]?.string
@@ -74,19 +74,19 @@ public enum GuardPolicyName: String, Sendable, CaseIterable {
 }
 
 /// The guard's policy for a connection, with exceptions for some classes.
-public struct ConnectionGuardPolicy: Sendable, Hashable {
+package struct ConnectionGuardPolicy: Sendable, Hashable {
     /// The policy.
-    public var name: GuardPolicyName
+    package var name: GuardPolicyName
     /// Classes that are allowed.
-    public var allow: [String]
+    package var allow: [String]
     /// Classes that need a confirmation.
-    public var ask: [String]
+    package var ask: [String]
     /// Classes that are denied.
-    public var deny: [String]
+    package var deny: [String]
     /// How many people have to approve what is held back.
-    public var approvals: ConnectionApprovals
+    package var approvals: ConnectionApprovals
 
-    public init(
+    package init(
         _ name: GuardPolicyName = .standard, allow: [String] = [], ask: [String] = [], deny: [String] = [],
         approvals: ConnectionApprovals = ConnectionApprovals()
     ) {
@@ -98,13 +98,13 @@ public struct ConnectionGuardPolicy: Sendable, Hashable {
     }
 
     /// The classes that rules and the registry refer to.
-    public static let classes = [
+    package static let classes = [
         "read", "write", "subscription", "send", "external", "destructive", "secret", "privilege", "session", "dynamic",
     ]
 }
 
 /// What becomes of a write whose beginning can't be written into the audit log.
-public enum ConnectionAudit: String, Sendable, CaseIterable {
+package enum ConnectionAudit: String, Sendable, CaseIterable {
     /// It isn't sent.
     case required
     /// It is sent, and its answer says that it has no line.
@@ -112,25 +112,25 @@ public enum ConnectionAudit: String, Sendable, CaseIterable {
 }
 
 /// The engine that runs simple Exchange pipelines.
-public enum ConnectionEngine: String, Sendable, CaseIterable {
+package enum ConnectionEngine: String, Sendable, CaseIterable {
     case auto, native, pwsh
 }
 
 /// PowerShell's language mode in a session.
-public enum ConnectionLanguage: String, Sendable, CaseIterable {
+package enum ConnectionLanguage: String, Sendable, CaseIterable {
     case full, constrained
 }
 
 /// The identity that a connection is pinned to; names change, ids don't.
-public struct AccountPin: Sendable, Hashable {
+package struct AccountPin: Sendable, Hashable {
     /// The tenant's id.
-    public var tenantId: String
+    package var tenantId: String
     /// The account's object id in the tenant; `nil` if the first sign-in was by a module that doesn't reveal it.
-    public var objectId: String?
+    package var objectId: String?
     /// The account's name at that sign-in, used for comparison where an object id is missing.
-    public var username: String?
+    package var username: String?
 
-    public init(tenantId: String, objectId: String?, username: String? = nil) {
+    package init(tenantId: String, objectId: String?, username: String? = nil) {
         self.tenantId = tenantId
         self.objectId = objectId
         self.username = username

@@ -1,5 +1,5 @@
 /// A check that a person must pass before a confirmation counts, from weakest to strongest.
-public enum PersonCheck: String, Sendable, CaseIterable, Comparable {
+package enum PersonCheck: String, Sendable, CaseIterable, Comparable {
     /// A form in their own client, or a terminal.
     case form
     /// A terminal of their own: whatever starts `mm-mcp` by itself can answer its own form, and types at no terminal.
@@ -12,25 +12,25 @@ public enum PersonCheck: String, Sendable, CaseIterable, Comparable {
     case key
 
     /// Returns whether the left check is weaker than the right one.
-    public static func < (left: PersonCheck, right: PersonCheck) -> Bool {
+    package static func < (left: PersonCheck, right: PersonCheck) -> Bool {
         (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
     }
 }
 
 /// The checks that a connection requires, by the class of what is confirmed.
-public struct ConnectionPersonChecks: Sendable, Hashable {
+package struct ConnectionPersonChecks: Sendable, Hashable {
     /// The check for classes without one of their own.
-    public var standard: PersonCheck
+    package var standard: PersonCheck
     /// Checks for individual classes.
-    public var classes: [String: PersonCheck]
+    package var classes: [String: PersonCheck]
 
-    public init(_ standard: PersonCheck = .form, classes: [String: PersonCheck] = [:]) {
+    package init(_ standard: PersonCheck = .form, classes: [String: PersonCheck] = [:]) {
         self.standard = standard
         self.classes = classes
     }
 
     /// Returns the strongest check that any of these classes requires.
-    public func strongest(of words: [String]) -> PersonCheck {
+    package func strongest(of words: [String]) -> PersonCheck {
         words.map { classes[$0] ?? standard }.max() ?? standard
     }
 }

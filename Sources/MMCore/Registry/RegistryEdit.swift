@@ -45,7 +45,7 @@ public enum RegistryEdit {
     /// Renames a connection; it keeps its position.
     /// - Throws: `notFound` for an unknown connection; `conflict` when the new name is taken; `invalidInput` for a bad
     ///   name.
-    public static func rename(_ name: String, to newName: String, in document: inout JSONObject) throws(MMError) {
+    package static func rename(_ name: String, to newName: String, in document: inout JSONObject) throws(MMError) {
         try checkName(newName)
         let entries = try entries(of: document)
         _ = try entry(name, of: entries, in: document)
@@ -56,7 +56,7 @@ public enum RegistryEdit {
 
     /// Removes a connection.
     /// - Throws: `notFound` for an unknown connection.
-    public static func remove(_ name: String, from document: inout JSONObject) throws(MMError) {
+    package static func remove(_ name: String, from document: inout JSONObject) throws(MMError) {
         var entries = try entries(of: document)
         guard entries.remove(name) != nil else { throw unknown(name, in: document) }
         document["connections"] = .object(entries)
@@ -66,7 +66,7 @@ public enum RegistryEdit {
     /// and sets a description that says it is a copy.
     /// - Throws: `notFound` for an unknown connection; `conflict` when the new name is taken; `invalidInput` for a bad
     ///   name.
-    public static func duplicate(_ name: String, as newName: String, in document: inout JSONObject) throws(MMError) {
+    package static func duplicate(_ name: String, as newName: String, in document: inout JSONObject) throws(MMError) {
         try checkName(newName)
         var entries = try entries(of: document)
         var copy = try entry(name, of: entries, in: document)

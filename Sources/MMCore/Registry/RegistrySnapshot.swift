@@ -1,13 +1,13 @@
 /// The registry at one point in time.
 public struct RegistrySnapshot: Sendable {
     /// The whole document, including unknown keys.
-    public let document: JSONObject
+    package let document: JSONObject
     /// The usable connections, in the file's order.
     public let connections: [Connection]
     /// The names of all entries, including unusable ones, in the file's order.
     public let names: [String]
     /// App ids of modules, shared by all connections (`_knownModuleApps`).
-    public let knownModuleApps: [String: String]
+    package let knownModuleApps: [String: String]
     /// What is wrong with individual entries and with `_knownModuleApps`.
     public let problems: [RegistryProblem]
 
@@ -23,7 +23,7 @@ public struct RegistrySnapshot: Sendable {
     private let firstProblem: [ExactKey: RegistryProblem]
 
     /// A registry without connections.
-    public static let empty = RegistrySnapshot(checked: [:], entries: [:])
+    package static let empty = RegistrySnapshot(checked: [:], entries: [:])
 
     /// Reads the connections of a document.
     /// - Parameters:
@@ -118,7 +118,7 @@ public struct RegistrySnapshot: Sendable {
     }
 
     /// Returns the connections that a server may use.
-    public func visible(to server: String) -> [Connection] {
+    package func visible(to server: String) -> [Connection] {
         connections.filter { $0.isVisible(to: server) }
     }
 

@@ -1,17 +1,17 @@
 /// A decoded `name=value` pair of a query string.
-public struct QueryItem: Sendable, Hashable {
+package struct QueryItem: Sendable, Hashable {
     /// The name as written, including `$`.
-    public var name: String
+    package var name: String
     /// The value; `nil` when there was no `=`.
-    public var value: String?
+    package var value: String?
 
-    public init(_ name: String, _ value: String?) {
+    package init(_ name: String, _ value: String?) {
         self.name = name
         self.value = value
     }
 
     /// The name in lower case and without a leading `$`: OData services treat `$top`, `top` and `$TOP` alike.
-    public var plainName: String {
+    package var plainName: String {
         let lower = name.lowercased()
         return lower.hasPrefix("$") ? String(lower.dropFirst()) : lower
     }

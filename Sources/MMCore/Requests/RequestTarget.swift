@@ -14,13 +14,13 @@ public struct RequestTarget: Sendable, Hashable {
     /// The service that the request is for.
     public let service: RequestService
     /// The origin that the caller wrote, such as `https://graph.microsoft.com`; `nil` for a relative endpoint.
-    public let writtenOrigin: String?
+    package let writtenOrigin: String?
     /// `v1.0` or `beta` for Graph, otherwise `nil`.
     public let version: String?
     /// The path below the version, split and then decoded once. `search(q='a/b')` is one segment.
-    public let segments: [String]
+    package let segments: [String]
     /// The decoded query items, in order.
-    public let queryItems: [QueryItem]
+    package let queryItems: [QueryItem]
 
     /// The path to send: starts with `/` and the version, with every segment escaped anew.
     public var path: String {
@@ -47,14 +47,14 @@ public struct RequestTarget: Sendable, Hashable {
     }
 
     /// Returns the value of the first query item with this name, ignoring a leading `$` and case.
-    public func queryValue(_ name: String) -> String? {
+    package func queryValue(_ name: String) -> String? {
         let plain = QueryItem(name, nil).plainName
         return queryItems.first { $0.plainName == plain }?.value
     }
 
     /// Returns the target with a query item added, unless it already has one of that name (ignoring a leading `$` and
     /// case).
-    public func addingQuery(_ name: String, _ value: String) -> RequestTarget {
+    package func addingQuery(_ name: String, _ value: String) -> RequestTarget {
         let plain = QueryItem(name, nil).plainName
         if queryItems.contains(where: { $0.plainName == plain }) { return self }
         return RequestTarget(

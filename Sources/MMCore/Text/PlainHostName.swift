@@ -1,17 +1,17 @@
 /// A host and optional port in a canonical spelling that can be compared.
-public struct PlainHostName: Sendable, Hashable, CustomStringConvertible {
+package struct PlainHostName: Sendable, Hashable, CustomStringConvertible {
     /// The host in lower case; IPv6 addresses aren't supported.
-    public let host: String
+    package let host: String
     /// The port, if one was written.
-    public let port: UInt16?
+    package let port: UInt16?
     /// Whether the host is a dotted-decimal IPv4 address.
-    public let isAddress: Bool
+    package let isAddress: Bool
 
     /// Parses a text such as `graph.microsoft.com:443`.
     ///
     /// Deliberately strict: anything that clients or resolvers could read in two ways (other scripts, escapes, user
     /// information, numbers that stand for addresses, a trailing dot) is refused.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         var name = Array(text.utf8)[...]
         var port: UInt16?
         if let colon = name.firstIndex(of: UInt8(ascii: ":")) {
@@ -41,7 +41,7 @@ public struct PlainHostName: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The host, followed by the port if one was written.
-    public var description: String { port.map { "\(host):\($0)" } ?? host }
+    package var description: String { port.map { "\(host):\($0)" } ?? host }
 
     private static func isLabel(_ label: ArraySlice<UInt8>) -> Bool {
         guard let first = label.first, let last = label.last, label.count <= 63 else { return false }

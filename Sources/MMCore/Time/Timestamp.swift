@@ -5,7 +5,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     /// Seconds since 1970-01-01T00:00:00Z.
     public let seconds: Int64
     /// The fraction of the second, 0 to 999,999,999 nanoseconds.
-    public let nanoseconds: Int
+    package let nanoseconds: Int
 
     /// Creates a timestamp.
     /// - Parameters:
@@ -29,7 +29,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     }
 
     /// Returns the timestamp moved by a duration; fractions of a nanosecond are dropped.
-    public static func + (moment: Timestamp, wait: Duration) -> Timestamp {
+    package static func + (moment: Timestamp, wait: Duration) -> Timestamp {
         let parts = wait.components
         var nanoseconds = Int64(moment.nanoseconds) + parts.attoseconds / 1_000_000_000
         var seconds = moment.seconds + parts.seconds
@@ -39,7 +39,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     }
 
     /// Returns the time from the right timestamp to the left one.
-    public static func - (left: Timestamp, right: Timestamp) -> Duration {
+    package static func - (left: Timestamp, right: Timestamp) -> Duration {
         .seconds(left.seconds - right.seconds) + .nanoseconds(left.nanoseconds - right.nanoseconds)
     }
 }

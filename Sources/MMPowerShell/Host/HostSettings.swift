@@ -1,26 +1,26 @@
 public import MMCore
 
 /// How a PowerShell process is started and supervised, independent of any module.
-public struct HostSettings: Sendable {
+package struct HostSettings: Sendable {
     /// The PowerShell to start.
-    public var location: PowerShellLocation
+    package var location: PowerShellLocation
     /// A folder that only this session uses: its home and the module's files are in it. Created with mode 0700 if
     /// missing.
-    public var folder: String
+    package var folder: String
     /// Folders in which modules are searched, besides PowerShell's own.
-    public var modulePaths: [String]
+    package var modulePaths: [String]
     /// Folders of programs, searched before the system's.
-    public var programPaths: [String] = []
+    package var programPaths: [String] = []
     /// The maximum size of the .NET heap in bytes: the environment's limit (`DOTNET_GCHeapHardLimit`), or else 384 MB.
-    public var memoryCap = 384 << 20
+    package var memoryCap = 384 << 20
     /// Additional variables, for modules and network access.
-    public var environment: [String: String] = [:]
+    package var environment: [String: String] = [:]
     /// The maximum time from the start to the greeting.
-    public var startTimeout: Duration = .seconds(60)
+    package var startTimeout: Duration = .seconds(60)
     /// The maximum size of a record in bytes; longer ones are skipped and reported.
-    public var recordLimit = 64 << 20
+    package var recordLimit = 64 << 20
     /// The maximum console text that is kept per command, in bytes.
-    public var consoleLimit = 1 << 20
+    package var consoleLimit = 1 << 20
     /// The confinement of its processes; `nil` if they have all rights of this user.
     package var walls: HostWalls?
     /// The requests that its processes have open; `nil` if they reach the network by themselves.
@@ -28,7 +28,7 @@ public struct HostSettings: Sendable {
     /// Receives the processes that belong to the session.
     package var processes: SessionProcesses?
     /// Where starts, ends and irregularities are logged, without any content.
-    public var log: Log?
+    package var log: Log?
     /// Folders that may contain a module's own program: those of this process's search path and of the .NET tools.
     let userProgramPaths: [String]
     /// The home of the user who runs this process.
@@ -42,7 +42,7 @@ public struct HostSettings: Sendable {
     ///   - folder: a folder that only this session uses.
     ///   - environment: the environment of this process; it determines where the user's modules and temporary files
     ///     are.
-    public init(location: PowerShellLocation, folder: String, environment: [String: String]) {
+    package init(location: PowerShellLocation, folder: String, environment: [String: String]) {
         self.location = location
         self.folder = folder
         modulePaths = Self.modulePaths(environment)

@@ -264,15 +264,15 @@ extension PowerShellHost {
 }
 
 /// The PowerShell side of a session, as it is compiled into the program.
-public enum BootstrapScript {
+package enum BootstrapScript {
     /// The script's UTF-8 text.
-    public static var bytes: [UInt8] {
+    package static var bytes: [UInt8] {
         let text = cpowershell_bootstrap()
         return Array(UnsafeBufferPointer(start: text.bytes, count: text.count))
     }
 
     /// The script.
-    public static var text: String { String(decoding: bytes, as: UTF8.self) }
+    package static var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
 /// A folder of a fresh name that only this user may enter, for the script of one start.

@@ -17,7 +17,7 @@ public struct PowerShellRun: AsyncSequence, Sendable {
     }
 
     /// Asks the command to stop. Its remaining output and its end can still be read.
-    public func stop() { handle.stop(.asked) }
+    package func stop() { handle.stop(.asked) }
 
     /// Creates the iterator.
     public func makeAsyncIterator() -> Iterator { Iterator(handle: handle) }
@@ -56,7 +56,7 @@ public struct PowerShellRun: AsyncSequence, Sendable {
     /// Reads all output.
     /// - Parameter limit: the maximum number of records to keep; the rest is only counted.
     /// - Throws: the errors of reading; the details of the error contain the output until then as `output`.
-    public func collect(limit: Int = .max) async throws(MMError) -> PowerShellAnswer {
+    package func collect(limit: Int = .max) async throws(MMError) -> PowerShellAnswer {
         var answer = PowerShellAnswer()
         var events = makeAsyncIterator()
         do throws(MMError) {
@@ -90,7 +90,7 @@ public struct PowerShellAnswer: Sendable, Hashable {
     /// How it ended; `nil` only before its end.
     public private(set) var end: CommandEnd?
     /// The number of records beyond the limit.
-    public private(set) var dropped = 0
+    package private(set) var dropped = 0
 
     /// Creates an empty answer.
     public init() {}
@@ -115,7 +115,7 @@ public struct PowerShellAnswer: Sendable, Hashable {
     public var errors: [PowerShellRecord] { records.filter { $0.stream == .error } }
 
     /// Whether it ran to completion without an error record.
-    public var isClean: Bool { end?.state == .completed && errors.isEmpty }
+    package var isClean: Bool { end?.state == .completed && errors.isEmpty }
 
     /// The description of what went wrong: the terminating error, the syntax errors, or the first error record.
     public var problem: String? {

@@ -1,19 +1,19 @@
 /// A version of PowerShell, such as `7.4.6` or `7.6.0-preview.2`.
-public struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
+package struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The first number.
-    public let major: Int
+    package let major: Int
     /// The second number.
-    public let minor: Int
+    package let minor: Int
     /// The third number.
-    public let patch: Int
+    package let patch: Int
     /// The part after a dash; empty for released versions.
-    public let label: String
+    package let label: String
 
     /// The oldest supported version.
-    public static let minimum = PowerShellVersion(major: 7, minor: 4, patch: 0)
+    package static let minimum = PowerShellVersion(major: 7, minor: 4, patch: 0)
 
     /// Creates a version from three numbers.
-    public init(major: Int, minor: Int, patch: Int, label: String = "") {
+    package init(major: Int, minor: Int, patch: Int, label: String = "") {
         self.major = major
         self.minor = minor
         self.patch = patch
@@ -21,7 +21,7 @@ public struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringCon
     }
 
     /// Reads a version, also from the line that `pwsh --version` prints.
-    public init?(parsing text: String) {
+    package init?(parsing text: String) {
         var word = text.split(whereSeparator: \.isWhitespace).last.map(String.init) ?? ""
         var label = ""
         if let dash = word.firstIndex(where: { $0 == "-" || $0 == "+" }) {
@@ -37,7 +37,7 @@ public struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringCon
     }
 
     /// Compares by numbers; a labelled version precedes the released one with the same numbers.
-    public static func < (left: PowerShellVersion, right: PowerShellVersion) -> Bool {
+    package static func < (left: PowerShellVersion, right: PowerShellVersion) -> Bool {
         let numbers = (left.major, left.minor, left.patch)
         let others = (right.major, right.minor, right.patch)
         if numbers != others { return numbers < others }
@@ -46,5 +46,5 @@ public struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringCon
     }
 
     /// The version in PowerShell's notation.
-    public var description: String { "\(major).\(minor).\(patch)" + (label.isEmpty ? "" : "-\(label)") }
+    package var description: String { "\(major).\(minor).\(patch)" + (label.isEmpty ? "" : "-\(label)") }
 }

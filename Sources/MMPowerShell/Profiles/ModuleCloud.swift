@@ -4,34 +4,34 @@ public import MMCore
 ///
 /// Source of the names: the modules' own parameter documentation (`-ExchangeEnvironmentName`, `-TeamsEnvironmentName`,
 /// `-Environment`, `-AzureEnvironment`, `pac --cloud`).
-public struct ModuleCloud: Sendable, Hashable {
+package struct ModuleCloud: Sendable, Hashable {
     /// The name in `mm`: `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
-    public let name: String
+    package let name: String
     /// The value of Connect-ExchangeOnline's `-ExchangeEnvironmentName`.
-    public let exchange: String
+    package let exchange: String
     /// The value of Connect-MicrosoftTeams' `-TeamsEnvironmentName`; `nil` to leave the parameter out.
-    public let teams: String?
+    package let teams: String?
     /// The value of Connect-AzAccount's `-Environment`.
-    public let azure: String
+    package let azure: String
     /// The value of Connect-PnPOnline's `-AzureEnvironment`.
-    public let pnp: String
+    package let pnp: String
     /// The value of Connect-MgGraph's `-Environment`.
-    public let graph: String
+    package let graph: String
     /// The value of pac's `--cloud`.
-    public let pac: String
+    package let pac: String
     /// The part of SharePoint host names after the tenant's label.
-    public let sharePointSuffix: String
+    package let sharePointSuffix: String
     /// Where a person enters a device code.
-    public let devicePage: String
+    package let devicePage: String
     /// Hosts whose pages are shown to people unchanged; a page elsewhere is replaced by `devicePage`.
-    public let pageHosts: [String]
+    package let pageHosts: [String]
 
     /// Returns the cloud with this name.
     /// - Parameters:
     ///   - name: as in a connection's `cloud`.
     ///   - sandboxLogin: address of the sandbox tenant's sign-in service, for the cloud `sandbox`.
     /// - Throws: `unsupported` for a cloud that modules have no name for.
-    public static func named(_ name: String, sandboxLogin: String? = nil) throws(MMError) -> ModuleCloud {
+    package static func named(_ name: String, sandboxLogin: String? = nil) throws(MMError) -> ModuleCloud {
         switch name {
         case "public", "gcc": return worldwide(name, pnp: name == "gcc" ? "USGovernment" : "Production")
         case "gcchigh":

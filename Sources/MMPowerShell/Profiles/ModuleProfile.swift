@@ -1,7 +1,7 @@
-public import MMCore
+package import MMCore
 
 /// All that a session needs to know about one module: one conforming type a file.
-public protocol ModuleProfile: Sendable {
+package protocol ModuleProfile: Sendable {
     /// The word callers use: `exo`, `azure`, `teams`, `pnp`, `powerplatform`, `graph`.
     var name: String { get }
     /// What it is, for people.
@@ -48,14 +48,14 @@ public protocol ModuleProfile: Sendable {
 }
 
 /// The kinds of sign-in, without their values.
-public enum SignInMethodKind: String, Sendable, Hashable, CaseIterable {
+package enum SignInMethodKind: String, Sendable, Hashable, CaseIterable {
     /// As `SignInMethod`'s cases.
     case tokens, device, certificate, managedIdentity, federated
 }
 
 extension ModuleSignInMethod {
     /// The kind of this sign-in.
-    public var kind: SignInMethodKind {
+    package var kind: SignInMethodKind {
         switch self {
         case .tokens: .tokens
         case .device: .device
@@ -68,13 +68,13 @@ extension ModuleSignInMethod {
 
 extension ModuleProfile {
     /// Nothing to prepare.
-    public var preparation: String { "" }
+    package var preparation: String { "" }
     /// No settings of its own.
-    public var environment: [String: String] { [:] }
+    package var environment: [String: String] { [:] }
     /// The same question for everybody.
-    public func health(of identity: TokenClaims) -> PowerShellCommand { health }
+    package func health(of identity: TokenClaims) -> PowerShellCommand { health }
     /// Enough for most modules: a process that leaks ends with an error record, not with the machine.
-    public var memoryCap: Int { 384 << 20 }
+    package var memoryCap: Int { 384 << 20 }
 
     /// The error for a sign-in that this module doesn't have.
     func cannot(_ method: ModuleSignInMethod, _ why: String) -> MMError {
@@ -106,14 +106,14 @@ extension ModuleProfile {
 }
 
 /// What must be installed for a module.
-public enum ModuleRequirement: Sendable, Hashable {
+package enum ModuleRequirement: Sendable, Hashable {
     /// A PowerShell module, of at least a version where one is named.
     case module(name: String, least: String?)
     /// A program on the search path, and the command that installs it.
     case program(name: String, install: String)
 
     /// The command line that installs it. It is shown to people; nothing installs itself.
-    public var installCommand: String {
+    package var installCommand: String {
         switch self {
         case .module(let name, let least):
             "pwsh -NoProfile -Command \"Install-PSResource -Name \(name)\(least.map { " -Version '[\($0),)'" } ?? "")"
@@ -123,7 +123,7 @@ public enum ModuleRequirement: Sendable, Hashable {
     }
 
     /// Name of the module or program.
-    public var name: String {
+    package var name: String {
         switch self {
         case .module(let name, _), .program(let name, _): name
         }
@@ -189,14 +189,14 @@ public enum ModuleRequirement: Sendable, Hashable {
 }
 
 /// Where and how a module shows a device code.
-public struct PromptWords: Sendable, Hashable {
+package struct PromptWords: Sendable, Hashable {
     /// A text in which one of these words stands near the code, in lower case.
-    public let near: [String]
+    package let near: [String]
     /// The stream it was seen on; codes are read from every stream.
-    public let stream: Stream
+    package let stream: Stream
 
     /// Where prompts come from.
-    public enum Stream: String, Sendable, Hashable {
+    package enum Stream: String, Sendable, Hashable {
         /// Standard output or standard error of the process.
         case console
         /// The information stream.
@@ -208,7 +208,7 @@ public struct PromptWords: Sendable, Hashable {
     }
 
     /// Words and stream.
-    public init(near: [String], stream: Stream) {
+    package init(near: [String], stream: Stream) {
         self.near = near
         self.stream = stream
     }

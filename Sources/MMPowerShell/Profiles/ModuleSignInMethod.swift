@@ -1,7 +1,7 @@
-public import MMCore
+package import MMCore
 
 /// How a session signs in.
-public enum ModuleSignInMethod: Sendable, Hashable {
+package enum ModuleSignInMethod: Sendable, Hashable {
     /// With tokens that somebody else keeps.
     case tokens([FedToken])
     /// A person enters a code in a browser.
@@ -14,7 +14,7 @@ public enum ModuleSignInMethod: Sendable, Hashable {
     case federated(token: Secret?)
 
     /// The word for it in messages and logs.
-    public var word: String {
+    package var word: String {
         switch self {
         case .tokens: "token"
         case .device: "device code"
@@ -25,10 +25,10 @@ public enum ModuleSignInMethod: Sendable, Hashable {
     }
 
     /// Whether a person must do something.
-    public var needsPerson: Bool { self == .device }
+    package var needsPerson: Bool { self == .device }
 
     /// Whether an app signs in, not a person.
-    public var isAppOnly: Bool {
+    package var isAppOnly: Bool {
         switch self {
         case .certificate, .managedIdentity, .federated: true
         case .device: false

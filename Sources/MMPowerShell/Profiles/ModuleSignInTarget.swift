@@ -1,27 +1,27 @@
 import MMCore
 
 /// Who is to be signed in, where: what a connection says about it.
-public struct ModuleSignInTarget: Sendable, Hashable {
+package struct ModuleSignInTarget: Sendable, Hashable {
     /// Name of the connection.
-    public var connection: String
+    package var connection: String
     /// The tenant's domain name.
-    public var tenant: String?
+    package var tenant: String?
     /// The tenant's id.
-    public var tenantID: String?
+    package var tenantID: String?
     /// Id of the app that signs in; `nil` for the module's own.
-    public var appID: String?
+    package var appID: String?
     /// The account that must have signed in.
-    public var account: String?
+    package var account: String?
     /// The account's object id, once it is pinned.
-    public var objectID: String?
+    package var objectID: String?
     /// First label of the tenant's SharePoint host.
-    public var sharePointHost: String?
+    package var sharePointHost: String?
     /// The subscription that Azure's cmdlets use, by name or id; the sign-in's first when `nil`.
-    public var subscription: String?
+    package var subscription: String?
     /// The cloud.
-    public var cloud: ModuleCloud
+    package var cloud: ModuleCloud
     /// Cmdlets that Exchange loads; all when empty. Fewer save memory.
-    public var commands: [String] = []
+    package var commands: [String] = []
     /// Permissions of Graph that a person is asked for whom the module signs in with its publisher's app.
     package var scopes: [String] = []
 
@@ -35,7 +35,7 @@ public struct ModuleSignInTarget: Sendable, Hashable {
     ///   - objectID: the account's object id.
     ///   - sharePointHost: first label of the SharePoint host.
     ///   - cloud: the cloud.
-    public init(
+    package init(
         connection: String, tenant: String? = nil, tenantID: String? = nil, appID: String? = nil,
         account: String? = nil, objectID: String? = nil, sharePointHost: String? = nil, cloud: ModuleCloud
     ) {

@@ -1,9 +1,9 @@
-public import MMCore
+package import MMCore
 
 /// What a token is for.
-public struct TokenResource: Sendable, Hashable, CustomStringConvertible {
+package struct TokenResource: Sendable, Hashable, CustomStringConvertible {
     /// The services that modules take tokens for.
-    public enum Service: String, Sendable, Hashable {
+    package enum Service: String, Sendable, Hashable {
         /// Exchange Online.
         case exchange
         /// Azure Resource Manager.
@@ -19,40 +19,40 @@ public struct TokenResource: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The service.
-    public let service: Service
+    package let service: Service
     /// The host, for services that have one a tenant: `https://contoso.sharepoint.com`.
-    public let address: String?
+    package let address: String?
     /// Whether the module signs in without it, too, and only some of its cmdlets need it.
-    public let isOptional: Bool
+    package let isOptional: Bool
 
     /// A resource.
     /// - Parameters:
     ///   - service: the service.
     ///   - address: the host, for services that have one a tenant.
     ///   - isOptional: whether the module signs in without it, too.
-    public init(_ service: Service, address: String? = nil, isOptional: Bool = false) {
+    package init(_ service: Service, address: String? = nil, isOptional: Bool = false) {
         self.service = service
         self.address = address
         self.isOptional = isOptional
     }
 
     /// App id of the Teams administration service, which is the audience of its tokens.
-    public static let teamsAudience = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239"
+    package static let teamsAudience = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239"
 
     /// The resource in a word, for messages.
-    public var description: String { address ?? service.rawValue }
+    package var description: String { address ?? service.rawValue }
 }
 
 /// A token for one resource, and how long it lasts.
-public struct FedToken: Sendable, Hashable {
+package struct FedToken: Sendable, Hashable {
     /// What it is for.
-    public let resource: TokenResource
+    package let resource: TokenResource
     /// The access token.
-    public let token: Secret
+    package let token: Secret
     /// When it ends.
-    public let expiresAt: Timestamp
+    package let expiresAt: Timestamp
     /// Who it speaks for, as far as it says.
-    public let claims: TokenClaims
+    package let claims: TokenClaims
 
     /// A token.
     /// - Parameters:
@@ -60,7 +60,7 @@ public struct FedToken: Sendable, Hashable {
     ///   - token: the access token.
     ///   - expiresAt: when it ends.
     ///   - claims: who it speaks for; read from the token when left out.
-    public init(_ resource: TokenResource, token: Secret, expiresAt: Timestamp, claims: TokenClaims? = nil) {
+    package init(_ resource: TokenResource, token: Secret, expiresAt: Timestamp, claims: TokenClaims? = nil) {
         self.resource = resource
         self.token = token
         self.expiresAt = expiresAt
@@ -69,7 +69,7 @@ public struct FedToken: Sendable, Hashable {
 }
 
 /// Where sessions get tokens from, without ever asking a person.
-public protocol TokenFeeding: Sendable {
+package protocol TokenFeeding: Sendable {
     /// The token for a resource, from a cache or by a silent renewal.
     /// - Parameter resource: what it is for.
     /// - Returns: `nil` when only a person could get it; the session then shows the module's own device code.
@@ -87,7 +87,7 @@ public protocol TokenFeeding: Sendable {
 
 extension TokenFeeding {
     /// Nobody can be signed in here.
-    public func signIn(
+    package func signIn(
         for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
     ) async throws(MMError) {
         throw MMError(
@@ -97,17 +97,17 @@ extension TokenFeeding {
 }
 
 /// Who a token speaks for.
-public struct TokenClaims: Sendable, Hashable {
+package struct TokenClaims: Sendable, Hashable {
     /// The person's sign-in name.
-    public var account: String?
+    package var account: String?
     /// Object id of the person or service principal.
-    public var objectID: String?
+    package var objectID: String?
     /// Id of the tenant.
-    public var tenantID: String?
+    package var tenantID: String?
     /// Id of the app that got the token.
-    public var appID: String?
+    package var appID: String?
     /// Whether an app speaks for itself.
-    public var isApp: Bool
+    package var isApp: Bool
 
     /// Claims.
     /// - Parameters:
@@ -116,7 +116,7 @@ public struct TokenClaims: Sendable, Hashable {
     ///   - tenantID: id of the tenant.
     ///   - appID: id of the app.
     ///   - isApp: whether an app speaks for itself.
-    public init(
+    package init(
         account: String? = nil, objectID: String? = nil, tenantID: String? = nil, appID: String? = nil,
         isApp: Bool = false
     ) {
@@ -130,7 +130,7 @@ public struct TokenClaims: Sendable, Hashable {
     /// Reads the claims of a JSON web token (RFC 7519) as they stand. The signature is not checked: the token came
     /// from the sign-in service over a connection of ours, and the service it is for checks it anyway. A token of
     /// another form has no claims.
-    public init(reading token: Secret) {
+    package init(reading token: Secret) {
         self.init()
         let parts = token.reveal().split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let bytes = Base64.bytes(String(parts[1]), alphabet: .url),

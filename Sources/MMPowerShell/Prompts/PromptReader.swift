@@ -3,7 +3,7 @@ public import MMCore
 /// A device code that a module shows while it signs in.
 public struct DevicePrompt: Sendable, Hashable {
     /// What a person enters.
-    public let userCode: String
+    package let userCode: String
     /// Where.
     public let page: String
     /// The module's own words, without escape codes.
@@ -45,7 +45,7 @@ public struct PromptReader: Sendable {
     /// - Parameters:
     ///   - words: those of the module's profile.
     ///   - cloud: whose page is shown when the text has none that may be.
-    public init(_ words: PromptWords, cloud: ModuleCloud) {
+    package init(_ words: PromptWords, cloud: ModuleCloud) {
         self.words = words
         self.cloud = cloud
     }

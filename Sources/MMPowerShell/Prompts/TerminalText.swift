@@ -1,8 +1,8 @@
 /// Text that was meant for a terminal.
-public enum TerminalText {
+package enum TerminalText {
     /// The text without escape sequences (ECMA-48: control sequences, operating system commands, two-character
     /// escapes) and without other control characters than tab, line feed and carriage return.
-    public static func plain(_ text: String) -> String {
+    package static func plain(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 == 0x1B || ($0 < 0x20 && $0 != 9 && $0 != 10 && $0 != 13) || $0 == 0xC2 })
         else { return text }
         var plain = String.UnicodeScalarView()

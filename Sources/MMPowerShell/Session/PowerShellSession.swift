@@ -34,7 +34,7 @@ public actor PowerShellSession {
     private var restarts: [ContinuousClock.Instant] = []
 
     /// Creates a session that isn't started yet.
-    public init(_ settings: PowerShellSessionSettings) {
+    package init(_ settings: PowerShellSessionSettings) {
         self.settings = settings
         turns = TurnQueue(limit: settings.queueLimit)
     }
@@ -121,7 +121,7 @@ public actor PowerShellSession {
 
     /// Starts PowerShell and loads the module, without a sign-in, as a spare.
     /// - Throws: why it can't be started, with what to install or repair.
-    public func prepare(deadline: Deadline) async throws(MMError) {
+    package func prepare(deadline: Deadline) async throws(MMError) {
         guard host == nil, case .off = life.state else { return }
         let started = try await PowerShellHost.start(settings.host, deadline: deadline) { [weak self] reason in
             Task { await self?.noteLoss(reason) }
@@ -318,12 +318,18 @@ extension PowerShellSession {
     /// - Parameters:
     ///   - module: the module that the session signs in to.
     ///   - connection: the connection's name, as `mm connections` lists it.
-    ///   - tokens: a source of tokens, so that nobody has to enter a code.
     ///   - environment: `HOME`, `PATH`, `MM_PWSH`, `MM_CONNECTIONS`; by default that of this process.
     /// - Throws: `.unavailable` without a PowerShell, with what to install; `.notFound` with the known connections;
     ///   `.invalidInput` for an entry that can't be used.
     public init(
-        module: PowerShellModule, connection: String, tokens: (any TokenFeeding)? = nil,
+        module: PowerShellModule, connection: String, environment: [String: String] = ProcessEnvironment.read()
+    ) throws(MMError) {
+        try self.init(module: module, connection: connection, tokens: nil, environment: environment)
+    }
+
+    /// The same with a source of tokens, so that nobody has to enter a code.
+    package init(
+        module: PowerShellModule, connection: String, tokens: (any TokenFeeding)?,
         environment: [String: String] = ProcessEnvironment.read()
     ) throws(MMError) {
         let paths = StatePaths(environment: environment)
@@ -502,14 +508,14 @@ extension PowerShellSession {
     }
 
     /// Whether it was prepared and waits for its first sign-in.
-    public var isSpare: Bool {
+    package var isSpare: Bool {
         guard case .off = life.state, let host else { return false }
         return isPrepared && !host.isLost
     }
 
     /// Signs out of the service after the running command, and accepts no further one before a new sign-in.
     /// - Parameter deadline: when to give up.
-    public func signOut(deadline: Deadline) async {
+    package func signOut(deadline: Deadline) async {
         guard let turn = isLent ? turns.share() : try? await turns.take(deadline) else { return }
         defer { turn.release() }
         guard life.identity != nil, let host, let profile = settings.profile else { return }

@@ -21,25 +21,25 @@ public struct PowerShellSessionReport: Sendable {
     }
 
     /// The phase.
-    public let phase: Phase
+    package let phase: Phase
     /// The device code that a person has to enter.
     public let prompt: DevicePrompt?
     /// The signed-in identity.
-    public let identity: SessionIdentity?
+    package let identity: SessionIdentity?
     /// Why it failed.
     public let error: MMError?
     /// Why its process was last lost.
-    public let lossReason: String?
+    package let lossReason: String?
     /// How often its process was lost.
-    public let losses: Int
+    package let losses: Int
     /// The number of waiting commands.
-    public let waiting: Int
+    package let waiting: Int
     /// PowerShell's process id.
-    public let processID: Int32?
+    package let processID: Int32?
     /// PowerShell's version.
-    public let version: PowerShellVersion?
+    package let version: PowerShellVersion?
     /// The resident memory of PowerShell in bytes.
     public let memory: Int?
     /// Whether it is the stand-in instead of a real PowerShell.
-    public let isStandIn: Bool
+    package let isStandIn: Bool
 }

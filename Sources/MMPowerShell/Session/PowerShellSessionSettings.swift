@@ -1,42 +1,42 @@
-public import MMCore
+package import MMCore
 import MMSystem
 package import PowerShellSyntax
 
 /// The settings of one session: which PowerShell, which module, and how to sign in.
-public struct PowerShellSessionSettings: Sendable {
+package struct PowerShellSessionSettings: Sendable {
     /// The PowerShell and its environment.
-    public var host: HostSettings
+    package var host: HostSettings
     /// The module; `nil` for a PowerShell without any sign-in.
-    public var profile: (any ModuleProfile)?
+    package var profile: (any ModuleProfile)?
     /// The account to sign in.
-    public var target: ModuleSignInTarget?
+    package var target: ModuleSignInTarget?
     /// The sign-in method; `nil` for tokens if they can be obtained without a person, otherwise the module's own device
     /// code.
-    public var method: ModuleSignInMethod?
+    package var method: ModuleSignInMethod?
     /// The source of tokens.
-    public var tokens: (any TokenFeeding)?
+    package var tokens: (any TokenFeeding)?
     /// The proxy to the network; `nil` for a session that reaches it directly.
     package var wire: SessionWire?
     /// Whether a person may be asked for a device code; `false` if an app signs in on its own behalf.
-    public var mayAskPerson = true
+    package var mayAskPerson = true
     /// Whose sign-in a script's own is taken for; `nil` where its connect cmdlets are the module's.
     package var ownSignIn: OwnSignIn?
     /// Whether user scripts run in ConstrainedLanguage.
-    public var isConstrained = false
+    package var isConstrained = false
     /// Further modules that are loaded before the switch to ConstrainedLanguage; later ones would not work fully.
-    public var modules: [String] = []
+    package var modules: [String] = []
     /// The maximum time until a device code is shown.
-    public var promptTimeout: Duration = .seconds(30)
+    package var promptTimeout: Duration = .seconds(30)
     /// The time that a person has to enter it.
-    public var signInTimeout: Duration = .seconds(900)
+    package var signInTimeout: Duration = .seconds(900)
     /// The maximum time of a sign-in without a person, and of loading the module.
-    public var connectTimeout: Duration = .seconds(180)
+    package var connectTimeout: Duration = .seconds(180)
     /// How long before its expiry a supplied token is replaced.
-    public var renewBefore: Duration = .seconds(300)
+    package var renewBefore: Duration = .seconds(300)
     /// The maximum number of waiting commands.
-    public var queueLimit = 256
+    package var queueLimit = 256
     /// The time of day.
-    public var clock = WallClock.system
+    package var clock = WallClock.system
 
     /// Creates settings.
     /// - Parameters:
@@ -44,7 +44,7 @@ public struct PowerShellSessionSettings: Sendable {
     ///   - profile: the module.
     ///   - target: the account to sign in; required with a profile.
     ///   - tokens: the source of tokens.
-    public init(
+    package init(
         host: HostSettings, profile: (any ModuleProfile)? = nil, target: ModuleSignInTarget? = nil,
         tokens: (any TokenFeeding)? = nil
     ) {
@@ -86,7 +86,7 @@ public struct PowerShellSessionSettings: Sendable {
     ///   - stateDirectory: the state folder.
     ///   - connection: the connection's name, which may be any text.
     ///   - module: the module's name.
-    public static func folder(in stateDirectory: String, connection: String, module: String) -> String {
+    package static func folder(in stateDirectory: String, connection: String, module: String) -> String {
         // Two names that become equal when made safe for the file system must not share a home.
         let digest = Hex.text(SHA256.digest(Array(connection.utf8)).prefix(6))
         return
@@ -107,7 +107,7 @@ extension PowerShellSessionSettings {
     ///   - sandboxLogin: the URL of the sandbox tenant's sign-in service.
     ///   - tokens: the source of tokens.
     /// - Throws: `invalidInput` for an unknown module or cloud, or a password file that can't be read.
-    public init(
+    package init(
         connection: Connection, module: String, knownApps: [String: String] = [:], pin: AccountPin? = nil,
         location: PowerShellLocation, paths: StatePaths, environment: [String: String], sandboxLogin: String? = nil,
         tokens: (any TokenFeeding)? = nil

@@ -6,7 +6,7 @@ import MMCore
 /// account is known to be the right one.
 public struct SessionIdentity: Sendable, Hashable {
     /// The identity.
-    public let claims: TokenClaims
+    package let claims: TokenClaims
     /// The sign-in method: `token`, `device code`, `certificate`, …; empty for a session without a sign-in.
     public let method: String
 

@@ -17,7 +17,7 @@ public struct CommandEnd: Sendable, Hashable {
     /// The terminating error of a failed command.
     public let failure: CommandFailure?
     /// The syntax errors of a script that didn't parse.
-    public let problems: [SyntaxProblem]
+    package let problems: [SyntaxProblem]
     /// Exit code of the last native program that this command ran.
     public let exitCode: Int?
     /// The session's location after the command.
@@ -33,7 +33,7 @@ public struct CommandEnd: Sendable, Hashable {
     ///   - exitCode: exit code of the last native program.
     ///   - location: the location after the command.
     ///   - sinkErrors: faults while records were turned into text.
-    public init(
+    package init(
         _ state: State, failure: CommandFailure? = nil, problems: [SyntaxProblem] = [], exitCode: Int? = nil,
         location: String? = nil, sinkErrors: [String] = []
     ) {
@@ -83,15 +83,15 @@ public struct CommandFailure: Sendable, Hashable {
 }
 
 /// One syntax error that PowerShell's own parser found.
-public struct SyntaxProblem: Sendable, Hashable {
+package struct SyntaxProblem: Sendable, Hashable {
     /// The parser's error id.
-    public let id: String
+    package let id: String
     /// The parser's words.
-    public let message: String
+    package let message: String
     /// Line, from 1.
-    public let line: Int
+    package let line: Int
     /// Column, from 1.
-    public let column: Int
+    package let column: Int
 
     /// A problem.
     /// - Parameters:
@@ -99,7 +99,7 @@ public struct SyntaxProblem: Sendable, Hashable {
     ///   - message: the parser's words.
     ///   - line: line, from 1.
     ///   - column: column, from 1.
-    public init(id: String, message: String, line: Int, column: Int) {
+    package init(id: String, message: String, line: Int, column: Int) {
         self.id = id
         self.message = message
         self.line = line

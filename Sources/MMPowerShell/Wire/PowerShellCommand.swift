@@ -41,14 +41,14 @@ public struct PowerShellCommand: Sendable, Hashable {
     /// Values for its `param` block, by name without the dash.
     public var parameters: [String: PowerShellValue]
     /// The form of the answer.
-    public var format: Format
+    package var format: Format
     /// The depth to which objects are serialised, 1 to 100; 3 by default. Deeper values are replaced by their type
     /// names.
-    public var depth: Int?
+    package var depth: Int?
     /// The width of text in columns, 20 to 10,000; 200 by default.
-    public var width: Int?
+    package var width: Int?
     /// Whether the script's variables and functions are removed when it ends.
-    public var isLocal: Bool
+    package var isLocal: Bool
     /// What the script names that modules hold, for a session in constrained language: it is loaded before the script runs.
     package var needs = ScriptNeeds()
 
@@ -74,9 +74,9 @@ public struct PowerShellCommand: Sendable, Hashable {
     }
 
     /// The maximum nesting depth of a parameter's value.
-    public static let valueDepth = 64
+    package static let valueDepth = 64
     /// The maximum size of a script in bytes.
-    public static let scriptLimit = 16 << 20
+    package static let scriptLimit = 16 << 20
 
     /// Checks all fields that a caller may have set wrongly.
     /// - Throws: `invalidInput` or `limitExceeded`, naming the field.

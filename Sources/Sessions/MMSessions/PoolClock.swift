@@ -3,15 +3,15 @@ public import MMCore
 /// The clocks of a pool: the system's, or a test's own.
 public struct PoolClock: Sendable {
     /// The time since a fixed point, unaffected by changes of the system's time.
-    public let now: @Sendable () -> Duration
+    package let now: @Sendable () -> Duration
     /// The time of day, for reports.
-    public let wall: WallClock
+    package let wall: WallClock
 
     /// Creates a clock from these functions.
     /// - Parameters:
     ///   - now: the time passed since any fixed point.
     ///   - wall: the time of day.
-    public init(now: @escaping @Sendable () -> Duration, wall: WallClock) {
+    package init(now: @escaping @Sendable () -> Duration, wall: WallClock) {
         self.now = now
         self.wall = wall
     }

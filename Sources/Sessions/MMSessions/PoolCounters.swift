@@ -5,18 +5,18 @@ public struct PoolCounters: Sendable, Hashable {
     /// Leases that ended with an error of the session.
     public var errors = 0
     /// Sign-ins that succeeded.
-    public var signIns = 0
+    package var signIns = 0
     /// Sessions started.
     public var starts = 0
     /// Sessions that were restarted after their process was lost.
-    public var restarts = 0
+    package var restarts = 0
     /// Health checks of idle sessions.
-    public var keepAlives = 0
+    package var keepAlives = 0
     /// Health checks that failed.
-    public var keepAliveFailures = 0
+    package var keepAliveFailures = 0
     /// Sessions removed because nobody used or finished them.
-    public var reaped = 0
+    package var reaped = 0
 
     /// Creates counters at zero.
-    public init() {}
+    package init() {}
 }

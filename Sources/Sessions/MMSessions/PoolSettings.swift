@@ -1,34 +1,34 @@
 /// The limits and timeouts of a pool.
 public struct PoolSettings: Sendable {
     /// The maximum number of sessions; at the limit, the longest idle one is ended.
-    public var maxSessions = 500
+    package var maxSessions = 500
     /// The maximum number of sessions of one owner (the connection, unless the factory has its own keys); `nil` for no
     /// limit.
-    public var maxSessionsPerOwner: Int?
+    package var maxSessionsPerOwner: Int?
     /// The maximum memory of all sessions' processes in bytes; `nil` for no limit.
-    public var maxMemory: Int?
+    package var maxMemory: Int?
     /// How long a session may be idle before its health is checked.
-    public var keepAliveAfter: Duration = .seconds(300)
+    package var keepAliveAfter: Duration = .seconds(300)
     /// The timeout of a health check.
-    public var healthTimeout: Duration = .seconds(30)
+    package var healthTimeout: Duration = .seconds(30)
     /// How long a call waits for the result of a sign-in whose code was shown before: the usual polling interval of the
     /// service, plus the time that a session needs afterwards.
-    public var approvalTimeout: Duration = .seconds(8)
+    package var approvalTimeout: Duration = .seconds(8)
     /// When an unfinished sign-in or a failed session is removed.
-    public var pendingTimeout: Duration = .seconds(900)
+    package var pendingTimeout: Duration = .seconds(900)
     /// When an unused session is ended.
-    public var idleTimeout: Duration = .seconds(86_400)
+    package var idleTimeout: Duration = .seconds(86_400)
     /// The timeout of a start; `nil` for none.
-    public var startTimeout: Duration? = .seconds(60)
+    package var startTimeout: Duration? = .seconds(60)
     /// Whether an opening continues when nobody waits for it any more, because a person may be signing in; its failure
     /// is then kept for the reports.
     package var opensUnattended = true
     /// The maximum number of sessions that are started ahead of their first use.
-    public var maxSpares = 8
+    package var maxSpares = 8
     /// How long to wait before starting a spare session again after a failure.
-    public var spareRetryDelay: Duration = .seconds(300)
+    package var spareRetryDelay: Duration = .seconds(300)
     /// The interval of the pool's maintenance.
-    public var maintenanceInterval: Duration = .seconds(15)
+    package var maintenanceInterval: Duration = .seconds(15)
 
     /// The limits of a call that brings none of its own.
     var limits: SessionLimits {

@@ -47,19 +47,19 @@ public protocol PooledSession: Sendable {
 
 extension PooledSession {
     /// A session that can take a command can also be signed in.
-    public var isSpare: Bool { get async { await isUsable } }
+    package var isSpare: Bool { get async { await isUsable } }
 
     /// The session has no use for the queue.
-    public func lend(through turns: TurnQueue) async {}
+    package func lend(through turns: TurnQueue) async {}
 
     /// Everything was started with it.
-    public func warmUp() async throws(MMError) {}
+    package func warmUp() async throws(MMError) {}
 
     /// There is nothing to sign out of.
-    public func signOut() async {}
+    package func signOut() async {}
 
     /// Nothing is known of the end of a sign-in.
-    public var missingSignIn: MMError? { get async { nil } }
+    package var missingSignIn: MMError? { get async { nil } }
 
     /// There is no choice of engines.
     public var engine: String? { get async { nil } }

@@ -187,7 +187,7 @@ public actor SessionPool<Factory: SessionFactory> {
     }
 
     /// Returns the error that tells a caller what a person has to do.
-    public static func signInNeeded(_ prompt: JSONObject) -> MMError {
+    package static func signInNeeded(_ prompt: JSONObject) -> MMError {
         MMError(
             .signInNeeded, prompt["message"]?.string ?? "A person must sign in.",
             hint: "Sign in at the address with the code, then repeat the call.", retry: .after(.seconds(5)),
@@ -317,7 +317,7 @@ extension SessionPool {
 extension SessionPool {
     /// Returns the state of one session; `nil` if there is none. Unlike `reports`, it doesn't measure the process's
     /// memory.
-    public func state(of key: Key) async -> SessionState? {
+    package func state(of key: Key) async -> SessionState? {
         guard let slot = slots[key] else { return nil }
         return await standing(slot)
     }
@@ -370,10 +370,10 @@ extension SessionPool {
     package func waiting(for key: Key) -> Int { slots[key]?.turns.waiting ?? 0 }
 
     /// Returns the account that signed in to a session.
-    public func account(of key: Key) -> String? { slots[key]?.account }
+    package func account(of key: Key) -> String? { slots[key]?.account }
 
     /// Returns when idle sessions last passed a health check.
-    public func lastPings() -> [(key: Key, time: Timestamp)] {
+    package func lastPings() -> [(key: Key, time: Timestamp)] {
         slots.sorted { $0.key < $1.key }.compactMap { key, slot in slot.lastPing.map { (key, $0) } }
     }
 }
@@ -553,14 +553,14 @@ extension SessionPool {
     /// for a start.
     ///
     /// A key that has a session needs no spare. What can't be started is tried again later.
-    public func keepSpares(for keys: some Sequence<Key>) async {
+    package func keepSpares(for keys: some Sequence<Key>) async {
         spareKeys = Set(keys)
         await dropSpares { !self.spareKeys.contains($0) }
         await fillSpares()
     }
 
     /// The keys for which a session is ready to sign in.
-    public var readySpares: [Key] { spares.keys.sorted() }
+    package var readySpares: [Key] { spares.keys.sorted() }
 
     func fillSpares() async {
         let now = clock.now()
@@ -643,7 +643,7 @@ extension SessionPool {
     }
 
     /// Maintains the sessions once: removes unused ones and checks the health of idle ones.
-    public func runMaintenancePass() async {
+    package func runMaintenancePass() async {
         for key in slots.keys { await noticeLoss(of: key) }
         let now = clock.now()
         for (key, slot) in slots {

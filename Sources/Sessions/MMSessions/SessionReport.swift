@@ -9,17 +9,17 @@ public struct SessionReport<Key: PoolKey>: Sendable {
     /// The account that is signed in.
     public let account: String?
     /// When it was first requested.
-    public let createdAt: Timestamp
+    package let createdAt: Timestamp
     /// When a command last ended.
-    public let lastUsed: Timestamp?
+    package let lastUsed: Timestamp?
     /// The number of commands so far.
     public let commands: Int
     /// The number of waiting callers.
-    public let waiting: Int
+    package let waiting: Int
     /// The memory of its process in bytes.
     public let memory: Int?
     /// The name of the engine that carries out its commands, if there is a choice.
     public var engine: String?
     /// How long it has been unused.
-    public var idle = Duration.zero
+    package var idle = Duration.zero
 }

@@ -7,7 +7,7 @@ import MMSystem
 /// postponed (a health check) is asked to make room as soon as a caller waits.
 public final class TurnQueue: Sendable {
     /// The right to use the session until it is released.
-    public final class Turn: Sendable {
+    package final class Turn: Sendable {
         let queue: TurnQueue
         private let isBack = Mutex(false)
 
@@ -16,7 +16,7 @@ public final class TurnQueue: Sendable {
         deinit { release() }
 
         /// Releases the turn to the next caller. Only the first call counts.
-        public func release() { if void() { queue.release() } }
+        package func release() { if void() { queue.release() } }
 
         /// Makes the turn invalid.
         /// - Returns: whether it was valid.
@@ -87,18 +87,18 @@ public final class TurnQueue: Sendable {
 
     /// Creates the queue of a free session.
     /// - Parameter limit: the maximum number of waiting callers.
-    public init(limit: Int = .max) { self.limit = limit }
+    package init(limit: Int = .max) { self.limit = limit }
 
     /// The number of waiting callers.
-    public var waiting: Int { state.withLock { $0.line.count } }
+    package var waiting: Int { state.withLock { $0.line.count } }
     /// Whether the turn is taken.
-    public var isTaken: Bool { state.withLock { $0.holders > 0 } }
+    package var isTaken: Bool { state.withLock { $0.holders > 0 } }
 
     /// Waits for the turn.
     /// - Parameter first: whether to wait in front of all others.
     /// - Throws: `deadlineExceeded`, `cancelled`, `limitExceeded` if too many wait, or the error with which the queue
     ///   was closed.
-    public func take(_ deadline: Deadline, first: Bool = false) async throws(MMError) -> Turn {
+    package func take(_ deadline: Deadline, first: Bool = false) async throws(MMError) -> Turn {
         switch try enter(first: first) {
         case .turn(let turn): return turn
         case .place(let place): return try await place.turn(until: deadline)
@@ -127,7 +127,7 @@ public final class TurnQueue: Sendable {
 
     /// Returns the turn if nobody has it or waits for it.
     /// - Parameter makeRoom: called once as soon as somebody waits.
-    public func takeIfFree(makeRoom: (@Sendable () -> Void)? = nil) -> Turn? {
+    package func takeIfFree(makeRoom: (@Sendable () -> Void)? = nil) -> Turn? {
         state.withLock { state in
             guard state.holders == 0, state.closed == nil else { return nil }
             state.holders = 1
@@ -138,7 +138,7 @@ public final class TurnQueue: Sendable {
 
     /// Returns a share in the turn that the caller holds: the next one is admitted when all shares have been released.
     /// - Parameter makeRoom: called once as soon as somebody waits.
-    public func share(makeRoom: (@Sendable () -> Void)? = nil) -> Turn {
+    package func share(makeRoom: (@Sendable () -> Void)? = nil) -> Turn {
         let isAwaited = state.withLock { state in
             state.holders += 1
             state.makeRoom = state.line.isEmpty ? makeRoom : nil

@@ -1,40 +1,40 @@
-public import MMCore
+package import MMCore
 
 /// The capabilities that a client declares.
-public struct ClientCapabilities: Sendable, Hashable {
+package struct ClientCapabilities: Sendable, Hashable {
     /// The capabilities as the client wrote them; unknown members and shapes are kept and ignored.
-    public let raw: JSONObject
+    package let raw: JSONObject
 
     /// Reads the capabilities of `initialize` or of a request's `_meta`.
-    public init(_ raw: JSONObject = [:]) {
+    package init(_ raw: JSONObject = [:]) {
         self.raw = raw
     }
 
     /// Whether the client can show a form; `"elicitation": {}` means that it can.
-    public var supportsForms: Bool {
+    package var supportsForms: Bool {
         guard let elicitation = raw["elicitation"]?.object else { return false }
         return elicitation["form"] != nil || elicitation["url"] == nil
     }
 
     /// Whether the client can send its user to a URL.
-    public var supportsURLs: Bool { raw["elicitation"]?["url"] != nil }
+    package var supportsURLs: Bool { raw["elicitation"]?["url"] != nil }
 
     /// Whether the client lets the server sample its model.
-    public var supportsSampling: Bool { raw["sampling"]?.object != nil }
+    package var supportsSampling: Bool { raw["sampling"]?.object != nil }
 
     /// Whether the client takes tasks in place of results (modern era).
-    public var acceptsTasks: Bool { raw["extensions"]?[TaskProtocol.extensionName]?.object != nil }
+    package var acceptsTasks: Bool { raw["extensions"]?[TaskProtocol.extensionName]?.object != nil }
 
     /// Whether the client lists its root folders.
-    public var listsRoots: Bool { raw["roots"]?.object != nil }
+    package var listsRoots: Bool { raw["roots"]?.object != nil }
 }
 
 /// The client program's name and version.
-public struct ClientInfo: Sendable, Hashable {
+package struct ClientInfo: Sendable, Hashable {
     /// The client's name; empty when it gave none.
-    public let name: String
+    package let name: String
     /// The client's version; empty when it gave none.
-    public let version: String
+    package let version: String
 
     init(_ object: JSONObject?) {
         name = object?["name"]?.string ?? ""

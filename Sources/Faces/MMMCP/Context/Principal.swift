@@ -10,7 +10,7 @@ public struct Principal: Sendable, Hashable {
     }
 
     /// The process at the other ends of the server's standard pipes.
-    public static let standardPipes = Principal("stdio")
+    package static let standardPipes = Principal("stdio")
     /// Any caller that presents the server's bearer secret.
-    public static let secretHolder = Principal("bearer")
+    package static let secretHolder = Principal("bearer")
 }

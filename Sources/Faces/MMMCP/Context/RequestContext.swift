@@ -9,28 +9,28 @@ public struct RequestContext: Sendable {
     let session: Session
     let replies: QuestionRounds?
     /// Whether the call may be answered with a task: then ``ToolResult/task(_:)`` may be its result.
-    public internal(set) var taskWish = TaskWish.unwanted
+    package internal(set) var taskWish = TaskWish.unwanted
 
     /// Whether the client negotiated a session (legacy) or describes itself in each request (modern).
     package var era: Era { profile.era }
     /// The protocol revision that the request follows.
-    public var protocolVersion: ProtocolVersion { profile.version }
+    package var protocolVersion: ProtocolVersion { profile.version }
     /// The capabilities that the client declares.
-    public var clientCapabilities: ClientCapabilities { profile.capabilities }
+    package var clientCapabilities: ClientCapabilities { profile.capabilities }
     /// The client program's name and version.
-    public var clientInfo: ClientInfo { profile.clientInfo }
+    package var clientInfo: ClientInfo { profile.clientInfo }
     /// The sender of the request.
     public var principal: Principal { profile.principal }
     /// The name of the client's session, where the transport names sessions. Treat it as a secret: it grants the
     /// session.
-    public var sessionName: String? { session.name }
+    package var sessionName: String? { session.name }
     /// The request's id.
     package var requestID: RequestID { call.id }
     /// The request's `_meta`.
-    public var meta: JSONObject { profile.meta }
+    package var meta: JSONObject { profile.meta }
 
     /// Whether the client asked for progress notifications.
-    public var wantsProgress: Bool { profile.progressToken != nil }
+    package var wantsProgress: Bool { profile.progressToken != nil }
 
     /// Reports progress, if the client asked for it.
     ///
@@ -73,7 +73,7 @@ public struct RequestContext: Sendable {
     /// Closes the client's HTTP connection while the work continues; the client reconnects for the remaining messages.
     /// Does nothing where the revision has no way to reconnect.
     /// - Parameter wait: how long the client is asked to wait before it reconnects.
-    public func releaseConnection(retryAfter wait: Duration = .seconds(1)) { call.release(retryAfter: wait) }
+    package func releaseConnection(retryAfter wait: Duration = .seconds(1)) { call.release(retryAfter: wait) }
 
     /// A legacy client may change its level while the call runs; a modern one sets it in the request.
     private var wantedLogLevel: LogLevel? { era == .modern ? profile.logLevel : session.logLevel }
@@ -103,11 +103,11 @@ extension RequestContext {
     /// Whether the client can show its user a form.
     public var canAskForms: Bool { clientCapabilities.supportsForms }
     /// Whether the client can send its user to a URL.
-    public var canAskURLs: Bool { clientCapabilities.supportsURLs }
+    package var canAskURLs: Bool { clientCapabilities.supportsURLs }
     /// Whether the client lets the server sample its model.
-    public var canSample: Bool { clientCapabilities.supportsSampling }
+    package var canSample: Bool { clientCapabilities.supportsSampling }
     /// Whether the client lists its root folders.
-    public var canListRoots: Bool { clientCapabilities.listsRoots }
+    package var canListRoots: Bool { clientCapabilities.listsRoots }
 
     /// Asks the user to fill in a form.
     /// - Parameters:
@@ -134,13 +134,13 @@ extension RequestContext {
 
     /// Asks the client's model for a completion.
     /// - Throws: as for a form.
-    public func sample(_ key: String, _ request: SamplingRequest) async throws -> SamplingAnswer {
+    package func sample(_ key: String, _ request: SamplingRequest) async throws -> SamplingAnswer {
         SamplingAnswer(raw: try await ask(.sampling(key, request)))
     }
 
     /// Asks which folders the client works in.
     /// - Throws: as for a form.
-    public func roots(_ key: String = "roots") async throws -> [Root] {
+    package func roots(_ key: String = "roots") async throws -> [Root] {
         let answer = try await ask(.roots(key))
         return (answer["roots"]?.array ?? []).compactMap { root in
             root["uri"]?.string.map { Root(uri: $0, name: root["name"]?.string) }

@@ -58,13 +58,13 @@ public final class StreamableHTTP: Sendable {
 
     /// Returns the refusal of a request that its head alone decides, so that no body is awaited from a client that
     /// isn't admitted; `nil` for one that is. ``respond(to:)`` repeats the check.
-    public func refusal(forHeadOf request: MCPHTTPRequest) -> MCPHTTPResponse? {
+    package func refusal(forHeadOf request: MCPHTTPRequest) -> MCPHTTPResponse? {
         guard case .failure(let refusal) = admission.admit(request) else { return nil }
         return refusal.response
     }
 
     /// Ends all sessions and streams; later requests are refused.
-    public func stop() {
+    package func stop() {
         let (sessions, modern, sweeper) = state.withLock { state in
             state.isStopped = true
             defer {

@@ -65,7 +65,7 @@ public struct Form: Sendable, Hashable {
         /// A choice of one value.
         /// - Parameter titles: the labels shown to the user, in the order of the values; empty to show the values
         ///   themselves.
-        public static func choice(
+        package static func choice(
             _ name: String, of values: [String], titles: [String] = [], title: String? = nil,
             description: String? = nil, default value: String? = nil
         ) -> Field {
@@ -82,7 +82,7 @@ public struct Form: Sendable, Hashable {
         /// A choice of any number of values.
         /// - Parameter titles: the labels shown to the user, in the order of the values; empty to show the values
         ///   themselves.
-        public static func choices(
+        package static func choices(
             _ name: String, of values: [String], titles: [String] = [], title: String? = nil,
             description: String? = nil, default chosen: [String]? = nil
         ) -> Field {

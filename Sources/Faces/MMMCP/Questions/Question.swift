@@ -19,17 +19,17 @@ public struct Question: Sendable, Hashable {
     }
 
     /// Asks the user to open a URL, which must contain no credentials and no personal data.
-    public static func openURL(_ key: String, _ message: String, url: String) -> Question {
+    package static func openURL(_ key: String, _ message: String, url: String) -> Question {
         Question(key: key, kind: .openURL(message, url: url))
     }
 
     /// Asks the client's model for a completion.
-    public static func sampling(_ key: String, _ request: SamplingRequest) -> Question {
+    package static func sampling(_ key: String, _ request: SamplingRequest) -> Question {
         Question(key: key, kind: .sampling(request.json))
     }
 
     /// Asks which folders the client works in.
-    public static func roots(_ key: String) -> Question { Question(key: key, kind: .roots) }
+    package static func roots(_ key: String) -> Question { Question(key: key, kind: .roots) }
 
     var method: String {
         switch kind {
@@ -127,9 +127,9 @@ public enum ElicitationAnswer: Sendable, Hashable {
 }
 
 /// A folder or other location that a client works in.
-public struct Root: Sendable, Hashable {
+package struct Root: Sendable, Hashable {
     /// The location's URI.
-    public let uri: String
+    package let uri: String
     /// Its name, if it has one.
-    public let name: String?
+    package let name: String?
 }

@@ -1,17 +1,17 @@
-public import MMCore
+package import MMCore
 
 /// A request to the client's model.
-public struct SamplingRequest: Sendable, Hashable {
+package struct SamplingRequest: Sendable, Hashable {
     /// The conversation so far.
-    public var messages: [PromptResult.Message]
+    package var messages: [PromptResult.Message]
     /// The maximum number of tokens in the answer.
-    public var maxTokens: Int
+    package var maxTokens: Int
     /// The system prompt.
-    public var systemPrompt: String?
+    package var systemPrompt: String?
     /// Further members of the protocol's `sampling/createMessage`.
-    public var more: JSONObject
+    package var more: JSONObject
 
-    public init(
+    package init(
         _ messages: [PromptResult.Message], maxTokens: Int, systemPrompt: String? = nil, more: JSONObject = [:]
     ) {
         self.messages = messages
@@ -21,7 +21,7 @@ public struct SamplingRequest: Sendable, Hashable {
     }
 
     /// Creates a request with a single text.
-    public init(_ text: String, maxTokens: Int, systemPrompt: String? = nil) {
+    package init(_ text: String, maxTokens: Int, systemPrompt: String? = nil) {
         self.init([PromptResult.Message(.user, .text(text))], maxTokens: maxTokens, systemPrompt: systemPrompt)
     }
 
@@ -39,18 +39,18 @@ public struct SamplingRequest: Sendable, Hashable {
 }
 
 /// The answer of the client's model.
-public struct SamplingAnswer: Sendable, Hashable {
+package struct SamplingAnswer: Sendable, Hashable {
     /// The complete answer as received.
-    public let raw: JSONObject
+    package let raw: JSONObject
 
     /// The answer's text blocks, joined.
-    public var text: String {
+    package var text: String {
         let blocks = raw["content"]?.array ?? [raw["content"] ?? .null]
         return blocks.compactMap { $0["text"]?.string }.joined()
     }
 
     /// The name of the model that answered.
-    public var model: String? { raw["model"]?.string }
+    package var model: String? { raw["model"]?.string }
     /// Why the model stopped.
-    public var stopReason: String? { raw["stopReason"]?.string }
+    package var stopReason: String? { raw["stopReason"]?.string }
 }

@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// A JSON Schema (2020-12), limited to what tools need; compiled once and applied to any number of values.
 ///
@@ -6,23 +6,23 @@ public import MMCore
 /// documents or bookkeeping across schemas: `$dynamicRef`, references to other files, `unevaluatedProperties` and
 /// `unevaluatedItems`. An unknown keyword makes the schema invalid instead of being ignored; names that begin with `x-`
 /// count as annotations.
-public struct JSONSchema: Sendable {
+package struct JSONSchema: Sendable {
     /// A violation of the schema, described in a sentence that a model can act on.
-    public struct Problem: Sendable, Hashable, CustomStringConvertible {
+    package struct Problem: Sendable, Hashable, CustomStringConvertible {
         /// The path of the value, such as `recipients[2].kind`; empty for the root value.
-        public let path: String
+        package let path: String
         /// What was found and what is allowed.
-        public let message: String
+        package let message: String
 
         /// Path and message in one sentence.
-        public var description: String { path.isEmpty ? message : "\(path): \(message)" }
+        package var description: String { path.isEmpty ? message : "\(path): \(message)" }
     }
 
     /// The known name of a member that is meant by an unknown one.
-    public typealias NameAdvice = @Sendable (_ unknown: String, _ known: [String]) -> String?
+    package typealias NameAdvice = @Sendable (_ unknown: String, _ known: [String]) -> String?
 
     /// What is to be said of a member that the schema doesn't know, after its name.
-    public typealias NameRemark = @Sendable (_ unknown: String) -> String?
+    package typealias NameRemark = @Sendable (_ unknown: String) -> String?
 
     let nodes: [SchemaNode]
     /// Says what is meant by members that the schema doesn't know.
@@ -36,7 +36,7 @@ public struct JSONSchema: Sendable {
     ///   - schema: the schema.
     ///   - name: what error messages call it.
     /// - Throws: `MMError` that names the place and the keyword that is unknown, unsupported or malformed.
-    public init(_ schema: JSONObject, called name: String = "The schema") throws(MMError) {
+    package init(_ schema: JSONObject, called name: String = "The schema") throws(MMError) {
         try self.init(schema, called: name, notes: [])
     }
 
@@ -51,7 +51,7 @@ public struct JSONSchema: Sendable {
     ///   - value: the value to validate.
     ///   - limit: the maximum number of problems to report.
     /// - Returns: the violations; empty when the value is valid.
-    public func problems(of value: JSONValue, limit: Int = 8) -> [Problem] {
+    package func problems(of value: JSONValue, limit: Int = 8) -> [Problem] {
         var check = SchemaCheck(nodes: nodes, limit: limit, advice: advice, remark: remark)
         check.apply(0, to: value, at: "")
         return check.problems

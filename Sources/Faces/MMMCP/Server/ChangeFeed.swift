@@ -3,7 +3,7 @@ import MMCore
 /// Announces changes to what clients may have cached.
 ///
 /// Every connection of the server observes the feed and passes on the changes that its client asked for.
-public final class ChangeFeed: Sendable {
+package final class ChangeFeed: Sendable {
     enum Change: Sendable, Hashable {
         case list(ListKind)
         case resource(String)
@@ -19,10 +19,10 @@ public final class ChangeFeed: Sendable {
     init() {}
 
     /// Announces that the contents of a list have changed.
-    public func listChanged(_ kind: ListKind) { tell(.list(kind)) }
+    package func listChanged(_ kind: ListKind) { tell(.list(kind)) }
 
     /// Announces that the contents of a resource have changed.
-    public func resourceChanged(_ uri: String) { tell(.resource(uri)) }
+    package func resourceChanged(_ uri: String) { tell(.resource(uri)) }
 
     private func tell(_ change: Change) {
         let all = listeners.withLock { Array($0.all.values) }

@@ -6,23 +6,23 @@ import MMCore
 ///   - value: the text typed so far.
 ///   - others: the values of the other arguments that are already filled in.
 ///   - context: the request's context.
-public typealias Completer =
+package typealias Completer =
     @Sendable (_ value: String, _ others: [String: String], _ context: RequestContext) async throws -> Completion
 
 /// Proposed values, best first.
-public struct Completion: Sendable, Hashable {
+package struct Completion: Sendable, Hashable {
     /// The proposals, of which at most 100 are sent.
-    public var values: [String]
+    package var values: [String]
     /// The total number of matching values, when known.
-    public var total: Int?
+    package var total: Int?
 
-    public init(_ values: [String], total: Int? = nil) {
+    package init(_ values: [String], total: Int? = nil) {
         self.values = values
         self.total = total
     }
 
     /// Returns those `candidates` that begin with the typed text, ignoring case.
-    public static func prefixed(_ value: String, of candidates: [String]) -> Completion {
+    package static func prefixed(_ value: String, of candidates: [String]) -> Completion {
         let typed = value.lowercased()
         return Completion(candidates.filter { $0.lowercased().hasPrefix(typed) })
     }

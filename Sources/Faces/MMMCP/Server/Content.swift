@@ -1,7 +1,7 @@
-public import MMCore
+package import MMCore
 
 /// One block of content in the result of a tool or a prompt.
-public struct Content: Sendable, Hashable {
+package struct Content: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         case text(String)
         case stream(TextStream)
@@ -13,9 +13,9 @@ public struct Content: Sendable, Hashable {
 
     let kind: Kind
     /// The block's audience and priority.
-    public var annotations: ContentAnnotations?
+    package var annotations: ContentAnnotations?
     /// Metadata for client programs (`_meta`).
-    public var meta: JSONObject
+    package var meta: JSONObject
 
     private init(_ kind: Kind) {
         self.kind = kind
@@ -24,16 +24,16 @@ public struct Content: Sendable, Hashable {
     }
 
     /// Plain text.
-    public static func text(_ text: String) -> Content { Content(.text(text)) }
+    package static func text(_ text: String) -> Content { Content(.text(text)) }
 
     /// A long text that is produced while it is sent.
-    public static func text(_ stream: TextStream) -> Content { Content(.stream(stream)) }
+    package static func text(_ stream: TextStream) -> Content { Content(.stream(stream)) }
 
     /// An image.
     /// - Parameters:
     ///   - data: the bytes of the file.
     ///   - mimeType: such as `image/png`.
-    public static func image(_ data: [UInt8], mimeType: String) -> Content {
+    package static func image(_ data: [UInt8], mimeType: String) -> Content {
         Content(.image(data: data, mimeType: mimeType))
     }
 
@@ -41,18 +41,18 @@ public struct Content: Sendable, Hashable {
     /// - Parameters:
     ///   - data: the bytes of the file.
     ///   - mimeType: such as `audio/wav`.
-    public static func audio(_ data: [UInt8], mimeType: String) -> Content {
+    package static func audio(_ data: [UInt8], mimeType: String) -> Content {
         Content(.audio(data: data, mimeType: mimeType))
     }
 
     /// A link to a resource; clients older than 2025-06-18 receive its name and address as text instead.
-    public static func link(_ link: ResourceLink) -> Content { Content(.link(link)) }
+    package static func link(_ link: ResourceLink) -> Content { Content(.link(link)) }
 
     /// A resource with its contents.
-    public static func resource(_ contents: ResourceContents) -> Content { Content(.resource(contents)) }
+    package static func resource(_ contents: ResourceContents) -> Content { Content(.resource(contents)) }
 
     /// Returns the block with these annotations.
-    public func annotated(_ annotations: ContentAnnotations) -> Content {
+    package func annotated(_ annotations: ContentAnnotations) -> Content {
         var copy = self
         copy.annotations = annotations
         return copy
@@ -93,21 +93,21 @@ public struct Content: Sendable, Hashable {
 }
 
 /// A resource that a result points to.
-public struct ResourceLink: Sendable, Hashable {
+package struct ResourceLink: Sendable, Hashable {
     /// The resource's URI.
-    public var uri: String
+    package var uri: String
     /// The resource's name.
-    public var name: String
+    package var name: String
     /// The resource's human-readable name.
-    public var title: String?
+    package var title: String?
     /// What the resource contains.
-    public var description: String?
+    package var description: String?
     /// The resource's media type.
-    public var mimeType: String?
+    package var mimeType: String?
     /// The resource's size in bytes.
-    public var size: Int?
+    package var size: Int?
 
-    public init(
+    package init(
         uri: String, name: String, title: String? = nil, description: String? = nil, mimeType: String? = nil,
         size: Int? = nil
     ) {
@@ -130,9 +130,9 @@ public struct ResourceLink: Sendable, Hashable {
 }
 
 /// Hints about a piece of content for the client: its audience, its priority and its age.
-public struct ContentAnnotations: Sendable, Hashable {
+package struct ContentAnnotations: Sendable, Hashable {
     /// One of the two sides of a conversation.
-    public enum Role: String, Sendable, Hashable {
+    package enum Role: String, Sendable, Hashable {
         /// The person.
         case user
         /// The model.
@@ -140,13 +140,13 @@ public struct ContentAnnotations: Sendable, Hashable {
     }
 
     /// Who the content is meant for; an empty list makes no statement.
-    public var audience: [Role]
+    package var audience: [Role]
     /// From 0 (optional) to 1 (required).
-    public var priority: Double?
+    package var priority: Double?
     /// When the content last changed (ISO 8601).
-    public var lastModified: String?
+    package var lastModified: String?
 
-    public init(audience: [Role] = [], priority: Double? = nil, lastModified: String? = nil) {
+    package init(audience: [Role] = [], priority: Double? = nil, lastModified: String? = nil) {
         self.audience = audience
         self.priority = priority
         self.lastModified = lastModified

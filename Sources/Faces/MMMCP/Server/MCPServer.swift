@@ -6,16 +6,16 @@ public import MMCore
 /// revision from 2024-11-05 to 2026-07-28; handlers don't notice which.
 public struct MCPServer: Sendable {
     /// Returns the resources that come and go; `resources/list` runs it.
-    public typealias ResourceLister = @Sendable (_ context: RequestContext) async throws -> [Resource]
+    package typealias ResourceLister = @Sendable (_ context: RequestContext) async throws -> [Resource]
     /// Returns the tools that come and go; lists and calls of tools that aren't permanent run it. It must be quick.
-    public typealias ToolLister = @Sendable () -> [Tool]
+    package typealias ToolLister = @Sendable () -> [Tool]
     /// Returns the prompts that come and go; it must be quick.
-    public typealias PromptLister = @Sendable () -> [Prompt]
+    package typealias PromptLister = @Sendable () -> [Prompt]
 
     /// Watches a resource for one caller: gives an element each time its contents have changed. Runs as long as the caller
     /// is subscribed to it, also to one that does not exist yet.
     /// `read` reads it as the caller would.
-    public typealias ResourceWatcher =
+    package typealias ResourceWatcher =
         @Sendable (
             _ uri: String, _ context: RequestContext, _ read: @escaping @Sendable () async throws -> [ResourceContents]
         ) -> AsyncStream<Void>
@@ -23,11 +23,11 @@ public struct MCPServer: Sendable {
     /// The server's identity.
     public let info: ServerInfo
     /// The purpose of the server, which tool to call first and how the tools work together; read by models.
-    public let instructions: String?
+    package let instructions: String?
     /// The server's behaviour where the protocol leaves room.
-    public let options: ServerOptions
+    package let options: ServerOptions
     /// Where the program announces changes.
-    public let changes: ChangeFeed
+    package let changes: ChangeFeed
     /// Where the server's tasks are; `nil` for one that has none.
     let tasks: (any TaskStore)?
     private let resourceChanges: ResourceWatcher?
@@ -36,7 +36,17 @@ public struct MCPServer: Sendable {
     let once: ClaimLedger
     let gate: CallGate?
 
-    /// Creates a server.
+    /// Creates a server of tools.
+    /// - Parameters:
+    ///   - info: the server's identity.
+    ///   - instructions: what a model should know before it begins.
+    ///   - tools: the tools, in the order in which they are listed.
+    /// - Throws: `MMError` that names the first declaration that violates the protocol.
+    public init(_ info: ServerInfo, instructions: String? = nil, tools: [Tool]) throws(MMError) {
+        try self.init(info, instructions: instructions, tools: tools, options: ServerOptions())
+    }
+
+    /// Creates a server of all that the protocol knows.
     /// - Parameters:
     ///   - info: the server's identity.
     ///   - instructions: what a model should know before it begins.
@@ -51,7 +61,7 @@ public struct MCPServer: Sendable {
     ///   - tasks: where long work is found whose calls were answered with a task.
     ///   - options: the server's behaviour where the protocol leaves room.
     /// - Throws: `MMError` that names the first declaration that violates the protocol.
-    public init(
+    package init(
         _ info: ServerInfo, instructions: String? = nil, tools: [Tool] = [], prompts: [Prompt] = [],
         resources: [Resource] = [], resourceTemplates: [ResourceTemplate] = [], moreResources: ResourceLister? = nil,
         moreTools: @escaping ToolLister = { [] }, morePrompts: @escaping PromptLister = { [] },

@@ -1,25 +1,25 @@
 import MMCore
 
 /// A text template that a person picks from a menu to start a piece of work.
-public struct Prompt: Sendable {
+package struct Prompt: Sendable {
     /// Produces the prompt's messages; all required arguments are present.
-    public typealias Handler =
+    package typealias Handler =
         @Sendable (_ arguments: [String: String], _ context: RequestContext) async throws -> PromptResult
 
     /// The prompt's name.
-    public var name: String
+    package var name: String
     /// The prompt's human-readable name.
-    public var title: String?
+    package var title: String?
     /// The prompt's purpose.
-    public var description: String?
+    package var description: String?
     /// The prompt's arguments.
-    public var arguments: [PromptArgument]
+    package var arguments: [PromptArgument]
     /// Icons for the client's lists.
-    public var icons: [Icon]
+    package var icons: [Icon]
     /// Produces the prompt's messages.
-    public var handler: Handler
+    package var handler: Handler
 
-    public init(
+    package init(
         name: String, title: String? = nil, description: String? = nil, arguments: [PromptArgument] = [],
         icons: [Icon] = [], handler: @escaping Handler
     ) {
@@ -42,19 +42,19 @@ public struct Prompt: Sendable {
 }
 
 /// An argument of a prompt.
-public struct PromptArgument: Sendable {
+package struct PromptArgument: Sendable {
     /// The argument's name.
-    public var name: String
+    package var name: String
     /// The argument's human-readable name.
-    public var title: String?
+    package var title: String?
     /// What to enter.
-    public var description: String?
+    package var description: String?
     /// Whether the argument is required.
-    public var isRequired: Bool
+    package var isRequired: Bool
     /// Proposes values.
-    public var complete: Completer?
+    package var complete: Completer?
 
-    public init(
+    package init(
         name: String, title: String? = nil, description: String? = nil, isRequired: Bool = false,
         complete: Completer? = nil
     ) {
@@ -75,33 +75,33 @@ public struct PromptArgument: Sendable {
 }
 
 /// The conversation that a prompt starts.
-public struct PromptResult: Sendable, Hashable {
+package struct PromptResult: Sendable, Hashable {
     /// One message of the conversation.
-    public struct Message: Sendable, Hashable {
+    package struct Message: Sendable, Hashable {
         /// The message's author.
-        public var role: ContentAnnotations.Role
+        package var role: ContentAnnotations.Role
         /// The message's content.
-        public var content: Content
+        package var content: Content
 
         /// Creates a message with a single block.
-        public init(_ role: ContentAnnotations.Role, _ content: Content) {
+        package init(_ role: ContentAnnotations.Role, _ content: Content) {
             self.role = role
             self.content = content
         }
     }
 
     /// What the conversation is about.
-    public var description: String?
+    package var description: String?
     /// The conversation's messages.
-    public var messages: [Message]
+    package var messages: [Message]
 
-    public init(description: String? = nil, messages: [Message]) {
+    package init(description: String? = nil, messages: [Message]) {
         self.description = description
         self.messages = messages
     }
 
     /// Creates a conversation that starts with one text by the user.
-    public static func text(_ text: String, description: String? = nil) -> PromptResult {
+    package static func text(_ text: String, description: String? = nil) -> PromptResult {
         PromptResult(description: description, messages: [Message(.user, .text(text))])
     }
 

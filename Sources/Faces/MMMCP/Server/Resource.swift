@@ -1,28 +1,28 @@
-public import MMCore
+package import MMCore
 
 /// Data that a client can read by its URI.
-public struct Resource: Sendable {
+package struct Resource: Sendable {
     /// Reads the resource. Throwing an `MMError` with the code `.notFound` answers that the URI is unknown.
-    public typealias Reader = @Sendable (_ context: RequestContext) async throws -> [ResourceContents]
+    package typealias Reader = @Sendable (_ context: RequestContext) async throws -> [ResourceContents]
 
     /// The resource's URI.
-    public var uri: String
+    package var uri: String
     /// The resource's name.
-    public var name: String
+    package var name: String
     /// The resource's human-readable name.
-    public var title: String?
+    package var title: String?
     /// What the resource contains.
-    public var description: String?
+    package var description: String?
     /// The resource's media type.
-    public var mimeType: String?
+    package var mimeType: String?
     /// The resource's size in bytes.
-    public var size: Int?
+    package var size: Int?
     /// The resource's audience and priority.
-    public var annotations: ContentAnnotations?
+    package var annotations: ContentAnnotations?
     /// Reads the resource.
-    public var read: Reader
+    package var read: Reader
 
-    public init(
+    package init(
         uri: String, name: String, title: String? = nil, description: String? = nil, mimeType: String? = nil,
         size: Int? = nil, annotations: ContentAnnotations? = nil, read: @escaping Reader
     ) {
@@ -48,13 +48,13 @@ public struct Resource: Sendable {
 }
 
 /// The contents of one resource, as text or as bytes.
-public struct ResourceContents: Sendable, Hashable {
+package struct ResourceContents: Sendable, Hashable {
     /// The resource's URI.
-    public var uri: String
+    package var uri: String
     /// The contents' media type.
-    public var mimeType: String?
+    package var mimeType: String?
     /// Metadata for client programs (`_meta`).
-    public var meta: JSONObject
+    package var meta: JSONObject
     let body: Body
 
     enum Body: Sendable, Hashable {
@@ -63,22 +63,22 @@ public struct ResourceContents: Sendable, Hashable {
     }
 
     /// The contents, where they are text.
-    public var text: String? {
+    package var text: String? {
         if case .text(let text) = body { text } else { nil }
     }
 
     /// Creates contents from text.
-    public static func text(_ text: String, uri: String, mimeType: String? = "text/plain") -> ResourceContents {
+    package static func text(_ text: String, uri: String, mimeType: String? = "text/plain") -> ResourceContents {
         ResourceContents(uri: uri, mimeType: mimeType, meta: [:], body: .text(text))
     }
 
     /// Creates contents from bytes.
-    public static func blob(_ bytes: [UInt8], uri: String, mimeType: String?) -> ResourceContents {
+    package static func blob(_ bytes: [UInt8], uri: String, mimeType: String?) -> ResourceContents {
         ResourceContents(uri: uri, mimeType: mimeType, meta: [:], body: .blob(bytes))
     }
 
     /// Creates contents from a JSON value.
-    public static func json(_ value: JSONValue, uri: String) -> ResourceContents {
+    package static func json(_ value: JSONValue, uri: String) -> ResourceContents {
         .text(value.description, uri: uri, mimeType: "application/json")
     }
 

@@ -2,35 +2,35 @@ import MMCore
 
 /// A family of resources whose URIs contain variables (RFC 6570: `{name}` for one path segment, `{+name}` for the rest
 /// of a path).
-public struct ResourceTemplate: Sendable {
+package struct ResourceTemplate: Sendable {
     /// Reads one of the resources.
     ///
     /// - Parameters:
     ///   - uri: the requested URI.
     ///   - variables: the variables' values, percent-decoded.
     ///   - context: the request's context.
-    public typealias Reader =
+    package typealias Reader =
         @Sendable (_ uri: String, _ variables: [String: String], _ context: RequestContext) async throws
         -> [ResourceContents]
 
     /// The URI template.
-    public var uriTemplate: String
+    package var uriTemplate: String
     /// The template's name.
-    public var name: String
+    package var name: String
     /// The template's human-readable name.
-    public var title: String?
+    package var title: String?
     /// What such a resource contains.
-    public var description: String?
+    package var description: String?
     /// The resources' media type.
-    public var mimeType: String?
+    package var mimeType: String?
     /// The resources' audience and priority.
-    public var annotations: ContentAnnotations?
+    package var annotations: ContentAnnotations?
     /// Proposes values for the variables, by variable name.
-    public var completions: [String: Completer]
+    package var completions: [String: Completer]
     /// Reads one of the resources.
-    public var read: Reader
+    package var read: Reader
 
-    public init(
+    package init(
         uriTemplate: String, name: String, title: String? = nil, description: String? = nil, mimeType: String? = nil,
         annotations: ContentAnnotations? = nil, completions: [String: Completer] = [:], read: @escaping Reader
     ) {

@@ -11,9 +11,9 @@ public struct ServerInfo: Sendable, Hashable {
     /// One sentence about it.
     public var description: String?
     /// The URL of a page about the program.
-    public var websiteURL: String?
+    package var websiteURL: String?
     /// Icons for the client's lists.
-    public var icons: [Icon]
+    package var icons: [Icon]
 
     public init(
         name: String, title: String? = nil, version: String, description: String? = nil, websiteURL: String? = nil,
@@ -43,9 +43,9 @@ public struct Icon: Sendable, Hashable {
     /// An `https:` or `data:` URL.
     public var source: String
     /// The image's media type.
-    public var mimeType: String?
+    package var mimeType: String?
     /// Sizes such as `48x48`, or `any`.
-    public var sizes: [String]
+    package var sizes: [String]
 
     /// Creates an icon from a URL.
     public init(source: String, mimeType: String? = nil, sizes: [String] = []) {

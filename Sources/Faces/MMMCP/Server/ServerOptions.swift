@@ -1,75 +1,75 @@
 import MMCore
 
 /// How a server behaves where the protocol leaves room.
-public struct ServerOptions: Sendable {
+package struct ServerOptions: Sendable {
     /// The maximum number of items on one page of a list. Generous, because many clients read only the first page.
-    public var pageSize = 1000
+    package var pageSize = 1000
     /// How long clients may cache the lists of tools, prompts and templates, and the answer to `server/discover`.
-    public var listCache = CacheHint(.seconds(300), .public)
+    package var listCache = CacheHint(.seconds(300), .public)
     /// How long clients may cache the list of resources and their contents.
-    public var resourceCache = CacheHint(.zero, .private)
+    package var resourceCache = CacheHint(.zero, .private)
     /// The lists that can change while the server runs; the program announces changes through ``MCPServer/changes``.
-    public var changingLists: Set<ListKind> = []
+    package var changingLists: Set<ListKind> = []
     /// Whether clients may subscribe to changes of single resources.
-    public var offersResourceSubscriptions = false
+    package var offersResourceSubscriptions = false
     /// Whether log messages are sent to clients at all.
-    public var offersLogging = true
+    package var offersLogging = true
     /// The level of log messages that a legacy client receives before it has set one itself; `nil` sends none.
-    public var initialLogLevel: LogLevel? = .info
+    package var initialLogLevel: LogLevel? = .info
     /// How long a question to a legacy client stays open.
-    public var questionTimeout: Duration = .seconds(300)
+    package var questionTimeout: Duration = .seconds(300)
     /// The key that seals the state which modern clients keep between a question and its answer, at least 32 random
     /// bytes; `nil` creates one at start, which no other process knows.
-    public var stateKey: [UInt8]?
+    package var stateKey: [UInt8]?
     /// How long a modern client may take to return with the answer to a question.
-    public var stateLifetime: Duration = .seconds(600)
+    package var stateLifetime: Duration = .seconds(600)
     /// Whether structured results are validated against their tool's output schema before they are sent.
-    public var checksResults = true
+    package var checksResults = true
     /// The limits on each caller's tool calls, over all its connections; `nil` for none.
-    public var callLimits: CallLimits?
+    package var callLimits: CallLimits?
     /// The limits on a client's traffic.
-    public var limits = ServerLimits()
+    package var limits = ServerLimits()
 
     /// Creates the options that suit most servers.
-    public init() {}
+    package init() {}
 }
 
 /// A list that a server offers.
-public enum ListKind: Sendable, Hashable, CaseIterable {
+package enum ListKind: Sendable, Hashable, CaseIterable {
     case tools
     case prompts
     case resources
 }
 
 /// The limits on what a server accepts from a client it doesn't trust.
-public struct ServerLimits: Sendable {
+package struct ServerLimits: Sendable {
     /// The maximum size of a message on a pipe, in bytes.
-    public var messageBytes = 64 << 20
+    package var messageBytes = 64 << 20
     /// The maximum nesting depth of a message.
-    public var nesting = 256
+    package var nesting = 256
     /// The maximum number of open calls per connection.
-    public var openCalls = 16_384
+    package var openCalls = 16_384
     /// The maximum size of the messages behind a connection's open calls, in bytes.
-    public var openCallBytes = 256 << 20
+    package var openCallBytes = 256 << 20
     /// How long a pipe is left unread while those limits are reached and no open call ends; after that, further calls
     /// are refused.
-    public var fullQueueTimeout: Duration = .seconds(5)
+    package var fullQueueTimeout: Duration = .seconds(5)
     /// The maximum number of resources that one client may watch.
-    public var watchedResources = 1000
+    package var watchedResources = 1000
     /// The maximum number of bytes that may wait for a client that doesn't read; beyond it nothing more is read from
     /// that client.
-    public var unreadBytes = 32 << 20
+    package var unreadBytes = 32 << 20
     /// How long a pipe's calls may continue after its end of input; longer as long as they keep ending steadily.
-    public var drainGracePeriod: Duration = .milliseconds(400)
+    package var drainGracePeriod: Duration = .milliseconds(400)
 
     /// Creates the limits that suit most servers.
-    public init() {}
+    package init() {}
 }
 
 /// How long a modern client may cache an answer, and for whom.
-public struct CacheHint: Sendable, Hashable {
+package struct CacheHint: Sendable, Hashable {
     /// Who may share a cached answer.
-    public enum Scope: String, Sendable, Hashable {
+    package enum Scope: String, Sendable, Hashable {
         /// The same for everybody.
         case `public`
         /// Only for the caller.
@@ -77,11 +77,11 @@ public struct CacheHint: Sendable, Hashable {
     }
 
     /// How long the answer stays fresh; zero means that the client has to ask every time.
-    public var lifetime: Duration
+    package var lifetime: Duration
     /// Who may share the cached answer.
-    public var scope: Scope
+    package var scope: Scope
 
-    public init(_ lifetime: Duration, _ scope: Scope) {
+    package init(_ lifetime: Duration, _ scope: Scope) {
         self.lifetime = lifetime
         self.scope = scope
     }

@@ -2,7 +2,7 @@
 ///
 /// It is sent piece by piece, as fast as the client reads. Only where it ends a stream of events over HTTP is it
 /// collected first.
-public struct TextStream: Sendable, Hashable {
+package struct TextStream: Sendable, Hashable {
     /// The text's placeholder in the message; random, so that nothing a client or a handler writes equals it by chance.
     let marker: String
     let next: @Sendable () async throws -> String?
@@ -10,13 +10,13 @@ public struct TextStream: Sendable, Hashable {
     /// Creates a text.
     /// - Parameter next: returns the next piece, of any size, or `nil` at the end. If it throws, the text ends with a
     ///   line that says it is incomplete.
-    public init(next: @escaping @Sendable () async throws -> String?) {
+    package init(next: @escaping @Sendable () async throws -> String?) {
         self.next = next
         marker = "mcp-text-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
     }
 
     /// A text equals only itself.
-    public static func == (left: TextStream, right: TextStream) -> Bool { left.marker == right.marker }
+    package static func == (left: TextStream, right: TextStream) -> Bool { left.marker == right.marker }
     /// Hashes the text's identity.
-    public func hash(into hasher: inout Hasher) { hasher.combine(marker) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(marker) }
 }

@@ -31,11 +31,11 @@ public struct Tool: Sendable {
     /// Further names under which calls are accepted; they are not listed.
     public var aliases: [String]
     /// Whether calls may be answered with a task, where the server has tasks.
-    public var taskSupport = TaskSupport.forbidden
+    package var taskSupport = TaskSupport.forbidden
     /// Says which argument is meant by one that the tool doesn't have; by spelling alone unless given.
-    public var argumentAdvice: JSONSchema.NameAdvice?
+    package var argumentAdvice: JSONSchema.NameAdvice?
     /// Says where an argument belongs that the tool doesn't have, in words that follow its name; `nil` for what it knows nothing of.
-    public var argumentRemark: JSONSchema.NameRemark?
+    package var argumentRemark: JSONSchema.NameRemark?
     /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
     /// Metadata for client programs (`_meta`).

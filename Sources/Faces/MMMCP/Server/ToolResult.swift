@@ -3,7 +3,7 @@ public import MMCore
 /// A tool's result: content for the model and, where the tool has an output schema, the same as data.
 public struct ToolResult: Sendable {
     /// The content for the model. When it is empty, the structured content is repeated here as JSON text.
-    public var content: [Content]
+    package var content: [Content]
     /// The result as data.
     public var structured: JSONValue?
     /// Whether the call failed; the text then says what to change.
@@ -13,7 +13,7 @@ public struct ToolResult: Sendable {
     /// The task that goes on in place of a result.
     private(set) var task: ToolTask?
 
-    public init(
+    package init(
         content: [Content] = [], structured: JSONValue? = nil, isError: Bool = false, meta: JSONObject = [:]
     ) {
         self.content = content
@@ -26,14 +26,14 @@ public struct ToolResult: Sendable {
     public static func text(_ text: String) -> ToolResult { ToolResult(content: [.text(text)]) }
 
     /// Answers a call with work that goes on; only where the call's ``RequestContext/taskWish`` allows it.
-    public static func task(_ task: ToolTask) -> ToolResult {
+    package static func task(_ task: ToolTask) -> ToolResult {
         var result = ToolResult()
         result.task = task
         return result
     }
 
     /// Creates a result from these blocks.
-    public static func content(_ content: Content...) -> ToolResult { ToolResult(content: content) }
+    package static func content(_ content: Content...) -> ToolResult { ToolResult(content: content) }
 
     /// Creates a result from data, with a text for clients and models that read only text.
     /// - Parameters:

@@ -1,9 +1,9 @@
-public import MMCore
+package import MMCore
 
 /// Where a server's tasks are: the table of its long work.
 ///
 /// Every look-up is a caller's own. A task that the caller may not see does not exist for it: the store throws `notFound`.
-public protocol TaskStore: Sendable {
+package protocol TaskStore: Sendable {
     /// The task of this name.
     func task(_ id: String, for context: RequestContext) async throws(MMError) -> ToolTask
 

@@ -1,9 +1,9 @@
-public import MMCore
+package import MMCore
 
 /// Work that goes on after its tool call was answered, as clients see it: a task of the protocol.
-public struct ToolTask: Sendable {
+package struct ToolTask: Sendable {
     /// Where the work stands.
-    public indirect enum Status: Sendable {
+    package indirect enum Status: Sendable {
         /// It is being done.
         case working
         /// It waits for answers of the client's side.
@@ -17,19 +17,19 @@ public struct ToolTask: Sendable {
     }
 
     /// The task's name: random, so that nobody can guess another caller's.
-    public var id: String
+    package var id: String
     /// Where the work stands.
-    public var status: Status
+    package var status: Status
     /// What is being done, or why it ended, for people.
-    public var message: String?
+    package var message: String?
     /// When the work began.
-    public var created: Timestamp
+    package var created: Timestamp
     /// When the task last changed.
-    public var updated: Timestamp
+    package var updated: Timestamp
     /// How long the task is kept, counted from its beginning; `nil` as long as nothing ends it.
-    public var lifetime: Duration?
+    package var lifetime: Duration?
     /// How often a client should ask.
-    public var pollInterval: Duration
+    package var pollInterval: Duration
 
     /// A task.
     /// - Parameters:
@@ -40,7 +40,7 @@ public struct ToolTask: Sendable {
     ///   - updated: when the task last changed.
     ///   - lifetime: how long it is kept, counted from its beginning.
     ///   - pollInterval: how often a client should ask.
-    public init(
+    package init(
         id: String, status: Status, message: String? = nil, created: Timestamp, updated: Timestamp? = nil,
         lifetime: Duration? = nil, pollInterval: Duration = .seconds(1)
     ) {
@@ -54,7 +54,7 @@ public struct ToolTask: Sendable {
     }
 
     /// Whether nothing more happens to the task.
-    public var isOver: Bool {
+    package var isOver: Bool {
         switch status {
         case .working, .inputRequired: false
         case .completed, .failed, .cancelled: true
@@ -102,7 +102,7 @@ public struct ToolTask: Sendable {
 }
 
 /// Whether calls of a tool may be answered with a task.
-public enum TaskSupport: String, Sendable, Hashable {
+package enum TaskSupport: String, Sendable, Hashable {
     /// Never.
     case forbidden
     /// Where the client can deal with one.
@@ -112,7 +112,7 @@ public enum TaskSupport: String, Sendable, Hashable {
 }
 
 /// What a call's client makes of a task in place of the result.
-public enum TaskWish: Sendable, Hashable {
+package enum TaskWish: Sendable, Hashable {
     /// It needs the result itself.
     case unwanted
     /// It takes either; the server chooses.

@@ -1,26 +1,26 @@
-public import MMCore
+package import MMCore
 
 /// A JSON-RPC error: the request itself was wrong or could not be served.
 ///
 /// A tool whose *work* fails returns a failed ``ToolResult`` instead; a handler throws this error only where the
 /// protocol requires one.
-public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The JSON-RPC error code.
-    public var code: Int
+    package var code: Int
     /// One sentence, without secrets or internals.
-    public var message: String
+    package var message: String
     /// Further data for client programs.
-    public var data: JSONValue?
+    package var data: JSONValue?
 
     /// Creates an error with this code.
-    public init(code: Int, _ message: String, data: JSONValue? = nil) {
+    package init(code: Int, _ message: String, data: JSONValue? = nil) {
         self.code = code
         self.message = message
         self.data = data
     }
 
     /// Message and code.
-    public var description: String { "\(message) (\(code))" }
+    package var description: String { "\(message) (\(code))" }
 
     /// -32700: the text is not JSON.
     package static func parseError(_ detail: String) -> MCPError { MCPError(code: -32700, "Parse error: \(detail)") }
@@ -36,12 +36,12 @@ public struct MCPError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// -32602: a parameter is wrong; the message names it.
-    public static func invalidParams(_ message: String, data: JSONValue? = nil) -> MCPError {
+    package static func invalidParams(_ message: String, data: JSONValue? = nil) -> MCPError {
         MCPError(code: -32602, message, data: data)
     }
 
     /// -32603: a fault of the server, described without internals.
-    public static func internalError(_ message: String = "Internal error") -> MCPError {
+    package static func internalError(_ message: String = "Internal error") -> MCPError {
         MCPError(code: -32603, message)
     }
 

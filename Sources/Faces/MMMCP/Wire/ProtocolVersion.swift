@@ -1,7 +1,7 @@
 /// A revision of the Model Context Protocol, named by its date.
-public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
+package struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The date, as it appears on the wire.
-    public let text: String
+    package let text: String
 
     /// Creates a revision with this date, known or not.
     package init(_ text: String) {
@@ -9,18 +9,18 @@ public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConve
     }
 
     /// The date.
-    public var description: String { text }
+    package var description: String { text }
 
     /// The first revision.
-    public static let v2024_11_05 = ProtocolVersion("2024-11-05")
+    package static let v2024_11_05 = ProtocolVersion("2024-11-05")
     /// Adds annotations, audio, completions, Streamable HTTP and, only here, batches.
-    public static let v2025_03_26 = ProtocolVersion("2025-03-26")
+    package static let v2025_03_26 = ProtocolVersion("2025-03-26")
     /// Adds structured results, resource links, elicitation and the version header.
-    public static let v2025_06_18 = ProtocolVersion("2025-06-18")
+    package static let v2025_06_18 = ProtocolVersion("2025-06-18")
     /// Adds icons, URL elicitation and resumable streams.
-    public static let v2025_11_25 = ProtocolVersion("2025-11-25")
+    package static let v2025_11_25 = ProtocolVersion("2025-11-25")
     /// The first revision without handshake and sessions.
-    public static let v2026_07_28 = ProtocolVersion("2026-07-28")
+    package static let v2026_07_28 = ProtocolVersion("2026-07-28")
 
     /// The supported revisions that begin with `initialize`, oldest first.
     package static let legacy: [ProtocolVersion] = [.v2024_11_05, .v2025_03_26, .v2025_06_18, .v2025_11_25]
@@ -33,7 +33,7 @@ public struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConve
     package var isModern: Bool { Self.modern.contains(self) }
 
     /// Orders revisions from older to newer: dates in this form sort as text.
-    public static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool { left.text < right.text }
+    package static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool { left.text < right.text }
 
     /// The version with which the server answers `initialize`: the requested one when known, otherwise the newest
     /// legacy one.

@@ -3,7 +3,7 @@ package import MMCore
 /// Judges many scripts and requests, one JSON line each: `{"id","src","module"}` or `{"id","method","url","body"}` in,
 /// `{"id","verdict","class","rule"}` out. `resource` names a service other than Graph, `headers` the headers that are
 /// sent.
-public struct GuardBatch: Sendable {
+package struct GuardBatch: Sendable {
     private let engine: GuardEngine
     private let policy: GuardPolicy
     private let module: String?
@@ -14,7 +14,7 @@ public struct GuardBatch: Sendable {
     ///   - engine: the guard.
     ///   - policy: the connection's policy.
     ///   - module: the module of lines that don't name one.
-    public init(engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil) {
+    package init(engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil) {
         self.init(engine: engine, policy: policy, module: module) { host in
             RequestService.allCases.first { $0.knownHosts.contains(host) }
         }
@@ -37,7 +37,7 @@ public struct GuardBatch: Sendable {
     }
 
     /// Returns the answer to one line. A line that can't be read is denied.
-    public func judge(line: String) -> String {
+    package func judge(line: String) -> String {
         let value: JSONValue
         do {
             value = try JSONParser.parse(line, limits: .strict)

@@ -1,14 +1,14 @@
 package import MMCore
 
 /// A person who has answered a request that waited, and how they proved to be one.
-public struct Approver: Sendable, Hashable {
+package struct Approver: Sendable, Hashable {
     /// Whose yes or no it is: the owner of the key, or the login of the terminal.
-    public var person: String
+    package var person: String
     /// How it was given: `terminal`, `form`, or `passkey` with the key's name.
-    public var means: String
+    package var means: String
 
     /// Creates an approver.
-    public init(person: String, means: String) {
+    package init(person: String, means: String) {
         self.person = person
         self.means = means
     }

@@ -6,19 +6,19 @@ public import MMCore
 ///
 /// A confirmation is valid for exactly one request (see `ConfirmationRequest.digest`), once, and for minutes. Only a
 /// front-end that is used by a person calls `approve`.
-public struct ConfirmationLedger: Sendable {
+package struct ConfirmationLedger: Sendable {
     /// The path of the file.
-    public let path: String
+    package let path: String
     /// How long a request waits for its answer.
-    public let questionLifetime: Duration
+    package let questionLifetime: Duration
     /// How long an approval stays valid.
-    public let approvalLifetime: Duration
+    package let approvalLifetime: Duration
     /// What the nodes of a cluster share; `nil` outside one.
     package var shared: (any SharedConfirmations)?
     let clock: WallClock
 
     /// Creates the ledger of a file, which need not exist yet.
-    public init(
+    package init(
         path: String, questionLifetime: Duration = .seconds(900), approvalLifetime: Duration = .seconds(600),
         clock: WallClock = .system
     ) {
@@ -29,14 +29,14 @@ public struct ConfirmationLedger: Sendable {
     }
 
     /// Creates the ledger of a user.
-    public init(paths: StatePaths) {
+    package init(paths: StatePaths) {
         self.init(path: paths.confirmationLedger)
     }
 
     /// Records that a request waits for a person. A request that is already waiting keeps its token.
     /// - Returns: the entry, with the token for `mm confirm`.
     /// - Throws: the errors of reading and writing the ledger.
-    public func request(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
+    package func request(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
         try await enter(request).entry
     }
 
@@ -75,7 +75,7 @@ public struct ConfirmationLedger: Sendable {
 
     /// Returns the entry of a token, for display.
     /// - Throws: `.notFound` if no such request is waiting.
-    public func pending(_ token: String) async throws(MMError) -> PendingConfirmation {
+    package func pending(_ token: String) async throws(MMError) -> PendingConfirmation {
         let wanted = Self.plain(token)
         let (places, absence) = try await places()
         for (_, contents) in places {
@@ -89,7 +89,7 @@ public struct ConfirmationLedger: Sendable {
 
     /// Returns all waiting and approved requests, oldest first.
     /// - Throws: the errors of reading the ledger.
-    public func all() async throws(MMError) -> [PendingConfirmation] {
+    package func all() async throws(MMError) -> [PendingConfirmation] {
         let now = clock.now
         return try await places().found.flatMap(\.contents.entries)
             .filter { $0.expiresAt > now && $0.state != .refused }
@@ -116,7 +116,7 @@ public struct ConfirmationLedger: Sendable {
     ///   - token: the token.
     ///   - digest: the digest of what was shown; the token alone might refer to other content by now.
     /// - Throws: `.notFound` if the request is no longer waiting.
-    public func approve(_ token: String, digest: String) async throws(MMError) {
+    package func approve(_ token: String, digest: String) async throws(MMError) {
         _ = try await approve(token, digest: digest, by: Approver(person: "", means: "terminal"))
     }
 
@@ -159,7 +159,7 @@ public struct ConfirmationLedger: Sendable {
 
     /// Records a person's refusal.
     /// - Throws: `.notFound` if no such request is waiting.
-    public func refuse(_ token: String) async throws(MMError) {
+    package func refuse(_ token: String) async throws(MMError) {
         try await refuse(token, because: nil, by: nil)
     }
 
@@ -189,7 +189,7 @@ public struct ConfirmationLedger: Sendable {
     /// - Parameter digest: the digest of the request that is about to run.
     /// - Returns: whether a person had confirmed exactly this request; it won't be `true` a second time.
     /// - Throws: the errors of reading and writing the ledger; nothing may run then.
-    public func consume(_ digest: String) async throws(MMError) -> Bool {
+    package func consume(_ digest: String) async throws(MMError) -> Bool {
         let isIt = { (entry: PendingConfirmation) in entry.digest == digest && entry.state == .approved }
         for (_, contents) in try await places().found {
             guard let entry = contents.entries.first(where: isIt) else { continue }

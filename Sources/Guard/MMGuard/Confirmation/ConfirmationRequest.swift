@@ -1,25 +1,25 @@
 public import MMCore
 
 /// A request that a person is asked to confirm, and that the confirmation is bound to.
-public struct ConfirmationRequest: Sendable, Hashable {
+package struct ConfirmationRequest: Sendable, Hashable {
     /// The connection it would run on.
-    public var connection: String
+    package var connection: String
     /// What that name stands for (`Connection.identity`); `nil` for what is no connection of the registry.
     package var identity: String?
     /// Who acts there if it isn't a person.
-    public var actor: String?
+    package var actor: String?
     /// The module of the session, or the service: `exo`, `graph`.
-    public var module: String
+    package var module: String
     /// The exact script, or the request line.
-    public var text: String
+    package var text: String
     /// The exact body of a request; empty for scripts.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// The exact form of what `text` says in words; a person is shown it behind that, on pages of its own.
     package var exact = ""
     /// Everything else that affects what happens: further parameters of the call.
-    public var parameters: JSONObject
+    package var parameters: JSONObject
     /// What kind of thing it is, in a few words: `run in exo`.
-    public var title: String
+    package var title: String
     /// What it changes, as far as that is known: a person is shown it, and the confirmation is not bound to it, because the
     /// state before may be another one when the same call comes back.
     package var changes: [String] = []
@@ -27,15 +27,15 @@ public struct ConfirmationRequest: Sendable, Hashable {
     /// state, which is looked at again before anything is sent, may well hold for days.
     package var lasting: Duration?
     /// The guard's verdict on it.
-    public var verdict: Verdict
+    package var verdict: Verdict
     /// The check that the person has to pass besides saying yes.
-    public var check: PersonCheck
+    package var check: PersonCheck
     /// How many people have to say yes.
-    public var approvals: Int
+    package var approvals: Int
     /// Who signed in to ask, where a server serves several: one's confirmation is of no use to another.
     package var principal: String?
     /// Who asks, for the person who decides; the confirmation is not bound to it.
-    public var requester: Requester?
+    package var requester: Requester?
 
     /// Creates a request.
     /// - Parameters:
@@ -49,7 +49,7 @@ public struct ConfirmationRequest: Sendable, Hashable {
     ///   - verdict: the guard's verdict on it.
     ///   - checks: the checks that the connection demands of a person.
     ///   - approvals: how many people the connection demands.
-    public init(
+    package init(
         connection: String, actor: String? = nil, module: String, title: String, text: String, body: [UInt8] = [],
         parameters: JSONObject = [:], verdict: Verdict, checks: ConnectionPersonChecks = ConnectionPersonChecks(),
         approvals: ConnectionApprovals = ConnectionApprovals()
@@ -73,7 +73,7 @@ public struct ConfirmationRequest: Sendable, Hashable {
 
     /// The digest that a confirmation is valid for: connection and what it stands for, module, exact text and body, parameters.
     /// Each part is preceded by its length, so that no two requests share a digest by moving bytes from one part to the next.
-    public var digest: String {
+    package var digest: String {
         var hash = SHA256()
         func add(_ bytes: some Collection<UInt8>) {
             var length = UInt64(bytes.count)

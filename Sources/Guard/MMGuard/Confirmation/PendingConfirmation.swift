@@ -1,9 +1,9 @@
 public import MMCore
 
 /// An entry of the ledger: a request that waits for a person, or that a person has confirmed.
-public struct PendingConfirmation: Sendable, Hashable {
+package struct PendingConfirmation: Sendable, Hashable {
     /// The state of an entry.
-    public enum State: String, Sendable {
+    package enum State: String, Sendable {
         /// Nobody has answered.
         case pending
         /// All whose yes is needed said yes; the next run of exactly this uses it up.
@@ -13,43 +13,43 @@ public struct PendingConfirmation: Sendable, Hashable {
     }
 
     /// The token: short enough to type.
-    public var token: String
+    package var token: String
     /// The digest that it is bound to.
-    public var digest: String
+    package var digest: String
     /// The state of an entry.
-    public var state: State
+    package var state: State
     /// The connection.
-    public var connection: String
+    package var connection: String
     /// What the connection stood for.
     package var identity: String?
     /// The module or service.
-    public var module: String
+    package var module: String
     /// The beginning of the script, or the request line: what a list shows.
-    public var summary: String
+    package var summary: String
     /// The rule that requires confirmation.
-    public var rule: String
+    package var rule: String
     /// The check that the person has to pass besides saying yes.
-    public var check: PersonCheck
+    package var check: PersonCheck
     /// What a person is shown before being asked.
     package var presentation: Presentation
     /// The strictest class of what would be done.
-    public var guardClass: GuardClass
+    package var guardClass: GuardClass
     /// Who asked.
-    public var requester: Requester?
+    package var requester: Requester?
     /// How many people have to say yes.
-    public var needed: Int
+    package var needed: Int
     /// Who said yes so far, or no.
-    public var approvers: [Approver] = []
+    package var approvers: [Approver] = []
     /// Why a person said no, in their words.
-    public var refusal: String?
+    package var refusal: String?
     /// The classes that a standing approval of it has to name; empty for what is always asked about.
-    public var standingClasses: [GuardClass]
+    package var standingClasses: [GuardClass]
     /// How long a yes to it holds, where that is longer than usual.
     package var lasting: Duration?
     /// When it was requested.
-    public var createdAt: Timestamp
+    package var createdAt: Timestamp
     /// When it expires.
-    public var expiresAt: Timestamp
+    package var expiresAt: Timestamp
 
     init(_ request: ConfirmationRequest, token: String, createdAt: Timestamp, expiresAt: Timestamp) {
         self.token = token

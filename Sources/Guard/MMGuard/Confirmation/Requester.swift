@@ -1,18 +1,18 @@
 package import MMCore
 
 /// Who asked for what waits for a person. It is shown, and a confirmation is not bound to it.
-public struct Requester: Sendable, Hashable {
+package struct Requester: Sendable, Hashable {
     /// The face the call came through: `terminal`, `mcp`, `rest`, `library`.
-    public var surface: String
+    package var surface: String
     /// The client's own name.
-    public var client: String
+    package var client: String
     /// The model behind the client, where the client tells it.
-    public var model: String?
+    package var model: String?
     /// The person whom the client acts for, where that is known.
-    public var person: String?
+    package var person: String?
 
     /// Creates a requester.
-    public init(surface: String, client: String, model: String? = nil, person: String? = nil) {
+    package init(surface: String, client: String, model: String? = nil, person: String? = nil) {
         self.surface = surface
         self.client = client
         self.model = model

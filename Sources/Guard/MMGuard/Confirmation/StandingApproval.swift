@@ -1,30 +1,30 @@
-public import MMCore
+package import MMCore
 
 /// A person's yes to a class of requests on a connection, for a while.
-public struct StandingApproval: Sendable, Hashable {
+package struct StandingApproval: Sendable, Hashable {
     /// The longest time that one may hold.
-    public static let longest = Duration.seconds(8 * 3600)
+    package static let longest = Duration.seconds(8 * 3600)
 
     /// What it is revoked by.
-    public var id: String
+    package var id: String
     /// The connection.
-    public var connection: String
+    package var connection: String
     /// What the connection stood for when it was given; for anything else it doesn't hold.
     package var identity: String?
     /// The class of what passes.
-    public var guardClass: GuardClass
+    package var guardClass: GuardClass
     /// Who gave it.
-    public var approver: Approver
+    package var approver: Approver
     /// The check that was passed for it: what needs a stronger one is still asked about.
-    public var check: PersonCheck
+    package var check: PersonCheck
     /// When it was given.
-    public var createdAt: Timestamp
+    package var createdAt: Timestamp
     /// When it ends.
-    public var expiresAt: Timestamp
+    package var expiresAt: Timestamp
 
     /// Whether a class can be approved for a while: never what reads without being asked about, gives out secrets, or
     /// changes rights or the sign-in.
-    public static func isPossible(_ one: GuardClass) -> Bool {
+    package static func isPossible(_ one: GuardClass) -> Bool {
         switch one {
         case .write, .subscription, .send, .external, .destructive: true
         case .read, .secret, .privilege, .session: false

@@ -9,7 +9,7 @@ public struct GuardAllowances: OptionSet, Sendable, Hashable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Commands of the warned list run with a warning instead of a question.
-    public static let warnedCommands = GuardAllowances(rawValue: 1 << 0)
+    package static let warnedCommands = GuardAllowances(rawValue: 1 << 0)
     /// `confirmed: true` in a request confirms sending a message, for connections whose entry says `legacyConfirm`.
-    public static let confirmedParameter = GuardAllowances(rawValue: 1 << 1)
+    package static let confirmedParameter = GuardAllowances(rawValue: 1 << 1)
 }

@@ -15,7 +15,7 @@ public struct Verdict: Sendable, Hashable {
     /// The position of the deciding part in the script.
     public var place: SourcePlace?
     /// Previews of all messages that would be sent in somebody's name.
-    public var previews: [SendPreview]
+    package var previews: [SendPreview]
     /// What may proceed but should be mentioned: commands of the warned list, where that only warns.
     public var warnings: [String]
     /// What is to be said beside the answer, such as that a sign-in of the script's own has nothing to do.
@@ -133,7 +133,7 @@ extension Verdict {
     /// Returns the verdict as an error for a caller: what was found, why, and what to do instead.
     /// - Parameter pending: the entry of the ledger if a person can confirm it.
     /// - Returns: `.denied` or `.confirmationNeeded`; `nil` if the verdict allows.
-    public func error(pending: PendingConfirmation? = nil) -> MMError? {
+    package func error(pending: PendingConfirmation? = nil) -> MMError? {
         guard decision != .allow else { return nil }
         var details: JSONObject = [
             "verdict": .string(decision.rawValue), "class": .string(guardClass.rawValue), "rule": .string(rule),

@@ -5,12 +5,12 @@ public struct ScriptContext: Sendable, Hashable {
     /// The module of the session: `exo`, `azure`, `teams`, `pnp`, `powerplatform`, `graph`…; `nil` when unknown.
     public var module: String?
     /// The Azure modules that are installed where it runs (`Az.Accounts`, `Az.Compute`); `nil` when unknown.
-    public var installedAzureModules: Set<String>?
+    package var installedAzureModules: Set<String>?
     /// What earlier scripts of the session left behind.
-    public var memory: SessionMemory
+    package var memory: SessionMemory
     /// Whether the session is confined and reaches the network through the wire alone, where each request is judged: then its
     /// text is asked about only for what it plainly says.
-    public var isBehindWire = false
+    package var isBehindWire = false
     /// Whether the wire holds back all that changes something: then nobody is asked about what a script would send.
     package var isDryRun = false
     /// Whether it runs in the native engine: its files are those of the run, its questions are answered by whoever started it, and
@@ -20,10 +20,16 @@ public struct ScriptContext: Sendable, Hashable {
     /// another's.
     package var signIn: OwnSignIn?
     /// Whether the session ran unjudged or confirmed code since it was started, so that even reads can't be trusted.
-    public var isTainted: Bool { memory.isOpaque }
+    package var isTainted: Bool { memory.isOpaque }
+
+    /// A new session.
+    /// - Parameter module: the module that it is signed in to: `exo`, `azure`, `teams`, `pnp`, `graph`…; `nil` when unknown.
+    public init(module: String? = nil) {
+        self.init(module: module, installedAzureModules: nil, memory: .fresh)
+    }
 
     /// A context.
-    public init(
+    package init(
         module: String? = nil, installedAzureModules: Set<String>? = nil, memory: SessionMemory = .fresh,
         isBehindWire: Bool = false
     ) {

@@ -1,15 +1,15 @@
 /// What the scripts of a session left behind, as far as it matters for judging the next one: the names that they defined,
 /// what their variables may hold, and whether any of them ran code that nobody understood.
-public struct SessionMemory: Sendable, Hashable {
+package struct SessionMemory: Sendable, Hashable {
     /// A session in which nothing has run.
-    public static let fresh = SessionMemory()
+    package static let fresh = SessionMemory()
 
     /// Functions, aliases and types that were defined, in lower case.
     var names: Set<String> = []
     /// Variables, in lower case.
     var variables: [String: ValueFacts] = [:]
     /// Whether code ran that may have given any name another meaning, so that even reads can't be trusted.
-    public internal(set) var isOpaque = false
+    package internal(set) var isOpaque = false
     /// Whether a person confirmed such code. What the session's walls keep runs without.
     var wasConfirmed = false
 
@@ -18,14 +18,14 @@ public struct SessionMemory: Sendable, Hashable {
 
     /// A session.
     /// - Parameter isOpaque: whether code ran in it that nobody judged.
-    public init(isOpaque: Bool = false) {
+    package init(isOpaque: Bool = false) {
         self.isOpaque = isOpaque
         wasConfirmed = isOpaque
     }
 
     /// The same memory for an engine in which no script can give a name another meaning: there it only matters what
     /// variables hold.
-    public var ofFixedNames: SessionMemory {
+    package var ofFixedNames: SessionMemory {
         var memory = self
         memory.names = []
         memory.isOpaque = false
@@ -53,7 +53,7 @@ public struct SessionMemory: Sendable, Hashable {
     }
 
     /// The memory with the names that another one knows to have another meaning.
-    public func keepingNames(of other: SessionMemory) -> SessionMemory {
+    package func keepingNames(of other: SessionMemory) -> SessionMemory {
         var memory = self
         memory.names.formUnion(other.names)
         memory.isOpaque = memory.isOpaque || other.isOpaque

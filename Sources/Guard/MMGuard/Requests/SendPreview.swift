@@ -1,26 +1,26 @@
 internal import MMCore
 
 /// What leaves in somebody's name: shown to the person who confirms it.
-public struct SendPreview: Sendable, Hashable {
+package struct SendPreview: Sendable, Hashable {
     /// The request line, or the command.
-    public var line: String
+    package var line: String
     /// Addresses, with their field: `to: ann@contoso.com`.
-    public var recipients: [String]
+    package var recipients: [String]
     /// The subject.
-    public var subject: String?
+    package var subject: String?
     /// The first 500 characters of the text.
-    public var body: String?
+    package var body: String?
     /// Whether there is more text.
-    public var isBodyCut: Bool
+    package var isBodyCut: Bool
     /// The names of the attachments.
-    public var attachments: [String]
+    package var attachments: [String]
     /// What the request does not tell, and how to see it.
-    public var notes: [String]
+    package var notes: [String]
 
     static let longestBody = 500
 
     /// A preview.
-    public init(
+    package init(
         line: String, recipients: [String] = [], subject: String? = nil, body: String? = nil,
         attachments: [String] = [], notes: [String] = []
     ) {
@@ -34,7 +34,7 @@ public struct SendPreview: Sendable, Hashable {
     }
 
     /// The preview as lines for a person.
-    public var lines: [String] {
+    package var lines: [String] {
         var lines = [line]
         lines += recipients
         if let subject { lines.append("subject: \(subject)") }

@@ -2,12 +2,12 @@ internal import MMCore
 
 extension GuardEngine {
     /// All rules, for listing and explaining. Cmdlets are thousands: ask for one with `rules(forCmdlet:)`.
-    public func rules() -> [GuardRuleDescription] {
+    package func rules() -> [GuardRuleDescription] {
         userRules() + listRules() + generalRules() + constructRules() + requestRules() + shellRules()
     }
 
     /// What the tables say about a cmdlet: its class, and the parameters that raise it.
-    public func rules(forCmdlet name: String) -> [GuardRuleDescription] {
+    package func rules(forCmdlet name: String) -> [GuardRuleDescription] {
         let target = tables.cmdlets.alias(name) ?? name
         return tables.cmdlets.entries(named: target).map { entry in
             let reasons = tables.cmdlets.reasons(of: entry)

@@ -47,7 +47,7 @@ public struct UserRuleFile: Sendable, Hashable {
 
     /// The rules in JSON text.
     /// - Throws: `.invalidInput` naming the rule and field.
-    public init(bytes: [UInt8]) throws(MMError) {
+    package init(bytes: [UInt8]) throws(MMError) {
         let value: JSONValue
         do {
             value = try JSONParser.parse(bytes, limits: .strict)

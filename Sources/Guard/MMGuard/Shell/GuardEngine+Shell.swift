@@ -17,7 +17,7 @@ extension GuardEngine {
     ///   - context: where it will run.
     ///   - policy: how strictly.
     ///   - memory: what the session wrote before; afterwards also what this text writes.
-    public func judge(
+    package func judge(
         shell command: String, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
     ) -> Verdict {
         let judge = ShellJudge(context: context, memory: memory)
@@ -41,7 +41,7 @@ extension GuardEngine {
     }
 
     /// The verdict over a text that is typed into a program that runs.
-    public func judge(
+    package func judge(
         typed text: TypedText, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
     ) -> Verdict {
         let judge = ShellJudge(context: context, memory: memory)

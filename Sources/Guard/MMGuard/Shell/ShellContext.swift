@@ -1,17 +1,17 @@
 /// Where a shell command will run.
 public struct ShellContext: Sendable, Hashable {
     /// Whether it runs on another host, where this machine's files are not in reach.
-    public var isRemote: Bool
+    package var isRemote: Bool
     /// The home folder, for `~` and `$HOME`.
     public var home: String?
     /// The working directory, for relative paths.
     public var directory: String?
     /// Folders and files of the program itself: registry, token caches, ledger, logs, sockets.
-    public var ownFiles: [String]
+    package var ownFiles: [String]
     /// The folder that is the session's own, in which what can be made again may go without a question; `nil` where it has none.
     public var workspace: String?
     /// Whether a text for an interpreter is asked about, since nothing but the guard stands before what it does.
-    public var asksInterpreters: Bool
+    package var asksInterpreters: Bool
 
     /// A place.
     public init(

@@ -711,7 +711,7 @@ extension ShellJudge {
 }
 
 /// A line that is typed into a program that runs.
-public struct TypedText: Sendable, Hashable {
+package struct TypedText: Sendable, Hashable {
     /// The line, as far as it is known.
     var text: String
     /// The program that reads it, where the system tells.
@@ -724,7 +724,7 @@ public struct TypedText: Sendable, Hashable {
     var isUnknown: Bool
 
     /// A line.
-    public init(_ text: String, program: String?, command: String, isAnswer: Bool, isUnknown: Bool = false) {
+    package init(_ text: String, program: String?, command: String, isAnswer: Bool, isUnknown: Bool = false) {
         self.text = text
         self.program = program
         self.command = command

@@ -2,7 +2,7 @@ import ShellSyntax
 
 /// What a session's texts and files have written so far, as far as it is known: a later command that runs such a file is judged
 /// by what stands in it.
-public struct ShellMemory: Sendable, Hashable {
+package struct ShellMemory: Sendable, Hashable {
     /// The texts by the names of their files; `nil` for what nobody has seen.
     ///
     /// The name counts without its folder: by which way a folder is reached can't be told from a text.
@@ -12,14 +12,14 @@ public struct ShellMemory: Sendable, Hashable {
     private static let mostBytes = 256 << 10
 
     /// Nothing was written.
-    public init() {}
+    package init() {}
 
     /// Notes a file.
     /// - Parameters:
     ///   - path: the file as it was named.
     ///   - text: what it holds; `nil` for what can't be told.
     ///   - isWhole: whether what it held before is gone.
-    public mutating func note(_ path: String, _ text: String?, isWhole: Bool = false) {
+    package mutating func note(_ path: String, _ text: String?, isWhole: Bool = false) {
         let name = Self.name(path)
         guard !name.isEmpty else { return }
         let kept = text.flatMap { $0.utf8.count > Self.mostBytes ? nil : $0 }

@@ -3,16 +3,16 @@ public struct SignedInAccount: Sendable, Hashable {
     /// The name that the account signs in with: `adele@contoso.example`; empty for an app.
     public let username: String
     /// The account's immutable object id in the tenant.
-    public let objectID: String
+    package let objectID: String
     /// The tenant that the account acts in.
-    public let tenantID: String
+    package let tenantID: String
     /// The account in its home tenant, `uid.utid`; differs from the other ids for guests.
-    public let homeAccountID: String
+    package let homeAccountID: String
     /// The id of the app, if it signed in by itself, without a person.
-    public let appID: String?
+    package let appID: String?
 
     /// Whether an app signed in by itself.
-    public var isApp: Bool { appID != nil }
+    package var isApp: Bool { appID != nil }
 
     /// Whether a person acts in another tenant than their own.
     package var isAway: Bool {

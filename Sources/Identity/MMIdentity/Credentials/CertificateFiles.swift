@@ -7,9 +7,9 @@ public struct CertificateFiles: Sendable, Hashable {
     /// The path of the certificate; without `privateKeyPath` the file also contains the private key.
     public var certificatePath: String
     /// The path of the private key, if it is in another file, or the PKCS #11 URI of a key in a token.
-    public var privateKeyPath: String?
+    package var privateKeyPath: String?
     /// The path of the password for the key or the PKCS #12 store, or of the token's PIN.
-    public var passwordFile: String?
+    package var passwordFile: String?
 
     /// Creates a description of a certificate's files.
     public init(certificatePath: String, privateKeyPath: String? = nil, passwordFile: String? = nil) {

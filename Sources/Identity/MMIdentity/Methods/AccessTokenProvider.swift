@@ -16,14 +16,14 @@ public struct AccessTokenRequest: Sendable {
     /// The service that the token is for.
     public let resource: ServiceResource
     /// The scope for everything granted there: `https://graph.microsoft.com/.default`.
-    public let scope: String
+    package let scope: String
     /// The tenant's id or domain.
     public let tenant: String
     /// The claims that the service demanded when it refused the last token, in the form of a sign-in request's
     /// `claims`.
-    public let claims: String?
+    package let claims: String?
     /// Whether the service has just refused the last token, so that returning the same one is pointless.
-    public let isAfterRefusal: Bool
+    package let isAfterRefusal: Bool
 }
 
 /// A token from a provider.

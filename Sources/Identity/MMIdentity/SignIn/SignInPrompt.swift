@@ -7,28 +7,28 @@ public struct SignInPrompt: Sendable, Hashable {
     /// The service that the first token is for.
     public let resource: ServiceResource
     /// The code to type; empty if a page is opened on this machine and nothing is typed.
-    public let userCode: String
+    package let userCode: String
     /// The page to type it on, or the page to open.
-    public let verificationURI: String
+    package let verificationURI: String
     /// The sign-in service's own instructions.
     public let message: String
     /// The account to use, if the connection expects one.
     public let account: String?
     /// The app that will act in the person's name, so that nobody approves another one by mistake.
-    public let appID: String
+    package let appID: String
     /// The tenant that the app will act in.
     public let tenant: String
     /// When the code expires.
     public let expiresAt: Timestamp
     /// The minimum time between two polls.
-    public let interval: Duration
+    package let interval: Duration
     /// Why the last poll failed, if it did.
-    public let lastError: String?
+    package let lastError: String?
     /// Why the sign-in before this one ended, if there was one.
     package var reason: String? = nil
 
     /// Whether the page must be opened in a browser on this machine, and needs no code.
-    public var opensBrowserHere: Bool { userCode.isEmpty }
+    package var opensBrowserHere: Bool { userCode.isEmpty }
 
     /// Returns the prompt as the error for a call that needs a sign-in first.
     /// - Parameter now: the current time, for computing how long the code is valid.

@@ -1,5 +1,5 @@
 /// A value as far as the text alone determines it: constants with their values, everything else by kind.
-public indirect enum FactValue: Sendable, Equatable {
+package indirect enum FactValue: Sendable, Equatable {
     /// A constant string, decoded.
     case string(String)
     /// A number.
@@ -15,21 +15,21 @@ public indirect enum FactValue: Sendable, Equatable {
 }
 
 /// A number literal with its type and value.
-public struct FactNumber: Sendable, Equatable {
+package struct FactNumber: Sendable, Equatable {
     /// The literal as written.
-    public let text: String
+    package let text: String
     /// The value.
-    public let value: NumberValue
+    package let value: NumberValue
 
     /// Creates a number from its text and value.
-    public init(text: String, value: NumberValue) {
+    package init(text: String, value: NumberValue) {
         self.text = text
         self.value = value
     }
 }
 
 /// The three variables that are constants.
-public enum FactLiteral: String, Sendable {
+package enum FactLiteral: String, Sendable {
     /// `$true`.
     case `true`
     /// `$false`.
@@ -39,7 +39,7 @@ public enum FactLiteral: String, Sendable {
 }
 
 /// The kind of expression that yields a dynamic value.
-public enum FactDynamic: String, Sendable {
+package enum FactDynamic: String, Sendable {
     /// A variable.
     case variable = "var"
     /// A splatted variable.

@@ -1,14 +1,14 @@
 /// A fact about a script: one thing that it contains.
-public struct ScriptFact: Sendable, Equatable {
+package struct ScriptFact: Sendable, Equatable {
     /// The fact's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The number of enclosing script blocks, including function and method bodies; 0 at the top level.
-    public let depth: Int
+    package let depth: Int
     /// The kind of fact, with its details.
-    public let detail: Detail
+    package let detail: Detail
 
     /// The kinds of facts.
-    public enum Detail: Sendable, Equatable {
+    package enum Detail: Sendable, Equatable {
         /// A command.
         case command(CommandFact)
         /// An expression statement with redirections.
@@ -71,7 +71,7 @@ public struct ScriptFact: Sendable, Equatable {
 }
 
 /// The purpose of a reference to a type.
-public enum TypeUse: String, Sendable {
+package enum TypeUse: String, Sendable {
     /// A type literal in an expression.
     case expression = "expr"
     /// A cast or the type constraint of a variable.
@@ -93,25 +93,25 @@ public enum TypeUse: String, Sendable {
 }
 
 /// A command as written.
-public struct CommandFact: Sendable, Equatable {
+package struct CommandFact: Sendable, Equatable {
     /// The constant name, decoded; `nil` when it is known only at run time.
-    public let name: String?
+    package let name: String?
     /// `&` or `.` before the name.
-    public let invocation: InvocationOperator?
+    package let invocation: InvocationOperator?
     /// The value in the place of the name when ``name`` is `nil`.
-    public let head: FactValue?
+    package let head: FactValue?
     /// The parameters and arguments in order, without the name.
-    public let arguments: [ArgumentFact]
+    package let arguments: [ArgumentFact]
     /// The redirections in order.
-    public let redirections: [RedirectionFact]
+    package let redirections: [RedirectionFact]
     /// The command's index in the pipeline, counted from 0.
-    public let index: Int
+    package let index: Int
     /// The number of elements in the pipeline.
-    public let count: Int
+    package let count: Int
 }
 
 /// A parameter or an argument of a command.
-public enum ArgumentFact: Sendable, Equatable {
+package enum ArgumentFact: Sendable, Equatable {
     /// `-Name` or `-Name:value`; the name without its dash and colon, `-` for `--`.
     case parameter(String, value: FactValue?)
     /// A positional argument or the value of the preceding parameter, which only the command's declaration can tell.
@@ -119,7 +119,7 @@ public enum ArgumentFact: Sendable, Equatable {
 }
 
 /// A redirection.
-public enum RedirectionFact: Sendable, Equatable {
+package enum RedirectionFact: Sendable, Equatable {
     /// To a file.
     case file(RedirectionStream, target: FactValue, isAppending: Bool)
     /// To the output stream.
@@ -127,15 +127,15 @@ public enum RedirectionFact: Sendable, Equatable {
 }
 
 /// A method call as written.
-public struct CallFact: Sendable, Equatable {
+package struct CallFact: Sendable, Equatable {
     /// The constant name; `nil` when it is computed.
-    public let name: String?
+    package let name: String?
     /// Whether the method is called on a type.
-    public let isStatic: Bool
+    package let isStatic: Bool
     /// Whether the method is called with `?.`.
-    public let isNullConditional: Bool
+    package let isNullConditional: Bool
     /// The number of arguments.
-    public let argumentCount: Int
+    package let argumentCount: Int
     /// The generic arguments, by full name.
-    public let genericArguments: [String]
+    package let genericArguments: [String]
 }

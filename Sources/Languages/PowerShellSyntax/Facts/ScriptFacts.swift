@@ -1,18 +1,18 @@
 /// Everything in a script that can run, change or hide something, in source order.
 ///
 /// Facts are ordered by their start; an outer one precedes those inside it.
-public struct ScriptFacts: Sendable {
+package struct ScriptFacts: Sendable {
     /// The errors in the text; if there are any, there are no facts.
-    public let errors: [ParseError]
+    package let errors: [ParseError]
     /// Whether an interactive shell would wait for more text.
-    public let isIncomplete: Bool
+    package let isIncomplete: Bool
     /// The requirements of `#requires` lines; `nil` without any.
-    public let requirements: ScriptRequirements?
+    package let requirements: ScriptRequirements?
     /// The facts.
-    public let items: [ScriptFact]
+    package let items: [ScriptFact]
 
     /// Collects the facts of a parsed text.
-    public init(of script: ParsedScript) {
+    package init(of script: ParsedScript) {
         errors = script.errors
         isIncomplete = script.isIncomplete
         requirements = script.requirements
@@ -22,10 +22,10 @@ public struct ScriptFacts: Sendable {
 
 extension ScriptFacts {
     /// The facts as one line of ASCII JSON, without a line end.
-    public var jsonLine: String { String(decoding: jsonBytes, as: UTF8.self) }
+    package var jsonLine: String { String(decoding: jsonBytes, as: UTF8.self) }
 
     /// The facts as the bytes of one line of ASCII JSON, without a line end.
-    public var jsonBytes: [UInt8] {
+    package var jsonBytes: [UInt8] {
         var writer = JSONLineWriter()
         writer.openObject()
         writer.key("errors")

@@ -10,7 +10,7 @@
 /// Constructs for which the engine itself would consult its session while parsing are rejected instead: `using module`
 /// of a module that doesn't come with PowerShell, `using assembly` with a relative path, `configuration`, and types in
 /// classes that aren't known to exist.
-public enum PowerShellParser {
+package enum PowerShellParser {
     /// Parses a script.
     ///
     /// The parser never traps and never guesses: whatever it can't read with certainty is an error in the result. It
@@ -19,7 +19,7 @@ public enum PowerShellParser {
     ///   - source: the text as the engine would receive it.
     ///   - limits: the resources that the parser may use.
     /// - Returns: the tree, or the first error.
-    public static func parse(_ source: String, limits: ParserLimits = ParserLimits()) -> ParsedScript {
+    package static func parse(_ source: String, limits: ParserLimits = ParserLimits()) -> ParsedScript {
         parse(utf16: units(of: source), limits: limits)
     }
 
@@ -40,7 +40,7 @@ public enum PowerShellParser {
     ///   - units: the text as the engine would receive it.
     ///   - limits: the resources that the parser may use.
     /// - Returns: the tree, or the first error.
-    public static func parse(utf16 units: [UInt16], limits: ParserLimits = ParserLimits()) -> ParsedScript {
+    package static func parse(utf16 units: [UInt16], limits: ParserLimits = ParserLimits()) -> ParsedScript {
         guard units.count <= limits.length, units.count < Int(Int32.max) else {
             let error = ParseError(id: "ScriptTooComplicated", extent: SourceExtent(start: 0, end: units.count))
             return ParsedScript(length: units.count, error: error, requirements: nil)
@@ -81,15 +81,15 @@ extension Parser {
 }
 
 /// The resources that the parser may use for one text. A text that needs more is rejected as `ScriptTooComplicated`.
-public struct ParserLimits: Sendable {
+package struct ParserLimits: Sendable {
     /// The maximum length of the text in UTF-16 code units.
-    public var length = 8 << 20
+    package var length = 8 << 20
     /// The maximum height of the tree: nested blocks, groups and operands as well as chains of operators and accesses.
-    public var nesting = 1000
+    package var nesting = 1000
     /// The maximum number of bytes of the caller's stack. The default suits the 512 KiB threads of a concurrency pool;
     /// callers with a larger stack may raise it to parse deeper nesting.
-    public var stackBytes = 320 << 10
+    package var stackBytes = 320 << 10
 
     /// Creates the default limits.
-    public init() {}
+    package init() {}
 }

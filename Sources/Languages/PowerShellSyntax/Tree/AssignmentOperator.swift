@@ -1,5 +1,5 @@
 /// An operator that writes to its left-hand side. Raw values are the names of the engine's token kinds.
-public enum AssignmentOperator: String, Sendable, CaseIterable {
+package enum AssignmentOperator: String, Sendable, CaseIterable {
     /// `=`.
     case equals = "Equals"
     /// `+=`.

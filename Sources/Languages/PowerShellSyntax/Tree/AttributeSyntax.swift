@@ -1,5 +1,5 @@
 /// A bracketed node before a parameter, a member or an expression.
-public enum AttributeBaseSyntax: Sendable {
+package enum AttributeBaseSyntax: Sendable {
     /// `[Name(…)]`.
     case attribute(AttributeSyntax)
     /// `[Type]`.
@@ -7,7 +7,7 @@ public enum AttributeBaseSyntax: Sendable {
 
     /// The node's extent in the source.
     @inline(never)
-    public var extent: SourceExtent {
+    package var extent: SourceExtent {
         switch self {
         case .attribute(let node): node.extent
         case .typeConstraint(let node): node.extent
@@ -16,15 +16,15 @@ public enum AttributeBaseSyntax: Sendable {
 }
 
 /// `[Name(positional, name = value)]`.
-public final class AttributeSyntax: Sendable {
+package final class AttributeSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The attribute type as written, usually without its `Attribute` suffix.
-    public let typeName: TypeNameSyntax
+    package let typeName: TypeNameSyntax
     /// The positional arguments.
-    public let positionalArguments: [ExpressionSyntax]
+    package let positionalArguments: [ExpressionSyntax]
     /// The named arguments.
-    public let namedArguments: [NamedAttributeArgumentSyntax]
+    package let namedArguments: [NamedAttributeArgumentSyntax]
 
     init(
         extent: SourceExtent,
@@ -40,15 +40,15 @@ public final class AttributeSyntax: Sendable {
 }
 
 /// A `name = value` of an attribute, or a name alone.
-public final class NamedAttributeArgumentSyntax: Sendable {
+package final class NamedAttributeArgumentSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The property.
-    public let name: String
+    package let name: String
     /// The value; for a name alone, a ``NumberConstantSyntax`` that is true.
-    public let argument: ExpressionSyntax
+    package let argument: ExpressionSyntax
     /// Whether no value was written.
-    public let isOmitted: Bool
+    package let isOmitted: Bool
 
     init(extent: SourceExtent, name: String, argument: ExpressionSyntax, isOmitted: Bool) {
         self.extent = extent
@@ -59,11 +59,11 @@ public final class NamedAttributeArgumentSyntax: Sendable {
 }
 
 /// `[Type]` before a parameter, a property, a variable or an operand, or in `catch`.
-public final class TypeConstraintSyntax: Sendable {
+package final class TypeConstraintSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The type.
-    public let typeName: TypeNameSyntax
+    package let typeName: TypeNameSyntax
 
     init(extent: SourceExtent, typeName: TypeNameSyntax) {
         self.extent = extent

@@ -1,5 +1,5 @@
 /// An operator between two operands. Raw values are the names of the engine's token kinds.
-public enum BinaryOperator: String, Sendable, CaseIterable {
+package enum BinaryOperator: String, Sendable, CaseIterable {
     /// `*`.
     case multiply = "Multiply"
     /// `/`.

@@ -1,11 +1,11 @@
 /// A list of statements: between braces, in `$( )` and `@( )`, or the unnamed body of a script block.
-public final class StatementBlockSyntax: Sendable {
+package final class StatementBlockSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The statements in order, traps excluded.
-    public let statements: [StatementSyntax]
+    package let statements: [StatementSyntax]
     /// The traps of the list, which apply to all of it.
-    public let traps: [TrapStatementSyntax]
+    package let traps: [TrapStatementSyntax]
 
     init(extent: SourceExtent, statements: [StatementSyntax], traps: [TrapStatementSyntax]) {
         self.extent = extent
@@ -15,19 +15,19 @@ public final class StatementBlockSyntax: Sendable {
 }
 
 /// A script, a script block literal, or the body of a function or method.
-public final class ScriptBlockSyntax: Sendable {
+package final class ScriptBlockSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The `using` statements; only scripts have any.
-    public let usings: [UsingStatementSyntax]
+    package let usings: [UsingStatementSyntax]
     /// The `param( )` block.
-    public let parameterBlock: ParameterBlockSyntax?
+    package let parameterBlock: ParameterBlockSyntax?
     /// The named blocks in source order; empty for a plain body.
-    public let namedBlocks: [NamedBlockSyntax]
+    package let namedBlocks: [NamedBlockSyntax]
     /// The plain body; `nil` exactly when there are named blocks.
-    public let body: StatementBlockSyntax?
+    package let body: StatementBlockSyntax?
     /// The classes and enumerations defined in the block, except those in nested blocks.
-    public let definedTypes: [TypeDefinitionSyntax]
+    package let definedTypes: [TypeDefinitionSyntax]
 
     init(
         extent: SourceExtent,
@@ -47,13 +47,13 @@ public final class ScriptBlockSyntax: Sendable {
 }
 
 /// A named block such as `begin { }`.
-public final class NamedBlockSyntax: Sendable {
+package final class NamedBlockSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The kind of block.
-    public let kind: Kind
+    package let kind: Kind
     /// The block's statements.
-    public let block: StatementBlockSyntax
+    package let block: StatementBlockSyntax
 
     init(extent: SourceExtent, kind: Kind, block: StatementBlockSyntax) {
         self.extent = extent
@@ -62,7 +62,7 @@ public final class NamedBlockSyntax: Sendable {
     }
 
     /// The named blocks of a script block.
-    public enum Kind: String, Sendable {
+    package enum Kind: String, Sendable {
         /// Runs at binding time, before anything else.
         case dynamicparam
         /// Runs once before the first input object.
@@ -77,13 +77,13 @@ public final class NamedBlockSyntax: Sendable {
 }
 
 /// `[attributes] param( parameters )`.
-public final class ParameterBlockSyntax: Sendable {
+package final class ParameterBlockSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The attributes before `param`.
-    public let attributes: [AttributeSyntax]
+    package let attributes: [AttributeSyntax]
     /// The parameters in order.
-    public let parameters: [ParameterSyntax]
+    package let parameters: [ParameterSyntax]
 
     init(extent: SourceExtent, attributes: [AttributeSyntax], parameters: [ParameterSyntax]) {
         self.extent = extent
@@ -93,15 +93,15 @@ public final class ParameterBlockSyntax: Sendable {
 }
 
 /// A parameter declaration.
-public final class ParameterSyntax: Sendable {
+package final class ParameterSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The parameter's name.
-    public let variable: VariableExpressionSyntax
+    package let variable: VariableExpressionSyntax
     /// The parameter's attributes and types in order.
-    public let attributes: [AttributeBaseSyntax]
+    package let attributes: [AttributeBaseSyntax]
     /// The default value, which is evaluated when the parameter is not bound.
-    public let defaultValue: ExpressionSyntax?
+    package let defaultValue: ExpressionSyntax?
 
     init(
         extent: SourceExtent,
@@ -117,15 +117,15 @@ public final class ParameterSyntax: Sendable {
 }
 
 /// `using namespace|module|assembly name`.
-public final class UsingStatementSyntax: Sendable {
+package final class UsingStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// What the statement makes available.
-    public let kind: Kind
+    package let kind: Kind
     /// The name; `nil` when there is a module specification.
-    public let name: StringConstantSyntax?
+    package let name: StringConstantSyntax?
     /// The module specification.
-    public let specification: HashtableSyntax?
+    package let specification: HashtableSyntax?
 
     init(extent: SourceExtent, kind: Kind, name: StringConstantSyntax?, specification: HashtableSyntax?) {
         self.extent = extent
@@ -135,7 +135,7 @@ public final class UsingStatementSyntax: Sendable {
     }
 
     /// What a `using` statement makes available.
-    public enum Kind: String, Sendable {
+    package enum Kind: String, Sendable {
         /// A namespace for type names.
         case namespace
         /// A module, which is imported before the script runs.

@@ -1,11 +1,11 @@
 /// `if (a) { } elseif (b) { } else { }`.
-public final class IfStatementSyntax: Sendable {
+package final class IfStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The `if` and `elseif` clauses in order.
-    public let clauses: [ConditionClauseSyntax]
+    package let clauses: [ConditionClauseSyntax]
     /// The `else` block.
-    public let elseBody: StatementBlockSyntax?
+    package let elseBody: StatementBlockSyntax?
 
     init(extent: SourceExtent, clauses: [ConditionClauseSyntax], elseBody: StatementBlockSyntax?) {
         self.extent = extent
@@ -15,13 +15,13 @@ public final class IfStatementSyntax: Sendable {
 }
 
 /// A condition of an `if` statement with its block.
-public final class ConditionClauseSyntax: Sendable {
+package final class ConditionClauseSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// A pipeline, chain or assignment.
-    public let condition: StatementSyntax
+    package let condition: StatementSyntax
     /// The block.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
 
     init(extent: SourceExtent, condition: StatementSyntax, body: StatementBlockSyntax) {
         self.extent = extent
@@ -31,19 +31,19 @@ public final class ConditionClauseSyntax: Sendable {
 }
 
 /// `switch [flags] (value) { condition { } default { } }`.
-public final class SwitchStatementSyntax: Sendable {
+package final class SwitchStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The label before the statement.
-    public let label: String?
+    package let label: String?
     /// The flags.
-    public let flags: SwitchFlags
+    package let flags: SwitchFlags
     /// The value, or the file name of `-file` as a pipeline of one expression.
-    public let condition: StatementSyntax
+    package let condition: StatementSyntax
     /// The clauses in order, without `default`.
-    public let clauses: [SwitchClauseSyntax]
+    package let clauses: [SwitchClauseSyntax]
     /// The `default` block.
-    public let defaultBody: StatementBlockSyntax?
+    package let defaultBody: StatementBlockSyntax?
 
     init(
         extent: SourceExtent,
@@ -63,13 +63,13 @@ public final class SwitchStatementSyntax: Sendable {
 }
 
 /// A clause of a `switch`.
-public final class SwitchClauseSyntax: Sendable {
+package final class SwitchClauseSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The condition to compare with; a script block is run instead.
-    public let condition: ExpressionSyntax
+    package let condition: ExpressionSyntax
     /// The block.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
 
     init(extent: SourceExtent, condition: ExpressionSyntax, body: StatementBlockSyntax) {
         self.extent = extent
@@ -79,15 +79,15 @@ public final class SwitchClauseSyntax: Sendable {
 }
 
 /// `try { } catch [T] { } finally { }`.
-public final class TryStatementSyntax: Sendable {
+package final class TryStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The guarded block.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
     /// The handlers in order.
-    public let catchClauses: [CatchClauseSyntax]
+    package let catchClauses: [CatchClauseSyntax]
     /// The `finally` block.
-    public let finallyBody: StatementBlockSyntax?
+    package let finallyBody: StatementBlockSyntax?
 
     init(
         extent: SourceExtent,
@@ -103,13 +103,13 @@ public final class TryStatementSyntax: Sendable {
 }
 
 /// A `catch` clause.
-public final class CatchClauseSyntax: Sendable {
+package final class CatchClauseSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The error types; empty for all.
-    public let types: [TypeConstraintSyntax]
+    package let types: [TypeConstraintSyntax]
     /// The handler.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
 
     init(extent: SourceExtent, types: [TypeConstraintSyntax], body: StatementBlockSyntax) {
         self.extent = extent

@@ -1,5 +1,5 @@
 /// The operator before the name of a command.
-public enum InvocationOperator: String, Sendable {
+package enum InvocationOperator: String, Sendable {
     /// `&`: runs the command in a scope of its own.
     case call = "&"
     /// `.`: runs the command in the scope of the caller.
@@ -7,7 +7,7 @@ public enum InvocationOperator: String, Sendable {
 }
 
 /// The operator between two pipelines.
-public enum ChainOperator: String, Sendable {
+package enum ChainOperator: String, Sendable {
     /// `&&`: the right pipeline runs if the left one succeeded.
     case and = "&&"
     /// `||`: the right pipeline runs if the left one failed.
@@ -15,7 +15,7 @@ public enum ChainOperator: String, Sendable {
 }
 
 /// A stream of a command. Raw values are the numbers used in redirections, where 0 stands for `*`.
-public enum RedirectionStream: Int, Sendable {
+package enum RedirectionStream: Int, Sendable {
     /// Every stream.
     case all = 0
     /// Output objects.
@@ -33,28 +33,28 @@ public enum RedirectionStream: Int, Sendable {
 }
 
 /// The flags of a `switch` statement.
-public struct SwitchFlags: OptionSet, Sendable {
+package struct SwitchFlags: OptionSet, Sendable {
     /// The flags as bits, with the engine's values.
-    public let rawValue: Int
+    package let rawValue: Int
 
     /// Creates a set of flags from its bits.
-    public init(rawValue: Int) { self.rawValue = rawValue }
+    package init(rawValue: Int) { self.rawValue = rawValue }
 
     /// `-file`: compares the lines of a file.
-    public static let file = SwitchFlags(rawValue: 1)
+    package static let file = SwitchFlags(rawValue: 1)
     /// `-regex`: conditions are regular expressions.
-    public static let regex = SwitchFlags(rawValue: 2)
+    package static let regex = SwitchFlags(rawValue: 2)
     /// `-wildcard`: conditions are wildcard patterns.
-    public static let wildcard = SwitchFlags(rawValue: 4)
+    package static let wildcard = SwitchFlags(rawValue: 4)
     /// `-exact`: conditions are compared literally (the default).
-    public static let exact = SwitchFlags(rawValue: 8)
+    package static let exact = SwitchFlags(rawValue: 8)
     /// `-casesensitive`: comparison is case-sensitive.
-    public static let caseSensitive = SwitchFlags(rawValue: 16)
+    package static let caseSensitive = SwitchFlags(rawValue: 16)
     /// `-parallel`: reserved; a script that uses it doesn't parse.
     static let parallel = SwitchFlags(rawValue: 32)
 
     /// The names of the set flags joined by `, `, as the engine prints them; `None` for an empty set.
-    public var names: String {
+    package var names: String {
         let all: [(SwitchFlags, String)] = [
             (.file, "File"), (.regex, "Regex"), (.wildcard, "Wildcard"), (.exact, "Exact"),
             (.caseSensitive, "CaseSensitive"),
@@ -65,7 +65,7 @@ public struct SwitchFlags: OptionSet, Sendable {
 }
 
 /// How a string is written.
-public enum StringStyle: Sendable {
+package enum StringStyle: Sendable {
     /// A word without quotes.
     case bareWord
     /// `'…'`.

@@ -1,13 +1,13 @@
 /// A command: name, parameters and arguments.
-public final class CommandSyntax: Sendable {
+package final class CommandSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// `&` or `.` before the name.
-    public let invocation: InvocationOperator?
+    package let invocation: InvocationOperator?
     /// The name followed by parameters and arguments in order; at least one element.
-    public let elements: [CommandElementSyntax]
+    package let elements: [CommandElementSyntax]
     /// The redirections, at most one per stream, in the order of the streams.
-    public let redirections: [RedirectionSyntax]
+    package let redirections: [RedirectionSyntax]
 
     init(
         extent: SourceExtent,
@@ -22,14 +22,14 @@ public final class CommandSyntax: Sendable {
     }
 
     /// The name if the text alone determines it: a bare word or a constant string in first place.
-    public var constantName: String? {
+    package var constantName: String? {
         guard case .argument(.string(let name)) = elements.first else { return nil }
         return name.value
     }
 }
 
 /// An element of a command.
-public enum CommandElementSyntax: Sendable {
+package enum CommandElementSyntax: Sendable {
     /// `-Name`, `-Name:value` or `--`.
     case parameter(CommandParameterSyntax)
     /// The command name, an argument or a splatted variable.
@@ -37,7 +37,7 @@ public enum CommandElementSyntax: Sendable {
 
     /// The node's extent in the source.
     @inline(never)
-    public var extent: SourceExtent {
+    package var extent: SourceExtent {
         switch self {
         case .parameter(let node): node.extent
         case .argument(let node): node.extent
@@ -46,15 +46,15 @@ public enum CommandElementSyntax: Sendable {
 }
 
 /// `-Name`, `-Name:value`, or the `--` that ends parameters.
-public final class CommandParameterSyntax: Sendable {
+package final class CommandParameterSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The name as written, without its dash and colon; `-` for `--`. It may be abbreviated.
-    public let name: String
+    package let name: String
     /// The value after the colon.
-    public let argument: ExpressionSyntax?
+    package let argument: ExpressionSyntax?
     /// The extent of the parameter itself, including its dash and colon.
-    public let nameExtent: SourceExtent
+    package let nameExtent: SourceExtent
 
     init(extent: SourceExtent, name: String, argument: ExpressionSyntax?, nameExtent: SourceExtent) {
         self.extent = extent
@@ -65,7 +65,7 @@ public final class CommandParameterSyntax: Sendable {
 }
 
 /// A redirection.
-public enum RedirectionSyntax: Sendable {
+package enum RedirectionSyntax: Sendable {
     /// To a file.
     case file(FileRedirectionSyntax)
     /// To another stream.
@@ -73,7 +73,7 @@ public enum RedirectionSyntax: Sendable {
 
     /// The node's extent in the source.
     @inline(never)
-    public var extent: SourceExtent {
+    package var extent: SourceExtent {
         switch self {
         case .file(let node): node.extent
         case .merging(let node): node.extent
@@ -82,15 +82,15 @@ public enum RedirectionSyntax: Sendable {
 }
 
 /// `n>target` or `n>>target`.
-public final class FileRedirectionSyntax: Sendable {
+package final class FileRedirectionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The redirected stream.
-    public let stream: RedirectionStream
+    package let stream: RedirectionStream
     /// The target: any single argument, which may be dynamic.
-    public let target: ExpressionSyntax
+    package let target: ExpressionSyntax
     /// Whether it is written with `>>`.
-    public let isAppending: Bool
+    package let isAppending: Bool
 
     init(extent: SourceExtent, stream: RedirectionStream, target: ExpressionSyntax, isAppending: Bool) {
         self.extent = extent
@@ -101,13 +101,13 @@ public final class FileRedirectionSyntax: Sendable {
 }
 
 /// `n>&1`.
-public final class MergingRedirectionSyntax: Sendable {
+package final class MergingRedirectionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The redirected stream.
-    public let from: RedirectionStream
+    package let from: RedirectionStream
     /// The stream that receives it, always the output stream.
-    public let to: RedirectionStream
+    package let to: RedirectionStream
 
     init(extent: SourceExtent, from: RedirectionStream, to: RedirectionStream) {
         self.extent = extent
@@ -118,7 +118,7 @@ public final class MergingRedirectionSyntax: Sendable {
 
 extension RedirectionSyntax {
     /// The redirected stream.
-    public var stream: RedirectionStream {
+    package var stream: RedirectionStream {
         switch self {
         case .file(let file): file.stream
         case .merging(let merging): merging.from

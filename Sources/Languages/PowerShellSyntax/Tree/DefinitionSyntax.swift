@@ -1,15 +1,15 @@
 /// `function name { }` or `filter name { }`; also the function inside a method.
-public final class FunctionDefinitionSyntax: Sendable {
+package final class FunctionDefinitionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The decoded name, which may include a scope or drive.
-    public let name: String
+    package let name: String
     /// Whether it is a `filter`.
-    public let isFilter: Bool
+    package let isFilter: Bool
     /// The parameters in parentheses after the name; those of `param` belong to the body.
-    public let parameters: [ParameterSyntax]
+    package let parameters: [ParameterSyntax]
     /// The body.
-    public let body: ScriptBlockSyntax
+    package let body: ScriptBlockSyntax
 
     init(
         extent: SourceExtent,
@@ -27,19 +27,19 @@ public final class FunctionDefinitionSyntax: Sendable {
 }
 
 /// `class name : bases { }` or `enum name : type { }`.
-public final class TypeDefinitionSyntax: Sendable {
+package final class TypeDefinitionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The type name.
-    public let name: String
+    package let name: String
     /// The kind of definition.
-    public let kind: Kind
+    package let kind: Kind
     /// The type's attributes.
-    public let attributes: [AttributeSyntax]
+    package let attributes: [AttributeSyntax]
     /// Base class and interfaces, or the underlying type of an enum.
-    public let baseTypes: [TypeConstraintSyntax]
+    package let baseTypes: [TypeConstraintSyntax]
     /// The members in order.
-    public let members: [MemberSyntax]
+    package let members: [MemberSyntax]
 
     init(
         extent: SourceExtent,
@@ -58,7 +58,7 @@ public final class TypeDefinitionSyntax: Sendable {
     }
 
     /// What a type definition defines.
-    public enum Kind: String, Sendable {
+    package enum Kind: String, Sendable {
         /// A class.
         case `class`
         /// An enumeration.
@@ -67,14 +67,14 @@ public final class TypeDefinitionSyntax: Sendable {
 }
 
 /// A member of a type definition.
-public enum MemberSyntax: Sendable {
+package enum MemberSyntax: Sendable {
     /// A property or an enum value.
     case property(PropertyMemberSyntax)
     /// A method or constructor.
     case method(MethodMemberSyntax)
 
     /// The node's extent in the source.
-    public var extent: SourceExtent {
+    package var extent: SourceExtent {
         switch self {
         case .property(let node): node.extent
         case .method(let node): node.extent
@@ -83,21 +83,21 @@ public enum MemberSyntax: Sendable {
 }
 
 /// `[type] $name = value`, or a value of an enum.
-public final class PropertyMemberSyntax: Sendable {
+package final class PropertyMemberSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The property or value name.
-    public let name: String
+    package let name: String
     /// The property's attributes.
-    public let attributes: [AttributeSyntax]
+    package let attributes: [AttributeSyntax]
     /// The property's type.
-    public let type: TypeConstraintSyntax?
+    package let type: TypeConstraintSyntax?
     /// Whether it is declared `static`, or is an enum value.
-    public let isStatic: Bool
+    package let isStatic: Bool
     /// Whether it is declared `hidden`.
-    public let isHidden: Bool
+    package let isHidden: Bool
     /// The initial value.
-    public let initialValue: ExpressionSyntax?
+    package let initialValue: ExpressionSyntax?
 
     init(
         extent: SourceExtent,
@@ -119,23 +119,23 @@ public final class PropertyMemberSyntax: Sendable {
 }
 
 /// `[type] name(parameters) { }`.
-public final class MethodMemberSyntax: Sendable {
+package final class MethodMemberSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The method name; equal to the class name for a constructor.
-    public let name: String
+    package let name: String
     /// The method's attributes.
-    public let attributes: [AttributeSyntax]
+    package let attributes: [AttributeSyntax]
     /// The method's return type.
-    public let returnType: TypeConstraintSyntax?
+    package let returnType: TypeConstraintSyntax?
     /// Whether it is declared `static`.
-    public let isStatic: Bool
+    package let isStatic: Bool
     /// Whether it is declared `hidden`.
-    public let isHidden: Bool
+    package let isHidden: Bool
     /// Whether it has the name of its class.
-    public let isConstructor: Bool
+    package let isConstructor: Bool
     /// Parameters and body.
-    public let function: FunctionDefinitionSyntax
+    package let function: FunctionDefinitionSyntax
 
     init(
         extent: SourceExtent,

@@ -1,7 +1,7 @@
 /// An expression: anything that has a value without being a command. Operands, arguments, keys and conditions are
 /// expressions; a command within one is wrapped in ``ParenExpressionSyntax``, ``SubExpressionSyntax`` or
 /// ``ArrayExpressionSyntax``.
-public enum ExpressionSyntax: Sendable {
+package enum ExpressionSyntax: Sendable {
     /// A constant string: bare word, quoted, here-string.
     case string(StringConstantSyntax)
     /// A double-quoted string, here-string or word with parts that are evaluated.
@@ -47,7 +47,7 @@ public enum ExpressionSyntax: Sendable {
 
     /// The node's extent in the source.
     @inline(never)
-    public var extent: SourceExtent {
+    package var extent: SourceExtent {
         switch self {
         case .string(let node): node.extent
         case .expandableString(let node): node.extent

@@ -1,9 +1,9 @@
 /// `( pipeline )`: one pipeline, pipeline chain or assignment as a value.
-public final class ParenExpressionSyntax: Sendable {
+package final class ParenExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The content: `.pipeline`, `.pipelineChain` or `.assignment`.
-    public let pipeline: StatementSyntax
+    package let pipeline: StatementSyntax
 
     init(extent: SourceExtent, pipeline: StatementSyntax) {
         self.extent = extent
@@ -12,11 +12,11 @@ public final class ParenExpressionSyntax: Sendable {
 }
 
 /// `$( statements )`.
-public final class SubExpressionSyntax: Sendable {
+package final class SubExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The statements.
-    public let block: StatementBlockSyntax
+    package let block: StatementBlockSyntax
 
     init(extent: SourceExtent, block: StatementBlockSyntax) {
         self.extent = extent
@@ -25,11 +25,11 @@ public final class SubExpressionSyntax: Sendable {
 }
 
 /// `@( statements )`, which is always an array.
-public final class ArrayExpressionSyntax: Sendable {
+package final class ArrayExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The statements.
-    public let block: StatementBlockSyntax
+    package let block: StatementBlockSyntax
 
     init(extent: SourceExtent, block: StatementBlockSyntax) {
         self.extent = extent

@@ -1,11 +1,11 @@
 /// A string whose value the text alone determines.
-public final class StringConstantSyntax: Sendable {
+package final class StringConstantSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The decoded value, with escapes and doubled quotes resolved. Lone surrogates become U+FFFD.
-    public let value: String
+    package let value: String
     /// How the string is written.
-    public let style: StringStyle
+    package let style: StringStyle
 
     init(extent: SourceExtent, value: String, style: StringStyle) {
         self.extent = extent
@@ -15,16 +15,16 @@ public final class StringConstantSyntax: Sendable {
 }
 
 /// A string with at least one part that is evaluated at run time.
-public final class ExpandableStringSyntax: Sendable {
+package final class ExpandableStringSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The decoded text, in which the evaluated parts still appear as written.
-    public let value: String
+    package let value: String
     /// How the string is written: a bare word, `"…"` or `@"…"@`.
-    public let style: StringStyle
+    package let style: StringStyle
     /// The evaluated parts in order: variables and `$( )` sub-expressions. They contain member accesses only where the
     /// language parses them as such, usually none.
-    public let parts: [ExpressionSyntax]
+    package let parts: [ExpressionSyntax]
 
     init(extent: SourceExtent, value: String, style: StringStyle, parts: [ExpressionSyntax]) {
         self.extent = extent
@@ -35,13 +35,13 @@ public final class ExpandableStringSyntax: Sendable {
 }
 
 /// A number literal, or the `$true` that stands for the omitted value of an attribute argument.
-public final class NumberConstantSyntax: Sendable {
+package final class NumberConstantSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The literal as written.
-    public let text: String
+    package let text: String
     /// The literal's value and type.
-    public let value: NumberValue
+    package let value: NumberValue
 
     init(extent: SourceExtent, text: String, value: NumberValue) {
         self.extent = extent
@@ -51,11 +51,11 @@ public final class NumberConstantSyntax: Sendable {
 }
 
 /// `@{ key = value; … }`.
-public final class HashtableSyntax: Sendable {
+package final class HashtableSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The keys and values in order.
-    public let entries: [HashtableEntrySyntax]
+    package let entries: [HashtableEntrySyntax]
 
     init(extent: SourceExtent, entries: [HashtableEntrySyntax]) {
         self.extent = extent
@@ -64,13 +64,13 @@ public final class HashtableSyntax: Sendable {
 }
 
 /// A `key = value` of a hashtable.
-public final class HashtableEntrySyntax: Sendable {
+package final class HashtableEntrySyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The key: a bare word (a ``StringConstantSyntax``) or any unary expression, which is evaluated.
-    public let key: ExpressionSyntax
+    package let key: ExpressionSyntax
     /// The value: a whole statement, which may run commands.
-    public let value: StatementSyntax
+    package let value: StatementSyntax
 
     init(extent: SourceExtent, key: ExpressionSyntax, value: StatementSyntax) {
         self.extent = extent
@@ -80,11 +80,11 @@ public final class HashtableEntrySyntax: Sendable {
 }
 
 /// `a, b, c`, or `, a` for an array with one element.
-public final class ArrayLiteralSyntax: Sendable {
+package final class ArrayLiteralSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The elements in order, at least one.
-    public let elements: [ExpressionSyntax]
+    package let elements: [ExpressionSyntax]
 
     init(extent: SourceExtent, elements: [ExpressionSyntax]) {
         self.extent = extent
@@ -93,11 +93,11 @@ public final class ArrayLiteralSyntax: Sendable {
 }
 
 /// A script block as a value. It is data until something invokes it.
-public final class ScriptBlockExpressionSyntax: Sendable {
+package final class ScriptBlockExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The block.
-    public let scriptBlock: ScriptBlockSyntax
+    package let scriptBlock: ScriptBlockSyntax
 
     init(extent: SourceExtent, scriptBlock: ScriptBlockSyntax) {
         self.extent = extent
@@ -106,11 +106,11 @@ public final class ScriptBlockExpressionSyntax: Sendable {
 }
 
 /// A type literal as a value.
-public final class TypeExpressionSyntax: Sendable {
+package final class TypeExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The type.
-    public let typeName: TypeNameSyntax
+    package let typeName: TypeNameSyntax
 
     init(extent: SourceExtent, typeName: TypeNameSyntax) {
         self.extent = extent

@@ -1,15 +1,15 @@
 /// `foreach ($variable in collection) { }`.
-public final class ForEachStatementSyntax: Sendable {
+package final class ForEachStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The label before the statement.
-    public let label: String?
+    package let label: String?
     /// The variable that each iteration sets.
-    public let variable: VariableExpressionSyntax
+    package let variable: VariableExpressionSyntax
     /// The collection: a pipeline, chain or assignment.
-    public let collection: StatementSyntax
+    package let collection: StatementSyntax
     /// The loop body.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
 
     init(
         extent: SourceExtent,
@@ -27,19 +27,19 @@ public final class ForEachStatementSyntax: Sendable {
 }
 
 /// `for (initializer; condition; iterator) { }`.
-public final class ForStatementSyntax: Sendable {
+package final class ForStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The label before the statement.
-    public let label: String?
+    package let label: String?
     /// Runs once.
-    public let initializer: StatementSyntax?
+    package let initializer: StatementSyntax?
     /// Runs before each iteration.
-    public let condition: StatementSyntax?
+    package let condition: StatementSyntax?
     /// Runs after each iteration.
-    public let iterator: StatementSyntax?
+    package let iterator: StatementSyntax?
     /// The loop body.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
 
     init(
         extent: SourceExtent,
@@ -59,15 +59,15 @@ public final class ForStatementSyntax: Sendable {
 }
 
 /// `while (condition) { }`.
-public final class WhileStatementSyntax: Sendable {
+package final class WhileStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The label before the statement.
-    public let label: String?
+    package let label: String?
     /// The condition.
-    public let condition: StatementSyntax
+    package let condition: StatementSyntax
     /// The loop body.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
 
     init(extent: SourceExtent, label: String?, condition: StatementSyntax, body: StatementBlockSyntax) {
         self.extent = extent
@@ -78,17 +78,17 @@ public final class WhileStatementSyntax: Sendable {
 }
 
 /// `do { } while (condition)` or `do { } until (condition)`.
-public final class DoStatementSyntax: Sendable {
+package final class DoStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The label before the statement.
-    public let label: String?
+    package let label: String?
     /// The loop body.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
     /// The condition.
-    public let condition: StatementSyntax
+    package let condition: StatementSyntax
     /// Whether the loop ends with `until`.
-    public let isUntil: Bool
+    package let isUntil: Bool
 
     init(
         extent: SourceExtent,

@@ -1,15 +1,15 @@
 /// A read of a member or, on the left-hand side of an assignment, the target of a write.
-public final class MemberExpressionSyntax: Sendable {
+package final class MemberExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The object, or the type for static access.
-    public let target: ExpressionSyntax
+    package let target: ExpressionSyntax
     /// The name: a ``StringConstantSyntax`` when constant, any other expression when computed.
-    public let member: ExpressionSyntax
+    package let member: ExpressionSyntax
     /// Whether the access uses `::`.
-    public let isStatic: Bool
+    package let isStatic: Bool
     /// Whether the access uses `?.`.
-    public let isNullConditional: Bool
+    package let isNullConditional: Bool
 
     init(
         extent: SourceExtent,
@@ -27,21 +27,21 @@ public final class MemberExpressionSyntax: Sendable {
 }
 
 /// A method call.
-public final class InvokeMemberExpressionSyntax: Sendable {
+package final class InvokeMemberExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The object, or the type for a static call.
-    public let target: ExpressionSyntax
+    package let target: ExpressionSyntax
     /// The name: a ``StringConstantSyntax`` when constant, any other expression when computed.
-    public let member: ExpressionSyntax
+    package let member: ExpressionSyntax
     /// The arguments; for `a.b{c}`, only the script block.
-    public let arguments: [ExpressionSyntax]
+    package let arguments: [ExpressionSyntax]
     /// The generic arguments of `a.b[T](c)`; empty otherwise.
-    public let genericArguments: [TypeNameSyntax]
+    package let genericArguments: [TypeNameSyntax]
     /// Whether the call uses `::`.
-    public let isStatic: Bool
+    package let isStatic: Bool
     /// Whether the call uses `?.`.
-    public let isNullConditional: Bool
+    package let isNullConditional: Bool
 
     init(
         extent: SourceExtent,
@@ -63,13 +63,13 @@ public final class InvokeMemberExpressionSyntax: Sendable {
 }
 
 /// A constructor's call of its base constructor: written as `: base(…)`, or implied without arguments.
-public final class BaseConstructorCallSyntax: Sendable {
+package final class BaseConstructorCallSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The extent of `base`; `nil` when the call is implied.
-    public let keywordExtent: SourceExtent?
+    package let keywordExtent: SourceExtent?
     /// The arguments.
-    public let arguments: [ExpressionSyntax]
+    package let arguments: [ExpressionSyntax]
 
     init(extent: SourceExtent, keywordExtent: SourceExtent?, arguments: [ExpressionSyntax]) {
         self.extent = extent
@@ -79,15 +79,15 @@ public final class BaseConstructorCallSyntax: Sendable {
 }
 
 /// An index access or, on the left-hand side of an assignment, the target of a write.
-public final class IndexExpressionSyntax: Sendable {
+package final class IndexExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The collection.
-    public let target: ExpressionSyntax
+    package let target: ExpressionSyntax
     /// The index.
-    public let index: ExpressionSyntax
+    package let index: ExpressionSyntax
     /// Whether the access uses `?[`.
-    public let isNullConditional: Bool
+    package let isNullConditional: Bool
 
     init(extent: SourceExtent, target: ExpressionSyntax, index: ExpressionSyntax, isNullConditional: Bool) {
         self.extent = extent
@@ -99,26 +99,26 @@ public final class IndexExpressionSyntax: Sendable {
 
 extension MemberExpressionSyntax {
     /// The member's name if it is constant; `nil` when it is computed.
-    public var constantName: String? {
+    package var constantName: String? {
         if case .string(let name) = member { name.value } else { nil }
     }
 }
 
 extension InvokeMemberExpressionSyntax {
     /// The method's name if it is constant; `nil` when it is computed.
-    public var constantName: String? {
+    package var constantName: String? {
         if case .string(let name) = member { name.value } else { nil }
     }
 }
 
 extension ParenExpressionSyntax {
     /// The expression inside the parentheses, if they contain nothing else.
-    public var pureExpression: ExpressionSyntax? { pipeline.pureExpression }
+    package var pureExpression: ExpressionSyntax? { pipeline.pureExpression }
 }
 
 extension StatementSyntax {
     /// The expression, if the statement consists of nothing else: no command, redirection or background operator.
-    public var pureExpression: ExpressionSyntax? {
+    package var pureExpression: ExpressionSyntax? {
         guard case .pipeline(let pipeline) = self, pipeline.elements.count == 1, !pipeline.isBackground,
             case .expression(let element)? = pipeline.elements.first, element.redirections.isEmpty
         else { return nil }

@@ -1,5 +1,5 @@
 /// The value of a number literal, in the type that the engine chooses.
-public enum NumberValue: Sendable, Equatable {
+package enum NumberValue: Sendable, Equatable {
     /// Suffix `y`.
     case int8(Int8)
     /// Suffix `uy`.
@@ -26,7 +26,7 @@ public enum NumberValue: Sendable, Equatable {
     case boolean(Bool)
 
     /// The .NET type name without namespace.
-    public var typeName: String {
+    package var typeName: String {
         switch self {
         case .int8: "SByte"
         case .uint8: "Byte"
@@ -46,7 +46,7 @@ public enum NumberValue: Sendable, Equatable {
 
 extension NumberValue {
     /// The value as the engine prints it in the invariant culture.
-    public var invariantText: String {
+    package var invariantText: String {
         switch self {
         case .int8(let value): String(value)
         case .uint8(let value): String(value)

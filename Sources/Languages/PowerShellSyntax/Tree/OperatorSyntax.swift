@@ -1,11 +1,11 @@
 /// A unary operator with its operand.
-public final class UnaryExpressionSyntax: Sendable {
+package final class UnaryExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The operator.
-    public let op: UnaryOperator
+    package let op: UnaryOperator
     /// The operand.
-    public let operand: ExpressionSyntax
+    package let operand: ExpressionSyntax
 
     init(extent: SourceExtent, op: UnaryOperator, operand: ExpressionSyntax) {
         self.extent = extent
@@ -15,17 +15,17 @@ public final class UnaryExpressionSyntax: Sendable {
 }
 
 /// A binary operator with its operands. Operators of equal precedence associate to the left.
-public final class BinaryExpressionSyntax: Sendable {
+package final class BinaryExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The left operand.
-    public let left: ExpressionSyntax
+    package let left: ExpressionSyntax
     /// The operator.
-    public let op: BinaryOperator
+    package let op: BinaryOperator
     /// The right operand.
-    public let right: ExpressionSyntax
+    package let right: ExpressionSyntax
     /// The extent of the operator itself.
-    public let operatorExtent: SourceExtent
+    package let operatorExtent: SourceExtent
 
     init(
         extent: SourceExtent,
@@ -43,15 +43,15 @@ public final class BinaryExpressionSyntax: Sendable {
 }
 
 /// `condition ? ifTrue : ifFalse`.
-public final class TernaryExpressionSyntax: Sendable {
+package final class TernaryExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The condition.
-    public let condition: ExpressionSyntax
+    package let condition: ExpressionSyntax
     /// The value when the condition is true.
-    public let ifTrue: ExpressionSyntax
+    package let ifTrue: ExpressionSyntax
     /// The value otherwise.
-    public let ifFalse: ExpressionSyntax
+    package let ifFalse: ExpressionSyntax
 
     init(extent: SourceExtent, condition: ExpressionSyntax, ifTrue: ExpressionSyntax, ifFalse: ExpressionSyntax) {
         self.extent = extent
@@ -62,13 +62,13 @@ public final class TernaryExpressionSyntax: Sendable {
 }
 
 /// A cast `[type] operand`; on the left-hand side of an assignment, a type constraint of the variable.
-public final class ConvertExpressionSyntax: Sendable {
+package final class ConvertExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The target type.
-    public let type: TypeConstraintSyntax
+    package let type: TypeConstraintSyntax
     /// The converted operand.
-    public let operand: ExpressionSyntax
+    package let operand: ExpressionSyntax
 
     init(extent: SourceExtent, type: TypeConstraintSyntax, operand: ExpressionSyntax) {
         self.extent = extent
@@ -78,13 +78,13 @@ public final class ConvertExpressionSyntax: Sendable {
 }
 
 /// `[attribute(…)] operand`, which is allowed only before a variable.
-public final class AttributedExpressionSyntax: Sendable {
+package final class AttributedExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The attribute.
-    public let attribute: AttributeSyntax
+    package let attribute: AttributeSyntax
     /// The variable, possibly below further attributes and casts.
-    public let operand: ExpressionSyntax
+    package let operand: ExpressionSyntax
 
     init(extent: SourceExtent, attribute: AttributeSyntax, operand: ExpressionSyntax) {
         self.extent = extent

@@ -1,11 +1,11 @@
 /// One or more elements joined by `|`.
-public final class PipelineSyntax: Sendable {
+package final class PipelineSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The elements in order, at least one; only the first can be an expression.
-    public let elements: [PipelineElementSyntax]
+    package let elements: [PipelineElementSyntax]
     /// Whether the pipeline ends with `&` and runs as a background job.
-    public let isBackground: Bool
+    package let isBackground: Bool
 
     init(extent: SourceExtent, elements: [PipelineElementSyntax], isBackground: Bool) {
         self.extent = extent
@@ -15,7 +15,7 @@ public final class PipelineSyntax: Sendable {
 }
 
 /// An element of a pipeline.
-public enum PipelineElementSyntax: Sendable {
+package enum PipelineElementSyntax: Sendable {
     /// A command.
     case command(CommandSyntax)
     /// An expression.
@@ -23,7 +23,7 @@ public enum PipelineElementSyntax: Sendable {
 
     /// The node's extent in the source.
     @inline(never)
-    public var extent: SourceExtent {
+    package var extent: SourceExtent {
         switch self {
         case .command(let node): node.extent
         case .expression(let node): node.extent
@@ -32,13 +32,13 @@ public enum PipelineElementSyntax: Sendable {
 }
 
 /// An expression as a pipeline element.
-public final class CommandExpressionSyntax: Sendable {
+package final class CommandExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The expression.
-    public let expression: ExpressionSyntax
+    package let expression: ExpressionSyntax
     /// The redirections, at most one per stream, in the order of the streams.
-    public let redirections: [RedirectionSyntax]
+    package let redirections: [RedirectionSyntax]
 
     init(extent: SourceExtent, expression: ExpressionSyntax, redirections: [RedirectionSyntax]) {
         self.extent = extent
@@ -48,15 +48,15 @@ public final class CommandExpressionSyntax: Sendable {
 }
 
 /// Pipelines joined by `&&` and `||`, evaluated from left to right.
-public final class PipelineChainSyntax: Sendable {
+package final class PipelineChainSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The pipelines, at least two.
-    public let pipelines: [PipelineSyntax]
+    package let pipelines: [PipelineSyntax]
     /// The operators between the pipelines, one fewer than pipelines.
-    public let operators: [ChainOperator]
+    package let operators: [ChainOperator]
     /// Whether the chain ends with `&` and runs as a background job.
-    public let isBackground: Bool
+    package let isBackground: Bool
 
     init(extent: SourceExtent, pipelines: [PipelineSyntax], operators: [ChainOperator], isBackground: Bool) {
         self.extent = extent

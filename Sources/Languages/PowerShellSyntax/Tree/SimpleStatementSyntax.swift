@@ -1,15 +1,15 @@
 /// `target op statement`.
-public final class AssignmentStatementSyntax: Sendable {
+package final class AssignmentStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The target: a variable, member or index, or a list of them, possibly below casts and attributes.
-    public let target: ExpressionSyntax
+    package let target: ExpressionSyntax
     /// The operator.
-    public let op: AssignmentOperator
+    package let op: AssignmentOperator
     /// The right-hand side, a whole statement.
-    public let value: StatementSyntax
+    package let value: StatementSyntax
     /// The extent of the operator itself.
-    public let operatorExtent: SourceExtent
+    package let operatorExtent: SourceExtent
 
     init(
         extent: SourceExtent,
@@ -27,13 +27,13 @@ public final class AssignmentStatementSyntax: Sendable {
 }
 
 /// `return`, `throw` or `exit`, with its optional pipeline.
-public final class FlowStatementSyntax: Sendable {
+package final class FlowStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The keyword.
-    public let kind: Kind
+    package let kind: Kind
     /// The pipeline, chain or assignment after the keyword.
-    public let value: StatementSyntax?
+    package let value: StatementSyntax?
 
     init(extent: SourceExtent, kind: Kind, value: StatementSyntax?) {
         self.extent = extent
@@ -42,7 +42,7 @@ public final class FlowStatementSyntax: Sendable {
     }
 
     /// The statements that leave with a value.
-    public enum Kind: String, Sendable {
+    package enum Kind: String, Sendable {
         /// Leaves the function, method or script.
         case `return`
         /// Raises a terminating error.
@@ -53,13 +53,13 @@ public final class FlowStatementSyntax: Sendable {
 }
 
 /// `break` or `continue`, which may leave the callers of the script when no loop encloses it.
-public final class JumpStatementSyntax: Sendable {
+package final class JumpStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The keyword.
-    public let kind: Kind
+    package let kind: Kind
     /// The label: a bare word, or any expression.
-    public let label: ExpressionSyntax?
+    package let label: ExpressionSyntax?
 
     init(extent: SourceExtent, kind: Kind, label: ExpressionSyntax?) {
         self.extent = extent
@@ -68,7 +68,7 @@ public final class JumpStatementSyntax: Sendable {
     }
 
     /// The statements that jump within or out of a loop.
-    public enum Kind: String, Sendable {
+    package enum Kind: String, Sendable {
         /// Leaves the loop.
         case `break`
         /// Continues with the next iteration.
@@ -77,13 +77,13 @@ public final class JumpStatementSyntax: Sendable {
 }
 
 /// `trap [type] { }`, which runs on any terminating error in the enclosing statements.
-public final class TrapStatementSyntax: Sendable {
+package final class TrapStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The error type; `nil` for all.
-    public let type: TypeConstraintSyntax?
+    package let type: TypeConstraintSyntax?
     /// The handler.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
 
     init(extent: SourceExtent, type: TypeConstraintSyntax?, body: StatementBlockSyntax) {
         self.extent = extent
@@ -93,15 +93,15 @@ public final class TrapStatementSyntax: Sendable {
 }
 
 /// `data name -SupportedCommand a, b { }`.
-public final class DataStatementSyntax: Sendable {
+package final class DataStatementSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The variable that receives the value.
-    public let variable: String?
+    package let variable: String?
     /// The commands that the block may run in addition to `ConvertFrom-StringData`.
-    public let supportedCommands: [ExpressionSyntax]
+    package let supportedCommands: [ExpressionSyntax]
     /// The block.
-    public let body: StatementBlockSyntax
+    package let body: StatementBlockSyntax
 
     init(
         extent: SourceExtent,

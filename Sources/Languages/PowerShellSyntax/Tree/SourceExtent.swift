@@ -1,18 +1,18 @@
 /// A range of the source in UTF-16 code units, in which the engine itself counts.
-public struct SourceExtent: Sendable, Hashable {
+package struct SourceExtent: Sendable, Hashable {
     /// The position of the first unit.
-    public let start: Int
+    package let start: Int
     /// The position after the last unit; equal to ``start`` for an empty extent.
-    public let end: Int
+    package let end: Int
 
     /// Creates a range from `start` up to but not including `end`.
-    public init(start: Int, end: Int) {
+    package init(start: Int, end: Int) {
         self.start = start
         self.end = end
     }
 
     /// The number of units.
-    public var length: Int { end - start }
+    package var length: Int { end - start }
 
     /// Returns the extent from the start of this one to the end of another.
     func through(_ other: SourceExtent) -> SourceExtent { SourceExtent(start: start, end: other.end) }

@@ -1,5 +1,5 @@
 /// A statement.
-public enum StatementSyntax: Sendable {
+package enum StatementSyntax: Sendable {
     /// A pipeline.
     case pipeline(PipelineSyntax)
     /// Pipelines joined by `&&` and `||`.
@@ -35,7 +35,7 @@ public enum StatementSyntax: Sendable {
 
     /// The node's extent in the source.
     @inline(never)
-    public var extent: SourceExtent {
+    package var extent: SourceExtent {
         switch self {
         case .pipeline(let node): node.extent
         case .pipelineChain(let node): node.extent

@@ -1,9 +1,9 @@
 /// A type name as written. It is not resolved: the same text can name different types in different sessions.
-public final class TypeNameSyntax: Sendable {
+package final class TypeNameSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The form of the name.
-    public let form: Form
+    package let form: Form
 
     init(extent: SourceExtent, form: Form) {
         self.extent = extent
@@ -11,7 +11,7 @@ public final class TypeNameSyntax: Sendable {
     }
 
     /// The three forms of a type name.
-    public enum Form: Sendable {
+    package enum Form: Sendable {
         /// A plain name with the assembly after its comma, if any.
         case name(String, assembly: String?)
         /// `name[arguments]`; the open type itself has no arguments.
@@ -21,13 +21,13 @@ public final class TypeNameSyntax: Sendable {
     }
 
     /// The name with generic arguments, array brackets and assembly, as the engine prints it.
-    public var fullName: String {
+    package var fullName: String {
         let assembly = assembly
         return assembly.map { "\(name),\($0)" } ?? name
     }
 
     /// The name without the assembly.
-    public var name: String {
+    package var name: String {
         switch form {
         case .name(let name, _): return name
         case .generic(let open, let arguments):
@@ -38,7 +38,7 @@ public final class TypeNameSyntax: Sendable {
     }
 
     /// The assembly of the type; for arrays and generic types, that of their element or open type.
-    public var assembly: String? {
+    package var assembly: String? {
         switch form {
         case .name(_, let assembly): assembly
         case .generic(let open, _): open.assembly

@@ -1,5 +1,5 @@
 /// A prefix or postfix operator. Raw values are the names of the engine's token kinds.
-public enum UnaryOperator: String, Sendable, CaseIterable {
+package enum UnaryOperator: String, Sendable, CaseIterable {
     /// `!`.
     case exclaim = "Exclaim"
     /// `-not`.

@@ -1,14 +1,14 @@
 /// The path of a variable, split as the engine splits it.
-public struct VariablePath: Sendable, Hashable {
+package struct VariablePath: Sendable, Hashable {
     /// The whole path as written, without braces and with escapes resolved: `name`, `global:name`, `env:PATH`.
-    public let path: String
+    package let path: String
     /// The scope or drive before the colon.
-    public let qualifier: Qualifier
+    package let qualifier: Qualifier
     /// The part after the scope or drive.
-    public let name: String
+    package let name: String
 
     /// The qualifier before the name.
-    public enum Qualifier: Sendable, Hashable {
+    package enum Qualifier: Sendable, Hashable {
         /// None: the current scope and its parents.
         case none
         /// `global:`.
@@ -26,20 +26,20 @@ public struct VariablePath: Sendable, Hashable {
     }
 
     /// Whether the path names a variable, not an item of another drive.
-    public var isVariable: Bool {
+    package var isVariable: Bool {
         if case .drive = qualifier { return false }
         return true
     }
 
     /// The drive, if the path names an item of one.
-    public var drive: String? {
+    package var drive: String? {
         if case .drive(let drive) = qualifier { return drive }
         return nil
     }
 
     /// Splits a path. A known scope ends the search for a drive; otherwise the text before the first colon, unless it
     /// is the first character, is a drive.
-    public init(_ path: String) {
+    package init(_ path: String) {
         self.path = path
         let bytes = path.utf8
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else {

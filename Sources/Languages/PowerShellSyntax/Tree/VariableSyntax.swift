@@ -1,11 +1,11 @@
 /// A reference to a variable.
-public final class VariableExpressionSyntax: Sendable {
+package final class VariableExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The variable's name, with its scope or drive.
-    public let path: VariablePath
+    package let path: VariablePath
     /// Whether it is written as `@name`, whose elements become arguments of the command.
-    public let isSplatted: Bool
+    package let isSplatted: Bool
 
     init(extent: SourceExtent, path: VariablePath, isSplatted: Bool) {
         self.extent = extent
@@ -15,11 +15,11 @@ public final class VariableExpressionSyntax: Sendable {
 }
 
 /// `$using:name`: a value of the caller that is sent to where the block runs.
-public final class UsingExpressionSyntax: Sendable {
+package final class UsingExpressionSyntax: Sendable {
     /// The node's extent in the source.
-    public let extent: SourceExtent
+    package let extent: SourceExtent
     /// The sent expression: a variable without the prefix, possibly with constant member and index accesses.
-    public let expression: ExpressionSyntax
+    package let expression: ExpressionSyntax
 
     init(extent: SourceExtent, expression: ExpressionSyntax) {
         self.extent = extent

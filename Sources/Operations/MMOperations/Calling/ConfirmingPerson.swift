@@ -55,7 +55,7 @@ public struct ConfirmationQuestion: Sendable {
     /// Why the guard asks; empty where the pages say it already.
     public let reason: String
     /// What the person has to show besides saying yes.
-    public let check: PersonCheck
+    package let check: PersonCheck
     /// The digest of exactly what would be sent or run, which a security key signs.
     public let digest: String
     /// How many more of the same kind a yes may hold for, where that is offered.

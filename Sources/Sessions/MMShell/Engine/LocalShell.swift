@@ -52,19 +52,19 @@ public actor LocalShell: ShellSession {
     }
 
     /// The process id of the shell; `nil` if there is none at the moment.
-    public var processID: Int32? { live.flatMap { $0.child.exited == nil ? $0.child.pid : nil } }
+    package var processID: Int32? { live.flatMap { $0.child.exited == nil ? $0.child.pid : nil } }
 
     /// The folder with the texts of commands.
     var folder: String? { live?.folder.path }
 
     /// Why the session doesn't have the requested limits (`TreeLimits.isBestEffort`); `nil` if it does.
-    public var limitsProblem: String? { live?.limitsProblem }
+    package var limitsProblem: String? { live?.limitsProblem }
 
     /// Whether a command is running.
-    public var isBusy: Bool { memory.withLock { $0.running != nil } }
+    package var isBusy: Bool { memory.withLock { $0.running != nil } }
 
     /// The working directory after the last command.
-    public var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
+    package var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
 
     /// Returns what background jobs wrote while no command was running; each output is returned once.
     public func takeBackgroundOutput() async -> [UInt8] {

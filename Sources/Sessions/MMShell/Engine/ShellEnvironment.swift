@@ -1,5 +1,5 @@
 /// What a shell takes over from the environment of the process that starts it.
-public enum ShellEnvironment {
+package enum ShellEnvironment {
     private static let names: Set<String> = [
         "HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "EDITOR", "VISUAL", "PAGER",
         "SSH_AUTH_SOCK", "SSH_AGENT_PID", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XAUTHORITY",
@@ -9,7 +9,7 @@ public enum ShellEnvironment {
 
     /// The variables of a list that is known to be harmless; everything else stays behind: tokens and other secrets of
     /// the program, and what steers shells and loaders (`BASH_ENV`, `LD_PRELOAD`).
-    public static func scrubbed(_ environment: [String: String]) -> [String: String] {
+    package static func scrubbed(_ environment: [String: String]) -> [String: String] {
         var kept = environment.filter { name, _ in
             names.contains(name) || name.hasPrefix("LC_") || (name.hasPrefix("XDG_") && name != "XDG_ACTIVATION_TOKEN")
         }

@@ -14,19 +14,19 @@ public final class ShellJob: Sendable {
         /// The offset at which to continue.
         public var next: Int { start + bytes.count }
         /// How much has been written so far.
-        public var total: Int
+        package var total: Int
     }
 
     /// Everything that is kept of a stream.
     public struct Output: Sendable, Hashable {
         /// The first bytes.
-        public var head: [UInt8]
+        package var head: [UInt8]
         /// The last bytes, if not all fit into the first ones.
-        public var tail: [UInt8]
+        package var tail: [UInt8]
         /// The number of bytes in between that were not kept.
-        public var omitted: Int
+        package var omitted: Int
         /// How much was written.
-        public var total: Int
+        package var total: Int
 
         /// Head and tail together; if something is missing in between, a line says how much.
         public var bytes: [UInt8] {
@@ -305,7 +305,7 @@ public final class ShellJob: Sendable {
     /// Sends a signal to the command's processes, such as `SIGUSR1`.
     /// - Returns: `false` if it has ended.
     @discardableResult
-    public func signal(_ number: Int32) async -> Bool {
+    package func signal(_ number: Int32) async -> Bool {
         end == nil ? await reach.signal(number) : false
     }
 
@@ -327,7 +327,7 @@ public final class ShellJob: Sendable {
     }
 
     /// Returns what the command is waiting for, if the system can tell; `nil` while it is working.
-    public func waitingFor() async -> ShellPrompt? {
+    package func waitingFor() async -> ShellPrompt? {
         let written = state.withLock { state in
             ShellCommand.Stream.allCases.reduce(0) { $0 + state.captures[$1].total }
         }
@@ -391,7 +391,7 @@ public final class ShellJob: Sendable {
 
     /// Waits until nothing has been written for a while.
     /// - Returns: `false` if the job ended or the deadline passed first.
-    public func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {
+    package func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {
         var seen = state.withLock { $0.changes }
         var still = Deadline.after(quiet)
         while end == nil, !deadline.hasPassed, !Task.isCancelled {

@@ -37,7 +37,7 @@ public struct ShellSettings: Sendable {
     /// Times of the rungs.
     public var times = Times()
     /// Which commands may run, how long, and how much they may write.
-    public var policy = ShellPolicy.open
+    package var policy = ShellPolicy.open
     /// How far it is kept from the rest of the machine.
     public var sandbox = SandboxProfile.guarded
     /// What the kernel enforces on everything that the session starts; no core files by default.

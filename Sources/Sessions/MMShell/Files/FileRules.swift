@@ -1,24 +1,24 @@
-public import MMCore
+package import MMCore
 import MMSessions
 
 /// Which files a session's file tools may reach.
-public struct FileRules: Sendable, Hashable {
+package struct FileRules: Sendable, Hashable {
     /// The folder that everything must lie in when all links are followed; nil for anywhere.
-    public var root: String?
+    package var root: String?
     /// Folders and files that nothing may be read from or written to: the program's own secrets.
-    public var forbidden: [String]
+    package var forbidden: [String]
     /// The largest file, in bytes.
-    public var limit: Int
+    package var limit: Int
 
     /// Rules.
-    public init(root: String? = nil, forbidden: [String] = [], limit: Int = 64 << 20) {
+    package init(root: String? = nil, forbidden: [String] = [], limit: Int = 64 << 20) {
         self.root = root
         self.forbidden = forbidden
         self.limit = limit
     }
 
     /// Keeps the program's own files out of reach: registry, token caches, ledger, logs, sockets.
-    public init(root: String? = nil, protecting paths: StatePaths, limit: Int = 64 << 20) {
+    package init(root: String? = nil, protecting paths: StatePaths, limit: Int = 64 << 20) {
         self.init(root: root, forbidden: paths.ownFiles, limit: limit)
     }
 
@@ -38,40 +38,40 @@ public struct FileRules: Sendable, Hashable {
 }
 
 /// A file, or a piece of one, as it was read.
-public struct FilePiece: Sendable, Hashable {
+package struct FilePiece: Sendable, Hashable {
     /// The bytes.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
     /// Where they begin.
-    public var offset: Int
+    package var offset: Int
     /// The size of the whole file.
-    public var size: Int
+    package var size: Int
     /// The SHA-256 of the bytes, as hex.
-    public var digest: String { Hex.text(SHA256.digest(bytes)) }
+    package var digest: String { Hex.text(SHA256.digest(bytes)) }
 }
 
 /// What became of a file that was written.
-public struct FileReceipt: Sendable, Hashable {
+package struct FileReceipt: Sendable, Hashable {
     /// Its absolute path.
-    public var path: String
+    package var path: String
     /// Its size afterwards.
-    public var size: Int
+    package var size: Int
     /// The SHA-256 of what was sent, as hex; compared with what arrived.
-    public var digest: String
+    package var digest: String
 }
 
 /// How a file is written.
-public struct FileWriting: Sendable, Hashable {
+package struct FileWriting: Sendable, Hashable {
     /// Its permissions; nil keeps those of an existing file, and is 0644 for a new one.
-    public var permissions: UInt32?
+    package var permissions: UInt32?
     /// Whether the bytes are added to what is there.
-    public var appends = false
+    package var appends = false
     /// Whether missing folders are made.
-    public var createsFolders = false
+    package var createsFolders = false
     /// What the bytes must add up to (SHA-256, hex); anything else is refused before the file is touched.
-    public var expectedDigest: String?
+    package var expectedDigest: String?
 
     /// Replaces a file in one step.
-    public init() {}
+    package init() {}
 
     func check(_ source: FileSource, limit: Int) throws(MMError) {
         guard source.count <= limit else {

@@ -3,11 +3,11 @@ import MMCore
 import MMSystem
 
 /// What is sent: bytes, or a file of this machine that is read while it is sent, so that its size costs no memory.
-public struct FileSource: Sendable {
+package struct FileSource: Sendable {
     /// How many bytes there are.
-    public let count: Int
+    package let count: Int
     /// Their SHA-256, as hex.
-    public let digest: String
+    package let digest: String
     /// Reads some of them; it may block.
     let read: @Sendable (Range<Int>) throws(MMError) -> [UInt8]
 
@@ -15,7 +15,7 @@ public struct FileSource: Sendable {
     static let piece = 1 << 20
 
     /// Bytes.
-    public init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.init(count: bytes.count, digest: Hex.text(SHA256.digest(bytes))) { Array(bytes[$0]) }
     }
 

@@ -1,25 +1,25 @@
 import Glibc
-public import MMCore
+package import MMCore
 import MMSessions
 import MMSystem
 
 /// Files of this machine, for upload and download beside a local shell.
 ///
 /// A folder is opened first and judged by what was opened, so that no link that is swapped meanwhile leads elsewhere.
-public struct LocalFiles: Sendable {
+package struct LocalFiles: Sendable {
     let rules: FileRules
     private let directory: String
 
     /// Files as seen from a directory.
     /// - Parameter directory: what relative paths start from, usually the session's working directory.
-    public init(directory: String, rules: FileRules) {
+    package init(directory: String, rules: FileRules) {
         self.directory = directory
         self.rules = rules
     }
 
     /// A file that is read while it is sent.
     /// - Throws: as `read`.
-    public func source(_ path: String) async throws(MMError) -> FileSource {
+    package func source(_ path: String) async throws(MMError) -> FileSource {
         let (rules, whole) = (rules, try absolute(path))
         return try await BlockingWork.run { () throws(MMError) in
             let file = try FileDescriptor.open(whole, O_RDONLY | O_NONBLOCK | O_NOCTTY)
@@ -47,7 +47,7 @@ public struct LocalFiles: Sendable {
 
     /// Reads a file, or a piece of it.
     /// - Throws: `.notFound`, `.denied`, `.forbidden`, `.invalidInput` for what is no regular file, `.limitExceeded`.
-    public func read(_ path: String, from offset: Int = 0, limit: Int? = nil) async throws(MMError) -> FilePiece {
+    package func read(_ path: String, from offset: Int = 0, limit: Int? = nil) async throws(MMError) -> FilePiece {
         let (rules, whole) = (rules, try absolute(path))
         guard offset >= 0 else { throw MMError(.invalidInput, "The offset \(offset) is before the start of the file.") }
         return try await BlockingWork.run { () throws(MMError) in
@@ -78,7 +78,7 @@ public struct LocalFiles: Sendable {
 
     /// Writes a file: whole and in one step, or at its end.
     /// - Throws: as `read`; when it throws, an old file is untouched.
-    public func write(_ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting()) async throws(MMError)
+    package func write(_ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting()) async throws(MMError)
         -> FileReceipt
     {
         try await write(path, FileSource(bytes), how: how)
@@ -86,7 +86,7 @@ public struct LocalFiles: Sendable {
 
     /// Writes a file: whole and in one step, or at its end.
     /// - Throws: as `read`; when it throws, an old file is untouched.
-    public func write(_ path: String, _ source: FileSource, how: FileWriting = FileWriting()) async throws(MMError)
+    package func write(_ path: String, _ source: FileSource, how: FileWriting = FileWriting()) async throws(MMError)
         -> FileReceipt
     {
         try how.check(source, limit: rules.limit)

@@ -1,17 +1,17 @@
-public import MMCore
+package import MMCore
 import MMSystem
 
 /// Files of a host, over a channel of the session's own connection.
 ///
 /// They go by SFTP; where there is none, or where `sudo` is needed, the host's own tools do it. What arrives is counted and
 /// its checksum compared before it takes the old file's place.
-public struct RemoteFiles: Sendable {
+package struct RemoteFiles: Sendable {
     let session: SSHSession
     private let limit: Int
     let sudo: Sudo
 
     /// Whose rights are used over there.
-    public enum Sudo: Sendable, Hashable {
+    package enum Sudo: Sendable, Hashable {
         /// The user's.
         case none
         /// Those of root, by `sudo`; with its password where it asks for one.
@@ -19,7 +19,7 @@ public struct RemoteFiles: Sendable {
     }
 
     /// Files beside a session. Relative paths start from its working directory.
-    public init(_ session: SSHSession, limit: Int = 64 << 20, sudo: Sudo = .none) {
+    package init(_ session: SSHSession, limit: Int = 64 << 20, sudo: Sudo = .none) {
         self.session = session
         self.limit = limit
         self.sudo = sudo
@@ -27,7 +27,7 @@ public struct RemoteFiles: Sendable {
 
     /// Reads a file, or a piece of it.
     /// - Throws: `.notFound`, `.forbidden`, `.invalidInput`, `.limitExceeded`, and what reaching the host throws.
-    public func read(_ path: String, from offset: Int = 0, limit wanted: Int? = nil, timeout: Duration = .seconds(120))
+    package func read(_ path: String, from offset: Int = 0, limit wanted: Int? = nil, timeout: Duration = .seconds(120))
         async throws(MMError) -> FilePiece
     {
         guard offset >= 0, wanted ?? 0 >= 0 else {
@@ -60,7 +60,7 @@ public struct RemoteFiles: Sendable {
 
     /// Writes a file: whole and in one step, or at its end.
     /// - Throws: as `read`; when it throws, an old file is untouched unless it was to be added to.
-    public func write(
+    package func write(
         _ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting(), timeout: Duration = .seconds(120)
     ) async throws(MMError) -> FileReceipt {
         try await write(path, FileSource(bytes), how: how, timeout: timeout)
@@ -71,7 +71,7 @@ public struct RemoteFiles: Sendable {
     ///   - timeout: how long the host may say nothing.
     ///   - progress: is told how many bytes have been sent.
     /// - Throws: as `read`; when it throws, an old file is untouched unless it was to be added to.
-    public func write(
+    package func write(
         _ path: String, _ source: FileSource, how: FileWriting = FileWriting(), timeout: Duration = .seconds(120),
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws(MMError) -> FileReceipt {

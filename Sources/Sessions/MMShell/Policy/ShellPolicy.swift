@@ -1,5 +1,5 @@
 import Glibc
-public import MMCore
+package import MMCore
 import MMSystem
 import ShellSyntax
 
@@ -7,25 +7,25 @@ import ShellSyntax
 ///
 /// It is a guard rail against accidents and simple tricks, not a wall: a listed interpreter, editor or archiver can do
 /// whatever its user can. The sandbox profiles are the walls. Nothing in a session can change a policy.
-public struct ShellPolicy: Sendable {
+package struct ShellPolicy: Sendable {
     /// Whether commands are judged at all.
-    public var isEnabled: Bool
+    package var isEnabled: Bool
     /// The only programs and builtins that may be named; nil for any.
-    public var allowedExecutables: Set<String>?
+    package var allowedExecutables: Set<String>?
     /// Expressions that no command may match.
-    public var blockedPatterns: [String] { patterns.map(\.pattern) }
+    package var blockedPatterns: [String] { patterns.map(\.pattern) }
     /// The longest time of a command; a caller's longer one is cut to it.
-    public var maximumTime: Duration?
+    package var maximumTime: Duration?
     /// The most bytes of a stream that are given back.
-    public var maximumOutput: Int?
+    package var maximumOutput: Int?
     /// Where the session starts, and below which commands may redirect output.
-    public var workingDirectory: String?
+    package var workingDirectory: String?
     /// Where refusals and commands are recorded: a file, or the usual audit log for `true`.
-    public var audit: Audit
+    package var audit: Audit
     let patterns: [RegularExpression]
 
     /// Where commands are recorded.
-    public enum Audit: Sendable, Hashable {
+    package enum Audit: Sendable, Hashable {
         /// Nowhere.
         case off
         /// In the program's audit log.
@@ -35,7 +35,7 @@ public struct ShellPolicy: Sendable {
     }
 
     /// Every command may run.
-    public static let open = ShellPolicy()
+    package static let open = ShellPolicy()
 
     private init() {
         isEnabled = false
@@ -47,7 +47,7 @@ public struct ShellPolicy: Sendable {
     /// - Parameters:
     ///   - path: the file, below whose key `security` the settings stand.
     /// - Throws: `.notFound`, `.invalidInput` naming the line or key: a policy that can't be understood lets nothing run.
-    public static func read(_ path: String) throws(MMError) -> ShellPolicy {
+    package static func read(_ path: String) throws(MMError) -> ShellPolicy {
         try ShellPolicy(yaml: try bytes(of: path), name: path)
     }
 
@@ -74,7 +74,7 @@ public struct ShellPolicy: Sendable {
 
     /// Reads the text of a security file.
     /// - Throws: `.invalidInput` naming the line or key.
-    public init(yaml bytes: [UInt8], name: String = "the security file") throws(MMError) {
+    package init(yaml bytes: [UInt8], name: String = "the security file") throws(MMError) {
         func wrong(_ what: String) -> MMError {
             MMError(.invalidInput, "\(name): \(what).", hint: "Correct the file; until then no command is run.")
         }
@@ -178,7 +178,7 @@ public struct ShellPolicy: Sendable {
     }
 
     /// A deadline that keeps to the policy.
-    public func deadline(_ wanted: Deadline) -> Deadline {
+    package func deadline(_ wanted: Deadline) -> Deadline {
         guard isEnabled, let maximumTime else { return wanted }
         return min(wanted, .after(maximumTime))
     }
@@ -195,9 +195,9 @@ public struct ShellPolicy: Sendable {
 
 extension ShellPolicy {
     /// A command that this policy lets run, as far as its text goes: where it may write is judged where it runs.
-    public struct Admission: Sendable, Hashable {
+    package struct Admission: Sendable, Hashable {
         /// The command.
-        public let text: String
+        package let text: String
         /// What lets it run.
         fileprivate let policy: Terms?
         fileprivate let outputs: [ShellScript.Redirection]
@@ -223,7 +223,7 @@ extension ShellPolicy {
     /// - Returns: what spares another judgement of the same text.
     /// - Throws: `.denied`, with the rule (`details["rule"]`) and what to do instead. What can't be read is denied.
     @discardableResult
-    public func check(_ command: String, directory: String) throws(MMError) -> Admission {
+    package func check(_ command: String, directory: String) throws(MMError) -> Admission {
         let admission = try admit(command)
         try check(admission, directory: directory)
         return admission

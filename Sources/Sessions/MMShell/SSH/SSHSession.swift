@@ -30,7 +30,7 @@ public actor SSHSession: ShellSession {
     ///   - policy: which commands may run; it is checked here and not enforced on the host.
     /// - Throws: `.forbidden` for host keys and sign-ins (`details["reason"]`), `.notFound`, `.unavailable`,
     ///   `.deadlineExceeded`.
-    public static func connect(
+    package static func connect(
         _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
         deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> SSHSession {

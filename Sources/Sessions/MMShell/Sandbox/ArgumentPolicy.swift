@@ -1,5 +1,5 @@
 import Glibc
-public import MMCore
+package import MMCore
 import MMSessions
 import MMSystem
 import ShellSyntax
@@ -8,9 +8,9 @@ import ShellSyntax
 ///
 /// It is a security boundary for what it admits: nothing is expanded, looked up or substituted, and the file that was
 /// checked is the one that runs. It doesn't restrict what an admitted program does.
-public struct ArgumentPolicy: Sendable, Hashable {
+package struct ArgumentPolicy: Sendable, Hashable {
     /// What an argument may be.
-    public enum Pattern: Sendable, Hashable {
+    package enum Pattern: Sendable, Hashable {
         /// Exactly this word.
         case word(String)
         /// Anything with this prefix.
@@ -24,27 +24,27 @@ public struct ArgumentPolicy: Sendable, Hashable {
     }
 
     /// A program and its arguments.
-    public struct Program: Sendable, Hashable {
+    package struct Program: Sendable, Hashable {
         /// Its absolute path.
-        public var path: String
+        package var path: String
         /// What each argument may be, in any order and number.
-        public var arguments: [Pattern]
+        package var arguments: [Pattern]
 
         /// Creates a program.
-        public init(_ path: String, arguments: [Pattern] = []) {
+        package init(_ path: String, arguments: [Pattern] = []) {
             self.path = path
             self.arguments = arguments
         }
     }
 
     /// The programs, keyed by the name that callers use.
-    public var programs: [String: Program]
+    package var programs: [String: Program]
 
     /// Creates a policy.
-    public init(_ programs: [String: Program]) { self.programs = programs }
+    package init(_ programs: [String: Program]) { self.programs = programs }
 
     /// What it protects and what it doesn't, for help texts and answers.
-    public static let label =
+    package static let label =
         "argv: no shell at all. Only the listed programs run, with arguments that their lists admit; a boundary for what it "
         + "admits, as strong as the programs that are listed."
 
@@ -52,7 +52,7 @@ public struct ArgumentPolicy: Sendable, Hashable {
     /// - Parameter directory: where the program would run, for relative paths among the arguments.
     /// - Returns: the path of the program.
     /// - Throws: `.denied`, naming the word.
-    public func check(_ words: [String], directory: String) throws(MMError) -> String {
+    package func check(_ words: [String], directory: String) throws(MMError) -> String {
         guard let name = words.first, let program = programs[name] else {
             throw Self.denied(
                 "“\(words.first ?? "")” is not one of the admitted programs",
@@ -72,7 +72,7 @@ public struct ArgumentPolicy: Sendable, Hashable {
 
     /// Splits a simple command into words; a shell would not have changed any of them.
     /// - Throws: `.denied` for anything but one simple command.
-    public static func words(of command: String) throws(MMError) -> [String] {
+    package static func words(of command: String) throws(MMError) -> [String] {
         let script: ShellScript
         do throws(ShellRefusal) { script = try ShellScript.parse(command) } catch {
             throw denied("the command contains \(error)", "Give one program with its arguments.")
@@ -85,7 +85,7 @@ public struct ArgumentPolicy: Sendable, Hashable {
 
     /// Runs an admitted program.
     /// - Throws: `.denied`, or the error of running it.
-    public func run(
+    package func run(
         _ words: [String], directory: String, environment: [String: String], limit: Int = 1 << 20, timeout: Duration
     ) async throws(MMError) -> (code: Int32, stdout: [UInt8], stderr: [UInt8], isCut: Bool) {
         let path = try check(words, directory: directory)

@@ -4,15 +4,15 @@ import MMCore
 ///
 /// The name in it stays, what surrounds the name changes with the mode: `sw1>`, `sw1#`, `sw1(config-if)#`;
 /// `admin@r1>`, `admin@r1#`; `<core>`, `[core-GigabitEthernet0/0/1]`; `[admin@gw] /interface>`.
-public struct NetworkDevicePrompt: Sendable, Hashable {
+package struct NetworkDevicePrompt: Sendable, Hashable {
     /// The name that every prompt holds.
-    public let stem: String
+    package let stem: String
     /// Whether it shows a folder in the way of Windows.
     private let isFolder: Bool
 
     /// Learns from a line that a device ends with when it waits for a command.
     /// - Returns: nil when the line is no prompt.
-    public init?(line: String) {
+    package init?(line: String) {
         isFolder = Self.isWindowsFolder(line)
         if isFolder {
             stem = line.hasPrefix("PS ") ? "PS" : String(line.prefix(2))
@@ -64,7 +64,7 @@ public struct NetworkDevicePrompt: Sendable, Hashable {
     }
 
     /// Whether a last line is a prompt of this device.
-    public func matches(_ line: String) -> Bool {
+    package func matches(_ line: String) -> Bool {
         if isFolder { return Self.isWindowsFolder(line) && line.hasPrefix("PS ") == (stem == "PS") }
         var line = Substring(line)
         while line.last == " " { line.removeLast() }

@@ -1,23 +1,23 @@
 /// The screen of a terminal: what a person would see.
-public struct Screen: Sendable {
+package struct Screen: Sendable {
     /// A place on the screen, counted from 0.
-    public struct Place: Sendable, Hashable {
+    package struct Place: Sendable, Hashable {
         /// The line.
-        public var row: Int
+        package var row: Int
         /// The column.
-        public var column: Int
+        package var column: Int
     }
 
     /// Lines.
-    public internal(set) var rows: Int
+    package internal(set) var rows: Int
     /// Columns.
-    public internal(set) var columns: Int
+    package internal(set) var columns: Int
     /// Where the cursor is.
-    public internal(set) var cursor = Place(row: 0, column: 0)
+    package internal(set) var cursor = Place(row: 0, column: 0)
     /// Whether a full-screen program has switched to the second screen.
-    public internal(set) var isAlternate = false
+    package internal(set) var isAlternate = false
     /// Grows with everything that is written.
-    public internal(set) var changes: UInt64 = 0
+    package internal(set) var changes: UInt64 = 0
 
     /// A place for a character, and how it looks.
     struct Cell: Sendable, Hashable {
@@ -45,7 +45,7 @@ public struct Screen: Sendable {
     var parser = TerminalParser()
 
     /// An empty screen.
-    public init(rows: Int, columns: Int) {
+    package init(rows: Int, columns: Int) {
         self.rows = min(max(rows, 1), 1000)
         self.columns = min(max(columns, 1), 1000)
         cells = Array(repeating: Array(repeating: .blank, count: self.columns), count: self.rows)
@@ -53,10 +53,10 @@ public struct Screen: Sendable {
     }
 
     /// The lines as text, without blanks at their ends.
-    public var lines: [String] { cells.map(Self.text) }
+    package var lines: [String] { cells.map(Self.text) }
 
     /// The lines down to the last one that holds something.
-    public var text: String {
+    package var text: String {
         var lines = lines
         while lines.last?.isEmpty == true { lines.removeLast() }
         return lines.joined(separator: "\n")
@@ -74,7 +74,7 @@ public struct Screen: Sendable {
     }
 
     /// Takes what a program writes.
-    public mutating func write(_ bytes: [UInt8]) {
+    package mutating func write(_ bytes: [UInt8]) {
         changes += 1
         var items: [TerminalParser.Item] = []
         items.reserveCapacity(bytes.count)

@@ -1,27 +1,27 @@
 import Glibc
-public import MMCore
+package import MMCore
 import MMSessions
 import MMSystem
 
 /// A program in its own terminal that is read and typed into as a person would: network equipment, full-screen
 /// programs, prompts of any kind, locally or on another host.
-public actor ScreenSession {
+package actor ScreenSession {
     /// The answer to a command line.
-    public struct Answer: Sendable, Hashable {
+    package struct Answer: Sendable, Hashable {
         /// The text between the command and the next prompt, with pages joined.
-        public var text: String
+        package var text: String
         /// The prompt after it, which shows the mode.
-        public var prompt: String
+        package var prompt: String
         /// The line that says that the command was rejected, if there is one.
-        public var error: String?
+        package var error: String?
         /// A question of the device that waits for an answer; the command hasn't ended then.
-        public var question: String?
+        package var question: String?
         /// The number of pages that were turned.
-        public var pages: Int
+        package var pages: Int
     }
 
     /// The session's name.
-    public nonisolated let name: String
+    package nonisolated let name: String
     private let profile: NetworkDeviceProfile
     private let child: ChildProcess
     private let job: ShellJob
@@ -39,7 +39,7 @@ public actor ScreenSession {
 
     /// Starts a program of this machine.
     /// - Throws: the errors of starting it.
-    public static func start(
+    package static func start(
         name: String, program: String, arguments: [String] = [], environment: [String: String],
         directory: String? = nil,
         rows: Int = 24, columns: Int = 80, profile: NetworkDeviceProfile = .unknown
@@ -53,7 +53,7 @@ public actor ScreenSession {
 
     /// Opens a terminal on a host.
     /// - Throws: as connecting a session.
-    public static func connect(
+    package static func connect(
         _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
         profile: NetworkDeviceProfile = .unknown,
         deadline: Deadline = .after(.seconds(60))
@@ -139,18 +139,18 @@ public actor ScreenSession {
     // MARK: The screen
 
     /// The current contents of the screen.
-    public nonisolated var view: Screen { screen.withLock { $0 } }
+    package nonisolated var view: Screen { screen.withLock { $0 } }
 
     /// Whether the program has ended or the connection was lost.
-    public nonisolated var hasEnded: Bool { job.end != nil }
+    package nonisolated var hasEnded: Bool { job.end != nil }
 
     /// Types.
     /// - Throws: `.conflict` if the program has ended.
-    public nonisolated func send(_ input: ShellInput) async throws(MMError) { try await job.type(input) }
+    package nonisolated func send(_ input: ShellInput) async throws(MMError) { try await job.type(input) }
 
     /// Waits until a text is on the screen.
     /// - Returns: `false` if the program ended or the deadline passed first.
-    public nonisolated func wait(for text: String, until deadline: Deadline) async -> Bool {
+    package nonisolated func wait(for text: String, until deadline: Deadline) async -> Bool {
         while true {
             if view.text.contains(text) { return true }
             if hasEnded || deadline.hasPassed || Task.isCancelled { return false }
@@ -160,19 +160,19 @@ public actor ScreenSession {
 
     /// Waits until nothing has been written for a while.
     /// - Returns: `false` if the program ended or the deadline passed first.
-    public nonisolated func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {
+    package nonisolated func waitForQuiet(_ quiet: Duration, until deadline: Deadline) async -> Bool {
         await job.waitForQuiet(quiet, until: deadline)
     }
 
     // MARK: Command lines
 
     /// The learned prompt; `nil` before.
-    public var prompt: NetworkDevicePrompt? { learned }
+    package var prompt: NetworkDevicePrompt? { learned }
 
     /// Learns the prompt, and switches paging off as the profile defines.
     /// - Throws: `.deadlineExceeded` if nothing like a prompt appears, `.sessionLost`.
     @discardableResult
-    public func learnPrompt(deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> NetworkDevicePrompt {
+    package func learnPrompt(deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> NetworkDevicePrompt {
         if let learned { return learned }
         var hasAsked = false
         while true {
@@ -200,7 +200,7 @@ public actor ScreenSession {
     /// Runs the lines of a text one after the other, as if typed, up to the first one that is rejected or that asks
     /// something.
     /// - Throws: as `run`; the error contains the answers of the earlier lines (`output`).
-    public func run(lines text: String, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
+    package func run(lines text: String, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
         let lines = text.split(whereSeparator: \.isNewline).map(String.init)
         guard lines.count > 1 else { return try await run(lines.first ?? "", deadline: deadline) }
         var texts: [String] = []
@@ -229,7 +229,7 @@ public actor ScreenSession {
     ///   - answers: what to type when the last line contains the text; a secret stays invisible.
     /// - Throws: `.deadlineExceeded` after the command was interrupted with ctrl-c, `.sessionLost`, `.conflict` while a
     ///   question is open.
-    public func run(
+    package func run(
         _ command: String, answers: [(text: String, input: ShellInput)] = [], deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> Answer {
         guard !command.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 }) else {
@@ -252,7 +252,8 @@ public actor ScreenSession {
 
     /// Answers an open question and waits for the prompt.
     /// - Throws: `.conflict` if nothing was asked; otherwise as `run`.
-    public func answer(_ input: ShellInput, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer {
+    package func answer(_ input: ShellInput, deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> Answer
+    {
         let turn = try await turns.take(deadline)
         defer { turn.release() }
         guard open != nil else { throw MMError(.conflict, "\(name) asked nothing.") }
@@ -263,7 +264,7 @@ public actor ScreenSession {
 
     /// Obtains more privileges.
     /// - Throws: `.forbidden` if the device rejects the password.
-    public func enable(password: Secret?, deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> Answer {
+    package func enable(password: Secret?, deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> Answer {
         let answers: [(text: String, input: ShellInput)] = password.map { [("assword", .secret($0))] } ?? []
         let answer = try await run(profile.enable, answers: answers, deadline: deadline)
         if let question = answer.question {
@@ -413,7 +414,7 @@ public actor ScreenSession {
     }
 
     /// Ends the program and its terminal.
-    public func close() async {
+    package func close() async {
         turns.close(ShellEnd.closedSession)
         await child.terminate(grace: .milliseconds(300))
         child.terminal?.output.close()
@@ -427,20 +428,20 @@ extension String {
 }
 
 /// What is known of a kind of device before it is reached.
-public struct NetworkDeviceProfile: Sendable, Hashable {
+package struct NetworkDeviceProfile: Sendable, Hashable {
     /// What switches paging off, sent one after the other; what a device doesn't know does no harm.
-    public var pagingOff: [String]
+    package var pagingOff: [String]
     /// What a pager shows when it waits.
-    public var pagers: [String]
+    package var pagers: [String]
     /// What a pager is told to go on with.
-    public var nextPage: String
+    package var nextPage: String
     /// What a line begins with that says a command was not accepted.
-    public var errors: [String]
+    package var errors: [String]
     /// The command for more rights.
-    public var enable: String
+    package var enable: String
 
     /// A profile.
-    public init(
+    package init(
         pagingOff: [String] = [],
         pagers: [String] = [
             "--More--", "-- More --", "---- More ----", "---(more", "--- more ---", "<--- More --->", "-- [Q quit|",
@@ -462,16 +463,16 @@ public struct NetworkDeviceProfile: Sendable, Hashable {
     }
 
     /// Nothing is known: pages are turned.
-    public static let unknown = NetworkDeviceProfile()
+    package static let unknown = NetworkDeviceProfile()
     /// Cisco IOS and those that follow it.
-    public static let ios = NetworkDeviceProfile(pagingOff: ["terminal length 0"])
+    package static let ios = NetworkDeviceProfile(pagingOff: ["terminal length 0"])
     /// Juniper Junos.
-    public static let junos = NetworkDeviceProfile(pagingOff: ["set cli screen-length 0"])
+    package static let junos = NetworkDeviceProfile(pagingOff: ["set cli screen-length 0"])
     /// Huawei VRP and H3C Comware.
-    public static let vrp = NetworkDeviceProfile(pagingOff: ["screen-length 0 temporary"], enable: "super")
+    package static let vrp = NetworkDeviceProfile(pagingOff: ["screen-length 0 temporary"], enable: "super")
     /// Windows' own OpenSSH server, whose users get `cmd.exe` or PowerShell in a console (learn.microsoft.com, “OpenSSH
     /// Server configuration for Windows”, DefaultShell).
-    public static let windows = NetworkDeviceProfile(
+    package static let windows = NetworkDeviceProfile(
         pagers: ["-- More --", "Press any key to continue"],
         errors: [
             "The system cannot find", "Access is denied", "The syntax of the command is incorrect",

@@ -1,11 +1,11 @@
-public import MMCore
+package import MMCore
 
 /// Where each session is held, if several processes serve the same clients.
 ///
 /// A session lives in one process: its shell and its streams can't move. What can be shared is where it lives, so that a
 /// request that reaches another process is sent on. One process needs `LocalSessionDirectory` alone; a store that several
 /// processes reach keeps the same promises.
-public protocol SessionDirectory: Sendable {
+package protocol SessionDirectory: Sendable {
     /// Claims a session for a holder, for a limited time. An existing claim is left unchanged.
     /// - Parameters:
     ///   - key: the session, by owner and name.
@@ -31,28 +31,28 @@ public protocol SessionDirectory: Sendable {
 }
 
 /// The place of a session.
-public struct SessionPlacement: Sendable, Hashable {
+package struct SessionPlacement: Sendable, Hashable {
     /// The process that holds it, as others reach it.
-    public var holder: String
+    package var holder: String
     /// When the claim expires.
-    public var until: ContinuousClock.Instant
+    package var until: ContinuousClock.Instant
 
     /// Creates a place.
-    public init(holder: String, until: ContinuousClock.Instant) {
+    package init(holder: String, until: ContinuousClock.Instant) {
         self.holder = holder
         self.until = until
     }
 }
 
 /// The directory of one process.
-public actor LocalSessionDirectory: SessionDirectory {
+package actor LocalSessionDirectory: SessionDirectory {
     private var placements: [String: SessionPlacement] = [:]
 
     /// Creates an empty directory.
-    public init() {}
+    package init() {}
 
     /// Claims a session for a holder, for a limited time.
-    public func claim(_ key: String, for holder: String, lease: Duration) -> SessionPlacement {
+    package func claim(_ key: String, for holder: String, lease: Duration) -> SessionPlacement {
         if let standing = self.holder(of: key), standing.holder != holder { return standing }
         let placement = SessionPlacement(holder: holder, until: .now + lease)
         placements[key] = placement
@@ -60,7 +60,7 @@ public actor LocalSessionDirectory: SessionDirectory {
     }
 
     /// Returns the holder of a session.
-    public func holder(of key: String) -> SessionPlacement? {
+    package func holder(of key: String) -> SessionPlacement? {
         guard let found = placements[key] else { return nil }
         if found.until > .now { return found }
         placements[key] = nil
@@ -68,14 +68,14 @@ public actor LocalSessionDirectory: SessionDirectory {
     }
 
     /// Extends a claim.
-    public func renew(_ key: String, for holder: String, lease: Duration) -> Bool {
+    package func renew(_ key: String, for holder: String, lease: Duration) -> Bool {
         guard self.holder(of: key)?.holder == holder else { return false }
         placements[key] = SessionPlacement(holder: holder, until: .now + lease)
         return true
     }
 
     /// Releases a claim.
-    public func release(_ key: String, from holder: String) {
+    package func release(_ key: String, from holder: String) {
         if placements[key]?.holder == holder { placements[key] = nil }
     }
 }
