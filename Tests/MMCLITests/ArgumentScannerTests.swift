@@ -8,18 +8,18 @@ import Testing
 @Suite("Words of a command line", .timeLimit(.minutes(5)))
 struct ArgumentScannerTests {
     static let fields: [InputField] = [
-        InputField("connection", .text, "c", at: .positional(0)),
-        InputField("endpoint", .text, "e", at: .positional(1)),
-        InputField("method", .choice(["GET", "POST"]), "m", at: .option("X")),
-        InputField("body", .object, "b", at: .option("d"), readsFiles: true),
+        InputField("connection", .text, "c", .at(0)),
+        InputField("endpoint", .text, "e", .at(1)),
+        InputField("method", .choice(["GET", "POST"]), "m", .short("X")),
+        InputField("body", .object, "b", .short("d"), .readsFiles),
         InputField("query", .parameters, "q"),
         InputField("top", .integer(1...10), "t"),
         InputField("all", .flag, "a"),
         InputField("expectedEmail", .text, "x"),
         InputField("names", .textList, "n"),
         InputField("param", .arguments, "p"),
-        InputField("secret", .text, "s", at: .absent),
-        InputField("script", .text, "r", readsFiles: true, namesFile: true),
+        InputField("secret", .text, "s", .notOnCommandLine),
+        InputField("script", .text, "r", .readsFiles, .namesFile),
     ]
 
     private func scan(_ words: [String], input: String = "") throws -> ArgumentScanner.Result {
@@ -44,9 +44,8 @@ struct ArgumentScannerTests {
         let file = home.path + "/report.ps1"
         try ProtectedFile.replace(file, with: Array("Get-Mailbox".utf8))
         let fields = [
-            InputField("command", .text, "c", at: .positional(0), readsFiles: true, namesFile: true)
-                .tellingNameOfFile(in: "script"),
-            InputField("script", .text, "s", at: .absent),
+            InputField("command", .text, "c", .at(0), .readsFiles, .namesFile, .tellsFile(in: "script")),
+            InputField("script", .text, "s", .notOnCommandLine),
         ]
         let named = words.map { $0.replacing("F", with: file) }
         #expect(
@@ -142,7 +141,7 @@ struct ArgumentScannerTests {
                 "$filter": "a eq 'b'", "$select": "id,mail", "$orderby": "mail", "$count": "true", "$expand": "manager",
             ])
         // A command without such options has no such flag.
-        let fields = [InputField("connection", .text, "c", at: .positional(0))]
+        let fields = [InputField("connection", .text, "c", .at(0))]
         #expect(throws: MMError.self) {
             try ArgumentScanner.scan(["--filter", "x"], fields: fields, command: "mm status")
         }
@@ -171,7 +170,7 @@ struct ArgumentScannerTests {
     @Test("a flag behind the command that is to be run is quoted with it")
     func innerFlag() throws {
         let fields = [
-            InputField("host", .text, "h", at: .positional(0)), InputField("command", .text, "c", at: .positional(1)),
+            InputField("host", .text, "h", .at(0)), InputField("command", .text, "c", .at(1)),
         ]
         let error = #expect(throws: MMError.self) {
             try ArgumentScanner.scan(["web1", "ls", "-la"], fields: fields, command: "mm ssh")
@@ -199,7 +198,7 @@ struct ArgumentScannerTests {
 
     @Test("may be empty where that says something, and so may a file")
     func meantEmpty() throws {
-        let fields = [InputField("prefix", .text, "p").orEmpty]
+        let fields = [InputField("prefix", .text, "p", .mayBeEmpty)]
         #expect(try ArgumentScanner.scan(["--prefix", ""], fields: fields, command: "mm") == ["prefix": ""])
         #expect(try scan(["--script", "-"], input: "").arguments == ["script": ""])
     }

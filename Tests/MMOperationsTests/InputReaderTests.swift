@@ -6,7 +6,7 @@ import Testing
 @Suite("Arguments of a call", .timeLimit(.minutes(5)))
 struct InputReaderTests {
     private static let fields: [InputField] = [
-        InputField("name", .text, "Who.", isRequired: true),
+        InputField("name", .text, "Who.", .required),
         InputField("method", .choice(["GET", "POST"]), "How."),
         InputField("top", .integer(1...10), "How many."),
         InputField("all", .flag, "Whether."),

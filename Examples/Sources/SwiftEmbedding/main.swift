@@ -8,10 +8,7 @@ import MMOperations
 /// An operation of this program's own, called and audited as those of `mm` are.
 struct HostName: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields = [InputField("short", .flag, "Without the domain.")]
-        let isShort: Bool
-
-        init(from reader: InputReader) throws(MMError) { isShort = try reader.flag("short") }
+        @Argument("short", "Without the domain.") var isShort: Bool
     }
 
     let declaration = OperationDeclaration(

@@ -14,9 +14,7 @@ struct AuditedBeginningTests {
     /// An operation that is let through to change something, and says what the log held at that moment.
     private struct Writing: CatalogueOperation {
         struct Input: OperationInput {
-            static let fields: [InputField] = [.connection()]
-            let connection: String
-            init(from reader: InputReader) throws(MMError) { connection = try reader.requiredText("connection") }
+            @Argument(.connection) var connection: String
         }
 
         let declaration = OperationDeclaration(

@@ -17,7 +17,7 @@ struct SignInResourceTests {
         var arguments: JSONObject = ["connection": "Contoso"]
         if let text { arguments["resource"] = .string(text) }
         let reader = try InputReader(operation: "login", arguments: arguments, fields: Login.Input.fields)
-        return try SignInResource(from: reader).resource(
+        return try Login.Input(from: reader).resource.resource(
             of: try Connection(name: "Contoso", entry: entry),
             in: IdentityService(environment: try TestHome().environment))
     }

@@ -244,14 +244,14 @@ extension DashboardTests {
 /// An operation that takes what the dashboard sends.
 private struct DashboardDeed: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields = [
-            InputField("connection", .text, "A connection."), InputField("module", .text, "A module."),
-        ]
-        let arguments: JSONObject
-        init(from reader: InputReader) throws(MMError) {
+        @Argument("connection", "A connection.") var connection: String?
+        @Argument("module", "A module.") var module: String?
+
+        var arguments: JSONObject {
             var arguments = JSONObject()
-            for name in ["connection", "module"] { arguments[name] = try reader.text(name).map { .string($0) } }
-            self.arguments = arguments
+            arguments["connection"] = connection.map { .string($0) }
+            arguments["module"] = module.map { .string($0) }
+            return arguments
         }
     }
     let declaration: OperationDeclaration

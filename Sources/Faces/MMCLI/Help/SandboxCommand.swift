@@ -74,22 +74,22 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
             ]
         case .approve:
             [
-                InputField("code", .text, "The code that was shown.", isRequired: true, at: .positional(0)),
+                InputField("code", .text, "The code that was shown.", .required, .at(0)),
                 InputField("account", .text, "Who approves (default: the tenant's administrator)."),
                 InputField("decline", .flag, "Decline it."),
             ]
         case .users: [InputField("top", .integer(1...1_000_000), "How many (default: those with a role to play).")]
         case .faults:
             [
-                InputField("add", .object, "A fault to add.", readsFiles: true),
+                InputField("add", .object, "A fault to add.", .readsFiles),
                 InputField("clear", .flag, "Remove all faults."),
                 InputField("tenant", .text, "A customer's id or domain (default: the sandbox's own tenant)."),
             ]
         case .policies:
             [
-                InputField("add", .object, "A policy to add.", readsFiles: true),
+                InputField("add", .object, "A policy to add.", .readsFiles),
                 InputField(
-                    "surroundings", .object, "Where people are from now on, and at what device.", readsFiles: true),
+                    "surroundings", .object, "Where people are from now on, and at what device.", .readsFiles),
                 InputField("clear", .flag, "Remove all policies; surroundings are again what they were."),
             ]
         case .stop, .status, .pwsh: []

@@ -167,21 +167,11 @@ enum MarkdownText {
 }
 
 /// The files that a job wants its report in.
-struct CaseReportFiles: Sendable, Hashable {
-    let junit: String?
-    let summary: String?
-
-    static let fields: [InputField] = [
-        InputField("junit", .text, "A file for a JUnit report, which CI services show.", isOfferedToModels: false),
-        InputField(
-            "summary", .text, "A file that a summary in Markdown is added to, such as $GITHUB_STEP_SUMMARY.",
-            isOfferedToModels: false),
-    ]
-
-    init(from reader: InputReader) throws(MMError) {
-        junit = try reader.text("junit")
-        summary = try reader.text("summary")
-    }
+struct CaseReportFiles: OperationInput {
+    @Argument("junit", "A file for a JUnit report, which CI services show.", .notForModels) var junit: String?
+    @Argument(
+        "summary", "A file that a summary in Markdown is added to, such as $GITHUB_STEP_SUMMARY.", .notForModels)
+    var summary: String?
 
     private var isEmpty: Bool { junit == nil && summary == nil }
 

@@ -3,20 +3,12 @@ import MMCore
 /// `audit_mine`: the newest calls of whoever asks, as the audit log has them.
 struct AuditMine: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("connection", .text, "Only this connection."),
-            InputField("outcome", .text, "Only this outcome, such as done or denied."),
-            InputField("last", .integer(1...1_000), "How many calls at most (default 20)."),
-        ]
-        let connection: String?
-        let outcome: String?
-        let last: Int
+        @Argument("connection", "Only this connection.") var connection: String?
+        @Argument("outcome", "Only this outcome, such as done or denied.") var outcome: String?
+        @Argument("last", "How many calls at most (default 20).", in: 1...1_000) var last = 20
 
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.text("connection")
-            outcome = try reader.text("outcome")
+        func check() throws(MMError) {
             if let outcome { try AuditOutcomes.check(outcome) }
-            last = try reader.integer("last") ?? 20
         }
     }
 

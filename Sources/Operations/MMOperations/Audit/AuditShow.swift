@@ -3,33 +3,27 @@ import MMCore
 /// `audit_show`: the newest lines of the audit chain.
 struct AuditShow: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("connection", .text, "Only this connection."),
-            InputField("operation", .text, "Only this operation."),
-            InputField("outcome", .text, "Only this outcome, such as done or denied."),
-            InputField(
-                "call", .text, "Only this call (`call` of its line), with each request that its script sent."),
-            InputField("last", .integer(1...10_000), "How many lines at most (default 50)."),
-        ]
-        let wanted: [(key: String, value: String)]
-        /// Whether the requests of sessions are wanted: there may be thousands for one call.
-        let includesRequests: Bool
-        let last: Int
+        @Argument("connection", "Only this connection.") private var connection: String?
+        @Argument("operation", "Only this operation.") private var operation: String?
+        @Argument("outcome", "Only this outcome, such as done or denied.") private var outcome: String?
+        @Argument("call", "Only this call (`call` of its line), with each request that its script sent.")
+        private var call: String?
+        @Argument("last", "How many lines at most (default 50).", in: 1...10_000) var last = 50
 
-        init(from reader: InputReader) throws(MMError) {
-            var wanted: [(key: String, value: String)] = []
-            for key in ["connection", "operation", "outcome", "call"] {
-                if let value = try reader.text(key) { wanted.append((key, value)) }
-            }
-            if let outcome = try reader.text("outcome") { try AuditOutcomes.check(outcome) }
-            if let operation = try reader.text("operation") { try AuditOutcomes.check(operation: operation) }
-            self.wanted = wanted
-            includesRequests = wanted.contains {
-                $0.key == "call"
-                    || $0.key == "operation"
-                        && ["request", UndoStep.operation, PlanRun.stepOperation].contains($0.value)
-            }
-            last = try reader.integer("last") ?? 50
+        /// What a line must say to be shown.
+        var wanted: [(key: String, value: String)] {
+            [("connection", connection), ("operation", operation), ("outcome", outcome), ("call", call)]
+                .compactMap { key, value in value.map { (key, $0) } }
+        }
+
+        /// Whether the requests of sessions are wanted: there may be thousands for one call.
+        var includesRequests: Bool {
+            call != nil || ["request", UndoStep.operation, PlanRun.stepOperation].contains(operation)
+        }
+
+        func check() throws(MMError) {
+            if let outcome { try AuditOutcomes.check(outcome) }
+            if let operation { try AuditOutcomes.check(operation: operation) }
         }
     }
 
@@ -47,11 +41,12 @@ struct AuditShow: CatalogueOperation {
     func run(
         _ input: Input, in context: OperationContext, with audit: AuditReading
     ) async throws(MMError) -> OperationAnswer {
+        let (wanted, includesRequests) = (input.wanted, input.includesRequests)
         let (entries, missing) = try await audit.entries(limit: input.last) { entry in
-            (input.includesRequests
+            (includesRequests
                 || SentRequests.isCall(entry)
                     && ![UndoStep.operation, PlanRun.stepOperation].contains(entry["operation"]?.string))
-                && input.wanted.allSatisfy { name, value in
+                && wanted.allSatisfy { name, value in
                     // A call is shown with its steps.
                     entry[name]?.string == value
                         || name == "call" && entry["partOf"]?.array?.contains(.string(value)) == true
@@ -60,9 +55,9 @@ struct AuditShow: CatalogueOperation {
         return .value(
             .array(entries.map { .object(Self.row($0)) }),
             notes: missing
-                + (entries.isEmpty && !input.wanted.isEmpty
+                + (entries.isEmpty && !wanted.isEmpty
                     ? ["No line matches. mm audit show shows the newest ones, with the words they contain."] : []),
-            columns: input.includesRequests
+            columns: includesRequests
                 ? [
                     "time", "operation", "what", "host", "class", "status", "bytesSent", "bytesAnswered",
                     "outcome",

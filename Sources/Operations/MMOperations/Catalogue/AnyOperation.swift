@@ -72,7 +72,7 @@ public struct AnyOperation: Sendable {
         let declaration = operation.declaration
         var fields = operation.fields
         if declaration.severalConnections != nil {
-            fields = fields.map { $0.name == "connection" ? $0.forSeveral : $0 } + [.resume]
+            fields = fields.map { $0.name == "connection" ? $0.with(.orSeveral) : $0 } + [.resume]
         }
         self.declaration = declaration
         self.fields = fields

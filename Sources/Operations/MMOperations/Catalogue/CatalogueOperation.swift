@@ -1,13 +1,29 @@
 public import MMCore
 
-/// The arguments of an operation as a typed value.
+/// The arguments of an operation as a typed value: properties with `Argument`, in the order help texts list them. A property
+/// that is an input itself holds arguments that several operations have.
 public protocol OperationInput: Sendable {
+    /// An input for the arguments of a call to come into.
+    init()
+
+    /// Refuses what doesn't go together.
+    /// - Throws: `MMError.invalidInput` that names the argument and the remedy.
+    func check() throws(MMError)
+}
+
+extension OperationInput {
     /// The arguments, in the order help texts list them.
-    static var fields: [InputField] { get }
+    public static var fields: [InputField] { ArgumentReading.fields(of: Self.self) }
+
+    /// Everything goes together.
+    public func check() throws(MMError) {}
 
     /// Decodes the arguments of one call.
     /// - Throws: `MMError.invalidInput` that names the argument and the remedy.
-    init(from reader: InputReader) throws(MMError)
+    public init(from reader: InputReader) throws(MMError) {
+        self = try ArgumentReading.input(from: reader)
+        try check()
+    }
 }
 
 /// Something a person or an agent can ask for. Declared once here; tools, subcommands, routes, completions and
@@ -50,8 +66,6 @@ extension CatalogueOperation where Input: OperationInput {
 
 /// Arguments of an operation that takes none.
 public struct NoInput: OperationInput {
-    /// None.
-    public static let fields: [InputField] = []
     /// Nothing to decode.
-    public init(from reader: InputReader) throws(MMError) {}
+    public init() {}
 }

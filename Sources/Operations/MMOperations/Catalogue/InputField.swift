@@ -36,6 +36,35 @@ public struct InputField: Sendable {
         case absent
     }
 
+    /// What an argument is besides its name, kind and summary. Without any of these it may be left out, and is a flag of the
+    /// command line.
+    public enum Trait: Sendable {
+        /// A call without it is refused.
+        case required
+        /// On a command line it stands at this place among the arguments without a flag, counted from 0.
+        case at(Int)
+        /// Its flag has this short letter.
+        case short(Character)
+        /// A command line can't give it.
+        case notOnCommandLine
+        /// No model sees it in the tool's schema.
+        case notForModels
+        /// On a command line `-` and `@file` stand for content.
+        case readsFiles
+        /// A command line may name a file for it: as the word itself when a file of that name exists, and with `--file`
+        /// or `-f`.
+        case namesFile
+        /// The argument that is told the name of the file which a command line named for it.
+        case tellsFile(in: String)
+        /// A command line without it reads it from standard input, unless one of these arguments stands in its place.
+        case readsInput(unless: [String])
+        /// An empty text says something. A command line refuses it elsewhere: it comes of a variable that wasn't set, and
+        /// would be taken for an argument that isn't there.
+        case mayBeEmpty
+        /// A command line may also call it `--connections`.
+        case orSeveral
+    }
+
     /// The name in JSON, `snake_case` or one word.
     public let name: String
     /// What values it takes.
@@ -43,67 +72,64 @@ public struct InputField: Sendable {
     /// What it is for, in one line, with unit, default and example.
     public let summary: String
     /// Whether a call without it is refused.
-    public let isRequired: Bool
+    public private(set) var isRequired = false
     /// Where it stands on a command line.
-    public let placement: Placement
+    public private(set) var placement = Placement.option(nil)
     /// Whether a model sees it in the tool's schema.
-    public let isOfferedToModels: Bool
+    public private(set) var isOfferedToModels = true
     /// Whether `-` and `@file` stand for content on a command line.
-    public let readsFiles: Bool
-    /// Whether a command line may name a file for it: as the word itself when a file of that name exists, and with
-    /// `--file` or `-f`.
-    public let namesFile: Bool
+    public private(set) var readsFiles = false
+    /// Whether a command line may name a file for it.
+    public private(set) var namesFile = false
     /// The argument that is told the name of the file which a command line named for it.
-    package var nameOfFile: String?
+    package private(set) var nameOfFile: String?
     /// Whether a command line without it reads it from standard input: `nil` never, else unless one of these arguments
     /// stands in its place.
-    public let readsInputUnless: [String]?
+    public private(set) var readsInputUnless: [String]?
     /// Further flags of a command line that mean it.
-    package var otherFlags: [String] = []
-    /// Whether an empty text says something. A command line refuses it elsewhere: it comes of a variable that wasn't set, and
-    /// would be taken for an argument that isn't there.
+    package private(set) var otherFlags: [String] = []
+    /// Whether an empty text says something.
     package private(set) var mayBeEmpty = false
-
-    /// The same argument, of which an empty text says something.
-    package var orEmpty: InputField {
-        var field = self
-        field.mayBeEmpty = true
-        return field
-    }
-
-    /// The same argument, where the name of the file that a command line named for it goes into another one.
-    package func tellingNameOfFile(in name: String) -> InputField {
-        var field = self
-        field.nameOfFile = name
-        return field
-    }
 
     /// An argument.
     /// - Parameters:
     ///   - name: the name in JSON.
     ///   - kind: what values it takes.
     ///   - summary: what it is for.
-    ///   - isRequired: whether a call without it is refused.
-    ///   - placement: where it stands on a command line.
-    ///   - isOfferedToModels: whether a model sees it.
-    ///   - readsFiles: whether `-` and `@file` stand for content.
-    ///   - namesFile: whether a command line may name a file for it.
-    ///   - readsInputUnless: arguments without which a command line that lacks it reads it from standard input.
-    public init(
-        _ name: String, _ kind: Kind, _ summary: String, isRequired: Bool = false,
-        at placement: Placement = .option(nil),
-        isOfferedToModels: Bool = true, readsFiles: Bool = false, namesFile: Bool = false,
-        readsInputUnless: [String]? = nil
-    ) {
+    ///   - traits: what else it is.
+    public init(_ name: String, _ kind: Kind, _ summary: String, _ traits: Trait...) {
+        self.init(name, kind, summary, traits: traits)
+    }
+
+    /// An argument with these traits.
+    init(_ name: String, _ kind: Kind, _ summary: String, traits: [Trait]) {
         self.name = name
         self.kind = kind
         self.summary = summary
-        self.isRequired = isRequired
-        self.placement = placement
-        self.isOfferedToModels = isOfferedToModels
-        self.readsFiles = readsFiles
-        self.namesFile = namesFile
-        self.readsInputUnless = readsInputUnless
+        for trait in traits { take(trait) }
+    }
+
+    private mutating func take(_ trait: Trait) {
+        switch trait {
+        case .required: isRequired = true
+        case .at(let place): placement = .positional(place)
+        case .short(let letter): placement = .option(letter)
+        case .notOnCommandLine: placement = .absent
+        case .notForModels: isOfferedToModels = false
+        case .readsFiles: readsFiles = true
+        case .namesFile: namesFile = true
+        case .tellsFile(let argument): nameOfFile = argument
+        case .readsInput(let others): readsInputUnless = others
+        case .mayBeEmpty: mayBeEmpty = true
+        case .orSeveral: otherFlags.append("--connections")
+        }
+    }
+
+    /// The same argument with another trait.
+    func with(_ trait: Trait) -> InputField {
+        var field = self
+        field.take(trait)
+        return field
     }
 
     /// The flag on a command line: `expected_email` and `expectedEmail` are both `--expected-email`.

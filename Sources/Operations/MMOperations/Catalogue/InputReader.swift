@@ -1,7 +1,7 @@
-public import MMCore
+package import MMCore
 
 /// Reads the arguments of one call by the operation's declared fields; every fault names the field, the value's kind
-/// and the remedy.
+/// and the remedy. ``Argument`` reads by it; nothing else needs to.
 public struct InputReader: Sendable {
     private let operation: String
     private let arguments: JSONObject
@@ -13,7 +13,7 @@ public struct InputReader: Sendable {
     ///   - arguments: what the caller sent.
     ///   - fields: what the operation declares.
     /// - Throws: `MMError.invalidInput` when an argument is unknown or a required one is missing.
-    public init(operation: String, arguments: JSONObject, fields: [InputField]) throws(MMError) {
+    package init(operation: String, arguments: JSONObject, fields: [InputField]) throws(MMError) {
         self.operation = operation
         self.arguments = arguments
         self.fields = fields
@@ -59,7 +59,7 @@ public struct InputReader: Sendable {
 
     /// A text, or `nil` when absent or empty. Choices are compared without case and answered as declared.
     /// - Throws: `invalidInput` that names the argument and what it has to be.
-    public func text(_ name: String) throws(MMError) -> String? {
+    package func text(_ name: String) throws(MMError) -> String? {
         guard let value = try value(name) else { return nil }
         guard let text = value.string else { throw wrong(name, value, due: "a string") }
         guard !text.utf8.contains(0) else {
@@ -82,16 +82,19 @@ public struct InputReader: Sendable {
 
     /// A text that must be there.
     /// - Throws: `invalidInput` when it is absent or no text.
-    public func requiredText(_ name: String) throws(MMError) -> String {
-        guard let text = try text(name) else {
-            throw MMError(.invalidInput, "\(operation) needs the argument `\(name)`.")
-        }
+    package func requiredText(_ name: String) throws(MMError) -> String {
+        guard let text = try text(name) else { throw missing(name) }
         return text
+    }
+
+    /// The error for an argument that a call must have, and hasn't.
+    func missing(_ name: String) -> MMError {
+        MMError(.invalidInput, "\(operation) needs the argument `\(name)`.")
     }
 
     /// A yes or no; no when absent. The texts `true` and `false` count, since models write them.
     /// - Throws: `invalidInput` that names the argument and what it has to be.
-    public func flag(_ name: String) throws(MMError) -> Bool {
+    package func flag(_ name: String) throws(MMError) -> Bool {
         guard let value = try value(name) else { return false }
         switch value {
         case .bool(let flag): return flag
@@ -103,7 +106,7 @@ public struct InputReader: Sendable {
 
     /// A whole number within the declared bounds, or `nil`.
     /// - Throws: `invalidInput` that names the argument and what it has to be.
-    public func integer(_ name: String) throws(MMError) -> Int? {
+    package func integer(_ name: String) throws(MMError) -> Int? {
         guard let value = try value(name) else { return nil }
         guard let number = value.int ?? value.string.flatMap({ Int($0) }) else {
             throw wrong(name, value, due: "a whole number")
@@ -119,7 +122,7 @@ public struct InputReader: Sendable {
 
     /// A JSON object, or `nil`. A text that is the JSON of an object counts, since models write it.
     /// - Throws: `invalidInput` that names the argument and what it has to be.
-    public func object(_ name: String) throws(MMError) -> JSONObject? {
+    package func object(_ name: String) throws(MMError) -> JSONObject? {
         guard let value = try value(name) else { return nil }
         switch value {
         case .object(let object): return object
@@ -138,7 +141,7 @@ public struct InputReader: Sendable {
 
     /// Named parameters from an object or from `name=value&name=value`, in the order written.
     /// - Throws: `invalidInput` that names the argument and what it has to be.
-    public func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
+    package func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
         guard let value = try value(name) else { return [] }
         switch value {
         case .object(let object):
@@ -209,7 +212,7 @@ public struct InputReader: Sendable {
 
     /// A list of texts; one text counts as a list of one.
     /// - Throws: `invalidInput` that names the argument and what it has to be.
-    public func textList(_ name: String) throws(MMError) -> [String]? {
+    package func textList(_ name: String) throws(MMError) -> [String]? {
         guard let value = try value(name) else { return nil }
         if let text = value.string { return [text] }
         guard let items = value.array else { throw wrong(name, value, due: "a list of strings") }

@@ -3,22 +3,9 @@ import MMCore
 /// `history`: what was changed of one object.
 struct History: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "object", .text, "Its name, its id, or a path such as /users/ada@contoso.com.", isRequired: true,
-                at: .positional(0)),
-            InputField("connection", .text, "Only this connection."),
-            InputField("last", .integer(1...10_000), "How many changes at most (default 50)."),
-        ]
-        let object: String
-        let connection: String?
-        let last: Int
-
-        init(from reader: InputReader) throws(MMError) {
-            object = try reader.requiredText("object")
-            connection = try reader.text("connection")
-            last = try reader.integer("last") ?? 50
-        }
+        @Argument("object", "Its name, its id, or a path such as /users/ada@contoso.com.", .at(0)) var object: String
+        @Argument("connection", "Only this connection.") var connection: String?
+        @Argument("last", "How many changes at most (default 50).", in: 1...10_000) var last = 50
     }
 
     let declaration = OperationDeclaration(

@@ -8,38 +8,19 @@ import MMIdentity
 /// since is left alone.
 struct Undo: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("id", .text, "The change, as mm undo list names it.", at: .positional(0)),
-            InputField("since", .text, "All changes of the last time: 10m, 2h, 1d."),
-            InputField("call", .text, "All changes of this call."),
-            InputField("session", .text, "All changes of this session of a client."),
-            InputField("connection", .text, "Only changes of this connection."),
-            InputField(
-                "skip", .flag,
-                "Of many changes, leave those that can't be taken back, and end well: the answer names them."),
-            InputField("dryRun", .flag, "Show what would be taken back; nothing is sent."),
-            InputField("confirmed", .flag, "Changes nothing: a person confirms."),
-        ]
-        let id: String?
-        let since: Duration?
-        let call: String?
-        let session: String?
-        let connection: String?
-        let skips: Bool
-        let isDryRun: Bool
-        let confirmed: Bool
+        @Argument("id", "The change, as mm undo list names it.", .at(0)) var id: String?
+        @Argument("since", "All changes of the last time: 10m, 2h, 1d.", as: Input.duration) var since: Duration?
+        @Argument("call", "All changes of this call.") var call: String?
+        @Argument("session", "All changes of this session of a client.") var session: String?
+        @Argument("connection", "Only changes of this connection.") var connection: String?
+        @Argument(
+            "skip", "Of many changes, leave those that can't be taken back, and end well: the answer names them.")
+        var skips: Bool
+        @Argument("dryRun", "Show what would be taken back; nothing is sent.") var isDryRun: Bool
+        @Argument("confirmed", "Changes nothing: a person confirms.") var confirmed: Bool
 
-        init(from reader: InputReader) throws(MMError) {
-            id = try reader.text("id")
-            call = try reader.text("call")
-            session = try reader.text("session")
-            connection = try reader.text("connection")
-            skips = try reader.flag("skip")
-            isDryRun = try reader.flag("dryRun")
-            confirmed = try reader.flag("confirmed")
-            let since = try reader.text("since")
-            self.since = try since.map { text throws(MMError) in try Self.duration(text) }
-            let chosen = [id, since, call, session].compactMap(\.self).count
+        func check() throws(MMError) {
+            let chosen = [id != nil, since != nil, call != nil, session != nil].count { $0 }
             guard chosen == 1 else {
                 throw MMError(
                     .invalidInput,

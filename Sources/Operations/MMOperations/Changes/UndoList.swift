@@ -3,23 +3,10 @@ import MMCore
 /// `undo_list`: the writes in the journal.
 struct UndoList: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("connection", .text, "Only this connection."),
-            InputField("call", .text, "Only this call, as mm audit show names it."),
-            InputField("session", .text, "Only this session of a client."),
-            InputField("last", .integer(1...10_000), "How many at most (default 50)."),
-        ]
-        let connection: String?
-        let call: String?
-        let session: String?
-        let last: Int
-
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.text("connection")
-            call = try reader.text("call")
-            session = try reader.text("session")
-            last = try reader.integer("last") ?? 50
-        }
+        @Argument("connection", "Only this connection.") var connection: String?
+        @Argument("call", "Only this call, as mm audit show names it.") var call: String?
+        @Argument("session", "Only this session of a client.") var session: String?
+        @Argument("last", "How many at most (default 50).", in: 1...10_000) var last = 50
     }
 
     let declaration = OperationDeclaration(

@@ -3,12 +3,7 @@ import MMCore
 /// `undo_show`: one write in the journal, as a difference.
 struct UndoShow: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("id", .text, "The change, as mm undo list names it.", isRequired: true, at: .positional(0))
-        ]
-        let id: String
-
-        init(from reader: InputReader) throws(MMError) { id = try reader.requiredText("id") }
+        @Argument("id", "The change, as mm undo list names it.", .at(0)) var id: String
     }
 
     let declaration = OperationDeclaration(

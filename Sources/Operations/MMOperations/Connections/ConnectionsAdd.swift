@@ -5,26 +5,11 @@ import MMIdentity
 /// `connections_add`: writes a new entry into the registry.
 struct ConnectionsAdd: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] =
-            [
-                InputField(
-                    "name", .text, "Name of the new connection; case counts.", isRequired: true, at: .positional(0))
-            ]
-            + ConnectionFields.settable
-            + [
-                InputField(
-                    "keepTokens", .flag,
-                    "Use the token cache that exists under this name; otherwise it is emptied first.")
-            ]
-        let name: String
-        let values: [(key: String, text: String?)]
-        let keepTokens: Bool
-
-        init(from reader: InputReader) throws(MMError) {
-            name = try reader.requiredText("name")
-            values = try ConnectionFields.read(reader)
-            keepTokens = try reader.flag("keepTokens")
-        }
+        @Argument("name", "Name of the new connection; case counts.", .at(0)) var name: String
+        @Argument(ConnectionFields.settable, absent: [], reading: ConnectionFields.read)
+        var values: [(key: String, text: String?)]
+        @Argument("keepTokens", "Use the token cache that exists under this name; otherwise it is emptied first.")
+        var keepTokens: Bool
     }
 
     let declaration = OperationDeclaration(

@@ -5,13 +5,11 @@ import MMPowerShell
 /// `connections_edit`: changes keys of an entry.
 struct ConnectionsEdit: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [.connection()] + ConnectionFields.settable
-        let connection: String
-        let values: [(key: String, text: String?)]
+        @Argument(.connection) var connection: String
+        @Argument(ConnectionFields.settable, absent: [], reading: ConnectionFields.read)
+        var values: [(key: String, text: String?)]
 
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-            values = try ConnectionFields.read(reader)
+        func check() throws(MMError) {
             guard !values.isEmpty else {
                 throw MMError(
                     .invalidInput, "connections_edit was given nothing to change.",
@@ -100,7 +98,7 @@ enum ConnectionFields {
         InputField(
             "set", .parameters,
             "Any key=value, such as mcps=mm or keepSpares=exo,azure; an empty value removes the key.",
-            at: .positional(1)),
+            .at(1)),
     ]
 
     /// The keys and texts that a call gives.

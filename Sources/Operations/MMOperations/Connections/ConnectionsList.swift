@@ -3,14 +3,10 @@ package import MMCore
 /// `connections`: the names and descriptions of the connections the caller may use.
 package struct ConnectionsList: CatalogueOperation {
     package struct Input: OperationInput {
-        package static let fields: [InputField] = [
-            InputField("tag", .text, "Only connections with this tag.", isOfferedToModels: false)
-        ]
-        package let tag: String?
+        @Argument("tag", "Only connections with this tag.", .notForModels) package var tag: String?
 
-        package init(from reader: InputReader) throws(MMError) {
-            tag = try reader.text("tag")
-        }
+        /// An input without arguments.
+        package init() {}
     }
 
     package let declaration = OperationDeclaration(

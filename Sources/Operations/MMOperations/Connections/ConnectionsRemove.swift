@@ -4,19 +4,9 @@ import MMIdentity
 /// `connections_remove`: takes an entry out of the registry, and its tokens off this machine.
 struct ConnectionsRemove: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            .connection(), InputField("keepTokens", .flag, "Leave its token cache where it is."),
-            InputField("yes", .flag, "Don't ask at a terminal."),
-        ]
-        let connection: String
-        let keepTokens: Bool
-        let isSure: Bool
-
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-            keepTokens = try reader.flag("keepTokens")
-            isSure = try reader.flag("yes")
-        }
+        @Argument(.connection) var connection: String
+        @Argument("keepTokens", "Leave its token cache where it is.") var keepTokens: Bool
+        @Argument("yes", "Don't ask at a terminal.") var isSure: Bool
     }
 
     let declaration = OperationDeclaration(

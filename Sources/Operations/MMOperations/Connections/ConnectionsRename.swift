@@ -4,16 +4,8 @@ import MMIdentity
 /// `connections_rename`: gives an entry another name.
 struct ConnectionsRename: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            .connection(), InputField("to", .text, "The new name.", isRequired: true, at: .positional(1)),
-        ]
-        let connection: String
-        let to: String
-
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-            to = try reader.requiredText("to")
-        }
+        @Argument(.connection) var connection: String
+        @Argument("to", "The new name.", .at(1)) var to: String
     }
 
     let declaration = OperationDeclaration(

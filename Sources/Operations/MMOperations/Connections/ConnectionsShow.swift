@@ -3,12 +3,7 @@ import MMCore
 /// `connections_show`: one entry of the registry, whole.
 struct ConnectionsShow: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [.connection()]
-        let connection: String
-
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-        }
+        @Argument(.connection) var connection: String
     }
 
     let declaration = OperationDeclaration(

@@ -4,32 +4,20 @@ import MMGuard
 /// `endpoints`: which calls Microsoft Graph has, found by words, path or type; nothing is sent.
 struct Endpoints: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "question", .text,
-                "What is to be done, in words, or a path such as /users/{id}/messages to be told all its methods.",
-                at: .positional(0)),
-            InputField(
-                "method", .choice(["GET", "POST", "PATCH", "PUT", "DELETE"]), "Only calls with this method.",
-                at: .option("X")),
-            InputField("beta", .flag, "Calls that only beta has count as much as others."),
-            InputField("top", .integer(1...25), "How many calls, best first (default 5)."),
-            InputField(
-                "properties", .text,
-                "A type such as user: its properties, and what $select, $filter, $orderby, $search and $expand take."),
-        ]
-        let question: String?
-        let method: String?
-        let beta: Bool
-        let top: Int
-        let properties: String?
+        @Argument(
+            "question",
+            "What is to be done, in words, or a path such as /users/{id}/messages to be told all its methods.", .at(0))
+        var question: String?
+        @Argument("method", "Only calls with this method.", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
+        var method: String?
+        @Argument("beta", "Calls that only beta has count as much as others.") var beta: Bool
+        @Argument("top", "How many calls, best first (default 5).", in: 1...25) var top = 5
+        @Argument(
+            "properties",
+            "A type such as user: its properties, and what $select, $filter, $orderby, $search and $expand take.")
+        var properties: String?
 
-        init(from reader: InputReader) throws(MMError) {
-            question = try reader.text("question")
-            method = try reader.text("method")
-            beta = try reader.flag("beta")
-            top = try reader.integer("top") ?? 5
-            properties = try reader.text("properties")
+        func check() throws(MMError) {
             guard question != nil || properties != nil else {
                 throw MMError(
                     .invalidInput, "endpoints needs a question, a path or a type.",

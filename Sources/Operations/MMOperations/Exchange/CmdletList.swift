@@ -7,22 +7,11 @@ import MMSessions
 /// `cmdlets`: what Exchange and the compliance service have, and what of it an account may run.
 struct CmdletList: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "pattern", .text, "A name, a part of one, a pattern with * and ?, or words; all cmdlets when left out.",
-                at: .positional(0)),
-            InputField("connection", .text, "Also say which of them this connection's account may run."),
-            InputField("module", .choice(["exo", "compliance"]), "Only this module's."),
-        ]
-        let pattern: String?
-        let connection: String?
-        let module: String?
-
-        init(from reader: InputReader) throws(MMError) {
-            pattern = try reader.text("pattern")
-            connection = try reader.text("connection")
-            module = try reader.text("module")
-        }
+        @Argument(
+            "pattern", "A name, a part of one, a pattern with * and ?, or words; all cmdlets when left out.", .at(0))
+        var pattern: String?
+        @Argument("connection", "Also say which of them this connection's account may run.") var connection: String?
+        @Argument("module", "Only this module's.", of: ["exo", "compliance"]) var module: String?
     }
 
     let declaration = OperationDeclaration(

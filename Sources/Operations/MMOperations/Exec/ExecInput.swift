@@ -3,50 +3,41 @@ import MMGuard
 
 /// What `exec` is called with.
 struct ExecInput: OperationInput {
-    static let fields: [InputField] = [
-        InputField(
-            "connection", .text,
-            "Whose sign-in the program has; env: for the one that AZURE_CLIENT_ID and its like describe.",
-            isRequired: true, at: .positional(0)),
-        InputField(
-            "command", .textList, "The program and its arguments, after --.", isRequired: true, at: .positional(1)
-        ).orEmpty,
-        InputField("read_only", .flag, "Hold back everything that changes something."),
-        InputField(
-            "allow", .textList,
-            "A class of changes that passes without being asked about: write, destructive, send, … Several are given "
-                + "one by one."),
-        InputField("read", .textList, "A folder that the program may read besides."),
-        InputField("write", .textList, "A folder that the program may write to besides."),
-        InputField("env", .textList, "A variable of yours that the program gets besides, by its name."),
-        InputField("host", .textList, "A host that the program may reach besides, such as api.github.com."),
-    ]
+    @Argument(
+        "connection", "Whose sign-in the program has; env: for the one that AZURE_CLIENT_ID and its like describe.",
+        .at(0)) var connection: String
+    @Argument("command", "The program and its arguments, after --.", .required, .at(1), .mayBeEmpty) var command:
+        [String]
+    @Argument("read_only", "Hold back everything that changes something.") var isReadOnly: Bool
+    @Argument(
+        "allow",
+        "A class of changes that passes without being asked about: write, destructive, send, … Several are given "
+            + "one by one.", asAll: ExecInput.classes)
+    var allowed: [GuardClass] = []
+    @Argument("read", "A folder that the program may read besides.") var readable: [String]
+    @Argument("write", "A folder that the program may write to besides.") var writable: [String]
+    @Argument("env", "A variable of yours that the program gets besides, by its name.") var variables: [String]
+    @Argument("host", "A host that the program may reach besides, such as api.github.com.", asAll: ExecInput.hosts)
+    var hosts: [PlainHostName] = []
 
-    let connection: String
-    let command: [String]
-    let isReadOnly: Bool
-    let allowed: [GuardClass]
-    let readable: [String]
-    let writable: [String]
-    let variables: [String]
-    let hosts: [PlainHostName]
-
-    init(from reader: InputReader) throws(MMError) {
-        connection = try reader.requiredText("connection")
-        command = try reader.textList("command") ?? []
+    func check() throws(MMError) {
         guard let program = command.first, !program.isEmpty else {
             throw MMError(
                 .invalidInput, "Which program is to run?",
                 hint: "Write it after --: mm exec Contoso -- az account show.",
                 details: ["field": "command"])
         }
-        isReadOnly = try reader.flag("read_only")
-        readable = try reader.textList("read") ?? []
-        writable = try reader.textList("write") ?? []
-        variables = try reader.textList("env") ?? []
+        guard allowed.isEmpty || !isReadOnly else {
+            throw MMError(
+                .invalidInput, "--read-only and --allow exclude each other.", hint: "Leave one of them out.",
+                details: ["field": "allow"])
+        }
+    }
+
+    private static func classes(_ texts: [String]) throws(MMError) -> [GuardClass] {
         var classes: [GuardClass] = []
-        for word in try reader.textList("allow")?.flatMap({ $0.split(separator: ",").map(String.init) }) ?? [] {
-            guard let one = GuardClass(word: word), StandingApproval.isPossible(one) else {
+        for word in texts.flatMap({ $0.split(separator: ",") }) {
+            guard let one = GuardClass(word: String(word)), StandingApproval.isPossible(one) else {
                 let possible = GuardClass.allCases.filter(StandingApproval.isPossible).map(\.rawValue)
                 throw MMError(
                     .invalidInput, "`\(word.prefix(40))` can't be allowed.",
@@ -56,14 +47,12 @@ struct ExecInput: OperationInput {
             }
             classes.append(one)
         }
-        allowed = classes
-        guard classes.isEmpty || !isReadOnly else {
-            throw MMError(
-                .invalidInput, "--read-only and --allow exclude each other.", hint: "Leave one of them out.",
-                details: ["field": "allow"])
-        }
+        return classes
+    }
+
+    private static func hosts(_ texts: [String]) throws(MMError) -> [PlainHostName] {
         var names: [PlainHostName] = []
-        for text in try reader.textList("host") ?? [] {
+        for text in texts {
             guard let name = PlainHostName(text) else {
                 throw MMError(
                     .invalidInput, "`\(text.prefix(80))` is no plain host name.", hint: "For example api.github.com.",
@@ -71,6 +60,6 @@ struct ExecInput: OperationInput {
             }
             names.append(name)
         }
-        hosts = names
+        return names
     }
 }

@@ -4,24 +4,11 @@ import MMGuard
 /// `allow`: a person lets a class of requests through on a connection for a while.
 struct Allow: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "connection", .text, "The connection; without one: what is allowed at the moment.", at: .positional(0)),
-            InputField("classes", .textList, "What passes: send, write, destructive, …", at: .positional(1)),
-            InputField("minutes", .integer(1...480), "For how long (default 30, at most 480)."),
-            InputField("revoke", .text, "Take this one back."),
-        ]
-        let connection: String?
-        let classes: [String]
-        let minutes: Int
-        let revoke: String?
-
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.text("connection")
-            classes = try reader.textList("classes") ?? []
-            minutes = try reader.integer("minutes") ?? 30
-            revoke = try reader.text("revoke")
-        }
+        @Argument("connection", "The connection; without one: what is allowed at the moment.", .at(0)) var connection:
+            String?
+        @Argument("classes", "What passes: send, write, destructive, …", .at(1)) var classes: [String]
+        @Argument("minutes", "For how long (default 30, at most 480).", in: 1...480) var minutes = 30
+        @Argument("revoke", "Take this one back.") var revoke: String?
     }
 
     let declaration = OperationDeclaration(

@@ -4,19 +4,9 @@ import MMGuard
 /// `confirm`: a person says yes to a request that waits.
 struct Confirm: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "token", .text, "The token that came with the refused call; without one: what waits.",
-                at: .positional(0)),
-            InputField("reason", .text, "What the caller is told if you say no."),
-        ]
-        let token: String?
-        let reason: String?
-
-        init(from reader: InputReader) throws(MMError) {
-            token = try reader.text("token")
-            reason = try reader.text("reason")
-        }
+        @Argument("token", "The token that came with the refused call; without one: what waits.", .at(0)) var token:
+            String?
+        @Argument("reason", "What the caller is told if you say no.") var reason: String?
     }
 
     let declaration = OperationDeclaration(

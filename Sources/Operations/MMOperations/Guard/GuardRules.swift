@@ -4,20 +4,10 @@ import MMGuard
 /// `guard_rules`: the rules that the guard judges by.
 struct GuardRules: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "pattern", .text, "Only rules whose name, text or patterns contain this; or a cmdlet's name.",
-                at: .positional(0)),
-            InputField(
-                "kind", .choice(["construct", "request", "cmdlet", "list", "user"]), "Only rules of this kind."),
-        ]
-        let pattern: String?
-        let kind: String?
-
-        init(from reader: InputReader) throws(MMError) {
-            pattern = try reader.text("pattern")
-            kind = try reader.text("kind")
-        }
+        @Argument("pattern", "Only rules whose name, text or patterns contain this; or a cmdlet's name.", .at(0))
+        var pattern: String?
+        @Argument("kind", "Only rules of this kind.", of: ["construct", "request", "cmdlet", "list", "user"]) var kind:
+            String?
     }
 
     let declaration = OperationDeclaration(

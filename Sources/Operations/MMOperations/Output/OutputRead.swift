@@ -6,39 +6,17 @@ import MMShell
 /// commands that go on.
 struct OutputRead: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "handle", .text, "The handle that came with the long answer.", isRequired: true, at: .positional(0)),
-            InputField("offset", .integer(0...1_000_000_000), "First row, line or byte, from 0."),
-            InputField("limit", .integer(1...1_000_000), "Most rows, lines or bytes; as many as fit unless given."),
-            InputField(
-                "unit", .choice(["rows", "lines", "bytes"]),
-                "What offset and limit count."),
-            InputField(
-                "filter", .text, "A jq program over all of it, such as .[].displayName."),
-            InputField("output", .choice(["json", "jsonl", "table", "csv"]), "Form of rows."),
-            InputField("download", .text, "File for all of it, or handle."),
-            InputField(
-                "action", .choice(["read", "wait", "cancel"]), "For a call in the background (default read)."),
-        ]
-        let handle: String
-        let offset: Int
-        let limit: Int?
-        let unit: OutputUnit?
-        let filter: String?
-        let form: String?
-        let download: String?
-        let action: String
+        @Argument("handle", "The handle that came with the long answer.", .at(0)) var handle: String
+        @Argument("offset", "First row, line or byte, from 0.", in: 0...1_000_000_000) var offset = 0
+        @Argument("limit", "Most rows, lines or bytes; as many as fit unless given.", in: 1...1_000_000) var limit: Int?
+        @Argument("unit", "What offset and limit count.") var unit: OutputUnit?
+        @Argument("filter", "A jq program over all of it, such as .[].displayName.") var filter: String?
+        @Argument("output", "Form of rows.", of: ["json", "jsonl", "table", "csv"]) var form: String?
+        @Argument("download", "File for all of it, or handle.") var download: String?
+        @Argument("action", "For a call in the background (default read).", of: ["read", "wait", "cancel"])
+        var action = "read"
 
-        init(from reader: InputReader) throws(MMError) {
-            handle = try reader.requiredText("handle")
-            offset = try reader.integer("offset") ?? 0
-            limit = try reader.integer("limit")
-            unit = try reader.text("unit").flatMap { OutputUnit(rawValue: $0) }
-            filter = try reader.text("filter")
-            form = try reader.text("output")
-            download = try reader.text("download")
-            action = try reader.text("action") ?? "read"
+        func check() throws(MMError) {
             guard download == nil || offset == 0 && limit == nil && action == "read" else {
                 throw MMError(
                     .invalidInput, "`download` writes all of it.", hint: "Leave out offset, limit and action.")
@@ -295,3 +273,5 @@ struct StoredDownload {
         return ItemStream(startingWith: lines.map { $0 }) { nil }
     }
 }
+
+extension OutputUnit: ArgumentValue {}

@@ -5,10 +5,7 @@ import MMIdentity
 /// `permissions_check`: what a connection can do with what its tokens hold.
 struct PermissionsCheck: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [.connection()]
-        let connection: String
-
-        init(from reader: InputReader) throws(MMError) { connection = try reader.requiredText("connection") }
+        @Argument(.connection) var connection: String
     }
 
     let declaration = OperationDeclaration(

@@ -5,21 +5,12 @@ import MMIdentity
 /// `permissions_for`: which permissions requests to Graph need, from the table that is part of the program.
 struct PermissionsFor: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "request", .text,
-                "The request, such as GET /users; several one a line, or the body of a batch. Standard input when left out.",
-                isRequired: true, at: .positional(0), readsFiles: true, namesFile: true, readsInputUnless: []),
-            InputField(
-                "connection", .text, "Also say whether this connection's token holds it.", at: .option("c")),
-        ]
-        let requests: PermissionRequests
-        let connection: String?
-
-        init(from reader: InputReader) throws(MMError) {
-            requests = try PermissionRequests(parsing: reader.requiredText("request"), field: "request")
-            connection = try reader.text("connection")
-        }
+        @Argument(
+            "request",
+            "The request, such as GET /users; several one a line, or the body of a batch. Standard input when left out.",
+            .at(0), .readsFiles, .namesFile, .readsInput(unless: [])) var requests: PermissionRequests
+        @Argument("connection", "Also say whether this connection's token holds it.", .short("c")) var connection:
+            String?
     }
 
     let declaration = OperationDeclaration(
@@ -177,7 +168,7 @@ struct PermissionSheet: Sendable {
 }
 
 /// Requests as people write them down: one a line, or as the body of a batch.
-struct PermissionRequests: Sendable {
+struct PermissionRequests: ArgumentValue {
     /// One of them.
     struct Request: Sendable {
         let method: String
@@ -191,6 +182,12 @@ struct PermissionRequests: Sendable {
 
     private static let methods: Set<String> = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
     private static let most = 500
+
+    static var kind: InputField.Kind { .text }
+
+    static func read(_ name: String, from reader: InputReader) throws(MMError) -> PermissionRequests? {
+        try reader.text(name).map { text throws(MMError) in try PermissionRequests(parsing: text, field: name) }
+    }
 
     /// Reads them.
     /// - Parameters:

@@ -5,17 +5,9 @@ import MMIdentity
 /// `permissions_unused`: what a connection was granted on Graph and, by the audit log, never used.
 struct PermissionsUnused: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            .connection(),
-            InputField("last", .integer(1...1_000_000), "How many audit lines are read at most (default 100000)."),
-        ]
-        let connection: String
-        let last: Int
-
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-            last = try reader.integer("last") ?? 100_000
-        }
+        @Argument(.connection) var connection: String
+        @Argument("last", "How many audit lines are read at most (default 100000).", in: 1...1_000_000)
+        var last = 100_000
     }
 
     let declaration = OperationDeclaration(

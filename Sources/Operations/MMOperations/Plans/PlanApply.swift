@@ -4,30 +4,13 @@ import MMIdentity
 /// `apply`: carries a plan out, exactly; what was approved and stands as it stood needs nobody.
 struct PlanApply: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] =
-            [
-                InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0)),
-                InputField("skip", .flag, "Leave what stands otherwise than planned, and carry out the rest."),
-                InputField(
-                    "runbook", .text,
-                    "The file of an approved runbook that allows this plan, besides those of this home.",
-                    isOfferedToModels: false),
-                InputField(
-                    "receipt", .text, "The file that the receipt is written to.", isOfferedToModels: false),
-            ] + CaseReportFiles.fields
-        let plan: String
-        let skips: Bool
-        let receipt: String?
-        let runbook: String?
-        let files: CaseReportFiles
-
-        init(from reader: InputReader) throws(MMError) {
-            plan = try reader.requiredText("plan")
-            skips = try reader.flag("skip")
-            receipt = try reader.text("receipt")
-            runbook = try reader.text("runbook")
-            files = try CaseReportFiles(from: reader)
-        }
+        @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String
+        @Argument("skip", "Leave what stands otherwise than planned, and carry out the rest.") var skips: Bool
+        @Argument(
+            "runbook", "The file of an approved runbook that allows this plan, besides those of this home.",
+            .notForModels) var runbook: String?
+        @Argument("receipt", "The file that the receipt is written to.", .notForModels) var receipt: String?
+        var files = CaseReportFiles()
     }
 
     let declaration = OperationDeclaration(

@@ -7,12 +7,7 @@ import MMIdentity
 /// that applies it need not be this one.
 struct PlanApprove: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0))
-        ]
-        let plan: String
-
-        init(from reader: InputReader) throws(MMError) { plan = try reader.requiredText("plan") }
+        @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String
     }
 
     let declaration = OperationDeclaration(

@@ -6,34 +6,21 @@ import MMIdentity
 /// `plan`: everything that calls would send, with the states that this was judged on, to be approved by a person and applied later.
 struct PlanMake: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] =
-            [
-                InputField(
-                    "calls", .calls,
-                    "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift.",
-                    at: .positional(0)),
-                InputField(
-                    "out", .text, "The file that the plan is written to.", at: .option("o"), isOfferedToModels: false),
-                InputField("hours", .integer(1...720), "How long it can be applied (default 24)."),
-                InputField("markdown", .flag, "Show it as Markdown, for a pull request."),
-                InputField(
-                    "anew", .flag, "Plan all of it, also what an unfinished plan of the same calls has carried out."),
-            ] + CaseReportFiles.fields
-        let isAnew: Bool
-        let calls: [Plan.Call]
-        let out: String?
-        let hours: Int?
-        let isMarkdown: Bool
-        let files: CaseReportFiles
+        @Argument(
+            "calls",
+            "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift.",
+            .at(0)) private var written: [(tool: String, arguments: JSONObject)]
+        @Argument("out", "The file that the plan is written to.", .short("o"), .notForModels) var out: String?
+        @Argument("hours", "How long it can be applied (default 24).", in: 1...720) var hours: Int?
+        @Argument("markdown", "Show it as Markdown, for a pull request.") var isMarkdown: Bool
+        @Argument("anew", "Plan all of it, also what an unfinished plan of the same calls has carried out.") var isAnew:
+            Bool
+        var files = CaseReportFiles()
 
-        init(from reader: InputReader) throws(MMError) {
-            calls = try reader.calls("calls").map { Plan.Call(tool: $0.tool, arguments: $0.arguments) }
-            out = try reader.text("out")
-            hours = try reader.integer("hours")
-            isMarkdown = try reader.flag("markdown")
-            isAnew = try reader.flag("anew")
-            files = try CaseReportFiles(from: reader)
-            guard !calls.isEmpty else {
+        var calls: [Plan.Call] { written.map { Plan.Call(tool: $0.tool, arguments: $0.arguments) } }
+
+        func check() throws(MMError) {
+            guard !written.isEmpty else {
                 throw MMError(
                     .invalidInput, "What is to be planned?",
                     hint: "mm plan -o change.plan -- graph Contoso /users/ada@contoso.com -X PATCH -d @body.json",

@@ -67,20 +67,9 @@ struct PlanReceipt: Sendable {
 /// `receipt_verify`: whether a receipt is genuine, by whom it was signed, and whether it is that of a plan.
 struct ReceiptVerify: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("receipt", .text, "The receipt's file.", isRequired: true, at: .positional(0)),
-            InputField("plan", .text, "The file of the plan that it has to be of."),
-            InputField("key", .text, "The key that must have signed it, as `mm plan key` shows it there."),
-        ]
-        let receipt: String
-        let plan: String?
-        let key: String?
-
-        init(from reader: InputReader) throws(MMError) {
-            receipt = try reader.requiredText("receipt")
-            plan = try reader.text("plan")
-            key = try reader.text("key")
-        }
+        @Argument("receipt", "The receipt's file.", .at(0)) var receipt: String
+        @Argument("plan", "The file of the plan that it has to be of.") var plan: String?
+        @Argument("key", "The key that must have signed it, as `mm plan key` shows it there.") var key: String?
     }
 
     /// What it works with.

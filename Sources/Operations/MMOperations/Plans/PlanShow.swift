@@ -5,17 +5,8 @@ import MMIdentity
 /// `plan_show`: what a plan would send, for people, programs and pull requests.
 struct PlanShow: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("plan", .text, "The plan's file, or its id.", isRequired: true, at: .positional(0)),
-            InputField("markdown", .flag, "Show it as Markdown, for a pull request."),
-        ]
-        let plan: String
-        let isMarkdown: Bool
-
-        init(from reader: InputReader) throws(MMError) {
-            plan = try reader.requiredText("plan")
-            isMarkdown = try reader.flag("markdown")
-        }
+        @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String
+        @Argument("markdown", "Show it as Markdown, for a pull request.") var isMarkdown: Bool
     }
 
     let declaration = OperationDeclaration(

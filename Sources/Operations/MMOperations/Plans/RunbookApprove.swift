@@ -5,43 +5,53 @@ import MMIdentity
 /// `runbook_approve`: a person says what a recipe, an own tool or a script may do without being asked again.
 struct RunbookApprove: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "calls", .calls, "The recipe, own tool or script on its connection, as it would be called.",
-                at: .positional(0)),
-            InputField("classes", .text, "What it may do, with commas: write,destructive (default write)."),
-            InputField("kinds", .text, "Of which kinds of objects, with commas: users,Mailbox (default any)."),
-            InputField(
-                "value", .arguments,
-                "The values of a parameter that it may be given; * stands for any part: user=*@contoso.com."),
-            InputField("most", .integer(1...10_000), "How many changes a run may make (default 20)."),
-            InputField("mostADay", .integer(1...100_000), "How many in a day (default 100)."),
-            InputField("days", .integer(1...366), "For how long (default 30)."),
-            InputField("out", .text, "The file that it is written to, for other machines.", at: .option("o")),
-        ]
-        let call: Plan.Call
-        let terms: Runbook.Terms
-        let out: String?
+        @Argument("calls", "The recipe, own tool or script on its connection, as it would be called.", .at(0))
+        private var calls: [(tool: String, arguments: JSONObject)]
+        @Argument("classes", "What it may do, with commas: write,destructive (default write).", as: Input.classes)
+        private var classes: [GuardClass]?
+        @Argument("kinds", "Of which kinds of objects, with commas: users,Mailbox (default any).", as: Input.words)
+        private var kinds: [String]?
+        @Argument(
+            "value", "The values of a parameter that it may be given; * stands for any part: user=*@contoso.com.")
+        private var values: [(name: String, value: JSONValue)]
+        @Argument("most", "How many changes a run may make (default 20).", in: 1...10_000) private var mostARun = 20
+        @Argument("mostADay", "How many in a day (default 100).", in: 1...100_000) private var mostADay = 100
+        @Argument("days", "For how long (default 30).", in: 1...366) private var days = 30
+        @Argument("out", "The file that it is written to, for other machines.", .short("o")) var out: String?
 
-        init(from reader: InputReader) throws(MMError) {
-            let calls = try reader.calls("calls")
-            guard calls.count == 1, let call = calls.first else {
-                throw MMError(
-                    .invalidInput, "A runbook is of one recipe, own tool or script.",
-                    hint: "mm runbook approve --value user='*@contoso.com' -- recipe NAME Contoso",
-                    details: ["field": "calls"])
+        func check() throws(MMError) { _ = try call }
+
+        /// What the runbook is of.
+        var call: Plan.Call {
+            get throws(MMError) {
+                guard calls.count == 1, let call = calls.first else {
+                    throw MMError(
+                        .invalidInput, "A runbook is of one recipe, own tool or script.",
+                        hint: "mm runbook approve --value user='*@contoso.com' -- recipe NAME Contoso",
+                        details: ["field": "calls"])
+                }
+                return Plan.Call(tool: call.tool, arguments: call.arguments)
             }
-            self.call = Plan.Call(tool: call.tool, arguments: call.arguments)
-            out = try reader.text("out")
-            var values: [String: [String]] = [:]
-            for (name, value) in try reader.arguments("value") {
-                values[name] = (value.array ?? [value]).map { $0.string ?? $0.description }
+        }
+
+        /// What it allows, for so many days from then on.
+        func terms(from start: Timestamp) -> Runbook.Terms {
+            var texts: [String: [String]] = [:]
+            for (name, value) in values {
+                texts[name] = (value.array ?? [value]).map { $0.string ?? $0.description }
             }
-            func words(_ text: String?) -> [String] {
-                (text ?? "").split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }.filter { !$0.isEmpty }
-            }
+            return Runbook.Terms(
+                values: texts, classes: classes ?? [.write], kinds: kinds ?? [], mostARun: mostARun, mostADay: mostADay,
+                until: Timestamp(seconds: start.seconds + Int64(days) * 86_400))
+        }
+
+        private static func words(_ text: String) -> [String] {
+            text.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }.filter { !$0.isEmpty }
+        }
+
+        private static func classes(_ text: String) throws(MMError) -> [GuardClass] {
             var classes: [GuardClass] = []
-            for word in words(try reader.text("classes") ?? "write") {
+            for word in words(text) {
                 guard let one = GuardClass(word: word), ![.read, .secret, .session].contains(one) else {
                     let possible = GuardClass.allCases.filter { ![.read, .secret, .session].contains($0) }
                     throw MMError(
@@ -51,10 +61,7 @@ struct RunbookApprove: CatalogueOperation {
                 }
                 classes.append(one)
             }
-            terms = Runbook.Terms(
-                values: values, classes: classes, kinds: words(try reader.text("kinds")),
-                mostARun: try reader.integer("most") ?? 20, mostADay: try reader.integer("mostADay") ?? 100,
-                until: Timestamp(seconds: Timestamp.now.seconds + Int64(try reader.integer("days") ?? 30) * 86_400))
+            return classes
         }
     }
 
@@ -83,9 +90,10 @@ struct RunbookApprove: CatalogueOperation {
                 .forbidden, "A runbook is approved by a person at a terminal, and there is none here.",
                 hint: "Open a terminal of your own and run mm runbook approve there.")
         }
-        let subject = try RunbookSubject(input.call, guarding.paths)
+        let terms = input.terms(from: .now)
+        let subject = try RunbookSubject(try input.call, guarding.paths)
         let connection = try guarding.registry.connection(named: subject.connection, in: context)
-        let words = input.terms.classes.map(\.rawValue)
+        let words = terms.classes.map(\.rawValue)
         guard connection.guardPolicy.approvals.most(of: words) == 1 else {
             throw MMError(
                 .forbidden, "\(connection.name) wants two people for this: no runbook of one person can allow it.",
@@ -93,7 +101,7 @@ struct RunbookApprove: CatalogueOperation {
         }
         let place = try await PlanPlaces(services: services, context: context).place(connection)
         let check = max(.terminal, connection.personChecks.strongest(of: words))
-        let lines = Runbook.lines(subject.identity, place, input.terms)
+        let lines = Runbook.lines(subject.identity, place, terms)
         let digest = Hex.text(SHA256.digest(Array("mm runbook 1\n\(lines.joined(separator: "\n"))".utf8)))
         guard
             try await person.confirm(
@@ -104,7 +112,7 @@ struct RunbookApprove: CatalogueOperation {
         else { throw MMError(.denied, "The person said no: nothing is allowed.") }
         let key = try await EvidenceKey.standing(at: guarding.paths.evidenceKey)
         let runbook = try Runbook(
-            subject.identity, on: place, input.terms, by: SecurityKey.login, check: check, with: key)
+            subject.identity, on: place, terms, by: SecurityKey.login, check: check, with: key)
         try RunbookShelf(guarding.paths).keep(runbook)
         if let out = input.out { try ProtectedFile.replace(context.call.path(out), with: runbook.bytes) }
         context.record.note("runbook", .string(runbook.id))

@@ -3,122 +3,68 @@ import MMDesk
 
 /// The arguments of `graph_request`.
 struct GraphRequestInput: OperationInput {
-    static let fields: [InputField] = [
-        InputField(
-            "connection", .text, "Name; or several: A,B, tag:x.",
-            at: .positional(0)),
-        InputField(
-            "endpoint", .text, "Path such as /me/messages or /beta/users.",
-            at: .positional(1)),
-        InputField(
-            "method", .choice(["GET", "POST", "PATCH", "PUT", "DELETE"]), "HTTP method (default GET).", at: .option("X")
-        ),
-        InputField("body", .object, "JSON body for POST, PATCH and PUT.", at: .option("d"), readsFiles: true),
-        InputField(
-            "resource", .choice(RequestResource.allCases.map(\.rawValue)), "Service (default graph).",
-            at: .option("r")),
-        InputField(
-            "query", .parameters, "OData options: $select, $filter…"),
-        InputField("top", .integer(1...1_000_000), "Most items; follows pages."),
-        InputField("all", .flag, "Follow all pages."),
-        InputField(
-            "output", .choice(["json", "table", "csv", "jsonl"]),
-            "Form (default json).",
-            at: .absent),
-        InputField("search", .text, "Words: finds endpoints.", at: .absent),
-        InputField("unlisted", .flag, "Send what no table lists."),
-        InputField("upload", .text, "File or handle to send there."),
-        InputField("download", .text, "File to write all of it to, or handle."),
-        InputField(
-            "recursive", .flag, "Send or fetch a folder of a drive with all that lies in it.", isOfferedToModels: false),
-        InputField(
-            "conflict", .choice(ConflictBehavior.allCases.map(\.rawValue)),
-            "Where a file of that name is there already: fail (default), replace, rename.", isOfferedToModels: false),
-        InputField(
-            "batch", .text, "Many requests, one JSON object a line: method, url, body, headers, id, dependsOn.",
-            isOfferedToModels: false, readsFiles: true),
-        InputField(
-            "changes", .flag, "Only what has changed since the last such call; the endpoint is a delta query.",
-            isOfferedToModels: false),
-        InputField(
-            "if_match", .text, "Change only the version with this @odata.etag.", isOfferedToModels: false),
-        InputField(
-            "header", .textList, "A request header, as Name: value.", at: .option("H"), isOfferedToModels: false),
-        InputField(
-            "no_wait", .flag, "Don't wait for work that the service goes on with (202).", isOfferedToModels: false),
-        InputField(
-            "dryRun", .flag, "Show what would change, now and then; only reads are sent.", isOfferedToModels: false),
-        InputField("confirmed", .flag, "Changes nothing."),
-    ]
-
-    let connection: String?
-    let endpoint: String?
-    let method: String
-    let body: JSONValue?
-    let resource: RequestResource?
-    let query: [(name: String, value: String)]
-    let top: Int?
-    let all: Bool
-    let search: String?
-    let unlisted: Bool
-    /// The file to send.
-    let upload: String?
-    /// The file to write.
-    let download: String?
+    @Argument("connection", "Name; or several: A,B, tag:x.", .at(0)) var connection: String?
+    @Argument("endpoint", "Path such as /me/messages or /beta/users.", .at(1)) var endpoint: String?
+    @Argument("method", "HTTP method (default GET).", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
+    private var written: String?
+    @Argument("body", "JSON body for POST, PATCH and PUT.", .short("d"), .readsFiles) private var given: RequestBody?
+    @Argument("resource", "Service (default graph).", .short("r")) var resource: RequestResource?
+    @Argument("query", "OData options: $select, $filter…") var query: [(name: String, value: String)]
+    @Argument("top", "Most items; follows pages.", in: 1...1_000_000) var top: Int?
+    @Argument("all", "Follow all pages.") var all: Bool
     /// The form of rows, where the call says one.
-    let form: String?
+    @Argument("output", "Form (default json).", .notOnCommandLine, of: ["json", "table", "csv", "jsonl"]) var form:
+        String?
+    @Argument("search", "Words: finds endpoints.", .notOnCommandLine) var search: String?
+    @Argument("unlisted", "Send what no table lists.") var unlisted: Bool
+    /// The file to send.
+    @Argument("upload", "File or handle to send there.") var upload: String?
+    /// The file to write.
+    @Argument("download", "File to write all of it to, or handle.") var download: String?
     /// Whether a folder is sent or fetched.
-    let recursive: Bool
+    @Argument("recursive", "Send or fetch a folder of a drive with all that lies in it.", .notForModels) var recursive:
+        Bool
     /// What happens where a file is there already.
-    let conflict: ConflictBehavior?
+    @Argument("conflict", "Where a file of that name is there already: fail (default), replace, rename.", .notForModels)
+    var conflict: ConflictBehavior?
     /// Many requests in place of one.
-    let batch: String?
+    @Argument(
+        "batch", "Many requests, one JSON object a line: method, url, body, headers, id, dependsOn.", .notForModels,
+        .readsFiles) var batch: String?
     /// Whether only what has changed is read.
-    let changes: Bool
-    /// Further headers.
-    let headers: [String: String]
-    /// Whether work that goes on is followed to its end.
-    let waits: Bool
+    @Argument(
+        "changes", "Only what has changed since the last such call; the endpoint is a delta query.", .notForModels)
+    var changes: Bool
+    @Argument("if_match", "Change only the version with this @odata.etag.", .notForModels) private var version: String?
+    @Argument("header", "A request header, as Name: value.", .short("H"), .notForModels, asAll: SafeHeaders.read)
+    private var others: [String: String] = [:]
+    @Argument("no_wait", "Don't wait for work that the service goes on with (202).", .notForModels) private var leaves:
+        Bool
     /// Whether nothing is sent, and what would change is shown instead.
-    let isDryRun: Bool
-    let confirmed: Bool
-    let isEmpty: Bool
+    @Argument("dryRun", "Show what would change, now and then; only reads are sent.", .notForModels) var isDryRun: Bool
+    @Argument("confirmed", "Changes nothing.") private var isMarked: Bool
 
-    init(from reader: InputReader) throws(MMError) {
-        connection = try reader.text("connection")
-        endpoint = try reader.text("endpoint")
-        let written = try reader.text("method")
-        method = written ?? "GET"
-        var body = try reader.object("body")
-        // Models put the word into the body too, where the service would refuse it.
-        let inBody = body?.remove("confirmed")
-        self.body = body.map { .object($0) }
-        resource = try reader.text("resource").flatMap { RequestResource(rawValue: $0) }
-        query = try reader.parameters("query")
-        top = try reader.integer("top")
-        all = try reader.flag("all")
-        confirmed = try reader.flag("confirmed") || inBody == .bool(true) || inBody == .string("true")
-        isDryRun = try reader.flag("dryRun")
-        search = try reader.text("search")
-        unlisted = try reader.flag("unlisted")
-        upload = try reader.text("upload")
-        download = try reader.text("download")
-        form = try reader.text("output")
-        recursive = try reader.flag("recursive")
-        conflict = try reader.text("conflict").flatMap { ConflictBehavior(rawValue: $0) }
-        batch = try reader.text("batch")
-        changes = try reader.flag("changes")
-        var headers = try SafeHeaders.read(try reader.textList("header") ?? [])
-        if let etag = try reader.text("if_match") { headers["If-Match"] = Self.quoted(etag) }
-        self.headers = headers
-        waits = try !reader.flag("no_wait")
-        isEmpty = connection == nil && endpoint == nil && body == nil && batch == nil
+    var method: String { written ?? "GET" }
+    var body: JSONValue? { given?.value }
+    var confirmed: Bool { isMarked || given?.isConfirmed == true }
+    /// Whether work that goes on is followed to its end.
+    var waits: Bool { !leaves }
+    var isEmpty: Bool { connection == nil && endpoint == nil && given == nil && batch == nil }
+
+    /// Further headers.
+    var headers: [String: String] {
+        var headers = others
+        if let version { headers["If-Match"] = Self.quoted(version) }
+        return headers
+    }
+
+    func check() throws(MMError) {
         guard !isEmpty, search == nil else { return }
         try checkPlace()
         if batch != nil {
-            try checkBatch(written)
+            try checkBatch()
         } else if upload != nil || download != nil {
-            try checkTransfer(written)
+            try checkTransfer()
         } else {
             try checkRequest()
         }
@@ -176,7 +122,7 @@ struct GraphRequestInput: OperationInput {
     }
 
     /// Many requests say all of each themselves.
-    private func checkBatch(_ written: String?) throws(MMError) {
+    private func checkBatch() throws(MMError) {
         guard endpoint == nil, body == nil, written == nil, query.isEmpty, !all, top == nil, !changes, headers.isEmpty,
             upload == nil, download == nil, !recursive
         else {
@@ -187,7 +133,7 @@ struct GraphRequestInput: OperationInput {
     }
 
     /// A file that is sent or fetched is the whole request: its method and body follow from it.
-    private func checkTransfer(_ written: String?) throws(MMError) {
+    private func checkTransfer() throws(MMError) {
         func refused(_ message: String, _ hint: String) -> MMError { MMError(.invalidInput, message, hint: hint) }
         guard !isDryRun || upload != nil && !recursive else {
             throw MMError(
@@ -214,3 +160,20 @@ struct GraphRequestInput: OperationInput {
         }
     }
 }
+
+/// The body that a call gives.
+private struct RequestBody: ArgumentValue {
+    let value: JSONValue
+    /// Models put the word `confirmed` into the body too, where the service would refuse it.
+    let isConfirmed: Bool
+
+    static var kind: InputField.Kind { .object }
+
+    static func read(_ name: String, from reader: InputReader) throws(MMError) -> RequestBody? {
+        guard var body = try reader.object(name) else { return nil }
+        let word = body.remove("confirmed")
+        return RequestBody(value: .object(body), isConfirmed: word == .bool(true) || word == .string("true"))
+    }
+}
+
+extension ConflictBehavior: ArgumentValue {}

@@ -4,12 +4,7 @@ import MMSessions
 /// `jobs`: the calls and commands that go on after their callers were let go, and those that ended within the hour.
 struct Jobs: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("watch", .flag, "Wait until none is running, and show how far they are meanwhile.")
-        ]
-        let watches: Bool
-
-        init(from reader: InputReader) throws(MMError) { watches = try reader.flag("watch") }
+        @Argument("watch", "Wait until none is running, and show how far they are meanwhile.") var watches: Bool
     }
 
     /// How often the jobs are looked at while somebody watches them.

@@ -4,16 +4,11 @@ import MMSessions
 /// `reset`: ends a connection's sessions; the next call starts fresh ones.
 package struct Reset: CatalogueOperation {
     package struct Input: OperationInput {
-        package static let fields: [InputField] = [
-            .connection(), InputField("module", .text, "Only this module, such as exo.", at: .positional(1)),
-        ]
-        package let connection: String
-        package let module: String?
+        @Argument(.connection) package var connection: String
+        @Argument("module", "Only this module, such as exo.", .at(1)) package var module: String?
 
-        package init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-            module = try reader.text("module")
-        }
+        /// An input without arguments.
+        package init() {}
     }
 
     package let declaration = OperationDeclaration(

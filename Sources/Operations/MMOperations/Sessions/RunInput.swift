@@ -2,100 +2,53 @@ package import MMCore
 
 /// The arguments of `run`.
 package struct RunInput: OperationInput {
-    package static let fields: [InputField] = [
-        InputField(
-            "connection", .text, "Name; or several: A,B, tag:x.",
-            at: .positional(0)),
-        InputField(
-            "module", .choice(RunModule.names), "exo is Exchange, pnp SharePoint.",
-            at: .positional(1)),
-        InputField(
-            "command", .text, "The PowerShell command or script.", at: .positional(2), readsFiles: true,
-            namesFile: true
-        ).tellingNameOfFile(in: "script"),
-        InputField(
-            "param", .arguments,
-            "Values for the script's param block, as data: Name=value, Switch alone; a name given twice makes a list.",
-            isOfferedToModels: false),
-        InputField(
-            "depth", .integer(1...100), "How deep objects are followed in JSON (default 3).", isOfferedToModels: false),
-        InputField(
-            "output", .choice(["text", "json", "csv", "table"]),
-            "text as PowerShell shows it (default), or objects as json, csv, table.",
-            at: .absent),
-        InputField(
-            "engine", .choice(ConnectionEngine.allCases.map(\.rawValue)),
-            "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where possible.",
-            isOfferedToModels: false),
-        InputField(
-            "attach", .textList, "A file that the script reads, as PATH or NAME=PATH; repeatable.",
-            isOfferedToModels: false),
-        InputField(
-            "save", .text, "The folder for the files that the script writes.", isOfferedToModels: false),
-        InputField(
-            "script", .text,
-            "The name of the script's file: its variables and functions are its own, as those of a file are.",
-            at: .absent, isOfferedToModels: false),
-        InputField("explain", .flag, "Tell what the script needs and does; nothing runs.", isOfferedToModels: false),
-        InputField(
-            "dryRun", .flag, "Show what would be sent; only reads are."),
-        InputField("confirmed", .flag, "Changes nothing: a person confirms."),
-    ]
-
-    package let connection: String?
+    @Argument("connection", "Name; or several: A,B, tag:x.", .at(0)) package var connection: String?
     /// The module; `nil` where the script tells it.
-    package internal(set) var module: String?
-    package let command: String?
-    package let arguments: [(name: String, value: JSONValue)]
-    package let depth: Int?
-    package let output: String
-    package let confirmed: Bool
-    package let engine: ConnectionEngine?
-    package let isDryRun: Bool
-    /// Whether it is only told what the script is.
-    package let explains: Bool
+    @Argument(
+        InputField("module", .choice(RunModule.names), "exo is Exchange, pnp SharePoint.", .at(1)), absent: .some(nil),
+        reading: RunInput.module)
+    package var module: String?
+    @Argument(
+        InputField(
+            "command", .text, "The PowerShell command or script.", .at(2), .readsFiles, .namesFile,
+            .tellsFile(in: "script")), absent: .some(nil), reading: RunInput.command)
+    package var command: String?
+    @Argument(
+        "param",
+        "Values for the script's param block, as data: Name=value, Switch alone; a name given twice makes a list.",
+        .notForModels) package var arguments: [(name: String, value: JSONValue)]
+    @Argument("depth", "How deep objects are followed in JSON (default 3).", .notForModels, in: 1...100) package
+        var depth: Int?
+    @Argument(
+        "output", "text as PowerShell shows it (default), or objects as json, csv, table.", .notOnCommandLine,
+        of: ["text", "json", "csv", "table"]) package var output = "text"
+    @Argument(
+        "engine",
+        "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where possible.",
+        .notForModels) package var engine: ConnectionEngine?
     /// The files that are handed in.
-    package let attached: [String]
+    @Argument("attach", "A file that the script reads, as PATH or NAME=PATH; repeatable.", .notForModels) package
+        var attached: [String]
+    /// Where the files that the script writes are put; `nil` for handles.
+    @Argument("save", "The folder for the files that the script writes.", .notForModels) package var save: String?
     /// The name of the file that the script comes from; its variables and functions end with it. `nil` for a line of the
     /// session, whose variables stay.
-    package let file: String?
-    /// Where the files that the script writes are put; `nil` for handles.
-    package let save: String?
+    @Argument(
+        "script", "The name of the script's file: its variables and functions are its own, as those of a file are.",
+        .notOnCommandLine, .notForModels) package var file: String?
+    /// Whether it is only told what the script is.
+    @Argument("explain", "Tell what the script needs and does; nothing runs.", .notForModels) package var explains: Bool
+    @Argument("dryRun", "Show what would be sent; only reads are.") package var isDryRun: Bool
+    @Argument("confirmed", "Changes nothing: a person confirms.") package var confirmed: Bool
 
-    package init(from reader: InputReader) throws(MMError) {
-        connection = try reader.text("connection")
-        var script = try reader.text("command")
-        do throws(MMError) {
-            module = try reader.text("module")
-        } catch {
-            let isModule = connection.map { RunModule.names.contains($0.lowercased()) } ?? false
-            // `mm run Contoso 'Get-Mailbox'`: what stands second is the script.
-            if !isModule, connection != nil, script == nil, let text = try reader.written("module"),
-                ScriptModules.isScript(text)
-            {
-                script = text
-                module = nil
-            } else if isModule, script == nil, let word = connection {
-                throw Self.withoutConnection(word)
-            } else {
-                throw error
-            }
-        }
-        command = script
+    /// An input without arguments.
+    package init() {}
+
+    package func check() throws(MMError) {
         // `mm run exo Get-Mailbox`, as a terminal takes it.
-        if module == nil, let word = connection, script != nil, RunModule.names.contains(word.lowercased()) {
+        if module == nil, let word = connection, command != nil, Self.isModule(word) {
             throw Self.withoutConnection(word)
         }
-        arguments = try reader.arguments("param")
-        depth = try reader.integer("depth")
-        output = try reader.text("output") ?? "text"
-        confirmed = try reader.flag("confirmed")
-        engine = try reader.text("engine").flatMap { ConnectionEngine(rawValue: $0) }
-        isDryRun = try reader.flag("dryRun")
-        explains = try reader.flag("explain")
-        attached = try reader.textList("attach") ?? []
-        save = try reader.text("save")
-        file = try reader.text("script")
         let isEmpty = connection == nil && module == nil && command == nil
         guard isEmpty || (connection != nil && command != nil) else {
             let missing = [("connection", connection), ("command", command)]
@@ -110,6 +63,33 @@ package struct RunInput: OperationInput {
         }
     }
 
+    private static func isModule(_ word: String) -> Bool { RunModule.names.contains(word.lowercased()) }
+
+    private static func module(_ reader: InputReader) throws(MMError) -> String? {
+        do throws(MMError) {
+            return try reader.text("module")
+        } catch {
+            if try scriptInPlaceOfModule(reader) != nil { return nil }
+            if let word = try reader.text("connection"), isModule(word), try reader.text("command") == nil {
+                throw withoutConnection(word)
+            }
+            throw error
+        }
+    }
+
+    private static func command(_ reader: InputReader) throws(MMError) -> String? {
+        if let script = try reader.text("command") { return script }
+        return try scriptInPlaceOfModule(reader)
+    }
+
+    /// `mm run Contoso 'Get-Mailbox'`: what stands second is the script.
+    private static func scriptInPlaceOfModule(_ reader: InputReader) throws(MMError) -> String? {
+        guard let connection = try reader.text("connection"), !isModule(connection), try reader.text("command") == nil,
+            let word = try reader.written("module"), !isModule(word), ScriptModules.isScript(word)
+        else { return nil }
+        return word
+    }
+
     /// The error for `mm run exo Get-Mailbox`: what stands first is a module.
     private static func withoutConnection(_ word: String) -> MMError {
         MMError(
@@ -117,3 +97,5 @@ package struct RunInput: OperationInput {
             hint: "Give connection, module and command, in this order.", details: ["field": "connection"])
     }
 }
+
+extension ConnectionEngine: ArgumentValue {}

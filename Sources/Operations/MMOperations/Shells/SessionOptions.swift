@@ -38,24 +38,22 @@ struct SessionOptions: Sendable {
 
     /// The arguments that say it of a host.
     static let connectFields = [
-        InputField("key", .text, "Path of a private key to offer first.", at: .option("i")),
+        InputField("key", .text, "Path of a private key to offer first.", .short("i")),
         InputField(
-            "jump", .text, "Hosts to jump over, as ssh -J takes them.", at: .option("J"), isOfferedToModels: false),
+            "jump", .text, "Hosts to jump over, as ssh -J takes them.", .short("J"), .notForModels),
         InputField("password_secret", .text, "Name of the stored secret that is the password."),
         InputField(
             "passphrase_secret", .text, "Name of the stored secret that opens the private key.",
-            isOfferedToModels: false),
+            .notForModels),
         InputField(
-            "passphrase", .text, "What opens the private key, as a person has just typed it.", at: .absent,
-            isOfferedToModels: false),
+            "passphrase", .text, "What opens the private key, as a person has just typed it.", .notOnCommandLine,
+            .notForModels),
         InputField(
             "device", .flag, "Network equipment without a POSIX shell: learns its prompt, turns pages."),
         InputField(
-            "accept_new", .flag, "Believe the key of a host that was never seen.", isOfferedToModels: false),
+            "accept_new", .flag, "Believe the key of a host that was never seen.", .notForModels),
     ]
 
     /// The same for calls that seldom make a connection: a model runs a command first.
-    static let quietConnectFields = connectFields.map { field in
-        InputField(field.name, field.kind, field.summary, at: field.placement, isOfferedToModels: false)
-    }
+    static let quietConnectFields = connectFields.map { $0.with(.notForModels) }
 }

@@ -32,11 +32,11 @@ struct ShellDownload: CatalogueOperation {
         let first = place.isLocal ? 0 : 1
         let own = [
             InputField(
-                "path", .text, "The file; relative to the session's directory.", isRequired: true,
-                at: .positional(first)),
+                "path", .text, "The file; relative to the session's directory.", .required,
+                .at(first)),
             InputField(
-                "to", .text, "A file of this machine to write it to.", at: .positional(first + 1),
-                isOfferedToModels: false),
+                "to", .text, "A file of this machine to write it to.", .at(first + 1),
+                .notForModels),
             InputField(
                 "encoding", .choice(["utf-8", "base64"]), "How content comes (default: text where it is text)."),
             InputField("offset", .integer(0...Int.max), "First byte, from 0."),

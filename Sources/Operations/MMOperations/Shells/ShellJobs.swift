@@ -7,25 +7,15 @@ struct ShellJobs: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: OperationInput {
-        static let fields = [
-            InputField("cancel", .text, "Handle of a command to end; its session stays."),
-            InputField(
-                "signal", .choice(signals.map(\.name)),
-                "With cancel: only send this signal."),
-        ]
+        @Argument("cancel", "Handle of a command to end; its session stays.") var cancelled: String?
+        @Argument("signal", "With cancel: only send this signal.", of: signals.map(\.name)) private var word: String?
+
+        var signal: Int32? { Self.signals.first { $0.name == word }?.number }
+
         private static let signals = [
             ("INT", SIGINT), ("TERM", SIGTERM), ("KILL", SIGKILL), ("HUP", SIGHUP), ("USR1", SIGUSR1),
             ("USR2", SIGUSR2), ("STOP", SIGSTOP), ("CONT", SIGCONT),
         ].map { (name: $0.0, number: $0.1) }
-
-        let cancelled: String?
-        let signal: Int32?
-
-        init(from reader: InputReader) throws(MMError) {
-            cancelled = try reader.text("cancel")
-            let word = try reader.text("signal")
-            signal = Self.signals.first { $0.name == word }?.number
-        }
     }
 
     var declaration: OperationDeclaration {

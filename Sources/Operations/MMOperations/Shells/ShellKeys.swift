@@ -23,7 +23,7 @@ struct ShellKeys: CatalogueOperation {
             ShellPlace.handleField,
             InputField(
                 "keys", .textList, "Keys in order: enter, tab, esc, up, f5, ctrl-c, alt-x, single characters.",
-                isRequired: true, at: .positional(1)),
+                .required, .at(1)),
         ] + (place.isLocal ? [] : place.sessionFieldsBesideHandle)
     }
 

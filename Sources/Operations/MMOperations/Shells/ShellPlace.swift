@@ -92,41 +92,36 @@ extension ShellPlace {
     }
 
     /// The arguments that name a session.
-    func sessionFields(at position: Int? = nil, creates: Bool = false, offersSession: Bool = true) -> [InputField] {
+    /// - Parameters:
+    ///   - position: where what names it stands on a command line.
+    ///   - creates: whether a host has to be named, since the session may have to be made.
+    func sessionFields(at position: Int? = nil, creates: Bool = false) -> [InputField] {
         guard !isLocal else {
             return [
                 InputField(
                     "session", .text, "Session name (default `\(NamedSession.standard)`).",
-                    at: position.map { .positional($0) } ?? .option("s"))
+                    position.map { .at($0) } ?? .short("s"))
             ]
         }
-        return [
-            InputField(
-                "host", .text, "Host, address or ssh_config alias; user@host and host:port work too.",
-                isRequired: creates,
-                at: position.map { .positional($0) } ?? .option(nil)),
-            InputField(
-                "user", .text, "User there (default: ssh_config, else yours).", at: .option("l"),
-                isOfferedToModels: false),
-            InputField(
-                "port", .integer(1...65535), "Port (default: ssh_config, else 22).", at: .option("p"),
-                isOfferedToModels: false),
-            InputField(
-                "session", .text, "A further session on the host.", at: .option("s"), isOfferedToModels: offersSession),
-        ]
+        var host = Self.host
+        if creates { host = host.with(.required) }
+        if let position { host = host.with(.at(position)) }
+        return [host, Self.user.with(.short("l")), Self.port.with(.short("p")), Self.further]
     }
 
     /// The arguments that name a session beside a handle.
     var sessionFieldsBesideHandle: [InputField] {
-        guard !isLocal else { return sessionFields() }
-        return sessionFields(offersSession: false).map { field in
-            InputField(
-                field.name, field.kind, field.summary,
-                at: field.placement == .option("s") ? .option("s") : .option(nil),
-                isOfferedToModels: field.isOfferedToModels)
-        }
+        isLocal ? sessionFields() : [Self.host, Self.user, Self.port, Self.further.with(.notForModels)]
     }
 
+    private static let host = InputField(
+        "host", .text, "Host, address or ssh_config alias; user@host and host:port work too.")
+    private static let user = InputField(
+        "user", .text, "User there (default: ssh_config, else yours).", .notForModels)
+    private static let port = InputField(
+        "port", .integer(1...65535), "Port (default: ssh_config, else 22).", .notForModels)
+    private static let further = InputField("session", .text, "A further session on the host.", .short("s"))
+
     /// The argument that names a command.
-    static let handleField = InputField("job", .text, "Handle of the command (cmd-…).", at: .positional(0))
+    static let handleField = InputField("job", .text, "Handle of the command (cmd-…).", .at(0))
 }

@@ -30,8 +30,8 @@ struct ShellRead: CatalogueOperation {
             InputField(
                 "job", .text,
                 "Handle of the command (cmd-…); with `path` or `display` the \(place.isLocal ? "session" : "host").",
-                at: .positional(0)),
-            InputField("path", .text, "Instead: a file to read as text.", at: .positional(1)),
+                .at(0)),
+            InputField("path", .text, "Instead: a file to read as text.", .at(1)),
             InputField("offset", .integer(0...Int.max), "First byte, from 0; `next` of the last answer continues."),
             InputField("limit", .integer(1...(16 << 20)), "Most bytes (default 20000)."),
             InputField("stream", .choice(streams), "Which output (default stdout); display: the screen as it is now."),

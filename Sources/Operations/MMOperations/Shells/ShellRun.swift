@@ -54,8 +54,8 @@ struct ShellRun: CatalogueOperation {
 
     var fields: [InputField] {
         let command = InputField(
-            "command", .text, "The command, as in a script; several lines work.", isRequired: true,
-            at: .positional(place.isLocal ? 0 : 1), readsFiles: true)
+            "command", .text, "The command, as in a script; several lines work.", .required,
+            .at(place.isLocal ? 0 : 1), .readsFiles)
         let limits = [
             InputField("timeout", .integer(1...604_800), "Seconds until the command is cancelled (default 300)."),
             InputField(
@@ -73,15 +73,16 @@ struct ShellRun: CatalogueOperation {
             ? [
                 InputField("shell", .choice(kinds), "Kind of a new session (default bash)."),
                 InputField(
-                    "directory", .text, "Where a new session starts.", at: .option("C"), isOfferedToModels: false),
+                    "directory", .text, "Where a new session starts.", .short("C"), .notForModels),
             ] : SessionOptions.connectFields
         let answers = [
             InputField(
                 "beside", .flag, "Run it beside the session, in a shell of its own that begins where it stands."),
             InputField("wait_for", .text, "Answer as soon as this text was written."),
             InputField(
-                "output", .choice(["text", "json"]), "The command's own output, or the whole answer.", at: .absent,
-                isOfferedToModels: false),
+                "output", .choice(["text", "json"]), "The command's own output, or the whole answer.",
+                .notOnCommandLine,
+                .notForModels),
         ]
         return
             (place.isLocal

@@ -39,11 +39,11 @@ struct ShellUpload: CatalogueOperation {
         let first = place.isLocal ? 0 : 1
         let own = [
             InputField(
-                "from", .text, "A file of this machine to send.", at: .positional(first), isOfferedToModels: false),
+                "from", .text, "A file of this machine to send.", .at(first), .notForModels),
             InputField(
-                "path", .text, "Where it goes; relative to the session's directory.", isRequired: true,
-                at: .positional(first + 1)),
-            InputField("content", .text, "What it holds.").orEmpty,
+                "path", .text, "Where it goes; relative to the session's directory.", .required,
+                .at(first + 1)),
+            InputField("content", .text, "What it holds.", .mayBeEmpty),
             InputField("encoding", .choice(["utf-8", "base64"]), "How content is written (default utf-8)."),
             InputField("append", .flag, "Add to what is there."),
             InputField("make_dirs", .flag, "Make missing folders."),

@@ -7,25 +7,18 @@ struct ShellWait: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: OperationInput {
-        static let fields = [
-            ShellPlace.handleField,
-            InputField("for", .text, "Until this text was written."),
-            InputField("matching", .text, "Until a line matches this regular expression."),
-            InputField("quiet", .integer(1...3600), "Until nothing was written for so many seconds."),
-            InputField("yield", .integer(0...3600), "Seconds until the call answers in any case (default 30)."),
-        ]
-        let job: String?
-        let wish: WaitingWish
-        let yield: Duration?
+        @Argument(ShellPlace.handleField) var job: String?
+        @Argument("for", "Until this text was written.") private var text: String?
+        @Argument(
+            "matching", "Until a line matches this regular expression.",
+            as: { (text) throws(MMError) in try RegularExpression(text) })
+        private var pattern: RegularExpression?
+        @Argument("quiet", "Until nothing was written for so many seconds.", in: 1...3600) private var quiet: Int?
+        @Argument("yield", "Seconds until the call answers in any case (default 30).", in: 0...3600)
+        private var seconds: Int?
 
-        init(from reader: InputReader) throws(MMError) {
-            job = try reader.text("job")
-            wish = WaitingWish(
-                text: try reader.text("for"),
-                pattern: try reader.text("matching").map { (text) throws(MMError) in try RegularExpression(text) },
-                quiet: try reader.integer("quiet").map { .seconds($0) })
-            yield = try reader.integer("yield").map { .seconds($0) }
-        }
+        var wish: WaitingWish { WaitingWish(text: text, pattern: pattern, quiet: quiet.map { .seconds($0) }) }
+        var yield: Duration? { seconds.map { .seconds($0) } }
     }
 
     var declaration: OperationDeclaration {

@@ -25,8 +25,7 @@ struct ShellWrite: CatalogueOperation {
     var fields: [InputField] {
         [
             ShellPlace.handleField,
-            InputField("text", .text, "What is typed, or the file's content.", at: .positional(1), readsFiles: true)
-                .orEmpty,
+            InputField("text", .text, "What is typed, or the file's content.", .at(1), .readsFiles, .mayBeEmpty),
             InputField("secret", .text, "Instead of text: the name of a stored secret."),
             InputField("no_enter", .flag, "Don't press Enter afterwards."),
             InputField("path", .text, "Instead of a command: a file to write the text to."),

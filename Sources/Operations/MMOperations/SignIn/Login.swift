@@ -4,28 +4,28 @@ import MMIdentity
 /// `login`: signs a connection in, or answers with the code a person must enter.
 struct Login: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            .connection(isRequired: false).forSeveral, .signInResource,
-            InputField(
-                "all", .flag, "Every connection that needs it, in place of one.", isOfferedToModels: false),
-            InputField("renew", .flag, "Start over with a new code."),
-            InputField(
-                "browser", .flag, "Sign in in a browser of this machine, whatever the connection's entry says.",
-                isOfferedToModels: false),
-            InputField(
-                "deviceCode", .flag, "Sign in with a code, whatever the connection's entry says.",
-                isOfferedToModels: false),
-        ]
         /// The connection; nil for all of them.
-        let connection: String?
-        let resource: SignInResource
-        let renew: Bool
+        @Argument(InputField.connection.with(.orSeveral)) var connection: String?
+        @Argument(
+            "resource",
+            "First service: graph (default), flow, azure, powerplatform, sharepoint, exchange, an address, or an API.",
+            .notForModels)
+        var resource = SignInResource.graph
+        @Argument("all", "Every connection that needs it, in place of one.", .notForModels) private var isForAll: Bool
+        @Argument("renew", "Start over with a new code.") var renew: Bool
         /// The way that was asked for; nil for that of the connection's entry.
-        let method: SignInMethod?
+        @Argument(
+            [
+                InputField(
+                    "browser", .flag, "Sign in in a browser of this machine, whatever the connection's entry says.",
+                    .notForModels),
+                InputField(
+                    "deviceCode", .flag, "Sign in with a code, whatever the connection's entry says.", .notForModels),
+            ], absent: .some(nil), reading: SignInMethod.chosen)
+        var method: SignInMethod?
 
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.text("connection")
-            switch (connection, try reader.flag("all")) {
+        func check() throws(MMError) {
+            switch (connection, isForAll) {
             case (nil, false):
                 throw MMError(
                     .invalidInput, "login needs the argument `connection`.",
@@ -37,9 +37,6 @@ struct Login: CatalogueOperation {
                     details: ["field": "all"])
             default: break
             }
-            resource = try SignInResource(from: reader)
-            renew = try reader.flag("renew")
-            method = try reader.signInWay()
         }
     }
 
@@ -106,11 +103,16 @@ struct Login: CatalogueOperation {
 
 /// The service that a sign-in is for first, as a person names it: one that `graph_request` takes, the full address of
 /// one, a service of the cloud by its own name, or an API of the connection's own.
-struct SignInResource: Sendable {
+struct SignInResource: ArgumentValue {
     private let text: String
 
-    /// Reads the argument; Graph where there is none.
-    init(from reader: InputReader) throws(MMError) { text = try reader.text("resource") ?? "graph" }
+    static let graph = SignInResource(text: "graph")
+
+    static var kind: InputField.Kind { .text }
+
+    static func read(_ name: String, from reader: InputReader) throws(MMError) -> SignInResource? {
+        try reader.text(name).map { SignInResource(text: $0) }
+    }
 
     /// Returns the service for a connection.
     /// - Throws: `.invalidInput` for what neither the connection nor its cloud has.

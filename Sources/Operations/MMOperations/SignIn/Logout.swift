@@ -5,19 +5,10 @@ import MMSessions
 /// `logout`: removes a connection's tokens and pending sign-ins from this machine, and ends the sessions that were signed in.
 struct Logout: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            .connection(),
-            InputField(
-                "forgetAccount", .flag, "Also forget which account was signed in, so that another may sign in next.",
-                isOfferedToModels: false),
-        ]
-        let connection: String
-        let forgetAccount: Bool
-
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-            forgetAccount = try reader.flag("forgetAccount")
-        }
+        @Argument(.connection) var connection: String
+        @Argument(
+            "forgetAccount", "Also forget which account was signed in, so that another may sign in next.", .notForModels
+        ) var forgetAccount: Bool
     }
 
     let declaration = OperationDeclaration(

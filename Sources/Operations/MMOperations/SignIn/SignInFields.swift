@@ -3,25 +3,14 @@ import MMIdentity
 
 extension InputField {
     /// The connection of a call.
-    static func connection(isRequired: Bool = true) -> InputField {
-        InputField(
-            "connection", .text, "Name of the connection, as `connections` lists it.", isRequired: isRequired,
-            at: .positional(0)
-        )
-    }
-
-    /// The service whose token is meant.
-    static let signInResource = InputField(
-        "resource", .text,
-        "First service: graph (default), flow, azure, powerplatform, sharepoint, exchange, an address, or an API.",
-        isOfferedToModels: false
-    )
+    static let connection = InputField(
+        "connection", .text, "Name of the connection, as `connections` lists it.", .at(0))
 }
 
-extension InputReader {
+extension SignInMethod {
     /// The way to sign in that a person asks for with `browser` or `deviceCode`; nil for that of the connection's entry.
-    func signInWay() throws(MMError) -> SignInMethod? {
-        switch (try flag("browser"), try flag("deviceCode")) {
+    static func chosen(_ reader: InputReader) throws(MMError) -> SignInMethod? {
+        switch (try reader.flag("browser"), try reader.flag("deviceCode")) {
         case (false, false): return nil
         case (true, false): return .browser
         case (false, true): return .deviceCode
@@ -31,5 +20,4 @@ extension InputReader {
                 details: ["field": "browser"])
         }
     }
-
 }

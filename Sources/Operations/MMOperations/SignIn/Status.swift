@@ -4,20 +4,14 @@ import MMIdentity
 /// `status`: which connections are signed in, as whom, and which wait for a person.
 package struct Status: CatalogueOperation {
     package struct Input: OperationInput {
-        package static let fields: [InputField] = [
-            InputField("connection", .text, "Only this connection.", at: .positional(0)).forSeveral,
-            InputField(
-                "check", .flag, "Ask the sign-in service too, which may know better than this machine's files.",
-                isOfferedToModels: false),
-        ]
-        package let connection: String?
+        @Argument("connection", "Only this connection.", .at(0), .orSeveral) package var connection: String?
         /// Whether the sign-in service is asked.
-        let checks: Bool
+        @Argument(
+            "check", "Ask the sign-in service too, which may know better than this machine's files.", .notForModels)
+        var checks: Bool
 
-        package init(from reader: InputReader) throws(MMError) {
-            connection = try reader.text("connection")
-            checks = try reader.flag("check")
-        }
+        /// An input without arguments.
+        package init() {}
     }
 
     package let declaration = OperationDeclaration(

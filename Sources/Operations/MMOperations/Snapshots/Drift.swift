@@ -3,31 +3,23 @@ import MMCore
 /// `drift`: what has changed in a tenant.
 struct Drift: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] =
-            [
-                .connection(),
-                InputField(
-                    "against", .text,
-                    "A folder, Contoso@2026-11-21, or another connection (default: the connection's latest snapshot)."),
-                .kinds,
-                InputField("repair", .flag, "Show the commands that would bring the earlier state back; none is run."),
-                .sarif,
-                InputField("news", .flag, "Report only what the last report with --news did not."),
-                InputField(
-                    "accept", .textList,
-                    "Accept what differs now in these objects, by name, id or kind: no drift until the day of `until`.",
-                    isOfferedToModels: false),
-                InputField("reason", .text, "Why it is accepted.", isOfferedToModels: false),
-                InputField("until", .text, "The last day on which it is: 2027-01-31.", isOfferedToModels: false),
-            ] + CaseReportFiles.fields
-        let connection: String
-        let against: String?
-        let kinds: [SnapshotKind]?
-        let showsRepairs: Bool
-        let isSARIF: Bool
-        let isNews: Bool
-        let acceptance: Acceptance?
-        let files: CaseReportFiles
+        @Argument(.connection) var connection: String
+        @Argument(
+            "against",
+            "A folder, Contoso@2026-11-21, or another connection (default: the connection's latest snapshot).")
+        var against: String?
+        @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
+        @Argument("repair", "Show the commands that would bring the earlier state back; none is run.") var showsRepairs:
+            Bool
+        @Argument(.sarif) var isSARIF: Bool
+        @Argument("news", "Report only what the last report with --news did not.") var isNews: Bool
+        @Argument(
+            "accept",
+            "Accept what differs now in these objects, by name, id or kind: no drift until the day of `until`.",
+            .notForModels) private var accepted: [String]
+        @Argument("reason", "Why it is accepted.", .notForModels) private var reason: String?
+        @Argument("until", "The last day on which it is: 2027-01-31.", .notForModels) private var until: String?
+        var files = CaseReportFiles()
 
         /// What a person accepts.
         struct Acceptance {
@@ -43,31 +35,26 @@ struct Drift: CatalogueOperation {
             }
         }
 
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-            against = try reader.text("against")
-            kinds = try reader.kinds()
-            showsRepairs = try reader.flag("repair")
-            isSARIF = try reader.flag("sarif")
-            isNews = try reader.flag("news")
-            files = try CaseReportFiles(from: reader)
-            let names = try reader.textList("accept") ?? []
-            let (reason, until) = (try reader.text("reason"), try reader.text("until"))
-            guard !names.isEmpty else {
+        /// What is accepted; `nil` where nothing is.
+        var acceptance: Acceptance? {
+            guard !accepted.isEmpty, let reason, let until else { return nil }
+            return Acceptance(names: accepted, reason: reason, until: until)
+        }
+
+        func check() throws(MMError) {
+            guard !accepted.isEmpty else {
                 guard reason == nil, until == nil else {
                     throw MMError(
                         .invalidInput, "`reason` and `until` go with `accept`.", details: ["field": "accept"])
                 }
-                acceptance = nil
                 return
             }
-            guard let reason, let until, AcceptedDeviation.isDay(until) else {
+            guard reason != nil, let until, AcceptedDeviation.isDay(until) else {
                 throw MMError(
                     .invalidInput, "What is accepted has a `reason` and a day `until`, such as 2027-01-31.",
                     hint: "mm drift CONNECTION --accept 'VPN Users' --reason 'Ticket 4711' --until 2027-01-31",
                     details: ["field": reason == nil ? "reason" : "until"])
             }
-            acceptance = Acceptance(names: names, reason: reason, until: until)
         }
     }
 

@@ -3,26 +3,11 @@ import MMCore
 /// `snapshot_diff`: how two snapshots, or two tenants, differ.
 struct SnapshotDiff: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "before", .text, "A folder, Contoso@latest, Contoso@2026-11-21, or a connection as it is now.",
-                isRequired: true, at: .positional(0)),
-            InputField(
-                "after", .text, "The same; where it is a connection, its tenant is read now.", isRequired: true,
-                at: .positional(1)),
-            .kinds, .sarif,
-        ]
-        let before: String
-        let after: String
-        let kinds: [SnapshotKind]?
-        let isSARIF: Bool
-
-        init(from reader: InputReader) throws(MMError) {
-            before = try reader.requiredText("before")
-            after = try reader.requiredText("after")
-            kinds = try reader.kinds()
-            isSARIF = try reader.flag("sarif")
-        }
+        @Argument("before", "A folder, Contoso@latest, Contoso@2026-11-21, or a connection as it is now.", .at(0))
+        var before: String
+        @Argument("after", "The same; where it is a connection, its tenant is read now.", .at(1)) var after: String
+        @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
+        @Argument(.sarif) var isSARIF: Bool
     }
 
     let declaration = OperationDeclaration(

@@ -3,10 +3,7 @@ import MMCore
 /// `snapshot_list`: the snapshots that are kept.
 struct SnapshotList: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [.connection(isRequired: false)]
-        let connection: String?
-
-        init(from reader: InputReader) throws(MMError) { connection = try reader.text("connection") }
+        @Argument(.connection) var connection: String?
     }
 
     let declaration = OperationDeclaration(

@@ -3,23 +3,9 @@ import MMCore
 /// `snapshot_show`: what a snapshot holds.
 struct SnapshotShow: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "snapshot", .text, "Contoso@latest, Contoso@2026-11-21, or a folder.", isRequired: true,
-                at: .positional(0)),
-            InputField(
-                "object", .text, "An object's name, its id or its file: all of it is shown.", at: .positional(1)),
-            .kinds,
-        ]
-        let snapshot: String
-        let object: String?
-        let kinds: [SnapshotKind]?
-
-        init(from reader: InputReader) throws(MMError) {
-            snapshot = try reader.requiredText("snapshot")
-            object = try reader.text("object")
-            kinds = try reader.kinds()
-        }
+        @Argument("snapshot", "Contoso@latest, Contoso@2026-11-21, or a folder.", .at(0)) var snapshot: String
+        @Argument("object", "An object's name, its id or its file: all of it is shown.", .at(1)) var object: String?
+        @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
     }
 
     let declaration = OperationDeclaration(

@@ -3,27 +3,12 @@ import MMCore
 /// `snapshot_take`: writes a tenant's configuration down.
 struct SnapshotTake: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            .connection(),
-            InputField(
-                "to", .text, "A folder, such as one under git (default: below the state folder, by time).",
-                isOfferedToModels: false),
-            .kinds,
-            InputField(
-                "keep", .integer(1...10_000), "How many snapshots of the connection are kept (default 30).",
-                isOfferedToModels: false),
-        ]
-        let connection: String
-        let folder: String?
-        let kinds: [SnapshotKind]
-        let keep: Int
-
-        init(from reader: InputReader) throws(MMError) {
-            connection = try reader.requiredText("connection")
-            folder = try reader.text("to")
-            kinds = try reader.kinds() ?? SnapshotKind.standard
-            keep = try reader.integer("keep") ?? SnapshotStore.defaultLimit
-        }
+        @Argument(.connection) var connection: String
+        @Argument("to", "A folder, such as one under git (default: below the state folder, by time).", .notForModels)
+        var folder: String?
+        @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
+        @Argument("keep", "How many snapshots of the connection are kept (default 30).", .notForModels, in: 1...10_000)
+        var keep = SnapshotStore.defaultLimit
     }
 
     let declaration = OperationDeclaration(
@@ -56,9 +41,10 @@ struct SnapshotTake: CatalogueOperation {
             }
         let earlier = Self.kinds(in: input.folder == nil ? try store.names().last.map(store.path) : destination.folder)
         let snapshot = ConnectionSnapshot(connection: connection, services: services, context: context)
-        let (header, objects) = try await snapshot.take(input.kinds, to: destination)
+        let kinds = input.kinds ?? SnapshotKind.standard
+        let (header, objects) = try await snapshot.take(kinds, to: destination)
         if input.folder == nil { try store.keep(input.keep) }
-        let leftOut = input.kinds.filter { header.leftOut[$0.name] != nil }
+        let leftOut = kinds.filter { header.leftOut[$0.name] != nil }
         var lines = ["\(destination.folder): \(objects) objects of \(header.read.count) kinds."]
         for kind in leftOut {
             guard let reason = header.leftOut[kind.name] else { continue }

@@ -33,12 +33,5 @@ extension InputField {
     /// Goes on with a call for several connections.
     static let resume = InputField(
         "resume", .text, "Go on with a call for several connections, by its name (set_…); nothing else goes with it.",
-        isOfferedToModels: false)
-
-    /// The same, which a command line may also call `--connections`.
-    var forSeveral: InputField {
-        var copy = self
-        copy.otherFlags.append("--connections")
-        return copy
-    }
+        .notForModels)
 }

@@ -45,16 +45,16 @@ package enum ToolProjection {
     }
 
     private static func fields(of tool: ToolDefinition, changes: Bool) -> [InputField] {
-        var fields = [InputField("connection", .text, "Name of the connection.", at: .positional(0))]
+        var fields = [InputField("connection", .text, "Name of the connection.", .at(0))]
         for parameter in tool.parameters {
             fields.append(
-                InputField(parameter.name, kind(of: parameter), summary(of: parameter), isOfferedToModels: true))
+                InputField(parameter.name, kind(of: parameter), summary(of: parameter)))
         }
         if changes {
             fields.append(InputField("dryRun", .flag, "Show what would be done; only reads are sent."))
         }
         if tool.isPlan { fields.append(InputField("apply", .flag, "Carry the plan out.")) }
-        fields.append(InputField("show", .flag, "Show the definition as written.", isOfferedToModels: false))
+        fields.append(InputField("show", .flag, "Show the definition as written.", .notForModels))
         return fields
     }
 

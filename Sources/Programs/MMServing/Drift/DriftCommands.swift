@@ -8,7 +8,7 @@ enum DriftCommands {
     static func all(environment: [String: String]) -> [LocalCommand] { [install(environment), uninstall(environment)] }
 
     private static let connection = InputField(
-        "connection", .text, "The connection.", isRequired: true, at: .positional(0))
+        "connection", .text, "The connection.", .required, .at(0))
 
     private static func install(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(

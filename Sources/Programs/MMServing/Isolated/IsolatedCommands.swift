@@ -63,8 +63,8 @@ enum PoolChildCommand {
             ["pool", "child"],
             summary: "Be the pool of one connection behind a router; `mm pool serve --isolated` starts it.",
             fields: [
-                InputField("connection", .text, "The connection.", isRequired: true),
-                InputField("socket", .text, "The Unix socket to listen at.", isRequired: true),
+                InputField("connection", .text, "The connection.", .required),
+                InputField("socket", .text, "The Unix socket to listen at.", .required),
                 InputField(
                     "router", .integer(0...Int(Int32.max)), "The router's process; other processes get no answer."),
             ]

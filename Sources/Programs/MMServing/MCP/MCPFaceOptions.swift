@@ -37,8 +37,8 @@ struct MCPFaceOptions: Sendable {
     static let fields: [InputField] =
         [
             InputField(
-                "tool-prefix", .text, "The prefix of every tool's name (default mm__); '' behind a gateway."
-            ).orEmpty,
+                "tool-prefix", .text, "The prefix of every tool's name (default mm__); '' behind a gateway.",
+                .mayBeEmpty),
             InputField("profile", .text, "Offer the tools of an earlier server instead: mm-design, pwsh-manager, …"),
             InputField(
                 "read-only", .flag,

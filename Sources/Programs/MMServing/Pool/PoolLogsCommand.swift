@@ -12,10 +12,10 @@ enum PoolLogsCommand {
                 "Text lines; with --json the JSON lines beside them. Sizes are logged, contents are not, unless a "
                 + "connection has `logContent`.",
             fields: [
-                InputField("follow", .flag, "Go on as lines are written, until Ctrl-C.", at: .option("f")),
+                InputField("follow", .flag, "Go on as lines are written, until Ctrl-C.", .short("f")),
                 InputField(
-                    "lines", .integer(0...1_000_000), "How many of the last lines (default 100).", at: .option("n")),
-                InputField("connection", .text, "Only lines of this connection.", at: .positional(0)),
+                    "lines", .integer(0...1_000_000), "How many of the last lines (default 100).", .short("n")),
+                InputField("connection", .text, "Only lines of this connection.", .at(0)),
                 InputField("errors", .flag, "Only warnings and errors; failed sign-ins are among them."),
             ],
             examples: [

@@ -14,7 +14,7 @@ enum CmdletCommands {
             "Nothing is sent. With --batch, standard input is JSON lines {\"id\", \"line\", \"service\"}, and each is "
             + "answered by one line at once: {\"id\", \"body\", …} or {\"id\", \"error\"}.",
         fields: [
-            InputField("line", .text, "The command line.", isRequired: true, at: .positional(0)),
+            InputField("line", .text, "The command line.", .required, .at(0)),
             InputField("service", .choice(["exo", "scc"]), "Exchange Online (default) or Security & Compliance."),
         ],
         examples: [.init("mm cmdlets bind 'Get-Mailbox -ResultSize 5'", "the body that would be sent")]

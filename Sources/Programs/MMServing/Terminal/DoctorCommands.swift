@@ -69,7 +69,7 @@ enum DoctorCommands {
                     "Runs each tool that is installed on a connection to the sandbox tenant, where it signs in and reads. "
                     + "Exit code 1 when one of them fails.",
                 fields: [
-                    InputField("tool", .choice(ExecDoctor.tools), "One tool alone.", at: .positional(0))
+                    InputField("tool", .choice(ExecDoctor.tools), "One tool alone.", .at(0))
                 ],
                 examples: [
                     .init("mm doctor exec", "a table of tools, and how each signs in"),

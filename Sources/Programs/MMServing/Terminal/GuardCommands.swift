@@ -13,7 +13,7 @@ enum GuardCommands {
                 fields: [
                     InputField(
                         "batch", .flag, "Standard input is JSON lines: {id, src, module} or {id, method, url, body}."),
-                    InputField("module", .text, "The module of lines that name none.", at: .option("m")),
+                    InputField("module", .text, "The module of lines that name none.", .short("m")),
                     InputField(
                         "policy", .choice(["standard", "strict", "readonly"]), "The policy (default standard)."),
                 ]

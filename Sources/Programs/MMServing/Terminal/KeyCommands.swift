@@ -7,7 +7,7 @@ import MMSystem
 
 /// `mm key`: the security keys with which a person confirms, where a connection asks for it.
 enum KeyCommands {
-    private static let name = InputField("name", .text, "What you call the key.", at: .positional(0))
+    private static let name = InputField("name", .text, "What you call the key.", .at(0))
 
     /// All of them.
     static func all(environment: [String: String]) -> [LocalCommand] {

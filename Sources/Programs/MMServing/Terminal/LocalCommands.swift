@@ -43,7 +43,7 @@ enum LocalCommands {
                 + "fish: mm completions fish > ~/.config/fish/completions/mm.fish",
             fields: [
                 InputField(
-                    "shell", .choice(["bash", "zsh", "fish"]), "Which shell.", isRequired: true, at: .positional(0))
+                    "shell", .choice(["bash", "zsh", "fish"]), "Which shell.", .required, .at(0))
             ]
         ) { (input, _, streams) throws(MMError) in
             try streams.write(Array(try CompletionScript.text(for: try input.requiredText("shell")).utf8))
@@ -74,7 +74,7 @@ enum ManualPages {
             fields: [
                 InputField(
                     "noun", .text, "The command's first word, such as graph; mm itself when left out.",
-                    at: .positional(0)),
+                    .at(0)),
                 InputField("to", .text, "The folder to write all pages into, such as ~/.local/share/man/man1."),
             ],
             examples: [

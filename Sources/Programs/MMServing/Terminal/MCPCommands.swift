@@ -22,7 +22,7 @@ enum MCPCommands {
                 + "in WSL (--wsl), unless --file names its file. The secret of an address is never written down: "
                 + "--token-from says where the client takes it from.",
             fields: [
-                InputField("client", .choice(clients), "Which client.", isRequired: true, at: .positional(0)),
+                InputField("client", .choice(clients), "Which client.", .required, .at(0)),
                 InputField("print", .flag, "Print the configuration and write nothing."),
                 InputField("name", .text, "The server's name in the client (default mm)."),
                 InputField("project", .flag, "Write the list of the project in this folder, not the person's own."),
@@ -258,7 +258,7 @@ extension MCPCommands {
                 "Takes out what `mm mcp install` wrote and nothing else; the old file stays beside it as .bak. Another "
                 + "program's server stays, whatever its name.",
             fields: [
-                InputField("client", .choice(clients), "Which client.", isRequired: true, at: .positional(0)),
+                InputField("client", .choice(clients), "Which client.", .required, .at(0)),
                 InputField("name", .text, "The server's name in the client (default mm)."),
                 InputField("project", .flag, "The list of the project in this folder, not the person's own."),
                 InputField("file", .text, "This file of the client's, not its usual one."),

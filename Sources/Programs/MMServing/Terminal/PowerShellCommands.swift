@@ -17,10 +17,10 @@ enum PowerShellCommands {
             + "lines {\"id\", \"src\"}, and each is answered by one line at once.",
         fields: [
             InputField(
-                "script", .text, "The script; standard input when it is left out.", at: .positional(0),
-                readsFiles: true, namesFile: true,
-                readsInputUnless: []
-            ).orEmpty
+                "script", .text, "The script; standard input when it is left out.", .at(0),
+                .readsFiles, .namesFile,
+                .readsInput(unless: []), .mayBeEmpty
+            )
         ],
         examples: [.init("mm powershell facts script.ps1", "one JSON object")]
     ) { (input, _, streams) throws(MMError) in
@@ -45,10 +45,10 @@ enum PowerShellCommands {
             + "answered by one line at once.",
         fields: [
             InputField(
-                "script", .text, "The script; standard input when it is left out.", at: .positional(0),
-                readsFiles: true,
-                namesFile: true, readsInputUnless: []
-            ).orEmpty
+                "script", .text, "The script; standard input when it is left out.", .at(0),
+                .readsFiles,
+                .namesFile, .readsInput(unless: []), .mayBeEmpty
+            )
         ],
         examples: [.init("mm powershell eval '1..3 | ForEach-Object { $_ * 2 }'", "the objects as JSON")]
     ) { (input, _, streams) async throws(MMError) in

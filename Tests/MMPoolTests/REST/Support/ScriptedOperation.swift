@@ -4,19 +4,9 @@ import MMOperations
 /// An operation of a test's own: takes any `text`, does what the test says.
 struct ScriptedOperation: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField("text", .text, "Any text.", at: .positional(0)),
-            InputField("number", .integer(0...10), "Any number."),
-            InputField("data", .object, "Any object."),
-        ]
-        let text: String
-        let data: JSONObject
-
-        init(from reader: InputReader) throws(MMError) {
-            text = try reader.text("text") ?? ""
-            _ = try reader.integer("number")
-            data = try reader.object("data") ?? [:]
-        }
+        @Argument("text", "Any text.", .at(0)) var text = ""
+        @Argument("number", "Any number.", in: 0...10) var number: Int?
+        @Argument("data", "Any object.") var data = JSONObject()
     }
 
     let declaration: OperationDeclaration

@@ -1,7 +1,7 @@
 import MMCore
 
 /// What a text is that the guard is asked about.
-enum CheckedKind: String, CaseIterable {
+enum CheckedKind: String, CaseIterable, ArgumentValue {
     /// A script of PowerShell.
     case powershell
     /// A script of a POSIX shell.

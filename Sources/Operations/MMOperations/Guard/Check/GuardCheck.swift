@@ -5,44 +5,21 @@ import PowerShellSyntax
 /// `guard_check`: what the guard says of scripts and requests, without running anything.
 struct GuardCheck: CatalogueOperation {
     struct Input: OperationInput {
-        static let fields: [InputField] = [
-            InputField(
-                "script", .textList, "Scripts, or files with scripts; standard input when left out or -.",
-                at: .positional(0)),
-            InputField("file", .textList, "A file with a script.", at: .option("f")),
-            InputField(
-                "kind", .choice(CheckedKind.allCases.map(\.rawValue)),
-                "What the texts are (default: what name or text say).", at: .option("k")),
-            InputField(
-                "connection", .text, "Judge by the policy of this connection (default: the standard policy).",
-                at: .option("c")),
-            InputField("module", .text, "The module the script would run in, such as exo.", at: .option("m")),
-            InputField("url", .text, "Judge a request to this endpoint instead of a script."),
-            InputField("method", .text, "The request's method (default GET).", at: .option("X")),
-            InputField("body", .object, "The request's body.", at: .option("d"), readsFiles: true),
-            .sarif,
-        ]
-        let scripts: [String]
-        let files: [String]
-        let kind: CheckedKind?
-        let connection: String?
-        let module: String?
-        let url: String?
-        let method: String
-        let body: JSONObject?
-        let isSARIF: Bool
+        @Argument("script", "Scripts, or files with scripts; standard input when left out or -.", .at(0)) var scripts:
+            [String]
+        @Argument("file", "A file with a script.", .short("f")) var files: [String]
+        @Argument("kind", "What the texts are (default: what name or text say).", .short("k")) private var givenKind:
+            CheckedKind?
+        @Argument("connection", "Judge by the policy of this connection (default: the standard policy).", .short("c"))
+        var connection: String?
+        @Argument("module", "The module the script would run in, such as exo.", .short("m")) var module: String?
+        @Argument("url", "Judge a request to this endpoint instead of a script.") var url: String?
+        @Argument("method", "The request's method (default GET).", .short("X")) var method = "GET"
+        @Argument("body", "The request's body.", .short("d"), .readsFiles) var body: JSONObject?
+        @Argument(.sarif) var isSARIF: Bool
 
-        init(from reader: InputReader) throws(MMError) {
-            scripts = try reader.textList("script") ?? []
-            files = try reader.textList("file") ?? []
-            module = try reader.text("module")
-            kind = try reader.text("kind").flatMap { CheckedKind(rawValue: $0) } ?? (module == nil ? nil : .powershell)
-            connection = try reader.text("connection")
-            url = try reader.text("url")
-            method = try reader.text("method") ?? "GET"
-            body = try reader.object("body")
-            isSARIF = try reader.flag("sarif")
-        }
+        /// What the texts are; those that name a module are scripts.
+        var kind: CheckedKind? { givenKind ?? (module == nil ? nil : .powershell) }
     }
 
     let declaration = OperationDeclaration(

@@ -40,10 +40,10 @@ struct ShellTerminal: CatalogueOperation {
 
     var fields: [InputField] {
         let screen = [
-            InputField("rows", .integer(1...1000), "Lines of the terminal.", at: .absent, isOfferedToModels: false),
+            InputField("rows", .integer(1...1000), "Lines of the terminal.", .notOnCommandLine, .notForModels),
             InputField(
-                "columns", .integer(1...1000), "Columns of the terminal.", at: .absent, isOfferedToModels: false),
-            InputField("term", .text, "Kind of the terminal (TERM).", at: .absent, isOfferedToModels: false),
+                "columns", .integer(1...1000), "Columns of the terminal.", .notOnCommandLine, .notForModels),
+            InputField("term", .text, "Kind of the terminal (TERM).", .notOnCommandLine, .notForModels),
         ]
         guard place.isLocal else {
             return place.sessionFields(at: 0, creates: true) + SessionOptions.connectFields + screen
@@ -51,7 +51,7 @@ struct ShellTerminal: CatalogueOperation {
         return place.sessionFields(at: 0) + [
             InputField(
                 "shell", .choice(ShellKind.allCases.map(\.rawValue)), "Kind of a new session (default bash)."),
-            InputField("directory", .text, "Where a new session starts.", at: .option("C")),
+            InputField("directory", .text, "Where a new session starts.", .short("C")),
         ] + screen
     }
 

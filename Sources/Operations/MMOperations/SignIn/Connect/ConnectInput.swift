@@ -3,27 +3,36 @@ import MMIdentity
 
 /// The arguments of `connect`. Each one that isn't given is found out or asked for.
 struct ConnectInput: OperationInput {
-    static let fields: [InputField] = [
-        InputField(
-            "tenant", .text, "A domain of the organisation, an address in it, or the tenant's id.",
-            at: .positional(0)),
-        InputField("name", .text, "What to call the connection (default: after the organisation)."),
-        InputField(
-            "uses", .text,
-            "For what: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
-        InputField(
-            "forRecipe", .text, "Recipes that are to run on it, with commas: exactly the permissions that they need."),
-        InputField("scope", .text, "Single permissions of Microsoft Graph, with commas."),
-        InputField(
-            "app", .text,
-            "own: the tenant's own app, made or found; shared: Microsoft's client, to read; or an app's id."),
-        InputField(
-            "cloud", .text, "\(Cloud.names.joined(separator: ", ")), or the path of a cloud file (default: found out)."),
-        InputField("expectedEmail", .text, "The account that must sign in (default: who does)."),
-        InputField("guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges."),
-        InputField("browser", .flag, "Sign in in a browser of this machine."),
-        InputField("deviceCode", .flag, "Sign in with a code."),
-    ]
+    @Argument("tenant", "A domain of the organisation, an address in it, or the tenant's id.", .at(0))
+    var tenant: String?
+    @Argument("name", "What to call the connection (default: after the organisation).") var name: String?
+    /// What it is to be able to do; `nil` where nothing was said.
+    @Argument(
+        [
+            InputField(
+                "uses", .text, "For what: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
+            InputField(
+                "forRecipe", .text,
+                "Recipes that are to run on it, with commas: exactly the permissions that they need."),
+            InputField("scope", .text, "Single permissions of Microsoft Graph, with commas."),
+        ], absent: .some(nil), reading: ConnectInput.needs)
+    var needs: ConnectionNeeds?
+    @Argument(
+        "app", "own: the tenant's own app, made or found; shared: Microsoft's client, to read; or an app's id.",
+        as: { (text) throws(MMError) in try App(text) })
+    var app: App?
+    @Argument(
+        "cloud", "\(Cloud.names.joined(separator: ", ")), or the path of a cloud file (default: found out).")
+    var cloud: String?
+    @Argument("expectedEmail", "The account that must sign in (default: who does).") private var givenAccount: String?
+    @Argument("guard", "How strictly the guard judges.", of: ["standard", "strict", "readonly"]) var guardPolicy:
+        String?
+    @Argument(
+        [
+            InputField("browser", .flag, "Sign in in a browser of this machine."),
+            InputField("deviceCode", .flag, "Sign in with a code."),
+        ], absent: .some(nil), reading: SignInMethod.chosen)
+    var method: SignInMethod?
 
     /// Which app the connection signs in as.
     enum App: Equatable {
@@ -44,29 +53,11 @@ struct ConnectInput: OperationInput {
         }
     }
 
-    let tenant: String?
-    let name: String?
-    /// What it is to be able to do; `nil` where nothing was said.
-    let needs: ConnectionNeeds?
-    let app: App?
-    let cloud: String?
-    let guardPolicy: String?
-    let method: SignInMethod?
-    private let givenAccount: String?
-
-    init(from reader: InputReader) throws(MMError) {
-        tenant = try reader.text("tenant")
-        name = try reader.text("name")
+    private static func needs(_ reader: InputReader) throws(MMError) -> ConnectionNeeds? {
         let (uses, recipes) = (try reader.text("uses"), try reader.text("forRecipe"))
         let scopes = try reader.text("scope")
-        needs =
-            uses == nil && recipes == nil && scopes == nil
-            ? nil : try ConnectionNeeds(uses: uses, recipes: recipes, scopes: scopes)
-        app = try reader.text("app").map { text throws(MMError) in try App(text) }
-        cloud = try reader.text("cloud")
-        givenAccount = try reader.text("expectedEmail")
-        guardPolicy = try reader.text("guard")
-        method = try reader.signInWay()
+        guard uses != nil || recipes != nil || scopes != nil else { return nil }
+        return try ConnectionNeeds(uses: uses, recipes: recipes, scopes: scopes)
     }
 
     /// The account: the one that was named, or the address that names the tenant.
