@@ -5,9 +5,10 @@ import MMGuard
 struct ExecInput: OperationInput {
     @Argument(
         "connection", "Whose sign-in the program has; env: for the one that AZURE_CLIENT_ID and its like describe.",
-        .at(0)) var connection: String
-    @Argument("command", "The program and its arguments, after --.", .required, .at(1), .mayBeEmpty) var command:
-        [String]
+        .at(0))
+    var connection: String
+    @Argument("command", "The program and its arguments, after --.", .required, .at(1), .mayBeEmpty)
+    var command: [String]
     @Argument("read_only", "Hold back everything that changes something.") var isReadOnly: Bool
     @Argument(
         "allow",

@@ -4,8 +4,8 @@ import MMGuard
 /// `allow`: a person lets a class of requests through on a connection for a while.
 struct Allow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("connection", "The connection; without one: what is allowed at the moment.", .at(0)) var connection:
-            String?
+        @Argument("connection", "The connection; without one: what is allowed at the moment.", .at(0))
+        var connection: String?
         @Argument("classes", "What passes: send, write, destructive, …", .at(1)) var classes: [String]
         @Argument("minutes", "For how long (default 30, at most 480).", in: 1...480) var minutes = 30
         @Argument("revoke", "Take this one back.") var revoke: String?

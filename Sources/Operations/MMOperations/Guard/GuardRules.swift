@@ -6,8 +6,8 @@ struct GuardRules: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("pattern", "Only rules whose name, text or patterns contain this; or a cmdlet's name.", .at(0))
         var pattern: String?
-        @Argument("kind", "Only rules of this kind.", of: ["construct", "request", "cmdlet", "list", "user"]) var kind:
-            String?
+        @Argument("kind", "Only rules of this kind.", of: ["construct", "request", "cmdlet", "list", "user"])
+        var kind: String?
     }
 
     let declaration = OperationDeclaration(

@@ -8,9 +8,10 @@ struct PermissionsFor: CatalogueOperation {
         @Argument(
             "request",
             "The request, such as GET /users; several one a line, or the body of a batch. Standard input when left out.",
-            .at(0), .readsFiles, .namesFile, .readsInput(unless: [])) var requests: PermissionRequests
-        @Argument("connection", "Also say whether this connection's token holds it.", .short("c")) var connection:
-            String?
+            .at(0), .readsFiles, .namesFile, .readsInput(unless: []))
+        var requests: PermissionRequests
+        @Argument("connection", "Also say whether this connection's token holds it.", .short("c"))
+        var connection: String?
     }
 
     let declaration = OperationDeclaration(

@@ -8,7 +8,8 @@ struct PlanApply: CatalogueOperation {
         @Argument("skip", "Leave what stands otherwise than planned, and carry out the rest.") var skips: Bool
         @Argument(
             "runbook", "The file of an approved runbook that allows this plan, besides those of this home.",
-            .notForModels) var runbook: String?
+            .notForModels)
+        var runbook: String?
         @Argument("receipt", "The file that the receipt is written to.", .notForModels) var receipt: String?
         var files = CaseReportFiles()
     }

@@ -9,12 +9,13 @@ struct PlanMake: CatalogueOperation {
         @Argument(
             "calls",
             "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift.",
-            .at(0)) private var written: [(tool: String, arguments: JSONObject)]
+            .at(0))
+        private var written: [(tool: String, arguments: JSONObject)]
         @Argument("out", "The file that the plan is written to.", .short("o"), .notForModels) var out: String?
         @Argument("hours", "How long it can be applied (default 24).", in: 1...720) var hours: Int?
         @Argument("markdown", "Show it as Markdown, for a pull request.") var isMarkdown: Bool
-        @Argument("anew", "Plan all of it, also what an unfinished plan of the same calls has carried out.") var isAnew:
-            Bool
+        @Argument("anew", "Plan all of it, also what an unfinished plan of the same calls has carried out.")
+        var isAnew: Bool
         var files = CaseReportFiles()
 
         var calls: [Plan.Call] { written.map { Plan.Call(tool: $0.tool, arguments: $0.arguments) } }

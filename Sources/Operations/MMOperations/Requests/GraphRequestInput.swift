@@ -13,8 +13,8 @@ struct GraphRequestInput: OperationInput {
     @Argument("top", "Most items; follows pages.", in: 1...1_000_000) var top: Int?
     @Argument("all", "Follow all pages.") var all: Bool
     /// The form of rows, where the call says one.
-    @Argument("output", "Form (default json).", .notOnCommandLine, of: ["json", "table", "csv", "jsonl"]) var form:
-        String?
+    @Argument("output", "Form (default json).", .notOnCommandLine, of: ["json", "table", "csv", "jsonl"])
+    var form: String?
     @Argument("search", "Words: finds endpoints.", .notOnCommandLine) var search: String?
     @Argument("unlisted", "Send what no table lists.") var unlisted: Bool
     /// The file to send.
@@ -22,15 +22,16 @@ struct GraphRequestInput: OperationInput {
     /// The file to write.
     @Argument("download", "File to write all of it to, or handle.") var download: String?
     /// Whether a folder is sent or fetched.
-    @Argument("recursive", "Send or fetch a folder of a drive with all that lies in it.", .notForModels) var recursive:
-        Bool
+    @Argument("recursive", "Send or fetch a folder of a drive with all that lies in it.", .notForModels)
+    var recursive: Bool
     /// What happens where a file is there already.
     @Argument("conflict", "Where a file of that name is there already: fail (default), replace, rename.", .notForModels)
     var conflict: ConflictBehavior?
     /// Many requests in place of one.
     @Argument(
         "batch", "Many requests, one JSON object a line: method, url, body, headers, id, dependsOn.", .notForModels,
-        .readsFiles) var batch: String?
+        .readsFiles)
+    var batch: String?
     /// Whether only what has changed is read.
     @Argument(
         "changes", "Only what has changed since the last such call; the endpoint is a delta query.", .notForModels)
@@ -38,8 +39,8 @@ struct GraphRequestInput: OperationInput {
     @Argument("if_match", "Change only the version with this @odata.etag.", .notForModels) private var version: String?
     @Argument("header", "A request header, as Name: value.", .short("H"), .notForModels, asAll: SafeHeaders.read)
     private var others: [String: String] = [:]
-    @Argument("no_wait", "Don't wait for work that the service goes on with (202).", .notForModels) private var leaves:
-        Bool
+    @Argument("no_wait", "Don't wait for work that the service goes on with (202).", .notForModels)
+    private var leaves: Bool
     /// Whether nothing is sent, and what would change is shown instead.
     @Argument("dryRun", "Show what would change, now and then; only reads are sent.", .notForModels) var isDryRun: Bool
     @Argument("confirmed", "Changes nothing.") private var isMarked: Bool

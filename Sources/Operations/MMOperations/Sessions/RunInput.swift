@@ -21,11 +21,13 @@ package struct RunInput: OperationInput {
         var depth: Int?
     @Argument(
         "output", "text as PowerShell shows it (default), or objects as json, csv, table.", .notOnCommandLine,
-        of: ["text", "json", "csv", "table"]) package var output = "text"
+        of: ["text", "json", "csv", "table"])
+    package var output = "text"
     @Argument(
         "engine",
         "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where possible.",
-        .notForModels) package var engine: ConnectionEngine?
+        .notForModels)
+    package var engine: ConnectionEngine?
     /// The files that are handed in.
     @Argument("attach", "A file that the script reads, as PATH or NAME=PATH; repeatable.", .notForModels) package
         var attached: [String]
@@ -35,7 +37,8 @@ package struct RunInput: OperationInput {
     /// session, whose variables stay.
     @Argument(
         "script", "The name of the script's file: its variables and functions are its own, as those of a file are.",
-        .notOnCommandLine, .notForModels) package var file: String?
+        .notOnCommandLine, .notForModels)
+    package var file: String?
     /// Whether it is only told what the script is.
     @Argument("explain", "Tell what the script needs and does; nothing runs.", .notForModels) package var explains: Bool
     @Argument("dryRun", "Show what would be sent; only reads are.") package var isDryRun: Bool

@@ -8,7 +8,8 @@ struct Logout: CatalogueOperation {
         @Argument(.connection) var connection: String
         @Argument(
             "forgetAccount", "Also forget which account was signed in, so that another may sign in next.", .notForModels
-        ) var forgetAccount: Bool
+        )
+        var forgetAccount: Bool
     }
 
     let declaration = OperationDeclaration(

@@ -9,14 +9,15 @@ struct Drift: CatalogueOperation {
             "A folder, Contoso@2026-11-21, or another connection (default: the connection's latest snapshot).")
         var against: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
-        @Argument("repair", "Show the commands that would bring the earlier state back; none is run.") var showsRepairs:
-            Bool
+        @Argument("repair", "Show the commands that would bring the earlier state back; none is run.")
+        var showsRepairs: Bool
         @Argument(.sarif) var isSARIF: Bool
         @Argument("news", "Report only what the last report with --news did not.") var isNews: Bool
         @Argument(
             "accept",
             "Accept what differs now in these objects, by name, id or kind: no drift until the day of `until`.",
-            .notForModels) private var accepted: [String]
+            .notForModels)
+        private var accepted: [String]
         @Argument("reason", "Why it is accepted.", .notForModels) private var reason: String?
         @Argument("until", "The last day on which it is: 2027-01-31.", .notForModels) private var until: String?
         var files = CaseReportFiles()

@@ -5,11 +5,11 @@ import PowerShellSyntax
 /// `guard_check`: what the guard says of scripts and requests, without running anything.
 struct GuardCheck: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("script", "Scripts, or files with scripts; standard input when left out or -.", .at(0)) var scripts:
-            [String]
+        @Argument("script", "Scripts, or files with scripts; standard input when left out or -.", .at(0))
+        var scripts: [String]
         @Argument("file", "A file with a script.", .short("f")) var files: [String]
-        @Argument("kind", "What the texts are (default: what name or text say).", .short("k")) private var givenKind:
-            CheckedKind?
+        @Argument("kind", "What the texts are (default: what name or text say).", .short("k"))
+        private var givenKind: CheckedKind?
         @Argument("connection", "Judge by the policy of this connection (default: the standard policy).", .short("c"))
         var connection: String?
         @Argument("module", "The module the script would run in, such as exo.", .short("m")) var module: String?

@@ -25,8 +25,8 @@ struct ConnectInput: OperationInput {
         "cloud", "\(Cloud.names.joined(separator: ", ")), or the path of a cloud file (default: found out).")
     var cloud: String?
     @Argument("expectedEmail", "The account that must sign in (default: who does).") private var givenAccount: String?
-    @Argument("guard", "How strictly the guard judges.", of: ["standard", "strict", "readonly"]) var guardPolicy:
-        String?
+    @Argument("guard", "How strictly the guard judges.", of: ["standard", "strict", "readonly"])
+    var guardPolicy: String?
     @Argument(
         [
             InputField("browser", .flag, "Sign in in a browser of this machine."),
