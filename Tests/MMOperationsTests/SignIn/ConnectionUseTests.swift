@@ -6,7 +6,7 @@ import Testing
 @testable import MMOperations
 
 @Suite("What a connection can be for") struct ConnectionUseTests {
-    private static let every = ConnectionUse.permissions(of: ConnectionUse.allCases)
+    static let every = ConnectionUse.permissions(of: ConnectionUse.allCases)
 
     private static func holds(
         _ granted: [(service: ServiceApp, names: [String])], _ wanted: [(service: ServiceApp, names: [String])]
@@ -18,7 +18,7 @@ import Testing
     }
 
     /// Whether permissions of Graph open a call.
-    private static func opens(_ names: [String], _ method: String, _ path: String) throws -> Bool {
+    static func opens(_ names: [String], _ method: String, _ path: String) throws -> Bool {
         let target = try RequestTarget(parsing: path, service: .graph, normalization: .clean)
         guard let call = PermissionTable.standard.permissions(method, target) else { return false }
         return call.satisfied(by: Set(names), for: .work) != nil
@@ -64,16 +64,6 @@ import Testing
             }
             #expect(Self.holds(granted, recipe.permissions.filter { $0.service != .graph }), "\(use) \(name)")
         }
-    }
-
-    @Test("opens for reading each area that `permissions check` speaks of")
-    func areas() throws {
-        let graph = Self.every.first { $0.service == .graph }?.names ?? []
-        let closed = try PermissionArea.all.filter { area in
-            guard let words = area.reading?.split(separator: " "), words.count == 2 else { return false }
-            return try !Self.opens(graph, String(words[0]), String(words[1]))
-        }
-        #expect(closed.map(\.name).isEmpty)
     }
 
     @Test("names permissions that Graph has, for people")

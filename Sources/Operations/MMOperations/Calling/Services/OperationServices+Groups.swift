@@ -4,11 +4,6 @@ extension OperationServices {
         ConnectionServices(registry: registry, identity: identity, guarding: guardServices)
     }
 
-    /// For operations on permissions.
-    package var permissionServices: PermissionServices {
-        PermissionServices(registry: registry, identity: identity, audit: audit)
-    }
-
     /// Explains what services refuse.
     var refusalAdvice: RefusalAdvice { RefusalAdvice(registry: registry, identity: identity) }
 

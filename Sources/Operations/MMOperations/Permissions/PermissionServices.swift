@@ -10,3 +10,10 @@ package struct PermissionServices: Sendable {
     /// What was done.
     package let audit: AuditLog
 }
+
+extension OperationServices {
+    /// For operations on permissions.
+    package var permissionServices: PermissionServices {
+        PermissionServices(registry: registry, identity: identity, audit: audit)
+    }
+}

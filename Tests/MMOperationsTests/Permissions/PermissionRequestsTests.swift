@@ -40,25 +40,6 @@ struct PermissionRequestsTests {
         }
     }
 
-    @Test("an error of a service is read as the refusal that it tells of")
-    func refusals() throws {
-        let error = MMError(
-            .forbidden, "graph answered 403",
-            details: [
-                "service": "graph", "status": 403, "method": "GET", "path": "/v1.0/auditLogs/signIns",
-                "code": "Authorization_RequestDenied", "serviceMessage": "Insufficient privileges.",
-            ])
-        let refusal = try #require(RefusalAdvice.refusal(in: error))
-        #expect(refusal.target?.path == "/v1.0/auditLogs/signIns")
-        #expect(refusal.isRead)
-        let cmdlet = MMError(
-            .remoteFailed, "Set-Mailbox: no role",
-            details: ["engine": "native", "category": "PermissionDenied", "cmdlet": "Set-Mailbox"])
-        #expect(RefusalAdvice.refusal(in: cmdlet)?.service == .exchange)
-        #expect(RefusalAdvice.refusal(in: cmdlet)?.isRead == false)
-        #expect(RefusalAdvice.refusal(in: MMError(.notFound, "x", details: ["connection": "A"])) == nil)
-    }
-
     @Test("the audit log tells what was used, and what it can't tell is counted")
     func used() {
         let entries: [JSONObject] = [
@@ -125,19 +106,6 @@ struct PermissionRequestsTests {
         #expect(used.batches == 0)
     }
 
-    @Test("a token's reach is a permission and, for a person, a role")
-    func reach() throws {
-        let reader = TokenRights(kind: .work, permissions: ["AuditLog.Read.All"], roleIDs: [])
-        let log = try #require(PermissionReach("GET /auditLogs/signIns", of: reader))
-        #expect(log.outcome == .role)
-        #expect(log.role == "Reports Reader")
-        #expect(PermissionReach("GET /users", of: reader)?.outcome == .no)
-        let member = TokenRights(kind: .work, permissions: ["Team.ReadBasic.All"], roleIDs: [])
-        #expect(PermissionReach("GET /teams/1", of: member)?.outcome == .yes)
-        let app = TokenRights(kind: .application, permissions: ["AuditLog.Read.All"])
-        #expect(PermissionReach("GET /auditLogs/signIns", of: app)?.outcome == .yes)
-    }
-
     @Test("every area stands for calls that the table knows")
     func areas() {
         let rights = TokenRights(kind: .work, permissions: [], roleIDs: [])
@@ -146,5 +114,15 @@ struct PermissionRequestsTests {
                 #expect(PermissionReach(request, of: rights) != nil, "\(area.name): \(request)")
             }
         }
+    }
+
+    @Test("all uses of a connection together open each area for reading")
+    func opened() throws {
+        let graph = ConnectionUseTests.every.first { $0.service == .graph }?.names ?? []
+        let closed = try PermissionArea.all.filter { area in
+            guard let words = area.reading?.split(separator: " "), words.count == 2 else { return false }
+            return try !ConnectionUseTests.opens(graph, String(words[0]), String(words[1]))
+        }
+        #expect(closed.map(\.name).isEmpty)
     }
 }

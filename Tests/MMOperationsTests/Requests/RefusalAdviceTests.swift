@@ -1,0 +1,40 @@
+import MMCore
+import MMGuard
+import Testing
+
+@testable import MMOperations
+
+@Suite("What a refused request lacks", .timeLimit(.minutes(5)))
+struct RefusalAdviceTests {
+    @Test("an error of a service is read as the refusal that it tells of")
+    func refusals() throws {
+        let error = MMError(
+            .forbidden, "graph answered 403",
+            details: [
+                "service": "graph", "status": 403, "method": "GET", "path": "/v1.0/auditLogs/signIns",
+                "code": "Authorization_RequestDenied", "serviceMessage": "Insufficient privileges.",
+            ])
+        let refusal = try #require(RefusalAdvice.refusal(in: error))
+        #expect(refusal.target?.path == "/v1.0/auditLogs/signIns")
+        #expect(refusal.isRead)
+        let cmdlet = MMError(
+            .remoteFailed, "Set-Mailbox: no role",
+            details: ["engine": "native", "category": "PermissionDenied", "cmdlet": "Set-Mailbox"])
+        #expect(RefusalAdvice.refusal(in: cmdlet)?.service == .exchange)
+        #expect(RefusalAdvice.refusal(in: cmdlet)?.isRead == false)
+        #expect(RefusalAdvice.refusal(in: MMError(.notFound, "x", details: ["connection": "A"])) == nil)
+    }
+
+    @Test("a token's reach is a permission and, for a person, a role")
+    func reach() throws {
+        let reader = TokenRights(kind: .work, permissions: ["AuditLog.Read.All"], roleIDs: [])
+        let log = try #require(PermissionReach("GET /auditLogs/signIns", of: reader))
+        #expect(log.outcome == .role)
+        #expect(log.role == "Reports Reader")
+        #expect(PermissionReach("GET /users", of: reader)?.outcome == .no)
+        let member = TokenRights(kind: .work, permissions: ["Team.ReadBasic.All"], roleIDs: [])
+        #expect(PermissionReach("GET /teams/1", of: member)?.outcome == .yes)
+        let app = TokenRights(kind: .application, permissions: ["AuditLog.Read.All"])
+        #expect(PermissionReach("GET /auditLogs/signIns", of: app)?.outcome == .yes)
+    }
+}
