@@ -141,35 +141,42 @@ package struct CommandLineProgram: Sendable {
         _ operation: AnyOperation, _ scanned: ArgumentScanner.Result, _ operations: OperationCommands
     ) async throws(MMError) -> Int32? {
         guard terminal.isInteractive, !scanned.options.detach else { return nil }
-        switch operation.declaration.name {
-        case "ssh_run" where scanned.arguments["host"] != nil && scanned.arguments["command"] == nil:
-            guard case .operation(let opened)? = index.operation("ssh_terminal"),
-                let entry = index.operation("ssh_terminal")
+        switch operation.declaration.atTerminal {
+        case .opens: return try await operations.open(operation, scanned)
+        case .opensWithout(let argument, let name) where scanned.arguments[argument] == nil:
+            guard let entry = index.operation(name), case .operation(let opened) = entry,
+                opened.fields.allSatisfy({ !$0.isRequired || scanned.arguments[$0.name] != nil })
             else { return nil }
             try check(opened, entry, scanned.arguments)
             return try await operations.open(opened, scanned)
-        case "ssh_terminal", "shell_terminal":
-            return try await operations.open(operation, scanned)
-        case "run" where scanned.arguments["command"] == nil:
-            guard let connection = scanned.arguments["connection"]?.string,
-                let module = scanned.arguments["module"]?.string, let prompts
-            else { return nil }
-            let guide = try prompts.guide(connection, module).get()
-            let prompt = SessionPrompt(
-                "\(connection) \(module)", guide: guide, history: prompts.history, streams: terminal)
-            let engine = EngineNote()
-            let run: SessionPrompt.Run = { (text) async throws(MMError) in
-                var line = scanned
-                line.arguments["command"] = .string(text)
-                _ = try await operations.perform(operation, line, asJSON: false) { engine.isNews($0) }
-            }
-            try await prompt.run(run) { error in
-                terminal.progress(nil)
-                report(error, asJSON: false)
-            }
-            return 0
-        default: return nil
+        case .prompts(let argument) where scanned.arguments[argument] == nil:
+            return try await prompt(for: argument, operation, scanned, operations)
+        case .opensWithout, .prompts, nil: return nil
         }
+    }
+
+    /// Asks for an argument line by line, each of which is a call, until the person leaves.
+    private func prompt(
+        for argument: String, _ operation: AnyOperation, _ scanned: ArgumentScanner.Result,
+        _ operations: OperationCommands
+    ) async throws(MMError) -> Int32? {
+        guard let connection = scanned.arguments["connection"]?.string,
+            let module = scanned.arguments["module"]?.string, let prompts
+        else { return nil }
+        let guide = try prompts.guide(connection, module).get()
+        let prompt = SessionPrompt(
+            "\(connection) \(module)", guide: guide, history: prompts.history, streams: terminal)
+        let engine = EngineNote()
+        let run: SessionPrompt.Run = { (text) async throws(MMError) in
+            var line = scanned
+            line.arguments[argument] = .string(text)
+            _ = try await operations.perform(operation, line, asJSON: false) { engine.isNews($0) }
+        }
+        try await prompt.run(run) { error in
+            terminal.progress(nil)
+            report(error, asJSON: false)
+        }
+        return 0
     }
 
     private func show(_ help: String) throws(MMError) {

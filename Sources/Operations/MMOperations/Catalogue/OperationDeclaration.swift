@@ -36,6 +36,12 @@ public struct OperationDeclaration: Sendable {
     package var startsProgram = false
     /// Whether what it would change can be planned: it hands its writes to `CallContext.planning` where that is set.
     package var isPlannable = false
+    /// What becomes of a call that a person makes at a terminal; `nil`: it is answered as everywhere.
+    package private(set) var atTerminal: AtTerminal?
+    /// What of it can be done here while the pool elsewhere that was named can't be reached.
+    package private(set) var withoutPool = WithoutPool.nothing
+    /// Who has what it tells of, where several pools are one.
+    package private(set) var keeper = Keeper.any
     /// How it runs for several connections in one call; `nil` where it is for one.
     package var severalConnections: SeveralConnections?
     /// Command lines that work, with what they do.
@@ -114,6 +120,41 @@ public struct OperationDeclaration: Sendable {
         case pool
     }
 
+    /// What becomes of a call that a person makes at a terminal.
+    package enum AtTerminal: Sendable {
+        /// It is given the terminal.
+        case opens
+        /// Without this argument another operation is meant, which opens the terminal.
+        case opensWithout(argument: String, operation: String)
+        /// Without this argument a prompt asks for it, line by line, until the person leaves.
+        case prompts(argument: String)
+    }
+
+    /// What can be done while the pool elsewhere that was named can't be reached. What changes something is for that pool alone:
+    /// it may hold a lease, or have other rules.
+    package enum WithoutPool: Sendable {
+        /// Nothing.
+        case nothing
+        /// The list of the connections, for which a call without arguments asks.
+        case lists
+        /// What reads.
+        case reads
+    }
+
+    /// Who has what an operation tells of, where several pools are one.
+    package enum Keeper: Sendable {
+        /// Any of them can tell.
+        case any
+        /// Each has rows of its own.
+        case each
+        /// Each has rows of its own, and a connection without a session has one as well.
+        case eachConnection
+        /// The one that made the handle which a call names.
+        case handle
+        /// The one that asks for the confirmation which a call names.
+        case confirmation
+    }
+
     /// A command line and what it does.
     public struct Example: Sendable {
         /// The command line.
@@ -163,6 +204,27 @@ public struct OperationDeclaration: Sendable {
     var plannable: OperationDeclaration {
         var copy = self
         copy.isPlannable = true
+        return copy
+    }
+
+    /// The same, of which something else becomes at a terminal.
+    func taking(_ terminal: AtTerminal) -> OperationDeclaration {
+        var copy = self
+        copy.atTerminal = terminal
+        return copy
+    }
+
+    /// The same, of which this can be done without the pool.
+    func answering(withoutPool possible: WithoutPool) -> OperationDeclaration {
+        var copy = self
+        copy.withoutPool = possible
+        return copy
+    }
+
+    /// The same, which tells of what these pools have.
+    func kept(by keeper: Keeper) -> OperationDeclaration {
+        var copy = self
+        copy.keeper = keeper
         return copy
     }
 

@@ -16,7 +16,7 @@ package struct ConnectionsList: CatalogueOperation {
             "Lists the connections (name, description). The other tools take a name as `connection`; there is no default.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [.init("mm connections list", "names, tenants and accounts of the registry")]
-    )
+    ).answering(withoutPool: .lists)
 
     package func run(
         _ input: Input, in context: OperationContext, with registry: ConnectionRegistry

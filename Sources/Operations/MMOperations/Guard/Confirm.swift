@@ -4,8 +4,8 @@ import MMGuard
 /// `confirm`: a person says yes to a request that waits.
 struct Confirm: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("token", "The token that came with the refused call; without one: what waits.", .at(0)) var token:
-            String?
+        @Argument("token", "The token that came with the refused call; without one: what waits.", .at(0))
+        var token: String?
         @Argument("reason", "What the caller is told if you say no.") var reason: String?
     }
 
@@ -17,7 +17,7 @@ struct Confirm: CatalogueOperation {
             .init("mm confirm", "what waits for a person"),
             .init("mm confirm 7KQ2M8XAB", "shows the request and asks; there is no flag that says yes"),
         ]
-    )
+    ).kept(by: .confirmation)
 
     func run(
         _ input: Input, in context: OperationContext, with services: GuardServices

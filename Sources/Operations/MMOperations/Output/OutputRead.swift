@@ -36,7 +36,7 @@ struct OutputRead: CatalogueOperation {
             .init("mm output HANDLE --filter '.[].mail'", "one member of every row"),
             .init("mm output JOB --action wait", "the answer of a background call"),
         ]
-    )
+    ).kept(by: .handle)
 
     func run(
         _ input: Input, in context: OperationContext, with shells: ShellServices

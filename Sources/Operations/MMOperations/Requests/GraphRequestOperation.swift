@@ -39,7 +39,8 @@ struct GraphRequestOperation: CatalogueOperation {
                 "mm graph Contoso /providers/Microsoft.ProcessSimple/environments --resource flow",
                 "Power Automate environments"),
         ]
-    ).forReaders.plannable.forSeveral(.init(isGuarded: true, alone: ["upload", "download", "recursive", "conflict"]))
+    ).forReaders.plannable.answering(withoutPool: .reads).forSeveral(
+        .init(isGuarded: true, alone: ["upload", "download", "recursive", "conflict"]))
 
     func run(
         _ input: GraphRequestInput, in context: OperationContext, with services: TransferServices

@@ -3,7 +3,7 @@ import MMDesk
 import MMIdentity
 
 /// A service that requests can be sent to, as callers name it.
-enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
+package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
     case graph, flow, azure, powerplatform, sharepoint
 
     /// Its session, as sessions are named.

@@ -22,8 +22,9 @@ struct Run: CatalogueOperation {
             .init(
                 "mm run Contoso exo -f report.ps1 --param Days=30 --json", "a script from a file, its objects as JSON"),
         ]
-    ).forReaders.withSessionOutput.plannable.forSeveral(
-        .init(isGuarded: true, atOnce: 8, arguments: ["output": "json"]))
+    ).forReaders.withSessionOutput.plannable.taking(.prompts(argument: "command")).answering(withoutPool: .lists)
+        .forSeveral(
+            .init(isGuarded: true, atOnce: 8, arguments: ["output": "json"]))
 
     func run(
         _ input: RunInput, in context: OperationContext, with services: RunServices

@@ -13,7 +13,7 @@ struct Sessions: CatalogueOperation {
             + "far, callers that wait.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm sessions --json", "all of them, with what the pool has counted")]
-    ).unlisted
+    ).unlisted.kept(by: .each)
 
     func run(
         _ input: NoInput, in context: OperationContext, with services: SessionServices

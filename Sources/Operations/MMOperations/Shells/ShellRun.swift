@@ -32,7 +32,7 @@ struct ShellRun: CatalogueOperation {
             + "variables stay for the next call. Answers status, exit_code, stdout, stderr, cwd. What takes longer "
             + "than `yield` keeps running: status running and a job handle for ssh_wait, "
             + "ssh_read, ssh_write, ssh_jobs. "
-        return place.declaration(
+        let declaration = place.declaration(
             "run", place.isLocal ? "Run in a shell" : "Run on a host",
             place.isLocal
                 ? "Run a command in a shell session of this machine that lasts."
@@ -50,6 +50,8 @@ struct ShellRun: CatalogueOperation {
                     ("mm ssh web1 'uptime'", "its output; the exit status is the command's"),
                     ("mm ssh admin@switch1 'show version' --device", "network equipment"),
                 ])
+        return place.isLocal
+            ? declaration : declaration.taking(.opensWithout(argument: "command", operation: "ssh_terminal"))
     }
 
     var fields: [InputField] {

@@ -24,7 +24,7 @@ package struct Status: CatalogueOperation {
             .init("mm status --check --connections tag:msp", "those with a tag, as the sign-in service sees them"),
             .init("mm status --check", "exit code 3 when somebody has to sign in, 1 when something else is wrong"),
         ]
-    )
+    ).kept(by: .eachConnection)
 
     package func run(
         _ input: Input, in context: OperationContext, with services: SessionServices

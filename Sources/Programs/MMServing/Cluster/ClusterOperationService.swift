@@ -22,7 +22,7 @@ struct ClusterOperationService: OperationService {
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
-        if ["jobs", "sessions"].contains(operation.declaration.name), !context.isForwarded {
+        if operation.declaration.keeper == .each, !context.isForwarded {
             let jobs = ClusterJobs(operation: operation, context: context, local: local, member: member)
             return try await jobs.answer(watching: arguments["watch"]?.bool == true)
         }
@@ -37,7 +37,7 @@ struct ClusterOperationService: OperationService {
     ) async throws(MMError) -> OperationAnswer {
         guard let connection = local.services.leased(operation, arguments, in: context) else {
             var answer = try await unleased(operation, arguments, context)
-            if operation.declaration.name == "status", context.caller.server == nil {
+            if operation.declaration.keeper == .eachConnection, context.caller.server == nil {
                 answer.notes.append(await member.line())
             }
             return answer
@@ -61,14 +61,14 @@ struct ClusterOperationService: OperationService {
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         let resumes = operation.declaration.severalConnections != nil && arguments["resume"]?.string != nil
-        guard resumes || operation.declaration.name == "output", !context.isForwarded else {
+        guard resumes || operation.declaration.keeper == .handle, !context.isForwarded else {
             return try await local.call(operation, arguments, in: context)
         }
         do throws(MMError) {
             return try await local.call(operation, arguments, in: context)
         } catch {
             guard error.code == .notFound else { throw error }
-            if operation.declaration.name == "output",
+            if operation.declaration.keeper == .handle,
                 let answer = try await work.answer(operation, arguments, in: context, unknown: error)
             {
                 return answer

@@ -262,15 +262,15 @@ struct IsolatedOperationService: OperationService {
             return try await pool.call(operation, arguments, in: context)
         }
         if let answer = try await records.answer(to: operation, arguments, in: context) { return answer }
-        switch declaration.name {
-        case "status":
+        switch declaration.keeper {
+        case .eachConnection:
             return try await gathered(
                 .value(["sessions": []], columns: PoolOverview.columns), of: operation, in: context, naming: "sessions")
-        case "sessions", "jobs":
+        case .each:
             let start = try await own.call(operation, arguments, in: context)
             return try await gathered(start, of: operation, in: context)
-        case "output", "confirm": return try await found(operation, arguments, in: context)
-        default: return try await own.call(operation, arguments, in: context)
+        case .handle, .confirmation: return try await found(operation, arguments, in: context)
+        case .any: return try await own.call(operation, arguments, in: context)
         }
     }
 

@@ -100,10 +100,14 @@ struct CatalogueServer {
     }
 
     private func tool(_ operation: AnyOperation) -> Tool {
-        tool(operation.declaration, operation.inputSchema) { (arguments) throws(MMError) in
+        var tool = tool(operation.declaration, operation.inputSchema) { (arguments) throws(MMError) in
             let (called, given) = operation.call(arguments)
             return .call(called, given)
         }
+        if operation.fields.contains(where: { $0.name == "query" && $0.kind == .parameters }) {
+            tool.argumentRemark = Self.queryRemark
+        }
+        return tool
     }
 
     /// The tool for what is called by its name.
@@ -164,7 +168,6 @@ struct CatalogueServer {
         }
         tool.isListed = declaration.isListed
         tool.argumentAdvice = { ArgumentNames.meant(by: $0, among: $1) }
-        if name == "graph_request" { tool.argumentRemark = Self.queryRemark }
         if declaration.mayBeTask { tool.taskSupport = .optional }
         return tool
     }

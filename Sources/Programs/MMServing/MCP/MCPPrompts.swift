@@ -65,7 +65,7 @@ struct MCPPrompts: Sendable {
                 blank("mailbox", "One mailbox; every shared mailbox unless given."),
                 PromptArgument(
                     name: "module", title: "Module", description: "The PowerShell module (exo unless given).",
-                    complete: { (typed, _, _) in Completion.prefixed(typed, of: modules) }),
+                    complete: { (typed, _, _) in Completion.prefixed(typed, of: RunModule.names) }),
             ]
         ) { blanks in
             let module = blanks["module"] ?? "exo"
@@ -197,14 +197,6 @@ struct MCPPrompts: Sendable {
 
     private func blank(_ name: String, _ description: String) -> PromptArgument {
         PromptArgument(name: name, title: name.prefix(1).uppercased() + name.dropFirst(), description: description)
-    }
-
-    /// The modules that `run` takes, as the catalogue declares them.
-    private var modules: [String] {
-        for field in Catalogue.standard.operation(named: "run")?.fields ?? [] {
-            if field.name == "module", case .choice(let words) = field.kind { return words }
-        }
-        return []
     }
 
     /// Inside single quotes, of OData and of PowerShell, a quote is written twice.

@@ -85,7 +85,9 @@ private final class PoolElsewhere: OperationService {
             }
             return try await remote.call(operation, arguments, in: sent)
         } catch {
-            if name == "output", error.code == .notFound { return try await kept(operation, arguments, context, error) }
+            if operation.declaration.keeper == .handle, error.code == .notFound {
+                return try await kept(operation, arguments, context, error)
+            }
             guard error.code == .unavailable, error.details["pool"] != nil else { throw error }
             guard let reason = await whyNoPool() else {
                 guard await isSilent() else { throw error }
@@ -119,11 +121,11 @@ private final class PoolElsewhere: OperationService {
     private func alone(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ absence: MMError
     ) async throws(MMError) -> OperationAnswer {
-        let name = operation.declaration.name
-        if arguments.isEmpty, ["connections", "run"].contains(name) {
-            return try await local.call(operation, arguments, in: context)
+        switch operation.declaration.withoutPool {
+        case .lists where arguments.isEmpty: return try await local.call(operation, arguments, in: context)
+        case .lists, .nothing: throw absence
+        case .reads: break
         }
-        guard name == "graph_request" else { throw absence }
         var reading = context
         reading.readsOnly = true
         do throws(MMError) {

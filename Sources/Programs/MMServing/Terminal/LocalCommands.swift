@@ -138,7 +138,7 @@ struct CompletionValues: Sendable {
         case "tag" where place.command.first == "connections": return tags.map { CompletionAnswer.Candidate($0) }
         case "name" where place.command.first == "connections": return connections
         case "module": return RunModule.names.map { CompletionAnswer.Candidate($0) }
-        case "command" where place.command == ["run"]: return script(place)
+        case "command": return script(place)
         case "line" where place.command.first == "cmdlets", "pattern" where place.command.first == "cmdlets":
             return CmdletCompletion(module: place.given["module"] ?? "exo").names(startingWith: unquoted(place.typed))
                 .map { CompletionAnswer.Candidate($0) }
@@ -188,9 +188,7 @@ struct CompletionValues: Sendable {
 
     /// The services that a request can be sent to, which a sign-in may be for, too.
     private var resources: [CompletionAnswer.Candidate] {
-        let field = catalogue.operation(named: "graph_request")?.fields.first { $0.name == "resource" }
-        guard case .choice(let words)? = field?.kind else { return [] }
-        return words.map { CompletionAnswer.Candidate($0) }
+        RequestResource.allCases.map { CompletionAnswer.Candidate($0.rawValue) }
     }
 
     private func hosts() async -> [CompletionAnswer.Candidate] {

@@ -35,7 +35,8 @@ struct ShellTerminal: CatalogueOperation {
                         "mm ssh terminal web1",
                         "a terminal on web1, or the one left there; Ctrl-] d leaves it running. `mm ssh web1` is short for it"
                     )
-                ])
+                ]
+        ).taking(.opens)
     }
 
     var fields: [InputField] {
