@@ -43,7 +43,7 @@ public struct Log: Sendable {
     }
 
     /// Returns this log under the name of another part of the program.
-    public func from(_ origin: String) -> Log {
+    package func from(_ origin: String) -> Log {
         Log(sink: sink, redactor: redactor, origin: origin, place: place)
     }
 
@@ -51,7 +51,7 @@ public struct Log: Sendable {
     package func isEnabled(_ level: Log.Level) -> Bool { sink.map { level >= $0.level } ?? false }
 
     /// Logs something for developers.
-    public func debug(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
+    package func debug(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.debug, text, fields)
     }
 
@@ -75,7 +75,7 @@ public struct Log: Sendable {
     ///   - level: the importance; a line about a failed sign-in is raised to at least `warning`.
     ///   - text: one sentence; line breaks become ` | `.
     ///   - fields: additional members of the JSON line.
-    public func write(_ level: Log.Level, _ text: () -> String, _ fields: () -> JSONObject = { [:] }) {
+    package func write(_ level: Log.Level, _ text: () -> String, _ fields: () -> JSONObject = { [:] }) {
         guard let sink, level >= sink.level || sink.level == .warning else { return }
         let line = LogLine(
             level: level, origin: origin, place: place, text: redactor.text(text()), fields: redactor.object(fields()),

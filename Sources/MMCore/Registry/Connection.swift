@@ -147,7 +147,7 @@ extension Connection: Hashable {
 
 extension Connection {
     /// The names that `cloud` may have; else it is the path of a file that describes a cloud.
-    public static let clouds = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
+    package static let clouds = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
 
     /// Returns whether a value of `cloud` is the path of a file.
     package static func isCloudFile(_ name: String) -> Bool { name.hasPrefix("/") || name.hasPrefix("~/") }

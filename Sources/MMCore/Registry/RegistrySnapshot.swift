@@ -123,7 +123,7 @@ public struct RegistrySnapshot: Sendable {
     }
 
     /// Returns the names of all entries that a server may see, including malformed ones.
-    public func names(visibleTo server: String) -> [String] {
+    package func names(visibleTo server: String) -> [String] {
         names.filter { isVisible($0, to: server) }
     }
 

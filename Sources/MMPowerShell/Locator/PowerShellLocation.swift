@@ -1,7 +1,7 @@
 /// The PowerShell that sessions run on, and why it was chosen.
 public struct PowerShellLocation: Sendable, Hashable, CustomStringConvertible {
     /// Why it was chosen.
-    public enum Reason: Sendable, Hashable {
+    package enum Reason: Sendable, Hashable {
         /// A variable names it.
         case variable(String)
         /// It is on the search path.
@@ -17,14 +17,14 @@ public struct PowerShellLocation: Sendable, Hashable, CustomStringConvertible {
     /// Arguments that precede those of a session; empty for pwsh.
     public let arguments: [String]
     /// Why it was chosen.
-    public let reason: Reason
+    package let reason: Reason
 
     /// Creates a location.
     /// - Parameters:
     ///   - program: the program's absolute path.
     ///   - arguments: arguments that precede those of a session.
     ///   - reason: why it was chosen.
-    public init(program: String, arguments: [String] = [], reason: Reason) {
+    package init(program: String, arguments: [String] = [], reason: Reason) {
         self.program = program
         self.arguments = arguments
         self.reason = reason

@@ -10,7 +10,7 @@ public struct PowerShellLocator: Sendable {
     private let isProgram: @Sendable (String) -> Bool
 
     /// The variables that name a PowerShell, in order of precedence.
-    public static let variables = ["MM_PWSH", "PWSH_PATH"]
+    package static let variables = ["MM_PWSH", "PWSH_PATH"]
 
     /// Returns whether a variable names a PowerShell.
     package static func isNamed(in environment: [String: String]) -> Bool {
@@ -58,7 +58,7 @@ public struct PowerShellLocator: Sendable {
     ///   - text: such as `/usr/bin/pwsh` or `mm sandbox pwsh`.
     ///   - reason: where the text comes from.
     /// - Throws: `invalidInput` if there is no such program.
-    public func command(_ text: String, reason: PowerShellLocation.Reason) throws(MMError) -> PowerShellLocation {
+    package func command(_ text: String, reason: PowerShellLocation.Reason) throws(MMError) -> PowerShellLocation {
         guard !text.utf8.contains(0) else {
             throw MMError(.invalidInput, "The PowerShell command contains a NUL character.")
         }

@@ -525,10 +525,10 @@ extension PowerShellSession {
     }
 
     /// The resident memory of PowerShell in bytes.
-    public var memory: Int? { host?.memory }
+    package var memory: Int? { host?.memory }
 
     /// Returns the other processes of the session: background jobs and what they started.
-    public func jobs() async -> [String] {
+    package func jobs() async -> [String] {
         await host?.others().map { "\($0.name) (\($0.id))" } ?? []
     }
 
@@ -540,7 +540,7 @@ extension PowerShellSession {
     /// - Parameter deadline: when the check is cancelled; if it can't be cancelled, the process is ended.
     /// - Throws: `signInNeeded` if the sign-in has ended, `sessionLost`; `unavailable` and `deadlineExceeded` for what says
     ///   nothing of the sign-in.
-    public func checkHealth(deadline: Deadline) async throws(MMError) {
+    package func checkHealth(deadline: Deadline) async throws(MMError) {
         guard let identity = life.identity, let host else {
             throw MMError(.unavailable, "The session isn't signed in.")
         }

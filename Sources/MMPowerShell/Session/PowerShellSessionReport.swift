@@ -39,7 +39,7 @@ public struct PowerShellSessionReport: Sendable {
     /// PowerShell's version.
     package let version: PowerShellVersion?
     /// The resident memory of PowerShell in bytes.
-    public let memory: Int?
+    package let memory: Int?
     /// Whether it is the stand-in instead of a real PowerShell.
     package let isStandIn: Bool
 }

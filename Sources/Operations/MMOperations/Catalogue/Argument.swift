@@ -67,7 +67,7 @@ extension Argument where Value: ArgumentValue {
     }
 
     /// An argument that a call must have, as several operations have it.
-    public init(_ field: InputField) {
+    package init(_ field: InputField) {
         self.init(field.with(.required), absent: nil) { reader throws(MMError) in
             try Value.read(field.name, from: reader)
         }
@@ -84,7 +84,7 @@ extension Argument {
     }
 
     /// An argument that may be left out, as several operations have it.
-    public init<Given: ArgumentValue>(_ field: InputField) where Value == Given? {
+    package init<Given: ArgumentValue>(_ field: InputField) where Value == Given? {
         self.init(field, absent: .some(nil)) { reader throws(MMError) in try Given.read(field.name, from: reader) }
     }
 
@@ -128,7 +128,7 @@ extension Argument where Value == Bool {
     }
 
     /// A yes or no that several operations have.
-    public init(_ field: InputField) {
+    package init(_ field: InputField) {
         self.init(field, absent: false) { reader throws(MMError) in try reader.flag(field.name) }
     }
 }

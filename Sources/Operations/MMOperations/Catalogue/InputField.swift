@@ -27,7 +27,7 @@ public struct InputField: Sendable {
     }
 
     /// Where an argument stands on a command line. Every argument also has a flag of its own name.
-    public enum Placement: Sendable, Hashable {
+    package enum Placement: Sendable, Hashable {
         /// At this place among the arguments without a flag, counted from 0.
         case positional(Int)
         /// Only as a flag, with this short letter if any.
@@ -72,20 +72,20 @@ public struct InputField: Sendable {
     /// What it is for, in one line, with unit, default and example.
     public let summary: String
     /// Whether a call without it is refused.
-    public private(set) var isRequired = false
+    package private(set) var isRequired = false
     /// Where it stands on a command line.
-    public private(set) var placement = Placement.option(nil)
+    package private(set) var placement = Placement.option(nil)
     /// Whether a model sees it in the tool's schema.
-    public private(set) var isOfferedToModels = true
+    package private(set) var isOfferedToModels = true
     /// Whether `-` and `@file` stand for content on a command line.
-    public private(set) var readsFiles = false
+    package private(set) var readsFiles = false
     /// Whether a command line may name a file for it.
-    public private(set) var namesFile = false
+    package private(set) var namesFile = false
     /// The argument that is told the name of the file which a command line named for it.
     package private(set) var nameOfFile: String?
     /// Whether a command line without it reads it from standard input: `nil` never, else unless one of these arguments
     /// stands in its place.
-    public private(set) var readsInputUnless: [String]?
+    package private(set) var readsInputUnless: [String]?
     /// Further flags of a command line that mean it.
     package private(set) var otherFlags: [String] = []
     /// Whether an empty text says something.

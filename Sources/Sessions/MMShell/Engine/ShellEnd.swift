@@ -40,14 +40,14 @@ public struct ShellEnd: Sendable, Hashable {
     /// The signal that ended the shell itself, if one did.
     public var signal: Int32?
     /// The working directory after it, exactly.
-    public var directoryBytes: [UInt8]
+    package var directoryBytes: [UInt8]
     /// The time since it was sent to the shell.
     public var duration: Duration
     /// Whether variables, functions and options of the shell are lost: the next command starts in a new one, with the
     /// working directory and the exported variables after the last command that ended normally.
-    public var restartsSession: Bool
+    package var restartsSession: Bool
     /// Whether that had happened before this command, so that it ran in a new shell.
-    public var wasRestarted: Bool
+    package var wasRestarted: Bool
 
     /// Creates the end of a command.
     package init(

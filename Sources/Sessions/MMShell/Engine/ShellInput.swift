@@ -61,11 +61,11 @@ public struct ShellInput: Sendable {
 }
 
 /// What a command is waiting for at its terminal.
-public struct ShellPrompt: Sendable, Hashable {
+package struct ShellPrompt: Sendable, Hashable {
     /// Whether the terminal's echo is off: it asks for a password or another secret.
-    public var isSecret: Bool
+    package var isSecret: Bool
     /// The last unfinished line, which is usually the question.
-    public var text: String
+    package var text: String
     /// The executable of the reading program, if the system reveals it.
     package var program: String?
 }

@@ -14,7 +14,7 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
 
     /// The language of a program by its file name: `/usr/bin/zsh` is `zsh`, `/bin/sh` and `/bin/busybox` have their own.
     /// - Returns: nil for a program of which nothing is known.
-    public init?(program: String) {
+    package init?(program: String) {
         switch program.split(separator: "/").last.map(String.init) {
         case "bash", "rbash": self = .bash
         case "zsh": self = .zsh

@@ -4,20 +4,20 @@ package import MMSystem
 /// What a local shell is started with.
 public struct ShellSettings: Sendable {
     /// How long each rung of ending a command may take before the next one.
-    public struct Times: Sendable, Hashable {
+    package struct Times: Sendable, Hashable {
         /// After SIGINT, until SIGTERM.
-        public var interrupt: Duration = .seconds(1)
+        package var interrupt: Duration = .seconds(1)
         /// After SIGTERM, until SIGKILL.
-        public var terminate: Duration = .seconds(1)
+        package var terminate: Duration = .seconds(1)
         /// After SIGKILL, until the shell itself is replaced.
-        public var kill: Duration = .seconds(1)
+        package var kill: Duration = .seconds(1)
         /// How long a new shell may take until it answers.
-        public var start: Duration = .seconds(60)
+        package var start: Duration = .seconds(60)
         /// Before a silent command is first looked at, which may have stopped itself.
         package var stopped: Duration = .seconds(1)
 
         /// The usual times.
-        public init() {}
+        package init() {}
     }
 
     /// The session's name; commands see it as `MM_SESSION`.
@@ -25,25 +25,25 @@ public struct ShellSettings: Sendable {
     /// The shell's language.
     public var kind: ShellKind
     /// The shell's program; nil looks it up in `PATH`.
-    public var program: String?
+    package var program: String?
     /// All of its environment.
     public var environment: [String: String]
     /// Where it starts.
     public var directory: String
     /// Where its private folder is made.
-    public var temporaryDirectory: String
+    package var temporaryDirectory: String
     /// Rows and columns of its terminal.
     public var terminal = ShellCommand.Size(rows: 24, columns: 80)
     /// Times of the rungs.
-    public var times = Times()
+    package var times = Times()
     /// Which commands may run, how long, and how much they may write.
     package var policy = ShellPolicy.open
     /// How far it is kept from the rest of the machine.
     public var sandbox = SandboxProfile.guarded
     /// What the kernel enforces on everything that the session starts; no core files by default.
-    public var limits: [ResourceLimit] = [.coreFiles(0)]
+    package var limits: [ResourceLimit] = [.coreFiles(0)]
     /// What all processes of the session may use together; needs a delegated control group.
-    public var treeLimits: TreeLimits?
+    package var treeLimits: TreeLimits?
     /// Is told of the session's processes.
     package var processes: ShellProcesses?
     /// Takes the listener of its proxy in the shell's own network, once for each shell that is started.
@@ -64,7 +64,7 @@ public struct ShellSettings: Sendable {
     }
 
     /// A limit of the kernel.
-    public enum ResourceLimit: Sendable, Hashable {
+    package enum ResourceLimit: Sendable, Hashable {
         /// Address space of each process, in bytes.
         case memory(UInt64)
         /// Processor time of each process, in seconds.

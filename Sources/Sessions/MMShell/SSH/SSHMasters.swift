@@ -132,5 +132,5 @@ public actor SSHMasters {
     }
 
     /// How many connections there are.
-    public var count: Int { held.values.reduce(0) { $0 + $1.count { $0.master.isAlive } } }
+    package var count: Int { held.values.reduce(0) { $0 + $1.count { $0.master.isAlive } } }
 }

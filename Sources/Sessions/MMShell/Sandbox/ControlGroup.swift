@@ -4,18 +4,18 @@ import MMSystem
 
 /// Limits on everything that a session starts, taken together. They need a control group that was delegated to this user
 /// (cgroups(7), version 2; systemd.resource-control(5), Delegate=).
-public struct TreeLimits: Sendable, Hashable {
+package struct TreeLimits: Sendable, Hashable {
     /// Memory, in bytes; what is beyond is ended by the kernel.
-    public var memory: UInt64?
+    package var memory: UInt64?
     /// How many processes and threads there may be at once.
-    public var processes: Int?
+    package var processes: Int?
     /// How many processors' worth of time may be used, such as 0.5.
-    public var processors: Double?
+    package var processors: Double?
     /// Whether the session is started without the limits where they can't be had, which it then says.
-    public var isBestEffort: Bool
+    package var isBestEffort: Bool
 
     /// Creates limits.
-    public init(
+    package init(
         memory: UInt64? = nil, processes: Int? = nil, processors: Double? = nil, isBestEffort: Bool = false
     ) {
         self.memory = memory

@@ -13,7 +13,7 @@ public enum SandboxProfile: Sendable, Hashable {
     case isolated(WorkspaceRules)
 
     /// The name used in options and answers.
-    public var word: String {
+    package var word: String {
         switch self {
         case .guarded: "guard"
         case .workspace: "workspace"
@@ -22,7 +22,7 @@ public enum SandboxProfile: Sendable, Hashable {
     }
 
     /// What it protects and what it doesn't, for help texts and answers.
-    public var label: String {
+    package var label: String {
         switch self {
         case .guarded:
             "guard: no security boundary. Commands run with all rights of the user and reach every file of theirs, mm's own "
