@@ -338,15 +338,17 @@ extension AuditLog {
     package func entries(limit: Int = 100, where isIncluded: (JSONObject) -> Bool = { _ in true }) throws(MMError)
         -> [JSONObject]
     {
+        let limit = max(0, limit)
         var kept: [JSONObject] = []
         try lines { _, bytes in
             if let value = try? JSONParser.parse(bytes), let entry = value.object, isIncluded(entry) {
                 kept.append(entry)
-                if kept.count >= max(1, limit) * 2 { kept.removeFirst(kept.count - max(1, limit)) }
+                // Now and then, not with each line: all that are kept move.
+                if kept.count / 2 > limit { kept.removeFirst(kept.count - limit) }
             }
             return true
         }
-        return Array(kept.suffix(max(0, limit)))
+        return Array(kept.suffix(limit))
     }
 
     /// Calls `each` with every line, without its newline, and the name of the full file that it stands in, until it returns

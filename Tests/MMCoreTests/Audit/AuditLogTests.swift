@@ -280,6 +280,7 @@ struct AuditLogTests {
         #expect(try audit.entries(limit: 3).map { $0["number"] } == [28, 29, 30])
         #expect(try audit.entries(limit: 2) { ($0["number"]?.int ?? 0) % 10 == 0 }.map { $0["number"] } == [20, 30])
         #expect(try audit.entries(limit: 0).isEmpty)
+        #expect(try audit.entries(limit: .max).count == 30 && audit.newest(.max).count == 30)
     }
 
     @Test("the chain survives processes that are killed at any moment")
