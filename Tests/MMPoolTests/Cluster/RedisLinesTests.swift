@@ -42,7 +42,8 @@ struct RedisLinesTests {
             let lines = RedisLines(redis, seal: try SharedRecordTests.seal(in: home), kind: "journal")
             let journals = try (0..<3).map { number in
                 let paths = StatePaths(environment: ["HOME": home.path, "MM_STATE_DIR": "\(home.path)/node\(number)"])
-                let cluster = try ClusterLines(journal: lines, audit: lines, paths: paths)
+                let cluster = try ClusterLines(
+                    journal: lines, claims: SharedClaims(redis, kind: "undos"), audit: lines, paths: paths)
                 return ChangeJournal(
                     paths: paths, seal: TokenSeal(paths: paths, environment: [:]), sharing: cluster.journal)
             }
@@ -71,6 +72,32 @@ struct RedisLinesTests {
             for journal in journals {
                 #expect(try await journal.entries().map(\.outcome) == [.done, .refused])
             }
+        }
+    }
+
+    @Test("and a change is taken back by one node at a time, until that node lets go of it")
+    func claims() async throws {
+        try await withHome { home in
+            let server = try await RedisServer.start(in: home.path)
+            let redis = RedisClient(try RedisAddress(server.url))
+            let lines = RedisLines(redis, seal: try SharedRecordTests.seal(in: home), kind: "journal")
+            let journals = try (0..<2).map { number in
+                let paths = StatePaths(environment: ["HOME": home.path, "MM_STATE_DIR": "\(home.path)/node\(number)"])
+                let cluster = try ClusterLines(
+                    journal: lines, claims: SharedClaims(redis, kind: "undos"), audit: lines, paths: paths)
+                return ChangeJournal(
+                    paths: paths, seal: TokenSeal(paths: paths, environment: [:]), sharing: cluster.journal)
+            }
+            let first = try await journals[0].claim(["chg_a", "chg_b"], until: .after(.seconds(60)))
+            let error = await #expect(throws: MMError.self) {
+                _ = try await journals[1].claim(["chg_b", "chg_c"], until: .after(.zero))
+            }
+            #expect(error?.code == .conflict && error?.message.contains("another node") == true, "\(error as Any)")
+            // Another change is nobody's.
+            try await journals[1].claim(["chg_c"], until: .after(.seconds(60))).end()
+            async let waiting = journals[1].claim(["chg_b"], until: .after(.seconds(60)))
+            first.end()
+            try await waiting.end()
         }
     }
 

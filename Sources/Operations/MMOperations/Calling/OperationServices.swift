@@ -146,9 +146,11 @@ package struct ClusterLines: Sendable {
     package let origin: String
 
     /// - Throws: an error where this state folder can't be given a name.
-    package init(journal: any SharedLines, audit: any SharedLines, paths: StatePaths) throws(MMError) {
+    package init(
+        journal: any SharedLines, claims: any ChangeClaims, audit: any SharedLines, paths: StatePaths
+    ) throws(MMError) {
         origin = try LineOrigin.name(of: paths)
-        self.journal = JournalExchange(journal, from: origin, paths: paths)
+        self.journal = JournalExchange(journal, claims, from: origin, paths: paths)
         self.audit = audit
     }
 

@@ -130,8 +130,10 @@ struct UndoCall {
         let claim = try await services.journal.claim(
             runs.flatMap(\.entries).map(\.id), until: context.deadline)
         defer { claim.end() }
-        // What stands in the journal by now, since nobody else takes these changes back any more.
-        return try await carryOut(cleared, try await UndoSelection(services, in: context))
+        return try await claim.whileHeld { () async throws(MMError) in
+            // What stands in the journal by now, since nobody else takes these changes back any more.
+            try await carryOut(cleared, try await UndoSelection(services, in: context))
+        }
     }
 
     /// Has all of it judged, and asks a person once where one has to be asked.

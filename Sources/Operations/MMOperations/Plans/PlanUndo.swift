@@ -40,11 +40,13 @@ struct PlanUndo: Sendable {
     func undo(_ id: String, by cleared: Cleared<PlanAct>) async throws(MMError) -> PlanSending.Sent {
         let claim = try await services.journal.claim([id], until: context.deadline)
         defer { claim.end() }
-        let selection = try await UndoSelection(services, in: context)
-        let run = try run(id, selection)
-        try await run.prove()
-        var outcome = UndoRun.Outcome(isOfOne: true)
-        try await run.carryOut(by: cleared, progress: { _, _ in }, &outcome)
+        let outcome = try await claim.whileHeld { () async throws(MMError) in
+            let run = try run(id, try await UndoSelection(services, in: context))
+            try await run.prove()
+            var outcome = UndoRun.Outcome(isOfOne: true)
+            try await run.carryOut(by: cleared, progress: { _, _ in }, &outcome)
+            return outcome
+        }
         if let left = outcome.left.first { throw MMError(.conflict, "\(left.id) \(left.reason)") }
         return PlanSending.Sent(
             entry: context.record.facts["change"]?.string, answer: outcome.rows.first?["result"], notes: outcome.notes)

@@ -80,7 +80,9 @@ final class ClusterMember: Sendable {
         work = seal.map { WorkDirectory(rest, seal: $0) }
         paces = RedisPaces(rest)
         let lines = try states.map { (states) throws(MMError) in
-            try ClusterLines(journal: states.journal, audit: states.audit, paths: services.paths)
+            try ClusterLines(
+                journal: states.journal, claims: UndoClaims(states.undos, isLone: options.isLone), audit: states.audit,
+                paths: services.paths)
         }
         self.lines = lines
         copies = lines.map { lines in
@@ -282,6 +284,33 @@ extension ClusterMember: ConnectionLeases {
         if options.isLone { return nil }
         guard let lease = held.withLock({ $0[connection] }) else { return "This node holds no lease of \(connection)." }
         return lease.isValid ? nil : lease.over.message
+    }
+}
+
+/// The changes that nodes take back. A node that goes on alone without Redis asks nobody then.
+private struct UndoClaims: ChangeClaims {
+    private let claims: SharedClaims
+    private let isLone: Bool
+
+    init(_ claims: SharedClaims, isLone: Bool) { (self.claims, self.isLone) = (claims, isLone) }
+
+    private func alone(_ work: () async throws(MMError) -> Bool) async throws(MMError) -> Bool {
+        do throws(MMError) { return try await work() } catch {
+            guard isLone, error.isOfAbsentRedis else { throw error }
+            return true
+        }
+    }
+
+    func take(_ name: String, for holder: String, lease: Duration) async throws(MMError) -> Bool {
+        try await alone { () async throws(MMError) in try await claims.take(name, for: holder, lease: lease) }
+    }
+
+    func renew(_ name: String, for holder: String, lease: Duration) async throws(MMError) -> Bool {
+        try await alone { () async throws(MMError) in try await claims.renew(name, for: holder, lease: lease) }
+    }
+
+    func release(_ name: String, from holder: String) async throws(MMError) {
+        try await claims.release(name, from: holder)
     }
 }
 

@@ -11,6 +11,8 @@ struct ClusterStates: Sendable {
     let challenges: any SharedChallenges
     /// What nodes tell each other of their writes.
     let journal: any SharedLines
+    /// The changes that nodes take back.
+    let undos: SharedClaims
     /// What nodes tell each other of their calls.
     let audit: any SharedLines
 
@@ -30,6 +32,7 @@ struct ClusterStates: Sendable {
         challenges = ChallengeRecords(
             store: SharedRecordStore(redis, seal: seal, kind: "challenges"), salt: seal.derived("mm page 1"))
         journal = RedisLines(redis, seal: seal, kind: "journal")
+        undos = SharedClaims(redis, kind: "undos")
         audit = RedisLines(redis, seal: seal, kind: "audit")
     }
 }

@@ -1,4 +1,5 @@
 package import MMCore
+package import MMOperations
 
 /// Names that one process at a time holds, for as long as it says that it lives: where sessions are, whose shells and streams can't
 /// move. Redis counts the time; names stand there as digests.
@@ -85,4 +86,11 @@ package struct SharedClaims: Sendable {
         if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
         return 1
         """
+}
+
+/// Changes that nodes take back, one node at a time.
+extension SharedClaims: ChangeClaims {
+    package func take(_ name: String, for holder: String, lease: Duration) async throws(MMError) -> Bool {
+        try await claim(name, for: holder, lease: lease).holder == holder
+    }
 }

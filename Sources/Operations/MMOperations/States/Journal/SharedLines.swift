@@ -56,6 +56,8 @@ package enum LineOrigin {
 /// be taken back at any of them, also when it is gone.
 package final class JournalExchange: Sendable {
     private let lines: any SharedLines
+    /// Where changes are claimed before they are taken back.
+    let claims: (any ChangeClaims)?
     private let origin: String
     private let markFile: String
     /// Lines that could not be handed over yet.
@@ -66,10 +68,11 @@ package final class JournalExchange: Sendable {
     /// An exchange.
     /// - Parameters:
     ///   - lines: where the nodes share them.
+    ///   - claims: where they claim changes before they take them back.
     ///   - origin: what this node's own are known by.
     ///   - paths: of this node.
-    package init(_ lines: any SharedLines, from origin: String, paths: StatePaths) {
-        (self.lines, self.origin) = (lines, origin)
+    package init(_ lines: any SharedLines, _ claims: (any ChangeClaims)?, from origin: String, paths: StatePaths) {
+        (self.lines, self.claims, self.origin) = (lines, claims, origin)
         markFile = "\(paths.stateDirectory)/journal/copied"
     }
 
