@@ -24,10 +24,11 @@ struct RepairProposal: Sendable {
             finding: finding, connection: ShellWord.quoted(connection), name: connection, ids: ids)
         switch finding.kind.service {
         case .graph: return writer.graph()
-        case .exchange: return writer.cmdlets(.exo)
-        case .compliance: return writer.cmdlets(.scc)
+        case .exchange: return writer.cmdlets(of: .exo)
+        case .compliance: return writer.cmdlets(of: .scc)
         case .flow: return writer.flow()
-        case .teams: return [writer.none("Teams' own cmdlets bring it back")]
+        // What is written by the service alone is not in the snapshot: all the rest are parameters of its cmdlets.
+        case .teams: return writer.cmdlets(in: "teams") { _, _ in true }
         }
     }
 }
@@ -113,16 +114,20 @@ private struct RepairWriter {
         return back + out
     }
 
-    func cmdlets(_ service: ExchangeTable.Service) -> [RepairProposal] {
-        finding.cmdletRepairs { ExchangeTable.standard.takes($1, by: $0, in: service) }.map { repair in
+    func cmdlets(of service: ExchangeTable.Service) -> [RepairProposal] {
+        cmdlets(in: service.module) { ExchangeTable.standard.takes($1, by: $0, in: service) }
+    }
+
+    func cmdlets(in module: String, taking takes: (String, String) -> Bool) -> [RepairProposal] {
+        finding.cmdletRepairs(taking: takes).map { repair in
             proposal(
-                repair.command.map { "mm run \(connection) \(service.module) \(ShellWord.quoted($0.line))" },
+                repair.command.map { "mm run \(connection) \(module) \(ShellWord.quoted($0.line))" },
                 repair.note,
                 calling: repair.command.map {
                     Plan.Call(
                         tool: "run",
                         arguments: [
-                            "connection": .string(name), "module": .string(service.module),
+                            "connection": .string(name), "module": .string(module),
                             "command": .string($0.line),
                         ])
                 })

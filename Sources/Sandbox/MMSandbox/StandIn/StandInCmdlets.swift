@@ -81,6 +81,14 @@ struct StandInCmdlets: CmdletSource {
                 if isBroken { row["State"] = "Broken" }
                 return .object(row)
             }
+        case .teams(let kind):
+            guard let tenant, let token = account.administration ?? account.token else { return kind.rows }
+            do throws(MMError) {
+                return try await tenant.rows(
+                    of: "/Skype.Policy/configurations/\(kind.type)", body: nil, token: token)
+            } catch {
+                throw Self.refusal(error.message, id: "ServiceRefused")
+            }
         case .context: return [.object(StandInReading.context(account.claims, subscription.current))]
         case .service(let source, let count, let make):
             guard let tenant else {

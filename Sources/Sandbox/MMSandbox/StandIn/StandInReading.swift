@@ -11,6 +11,8 @@ struct StandInReading: Sendable {
         case context
         /// A service of the tenant; without a tenant this many objects are made up, each from its number.
         case service(StandInRows, count: Int, make: @Sendable (Int) -> JSONObject)
+        /// The configuration store of Teams, which takes the module's second token.
+        case teams(TeamsConfiguration.Kind)
     }
 
     /// The cmdlet as its module writes it.
@@ -42,116 +44,80 @@ struct StandInReading: Sendable {
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name.lowercased(), $0) })
 
-    private static let all: [StandInReading] = [
-        StandInReading(
-            name: "Get-ConnectionInformation", module: "exo", needsSignIn: false,
-            source: .account { claims in
-                [
+    private static let all: [StandInReading] =
+        [
+            StandInReading(
+                name: "Get-ConnectionInformation", module: "exo", needsSignIn: false,
+                source: .account { claims in
                     [
-                        "State": "Connected", "TokenStatus": "Active", "UserPrincipalName": text(claims.account),
-                        "TenantID": text(claims.tenantID), "AppId": text(claims.appID),
+                        [
+                            "State": "Connected", "TokenStatus": "Active", "UserPrincipalName": text(claims.account),
+                            "TenantID": text(claims.tenantID), "AppId": text(claims.appID),
+                        ]
                     ]
-                ]
-            }, asks: "/adminapi/beta/\(TenantIdentity.id)/basicinfo('AdminApiState')"),
-        StandInReading(
-            name: "Get-Mailbox", module: "exo",
-            source: .service(.mailboxes, count: 5) { number in
-                [
-                    "DisplayName": .string("Person \(number)"),
-                    "PrimarySmtpAddress": .string("person\(number)@contoso.example"),
-                    "RecipientTypeDetails": "UserMailbox",
-                ]
-            }),
-        StandInReading(
-            name: "Get-AzContext", module: "azure", needsSignIn: false, source: .context),
-        StandInReading(
-            name: "Get-AzResourceGroup", module: "azure", companion: "Az.Resources",
-            source: .service(.resourceGroups, count: 3) { ["ResourceGroupName": .string("rg-\($0)")] }),
-        StandInReading(
-            name: "Get-AzSubscription", module: "azure",
-            source: .service(.subscriptions, count: 5) { number in
-                [
-                    "Name": .string("Subscription \(number)"),
-                    "Id": .string("00000000-0000-4000-8000-00000000000\(number % 10)"),
-                ]
-            }),
-        StandInReading(
-            name: "Get-CsTenant", module: "teams",
-            source: .service(.organization, count: 1) { _ in ["TenantId": "tenant"] }),
-        StandInReading(
-            name: "Get-Team", module: "teams",
-            source: .service(.teams, count: 5) { ["DisplayName": .string("Team \($0)")] }, ignored: ["user"]),
-        policy("TeamsMeetingPolicy", ["Global", "Tag:RestrictedAnonymousAccess"]) {
-            [
-                "AllowAnonymousUsersToJoinMeeting": .bool($0 == "Global"), "AutoAdmittedUsers": "EveryoneInCompany",
-                "AllowCloudRecording": true, "AllowTranscription": true,
-                "DesignatedPresenterRoleMode": "EveryoneUserOverride",
-            ]
-        },
-        policy("TeamsMessagingPolicy", ["Global"]) { _ in
-            ["AllowOwnerDeleteMessage": false, "AllowUserDeleteMessage": true, "AllowUrlPreviews": true]
-        },
-        policy("TeamsChannelsPolicy", ["Global"]) { _ in
-            ["AllowOrgWideTeamCreation": true, "EnablePrivateTeamDiscovery": true, "AllowSharedChannelCreation": true]
-        },
-        policy("TeamsAppPermissionPolicy", ["Global"]) { _ in
-            ["DefaultCatalogAppsType": "BlockedAppList", "GlobalCatalogAppsType": "BlockedAppList"]
-        },
-        policy("TeamsClientConfiguration", ["Global"]) { _ in
-            ["AllowBox": true, "AllowDropBox": true, "AllowGuestUser": true, "AllowEmailIntoChannel": true]
-        },
-        policy("TenantFederationConfiguration", ["Global"]) { _ in
-            ["AllowFederatedUsers": true, "AllowTeamsConsumer": false, "BlockedDomains": []]
-        },
-        StandInReading(
-            name: "Get-PnPAccessToken", module: "pnp",
-            source: .account { claims in
-                let known = [("upn", claims.account), ("oid", claims.objectID), ("tid", claims.tenantID)]
-                let shown = known.compactMap { type, value in
-                    value.map { ["Type": .string(type), "Value": .string($0)] as JSONValue }
-                }
-                return [["Claims": .array(shown)]]
-            }, ignored: ["decoded"]),
-        StandInReading(
-            name: "Get-PnPWeb", module: "pnp",
-            source: .service(.web, count: 1) { _ in
-                ["Title": "Contoso", "Url": "https://contoso.sharepoint.com"]
-            }),
-        StandInReading(
-            name: "Get-PnPList", module: "pnp",
-            source: .service(.lists, count: 5) { ["Title": .string("List \($0)")] }),
-        StandInReading(
-            name: "Get-MgContext", module: "graph", needsSignIn: false,
-            source: .account { claims in
-                [
+                }, asks: "/adminapi/beta/\(TenantIdentity.id)/basicinfo('AdminApiState')"),
+            StandInReading(
+                name: "Get-Mailbox", module: "exo",
+                source: .service(.mailboxes, count: 5) { number in
                     [
-                        "Account": text(claims.account), "TenantId": text(claims.tenantID),
-                        "ClientId": text(claims.appID),
+                        "DisplayName": .string("Person \(number)"),
+                        "PrimarySmtpAddress": .string("person\(number)@contoso.example"),
+                        "RecipientTypeDetails": "UserMailbox",
                     ]
-                ]
-            }),
-        StandInReading(
-            name: "Get-MgUser", module: "graph",
-            source: .service(.users, count: 5) { ["DisplayName": .string("User \($0)")] }),
-    ]
-
-    /// A reading cmdlet of the policies of Teams. Their objects have members of the configuration store beside the settings.
-    private static func policy(
-        _ noun: String, _ names: [String], _ settings: @escaping @Sendable (String) -> JSONObject
-    ) -> StandInReading {
-        StandInReading(
-            name: "Get-Cs\(noun)", module: "teams",
-            source: .account { _ in
-                names.map { name in
-                    var row: JSONObject = [
-                        "Identity": .string(name), "DataSource": .null, "ConfigMetadata": ["Authority": "Tenant"],
-                        "Key": ["ScopeClass": "Global", "SchemaId": ["Name": .string(noun)]],
+                }),
+            StandInReading(
+                name: "Get-AzContext", module: "azure", needsSignIn: false, source: .context),
+            StandInReading(
+                name: "Get-AzResourceGroup", module: "azure", companion: "Az.Resources",
+                source: .service(.resourceGroups, count: 3) { ["ResourceGroupName": .string("rg-\($0)")] }),
+            StandInReading(
+                name: "Get-AzSubscription", module: "azure",
+                source: .service(.subscriptions, count: 5) { number in
+                    [
+                        "Name": .string("Subscription \(number)"),
+                        "Id": .string("00000000-0000-4000-8000-00000000000\(number % 10)"),
                     ]
-                    for (key, value) in settings(name) { row[key] = value }
-                    return row
-                }
-            })
-    }
+                }),
+            StandInReading(
+                name: "Get-CsTenant", module: "teams",
+                source: .service(.organization, count: 1) { _ in ["TenantId": "tenant"] }),
+            StandInReading(
+                name: "Get-Team", module: "teams",
+                source: .service(.teams, count: 5) { ["DisplayName": .string("Team \($0)")] }, ignored: ["user"]),
+            StandInReading(
+                name: "Get-PnPAccessToken", module: "pnp",
+                source: .account { claims in
+                    let known = [("upn", claims.account), ("oid", claims.objectID), ("tid", claims.tenantID)]
+                    let shown = known.compactMap { type, value in
+                        value.map { ["Type": .string(type), "Value": .string($0)] as JSONValue }
+                    }
+                    return [["Claims": .array(shown)]]
+                }, ignored: ["decoded"]),
+            StandInReading(
+                name: "Get-PnPWeb", module: "pnp",
+                source: .service(.web, count: 1) { _ in
+                    ["Title": "Contoso", "Url": "https://contoso.sharepoint.com"]
+                }),
+            StandInReading(
+                name: "Get-PnPList", module: "pnp",
+                source: .service(.lists, count: 5) { ["Title": .string("List \($0)")] }),
+            StandInReading(
+                name: "Get-MgContext", module: "graph", needsSignIn: false,
+                source: .account { claims in
+                    [
+                        [
+                            "Account": text(claims.account), "TenantId": text(claims.tenantID),
+                            "ClientId": text(claims.appID),
+                        ]
+                    ]
+                }),
+            StandInReading(
+                name: "Get-MgUser", module: "graph",
+                source: .service(.users, count: 5) { ["DisplayName": .string("User \($0)")] }),
+        ]
+        + TeamsConfiguration.Kind.all.map { kind in
+            StandInReading(name: "Get-Cs\(kind.noun)", module: "teams", source: .teams(kind))
+        }
 
     /// The row of a context.
     static func context(_ claims: TokenClaims, _ subscription: JSONValue?) -> JSONObject {

@@ -33,7 +33,9 @@ package struct SandboxStateFile: Sendable {
     /// Writes the file, 0600.
     /// - Throws: `MMError` when the folder or the file can't be written.
     package func write(in stateDirectory: String) throws(MMError) {
-        let services = ["login", "graph", "flow", "arm", "exchange", "compliance", "bap", "powerApps", "powerPlatform"]
+        let services = [
+            "login", "graph", "flow", "arm", "exchange", "compliance", "bap", "powerApps", "powerPlatform", "teams",
+        ]
         var members = JSONObject(services.map { ($0, .string(base)) })
         members["pid"] = .int(Int64(process.pid))
         members["startTime"] = .int(Int64(process.startTime))

@@ -51,7 +51,7 @@ package actor SandboxTenant {
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
             FileStorage.routes(services), ExchangeAdminAPI.routes(services),
             PowerPlatformAdministration.routes(services), PowerAutomate.routes(services),
-            AzureResourceManager.routes(services), SignInService.routes(services),
+            AzureResourceManager.routes(services), TeamsConfiguration.routes(services), SignInService.routes(services),
         ]
         return HTTPChain(door + steps) { _, _ in
             .text("<html><body>404 - not found</body></html>\n", status: 404, type: "text/html; charset=utf-8")

@@ -21,6 +21,7 @@ actor TenantServices {
     let automate: PowerAutomate
     let platform: PowerPlatformAdministration
     let administration: DelegatedAdministration
+    let teams: TeamsConfiguration
 
     /// A tenant as it is when nobody has changed anything yet.
     /// - Parameters:
@@ -59,6 +60,7 @@ actor TenantServices {
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
         platform = PowerPlatformAdministration(context: context, answers: platformAnswers)
         administration = DelegatedAdministration(context: context, bearer: bearer)
+        teams = TeamsConfiguration(store: store, bearer: bearer)
         faultAnswers = FaultAnswers(context: context, store: store, devices: devices)
         graph = GraphService(
             context: context, store: store, mint: mint, issuer: issuer, bearer: bearer, organization: organization,

@@ -37,7 +37,7 @@ extension WireRequest {
 
     private static let paths: [(part: String, service: RequestService)] = [
         ("/oauth2/", .signIn), ("/.well-known/", .signIn), ("/discovery/", .signIn), ("/devicelogin", .signIn),
-        ("/adminapi/", .exchange), ("/providers/microsoft.processsimple", .flow),
+        ("/adminapi/", .exchange), ("/skype.policy/", .teams), ("/providers/microsoft.processsimple", .flow),
         ("/providers/microsoft.businessappplatform", .bap), ("/providers/microsoft.powerapps", .powerApps),
         ("/subscriptions", .arm), ("/tenants", .arm), ("/providers", .arm), ("/v1.0/", .graph), ("/beta/", .graph),
     ]

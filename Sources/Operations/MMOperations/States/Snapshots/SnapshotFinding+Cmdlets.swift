@@ -38,6 +38,7 @@ extension SnapshotFinding {
             // How its flags are now isn't known.
             let set = kind.onlyWith.filter { SnapshotObject.isSet($0, in: before ?? [:]) } + flags(of: before)
             return settings(set, noun, setter, takes)
+        case .removed where kind.service == .teams: return [policyAnew(noun)]
         case .removed: return [recreation(noun, takes)]
         }
     }
@@ -78,7 +79,7 @@ extension SnapshotFinding {
                 repairs.append(CmdletRepair(nil, "`\(property)` is set by the service"))
                 continue
             }
-            if case .object = written.value {
+            if written.value.object != nil || written.value.array?.contains(where: { $0.object != nil }) == true {
                 repairs.append(CmdletRepair(nil, "`\(property)` has to be brought back by hand"))
             } else {
                 parameters[written.parameter] = written.value
@@ -101,6 +102,18 @@ extension SnapshotFinding {
             parameters[parameter] = cmdlets.written(property, value).value
         }
         return CmdletRepair(ExchangeCommand("New-\(noun)", parameters), "makes it again, with another id")
+    }
+
+    /// What makes a policy of Teams again, under its own name: its settings are the parameters.
+    private func policyAnew(_ noun: String) -> CmdletRepair {
+        // Those that are given to people have a mark in front of their names.
+        let name = id.hasPrefix("Tag:") ? String(id.dropFirst(4)) : id
+        var parameters: JSONObject = ["Identity": .string(name)]
+        for (property, value) in before ?? [:] where property != "Identity" && !CmdletValue.isEmpty(value) {
+            if case .object = value { continue }
+            parameters[property] = value
+        }
+        return CmdletRepair(ExchangeCommand("New-\(noun)", parameters), "makes it again; it is given to nobody")
     }
 
     // MARK: Entries of lists

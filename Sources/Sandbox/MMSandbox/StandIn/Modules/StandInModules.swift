@@ -32,6 +32,7 @@ struct StandInModules {
         ]
         for module in StandInModule.all where module.word != "powerplatform" {
             commands[module.connect.cmdlet.lowercased()] = { connect(module, $0, $1) }
+            if module.word == "teams" { commands.merge(StandInPolicies.commands) { own, _ in own } }
             if let disconnect = module.disconnect {
                 commands[disconnect.lowercased()] = { _, host in StandInModules.disconnect(module.word, host) }
             }
@@ -65,7 +66,9 @@ struct StandInModules {
             let token = Secret(
                 call.named["accesstoken"]?.string ?? call.argument("Token") ?? call.argument("GraphToken") ?? "")
             let said = TokenClaims(reading: token)
-            return StandInAccount(claims: said.tenantID == nil ? host.options.claims : said, token: token)
+            return StandInAccount(
+                claims: said.tenantID == nil ? host.options.claims : said, token: token,
+                administration: call.argument("TeamsToken").map { Secret($0) })
         case .app:
             var claims = host.options.claims
             claims.account = nil

@@ -111,6 +111,8 @@ struct StandInAccount: Sendable {
     var claims: TokenClaims
     /// The token that the tenant's services accept; `nil` without a tenant.
     var token: Secret?
+    /// The second token of the module of Teams, which its administration takes.
+    var administration: Secret?
 
     /// The permissions in its token; `nil` where there is none to read.
     var scopes: [String]? {
