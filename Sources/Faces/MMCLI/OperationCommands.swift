@@ -32,6 +32,10 @@ package struct OperationCommands: Sendable {
         let terminal = terminal
         let connection = scanned.arguments["connection"]?.string
         var context = context(options, of: connection)
+        if plansProgram(operation, scanned.arguments, try service(options).get()) {
+            // What the program writes is no part of the plan.
+            context.seat = ProgramTerminal(isAside: true)
+        }
         if operation.declaration.startsProgram {
             context.seat = ProgramTerminal()
             context.input = nil
@@ -77,6 +81,15 @@ package struct OperationCommands: Sendable {
         show(answer.errors + end.errors, asJSON: asJSON, isQuiet: options.quiet)
         terminal.progress(nil)
         return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Whether one of the calls that a call takes runs a program of this machine.
+    private func plansProgram(
+        _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService
+    ) -> Bool {
+        operation.fields.filter { $0.kind == .calls }.flatMap { arguments[$0.name]?.array ?? [] }.contains { call in
+            call["tool"]?.string.flatMap { service.catalogue.operation(named: $0) }?.declaration.startsProgram ?? false
+        }
     }
 
     /// Shows errors that did not end the call: notes have told them, where notes are shown, and a program gets an object.

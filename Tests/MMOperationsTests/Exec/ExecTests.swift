@@ -146,6 +146,67 @@ struct ExecTests {
         await home.stop()
     }
 
+    private static func plan(_ home: ChangesHome, _ text: String) async throws(MMError) -> (JSONValue, String) {
+        let work = home.home.path + "/work"
+        mkdir(work, 0o700)
+        let seat = FileSeat(in: home.home.path)
+        var context = home.context(nil)
+        context.seat = seat
+        context.directory = work
+        context.timeLimit = .seconds(300)
+        let call: JSONValue = [
+            "tool": "exec",
+            "arguments": ["connection": "Demo", "command": ["/bin/bash", "-c", .string(tools + text)]],
+        ]
+        let answer = try await home.service.call("plan", ["calls": [call]], in: context)
+        return (ChangesHome.value(answer), seat.text)
+    }
+
+    @Test("a plan of it sends its reads alone, has each change as a step, and is applied without it")
+    func planned() async throws {
+        let home = try await ChangesHome()
+        let (plan, text) = try await Self.plan(
+            home,
+            """
+            id=$(user); g -X PATCH "$base/users/$id" -d '{"jobTitle":"Planned"}'
+            g -X PATCH "$base/users/$id" -d '{"department":"Planned"}'
+            """)
+        #expect(text.components(" 403\n") == 2 && text.contains("only planned"), "\(text)")
+        let steps = plan["steps"]?.array ?? []
+        #expect(steps.count == 2 && plan["open"]?.string == nil, "\(plan)")
+        let seen = try await home.control("GET", "requests")["requests"]?.array ?? []
+        #expect(!seen.contains { $0["method"] == "PATCH" })
+        let applied = try await home.call("apply", ["plan": plan["plan"] ?? .null])
+        #expect(ChangesHome.value(applied)["done"] == 2, "\(ChangesHome.value(applied))")
+        let users = try await home.list("/users?$select=jobTitle,department")
+        #expect(users.contains { $0["jobTitle"] == "Planned" && $0["department"] == "Planned" })
+        await home.stop()
+    }
+
+    @Test("a plan of it is open from where it goes on with an answer, reads what it changed, or ends for it")
+    func plannedInPart() async throws {
+        let home = try await ChangesHome()
+        let group = #"{"displayName":"Planned","mailEnabled":false,"mailNickname":"planned","securityEnabled":true}"#
+        for (text, reason) in [
+            (
+                "g -X POST $base/groups -d '\(group)'; g -X PATCH \"$base/users/$(user)\" -d '{\"jobTitle\":\"B\"}'",
+                "goes on after"
+            ),
+            (
+                "id=$(user); g -X PATCH \"$base/users/$id\" -d '{\"jobTitle\":\"C\"}'; g \"$base/users/$id\"",
+                "reads /v1.0/users/"
+            ),
+            ("id=$(user); g -X PATCH \"$base/users/$id\" -d '{\"jobTitle\":\"D\"}'; exit 3", "ended with 3"),
+        ] {
+            let (plan, shown) = try await Self.plan(home, text)
+            #expect(plan["steps"]?.array?.count == 1, "\(plan) \(shown)")
+            #expect(plan["open"]?.string?.contains(reason) == true, "\(plan) \(shown)")
+        }
+        let error = await #expect(throws: MMError.self) { _ = try await Self.plan(home, "exit 4") }
+        #expect(error?.message.contains("Nothing was planned") == true, "\(error as Any)")
+        await home.stop()
+    }
+
     @Test("a class that was allowed passes, in batches too; a person agrees to more than plain writes first")
     func allowed() async throws {
         let home = try await ChangesHome()

@@ -36,7 +36,14 @@ final class ProgramTerminal: ProgramSeat {
     private let state = Mutex(State())
 
     /// The seat of this process.
-    init() {
+    /// - Parameter isAside: whether the call has an answer of its own on standard output: the program then has no terminal, and writes
+    ///   to standard error alone.
+    init(isAside: Bool = false) {
+        guard !isAside else {
+            (isInteractive, screen, readOnlyInput, terminal) = (false, STDERR_FILENO, nil, nil)
+            streams = (.null, .descriptor(STDERR_FILENO), .descriptor(STDERR_FILENO))
+            return
+        }
         let isScreen = [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].map { Terminal.isTerminal($0) }
         isInteractive = isScreen[0] && isScreen[1]
         screen = isScreen[1] ? STDOUT_FILENO : STDERR_FILENO

@@ -24,8 +24,9 @@ struct Exec: CatalogueOperation {
             .init("mm exec Contoso -- az rest --url /subscriptions", "az, signed in with: az login --identity"),
             .init("mm exec Contoso --read-only -- bash", "a shell in which every tool reads and none writes"),
             .init("mm exec env: --allow write -- terraform apply", "in a job that has AZURE_CLIENT_ID and its like"),
+            .init("mm plan -o move.plan -- exec Contoso -- ./move.sh", "what it would change; only its reads are sent"),
         ]
-    ).startingProgram
+    ).startingProgram.plannable
 
     func run(
         _ input: ExecInput, in context: OperationContext, with services: ExecServices
@@ -41,7 +42,8 @@ struct Exec: CatalogueOperation {
         let walls = try ExecWalls(
             input, directory: directory, path: services.environment["PATH"] ?? "/usr/bin:/bin",
             with: services.shells)
-        try await allow(input, on: connection, in: context, with: services)
+        let planned = try planned(input, of: connection, in: context, with: services)
+        if planned == nil { try await allow(input, on: connection, in: context, with: services) }
         let bearer = SessionBearer(
             of: connection, services.identity, signedIn: context.call.caller.signedIn?.id)
         let account = try await account(bearer, in: context, with: services)
@@ -49,7 +51,7 @@ struct Exec: CatalogueOperation {
         let turn = CallTurn(
             ofProgram: context, allowing: GuardClassSet(input.allowed), connection: connection, module: Self.module,
             person: context.call.person.map { SeatedPerson(person: $0, seat: seat) }, journal: journal,
-            with: services.guarding)
+            planned: planned, with: services.guarding)
         let wire = try await ExecWire.open(
             turn, for: bearer, as: account, allowing: listed + input.hosts,
             policy: services.guarding.policy(of: connection, in: context), with: services)
@@ -66,6 +68,7 @@ struct Exec: CatalogueOperation {
         let exit = await attended(program, seat, until: context.deadline)
         await program.end()
         let traffic = await wire.close()
+        if let planned { return try planned.end(code: exit?.code) }
         return try answer(exit, traffic, walls.notes + journal.told, of: connection, in: context)
     }
 
@@ -78,6 +81,20 @@ struct Exec: CatalogueOperation {
             return try services.guarding.registry.connection(named: input.connection, in: context)
         }
         return try EnvironmentConnection.make(services.environment)
+    }
+
+    /// Takes what the program would change, where only a plan of it is made.
+    private func planned(
+        _ input: ExecInput, of connection: Connection, in context: OperationContext, with services: ExecServices
+    ) throws(MMError) -> PlannedProgram? {
+        guard let recorder = context.call.planning else { return nil }
+        guard input.connection != EnvironmentConnection.word else {
+            throw MMError(
+                .unsupported,
+                "What \(input.connection) describes has no entry that a plan could name: nothing was planned.",
+                hint: "Plan it with a connection of the registry: mm connections list.")
+        }
+        return PlannedProgram(recorder, of: connection, services.requests, in: context)
     }
 
     private static func checkMachine() throws(MMError) {

@@ -8,7 +8,7 @@ struct PlanMake: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
             "calls",
-            "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift.",
+            "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift, exec.",
             .at(0))
         private var written: [(tool: String, arguments: JSONObject)]
         @Argument("out", "The file that the plan is written to.", .short("o"), .notForModels) var out: String?
@@ -176,7 +176,7 @@ struct PlanDraft {
         guard let operation = services.operation(call.tool) else {
             throw MMError(
                 .invalidInput, "Calls of `\(call.tool.prefix(40))` can't be planned.",
-                hint: "Those of graph_request, run, recipe, do, undo and drift with repair can.",
+                hint: "Those of graph_request, run, recipe, do, undo, exec and drift with repair can.",
                 details: ["field": "calls"])
         }
         var inner = context.call

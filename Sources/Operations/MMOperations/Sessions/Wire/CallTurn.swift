@@ -20,6 +20,8 @@ struct CallTurn: Sendable {
     let goesOn: Bool
     /// Notes what the call changes; nil where nothing does at the wire.
     let journal: WireJournal?
+    /// Takes what the call would change, where only a plan of it is made.
+    let planned: PlannedProgram?
 
     /// The turn of a call that was let through.
     /// - Parameters:
@@ -39,6 +41,7 @@ struct CallTurn: Sendable {
         span = Span.current
         goesOn = false
         journal = nil
+        planned = nil
         self.guarding = guarding
         requester = Requester(context.call)
         person = context.call.person
@@ -58,9 +61,10 @@ struct CallTurn: Sendable {
     ///   - module: what its requests are called by.
     ///   - person: who is asked; nil where nobody can be.
     ///   - journal: notes what it changes.
+    ///   - planned: takes what it would change, where only a plan of it is made.
     init(
         ofProgram context: OperationContext, allowing classes: GuardClassSet, connection: Connection, module: String,
-        person: (any ConfirmingPerson)?, journal: WireJournal, with guarding: GuardServices
+        person: (any ConfirmingPerson)?, journal: WireJournal, planned: PlannedProgram?, with guarding: GuardServices
     ) {
         call = context.record.call
         let policy = guarding.policy(of: connection, in: context)
@@ -70,6 +74,7 @@ struct CallTurn: Sendable {
         goesOn = true
         self.guarding = guarding
         self.journal = journal
+        self.planned = planned
         requester = Requester(context.call)
         self.person = person
         let principal = context.call.caller.signedIn?.id

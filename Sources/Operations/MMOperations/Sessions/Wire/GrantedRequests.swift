@@ -92,6 +92,10 @@ final class GrantedRequests: RequestJudge {
             intent = intent.adding(await groups.findings(on: widened.group, until: .never))
         }
         let (judged, name) = (intent, intent.classes.strictest.rawValue)
+        if let planned = state.withLock({ $0.turn?.planned }) {
+            guard intent.classes.strictest == .read else { return .refuse(class: name, await planned.take(request)) }
+            planned.reads(request)
+        }
         let (outcome, turn, number) = state.withLock { state in
             if let turn = state.turn { state.calls[request.number] = (call: turn.call, span: turn.span) }
             return (state.grant.judge(judged, number: request.number), state.turn, state.number)

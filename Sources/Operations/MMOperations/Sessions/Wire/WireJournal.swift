@@ -28,7 +28,7 @@ struct WireJournal: Sendable {
     func witness(of request: DescribedRequest) async -> RequestWitness? {
         guard request.place.services.contains(.resource(.graph)),
             let client = try? GuardedClient(identity: requests.identity, connection: connection, service: .graph),
-            let parts = try? parts(of: request, client)
+            let parts = try? Self.parts(of: request, client)
         else { return nil }
         let watch = WriteWatch(client: client, connection: connection, requests: requests, context: context)
         let writes = await watch.writes(parts.requests)
@@ -40,7 +40,7 @@ struct WireJournal: Sendable {
     }
 
     /// The requests that one stands for: a batch changes what its items change.
-    private func parts(
+    static func parts(
         of request: DescribedRequest, _ client: GuardedClient
     ) throws(MMError) -> (requests: [GraphRequest], ids: [String]?) {
         let target = try client.target(request.target)

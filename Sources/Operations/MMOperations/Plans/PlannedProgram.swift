@@ -1,0 +1,138 @@
+import MMCore
+import MMDesk
+import MMEgress
+import MMGuard
+import MMIdentity
+
+/// A program of which only a plan is made: its reads are sent, and each request that would change something becomes a step; the program
+/// is told that it was not sent. Where it goes on with what such a request would have answered, or reads what one would have changed,
+/// the plan ends.
+final class PlannedProgram: Sendable {
+    private struct State {
+        /// Requests are taken one after the other, whatever the program sends side by side.
+        var last: Task<RequestRefusal, Never>?
+        /// What steps write to: the paths, in small letters.
+        var written: [String] = []
+        /// The first step whose answer a program may go on with.
+        var answering: String?
+        var failure: MMError?
+        var count = 0
+    }
+
+    private let recorder: PlanRecorder
+    private let connection: Connection
+    private let services: RequestServices
+    private let context: OperationContext
+    private let state = Mutex(State())
+
+    init(_ recorder: PlanRecorder, of connection: Connection, _ services: RequestServices, in context: OperationContext)
+    {
+        self.recorder = recorder
+        self.connection = connection
+        self.services = services
+        self.context = context
+    }
+
+    // MARK: Requests
+
+    /// Takes a request that would change something.
+    /// - Returns: what the program is told.
+    func take(_ request: DescribedRequest) async -> RequestRefusal {
+        let taken = state.withLock { state in
+            let before = state.last
+            let task = Task {
+                _ = await before?.value
+                return await self.record(request)
+            }
+            state.last = task
+            return task
+        }
+        return await taken.value
+    }
+
+    /// Looks at a read that is about to be sent.
+    func reads(_ request: DescribedRequest) {
+        let path = Self.path(of: request)
+        let isWritten = state.withLock { state in
+            state.written.contains { $0 == path || $0.hasPrefix(path + "/") || path.hasPrefix($0 + "/") }
+        }
+        if isWritten { recorder.end(because: "the program reads \(VisibleText.exact(path)), which a step changes") }
+    }
+
+    private func record(_ request: DescribedRequest) async -> RequestRefusal {
+        if let step = state.withLock({ $0.answering }) {
+            recorder.end(because: "the program goes on after “\(step)”, whose answer nobody knows")
+        }
+        guard recorder.open == nil else { return Self.beyond }
+        do throws(MMError) {
+            let (desk, resource) = try desk(for: request)
+            let parts = try WireJournal.parts(of: request, desk.client).requests
+            let before = recorder.steps.count
+            _ = try await recorder.record(parts, of: resource, at: desk)
+            let steps = recorder.steps.dropFirst(before)
+            state.withLock { state in
+                state.count += steps.count
+                state.written += parts.map { Self.path(of: $0.target.pathAndQuery) }
+                let answering = steps.first { $0.change.map { $0.kind == .creation } ?? true }
+                state.answering = state.answering ?? answering?.title
+            }
+            return RequestRefusal(
+                code: "planned", message: "This is only planned: nothing was sent, and the service has not answered.")
+        } catch {
+            if recorder.open != nil { return Self.beyond }
+            // What went before can be applied; what comes now is not known.
+            if recorder.steps.isEmpty || error.code == .denied {
+                state.withLock { $0.failure = $0.failure ?? error }
+            } else {
+                recorder.end(because: error.message)
+            }
+            return RequestRefusal(code: error.code.word, message: error.message)
+        }
+    }
+
+    private static let beyond = RequestRefusal(
+        code: "planned", message: "The plan ends before this: nothing was sent.")
+
+    /// What records requests to the service that one goes to.
+    private func desk(for request: DescribedRequest) throws(MMError) -> (Desk, RequestResource) {
+        let unknown = MMError(
+            .unsupported, "A request to \(request.place.host) can't be part of a plan.",
+            hint: "Plans hold requests to Graph, Power Automate, Azure, SharePoint and the Power Platform.")
+        guard let service = WireRequest(request).service, let resource = RequestResource(service) else { throw unknown }
+        if case .beginning = request.body {
+            throw MMError(
+                .unsupported,
+                "The body of \(request.method) \(Self.path(of: request)) is too large to be part of a plan.")
+        }
+        let client = try GuardedClient(identity: services.identity, connection: connection, service: service)
+        let watch = WriteWatch(client: client, connection: connection, requests: services, context: context)
+        return (Desk(watch: watch, module: resource.module, confirmed: false), resource)
+    }
+
+    private static func path(of request: DescribedRequest) -> String { path(of: request.target) }
+
+    private static func path(of target: String) -> String {
+        String(target.prefix { $0 != "?" }).lowercased()
+    }
+
+    // MARK: The end
+
+    /// What the call answers once the program has ended.
+    /// - Parameter code: the program's exit code; `nil` where it was ended.
+    /// - Throws: what is wrong with one of its requests; that the plan ends here.
+    func end(code: Int32?) throws(MMError) -> OperationAnswer {
+        let (failure, count) = state.withLock { ($0.failure, $0.count) }
+        if let failure { throw failure }
+        if code != 0 {
+            let word = code.map { "ended with \($0)" } ?? "did not end in time"
+            guard count > 0 else {
+                throw MMError(
+                    .remoteFailed, "The program \(word) before it changed anything. Nothing was planned.",
+                    hint: "Try it by itself: mm exec --read-only.")
+            }
+            recorder.end(because: "the program \(word), since its changes were not sent")
+        }
+        if recorder.open != nil { throw PlanRecorder.beyond }
+        return OperationAnswer(.value([]), notes: ["Planned: nothing was sent."], connection: connection.name)
+    }
+}
