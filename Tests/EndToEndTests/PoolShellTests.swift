@@ -111,6 +111,6 @@ struct PoolShellTests {
 
     private func jobs(_ home: TemporaryHome) async throws -> [JSONValue] {
         let listed = try await Tenant.run(Programs.mm, ["jobs", "--json"], home.environment)
-        return listed.json?["jobs"]?.array ?? []
+        return listed.json?.array ?? []
     }
 }

@@ -78,7 +78,7 @@ struct TeamTests {
         let ended = try await lena.call("reset", ["connection": "Team"])
         #expect(!ended.failed)
         let sessions = try await team.tenant.mm(["sessions", "--json"])
-        #expect(sessions.json?["sessions"]?.array?.count { $0["connection"] == "Team" } == 1, "\(sessions)")
+        #expect(sessions.json?.array?.count { $0["connection"] == "Team" } == 1, "\(sessions)")
         await team.stop()
     }
 

@@ -61,6 +61,12 @@ package struct OperationCommands: Sendable {
             if rows.isFirst { terminal.note("These are the first rows. All of them: --all; so many: --top N.") }
             answer.body = .value(rows.rows)
         }
+        if options.format == .json || options.jq != nil,
+            let member = operation.call(scanned.arguments).operation.declaration.listMember,
+            case .value(let value) = answer.body, let rows = value[member], rows.array != nil
+        {
+            answer.body = .value(rows)
+        }
         if options.jq != nil || answer.isLongRunning == false { terminal.progress(nil) }
         if !answer.standardError.isEmpty {
             terminal.progress(nil)

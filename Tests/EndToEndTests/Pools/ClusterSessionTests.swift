@@ -153,7 +153,7 @@ struct ClusterSessionTests {
         #expect(try await nodes.writes() == 1)
         // The other node knows of the session, and where it lives.
         let seen = try await nodes.ask(1, ["sessions", "--json"])
-        let row = seen.json?["sessions"]?.array?.first { $0["session"] == "Demo/graph" }
+        let row = seen.json?.array?.first { $0["session"] == "Demo/graph" }
         #expect(row?["node"]?.string?.hasSuffix(":\(nodes.ports[0])") == true, "\(seen)")
         let told = try await nodes.ask(0, ["run", "Demo", "graph", "Invoke-StandIn process"])
         let inner = try #require(Int32(told.output.filter(\.isNumber)), "\(told)")

@@ -123,7 +123,7 @@ struct ClusterWorkTests {
 
     private func rows(_ nodes: ClusterNodes) async throws -> [String: JSONValue] {
         let ran = try await nodes.mm(1, ["jobs", "--json"])
-        let rows = ran.json?["jobs"]?.array ?? ran.json?.array ?? []
+        let rows = ran.json?.array ?? []
         return Dictionary(rows.map { ($0["job"]?.string ?? "", $0) }) { first, _ in first }
     }
 

@@ -23,10 +23,15 @@ struct AuditMine: CatalogueOperation {
         _ input: Input, in context: OperationContext, with audit: AuditReading
     ) async throws(MMError) -> OperationAnswer {
         let caller = context.call.caller
+        var connections: Set<String> = []
         let (entries, missing) = try await audit.entries(limit: input.last) { entry in
-            Self.isOwn(entry, of: caller) && SentRequests.isCall(entry)
-                && (input.connection.map { entry["connection"]?.string == $0 } ?? true)
+            guard Self.isOwn(entry, of: caller), SentRequests.isCall(entry) else { return false }
+            if let name = entry["connection"]?.string { connections.insert(name) }
+            return (input.connection.map { entry["connection"]?.string == $0 } ?? true)
                 && (input.outcome.map { entry["outcome"]?.string == $0 } ?? true)
+        }
+        if entries.isEmpty, let name = input.connection {
+            try ListFilter.check(connection: name, in: audit.registry, for: caller.server, written: connections)
         }
         let rows = entries.map { entry -> JSONValue in
             var row: JSONObject = ["time": entry["time"] ?? .null, "what": .string(AuditedCall.what(entry))]

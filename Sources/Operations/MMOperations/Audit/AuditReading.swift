@@ -4,9 +4,11 @@ package import MMCore
 package struct AuditReading: Sendable {
     private let log: AuditLog
     private let cluster: ClusterLines?
+    /// The connections that there are.
+    let registry: ConnectionRegistry
 
-    package init(log: AuditLog, cluster: ClusterLines?) {
-        (self.log, self.cluster) = (log, cluster)
+    package init(log: AuditLog, cluster: ClusterLines?, registry: ConnectionRegistry) {
+        (self.log, self.cluster, self.registry) = (log, cluster, registry)
     }
 
     /// The newest lines that are wanted, the oldest of them first.

@@ -42,8 +42,11 @@ struct AuditShow: CatalogueOperation {
         _ input: Input, in context: OperationContext, with audit: AuditReading
     ) async throws(MMError) -> OperationAnswer {
         let (wanted, includesRequests) = (input.wanted, input.includesRequests)
+        var connections: Set<String> = []
         let (entries, missing) = try await audit.entries(limit: input.last) { entry in
-            (includesRequests
+            if let name = entry["connection"]?.string { connections.insert(name) }
+            return
+                (includesRequests
                 || SentRequests.isCall(entry)
                     && ![UndoStep.operation, PlanRun.stepOperation].contains(entry["operation"]?.string))
                 && wanted.allSatisfy { name, value in
@@ -51,6 +54,10 @@ struct AuditShow: CatalogueOperation {
                     entry[name]?.string == value
                         || name == "call" && entry["partOf"]?.array?.contains(.string(value)) == true
                 }
+        }
+        if entries.isEmpty, let name = input.wanted.first(where: { $0.key == "connection" })?.value {
+            try ListFilter.check(
+                connection: name, in: audit.registry, for: context.call.caller.server, written: connections)
         }
         return .value(
             .array(entries.map { .object(Self.row($0)) }),
@@ -89,21 +96,13 @@ enum AuditOutcomes {
 
     /// - Throws: `invalidInput` that lists the outcomes.
     static func check(_ outcome: String) throws(MMError) {
-        guard !outcomes.contains(outcome), !outcome.hasPrefix("approved by ") else { return }
-        throw refused(outcome, "outcome", outcomes)
+        guard !outcome.hasPrefix("approved by ") else { return }
+        try ListFilter.check(outcome, "outcome", among: outcomes, of: "line")
     }
 
     /// - Throws: `invalidInput` that lists the operations.
     static func check(operation: String) throws(MMError) {
         let names = Catalogue.standard.operations.map(\.declaration.name)
-        guard !names.contains(operation), !parts.contains(operation) else { return }
-        throw refused(operation, "operation", (names + parts).sorted())
-    }
-
-    private static func refused(_ word: String, _ field: String, _ known: [String]) -> MMError {
-        let near = NearestNames.of(word, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
-        return MMError(
-            .invalidInput, "No line has the \(field) `\(word.prefix(40))`.\(near)",
-            hint: "Each \(field): \(known.joined(separator: ", ")).", details: ["field": .string(field)])
+        try ListFilter.check(operation, "operation", among: (names + parts).sorted(), of: "line")
     }
 }

@@ -42,6 +42,8 @@ public struct OperationDeclaration: Sendable {
     package private(set) var withoutPool = WithoutPool.nothing
     /// Who has what it tells of, where several pools are one.
     package private(set) var keeper = Keeper.any
+    /// The member of its answer that holds the rows of a list, for which programs may ask alone; `nil` where the answer is the list.
+    package var listMember: String?
     /// How it runs for several connections in one call; `nil` where it is for one.
     package var severalConnections: SeveralConnections?
     /// Command lines that work, with what they do.
@@ -225,6 +227,14 @@ public struct OperationDeclaration: Sendable {
     func kept(by keeper: Keeper) -> OperationDeclaration {
         var copy = self
         copy.keeper = keeper
+        return copy
+    }
+
+    /// The same, whose answer is a list within an object.
+    /// - Parameter member: the member that holds the rows.
+    func listing(_ member: String) -> OperationDeclaration {
+        var copy = self
+        copy.listMember = member
         return copy
     }
 

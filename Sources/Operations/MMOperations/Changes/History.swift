@@ -22,6 +22,7 @@ struct History: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
         let selection = try await UndoSelection(services, in: context)
+        if let name = input.connection { try selection.check(connection: name, services, in: context) }
         // An object keeps its id when its name changes, so what is found by name leads to all that is known by id.
         let named = Self.ids(of: input.object, in: selection.newestFirst)
         let entries = selection.newestFirst.filter { entry in

@@ -59,7 +59,10 @@ struct Undo: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let selection = try await UndoSelection(services, in: context)
         var entries = try Self.entries(input, selection)
-        if let name = input.connection { entries = entries.filter { selection.connection(of: $0) == name } }
+        if let name = input.connection {
+            try selection.check(connection: name, services, in: context)
+            entries = entries.filter { selection.connection(of: $0) == name }
+        }
         guard !entries.isEmpty else {
             throw MMError(
                 .notFound, "There is no such change that could be undone.", hint: "mm undo list shows the changes.")

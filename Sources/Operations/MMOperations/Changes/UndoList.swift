@@ -23,6 +23,7 @@ struct UndoList: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
         let selection = try await UndoSelection(services, in: context)
+        if let name = input.connection { try selection.check(connection: name, services, in: context) }
         let entries = selection.newestFirst.filter { entry in
             entry.outcome != .refused && (input.connection.map { $0 == selection.connection(of: entry) } ?? true)
                 && (input.call.map { entry.isOf(call: $0) } ?? true)

@@ -42,6 +42,14 @@ struct UndoSelection {
     /// What the connection of an entry is called today, else what it was called.
     func connection(of entry: JournalEntry) -> String { reach.name(of: entry) ?? entry.connection }
 
+    /// Refuses a connection that nothing was changed with and that there is not.
+    /// - Throws: `invalidInput` that lists the connections.
+    func check(connection name: String, _ services: RequestServices, in context: OperationContext) throws(MMError) {
+        try ListFilter.check(
+            connection: name, in: services.guarding.registry, for: context.call.caller.server,
+            written: Set(entries.map { self.connection(of: $0) }))
+    }
+
     /// The entry with an id.
     /// - Throws: `notFound`.
     func entry(_ id: String) throws(MMError) -> JournalEntry {

@@ -16,12 +16,21 @@ package struct ConnectionsList: CatalogueOperation {
             "Lists the connections (name, description). The other tools take a name as `connection`; there is no default.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [.init("mm connections list", "names, tenants and accounts of the registry")]
-    ).answering(withoutPool: .lists)
+    ).answering(withoutPool: .lists).listing("connections")
 
     package func run(
         _ input: Input, in context: OperationContext, with registry: ConnectionRegistry
     ) async throws(MMError) -> OperationAnswer {
-        Self.answer(of: try registry.snapshot(), in: context, tag: input.tag)
+        let snapshot = try registry.snapshot()
+        if let tag = input.tag {
+            let tags = Self.visible(of: snapshot, in: context).reduce(into: Set<String>()) { $0.formUnion($1.tags) }
+            try ListFilter.check(tag, "tag", among: tags.sorted(), of: "connection")
+        }
+        return Self.answer(of: snapshot, in: context, tag: input.tag)
+    }
+
+    private static func visible(of snapshot: RegistrySnapshot, in context: OperationContext) -> [Connection] {
+        context.call.caller.server.map { snapshot.visible(to: $0) } ?? snapshot.connections
     }
 
     /// The list of a registry, as far as the caller may use it. `run` and `graph_request` answer it too when they are called
@@ -30,8 +39,9 @@ package struct ConnectionsList: CatalogueOperation {
         -> OperationAnswer
     {
         let server = context.call.caller.server
-        let visible = server.map { snapshot.visible(to: $0) } ?? snapshot.connections
-        let chosen = visible.filter { connection in tag.map { connection.tags.contains($0) } ?? true }
+        let chosen = visible(of: snapshot, in: context).filter { connection in
+            tag.map { connection.tags.contains($0) } ?? true
+        }
         let notes = notes(on: snapshot, showing: chosen, isOwner: server == nil)
         let rows = chosen.map { connection -> JSONValue in
             var row: JSONObject = ["name": .string(connection.name)]

@@ -18,7 +18,7 @@ struct Jobs: CatalogueOperation {
             .init("mm jobs", "all of this user; `mm output JOB --action wait` waits for one, `cancel` ends it"),
             .init("mm jobs --watch", "how far they are, until all have ended"),
         ]
-    ).unlisted.kept(by: .each)
+    ).unlisted.kept(by: .each).listing("jobs")
 
     func run(
         _ input: Input, in context: OperationContext, with jobs: OperationJobs

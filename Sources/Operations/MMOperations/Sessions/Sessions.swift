@@ -12,8 +12,8 @@ struct Sessions: CatalogueOperation {
             "Lists the sessions that live, PowerShell's and those of your own shells and hosts: state, account, commands so "
             + "far, callers that wait.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
-        examples: [.init("mm sessions --json", "all of them, with what the pool has counted")]
-    ).unlisted.kept(by: .each)
+        examples: [.init("mm sessions --json", "all of them, as an array of rows")]
+    ).unlisted.kept(by: .each).listing("sessions")
 
     func run(
         _ input: NoInput, in context: OperationContext, with services: SessionServices

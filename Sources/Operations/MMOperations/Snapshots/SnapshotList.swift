@@ -20,18 +20,17 @@ struct SnapshotList: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> OperationAnswer {
         let registry = services.guarding.registry
-        var names: [String] = []
+        let known = try registry.snapshot()
+        let server = context.call.caller.server
+        let seen = Set((server.map { known.visible(to: $0) } ?? known.connections).map(\.name))
+        // Those of a partner's customers have names of their own; those of connections that have gone are their owner's.
+        var names = try SnapshotStore.connections(services.guarding.paths).filter { name in
+            server == nil || seen.contains(name)
+                || name.firstIndex(of: ":").map { seen.contains(String(name[..<$0])) } ?? false
+        }
         if let name = input.connection {
-            names = [try registry.connection(named: name, in: context).name]
-        } else {
-            let known = try registry.snapshot()
-            let server = context.call.caller.server
-            let seen = Set((server.map { known.visible(to: $0) } ?? known.connections).map(\.name))
-            // Those of a partner's customers have names of their own; those of connections that have gone are their owner's.
-            names = try SnapshotStore.connections(services.guarding.paths).filter { name in
-                server == nil || seen.contains(name)
-                    || name.firstIndex(of: ":").map { seen.contains(String(name[..<$0])) } ?? false
-            }
+            try ListFilter.check(connection: name, in: registry, for: server, written: Set(names))
+            names = names.filter { $0 == name }
         }
         var rows: [JSONValue] = []
         for name in names {

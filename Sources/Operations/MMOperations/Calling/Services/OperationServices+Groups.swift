@@ -21,7 +21,7 @@ extension OperationServices {
 
     /// For operations that read the audit log.
     package var auditReading: AuditReading {
-        AuditReading(log: audit, cluster: cluster)
+        AuditReading(log: audit, cluster: cluster, registry: registry)
     }
 
     /// For operations that send requests with files of this machine.

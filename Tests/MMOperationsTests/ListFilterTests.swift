@@ -1,0 +1,52 @@
+import MMCore
+import Testing
+
+@testable import MMOperations
+
+@Suite("Filters of lists", .timeLimit(.minutes(10)))
+struct ListFilterTests {
+    static let calls: [(operation: String, arguments: JSONObject)] = [
+        ("undo_list", ["connection": "banana"]), ("undo", ["since": "1d", "connection": "banana"]),
+        ("history", ["object": "ada@contoso.com", "connection": "banana"]), ("audit_show", ["connection": "banana"]),
+        ("audit_mine", ["connection": "banana"]), ("snapshot_list", ["connection": "banana"]),
+        ("audit_show", ["outcome": "banana"]), ("audit_mine", ["outcome": "banana"]),
+        ("audit_show", ["operation": "banana"]), ("connections", ["tag": "banana"]),
+    ]
+
+    @Test("that nothing can have are refused with what there is")
+    func unknown() async throws {
+        let home = try await ChangesHome(users: 12, isSignedIn: false)
+        try home.edit { entries in
+            var entry = entries["Demo"]?.object ?? [:]
+            entry["tags"] = ["msp", "north"]
+            entries["Demo"] = .object(entry)
+        }
+        for (operation, arguments) in Self.calls {
+            let error = await #expect(throws: MMError.self, "\(operation) \(arguments)") {
+                _ = try await home.call(operation, arguments)
+            }
+            #expect(error?.code == .invalidInput && error?.exitCode == 2, "\(operation): \(error as Any)")
+            let there = arguments["connection"] != nil ? "Demo" : arguments["tag"] != nil ? "msp, north" : ", "
+            #expect(error?.hint?.contains(there) == true, "\(operation): \(error as Any)")
+        }
+        await home.stop()
+    }
+
+    @Test("find what was written down of connections that have gone")
+    func gone() async throws {
+        let home = try await ChangesHome(users: 12)
+        try await home.graph("PATCH", "/me", ["city": "Rome"])
+        _ = try await home.call("snapshot_take", ["connection": "Demo", "only": ["domains"]])
+        try home.edit { entries in
+            var entry = entries["Demo"]?.object ?? [:]
+            entry["tenantId"] = "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e99"
+            entry["tenant"] = "other.example"
+            entries = ["Other": .object(entry)]
+        }
+        for operation in ["undo_list", "audit_show", "snapshot_list"] {
+            let found = ChangesHome.value(try await home.call(operation, ["connection": "Demo"]))
+            #expect(found.array?.isEmpty == false, "\(operation)")
+        }
+        await home.stop()
+    }
+}
