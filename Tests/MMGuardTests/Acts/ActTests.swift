@@ -124,6 +124,13 @@ struct ActTests {
             ],
             [(.teams, "PUT", "/Skype.Policy/configurations/TeamsMeetingPolicy/configuration/Global", "{}")]),
         ActRoads(
+            "a policy goes, and with it what people were given", .privilege,
+            [
+                ("teams", "Remove-CsTeamsMeetingPolicy -Identity p"),
+                ("teams", "Remove-CsTeamsMessagingPolicy -Identity 'Tag:p'"),
+            ],
+            [(.teams, "DELETE", "/Skype.Policy/configurations/TeamsMeetingPolicy/configuration/p", "")]),
+        ActRoads(
             "calls come in elsewhere", .privilege,
             [
                 ("teams", "Set-CsUser ann -LineURI tel:+4144"),
