@@ -31,7 +31,10 @@ final class ChangesHome: Sendable {
           "tenantId": "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01", "expectedEmail": "admin@contoso-sandbox.example"}}}
         """
 
-    init(users: Int = 40, customers: Int = 0, isSignedIn: Bool = true) async throws {
+    /// - Parameter nodes: what this node shares with others of a cluster; `nil` for one alone.
+    init(
+        users: Int = 40, customers: Int = 0, isSignedIn: Bool = true, sharing nodes: SharedNodes? = nil
+    ) async throws {
         var options = SandboxOptions()
         options.userCount = users
         options.customerCount = customers
@@ -39,9 +42,28 @@ final class ChangesHome: Sendable {
         let base = try await tenant.start()
         home = try TestHome()
         try ProtectedFile.replace(home.paths.registry, with: Array(Self.registry.utf8))
-        service = LocalOperationService(
-            services: OperationServices(environment: home.environment.merging(["MM_SANDBOX_URL": base]) { $1 }))
+        var services = OperationServices(environment: home.environment.merging(["MM_SANDBOX_URL": base]) { $1 })
+        services.cluster = try nodes?.lines(of: services.paths)
+        service = LocalOperationService(services: services)
         if isSignedIn { try await signIn() }
+    }
+
+    /// What works on the same folders as another process does.
+    func process() -> LocalOperationService {
+        LocalOperationService(services: OperationServices(environment: service.services.environment))
+    }
+
+    /// Another node with the same sign-ins and a record of its own.
+    func node(sharing nodes: SharedNodes) throws(MMError) -> LocalOperationService {
+        var environment = service.services.environment
+        environment["MM_STATE_DIR"] = home.path + "/other-state"
+        // Who has signed in stands in the state.
+        try ProtectedFile.replace(
+            home.path + "/other-state/pins.json",
+            with: try ProtectedFile.read(home.paths.stateDirectory + "/pins.json") ?? Array("{}".utf8))
+        var services = OperationServices(environment: environment)
+        services.cluster = try nodes.lines(of: services.paths)
+        return LocalOperationService(services: services)
     }
 
     func stop() async {
