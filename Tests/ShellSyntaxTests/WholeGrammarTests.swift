@@ -60,6 +60,43 @@ struct WholeGrammarTests {
     }
 
     @Test(
+        "says what a command reads: by itself, by what is around it, by what was opened before",
+        arguments: [
+            ("a < <(b); #", nil), ("# < <(b)", .output), ("# 3< <(b) <&3", .output), ("exec 3< <(b); # <&3", .output),
+            ("exec < f; #", .file("f")), ("{ #; } <<< t", .text("t")), ("(#) <<X\nt\nX\n", .text("t\n")),
+            ("if a; then #; fi < f", .file("f")), ("{ { #; } < f; } < g", .file("f")), ("b | { #; }", .output),
+            ("{ exec < f; }; #", .file("f")), ("{ exec < f; #; } < g", .output),
+            ("exec <<X; (exec < f); #\nt\nX\n", .output), ("exec <<< t; false && exec < f; #", .output),
+            ("exec 3< f; exec <&3 3<&-; #", .file("f")), ("# <<X $(b)\nt\nX\n", .text("t\n")), ("b > >(#)", .output),
+            ("f() { #; }; f < g", .output), ("# 3< f", nil), ("# <&$x", .output), ("# < /dev/tcp/h/1", .output),
+            ("`{ #; } <<< t`", .text("t")), ("{ b; } < f; #", nil), ("b | # < f", .file("f")),
+        ] as [(String, Reading?)])
+    func inputs(hole: String, expected: Reading?) throws {
+        let text = hole.split(separator: "#", omittingEmptySubsequences: false).joined(separator: "rm x")
+        let command = try ShellScript.parse(text, as: .whole).commands.first { $0.name == "rm" }
+        switch (try #require(command).inputs[0], expected) {
+        case (nil, nil), (.output, .output): break
+        case (.text(let text, _), .text(let other)): #expect(text == other)
+        case (.file(let word), .file(let other)): #expect(word.value == other)
+        case (let found, _): Issue.record("\(text): \(String(describing: found))")
+        }
+    }
+
+    /// What a command reads, in the words of a test.
+    enum Reading: Sendable {
+        case text(String)
+        case output
+        case file(String)
+    }
+
+    @Test("reads a great many nested redirections in time that grows with their number")
+    func deepRedirections() throws {
+        let text = String(repeating: "{ ", count: 20_000) + "a; " + String(repeating: "} <f; ", count: 20_000)
+        #expect(try ShellScript.parse(text, as: .whole).commands.first?.inputs[0] != nil)
+        #expect(throws: ShellRefusal.self) { try ShellScript.parse("exec 300<f; a", as: .whole) }
+    }
+
+    @Test(
         "refuses what can't be taken apart",
         arguments: [
             "a 'b", "a \"b", "a $'b", "a `b", "a $(b", "a ${b", "a $((1", "(a", "a)", "a (b", "f(x)", "[[ a", "x=(a",

@@ -231,8 +231,11 @@ extension ShellParser {
 
     mutating func processSubstitution(_ level: Int) throws(ShellRefusal) -> Word {
         let start = position
+        let first = script.commands.count
+        let reads = peek(">")
         position += 2
         try list(until: UInt8(ascii: ")"), level: level + 1)
+        if reads { feed(from: first) }
         return Word("<()", isFixed: false, offset: start)
     }
 
@@ -256,6 +259,10 @@ extension ShellParser {
         var parser = ShellParser(inner, grammar, depth: depth + level + 1, words: wordsLeft)
         let found = try parser.parse()
         wordsLeft = parser.wordsLeft
+        let before = script.commands.count
+        redirected += parser.redirected.map {
+            Compound(first: $0.first + before, end: $0.end + before)
+        }
         script.commands += found.commands
         script.functions += found.functions
         script.bindings += found.bindings

@@ -11,6 +11,8 @@ struct ShellParser {
     var awaited: [AwaitedDocument] = []
     /// The number directly before the next redirection.
     var descriptor: Word?
+    /// The compound commands that have redirections of their own.
+    var redirected: [Compound] = []
 
     /// How deeply this text is nested in others.
     let depth: Int
@@ -38,6 +40,7 @@ struct ShellParser {
     mutating func parse() throws(ShellRefusal) -> ShellScript {
         guard bytes.count <= Self.maximumBytes else { throw refusal("a text of more than 1 MiB", at: 0) }
         try list(until: nil)
+        try resolveInputs()
         return script
     }
 
@@ -72,13 +75,23 @@ struct ShellParser {
         var fedDepth = 0
         /// Whether the command that begins is a coprocess, which may have a name before it.
         var namesCoprocess = false
+        /// The first here-document that this list awaits; those before it belong to commands around it.
+        var firstDocument = 0
+        /// Where the open loops, groups and conditions begin.
+        var openings: [Int] = []
+        /// The compound command that has just ended, whose redirections may follow.
+        var closed: Compound?
 
         /// Notes a keyword that opens or closes such a construct; what stands in one that reads a pipe reads it too.
-        mutating func note(keyword: String) {
+        /// - Parameter next: the place of the next command.
+        mutating func note(keyword: String, next: Int) {
             switch keyword {
             case "{", "if", "while", "until", "for", "select", "case":
+                openings.append(next)
                 if fedDepth > 0 || current.readsPipe { fedDepth += 1 }
-            case "}", "fi", "done", "esac": fedDepth = max(fedDepth - 1, 0)
+            case "}", "fi", "done", "esac":
+                fedDepth = max(fedDepth - 1, 0)
+                if let first = openings.popLast() { closed = Compound(first: first, end: next) }
             default: break
             }
         }
@@ -88,6 +101,7 @@ struct ShellParser {
     mutating func list(until end: UInt8?, level: Int = 0) throws(ShellRefusal) {
         guard depth + level < Self.deepestCommands else { throw refusal("commands nested too deeply") }
         var list = List(level: level)
+        list.firstDocument = awaited.count
         let start = position
         while true {
             skipBlanks()
@@ -107,6 +121,9 @@ struct ShellParser {
                 position += 1
                 if list.isPattern { continue }
                 try finish(&list, nil, at: here)
+                if list.firstDocument > 0 {
+                    throw refusal("a here-document that begins within another command", at: here)
+                }
                 try documents(level)
             case UInt8(ascii: ";"):
                 position += 1
@@ -156,7 +173,7 @@ struct ShellParser {
                 if peek("(", after: 1) {
                     try refuseIfPlain("a process substitution", at: here)
                     descriptor = nil
-                    list.current.words.append(try processSubstitution(level))
+                    begin(try processSubstitution(level), &list.current)
                 } else {
                     try redirect(&list.current, level)
                 }
@@ -193,9 +210,14 @@ struct ShellParser {
     /// Appends the current command to the script.
     mutating func keep(_ list: inout List, _ joint: ShellScript.ControlOperator?) {
         if !list.current.isEmpty {
-            for index in awaited.indices where awaited[index].command == nil {
+            for index in awaited.indices.dropFirst(list.firstDocument) where awaited[index].command == nil {
                 awaited[index].command = script.commands.count
             }
+            if var compound = list.closed, list.current.words.isEmpty, !list.current.redirections.isEmpty {
+                compound.end = script.commands.count
+                redirected.append(compound)
+            }
+            list.closed = nil
             list.namesCoprocess = false
             list.last = script.commands.count
             list.current.controlOperator = joint
@@ -228,9 +250,13 @@ struct ShellParser {
         position += 1
         let first = script.commands.count
         try self.list(until: UInt8(ascii: ")"), level: list.level + 1)
-        if list.current.readsPipe || list.fedDepth > 0 {
-            for index in script.commands.indices.dropFirst(first) { script.commands[index].readsPipe = true }
-        }
+        if list.current.readsPipe || list.fedDepth > 0 { feed(from: first) }
+        list.closed = Compound(first: first, end: script.commands.count)
+    }
+
+    /// Notes that commands read what another one writes.
+    mutating func feed(from first: Int) {
+        for index in script.commands.indices.dropFirst(first) { script.commands[index].readsPipe = true }
     }
 }
 
@@ -338,7 +364,7 @@ extension ShellParser {
         // The value may be quoted; a quoted name is not a variable's.
         if word.isQuoted, !list.isPattern, Self.isAssignment(word) { return assign(word, &list.current) }
         guard !word.isQuoted, !list.isPattern || word.value == "esac" else { return begin(word, &list.current) }
-        list.note(keyword: word.value)
+        list.note(keyword: word.value, next: script.commands.count)
         switch word.value {
         case let keyword where Self.passed.contains(keyword): keep(&list, .sequence)
         case "esac":
@@ -465,6 +491,8 @@ extension ShellParser {
         var stripsTabs: Bool
         /// Whether its text is taken literally, without expansions.
         var isPlain: Bool
+        /// The index of the redirection among those of its command.
+        var redirection: Int
         /// The index of the command that reads it.
         var command: Int?
     }
@@ -500,7 +528,9 @@ extension ShellParser {
         if position >= bytes.count || "\n;|&<>#".utf8.contains(bytes[position]) {
             try refuseIfPlain("a redirection without a file", at: start)
         }
-        let target = try word(level)
+        let isSubstitution = (peek("<") || peek(">")) && peek("(", after: 1)
+        if isSubstitution { try refuseIfPlain("a process substitution", at: before) }
+        let target = isSubstitution ? try processSubstitution(level) : try word(level)
         let isDuplicate = kind == .duplicate || kind == .duplicateInput
         guard position > before || isDuplicate else { throw refusal("a redirection without a file") }
         let redirection = ShellScript.Redirection(
@@ -536,16 +566,16 @@ extension ShellParser {
         let descriptor = number.flatMap { Int($0.value) } ?? 0
         if take("<") {
             skipBlanks()
-            let text = try word(level)
-            current.document = text.value
             current.redirections.append(
-                ShellScript.Redirection(descriptor: descriptor, kind: .hereString, target: text))
+                ShellScript.Redirection(descriptor: descriptor, kind: .hereString, target: try word(level)))
             return
         }
         let stripsTabs = take("-")
         skipBlanks()
         let end = try word(level)
-        awaited.append(AwaitedDocument(end: end.value, stripsTabs: stripsTabs, isPlain: end.isQuoted))
+        awaited.append(
+            AwaitedDocument(
+                end: end.value, stripsTabs: stripsTabs, isPlain: end.isQuoted, redirection: current.redirections.count))
         current.redirections.append(ShellScript.Redirection(descriptor: descriptor, kind: .hereDocument, target: end))
     }
 
@@ -568,7 +598,7 @@ extension ShellParser {
                 stop = position
             }
             if let command = document.command, script.commands.indices.contains(command) {
-                script.commands[command].document = String(decoding: body, as: UTF8.self)
+                script.commands[command].redirections[document.redirection].text = String(decoding: body, as: UTF8.self)
             }
             guard !document.isPlain else { continue }
             // Substitutions in an unquoted body are run.

@@ -27,6 +27,8 @@ extension ShellScript {
         package var kind: Operator
         /// The file, the number of the other descriptor, or the text.
         package var target: Word
+        /// The lines of a here-document.
+        package internal(set) var text: String?
 
         /// Whether the redirection writes to a file.
         package var writes: Bool {
@@ -45,7 +47,7 @@ extension ShellScript {
             }
         }
 
-        private var namesDescriptor: Bool {
+        var namesDescriptor: Bool {
             target.isFixed && target.value.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2D }
         }
     }

@@ -40,10 +40,9 @@ package struct ShellScript: Sendable, Hashable {
         package var assignments: [Word] = []
         /// The redirections, in order.
         package var redirections: [Redirection] = []
-        /// The text of the here-document or here-string that the command reads.
-        package var document: String?
-        /// Whether the command reads another command's output.
-        package var readsPipe = false
+        /// What the command reads, by descriptor: by its own redirections, by those of the constructs around it, and by what
+        /// an `exec` before it opened. What it shares with the shell isn't listed.
+        package var inputs: [Int: Input] = [:]
         /// The operator that follows; `nil` for the last command.
         package var controlOperator: ControlOperator?
         /// The start of the command, in bytes from the start of the text.
@@ -57,7 +56,31 @@ package struct ShellScript: Sendable, Hashable {
         /// The words after the name.
         package var arguments: ArraySlice<Word> { words.dropFirst() }
 
+        /// The text of the here-document or here-string that the command reads.
+        package var document: String? {
+            get { if case .text(let text, _) = inputs[0] { text } else { nil } }
+            set { inputs[0] = newValue.map { .text($0, isFixed: true) } }
+        }
+
+        /// Whether the command reads another command's output.
+        package var readsPipe: Bool {
+            get { inputs[0] == .output }
+            set {
+                if newValue != readsPipe { inputs[0] = newValue ? .output : nil }
+            }
+        }
+
         var isEmpty: Bool { words.isEmpty && assignments.isEmpty && redirections.isEmpty }
+    }
+
+    /// What a command reads from a descriptor.
+    package enum Input: Sendable, Hashable {
+        /// A here-document or here-string; `isFixed` says that the shell puts nothing into it.
+        case text(String, isFixed: Bool)
+        /// What another command writes, or what can't be told: a pipe, a process substitution, a connection.
+        case output
+        /// A file.
+        case file(Word)
     }
 
     /// A word of a command, with its quotes removed.

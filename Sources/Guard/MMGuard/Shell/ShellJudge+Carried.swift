@@ -38,18 +38,13 @@ extension ShellJudge {
         }
         if !texts.texts.isEmpty {
             if context.asksInterpreters { found.append(asks) }
-        } else if texts.operands.isEmpty
-            || ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(texts.operands.first?.value ?? "")
-        {
-            if call.readsPipe { found.append(finding(.fed, subject: call.program)) }
-            if call.document != nil, !isPlainDocument(call) { found.append(finding(.fed, subject: call.program)) }
-            if call.redirections.contains(where: { $0.kind == .input && $0.descriptor == 0 }) {
-                let target = call.redirections.last { $0.kind == .input }?.target.value ?? ""
-                found += written(target, by: call.program, depth) ?? []
+        } else {
+            let file = texts.operands.first
+            let named = file.flatMap(call.input)
+            if let input = named ?? (file == nil || file?.value == "-" ? call.inputs[0] : nil) {
+                found += read(input, by: call, depth)
             }
-            if context.asksInterpreters { found.append(asks) }
-        } else if texts.operands.contains(where: { $0.value == "<()" }) {
-            found.append(finding(.fed, subject: call.program))
+            if file == nil || file?.value == "-" || named != nil, context.asksInterpreters { found.append(asks) }
         }
         if let index = words.firstIndex(of: "-m"), index + 1 < words.count {
             let module = words[index + 1]
@@ -65,6 +60,31 @@ extension ShellJudge {
         }
         if case .other = ScriptText.Language(program: call.program) { found += embedded(in: call, depth) }
         return found + [finding(.writes, subject: ([call.program] + words.prefix(2)).joined(separator: " "))]
+    }
+
+    /// What is found in what an interpreter reads its script from.
+    private func read(_ input: ShellScript.Input, by call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        switch input {
+        case .output, .text(_, isFixed: false): [finding(.fed, subject: call.program)]
+        case .text(let text, isFixed: true): findings(inScript: text, of: call.program, depth)
+        case .file(let file): written(file.value, by: call.program, depth) ?? []
+        }
+    }
+
+    /// What is found in what another program reads commands from, in a language of its own.
+    private func read(
+        _ input: ShellScript.Input?, by call: ShellScript.Command, as language: CarriedText.Language, _ depth: Int
+    ) -> [GuardFinding] {
+        switch input {
+        case .output:
+            // Dumps come to databases in this way every day, and what macros and calculators do is not known of any text.
+            let isUsual = language == .statements || language == .unknown
+            return isUsual ? [] : [finding(.fed, subject: call.program)]
+        case .text(let text, let isFixed):
+            return carried(ShellScript.Word(text, isFixed: isFixed), language, program: call.program, depth)
+        case .file(let file): return written(file.value, by: call.program, depth) ?? []
+        case nil: return []
+        }
     }
 
     /// What is found in a script.
@@ -168,18 +188,14 @@ extension ShellJudge {
         var found: [GuardFinding] = []
         for (word, language) in parts.texts { found += carried(word, language, program: call.program, depth) }
         for file in parts.files {
-            if file.value == "-" || Self.isStandardInput(file.value), let text = call.document {
-                let language: CarriedText.Language = row.options.values.contains(.rules) ? .rules : row.input ?? .script
-                found += carried(ShellScript.Word(text), language, program: call.program, depth)
-            }
+            let language: CarriedText.Language = row.options.values.contains(.rules) ? .rules : row.input ?? .script
+            found += read(file.value == "-" ? call.inputs[0] : call.input(named: file), by: call, as: language, depth)
             found += written(file.value, by: call.program, depth) ?? []
         }
-        if let language = row.input, let text = call.document, parts.texts.isEmpty || language == .statements {
-            found += carried(ShellScript.Word(text, isFixed: true), language, program: call.program, depth)
-        }
-        if row.input != nil, call.redirections.contains(where: { $0.kind == .input }) {
-            let target = call.redirections.last { $0.kind == .input }?.target.value ?? ""
-            found += written(target, by: call.program, depth) ?? []
+        if let language = row.input, !Self.isInterpreter(call.program), parts.texts.isEmpty || language == .statements,
+            language != .editor || !call.readsPipe || runsInput(call)
+        {
+            found += read(call.inputs[0], by: call, as: language, depth)
         }
         for name in row.usual where parts.files.isEmpty {
             for text in record.memory.texts(of: name) ?? [] {
@@ -377,9 +393,17 @@ extension ShellJudge {
             guard index > 1 || isFirst, word.isFixed, !word.value.hasPrefix("-"), isStrong(name),
                 let inside = call.inner(index..<call.words.count)
             else { continue }
-            return judge(inside, depth + 1).filter(Self.weighs)
+            return judge(inside, depth + 1).filter { Self.weighs($0) || $0.rule == ShellRule.fed.rawValue }
         }
         return []
+    }
+
+    /// Whether an editor takes what it reads for commands, and not for the text that it shows.
+    private func runsInput(_ call: ShellScript.Command) -> Bool {
+        guard call.program.hasPrefix("vi") || ["nvim", "ex", "gvim", "nvi", "rvim"].contains(call.program) else {
+            return true
+        }
+        return call.program == "ex" || call.arguments.contains { ["-s", "-es", "-Es", "-e", "-E"].contains($0.value) }
     }
 
     private func isStrong(_ name: String) -> Bool {

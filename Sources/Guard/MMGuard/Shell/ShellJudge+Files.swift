@@ -71,12 +71,12 @@ extension ShellJudge {
             || ["source", ".", "crontab", "at", "batch", "expect", "make", "busybox", "ld.so"].contains(call.program)
         guard isRunner else { return found }
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
-        guard let file = operands.first else {
-            guard let input = call.redirections.last(where: { $0.kind == .input && $0.descriptor == 0 }) else {
-                return found
-            }
-            return (found ?? []) + (written(input.target.value, by: call.program, depth) ?? [])
+        var file = operands.first
+        if let input = file == nil ? call.inputs[0] : file.flatMap(call.input) {
+            guard case .file(let target) = input else { return found }
+            file = target
         }
+        guard let file else { return found }
         // A name that isn't fixed may be any of the files that were written.
         if !file.isFixed || file.value.contains(where: { "*?[{".contains($0) }) {
             let all = record.memory.files.keys.sorted().flatMap { written($0, by: call.program, depth) ?? [] }

@@ -49,11 +49,6 @@ extension ShellJudge {
         return nil
     }
 
-    /// Whether a word names standard input as a file.
-    static func isStandardInput(_ word: String) -> Bool {
-        ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(word)
-    }
-
     /// What builtins run that take names of variables, whose subscripts are evaluated, or a command to call back.
     /// - Returns: `nil` when there is nothing of the kind.
     func hiddenCommands(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {

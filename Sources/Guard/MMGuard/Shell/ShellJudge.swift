@@ -44,9 +44,10 @@ struct ShellJudge {
         for var call in script.commands {
             judge.expand(&call)
             // What a plain text is written by can be read where it stands.
-            if call.readsPipe, previous?.controlOperator == .pipe, let text = previous.flatMap(judge.output) {
+            if call.readsPipe, !call.redirections.contains(where: { $0.descriptor == 0 }),
+                previous?.controlOperator == .pipe, let text = previous.flatMap(judge.output)
+            {
                 call.document = text
-                call.readsPipe = false
             }
             found += judge.judge(call, depth)
             judge.follow(call)
@@ -145,8 +146,8 @@ struct ShellJudge {
         switch name {
         case "device": return equipment(call, depth)
         case "source", ".":
-            if words.contains(where: Self.isStandardInput) || words.contains("<()") {
-                return call.document.map { findings(in: $0, depth: depth + 1) } ?? one(.fed)
+            if let file = call.arguments.first, let input = call.input(named: file) {
+                return read(input, by: call, depth)
             }
         case "test", "[", "[[", "let", "declare", "typeset", "local", "readonly", "export", "mapfile", "readarray",
             "hash", "printf", "read", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
@@ -256,7 +257,10 @@ struct ShellJudge {
                 break
             }
         }
-        guard let inside = call.inner(index..<call.words.count) else { return set + [finding(.reads, subject: name)] }
+        guard let inside = call.inner(index..<call.words.count) else {
+            // Without a command of its own it runs the lines that it reads.
+            return set + [finding(name == "parallel" && call.readsPipe ? .fed : .reads, subject: name)]
+        }
         var found = set
         found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
         if isUnsure, depth < Self.deepest, let later = call.inner((index + 1)..<call.words.count) {
@@ -313,13 +317,16 @@ struct ShellJudge {
             guard index + 1 < words.count else { return [finding(.unreadable, subject: call.program)] }
             return text(words[index + 1], depth)
         }
-        if let document = call.document { return findings(in: document, depth: depth + 1) }
-        if words.contains(where: { Self.isStandardInput($0.value) }), call.readsPipe {
-            return [finding(.fed, subject: call.program)]
+        let named = words.compactMap(call.input)
+        // What a substitution makes of a word may be nothing at all.
+        let runsFile =
+            named.isEmpty && !words.contains { $0.value == "-s" }
+            && words.contains { !$0.value.hasPrefix("-") && !$0.value.hasPrefix("$(") && !$0.value.hasPrefix("`") }
+        let inputs = named + (runsFile && call.document == nil ? [] : [call.inputs[0]].compactMap(\.self))
+        if !inputs.isEmpty {
+            let found = inputs.flatMap { read($0, by: call, depth) }
+            return found.isEmpty ? [finding(.reads, subject: call.program)] : found
         }
-        let runsFile = words.contains { !$0.value.hasPrefix("-") } && !words.contains { $0.value == "-s" }
-        if call.readsPipe, !runsFile { return [finding(.fed, subject: call.program)] }
-        if words.contains(where: { $0.value == "<()" }) { return [finding(.fed, subject: call.program)] }
         // A file of start-up commands is run before the first line is.
         if words.contains(where: { $0.value.hasPrefix("--rcfile") || $0.value.hasPrefix("--init-file") }) {
             return [finding(.dynamic, subject: call.program)]
@@ -327,9 +334,14 @@ struct ShellJudge {
         return [finding(.writes, subject: ([call.program] + words.prefix(2).map(\.value)).joined(separator: " "))]
     }
 
-    private func runsInput(_ words: [String]) -> Bool {
-        words.isEmpty || words.contains("-")
-            || words.allSatisfy { $0.hasPrefix("-") && !["-c", "-e", "-m"].contains($0) }
+    /// What is found in what a shell reads commands from.
+    private func read(_ input: ShellScript.Input, by call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        switch input {
+        case .text(let text, _): findings(in: text, depth: depth + 1)
+        case .output: [finding(.fed, subject: call.program)]
+        // Files that the session wrote were read already.
+        case .file: [finding(.writes, subject: call.program)]
+        }
     }
 
     private func search(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
@@ -701,12 +713,7 @@ extension ShellJudge {
 
     /// Whether the here-document of a command is what stands in the text, with nothing put in.
     func isPlainDocument(_ call: ShellScript.Command) -> Bool {
-        guard let text = call.document else { return false }
-        guard let input = call.redirections.last(where: { [.hereDocument, .hereString].contains($0.kind) }) else {
-            return true
-        }
-        if input.kind == .hereString { return input.target.isFixed }
-        return input.target.bytesBeforeQuote != nil || !text.contains("$") && !text.contains("`")
+        if case .text(_, let isFixed) = call.inputs[0] { isFixed } else { false }
     }
 }
 
