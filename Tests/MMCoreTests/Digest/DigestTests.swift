@@ -84,6 +84,29 @@ struct DigestTests {
         #expect(Hex.text(HMAC.sha256(message, key: key)) == code)
     }
 
+    // RFC 2202, section 3, cases 1, 2, 3, 6; the key of the last one is hashed, and takes more than one block.
+    @Test(
+        "HMAC over SHA-1 agrees with the published values",
+        arguments: [
+            ([UInt8](repeating: 0x0B, count: 20), Array("Hi There".utf8), "b617318655057264e28bc0b6fb378c8ef146be00"),
+            (
+                Array("Jefe".utf8), Array("what do ya want for nothing?".utf8),
+                "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
+            ),
+            (
+                [UInt8](repeating: 0xAA, count: 20), [UInt8](repeating: 0xDD, count: 50),
+                "125d7342b9ac11cd91a39af48aa17b4f63f175d3"
+            ),
+            (
+                [UInt8](repeating: 0xAA, count: 80),
+                Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8),
+                "aa4ae5e15272d00e95705637ce8a3b55ed402112"
+            ),
+        ])
+    func hmacOverSHA1(key: [UInt8], message: [UInt8], code: String) {
+        #expect(Hex.text(HMAC.sha1(message, key: key)) == code)
+    }
+
     // RFC 4648, section 10.
     @Test(
         "base64 agrees with the published values",

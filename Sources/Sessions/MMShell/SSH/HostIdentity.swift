@@ -93,7 +93,7 @@ package struct HostKeys: Sendable, Hashable {
     /// Keys in the form of `ssh_host_…_key.pub` and of `known_hosts`.
     /// - Parameters:
     ///   - publicKeys: the texts of public keys.
-    ///   - knownHosts: texts of known hosts; those of this machine's names count.
+    ///   - knownHosts: texts of known hosts; those of this machine's names count, also where they are hashed.
     ///   - names: this machine's names.
     package init(publicKeys: [String], knownHosts: [String] = [], names: Set<String> = []) {
         let own = publicKeys.flatMap { $0.split(separator: "\n") }.compactMap { line -> String? in
@@ -103,7 +103,7 @@ package struct HostKeys: Sendable, Hashable {
         let seen = knownHosts.flatMap { $0.split(separator: "\n") }.compactMap { line -> String? in
             let words = line.split(separator: " ")
             guard words.count >= 3, !line.hasPrefix("#"), !line.hasPrefix("@"),
-                words[0].split(separator: ",").contains(where: { names.contains($0.lowercased()) })
+                words[0].split(separator: ",").contains(where: { Self.isName($0, of: names) })
             else { return nil }
             return Self.fingerprint(words[2])
         }
@@ -124,6 +124,15 @@ package struct HostKeys: Sendable, Hashable {
             ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
         let names: Set<String> = ["localhost", "127.0.0.1", "::1", "localhost.localdomain", own.lowercased()]
         return HostKeys(publicKeys: keys, knownHosts: known.compactMap(text), names: names.filter { !$0.isEmpty })
+    }
+
+    /// Whether what `known_hosts` calls a host is one of some names: as it stands, or hashed (`|1|SALT|HASH`), as many systems have it.
+    private static func isName(_ entry: Substring, of names: Set<String>) -> Bool {
+        guard entry.hasPrefix("|1|") else { return names.contains(entry.lowercased()) }
+        let parts = entry.dropFirst(3).split(separator: "|", omittingEmptySubsequences: false)
+        guard parts.count == 2, let salt = Base64.bytes(String(parts[0])), let hash = Base64.bytes(String(parts[1]))
+        else { return false }
+        return names.contains { HMAC.sha1(Array($0.utf8), key: salt) == hash }
     }
 
     private static func fingerprint(_ key: Substring) -> String? {
