@@ -343,7 +343,9 @@ struct ExecWire: Sendable {
         policy: GuardPolicy, with services: ExecServices
     ) async throws(MMError) -> ExecWire {
         let connection = bearer.connection
-        let requests = GrantedRequests(guards: services.guarding.guards, policy: policy, connection: connection.name)
+        let requests = GrantedRequests(
+            guards: services.guarding.guards, policy: policy, connection: connection.name,
+            groups: SecurityGroups(identity: services.identity, connection: connection))
         requests.begin(turn)
         let wire = ConnectionWire(
             connection: connection, module: Exec.module, bearer: bearer, identity: services.identity,
