@@ -357,8 +357,14 @@ enum SecretSegments {
     /// The first such name in a path (in lower case) to a resource of Azure or of the Power Platform: a kind of resource, never
     /// the name that somebody gave to one.
     static func first(in path: [String]) -> String? {
-        kinds(in: path).first { kind in words.contains { kind.contains($0) } }
+        kinds(in: path).first { kind in !plain.contains(kind) && words.contains { kind.contains($0) } }
     }
+
+    /// Kinds that are called so and hold what everybody may see: public halves, who may sign in as whom, settings.
+    private static let plain: Set<String> = [
+        "sshpublickeys", "federatedidentitycredentials", "basicpublishingcredentialspolicies", "signatureoverrides",
+        "passwordlesssettings",
+    ]
 
     /// The kinds of resources that a path names: behind a provider they alternate with names.
     private static func kinds(in path: [String]) -> [String] {
