@@ -79,7 +79,7 @@ extension Catalogue {
             AnyOperation(SnapshotShow()) { $0.requestServices },
             AnyOperation(SnapshotDiff()) { $0.requestServices },
             AnyOperation(SnapshotKinds()),
-            AnyOperation(Undo()) { $0.requestServices },
+            AnyOperation(Undo()) { $0.transferServices },
             AnyOperation(UndoList()) { $0.requestServices },
             AnyOperation(UndoShow()) { $0.requestServices },
             AnyOperation(PlanMake()) { $0.planServices },

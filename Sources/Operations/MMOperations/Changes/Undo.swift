@@ -55,8 +55,9 @@ struct Undo: CatalogueOperation {
     ).plannable.unlisted
 
     func run(
-        _ input: Input, in context: OperationContext, with services: RequestServices
+        _ input: Input, in context: OperationContext, with transfers: TransferServices
     ) async throws(MMError) -> OperationAnswer {
+        let services = transfers.requests
         let selection = try await UndoSelection(services, in: context)
         var entries = try Self.entries(input, selection)
         if let name = input.connection {
@@ -67,6 +68,27 @@ struct Undo: CatalogueOperation {
             throw MMError(
                 .notFound, "There is no such change that could be undone.", hint: "mm undo list shows the changes.")
         }
+        let (files, others) = FileUndo.split(entries)
+        guard !files.isEmpty else { return try await Self.undo(others, selection, input, services, context) }
+        guard context.call.planning == nil else {
+            throw MMError(.unsupported, "A file of a host can't be put back by a plan.", hint: "mm undo \(files[0].id)")
+        }
+        let ofFiles = FileUndo(entries: files, services: transfers, context: context)
+        var answer = input.isDryRun ? ofFiles.forecast() : try await ofFiles.undo(skips: input.skips)
+        guard !others.isEmpty else { return answer }
+        let more = try await Self.undo(others, selection, input, services, context)
+        if case .value(.array(let rows)) = answer.body, case .value(.array(let further)) = more.body {
+            answer.body = .value(.array(rows + further))
+        }
+        answer.notes += more.notes
+        if answer.missing == nil { answer.missing = more.missing }
+        return answer
+    }
+
+    private static func undo(
+        _ entries: [JournalEntry], _ selection: UndoSelection, _ input: Input, _ services: RequestServices,
+        _ context: OperationContext
+    ) async throws(MMError) -> OperationAnswer {
         let call = try UndoCall(entries, selection, input, services, context)
         return input.isDryRun ? try await call.forecast() : try await call.undo()
     }

@@ -12,14 +12,15 @@ struct UndoSelection {
     /// The connections that lead to where they were made.
     let reach: UndoReach
 
-    /// The writes that a caller may see: those of the tenants and accounts that its connections lead to, and where it signed in to
-    /// this server, its own alone. This machine's owner sees all. Whether they still stand depends on what everybody has undone.
+    /// The writes that a caller may see: those of the tenants and accounts that its connections lead to, those of hosts, and where it
+    /// signed in to this server, its own alone. This machine's owner sees all. Whether they still stand depends on what everybody has undone.
     init(_ services: RequestServices, in context: OperationContext) async throws(MMError) {
         let caller = context.call.caller
         let all = try await services.journal.entries()
         let reach = try await UndoReach(to: all, services, for: caller.server)
         self.init(
-            caller.server == nil ? all : all.filter { reach.name(of: $0) != nil }, of: caller.signedIn?.id,
+            caller.server == nil ? all : all.filter { reach.name(of: $0) != nil || $0.change.kind == .file },
+            of: caller.signedIn?.id,
             reach: reach)
     }
 

@@ -1,4 +1,5 @@
 import MMCore
+import MMShell
 
 /// `undo_show`: one write in the journal, as a difference.
 struct UndoShow: CatalogueOperation {
@@ -27,6 +28,7 @@ struct UndoShow: CatalogueOperation {
         row["consequences"] = .array(change.consequences.map { .string($0) })
         row["undo"] = .string(
             change.reasonAgainstUndo.map { "can't be undone: \($0)" }
+                ?? change.keptFile.map { "put back \($0.kept.copy)" }
                 ?? (change.parts.flatMap {
                     $0.inverse(base: "").map { "\($0.method) \($0.path)" } + $0.inverseCommands.map(\.line)
                 })

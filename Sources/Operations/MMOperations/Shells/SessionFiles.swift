@@ -9,6 +9,9 @@ struct SessionFiles: Sendable {
         /// The name of the stored secret that is sudo's password.
         var secret: String?
 
+        /// Root's.
+        init(secret: String?) { self.secret = secret }
+
         /// Root's, where the call asks for them.
         init?(from reader: InputReader) throws(MMError) {
             guard try reader.flag("sudo") else { return nil }
@@ -44,7 +47,12 @@ struct SessionFiles: Sendable {
             if member.key.place.isLocal { return try await local(member).write(path, source, how: how) }
             let name = path.split(separator: "/").last.map(String.init) ?? path
             let (total, progress) = (source.count, ByteProgress("sent", of: name, to: context.call.progress))
-            return try await remote(member).write(path, source, how: how) { progress.came(to: $0, of: total) }
+            return try await ReplacedFiles(call: call, sudo: sudo).noting(source.digest, on: member.key) {
+                (keeping) async throws(MMError) in
+                try await remote(member).write(path, source, how: how, keeping: keeping) {
+                    progress.came(to: $0, of: total)
+                }
+            }
         }
         context.record.note("bytes", .int(Int64(source.count)))
         var memory = await call.shells.memory(of: member.key)
@@ -127,6 +135,27 @@ struct SessionFiles: Sendable {
             rights = .root(password: password)
         }
         return RemoteFiles(host, limit: call.configuration.maxFileSize, sudo: rights)
+    }
+
+    /// Puts back what was kept of a file.
+    /// - Returns: what was kept of it in turn.
+    func putBack(_ kept: KeptFile, replacing digest: String) async throws(MMError) -> KeptFile {
+        try await judge(writing: true, kept.path)
+        let (member, isNew) = try await call.member(session, options)
+        let restored: Result<KeptFile, MMError>
+        do throws(MMError) {
+            try await call.refuseOwnFiles(Self.command(writing: true, kept.path, sudo: sudo), in: member)
+            let files = try remote(member)
+            restored = .success(
+                try await call.shells.using(member.key) { () async throws(MMError) in
+                    try await files.putBack(kept, replacing: digest, as: context.record.call)
+                })
+        } catch {
+            restored = .failure(error)
+        }
+        // A session that nobody else asked for goes with the call.
+        if isNew { await call.shells.close(member.key) }
+        return try restored.get()
     }
 
     private func judge(writing: Bool, _ path: String) async throws(MMError) {

@@ -1,4 +1,4 @@
-package import MMCore
+public import MMCore
 import MMSystem
 
 /// Files of a host, over a channel of the session's own connection.
@@ -68,16 +68,25 @@ package struct RemoteFiles: Sendable {
 
     /// Writes a file: whole and in one step, or at its end. What a lost connection has left of it is gone on with.
     /// - Parameters:
+    ///   - keeping: keeps what an old file held that it takes the place of; `nil` keeps nothing.
     ///   - timeout: how long the host may say nothing.
     ///   - progress: is told how many bytes have been sent.
     /// - Throws: as `read`; when it throws, an old file is untouched unless it was to be added to.
     package func write(
-        _ path: String, _ source: FileSource, how: FileWriting = FileWriting(), timeout: Duration = .seconds(120),
+        _ path: String, _ source: FileSource, how: FileWriting = FileWriting(), keeping: FileKeeping? = nil,
+        timeout: Duration = .seconds(120),
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws(MMError) -> FileReceipt {
         try how.check(source, limit: limit)
-        if let receipt = try await writeBySFTP(path, source, how: how, timeout: timeout, progress) { return receipt }
+        let keep: Keep = { () async throws(MMError) in
+            guard let keeping, !how.appends else { return }
+            try await self.keep(path, unless: source.digest, keeping, timeout: timeout)
+        }
+        if let receipt = try await writeBySFTP(path, source, how: how, keep, timeout: timeout, progress) {
+            return receipt
+        }
         let bytes = try await source.whole()
+        try await keep()
         let digest = source.digest
         let mode = how.permissions.map { String($0, radix: 8) } ?? ""
         let script = """
@@ -105,11 +114,14 @@ package struct RemoteFiles: Sendable {
         return FileReceipt(path: String(lines[1]), size: size, digest: digest)
     }
 
+    /// Keeps the old file, right before the new one takes its place.
+    typealias Keep = @Sendable () async throws(MMError) -> Void
+
     private static let problems = """
         [ -e "$f" ] || exit 91; [ -d "$f" ] && exit 92; [ -f "$f" ] || exit 92; [ -r "$f" ] || exit 93
         """
 
-    private func check(_ status: Int32, _ path: String) throws(MMError) {
+    func check(_ status: Int32, _ path: String) throws(MMError) {
         switch status {
         case 0: return
         case 91:
@@ -142,7 +154,7 @@ package struct RemoteFiles: Sendable {
     }
 
     /// A path as a word of a script, from the working directory where it is relative.
-    private func word(_ path: String) async throws(MMError) -> String {
+    func word(_ path: String) async throws(MMError) -> String {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw MMError(.invalidInput, "The path is empty or contains a NUL character.")
         }
@@ -152,7 +164,7 @@ package struct RemoteFiles: Sendable {
         return directory.isEmpty ? "./" + RemoteDialect.quoted(path) : RemoteDialect.quoted(directory + "/" + path)
     }
 
-    private func run(_ script: String, input: [UInt8], timeout: Duration, most: Int) async throws(MMError) -> (
+    func run(_ script: String, input: [UInt8], timeout: Duration, most: Int) async throws(MMError) -> (
         Int32, [UInt8]
     ) {
         let master = try await session.connection(until: .after(timeout))
@@ -203,12 +215,12 @@ extension RemoteFiles {
     /// Writes by SFTP: beside the file first, then in its place in one step.
     /// - Returns: nil where the host has none.
     func writeBySFTP(
-        _ path: String, _ source: FileSource, how: FileWriting, timeout: Duration,
+        _ path: String, _ source: FileSource, how: FileWriting, _ keep: Keep, timeout: Duration,
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> FileReceipt? {
         guard let channel = try await openSFTP(timeout) else { return nil }
         do throws(MMError) {
-            let receipt = try await write(path, source, how, channel, progress)
+            let receipt = try await write(path, source, how, keep, channel, progress)
             await channel.close()
             return receipt
         } catch {
@@ -218,7 +230,7 @@ extension RemoteFiles {
     }
 
     private func write(
-        _ path: String, _ source: FileSource, _ how: FileWriting, _ channel: SFTPChannel,
+        _ path: String, _ source: FileSource, _ how: FileWriting, _ keep: Keep, _ channel: SFTPChannel,
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) -> FileReceipt {
         let place = try await place(of: path)
@@ -257,6 +269,7 @@ extension RemoteFiles {
             try await fill(record.draft, isLeft: isLeft, source, asked: path, channel, progress)
             let kept = old.flatMap { $0.isFile ? $0.permissions : nil }.map { $0 & 0o7777 } ?? 0o644
             try await channel.setPermissions(record.draft, how.permissions ?? kept)
+            if old?.isFile == true { try await keep() }
             try await channel.replace(target, by: record.draft)
             await drafts.done(record)
             return FileReceipt(path: target, size: source.count, digest: source.digest)

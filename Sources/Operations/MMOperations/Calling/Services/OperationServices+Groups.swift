@@ -54,6 +54,8 @@ extension OperationServices {
 
     /// For operations on shells and hosts.
     package var shellServices: ShellServices {
-        ShellServices(guarding: guardServices, work: workServices, audit: audit, sent: sent, log: log)
+        ShellServices(
+            guarding: guardServices, work: workServices, audit: audit, sent: sent, log: log,
+            journal: requestServices.journal)
     }
 }

@@ -12,6 +12,8 @@ package struct ShellServices: Sendable {
     let sent: SentRequests
     /// What happens.
     package let log: Log
+    /// Where files of hosts are noted that others took the place of.
+    let journal: ChangeJournal
 
     /// The sessions.
     package var shells: ShellSessions { work.shells }

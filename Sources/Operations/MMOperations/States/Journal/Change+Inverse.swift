@@ -58,7 +58,7 @@ extension Change {
         case .restoration:
             guard let collection = restoredCollection else { return [] }
             return [InverseRequest("DELETE", "/\(version)/\(collection)/\(Self.step(subject.id))")]
-        case .action: return []
+        case .file, .action: return []
         }
     }
 
@@ -157,7 +157,7 @@ extension Change {
             change.isBeforeKnown = true
             return change
         // The object is deleted: more has to be known of it than the properties that it was created with.
-        case .creation, .restoration, .action: return change
+        case .creation, .restoration, .file, .action: return change
         }
     }
 
@@ -173,6 +173,7 @@ extension Change {
             isRestorable
                 ? ["\(subject.text) is restored from the deleted items"] : ["it is created anew, with another id"]
         case .restoration: ["\(subject.text) is deleted again"]
+        case .file: ["what it held before is put back, and what it holds now is kept in turn"]
         case .action: []
         }
     }

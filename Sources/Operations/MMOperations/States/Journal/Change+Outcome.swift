@@ -46,7 +46,7 @@ extension Change {
     package func standing(in answer: JSONValue?) -> Standing {
         let present = state(in: answer)
         switch kind {
-        case .action: return .unknown
+        case .file, .action: return .unknown
         case .link, .restoration: return present == nil ? .asBefore : .asLeft
         case .unlink: return present == nil ? .asLeft : .asBefore
         case .deletion: return (present == nil) == isRestorable ? .asBefore : .asLeft

@@ -16,7 +16,7 @@ extension Change {
             return versioned(place) + "?$select=" + names(with: more)
         case .restoration: return versioned(place)
         case .link, .unlink: return others.count == 1 ? "/\(version)/directoryObjects/\(Self.step(others[0].id))" : nil
-        case .properties, .creation, .action: return nil
+        case .properties, .creation, .file, .action: return nil
         }
     }
 
@@ -55,7 +55,7 @@ extension Change {
                     + (keys.isEmpty ? "" : "?$select=" + keys.joined(separator: ","))
         case .deletion: isRestorable ? "/\(version)/directory/deletedItems/\(Self.step(subject.id))" : versioned(place)
         case .restoration: "/\(version)/directoryObjects/\(Self.step(subject.id))"
-        case .action: nil
+        case .file, .action: nil
         }
     }
 
@@ -115,7 +115,7 @@ extension Change {
         case .reference:
             .object([relation: (isNamed(by: answer) ? after?[relation] : answer?["id"]) ?? .null])
         case .link, .unlink, .deletion, .restoration: answer == nil ? nil : true
-        case .action: nil
+        case .file, .action: nil
         }
     }
 

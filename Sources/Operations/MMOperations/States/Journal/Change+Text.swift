@@ -19,6 +19,7 @@ extension Change {
                 : cmdletKind.map { "creates \($0.word) \(subject.text)" } ?? "creates \(subject.text) in \(place)"
         case .deletion: return "deletes \(objectText)"
         case .restoration: return "restores \(subject.text) from the deleted items"
+        case .file: return "replaces the \(objectText)"
         case .action:
             return cmdlet.map { "runs \($0.name)\(subject.id.isEmpty ? "" : " on \(subject.text)")" } ?? "does \(place)"
         }
@@ -28,6 +29,7 @@ extension Change {
     package var objectText: String {
         if let kind = cmdletKind { return [kind.word, subject.text].filter { !$0.isEmpty }.joined(separator: " ") }
         if service == .flow { return "flow \(subject.text)" }
+        if kind == .file { return "file \(subject.id) on \(place)" }
         guard isTopLevel || [.link, .unlink, .reference].contains(kind) else { return place }
         let collection = collection.lowercased()
         let noun = Self.nouns[collection] ?? collection
@@ -70,6 +72,8 @@ extension Change {
             lines = isBeforeKnown ? [] : ["its state is unknown"]
             if cmdlet != nil, !others.isEmpty { lines.append("members: \(Self.counted(others.map(\.text)))") }
         case .action where !isBeforeKnown: lines = ["what it changes is unknown"]
+        case .file:
+            if let copy = before?["copy"]?.string { lines = ["what it held before is kept in \(copy)"] }
         case .restoration, .action: break
         }
         return lines

@@ -22,6 +22,8 @@ package struct Change: Sendable, Hashable {
         case deletion
         /// Brings a deleted object back.
         case restoration
+        /// Replaces a file of a host.
+        case file
         /// Does something else.
         case action
     }
@@ -635,7 +637,7 @@ extension Change {
             return ["Without /$ref at the end this deletes the object itself, not the membership."]
         case .licenses: return licenseConsequences
         case .properties: return propertyConsequences
-        case .reference, .link, .unlink, .creation, .restoration, .action, .deletion: return []
+        case .reference, .link, .unlink, .creation, .restoration, .file, .action, .deletion: return []
         }
     }
 

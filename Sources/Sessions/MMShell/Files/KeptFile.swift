@@ -1,0 +1,117 @@
+public import MMCore
+
+/// What a file of a host held before another one took its place: kept beside it, for its owner alone.
+public struct KeptFile: Sendable, Hashable {
+    /// The file that was replaced.
+    public var path: String
+    /// Where what it held is kept.
+    public var copy: String
+    /// The SHA-256 of what it held, as hex.
+    public var digest: String
+    /// Its permissions, as chmod takes them.
+    public var permissions: String
+
+    /// Creates a record of a kept file.
+    public init(path: String, copy: String, digest: String, permissions: String) {
+        self.path = path
+        self.copy = copy
+        self.digest = digest
+        self.permissions = permissions
+    }
+
+    /// How many copies are kept of one file; the oldest go.
+    static let most = 5
+}
+
+/// Keeps what a file held when another one is about to take its place.
+public struct FileKeeping: Sendable {
+    /// What the copy is named after: the call.
+    let label: String
+    /// Notes what is about to be replaced. What it throws leaves the file as it is.
+    let note: @Sendable (KeptFile) async throws(MMError) -> Void
+
+    /// Creates a keeping.
+    public init(label: String, note: @escaping @Sendable (KeptFile) async throws(MMError) -> Void) {
+        self.label = label
+        self.note = note
+    }
+}
+
+extension RemoteFiles {
+    /// Copies a file beside itself, for its owner alone, and forgets the oldest of such copies.
+    /// - Returns: `nil` where there is no file, it holds the same already, or the host has no tool for checksums.
+    func keep(_ path: String, unless digest: String, _ keeping: FileKeeping, timeout: Duration) async throws(MMError) {
+        let script = """
+            \(try await named(path)); [ -f "$f" ] || exit 0
+            \(Self.sum); \(copying(label: keeping.label))
+            s=$(sum "$k") && [ ${#s} = 64 ] && [ "$s" != \(digest) ] || { rm -f -- "$k"; exit 0; }
+            m=$(stat -c %a -- "$f" 2>/dev/null || stat -f %Lp -- "$f" 2>/dev/null); [ -n "$m" ] || m=600
+            set -- "$d/.$n".mm-kept-*; while [ $# -gt \(KeptFile.most) ]; do rm -f -- "$1"; shift; done
+            cd -- "$d" && printf '%s\\0%s\\0%s\\0%s' "$m" "$s" "${PWD%/}/${f##*/}" "${PWD%/}/${k##*/}"
+            """
+        let (status, output) = try await run(script, input: [], timeout: timeout, most: 64 << 10)
+        try check(status, path)
+        guard !output.isEmpty else { return }
+        try await keeping.note(try Self.kept(output, path))
+    }
+
+    /// Puts what was kept of a file back in its place, unless the file was changed since. What it held till then is kept in turn.
+    /// - Parameter digest: the SHA-256 of what the file was left with.
+    /// - Returns: what was replaced by it.
+    /// - Throws: `conflict` where the file or the copy is no longer what it was; then nothing was changed.
+    public func putBack(
+        _ kept: KeptFile, replacing digest: String, as label: String, timeout: Duration = .seconds(120)
+    ) async throws(MMError) -> KeptFile {
+        let script = """
+            \(try await named(kept.path)); c=\(RemoteDialect.quoted(kept.copy))
+            [ -f "$c" ] || exit 98; [ -f "$f" ] || exit 99
+            \(Self.sum); [ "$(sum "$c")" = \(RemoteDialect.quoted(kept.digest)) ] || exit 98
+            [ "$(sum "$f")" = \(RemoteDialect.quoted(digest)) ] || exit 99
+            \(copying(label: label))
+            m=$(stat -c %a -- "$f" 2>/dev/null || stat -f %Lp -- "$f" 2>/dev/null); [ -n "$m" ] || m=600
+            chmod \(RemoteDialect.quoted(kept.permissions)) "$c" && mv -f -- "$c" "$f" || { rm -f -- "$k"; exit 93; }
+            cd -- "$d" && printf '%s\\0%s\\0%s\\0%s' "$m" \(RemoteDialect.quoted(digest)) "${PWD%/}/${f##*/}" "${PWD%/}/${k##*/}"
+            """
+        let (status, output) = try await run(script, input: [], timeout: timeout, most: 64 << 10)
+        switch status {
+        case 98:
+            throw MMError(
+                .conflict,
+                "The copy that was kept of “\(kept.path)” is gone, or is no longer what it was: \(kept.copy).",
+                hint: "The last \(KeptFile.most) copies of a file are kept.")
+        case 99:
+            throw MMError(
+                .conflict, "“\(kept.path)” was changed since: nothing was put back.",
+                hint: "What it held before is kept in \(kept.copy); compare them there.")
+        default: try check(status, kept.path)
+        }
+        return try Self.kept(output, kept.path)
+    }
+
+    /// Names a file, behind a link what it leads to, and its folder.
+    private func named(_ path: String) async throws(MMError) -> String {
+        "f=\(try await word(path)); [ -L \"$f\" ] && l=$(readlink -f -- \"$f\") && [ -n \"$l\" ] && f=$l; "
+            + "d=$(dirname -- \"$f\"); n=$(printf %s \"${f##*/}\" | cut -c1-100)"
+    }
+
+    /// Copies the file to a name of its own. Names sort by their time.
+    private func copying(label: String) -> String {
+        let name = "\(Timestamp.now.iso8601.filter { $0.isNumber })-\(label.filter { $0.isLetter || $0.isNumber })"
+        return
+            "umask 077; k=$d/.$n.mm-kept-\(name); cp -- \"$f\" \"$k\" && chmod 600 \"$k\" || { rm -f -- \"$k\"; exit 96; }"
+    }
+
+    private static let sum = """
+        sum() { { sha256sum <"$1" || shasum -a 256 <"$1" || openssl dgst -sha256 -r <"$1"; } 2>/dev/null | cut -c1-64; }
+        """
+
+    private static func kept(_ output: [UInt8], _ path: String) throws(MMError) -> KeptFile {
+        let parts = output.split(separator: 0, omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        guard parts.count == 4 else {
+            throw MMError(.remoteFailed, "The host's answer for “\(path)” can't be read.")
+        }
+        return KeptFile(path: parts[2], copy: parts[3], digest: parts[1], permissions: parts[0])
+    }
+}

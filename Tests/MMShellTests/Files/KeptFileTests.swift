@@ -1,0 +1,81 @@
+import MMCore
+import MMSystem
+import TestSupport
+import Testing
+
+@testable import MMShell
+
+@Suite(
+    "A file of a host that is replaced", .enabled(if: TestSSHD.missing == nil, "sshd is not installed"),
+    .timeLimit(.minutes(10)))
+struct KeptFileTests {
+    private static func bytes(_ text: String) -> FileSource { FileSource(Array(text.utf8)) }
+
+    @Test(
+        "is kept beside for its owner alone before another takes its place, and can be put back",
+        arguments: [true, false])
+    func kept(sftp: Bool) async throws {
+        try await SFTPTests.with(sftp: sftp) { (session, server, files) async throws in
+            let folder = server.folder + "/kept"
+            let path = folder + "/it's a\nfile"
+            _ = try await session.sh("mkdir '\(folder)'")
+            let seen = Mutex<[KeptFile]>([])
+            let present = Mutex<[String]>([])
+            let keeping = FileKeeping(label: "Zb3kP9x/..") { (kept) async throws(MMError) in
+                // The file is still what it was.
+                let now = try await files.read(path).bytes
+                present.withLock { $0.append(String(decoding: now, as: UTF8.self)) }
+                seen.withLock { $0.append(kept) }
+            }
+            _ = try await files.write(path, Self.bytes("one"), keeping: keeping)
+            #expect(seen.withLock { $0.isEmpty }, "a new file takes nothing's place")
+            _ = try await session.sh("chmod 640 \(RemoteDialect.quoted(path))")
+            _ = try await files.write(path, Self.bytes("one"), keeping: keeping)
+            #expect(seen.withLock { $0.isEmpty }, "it held the same")
+            _ = try await files.write(path, Self.bytes("two"), keeping: keeping)
+            let kept = try #require(seen.withLock { $0.first })
+            #expect(present.withLock { $0 } == ["one"])
+            #expect(kept.path == path && kept.permissions == "640" && kept.digest == Self.bytes("one").digest)
+            #expect(kept.copy.contains("Zb3kP9x") && kept.copy.hasPrefix(folder + "/."))
+            #expect(try await files.read(kept.copy).bytes == Array("one".utf8))
+            #expect(try await session.sh("stat -c %a \(RemoteDialect.quoted(kept.copy))").out == "600\n")
+
+            // Somebody has changed it since.
+            _ = try await session.sh("printf x >> \(RemoteDialect.quoted(path))")
+            await #expect(throws: MMError.self) {
+                _ = try await files.putBack(kept, replacing: Self.bytes("two").digest, as: "undo")
+            }
+            #expect(try await files.read(path).bytes == Array("twox".utf8))
+            _ = try await session.sh("printf two > \(RemoteDialect.quoted(path))")
+            let back = try await files.putBack(kept, replacing: Self.bytes("two").digest, as: "undo")
+            #expect(try await files.read(path).bytes == Array("one".utf8))
+            #expect(try await session.sh("stat -c %a \(RemoteDialect.quoted(path))").out == "640\n")
+            #expect(try await files.read(back.copy).bytes == Array("two".utf8))
+            await #expect(throws: MMError.self) {
+                _ = try await files.putBack(kept, replacing: Self.bytes("one").digest, as: "again")
+            }
+            // And what was put back can be taken back in turn.
+            _ = try await files.putBack(back, replacing: Self.bytes("one").digest, as: "redo")
+            #expect(try await files.read(path).bytes == Array("two".utf8))
+
+            for number in 0..<8 { _ = try await files.write(path, Self.bytes("n\(number)"), keeping: keeping) }
+            #expect(try FolderListing.names(in: folder).count == 1 + KeptFile.most)
+        }
+    }
+
+    @Test("stays what it is where what is kept can't be noted")
+    func unnoted() async throws {
+        try await SFTPTests.with(sftp: true) { (session, server, files) async throws in
+            let path = server.folder + "/file"
+            _ = try await files.write(path, Self.bytes("one"))
+            await #expect(throws: MMError.self) {
+                _ = try await files.write(
+                    path, Self.bytes("two"),
+                    keeping: FileKeeping(label: "a") { (_) async throws(MMError) in
+                        throw MMError(.limitExceeded, "the journal is full")
+                    })
+            }
+            #expect(try await files.read(path).bytes == Array("one".utf8))
+        }
+    }
+}
