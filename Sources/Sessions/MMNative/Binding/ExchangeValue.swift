@@ -74,6 +74,9 @@ enum ExchangeValue {
             return .string(date.asUniversal.roundTrip)
         case .span, .guid, .version, .enumeration: return .string((try? PSText.string(value)) ?? "")
         case .list(let list): return try plain(.array(list.items), nil, parameter)
+        case .object(let object) where parameter.name == "Identity" && object["Identity"]?.plain.text.isEmpty == false:
+            // An object of the service stands for itself, by the name that the service gives it.
+            return try plain(object["Identity"]?.plain ?? .null, nil, parameter)
         case .object, .block, .type, .typeInfo:
             throw BindingFault(
                 "CannotConvertArgument",

@@ -64,6 +64,7 @@ final class DateStage: Stage {
         var date = PSZone.now
         switch command["Date"] {
         case nil: break
+        case .null?, .nothing?: throw .statement(command.nullArgument("Date"))
         case .date(let given)?: date = given
         case .string(let text)?:
             guard let given = PSDate(certain: text) else { throw .handOver("a date in an uncertain form") }
@@ -212,6 +213,7 @@ final class SpanStage: Stage {
     override func process(_ item: PSValue) throws(Interrupt) {
         var given = item
         if case .object(let object) = item, let written = object["LastWriteTime"] ?? object["Start"] { given = written }
+        if case .string(let text) = given, let date = PSDate(certain: text) { given = .date(date) }
         guard takesStarts, case .date(let start) = given else { throw .handOver("New-TimeSpan within a pipeline") }
         isDone = true
         try next(.span((end ?? PSZone.now).ticks - start.ticks))

@@ -92,7 +92,8 @@ extension Evaluator {
         switch (type, value) {
         case (.object, _), (.pscustomobject, _), (.ordered, _), (.arraylist, _), (.objectlist, _), (.textlist, _),
             (.numberlist, _), (.textset, _), (.texts, _), (.ints, _), (.toggle, _), (.optionaldate, _), (.path, _),
-            (.environment, _), (.uri, _), (.credential, _), (.securestring, _):
+            (.environment, _), (.uri, _), (.credential, _), (.securestring, _), (.encoding, _), (.culture, _),
+            (.settings, _), (.console, _):
             throw .handOver("a type test")
         case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.string, .string), (.char, .char),
             (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):

@@ -142,10 +142,12 @@ extension Evaluator {
         case .table(let table): return try method == "gettype" ? nil : tableMethod(table, method, arguments)
         case .object(let object):
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
+            if let answer = try LibraryTypes.call(object, method, arguments) { return answer }
             guard object.isCustom else { return nil }
             switch (method, arguments.count) {
+            // What PowerShell itself answers here is empty, whatever the object holds.
+            case ("tostring", 0) where object.typeName == PSObject.customType: return .string("")
             case ("tostring", 0): return .string(try PSText.string(target))
-            case ("add", 2) where object["Properties"] == nil: return nil
             default: return nil
             }
         case .list where method == "gettype":

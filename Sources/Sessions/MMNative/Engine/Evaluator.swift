@@ -289,6 +289,7 @@ final class Evaluator {
         guard node.genericArguments.isEmpty else { throw .handOver("a computed call") }
         let name = try memberName(node.member)
         let target = try worth(of: node.target)
+        if let place = node.referenced, case .type(let type) = target { return try tryParse(node, type, into: place) }
         if node.isNullConditional, target.isNull { return .null }
         var arguments: [PSValue] = []
         for argument in node.arguments { arguments.append(try value(of: argument)) }
@@ -298,6 +299,19 @@ final class Evaluator {
         }
         if let own = try ownMethod(target, name, arguments) { return try counted(own) }
         return try counted(try Methods.call(target, name, arguments))
+    }
+
+    /// Evaluates `[type]::TryParse(text, [ref]$place)`.
+    private func tryParse(
+        _ node: InvokeMemberExpressionSyntax, _ type: PSType, into place: ExpressionSyntax
+    ) throws(Interrupt) -> PSValue {
+        let text = try PSText.string(try value(of: node.arguments[0]))
+        let read = try LibraryTypes.read(text, as: type)
+        if case .variable(let variable) = place {
+            guard variable.path.name.lowercased() != "null" else { throw .handOver("a reading into nothing") }
+            try write(read ?? LibraryTypes.unread(type), to: try self.place(of: place))
+        }
+        return .bool(read != nil)
     }
 
     /// Limits nesting: nested values are processed recursively when they are shown and when they are released.
@@ -476,6 +490,9 @@ extension Evaluator {
             return .element(table, key)
         case .member(let node):
             let name = try memberName(node.member)
+            if node.isStatic, case .type(let type) = try worth(of: node.target), LibraryTypes.isDropped(type, name) {
+                return .dropped
+            }
             guard !node.isStatic, Collation.isCertain(name) else {
                 throw .handOver("an assignment to a computed member")
             }

@@ -125,6 +125,11 @@ enum Methods {
                 throw .handOver("a culture-dependent date format")
             }
             return .string(text)
+        case ("tostring", 2, .string(let format)?):
+            guard LibraryTypes.isCulture(arguments[1]) || arguments[1].isNull, format.utf8.count > 1,
+                let text = date.formatted(format)
+            else { throw .handOver("a culture-dependent date format") }
+            return .string(text)
         case ("toshortdatestring", 0, _): return .string(date.formatted("d") ?? "")
         case ("toshorttimestring", 0, _): return .string(date.formatted("t") ?? "")
         case ("tolongdatestring", 0, _): return .string(date.formatted("D") ?? "")

@@ -5,6 +5,7 @@ import PowerShellSyntax
 enum Statics {
     /// Returns `[type]::name`.
     static func property(_ type: PSType, _ name: String) throws(Interrupt) -> PSValue {
+        if let known = LibraryTypes.property(type, name) { return known }
         switch (type, name.lowercased()) {
         case (.int, "maxvalue"): return .int(.max)
         case (.int, "minvalue"): return .int(.min)
@@ -48,6 +49,7 @@ enum Statics {
             guard method == "new", arguments.isEmpty else { throw .handOver("the method \(name) of a list") }
             return .list(PSList(kind))
         }
+        if let answer = try LibraryTypes.call(type, method, arguments) { return answer }
         switch type {
         case .math: return try math(method, arguments)
         case .string: return try text(method, arguments)
@@ -231,8 +233,7 @@ enum Statics {
             case .null: return .bool(true)
             case .string(let text):
                 guard method == "isnullorwhitespace" else { return .bool(text.isEmpty) }
-                guard text.isASCII else { throw .handOver("blanks beyond ASCII") }
-                return .bool(text.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) })
+                return .bool(text.utf16.allSatisfy(TextMethods.isBlank))
             default: return .bool(try PSText.string(arguments[0]).isEmpty)
             }
         case ("join", 2...):

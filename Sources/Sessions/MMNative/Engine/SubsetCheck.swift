@@ -154,7 +154,7 @@ struct SubsetCheck {
     /// The types that a variable may keep.
     private static let variableTypes: Set<PSType> = [
         .string, .int, .long, .double, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
-        .textlist, .numberlist, .textset, .texts, .ints, .optionaldate, .decimal, .timespan, .toggle,
+        .textlist, .numberlist, .textset, .texts, .ints, .optionaldate, .decimal, .timespan, .toggle, .guid, .version,
     ]
 
     /// Checks what an assignment changes.
@@ -195,6 +195,11 @@ struct SubsetCheck {
             guard !index.isNullConditional else { return "an unusual assignment" }
             return expression(index.target) ?? expression(index.index)
         case .member(let member):
+            if member.isStatic, case .type(let type) = member.target, case .string(let name) = member.member,
+                let known = PSType(written: type.typeName.fullName), LibraryTypes.isDropped(known, name.value)
+            {
+                return nil
+            }
             guard !member.isStatic, !member.isNullConditional else { return "an assignment to a static member" }
             return expression(member.target) ?? expression(member.member)
         default: return "an assignment to other than a variable"
@@ -354,6 +359,10 @@ struct SubsetCheck {
             guard call.genericArguments.isEmpty else { return "a computed call" }
             if let reason = expression(call.member) { return reason }
             if call.isStatic, case .type = call.target {} else if call.isStatic { return "a static call" }
+            if let place = call.referenced {
+                if case .variable = place, let reason = target(place) { return reason }
+                return expression(call.target) ?? expression(call.arguments[0]) ?? expression(place)
+            }
             return expression(call.target) ?? first(call.arguments)
         case .index(let index): return expression(index.target) ?? expression(index.index)
         case .using, .attributed, .baseConstructorCall: return "an expression outside the native language"

@@ -100,7 +100,8 @@ enum TextMethods {
         }
     }
 
-    private static func isBlank(_ unit: UInt16) -> Bool {
+    /// Whether .NET counts a unit among the blanks.
+    static func isBlank(_ unit: UInt16) -> Bool {
         if unit < 0x80 { return unit == 0x20 || (0x09...0x0D).contains(unit) }
         return UnicodeScalar(unit)?.properties.isWhitespace ?? false
     }

@@ -1,11 +1,15 @@
 /// What `New-Object -ComObject` makes: of the components of Windows scripts use one for a question in a window, whose answer
-/// is the careful one where there is no window; every other is refused.
+/// is the careful one where there is no window, and one to find the folder for downloads, which is one of the run; every other
+/// is refused.
 enum WindowsComponent {
     private static let shell = "WScript.Shell"
+    private static let folders = "Shell.Application"
 
     /// Makes a component.
     static func made(_ name: String, of command: CommandSpecification) throws(Interrupt) -> PSValue {
-        guard name.lowercased() == shell.lowercased(), let object = PSObject([], typeName: shell) else {
+        guard let known = [shell, folders].first(where: { $0.lowercased() == name.lowercased() }),
+            let object = PSObject([], typeName: known)
+        else {
             throw .fatal(
                 NativeError(
                     command.errorID("NoCOMClassIdentified"),
@@ -20,6 +24,9 @@ enum WindowsComponent {
     static func call(
         _ target: PSObject, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
+        if target.typeName == folders, method == "namespace", arguments.count == 1 {
+            return try folder(try PSText.string(arguments[0]))
+        }
         guard target.typeName == shell else { return nil }
         guard method == "popup", let text = arguments.first, arguments.count <= 4 else {
             throw .fatal(
@@ -33,6 +40,17 @@ enum WindowsComponent {
         evaluator.endLine()
         evaluator.say(try PSText.string(text) + " (no window here: \(answer.name))")
         return .int(answer.number)
+    }
+
+    /// One of Windows' own folders, by the name that the shell knows it by: a folder of the run.
+    private static func folder(_ name: String) throws(Interrupt) -> PSValue {
+        let word = name.lowercased().split(separator: ":").last.map(String.init) ?? ""
+        let known = ["downloads": "Downloads", "desktop": "Desktop", "personal": "Documents", "mydocuments": "Documents"]
+        guard name.lowercased().hasPrefix("shell:"), let folder = known[word],
+            let item = PSObject([("Path", .string("Home\\\(folder)")), ("Name", .string(folder))]),
+            let space = PSObject([("Self", .object(item)), ("Title", .string(folder))])
+        else { throw .handOver("the folder \(name) of Windows") }
+        return .object(space)
     }
 
     /// The button that changes nothing, by the buttons that a window has.

@@ -106,6 +106,7 @@ enum Arithmetic {
         switch value {
         case .int, .long, .double, .decimal: return value
         case .bool(let flag): return .int(flag ? 1 : 0)
+        case .enumeration(let own): return .int(own.value)
         case .string(let text):
             guard case .number(let number) = try NumberText.read(text) else {
                 let type: PSType

@@ -54,6 +54,7 @@ enum Conversion {
         case .pscustomobject:
             guard case .table(let table) = value else {
                 if case .object = value { return value }
+                if value.isNull { return .null }
                 throw .handOver("a cast to a custom object")
             }
             guard table.hasCertainOrder, let object = PSObject(table.pairs) else {
@@ -127,7 +128,13 @@ enum Conversion {
             default: throw .handOver("a cast to a list")
             }
         case .void: return .nothing
-        case .ordered, .webtext, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring:
+        case .settings:
+            guard case .string(let name) = value, let known = LibraryTypes.property(type, name) else {
+                throw .handOver("a cast to a setting")
+            }
+            return known
+        case .ordered, .webtext, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring,
+            .encoding, .culture, .console:
             throw .handOver("a cast to \(type.rawValue)")
         }
     }

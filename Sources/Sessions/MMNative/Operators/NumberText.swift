@@ -23,7 +23,6 @@ enum NumberText {
         guard units.contains(where: isDigit) else {
             let word = String(decoding: units, as: UTF8.self).lowercased()
             if word.contains("infinity") || word.contains("nan") || word.hasPrefix("#") || word.hasPrefix("&h")
-                || word == "+" || word == "-"
             {
                 throw .handOver("an unusual number")
             }

@@ -200,6 +200,8 @@ struct PatternReader {
     }
 
     private mutating func group(depth: Int) throws(Interrupt) {
+        // What `(?im)` says holds for the whole pattern where it stands at its start.
+        if place == 1, ["?i)", "?m)", "?im)", "?mi)"].contains(where: { take($0) }) { return }
         if take("?<") {
             var name = ""
             while let unit = next, unit != UInt8(ascii: ">") {

@@ -35,6 +35,14 @@ struct BoundCommand {
         RecordedOutput(values.filter { CommandSpecification.recording.contains($0.key) })
     }
 
+    /// The error for `$null` as the value of a parameter that takes none.
+    func nullArgument(_ name: String) -> NativeError {
+        NativeError(
+            specification.errorID("ParameterArgumentValidationErrorNullNotAllowed"),
+            "Cannot bind argument to parameter '\(name)' because it is null.", category: "InvalidData",
+            isReadable: true)
+    }
+
     /// Binds a command's elements. A binding error ends the statement, as in PowerShell.
     init(_ command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) {
         guard command.invocation != .dot, let written = command.constantName,

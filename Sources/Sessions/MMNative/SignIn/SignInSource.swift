@@ -1,5 +1,12 @@
 package import PowerShellSyntax
 
+internal import MMCore
+
+/// What a script's sign-ins asked for so far; copies of a source share it.
+private final class AskedScopes: Sendable {
+    let names = Mutex<[String]>([])
+}
+
 /// The cmdlets by which a script signs in and sees to its modules, for a session that is signed in already: they answer as
 /// they would after a sign-in, and refuse another one's.
 package struct SignInSource: CmdletSource {
@@ -11,6 +18,8 @@ package struct SignInSource: CmdletSource {
     private let tellsState: Bool
     /// The permissions of Graph that the sign-in has; `nil` where nobody knows.
     private let granted: [String]?
+    /// The permissions that the script asked for, which the sign-in has by others that cover them.
+    private let asked = AskedScopes()
 
     /// A source for one session.
     /// - Parameters:
@@ -47,7 +56,11 @@ package struct SignInSource: CmdletSource {
         }
         var batch = CmdletBatch(objects(of: read, isInstalled: Self.isFlagged("listavailable", in: read)))
         if cmdlet.act == .connect, let granted {
-            let lacking = OwnSignIn.lacking(read.texts(.scopes) ?? [], of: granted)
+            let wanted = read.texts(.scopes) ?? []
+            let lacking = OwnSignIn.lacking(wanted, of: granted)
+            asked.names.withLock { names in
+                for name in wanted where !lacking.contains(name) && !(granted + names).contains(name) { names.append(name) }
+            }
             if !lacking.isEmpty { batch.warnings = [OwnSignIn.warning(lacking, of: signIn.own.connection)] }
         }
         return batch
@@ -162,7 +175,7 @@ package struct SignInSource: CmdletSource {
         let own = signIn.own
         return Self.object([
             ("ClientId", Self.text(own.apps.first)), ("TenantId", Self.text(own.tenantID)),
-            ("Scopes", .array((granted ?? []).map { .string($0) })),
+            ("Scopes", .array(((granted ?? []) + asked.names.withLock { $0 }).map { .string($0) })),
             ("AuthType", .string(own.isApp ? "AppOnly" : "Delegated")), ("Account", Self.text(own.accounts.first)),
             ("AppName", .null), ("ContextScope", .string("Process")), ("Environment", .string("Global")),
         ]) ?? .null

@@ -147,8 +147,8 @@ package struct PSDate: Sendable, Hashable {
         return PSDate(ticks: min(max(ticks - offset, 0), Self.last), kind: .utc)
     }
 
-    /// Parses the forms of text whose meaning is certain: `2026-01-02`, optionally with `T` or a space and a time, and
-    /// `1/2/2026` with the month first. A time with `Z` is converted to local time.
+    /// Parses the forms of text whose meaning is certain: `2026-01-02`, optionally with `T` or a space and a time,
+    /// `1/2/2026` with the month first, and `2-Jan-2026`; the last two also with a time of twelve hours. A time with `Z` is converted to local time.
     package init?(certain text: String) {
         guard let fields = PSDate.fields(text) else { return nil }
         guard fields.isUTC else {
@@ -187,6 +187,7 @@ package struct PSDate: Sendable, Hashable {
         }
         let iso = day.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         let slashed = day.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        var isWritten = false
         let year: Int
         let month: Int
         let dayOfMonth: Int
@@ -199,6 +200,13 @@ package struct PSDate: Sendable, Hashable {
             let first = number(slashed[0]), let second = number(slashed[1]), let third = number(slashed[2])
         {
             (year, month, dayOfMonth) = (third, first, second)
+            isWritten = true
+        } else if iso.count == 3, (1...2).contains(iso[0].count), iso[2].count == 4, !isUTC,
+            let first = number(iso[0]), let third = number(iso[2]),
+            let second = Self.month(String(decoding: iso[1], as: UTF8.self))
+        {
+            (year, month, dayOfMonth) = (third, second, first)
+            isWritten = true
         } else {
             return nil
         }
@@ -206,7 +214,10 @@ package struct PSDate: Sendable, Hashable {
         var minute = 0
         var second = 0
         var fraction: Int64 = 0
-        if !clock.isEmpty {
+        if isWritten, let half = Self.half(of: clock) {
+            guard let time = ClockText(clock.dropLast(3)), (1...12).contains(time.hour) else { return nil }
+            (hour, minute, second) = (time.hour % 12 + half, time.minute, time.second)
+        } else if !clock.isEmpty {
             let dotted = clock.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             guard dotted.count <= 2 else { return nil }
             let times = dotted[0].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
@@ -229,15 +240,49 @@ package struct PSDate: Sendable, Hashable {
         guard let date = PSDate(year, month, dayOfMonth, hour, minute, second, fraction: fraction) else { return nil }
         return (date, isUTC)
     }
+
+    /// The number of a month by its name, whole or its first three letters.
+    private static func month(_ name: String) -> Int? {
+        months.firstIndex { $0.lowercased() == name.lowercased() || $0.prefix(3).lowercased() == name.lowercased() }
+            .map { $0 + 1 }
+    }
+
+    /// The hours that `AM` or `PM` behind a time adds; `nil` where neither stands there.
+    private static func half(of clock: ArraySlice<UInt8>) -> Int? {
+        switch String(decoding: clock.suffix(3), as: UTF8.self).uppercased() {
+        case " AM": 0
+        case " PM": 12
+        default: nil
+        }
+    }
+
+    /// A time such as `3:04` or `03:04:05`.
+    private struct ClockText {
+        let hour: Int
+        let minute: Int
+        let second: Int
+
+        init?(_ units: ArraySlice<UInt8>) {
+            let parts = units.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            guard parts.count == 2 || parts.count == 3, (1...2).contains(parts[0].count),
+                parts.dropFirst().allSatisfy({ $0.count == 2 }),
+                parts.allSatisfy({ $0.allSatisfy { (0x30...0x39).contains($0) } })
+            else { return nil }
+            let numbers = parts.map { $0.reduce(0) { $0 * 10 + Int($1 - 0x30) } }
+            (hour, minute, second) = (numbers[0], numbers[1], numbers.count == 3 ? numbers[2] : 0)
+        }
+    }
 }
 
 /// Date formatting with .NET's format strings, in the invariant culture.
 extension PSDate {
-    private static let months = [
+    static let months = [
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
         "December",
     ]
-    private static let days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+    /// The names of months and days.
+    static var names: [String] { months + days }
+    static let days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
     /// Formats the date; `nil` for a format that is invalid or whose result isn't certain.
     package func formatted(_ format: String) -> String? {

@@ -126,6 +126,7 @@ extension PSValue {
 
 /// The types that casts, `-is` and `-as` may name.
 package enum PSType: String, Sendable {
+    case encoding, culture, settings, console
     case arraylist, objectlist, textlist, numberlist, textset
     case texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
     case bool, int, long, double, string, datetime, array, object, pscustomobject, hashtable, ordered, char
@@ -178,6 +179,10 @@ package enum PSType: String, Sendable {
         case "version": self = .version
         case "dayofweek": self = .dayofweek
         case "midpointrounding": self = .midpointrounding
+        case "text.encoding": self = .encoding
+        case "globalization.cultureinfo", "cultureinfo": self = .culture
+        case "net.servicepointmanager", "net.securityprotocoltype": self = .settings
+        case "console": self = .console
         case "web.httputility", "net.webutility": self = .webtext
         case "datetimekind": self = .datetimekind
         case "math": self = .math

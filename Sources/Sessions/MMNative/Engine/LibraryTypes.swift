@@ -1,0 +1,355 @@
+import PowerShellSyntax
+
+/// What scripts use of .NET beside its values: encodings, cultures, conversions, readings that may fail, and settings of a
+/// process, which a run has none of.
+enum LibraryTypes {
+    /// The type names of the values that stand for encodings and cultures.
+    private static let encodingType = "System.Text.Encoding"
+    private static let cultureType = "System.Globalization.CultureInfo"
+
+    // MARK: Static members
+
+    /// Returns `[type]::name`; `nil` where the type has no such member here.
+    static func property(_ type: PSType, _ name: String) -> PSValue? {
+        switch (type, name.lowercased()) {
+        case (.encoding, "utf8"), (.encoding, "default"), (.encoding, "ascii"), (.encoding, "unicode"):
+            return value(named: name.lowercased(), encodingType)
+        case (.culture, "invariantculture"): return value(named: "", cultureType)
+        case (.culture, "currentculture"), (.culture, "currentuiculture"): return value(named: "", cultureType)
+        case (.settings, "securityprotocol"), (.settings, "systemdefault"): return .int(0)
+        case (.settings, "tls"): return .int(192)
+        case (.settings, "tls11"): return .int(768)
+        case (.settings, "tls12"): return .int(3072)
+        case (.settings, "tls13"): return .int(12288)
+        default: return nil
+        }
+    }
+
+    /// Whether an assignment to `[type]::name` can be left out: it sets how the process speaks to networks and terminals, which
+    /// no run here does by itself.
+    static func isDropped(_ type: PSType, _ name: String) -> Bool {
+        switch type {
+        case .settings: name.lowercased() == "securityprotocol"
+        case .console: ["outputencoding", "inputencoding"].contains(name.lowercased())
+        default: false
+        }
+    }
+
+    private static func value(named name: String, _ typeName: String) -> PSValue? {
+        PSObject([("Name", .string(name))], typeName: typeName, isCustom: false).map { .object($0) }
+    }
+
+    // MARK: Calls
+
+    /// Calls a static method; `nil` where the type has none of that name here.
+    static func call(_ type: PSType, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        switch (type, method, arguments.count) {
+        case (.convert, "toint64", 1): return try whole(arguments[0], .long, "ToInt64")
+        case (.convert, "toint32", 1): return try whole(arguments[0], .int, "ToInt32")
+        case (.convert, "frombase64string", 1):
+            guard case .string(let text) = arguments[0] else { throw .handOver("an unusual text of bytes") }
+            guard let bytes = bytes(ofBase64: text) else {
+                throw failure(
+                    "FromBase64String", 1,
+                    "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding "
+                        + "characters, or an illegal character among the padding characters.")
+            }
+            return .array(bytes.map { .int(Int32($0)) })
+        case (.convert, "tobase64string", 1): return .string(base64(try bytes(arguments[0])))
+        case (.culture, "new", 1), (.culture, "getcultureinfo", 1), (.culture, "createspecificculture", 1):
+            guard case .string(let name) = arguments[0], ["", "en-us"].contains(name.lowercased()) else {
+                throw .handOver("another culture")
+            }
+            return value(named: name, cultureType)
+        case (.encoding, "getencoding", 1):
+            guard case .string(let name) = arguments[0], ["utf-8", "us-ascii", "ascii"].contains(name.lowercased())
+            else { throw .handOver("an unusual encoding") }
+            return value(named: name.lowercased() == "utf-8" ? "utf8" : "ascii", encodingType)
+        case (.datetime, "parseexact", 3):
+            guard case .string(let text) = arguments[0], case .string(let format) = arguments[1],
+                arguments[2].isNull || isCulture(arguments[2])
+            else { throw .handOver("an unusual ParseExact") }
+            guard let date = try ExactDate.read(text, as: format) else {
+                throw failure("ParseExact", 3, "String '\(text)' was not recognized as a valid DateTime.")
+            }
+            return .date(date)
+        case (.datetime, "parse", 2):
+            guard isCulture(arguments[1]) || arguments[1].isNull else { throw .handOver("an unusual Parse") }
+            return try Conversion.cast(arguments[0], to: .datetime)
+        default: return nil
+        }
+    }
+
+    /// Calls a method of an encoding; `nil` for any other object.
+    static func call(
+        _ target: PSObject, _ method: String, _ arguments: [PSValue]
+    ) throws(Interrupt) -> PSValue? {
+        guard target.typeName == encodingType, arguments.count == 1, case .string(let name)? = target["Name"] else {
+            return nil
+        }
+        switch method {
+        case "getstring":
+            let bytes = try bytes(arguments[0])
+            switch name {
+            case "unicode":
+                guard bytes.count % 2 == 0 else { throw .handOver("half a character") }
+                let units = stride(from: 0, to: bytes.count, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
+                return .string(String(decoding: units, as: UTF16.self))
+            case "ascii": return .string(String(decoding: bytes.map { $0 < 0x80 ? $0 : 0x3F }, as: UTF8.self))
+            default: return .string(String(decoding: bytes, as: UTF8.self))
+            }
+        case "getbytes":
+            guard case .string(let text) = arguments[0] else { throw .handOver("the bytes of other than text") }
+            switch name {
+            case "unicode":
+                return .array(text.utf16.flatMap { [.int(Int32($0 & 0xFF)), .int(Int32($0 >> 8))] })
+            case "ascii": return .array(text.utf16.map { .int($0 < 0x80 ? Int32($0) : 0x3F) })
+            default: return .array(text.utf8.map { .int(Int32($0)) })
+            }
+        default: return nil
+        }
+    }
+
+    /// Whether a value is a culture that writes numbers and dates by patterns as the invariant one does.
+    static func isCulture(_ value: PSValue) -> Bool {
+        if case .object(let object) = value { object.typeName == cultureType } else { false }
+    }
+
+    private static func failure(_ method: String, _ count: Int, _ cause: String) -> Interrupt {
+        .statement(
+            NativeError(
+                "FormatException", "Exception calling \"\(method)\" with \"\(count)\" argument(s): \"\(cause)\"",
+                isReadable: true))
+    }
+
+    /// Converts to an integer as .NET does: of text, digits alone.
+    private static func whole(_ value: PSValue, _ type: PSType, _ method: String) throws(Interrupt) -> PSValue {
+        guard case .string(let text) = value else { return try Conversion.cast(value, to: type) }
+        guard let read = try Self.read(text, as: type) else {
+            guard !text.utf8.contains(where: { (0x30...0x39).contains($0) }) || text.utf8.count < 10 else {
+                throw .handOver("a number out of range")
+            }
+            throw failure(method, 1, "The input string '\(text)' was not in a correct format.")
+        }
+        return read
+    }
+
+    private static func bytes(_ value: PSValue) throws(Interrupt) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for item in Cmdlets.list(value) {
+            guard case .int(let number) = item, let byte = UInt8(exactly: number) else {
+                throw .handOver("bytes that are none")
+            }
+            bytes.append(byte)
+        }
+        return bytes
+    }
+
+    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    private static func base64(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var bits = 0
+            for place in 0..<3 { bits = bits << 8 | (place < group.count ? Int(group[start + place]) : 0) }
+            for place in 0..<4 {
+                text.append(place <= group.count ? digits[bits >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func bytes(ofBase64 text: String) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var (bits, count, padding) = (0, 0, 0)
+        for unit in text.utf8 where !(unit == 0x20 || (0x09...0x0D).contains(unit)) {
+            count += 1
+            if unit == UInt8(ascii: "=") {
+                padding += 1
+                bits <<= 6
+            } else {
+                guard padding == 0, let value = digits.firstIndex(of: unit) else { return nil }
+                bits = bits << 6 | value
+            }
+            if count % 4 == 0 {
+                bytes += [UInt8(bits >> 16 & 0xFF), UInt8(bits >> 8 & 0xFF), UInt8(bits & 0xFF)].dropLast(padding)
+                bits = 0
+            }
+        }
+        return count % 4 == 0 && padding <= 2 ? bytes : nil
+    }
+
+    // MARK: Readings that may fail
+
+    /// Reads a text as `TryParse` does; `nil` where it certainly is none of the type.
+    static func read(_ text: String, as type: PSType) throws(Interrupt) -> PSValue? {
+        let units = Array(text.utf8).trimmingBlanks()
+        let word = String(decoding: units, as: UTF8.self)
+        switch type {
+        case .int, .long:
+            let isSigned = units.first == UInt8(ascii: "-") || units.first == UInt8(ascii: "+")
+            let rest = units.dropFirst(isSigned ? 1 : 0)
+            guard !rest.isEmpty, rest.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+            return type == .int ? Int32(word).map { .int($0) } : Int64(word).map { .long($0) }
+        case .bool:
+            return ["true": PSValue.bool(true), "false": .bool(false)][word.lowercased()]
+        case .guid:
+            if let guid = Conversion.guid(word) { return .guid(guid) }
+            let hex = word.utf8.filter { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }.count
+            guard hex != 32 else { throw .handOver("a guid in an unusual form") }
+            return nil
+        case .datetime:
+            if let date = PSDate(certain: text) { return .date(date) }
+            let isWord = !units.contains { (0x30...0x39).contains($0) }
+            guard isWord, !PSDate.names.contains(where: { word.lowercased().contains($0.prefix(3).lowercased()) })
+            else { throw .handOver("a date in an uncertain form") }
+            return nil
+        default: throw .handOver("reading a \(type.rawValue) that may be none")
+        }
+    }
+
+    /// What a variable holds after a reading that failed.
+    static func unread(_ type: PSType) -> PSValue {
+        switch type {
+        case .int: .int(0)
+        case .long: .long(0)
+        case .bool: .bool(false)
+        case .guid: .guid("00000000-0000-0000-0000-000000000000")
+        case .datetime: .date(PSDate(ticks: 0, kind: .unspecified))
+        default: .null
+        }
+    }
+}
+
+extension InvokeMemberExpressionSyntax {
+    /// What stands behind `[ref]` in `[type]::TryParse(text, [ref]$place)`; `nil` for any other call.
+    var referenced: ExpressionSyntax? {
+        guard isStatic, arguments.count == 2, case .string(let name) = member, name.value.lowercased() == "tryparse"
+        else { return nil }
+        var second = arguments[1]
+        while true {
+            switch second {
+            case .paren(let node):
+                guard let inner = node.pureExpression else { return nil }
+                second = inner
+            case .sub(let node):
+                guard node.block.statements.count == 1, let inner = node.block.statements[0].pureExpression else {
+                    return nil
+                }
+                second = inner
+            case .convert(let node):
+                return node.type.typeName.fullName.lowercased() == "ref" ? node.operand : nil
+            default: return nil
+            }
+        }
+    }
+}
+
+/// Reads dates by the exact pattern that they are written in, in the invariant culture.
+enum ExactDate {
+    private struct Fields {
+        var (year, month, day, hour, minute, second): (Int?, Int?, Int?, Int, Int, Int) = (nil, nil, nil, 0, 0, 0)
+        var fraction: Int64 = 0
+        var isAfternoon: Bool?
+        var weekday: Int?
+    }
+
+    /// Reads a text; `nil` where it isn't written so. Patterns whose meaning isn't certain are handed over.
+    static func read(_ text: String, as format: String) throws(Interrupt) -> PSDate? {
+        guard format.utf8.count > 1, format.isPlain else { throw .handOver("a date by a pattern of the culture's") }
+        var fields = Fields()
+        var rest = Substring(text)
+        let units = Array(format.utf8)
+        var place = 0
+        while place < units.count {
+            let unit = units[place]
+            var run = 1
+            while place + run < units.count, units[place + run] == unit { run += 1 }
+            place += run
+            if unit == UInt8(ascii: "'") || unit == UInt8(ascii: "\"") {
+                guard run == 1, let end = units[place...].firstIndex(of: unit) else { throw .handOver("a quoted pattern") }
+                guard take(String(decoding: units[place..<end], as: UTF8.self), from: &rest) else { return nil }
+                place = end + 1
+                continue
+            }
+            guard try read(unit, run, from: &rest, into: &fields) else { return nil }
+        }
+        guard rest.isEmpty else { return nil }
+        guard let year = fields.year else { throw .handOver("a date without its year") }
+        var hour = fields.hour
+        if let isAfternoon = fields.isAfternoon {
+            guard (1...12).contains(hour) else { return nil }
+            hour = hour % 12 + (isAfternoon ? 12 : 0)
+        }
+        guard
+            let date = PSDate(
+                year, fields.month ?? 1, fields.day ?? 1, hour, fields.minute, fields.second,
+                fraction: fields.fraction)
+        else { return nil }
+        guard fields.weekday.map({ $0 == date.weekday }) ?? true else { return nil }
+        return date
+    }
+
+    private static func read(
+        _ unit: UInt8, _ run: Int, from rest: inout Substring, into fields: inout Fields
+    ) throws(Interrupt) -> Bool {
+        func number(_ least: Int, _ most: Int) -> Int? {
+            let digits = rest.utf8.prefix(most).prefix { (0x30...0x39).contains($0) }
+            guard digits.count >= least, let number = Int(String(decoding: digits, as: UTF8.self)) else { return nil }
+            rest = Substring(String(decoding: rest.utf8.dropFirst(digits.count), as: UTF8.self))
+            return number
+        }
+        func two() -> Int? { number(run == 1 ? 1 : 2, 2) }
+        switch (unit, run) {
+        case (UInt8(ascii: "y"), 4): fields.year = number(4, 4)
+        case (UInt8(ascii: "M"), 1...2): fields.month = two()
+        case (UInt8(ascii: "M"), 3...): fields.month = name(PSDate.months, isShort: run == 3, from: &rest).map { $0 + 1 }
+        case (UInt8(ascii: "d"), 1...2): fields.day = two()
+        case (UInt8(ascii: "d"), 3...): fields.weekday = name(PSDate.days, isShort: run == 3, from: &rest)
+        case (UInt8(ascii: "H"), 1...2), (UInt8(ascii: "h"), 1...2), (UInt8(ascii: "m"), 1...2),
+            (UInt8(ascii: "s"), 1...2):
+            guard let number = two() else { return false }
+            switch unit {
+            case UInt8(ascii: "m"): fields.minute = number
+            case UInt8(ascii: "s"): fields.second = number
+            default: fields.hour = number
+            }
+            return true
+        case (UInt8(ascii: "f"), 1...7):
+            guard let number = number(run, run) else { return false }
+            fields.fraction = Int64(number)
+            for _ in run..<7 { fields.fraction *= 10 }
+            return true
+        case (UInt8(ascii: "t"), 2):
+            fields.isAfternoon = take("AM", from: &rest) ? false : take("PM", from: &rest) ? true : nil
+            return fields.isAfternoon != nil
+        case (UInt8(ascii: "a")...UInt8(ascii: "z"), _), (UInt8(ascii: "K"), _), (UInt8(ascii: "Z"), _),
+            (UInt8(ascii: "F"), _), (UInt8(ascii: "\\"), _), (UInt8(ascii: "%"), _), (UInt8(ascii: " "), _),
+            (UInt8(ascii: "M"), _), (UInt8(ascii: "H"), _):
+            guard unit == UInt8(ascii: " "), run == 1 else { throw .handOver("a date by an unusual pattern") }
+            return take(" ", from: &rest)
+        default: return take(String(repeating: Character(UnicodeScalar(unit)), count: run), from: &rest)
+        }
+        switch unit {
+        case UInt8(ascii: "y"): return fields.year != nil
+        case UInt8(ascii: "M"): return fields.month != nil
+        default: return run <= 2 ? fields.day != nil : fields.weekday != nil
+        }
+    }
+
+    private static func take(_ text: String, from rest: inout Substring) -> Bool {
+        guard rest.utf8.count >= text.utf8.count, rest.prefix(text.count).lowercased() == text.lowercased() else {
+            return false
+        }
+        rest = rest.dropFirst(text.count)
+        return true
+    }
+
+    private static func name(_ names: [String], isShort: Bool, from rest: inout Substring) -> Int? {
+        for (place, name) in names.enumerated() where take(isShort ? String(name.prefix(3)) : name, from: &rest) {
+            return place
+        }
+        return nil
+    }
+}
