@@ -107,7 +107,9 @@ struct SSHTools: Sendable {
         (call) async throws(MMError) in
         let members = await call.shells.members(of: call.toolCall.context.shellOwner, in: .ssh)
         var names: [String] = []
-        for name in members.compactMap(\.host) where !names.contains(name) { names.append(name) }
+        for member in members where await member.isConnected {
+            if let name = member.host, !names.contains(name) { names.append(name) }
+        }
         guard !names.isEmpty else { return "No active SSH sessions" }
         return "Active SSH Sessions:\n" + names.map { "- \($0)" }.joined(separator: "\n")
     }

@@ -85,6 +85,15 @@ struct EnginePlan: Sendable {
         misfitOfValues
             ?? NativeEngine(sources: self.sources(sources), host: host, arguments: arguments)
             .unsupportedReason(parsed, values: values, in: session)
+            ?? unproven
+    }
+
+    /// What of a script that changes something nobody has held against a real PowerShell; `nil` where there is nothing.
+    private var unproven: String? {
+        guard ServiceCommands(of: parsed).changesSomething else { return nil }
+        return NativeEngine.unrecorded(in: parsed).map {
+            "\($0), whose meaning is not proven, in a script that changes something"
+        }
     }
 
     /// Where the script's cmdlets come from: these sources, and before them what answers for its sign-in, which the tables of

@@ -49,7 +49,9 @@ struct ScriptExplanation {
             if lower == "read-host" {
                 Self.add(Self.path(command) == "…" ? "a question" : Self.path(command), to: &questions)
             }
-            guard SignInCmdlet.named(name) == nil, seen.insert(lower).inserted else { continue }
+            guard SignInCmdlet.named(name) == nil,
+                seen.insert(ServiceCommands.isRead(command) ? lower : lower + " write").inserted
+            else { continue }
             let sessions = classes.sessions(of: name)
             guard !sessions.isEmpty else {
                 if !classes.isBuiltIn(name), name.contains("-"), !NativeEngine.carriesOut(name) {
@@ -57,8 +59,7 @@ struct ScriptExplanation {
                 }
                 continue
             }
-            let isRead = ["get-", "search-", "test-", "find-", "export-mg"].contains { lower.hasPrefix($0) }
-            if isRead { Self.add(name, to: &reads) } else { Self.add(name, to: &writes) }
+            if ServiceCommands.isRead(command) { Self.add(name, to: &reads) } else { Self.add(name, to: &writes) }
             guard let request = names.requests(of: name).first,
                 let target = try? RequestTarget(
                     parsing: request.path.replacing("{", with: "").replacing("}", with: ""), service: .graph),
@@ -129,4 +130,53 @@ struct ScriptExplanation {
 
 extension String {
     fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
+
+/// The services' cmdlets in a script: which of them read, and which change something.
+struct ServiceCommands {
+    /// Whether one of them changes something.
+    let changesSomething: Bool
+
+    /// Looks through a script.
+    init(of script: ParsedScript) {
+        let items = ScriptFacts(of: script).items
+        let own = Set(
+            items.compactMap { item in
+                if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
+            })
+        let modules = CmdletModules()
+        changesSomething = items.contains { item in
+            guard case .command(let command) = item.detail, let name = command.name, !own.contains(name.lowercased()),
+                SignInCmdlet.named(name) == nil
+            else { return false }
+            return !modules.sessions(of: name).isEmpty && !Self.isRead(command)
+        }
+    }
+
+    /// Whether a cmdlet of a service only reads. A request by its method is told by the method.
+    static func isRead(_ command: CommandFact) -> Bool {
+        let name = command.name?.lowercased() ?? ""
+        guard ["invoke-mggraphrequest", "invoke-graphrequest"].contains(name) else {
+            return ["get-", "search-", "test-", "find-", "export-mg"].contains { name.hasPrefix($0) }
+        }
+        var isMethod = false
+        for argument in command.arguments {
+            switch argument {
+            case .parameter(let written, let value):
+                isMethod = written.count > 1 && "method".hasPrefix(written.lowercased())
+                guard isMethod, let value else { continue }
+                return Self.isGet(value)
+            case .value(let value):
+                if isMethod { return Self.isGet(value) }
+                if case .string(let text) = value, ["post", "patch", "put", "delete"].contains(text.lowercased()) {
+                    return false
+                }
+            }
+        }
+        return true
+    }
+
+    private static func isGet(_ value: FactValue) -> Bool {
+        if case .string(let text) = value { text.lowercased() == "get" } else { false }
+    }
 }

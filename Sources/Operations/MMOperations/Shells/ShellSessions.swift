@@ -233,6 +233,14 @@ extension ShellSessions {
         /// Its way to the network, where that is one of its own.
         let wire: ShellWire?
 
+        /// Whether its connection is up, as far as is known; always for what runs here.
+        package var isConnected: Bool {
+            get async {
+                guard case .shell(let session) = body, let remote = session as? SSHSession else { return true }
+                return await remote.isConnected
+            }
+        }
+
         /// Whether its commands wait for whoever takes their output, and can be handed input.
         var holdsBack: Bool {
             guard case .shell(let session) = body else { return false }

@@ -318,6 +318,10 @@ extension AppContent {
             "isInteractive": true, "riskDetail": "none", "riskLevelAggregated": isAway ? "medium" : "none",
             "riskLevelDuringSignIn": isAway ? "medium" : "none", "riskState": isAway ? "atRisk" : "none",
             "riskEventTypes_v2": isAway ? ["unfamiliarFeatures"] : [],
+            "signInEventTypes": ["interactiveUser"], "userType": .string(user.isGuest ? "guest" : "member"),
+            "authenticationRequirement": mixing.number(index, 9, below: 3) == 0
+                ? "singleFactorAuthentication" : "multiFactorAuthentication",
+            "userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Edg/143.0",
             "resourceDisplayName": "Microsoft Graph", "resourceId": "00000003-0000-0000-c000-000000000000",
             "status": [
                 "errorCode": .int(fault?.code ?? 0), "failureReason": .string(fault?.reason ?? "Other."),

@@ -55,6 +55,17 @@ struct EntityKind: Sendable {
         self.isAbstract = abstract
     }
 
+    /// What rows of the type lead to. The service takes these names in `$select` as well, and answers nothing for them.
+    var related: Set<String> {
+        switch name {
+        case "user": ["manager", "memberof", "directreports", "ownedobjects", "owneddevices", "registereddevices"]
+        case "group": ["owners", "members", "memberof", "assignedlicenses", "drive", "team"]
+        case "application", "servicePrincipal": ["owners"]
+        case "device": ["memberof", "registeredowners", "registeredusers"]
+        default: []
+        }
+    }
+
     /// A property's name as it is written here, whatever case it is given in.
     func spelling(of name: String) -> String {
         types[name] == nil ? spellings[name.lowercased()] ?? name : name
@@ -236,8 +247,13 @@ extension EntityKind {
 
     static let team = EntityKind(
         "team",
-        "id createdDateTime:d displayName description classification specialization visibility webUrl isArchived:b memberSettings:o",
-        readOnly: "id createdDateTime webUrl", required: "displayName")
+        """
+        id createdDateTime:d displayName description classification specialization visibility webUrl isArchived:b \
+        memberSettings:o internalId guestSettings:o messagingSettings:o funSettings:o
+        """,
+        readOnly: "id createdDateTime webUrl internalId", required: "displayName")
+
+    static let installedApp = EntityKind("teamsAppInstallation", "id teamsApp:o teamsAppDefinition:o", searched: "id")
 
     static let channel = EntityKind(
         "channel", "id createdDateTime:d displayName description email webUrl membershipType isArchived:b",
@@ -371,7 +387,7 @@ extension EntityKind {
         externalUserState externalUserStateChangeDateTime:d identities:c imAddresses:c lastPasswordChangeDateTime:d mailNickname \
         onPremisesImmutableId onPremisesLastSyncDateTime:d onPremisesSyncEnabled:b otherMails:c passwordPolicies \
         passwordProfile:o postalCode proxyAddresses:c signInActivity:o signInSessionsValidFromDateTime:d state \
-        streetAddress usageLocation userType
+        streetAddress usageLocation userType licenseAssignmentStates:c refreshTokensValidFromDateTime:d
         """,
         selected: """
             businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname \
@@ -380,7 +396,8 @@ extension EntityKind {
         directory: true,
         readOnly: """
             id createdDateTime creationType deletedDateTime lastPasswordChangeDateTime onPremisesLastSyncDateTime \
-            proxyAddresses signInActivity signInSessionsValidFromDateTime assignedPlans
+            proxyAddresses signInActivity signInSessionsValidFromDateTime assignedPlans licenseAssignmentStates \
+            refreshTokensValidFromDateTime
             """,
         required: "accountEnabled displayName mailNickname userPrincipalName passwordProfile",
         searched: "displayName givenName surname mail userPrincipalName")
@@ -391,7 +408,7 @@ extension EntityKind {
         id deletedDateTime:d classification createdDateTime:d creationOptions:c description displayName \
         expirationDateTime:d groupTypes:c isAssignableToRole:b mail mailEnabled:b mailNickname membershipRule \
         membershipRuleProcessingState onPremisesSyncEnabled:b proxyAddresses:c renewedDateTime:d \
-        resourceProvisioningOptions:c securityEnabled:b securityIdentifier theme visibility
+        resourceProvisioningOptions:c securityEnabled:b securityIdentifier theme visibility assignedLabels:c
         """,
         directory: true, readOnly: "id createdDateTime deletedDateTime mail proxyAddresses renewedDateTime",
         required: "displayName mailEnabled mailNickname securityEnabled", searched: "displayName description")
@@ -449,7 +466,8 @@ extension EntityKind {
         """
         id createdDateTime:d userDisplayName userPrincipalName userId appId appDisplayName ipAddress clientAppUsed \
         correlationId conditionalAccessStatus appliedConditionalAccessPolicies:c isInteractive:b riskDetail \
-        riskLevelAggregated riskLevelDuringSignIn riskState riskEventTypes_v2:c resourceDisplayName resourceId status:o deviceDetail:o location:o
+        riskLevelAggregated riskLevelDuringSignIn riskState riskEventTypes_v2:c resourceDisplayName resourceId status:o deviceDetail:o location:o \
+        signInEventTypes:c authenticationRequirement userType userAgent
         """, page: 100, limit: 1000, searched: "userDisplayName")
 
     static let directoryAudit = EntityKind(

@@ -162,6 +162,136 @@ struct ObservedContent {
         }
     }
 
+    /// The same alerts in the form of the first security API.
+    var earlierAlerts: [JSONObject] {
+        alerts.map { alert in
+            [
+                "id": alert["id"] ?? .null, "title": alert["title"] ?? .null, "severity": alert["severity"] ?? .null,
+                "status": alert["status"] ?? .null, "category": alert["category"] ?? .null,
+                "createdDateTime": alert["createdDateTime"] ?? .null,
+                "eventDateTime": alert["createdDateTime"] ?? .null,
+                "lastModifiedDateTime": alert["lastUpdateDateTime"] ?? .null, "assignedTo": .null,
+                "description": alert["title"] ?? .null,
+                "vendorInformation": ["provider": "Office 365 Security and Compliance", "vendor": "Microsoft"],
+                "userStates": .array(
+                    (alert["evidence"]?.array ?? []).map {
+                        ["userPrincipalName": $0["userAccount"]?["userPrincipalName"] ?? .null]
+                    }),
+            ]
+        }
+    }
+
+    /// How the risk of a user came to be what it is.
+    func riskHistory(_ user: String) -> [JSONObject] {
+        administration.riskyUsers().filter { $0["id"]?.string == user.lowercased() }.map { row in
+            var row = row
+            row["userId"] = .string(user)
+            row["initiatedBy"] = .null
+            row["activity"] = ["riskEventTypes": ["unfamiliarFeatures"], "detail": .null]
+            return row
+        }
+    }
+
+    /// The members of each administrative unit: the office of the first accounts.
+    var unitMembers: [String] { (3..<min(9, users.count)).map { users.row($0).id } }
+
+    var accessTemplates: [JSONObject] {
+        ["Require multifactor authentication for admins", "Block legacy authentication"].enumerated().map { place, name in
+            [
+                "id": id(20, place), "name": .string(name), "description": .string("\(name)."),
+                "scenarios": "secureFoundation,zeroTrust",
+                "details": ["conditions": ["clientAppTypes": ["all"]], "grantControls": ["operator": "OR"]],
+            ]
+        }
+    }
+
+    /// What administrators did to devices.
+    var deviceEvents: [JSONObject] {
+        ["Sync device", "Create policy", "Assign policy"].enumerated().map { place, name in
+            [
+                "id": id(21, place), "displayName": .string(name), "componentName": "ManagedDevices",
+                "activity": .null, "activityDateTime": ago(2 + place * 5), "activityType": .string(name),
+                "activityOperationType": "Action", "activityResult": "Success", "category": "Device",
+                "actor": ["userPrincipalName": .string(users.row(0).userPrincipalName)], "resources": [],
+            ]
+        }
+    }
+
+    var deviceOverview: JSONObject {
+        var counts: [String: Int64] = [:]
+        for place in 0..<administration.deviceCount {
+            counts[administration.device(place)["operatingSystem"]?.string ?? "", default: 0] += 1
+        }
+        return [
+            "id": id(22, 0), "enrolledDeviceCount": .int(Int64(administration.deviceCount)),
+            "mdmEnrolledCount": .int(Int64(administration.deviceCount)), "dualEnrolledDeviceCount": 0,
+            "deviceOperatingSystemSummary": [
+                "androidCount": .int(counts["Android"] ?? 0), "iosCount": .int(counts["iOS"] ?? 0),
+                "macOSCount": .int(counts["macOS"] ?? 0), "windowsCount": .int(counts["Windows"] ?? 0),
+            ],
+        ]
+    }
+
+    /// Messages of the last days, from one colleague to the next.
+    var messageTraces: [JSONObject] {
+        (0..<min(40, users.count - 1)).map { place in
+            let (from, to) = (users.row(place), users.row(place + 1))
+            return [
+                "id": id(23, place), "senderAddress": .string(from.mail), "recipientAddress": .string(to.mail),
+                "messageId": .string("<\(place)@\(TenantIdentity.domain)>"), "subject": "Weekly numbers",
+                "status": "delivered", "size": .int(Int64(20_000 + place * 311)), "receivedDateTime": ago(place % 9),
+                "fromIP": "198.51.100.7", "toIP": .null,
+            ]
+        }
+    }
+
+    /// The assignments of roles as schedules without an end.
+    var roleSchedules: [JSONObject] {
+        store.roleAssignments.map { assignment in
+            [
+                "id": assignment["id"] ?? .null, "principalId": assignment["principalId"] ?? .null,
+                "roleDefinitionId": assignment["roleDefinitionId"] ?? .null, "directoryScopeId": "/",
+                "assignmentType": "Assigned", "memberType": "Direct", "status": "Provisioned",
+                "createdDateTime": ago(400), "scheduleInfo": ["startDateTime": ago(400), "expiration": .null],
+            ]
+        }
+    }
+
+    // MARK: Planner
+
+    func plans(of group: String) -> [JSONObject] {
+        ["Launch", "Maintenance"].enumerated().map { place, title in
+            [
+                "id": .string("\(group.prefix(8))Plan\(place)"), "title": .string(title), "owner": .string(group),
+                "createdDateTime": ago(120 + place),
+                "container": ["containerId": .string(group), "type": "group"],
+            ]
+        }
+    }
+
+    func plannerBuckets(_ plan: String) -> [JSONObject] {
+        ["To do", "Doing"].enumerated().map { place, name in
+            [
+                "id": .string("\(plan)Bucket\(place)"), "name": .string(name), "planId": .string(plan),
+                "orderHint": .string("858\(place)"),
+            ]
+        }
+    }
+
+    func plannerTasks(_ plan: String) -> [JSONObject] {
+        ["Write the announcement", "Check the numbers", "Ask the lawyers"].enumerated().map { place, title in
+            let user = users.row(3 + place)
+            return [
+                "id": .string("\(plan)Task\(place)"), "planId": .string(plan), "title": .string(title),
+                "bucketId": .string("\(plan)Bucket\(place % 2)"), "percentComplete": place == 1 ? 100 : 0,
+                "priority": 5, "createdDateTime": ago(60 - place), "startDateTime": .null,
+                "dueDateTime": ago(place * 20 - 10), "completedDateTime": place == 1 ? ago(4) : .null,
+                "hasDescription": false, "assignments": [user.id: ["orderHint": "8585"]],
+                "createdBy": ["user": ["id": .string(users.row(0).id)]],
+            ]
+        }
+    }
+
     var incidents: [JSONObject] {
         Self.alarms.enumerated().map { place, alarm in
             [

@@ -26,7 +26,29 @@ struct TeamContent: Sendable {
             "visibility": .string((group["visibility"]?.string ?? "Private").lowercased()),
             "webUrl": .string("https://teams.microsoft.com/l/team/\(id.string ?? "")"), "isArchived": false,
             "memberSettings": ["allowCreateUpdateChannels": true, "allowDeleteChannels": true],
+            "internalId": .string("19:\((id.string ?? "").filter { $0 != "-" })@thread.tacv2"),
+            "guestSettings": ["allowCreateUpdateChannels": false, "allowDeleteChannels": false],
+            "messagingSettings": ["allowUserEditMessages": true, "allowUserDeleteMessages": true],
+            "funSettings": ["allowGiphy": true, "giphyContentRating": "moderate", "allowStickersAndMemes": true],
         ]
+    }
+
+    /// The apps that every team has, with what `$expand` asks for.
+    static func installedApps(of id: String) -> [JSONObject] {
+        [("com.microsoft.teamspace.tab.planner", "Planner"), ("com.microsoftstream.embed.skypeteamstab", "Stream")].map {
+            key, name in
+            [
+                "id": .string("\(id)##\(key)"),
+                "teamsApp": [
+                    "id": .string(key), "externalId": .null, "displayName": .string(name),
+                    "distributionMethod": "store",
+                ],
+                "teamsAppDefinition": [
+                    "teamsAppId": .string(key), "displayName": .string(name), "version": "1.0.3",
+                    "publishingState": "published",
+                ],
+            ]
+        }
     }
 
     private func place(_ id: String) -> Mixing {

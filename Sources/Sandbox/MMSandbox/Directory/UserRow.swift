@@ -142,7 +142,16 @@ struct UserRow: Sendable {
                 ]
             ]
         case "imAddresses", "otherMails": isGuest || property == "imAddresses" ? [.string(mail)] : []
-        case "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime": .string(ServiceTime.text(created + 3600))
+        case "licenseAssignmentStates":
+            .array(
+                licenses.map { place in
+                    [
+                        "skuId": License.all[place].assignment["skuId"] ?? .null, "disabledPlans": [],
+                        "assignedByGroup": .null, "state": "Active", "error": "None",
+                        "lastUpdatedDateTime": .string(ServiceTime.text(created + 3600)),
+                    ]
+                })
+        case "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime", "refreshTokensValidFromDateTime": .string(ServiceTime.text(created + 3600))
         case "onPremisesSyncEnabled": number(.synced, below: 3) == 0 && !isGuest ? true : .null
         case "onPremisesLastSyncDateTime":
             number(.synced, below: 3) == 0 && !isGuest ? .string(ServiceTime.text(directory.now - 1800)) : .null

@@ -1,4 +1,5 @@
 internal import MMCore
+internal import MMGuard
 internal import MMHTTP
 
 /// The Exchange admin API.
@@ -157,6 +158,12 @@ struct ExchangeAdminAPI {
         }
         guard let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()], cmdlet.isCompliance == caller.isCompliance
         else {
+            if CmdletClasses().isOfService(call.cmdlet) {
+                return failed(
+                    ExchangeFailure(
+                        400, "BadRequest", type: "NotServedBySandbox",
+                        "The sandbox doesn't know the cmdlet '\(call.cmdlet.prefix(120))'; the real service does."))
+            }
             return failed(
                 ExchangeFailure(
                     400, "BadRequest", type: "System.Management.Automation.CommandNotFoundException",

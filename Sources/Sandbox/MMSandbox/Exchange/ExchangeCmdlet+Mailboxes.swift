@@ -17,7 +17,7 @@ extension ExchangeCmdlet {
     static let mailboxes: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-Mailbox", .reading, listing, ExchangeOrganization.mailboxPage),
         ExchangeCmdlet(
-            "Get-Recipient", .reading, listing + " RecipientType Database", ExchangeOrganization.mailboxPage),
+            "Get-Recipient", .reading, listing + " RecipientType Database", ExchangeOrganization.recipientPage),
         ExchangeCmdlet("Get-User", .reading, listing, ExchangeOrganization.mailboxPage),
         ExchangeCmdlet("Get-CASMailbox", .reading, listing) { (organization, call) throws(ExchangeFailure) in
             try organization.rowsOfMailboxes(call, organization.clientAccess)
@@ -88,8 +88,9 @@ extension ExchangeCmdlet {
                 "ExternalAudience": "All", "AutoDeclineFutureRequestsWhenOOF": false, "CreateOOFEvent": false,
                 "DeclineAllEventsForScheduledOOF": false, "DeclineEventsForScheduledOOF": false,
                 "DeclineMeetingMessage": "", "EventsToDeleteIDs": .null, "OOFEventSubject": "",
-                "StartTime@data.type": "System.DateTime", "EndTime@data.type": "System.DateTime",
+                "StartTime@data.type": "System.DateTime",
                 "StartTime": .string(ServiceTime.text(organization.today)),
+                "EndTime@data.type": "System.DateTime",
                 "EndTime": .string(ServiceTime.text(organization.today + 86_400)),
             ]
             for (name, value) in organization.replies[mailbox.id] ?? [:] { row[name] = value }

@@ -213,6 +213,8 @@ extension ExchangeCmdlet {
                     "Name": .string(name), "Identity": .string(name), "DisplayName": .string(name),
                     "Members": name.hasPrefix("Org") ? ["admin"] : [], "Roles": ["Mail Recipients"],
                     "ManagedBy": ["Organization Management"], "RoleGroupType": "Standard",
+                    "WhenCreated@data.type": "System.DateTime", "WhenCreated": "2022-03-01T08:00:00Z",
+                    "WhenChanged@data.type": "System.DateTime", "WhenChanged": "2026-02-01T08:00:00Z",
                 ]
             }
         ),
@@ -277,6 +279,25 @@ extension ExchangeCmdlet {
                         "Acquiring RMS Templates ...\r\n    - PASS: RMS Templates acquired.\r\nOVERALL RESULT: PASS"
                 ], call)
         },
+        ExchangeCmdlet("Get-RoleGroupMember", .reading, "Identity ReadFromDomainController:b") {
+            (organization, call) throws(ExchangeFailure) in
+            guard call.text("Identity")?.lowercased().hasPrefix("org") == true, let admin = organization.mailboxes.mailbox(0)
+            else { return try .page(of: [], call) }
+            let row: JSONObject = [
+                "Name": .string(admin.name), "DisplayName": .string(admin.displayName), "Identity": .string(admin.name),
+                "Alias": .string(admin.alias), "PrimarySmtpAddress": .string(admin.address),
+                "RecipientType": "UserMailbox", "RecipientTypeDetails": "UserMailbox",
+            ]
+            return try .page(of: [row], call)
+        },
+        ExchangeCmdlet(
+            "Get-RecoverableItems", .managing,
+            "Identity SourceFolder FilterItemType FilterStartTime FilterEndTime SubjectContains EntryID "
+                + "LastParentFolderID MaxParallelSize PolicyTag"
+        ) { (organization, call) throws(ExchangeFailure) in
+            _ = try organization.mailbox(call)
+            return try .page(of: [], call)
+        },
         ExchangeCmdlet("Get-DynamicDistributionGroupMember", .reading, "Identity") {
             (organization, call) throws(ExchangeFailure) in
             guard call.text("Identity")?.lowercased().hasPrefix("everybody") == true else {
@@ -315,13 +336,25 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
+    /// The mailbox in the name of a device: `lena\\ExchangeActiveSyncDevices\\…`, `…/lena/ExchangeActiveSyncDevices/…` or
+    /// `CN=…,CN=lena,OU=…`.
+    private static func holder(ofDevice identity: String) -> String {
+        if identity.hasPrefix("CN="), identity.contains("§") {
+            let parts = identity.split(separator: ",").filter { $0.hasPrefix("CN=") }
+            if parts.count > 1 { return String(parts[1].dropFirst(3)) }
+        }
+        let parts = identity.split { $0 == "\\" || $0 == "/" }.map(String.init)
+        guard let place = parts.firstIndex(of: "ExchangeActiveSyncDevices"), place > 0 else { return identity }
+        return parts[place - 1]
+    }
+
     /// The phones that synchronise mailboxes: of one, or of all.
     fileprivate func mobileDevices(
         _ call: InvokedCmdlet, _ parameter: String
     ) throws(ExchangeFailure) -> [JSONObject] {
         var owners: [ExchangeMailbox] = []
         if let identity = call.text(parameter) {
-            owners = [try mailboxes.find(String(identity.prefix { $0 != "\\" }))]
+            owners = [try mailboxes.find(Self.holder(ofDevice: identity))]
         } else {
             owners = (0..<mailboxes.count).compactMap { mailboxes.mailbox($0) }
         }

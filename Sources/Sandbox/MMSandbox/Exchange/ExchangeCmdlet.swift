@@ -262,6 +262,20 @@ extension ExchangeOrganization {
     /// The groups of the directory that Exchange has no mailbox for.
     fileprivate var distributionGroups: [JSONObject] { mailGroups(unified: false) }
 
+    /// Recipients of the kinds that are asked for: where groups are among them, they come first.
+    func recipientPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
+        let kinds = Set(
+            (call.texts("RecipientTypeDetails") ?? []).flatMap { $0.split(separator: ",") }
+                .map { $0.filter { $0 != " " }.lowercased() })
+        let groups = (distributionGroups + unifiedGroups).filter {
+            kinds.contains($0["RecipientTypeDetails"]?.string?.lowercased() ?? "")
+        }
+        guard !groups.isEmpty, !call.has("Identity") else { return try mailboxPage(call) }
+        let boxes = (0..<mailboxes.count).compactMap { mailboxes.mailbox($0) }.map { properties(of: $0) }
+            .filter { kinds.contains($0["RecipientTypeDetails"]?.string?.lowercased() ?? "") }
+        return try groupPage(groups + boxes, call)
+    }
+
     /// The groups of Microsoft 365.
     fileprivate var unifiedGroups: [JSONObject] { mailGroups(unified: true) }
 

@@ -126,6 +126,11 @@ struct GraphPaths {
         {
             return .references(store.owners(ofDevice: record.id), nil, rest.dropFirst(), area: .users)
         }
+        if ["memberof", "transitivememberof"].contains(rest.first?.name.lowercased()),
+            store.table(.devices).find(key) != nil
+        {
+            return .references([], nil, rest.dropFirst(), area: .groups)
+        }
         return GraphPlace(.row(.devices, key: key), "devices", .directoryDevices, rest)
     }
 
@@ -154,6 +159,10 @@ struct GraphPaths {
         switch name.lowercased() {
         case "microsoft.graph.user", "graph.user": return .plain(.deletedUsers, "users", .users, rest.dropFirst(2))
         case "microsoft.graph.group", "graph.group": return .plain(.deletedGroups, "groups", .groups, rest.dropFirst(2))
+        case "microsoft.graph.administrativeunit", "graph.administrativeunit":
+            return GraphPlace(.made(.administrativeUnit, []), "directory/administrativeUnits", .roles, rest.dropFirst(2))
+        case "microsoft.graph.device", "graph.device":
+            return GraphPlace(.made(.device, []), "devices", .directoryDevices, rest.dropFirst(2))
         case "microsoft.graph.application", "graph.application":
             return .plain(.deletedApplications, "applications", .applications, rest.dropFirst(2))
         case "microsoft.graph.serviceprincipal", "graph.serviceprincipal":

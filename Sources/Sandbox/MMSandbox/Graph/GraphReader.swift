@@ -401,7 +401,8 @@ extension GraphReader {
             guard let drive = record["parentReference"]?["driveId"]?.string else { return [] }
             return store.table(.driveItems(drive)).all.filter { $0["parentReference"]?["id"]?.string == record.id }.map
             { (.driveItem, $0) }
-        case ("listItem", "fields"): return nil
+        case ("listItem", "fields"), ("teamsAppInstallation", "teamsApp"), ("teamsAppInstallation", "teamsAppDefinition"):
+            return nil
         default:
             throw GraphFailure(
                 400, "BadRequest",
@@ -421,7 +422,7 @@ extension GraphReader {
             }
         }
         guard name == "manager" else {
-            return record["fields"]?.object.map {
+            return (record["fields"] ?? record[name])?.object.map {
                 (EntityKind("fieldValueSet", $0.keys.joined(separator: " ")), .object($0))
             }
         }

@@ -142,7 +142,7 @@ struct GraphService {
         switch first.name.lowercased() {
         case "teams": if let answer = try teams.creation(call) { return answer }
         case "invitations": return try invitations.answer(call)
-        case "reports": if let answer = try reports.answer(call) { return answer }
+        case "reports", "copilot": if let answer = try reports.answer(call) { return answer }
         case "rolemanagement": if let answer = try eligibility.answer(call) { return answer }
         case "me", "users":
             if let answer = try FreeBusy(context: context, store: store).answer(call) { return answer }

@@ -8,6 +8,7 @@ struct ObservedPaths {
 
     /// The place of a path; `nil` for everything else.
     func place(_ segments: ArraySlice<GraphSegment>) -> GraphPlace? {
+        if let below = below(segments) { return below }
         let words = segments.prefix(4).map { $0.name.lowercased() }
         for count in stride(from: min(3, words.count), through: 1, by: -1) {
             let path = words.prefix(count).joined(separator: "/")
@@ -16,6 +17,42 @@ struct ObservedPaths {
             if let (kind, area, object) = single(path), rest.isEmpty {
                 return GraphPlace(.single(Self.kind(kind, [object]), .object(object)), "\(path)/$entity", area, rest)
             }
+        }
+        return nil
+    }
+
+    /// Lists below one object of a collection: `collection/{id}/list`.
+    private func below(_ segments: ArraySlice<GraphSegment>) -> GraphPlace? {
+        let all = Array(segments)
+        let words = all.map { $0.name.lowercased() }
+        func at(_ path: String) -> ArraySlice<GraphSegment>? {
+            let parts = path.split(separator: "/")
+            guard words.count >= parts.count, zip(parts, words).allSatisfy({ $0 == "{}" || $0 == $1 }) else { return nil }
+            return segments.dropFirst(parts.count)
+        }
+        if let rest = at("identityprotection/riskyusers/{}/history") {
+            return made("riskyUserHistoryItem", .risks, content.riskHistory(all[2].name), "history", rest)
+        }
+        if let rest = at("groups/{}/planner/plans") {
+            return made("plannerPlan", .groups, content.plans(of: all[1].name), "planner/plans", rest)
+        }
+        if let rest = at("planner/plans/{}/tasks") {
+            return made("plannerTask", .groups, content.plannerTasks(all[2].name), "planner/tasks", rest)
+        }
+        if let rest = at("planner/plans/{}/buckets") {
+            return made("plannerBucket", .groups, content.plannerBuckets(all[2].name), "planner/buckets", rest)
+        }
+        if let rest = at("groups/{}/memberswithlicenseerrors") {
+            return .references([], nil, rest, area: .groups)
+        }
+        if let rest = at("devicemanagement/devicecompliancepolicies/getdevicesscheduledtoretire") {
+            return made("retireScheduledManagedDevice", .devices, [], "getDevicesScheduledToRetire", rest)
+        }
+        if let rest = at("administrativeunits/{}/members") ?? at("directory/administrativeunits/{}/members") {
+            return .references(content.unitMembers, nil, rest, area: .users)
+        }
+        if let rest = at("directory/administrativeunits/{}/scopedrolemembers") {
+            return made("scopedRoleMembership", .roles, [], "scopedRoleMembers", rest)
         }
         return nil
     }
@@ -80,6 +117,7 @@ struct ObservedPaths {
         case "directory/devicelocalcredentials": ("deviceLocalCredentialInfo", .devices, content.localCredentials)
         case "security/securescores": ("secureScore", .risks, content.secureScores)
         case "security/securescorecontrolprofiles": ("secureScoreControlProfile", .risks, content.controls)
+        case "security/alerts": ("alert", .risks, content.earlierAlerts)
         case "security/alerts_v2": ("security.alert", .risks, content.alerts)
         case "security/incidents": ("security.incident", .risks, content.incidents)
         case "security/cases/ediscoverycases": ("security.ediscoveryCase", .risks, content.cases)
@@ -101,6 +139,24 @@ struct ObservedPaths {
         case "schemaextensions": ("schemaExtension", .applications, [])
         case "policies/tokenlifetimepolicies": ("tokenLifetimePolicy", .policies, [])
         case "contacts": ("orgContact", .organization, [])
+        case "rolemanagement/directory/roleassignmentschedules", "rolemanagement/directory/roleassignmentscheduleinstances":
+            ("unifiedRoleAssignmentSchedule", .roles, content.roleSchedules)
+        case "rolemanagement/directory/roleeligibilityschedules":
+            ("unifiedRoleEligibilitySchedule", .roles, [])
+        case "subscriptions": ("subscription", .organization, [])
+        case "communications/callrecords": ("callRecords.callRecord", .teams, [])
+        case "security/auditlog/queries": ("security.auditLogQuery", .logs, [])
+        case "solutions/backuprestore/restoresessions": ("restoreSessionBase", .organization, [])
+        case "solutions/backuprestore/protectionpolicies": ("protectionPolicyBase", .organization, [])
+        case "identitygovernance/privilegedaccess/group/assignmentschedulerequests":
+            ("privilegedAccessGroupAssignmentScheduleRequest", .groups, [])
+        case "planner/tasks": ("plannerTask", .groups, content.plannerTasks("OwnPlan0"))
+        case "identity/b2xuserflows": ("b2xIdentityUserFlow", .policies, [])
+        case "identity/conditionalaccess/templates": ("conditionalAccessTemplate", .policies, content.accessTemplates)
+        case "identityprotection/riskyserviceprincipals": ("riskyServicePrincipal", .risks, [])
+        case "deviceappmanagement/vpptokens": ("vppToken", .devices, [])
+        case "devicemanagement/auditevents": ("auditEvent", .devices, content.deviceEvents)
+        case "admin/exchange/tracing/messagetraces": ("exchangeMessageTrace", .organization, content.messageTraces)
         default: nil
         }
     }
@@ -115,6 +171,19 @@ struct ObservedPaths {
                     "allowedCloudEndpoints": [],
                 ]
             )
+        case "policies/deviceregistrationpolicy":
+            (
+                "deviceRegistrationPolicy", .policies,
+                [
+                    "id": "deviceRegistrationPolicy", "displayName": "Device Registration Policy",
+                    "description": "Tenant-wide policy that manages initial provisioning controls for devices.",
+                    "userDeviceQuota": 50, "multiFactorAuthConfiguration": "notRequired",
+                    "azureADRegistration": ["isAdminConfigurable": false],
+                    "azureADJoin": ["isAdminConfigurable": true], "localAdminPassword": ["isEnabled": true],
+                ]
+            )
+        case "devicemanagement/manageddeviceoverview":
+            ("managedDeviceOverview", .devices, content.deviceOverview)
         case "admin/reportsettings":
             ("adminReportSettings", .reports, ["id": "reportSettings", "displayConcealedNames": false])
         case "reports/authenticationmethods/usersregisteredbymethod":

@@ -30,6 +30,10 @@ struct TeamPaths {
         case "primarychannel":
             let id = store.table(.channels(group.id)).first?.id ?? ""
             return GraphPlace(.row(.channels(group.id), key: id), "\(label)/channels", .teams, rest.dropFirst())
+        case "installedapps":
+            return GraphPlace(
+                .made(.installedApp, TeamContent.installedApps(of: group.id).map { .object($0) }),
+                "\(label)/installedApps", .teams, rest.dropFirst())
         case "members":
             let owners = Set(store.linked(LinkAddress(owner: group.id, relation: .owners)))
             let rows = store.linked(LinkAddress(owner: group.id, relation: .members)).compactMap { store.user($0) }.map

@@ -17,8 +17,9 @@ struct UsageReports {
 
     /// The answer to a report function; `nil` for everything else below `/reports`.
     func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
-        guard call.segments.count > 1, call.segments[1].name.hasPrefix("get") else { return nil }
-        let function = call.segments[1]
+        guard let function = call.segments.last, call.segments.count > 1, function.name.hasPrefix("get") else {
+            return nil
+        }
         guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
         try check(call)
         guard let report = UsageReport.all.first(where: { $0.name.lowercased() == function.name.lowercased() }) else {
@@ -59,10 +60,18 @@ struct UsageReports {
         // Reports lag two days behind.
         let refreshed = store.users.now / 86_400 * 86_400 - 2 * 86_400
         let mixing = context.mixing.branch(71)
-        for index in 0..<store.users.count {
-            let user = store.users.row(index)
-            guard report.isOfEverybody || !user.isGuest, store.user(user.id) != nil else { continue }
-            let row = UsageReport.Row(user: user, refreshed: refreshed, days: days, mixing: mixing)
+        let groups = report.isOfGroups ? store.table(.groups).all : []
+        for index in 0..<(report.isOfGroups ? groups.count : store.users.count) {
+            // A group is told by its first owner, who stands for how much goes on in it.
+            let user = store.users.row(report.isOfGroups ? index % store.users.count : index)
+            var row = UsageReport.Row(user: user, refreshed: refreshed, days: days, mixing: mixing)
+            if report.isOfGroups {
+                row.group = groups[index]
+                guard !report.isOfTeams || groups[index]["resourceProvisioningOptions"]?.array?.contains("Team") == true
+                else { continue }
+            } else {
+                guard report.isOfEverybody || !user.isGuest, store.user(user.id) != nil else { continue }
+            }
             text += report.columns.map { Self.quoted($0.value(row)) }.joined(separator: ",") + "\r\n"
         }
         var answer = HTTPServerResponse(status: 200, contentType: "application/octet-stream", body: Array(text.utf8))
@@ -85,6 +94,16 @@ struct UsageReport: Sendable {
         /// How many days it covers.
         let days: Int
         let mixing: Mixing
+        /// The group, in reports on groups.
+        var group: Record = .object([:])
+
+        /// A property of the group.
+        func of(_ name: String) -> String { group[name]?.string ?? "" }
+
+        /// The day on which something last happened in the group.
+        func groupActivity(_ field: UInt64) -> String {
+            Self.day(refreshed - Int64(mixing.number(user.index, field, below: 60) * 86_400))
+        }
 
         /// A number of things done, of a service's own; none for accounts that nobody uses.
         func count(_ field: UInt64, below limit: Int) -> String {
@@ -121,6 +140,9 @@ struct UsageReport: Sendable {
     let name: String
     /// Whether guests stand in it.
     var isOfEverybody = false
+    /// Whether its rows are groups, or those of them that are teams.
+    var isOfGroups = false
+    var isOfTeams = false
     let columns: [Column]
 
     private static let refreshed = Column("Report Refresh Date", { Row.day($0.refreshed) })
@@ -138,7 +160,9 @@ struct UsageReport: Sendable {
     /// Services without users here.
     private static func isUnused(_ service: String) -> Bool { ["Skype For Business", "Yammer"].contains(service) }
 
-    static let all: [UsageReport] = [activeUsers, mailboxes, mail, oneDrive, teams]
+    static let all: [UsageReport] = [
+        activeUsers, mailboxes, mail, mailApps, oneDrive, teams, teamActivity, groups, sites, copilot,
+    ]
 
     private static let activeUsers = UsageReport(
         name: "getOffice365ActiveUserDetail",
@@ -175,6 +199,73 @@ struct UsageReport: Sendable {
             Column("Receive Count", { $0.count(51, below: 60) }), Column("Read Count", { $0.count(52, below: 40) }),
             Column("Meeting Created Count", { $0.count(53, below: 2) }),
             Column("Meeting Interacted Count", { $0.count(54, below: 4) }), products, period,
+        ])
+
+    private static let mailApps = UsageReport(
+        name: "getEmailAppUsageUserDetail",
+        columns: [refreshed, principal, name] + deleted + [
+            Column("Last Activity Date", { $0.activity(40) }), Column("Mail For Mac", { _ in "" }),
+            Column("Outlook For Mac", { _ in "" }), Column("Outlook For Windows", { $0.activity(80) }),
+            Column("Outlook For Mobile", { $0.activity(81) }), Column("Other For Mobile", { _ in "" }),
+            Column("Outlook For Web", { $0.activity(82) }), Column("POP3 App", { _ in "" }),
+            Column("IMAP4 App", { _ in "" }), Column("SMTP App", { _ in "" }), period,
+        ])
+
+    private static let copilot = UsageReport(
+        name: "getMicrosoft365CopilotUsageUserDetail",
+        columns: [
+            refreshed, principal, name, Column("Last Activity Date", { $0.activity(83) }),
+            Column("Copilot Chat Last Activity Date", { $0.activity(84) }),
+            Column("Microsoft Teams Copilot Last Activity Date", { _ in "" }),
+            Column("Word Copilot Last Activity Date", { $0.activity(85) }),
+            Column("Excel Copilot Last Activity Date", { _ in "" }),
+            Column("Outlook Copilot Last Activity Date", { _ in "" }), period,
+        ])
+
+    private static let teamActivity = UsageReport(
+        name: "getTeamsTeamActivityDetail", isOfGroups: true, isOfTeams: true,
+        columns: [
+            refreshed, Column("Team Name", { $0.of("displayName") }), Column("Team Id", { $0.of("id") }),
+            Column("Team Type", { $0.of("visibility") }), Column("Last Activity Date", { $0.groupActivity(86) }),
+            period, Column("Active Users", { $0.count(87, below: 2) }),
+            Column("Active Channels", { _ in "2" }), Column("Guests", { _ in "0" }),
+            Column("Reactions", { $0.count(88, below: 4) }), Column("Meetings Organized", { $0.count(89, below: 2) }),
+            Column("Post Messages", { $0.count(90, below: 4) }), Column("Reply Messages", { $0.count(91, below: 6) }),
+            Column("Channel Messages", { $0.count(92, below: 9) }), Column("Urgent Messages", { _ in "0" }),
+            Column("Mentions", { $0.count(93, below: 3) }), Column("Active Shared Channels", { _ in "0" }),
+            Column("Active External Users", { _ in "0" }),
+        ])
+
+    private static let groups = UsageReport(
+        name: "getOffice365GroupsActivityDetail", isOfGroups: true,
+        columns: [
+            refreshed, Column("Group Display Name", { $0.of("displayName") }), Column("Is Deleted", { _ in "False" }),
+            Column("Owner Principal Name", { $0.user.userPrincipalName }),
+            Column("Last Activity Date", { $0.groupActivity(86) }), Column("Group Type", { $0.of("visibility") }),
+            Column("Member Count", { $0.count(94, below: 2) }), Column("External Member Count", { _ in "0" }),
+            Column("Exchange Received Email Count", { $0.count(95, below: 5) }),
+            Column("SharePoint Active File Count", { $0.count(96, below: 3) }),
+            Column("Yammer Posted Message Count", { _ in "0" }), Column("Yammer Read Message Count", { _ in "0" }),
+            Column("Yammer Liked Message Count", { _ in "0" }),
+            Column("Exchange Mailbox Total Item Count", { $0.count(97, below: 40) }),
+            Column("Exchange Mailbox Storage Used (Byte)", { _ in "41943040" }),
+            Column("SharePoint Total File Count", { $0.count(98, below: 20) }),
+            Column("SharePoint Site Storage Used (Byte)", { _ in "104857600" }),
+            Column("Group Id", { $0.of("id") }), period,
+        ])
+
+    private static let sites = UsageReport(
+        name: "getSharePointSiteUsageDetail", isOfGroups: true,
+        columns: [
+            refreshed, Column("Site Id", { Guid.text($0.mixing.number($0.user.index, 60), 2) }),
+            Column("Site URL", { "https://\(FileContent.host)/sites/\($0.of("mailNickname"))" }),
+            Column("Owner Display Name", { $0.user.displayName }), Column("Is Deleted", { _ in "False" }),
+            Column("Last Activity Date", { $0.groupActivity(86) }), Column("File Count", { $0.count(98, below: 20) }),
+            Column("Active File Count", { $0.count(96, below: 3) }),
+            Column("Page View Count", { $0.count(99, below: 6) }), Column("Visited Page Count", { $0.count(100, below: 2) }),
+            Column("Storage Used (Byte)", { _ in "104857600" }),
+            Column("Storage Allocated (Byte)", { _ in "27487790694400" }), Column("Root Web Template", { _ in "Group" }),
+            Column("Owner Principal Name", { $0.user.userPrincipalName }), period,
         ])
 
     private static let oneDrive = UsageReport(

@@ -21,7 +21,7 @@ enum FilterToken: Equatable, Sendable {
             let byte = bytes[position]
             position += 1
             switch byte {
-            case 0x20, 0x09: continue
+            case 0x20, 0x09, 0x0A, 0x0D: continue
             case UInt8(ascii: "("): tokens.append((.open, start))
             case UInt8(ascii: ")"): tokens.append((.close, start))
             case UInt8(ascii: ","): tokens.append((.comma, start))

@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 import MMNative
 import MMPowerShell
 import PowerShellSyntax
@@ -162,9 +163,14 @@ extension StandInHost {
             "The stand-in can't evaluate this\(what); it needs a real PowerShell.", id: "StandInCannotEvaluate", place)
     }
 
-    /// Returns PowerShell's error for an unknown command.
+    /// Returns PowerShell's error for an unknown command. A cmdlet that the services have is only unknown here.
     private func notFound(_ name: String, _ place: Place) -> PowerShellRecord {
-        errorRecord(
+        guard !CmdletClasses().isOfService(name) else {
+            return errorRecord(
+                "The sandbox doesn't know the cmdlet '\(name)'; the real service does.", id: "NotServedBySandbox", place,
+                target: name)
+        }
+        return errorRecord(
             """
             The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable program.
             Check the spelling of the name, or if a path was included, verify that the path is correct and try again.

@@ -44,6 +44,8 @@ enum Members {
                 return .int(Int32(truncatingIfNeeded: text.utf16.count))
             }
             if folded == "chars" { throw .handOver("Chars") }
+            // Exchange's sizes are of a type with a value of its own.
+            if folded == "value", ByteSize.bytes(of: text) != nil { return value }
         case .array(let items):
             switch folded {
             case "count", "length": return .int(Int32(truncatingIfNeeded: items.count))

@@ -24,6 +24,11 @@ enum TextMethods {
             }
         }
         switch (method, texts.count, numbers.count) {
+        case ("tobytes", 0, 0), ("tokb", 0, 0), ("tomb", 0, 0), ("togb", 0, 0), ("totb", 0, 0):
+            guard let bytes = ByteSize.bytes(of: text),
+                let place = ["tobytes", "tokb", "tomb", "togb", "totb"].firstIndex(of: method)
+            else { throw .handOver("the method \(name)") }
+            return .long(bytes >> Int64(10 * place))
         case ("toupper", 0, 0), ("toupperinvariant", 0, 0): return .string(try cased(text, toUpper: true))
         case ("tolower", 0, 0), ("tolowerinvariant", 0, 0): return .string(try cased(text, toUpper: false))
         case ("trim", 0, 0): return made(units.drop(while: isBlank).reversed().drop(while: isBlank).reversed())

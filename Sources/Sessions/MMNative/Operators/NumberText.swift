@@ -13,7 +13,9 @@ enum NumberText {
     /// Reads a text; hands over forms whose meaning isn't certain.
     static func read(_ text: String) throws(Interrupt) -> Reading {
         if text.isEmpty { return .number(.int(0)) }
-        guard text.isPlain else {
+        // Blanks of every kind may stand around a number.
+        let inner = String(decoding: Array(text.utf8).trimmingBlanks(), as: UTF8.self)
+        guard inner.isPlain else {
             // A letter beyond ASCII is in no number.
             if text.unicodeScalars.contains(where: { $0.value > 0xFF && $0.properties.isAlphabetic }) { return .none }
             throw .handOver("a number in unusual text")

@@ -142,7 +142,7 @@ package struct PSDate: Sendable, Hashable {
     private static let last: Int64 = 3_155_378_975_999_999_999
 
     /// The same moment in UTC. A date of unspecified kind counts as local.
-    var asUniversal: PSDate {
+    package var asUniversal: PSDate {
         guard kind != .utc else { return self }
         return PSDate(ticks: min(max(ticks - offset, 0), Self.last), kind: .utc)
     }

@@ -27,6 +27,12 @@ enum SSHFailure {
                     : "A person compares its fingerprint (`\(ssh(to: target))` shows it, and asks), or believes it unseen with --accept-new.",
                 details: ["reason": isPinned ? "host_key_not_pinned" : "host_key_unknown"], cause: cause)
         }
+        if isExpiredPassword(messages) {
+            return MMError(
+                .forbidden, "The password for \(name) has expired.",
+                hint: "Sign in once by `\(ssh(to: target))` in a terminal and choose a new one.",
+                details: ["reason": "password_expired"], cause: cause)
+        }
         if says("Permission denied") || says("Too many authentication failures") {
             return MMError(
                 .forbidden, "\(name) did not accept the sign-in.",
@@ -56,6 +62,16 @@ enum SSHFailure {
         return MMError(
             .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
             hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
+    }
+
+    /// Whether ssh has been told that a password is wrong, or that it has to be changed before anything else.
+    static func isRefusedPassword(_ messages: String) -> Bool {
+        messages.contains("Permission denied, please try again") || isExpiredPassword(messages)
+    }
+
+    private static func isExpiredPassword(_ messages: String) -> Bool {
+        messages.contains("password has expired") || messages.contains("Password change required")
+            || messages.contains("required to change your password")
     }
 
     /// Whether the words of a channel say that the host opens no more over its connection (sshd_config(5), MaxSessions).

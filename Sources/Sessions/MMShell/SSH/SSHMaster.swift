@@ -51,7 +51,14 @@ final class SSHMaster: Sendable {
         let process = try await ChildProcess.start(command)
         // The socket is there as soon as the sign-in is done; nothing else tells.
         var info = stat()
+        var looks = 0
         while lstat(secrets.socket, &info) != 0 {
+            looks += 1
+            // A password that the host has refused is refused again, by every further way that ssh would try it.
+            if looks % 50 == 0, target.password != nil, SSHFailure.isRefusedPassword(secrets.messages()) {
+                process.signalGroup(SIGKILL)
+                throw SSHFailure.error(secrets.messages(), name: name, target: target)
+            }
             if process.exited != nil {
                 let problem = SSHFailure.error(secrets.messages(), name: name, target: target)
                 guard problem.details["reason"] == "authentication", target.passphrase == nil,

@@ -27,7 +27,12 @@ struct GraphBinder: Sendable {
         ("informationaction", ["infa"], false), ("progressaction", ["proga"], false), ("verbose", ["vb"], true),
         ("debug", ["db"], true), ("errorvariable", ["ev"], false), ("outvariable", ["ov"], false),
         ("warningvariable", ["wv"], false), ("pipelinevariable", ["pv"], false), ("outbuffer", ["ob"], false),
-    ]
+    ] + spans.map { ($0.lowercased(), [], false) }
+
+    /// What a view of a calendar is asked with besides, as the service spells it.
+    private static let spans = ["startDateTime", "endDateTime"]
+
+    private static func takesSpans(_ cmdlet: String) -> Bool { cmdlet.lowercased().hasSuffix("calendarview") }
 
     /// Those of Invoke-MgGraphRequest, besides the common ones.
     private static let requestControls: [(name: String, isSwitch: Bool)] = [
@@ -150,10 +155,18 @@ struct GraphBinder: Sendable {
     ) throws(Fault) -> String {
         let lower = written.lowercased()
         if let key = keys.first(where: { $0.lowercased() == lower }) { return key }
-        if let own = Self.controls.first(where: { $0.name == lower || $0.aliases.contains(lower) }) { return own.name }
+        let isSpan = Self.spans.contains { $0.lowercased() == lower }
+        if !isSpan || Self.takesSpans(call.name),
+            let own = Self.controls.first(where: { $0.name == lower || $0.aliases.contains(lower) })
+        {
+            return own.name
+        }
         if hasBody { return written }
         let near =
-            Self.controls.map(\.name).filter { $0.hasPrefix(lower) } + keys.filter { $0.lowercased().hasPrefix(lower) }
+            Self.controls.map(\.name).filter { name in
+                name.hasPrefix(lower)
+                    && (Self.takesSpans(call.name) || !Self.spans.contains { $0.lowercased() == name })
+            } + keys.filter { $0.lowercased().hasPrefix(lower) }
         guard near.count == 1, let only = near.first else {
             throw Self.fault(
                 near.isEmpty ? "NamedParameterNotFound" : "AmbiguousParameter",
@@ -240,6 +253,13 @@ struct GraphBinder: Sendable {
             ("expandproperty", "$expand"),
         ] {
             if let value = try texts(name), !value.isEmpty { bound.query.append((option, value)) }
+        }
+        for name in Self.spans {
+            switch controls[name.lowercased()] {
+            case .date(let date)?: bound.query.append((name, date.asUniversal.roundTrip))
+            case .some: if let text = try texts(name.lowercased()) { bound.query.append((name, text)) }
+            case nil: break
+            }
         }
         if let skip = try number("skip") { bound.query.append(("$skip", String(skip))) }
         bound.isWhole = controls["all"]?.isTrue ?? false
