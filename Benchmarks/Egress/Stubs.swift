@@ -3,7 +3,7 @@ import MMEgress
 import MMHTTP
 
 /// Lets everything pass.
-struct Everything: RequestJudge {
+struct Everything: WireJudge {
     func judge(_ request: DescribedRequest) async -> RequestVerdict { .allow(class: "read") }
 }
 

@@ -124,7 +124,7 @@ struct AnswerRendererTests {
     }
 
     @Test("of Markdown keep their cells together")
-    func markdownCells() { #expect(MarkdownText.line(["a|b", "c\nd"]) == "| a\\|b | c<br>d |") }
+    func markdownCells() { #expect(MarkdownTable.line(["a|b", "c\nd"]) == "| a\\|b | c<br>d |") }
 
     private static let user: JSONValue = [
         "displayName": "Ada", "businessPhones": ["1", "2"], "manager": ["displayName": "Bob"],

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MMEgress
 
-/// Bodies in chunks that were changed at random and come in pieces of any size, read by `RequestBody` and by a second reader
+/// Bodies in chunks that were changed at random and come in pieces of any size, read by `RequestBodyReader` and by a second reader
 /// that has all of it at once.
 @Suite("Bodies at random", .timeLimit(.minutes(5)))
 struct BodyFuzzTests {
@@ -72,7 +72,7 @@ struct BodyFuzzTests {
         }
     }
 
-    /// What `RequestBody` makes of it, and what is left then.
+    /// What `RequestBodyReader` makes of it, and what is left then.
     private static func wire(_ bytes: [UInt8], _ random: inout SeededRandom) async throws -> (
         body: [UInt8], left: [UInt8]
     )? {
@@ -93,7 +93,7 @@ struct BodyFuzzTests {
         }
         shutdown(far.raw, Int32(SHUT_WR))
         let input = WireInput(channel)
-        let body = RequestBody(.chunked, from: input, patience: .seconds(60))
+        let body = RequestBodyReader(.chunked, from: input, patience: .seconds(60))
         var read: [UInt8] = []
         do throws(WireFault) {
             while let piece = try await body.next() { read += piece }

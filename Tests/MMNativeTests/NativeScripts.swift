@@ -55,18 +55,27 @@ struct NativeScripts {
             ["2026-01-05T00:00:00"]
         ),
         ("try { [datetime]::ParseExact('x','yyyy',$null) } catch { 'none' }", ["none"]),
-        ("$n = 0; if ([int]::TryParse('42', [ref]$n)) { $n }; [int]::TryParse('x', [ref]$n); $n", ["42", "False", "0"]),
+        (
+            "$n = 0; if ([int]::TryParse('42', [ref]$n)) { $n }; [int]::TryParse('x', [ref]$n); $n",
+            ["42", "False", "0"]
+        ),
         ("[guid]::TryParse('x', $([ref][guid]::Empty))", ["False"]),
         ("[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('SGFsbG8='))", ["Hallo"]),
-        ("[Convert]::ToInt64('1073741824'); [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes('ab'))",
-            ["1073741824", "YWI="]),
-        ("([datetime]'23-Nov-2025 08:37').ToString('s'); ([datetime]'1/2/2026 3:04:05 PM').ToString('s')",
-            ["2025-11-23T08:37:00", "2026-01-02T15:04:05"]),
+        (
+            "[Convert]::ToInt64('1073741824'); [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes('ab'))",
+            ["1073741824", "YWI="]
+        ),
+        (
+            "([datetime]'23-Nov-2025 08:37').ToString('s'); ([datetime]'1/2/2026 3:04:05 PM').ToString('s')",
+            ["2025-11-23T08:37:00", "2026-01-02T15:04:05"]
+        ),
         ("'A1' -match '(?im)^[{(]?a\\d$'; 5 -ne '-'", ["True", "True"]),
         ("([datetime]'2026-01-05').DayOfWeek - [System.DayOfWeek]::Saturday + 7", ["2"]),
         ("$s = '1 GB (1,073,741,824 bytes)'; $s.Value; $s.ToMB()", ["1 GB (1,073,741,824 bytes)", "1024"]),
-        ("('11/01/2026 12:00' | New-TimeSpan -End '11/03/2026').Days; ([pscustomobject]@{A=1}).ToString().Length",
-            ["1", "0"]),
+        (
+            "('11/01/2026 12:00' | New-TimeSpan -End '11/03/2026').Days; ([pscustomobject]@{A=1}).ToString().Length",
+            ["1", "0"]
+        ),
         ("(1..4).Where({ $_ -gt 2 }); 1,2 | Sort -Descending", ["3", "4", "2", "1"]),
         ("'a','b' > list.txt; 'c' >> list.txt; (Get-Content list.txt).Count", ["3"]),
         ("$ProgressPreference = 'SilentlyContinue'; $env:TEMP + '\\x'", ["Temp\\x"]),

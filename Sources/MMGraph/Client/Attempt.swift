@@ -8,13 +8,13 @@ struct Attempt {
     private let request: GraphRequest
     private let url: String
     private let deadline: Deadline
-    private let delivery: Delivery
+    private let delivery: BodyDelivery
     private let clientRequestID = RandomBytes.uuid()
     private var repetitions = 0
     private var hasRenewed = false
     private var gate: ServiceGate
 
-    init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline, delivery: Delivery = .whole) {
+    init(client: GraphClient, request: GraphRequest, url: String, deadline: Deadline, delivery: BodyDelivery = .whole) {
         self.client = client
         self.request = request
         self.url = url

@@ -171,7 +171,7 @@ public struct GraphClient: Sendable {
 
     /// Sends a request and returns the response, whose body may still be on its way.
     func send(
-        _ request: GraphRequest, deadline: Deadline, delivery: Delivery
+        _ request: GraphRequest, deadline: Deadline, delivery: BodyDelivery
     ) async throws(MMError) -> GraphResponse {
         guard request.target.service == service else {
             throw MMError(
@@ -188,7 +188,7 @@ public struct GraphClient: Sendable {
 
     /// Sends a request to a URL of this service.
     func send(
-        _ request: GraphRequest, to url: String, deadline: Deadline, delivery: Delivery = .whole
+        _ request: GraphRequest, to url: String, deadline: Deadline, delivery: BodyDelivery = .whole
     ) async throws(MMError) -> GraphResponse {
         guard cloud.admits(url, for: resource) else {
             throw MMError(
@@ -227,7 +227,7 @@ extension GraphClient {
     /// along.
     func follow(
         _ redirect: GraphResponse, of request: GraphRequest, from url: String, deadline: Deadline,
-        delivery: Delivery
+        delivery: BodyDelivery
     ) async throws(MMError) -> GraphResponse {
         var current = redirect
         var place = url

@@ -90,7 +90,7 @@ final class EventList: Sendable {
 }
 
 /// Says what the test wants it to say.
-final class TestJudge: RequestJudge {
+final class TestJudge: WireJudge {
     private let answer = Mutex<@Sendable (DescribedRequest) async -> RequestVerdict>({ _ in .allow(class: "read") })
     private let requests = Mutex<[DescribedRequest]>([])
 

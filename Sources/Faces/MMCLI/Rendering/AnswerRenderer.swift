@@ -118,8 +118,9 @@ package struct AnswerRenderer {
             try await lines(rows.items) { rows.cells(of: $0).joined(separator: "\t") }
         case .md:
             let rows = Rows(of: value, columns: columns) ?? Rows(items: [value], columns: columns)
-            try await lines(MarkdownText.head(rows.columns) + rows.items.map { MarkdownText.line(rows.cells(of: $0)) })
-            { $0 }
+            try await lines(
+                MarkdownTable.head(rows.columns) + rows.items.map { MarkdownTable.line(rows.cells(of: $0)) }
+            ) { $0 }
         case .yaml: try await lines(YAMLText.lines(of: value)) { $0 }
         }
     }
@@ -262,7 +263,7 @@ package struct AnswerRenderer {
                     noteNested(rows)
                     try await line(CSVText.line(rows.columns))
                 }
-                if format == .md { try await lines(MarkdownText.head(rows.columns)) { $0 } }
+                if format == .md { try await lines(MarkdownTable.head(rows.columns)) { $0 } }
                 if let table { try await line(table.header) }
             }
             guard let (selection, rows, table) = first else { continue }
@@ -270,7 +271,7 @@ package struct AnswerRenderer {
             try await lines(items.map { selection.row($0) }) { item in
                 if let table { return table.line(item) }
                 let cells = rows.cells(of: item)
-                if format == .md { return MarkdownText.line(cells) }
+                if format == .md { return MarkdownTable.line(cells) }
                 return format == .csv ? CSVText.line(cells) : cells.joined(separator: "\t")
             }
         }
@@ -284,7 +285,7 @@ extension JSONValue {
 }
 
 /// Tables of Markdown.
-enum MarkdownText {
+enum MarkdownTable {
     /// The first two lines.
     static func head(_ columns: [String]) -> [String] {
         [line(columns), "|" + String(repeating: " --- |", count: columns.count)]

@@ -3,7 +3,7 @@ import MMCore
 extension MCPServer {
     /// Decides how a request of either era is served. Quick: runs none of the program's own handlers.
     /// - Throws: the error that the request is answered with.
-    func plan(_ method: Method, _ params: JSONObject, _ profile: CallProfile) throws(MCPError) -> Plan {
+    func plan(_ method: Method, _ params: JSONObject, _ profile: CallProfile) throws(MCPError) -> RequestPlan {
         switch method {
         case .discover: .answer(discovery())
         case .listTools:
@@ -50,7 +50,7 @@ extension MCPServer {
         return try Page.of(items(), key: key, params: params, size: options.pageSize)
     }
 
-    private func planResourceList(_ params: JSONObject) throws(MCPError) -> Plan {
+    private func planResourceList(_ params: JSONObject) throws(MCPError) -> RequestPlan {
         guard routes.hasResources else { throw .methodNotFound(Method.listResources.rawValue) }
         if let lister = routes.moreResources { return .work(.listResources(lister)) }
         return .answer(try resourcePage([], params))
@@ -98,7 +98,7 @@ extension MCPServer {
         return .getPrompt(prompt, arguments: arguments)
     }
 
-    private func planCompletion(_ params: JSONObject) throws(MCPError) -> Plan {
+    private func planCompletion(_ params: JSONObject) throws(MCPError) -> RequestPlan {
         guard routes.hasCompletions else { throw .methodNotFound(Method.complete.rawValue) }
         guard case .object(let reference)? = params["ref"], case .object(let argument)? = params["argument"] else {
             throw .invalidParams("completion/complete needs the objects \"ref\" and \"argument\".")

@@ -23,7 +23,7 @@ enum Work: Sendable {
 }
 
 /// What an understood request leads to: an immediate answer or work.
-enum Plan: Sendable {
+enum RequestPlan: Sendable {
     case answer(JSONObject)
     case work(Work)
 }

@@ -23,7 +23,7 @@ struct ScriptJudge: Sendable {
         var walk = ScriptWalk(tables: tables, context: context, muted: muted)
         // Without a tree nothing is known.
         inspect(source, parsed, &walk)
-        let text = walk.found.isEmpty ? nil : SourceText(source)
+        let text = walk.found.isEmpty ? nil : SourceLines(source)
         var seen: Set<Seen> = []
         // A loop is walked several times and finds the same things again.
         let findings = walk.found.filter { seen.insert(Seen($0)).inserted }.compactMap { found -> GuardFinding? in

@@ -17,7 +17,7 @@ struct EnginePlan: Sendable {
     /// Its tree.
     let parsed: ParsedScript
     /// What it reads and sets.
-    let variables: ScriptVariables
+    let variables: VariableUse
     /// Whether its variables are its own: it sees none of the session's, and leaves none.
     var isLocal = false
     /// Texts for its param block.
@@ -46,7 +46,7 @@ struct EnginePlan: Sendable {
         let parsed = parsed ?? PowerShellParser.parse(script)
         self.parsed = parsed
         self.signIn = signIn
-        variables = ScriptVariables(parsed)
+        variables = VariableUse(parsed)
         self.wanted = wanted
     }
 

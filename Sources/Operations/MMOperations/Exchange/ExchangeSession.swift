@@ -178,7 +178,7 @@ package actor ExchangeSession {
     }
 
     /// Whether PowerShell holds one of the variables that a script reads or sets.
-    func isHeldElsewhere(_ variables: ScriptVariables) -> Bool {
+    func isHeldElsewhere(_ variables: VariableUse) -> Bool {
         variables.reads.union(variables.sets).contains { owners[$0] == .pwsh }
     }
 

@@ -61,7 +61,7 @@ struct VariableNeeds: Sendable {
                     reads.insert(name)
                 }
             case .command(let command):
-                let written = ScriptVariables.written(by: command)
+                let written = VariableUse.written(by: command)
                 if !isInFunction { leaves.formUnion(written) }
                 pending += written.map { (item.extent.end, $0) }
             default: continue

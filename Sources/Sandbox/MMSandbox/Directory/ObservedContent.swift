@@ -196,7 +196,8 @@ struct ObservedContent {
     var unitMembers: [String] { (3..<min(9, users.count)).map { users.row($0).id } }
 
     var accessTemplates: [JSONObject] {
-        ["Require multifactor authentication for admins", "Block legacy authentication"].enumerated().map { place, name in
+        ["Require multifactor authentication for admins", "Block legacy authentication"].enumerated().map {
+            place, name in
             [
                 "id": id(20, place), "name": .string(name), "description": .string("\(name)."),
                 "scenarios": "secureFoundation,zeroTrust",

@@ -35,7 +35,8 @@ struct TeamContent: Sendable {
 
     /// The apps that every team has, with what `$expand` asks for.
     static func installedApps(of id: String) -> [JSONObject] {
-        [("com.microsoft.teamspace.tab.planner", "Planner"), ("com.microsoftstream.embed.skypeteamstab", "Stream")].map {
+        [("com.microsoft.teamspace.tab.planner", "Planner"), ("com.microsoftstream.embed.skypeteamstab", "Stream")].map
+        {
             key, name in
             [
                 "id": .string("\(id)##\(key)"),

@@ -151,7 +151,8 @@ struct UserRow: Sendable {
                         "lastUpdatedDateTime": .string(ServiceTime.text(created + 3600)),
                     ]
                 })
-        case "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime", "refreshTokensValidFromDateTime": .string(ServiceTime.text(created + 3600))
+        case "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime", "refreshTokensValidFromDateTime":
+            .string(ServiceTime.text(created + 3600))
         case "onPremisesSyncEnabled": number(.synced, below: 3) == 0 && !isGuest ? true : .null
         case "onPremisesLastSyncDateTime":
             number(.synced, below: 3) == 0 && !isGuest ? .string(ServiceTime.text(directory.now - 1800)) : .null

@@ -281,7 +281,8 @@ extension ExchangeCmdlet {
         },
         ExchangeCmdlet("Get-RoleGroupMember", .reading, "Identity ReadFromDomainController:b") {
             (organization, call) throws(ExchangeFailure) in
-            guard call.text("Identity")?.lowercased().hasPrefix("org") == true, let admin = organization.mailboxes.mailbox(0)
+            guard call.text("Identity")?.lowercased().hasPrefix("org") == true,
+                let admin = organization.mailboxes.mailbox(0)
             else { return try .page(of: [], call) }
             let row: JSONObject = [
                 "Name": .string(admin.name), "DisplayName": .string(admin.displayName), "Identity": .string(admin.name),

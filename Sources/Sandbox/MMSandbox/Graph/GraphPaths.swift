@@ -160,7 +160,8 @@ struct GraphPaths {
         case "microsoft.graph.user", "graph.user": return .plain(.deletedUsers, "users", .users, rest.dropFirst(2))
         case "microsoft.graph.group", "graph.group": return .plain(.deletedGroups, "groups", .groups, rest.dropFirst(2))
         case "microsoft.graph.administrativeunit", "graph.administrativeunit":
-            return GraphPlace(.made(.administrativeUnit, []), "directory/administrativeUnits", .roles, rest.dropFirst(2))
+            return GraphPlace(
+                .made(.administrativeUnit, []), "directory/administrativeUnits", .roles, rest.dropFirst(2))
         case "microsoft.graph.device", "graph.device":
             return GraphPlace(.made(.device, []), "devices", .directoryDevices, rest.dropFirst(2))
         case "microsoft.graph.application", "graph.application":

@@ -401,7 +401,8 @@ extension GraphReader {
             guard let drive = record["parentReference"]?["driveId"]?.string else { return [] }
             return store.table(.driveItems(drive)).all.filter { $0["parentReference"]?["id"]?.string == record.id }.map
             { (.driveItem, $0) }
-        case ("listItem", "fields"), ("teamsAppInstallation", "teamsApp"), ("teamsAppInstallation", "teamsAppDefinition"):
+        case ("listItem", "fields"), ("teamsAppInstallation", "teamsApp"),
+            ("teamsAppInstallation", "teamsAppDefinition"):
             return nil
         default:
             throw GraphFailure(

@@ -27,7 +27,9 @@ struct ObservedPaths {
         let words = all.map { $0.name.lowercased() }
         func at(_ path: String) -> ArraySlice<GraphSegment>? {
             let parts = path.split(separator: "/")
-            guard words.count >= parts.count, zip(parts, words).allSatisfy({ $0 == "{}" || $0 == $1 }) else { return nil }
+            guard words.count >= parts.count, zip(parts, words).allSatisfy({ $0 == "{}" || $0 == $1 }) else {
+                return nil
+            }
             return segments.dropFirst(parts.count)
         }
         if let rest = at("identityprotection/riskyusers/{}/history") {
@@ -139,7 +141,8 @@ struct ObservedPaths {
         case "schemaextensions": ("schemaExtension", .applications, [])
         case "policies/tokenlifetimepolicies": ("tokenLifetimePolicy", .policies, [])
         case "contacts": ("orgContact", .organization, [])
-        case "rolemanagement/directory/roleassignmentschedules", "rolemanagement/directory/roleassignmentscheduleinstances":
+        case "rolemanagement/directory/roleassignmentschedules",
+            "rolemanagement/directory/roleassignmentscheduleinstances":
             ("unifiedRoleAssignmentSchedule", .roles, content.roleSchedules)
         case "rolemanagement/directory/roleeligibilityschedules":
             ("unifiedRoleEligibilitySchedule", .roles, [])

@@ -262,9 +262,11 @@ struct UsageReport: Sendable {
             Column("Owner Display Name", { $0.user.displayName }), Column("Is Deleted", { _ in "False" }),
             Column("Last Activity Date", { $0.groupActivity(86) }), Column("File Count", { $0.count(98, below: 20) }),
             Column("Active File Count", { $0.count(96, below: 3) }),
-            Column("Page View Count", { $0.count(99, below: 6) }), Column("Visited Page Count", { $0.count(100, below: 2) }),
+            Column("Page View Count", { $0.count(99, below: 6) }),
+            Column("Visited Page Count", { $0.count(100, below: 2) }),
             Column("Storage Used (Byte)", { _ in "104857600" }),
-            Column("Storage Allocated (Byte)", { _ in "27487790694400" }), Column("Root Web Template", { _ in "Group" }),
+            Column("Storage Allocated (Byte)", { _ in "27487790694400" }),
+            Column("Root Web Template", { _ in "Group" }),
             Column("Owner Principal Name", { $0.user.userPrincipalName }), period,
         ])
 

@@ -3,7 +3,9 @@ enum OptionCheck {
     /// - Throws: `QueryFault` where a property is unknown, types don't fit, or the query is an advanced one and lacks what those need.
     static func check(_ options: QueryOptions, on kind: EntityKind, isEventual: Bool) throws(QueryFault) {
         for name in options.select ?? []
-        where name != "*" && !kind.related.contains(name.lowercased()) && kind.types[name] == nil && !name.contains("/") && !name.contains("(") {
+        where name != "*" && !kind.related.contains(name.lowercased()) && kind.types[name] == nil && !name.contains("/")
+            && !name.contains("(")
+        {
             throw QueryFault(
                 message:
                     "Parsing OData Select and Expand failed: Could not find a property named '\(name)' on type 'microsoft.graph.\(kind.name)'."

@@ -167,7 +167,8 @@ extension StandInHost {
     private func notFound(_ name: String, _ place: Place) -> PowerShellRecord {
         guard !CmdletClasses().isOfService(name) else {
             return errorRecord(
-                "The sandbox doesn't know the cmdlet '\(name)'; the real service does.", id: "NotServedBySandbox", place,
+                "The sandbox doesn't know the cmdlet '\(name)'; the real service does.", id: "NotServedBySandbox",
+                place,
                 target: name)
         }
         return errorRecord(

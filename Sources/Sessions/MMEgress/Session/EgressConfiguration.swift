@@ -9,7 +9,7 @@ package struct EgressConfiguration: Sendable {
     /// The hosts that it may reach.
     package var hosts: EgressHosts
     /// Decides what is sent.
-    package var judge: any RequestJudge
+    package var judge: any WireJudge
     /// Gives fresh tokens for placeholders of the connection's own sign-in.
     package var tokens: any TokenSource
     /// The session's placeholders.
@@ -53,7 +53,7 @@ package struct EgressConfiguration: Sendable {
     ///   - environment: the variables of the process.
     ///   - events: is told what happens.
     package init(
-        session: String, hosts: EgressHosts, judge: any RequestJudge, tokens: any TokenSource,
+        session: String, hosts: EgressHosts, judge: any WireJudge, tokens: any TokenSource,
         vault: PlaceholderVault = PlaceholderVault(), folder: String, environment: [String: String],
         events: @escaping @Sendable (EgressEvent) -> Void
     ) {

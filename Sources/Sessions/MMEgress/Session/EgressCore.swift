@@ -10,7 +10,7 @@ final class EgressCore: Sendable {
     let hosts: EgressHosts
     let authority: SessionAuthority
     let vault: PlaceholderVault
-    let judge: any RequestJudge
+    let judge: any WireJudge
     let tokens: any TokenSource
     let renewal: TokenRenewal
     let transport: any HTTPTransport

@@ -13,7 +13,7 @@ struct EgressExchange: Sendable {
     let number: UInt64
     let record: RecordDraft
     private let head: RequestHead
-    private let body: RequestBody
+    private let body: RequestBodyReader
 
     init(
         _ head: RequestHead, to place: EgressPlace, target: String, channel: WireChannel, input: WireInput,
@@ -26,7 +26,7 @@ struct EgressExchange: Sendable {
         self.input = input
         self.core = core
         writer = AnswerWriter(channel)
-        body = RequestBody(head.body, from: input, patience: core.limits.bodyStall)
+        body = RequestBodyReader(head.body, from: input, patience: core.limits.bodyStall)
         number = core.nextNumber()
         record = RecordDraft(
             session: core.session, number: number, time: core.clock.now, method: head.method,
@@ -246,7 +246,7 @@ struct EgressExchange: Sendable {
     }
 
     /// The whole body: what the judge has seen, and the rest as it comes.
-    private static func rest(of body: RequestBody, after seen: [UInt8]) -> HTTPBody {
+    private static func rest(of body: RequestBodyReader, after seen: [UInt8]) -> HTTPBody {
         let first = Mutex<[UInt8]?>(seen)
         return HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
             let begun: [UInt8]? = first.withLock { first in

@@ -33,7 +33,7 @@ final class Evaluator {
     /// The value of `$_`, if there is one.
     var current: PSValue?
     /// Receives all output.
-    let delivery: Delivery
+    let delivery: OutputDelivery
     /// The sources of cmdlets whose objects come from elsewhere.
     let sources: [any CmdletSource]
     /// The variables whose values only another engine knows.
@@ -44,7 +44,7 @@ final class Evaluator {
     private var wildcards: [String: Wildcard] = [:]
 
     init(
-        source: [UInt16], variables: [String: PSValue], delivery: Delivery = Delivery(),
+        source: [UInt16], variables: [String: PSValue], delivery: OutputDelivery = OutputDelivery(),
         sources: [any CmdletSource] = [], limits: NativeLimits = NativeLimits()
     ) {
         self.source = source

@@ -93,7 +93,9 @@ enum LibraryTypes {
             switch name {
             case "unicode":
                 guard bytes.count % 2 == 0 else { throw .handOver("half a character") }
-                let units = stride(from: 0, to: bytes.count, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
+                let units = stride(from: 0, to: bytes.count, by: 2).map {
+                    UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
+                }
                 return .string(String(decoding: units, as: UTF16.self))
             case "ascii": return .string(String(decoding: bytes.map { $0 < 0x80 ? $0 : 0x3F }, as: UTF8.self))
             default: return .string(String(decoding: bytes, as: UTF8.self))
@@ -268,7 +270,9 @@ enum ExactDate {
             while place + run < units.count, units[place + run] == unit { run += 1 }
             place += run
             if unit == UInt8(ascii: "'") || unit == UInt8(ascii: "\"") {
-                guard run == 1, let end = units[place...].firstIndex(of: unit) else { throw .handOver("a quoted pattern") }
+                guard run == 1, let end = units[place...].firstIndex(of: unit) else {
+                    throw .handOver("a quoted pattern")
+                }
                 guard take(String(decoding: units[place..<end], as: UTF8.self), from: &rest) else { return nil }
                 place = end + 1
                 continue
@@ -304,7 +308,8 @@ enum ExactDate {
         switch (unit, run) {
         case (UInt8(ascii: "y"), 4): fields.year = number(4, 4)
         case (UInt8(ascii: "M"), 1...2): fields.month = two()
-        case (UInt8(ascii: "M"), 3...): fields.month = name(PSDate.months, isShort: run == 3, from: &rest).map { $0 + 1 }
+        case (UInt8(ascii: "M"), 3...):
+            fields.month = name(PSDate.months, isShort: run == 3, from: &rest).map { $0 + 1 }
         case (UInt8(ascii: "d"), 1...2): fields.day = two()
         case (UInt8(ascii: "d"), 3...): fields.weekday = name(PSDate.days, isShort: run == 3, from: &rest)
         case (UInt8(ascii: "H"), 1...2), (UInt8(ascii: "h"), 1...2), (UInt8(ascii: "m"), 1...2),

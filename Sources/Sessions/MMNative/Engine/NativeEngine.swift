@@ -127,13 +127,13 @@ package struct NativeEngine: Sendable {
 /// A single run of a script, on the evaluating thread.
 private final class NativeRun {
     private let evaluator: Evaluator
-    private let delivery: Delivery
+    private let delivery: OutputDelivery
 
     init(
         units: [UInt16], session: NativeSession, sources: [any CmdletSource], limits: NativeLimits,
         host: NativeHost?, thread: EvaluationThread, receiver: NativeEngine.Receiver?
     ) {
-        delivery = Delivery(thread: thread, receiver: receiver)
+        delivery = OutputDelivery(thread: thread, receiver: receiver)
         evaluator = Evaluator(
             source: units, variables: session.variables, delivery: delivery, sources: sources, limits: limits)
         evaluator.foreignVariables = session.foreignVariables

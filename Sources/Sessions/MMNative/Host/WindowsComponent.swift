@@ -45,7 +45,9 @@ enum WindowsComponent {
     /// One of Windows' own folders, by the name that the shell knows it by: a folder of the run.
     private static func folder(_ name: String) throws(Interrupt) -> PSValue {
         let word = name.lowercased().split(separator: ":").last.map(String.init) ?? ""
-        let known = ["downloads": "Downloads", "desktop": "Desktop", "personal": "Documents", "mydocuments": "Documents"]
+        let known = [
+            "downloads": "Downloads", "desktop": "Desktop", "personal": "Documents", "mydocuments": "Documents",
+        ]
         guard name.lowercased().hasPrefix("shell:"), let folder = known[word],
             let item = PSObject([("Path", .string("Home\\\(folder)")), ("Name", .string(folder))]),
             let space = PSObject([("Self", .object(item)), ("Title", .string(folder))])

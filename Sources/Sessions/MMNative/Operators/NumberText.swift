@@ -24,8 +24,7 @@ enum NumberText {
         guard !units.isEmpty else { throw .handOver("a blank text as a number") }
         guard units.contains(where: isDigit) else {
             let word = String(decoding: units, as: UTF8.self).lowercased()
-            if word.contains("infinity") || word.contains("nan") || word.hasPrefix("#") || word.hasPrefix("&h")
-            {
+            if word.contains("infinity") || word.contains("nan") || word.hasPrefix("#") || word.hasPrefix("&h") {
                 throw .handOver("an unusual number")
             }
             return .none

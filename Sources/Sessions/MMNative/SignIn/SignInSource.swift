@@ -1,6 +1,5 @@
-package import PowerShellSyntax
-
 internal import MMCore
+package import PowerShellSyntax
 
 /// What a script's sign-ins asked for so far; copies of a source share it.
 private final class AskedScopes: Sendable {
@@ -59,7 +58,9 @@ package struct SignInSource: CmdletSource {
             let wanted = read.texts(.scopes) ?? []
             let lacking = OwnSignIn.lacking(wanted, of: granted)
             asked.names.withLock { names in
-                for name in wanted where !lacking.contains(name) && !(granted + names).contains(name) { names.append(name) }
+                for name in wanted where !lacking.contains(name) && !(granted + names).contains(name) {
+                    names.append(name)
+                }
             }
             if !lacking.isEmpty { batch.warnings = [OwnSignIn.warning(lacking, of: signIn.own.connection)] }
         }

@@ -15,7 +15,7 @@ public actor LocalShell: ShellSession {
     private let settings: ShellSettings
     private let turns = TurnQueue()
     private let alarm = CommandAlarm()
-    private let memory: Mutex<SessionMemory>
+    private let memory: Mutex<ShellSessionMemory>
     private var life = SessionLife<Never, LiveShell>()
     private let siblings = ShellSiblings()
     /// Its commands wait until their output is read.
@@ -45,8 +45,8 @@ public actor LocalShell: ShellSession {
         memory = Mutex(Self.blank(settings))
     }
 
-    private static func blank(_ settings: ShellSettings) -> SessionMemory {
-        SessionMemory(
+    private static func blank(_ settings: ShellSettings) -> ShellSessionMemory {
+        ShellSessionMemory(
             directory: Array((settings.sandbox.directory ?? settings.directory).utf8),
             mayRedefine: settings.environment.keys.contains { $0.hasPrefix("BASH_FUNC_") })
     }

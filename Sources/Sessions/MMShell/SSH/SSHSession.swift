@@ -19,7 +19,7 @@ public actor SSHSession: ShellSession {
     let times: ShellSettings.Times
     private let turns = TurnQueue()
     private let alarm = CommandAlarm()
-    private let memory = Mutex(SessionMemory(directory: []))
+    private let memory = Mutex(ShellSessionMemory(directory: []))
     private var life = SessionLife<Never, RemoteShell>()
     private let siblings = ShellSiblings()
     /// The end of the last shell, for a caller who closes while it is still ending.
@@ -372,7 +372,7 @@ public actor SSHSession: ShellSession {
         let turn = try await turns.take(deadline)
         defer { turn.release() }
         await dismantle(sweeping: true)
-        memory.withLock { $0 = SessionMemory(directory: []) }
+        memory.withLock { $0 = ShellSessionMemory(directory: []) }
         _ = try await makeLive(nil, deadline)
     }
 

@@ -16,18 +16,19 @@ struct GraphBinder: Sendable {
     }
 
     /// The parameters that stand for no property of a body, in small letters, each with its aliases.
-    private static let controls: [(name: String, aliases: [String], isSwitch: Bool)] = [
-        ("all", [], true), ("top", ["limit"], false), ("skip", [], false), ("pagesize", [], false),
-        ("filter", [], false), ("search", [], false), ("sort", ["orderby"], false), ("property", ["select"], false),
-        ("expandproperty", ["expand"], false), ("consistencylevel", [], false), ("countvariable", ["cv"], false),
-        ("headers", [], false), ("responseheadersvariable", ["rhv"], false), ("inputobject", [], false),
-        ("bodyparameter", [], false), ("additionalproperties", [], false), ("outfile", [], false),
-        ("infile", [], false), ("passthru", [], true), ("ifmatch", [], false), ("whatif", ["wi"], true),
-        ("confirm", ["cf"], true), ("erroraction", ["ea"], false), ("warningaction", ["wa"], false),
-        ("informationaction", ["infa"], false), ("progressaction", ["proga"], false), ("verbose", ["vb"], true),
-        ("debug", ["db"], true), ("errorvariable", ["ev"], false), ("outvariable", ["ov"], false),
-        ("warningvariable", ["wv"], false), ("pipelinevariable", ["pv"], false), ("outbuffer", ["ob"], false),
-    ] + spans.map { ($0.lowercased(), [], false) }
+    private static let controls: [(name: String, aliases: [String], isSwitch: Bool)] =
+        [
+            ("all", [], true), ("top", ["limit"], false), ("skip", [], false), ("pagesize", [], false),
+            ("filter", [], false), ("search", [], false), ("sort", ["orderby"], false), ("property", ["select"], false),
+            ("expandproperty", ["expand"], false), ("consistencylevel", [], false), ("countvariable", ["cv"], false),
+            ("headers", [], false), ("responseheadersvariable", ["rhv"], false), ("inputobject", [], false),
+            ("bodyparameter", [], false), ("additionalproperties", [], false), ("outfile", [], false),
+            ("infile", [], false), ("passthru", [], true), ("ifmatch", [], false), ("whatif", ["wi"], true),
+            ("confirm", ["cf"], true), ("erroraction", ["ea"], false), ("warningaction", ["wa"], false),
+            ("informationaction", ["infa"], false), ("progressaction", ["proga"], false), ("verbose", ["vb"], true),
+            ("debug", ["db"], true), ("errorvariable", ["ev"], false), ("outvariable", ["ov"], false),
+            ("warningvariable", ["wv"], false), ("pipelinevariable", ["pv"], false), ("outbuffer", ["ob"], false),
+        ] + spans.map { ($0.lowercased(), [], false) }
 
     /// What a view of a calendar is asked with besides, as the service spells it.
     private static let spans = ["startDateTime", "endDateTime"]

@@ -4,7 +4,7 @@ import MMGuard
 
 /// Judges what a session sends by what the call that runs in it was let through for. What it sends outside of calls only
 /// looks.
-final class GrantedRequests: RequestJudge {
+final class GrantedRequests: WireJudge {
     private struct State {
         var turn: CallTurn?
         /// The grant of the call that runs, or of what is sent between calls.

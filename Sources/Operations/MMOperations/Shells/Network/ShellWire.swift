@@ -143,7 +143,7 @@ private struct NoTokens: TokenSource {
 }
 
 /// Lets a shell send what it likes to the hosts that its owner lists; only reads, where the guard's policy lets it only read.
-final class ShellRequests: RequestJudge {
+final class ShellRequests: WireJudge {
     private struct State {
         /// The commands that run, in the order in which they began.
         var running: [ShellTraffic] = []

@@ -1,7 +1,7 @@
 import PowerShellSyntax
 
 /// The variables that a script reads from its session, and those it leaves there.
-struct ScriptVariables: Sendable {
+struct VariableUse: Sendable {
     /// Names in small letters that are mentioned before the script itself has set them.
     private(set) var reads: Set<String> = []
     /// Names in small letters that the script sets.

@@ -11,7 +11,7 @@ package enum NativeOutput: Sendable {
 }
 
 /// Delivers a script's output to its receiver in batches. Confined to the evaluating thread.
-final class Delivery {
+final class OutputDelivery {
     private let thread: EvaluationThread?
     private let receiver: NativeEngine.Receiver?
     private var pending: [NativeOutput] = []
@@ -37,7 +37,7 @@ final class Delivery {
     /// Adds an item; waits for the receiver once enough items are pending.
     func add(_ output: NativeOutput) throws(Interrupt) {
         note(output)
-        guard receiver != nil, pending.count >= Delivery.portion else { return }
+        guard receiver != nil, pending.count >= OutputDelivery.portion else { return }
         guard flush() else { throw .stopped }
     }
 

@@ -2,7 +2,7 @@ import MMCore
 
 /// What a session knows from one command to the next. Commands end on the thread that reads, so that their answers wait
 /// for nobody; the session puts this behind a lock.
-struct SessionMemory: Sendable {
+struct ShellSessionMemory: Sendable {
     /// What a new shell begins with.
     var snapshot: ShellSnapshot
     /// What `$?` is at the start of the next command.

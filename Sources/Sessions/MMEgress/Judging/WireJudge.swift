@@ -1,5 +1,5 @@
 /// Decides what a session may send. Every request is shown to it before anything leaves.
-package protocol RequestJudge: Sendable {
+package protocol WireJudge: Sendable {
     /// The verdict on a request.
     func judge(_ request: DescribedRequest) async -> RequestVerdict
 
@@ -11,7 +11,7 @@ package protocol RequestJudge: Sendable {
     func witness(of request: DescribedRequest) async -> RequestWitness?
 }
 
-extension RequestJudge {
+extension WireJudge {
     package func holds(_ number: UInt64) -> Bool { true }
     package func witness(of request: DescribedRequest) async -> RequestWitness? { nil }
 }

@@ -6,7 +6,7 @@ import Testing
 @testable import MMOperations
 
 @Suite("The variables of scripts", .timeLimit(.minutes(10)))
-struct ScriptVariablesTests {
+struct VariableUseTests {
     @Test(
         "of a loop are its own within the loop, and the session's in what it goes through",
         arguments: [
@@ -17,7 +17,7 @@ struct ScriptVariablesTests {
             ("$m; foreach ($m in 1, 2) { $m }", ["m"]),
         ] as [(String, Set<String>)])
     func loops(script: String, reads: Set<String>) {
-        #expect(ScriptVariables(PowerShellParser.parse(script)).reads == reads)
+        #expect(VariableUse(PowerShellParser.parse(script)).reads == reads)
     }
 }
 

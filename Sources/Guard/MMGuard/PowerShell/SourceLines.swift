@@ -1,7 +1,7 @@
 internal import PowerShellSyntax
 
 /// The text of a script by UTF-16 offsets, for showing places.
-struct SourceText {
+struct SourceLines {
     private let units: [UInt16]
     private let lineStarts: [Int]
     private static let longestText = 200

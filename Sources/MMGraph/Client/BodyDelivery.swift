@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMHTTP
 
 /// How a response's body is wanted.
-enum Delivery: Sendable {
+enum BodyDelivery: Sendable {
     /// In memory, when all of it is there.
     case whole
     /// While it arrives, where the response is a success; errors and redirects come whole.
