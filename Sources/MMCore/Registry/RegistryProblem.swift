@@ -34,7 +34,7 @@ public struct RegistryProblem: Sendable, Hashable {
     }
 
     /// The problem as JSON, for `--json`.
-    public var json: JSONObject {
+    package var json: JSONObject {
         var object: JSONObject = ["severity": .string(severity.rawValue)]
         object["connection"] = connection.map { .string($0) }
         object["key"] = key.map { .string($0) }

@@ -15,7 +15,7 @@ extension GraphClient {
     ///   - report: called with how far the work is.
     /// - Returns: what the service says at the end.
     /// - Throws: `.remoteFailed` with the service's reason when the work failed; `.deadlineExceeded`.
-    public func outcome(
+    package func outcome(
         of response: GraphResponse, to request: GraphRequest, deadline: Deadline = .after(.seconds(300)),
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(MMError) -> GraphResponse {

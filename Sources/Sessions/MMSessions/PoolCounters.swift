@@ -1,13 +1,13 @@
 /// Counters of what a pool has done so far.
-public struct PoolCounters: Sendable, Hashable {
+package struct PoolCounters: Sendable, Hashable {
     /// Leases given to callers.
-    public var commands = 0
+    package var commands = 0
     /// Leases that ended with an error of the session.
-    public var errors = 0
+    package var errors = 0
     /// Sign-ins that succeeded.
     package var signIns = 0
     /// Sessions started.
-    public var starts = 0
+    package var starts = 0
     /// Sessions that were restarted after their process was lost.
     package var restarts = 0
     /// Health checks of idle sessions.

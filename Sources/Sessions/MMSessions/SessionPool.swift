@@ -29,7 +29,7 @@ public actor SessionPool<Factory: SessionFactory> {
     var lastGeneration = 0
     var isClosed = false
     /// Counters of what the pool has done so far.
-    public internal(set) var counters = PoolCounters()
+    package internal(set) var counters = PoolCounters()
 
     /// Creates an empty pool.
     /// - Parameters:

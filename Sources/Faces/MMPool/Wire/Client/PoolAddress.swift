@@ -60,7 +60,7 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether the environment declares the network to other machines closed: `MM_TRUST_NETWORK` is `1`, `true` or
     /// `yes`.
-    public static func trustsNetwork(environment: [String: String]) -> Bool {
+    package static func trustsNetwork(environment: [String: String]) -> Bool {
         ["1", "true", "yes"].contains(environment["MM_TRUST_NETWORK"]?.lowercased() ?? "")
     }
 
@@ -68,7 +68,7 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     /// `MM_POOL_TOKEN_FILE` names.
     /// - Parameter environment: the environment of the process.
     /// - Throws: `notFound` or `forbidden` for the file.
-    public static func bearer(environment: [String: String]) throws(MMError) -> Secret? {
+    package static func bearer(environment: [String: String]) throws(MMError) -> Secret? {
         if let token = environment["MM_POOL_TOKEN"], !token.isEmpty { return try checked(token, "MM_POOL_TOKEN") }
         guard let path = environment["MM_POOL_TOKEN_FILE"], !path.isEmpty else { return nil }
         guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
