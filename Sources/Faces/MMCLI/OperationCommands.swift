@@ -56,16 +56,8 @@ package struct OperationCommands: Sendable {
             if !asJSON { try await show(before: error, options) }
             throw error
         }
-        if options.format == .json || options.jq != nil, let rows = answer.rowsOfPage {
-            // Also with -q: what a program takes for all would not be all.
-            if rows.isFirst { terminal.note("These are the first rows. All of them: --all; so many: --top N.") }
-            answer.body = .value(rows.rows)
-        }
-        if options.format == .json || options.jq != nil,
-            let member = operation.call(scanned.arguments).operation.declaration.listMember,
-            case .value(let value) = answer.body, let rows = value[member], rows.array != nil
-        {
-            answer.body = .value(rows)
+        if options.format == .json || options.jq != nil {
+            leaveRows(of: operation.call(scanned.arguments).operation.declaration, in: &answer)
         }
         if options.jq != nil || answer.isLongRunning == false { terminal.progress(nil) }
         if !answer.standardError.isEmpty {
@@ -87,6 +79,19 @@ package struct OperationCommands: Sendable {
         show(answer.errors + end.errors, asJSON: asJSON, isQuiet: options.quiet)
         terminal.progress(nil)
         return end.exitStatus ?? answer.exitStatus
+    }
+
+    /// Leaves the rows of a list alone, which is an array for programs, however it was asked for.
+    private func leaveRows(of declaration: OperationDeclaration, in answer: inout OperationAnswer) {
+        if let rows = answer.rowsOfPage {
+            // Also with -q: what a program takes for all would not be all.
+            if rows.isFirst { terminal.note("These are the first rows. All of them: --all; so many: --top N.") }
+            answer.body = .value(rows.rows)
+        }
+        guard let member = declaration.listMember, case .value(let value) = answer.body, let rows = value[member],
+            rows.array != nil
+        else { return }
+        answer.body = .value(rows)
     }
 
     /// Whether one of the calls that a call takes runs a program of this machine.
