@@ -192,18 +192,12 @@ package struct CommandLineProgram: Sendable {
         }
         guard var scanned = try scan(plain: entry, Array(words[..<end])) else { return nil }
         var calls: [JSONValue] = []
-        var waiting = words[(end + 1)...]
-        while !waiting.isEmpty {
-            var line = waiting.prefix { $0 != "--" }
-            guard let (called, _) = index.find(Array(line)), case .operation(let operation) = called else {
+        for line in index.lines(in: words[(end + 1)...]) {
+            guard let (called, rest) = index.find(line), case .operation(let operation) = called else {
                 throw MMError(
                     .invalidInput, "`mm \(line.prefix(2).joined(separator: " "))` is no command that can be planned.",
                     hint: "Behind -- stands a command as it would be typed, without mm.")
             }
-            // A program has all the rest: what stands behind its own -- is nobody else's.
-            if operation.declaration.startsProgram { line = waiting }
-            waiting = waiting.dropFirst(line.count + 1)
-            guard let (_, rest) = index.find(Array(line)) else { continue }
             guard let inner = try scan(plain: called, rest) else { return nil }
             let (base, arguments) = operation.call(inner.arguments)
             calls.append(["tool": .string(base.declaration.name), "arguments": .object(arguments)])

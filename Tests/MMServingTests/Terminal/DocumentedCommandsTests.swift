@@ -90,7 +90,7 @@ import Testing
         var rest = found
         // What is planned are commands of their own.
         if entry.fields.contains(where: { $0.kind == .calls }), let end = rest.firstIndex(of: "--") {
-            for planned in rest[(end + 1)...].split(separator: "--") { expectKnown(Array(planned), in: line) }
+            for planned in Self.index.lines(in: rest[(end + 1)...]) { expectKnown(planned, in: line) }
             rest = Array(rest[..<end])
         }
         do throws(MMError) {

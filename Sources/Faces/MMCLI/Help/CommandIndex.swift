@@ -75,6 +75,22 @@ package struct CommandIndex: Sendable {
         self.aliases = aliases
     }
 
+    /// The command lines that stand behind one another with `--` between them. A program has all the rest: what stands behind its own
+    /// `--` is nobody else's.
+    package func lines(in words: ArraySlice<String>) -> [[String]] {
+        var lines: [[String]] = []
+        var waiting = words
+        while !waiting.isEmpty {
+            var line = Array(waiting.prefix { $0 != "--" })
+            if case .operation(let operation)? = find(line)?.entry, operation.declaration.startsProgram {
+                line = Array(waiting)
+            }
+            waiting = waiting.dropFirst(line.count + 1)
+            if !line.isEmpty { lines.append(line) }
+        }
+        return lines
+    }
+
     /// Finds the longest command that the line begins with; returns it with the words that follow.
     package func find(_ line: [String]) -> (entry: Entry, rest: [String])? {
         let best = entries.filter { entry in

@@ -24,7 +24,6 @@ struct Exec: CatalogueOperation {
             .init("mm exec Contoso -- az rest --url /subscriptions", "az, signed in with: az login --identity"),
             .init("mm exec Contoso --read-only -- bash", "a shell in which every tool reads and none writes"),
             .init("mm exec env: --allow write -- terraform apply", "in a job that has AZURE_CLIENT_ID and its like"),
-            .init("mm plan -o move.plan -- exec Contoso -- ./move.sh", "what it would change; only its reads are sent"),
         ]
     ).startingProgram.plannable
 

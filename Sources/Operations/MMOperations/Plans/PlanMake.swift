@@ -48,6 +48,9 @@ struct PlanMake: CatalogueOperation {
                 "mm plan -o leaver.plan -- recipe leaver Contoso --user ada@contoso.com",
                 "all that a recipe would change"),
             .init("mm plan -o back.plan -- undo --since 2h", "what takes the last two hours back"),
+            .init(
+                "mm plan -o move.plan -- exec Contoso -- ./move.sh",
+                "what a program would change; only its reads are sent"),
         ]
     ).unlisted.answeringWithTwo
 
