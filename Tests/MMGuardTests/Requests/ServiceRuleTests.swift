@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import TestSupport
 import Testing
 
 @Suite("Requests to Flow, Azure and SharePoint", .timeLimit(.minutes(5)))
@@ -93,6 +94,21 @@ struct ServiceRuleTests {
         let verdict = GuardEngine().judge(GuardedRequest(method: method, target: target), policy: .standard)
         #expect(verdict.guardClass == GuardClass(word: expected), "\(verdict.rule)")
         #expect(verdict.decision.rawValue == decision)
+    }
+
+    @Test("reads of Azure that hand out keys are told from those that don't, by hundreds of its paths")
+    func reads() throws {
+        var counts: [String: Int] = [:]
+        for line in try Fixture.text("guard/arm-reads.txt").split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            let path = words[1] + (words[1].contains("api-version") ? "" : words[1].contains("?") ? "&" : "?")
+            let target = try RequestTarget(
+                parsing: path + (path.contains("api-version") ? "" : "api-version=2024-01-01"), service: .arm)
+            let verdict = GuardEngine.standard.judge(GuardedRequest(method: "GET", target: target), policy: .standard)
+            #expect(verdict.guardClass.rawValue == words[0], "\(line): \(verdict.rule)")
+            counts[words[0], default: 0] += 1
+        }
+        #expect(counts["secret"] ?? 0 >= 60 && counts["read"] ?? 0 >= 380)
     }
 
     @Test("the items of an Azure batch are judged one by one")
