@@ -120,6 +120,24 @@ struct HostStartTests {
         #expect(seen["DOTNET_GCConserveMemory"] == nil)
     }
 
+    @Test(
+        "a session that reaches the network by itself gets the person's proxies and trust, and nothing else of theirs")
+    func network() {
+        var settings = HostSettings(
+            location: PowerShellLocation(program: "/bin/false", reason: .named), folder: "/tmp",
+            environment: ["HOME": "/home/adele"])
+        #expect(settings.childEnvironment(wire: 1, nonce: "", mark: "")["HTTPS_PROXY"] == nil)
+        settings.environment["SSL_CERT_DIR"] = "/own"
+        settings.passNetwork(of: [
+            "HTTPS_PROXY": "http://proxy.example:3128", "no_proxy": "localhost", "SSL_CERT_FILE": "/etc/own.pem",
+            "SSL_CERT_DIR": "/etc/other", "ALL_PROXY": "", "AWS_SECRET_ACCESS_KEY": "x", "MM_PWSH": "/x",
+        ])
+        let seen = settings.childEnvironment(wire: 1, nonce: "", mark: "")
+        #expect(seen["HTTPS_PROXY"] == "http://proxy.example:3128" && seen["no_proxy"] == "localhost")
+        #expect(seen["SSL_CERT_FILE"] == "/etc/own.pem" && seen["SSL_CERT_DIR"] == "/own")
+        #expect(seen["ALL_PROXY"] == nil && seen["AWS_SECRET_ACCESS_KEY"] == nil && seen["MM_PWSH"] == nil)
+    }
+
     @Test("no secret, and nothing of ours, is in the child's arguments and environment")
     func environment() async throws {
         setenv("MM_TEST_SECRET", "do-not-inherit", 1)
