@@ -211,7 +211,7 @@ struct Exec: CatalogueOperation {
         .unsupported, "A program runs where its caller is: `exec` needs the terminal or the streams of this machine.",
         hint: "Run mm exec without --pool (and MM_SESSION_POOL_URL) and without --detach, on this machine.")
 
-    private static func noWire(_ connection: Connection) -> MMError {
+    static func noWire(_ connection: Connection) -> MMError {
         MMError(
             .unsupported,
             "The connection \(connection.name) has no wire (\"egress\": \"off\"): a program would need tokens.",
@@ -299,7 +299,8 @@ enum ExecEnvironment {
         return made
     }
 
-    private static func identity(
+    /// The variables by which programs find the identity.
+    static func identity(
         _ wire: [String: String], of connection: Connection, _ cloud: Cloud, _ account: SignedInAccount
     ) -> [String: String] {
         var made: [String: String] = [
@@ -334,26 +335,27 @@ struct ExecWire: Sendable {
 
     /// Opens the way of a program that is about to be started.
     /// - Parameters:
-    ///   - turn: what it may send, and who is asked.
+    ///   - turn: what it may send, and who is asked; nil where calls come and go.
     ///   - account: whose sign-in it has.
+    ///   - module: what its requests are called by.
     /// - Throws: `.unavailable` when it can't be opened.
     static func open(
-        _ turn: CallTurn, for bearer: SessionBearer, as account: SignedInAccount, allowing hosts: [PlainHostName],
-        policy: GuardPolicy, with services: ExecServices
+        _ turn: CallTurn?, for bearer: SessionBearer, as account: SignedInAccount, allowing hosts: [PlainHostName],
+        policy: GuardPolicy, module: String = Exec.module, with services: ExecServices
     ) async throws(MMError) -> ExecWire {
         let connection = bearer.connection
         let requests = GrantedRequests(
             guards: services.guarding.guards, policy: policy, connection: connection.name,
             groups: SecurityGroups(identity: services.identity, connection: connection))
-        requests.begin(turn)
+        if let turn { requests.begin(turn) }
         let wire = ConnectionWire(
-            connection: connection, module: Exec.module, bearer: bearer, identity: services.identity,
+            connection: connection, module: module, bearer: bearer, identity: services.identity,
             requests: requests, sent: services.sent, pins: services.paths.pinFile,
-            log: services.log.scoped(connection.name, Exec.module))
+            log: services.log.scoped(connection.name, module))
         let folder = try WalledProgram.makeFolder(in: services.environment["TMPDIR"] ?? "/tmp")
         do throws(MMError) {
             var configuration = try wire.configuration(
-                "\(connection.name)/\(Exec.module)", allowing: hosts, folder: folder,
+                "\(connection.name)/\(module)", allowing: hosts, folder: folder,
                 environment: services.environment
             ) { event in
                 guard case .over(let error, _)? = wire.record(event) else { return }

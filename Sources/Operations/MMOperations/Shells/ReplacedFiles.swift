@@ -7,7 +7,7 @@ struct ReplacedFiles: Sendable {
     let sudo: SessionFiles.Sudo?
 
     private var context: OperationContext { call.context }
-    private var journal: ChangeJournal { call.services.journal }
+    private var journal: ChangeJournal { call.services.requests.journal }
 
     /// Writes a file and notes what it replaces: before, and how that ended.
     func noting(

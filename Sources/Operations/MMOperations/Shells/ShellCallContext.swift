@@ -75,6 +75,15 @@ struct ShellCallContext: Sendable {
         }
     }
 
+    /// What a command may send with the identity of its session: reads pass, what changes something is asked about or held.
+    func turn(in member: ShellSessions.Member) -> CallTurn? {
+        guard let connection = member.wire?.connection else { return nil }
+        return CallTurn(
+            ofProgram: context, allowing: [], connection: connection, module: ShellTurns.module,
+            person: context.call.person, journal: WireJournal(of: connection, services.requests, in: context),
+            with: services.guarding)
+    }
+
     /// The caller's own agent, where it is this user's: a pool that lasts longer than a login has an old one, or none.
     private var agentSocket: String? {
         var status = stat()

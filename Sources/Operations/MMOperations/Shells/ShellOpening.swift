@@ -112,13 +112,18 @@ package struct ShellOpening: Sendable {
             services.log.warning("a shell has no limits on all its processes: \(problem)")
             label += " " + problem
         }
+        if let connection = wire?.connection {
+            label += " Programs find a managed identity: that of the connection \(connection.name), without a token."
+        }
         return ShellSessions.Member(
             key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word, wire: wire)
     }
 
     /// The way to the network of a confined session, where its owner lists hosts.
     private func wire(_ key: ShellSessionName) async throws(MMError) -> ShellWire? {
-        guard confinement == .workspace, let hosts = configuration.egress else { return nil }
+        guard confinement == .workspace else { return nil }
+        if let identity = configuration.identity { return try await ShellWire.open(as: identity, with: services) }
+        guard let hosts = configuration.egress else { return nil }
         return try await ShellWire.open(key.name, to: hosts, policy: configuration.guardPolicy, with: services)
     }
 
@@ -151,7 +156,7 @@ package struct ShellOpening: Sendable {
             if let wire {
                 rules.network = .ports([wire.port])
                 rules.readable.append(wire.folder)
-                rules.proxiedHosts = configuration.egress?.map(\.description)
+                rules.proxiedHosts = configuration.egress?.map(\.description) ?? []
             }
             return confinement == .workspace ? .workspace(rules) : .isolated(rules)
         }

@@ -139,7 +139,7 @@ struct ShellRun: CatalogueOperation {
                 ? .flowing
                 : .all(
                     services.work.outputs.of(context.call.caller), owner: "/\(context.call.caller.server ?? "")"),
-            admission: admission, call: context.record.call)
+            admission: admission, call: context.record.call, turn: call.turn(in: member))
         if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
         if flows { return flowing(task, member, call) }
         // A caller who does not wait hears of it as soon as it runs.

@@ -48,6 +48,7 @@ package struct ShellRunner: Sendable {
     ///   - keeping: what becomes of its output.
     ///   - admission: what the session's policy said of it already.
     ///   - call: the call that runs it, as its audit line names it.
+    ///   - turn: what it may send where the session has an identity.
     ///   - terminal: shows what it writes to whoever looks.
     ///   - summary: what lists call it; the beginning of its text if not given.
     /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
@@ -55,8 +56,8 @@ package struct ShellRunner: Sendable {
     package func start(
         _ text: String, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil, timeLimit: Duration,
         patience: Duration, isBeside: Bool = false, keeping: Keeping = .ends,
-        admission: ShellPolicy.Admission? = nil, call: String? = nil, terminal: KeptTerminal? = nil,
-        summary: String? = nil
+        admission: ShellPolicy.Admission? = nil, call: String? = nil, turn: CallTurn? = nil,
+        terminal: KeptTerminal? = nil, summary: String? = nil
     ) async throws(MMError) -> ShellTask {
         guard case .shell(let session) = member.body else {
             throw MMError(.unsupported, "A device runs one command line at a time.")
@@ -75,7 +76,7 @@ package struct ShellRunner: Sendable {
         let spool = session.waitsForReader ? keeping.spool : nil
         var command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil), size: size)
         command.admission = admission
-        let traffic = member.wire?.begin(call)
+        let traffic = member.wire?.begin(call, turn)
         let job: ShellJob
         do throws(MMError) {
             job = try await hand(command, to: session, timeLimit, isBeside: isBeside, terminal)

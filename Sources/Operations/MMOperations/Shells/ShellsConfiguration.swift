@@ -24,6 +24,8 @@ package struct ShellsConfiguration: Sendable {
     package var network = WorkspaceRules.Network.none
     /// The hosts that confined ones reach over HTTP, and nothing else of the network; nil where `network` says it all.
     package var egress: [HostPattern]?
+    /// The connection whose identity local shells find; nil for none.
+    package var identity: String?
     /// What else confined ones may read.
     package var readable: [String] = []
     /// How strictly the guard judges commands.
@@ -65,7 +67,7 @@ package struct ShellsConfiguration: Sendable {
     /// How far a caller's shells are confined. Only the owner's word gives shells without walls to others than a person
     /// at a terminal.
     package func confinement(of caller: Caller) -> Confinement {
-        sandbox ?? (caller.surface == .terminal ? .guard : .workspace)
+        sandbox ?? (caller.surface == .terminal && identity == nil ? .guard : .workspace)
     }
 
     /// Where the file lies.
@@ -115,7 +117,7 @@ struct ShellsConfigurationReader {
                 }
                 made.sandbox = kind
             // Read below, together.
-            case "network", "hosts": continue
+            case "network", "hosts", "identity": continue
             case "readable":
                 for item in value.array ?? [] { made.readable.append(try folder(key, item)) }
                 guard value.array != nil else { throw wrong(key, "a list of folders") }

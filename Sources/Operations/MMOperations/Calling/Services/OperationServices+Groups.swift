@@ -56,6 +56,6 @@ extension OperationServices {
     package var shellServices: ShellServices {
         ShellServices(
             guarding: guardServices, work: workServices, audit: audit, sent: sent, log: log,
-            journal: requestServices.journal)
+            requests: requestServices)
     }
 }

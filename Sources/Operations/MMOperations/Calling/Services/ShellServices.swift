@@ -12,8 +12,8 @@ package struct ShellServices: Sendable {
     let sent: SentRequests
     /// What happens.
     package let log: Log
-    /// Where files of hosts are noted that others took the place of.
-    let journal: ChangeJournal
+    /// What sends and signs in for shells with an identity, and notes what is changed.
+    let requests: RequestServices
 
     /// The sessions.
     package var shells: ShellSessions { work.shells }

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 
 /// A call's turn in a session: what it may send, and who is asked about what it may not.
-struct CallTurn: Sendable {
+package struct CallTurn: Sendable {
     /// The call, as its audit line names it.
     let call: String
     /// What it was let through for.

@@ -71,6 +71,11 @@ final class GrantedRequests: WireJudge {
         }
     }
 
+    /// What the call has sent and what was held back so far.
+    var traffic: CallTraffic {
+        state.withLock { CallTraffic(report: $0.grant.traffic, foreignHosts: $0.foreignHosts) }
+    }
+
     /// The call has ended: what is sent from now on belongs to none.
     func end() -> CallTraffic {
         state.withLock { state in

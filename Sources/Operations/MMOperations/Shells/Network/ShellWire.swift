@@ -2,27 +2,71 @@ import Glibc
 import MMCore
 import MMEgress
 import MMGuard
+import MMIdentity
 import MMShell
 import MMSystem
 
-/// The way of a confined shell to the network: HTTP and HTTPS to the hosts that its owner lists. It hands out no tokens.
+/// The way of a confined shell to the network: HTTP and HTTPS to the hosts that its owner lists, with no tokens; or the wire of a
+/// connection whose identity its owner has given it, with placeholders for tokens.
 package final class ShellWire: Sendable {
     /// What the shell is started with, in addition to its other variables.
-    var environment: [String: String] { session.environment }
+    var environment: [String: String] { session.environment.merging(variables) { wire, _ in wire } }
     /// The only port that the shell needs to connect to.
     var port: UInt16 { session.port }
     /// What it must be able to read.
     let folder: String
     /// The shell's processes, which alone are served.
     let processes: ShellProcesses
+    /// The connection whose identity the shell has.
+    let connection: Connection?
     private let session: EgressSession
-    private let requests: ShellRequests
+    private let keeper: Keeper
+    /// By which programs find the identity.
+    private let variables: [String: String]
+
+    /// Who says what the shell may send.
+    private enum Keeper {
+        /// The owner's list of hosts.
+        case hosts(ShellRequests)
+        /// The turns of the calls that run commands.
+        case turns(ShellTurns, ExecWire)
+    }
 
     private init(_ session: EgressSession, _ requests: ShellRequests, folder: String, processes: ShellProcesses) {
         self.session = session
-        self.requests = requests
+        keeper = .hosts(requests)
+        variables = [:]
+        connection = nil
         self.folder = folder
         self.processes = processes
+    }
+
+    private init(_ wire: ExecWire, _ variables: [String: String], of connection: Connection) {
+        session = wire.session
+        keeper = .turns(ShellTurns(wire.requests, of: connection), wire)
+        self.variables = variables
+        self.connection = connection
+        folder = wire.folder
+        processes = wire.processes
+    }
+
+    /// Opens the way of a session that has a connection's identity.
+    /// - Throws: `.signInNeeded` where nobody is signed in, `.unsupported` where the kernel can't keep a shell to it.
+    static func open(as name: String, with services: ShellServices) async throws(MMError) -> ShellWire {
+        try check(file: ShellsConfiguration.path(services.environment, home: services.paths.home), key: "identity")
+        let connection = try services.guarding.registry.snapshot().connection(named: name)
+        guard let listed = connection.egress.allowed else { throw Exec.noWire(connection) }
+        let identity = services.requests.identity
+        let bearer = SessionBearer(of: connection, identity, signedIn: nil)
+        try bearer.check()
+        let account = try await bearer.token(for: .graph, until: .after(.seconds(60))).account
+        let wire = try await ExecWire.open(
+            nil, for: bearer, as: account, allowing: listed,
+            policy: GuardPolicy(of: connection, environment: services.environment), module: ShellTurns.module,
+            with: ExecServices(requests: services.requests, shells: services, sent: services.sent))
+        let variables = ExecEnvironment.identity(
+            wire.session.environment, of: connection, try identity.cloud(of: connection), account)
+        return ShellWire(wire, variables, of: connection)
     }
 
     /// Opens the way of a session that is about to be started.
@@ -65,13 +109,15 @@ package final class ShellWire: Sendable {
     /// - Parameters:
     ///   - version: the version of Landlock that it offers.
     ///   - file: the shells file.
-    static func check(landlock version: Int? = nil, file: String) throws(MMError) {
+    ///   - key: its key that asks for it.
+    static func check(landlock version: Int? = nil, file: String, key: String = "network") throws(MMError) {
         let problem =
             version.map { SandboxProfile.proxyProblem(landlock: $0) } ?? SandboxProfile.proxyProblem()
         guard let problem else { return }
         throw MMError(
             .unsupported,
-            "`network` is egress in \(file), and this machine can't keep a shell to it: \(problem.message)",
+            "`\(key)`\(key == "network" ? " is egress" : " is set") in \(file), and this machine can't keep a shell to it: "
+                + problem.message,
             hint: "\(problem.hint ?? "") Or set `network` to \"none\". The shell was not started.")
     }
 
@@ -79,15 +125,30 @@ package final class ShellWire: Sendable {
     func serve(inside listener: PolledListener) { session.serve(inside: listener) }
 
     /// A command begins.
-    func begin(_ call: String?) -> ShellTraffic { requests.begin(call) }
+    /// - Parameter turn: what the call that runs it may send; nil between calls.
+    func begin(_ call: String?, _ turn: CallTurn?) -> ShellTraffic {
+        switch keeper {
+        case .hosts(let requests): requests.begin(call)
+        case .turns(let turns, _): turns.begin(call, turn)
+        }
+    }
 
     /// A command has ended.
-    func end(_ traffic: ShellTraffic) { requests.end(traffic) }
+    func end(_ traffic: ShellTraffic) {
+        switch keeper {
+        case .hosts(let requests): requests.end(traffic)
+        case .turns(let turns, _): turns.end(traffic)
+        }
+    }
 
     /// Takes the way down, and all that is under way.
     func close() async {
-        await session.close()
-        Self.removeFolder(folder)
+        switch keeper {
+        case .hosts:
+            await session.close()
+            Self.removeFolder(folder)
+        case .turns(_, let wire): _ = await wire.close()
+        }
     }
 
     // MARK: Files

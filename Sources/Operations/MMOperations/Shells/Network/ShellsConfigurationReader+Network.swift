@@ -3,8 +3,21 @@ import MMEgress
 import MMShell
 
 extension ShellsConfigurationReader {
-    /// Reads what confined shells reach of the network: `network`, and the `hosts` of an egress.
+    /// Reads what confined shells reach of the network: `network`, the `hosts` of an egress, or the wire of an `identity`.
     func readNetwork(of object: JSONObject, into made: inout ShellsConfiguration) throws(MMError) {
+        if let value = object["identity"] {
+            guard let name = value.string, !name.isEmpty else { throw wrong("identity", "the name of a connection") }
+            guard object["network"] == nil, object["hosts"] == nil else {
+                throw wrong(
+                    "network",
+                    "left out beside `identity`: such a shell reaches what its connection does (`egress.allow`)")
+            }
+            guard made.sandbox ?? .workspace == .workspace else {
+                throw wrong("sandbox", "workspace beside `identity`: nothing else keeps a shell to the wire")
+            }
+            made.identity = name
+            return
+        }
         guard object["network"] == "egress" else {
             guard object["hosts"] == nil else {
                 throw wrong("hosts", "left out: it counts only with `\"network\": \"egress\"`")

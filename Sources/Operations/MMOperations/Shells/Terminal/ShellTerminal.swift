@@ -133,7 +133,7 @@ struct ShellTerminal: CatalogueOperation {
         }
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
             line, input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero,
-            call: call.context.record.call,
+            call: call.context.record.call, turn: call.turn(in: member),
             terminal: KeptTerminal(input.size), summary: "a terminal")
         task.letGo()
         return (task, true)
