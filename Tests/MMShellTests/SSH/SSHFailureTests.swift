@@ -1,0 +1,27 @@
+import MMCore
+import Testing
+
+@testable import MMShell
+
+@Suite("What ssh's words mean")
+struct SSHFailureTests {
+    @Test(
+        "a refused password is known before ssh has tried every way",
+        arguments: [
+            ("Permission denied, please try again.", true, "authentication"),
+            ("user@host: Permission denied (publickey,password).", false, "authentication"),
+            ("WARNING: Your password has expired.", true, "password_expired"),
+            ("You are required to change your password immediately.", true, "password_expired"),
+        ])
+    func passwords(words: String, isEarly: Bool, reason: String) {
+        #expect(SSHFailure.isRefusedPassword(words) == isEarly)
+        let error = SSHFailure.error(words, name: "user@host", target: SSHTarget("host"))
+        #expect(error.details["reason"]?.string == reason)
+        #expect(error.code == .forbidden)
+    }
+
+    @Test("a slow host has refused nothing")
+    func silence() {
+        #expect(!SSHFailure.isRefusedPassword("Authenticated to host using \"publickey\"."))
+    }
+}
