@@ -54,7 +54,7 @@ public struct InputField: Sendable {
         /// A command line may name a file for it: as the word itself when a file of that name exists, and with `--file`
         /// or `-f`.
         case namesFile
-        /// The argument that is told the name of the file which a command line named for it.
+        /// The name of a file that a command line named for it goes into this argument.
         case tellsFile(in: String)
         /// A command line without it reads it from standard input, unless one of these arguments stands in its place.
         case readsInput(unless: [String])

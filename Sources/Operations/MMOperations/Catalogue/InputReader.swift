@@ -1,7 +1,7 @@
 package import MMCore
 
 /// Reads the arguments of one call by the operation's declared fields; every fault names the field, the value's kind
-/// and the remedy. ``Argument`` reads by it; nothing else needs to.
+/// and the remedy. An operation has no need of it: its input is read by ``Argument``.
 public struct InputReader: Sendable {
     private let operation: String
     private let arguments: JSONObject
