@@ -1,5 +1,5 @@
 import CPowerShellResources
-package import MMCore
+import MMCore
 package import PowerShellSyntax
 
 /// Defines, in a session that is signed in, the functions that stand in front of the cmdlets by which scripts sign in and see to

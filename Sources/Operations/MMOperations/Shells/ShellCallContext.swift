@@ -81,7 +81,7 @@ struct ShellCallContext: Sendable {
         return CallTurn(
             ofProgram: context, allowing: [], connection: connection, module: ShellTurns.module,
             person: context.call.person, journal: WireJournal(of: connection, services.requests, in: context),
-            with: services.guarding)
+            planned: nil, with: services.guarding)
     }
 
     /// The caller's own agent, where it is this user's: a pool that lasts longer than a login has an old one, or none.

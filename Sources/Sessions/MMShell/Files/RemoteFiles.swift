@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 import MMSystem
 
 /// Files of a host, over a channel of the session's own connection.
