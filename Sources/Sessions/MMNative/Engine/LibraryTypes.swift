@@ -1,3 +1,4 @@
+import MMCore
 import PowerShellSyntax
 
 /// What scripts use of .NET beside its values: encodings, cultures, conversions, readings that may fail, and settings of a

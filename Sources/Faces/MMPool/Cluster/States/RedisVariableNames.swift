@@ -1,5 +1,5 @@
 package import MMCore
-package import MMOperations
+import MMOperations
 package import MMSessions
 
 /// The names of variables that scripts have left in sessions, known to all nodes: who takes a connection over knows what went with

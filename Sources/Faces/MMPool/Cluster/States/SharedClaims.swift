@@ -1,5 +1,5 @@
 package import MMCore
-package import MMOperations
+import MMOperations
 
 /// Names that one process at a time holds, for as long as it says that it lives: where sessions are, whose shells and streams can't
 /// move. Redis counts the time; names stand there as digests.
