@@ -56,17 +56,17 @@ public struct Log: Sendable {
     }
 
     /// Logs an event.
-    public func info(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
+    package func info(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.info, text, fields)
     }
 
     /// Logs something that a person may want to look at.
-    public func warning(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
+    package func warning(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.warning, text, fields)
     }
 
     /// Logs a failure.
-    public func error(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
+    package func error(_ text: @autoclosure () -> String, _ fields: @autoclosure () -> JSONObject = [:]) {
         write(.error, text, fields)
     }
 
@@ -86,11 +86,11 @@ public struct Log: Sendable {
 
 extension Log {
     /// The importance of a log line.
-    public enum Level: Int, Sendable, Comparable, CaseIterable {
+    package enum Level: Int, Sendable, Comparable, CaseIterable {
         case debug, info, warning, error
 
         /// The word in a log line.
-        public var word: String {
+        package var word: String {
             switch self {
             case .debug: "DEBUG"
             case .info: "INFO"
@@ -100,7 +100,7 @@ extension Log {
         }
 
         /// Parses a level from a setting, ignoring case; `nil` for unknown words.
-        public init?(word: String) {
+        package init?(word: String) {
             switch word.uppercased() {
             case "DEBUG": self = .debug
             case "INFO": self = .info
@@ -111,7 +111,7 @@ extension Log {
         }
 
         /// Returns whether the left level is less important than the right one.
-        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+        package static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
     }
 }
 

@@ -47,19 +47,19 @@ public protocol PooledSession: Sendable {
 
 extension PooledSession {
     /// A session that can take a command can also be signed in.
-    package var isSpare: Bool { get async { await isUsable } }
+    public var isSpare: Bool { get async { await isUsable } }
 
     /// The session has no use for the queue.
-    package func lend(through turns: TurnQueue) async {}
+    public func lend(through turns: TurnQueue) async {}
 
     /// Everything was started with it.
-    package func warmUp() async throws(MMError) {}
+    public func warmUp() async throws(MMError) {}
 
     /// There is nothing to sign out of.
-    package func signOut() async {}
+    public func signOut() async {}
 
     /// Nothing is known of the end of a sign-in.
-    package var missingSignIn: MMError? { get async { nil } }
+    public var missingSignIn: MMError? { get async { nil } }
 
     /// There is no choice of engines.
     public var engine: String? { get async { nil } }

@@ -60,11 +60,11 @@ final class SignInHome: Sendable {
         app["auth"] = ["method": "secret", "secretFile": .string(home.path + "/secret")]
         // The same with a certificate.
         var certified = app
-        certified["auth"] = [
-            "method": "certificate",
-            "certificatePath": .string(
-                BuiltPrograms.packageFolder + "/Tests/Fixtures/identity/certificates/rsa.both.pem"),
-        ]
+        // A copy: a checkout's files may be read by everybody, and such a key is refused.
+        let key = home.path + "/app.pem"
+        let fixture = BuiltPrograms.packageFolder + "/Tests/Fixtures/identity/certificates/rsa.both.pem"
+        try ProtectedFile.replace(key, with: try #require(try ProtectedFile.read(fixture)))
+        certified["auth"] = ["method": "certificate", "certificatePath": .string(key)]
         try ProtectedFile.replace(home.path + "/secret", with: Array((TenantIdentity.automationSecret + "\n").utf8))
         try ProtectedFile.replace(
             home.paths.registry,
