@@ -542,3 +542,63 @@ extension HostChannel {
         for output in 0...1 where state.isOpen[output] { loop.rearm(state.watches[1 + output], for: .read) }
     }
 }
+
+/// Turns bytes of one output into texts, without tearing characters apart.
+struct ConsoleReader: Sendable {
+    let stream: ConsoleText.Stream
+    private var rest: [UInt8] = []
+
+    init(_ stream: ConsoleText.Stream) { self.stream = stream }
+
+    /// The text of these bytes; an unfinished character at the end waits for its rest.
+    mutating func read(_ bytes: some Collection<UInt8>) -> ConsoleText? {
+        var all = rest
+        all.append(contentsOf: bytes)
+        let unfinished = Self.unfinishedTail(all)
+        rest = Array(all.suffix(unfinished))
+        all.removeLast(unfinished)
+        return all.isEmpty ? nil : ConsoleText(stream, String(decoding: all, as: UTF8.self))
+    }
+
+    /// What waits, as it is: its rest will not come.
+    mutating func flush() -> ConsoleText? {
+        defer { rest = [] }
+        return rest.isEmpty ? nil : ConsoleText(stream, String(decoding: rest, as: UTF8.self))
+    }
+
+    private static func unfinishedTail(_ bytes: [UInt8]) -> Int {
+        for back in 1...3 where bytes.count >= back {
+            let byte = bytes[bytes.count - back]
+            if byte & 0xC0 == 0x80 { continue }
+            let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
+            return length > back ? back : 0
+        }
+        return 0
+    }
+}
+
+/// The end of what a process wrote to its standard error: it usually says there why it ends.
+struct LastWords: Sendable {
+    private static let most = 8192
+    private var bytes: [UInt8] = []
+
+    /// Takes what was written.
+    mutating func add(_ more: some Collection<UInt8>) {
+        bytes.append(contentsOf: more.suffix(Self.most))
+        if bytes.count > 2 * Self.most { bytes.removeFirst(bytes.count - Self.most) }
+    }
+
+    /// The words, without colours, secrets and the frames of a stack; `nil` when there are none.
+    var text: String? {
+        let lines = TerminalText.plain(String(decoding: bytes.suffix(Self.most), as: UTF8.self))
+            .split(whereSeparator: \.isNewline)
+            .map { String($0).trimmingBlanks() }
+            .filter { !$0.isEmpty && !$0.hasPrefix("at ") }
+        guard !lines.isEmpty else { return nil }
+        let text = Redactor.standard.text(lines.suffix(6).joined(separator: " / "))
+        return text.count > 600 ? "…" + text.suffix(600) : text
+    }
+
+    /// Whether they speak of memory.
+    var speakOfMemory: Bool { text?.lowercased().contains("out of memory") ?? false }
+}

@@ -421,3 +421,205 @@ extension StreamableHTTP {
         return goesOn
     }
 }
+
+/// A legacy session over HTTP: its connection state, the streams of its calls and the stream for everything else.
+final class HTTPSession: Sendable {
+    let id: String
+    let principal: Principal
+    let session: Session
+    let home: EventBuffer
+    private let state: Mutex<State>
+    private let limit: Int
+    private let ended: (@Sendable (String) -> Void)?
+
+    private struct State: Sendable {
+        var lastUse: ContinuousClock.Instant
+        var isUsed = false
+        var nextStream = 1
+        var streams: [Int: EventBuffer] = [:]
+        var connections = 0
+        var isClosed = false
+    }
+
+    /// The maximum number of bytes of finished streams that are kept for a client that may come back.
+    private static let keptBytes = 4 << 20
+    private static let keptStreams = 64
+
+    init(
+        id: String, server: MCPServer, principal: Principal, replayBytes: Int, now: ContinuousClock.Instant,
+        ended: (@Sendable (String) -> Void)? = nil
+    ) {
+        self.ended = ended
+        self.id = id
+        self.principal = principal
+        self.limit = replayBytes
+        home = EventBuffer(.numbered(stream: 0), limit: replayBytes)
+        session = Session(server: server, principal: principal, sessionChannel: home, name: id)
+        state = Mutex(State(lastUse: now))
+    }
+
+    /// Notes that the client has just been active.
+    func touch(at now: ContinuousClock.Instant) {
+        state.withLock { state in
+            state.lastUse = now
+            state.isUsed = true
+        }
+    }
+
+    /// Whether its client came back after the first answer, as who finishes the handshake does.
+    var isUsed: Bool { state.withLock { $0.isUsed } }
+
+    /// How long the client has been inactive; zero while a stream is open.
+    func idleTime(at now: ContinuousClock.Instant) -> Duration {
+        state.withLock { $0.connections > 0 ? .zero : now - $0.lastUse }
+    }
+
+    /// Creates a buffer for the messages about one POST.
+    func openStream() -> (number: Int, buffer: EventBuffer) {
+        let primes = session.version.map { $0 >= .v2025_11_25 } ?? false
+        return state.withLock { state in
+            let number = state.nextStream
+            state.nextStream += 1
+            let buffer = EventBuffer(primes ? .primed(stream: number) : .numbered(stream: number), limit: limit)
+            return (number, buffer)
+        }
+    }
+
+    /// Keeps a stream that its client may come back to, and drops the oldest finished ones.
+    func keep(_ number: Int, _ buffer: EventBuffer) {
+        state.withLock { state in
+            state.streams[number] = buffer
+            let finished = state.streams.filter { $0.value.isFinished }.sorted { $0.key < $1.key }
+            var bytes = finished.reduce(0) { $0 + $1.value.size }
+            var count = finished.count
+            for (number, buffer) in finished where bytes > Self.keptBytes || count > Self.keptStreams {
+                bytes -= buffer.size
+                count -= 1
+                state.streams[number] = nil
+            }
+        }
+    }
+
+    /// Returns the stream and the position in it that an event id names.
+    func place(of eventID: String) -> (buffer: EventBuffer, number: Int)? {
+        let parts = eventID.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let stream = Int(parts[0]), let number = Int(parts[1]), number >= 0 else { return nil }
+        if stream == 0 { return (home, number) }
+        return state.withLock { $0.streams[stream] }.map { ($0, number) }
+    }
+
+    /// Connects a new stream to this buffer's events.
+    func connect(_ buffer: EventBuffer, after last: Int?) -> EventStream? {
+        guard let (connection, next) = buffer.connect(after: last) else { return nil }
+        state.withLock { $0.connections += 1 }
+        let isOpen = Mutex(true)
+        return EventStream(buffer, connection: connection, from: next) { [weak self] in
+            let closes = isOpen.withLock { isOpen in
+                defer { isOpen = false }
+                return isOpen
+            }
+            guard closes, let self else { return }
+            state.withLock { state in
+                state.connections -= 1
+                state.lastUse = .now
+            }
+        }
+    }
+
+    /// Ends the session: cancels its calls and ends its streams.
+    func close() {
+        session.close()
+        home.finish(nil)
+        let (streams, isFirst) = state.withLock { state in
+            defer { state.isClosed = true }
+            return (Array(state.streams.values), !state.isClosed)
+        }
+        for stream in streams { stream.finish(nil) }
+        if isFirst { ended?(id) }
+    }
+}
+
+/// The headers that repeat parts of a modern request, so that proxies can route without reading bodies.
+struct RoutingHeaders: Sendable {
+    let request: MCPHTTPRequest
+
+    /// Compares version, method and name with the body.
+    /// - Throws: -32020 for a header that is missing, repeated, malformed or different from the body.
+    func check(_ message: IncomingRequest, version: String) throws(MCPError) {
+        try require("MCP-Protocol-Version", is: version)
+        try require("Mcp-Method", is: message.method)
+        let key: String
+        switch Method(rawValue: message.method) {
+        case .callTool, .getPrompt: key = "name"
+        case .readResource: key = "uri"
+        case .getTask, .updateTask, .cancelTask: key = "taskId"
+        default: return
+        }
+        let written = message.params[key]?.string
+        // A missing name is an error of the body and is reported as such.
+        if written == nil, request.values(of: "Mcp-Name").isEmpty { return }
+        let found = try decoded("Mcp-Name", single("Mcp-Name"))
+        guard found == written else { throw .headerMismatch("Mcp-Name is not params.\(key) of the body.") }
+    }
+
+    /// Compares the headers of a tool's marked parameters with the arguments.
+    /// - Throws: -32020, as above.
+    func check(_ headers: ParameterHeaders, arguments: JSONObject) throws(MCPError) {
+        for header in headers.headers {
+            let name = "Mcp-Param-\(header.name)"
+            guard let value = ParameterHeaders.value(at: header.path, in: arguments) else {
+                guard request.values(of: name).isEmpty else {
+                    throw .headerMismatch(
+                        "\(name) is there, and the argument \(header.path.joined(separator: ".")) is not.")
+                }
+                continue
+            }
+            let text = try decoded(name, single(name))
+            guard Self.isSame(text, value) else {
+                throw .headerMismatch("\(name) is not the argument \(header.path.joined(separator: ".")).")
+            }
+        }
+    }
+
+    private func require(_ name: String, is wanted: String) throws(MCPError) {
+        guard try single(name) == wanted else { throw .headerMismatch("\(name) is not what the body says.") }
+    }
+
+    private func single(_ name: String) throws(MCPError) -> String {
+        let values = request.values(of: name)
+        guard let value = values.first else { throw .headerMismatch("The header \(name) is missing.") }
+        guard values.count == 1 else { throw .headerMismatch("The header \(name) comes more than once.") }
+        return value
+    }
+
+    /// Decodes a value: literal text, or base64 of UTF-8 between markers.
+    private func decoded(_ name: String, _ value: String) throws(MCPError) -> String {
+        guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 <= 0x7E }) else {
+            throw .headerMismatch("The header \(name) has characters that must be sent as base64.")
+        }
+        guard value.hasPrefix("=?base64?"), value.hasSuffix("?="), value.utf8.count >= 11 else { return value }
+        let inner = value.dropFirst(9).dropLast(2)
+        guard inner.utf8.count % 4 == 0, let bytes = Base64.bytes(String(inner)),
+            let text = String(validating: bytes, as: UTF8.self)
+        else { throw .headerMismatch("The header \(name) is not base64 of UTF-8 text.") }
+        return text
+    }
+
+    private static func isSame(_ text: String, _ value: JSONValue) -> Bool {
+        switch value {
+        case .string(let wanted): return text == wanted
+        case .bool(let flag): return text == (flag ? "true" : "false")
+        case .int, .double, .number:
+            guard let number = try? JSONParser.parse(text) else { return false }
+            if number == value { return true }
+            switch (number.double, value.double) {
+            case (let left?, let right?):
+                // Beyond the integers that a double represents exactly, only identical digits are the same number.
+                return left == right && abs(left) <= 9_007_199_254_740_992
+            default: return false
+            }
+        // The body has a value here that no header can express; validation against the schema reports it.
+        case .null, .array, .object: return true
+        }
+    }
+}

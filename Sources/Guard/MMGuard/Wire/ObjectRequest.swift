@@ -1,4 +1,4 @@
-internal import MMCore
+import MMCore
 
 /// A request to SharePoint's object interface (`ProcessQuery`), as the steps that it takes.
 ///
@@ -122,5 +122,178 @@ struct ObjectRequest: Sendable, Hashable {
             next = object.attributes["ParentId"]
         }
         return found
+    }
+}
+
+/// Reads the XML of one request: elements, attributes and text, in UTF-8.
+///
+/// What lets a text mean something else than it shows is refused: document types, entities beyond the five, processing
+/// instructions, CDATA and comments.
+struct XMLReader {
+    private let bytes: [UInt8]
+    private var position = 0
+    private var count = 0
+
+    private static let deepest = 64
+    private static let mostElements = 50_000
+
+    /// The root element; nil when the text is anything else than one plain document.
+    static func read(_ bytes: [UInt8]) -> XMLElement? {
+        guard String(validating: bytes, as: UTF8.self) != nil else { return nil }
+        var reader = XMLReader(bytes: bytes)
+        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { reader.position = 3 }
+        guard reader.skipDeclaration() else { return nil }
+        reader.skipBlanks()
+        guard let root = reader.element(depth: 0) else { return nil }
+        reader.skipBlanks()
+        return reader.position == bytes.count ? root : nil
+    }
+
+    private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    private mutating func skipBlanks() {
+        while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d { position += 1 }
+    }
+
+    private mutating func take(_ text: StaticString) -> Bool {
+        let end = position + text.utf8CodeUnitCount
+        guard end <= bytes.count else { return false }
+        for (index, byte) in UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount).enumerated()
+        where bytes[position + index] != byte { return false }
+        position = end
+        return true
+    }
+
+    /// The declaration in front, if there is one: it may only say what is so anyway.
+    private mutating func skipDeclaration() -> Bool {
+        skipBlanks()
+        guard take("<?xml ") else { return true }
+        var attributes: [String: String] = [:]
+        guard readAttributes(&attributes), take("?>") else { return false }
+        return attributes["encoding"].map { $0.asciiLowercased == "utf-8" } ?? true
+    }
+
+    private mutating func element(depth: Int) -> XMLElement? {
+        count += 1
+        guard depth < Self.deepest, count <= Self.mostElements, take("<"), let written = name() else { return nil }
+        var element = XMLElement(name: Self.local(written))
+        guard readAttributes(&element.attributes) else { return nil }
+        if take("/>") { return element }
+        guard take(">") else { return nil }
+        var text: [UInt8] = []
+        while let byte = next {
+            if byte != UInt8(ascii: "<") {
+                guard let piece = character() else { return nil }
+                text += piece
+                continue
+            }
+            if take("</") {
+                guard name() == written else { return nil }
+                skipBlanks()
+                guard take(">") else { return nil }
+                element.text = String(decoding: text, as: UTF8.self)
+                return element
+            }
+            guard let child = self.element(depth: depth + 1) else { return nil }
+            element.children.append(child)
+        }
+        return nil
+    }
+
+    private mutating func readAttributes(_ attributes: inout [String: String]) -> Bool {
+        while true {
+            let before = position
+            skipBlanks()
+            guard let byte = next else { return false }
+            if byte == UInt8(ascii: ">") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?") { return true }
+            guard position > before || attributes.isEmpty, let name = name() else { return false }
+            skipBlanks()
+            guard take("=") else { return false }
+            skipBlanks()
+            guard let quote = next, quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") else { return false }
+            position += 1
+            var value: [UInt8] = []
+            while let byte = next, byte != quote {
+                guard byte != UInt8(ascii: "<"), let piece = character() else { return false }
+                value += piece
+            }
+            guard next == quote, attributes[name] == nil else { return false }
+            position += 1
+            attributes[name] = String(decoding: value, as: UTF8.self)
+        }
+    }
+
+    private mutating func name() -> String? {
+        let start = position
+        while let byte = next, Self.isNameByte(byte) { position += 1 }
+        guard position > start, let first = bytes[start...].first,
+            first > UInt8(ascii: "9") || first == UInt8(ascii: ":")
+        else { return nil }
+        return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+            UInt8(ascii: ":"):
+            true
+        default: false
+        }
+    }
+
+    private static func local(_ name: String) -> String {
+        name.lastIndex(of: ":").map { String(name[name.index(after: $0)...]) } ?? name
+    }
+
+    /// One character of text, with references resolved.
+    private mutating func character() -> [UInt8]? {
+        guard let byte = next else { return nil }
+        guard byte == UInt8(ascii: "&") else {
+            position += 1
+            return [byte]
+        }
+        position += 1
+        let start = position
+        while let byte = next, byte != UInt8(ascii: ";"), position - start < 10 { position += 1 }
+        guard next == UInt8(ascii: ";") else { return nil }
+        let word = String(decoding: bytes[start..<position], as: UTF8.self)
+        position += 1
+        switch word {
+        case "amp": return [UInt8(ascii: "&")]
+        case "lt": return [UInt8(ascii: "<")]
+        case "gt": return [UInt8(ascii: ">")]
+        case "quot": return [UInt8(ascii: "\"")]
+        case "apos": return [UInt8(ascii: "'")]
+        default:
+            let number =
+                word.hasPrefix("#x")
+                ? UInt32(word.dropFirst(2), radix: 16)
+                : word.hasPrefix("#") ? UInt32(word.dropFirst(1)) : nil
+            guard let number, number >= 0x20 || number == 9 || number == 10 || number == 13,
+                let scalar = Unicode.Scalar(number)
+            else { return nil }
+            return Array(String(Character(scalar)).utf8)
+        }
+    }
+}
+
+/// An element of a small, strict reader of XML.
+struct XMLElement: Sendable, Hashable {
+    /// The name without its prefix.
+    var name: String
+    /// The attributes, by their names as written.
+    var attributes: [String: String] = [:]
+    /// The elements within.
+    var children: [XMLElement] = []
+    /// The text within.
+    var text = ""
+
+    /// The one element of this name within; nil when there is none or several.
+    func only(_ name: String) -> XMLElement? {
+        let found = children.filter { $0.name == name }
+        return found.count == 1 ? found.first : nil
     }
 }

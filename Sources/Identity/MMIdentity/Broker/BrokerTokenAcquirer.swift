@@ -1,4 +1,4 @@
-internal import MMCore
+import MMCore
 
 /// Obtains the tokens of a connection that signs in through the identity broker of its machine. They stay with the
 /// broker: nothing of them is stored here.
@@ -148,6 +148,188 @@ struct BrokerTokenAcquirer: Sendable {
                 hint:
                     "Try again: mm login \(quoted). If it stays: systemctl --user restart microsoft-identity-broker, or "
                     + "another way: mm connections edit \(quoted) auth=browser.", details: details)
+        }
+    }
+}
+
+/// Speaks with the identity broker of a Linux machine (`com.microsoft.identity.broker1`): the service that holds the
+/// sign-in of a managed device and gives tokens that prove the device.
+struct BrokerClient: Sendable {
+    /// How a request to the broker ended without a token.
+    enum Fault: Error, Sendable {
+        /// There is no broker, or no bus: the reason as a sentence.
+        case missing(String)
+        /// A person must sign in at the broker's window.
+        case needsPerson
+        /// The person closed the window.
+        case declined
+        /// The sign-in service refused, as the broker tells it.
+        case refused(EntraError)
+        /// The broker couldn't reach the sign-in service.
+        case unreachable(String)
+        /// The caller's task was cancelled.
+        case cancelled
+        /// Anything else that went wrong with the broker.
+        case failed(String)
+        /// What went wrong here.
+        case other(MMError)
+    }
+
+    private let bus: SessionBus
+    private let target: SignInTarget
+    private let clock: WallClock
+    private let correlationID = RandomBytes.uuid()
+
+    private static let service = "com.microsoft.identity.broker1"
+    /// The only version of the protocol so far.
+    private static let version = "0.0"
+    /// How long the broker may take where nobody is needed.
+    private static let patience = Duration.seconds(60)
+
+    /// Finds the broker's bus.
+    /// - Throws: `.missing` without one.
+    init(_ target: SignInTarget, clock: WallClock, environment: [String: String]) throws(Fault) {
+        guard let bus = SessionBus(environment: environment) else {
+            throw .missing(
+                "this session has no message bus (DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR name none)")
+        }
+        self.bus = bus
+        self.target = target
+        self.clock = clock
+    }
+
+    /// Returns the accounts that the broker knows.
+    func accounts() async throws(Fault) -> [JSONObject] {
+        let answer = try await call(
+            "getAccounts", ["clientId": .string(target.clientID), "redirectUri": .string(redirectURI)], Self.patience)
+        return answer["accounts"]?.array?.compactMap(\.object) ?? []
+    }
+
+    /// Returns a token for an account without a person.
+    /// - Parameter refused: a token that a service has refused, so that the broker gets another one.
+    func silent(
+        _ account: JSONObject, _ resource: ServiceResource, claims: String?, refused: Secret?, deadline: Deadline
+    ) async throws(Fault) -> TokenAnswer {
+        var parameters = parameters(resource, claims: claims, kind: .cached)
+        parameters["account"] = .object(account)
+        parameters["username"] = account["username"] ?? ""
+        if let refused { parameters["accessTokenToRenew"] = .string(refused.reveal()) }
+        return try await token("acquireTokenSilently", parameters, resource, min(Self.patience, deadline.remaining))
+    }
+
+    /// Shows the broker's window and waits for the person.
+    func interactive(
+        _ account: JSONObject?, _ resource: ServiceResource, claims: String?, choosesAccount: Bool, deadline: Deadline
+    ) async throws(Fault) -> TokenAnswer {
+        var parameters = parameters(resource, claims: claims, kind: .interactive)
+        if let account, !choosesAccount {
+            parameters["account"] = .object(account)
+            parameters["username"] = account["username"] ?? ""
+        } else if let name = target.expectedEmail {
+            parameters["username"] = .string(name)
+        }
+        if choosesAccount { parameters["prompt"] = "select_account" }
+        return try await token("acquireTokenInteractively", parameters, resource, deadline.remaining)
+    }
+
+    // MARK: Requests
+
+    /// How the broker is to come by a token.
+    private enum Kind: Int64 {
+        case cached = 1
+        case interactive = 6
+    }
+
+    /// The address that apps register for the broker.
+    private var redirectURI: String { "ms-appx-web://Microsoft.AAD.BrokerPlugin/\(target.clientID)" }
+
+    private func parameters(_ resource: ServiceResource, claims: String?, kind: Kind) -> JSONObject {
+        var parameters: JSONObject = [
+            "authority": .string(target.authority.base), "authorizationType": .int(kind.rawValue),
+            "clientId": .string(target.clientID), "redirectUri": .string(redirectURI),
+            "requestedScopes": [.string(target.authority.cloud.defaultScope(of: resource) ?? "")],
+            "additionalQueryParametersForAuthorization": [:], "uxContextHandle": -1,
+        ]
+        if let claims { parameters["decodedClaims"] = .string(claims) }
+        return parameters
+    }
+
+    private func token(
+        _ method: String, _ parameters: JSONObject, _ resource: ServiceResource, _ limit: Duration
+    ) async throws(Fault) -> TokenAnswer {
+        let answer = try await call(method, ["authParameters": .object(parameters)], limit)
+        // Older brokers answer without the outer object.
+        let given = answer["brokerTokenResponse"]?.object ?? answer
+        if let error = given["error"] ?? answer["error"], !error.isNull { throw BrokerRefusal(error).fault }
+        var fields: JSONObject = ["token_type": "Bearer"]
+        fields["access_token"] = given["accessToken"]
+        fields["id_token"] = given["idToken"]
+        fields["client_info"] = given["clientInfo"] ?? given["account"]?["clientInfo"]
+        fields["scope"] = given["grantedScopes"]
+        // Milliseconds since 1970, as a number or a text.
+        let end = given["expiresOn"].flatMap { $0.int.map(Int64.init) ?? $0.string.flatMap { Int64($0) } }
+        if let end { fields["expires_in"] = .int(max(0, end / 1000 - clock.now.seconds)) }
+        do throws(MMError) {
+            return try TokenAnswer(
+                JSONWriter.bytes(.object(fields)),
+                requested: [target.authority.cloud.defaultScope(of: resource) ?? ""])
+        } catch {
+            throw .failed("its answer can't be used: \(error.message)")
+        }
+    }
+
+    private func call(_ method: String, _ request: JSONObject, _ limit: Duration) async throws(Fault) -> JSONObject {
+        let place = SessionBus.Method(
+            service: Self.service, path: "/com/microsoft/identity/broker1",
+            interface: "com.microsoft.identity.Broker1", name: method)
+        let text: String
+        do {
+            text = try await bus.call(
+                place, [Self.version, correlationID, JSONWriter.string(.object(request))], within: limit)
+        } catch {
+            if error.name == "mm.stopped" { throw .cancelled }
+            if error.isMissingService {
+                throw .missing("none is installed or running (\(error.text))")
+            }
+            if error.name.isEmpty || error.name == "mm.library" {
+                throw .missing("its bus can't be reached (\(error.text))")
+            }
+            throw .failed("\(error.text) (\(error.name))")
+        }
+        guard let object = (try? JSONParser.parse(text, limits: JSONLimits(bytes: 4 << 20, depth: 32)))?.object else {
+            throw .failed("its answer is no JSON object")
+        }
+        return object
+    }
+}
+
+/// The error of a broker's answer: a status, and a text that may name the sign-in service's own number (AADSTS…).
+struct BrokerRefusal: Sendable {
+    private let status: String
+    private let context: String
+
+    /// Reads the error, which is an object or a text.
+    init(_ value: JSONValue) {
+        let object = value.object ?? [:]
+        let status = object["status"] ?? object["errorCode"]
+        self.status = (status?.string ?? status?.int.map(String.init) ?? "").filter(\.isASCII).lowercased()
+        let texts = [object["context"], object["message"], object["description"]].compactMap { $0?.string }
+        context = value.string ?? texts.joined(separator: " ")
+    }
+
+    /// What follows from it.
+    var fault: BrokerClient.Fault {
+        // The sign-in service's own number says more than the broker's status.
+        let told = EntraError(error: "invalid_grant", description: context)
+        guard told.codes.isEmpty else { return told.action.needsSignIn ? .needsPerson : .refused(told) }
+        // By number and by name, as versions of the broker differ (MSAL's response status).
+        switch status {
+        case "2", "interactionrequired", "16", "accountnotfound", "13", "accountunusable": return .needsPerson
+        case "7", "usercanceled", "8", "applicationcanceled": return .declined
+        case "3", "nonetwork", "4", "networktemporarilyunavailable", "5", "servertemporarilyunavailable", "17",
+            "transienterror":
+            return .unreachable(context.isEmpty ? "it has no network" : String(context.prefix(300)))
+        default: return .failed(context.isEmpty ? "its status is \(status.prefix(40))" : String(context.prefix(300)))
         }
     }
 }

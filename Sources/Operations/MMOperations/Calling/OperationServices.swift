@@ -1,6 +1,8 @@
 package import MMCore
 package import MMGuard
+package import MMHTTP
 package import MMIdentity
+import MMPowerShell
 package import MMSessions
 import MMSystem
 
@@ -156,4 +158,445 @@ package struct ClusterLines: Sendable {
 
     /// Gives the lines of this node's audit log to the others.
     package var sink: any AuditSink { NodeSink(lines: audit, origin: origin) }
+}
+
+/// The copies of the audit log that a user's environment asks for.
+package final class AuditCopies: Sendable {
+    private let destinations: [AuditDestination]
+    private let environment: [String: String]
+    private let audit: AuditLog
+    private let paths: StatePaths
+    private let log: Log
+    /// What is wrong with the configuration.
+    package let fault: MMError?
+    /// The end of `run`, once it has begun.
+    private let end = Mutex<OneShot<Void>?>(nil)
+
+    /// Reads the environment.
+    package init(environment: [String: String], audit: AuditLog, paths: StatePaths, log: Log) {
+        (self.environment, self.audit, self.paths, self.log) = (environment, audit, paths, log)
+        do throws(MMError) {
+            destinations = try AuditDestination.all(environment: environment)
+            fault = nil
+        } catch {
+            (destinations, fault) = ([], error)
+        }
+    }
+
+    /// Sends lines as they come, until the task is cancelled, and then those that were written before. For processes that last.
+    package func run() async {
+        if let fault { log.from("audit-copies").error("no copies of the audit log are sent: \(fault.message)") }
+        guard !destinations.isEmpty else { return }
+        let end = OneShot<Void>()
+        self.end.withLock { $0 = end }
+        defer { end.resolve(()) }
+        await each(destinations) { await $0.run() }
+    }
+
+    /// Sends the lines that wait, where no other process does it. For processes that end at once: without a pool nobody else would.
+    package func sendRest() async {
+        guard !destinations.isEmpty, let states = try? states() else { return }
+        let open = zip(destinations, states).filter { $0.1.waiting > 0 && $0.1.state.fault == nil }.map(\.0)
+        if !open.isEmpty { await each(open) { await $0.sendRest() } }
+    }
+
+    private func each(
+        _ destinations: [AuditDestination], _ work: @escaping @Sendable (AuditForwarder) async -> Void
+    ) async {
+        var network = HTTPClientConfiguration(environment: environment)
+        (network.threadName, network.connectTimeout) = ("mm-audit", .seconds(10))
+        let transport = HTTPClient(configuration: network)
+        await withTaskGroup(of: Void.self) { group in
+            for destination in destinations {
+                let forwarder = AuditForwarder(
+                    to: destination, by: sink(destination, transport), of: audit, paths: paths, log: log)
+                group.addTask { await work(forwarder) }
+            }
+        }
+    }
+
+    /// Waits until `run` has ended, whose task was cancelled: a process that went before would leave its last lines to the next one,
+    /// and have those sent twice whose arrival it hadn't noted.
+    /// - Parameter limit: how long that may take.
+    package func finish(within limit: Duration = .seconds(4)) async {
+        guard let end = end.withLock({ $0 }) else { return }
+        let timer = Task {
+            guard (try? await Task.sleep(for: limit)) != nil else { return }
+            end.resolve(())
+        }
+        await end.wait()
+        timer.cancel()
+    }
+
+    private func sink(_ destination: AuditDestination, _ transport: any HTTPTransport) -> any AuditSink {
+        switch destination {
+        case .localSyslog, .syslogOverUDP, .syslogOverTCP: SyslogSink(destination)
+        case .syslogOverTLS(let host, let port): SecureSyslogSink(host: host, port: port, transport: secureTransport)
+        case .file(let path):
+            FileSink(path: path, isAfterFault: (try? AuditCopyState.read(destination, paths))?.fault != nil)
+        case .collector(let url), .cluster(let url):
+            CollectorSink(
+                url: url, tokenFile: environment[AuditDestination.tokenVariable].flatMap { $0.isEmpty ? nil : $0 },
+                transport: transport)
+        }
+    }
+
+    /// Connects to syslog servers over TLS, as those over TCP are connected to: by no proxy.
+    private var secureTransport: HTTPClient {
+        func file(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        var network = HTTPClientConfiguration(environment: environment)
+        (network.threadName, network.connectTimeout, network.proxy) = ("mm-audit", .seconds(10), nil)
+        if let authorities = file(AuditDestination.authoritiesVariable) { network.certificateFile = authorities }
+        network.clientCertificate = file(AuditDestination.certificateVariable).map { certificate in
+            (certificate: certificate, key: file(AuditDestination.keyVariable) ?? certificate)
+        }
+        return HTTPClient(configuration: network)
+    }
+
+    /// How far each has come, and how many bytes wait.
+    /// - Throws: an error when a file can't be read.
+    package func states() throws(MMError) -> [(state: AuditCopyState, waiting: Int)] {
+        var states: [(AuditCopyState, Int)] = []
+        for destination in destinations {
+            let state = try AuditCopyState.read(destination, paths)
+            states.append((state, try audit.bytes(after: state.position)))
+        }
+        return states.map { (state: $0.0, waiting: $0.1) }
+    }
+
+    /// The same for `mm pool status`.
+    package var json: [JSONValue] {
+        ((try? states()) ?? []).map { state, waiting in
+            var json = state.json
+            json["offset"] = nil
+            json["hash"] = nil
+            json["waitingBytes"] = .int(Int64(waiting))
+            return .object(json)
+        }
+    }
+}
+
+/// Sends lines to a syslog server over TLS (RFC 5425): the server's certificate is checked, and frames count their octets.
+actor SecureSyslogSink: AuditSink {
+    private let address: String
+    private let transport: any HTTPTransport
+    private let patience: Duration
+    private var tunnel: HTTPTunnel?
+
+    init(host: String, port: UInt16, transport: any HTTPTransport, patience: Duration = .seconds(10)) {
+        address = "https://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        (self.transport, self.patience) = (transport, patience)
+    }
+
+    deinit { tunnel?.close() }
+
+    func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
+        // The other side may have closed it since the last batch.
+        if tunnel?.unacknowledged == nil { leave() }
+        do throws(HTTPError) {
+            let open: HTTPTunnel
+            if let held = tunnel {
+                open = held
+            } else {
+                open = try await transport.connect(HTTPRequest(url: address, timeout: patience))
+                tunnel = open
+                // A server says nothing; reading tells when it goes.
+                Task { while let bytes = try? await open.receive(), !bytes.isEmpty {} }
+            }
+            // Whoever takes nothing is left in time, which wakes who waits for it.
+            let limit = patience
+            let watch = Task {
+                guard (try? await Task.sleep(for: limit)) != nil else { return }
+                open.close()
+            }
+            defer { watch.cancel() }
+            var frames: [UInt8] = []
+            for line in lines {
+                let message = SyslogMessage.bytes(of: line)
+                frames += Array("\(message.count) ".utf8) + message
+            }
+            try await open.send(frames)
+            try await settle(open)
+        } catch {
+            leave()
+            throw AuditSinkFault(error.message)
+        }
+    }
+
+    /// Waits until the other machine has acknowledged everything, so that what it never got is sent again.
+    private func settle(_ tunnel: HTTPTunnel) async throws(HTTPError) {
+        while true {
+            guard let left = tunnel.unacknowledged else {
+                throw HTTPError(.connectionLost, "the server closed the connection, or takes nothing more")
+            }
+            if left == 0 { return }
+            try? await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    private func leave() {
+        tunnel?.close()
+        tunnel = nil
+    }
+}
+
+/// Appends lines to a file, such as one on a share that only takes more.
+final class FileSink: AuditSink {
+    private let path: String
+    /// Whether the file may end within a line, as one does whose disk was full.
+    private let mayBeTorn: Mutex<Bool>
+
+    /// A file.
+    /// - Parameter isAfterFault: whether an earlier process failed to write to it last.
+    init(path: String, isAfterFault: Bool = false) {
+        self.path = path
+        mayBeTorn = Mutex(isAfterFault)
+    }
+
+    func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
+        // The rest of a line would make the next one unreadable, too.
+        let start: [UInt8] = mayBeTorn.withLock { $0 } ? [0x0A] : []
+        let bytes = start + Array(lines.joined(separator: [0x0A])) + [0x0A]
+        let path = path
+        do throws(MMError) {
+            try await BlockingWork.run { () throws(MMError) in try ProtectedFile.append(bytes, to: path) }
+            mayBeTorn.withLock { $0 = false }
+        } catch {
+            mayBeTorn.withLock { $0 = true }
+            throw AuditSinkFault(error.message)
+        }
+    }
+}
+
+/// Sends lines to an HTTPS collector, as JSON lines with a bearer token from a file.
+struct CollectorSink: AuditSink {
+    let url: String
+    let tokenFile: String?
+    let transport: any HTTPTransport
+
+    func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
+        var headers: HTTPHeaders = ["Content-Type": "application/x-ndjson"]
+        // Read each time: whoever renews the token restarts nothing.
+        if let secret = try await secret() { headers.set("Authorization", "Bearer " + secret.reveal()) }
+        let body = Array(lines.joined(separator: [0x0A])) + [0x0A]
+        let request = HTTPRequest(
+            method: "POST", url: url, headers: headers, body: body, timeout: .seconds(30), maxResponseBytes: 1 << 20,
+            allowsPlainHTTP: true)
+        let status: Int
+        let rest: Duration?
+        do throws(HTTPError) {
+            let response = try await transport.send(request)
+            status = response.status
+            rest = response.headers["Retry-After"].flatMap { Int64($0) }.map { .seconds(min($0, 3600)) }
+        } catch {
+            throw AuditSinkFault(error.message)
+        }
+        guard !(200..<300).contains(status) else { return }
+        throw AuditSinkFault("it answered \(status)", after: rest, isTooMuch: status == 413)
+    }
+
+    private func secret() async throws(AuditSinkFault) -> Secret? {
+        guard let tokenFile else { return nil }
+        do throws(MMError) {
+            return try await BlockingWork.run { () throws(MMError) in
+                guard let bytes = try ProtectedFile.read(tokenFile, limit: 4096) else {
+                    throw MMError(.notFound, "there is no token file \(tokenFile)")
+                }
+                let text = bytes.filter { $0 > 0x20 && $0 < 0x7F }
+                guard !text.isEmpty else { throw MMError(.invalidInput, "the token file \(tokenFile) is empty") }
+                return Secret(String(decoding: text, as: UTF8.self))
+            }
+        } catch {
+            throw AuditSinkFault(error.message)
+        }
+    }
+}
+
+/// Which sessions a process that lasts starts before anybody asks for them.
+///
+/// A PowerShell takes about a second to start and 110 MB to keep, so nothing is kept unless it is asked for: by the key
+/// `keepSpares` of a connection, a list of modules, or by the variable `MM_KEEP_SPARES`: `off`, or a list such as
+/// `Contoso/exo,Contoso/azure`, which then counts instead.
+struct SpareSessions: Sendable {
+    /// The environment of the process.
+    let environment: [String: String]
+    /// The connections.
+    let registry: ConnectionRegistry
+    /// Where faults of the setting are told.
+    let log: Log
+    private static let tick = Duration.seconds(30)
+
+    /// Keeps the pool's spares as the settings want them, until the task is cancelled; changes count without a restart.
+    func keep(in pool: SessionPool<ModuleSessionFactory>) async {
+        var told: Set<String> = []
+        var last: Set<SessionKey> = []
+        while !Task.isCancelled {
+            let (keys, faults) = wanted()
+            for fault in faults where told.insert(fault).inserted { log.warning(fault) }
+            if keys != last { await pool.keepSpares(for: keys) }
+            last = keys
+            try? await Task.sleep(for: Self.tick)
+        }
+    }
+
+    /// The sessions that are wanted, and what is wrong with the settings.
+    func wanted() -> (keys: Set<SessionKey>, faults: [String]) {
+        var keys: Set<SessionKey> = []
+        var faults: [String] = []
+        guard let snapshot = try? registry.snapshot() else { return ([], []) }
+        func add(_ connection: String, _ module: String, _ place: String) {
+            guard let known = try? snapshot.connection(named: connection) else {
+                faults.append("\(place) names the connection \(connection), which there is not.")
+                return
+            }
+            guard let profile = try? ModuleProfiles.named(module) else {
+                let names = ModuleProfiles.all.map(\.name).joined(separator: ", ")
+                faults.append("\(place) names the module \(module); there are \(names).")
+                return
+            }
+            keys.insert(SessionKey(connection: known.name, module: profile.name))
+        }
+        if let text = environment["MM_KEEP_SPARES"], !text.isEmpty {
+            if ["0", "off", "no", "none"].contains(text.lowercased()) { return ([], []) }
+            for item in text.split(separator: ",") {
+                let parts = item.split(separator: "/", maxSplits: 1)
+                guard parts.count == 2 else {
+                    faults.append("MM_KEEP_SPARES holds \(item): write CONNECTION/MODULE, or off.")
+                    continue
+                }
+                add(String(parts[0]), String(parts[1]), "MM_KEEP_SPARES")
+            }
+            return (keys, faults)
+        }
+        for connection in snapshot.connections {
+            for module in connection.raw["keepSpares"]?.array ?? [] {
+                add(connection.name, module.string ?? "?", "keepSpares of \(connection.name)")
+            }
+        }
+        return (keys, faults)
+    }
+}
+
+/// Sends requests by way of another transport, each within a span of its own where a call is traced.
+///
+/// A span names method, host and the template of the path: no query, no ids, no header, nothing of a body.
+package struct TracedTransport: HTTPTransport {
+    private let inner: any HTTPTransport
+    private let isOfSignIns: Bool
+
+    /// Creates a transport.
+    /// - Parameters:
+    ///   - inner: sends the requests.
+    ///   - isOfSignIns: whether the requests are those of sign-ins, whose grants their spans then name.
+    package init(_ inner: any HTTPTransport, ofSignIns isOfSignIns: Bool = false) {
+        self.inner = inner
+        self.isOfSignIns = isOfSignIns
+    }
+
+    package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        guard let span = self.span(of: request) else { return try await inner.send(request) }
+        do throws(HTTPError) {
+            let response = try await inner.send(Self.passing(span, to: request))
+            Self.end(span, status: response.status)
+            return response
+        } catch {
+            span.end(fault: "\(error.kind)")
+            throw error
+        }
+    }
+
+    package func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+        guard let span = self.span(of: request) else { return try await inner.open(request) }
+        do throws(HTTPError) {
+            let response = try await inner.open(Self.passing(span, to: request))
+            Self.end(span, status: response.status)
+            return response
+        } catch {
+            span.end(fault: "\(error.kind)")
+            throw error
+        }
+    }
+
+    package func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel {
+        try await inner.connect(request)
+    }
+
+    private func span(of request: HTTPRequest) -> Span? {
+        guard let current = Span.current else { return nil }
+        let address = Address(request.url)
+        let span = current.child("\(request.method) \(address.template)", .client)
+        span.note("http.request.method", .string(request.method))
+        span.note("url.template", .string(address.template))
+        span.note("server.address", .string(address.host))
+        span.note("server.port", address.port.map { .int($0) })
+        span.note("http.request.resend_count", request.headers["Retry-Attempt"].flatMap { Int64($0) }.map { .int($0) })
+        if isOfSignIns { span.note("mm.grant", Self.grant(of: request).map { .string($0) }) }
+        return span
+    }
+
+    /// The grants that are named; a form may hold anything.
+    private static let grants = [
+        "refresh_token": "refresh_token", "client_credentials": "client_credentials", "password": "password",
+        "authorization_code": "authorization_code", "device_code": "device_code",
+        "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code": "device_code",
+        "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer": "on_behalf_of",
+    ]
+
+    private static func grant(of request: HTTPRequest) -> String? {
+        guard let body = request.body else { return nil }
+        let mark = Array("grant_type=".utf8)
+        for field in body.split(separator: UInt8(ascii: "&")) where field.starts(with: mark) {
+            return grants[String(decoding: field.dropFirst(mark.count), as: UTF8.self)]
+        }
+        return nil
+    }
+
+    private static func passing(_ span: Span, to request: HTTPRequest) -> HTTPRequest {
+        var request = request
+        request.headers.set("traceparent", span.context.parent)
+        if let state = span.context.state { request.headers.set("tracestate", state) }
+        return request
+    }
+
+    private static func end(_ span: Span, status: Int) {
+        span.note("http.response.status_code", .int(Int64(status)))
+        let fault = status >= 400 ? "\(status)" : nil
+        span.note("error.type", fault.map { .string($0) })
+        span.end(fault: fault)
+    }
+
+    /// What a span tells of a URL.
+    private struct Address {
+        let host: String
+        let port: Int64?
+        let template: String
+
+        init(_ url: String) {
+            var rest = url[...]
+            if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
+            let authority = rest.prefix { $0 != "/" && $0 != "?" }
+            let target = String(rest[authority.endIndex...])
+            // Whoever stands before an @ is nobody's business.
+            let place = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
+            if let colon = place.lastIndex(of: ":"), let number = Int64(place[place.index(after: colon)...]) {
+                (host, port) = (String(place[..<colon]), number)
+            } else {
+                (host, port) = (String(place), nil)
+            }
+            let path = PathTemplate.of(target)
+            template = path.isEmpty ? "/" : path
+        }
+    }
+}
+
+/// Gives the lines of a node's audit log to the other nodes of its cluster.
+struct NodeSink: AuditSink {
+    let lines: any SharedLines
+    let origin: String
+
+    func send(_ sent: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
+        do throws(MMError) { try await lines.add(sent.map { Array($0) }, from: origin) } catch {
+            throw AuditSinkFault(error.message)
+        }
+    }
 }

@@ -4,6 +4,7 @@ import MMIdentity
 import MMNative
 import MMPowerShell
 import MMSessions
+import MMShell
 import PowerShellSyntax
 
 /// A script that `run` was called with: its text, and where it shall run.
@@ -217,5 +218,134 @@ struct PreparedScript: Sendable {
     /// What a dry run shows is what a run would do that a person has confirmed.
     func meant(by verdict: ScriptVerdict) -> Verdict {
         script.input.isDryRun ? judging.judge(with: verdict.before).verdict : verdict.verdict
+    }
+}
+
+/// `Get-Help NAME` and `Get-Command PATTERN` about the cmdlets of Exchange and compliance: answered from the tables, since no
+/// module says as much without a session, and a caller that asks wants to know before it writes a call.
+struct CmdletHelp {
+    private let names: [String]
+    private let isList: Bool
+    private let service: ExchangeTable.Service
+
+    /// The most names that a list has.
+    private static let most = 60
+
+    /// What a script asks for; `nil` for any other script, and where the tables know nothing of it.
+    init?(_ script: ParsedScript, in module: String) {
+        guard let service = ExchangeTable.Service(module: module), script.errors.isEmpty,
+            let (verb, wanted) = Self.question(of: script)
+        else { return nil }
+        let known = ExchangeTable.standard.names(of: service)
+        self.service = service
+        isList = verb == "get-command"
+        names = CmdletList.matching(wanted, known.sorted())
+        guard isList || names.count == 1, !names.isEmpty else { return nil }
+    }
+
+    /// The one command of a script that is nothing else, with its one argument.
+    private static func question(of script: ParsedScript) -> (verb: String, name: String)? {
+        let commands = ScriptFacts(of: script).items.compactMap { item in
+            if case .command(let command) = item.detail { command } else { nil }
+        }
+        guard commands.count == 1, let command = commands.first, command.count == 1, command.redirections.isEmpty,
+            let name = command.name?.lowercased(), ["get-help", "help", "get-command"].contains(name)
+        else { return nil }
+        var wanted: String?
+        for argument in command.arguments {
+            switch argument {
+            case .parameter(let parameter, nil) where ["name", "full", "detailed"].contains(parameter.lowercased()):
+                continue
+            case .parameter(let parameter, .string(let text)?) where parameter.lowercased() == "name":
+                guard wanted == nil else { return nil }
+                wanted = text
+            case .value(.string(let text)) where wanted == nil: wanted = text
+            default: return nil
+            }
+        }
+        return wanted.map { (name == "help" ? "get-help" : name, $0) }
+    }
+
+    /// The answer.
+    var answer: OperationAnswer {
+        let table = ExchangeTable.standard
+        let classes = CmdletClasses()
+        let rows = names.prefix(Self.most).map { CmdletReference.row(of: $0, service, classes) }
+        guard !isList, let row = rows.first, let name = names.first,
+            let described = table.description(of: name, in: service)
+        else {
+            let lines = rows.map { "\($0["name"]?.string ?? "") (\($0["class"]?.string ?? ""))" }
+            let more = names.count > Self.most ? ["… and \(names.count - Self.most) more"] : []
+            return OperationAnswer(
+                .value(["cmdlets": .array(rows.map { .object($0) })]), columns: ["name", "class"],
+                text: (lines + more).joined(separator: "\n"))
+        }
+        let parameters = described.parameters.map { parameter in
+            "-\(parameter.name)" + (parameter.isSwitch ? "" : " <\(parameter.type)>")
+                + (parameter.isPositional ? ", also without its name" : "")
+        }
+        let head = "\(name): \(row["class"]?.string ?? "")"
+        return OperationAnswer(
+            .value(.object(CmdletReference.detailed(row, table))),
+            text: ([head] + parameters).joined(separator: "\n"))
+    }
+}
+
+/// The files of a script that runs natively: what its caller hands in, and what it leaves.
+struct ScriptFiles: Sendable {
+    let context: OperationContext
+    let services: ShellServices
+    let connection: String
+
+    /// How much of a file is handed in.
+    private static let mostBytes = 64 << 20
+
+    /// Reads the files of this machine that the caller hands in.
+    func attached(_ names: [String]) async throws(MMError) -> [(name: String, bytes: [UInt8])] {
+        var files: [(name: String, bytes: [UInt8])] = []
+        for name in names {
+            // `NAME=PATH` hands a file in under another name.
+            let parts = name.split(separator: "=", maxSplits: 1).map(String.init)
+            let path = parts.last ?? name
+            let piece = try await CallerFiles.named(path) { () async throws(MMError) in
+                try await CallerFiles(context, services).local().read(path, limit: Self.mostBytes)
+            }
+            guard piece.size <= Self.mostBytes else {
+                throw MMError(.limitExceeded, "\(path) is too large to be handed in.", details: ["field": "attach"])
+            }
+            let own = path.split(separator: "/").last.map(String.init) ?? path
+            files.append((parts.count == 2 ? parts[0] : own, piece.bytes))
+        }
+        return files
+    }
+
+    /// Hands over what a script wrote: in a folder of the caller's, else behind handles.
+    /// - Returns: a line for each file.
+    func handOver(_ files: [NativeHost.File], to folder: String?) async throws(MMError) -> [String] {
+        var lines: [String] = []
+        var taken: Set<String> = []
+        for file in files {
+            var name = file.name
+            var number = 2
+            while !taken.insert(name.lowercased()).inserted {
+                name = "\(number)-\(file.name)"
+                number += 1
+            }
+            guard let folder else {
+                let outputs = services.work.outputs.of(context.call.caller)
+                var writer = try outputs.begin(connection: connection)
+                try writer.append(text: file.bytes)
+                let stored = try writer.finishText()
+                lines.append("file: \(name), \(file.bytes.count) bytes: \(stored.handle)")
+                continue
+            }
+            var how = FileWriting()
+            how.createsFolders = true
+            let receipt = try await CallerFiles(context, services).local().write(
+                folder + "/" + name, file.bytes, how: how)
+            lines.append("file: \(receipt.path), \(file.bytes.count) bytes")
+        }
+        if folder == nil, !lines.isEmpty { lines.append("--save DIR puts the files into a folder.") }
+        return lines
     }
 }

@@ -1,5 +1,9 @@
+import Glibc
 import MMCore
 import MMOperations
+import MMPool
+import MMPowerShell
+import MMSystem
 
 /// `mm doctor`: whether everything that `mm` relies on is in order on this machine.
 struct MachineDoctor: Sendable {
@@ -57,6 +61,282 @@ struct MachineDoctor: Sendable {
             report.add(
                 name, .advice, failed.map { "\($0.name): \($0.detail)" }.joined(separator: " "),
                 remedy: "\(command) shows every step.")
+        }
+    }
+}
+
+/// Whether nobody else can read or change the user's registry, tokens, state and logs.
+struct FileChecks: Sendable {
+    /// Where the files lie.
+    let paths: StatePaths
+
+    /// A file or folder whose mode lets others in.
+    private struct Open {
+        let path: String
+        let mode: mode_t
+        /// The mode that it has to have.
+        let wanted: mode_t
+    }
+
+    /// Looks at modes, owners and free space.
+    func examine(into report: inout DoctorReport) {
+        // A registry is only read: an administrator, or a container's, may have put it there.
+        let foreign = places.filter { isForeign($0, admittingRoot: $0 == paths.registry) }
+        if !foreign.isEmpty {
+            report.add(
+                "files", .failed, "not this user's: \(foreign.joined(separator: ", "))",
+                remedy: "sudo chown -R \(getuid()) \(foreign.map { ShellWord.quoted($0) }.joined(separator: " "))")
+        }
+        let open = found
+        if open.isEmpty, foreign.isEmpty {
+            report.add("files", .sound, "only this user reads \(paths.registry) and \(paths.stateDirectory)")
+        } else if !open.isEmpty {
+            let shown = open.prefix(3).map { "\($0.path) (\(String($0.mode, radix: 8)))" }.joined(separator: ", ")
+            report.add(
+                "files", .failed, "open to others: \(shown)\(open.count > 3 ? " and \(open.count - 3) more" : "")",
+                remedy: "mm doctor --fix")
+        }
+        var space = statvfs()
+        guard statvfs(paths.stateDirectory, &space) == 0 || statvfs(paths.home, &space) == 0 else { return }
+        let free = (UInt64(space.f_bavail) * UInt64(space.f_frsize)) >> 20
+        if free < 100 {
+            report.add(
+                "disk", free < 10 ? .failed : .advice, "\(free) MB are free for \(paths.stateDirectory)",
+                remedy: "Make room: sign-ins, answers and the audit are stored there.")
+        }
+    }
+
+    /// Takes the permissions of others away.
+    /// - Returns: what was done, a line each.
+    func repair() -> [String] {
+        // What lies in a folder that was open to others is only looked at once it no longer is.
+        repaired(found) + repaired(found)
+    }
+
+    private func repaired(_ files: [Open]) -> [String] {
+        files.map { file in
+            // Never through a link, which may have been put there since.
+            let descriptor = open(file.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+            defer { if descriptor >= 0 { close(descriptor) } }
+            guard descriptor >= 0, fchmod(descriptor, file.wanted) == 0 else {
+                return "\(file.path) stays as it is: \(String(cString: strerror(errno)))."
+            }
+            return "\(file.path) is now \(String(file.wanted, radix: 8))."
+        }
+    }
+
+    private var places: [String] {
+        [paths.registry, paths.tokenDirectory, paths.stateDirectory, paths.logDirectory]
+    }
+
+    private func isForeign(_ path: String, admittingRoot: Bool) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_uid != geteuid() else { return false }
+        return !admittingRoot || status.st_uid != 0
+    }
+
+    /// What lets others in. A registry may be read by others, as it holds no secrets; nobody else may write it.
+    private var found: [Open] {
+        let folders = [paths.tokenDirectory, paths.stateDirectory, paths.logDirectory]
+        let inner = folders.flatMap { folder in
+            ((try? FolderListing.names(in: folder)) ?? []).map { "\(folder)/\($0)" }
+        }
+        return [check(paths.registry, forbidden: 0o022)].compactMap(\.self)
+            + (folders + inner).compactMap { check($0, forbidden: 0o077) }
+    }
+
+    private func check(_ path: String, forbidden: mode_t) -> Open? {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_uid == geteuid() else { return nil }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG || kind == S_IFDIR, status.st_mode & forbidden != 0 else { return nil }
+        return Open(path: path, mode: status.st_mode & 0o7777, wanted: status.st_mode & 0o7777 & ~forbidden)
+    }
+}
+
+/// Whether every definition in the folder of the owner's tools can be used.
+struct ToolChecks: Sendable {
+    /// Where the files lie.
+    let paths: StatePaths
+
+    /// Reads the folder.
+    func examine(into report: inout DoctorReport) {
+        let contents = ToolShelf.own(paths).contents()
+        for problem in contents.problems {
+            report.add("tools", .failed, problem.message, remedy: problem.hint)
+        }
+        guard contents.problems.isEmpty, !contents.definitions.isEmpty else { return }
+        report.add("tools", .sound, "\(contents.definitions.count) of your own in \(paths.toolsDirectory)")
+    }
+}
+
+/// Whether the pool runs, and whether it is this program.
+struct PoolChecks: Sendable {
+    /// Tells which pool.
+    let environment: [String: String]
+
+    /// Looks for the pool; starts none.
+    func examine(into report: inout DoctorReport) async {
+        let finder = PoolFinder(environment: environment)
+        let running: RunningPool?
+        do throws(MMError) {
+            running = try await finder.running()
+        } catch {
+            report.add("pool", error)
+            return
+        }
+        guard let handshake = running?.handshake else {
+            guard let holder = await finder.holdingOn() else {
+                report.add("pool", .sound, "doesn't run; the first call starts it")
+                return
+            }
+            report.add(
+                "pool", .failed, holder["state"]?.string ?? "not answering", remedy: holder["hint"]?.string)
+            return
+        }
+        if let client = running?.client, let answer = try? await client.ask("GET", "/v1/pool"),
+            let cluster = answer.body["cluster"]
+        {
+            let nodes = (cluster["nodes"]?.array ?? []).count { $0["state"] == "running" }
+            if cluster["state"] == "connected" {
+                let leases = cluster["leases"]?.array?.count ?? 0
+                let words =
+                    "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis"); this one holds \(leases) leases"
+                if cluster["persistence"] == "none" {
+                    report.add(
+                        "redis", .advice,
+                        "Redis keeps nothing when it starts again: it forgets which calls were carried out, and the same one "
+                            + "may be carried out twice",
+                        remedy: "set appendonly yes in Redis' configuration")
+                } else if cluster["persistence"] == "snapshots" {
+                    report.add(
+                        "redis", .advice,
+                        "Redis forgets what was written since its last snapshot when it ends: calls of that time may be "
+                            + "carried out twice",
+                        remedy: "set appendonly yes in Redis' configuration")
+                }
+                if cluster["sharesConfirmations"] == false {
+                    report.add(
+                        "cluster", .advice, "\(words); each node keeps its confirmations to itself",
+                        remedy: "set MM_CLUSTER_KEY_FILE, the same key on all nodes")
+                } else {
+                    report.add("cluster", .sound, words)
+                }
+            } else {
+                report.add(
+                    "cluster", .failed, cluster["note"]?.string ?? "Redis is away",
+                    remedy: "check Redis and --cluster")
+            }
+        }
+        let words = "runs since \(handshake.started.localLog), process \(handshake.process.pid)"
+        if handshake.build == .own {
+            report.add("pool", .sound, words)
+        } else {
+            report.add(
+                "pool", .advice,
+                "\(words), from another build (\(handshake.build.version), this is \(ProductVersion.text))",
+                remedy: "mm pool restart")
+        }
+    }
+}
+
+/// Whether the programs are there that `mm` starts.
+struct ProgramChecks: Sendable {
+    /// Names PowerShell and the search path.
+    let environment: [String: String]
+
+    /// Looks for PowerShell, its modules and the other programs; starts none.
+    func examine(into report: inout DoctorReport) {
+        examinePowerShell(into: &report)
+        find("jq", for: "--jq", install: "sudo apt-get install jq", into: &report)
+        find("ssh", for: "mm ssh", install: "sudo apt-get install openssh-client", into: &report)
+        examineSystemd(into: &report)
+    }
+
+    private func examinePowerShell(into report: inout DoctorReport) {
+        let location: PowerShellLocation
+        do throws(MMError) {
+            location = try PowerShellLocator(environment: environment).locate()
+        } catch {
+            // Graph, Flow and simple Exchange pipelines need none.
+            report.add("PowerShell", .advice, error.message, remedy: error.hint)
+            return
+        }
+        report.add("PowerShell", .sound, "\(location); mm doctor powershell tries it")
+        let folders = moduleFolders(besides: location.program)
+        var missing: [String] = []
+        for profile in ModuleProfiles.all {
+            guard case .module(let name, _) = profile.requirement else { continue }
+            if !folders.contains(where: { access("\($0)/\(name)", F_OK) == 0 }) {
+                missing.append("\(name) (\(profile.name))")
+            }
+        }
+        guard !missing.isEmpty else {
+            report.add("PowerShell modules", .sound, "all that sessions use are installed")
+            return
+        }
+        report.add(
+            "PowerShell modules", .advice, "not installed: \(missing.joined(separator: ", "))",
+            remedy: "For those that you use: pwsh -NoProfile -Command 'Install-PSResource NAME -Scope CurrentUser'")
+    }
+
+    /// The folders in which PowerShell looks for modules (about_PSModulePath).
+    private func moduleFolders(besides program: String) -> [String] {
+        let home = StatePaths(environment: environment).home
+        var folders = (environment["PSModulePath"] ?? "").split(separator: ":").map(String.init)
+        folders += ["\(home)/.local/share/powershell/Modules", "/usr/local/share/powershell/Modules"]
+        if let real = realpath(program, nil) {
+            let path = String(cString: real)
+            free(real)
+            if let slash = path.lastIndex(of: "/") { folders.append(path[..<slash] + "/Modules") }
+        }
+        return folders
+    }
+
+    private func find(_ program: String, for use: String, install: String, into report: inout DoctorReport) {
+        if let path = ExecutableSearch.find(program, path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin") {
+            report.add(program, .sound, path)
+        } else {
+            report.add(program, .advice, "isn't installed; \(use) needs it", remedy: install)
+        }
+    }
+
+    private func examineSystemd(into report: inout DoctorReport) {
+        let runtime = environment["XDG_RUNTIME_DIR"] ?? ""
+        guard !runtime.isEmpty, access("\(runtime)/systemd/private", F_OK) == 0 else {
+            report.add("systemd", .sound, "not for this user; programs start the pool themselves")
+            return
+        }
+        let units = PoolUnits.folder(environment)
+        let isInstalled = access("\(units)/mm-pool.socket", F_OK) == 0
+        report.add(
+            "systemd", .sound,
+            isInstalled ? "starts the pool (\(units)/mm-pool.socket)" : "could start the pool: mm pool install")
+    }
+}
+
+/// Whether the AI clients that know of `mm-mcp` can start it.
+struct ClientChecks: Sendable {
+    /// Tells where clients have their files.
+    let environment: [String: String]
+
+    /// Looks at the clients' own lists.
+    func examine(into report: inout DoctorReport) async {
+        let home = StatePaths(environment: environment).home
+        var knowing = 0
+        for row in await ClientSurvey.rows(environment, project: home) {
+            guard let client = row["client"]?.string, let state = row["state"]?.string else { continue }
+            if state.hasPrefix("broken") || state.hasPrefix("unreadable") {
+                report.add(
+                    client, .failed, "\(state) (\(row["file"]?.string ?? ""))",
+                    remedy: "mm mcp install \(client) --replace")
+            } else if state.hasPrefix("installed") {
+                knowing += 1
+                report.add(client, .sound, row["runs"]?.string ?? state)
+            }
+        }
+        if knowing == 0 {
+            report.add("AI clients", .sound, "none knows of mm-mcp; mm mcp install CLIENT tells one")
         }
     }
 }

@@ -364,3 +364,240 @@ struct ToolPrompts: Sendable {
         }
     }
 }
+
+/// The jobs of a server's clients as tasks of the protocol: a task's name is its job's handle, and what `output` and `jobs`
+/// tell of the one is told of the other.
+struct JobTasks: TaskStore {
+    private let service: any OperationService
+    private let calls: ClientCalls
+    private let shaper: ToolAnswer
+
+    /// How long a client that takes tasks is kept waiting for a result that may come soon.
+    static let patience = Duration.seconds(5)
+
+    /// Tasks over a service's jobs.
+    /// - Parameters:
+    ///   - service: carries out the operations that read and end jobs.
+    ///   - calls: whose jobs they are.
+    ///   - shaper: makes results of what came of them.
+    init(service: any OperationService, calls: ClientCalls, shaper: ToolAnswer) {
+        self.service = service
+        self.calls = calls
+        self.shaper = shaper
+    }
+
+    func task(_ id: String, for context: RequestContext) async throws(MMError) -> ToolTask {
+        guard let row = try await rows(context).first(where: { $0["job"]?.string == id }) else {
+            throw MMError(.notFound, "There is no such task.")
+        }
+        var task = Self.task(row)
+        if case .completed = task.status { task.status = .completed(await result(of: id, context)) }
+        return task
+    }
+
+    func tasks(for context: RequestContext) async throws(MMError) -> [ToolTask] {
+        try await rows(context).map(Self.task)
+    }
+
+    func change(of known: ToolTask, for context: RequestContext) async throws(MMError) -> ToolTask {
+        var call = calls.call(for: context)
+        // Progress is looked for meanwhile.
+        call.backgroundAfter = .seconds(1)
+        // How the job ended, its state tells.
+        _ = try? await service.call("output", ["handle": .string(known.id), "action": "wait"], in: call)
+        return try await task(known.id, for: context)
+    }
+
+    /// A job's person is asked before its call is answered: none waits for an answer.
+    func accept(_ answers: [String: JSONObject], for id: String, _ context: RequestContext) async throws(MMError) {
+        _ = try await task(id, for: context)
+    }
+
+    func cancel(_ id: String, for context: RequestContext) async throws(MMError) {
+        let arguments: JSONObject = ["handle": .string(id), "action": "cancel"]
+        do throws(MMError) {
+            _ = try await service.call("output", arguments, in: calls.call(for: context))
+        } catch {
+            // A job that failed meanwhile answers with its failure.
+            guard try await task(id, for: context).isOver else { throw error }
+        }
+    }
+
+    private func rows(_ context: RequestContext) async throws(MMError) -> [JSONValue] {
+        let answer = try await service.call("jobs", [:], in: calls.call(for: context))
+        guard case .value(let value) = answer.body else { return [] }
+        return value["jobs"]?.array ?? []
+    }
+
+    /// The result of a call that is over, as the call itself would have had it.
+    private func result(of id: String, _ context: RequestContext) async -> ToolResult {
+        do throws(MMError) {
+            let call = calls.call(for: context)
+            let answer = try await service.call("output", ["handle": .string(id)], in: call)
+            return try await shaper.of(call.caller).result(of: answer, form: answer.form)
+        } catch {
+            return shaper.result(of: error)
+        }
+    }
+
+    /// What a row of `jobs` says of its task; the result of one that is over stays to be read.
+    private static func task(_ row: JSONValue) -> ToolTask {
+        let started = row["started"]?.string.flatMap { Timestamp(iso8601: $0) } ?? .now
+        let lasted = Duration.seconds(row["seconds"]?.int ?? 0)
+        let status: ToolTask.Status =
+            switch row["state"]?.string {
+            case "running": .working
+            case "cancelled": .cancelled
+            default: .completed(ToolResult())
+            }
+        var task = ToolTask(
+            id: row["job"]?.string ?? "", status: status, message: row["progress"]?.string, created: started,
+            updated: started + lasted)
+        // Results are kept for an hour; what still goes on is there until it ends.
+        if task.isOver { task.lifetime = lasted + .seconds(3600) }
+        return task
+    }
+}
+
+/// The tools that the owner wrote, read again when a file of their folder has changed.
+final class OwnTools: Sendable {
+    /// The tools at one moment.
+    struct Current: Sendable {
+        var definitions: [ToolDefinition] = []
+        var operations: [AnyOperation] = []
+    }
+
+    /// The most tools that a list shows: a model reads all of it on each turn. Further ones can be called by name.
+    static let mostListed = 40
+    private static let pause = Duration.seconds(2)
+
+    private struct Loaded {
+        var stamp: ToolFolder.Stamp
+        var current: Current
+    }
+
+    private let services: OperationServices
+    private let folder: ToolFolder
+    private let loaded = Mutex<Loaded?>(nil)
+
+    init(_ services: OperationServices) {
+        self.services = services
+        folder = ToolShelf.folder(services.paths)
+    }
+
+    /// The tools as they stand in the folder now.
+    var current: Current {
+        let stamp = folder.stamp()
+        if let known = loaded.withLock({ $0 }), known.stamp == stamp { return known.current }
+        let current = read()
+        loaded.withLock { $0 = Loaded(stamp: stamp, current: current) }
+        return current
+    }
+
+    /// Calls back whenever the folder has changed, until the task is cancelled.
+    func watch(_ changed: @Sendable () -> Void) async {
+        var last = folder.stamp()
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.pause)
+            let now = folder.stamp()
+            guard now != last else { continue }
+            last = now
+            changed()
+        }
+    }
+
+    private func read() -> Current {
+        let shelf = ToolShelf.own(services.paths)
+        let contents = shelf.contents()
+        for problem in contents.problems { services.log.warning("a tool can't be used: \(problem.message)") }
+        guard !contents.definitions.isEmpty, let engine = try? services.guards.engine() else { return Current() }
+        var current = Current(
+            definitions: contents.definitions,
+            operations: ToolProjection.operations(of: shelf, contents, effects: ToolEffects(engine)))
+        let surplus = current.operations.count - Self.mostListed
+        if surplus > 0 {
+            services.log.warning(
+                "\(current.operations.count) tools of your own: \(Self.mostListed) are listed, \(surplus) only called by name"
+            )
+            for index in current.operations.indices.dropFirst(Self.mostListed) {
+                current.operations[index] = current.operations[index].unlisted
+            }
+        }
+        return current
+    }
+}
+
+/// Tells a client that its call is under way while the call itself has nothing to tell, within its first second and every few
+/// seconds from then on: clients with short limits give up on silence.
+struct LifeSigns: Sendable {
+    private struct State {
+        var due: ContinuousClock.Instant
+        /// What was told last: the protocol wants it to grow with each report.
+        var done = -1.0
+        var total: Double?
+        var message: String
+    }
+
+    /// What a report adds to the count that tells no more than the last: little enough not to overtake the next real one.
+    private static let step = 0.001
+
+    private let call: CallContext
+    private let doing: String
+    private let first: Duration
+    private let interval: Duration
+
+    /// Signs for a call.
+    /// - Parameters:
+    ///   - call: the call.
+    ///   - doing: what it does, as long as it says nothing itself.
+    ///   - first: how long it may be silent at its beginning.
+    ///   - interval: how long it may be silent later on.
+    init(
+        _ call: CallContext, doing: String, first: Duration = .milliseconds(700), every interval: Duration = .seconds(5)
+    ) {
+        self.call = call
+        self.doing = doing
+        self.first = first
+        self.interval = interval
+    }
+
+    /// Does the work and gives signs until it ends.
+    /// - Parameter isWanted: whether anybody hears them.
+    func during(
+        isWanted: Bool = true, _ work: (CallContext) async throws(MMError) -> OperationAnswer
+    ) async throws(MMError) -> OperationAnswer {
+        guard isWanted else { return try await work(call) }
+        let start = ContinuousClock.now
+        let state = Mutex(State(due: start + first, message: doing))
+        let report = call.progress
+        var watched = call
+        watched.progress = { [interval] progress in
+            let told = state.withLock { state -> ProgressReport? in
+                // What says nothing new is left out, and what says it of as much as before is made to count.
+                guard progress.done > state.done || progress.message != state.message else { return nil }
+                state.done = max(progress.done, state.done + Self.step)
+                state.due = .now + interval
+                state.total = progress.total
+                state.message = progress.message
+                return ProgressReport(done: state.done, total: progress.total, message: progress.message)
+            }
+            if let told { report(told) }
+        }
+        let signs = Task { [first, interval] in
+            while (try? await Task.sleep(for: min(first, interval) / 4)) != nil {
+                let sign = state.withLock { state -> ProgressReport? in
+                    guard ContinuousClock.now >= state.due else { return nil }
+                    state.due = .now + interval
+                    state.done = max(0, state.done + Self.step)
+                    let seconds = (ContinuousClock.now - start).components.seconds
+                    return ProgressReport(
+                        done: state.done, total: state.total,
+                        message: "\(state.message) (\(seconds) s)")
+                }
+                if let sign { report(sign) }
+            }
+        }
+        defer { signs.cancel() }
+        return try await work(watched)
+    }
+}

@@ -2,6 +2,7 @@ import MMCLI
 import MMCore
 import MMGuard
 import MMOperations
+import PowerShellSyntax
 
 /// What `mm` is: the catalogue at a terminal.
 package enum TerminalMain {
@@ -133,4 +134,73 @@ struct OtherWords: Sendable {
         (["whoami"], "mm status"), (["search", "find"], "mm endpoints 'inbox rules of a user'"),
         (["exchange", "mailbox", "mailboxes"], "mm run CONNECTION exo 'Get-Mailbox -ResultSize 5'"),
     ]
+}
+
+/// The owner's tools and the recipes as commands: each has its own flags and its own help.
+enum ToolCommands {
+    /// The operations of a shelf, where a command line is about one; others don't read the folder.
+    static func operations(for words: [String], _ services: OperationServices) -> [AnyOperation] {
+        // Help, completion and manual pages name the command behind a word of their own.
+        let isAbout = words.first == "help" || words.first == "complete"
+        var nouns = [isAbout ? words.dropFirst().first { $0 != "--" } : words.first].compactMap(\.self)
+        // Behind `--` of a plan stand command lines of their own.
+        if !isAbout { nouns += words.split(separator: "--").dropFirst().compactMap(\.first) }
+        let shelves = ["do", "recipe"].filter(nouns.contains).compactMap { shelf($0, services.paths) }
+        guard !shelves.isEmpty, let engine = try? services.guards.engine() else { return [] }
+        return shelves.flatMap { shelf in
+            ToolProjection.operations(of: shelf, shelf.contents(), effects: ToolEffects(engine))
+        }
+    }
+
+    private static func shelf(_ noun: String, _ paths: StatePaths) -> ToolShelf? {
+        switch noun {
+        case "do": .own(paths)
+        case "recipe": .recipes
+        default: nil
+        }
+    }
+}
+
+/// What a prompt knows of PowerShell in a session of a connection.
+struct PowerShellGuide: PromptGuide {
+    private let preview: ScriptPreview
+    private let words: CmdletWords
+
+    /// A guide for a connection and a module.
+    /// - Throws: `notFound` and `invalidInput` with the names that there are.
+    init(connection: String, module: String, services: GuardServices) throws(MMError) {
+        preview = try ScriptPreview(connection: connection, module: module, services: services)
+        words = CmdletWords(module: preview.module)
+    }
+
+    func isUnfinished(_ text: String) -> Bool {
+        // A backtick at the end of a line is one that goes on, as is a pipe.
+        text.hasSuffix("`") || PowerShellParser.parse(text).isIncomplete
+    }
+
+    func holdsSecret(_ text: String) -> Bool {
+        if Redactor.standard.text(text) != text { return true }
+        guard let verdict = try? preview.verdict(on: text) else { return true }
+        return verdict.classes.contains(.secret)
+    }
+
+    func completions(of text: String) -> (typed: String, words: [String]) {
+        // Nothing typed asks for nothing: that would be every cmdlet.
+        let found = words.completions(of: text)
+        return found.typed.isEmpty ? ("", []) : found
+    }
+
+    func remark(on text: String, beforeCursor: String) -> PromptRemark? {
+        // Blanks and empty lines end nothing.
+        let end = text.lastIndex { !$0.isWhitespace }
+        guard let end, !isUnfinished(String(text[...end])), !words.isTypingName(at: beforeCursor),
+            let verdict = try? preview.verdict(on: text)
+        else { return nil }
+        let word = verdict.guardClass.rawValue
+        return switch verdict.decision {
+        case .allow: PromptRemark(.runs, word)
+        case .ask: PromptRemark(.asks, "asks: \(word)")
+        case .deny: PromptRemark(.refused, "refused: \(word)")
+        }
+    }
 }

@@ -1,5 +1,5 @@
-internal import MMCore
-internal import MMHTTP
+import MMCore
+import MMHTTP
 
 /// Reading: objects, and lists with filter, order, search, count, pages.
 struct GraphReader {
@@ -428,5 +428,109 @@ extension GraphReader {
             }
         }
         return store.managerID(record.id).flatMap { store.user($0) }.map { (.user, $0) }
+    }
+}
+
+/// Whether a record has what a `$search` clause looks for.
+enum RecordSearch {
+    static func matches(_ search: SearchExpression, _ record: Record, kind: EntityKind) -> Bool {
+        search.matches { property, text in
+            if let property, kind.types[property] != nil || property == "to" {
+                return has(record, property == "to" ? "toRecipients" : property, text, kind: kind)
+            }
+            // Mail reads an unknown word before a colon as part of the text.
+            let text = property.map { "\($0):\(text)" } ?? text
+            return kind.searched.contains { has(record, $0, text, kind: kind) }
+        }
+    }
+
+    private static func has(_ record: Record, _ property: String, _ text: String, kind: EntityKind) -> Bool {
+        guard let value = record[property] else { return false }
+        let texts = strings(in: value)
+        guard kind.isDirectoryObject else { return texts.contains { CaselessText.contains($0, text) } }
+        guard property == "displayName" || property == "description" else {
+            return texts.contains { CaselessText.hasPrefix($0, text) }
+        }
+        // Names are cut into words; each word asked for must begin one of them.
+        let wanted = words(text)
+        return texts.contains { candidate in
+            let words = words(candidate)
+            return !wanted.isEmpty
+                && wanted.allSatisfy { start in words.contains { CaselessText.hasPrefix($0, start) } }
+        }
+    }
+
+    /// The parts of a text between blanks and marks.
+    static func words(_ text: String) -> [String] {
+        text.split { !$0.isLetter && !$0.isNumber }.map(String.init)
+    }
+
+    private static func strings(in value: JSONValue) -> [String] {
+        switch value {
+        case .string(let text): [text]
+        case .array(let items): items.flatMap(strings)
+        case .object(let members): members.values.flatMap(strings)
+        default: []
+        }
+    }
+}
+
+/// Puts records in the order of `$orderby`.
+enum SortOrder {
+    /// The records in order; equal ones keep theirs, what has no value comes first.
+    static func sorted(_ records: [Record], by keys: [QueryOptions.SortKey]) -> [Record] {
+        let keyed = records.enumerated().map { place, record in
+            (place: place, keys: keys.map { Key(value(of: $0.path, in: record)) }, record: record)
+        }
+        return keyed.sorted { left, right in
+            for (position, key) in keys.enumerated() {
+                let one = left.keys[position]
+                let two = right.keys[position]
+                if one.precedes(two) { return !key.descending }
+                if two.precedes(one) { return key.descending }
+            }
+            return left.place < right.place
+        }.map(\.record)
+    }
+
+    static func value(of path: [String], in record: Record) -> JSONValue {
+        var value = path.first.flatMap { record[$0] } ?? .null
+        for step in path.dropFirst() { value = value[step] ?? .null }
+        return value
+    }
+
+    /// A value made ready for many comparisons.
+    private enum Key {
+        case nothing
+        case flag(Bool)
+        case number(Double)
+        case text(String)
+
+        init(_ value: JSONValue) {
+            switch value {
+            case .bool(let flag): self = .flag(flag)
+            case .int, .double, .number: self = .number(value.double ?? 0)
+            case .string(let text): self = .text(CaselessText.folded(text))
+            default: self = .nothing
+            }
+        }
+
+        private var rank: Int {
+            switch self {
+            case .nothing: 0
+            case .flag: 1
+            case .number: 2
+            case .text: 3
+            }
+        }
+
+        func precedes(_ other: Key) -> Bool {
+            switch (self, other) {
+            case (.flag(let left), .flag(let right)): !left && right
+            case (.number(let left), .number(let right)): left < right
+            case (.text(let left), .text(let right)): left < right
+            default: rank < other.rank
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMGuard
 package import MMNative
 package import MMPowerShell
 import MMSystem
@@ -275,4 +276,316 @@ extension ScriptEvaluator {
     package func reasonAgainst(
         _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource
     ) -> String? { nil }
+}
+
+extension StandInHost {
+    /// Answers a command from the recordings, through the evaluator, or statement by statement as far as the stand-in's
+    /// few commands go. Anything else becomes an error record.
+    func evaluate(_ command: PowerShellCommand) -> CommandEnd {
+        if let transcript = Transcript.matching(command) { return replay(transcript) }
+        if let (rule, module) = OwnSignInScript.rule(of: command) {
+            // Only the first definition counts: what it defines is constant.
+            if signIn == nil {
+                let granted = modules.signedIn["graph"].flatMap(\.scopes)
+                signIn = SignInSource(rule, module: module, tellsState: false, granted: granted)
+            }
+            return CommandEnd(.completed)
+        }
+        let (parsed, facts) = read(command.script)
+        if let error = parsed.errors.first {
+            let place = Place(of: error.extent.start, in: command.script)
+            let problem = SyntaxProblem(
+                id: error.id, message: "The script doesn't parse: \(error.id).", line: place.line, column: place.column)
+            return CommandEnd(.parseFailed, problems: [problem])
+        }
+        if case .ended(let end) = tryEvaluator(parsed, command) { return end }
+        splatted = [:]
+        for statement in parsed.root?.body?.statements ?? [] {
+            if let end = run(statement, facts, command) { return end }
+            if isStopping, !ignoresStops { return CommandEnd(.stopped) }
+        }
+        return CommandEnd(.completed)
+    }
+
+    private func read(_ script: String) -> (ParsedScript, ScriptFacts) {
+        if let lastRead, lastRead.script == script { return (lastRead.parsed, lastRead.facts) }
+        let parsed = PowerShellParser.parse(script)
+        let facts = ScriptFacts(of: parsed)
+        lastRead = (script, parsed, facts)
+        return (parsed, facts)
+    }
+
+    private func replay(_ transcript: Transcript) -> CommandEnd {
+        for text in transcript.console { console(text.text, to: text.stream) }
+        var end = CommandEnd(.completed)
+        for frame in transcript.frames {
+            var members = frame
+            members["id"] = 1
+            guard let decoded = try? HostFrame.decode(JSONWriter.bytes(.object(members))[...]) else { continue }
+            switch decoded {
+            case .record(_, let record): emit(record)
+            case .end(_, let recorded): end = recorded
+            default: break
+            }
+        }
+        let home = environment["HOME"] ?? "/"
+        if let place = end.location { location = place == "HOME" ? home : place }
+        return CommandEnd(
+            end.state, failure: end.failure, problems: end.problems,
+            exitCode: transcript.runsProgram ? end.exitCode : nil, location: location)
+    }
+
+    private func run(_ statement: StatementSyntax, _ facts: ScriptFacts, _ command: PowerShellCommand) -> CommandEnd? {
+        let extent = statement.extent
+        if reads(extent, facts) { return read(statement, command) }
+        var unknown: (name: String, place: Int)?
+        for item in facts.items where item.extent.start >= extent.start && item.extent.end <= extent.end {
+            guard case .command(let fact) = item.detail, item.depth == 0 else { continue }
+            guard let name = fact.name else { continue }
+            if let known = StandInCommand.named(name) {
+                var isSilent = false
+                if case .assignment = statement { isSilent = true }
+                var next: CommandSyntax?
+                if case .pipeline(let pipeline) = statement, fact.index + 1 < pipeline.elements.count,
+                    case .command(let command) = pipeline.elements[fact.index + 1]
+                {
+                    next = command
+                }
+                let call = StandInCall(
+                    fact, name: name, parameters: command.parameters, splatted: splatted, isSilent: isSilent, next: next
+                )
+                return known.run(call, self)
+            }
+            if unknown == nil, !StandInCommand.ignored.contains(name.lowercased()) {
+                unknown = (name, item.extent.start)
+            }
+        }
+        switch statement {
+        // Preparations that connect scripts make for their cmdlet.
+        case .assignment: return nil
+        case .if:
+            fillTable(in: extent, facts, command)
+            return nil
+        case .flow(let flow) where flow.kind == .throw: return thrown(flow)
+        case .flow: return CommandEnd(.completed)
+        default: break
+        }
+        if let unknown {
+            emit(notFound(unknown.name, Place(of: unknown.place, in: command.script)))
+            return nil
+        }
+        if case .pipeline(let pipeline) = statement, pipeline.elements.count == 1,
+            case .expression(let expression)? = pipeline.elements.first,
+            let values = StandInValue(expression.expression, parameters: command.parameters)
+        {
+            for value in values.enumerated { emit(PowerShellRecord(command.format == .text ? .text : .output, value)) }
+            return nil
+        }
+        emit(beyond(nil, Place(of: extent.start, in: command.script)))
+        return nil
+    }
+
+    /// Carries out `if ($Value) { $more.Parameter = … }`: the parameter is given where the script's argument is.
+    private func fillTable(in extent: SourceExtent, _ facts: ScriptFacts, _ command: PowerShellCommand) {
+        var value: JSONValue?
+        for item in facts.items where item.extent.start >= extent.start && item.extent.end <= extent.end {
+            switch item.detail {
+            case .variable(let path, _) where value == nil:
+                value = StandInValue.value(of: path.path, command.parameters) ?? .null
+            case .setMember(let name?, _):
+                if let value, value != .null { splatted[name.lowercased()] = value }
+            default: break
+            }
+        }
+    }
+
+    /// Whether a statement holds one of the reading cmdlets.
+    private func reads(_ extent: SourceExtent, _ facts: ScriptFacts) -> Bool {
+        facts.items.contains { item in
+            guard item.extent.start >= extent.start, item.extent.end <= extent.end,
+                case .command(let fact) = item.detail
+            else { return false }
+            guard let name = fact.name else { return false }
+            return StandInReading.named(name) != nil || signIn?.knows(name) ?? false
+        }
+    }
+
+    /// Has the evaluator carry out a statement around a reading cmdlet: what it can't do would else be left out, and the rows
+    /// that came of it be wrong.
+    private func read(_ statement: StatementSyntax, _ command: PowerShellCommand) -> CommandEnd? {
+        let extent = statement.extent
+        var part = command
+        part.script = String(decoding: Array(command.script.utf16)[extent.start..<extent.end], as: UTF16.self)
+        part.parameters = [:]
+        switch tryEvaluator(PowerShellParser.parse(part.script), part) {
+        case .ended(let end): return end.state == .completed ? nil : end
+        case .beyond(let reason):
+            emit(beyond(reason, Place(of: extent.start, in: command.script)))
+            return nil
+        }
+    }
+
+    private func thrown(_ flow: FlowStatementSyntax) -> CommandEnd {
+        let message = "The stand-in's script threw."
+        return CommandEnd(.failed, failure: CommandFailure(message: message, id: message, line: 1, column: 1))
+    }
+
+    /// The error of a statement that the stand-in can't carry out.
+    private func beyond(_ reason: String?, _ place: Place) -> PowerShellRecord {
+        let what = reason.map { " (\($0))" } ?? ""
+        return errorRecord(
+            "The stand-in can't evaluate this\(what); it needs a real PowerShell.", id: "StandInCannotEvaluate", place)
+    }
+
+    /// Returns PowerShell's error for an unknown command. A cmdlet that the services have is only unknown here.
+    private func notFound(_ name: String, _ place: Place) -> PowerShellRecord {
+        guard !CmdletClasses().isOfService(name) else {
+            return errorRecord(
+                "The sandbox doesn't know the cmdlet '\(name)'; the real service does.", id: "NotServedBySandbox",
+                place,
+                target: name)
+        }
+        return errorRecord(
+            """
+            The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable program.
+            Check the spelling of the name, or if a path was included, verify that the path is correct and try again.
+            """, id: "CommandNotFoundException", place, target: name)
+    }
+
+    /// Creates an error record.
+    func errorRecord(_ message: String, id: String, _ place: Place, target: String = "") -> PowerShellRecord {
+        PowerShellRecord(
+            .error,
+            [
+                "message": .string(message), "id": .string(id), "category": "ObjectNotFound",
+                "target": .string(target), "type": "System.Management.Automation.RuntimeException",
+                "line": .int(Int64(place.line)), "column": .int(Int64(place.column)), "text": "",
+            ])
+    }
+
+    /// A line and column, counted from 1.
+    struct Place {
+        var line = 1
+        var column = 1
+
+        init() {}
+
+        init(of offset: Int, in script: String) {
+            for unit in script.utf16.prefix(offset) {
+                if unit == 0x0A {
+                    line += 1
+                    column = 1
+                } else {
+                    column += 1
+                }
+            }
+        }
+    }
+}
+
+extension Transcript {
+    private static let byScript: [String: Transcript] = {
+        var all: [String: Transcript] = [:]
+        // An empty script or a lone number occurs in several recordings: the first one of each script counts.
+        for transcript in Transcript.all where all[transcript.command.script] == nil {
+            all[transcript.command.script] = transcript
+        }
+        return all
+    }()
+
+    /// Returns the recording of exactly this command.
+    static func matching(_ command: PowerShellCommand) -> Transcript? {
+        guard let transcript = byScript[command.script], transcript.command == command else { return nil }
+        return transcript
+    }
+}
+
+/// A command that the stand-in implements.
+struct StandInCommand: Sendable {
+    /// Runs the command.
+    /// - Returns: an end when the command ends the whole script.
+    let run: @Sendable (StandInCall, StandInHost) -> CommandEnd?
+
+    /// Commands that this product's scripts use around their cmdlet, and that the stand-in can skip with the same
+    /// result.
+    static let ignored: Set<String> = [
+        "select-object", "where-object", "foreach-object", "convertto-securestring", "out-null",
+    ]
+
+    /// Returns the command with this name, ignoring case.
+    static func named(_ name: String) -> StandInCommand? {
+        // A name may say of which module it is.
+        all[(name.split(separator: "\\").last.map(String.init) ?? name).lowercased()]
+    }
+
+    private static let all: [String: StandInCommand] = {
+        var all: [String: StandInCommand] = [
+            "start-sleep": StandInCommand { call, host in
+                let seconds = call.named["seconds"]?.double ?? call.values.first?.double
+                let wait = call.named["milliseconds"]?.double ?? seconds.map { $0 * 1000 } ?? 0
+                return host.wait(milliseconds: Int(wait)) ? nil : CommandEnd(.stopped)
+            },
+            "write-output": StandInCommand { call, host in
+                let values = call.named["inputobject"].map { [$0] } ?? call.values
+                for value in values where !call.isSilent { host.emit(PowerShellRecord(.output, value)) }
+                return nil
+            },
+            "write-warning": StandInCommand { call, host in
+                host.emit(PowerShellRecord(.warning, .string(call.text(0) ?? "")))
+                return nil
+            },
+            "write-host": StandInCommand { call, host in
+                host.emit(PowerShellRecord(.information, ["message": .string(call.text(0) ?? ""), "tags": ["PSHOST"]]))
+                return nil
+            },
+            "write-error": StandInCommand { call, host in
+                let id = "Microsoft.PowerShell.Commands.WriteErrorException"
+                host.emit(host.errorRecord(call.text(0) ?? "", id: id, StandInHost.Place()))
+                return nil
+            },
+            "import-module": StandInCommand { call, host in importModule(call, host) },
+            "get-module": StandInCommand { call, host in
+                guard !host.options.missingModule else { return nil }
+                let name = call.argument("Name") ?? call.text(0) ?? ""
+                if let version = host.modules.version(of: name, host.options) {
+                    host.emit(PowerShellRecord(.output, .string(version)))
+                }
+                return nil
+            },
+            "get-command": StandInCommand { call, host in load(call, host, "CommandNotFoundException", "program") },
+            "get-job": StandInCommand(run: StandInJobs.list),
+            "wait-job": StandInCommand(run: StandInJobs.wait),
+            "invoke-standin": StandInCommand { call, host in StandInBehaviour.run(call, host) },
+        ]
+        for (name, run) in StandInModules.commands { all[name] = StandInCommand(run: run) }
+        return all
+    }()
+
+    private static func importModule(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        if let end = load(call, host, "Modules_ModuleNotFound", "module") { return end }
+        let name = call.argument("Name") ?? call.text(0) ?? ""
+        if let version = host.modules.version(of: name, host.options), let least = call.argument("Least"),
+            StandInModules.numbers(version).lexicographicallyPrecedes(StandInModules.numbers(least))
+        {
+            return CommandEnd(
+                .failed,
+                failure: CommandFailure(
+                    message:
+                        "The specified module '\(name)' with version '\(least)' was not loaded because no valid module "
+                        + "file was found in any module directory.",
+                    id: "Modules_ModuleWithVersionNotFound", line: 2, column: 1))
+        }
+        host.modules.loaded.insert(name.lowercased())
+        return nil
+    }
+
+    private static func load(_ call: StandInCall, _ host: StandInHost, _ id: String, _ what: String) -> CommandEnd? {
+        guard host.options.missingModule else { return nil }
+        let name = call.argument("Name") ?? call.text(0) ?? ""
+        return CommandEnd(
+            .failed,
+            failure: CommandFailure(
+                message: "The specified \(what) '\(name)' was not loaded because it was not found.", id: id, line: 2,
+                column: 1))
+    }
 }

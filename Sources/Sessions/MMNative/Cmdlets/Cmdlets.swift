@@ -1,3 +1,5 @@
+import PowerShellSyntax
+
 /// The built-in commands that the engine implements itself.
 enum Cmdlets {
     private static let comparisons = [
@@ -237,3 +239,371 @@ final class OutputStage: Stage {
 
 /// `Out-Null`.
 final class NullStage: Stage {}
+
+/// `Where-Object`.
+final class WhereStage: Stage {
+    private let test: (PSValue) throws(Interrupt) -> Bool
+    private let isBlock: Bool
+
+    private init(isBlock: Bool = false, _ test: @escaping (PSValue) throws(Interrupt) -> Bool) {
+        self.test = test
+        self.isBlock = isBlock
+    }
+
+    private static let operators: [String: BinaryOperator] = [
+        "EQ": .ieq, "NE": .ine, "GT": .igt, "GE": .ige, "LT": .ilt, "LE": .ile, "Like": .ilike, "NotLike": .inotlike,
+        "Match": .imatch, "NotMatch": .inotmatch, "Contains": .icontains, "NotContains": .inotcontains, "In": .iin,
+        "NotIn": .inotin, "CEQ": .ceq, "CNE": .cne, "CGT": .cgt, "CGE": .cge, "CLT": .clt, "CLE": .cle,
+        "CLike": .clike, "CNotLike": .cnotlike, "CMatch": .cmatch, "CNotMatch": .cnotmatch, "CContains": .ccontains,
+        "CNotContains": .cnotcontains, "CIn": .cin, "CNotIn": .cnotin, "Is": .is, "IsNot": .isNot,
+    ]
+
+    /// Creates the stage of a bound command: a block, a property with an operator, or a property alone.
+    static func make(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) -> WhereStage {
+        let set = command.names.filter { operators[$0] != nil || $0 == "Not" }
+        if case .block(let block)? = command["FilterScript"] ?? command["Property"] {
+            guard set.isEmpty, command["Value"] == nil else { throw .handOver("an unusual Where-Object") }
+            return WhereStage(isBlock: true) { (item) throws(Interrupt) in
+                try evaluator.result(of: block, on: item).isTrue
+            }
+        }
+        if command["Property"] == nil, command["FilterScript"] == nil, set.isEmpty {
+            let id = command.specification.errorID("MissingMandatoryParameter")
+            throw .statement(NativeError(id, "A mandatory parameter is missing: Property or FilterScript."))
+        }
+        guard case .string(let name)? = command["Property"], command["FilterScript"] == nil else {
+            throw .handOver("an unusual Where-Object")
+        }
+        guard !Wildcard.isPattern(name), Collation.isCertain(name) else { throw .handOver("a property by pattern") }
+        guard let written = set.first else {
+            guard command["Value"] == nil else { throw .handOver("an unusual Where-Object") }
+            return WhereStage { (item) throws(Interrupt) in try Cmdlets.property(item, name)?.isTrue ?? false }
+        }
+        guard set.count == 1, command.isSet(written) else { throw .handOver("an unusual Where-Object") }
+        if written == "Not" {
+            guard command["Value"] == nil else { throw .handOver("an unusual Where-Object") }
+            return WhereStage { (item) throws(Interrupt) in try !(Cmdlets.property(item, name)?.isTrue ?? false) }
+        }
+        guard let op = operators[written] else { throw .handOver("an unusual Where-Object") }
+        guard var value = command["Value"] else {
+            let message = "The specified operator requires both the -Property and -Value parameters."
+            let id = command.specification.errorID("ValueNotSpecifiedForWhereObject")
+            throw .statement(NativeError(id, message))
+        }
+        if op == .is || op == .isNot {
+            guard case .string(let text) = value, text.hasPrefix("["), text.hasSuffix("]"),
+                let type = PSType(written: String(text.dropFirst().dropLast()))
+            else {
+                guard case .type = value else { throw .handOver("a type test") }
+                return WhereStage { (item) throws(Interrupt) in
+                    try evaluator.apply(op, try Cmdlets.property(item, name) ?? .null, value).isTrue
+                }
+            }
+            value = .type(type)
+        }
+        let right = value
+        return WhereStage { (item) throws(Interrupt) in
+            try evaluator.apply(op, try Cmdlets.property(item, name) ?? .null, right).isTrue
+        }
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        let passes: Bool
+        do throws(Interrupt) {
+            passes = try test(item)
+        } catch {
+            guard case .statement(let record) = error else { throw error }
+            guard isBlock else { throw .handOver("an error in a filter") }
+            throw .statement(record.leaving("WhereObjectCommand"))
+        }
+        if passes { try next(item) }
+    }
+}
+
+/// `Group-Object`.
+final class GroupStage: Stage {
+    private struct Row {
+        let item: PSValue
+        let keys: [PSValue?]
+    }
+
+    private let evaluator: Evaluator
+    private let specification: CommandSpecification
+    private let keys: [CalculatedProperty]
+    private let keepsElements: Bool
+    private let ignoresCase: Bool
+    private let makesTable: Bool
+    private let namesByText: Bool
+    private var rows: [Row] = []
+    private var types: [String?]?
+    private var hasDifferentTypes = false
+    private var hasList = false
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        specification = command.specification
+        guard command["Culture"] == nil else { throw .handOver("an unusual Group-Object") }
+        keepsElements = !command.isSet("NoElement")
+        ignoresCase = !command.isSet("CaseSensitive")
+        makesTable = command.isSet("AsHashTable")
+        namesByText = command.isSet("AsString")
+        guard !namesByText || makesTable, !makesTable || ignoresCase else { throw .handOver("an unusual Group-Object") }
+        var keys: [CalculatedProperty] = []
+        for written in Cmdlets.list(command["Property"]) {
+            let key = try CalculatedProperty(written, in: evaluator)
+            if case .pattern = key.source { throw .handOver("grouping by a pattern") }
+            if case .table = written, key.isNamed { throw .handOver("a named key") }
+            keys.append(key)
+        }
+        guard !makesTable || keys.count <= 1 else { throw .handOver("a table by several keys") }
+        self.keys = keys
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        if item.isNull { return }
+        var values: [PSValue?] = keys.isEmpty ? [item] : []
+        for key in keys {
+            do throws(Interrupt) {
+                values.append(try key.value(of: item, in: evaluator))
+            } catch {
+                values.append(try failed(error))
+            }
+        }
+        for value in values {
+            switch value {
+            case nil, .null?, .bool?, .int?, .long?, .double?, .decimal?, .string?, .date?, .span?, .enumeration?:
+                continue
+            case .array? where rows.isEmpty: hasList = true
+            case let value?: throw .handOver("grouping by \(value.typeName)")
+            }
+        }
+        rows.append(Row(item: item, keys: values))
+        guard !hasList || rows.count == 1 else { throw .handOver("grouping by lists") }
+        try note(values.map { $0.flatMap { $0.isNull ? nil : $0.typeName } })
+    }
+
+    /// Notes the types of the keys. Rows with keys of a single type are sorted first; otherwise groups keep the order
+    /// of their first elements.
+    private func note(_ own: [String?]) throws(Interrupt) {
+        guard var known = types else {
+            types = own
+            return
+        }
+        for (place, type) in own.enumerated() {
+            guard let type, type != known[place] else { continue }
+            if known[place] == nil { known[place] = type } else { hasDifferentTypes = true }
+        }
+        types = known
+    }
+
+    private func order(_ left: Row, _ right: Row) throws(Interrupt) -> Int {
+        try evaluator.step()
+        for (key, value) in left.keys.enumerated() {
+            let order = try KeyOrder.compare(value, right.keys[key], ignoringCase: ignoresCase, isDescending: false)
+            if order != 0 { return order }
+        }
+        return 0
+    }
+
+    /// Reports a key that could not be computed, which counts as `$null`.
+    private func failed(_ reason: Interrupt) throws(Interrupt) -> PSValue {
+        guard case .blockFailed(let record) = reason else { throw reason }
+        try report(
+            NativeError(
+                specification.errorID("ExpressionEvaluation"), record.message, isReadable: record.isReadable))
+        return .null
+    }
+
+    override func finish() throws(Interrupt) {
+        var groups: [(first: Row, items: [PSValue])] = []
+        if hasDifferentTypes {
+            rows: for row in rows {
+                for place in groups.indices where try order(groups[place].first, row) == 0 {
+                    groups[place].items.append(row.item)
+                    continue rows
+                }
+                groups.append((row, [row.item]))
+            }
+        } else {
+            // Falls back to the positions, which makes the sort stable.
+            let places = try IntroSort.sorted(Array(rows.enumerated())) { (left, right) throws(Interrupt) in
+                let difference = try self.order(left.element, right.element)
+                return difference == 0 ? left.offset - right.offset : difference
+            }
+            for (_, row) in places {
+                if let last = groups.last, try order(last.first, row) == 0 {
+                    groups[groups.count - 1].items.append(row.item)
+                } else {
+                    groups.append((row, [row.item]))
+                }
+            }
+        }
+        rows = []
+        guard !groups.isEmpty else { return }
+        if makesTable { return try next(try table(groups)) }
+        let type = "Microsoft.PowerShell.Commands.GroupInfo" + (keepsElements ? "" : "NoElement")
+        let names = ["Values", "Count", "Group", "Name"]
+        guard let shape = PSShape(names) else { throw .handOver("Group-Object") }
+        for group in groups {
+            // A missing property leaves an empty place among the values.
+            let values = PSValue.array(group.first.keys.map { $0 ?? .null })
+            // With `-NoElement` the group property exists but is empty.
+            let elements = PSValue.array(keepsElements ? group.items : [])
+            var info = PSObject(
+                shape: shape,
+                values: [
+                    values, .int(Int32(truncatingIfNeeded: group.items.count)), elements,
+                    .string(try name(group.first)),
+                ],
+                typeName: type)
+            info.isCustom = false
+            info.isListable = false
+            try next(.object(info))
+        }
+    }
+
+    private func name(_ row: Row) throws(Interrupt) -> String {
+        var names: [String] = []
+        for (place, key) in row.keys.enumerated() {
+            guard let key, !key.isNull else { continue }
+            if case .double(let number) = key {
+                // Only a property named by its name is written with all its digits.
+                var isNamed = false
+                if keys.indices.contains(place), case .name = keys[place].source { isNamed = true }
+                names.append(isNamed ? try PSText.long(number) : PSText.short(number))
+            } else if case .array(let items) = key {
+                var texts: [String] = []
+                for item in items {
+                    guard case .string(let text) = item else { throw .handOver("grouping by lists") }
+                    texts.append(text)
+                }
+                names.append("{" + texts.joined(separator: ", ") + "}")
+            } else {
+                names.append(try PSText.string(key))
+            }
+        }
+        return names.joined(separator: ", ")
+    }
+
+    private func table(_ groups: [(first: Row, items: [PSValue])]) throws(Interrupt) -> PSValue {
+        let table = PSTable(isOrdered: false)
+        for group in groups {
+            let key: String
+            if namesByText {
+                key = try name(group.first)
+            } else if case .string(let text)? = group.first.keys.first ?? nil {
+                key = text
+            } else {
+                throw .handOver("a hashtable whose keys aren't strings")
+            }
+            guard Collation.isCertain(key), table.add(key, .array(group.items)) else {
+                throw .handOver("an unusual key")
+            }
+        }
+        return .table(table)
+    }
+}
+
+/// `ForEach-Object`: blocks, or one member of each object.
+final class ForEachStage: Stage {
+    private let evaluator: Evaluator
+    private let specification: CommandSpecification
+    private var beginning: PSBlock?
+    private var processing: [PSBlock] = []
+    private var ending: PSBlock?
+    private var member: String?
+    private var arguments: [PSValue] = []
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        self.evaluator = evaluator
+        specification = command.specification
+        let known: Set<String> = ["Process", "Begin", "End", "MemberName", "ArgumentList", "InputObject"]
+        guard command.names.isSubset(of: known) else { throw .handOver("an unusual ForEach-Object") }
+        super.init()
+        var blocks: [PSBlock] = []
+        switch command["Process"] ?? command["MemberName"] {
+        case .block(let block)?:
+            blocks.append(block)
+            for extra in [command["ArgumentList"]].compactMap(\.self) + command.rest {
+                guard case .block(let block) = extra else { throw .handOver("an unusual ForEach-Object") }
+                blocks.append(block)
+            }
+        case .string(let name)?:
+            guard Collation.isCertain(name), !Wildcard.isPattern(name), command["Begin"] == nil, command["End"] == nil
+            else {
+                throw .handOver("a member by pattern")
+            }
+            member = name
+            arguments = [command["ArgumentList"]].compactMap(\.self) + command.rest
+            guard !arguments.contains(where: { if case .array = $0 { true } else { false } }) else {
+                throw .handOver("a list of arguments")
+            }
+            return
+        default: throw .handOver("an unusual ForEach-Object")
+        }
+        switch blocks.count {
+        case 1: processing = blocks
+        case 2, 3:
+            guard command["Begin"] == nil, command["End"] == nil else { throw .handOver("an unusual ForEach-Object") }
+            beginning = blocks[0]
+            processing = [blocks[1]]
+            ending = blocks.count == 3 ? blocks[2] : nil
+        default: throw .handOver("an unusual ForEach-Object")
+        }
+        if let begin = command["Begin"] {
+            guard case .block(let block) = begin else { throw .handOver("an unusual ForEach-Object") }
+            beginning = block
+        }
+        if let end = command["End"] {
+            guard case .block(let block) = end else { throw .handOver("an unusual ForEach-Object") }
+            ending = block
+        }
+    }
+
+    override func begin() throws(Interrupt) {
+        if let beginning { try evaluator.run(beginning, on: nil, into: next) }
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) {
+        guard let member else {
+            do throws(Interrupt) {
+                for block in processing { try evaluator.run(block, on: item, into: next) }
+            } catch {
+                if case .statement(let record) = error { throw .statement(record.leaving("ForEachObjectCommand")) }
+                throw error
+            }
+            return
+        }
+        if item.isNull { return try next(.null) }
+        if arguments.isEmpty, let value = try Cmdlets.property(item, member) {
+            return try Evaluator.enumerate(value, into: next)
+        }
+        switch item {
+        case .object(let object):
+            guard object.isCustom, arguments.isEmpty, !ForEachStage.objectMethods.contains(member.lowercased()) else {
+                throw .handOver("a method of an object")
+            }
+            try next(.null)
+        default:
+            do throws(Interrupt) {
+                let result = try Methods.call(item, member, arguments)
+                try Evaluator.enumerate(result, into: next)
+            } catch {
+                guard case .statement(let record) = error else { throw error }
+                if record.id == "MethodNotFound" {
+                    guard arguments.isEmpty else { throw .handOver("a method that doesn't exist") }
+                    return try next(.null)
+                }
+                guard record.id == "ArgumentOutOfRangeException" else { throw error }
+                try report(
+                    NativeError(specification.errorID("MethodInvocationError"), record.message))
+            }
+        }
+    }
+
+    private static let objectMethods: Set<String> = ["tostring", "gettype", "equals", "gethashcode"]
+
+    override func finish() throws(Interrupt) {
+        if let ending { try evaluator.run(ending, on: nil, into: next) }
+    }
+}
