@@ -65,6 +65,15 @@ package final class LoopbackSSHD: Sendable {
     }
 
     private static func attempt(_ folder: String, _ port: Int, _ extra: String) async throws -> LoopbackSSHD? {
+        // Logins read none of the settings of the person who runs the tests: what stands there may take long, print, or
+        // wait for a lock.
+        let home = "\(folder)/home"
+        mkdir(home, 0o700)
+        let settings =
+            extra.contains("HOME=")
+            ? extra
+            : extra.contains("SetEnv ")
+                ? extra.replacing("SetEnv ", with: "SetEnv HOME=\(home) ") : "SetEnv HOME=\(home)\n\(extra)"
         let text = """
             Port \(port)
             ListenAddress 127.0.0.1
@@ -77,7 +86,7 @@ package final class LoopbackSSHD: Sendable {
             KbdInteractiveAuthentication no
             PasswordAuthentication yes
             \(extra == "#nosftp" ? "" : "Subsystem sftp internal-sftp")
-            \(extra)
+            \(settings)
 
             """
         try ProtectedFile.replace("\(folder)/config", with: Array(text.utf8))
