@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 internal import MMHTTP
 internal import MMIdentity
 

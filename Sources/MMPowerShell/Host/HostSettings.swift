@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// How a PowerShell process is started and supervised, independent of any module.
 package struct HostSettings: Sendable {

@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// The names that the modules give to a Microsoft cloud, and where its pages are.
 ///

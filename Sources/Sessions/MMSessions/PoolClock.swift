@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// The clocks of a pool: the system's, or a test's own.
 public struct PoolClock: Sendable {

@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// A report about one session.
 public struct SessionReport<Key: PoolKey>: Sendable {

@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// The requests that wait for a person's approval, and the approvals that have not been used yet: one locked file
 /// (0600) for all front-ends of a user, and for the nodes of a cluster what they share. Each entry lies in one place and is used

@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// A request that a person is asked to confirm, and that the confirmation is bound to.
 package struct ConfirmationRequest: Sendable, Hashable {

@@ -1,4 +1,4 @@
-public import MMCore
+package import MMCore
 
 /// An entry of the ledger: a request that waits for a person, or that a person has confirmed.
 package struct PendingConfirmation: Sendable, Hashable {

@@ -1,4 +1,4 @@
-package import MMCore
+import MMCore
 
 /// What a script may do on the machine that runs it: files of its own, which exist in its run alone, and questions to whoever
 /// started it. A path that it names, wherever that is, is a file of the run.

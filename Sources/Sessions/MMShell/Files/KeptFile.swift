@@ -94,9 +94,10 @@ extension RemoteFiles {
             + "d=$(dirname -- \"$f\"); n=$(printf %s \"${f##*/}\" | cut -c1-100)"
     }
 
-    /// Copies the file to a name of its own. Names sort by their time.
+    /// Copies the file to a name of its own, which no other write of the same call and moment takes. Names sort by their time.
     private func copying(label: String) -> String {
-        let name = "\(Timestamp.now.iso8601.filter { $0.isNumber })-\(label.filter { $0.isLetter || $0.isNumber })"
+        let parts = [Timestamp.now.iso8601Milliseconds, label, RandomBytes.name(bytes: 6)]
+        let name = parts.map { $0.filter { $0.isLetter || $0.isNumber } }.joined(separator: "-")
         return
             "umask 077; k=$d/.$n.mm-kept-\(name); cp -- \"$f\" \"$k\" && chmod 600 \"$k\" || { rm -f -- \"$k\"; exit 96; }"
     }
