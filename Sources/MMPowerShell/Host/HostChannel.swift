@@ -308,7 +308,10 @@ extension HostChannel {
     ) {
         for _ in 0..<rounds where state.loss == nil && (isLast || !state.isPaused) {
             switch read(socket.raw, into: { state.decoder.append($0) }) {
-            case .bytes(let count): takeFrames(&state, &effects, bytes: count)
+            case .bytes(let count):
+                takeFrames(&state, &effects, bytes: count)
+                // Less than there was room for: the socket is empty, and tells when it no longer is.
+                if count < Self.firstRead { return }
             case .nothing: return
             case .end: return wireClosed(&state, &effects)
             }
@@ -406,8 +409,13 @@ extension HostChannel {
         }
     }
 
+    /// What is in both pipes. Mostly there is nothing in either, which one question tells.
     func readConsole(_ state: inout State, rounds: Int) -> [RunEvent] {
-        readConsole(0, &state, rounds: rounds) + readConsole(1, &state, rounds: rounds)
+        var pipes = [outputs.stdout.raw, outputs.stderr.raw].enumerated().map { (output, raw) in
+            pollfd(fd: state.isOpen[output] ? raw : -1, events: Int16(POLLIN), revents: 0)
+        }
+        guard poll(&pipes, nfds_t(pipes.count), 0) != 0 else { return [] }
+        return readConsole(0, &state, rounds: rounds) + readConsole(1, &state, rounds: rounds)
     }
 
     /// What is in a pipe. Text of nobody is thrown away, and so is text over the limit.
@@ -444,6 +452,9 @@ extension HostChannel {
         }
     }
 
+    /// How much is read at first.
+    private static let firstRead = 1024
+
     enum ReadResult {
         case bytes(Int)
         case nothing
@@ -452,11 +463,11 @@ extension HostChannel {
 
     /// Most reads find little or nothing: those need no memory but the stack's.
     func read(_ descriptor: Int32, into take: (UnsafeBufferPointer<UInt8>) -> Void) -> ReadResult {
-        let first = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { fill($0, descriptor, take) }
-        guard case .bytes(1024) = first else { return first }
+        let first = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.firstRead) { fill($0, descriptor, take) }
+        guard case .bytes(Self.firstRead) = first else { return first }
         let rest = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { fill($0, descriptor, take) }
         guard case .bytes(let count) = rest else { return first }
-        return .bytes(1024 + count)
+        return .bytes(Self.firstRead + count)
     }
 
     private func fill(

@@ -43,11 +43,8 @@ public final class TurnQueue: Sendable {
         /// - Throws: `deadlineExceeded`, `cancelled`, or the error with which the callers were dismissed.
         package func turn(until deadline: Deadline, orElse late: MMError? = nil) async throws(MMError) -> Turn {
             let timer = deadline.instant.map { instant in
-                Task {
-                    try? await Task.sleep(until: instant, clock: .continuous)
-                    if !Task.isCancelled {
-                        dismiss(late ?? deadline.exceeded("waiting for the commands before this one; it was not sent"))
-                    }
+                DeadlineWatch.shared.watch(instant) { [self] in
+                    dismiss(late ?? deadline.exceeded("waiting for the commands before this one; it was not sent"))
                 }
             }
             let outcome = await withTaskCancellationHandler {
@@ -55,7 +52,7 @@ public final class TurnQueue: Sendable {
             } onCancel: {
                 dismiss(MMError(.cancelled, "The command was cancelled before it was sent."))
             }
-            timer?.cancel()
+            if let timer { DeadlineWatch.shared.cancel(timer) }
             return try outcome.get()
         }
 
