@@ -14,6 +14,20 @@ struct FrameReaderEndTests {
         #expect(String(decoding: taken.output + reader.finish(), as: UTF8.self) == text)
     }
 
+    @Test("finds the shell's own end in pieces of any size", arguments: [1, 2, 7, 64])
+    func shellsEnd(size: Int) {
+        var reader = FrameReader(promptMark: "mm-prompt-1 ", endMark: "mm-ended-1 ")
+        reader.begin("e0ff")
+        let bytes = Array("out mm-ended-2 mm-ended-1 137\0late".utf8)
+        var (output, ended): ([UInt8], [Int32]) = ([], [])
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            let taken = reader.take(Array(bytes[start..<min(start + size, bytes.count)]))
+            output += taken.output
+            ended += [taken.ended].compactMap(\.self)
+        }
+        #expect(String(decoding: output + reader.finish(), as: UTF8.self) == "out mm-ended-2 late" && ended == [137])
+    }
+
     @Test("keeps a report that was cut off to itself")
     func cutReport() {
         var reader = FrameReader()

@@ -81,6 +81,23 @@ struct SSHSessionTests {
         }
     }
 
+    @Test(
+        "ends with its own status, whatever it leaves in the background",
+        arguments: [
+            ("sleep 3033 & exit 3", 3), ("(trap '' HUP; sleep 3034) & exit 255", 255), ("sleep 3035 & kill -9 $$", 137),
+            ("sleep 3036 & exec sh -c 'exit 4'", 4),
+        ])
+    func background(text: String, status: Int32) async throws {
+        try await Self.with { (session, _, _) async throws in
+            _ = try await session.sh("cd /usr")
+            let end = try await session.sh("echo before; echo wrong >&2; " + text, within: .seconds(200))
+            #expect(end.out == "before\n" && end.err == "wrong\n")
+            #expect(end.code == status && end.end.cause == .shellEnded, "\(end.end)")
+            let next = try await session.sh("pwd")
+            #expect(next.out == "/usr\n" && next.end.wasRestarted)
+        }
+    }
+
     @Test("takes large commands and gives large outputs")
     func large() async throws {
         try await Self.with { (session, _, _) async throws in

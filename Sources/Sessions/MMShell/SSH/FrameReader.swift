@@ -20,11 +20,13 @@ struct FrameReader: Sendable {
         var prompted: Int32?
         /// The exported variables that came with it.
         var exports: [UInt8]?
+        /// The status with which the shell itself has ended.
+        var ended: Int32?
     }
 
     private enum State { case reading, exports(isStale: Bool) }
 
-    private enum Kind { case report, stale, prompt }
+    private enum Kind { case report, stale, prompt, end }
 
     private var state = State.reading
     /// The number of the command that runs; empty when none does.
@@ -33,13 +35,20 @@ struct FrameReader: Sendable {
     private var past: [UInt8] = []
     /// What a prompt says of itself.
     private let promptMark: [UInt8]
+    /// What tells of the shell's end.
+    private let endMark: [UInt8]
     private var held: [UInt8] = []
     /// A report whose exported variables are still on their way: nobody hears of a command's end before what it leaves.
     private var pending: Report?
 
     /// Reads a stream.
-    /// - Parameter promptMark: what a prompt says of itself; see `RemoteDialect.promptMark`.
-    init(promptMark: String = "") { self.promptMark = Array(promptMark.utf8) }
+    /// - Parameters:
+    ///   - promptMark: what a prompt says of itself; see `RemoteDialect.promptMark`.
+    ///   - endMark: what tells of the shell's end; see `RemoteDialect.endMark`.
+    init(promptMark: String = "", endMark: String = "") {
+        self.promptMark = Array(promptMark.utf8)
+        self.endMark = Array(endMark.utf8)
+    }
 
     /// From now on this number is looked for.
     mutating func begin(_ id: String) {
@@ -77,8 +86,9 @@ struct FrameReader: Sendable {
             }
             let record = held[(start + number.count)..<end]
             held.removeFirst(end + 1)
-            if kind == .prompt {
-                taken.prompted = Int32(String(decoding: record, as: UTF8.self))
+            if kind == .prompt || kind == .end {
+                let status = Int32(String(decoding: record, as: UTF8.self))
+                if kind == .prompt { taken.prompted = status } else { taken.ended = status }
                 continue
             }
             guard record.first == 0x20, let blank = record.dropFirst().firstIndex(of: 0x20),
@@ -97,7 +107,8 @@ struct FrameReader: Sendable {
     /// The first number that is known, and what it says.
     private func first() -> (start: Int, kind: Kind, number: [UInt8])? {
         var found: (start: Int, kind: Kind, number: [UInt8])?
-        for (number, kind) in [(id, Kind.report), (past, .stale), (promptMark, .prompt)] where !number.isEmpty {
+        for (number, kind) in [(id, Kind.report), (past, .stale), (promptMark, .prompt), (endMark, .end)]
+        where !number.isEmpty {
             if let place = ByteSearch.find(number, in: held), place < found?.start ?? held.count {
                 found = (place, kind, number)
             }
@@ -114,7 +125,7 @@ struct FrameReader: Sendable {
     }
 
     /// How many bytes at the end may be the beginning of a number.
-    private func overlap() -> Int { [id, past, promptMark].map { overlap(with: $0) }.max() ?? 0 }
+    private func overlap() -> Int { [id, past, promptMark, endMark].map { overlap(with: $0) }.max() ?? 0 }
 
     private func overlap(with number: [UInt8]) -> Int {
         let longest = min(number.count - 1, held.count)

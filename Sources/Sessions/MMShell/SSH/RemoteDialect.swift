@@ -7,12 +7,23 @@ import MMCore
 /// Descriptors 7 and 8 keep the streams; what the shell itself prints goes to the null device.
 enum RemoteDialect {
     /// What is started: the best interactive shell there is, whatever the login shell.
+    ///
+    /// A host tells of the shell's end only once nobody holds its streams, which what it left in the background may do for
+    /// hours. So the shell has a parent that tells of its end at once, where the host can start it as the leader of a
+    /// session of its own.
     static func launch(mark: String) -> String {
-        "exec /bin/sh -c "
+        let told =
+            #"s=$?; printf 'mm-ended-%s %s\000' \#(mark) "$s"; printf 'mm-ended-%s %s\000' \#(mark) "$s" >&9; exit "$s""#
+        return "exec /bin/sh -c "
             + quoted(
                 "export MM_SHELL_ID=\(mark) TERM=dumb LESSSECURE=1; if command -v bash >/dev/null 2>&1; "
-                    + "then exec bash --norc --noprofile --noediting -i; else exec /bin/sh -i; fi")
+                    + "then set -- bash --norc --noprofile --noediting -i; else set -- /bin/sh -i; fi; "
+                    + "command -v setsid >/dev/null 2>&1 || exec \"$@\"; "
+                    + "exec 9>&2 2>/dev/null; (exec 2>&9 9>&-; exec setsid \"$@\"); \(told)")
     }
+
+    /// What tells of the shell's end; its status and a NUL character follow. Put together only when it is written, too.
+    static func endMark(_ mark: String) -> String { "mm-ended-\(mark) " }
 
     /// What a prompt that comes round before the report says of itself; a status and a NUL character follow. It is put
     /// together only when it is written, so that no listing of functions shows it.

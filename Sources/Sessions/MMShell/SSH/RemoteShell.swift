@@ -23,6 +23,16 @@ final class RemoteShell: Sendable {
     /// The process id of the shell over there.
     var pid: Int32 { remotePID.withLock { $0 } }
 
+    /// Whether it has ended, as its parent or its channel tells.
+    var hasEnded: Bool { channel.endStatus != nil || process.exited != nil }
+
+    /// How it has ended: with its status as its parent tells it, or as ssh does; `nil` for a status that may be ssh's own.
+    func end() async -> (code: Int32, isOwn: Bool) {
+        if let status = channel.endStatus { return (status, true) }
+        let exit = await process.exit()
+        return (exit.code, exit != .status(255))
+    }
+
     /// The terminal that its commands are asked at, once one was wanted.
     var terminal: RemoteTerminal? {
         get { ownTerminal.withLock { $0 } }
@@ -47,7 +57,8 @@ final class RemoteShell: Sendable {
         let errorWriter = OwnedDescriptor(FileDescriptor(owning: error.writeEnd))
         let errorReader = OwnedDescriptor(FileDescriptor(owning: error.readEnd))
         let channel = try RemoteChannel(
-            output: outputReader, error: errorReader, promptMark: RemoteDialect.promptMark(mark))
+            output: outputReader, error: errorReader, promptMark: RemoteDialect.promptMark(mark),
+            endMark: RemoteDialect.endMark(mark))
         command.input = .descriptor(inputReader.raw)
         command.output = .descriptor(outputWriter.raw)
         command.error = .descriptor(errorWriter.raw)
@@ -132,7 +143,7 @@ final class RemoteShell: Sendable {
     }
 
     /// Ends the channel.
-    func end() async {
+    func leave() async {
         process.signalGroup(SIGKILL)
         _ = await process.exit()
         stop()
@@ -157,6 +168,8 @@ final class RemoteChannel: Sendable {
 
     private struct State {
         var readers: [FrameReader]
+        /// The status that the shell's parent told, by stream.
+        var endStatus: [Int32?] = [nil, nil]
         var running: Running?
         var exports: [UInt8]?
         var unclaimed: [UInt8] = []
@@ -174,15 +187,22 @@ final class RemoteChannel: Sendable {
     private static let unclaimedLimit = 256 << 10
 
     /// Takes over the reading ends.
-    /// - Parameter promptMark: what a prompt that comes round says of itself.
-    init(output: OwnedDescriptor, error: OwnedDescriptor, promptMark: String) throws(MMError) {
-        state = Mutex(State(readers: [FrameReader(promptMark: promptMark), FrameReader()]))
+    /// - Parameters:
+    ///   - promptMark: what a prompt that comes round says of itself.
+    ///   - endMark: what tells of the shell's end.
+    init(output: OwnedDescriptor, error: OwnedDescriptor, promptMark: String, endMark: String) throws(MMError) {
+        state = Mutex(
+            State(readers: [FrameReader(promptMark: promptMark, endMark: endMark), FrameReader(endMark: endMark)]))
         loop = try PollLoop.shared()
         descriptors = [output, error]
         for descriptor in descriptors { _ = fcntl(descriptor.raw, F_SETFL, O_NONBLOCK) }
     }
 
     deinit { close() }
+
+    /// The status with which the shell has ended, once all that it wrote was read; what it left in the background may still
+    /// hold its streams.
+    var endStatus: Int32? { state.withLock { $0.endStatus[1] == nil ? nil : $0.endStatus[0] } }
 
     /// Starts to read.
     func open() throws(MMError) {
@@ -284,9 +304,9 @@ final class RemoteChannel: Sendable {
                     state.watches[index] = nil
                 }
                 let ended = state.open == 0 ? state.streamsEnded : nil
-                guard let running = state.running, let report = running.report, running.hasErrorReport else {
-                    return (nil, nil, ended)
-                }
+                guard let running = state.running else { return (nil, nil, ended) }
+                let report = running.hasErrorReport ? running.report : nil
+                guard report != nil || state.endStatus.allSatisfy({ $0 != nil }) else { return (nil, nil, ended) }
                 state.running = nil
                 return (running.finished, report, ended)
             }
@@ -320,6 +340,7 @@ final class RemoteChannel: Sendable {
                 let taken = state.readers[index].take(Array(UnsafeRawBufferPointer(rebasing: room[..<count])))
                 if let exports = taken.exports { state.exports = exports }
                 if let status = taken.prompted { state.running?.prompted(status) }
+                if let status = taken.ended { state.endStatus[index] = status }
                 if let job = state.running?.job {
                     taken.output.withUnsafeBytes { job.append(index == 0 ? .stdout : .stderr, $0) }
                 } else {

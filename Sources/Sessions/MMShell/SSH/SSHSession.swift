@@ -104,7 +104,7 @@ public actor SSHSession: ShellSession {
     public var isBusy: Bool { memory.withLock { $0.running != nil } }
 
     /// Whether the connection is up, as far as is known.
-    public var isConnected: Bool { live.map { $0.process.exited == nil && $0.master.isAlive } ?? false }
+    public var isConnected: Bool { live.map { !$0.hasEnded && $0.master.isAlive } ?? false }
 
     /// The working directory after the last command; empty before the first.
     public var workingDirectory: String { memory.withLock { String(decoding: $0.snapshot.directory, as: UTF8.self) } }
@@ -222,7 +222,7 @@ public actor SSHSession: ShellSession {
 
     private func usableShell(_ deadline: Deadline) async throws(MMError) -> RemoteShell {
         if life.isClosed { throw ShellEnd.closedSession }
-        if let live, live.process.exited == nil, live.master.isAlive {
+        if let live, !live.hasEnded, live.master.isAlive {
             if let exports = live.channel.takeExports() { memory.withLock { $0.snapshot.exports = exports } }
             return live
         }
@@ -264,9 +264,8 @@ public actor SSHSession: ShellSession {
         terminal?.end()
         alarm.clear()
         run.over()
-        // ssh returns the status of what it ran; 255 may be its own or the program's.
-        let exit = await shell.process.exit()
-        let isShellsOwn = exit != .status(255) && run.reason == nil
+        let ended = await shell.end()
+        let isShellsOwn = ended.isOwn && run.reason == nil
         var cause = run.reason ?? .finished
         if cause == .finished {
             cause =
@@ -285,7 +284,7 @@ public actor SSHSession: ShellSession {
             }
             if let exports { memory.snapshot.exports = exports }
             return ShellEnd(
-                cause: cause, exitCode: isShellsOwn ? exit.code : 255, signal: nil,
+                cause: cause, exitCode: isShellsOwn ? ended.code : 255, signal: nil,
                 directoryBytes: memory.snapshot.directory, duration: took, restartsSession: true,
                 wasRestarted: memory.wasRestarted)
         }
@@ -320,7 +319,7 @@ public actor SSHSession: ShellSession {
 
     /// Returns the connection for work beside the shell; reconnects if it was lost.
     func connection(until deadline: Deadline) async throws(MMError) -> SSHMaster {
-        if let live, live.process.exited == nil, live.master.isAlive { return live.master }
+        if let live, !live.hasEnded, live.master.isAlive { return live.master }
         let turn = try await turns.take(deadline)
         defer { turn.release() }
         return try await usableShell(deadline).master
@@ -352,7 +351,7 @@ public actor SSHSession: ShellSession {
             return (try? await gone.master.control(script, timeout: .seconds(5)))?.exit == .status(0)
         }
         var isDone = sweeping ? await isSwept() : false
-        await gone.end()
+        await gone.leave()
         // If the host opens no more channels, the one that has just been closed makes room.
         if sweeping, !isDone { isDone = await isSwept() }
         if isDone {
