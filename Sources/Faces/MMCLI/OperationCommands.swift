@@ -173,23 +173,29 @@ package struct OperationCommands: Sendable {
         try await output.end()
     }
 
-    /// Calls an operation, and repeats the call with a passphrase if a key turns out to need one and a person can be
-    /// asked for it.
+    /// Calls an operation, and repeats the call with what a host turns out to want, if a person can be asked for it: the
+    /// passphrase of a key, or the password, three times as ssh asks for it.
     private func call(
         _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
         let (called, given) = operation.call(arguments)
-        do throws(MMError) {
-            return try await service.call(called, given, in: context)
-        } catch  where error.details["reason"] == "passphrase" && context.person != nil {
-            terminal.progress(nil)
-            let key = error.details["key"]?.string ?? "the key"
-            guard operation.fields.contains(where: { $0.name == "passphrase" }),
-                let typed = try await Terminal.controlling.ask("Passphrase of \(key): ", hidden: true), !typed.isEmpty
-            else { throw error }
-            var whole = given
-            whole["passphrase"] = .string(typed)
-            return try await service.call(called, whole, in: context)
+        var whole = given
+        var refused = 0
+        while true {
+            do throws(MMError) {
+                return try await service.call(called, whole, in: context)
+            } catch {
+                guard context.person != nil, let question = HostQuestion(error), whole["password_secret"] == nil,
+                    operation.fields.contains(where: { $0.name == question.argument })
+                else { throw error }
+                if whole[question.argument] != nil { refused += 1 }
+                guard refused < question.attempts else { throw error }
+                terminal.progress(nil)
+                if refused > 0 { terminal.note("Not accepted, please try again.") }
+                guard let typed = try await Terminal.controlling.ask(question.text, hidden: true), !typed.isEmpty
+                else { throw error }
+                whole[question.argument] = .string(typed)
+            }
         }
     }
 
@@ -256,5 +262,28 @@ extension OperationAnswer {
     /// Whether the body is still being fetched.
     fileprivate var isLongRunning: Bool {
         body.stream != nil
+    }
+}
+
+/// What a person is asked for because a host wants it.
+private struct HostQuestion {
+    /// The argument that takes the answer.
+    let argument: String
+    let text: String
+    /// How often it is asked.
+    let attempts: Int
+
+    /// Reads it from the refusal of a sign-in; `nil` where nothing that is typed would help.
+    init?(_ error: MMError) {
+        switch error.details["reason"]?.string {
+        case "passphrase":
+            (argument, attempts) = ("passphrase", 1)
+            text = "Passphrase of \(error.details["key"]?.string ?? "the key"): "
+        case "authentication":
+            guard let host = error.details["takesPassword"]?.string else { return nil }
+            (argument, attempts) = ("password", 3)
+            text = "Password of \(host): "
+        default: return nil
+        }
     }
 }

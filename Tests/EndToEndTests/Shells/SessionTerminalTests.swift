@@ -101,6 +101,25 @@ struct SessionTerminalTests {
         try await stop(home)
     }
 
+    @Test("asks for a password that the host takes, three times", .enabled(if: LoopbackHost.isInstalled))
+    func password() async throws {
+        let home = try TemporaryHome()
+        let host = try await LoopbackHost(in: home)
+        let words = ["ssh", "\(LoopbackHost.user)@127.0.0.1", "-p", "\(host.port)", "-i", "/nonexistent", "id"]
+        let person = try await Person(words, home)
+        for attempt in 1...3 {
+            try await person.see("Password of \(LoopbackHost.user)@127.0.0.1:\(host.port): ")
+            try await person.type("wrong horse \(attempt)\r")
+            if attempt < 3 { try await person.see("please try again") }
+        }
+        try await person.see("did not accept the sign-in")
+        #expect(await person.child.exit().code == 1)
+        let script = try await Tenant.run(Programs.mm, words, home.environment)
+        #expect(script.error.contains("password_secret") && script.code == 1, "\(script)")
+        await host.stop()
+        try await stop(home)
+    }
+
     @Test("is one of the host's over SSH", .enabled(if: LoopbackHost.isInstalled && LoopbackHost.givesTerminals))
     func host() async throws {
         let home = try TemporaryHome()

@@ -20,6 +20,20 @@ struct SSHFailureTests {
         #expect(error.code == .forbidden)
     }
 
+    @Test(
+        "a host that takes passwords says so, for whoever can be asked for one",
+        arguments: [
+            ("user@host: Permission denied (publickey,password).", true),
+            ("user@host: Permission denied (publickey,keyboard-interactive).", true),
+            ("Permission denied, please try again.", true), ("user@host: Permission denied (publickey).", false),
+            ("Too many authentication failures", false),
+        ])
+    func takesPasswords(words: String, doesTake: Bool) {
+        let error = SSHFailure.error(words, name: "user@host:22", target: SSHTarget("host"))
+        #expect(error.details["takesPassword"]?.string == (doesTake ? "user@host:22" : nil))
+        #expect(error.hint?.contains("password_secret") == doesTake)
+    }
+
     @Test("a slow host has refused nothing")
     func silence() {
         #expect(!SSHFailure.isRefusedPassword("Authenticated to host using \"publickey\"."))

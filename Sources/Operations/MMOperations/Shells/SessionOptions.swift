@@ -17,6 +17,8 @@ struct SessionOptions: Sendable {
     var passphraseSecret: String?
     /// What opens the private key, as a person has just typed it.
     var passphrase: Secret?
+    /// The password, as a person has just typed it.
+    var password: Secret?
     /// Whether the host is network equipment.
     var isDevice = false
     /// Whether the key of a host that was never seen is believed.
@@ -32,6 +34,7 @@ struct SessionOptions: Sendable {
         passwordSecret = try reader.text("password_secret")
         passphraseSecret = try reader.text("passphrase_secret")
         passphrase = try reader.text("passphrase").map { Secret($0) }
+        password = try reader.text("password").map { Secret($0) }
         isDevice = try reader.flag("device")
         acceptsNew = try reader.flag("accept_new")
     }
@@ -48,6 +51,8 @@ struct SessionOptions: Sendable {
         InputField(
             "passphrase", .text, "What opens the private key, as a person has just typed it.", .notOnCommandLine,
             .notForModels),
+        InputField(
+            "password", .text, "The password, as a person has just typed it.", .notOnCommandLine, .notForModels),
         InputField(
             "device", .flag, "Network equipment without a POSIX shell: learns its prompt, turns pages."),
         InputField(

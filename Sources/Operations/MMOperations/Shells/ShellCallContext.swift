@@ -61,9 +61,10 @@ struct ShellCallContext: Sendable {
         target.passphrase = try options.passphraseSecret.map { (name) throws(MMError) in
             try secret(name, for: .host(named.host))
         }
-        if context.isTerminal, let typed = options.passphrase {
-            target.passphrase = typed
-            HeldSecrets.shared.hold(typed)
+        if context.isTerminal {
+            target.passphrase = options.passphrase ?? target.passphrase
+            target.password = options.password ?? target.password
+            for typed in [options.passphrase, options.password] { typed.map(HeldSecrets.shared.hold) }
         }
         if context.call.caller.surface != .mcp {
             target.jump = options.jump

@@ -34,12 +34,18 @@ enum SSHFailure {
                 details: ["reason": "password_expired"], cause: cause)
         }
         if says("Permission denied") || says("Too many authentication failures") {
+            let takesPassword = takesPassword(messages)
             return MMError(
                 .forbidden, "\(name) did not accept the sign-in.",
                 hint: target.password != nil || target.passphrase != nil
                     ? "Check user name, password and passphrase."
-                    : "Check the user name, and that a key for it is in the agent, in ssh_config or named.",
-                details: ["reason": "authentication"], cause: cause)
+                    : "Check the user name, and that a key for it is in the agent, in ssh_config or named."
+                        + (takesPassword
+                            ? " It takes passwords, too: a person at a terminal is asked for one; else store it as a secret and name that (password_secret)."
+                            : ""),
+                details: JSONObject(
+                    [("reason", "authentication")] + (takesPassword ? [("takesPassword", .string(name))] : [])),
+                cause: cause)
         }
         if says("Could not resolve hostname") {
             return MMError(
@@ -62,6 +68,14 @@ enum SSHFailure {
         return MMError(
             .unavailable, "The connection to \(name) failed: \(lastLine(messages)).",
             hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
+    }
+
+    /// Whether the ways to sign in that the host names, as in `Permission denied (publickey,password).`, take a password.
+    private static func takesPassword(_ messages: String) -> Bool {
+        if messages.contains("Permission denied, please try again") { return true }
+        guard let start = messages.firstRange(of: "Permission denied (")?.upperBound else { return false }
+        let ways = messages[start...].prefix { $0 != ")" }.split(separator: ",")
+        return ways.contains("password") || ways.contains("keyboard-interactive")
     }
 
     /// Whether ssh has been told that a password is wrong, or that it has to be changed before anything else.
