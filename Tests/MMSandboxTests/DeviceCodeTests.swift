@@ -19,6 +19,40 @@ struct DeviceCodeTests {
         #expect(message.contains(answer.json["user_code"]?.string ?? "-"))
     }
 
+    @Test("a code of a customer's is approved where all codes are, by an account of the customer")
+    func customers() async throws {
+        let bench = Bench { $0.customerCount = 2 }
+        let customer = SandboxOrganization.customer(2)
+        func start() async -> JSONValue {
+            await bench.post(
+                "/\(customer.domain)/oauth2/v2.0/devicecode",
+                [("client_id", TenantIdentity.demoApp), ("scope", Bench.everything)]
+            ).json
+        }
+        func tokens(_ start: JSONValue) async -> JSONValue {
+            await bench.post(
+                "/\(customer.id)/oauth2/v2.0/token",
+                [
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                    ("client_id", TenantIdentity.demoApp), ("device_code", start["device_code"]?.string ?? ""),
+                ]
+            ).json
+        }
+        let first = await start()
+        let approved = await bench.control("POST", "approve", ["userCode": first["user_code"] ?? .null])
+        #expect(approved.json["account"] == "admin@customer-2.example")
+        #expect(claims(of: await tokens(first)["id_token"])["tid"]?.string == customer.id)
+
+        let second = await start()
+        let code = try #require(second["user_code"]?.string)
+        let form = await bench.send("GET", "/devicelogin?user_code=\(code)")
+        #expect(String(decoding: form.bytes, as: UTF8.self).contains(code))
+        let stranger = await bench.control(
+            "POST", "approve", ["userCode": .string(code), "account": .string(TenantIdentity.administrator)])
+        #expect(stranger.status == 404)
+        #expect(await bench.control("POST", "approve", ["userCode": "AAAAAAAAA"]).status == 404)
+    }
+
     @Test("a poll before the approval is told to wait, a hasty one to slow down")
     func pending() async {
         let bench = Bench()

@@ -203,7 +203,7 @@ struct ControlPlane {
             devices.decide(code, .declined)
             return Self.ok(["decision": "decline"])
         case "approve":
-            let account = body["account"]?.string ?? TenantIdentity.administrator
+            let account = body["account"]?.string ?? "admin@\(context.organization.domain)"
             guard let user = store.user(account) else { return unknownAccount(account) }
             do throws(TokenFault) { try issuer.checkAccount(user.id) } catch {
                 return .failure(403, error.error, "AADSTS\(error.number): \(error.message)")

@@ -35,7 +35,8 @@ package actor SandboxTenant {
         self.customers = customers
         let door = TenantDoor(
             customers: customers.enumerated().map { place, services in
-                (SandboxOrganization.customer(place + 1), Self.chain(services, options))
+                TenantDoor.Customer(
+                    organization: .customer(place + 1), services: services, chain: Self.chain(services, options))
             }, partner: services)
         chain = Self.chain(services, options, behind: customers.isEmpty ? [] : [door])
     }
@@ -174,16 +175,26 @@ struct FaultStep: HTTPMiddleware {
 }
 
 /// The step that hands a request to the tenant that it is for: the one that its path names, else the one that its token was
-/// issued by, else the one that a control request asks for. All others are the sandbox's own.
+/// issued by, else the one that a control request asks for, else the one at which the code waits that a person enters. All
+/// others are the sandbox's own.
 struct TenantDoor: HTTPMiddleware {
-    let customers: [(organization: SandboxOrganization, chain: HTTPChain<Void>)]
+    /// A tenant behind the door.
+    struct Customer: Sendable {
+        let organization: SandboxOrganization
+        let services: TenantServices
+        let chain: HTTPChain<Void>
+    }
+
+    let customers: [Customer]
     /// Tells refresh tokens of the sandbox's own tenant.
     let partner: TenantServices
 
     func respond(
         to request: HTTPServerRequest, from peer: Void, next: HTTPResponder<Void>
     ) async -> HTTPServerResponse {
-        guard let place = customer(of: request) else { return await next(request, peer) }
+        let named = customer(of: request)
+        let waiting = named == nil ? await waiting(request) : nil
+        guard let place = named ?? waiting else { return await next(request, peer) }
         if let answer = await delegated(request, customers[place].organization) { return answer }
         return await customers[place].chain.respond(to: request, from: peer)
     }
@@ -211,6 +222,25 @@ struct TenantDoor: HTTPMiddleware {
             let claims = try? JSONParser.parse(bytes), let tenant = claims["tid"]?.string
         else { return nil }
         return named(tenant)
+    }
+
+    /// The customer at which the code waits that a person, or the control request of one, names: there is one page for all.
+    private func waiting(_ request: HTTPServerRequest) async -> Int? {
+        let code: String? =
+            switch request.segments.first?.lowercased() {
+            case "devicelogin", "microsoft.com":
+                request.queryFields["user_code"] ?? request.queryFields["otc"]
+                    ?? (request.method == "POST" ? request.form["user_code"] : nil)
+            case "sandbox" where request.segments.last?.lowercased() == "approve":
+                (try? JSONParser.parse(request.body))?["userCode"]?.string
+            default: nil
+            }
+        guard let code, !code.isEmpty else { return nil }
+        for (place, customer) in customers.enumerated()
+        where await customer.services.use({ $0.approval.devices.find(userCode: code) != nil }) {
+            return place
+        }
+        return nil
     }
 
     private func named(_ segment: String) -> Int? {
