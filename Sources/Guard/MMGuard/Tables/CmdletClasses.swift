@@ -8,9 +8,10 @@ package struct CmdletClasses: Sendable {
     /// Whether any table knows a cmdlet.
     package func knows(_ name: String) -> Bool { !table.entries(named: name).isEmpty }
 
-    /// Whether it is a cmdlet of one of the services, and none of PowerShell's own.
+    /// Whether it is a cmdlet of one of the services, and none of PowerShell's own. Graph's modules have far more of them
+    /// than any table names: those are known by the requests that they stand for.
     package func isOfService(_ name: String) -> Bool {
-        table.entries(named: name).contains { $0.product != .builtin }
+        table.entries(named: name).contains { $0.product != .builtin } || !GraphCmdletNames().requests(of: name).isEmpty
     }
 
     /// The classes of a cmdlet of Exchange or of the compliance service, strictest first; those that its verb suggests

@@ -474,3 +474,165 @@ struct ObservedContent {
         ]
     }
 }
+
+// What is asked for more seldom.
+extension ObservedContent {
+    /// The policies for apps of one system.
+    func protection(of system: String) -> [JSONObject] {
+        appProtection.filter { $0["@odata.type"]?.string?.contains(".\(system)") == true }.map { row in
+            var row = row
+            row["@odata.type"] = nil
+            return row
+        }
+    }
+
+    /// The partners that the address list holds beside the accounts.
+    var orgContacts: [JSONObject] {
+        [("Frida Fabrikam", "Fabrikam", "fabrikam.com"), ("Nils Northwind", "Northwind Traders", "northwind.example")]
+            .enumerated().map { place, contact in
+                let given = contact.0.split(separator: " ")[0].lowercased()
+                return [
+                    "id": id(24, place), "displayName": .string(contact.0), "companyName": .string(contact.1),
+                    "mail": .string("\(given)@\(contact.2)"), "mailNickname": .string(given), "givenName": .null,
+                    "surname": .null, "jobTitle": .null, "department": .null, "onPremisesSyncEnabled": .null,
+                    "proxyAddresses": [.string("SMTP:\(given)@\(contact.2)")],
+                ]
+            }
+    }
+
+    var exchangeMailboxes: [JSONObject] {
+        (0..<min(40, users.count)).map { ["id": .string(users.row($0).id)] }
+    }
+
+    /// Who may see a calendar: everybody in the organisation whether somebody is free, unless the owner says otherwise.
+    var calendarPermissions: [JSONObject] {
+        [
+            [
+                "id": "RGVmYXVsdA==", "isRemovable": false, "isInsideOrganization": true, "role": "freeBusyRead",
+                "allowedRoles": ["none", "freeBusyRead", "limitedRead", "read", "write"],
+                "emailAddress": ["name": "My Organization"],
+            ]
+        ]
+    }
+
+    var phoneNumbers: [JSONObject] {
+        (0..<min(20, users.count)).map { place in
+            [
+                "id": .string("+3491055510\(10 + place)"), "telephoneNumber": .string("+3491055510\(10 + place)"),
+                "numberType": "callingPlan", "activationState": "activated", "isoCountryCode": "ES",
+                "capabilities": ["userAssignment"],
+                "assignmentStatus": place < 12 ? "userAssigned" : "unassigned",
+                "assignmentTargetId": place < 12 ? .string(users.row(place).id) : .null,
+            ]
+        }
+    }
+
+    var catalogApps: [JSONObject] {
+        TeamContent.installedApps(of: "").compactMap { $0["teamsApp"]?.object } + [
+            [
+                "id": id(25, 0), "externalId": "contoso.timesheet", "displayName": "Contoso Time Sheet",
+                "distributionMethod": "organization",
+            ]
+        ]
+    }
+
+    var healthScripts: [JSONObject] {
+        [
+            [
+                "id": id(26, 0), "displayName": "Free disk space", "description": "Empties folders of temporary files.",
+                "publisher": .string(TenantIdentity.name), "version": "1", "isGlobalScript": false,
+                "runAsAccount": "system", "enforceSignatureCheck": false, "createdDateTime": ago(200),
+                "lastModifiedDateTime": ago(30),
+            ]
+        ]
+    }
+
+    var deviceRoles: [JSONObject] {
+        ["Help Desk Operator", "Policy and Profile manager", "Read Only Operator"].enumerated().map { place, name in
+            [
+                "id": id(27, place), "displayName": .string(name), "description": .string("\(name)."),
+                "isBuiltIn": true, "rolePermissions": [],
+            ]
+        }
+    }
+
+    var deploymentProfiles: [JSONObject] {
+        [
+            [
+                "id": id(28, 0), "displayName": "Office computers", "description": "", "language": "os-default",
+                "createdDateTime": ago(300), "lastModifiedDateTime": ago(60), "deviceNameTemplate": "PC-%SERIAL%",
+                "deviceType": "windowsPc", "preprovisioningAllowed": false,
+            ]
+        ]
+    }
+
+    /// What the domain's name servers are to say.
+    var dnsRecords: [JSONObject] {
+        let mail = "\(TenantIdentity.sharePointHost).mail.protection.outlook.com"
+        return [
+            ("Mx", "Email", ["mailExchange": .string(mail), "preference": 0]),
+            ("Txt", "Email", ["text": "v=spf1 include:spf.protection.outlook.com -all"]),
+            ("CName", "Email", ["canonicalName": "autodiscover.outlook.com"]),
+        ].enumerated().map { (place, record: (String, String, JSONObject)) in
+            var row: JSONObject = [
+                "id": id(29, place), "recordType": .string(record.0), "supportedService": .string(record.1),
+                "label": .string(TenantIdentity.domain), "ttl": 3600, "isOptional": false,
+            ]
+            for (name, value) in record.2 { row[name] = value }
+            return row
+        }
+    }
+
+    var packageAssignments: [JSONObject] {
+        (0..<min(4, users.count)).map { place in
+            [
+                "id": id(30, place), "state": "delivered", "status": "Delivered", "expiredDateTime": .null,
+                "schedule": ["startDateTime": ago(90), "expiration": .null],
+            ]
+        }
+    }
+
+    var roomLists: [JSONObject] {
+        Set(rooms.compactMap { $0["building"]?.string }).sorted().enumerated().map { place, city in
+            let name = city.lowercased().filter { $0.isLetter }
+            return [
+                "id": id(31, place), "displayName": .string("Rooms in \(city)"),
+                "emailAddress": .string("rooms.\(name)@\(TenantIdentity.domain)"), "phone": "", "address": .null,
+            ]
+        }
+    }
+
+    /// The plans of the first group that has some.
+    var ownPlans: [JSONObject] { store.table(.groups).first.map { plans(of: $0.id) } ?? [] }
+
+    /// How each role is taken up and for how long.
+    var rolePolicies: [JSONObject] {
+        store.roleDefinitions.prefix(6).map { role in
+            [
+                "id": .string("DirectoryRole_\(TenantIdentity.id)_\(role.id)"), "displayName": "DirectoryRole",
+                "description": "DirectoryRole", "isOrganizationDefault": false, "scopeId": "/",
+                "scopeType": "DirectoryRole", "lastModifiedDateTime": ago(200),
+            ]
+        }
+    }
+
+    var rolePolicyAssignments: [JSONObject] {
+        store.roleDefinitions.prefix(6).map { role in
+            let policy = "DirectoryRole_\(TenantIdentity.id)_\(role.id)"
+            return [
+                "id": .string("\(policy)_\(role.id)"), "policyId": .string(policy), "scopeId": "/",
+                "scopeType": "DirectoryRole", "roleDefinitionId": .string(role.id),
+            ]
+        }
+    }
+
+    var retentionLabels: [JSONObject] {
+        ["Keep for ten years", "Delete after a year"].enumerated().map { place, name in
+            [
+                "id": id(32, place), "displayName": .string(name), "isInUse": .bool(place == 0),
+                "retentionTrigger": "dateCreated", "behaviorDuringRetentionPeriod": "retain",
+                "actionAfterRetentionPeriod": place == 0 ? "none" : "delete", "createdDateTime": ago(400),
+            ]
+        }
+    }
+}

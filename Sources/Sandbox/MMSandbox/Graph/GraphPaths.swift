@@ -198,6 +198,12 @@ struct GraphPaths {
             return .plain(.calendars(id), "\(label)/calendars", .calendars, below, owner: id)
         case "contacts": return .plain(.contacts(id), "\(label)/contacts", .contacts, below, owner: id)
         case "mailboxsettings":
+            if let name = below.first?.name, let part = settings[id][name] {
+                let shown: JSONObject = part.object ?? ["value": part]
+                return GraphPlace(
+                    .single(nil, .object(shown)), "\(label)/mailboxSettings/\(name)", .mailboxSettings,
+                    below.dropFirst(), owner: id)
+            }
             return GraphPlace(
                 .single(nil, .object(settings[id])), "\(label)/mailboxSettings", .mailboxSettings, below, owner: id)
         case "manager":
@@ -233,10 +239,7 @@ struct GraphPaths {
                 .collection(.managedDevices) { $0["userId"]?.string == id }, "\(label)/managedDevices", .devices, below)
         case "chats": return try teams.chats(id, below)
         case "joinedteams": return try teams.joinedTeams(id, below)
-        case "photo":
-            throw GraphFailure(
-                404, "ImageNotFound",
-                "Exception of type 'Microsoft.Fast.Profile.Core.Exception.ImageNotFoundException' was thrown.")
+        case "photo": throw Self.noPhoto
         default: return itself
         }
     }
@@ -256,9 +259,15 @@ struct GraphPaths {
             guard let index = store.groups.ids.index(ofGuid: record.id) else { throw .fileMissing }
             return try drives.drive(store.files.driveID(.group(index)), below)
         case "sites": return try sites.place(below)
+        case "photo": throw Self.noPhoto
         default: return itself
         }
     }
+
+    /// Nobody here has a picture.
+    private static let noPhoto = GraphFailure(
+        404, "ImageNotFound",
+        "Exception of type 'Microsoft.Fast.Profile.Core.Exception.ImageNotFoundException' was thrown.")
 }
 
 /// What paths name that administrators look at and nobody writes here.
@@ -271,7 +280,7 @@ struct ObservedPaths {
     func place(_ segments: ArraySlice<GraphSegment>) -> GraphPlace? {
         if let below = below(segments) { return below }
         let words = segments.prefix(4).map { $0.name.lowercased() }
-        for count in stride(from: min(3, words.count), through: 1, by: -1) {
+        for count in stride(from: words.count, through: 1, by: -1) {
             let path = words.prefix(count).joined(separator: "/")
             let rest = segments.dropFirst(count)
             if let (kind, area, rows) = list(path) { return made(kind, area, rows, path, rest) }
@@ -305,8 +314,19 @@ struct ObservedPaths {
         if let rest = at("planner/plans/{}/buckets") {
             return made("plannerBucket", .groups, content.plannerBuckets(all[2].name), "planner/buckets", rest)
         }
-        if let rest = at("groups/{}/memberswithlicenseerrors") {
+        if let rest = at("groups/{}/memberswithlicenseerrors/graph.group") ?? at("groups/{}/memberswithlicenseerrors") {
             return .references([], nil, rest, area: .groups)
+        }
+        if let rest = at("groups/{}/photos") { return made("profilePhoto", .groups, [], "photos", rest) }
+        if let rest = at("groups/{}/approleassignments") {
+            return made("appRoleAssignment", .groups, [], "appRoleAssignments", rest)
+        }
+        if let rest = at("groups/{}/events") ?? at("groups/{}/calendar/events") {
+            return GraphPlace(.made(.event, []), "groups('\(all[1].name)')/events", .calendars, rest)
+        }
+        for name in ["daynotes", "timeoffrequests", "shifts", "timesoff", "openshifts"] {
+            guard let rest = at("teams/{}/schedule/\(name)") else { continue }
+            return made(all[3].name, .teams, [], "schedule/\(all[3].name)", rest)
         }
         if let rest = at("devicemanagement/devicecompliancepolicies/getdevicesscheduledtoretire") {
             return made("retireScheduledManagedDevice", .devices, [], "getDevicesScheduledToRetire", rest)
@@ -337,6 +357,29 @@ struct ObservedPaths {
             return GraphPlace(
                 .made(store.table(.permissionGrants).kind, rows), "oauth2PermissionGrants", .consents,
                 segments.dropFirst())
+        case ("sponsors", _): return .references([], nil, segments.dropFirst(), area: .users)
+        case ("approleassignments", _):
+            return made("appRoleAssignment", .users, [], "appRoleAssignments", segments.dropFirst())
+        case ("onlinemeetings", _):
+            return made("onlineMeeting", .calendars, [], "onlineMeetings", segments.dropFirst(), owner: id)
+        case ("photos", _): return made("profilePhoto", .users, [], "photos", segments.dropFirst())
+        case ("planner", "tasks"):
+            let rows = content.plannerTasks("OwnPlan0").filter { $0["assignments"]?[id] != nil }
+            return made("plannerTask", .groups, rows, "planner/tasks", segments.dropFirst(2))
+        case ("planner", "plans"):
+            return made("plannerPlan", .groups, content.ownPlans, "planner/plans", segments.dropFirst(2))
+        case ("inferenceclassification", "overrides"):
+            return made("inferenceClassificationOverride", .mail, [], "overrides", segments.dropFirst(2), owner: id)
+        case ("calendar", "calendarpermissions"):
+            return made(
+                "calendarPermission", .calendars, content.calendarPermissions, "calendarPermissions",
+                segments.dropFirst(2), owner: id)
+        case ("teamwork", "installedapps"):
+            return made(
+                "userScopeTeamsAppInstallation", .teams, TeamContent.installedApps(of: id), "installedApps",
+                segments.dropFirst(2))
+        case ("datasecurityandgovernance", "sensitivitylabels"):
+            return made("sensitivityLabel", .policies, content.sensitivityLabels, "labels", segments.dropFirst(2))
         case ("authentication", let name?) where name.hasSuffix("methods") && name != "methods":
             let type = "#microsoft.graph.\(name.dropLast("methods".count))authenticationmethod"
             let rows = store.table(.authenticationMethods(id)).all.filter { $0.typeName?.lowercased() == type }
@@ -375,6 +418,10 @@ struct ObservedPaths {
             ("windowsAutopilotDeviceIdentity", .devices, content.autopilot)
         case "devicemanagement/detectedapps": ("detectedApp", .devices, content.detectedApps)
         case "deviceappmanagement/mobileapps": ("mobileApp", .devices, content.mobileApps)
+        case "deviceappmanagement/iosmanagedappprotections":
+            ("iosManagedAppProtection", .devices, content.protection(of: "ios"))
+        case "deviceappmanagement/androidmanagedappprotections":
+            ("androidManagedAppProtection", .devices, content.protection(of: "android"))
         case "deviceappmanagement/managedapppolicies": ("managedAppPolicy", .devices, content.appProtection)
         case "informationprotection/bitlocker/recoverykeys": ("bitlockerRecoveryKey", .devices, content.bitLockerKeys)
         case "directory/devicelocalcredentials": ("deviceLocalCredentialInfo", .devices, content.localCredentials)
@@ -384,9 +431,10 @@ struct ObservedPaths {
         case "security/alerts_v2": ("security.alert", .risks, content.alerts)
         case "security/incidents": ("security.incident", .risks, content.incidents)
         case "security/cases/ediscoverycases": ("security.ediscoveryCase", .risks, content.cases)
-        case "security/datasecurityandgovernance/sensitivitylabels", "security/informationprotection/sensitivitylabels":
+        case "security/datasecurityandgovernance/sensitivitylabels", "security/informationprotection/sensitivitylabels",
+            "informationprotection/sensitivitylabels", "informationprotection/policy/labels":
             ("sensitivityLabel", .policies, content.sensitivityLabels)
-        case "identityprotection/riskdetections": ("riskDetection", .risks, content.riskDetections)
+        case "identityprotection/riskdetections", "riskdetections": ("riskDetection", .risks, content.riskDetections)
         case "admin/serviceannouncement/messages": ("serviceUpdateMessage", .health, content.messages)
         case "places/graph.room", "places/microsoft.graph.room": ("room", .organization, content.rooms)
         case "identitygovernance/accessreviews/definitions":
@@ -401,7 +449,7 @@ struct ObservedPaths {
         case "groupsettings", "settings": ("groupSetting", .groups, content.groupSettings)
         case "schemaextensions": ("schemaExtension", .applications, [])
         case "policies/tokenlifetimepolicies": ("tokenLifetimePolicy", .policies, [])
-        case "contacts": ("orgContact", .organization, [])
+        case "contacts": ("orgContact", .organization, content.orgContacts)
         case "rolemanagement/directory/roleassignmentschedules",
             "rolemanagement/directory/roleassignmentscheduleinstances":
             ("unifiedRoleAssignmentSchedule", .roles, content.roleSchedules)
@@ -420,13 +468,55 @@ struct ObservedPaths {
         case "identityprotection/riskyserviceprincipals": ("riskyServicePrincipal", .risks, [])
         case "deviceappmanagement/vpptokens": ("vppToken", .devices, [])
         case "devicemanagement/auditevents": ("auditEvent", .devices, content.deviceEvents)
-        case "admin/exchange/tracing/messagetraces": ("exchangeMessageTrace", .organization, content.messageTraces)
+        case "admin/exchange/tracing/messagetraces", "messagetraces":
+            ("exchangeMessageTrace", .organization, content.messageTraces)
+        default: further(path)
+        }
+    }
+
+    /// What is asked for more seldom.
+    private func further(_ path: String) -> (String, GraphArea, [JSONObject])? {
+        switch path {
+        case "admin/exchange/mailboxes": ("mailbox", .organization, content.exchangeMailboxes)
+        case "admin/teams/telephonenumbermanagement/numberassignments":
+            ("teamsAdministration.numberAssignment", .organization, content.phoneNumbers)
+        case "appcatalogs/teamsapps": ("teamsApp", .teams, content.catalogApps)
+        case "devicemanagement/devicehealthscripts": ("deviceHealthScript", .devices, content.healthScripts)
+        case "devicemanagement/importedwindowsautopilotdeviceidentities":
+            ("importedWindowsAutopilotDeviceIdentity", .devices, [])
+        case "devicemanagement/roledefinitions": ("roleDefinition", .devices, content.deviceRoles)
+        case "devicemanagement/windowsautopilotdeploymentprofiles":
+            ("windowsAutopilotDeploymentProfile", .devices, content.deploymentProfiles)
+        case "domaindnsrecords": ("domainDnsRecord", .organization, content.dnsRecords)
+        case "external/connections": ("externalConnectors.externalConnection", .organization, [])
+        case "identitygovernance/entitlementmanagement/assignments":
+            ("accessPackageAssignment", .policies, content.packageAssignments)
+        case "identitygovernance/entitlementmanagement/assignmentrequests":
+            ("accessPackageAssignmentRequest", .policies, [])
+        case "places/graph.roomlist", "places/microsoft.graph.roomlist":
+            ("roomList", .organization, content.roomLists)
+        case "planner/plans": ("plannerPlan", .groups, content.ownPlans)
+        case "policies/appmanagementpolicies": ("appManagementPolicy", .policies, [])
+        case "policies/rolemanagementpolicies":
+            ("unifiedRoleManagementPolicy", .policies, content.rolePolicies)
+        case "policies/rolemanagementpolicyassignments":
+            ("unifiedRoleManagementPolicyAssignment", .policies, content.rolePolicyAssignments)
+        case "print/shares": ("printerShare", .organization, content.printers)
+        case "rolemanagement/directory/roleassignmentschedulerequests":
+            ("unifiedRoleAssignmentScheduleRequest", .roles, [])
+        case "rolemanagement/directory/roleeligibilityschedulerequests":
+            ("unifiedRoleEligibilityScheduleRequest", .roles, [])
+        case "security/labels/departments": ("security.departmentTemplate", .policies, [])
+        case "security/labels/retentionlabels": ("security.retentionLabel", .policies, content.retentionLabels)
+        case "security/tiindicators": ("tiIndicator", .risks, [])
         default: nil
         }
     }
 
     private func single(_ path: String) -> (String, GraphArea, JSONObject)? {
         switch path {
+        case "networkaccess/settings/crosstenantaccess":
+            ("networkAccess.crossTenantAccessSettings", .policies, ["networkPacketTaggingStatus": "disabled"])
         case "policies/crosstenantaccesspolicy":
             (
                 "crossTenantAccessPolicy", .policies,
@@ -587,6 +677,8 @@ enum AdministrationPaths {
             return .plain(.deviceCompliancePolicies, "deviceManagement/deviceCompliancePolicies", .devices, below)
         case ("identity", "conditionalaccess") where third == "policies":
             return .plain(.conditionalAccessPolicies, "identity/conditionalAccess/policies", .policies, inner)
+        case ("policies", "conditionalaccesspolicies"):
+            return .plain(.conditionalAccessPolicies, "policies/conditionalAccessPolicies", .policies, below)
         case ("identityprotection", "riskyusers"):
             return .plain(.riskyUsers, "identityProtection/riskyUsers", .risks, below)
         case ("reports", "authenticationmethods") where third == "userregistrationdetails":

@@ -200,6 +200,7 @@ enum UnservedPath {
         guard failure.status == 400, failure.message.hasPrefix("Resource not found for the segment"),
             let target = try? RequestTarget(parsing: call.request.path, service: .graph, normalization: .clean),
             PermissionTable.standard.permissions(call.request.method, target) != nil
+                || PathCheck().fault(call.request.method, target) == nil
         else { return failure }
         let path = "/" + target.segments.joined(separator: "/")
         return GraphFailure(

@@ -61,11 +61,14 @@ struct UsageReports {
         let refreshed = store.users.now / 86_400 * 86_400 - 2 * 86_400
         let mixing = context.mixing.branch(71)
         let groups = report.isOfGroups ? store.table(.groups).all : []
-        for index in 0..<(report.isOfGroups ? groups.count : store.users.count) {
+        let count = report.isOfDays ? days : report.isOfGroups ? groups.count : store.users.count
+        for index in 0..<count {
             // A group is told by its first owner, who stands for how much goes on in it.
-            let user = store.users.row(report.isOfGroups ? index % store.users.count : index)
+            let user = store.users.row(index % store.users.count)
             var row = UsageReport.Row(user: user, refreshed: refreshed, days: days, mixing: mixing)
-            if report.isOfGroups {
+            if report.isOfDays {
+                (row.day, row.people) = (index, store.users.count)
+            } else if report.isOfGroups {
                 row.group = groups[index]
                 guard !report.isOfTeams || groups[index]["resourceProvisioningOptions"]?.array?.contains("Team") == true
                 else { continue }
@@ -96,6 +99,9 @@ struct UsageReport: Sendable {
         let mixing: Mixing
         /// The group, in reports on groups.
         var group: Record = .object([:])
+        /// In reports on days, how many days ago it was, and how many people there are.
+        var day = 0
+        var people = 0
 
         /// A property of the group.
         func of(_ name: String) -> String { group[name]?.string ?? "" }
@@ -116,6 +122,12 @@ struct UsageReport: Sendable {
                 return ""
             }
             return Self.day(min(refreshed, last - Int64(mixing.number(user.index, field, below: 4) * 86_400)))
+        }
+
+        /// How many people used a service on the day: fewer at weekends.
+        func active(_ field: UInt64) -> String {
+            let isWeekend = [2, 3].contains((refreshed / 86_400 - Int64(day)) % 7)
+            return "\(people * (mixing.number(day, field, below: 12) + (isWeekend ? 4 : 62)) / 100)"
         }
 
         var products: String { user.licenses.map { License.all[$0].product }.joined(separator: "+") }
@@ -143,6 +155,8 @@ struct UsageReport: Sendable {
     /// Whether its rows are groups, or those of them that are teams.
     var isOfGroups = false
     var isOfTeams = false
+    /// Whether its rows are the days of the period.
+    var isOfDays = false
     let columns: [Column]
 
     private static let refreshed = Column("Report Refresh Date", { Row.day($0.refreshed) })
@@ -161,7 +175,8 @@ struct UsageReport: Sendable {
     private static func isUnused(_ service: String) -> Bool { ["Skype For Business", "Yammer"].contains(service) }
 
     static let all: [UsageReport] = [
-        activeUsers, mailboxes, mail, mailApps, oneDrive, teams, teamActivity, groups, sites, copilot,
+        activeUsers, activeCounts, mailboxes, mail, mailApps, officeApps, oneDrive, teams, teamActivity, groups, sites,
+        copilot,
     ]
 
     private static let activeUsers = UsageReport(
@@ -176,6 +191,24 @@ struct UsageReport: Sendable {
             + services.map { service in
                 Column("\(service) License Assign Date", { isUnused(service) ? "" : $0.assigned })
             } + [products])
+
+    private static let activeCounts = UsageReport(
+        name: "getOffice365ActiveUserCounts", isOfDays: true,
+        columns: [refreshed, Column("Office 365", { $0.active(100) })]
+            + services.enumerated().map { place, service in
+                Column(service, { isUnused(service) ? "0" : $0.active(UInt64(101 + place)) })
+            } + [Column("Report Date", { Row.day($0.refreshed - Int64($0.day) * 86_400) }), period])
+
+    private static let officeApps = UsageReport(
+        name: "getM365AppUserDetail",
+        columns: [
+            refreshed, principal, Column("Last Activation Date", { $0.assigned }),
+            Column("Last Activity Date", { $0.activity(110) }), period,
+        ]
+            + ["Windows", "Mac", "Mobile", "Web", "Outlook", "Word", "Excel", "PowerPoint", "OneNote", "Teams"].map {
+                app in
+                Column(app, { $0.activity(111).isEmpty ? "No" : app == "Mac" ? "No" : "Yes" })
+            })
 
     private static let mailboxes = UsageReport(
         name: "getMailboxUsageDetail",

@@ -54,7 +54,14 @@ struct RegisteredApp: Sendable {
         DeviceLocalCredential.Read.All ServiceMessage.Read.All Place.Read.All DeviceManagementServiceConfig.Read.All \
         DeviceManagementApps.Read.All IdentityRiskEvent.Read.All AccessReview.Read.All EntitlementManagement.Read.All \
         eDiscovery.Read.All SensitivityLabel.Read Printer.Read.All Presence.Read.All ReportSettings.Read.All \
-        ConsentRequest.Read.All CustomSecAttributeDefinition.Read.All ProvisioningLog.Read.All
+        ConsentRequest.Read.All CustomSecAttributeDefinition.Read.All ProvisioningLog.Read.All \
+        IdentityUserFlow.Read.All AuditLogsQuery.Read.All IdentityRiskyServicePrincipal.Read.All OnlineMeetings.Read \
+        TeamsAppInstallation.ReadForUser UserAuthMethod-Passkey.Read.All BackupRestore-Restore.Read.All \
+        ExchangeMessageTrace.Read.All PrivilegedAssignmentSchedule.Read.AzureADGroup AppCatalog.Read.All \
+        RoleManagementPolicy.Read.Directory RoleAssignmentSchedule.Read.Directory DeviceManagementRBAC.Read.All \
+        ExternalConnection.Read.All NetworkAccess.Read.All RecordsManagement.Read.All PrinterShare.Read.All \
+        DeviceManagementScripts.Read.All TeamsTelephoneNumber.Read.All TeamMember.Read.All \
+        ThreatIndicators.ReadWrite.OwnedBy Schedule.Read.All
         """.split(separator: " ").map(String.init)
 
     private static let automationRoles = """
