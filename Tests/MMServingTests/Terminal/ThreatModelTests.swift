@@ -35,21 +35,28 @@ import Testing
         }
     }
 
+    /// The lines of the page's tables, each with the test that the list beside the page has for it.
     private static func claims() throws -> [Claim] {
+        var tests: [String: String] = [:]
+        for line in try DocumentedPages.text("Tests/Fixtures/threats.tsv").split(separator: "\n") {
+            let halves = line.split(separator: "\t")
+            try #require(halves.count == 2, "\(line)")
+            tests[String(halves[0])] = String(halves[1])
+        }
         let lines = try DocumentedPages.text("Docs/Security.md").split(separator: "\n")
         return lines.drop { $0 != "## Threats" }.compactMap { line in
             let cells = line.split(separator: "|").map { $0.split(separator: " ").joined(separator: " ") }
-            guard line.hasPrefix("|"), cells.count == 3, cells[0] != "what could happen", !cells[0].hasPrefix("---")
+            guard line.hasPrefix("|"), cells.count == 2, cells[0] != "what could happen", !cells[0].hasPrefix("---")
             else {
                 return nil
             }
             let types = cells[1].split(separator: "`", omittingEmptySubsequences: false).enumerated()
                 .filter { !$0.offset.isMultiple(of: 2) }.map { String($0.element) }
-            guard let colon = cells[2].firstRange(of: ": \""), cells[2].hasSuffix("\"") else {
+            guard let test = tests[cells[0]], let colon = test.firstRange(of: ": \""), test.hasSuffix("\"") else {
                 return Claim(line: String(line), types: types, test: nil)
             }
-            let sentence = String(cells[2][colon.upperBound...].dropLast())
-            return Claim(line: String(line), types: types, test: (String(cells[2][..<colon.lowerBound]), sentence))
+            let sentence = String(test[colon.upperBound...].dropLast())
+            return Claim(line: String(line), types: types, test: (String(test[..<colon.lowerBound]), sentence))
         }
     }
 
