@@ -49,7 +49,7 @@ struct ToolOperation: CatalogueOperation {
         guard let connectionName = input.connection else {
             throw MMError(
                 .invalidInput, "`\(definition.name)` needs a connection.",
-                hint: "For example: mm \(shelf.operation) \(definition.name) Contoso; see `mm connections`.")
+                hint: "For example: mm \(shelf.operation) \(definition.name) Contoso; see `mm connections list`.")
         }
         let connection = try services.registry.connection(named: connectionName, in: context)
         context.record.note("tool", .string(definition.name))

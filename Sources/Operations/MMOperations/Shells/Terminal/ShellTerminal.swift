@@ -129,7 +129,7 @@ struct ShellTerminal: CatalogueOperation {
         guard case .shell = member.body, let line = command(of: member.kind, type: input.type) else {
             throw MMError(
                 .unsupported, "A session of the kind \(member.kind) has no terminal.",
-                hint: "Use a session of another kind: mm shell NAME --shell bash.")
+                hint: "Use another session, of another kind (--shell bash).")
         }
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
             line, input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero,
