@@ -1,6 +1,6 @@
 # The verbs of the house. Everything they make stays below .build/ and in temporary folders.
 SHELL := /bin/bash
-.PHONY: build demo test check format bench sanitize stress release order bench-programs bundle packages reproduce site examples api \
+.PHONY: build demo test check format bench sanitize stress release order bench-programs conformance bundle packages reproduce site examples api \
     pages man install install-mm install-sandbox clean
 
 build:
@@ -53,6 +53,11 @@ bench-programs: release
 	MM_BENCHMARKS=1 swift build $(RELEASE) --product powershell-benchmark
 	MM_BENCHMARKS=1 swift build $(RELEASE) --product shell-benchmark
 	MM_BENCHMARKS=1 swift build $(RELEASE) --product egress-benchmark
+
+# The official conformance suite of the Model Context Protocol, where npm can have it.
+conformance:
+	swift build --product conformance-server
+	Scripts/conformance
 
 # Rooms again and again beside busy loops: `make stress ROUNDS=20 ROOMS="MMShellTests"`.
 stress:
