@@ -1,13 +1,14 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The resource manager: subscriptions, resource groups, a few resources.
+/// The resource manager: subscriptions, resource groups, resources, and what Azure says of itself.
 struct AzureResourceManager {
     let context: TenantContext
     let answers: PlatformAnswers
-    private static let subscriptionID = "5a4db0c5-5ab5-4000-8000-000000000001"
-    private static let root = "/subscriptions/\(subscriptionID)"
-    private static let groups = [("rg-web", "westeurope"), ("rg-data", "westeurope"), ("rg-sandbox", "northeurope")]
+    let content: AzureContent
+    let catalogue: AzureCatalogue
+    private static let subscriptionID = AzureContent.subscriptionID
+    private static let root = AzureContent.root
 
     /// What it answers.
     static func routes(_ services: TenantServices) -> Router<Void> {
@@ -15,10 +16,21 @@ struct AzureResourceManager {
         routes.on("GET", path: "/tenants", Self.tenants)
         routes.on("GET", path: "/subscriptions", Self.subscriptions)
         routes.on("GET", path: "/subscriptions/{subscription}", Self.subscription)
+        routes.on("GET", path: "/subscriptions/{subscription}/locations") { azure in
+            { azure.list($0, AzureCatalogue.locations) }
+        }
+        routes.on("GET", path: "/subscriptions/{subscription}/tagNames") { azure in { azure.list($0, []) } }
+        routes.on("GET", path: "/subscriptions/{subscription}/providers") { azure in
+            { azure.list($0, AzureCatalogue.providers) }
+        }
+        routes.on("GET", path: "/subscriptions/{subscription}/providers/{namespace}", Self.provider)
         routes.on("GET", path: "/subscriptions/{subscription}/resourceGroups", Self.resourceGroups)
-        routes.on("GET", "DELETE", path: "/subscriptions/{subscription}/resourceGroups/{group}", Self.resourceGroup)
+        routes.on(
+            "GET", "PUT", "PATCH", "DELETE", path: "/subscriptions/{subscription}/resourceGroups/{group}",
+            Self.resourceGroup)
         routes.on("GET", path: "/subscriptions/{subscription}/operationResults/{operation}", Self.operationResult)
         routes.on("GET", path: "/subscriptions/{subscription}/resources", Self.resources)
+        routes.on("GET", path: "/subscriptions/{subscription}/resourceGroups/{group}/resources", Self.groupResources)
         routes.all("/subscriptions/{subscription}/{resource...}", Self.resource)
         return routes.router
     }
@@ -58,22 +70,51 @@ struct AzureResourceManager {
         inSubscription(request) { HTTPServerResponse(status: 200, json: Self.row) }
     }
 
-    private func resourceGroups(_ request: ServiceRequest) -> HTTPServerResponse {
-        inSubscription(request) { answers.list(request.http, Self.groups.map(Self.group)) }
+    private func list(_ request: ServiceRequest, _ rows: [JSONValue]) -> HTTPServerResponse {
+        inSubscription(request) { answers.list(request.http, rows) }
     }
+
+    private func provider(_ request: ServiceRequest) -> HTTPServerResponse {
+        inSubscription(request) {
+            let name = request.name("namespace")
+            guard let row = AzureCatalogue.provider(name) else {
+                return .failure(
+                    404, "InvalidResourceNamespace", "The resource namespace '\(name.prefix(80))' is invalid.")
+            }
+            return HTTPServerResponse(status: 200, json: row)
+        }
+    }
+
+    private func resourceGroups(_ request: ServiceRequest) -> HTTPServerResponse { list(request, content.groups) }
 
     private func resourceGroup(_ request: ServiceRequest) -> HTTPServerResponse {
         inSubscription(request) {
             let name = request.name("group")
-            guard let found = Self.groups.first(where: { $0.0 == name.lowercased() }) else {
-                return .failure(404, "ResourceGroupNotFound", "Resource group '\(name)' could not be found.")
+            if request.http.method == "PUT" {
+                guard let body = request.http.object, body["location"]?.string != nil else {
+                    return .failure(
+                        400, "LocationRequired", "The location property is required for this definition.")
+                }
+                let made = content.putGroup(name, body)
+                return HTTPServerResponse(status: made.isNew ? 201 : 200, json: made.row)
             }
-            guard request.http.method == "DELETE" else {
-                return HTTPServerResponse(status: 200, json: Self.group(found))
+            guard let found = content.group(name) else { return Self.noGroup(name) }
+            switch request.http.method {
+            case "GET": return HTTPServerResponse(status: 200, json: found)
+            case "HEAD": return HTTPServerResponse(status: 204)
+            case "PATCH":
+                return HTTPServerResponse(status: 200, json: content.putGroup(name, request.http.object ?? [:]).row)
+            default:
+                _ = content.removeGroup(name)
+                return accepted
             }
-            let result = "\(context.base)\(Self.root)/operationresults/SANDBOX?api-version=2021-04-01"
-            return HTTPServerResponse(status: 202, headers: ["Location": result, "Retry-After": "15"])
         }
+    }
+
+    /// The answer to work that goes on: where to ask for its end.
+    private var accepted: HTTPServerResponse {
+        let result = "\(context.base)\(Self.root)/operationresults/SANDBOX?api-version=2021-04-01"
+        return HTTPServerResponse(status: 202, headers: ["Location": result, "Retry-After": "15"])
     }
 
     private func operationResult(_ request: ServiceRequest) -> HTTPServerResponse {
@@ -81,45 +122,116 @@ struct AzureResourceManager {
     }
 
     private func resources(_ request: ServiceRequest) -> HTTPServerResponse {
-        let kinds = [
-            ("Microsoft.Storage/storageAccounts", "sa"), ("Microsoft.Web/sites", "app"),
-            ("Microsoft.KeyVault/vaults", "kv"),
-        ]
-        return inSubscription(request) {
-            let rows = Self.groups.flatMap { group in
-                kinds.map { kind, prefix -> JSONValue in
-                    let name = "\(prefix)\(group.0.dropFirst(3))"
-                    return [
-                        "id": .string("\(Self.root)/resourceGroups/\(group.0)/providers/\(kind)/\(name)"),
-                        "name": .string(name), "type": .string(kind), "location": .string(group.1),
-                    ]
-                }
-            }
-            return answers.list(request.http, rows)
+        inSubscription(request) { outlines(request, content.resources) }
+    }
+
+    private func groupResources(_ request: ServiceRequest) -> HTTPServerResponse {
+        inSubscription(request) {
+            let name = request.name("group")
+            guard content.group(name) != nil else { return Self.noGroup(name) }
+            return outlines(request, content.resources(inGroup: name))
         }
     }
+
+    /// A list without what resources are like inside, which their own addresses tell alone.
+    private func outlines(_ request: ServiceRequest, _ rows: [JSONValue]) -> HTTPServerResponse {
+        let outlines = rows.compactMap(\.object).map { row -> JSONValue in
+            var row = row
+            row["properties"] = nil
+            return .object(row)
+        }
+        return answers.list(request.http, outlines) { name, row in
+            switch name {
+            case "resourceType": row["type"]
+            case "resourceGroup": AzureContent.group(of: row).map { .string($0) }
+            default: nil
+            }
+        }
+    }
+
+    private static func noGroup(_ name: String) -> HTTPServerResponse {
+        .failure(404, "ResourceGroupNotFound", "Resource group '\(name)' could not be found.")
+    }
+
+    // MARK: Resources of a provider
 
     private func resource(_ request: ServiceRequest) -> HTTPServerResponse {
         inSubscription(request) {
             let path = PercentCoding.decode(request.name("resource").utf8) ?? request.name("resource")
-            if path.lowercased().hasPrefix("providers/"), path.contains("roleAssignments"),
-                ["PUT", "DELETE"].contains(request.http.method)
-            {
-                return .failure(
-                    403, "AuthorizationFailed",
-                    "The client does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '\(Self.root)'."
-                )
+            guard let place = AzurePath(path.split(separator: "/").map(String.init)) else { return Self.unknown(path) }
+            switch place.type.lowercased() {
+            case "microsoft.authorization/roleassignments": return roleAssignments(request.http, place)
+            case "microsoft.authorization/roledefinitions":
+                return answer(request.http, place, AzureCatalogue.roleDefinitions)
+            case "microsoft.compute/locations/vmsizes", "microsoft.compute/skus":
+                return answers.list(request.http, AzureCatalogue.sizes)
+            default: break
             }
-            return .failure(404, "ResourceNotFound", "The Resource '\(path)' was not found.")
+            if let group = place.group, content.group(group) == nil { return Self.noGroup(group) }
+            if let name = place.name { return resource(request.http, place, name) }
+            if request.http.method == "POST", place.types == ["register"],
+                let row = AzureCatalogue.provider(place.namespace)
+            {
+                return HTTPServerResponse(status: 200, json: row)
+            }
+            guard request.http.method == "GET" else { return Self.unknown(path) }
+            let rows = content.resources(ofType: place.type, inGroup: place.group)
+            let known = AzureKind.named(place.type) != nil || !rows.isEmpty || place.types.count > 1
+            guard known else {
+                return .failure(
+                    404, "InvalidResourceType",
+                    "The resource type '\(place.types[0])' could not be found in the namespace '\(place.namespace)'.")
+            }
+            // Filters of the authorization service are functions of the scope (`atExactScope()`), which is that of the path.
+            return place.namespace.lowercased() == "microsoft.authorization"
+                ? HTTPServerResponse(status: 200, json: ["value": .array(rows)]) : answers.list(request.http, rows)
         }
     }
 
-    private static func group(_ group: (String, String)) -> JSONValue {
-        [
-            "id": .string("\(root)/resourceGroups/\(group.0)"), "name": .string(group.0),
-            "type": "Microsoft.Resources/resourceGroups", "location": .string(group.1),
-            "properties": ["provisioningState": "Succeeded"],
-        ]
+    private func resource(_ request: HTTPServerRequest, _ place: AzurePath, _ name: String) -> HTTPServerResponse {
+        let id = place.id(of: name)
+        switch request.method {
+        case "PUT", "PATCH":
+            guard let body = request.object else {
+                return .failure(400, "InvalidRequestContent", "The request content was invalid.")
+            }
+            if request.method == "PATCH", content.resource(id) == nil { return Self.unknown(place.id(of: name)) }
+            let made = content.putResource(place, name: name, body)
+            return HTTPServerResponse(status: made.isNew ? 201 : 200, json: made.row)
+        case "DELETE": return HTTPServerResponse(status: content.removeResource(id) ? 200 : 204)
+        case "GET", "HEAD":
+            guard let row = content.resource(id) else { return Self.unknown("\(place.type)/\(name)") }
+            return HTTPServerResponse(status: 200, json: row)
+        default: return Self.unknown(id)
+        }
+    }
+
+    private func roleAssignments(_ request: HTTPServerRequest, _ place: AzurePath) -> HTTPServerResponse {
+        guard !["PUT", "DELETE"].contains(request.method) else {
+            return .failure(
+                403, "AuthorizationFailed",
+                "The client does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '\(Self.root)'."
+            )
+        }
+        // Its filter has functions of its own.
+        if place.name == nil {
+            let rows = catalogue.roleAssignments(request.queryFields["$filter"] ?? "")
+            return HTTPServerResponse(status: 200, json: ["value": .array(rows)])
+        }
+        return answer(request, place, catalogue.roleAssignments)
+    }
+
+    /// The answer about rows that are only read: one of them by its name, or all that a filter names.
+    private func answer(_ request: HTTPServerRequest, _ place: AzurePath, _ rows: [JSONValue]) -> HTTPServerResponse {
+        guard let name = place.name else { return answers.list(request, rows) }
+        guard let row = rows.first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
+            return Self.unknown("\(place.type)/\(name)")
+        }
+        return HTTPServerResponse(status: 200, json: row)
+    }
+
+    private static func unknown(_ path: String) -> HTTPServerResponse {
+        .failure(404, "ResourceNotFound", "The Resource '\(path)' was not found.")
     }
 
     /// The answer about a subscription, which must be the one that there is.

@@ -54,17 +54,21 @@ struct PlatformAnswers {
     }
 
     /// A list with the paging of these services: `nextLink` without a namespace, the port always written out.
-    func list(_ request: HTTPServerRequest, _ rows: [JSONValue]) -> HTTPServerResponse {
+    /// - Parameter named: what filters know by a name that is no member of a row.
+    func list(
+        _ request: HTTPServerRequest, _ rows: [JSONValue],
+        named: @escaping (_ name: String, _ row: JSONValue) -> JSONValue? = { _, _ in nil }
+    ) -> HTTPServerResponse {
         let fields = request.queryFields
         var matching = rows
-        if let filter = fields["$filter"] {
+        if let filter = fields["$filter"], !filter.isEmpty {
             guard let expression = try? FilterParser.parse(filter) else {
                 return .failure(400, "InvalidFilterInQueryString", "The filter '\(filter.prefix(200))' is not valid.")
             }
             matching = rows.filter { row in
                 FilterEvaluator(property: { name in
                     let small = "\(name.prefix(1).lowercased())\(name.dropFirst())"
-                    return row["properties"]?[small] ?? row[small]
+                    return row["properties"]?[small] ?? row[small] ?? named(small, row)
                 }).matches(expression)
             }
         }

@@ -161,7 +161,7 @@ final class TeamsConfiguration {
     }
 
     private func body(_ request: ServiceRequest) -> JSONObject {
-        (try? JSONParser.parse(request.http.body))?.object ?? [:]
+        request.http.object ?? [:]
     }
 
     /// Settings with those that a request writes; `nil` for one that the type doesn't have.

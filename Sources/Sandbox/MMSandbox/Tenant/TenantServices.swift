@@ -56,7 +56,9 @@ actor TenantServices {
         approval = DeviceApproval(
             context: context, apps: apps, devices: devices, issuer: issuer, pages: pages)
         exchange = ExchangeAdminAPI(context: context, store: store, bearer: bearer, organization: organization)
-        azure = AzureResourceManager(context: context, answers: platformAnswers)
+        azure = AzureResourceManager(
+            context: context, answers: platformAnswers, content: AzureContent(), catalogue: AzureCatalogue(store: store)
+        )
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
         platform = PowerPlatformAdministration(context: context, answers: platformAnswers)
         administration = DelegatedAdministration(context: context, bearer: bearer)

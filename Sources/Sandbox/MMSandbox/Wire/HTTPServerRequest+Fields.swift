@@ -1,8 +1,12 @@
+internal import MMCore
 internal import MMHTTP
 
 extension HTTPServerRequest {
     /// The fields of an `application/x-www-form-urlencoded` body.
     var form: PostedForm { PostedForm(parsing: String(decoding: body, as: UTF8.self)) }
+
+    /// The object that the body holds as JSON; nil where it is none.
+    var object: JSONObject? { (try? JSONParser.parse(body))?.object }
 
     /// The fields of the query.
     var queryFields: PostedForm { PostedForm(parsing: query ?? "") }

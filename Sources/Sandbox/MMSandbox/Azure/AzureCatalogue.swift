@@ -1,0 +1,147 @@
+internal import MMCore
+
+/// What a subscription says of Azure itself: regions, resource providers, sizes, roles and who has them.
+struct AzureCatalogue {
+    let store: DirectoryStore
+    private static let root = AzureContent.root
+
+    // MARK: Regions
+
+    private struct Region {
+        let name: String
+        let title: String
+        let geography: String
+        let group: String
+        let place: String
+        let position: (latitude: String, longitude: String)
+        let pair: String
+    }
+
+    private static let regions = [
+        Region(
+            name: "westeurope", title: "West Europe", geography: "Europe", group: "Europe", place: "Netherlands",
+            position: ("52.3667", "4.9"), pair: "northeurope"),
+        Region(
+            name: "northeurope", title: "North Europe", geography: "Europe", group: "Europe", place: "Ireland",
+            position: ("53.3478", "-6.2597"), pair: "westeurope"),
+        Region(
+            name: "germanywestcentral", title: "Germany West Central", geography: "Germany", group: "Europe",
+            place: "Frankfurt", position: ("50.110924", "8.682127"), pair: "germanynorth"),
+        Region(
+            name: "eastus", title: "East US", geography: "United States", group: "US", place: "Virginia",
+            position: ("37.3719", "-79.8164"), pair: "westus"),
+    ]
+
+    static let locations: [JSONValue] = regions.map { region in
+        [
+            "id": .string("\(root)/locations/\(region.name)"), "name": .string(region.name), "type": "Region",
+            "displayName": .string(region.title), "regionalDisplayName": .string("(\(region.group)) \(region.title)"),
+            "metadata": [
+                "regionType": "Physical", "regionCategory": "Recommended", "geography": .string(region.geography),
+                "geographyGroup": .string(region.group), "physicalLocation": .string(region.place),
+                "latitude": .string(region.position.latitude), "longitude": .string(region.position.longitude),
+                "pairedRegion": [
+                    ["name": .string(region.pair), "id": .string("\(root)/locations/\(region.pair)")]
+                ],
+            ],
+        ]
+    }
+
+    // MARK: Providers
+
+    /// The resource providers of all types that there are, each with its types.
+    static let providers: [JSONValue] = {
+        let split = AzureKind.all.map { $0.type.split(separator: "/").map(String.init) }
+        var namespaces: [String] = []
+        for words in split where !namespaces.contains(words[0]) { namespaces.append(words[0]) }
+        return namespaces.map { namespace in
+            let types = split.filter { $0[0] == namespace }.map(\.[1])
+            return [
+                "id": .string("\(root)/providers/\(namespace)"), "namespace": .string(namespace),
+                "registrationPolicy": "RegistrationRequired", "registrationState": "Registered",
+                "resourceTypes": .array(
+                    types.map { type in
+                        [
+                            "resourceType": .string(type), "apiVersions": ["2024-03-01", "2021-04-01"],
+                            "locations": .array(regions.map { .string($0.title) }),
+                        ]
+                    }),
+            ]
+        }
+    }()
+
+    static func provider(_ namespace: String) -> JSONValue? {
+        providers.first { $0["namespace"]?.string?.lowercased() == namespace.lowercased() }
+    }
+
+    /// The sizes of virtual machines.
+    static let sizes: [JSONValue] = [Int64](1...3).map { step in
+        [
+            "name": .string("Standard_D\(step * 2)s_v5"), "numberOfCores": .int(step * 2),
+            "memoryInMB": .int(step * 8192), "osDiskSizeInMB": 1_047_552, "resourceDiskSizeInMB": 0,
+            "maxDataDiskCount": .int(step * 4),
+        ]
+    }
+
+    // MARK: Roles
+
+    private static let roles = [
+        ("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "Owner", ["*"], [String]()),
+        (
+            "b24988ac-6180-42a0-ab88-20f7382dd24c", "Contributor", ["*"],
+            ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
+        ),
+        ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "Reader", ["*/read"], []),
+        (
+            "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "User Access Administrator",
+            ["*/read", "Microsoft.Authorization/*"], []
+        ),
+        (
+            "4633458b-17de-408a-b874-0445c86b69e6", "Key Vault Secrets User",
+            ["Microsoft.KeyVault/vaults/secrets/getSecret/action"], []
+        ),
+    ]
+
+    static let roleDefinitions: [JSONValue] = roles.map { id, name, actions, refused in
+        [
+            "id": .string("\(root)/providers/Microsoft.Authorization/roleDefinitions/\(id)"), "name": .string(id),
+            "type": "Microsoft.Authorization/roleDefinitions",
+            "properties": [
+                "roleName": .string(name), "type": "BuiltInRole", "description": .string("Built-in role \(name)."),
+                "assignableScopes": ["/"],
+                "permissions": [
+                    [
+                        "actions": .array(actions.map { .string($0) }),
+                        "notActions": .array(refused.map { .string($0) }), "dataActions": [], "notDataActions": [],
+                    ]
+                ],
+            ],
+        ]
+    }
+
+    /// Who has which role: the administrator owns the subscription, somebody reads it.
+    var roleAssignments: [JSONValue] {
+        [(0, 0, "a001"), (2, 3, "a002")].map { role, user, end in
+            let id = "5a4db0c5-a551-4000-8000-00000000\(end)"
+            let definition = "\(Self.root)/providers/Microsoft.Authorization/roleDefinitions/\(Self.roles[role].0)"
+            return [
+                "id": .string("\(Self.root)/providers/Microsoft.Authorization/roleAssignments/\(id)"),
+                "name": .string(id), "type": "Microsoft.Authorization/roleAssignments",
+                "properties": [
+                    "roleDefinitionId": .string(definition), "scope": .string(Self.root), "principalType": "User",
+                    "principalId": .string(store.users.row(user).id), "createdOn": "2025-03-04T08:00:00.0000000Z",
+                    "updatedOn": "2025-03-04T08:00:00.0000000Z",
+                ],
+            ]
+        }
+    }
+
+    /// The assignments that a filter names: `atScope()`, `assignedTo('ID')`, `principalId eq 'ID'`.
+    func roleAssignments(_ filter: String) -> [JSONValue] {
+        let quoted = filter.split(separator: "'", omittingEmptySubsequences: false)
+        guard quoted.count > 1 else { return roleAssignments }
+        return roleAssignments.filter { row in
+            row["properties"]?["principalId"]?.string?.lowercased() == quoted[1].lowercased()
+        }
+    }
+}

@@ -1,0 +1,317 @@
+internal import MMCore
+
+/// What the sandbox's subscription holds: groups, resources, and what was made or removed since.
+final class AzureContent {
+    static let subscriptionID = "5a4db0c5-5ab5-4000-8000-000000000001"
+    static let root = "/subscriptions/\(subscriptionID)"
+
+    private(set) var groups: [JSONValue]
+    private(set) var resources: [JSONValue]
+
+    init() {
+        groups = Self.firstGroups.map { Self.group($0.name, ["location": .string($0.location)]) }
+        resources = Self.firstGroups.flatMap { group in
+            AzureKind.all.compactMap { kind in kind.resource("\(group.name.dropFirst(3))", group.name, group.location) }
+        }
+    }
+
+    private static let firstGroups = [
+        (name: "rg-web", location: "westeurope"), (name: "rg-data", location: "westeurope"),
+        (name: "rg-sandbox", location: "northeurope"),
+    ]
+
+    // MARK: Groups
+
+    func group(_ name: String) -> JSONValue? { groups.first { Self.isNamed($0, name) } }
+
+    /// Makes a group, or changes it.
+    /// - Returns: the group, and whether it is new.
+    func putGroup(_ name: String, _ body: JSONObject) -> (row: JSONValue, isNew: Bool) {
+        let at = groups.firstIndex { Self.isNamed($0, name) }
+        let before = at.flatMap { groups[$0].object } ?? [:]
+        let row = Self.group(before["name"]?.string ?? name, Self.merged(before, body))
+        if let at { groups[at] = row } else { groups.append(row) }
+        return (row, at == nil)
+    }
+
+    /// Removes a group with all that is in it.
+    /// - Returns: whether there was one.
+    func removeGroup(_ name: String) -> Bool {
+        guard let at = groups.firstIndex(where: { Self.isNamed($0, name) }) else { return false }
+        groups.remove(at: at)
+        resources.removeAll { Self.lies($0, inGroup: name) }
+        return true
+    }
+
+    // MARK: Resources
+
+    func resources(ofType type: String, inGroup group: String?) -> [JSONValue] {
+        resources.filter { row in
+            row["type"]?.string?.lowercased() == type.lowercased()
+                && (group.map { Self.lies(row, inGroup: $0) } ?? true)
+        }
+    }
+
+    func resources(inGroup group: String) -> [JSONValue] { resources.filter { Self.lies($0, inGroup: group) } }
+
+    func resource(_ id: String) -> JSONValue? { resources.first { Self.hasID($0, id) } }
+
+    /// Makes a resource, or changes it.
+    /// - Returns: the resource, and whether it is new.
+    func putResource(_ place: AzurePath, name: String, _ body: JSONObject) -> (row: JSONValue, isNew: Bool) {
+        let id = place.id(of: name)
+        let at = resources.firstIndex { Self.hasID($0, id) }
+        var row: JSONObject = ["id": .string(id), "name": .string(name), "type": .string(place.type)]
+        for (key, value) in Self.merged(at.flatMap { resources[$0].object } ?? [:], body) where row[key] == nil {
+            row[key] = value
+        }
+        var properties = row["properties"]?.object ?? [:]
+        properties["provisioningState"] = "Succeeded"
+        row["properties"] = .object(properties)
+        if let at { resources[at] = .object(row) } else { resources.append(.object(row)) }
+        return (.object(row), at == nil)
+    }
+
+    /// Removes a resource and what lies below it.
+    /// - Returns: whether there was one.
+    func removeResource(_ id: String) -> Bool {
+        let count = resources.count
+        let below = "\(id.lowercased())/"
+        resources.removeAll { row in
+            Self.hasID(row, id) || row["id"]?.string?.lowercased().hasPrefix(below) == true
+        }
+        return resources.count < count
+    }
+
+    // MARK: Rows
+
+    private static func group(_ name: String, _ members: JSONObject) -> JSONValue {
+        var row: JSONObject = [
+            "id": .string("\(root)/resourceGroups/\(name)"), "name": .string(name),
+            "type": "Microsoft.Resources/resourceGroups", "location": members["location"] ?? "westeurope",
+        ]
+        row["tags"] = members["tags"]
+        row["managedBy"] = members["managedBy"]
+        row["properties"] = ["provisioningState": "Succeeded"]
+        return .object(row)
+    }
+
+    private static func merged(_ before: JSONObject, _ body: JSONObject) -> JSONObject {
+        var made = before
+        for (key, value) in body {
+            if let old = made[key]?.object, let new = value.object, key != "tags" {
+                made[key] = .object(merged(old, new))
+            } else {
+                made[key] = value
+            }
+        }
+        return made
+    }
+
+    /// The name of the group that a resource lies in.
+    static func group(of row: JSONValue) -> String? {
+        let words = row["id"]?.string?.split(separator: "/") ?? []
+        return words.count > 3 && words[2].lowercased() == "resourcegroups" ? String(words[3]) : nil
+    }
+
+    private static func isNamed(_ row: JSONValue, _ name: String) -> Bool {
+        row["name"]?.string?.lowercased() == name.lowercased()
+    }
+
+    private static func hasID(_ row: JSONValue, _ id: String) -> Bool {
+        row["id"]?.string?.lowercased() == id.lowercased()
+    }
+
+    private static func lies(_ row: JSONValue, inGroup group: String) -> Bool {
+        Self.group(of: row)?.lowercased() == group.lowercased()
+    }
+}
+
+/// A path below a subscription that names resources of a provider: `resourceGroups/G/providers/NS/TYPE/NAME/SUBTYPE/…`.
+struct AzurePath: Sendable {
+    /// The group; nil at the subscription itself.
+    let group: String?
+    /// The provider's namespace.
+    let namespace: String
+    /// The types, from the outermost to the innermost.
+    let types: [String]
+    /// The names; as many as types where one resource is meant, one less for a list, more words for an action of it.
+    let names: [String]
+
+    /// Takes a path apart; nil for one that names no provider's resources.
+    init?(_ segments: [String]) {
+        var rest = segments[...]
+        if rest.first?.lowercased() == "resourcegroups", rest.count > 2 {
+            group = rest[rest.startIndex + 1]
+            rest = rest.dropFirst(2)
+        } else {
+            group = nil
+        }
+        guard rest.first?.lowercased() == "providers", rest.count > 2 else { return nil }
+        namespace = rest[rest.startIndex + 1]
+        let words = rest.dropFirst(2)
+        types = words.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element)
+        names = words.enumerated().filter { !$0.offset.isMultiple(of: 2) }.map(\.element)
+    }
+
+    /// The name of the resource that is meant; nil for a list.
+    var name: String? { names.count == types.count ? names.last : nil }
+
+    /// The whole type (`Microsoft.Sql/servers/databases`), in the spelling that is known.
+    var type: String {
+        let written = "\(namespace)/\(types.joined(separator: "/"))"
+        return AzureKind.named(written)?.type ?? written
+    }
+
+    /// The resource's address.
+    func id(of name: String) -> String {
+        var words = group.map { ["resourceGroups", $0] } ?? []
+        words += ["providers", namespace]
+        for (at, type) in types.enumerated() { words += [type, at + 1 == types.count ? name : names[at]] }
+        return "\(AzureContent.root)/\(words.joined(separator: "/"))"
+    }
+}
+
+/// A type of resources: what the subscription lists, and what its first resources are like.
+struct AzureKind: Sendable {
+    /// The type.
+    let type: String
+    /// What names begin with; nil for a type of which there is nothing yet.
+    var prefix: String?
+    /// What a resource has besides its address, place and state.
+    var members: @Sendable (_ name: String, _ group: String) -> JSONObject = { _, _ in [:] }
+
+    /// The kind of a type in any case.
+    static func named(_ type: String) -> AzureKind? { all.first { $0.type.lowercased() == type.lowercased() } }
+
+    /// The first resource of a group; nil where there is none of this type.
+    func resource(_ stem: String, _ group: String, _ location: String) -> JSONValue? {
+        guard let prefix else { return nil }
+        let name = prefix + stem
+        var row: JSONObject = [
+            "id": .string("\(AzureContent.root)/resourceGroups/\(group)/providers/\(type)/\(name)"),
+            "name": .string(name), "type": .string(type), "location": .string(location), "tags": [:],
+        ]
+        for (key, value) in members(name, group) { row[key] = value }
+        var properties = row["properties"]?.object ?? [:]
+        properties["provisioningState"] = "Succeeded"
+        row["properties"] = .object(properties)
+        return .object(row)
+    }
+
+    static let all: [AzureKind] =
+        [
+            AzureKind(type: "Microsoft.Storage/storageAccounts", prefix: "sa", members: storage),
+            AzureKind(type: "Microsoft.Web/sites", prefix: "app", members: site),
+            AzureKind(type: "Microsoft.KeyVault/vaults", prefix: "kv", members: vault),
+            AzureKind(type: "Microsoft.Compute/virtualMachines", prefix: "vm-", members: machine),
+            AzureKind(type: "Microsoft.Network/virtualNetworks", prefix: "vnet-", members: network),
+        ] + others.map { AzureKind(type: $0) }
+
+    /// Types of which there is nothing, until something is made.
+    private static let others = [
+        "Microsoft.Authorization/denyAssignments", "Microsoft.Authorization/locks",
+        "Microsoft.Authorization/policyAssignments", "Microsoft.Authorization/policyDefinitions",
+        "Microsoft.Authorization/policySetDefinitions", "Microsoft.Compute/availabilitySets", "Microsoft.Compute/disks",
+        "Microsoft.Compute/images", "Microsoft.Compute/snapshots", "Microsoft.Compute/virtualMachineScaleSets",
+        "Microsoft.ContainerInstance/containerGroups", "Microsoft.ContainerRegistry/registries",
+        "Microsoft.ContainerService/managedClusters", "Microsoft.DocumentDB/databaseAccounts",
+        "Microsoft.Insights/actionGroups", "Microsoft.Insights/components", "Microsoft.Insights/metricAlerts",
+        "Microsoft.Logic/workflows", "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "Microsoft.Network/applicationGateways", "Microsoft.Network/dnsZones", "Microsoft.Network/loadBalancers",
+        "Microsoft.Network/networkInterfaces", "Microsoft.Network/networkSecurityGroups",
+        "Microsoft.Network/privateEndpoints", "Microsoft.Network/publicIPAddresses", "Microsoft.Network/routeTables",
+        "Microsoft.OperationalInsights/workspaces", "Microsoft.RecoveryServices/vaults",
+        "Microsoft.Resources/deployments", "Microsoft.Sql/servers", "Microsoft.Web/serverfarms",
+    ]
+
+    private static func storage(_ name: String, _ group: String) -> JSONObject {
+        let services = ["blob", "dfs", "file", "queue", "table"]
+        return [
+            "kind": "StorageV2", "sku": ["name": "Standard_LRS", "tier": "Standard"],
+            "properties": [
+                "creationTime": "2025-03-04T08:00:00.0000000Z", "accessTier": "Hot", "primaryLocation": "westeurope",
+                "statusOfPrimary": "available", "supportsHttpsTrafficOnly": true, "allowBlobPublicAccess": false,
+                "minimumTlsVersion": "TLS1_2",
+                "networkAcls": ["bypass": "AzureServices", "defaultAction": "Allow", "ipRules": []],
+                "primaryEndpoints": .object(
+                    JSONObject(services.map { ($0, .string("https://\(name).\($0).core.windows.net/")) })),
+            ],
+        ]
+    }
+
+    private static func site(_ name: String, _ group: String) -> JSONObject {
+        [
+            "kind": "app,linux",
+            "properties": [
+                "state": "Running", "enabled": true, "httpsOnly": true, "resourceGroup": .string(group),
+                "defaultHostName": .string("\(name).azurewebsites.net"),
+                "hostNames": [.string("\(name).azurewebsites.net")],
+                "serverFarmId": .string(
+                    "\(AzureContent.root)/resourceGroups/\(group)/providers/Microsoft.Web/serverfarms/plan"),
+            ],
+        ]
+    }
+
+    private static func vault(_ name: String, _ group: String) -> JSONObject {
+        [
+            "properties": [
+                "tenantId": .string(TenantIdentity.id), "sku": ["family": "A", "name": "standard"],
+                "accessPolicies": [], "enabledForDeployment": false, "enableSoftDelete": true,
+                "enableRbacAuthorization": true, "vaultUri": .string("https://\(name).vault.azure.net/"),
+            ]
+        ]
+    }
+
+    private static func machine(_ name: String, _ group: String) -> JSONObject {
+        let place = "\(AzureContent.root)/resourceGroups/\(group)/providers"
+        return [
+            "properties": [
+                "vmId": .string(machineID(name)), "hardwareProfile": ["vmSize": "Standard_B2s"],
+                "storageProfile": [
+                    "imageReference": [
+                        "publisher": "Debian", "offer": "debian-12", "sku": "12-gen2", "version": "latest",
+                    ],
+                    "osDisk": [
+                        "osType": "Linux", "name": .string("\(name)-os"), "createOption": "FromImage",
+                        "managedDisk": [
+                            "storageAccountType": "StandardSSD_LRS",
+                            "id": .string("\(place)/Microsoft.Compute/disks/\(name)-os"),
+                        ],
+                    ], "dataDisks": [],
+                ],
+                "osProfile": [
+                    "computerName": .string(name), "adminUsername": "operator",
+                    "linuxConfiguration": ["disablePasswordAuthentication": true],
+                ],
+                "networkProfile": [
+                    "networkInterfaces": [
+                        ["id": .string("\(place)/Microsoft.Network/networkInterfaces/\(name)-nic")]
+                    ]
+                ],
+            ]
+        ]
+    }
+
+    private static func network(_ name: String, _ group: String) -> JSONObject {
+        let id = "\(AzureContent.root)/resourceGroups/\(group)/providers/Microsoft.Network/virtualNetworks/\(name)"
+        return [
+            "properties": [
+                "addressSpace": ["addressPrefixes": ["10.20.0.0/16"]], "enableDdosProtection": false,
+                "virtualNetworkPeerings": [],
+                "subnets": [
+                    [
+                        "id": .string("\(id)/subnets/default"), "name": "default",
+                        "properties": ["addressPrefix": "10.20.0.0/24", "provisioningState": "Succeeded"],
+                    ]
+                ],
+            ]
+        ]
+    }
+
+    /// An id that stays the same for a name.
+    private static func machineID(_ name: String) -> String {
+        let digits = name.utf8.reduce(into: UInt64(0x5A4D_B0C5)) { $0 = $0 &* 31 &+ UInt64($1) }
+        return Guid.text(0x5A4D_B0C5_0000_0000, digits)
+    }
+}
