@@ -7,21 +7,23 @@ import Testing
 
 @Suite("PowerShell sessions on the wire", .timeLimit(.minutes(15)))
 struct SessionWireTests {
-    /// A tenant with a session of PnP that somebody has signed in to with the module's own code.
+    /// A tenant with a session of Graph that somebody has signed in to with the module's own code.
     private static func signedIn(_ words: [String] = []) async throws -> Tenant {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
         if !words.isEmpty { try tenant.write(words) }
-        let asked = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"])
+        let asked = try await tenant.mm(["run", "Demo", "graph", "Get-MgUser", "--json"])
         try await tenant.approve(try #require(asked.failure?["details"]?["userCode"]?.string, "\(asked)"))
         var ran = asked
-        while ran.code == 3 { ran = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"]) }
+        while ran.code == 3 { ran = try await tenant.mm(["run", "Demo", "graph", "Get-MgUser", "--json"]) }
         try #require(ran.code == 0, "\(ran)")
         return tenant
     }
 
-    private static func value(_ tenant: Tenant, _ script: String) async throws -> JSONValue {
-        let ran = try await tenant.mm(["run", "Demo", "pnp", script, "--json", "-q"])
+    private static func value(
+        _ tenant: Tenant, _ script: String, in module: String = "graph"
+    ) async throws -> JSONValue {
+        let ran = try await tenant.mm(["run", "Demo", module, script, "--json", "-q"])
         return try #require(ran.json?.array?.first, "\(ran)")
     }
 
@@ -51,8 +53,12 @@ struct SessionWireTests {
         try await tenant.approve(try #require(details["userCode"]?.string))
         var ran = asked
         while ran.code == 3 { ran = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"]) }
-        let token = try #require(try await Self.value(tenant, "Invoke-StandIn token pnp").string)
-        #expect(try await Self.value(tenant, "Invoke-StandIn request pnp GET /v1.0/me")["Status"] == 200)
+        let token = try #require(try await Self.value(tenant, "Invoke-StandIn token pnp", in: "pnp").string)
+        // A token for SharePoint serves there, and nowhere else.
+        for (path, status) in [("/_api/web", 200), ("/v1.0/me", 401)] {
+            let answer = try await Self.value(tenant, "Invoke-StandIn request pnp GET \(path)", in: "pnp")
+            #expect(answer["Status"] == .int(Int64(status)), "\(path): \(answer)")
+        }
         let outside = try await Tenant.run(
             "/usr/bin/curl",
             [
@@ -94,18 +100,19 @@ struct SessionWireTests {
     func heldBack() async throws {
         let tenant = try await Self.signedIn()
         let script = """
-            Invoke-StandIn request pnp GET /v1.0/me
-            Invoke-StandIn request pnp DELETE /v1.0/users/ben.baker@contoso-sandbox.example
-            Invoke-StandIn request pnp PATCH /v1.0/users/ben.baker@contoso-sandbox.example '{"jobTitle":"x"}'
+            Invoke-StandIn request graph GET /v1.0/me
+            Invoke-StandIn request graph DELETE /v1.0/users/ben.baker@contoso-sandbox.example
+            Invoke-StandIn request graph PATCH /v1.0/users/ben.baker@contoso-sandbox.example '{"jobTitle":"x"}'
             """
-        let ran = try await tenant.mm(["run", "Demo", "pnp", script, "--json"])
+        let ran = try await tenant.mm(["run", "Demo", "graph", script, "--json"])
         #expect(ran.code == 5, "\(ran)")
         let failure = try #require(ran.failure)
         let held = failure["details"]?["heldBack"]?.array?.compactMap { $0["method"]?.string } ?? []
         #expect(held == ["DELETE", "PATCH"])
         #expect(
             try await Self.value(
-                tenant, "Invoke-StandIn request pnp GET /v1.0/users/ben.baker@contoso-sandbox.example")["Status"] == 200
+                tenant, "Invoke-StandIn request graph GET /v1.0/users/ben.baker@contoso-sandbox.example")["Status"]
+                == 200
         )
 
         let calls = try await tenant.mm([
@@ -129,12 +136,12 @@ struct SessionWireTests {
         let tenant = try await Self.signedIn()
         let user = "/v1.0/users/ben.baker@contoso-sandbox.example"
         let script = """
-            Invoke-StandIn request pnp GET /v1.0/me
-            Invoke-StandIn request pnp PATCH \(user) '{"jobTitle":"x"}'
-            Invoke-StandIn request pnp DELETE \(user)
-            Invoke-StandIn request pnp GET \(user)
+            Invoke-StandIn request graph GET /v1.0/me
+            Invoke-StandIn request graph PATCH \(user) '{"jobTitle":"x"}'
+            Invoke-StandIn request graph DELETE \(user)
+            Invoke-StandIn request graph GET \(user)
             """
-        let ran = try await tenant.mm(["run", "Demo", "pnp", script, "--dry-run", "--json"])
+        let ran = try await tenant.mm(["run", "Demo", "graph", script, "--dry-run", "--json"])
         #expect(ran.code == 0, "\(ran)")
         let shown = try #require(ran.json?.array)
         #expect(shown.map { $0["method"]?.string } == ["GET", "PATCH", "DELETE", "GET"])
@@ -148,11 +155,11 @@ struct SessionWireTests {
         let client = try await MCPClient(tenant.home.environment)
         _ = try await client.initialize()
         let told = try await client.call(
-            1, "mm__run", ["connection": "Demo", "module": "pnp", "command": .string(script), "dryRun": true])
+            1, "mm__run", ["connection": "Demo", "module": "graph", "command": .string(script), "dryRun": true])
         let text = told.text
         #expect(told["isError"] == false && text.contains("DELETE") && text.contains("may differ"), "\(text)")
         #expect(await client.finish() == 0)
-        #expect(try await Self.value(tenant, "Invoke-StandIn request pnp GET \(user)")["Status"] == 200)
+        #expect(try await Self.value(tenant, "Invoke-StandIn request graph GET \(user)")["Status"] == 200)
         let calls = try await tenant.mm(["audit", "show", "--operation", "run", "--json"])
         let call = try #require(calls.json?.array?.last { $0["dryRun"] == true }?["call"]?.string, "\(calls)")
         let lines = try await tenant.mm(["audit", "show", "--call", call, "--json"]).json?.array ?? []
@@ -173,10 +180,12 @@ struct SessionWireTests {
     @Test("another host is refused, and the answer says how its owner adds it")
     func foreignHost() async throws {
         let tenant = try await Self.signedIn()
-        let ran = try await tenant.mm(["run", "Demo", "pnp", "Invoke-StandIn request pnp GET https://files.example/"])
+        let ran = try await tenant.mm([
+            "run", "Demo", "graph", "Invoke-StandIn request graph GET https://files.example/",
+        ])
         #expect(ran.error.contains("egress.allow=files.example"), "\(ran)")
-        let telemetry = "Invoke-StandIn request pnp GET https://dc.services.visualstudio.com/"
-        #expect(try await !tenant.mm(["run", "Demo", "pnp", telemetry]).error.contains("egress.allow"))
+        let telemetry = "Invoke-StandIn request graph GET https://dc.services.visualstudio.com/"
+        #expect(try await !tenant.mm(["run", "Demo", "graph", telemetry]).error.contains("egress.allow"))
         await tenant.stop()
     }
 

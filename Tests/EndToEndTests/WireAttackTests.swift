@@ -43,17 +43,17 @@ struct WireAttackTests {
     func held() async throws {
         let tenant = try await Tenant()
         try tenant.allowStandIn()
-        let asked = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"])
+        let asked = try await tenant.mm(["run", "Demo", "graph", "Get-MgUser", "--json"])
         try await tenant.approve(try #require(asked.failure?["details"]?["userCode"]?.string, "\(asked)"))
         var ran = asked
-        while ran.code == 3 { ran = try await tenant.mm(["run", "Demo", "pnp", "Get-PnPWeb", "--json"]) }
+        while ran.code == 3 { ran = try await tenant.mm(["run", "Demo", "graph", "Get-MgUser", "--json"]) }
         try #require(ran.code == 0, "\(ran)")
-        let read = try await tenant.mm(["run", "Demo", "pnp", "Invoke-StandIn request pnp GET /v1.0/me", "--json"])
+        let read = try await tenant.mm(["run", "Demo", "graph", "Invoke-StandIn request graph GET /v1.0/me", "--json"])
         #expect(read.code == 0, "\(read)")
         let before = try await Self.seen(tenant).filter(Self.isChange)
         for (method, path, body) in Self.attacks {
-            let text = "Invoke-StandIn request pnp \(method) '\(path)'" + (body.map { " '\($0)'" } ?? "")
-            let told = try await tenant.mm(["run", "Demo", "pnp", text, "--json"])
+            let text = "Invoke-StandIn request graph \(method) '\(path)'" + (body.map { " '\($0)'" } ?? "")
+            let told = try await tenant.mm(["run", "Demo", "graph", text, "--json"])
             // Held back, denied, or refused as no request at all.
             #expect(told.code != 0 || told.output.contains("Microsoft Master:"), "\(method) \(path): \(told)")
         }

@@ -19,12 +19,13 @@ final class SignInHome: Sendable {
     /// Whose module takes which command that reads, and where the answer comes from.
     static let commands: [(module: String, command: String, path: String)] = [
         ("exo", "Get-Mailbox -ResultSize 1", "/adminapi"), ("azure", "Get-AzSubscription", "/subscriptions"),
-        ("teams", "Get-Team", "/v1.0/groups"), ("pnp", "Get-PnPList", "/v1.0/sites"),
+        ("teams", "Get-Team", "/v1.0/groups"), ("pnp", "Get-PnPList", "/_api/web"),
         ("graph", "Get-MgUser -Top 1", "/v1.0/users"),
+        ("powerplatform", "pac admin list", "/providers/Microsoft.BusinessAppPlatform"),
     ]
 
     static func command(_ module: String) -> String {
-        commands.first { $0.module == module }?.command ?? "pac admin list"
+        commands.first { $0.module == module }?.command ?? ""
     }
 
     private static let entry: JSONObject = [

@@ -48,7 +48,8 @@ struct StandInTests {
         func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue] {
             if let body { return [["Name": .string(JSONWriter.string(body)), "Name@data.type": "System.String"]] }
             let who = TokenClaims(reading: token).account ?? ""
-            return [["displayName": .string("The tenant's own, for \(who)"), "webUrl": "https://c.example", "more": 1]]
+            let title: JSONValue = .string("The tenant's own, for \(who)")
+            return [["Title": title, "displayName": title, "Url": "https://c.example", "more": 1]]
         }
 
         func send(_ method: String, _ path: String, body: String?, token: Secret?) async throws(MMError) -> (

@@ -35,7 +35,7 @@ public struct Cloud: Sendable, Hashable {
     /// - Returns: `nil` when the cloud has no known host for it.
     public func base(of resource: ServiceResource) -> String? {
         if case .sharePoint(let label) = resource {
-            // The sandbox has one address for all that has none in its table, as tokens have it for their audience.
+            // The sandbox has one address for all that has none in its table.
             if name == "sandbox" { return login }
             guard !sharePointDomain.isEmpty, isHostLabel(label) else { return nil }
             return "https://\(label.lowercased()).\(sharePointDomain)"
@@ -52,10 +52,16 @@ public struct Cloud: Sendable, Hashable {
 
     /// Returns the audience of a resource's tokens: `https://graph.microsoft.com`, or an app id for Teams.
     package func audience(of resource: ServiceResource) -> String? {
-        if case .sharePoint = resource { return base(of: resource) }
+        if case .sharePoint(let label) = resource {
+            // As in the cloud that the sandbox stands for: its other services refuse these tokens.
+            return name == "sandbox" ? "https://\(label.lowercased()).\(Self.sandboxSharePoint)" : base(of: resource)
+        }
         if case .api(let api) = resource { return api.audience }
         return audiences[resource]
     }
+
+    /// The domain of the sites that the sandbox's tokens for SharePoint name.
+    private static let sandboxSharePoint = "sharepoint.com"
 
     /// Returns the scope that requests all permissions granted to the app: `https://graph.microsoft.com/.default`.
     package func defaultScope(of resource: ServiceResource) -> String? {
@@ -292,11 +298,9 @@ extension Cloud {
         if let found = ServiceResource.plain.first(where: { audience(of: $0).map(CloudHost.audience) == wanted }) {
             return found
         }
-        if name == "sandbox", wanted == CloudHost.audience(login) { return .sharePoint("sandbox") }
-        guard !sharePointDomain.isEmpty, let host = WebAddress(wanted)?.host,
-            host.hasSuffix("." + sharePointDomain)
-        else { return nil }
-        let resource = ServiceResource.sharePoint(String(host.dropLast(sharePointDomain.utf8.count + 1)))
+        let domain = name == "sandbox" ? Self.sandboxSharePoint : sharePointDomain
+        guard !domain.isEmpty, let host = WebAddress(wanted)?.host, host.hasSuffix("." + domain) else { return nil }
+        let resource = ServiceResource.sharePoint(String(host.dropLast(domain.utf8.count + 1)))
         return audience(of: resource).map(CloudHost.audience) == wanted ? resource : nil
     }
 

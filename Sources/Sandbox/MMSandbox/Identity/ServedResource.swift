@@ -26,6 +26,8 @@ enum ServedResource: String, Sendable, CaseIterable {
         case .sharePoint:
             [
                 "https://contososandbox.sharepoint.com", "https://contososandbox-admin.sharepoint.com",
+                // What connections take for the site's name that know the tenant by its domain alone.
+                "https://contoso-sandbox.sharepoint.com",
                 "00000003-0000-0ff1-ce00-000000000000",
             ]
         case .dataverse: ["https://contososandbox.crm.dynamics.com"]

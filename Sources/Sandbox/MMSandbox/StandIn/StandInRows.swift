@@ -33,9 +33,9 @@ struct StandInRows: Sendable {
     static let teams = StandInRows(
         "/v1.0/groups?$filter=resourceProvisioningOptions/any(x:x%20eq%20'Team')&$top=999",
         "GroupId=id DisplayName=displayName Visibility=visibility MailNickName=mailNickname Description=description")
-    static let web = StandInRows("/v1.0/sites/root", "Title=displayName Url=webUrl Id=id")
+    static let web = StandInRows("/_api/web", "Title=Title Url=Url Id=Id")
     static let lists = StandInRows(
-        "/v1.0/sites/root/lists", "Title=displayName Id=id Url=webUrl BaseTemplate=list.template Hidden=list.hidden")
+        "/_api/web/lists", "Title=Title Id=Id Url=DefaultViewUrl BaseTemplate=BaseTemplate Hidden=Hidden")
     static let users = StandInRows(
         "/v1.0/users?$top=100", "DisplayName=displayName Id=id Mail=mail UserPrincipalName=userPrincipalName")
     static let environments = StandInRows(
@@ -60,7 +60,8 @@ struct StandInRows: Sendable {
         return try await tenant.rows(of: path, body: body, token: token).map(shown)
     }
 
-    private func shown(_ row: JSONValue) -> JSONValue {
+    /// A row of the service as the cmdlet puts it out.
+    func shown(_ row: JSONValue) -> JSONValue {
         guard cmdlet == nil else {
             return .object(JSONObject((row.object ?? [:]).filter { !$0.key.contains("@") }.map { ($0.key, $0.value) }))
         }

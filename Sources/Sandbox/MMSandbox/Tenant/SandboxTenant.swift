@@ -50,7 +50,7 @@ package actor SandboxTenant {
             ControlGate(secret: options.controlSecret), ControlPlane.routes(services),
             FaultStep(services: services), DelegatedAdministration.routes(services),
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
-            FileStorage.routes(services), ExchangeAdminAPI.routes(services),
+            FileStorage.routes(services), SharePointService.routes(services), ExchangeAdminAPI.routes(services),
             PowerPlatformAdministration.routes(services), PowerAutomate.routes(services),
             AzureResourceManager.routes(services), TeamsConfiguration.routes(services), SignInService.routes(services),
         ]

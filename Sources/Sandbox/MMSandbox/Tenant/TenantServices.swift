@@ -18,6 +18,7 @@ actor TenantServices {
     let reports: UsageReports
     let exchange: ExchangeAdminAPI
     let azure: AzureResourceManager
+    let sharePoint: SharePointService
     let automate: PowerAutomate
     let platform: PowerPlatformAdministration
     let administration: DelegatedAdministration
@@ -59,6 +60,7 @@ actor TenantServices {
         azure = AzureResourceManager(
             context: context, answers: platformAnswers, content: AzureContent(), catalogue: AzureCatalogue(store: store)
         )
+        sharePoint = SharePointService(context: context, store: store, bearer: bearer)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
         platform = PowerPlatformAdministration(context: context, answers: platformAnswers)
         administration = DelegatedAdministration(context: context, bearer: bearer)
