@@ -59,6 +59,10 @@ final class SignInHome: Sendable {
         app["appId"] = .string(TenantIdentity.automationApp)
         app["expectedEmail"] = nil
         app["auth"] = ["method": "secret", "secretFile": .string(home.path + "/secret")]
+        // One that only reads, with a subscription of its own.
+        var looking = own
+        looking["guard"] = "readonly"
+        looking["subscription"] = "Contoso Sandbox Test"
         // The same with a certificate.
         var certified = app
         // A copy: a checkout's files may be read by everybody, and such a key is refused.
@@ -72,7 +76,7 @@ final class SignInHome: Sendable {
             with: JSONWriter.bytes([
                 "connections": [
                     "Demo": .object(own), "Plain": .object(plain), "Nightly": .object(app),
-                    "Certified": .object(certified),
+                    "Certified": .object(certified), "Looking": .object(looking),
                 ]
             ]))
         service = LocalOperationService(services: try Self.services(home, base))

@@ -406,7 +406,8 @@ extension StandInHost {
                 case .command(let fact) = item.detail
             else { return false }
             guard let name = fact.name else { return false }
-            return StandInReading.named(name) != nil || signIn?.knows(name) ?? false
+            return StandInReading.named(name) != nil || StandInSubscription.chooses(name)
+                || signIn?.knows(name) ?? false
         }
     }
 
@@ -437,9 +438,12 @@ extension StandInHost {
             "The stand-in can't evaluate this\(what); it needs a real PowerShell.", id: "StandInCannotEvaluate", place)
     }
 
-    /// Returns PowerShell's error for an unknown command. A cmdlet that the services have is only unknown here.
+    /// Returns PowerShell's error for an unknown command. A cmdlet that the services have is only unknown here, unless it is
+    /// one of an Azure module that isn't installed.
     private func notFound(_ name: String, _ place: Place) -> PowerShellRecord {
-        guard !CmdletClasses().isOfService(name) else {
+        let azure = StandInModule.named("azure").map { [$0.name] + $0.companions } ?? []
+        let isLacking = CmdletCompletion(module: "azure").azureModule(of: name).map { !azure.contains($0) } ?? false
+        guard isLacking || !CmdletClasses().isOfService(name) else {
             return errorRecord(
                 "The sandbox doesn't know the cmdlet '\(name)'; the real service does.", id: "NotServedBySandbox",
                 place,

@@ -49,7 +49,7 @@ struct StandInModules {
         do throws(StandInRefusal) {
             sendAsides(of: module, host)
             let account = try signIn(module, by: try module.connect.way(of: call), call, host)
-            try read(module, account, host)
+            try read(module, account, call, host)
             host.modules.signedIn[module.word] = account
             for record in module.connect.output(account.claims, call) where !call.isSilent { host.emit(record) }
             return nil
@@ -94,7 +94,7 @@ struct StandInModules {
 
     /// Reads what the module reads from its service before it is content.
     private static func read(
-        _ module: StandInModule, _ account: StandInAccount, _ host: StandInHost
+        _ module: StandInModule, _ account: StandInAccount, _ call: StandInCall, _ host: StandInHost
     ) throws(StandInRefusal) {
         guard let tenant = host.tenant, let token = account.token else { return }
         for path in module.connect.firstReads {
@@ -103,7 +103,18 @@ struct StandInModules {
                     try await tenant.rows(of: path, body: nil, token: token)
                 }
             }
-            if case .failure(let error) = answer {
+            switch answer {
+            case .success(let rows):
+                guard module.word == "azure" else { continue }
+                let wanted = call.named["subscription"]?.string
+                let known = rows.map { StandInRows.subscriptions.shown($0) }
+                guard host.modules.subscription.begin(wanted, among: known) else {
+                    throw StandInRefusal(
+                        "The provided account \(account.claims.account ?? "") does not have access to subscription name "
+                            + "\"\(wanted ?? "")\". Please try logging in with different credentials or a different "
+                            + "subscription name.", id: "Microsoft.Azure.Commands.Profile.ConnectAzureRmAccountCommand")
+                }
+            case .failure(let error):
                 guard error.code != .cancelled else { throw StandInRefusal(end: CommandEnd(.stopped)) }
                 throw StandInRefusal(error.message, id: "ServiceRefused")
             }

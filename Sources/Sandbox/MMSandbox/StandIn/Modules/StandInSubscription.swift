@@ -26,6 +26,14 @@ final class StandInSubscription: Sendable {
         return found
     }
 
+    /// Begins with the one that a sign-in names, or with the first one; a tenant may have none.
+    /// - Returns: `false` when one is named that isn't there.
+    func begin(_ wanted: String?, among rows: [JSONValue]) -> Bool {
+        guard wanted == nil else { return choose(wanted, among: rows) != nil }
+        chosen.withLock { $0 = rows.first }
+        return true
+    }
+
     /// What a call names: by a parameter, by position, or by the object that comes in.
     /// - Throws: `handedOver` for a parameter that the stand-in doesn't know.
     static func named(in call: CmdletCall) throws(CmdletFault) -> String? {
