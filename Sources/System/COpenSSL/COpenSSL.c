@@ -100,11 +100,14 @@ struct connection {
 static int choose_protocol(SSL *raw, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
                            unsigned int count, void *unused) {
     (void)unused;
-    static const unsigned char wanted[] = "http/1.1";
-    for (unsigned int at = 0; at < count && at + 1 + offered[at] <= count; at += 1 + offered[at]) {
-        if (offered[at] == 8 && memcmp(offered + at + 1, wanted, 8) == 0) {
+    // A client that has HTTP/2 alone reads only in HTTP/2 that it is not served.
+    static const char *const wanted[] = {"http/1.1", "h2"};
+    for (unsigned int choice = 0; choice < sizeof wanted / sizeof *wanted; choice++) {
+        size_t size = strlen(wanted[choice]);
+        for (unsigned int at = 0; at < count && at + 1 + offered[at] <= count; at += 1 + offered[at]) {
+            if (offered[at] != size || memcmp(offered + at + 1, wanted[choice], size) != 0) continue;
             *chosen = offered + at + 1;
-            *length = 8;
+            *length = (unsigned char)size;
             return SSL_TLSEXT_ERR_OK;
         }
     }

@@ -87,6 +87,16 @@ enum RawSession {
         _ wire: TestWire, _ bytes: [UInt8], host: String = "graph.microsoft.com", name: String? = nil,
         arguments: [String] = []
     ) async throws -> String {
+        String(
+            decoding: try await tunnelledBytes(wire, bytes, host: host, name: name, arguments: arguments), as: UTF8.self
+        )
+    }
+
+    /// The same, for an answer that is no text.
+    static func tunnelledBytes(
+        _ wire: TestWire, _ bytes: [UInt8], host: String = "graph.microsoft.com", name: String? = nil,
+        arguments: [String] = []
+    ) async throws -> [UInt8] {
         let command = ChildCommand(
             try #require(openssl),
             [
@@ -97,6 +107,6 @@ enum RawSession {
             ] + arguments,
             environment: ["PATH": "/usr/bin:/bin", "MM_TEST_SECRET": wire.secret])
         let done = try await ChildProcess.run(command, input: bytes, timeout: .seconds(300))
-        return String(decoding: done.output, as: UTF8.self)
+        return Array(done.output)
     }
 }

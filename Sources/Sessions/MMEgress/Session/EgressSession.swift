@@ -270,6 +270,16 @@ struct EgressConnection: Sendable {
         await channel.close(lingering: core.limits.linger, upTo: core.limits.lingerBytes)
     }
 
+    /// The next head within a tunnel; a client that speaks HTTP/2 is told so in its own way.
+    private func nextHead(within place: EgressPlace) async throws(WireFault) -> RequestHead? {
+        do throws(WireFault) { return try await nextHead() } catch {
+            guard error == HTTP2Refusal.fault else { throw error }
+            core.events(.refusedConnection(error, host: place.host))
+            try await HTTP2Refusal(channel: channel, input: input).send(patience: core.limits.head)
+            return nil
+        }
+    }
+
     private func nextHead() async throws(WireFault) -> RequestHead? {
         try await input.head(idle: core.limits.idle, patience: core.limits.head)
     }
@@ -329,7 +339,7 @@ struct EgressConnection: Sendable {
         }
         try await writer.established()
         try await handshake(tls)
-        while let head = try await nextHead() {
+        while let head = try await nextHead(within: place) {
             // What is known of the host may have grown since the last request.
             let place = core.hosts.place(name, isSecure: true) ?? place
             if let fault = Self.fault(within: head, place) {

@@ -72,6 +72,7 @@ package struct RequestHead: Sendable {
         let method = String(decoding: words[0], as: UTF8.self)
         // Some clients open tunnels in the old way and speak HTTP/1.1 within.
         let isOld = version == "HTTP/1.0" && method == "CONNECT"
+        guard method != "PRI" || version != "HTTP/2.0" else { throw HTTP2Refusal.fault }
         guard version == "HTTP/1.1" || isOld else {
             throw WireFault(505, .otherProtocol, "Only HTTP/1.1 is supported.")
         }

@@ -42,7 +42,7 @@ void mm_tls_shutdown(void *tls);
 void mm_tls_reason(void *tls, char *room, int size);
 // Whether the client asked for another server than the one of `mm_tls_open`; its name then stands in `room`.
 int mm_tls_other_name(void *tls, char *room, int size);
-// Whether the client offered protocols and HTTP/1.1 was not among them.
+// Whether the client offered protocols and neither HTTP/1.1 nor HTTP/2 was among them.
 int mm_tls_other_protocol(void *tls);
 
 // A certificate with its private key, out of PEM (each in a text of its own, or both in one that is given twice) or out of
