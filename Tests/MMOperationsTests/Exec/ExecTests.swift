@@ -146,6 +146,91 @@ struct ExecTests {
         await home.stop()
     }
 
+    /// Writes of every service, as lines of a method, an address and a body.
+    private static func writes() throws -> [[String]] {
+        let folder = "/" + #filePath.split(separator: "/").prefix { $0 != "Tests" }.joined(separator: "/")
+        let bytes = try #require(try ProtectedFile.read(folder + "/Tests/Fixtures/exec/writes.txt"))
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
+            $0.split(separator: " ", maxSplits: 2).map(String.init)
+        }
+    }
+
+    @Test("of two hundred different writes none is sent that nobody has agreed to", arguments: [false, true])
+    func allHeld(isReadOnly: Bool) async throws {
+        let home = try await ChangesHome()
+        let writes = try Self.writes()
+        #expect(writes.count >= 200)
+        let lines = writes.enumerated().map { at, write -> String in
+            let token = write[1].hasPrefix("https://graph") ? "GRAPH" : "ARM"
+            let body = (write.count > 2 ? write[2] : "").replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            return """
+                url = "\(write[1])"
+                request = "\(write[0])"
+                header = "Authorization: Bearer @\(token)@"
+                header = "Content-Type: application/json"
+                data = "\(body)"
+                output = "/dev/null"
+                write-out = "%{http_code} \(at)\\n"
+                silent
+
+                """
+        }
+        mkdir(home.home.path + "/work", 0o700)
+        try ProtectedFile.replace(
+            home.home.path + "/work/writes", with: Array(lines.joined(separator: "next\n").utf8))
+        let ran = try await Self.run(
+            home,
+            "A=$(token https://management.azure.com/); sed -i \"s|@GRAPH@|$T|; s|@ARM@|$A|\" writes; curl -K writes",
+            ["read_only": .bool(isReadOnly)])
+        let answers = ran.text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        let passed = answers.filter { $0.first != "403" }.compactMap { $0.last.flatMap(Int.init) }.map { writes[$0] }
+        #expect(answers.count == writes.count && passed.isEmpty, "\(passed) \(ran.text.suffix(300))")
+        #expect(
+            ran.answer.notes.contains { $0.contains("\(writes.count) changes were held back") }, "\(ran.answer.notes)")
+        let heard = try await home.control("GET", "requests")["requests"]?.array ?? []
+        let changing = heard.filter { request in
+            request["method"]?.string != "GET" && request["path"]?.string?.contains("/oauth2/") != true
+                && request["path"]?.string?.contains("/sandbox/") != true
+        }
+        #expect(changing.isEmpty, "\(changing)")
+        await home.stop()
+    }
+
+    @Test(
+        "a tool that insists on an app's token is not started where a person has signed in",
+        arguments: [
+            (
+                [
+                    "-NoProfile", "-Command",
+                    "Connect-ExchangeOnline -ManagedIdentity -Organization contoso.com; Get-Mailbox",
+                ], true
+            ),
+            (["-c", "if ($true) { Connect-MicrosoftTeams -Identity }"], true), (["report.ps1"], true),
+            (["-NoProfile", "-File", "report.ps1"], true),
+            (["-c", "Connect-AzAccount -Identity; Connect-MgGraph -Identity"], false),
+            (["-c", "'Connect-ExchangeOnline -ManagedIdentity'"], false), (["-c", "Connect-ExchangeOnline"], false),
+            (["missing.ps1"], false),
+        ] as [([String], Bool)])
+    func insisting(arguments: [String], isRefused: Bool) async throws {
+        let home = try TestHome()
+        let script =
+            "Import-Module ExchangeOnlineManagement\nConnect-ExchangeOnline -Managed -Organization contoso.com\n"
+        try ProtectedFile.replace(home.path + "/report.ps1", with: Array(script.utf8))
+        let connection = try Connection(name: "Demo", tenant: "contoso.com")
+        for isApp in [false, true] {
+            let account = SignedInAccount(
+                username: isApp ? "" : "lena@contoso.com", objectID: "o", tenantID: "t", homeAccountID: "o.t",
+                appID: isApp ? "a" : nil)
+            var error: MMError?
+            do throws(MMError) {
+                try AppIdentityNeed.check(
+                    ["/usr/bin/pwsh"] + arguments, in: home.path, for: account, of: connection)
+            } catch let refusal { error = refusal }
+            #expect((error != nil) == (isRefused && !isApp), "\(String(describing: error))")
+            if let error { #expect(error.code == .unsupported && error.message.contains("insists on an app's token")) }
+        }
+    }
+
     private static func plan(_ home: ChangesHome, _ text: String) async throws(MMError) -> (JSONValue, String) {
         let work = home.home.path + "/work"
         mkdir(work, 0o700)
@@ -271,6 +356,10 @@ struct ExecTests {
         #expect(ran.text.contains("direct 7") && ran.text.contains("registry 1"), "\(ran.text)")
         #expect(!ran.text.contains("foreign 0") && ran.text.contains(" 403\n"), "\(ran.text)")
         #expect(ran.answer.notes.contains { $0.contains("egress.allow=example.com") }, "\(ran.answer.notes)")
+        let alone = try await Self.run(home, "curl -sS -m 5 --noproxy '*' https://graph.microsoft.com/v1.0/me")
+        #expect(
+            alone.answer.exitStatus != 0 && alone.answer.notes.contains { $0.contains("ignore HTTPS_PROXY") },
+            "\(alone.answer.notes)")
         await home.stop()
     }
 

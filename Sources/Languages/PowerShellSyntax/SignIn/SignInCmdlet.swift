@@ -145,6 +145,9 @@ extension SignInCmdlet {
     private static let token = "an access token of its own"
     private static let machine = "the identity of the machine"
 
+    /// What parameters say that sign in with the machine's identity.
+    package static let machineRole = Role.credential(machine)
+
     private static let exchange: [(words: String, names: String)] = [
         ("account", "UserPrincipalName"), ("tenant", "Organization DelegatedOrganization"), ("app", "AppId"),
         (certificate, "Certificate CertificateThumbprint CertificateFilePath"), (password, "Credential"),

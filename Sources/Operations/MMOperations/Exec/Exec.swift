@@ -46,6 +46,7 @@ struct Exec: CatalogueOperation {
         let bearer = SessionBearer(
             of: connection, services.identity, signedIn: context.call.caller.signedIn?.id)
         let account = try await account(bearer, in: context, with: services)
+        try AppIdentityNeed.check(input.command, in: directory, for: account, of: connection)
         let journal = WireJournal(of: connection, services.requests, in: context)
         let turn = CallTurn(
             ofProgram: context, allowing: GuardClassSet(input.allowed), connection: connection, module: Self.module,
@@ -68,7 +69,8 @@ struct Exec: CatalogueOperation {
         await program.end()
         let traffic = await wire.close()
         if let planned { return try planned.end(code: exit?.code) }
-        return try answer(exit, traffic, walls.notes + journal.told, of: connection, in: context)
+        let unreached = exit?.code != 0 && !wire.isReached ? [Self.unreached] : []
+        return try answer(exit, traffic, walls.notes + journal.told + unreached, of: connection, in: context)
     }
 
     // MARK: Before
@@ -207,6 +209,11 @@ struct Exec: CatalogueOperation {
 
     private static let mostHeld = 20
 
+    /// Said of a program that has failed and came by no service: one that ignores the proxy fails with its own words.
+    private static let unreached =
+        "The program has sent nothing through the wire. Should it have: programs that ignore HTTPS_PROXY reach nothing here, and "
+        + "no name is resolved. Set the program to use that proxy, and the file in SSL_CERT_FILE to trust it."
+
     private static let noSeat = MMError(
         .unsupported, "A program runs where its caller is: `exec` needs the terminal or the streams of this machine.",
         hint: "Run mm exec without --pool (and MM_SESSION_POOL_URL) and without --detach, on this machine.")
@@ -332,6 +339,10 @@ struct ExecWire: Sendable {
     let processes: ShellProcesses
     /// Where what belongs to the program lies: the wire's files, which it reads, and its own.
     let folder: String
+    private let use: WireUse
+
+    /// Whether anything has been asked of the wire, its identity aside.
+    var isReached: Bool { use.isReached }
 
     /// Opens the way of a program that is about to be started.
     /// - Parameters:
@@ -354,10 +365,12 @@ struct ExecWire: Sendable {
             log: services.log.scoped(connection.name, module))
         let folder = try WalledProgram.makeFolder(in: services.environment["TMPDIR"] ?? "/tmp")
         do throws(MMError) {
+            let use = WireUse()
             var configuration = try wire.configuration(
                 "\(connection.name)/\(module)", allowing: hosts, folder: folder,
                 environment: services.environment
             ) { event in
+                use.note()
                 guard case .over(let error, _)? = wire.record(event) else { return }
                 wire.log.warning("the program's sign-in has ended: \(error.message)")
             }
@@ -372,7 +385,8 @@ struct ExecWire: Sendable {
                 try await tokens.placeholder(for: audience)
             }
             let session = try await EgressSession.start(configuration)
-            return ExecWire(session: session, requests: requests, processes: processes, folder: folder)
+            return ExecWire(
+                session: session, requests: requests, processes: processes, folder: folder, use: use)
         } catch {
             WalledProgram.removeFolder(folder)
             throw error
@@ -386,6 +400,15 @@ struct ExecWire: Sendable {
         WalledProgram.removeFolder(folder)
         return requests.end()
     }
+}
+
+/// Whether a wire has been asked for anything.
+private final class WireUse: Sendable {
+    private let state = Mutex(false)
+
+    var isReached: Bool { state.withLock { $0 } }
+
+    func note() { state.withLock { $0 = true } }
 }
 
 /// What stands for the tokens of an identity: one placeholder for each audience.
