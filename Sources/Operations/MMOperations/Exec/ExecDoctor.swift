@@ -31,7 +31,10 @@ package struct ExecDoctor: Sendable {
             tool: "az", program: "az",
             arguments: [
                 "/bin/sh", "-c",
-                "az login --identity -o none && az group list -o none && az rest --url https://graph.microsoft.com/v1.0/me",
+                """
+                az login --identity -o none && az group list -o none && az resource list -o none && az vm list -o none \
+                && az role assignment list -o none && az rest --url https://graph.microsoft.com/v1.0/me
+                """,
             ], way: "az login --identity, in the same program"),
         Trial(
             tool: "azure-identity", program: "python3",
@@ -44,6 +47,24 @@ package struct ExecDoctor: Sendable {
                 "ManagedIdentityClient(SystemAssignedManagedIdentity(), http_client=requests.Session())"
                     + ".acquire_token_for_client(resource=scope[:-9])['access_token']"),
             way: "ManagedIdentityClient(SystemAssignedManagedIdentity(), http_client=requests.Session())"),
+        Trial(
+            tool: "httpx", program: "python3",
+            arguments: script(
+                """
+                try: import httpx; from azure.identity import DefaultAzureCredential
+                except ImportError: raise SystemExit(\(missing))
+                token = DefaultAzureCredential().get_token("https://graph.microsoft.com/.default").token
+                httpx.get("https://graph.microsoft.com/v1.0/me", headers={"Authorization": "Bearer " + token}).raise_for_status()
+                """), way: "httpx with DefaultAzureCredential(), as it is"),
+        Trial(
+            tool: "msgraph-sdk", program: "python3",
+            arguments: script(
+                """
+                try: import asyncio; from msgraph import GraphServiceClient; from azure.identity import DefaultAzureCredential
+                except ImportError: raise SystemExit(\(missing))
+                client = GraphServiceClient(DefaultAzureCredential(), scopes=["https://graph.microsoft.com/.default"])
+                assert asyncio.run(client.me.get()).user_principal_name
+                """), way: "GraphServiceClient(DefaultAzureCredential(), scopes=[…/.default])"),
         Trial(
             tool: "az-powershell", program: "pwsh",
             arguments: pwsh("Az.Accounts", "Connect-AzAccount -Identity; Get-AzSubscription"),
@@ -70,8 +91,10 @@ package struct ExecDoctor: Sendable {
             token = \(token)
             requests.get("https://graph.microsoft.com/v1.0/me", headers={"Authorization": "Bearer " + token}).raise_for_status()
             """
-        return ["python3", "-c", text]
+        return script(text)
     }
+
+    private static func script(_ text: String) -> [String] { ["python3", "-c", text] }
 
     private static func pwsh(_ module: String, _ text: String) -> [String] {
         let script =
