@@ -10,6 +10,8 @@ public struct KeptFile: Sendable, Hashable {
     public var digest: String
     /// Its permissions, as chmod takes them.
     public var permissions: String
+    /// Its owner and group as numbers, as chown takes them; empty where the host doesn't tell.
+    package var owner = ""
 
     /// Creates a record of a kept file.
     public init(path: String, copy: String, digest: String, permissions: String) {
@@ -45,9 +47,9 @@ extension RemoteFiles {
             \(try await named(path)); [ -f "$f" ] || exit 0
             \(Self.sum); \(copying(label: keeping.label))
             s=$(sum "$k") && [ ${#s} = 64 ] && [ "$s" != \(digest) ] || { rm -f -- "$k"; exit 0; }
-            m=$(stat -c %a -- "$f" 2>/dev/null || stat -f %Lp -- "$f" 2>/dev/null); [ -n "$m" ] || m=600
+            \(Self.mode)
             set -- "$d/.$n".mm-kept-*; while [ $# -gt \(KeptFile.most) ]; do rm -f -- "$1"; shift; done
-            cd -- "$d" && printf '%s\\0%s\\0%s\\0%s' "$m" "$s" "${PWD%/}/${f##*/}" "${PWD%/}/${k##*/}"
+            cd -- "$d" && printf '%s\\0%s\\0%s\\0%s\\0%s' "$m" "$s" "${PWD%/}/${f##*/}" "${PWD%/}/${k##*/}" "$o"
             """
         let (status, output) = try await run(script, input: [], timeout: timeout, most: 64 << 10)
         try check(status, path)
@@ -68,9 +70,10 @@ extension RemoteFiles {
             \(Self.sum); [ "$(sum "$c")" = \(RemoteDialect.quoted(kept.digest)) ] || exit 98
             [ "$(sum "$f")" = \(RemoteDialect.quoted(digest)) ] || exit 99
             \(copying(label: label))
-            m=$(stat -c %a -- "$f" 2>/dev/null || stat -f %Lp -- "$f" 2>/dev/null); [ -n "$m" ] || m=600
+            \(Self.mode)
+            \(Self.owning(kept.owner))
             chmod \(RemoteDialect.quoted(kept.permissions)) "$c" && mv -f -- "$c" "$f" || { rm -f -- "$k"; exit 93; }
-            cd -- "$d" && printf '%s\\0%s\\0%s\\0%s' "$m" \(RemoteDialect.quoted(digest)) "${PWD%/}/${f##*/}" "${PWD%/}/${k##*/}"
+            cd -- "$d" && printf '%s\\0%s\\0%s\\0%s\\0%s' "$m" \(RemoteDialect.quoted(digest)) "${PWD%/}/${f##*/}" "${PWD%/}/${k##*/}" "$o"
             """
         let (status, output) = try await run(script, input: [], timeout: timeout, most: 64 << 10)
         switch status {
@@ -106,13 +109,30 @@ extension RemoteFiles {
         sum() { { sha256sum <"$1" || shasum -a 256 <"$1" || openssl dgst -sha256 -r <"$1"; } 2>/dev/null | cut -c1-64; }
         """
 
+    private static let mode = """
+        m=$(stat -c %a -- "$f" 2>/dev/null || stat -f %Lp -- "$f" 2>/dev/null); [ -n "$m" ] || m=600
+        o=$(stat -c %u:%g -- "$f" 2>/dev/null || stat -f %u:%g -- "$f" 2>/dev/null) || o=
+        """
+
+    /// Gives the copy its old owner, or at least its group, where this account may. Permissions are set behind it, since a
+    /// change of the owner takes some away.
+    private static func owning(_ owner: String) -> String {
+        let parts = owner.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isNumber } }) else {
+            return ":"
+        }
+        return "chown \(owner) \"$c\" 2>/dev/null || chgrp \(parts[1]) \"$c\" 2>/dev/null || :"
+    }
+
     private static func kept(_ output: [UInt8], _ path: String) throws(MMError) -> KeptFile {
         let parts = output.split(separator: 0, omittingEmptySubsequences: false).map {
             String(decoding: $0, as: UTF8.self)
         }
-        guard parts.count == 4 else {
+        guard parts.count == 5 else {
             throw MMError(.remoteFailed, "The host's answer for “\(path)” can't be read.")
         }
-        return KeptFile(path: parts[2], copy: parts[3], digest: parts[1], permissions: parts[0])
+        var file = KeptFile(path: parts[2], copy: parts[3], digest: parts[1], permissions: parts[0])
+        file.owner = parts[4]
+        return file
     }
 }

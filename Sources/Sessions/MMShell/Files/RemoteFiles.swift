@@ -101,6 +101,7 @@ package struct RemoteFiles: Sendable {
             if [ \(how.appends ? 1 : 0) = 1 ]; then [ -e "$f" ] || { umask 022; : >"$f"; }
             cat "$t" >>"$f" || exit 96; [ -z "$m" ] || chmod "$m" "$f" || exit 93
             else [ -n "$m" ] || { [ -f "$f" ] && m=$(stat -c %a "$f" 2>/dev/null); }; [ -n "$m" ] || m=644
+            o=$([ -f "$f" ] && stat -c %u:%g "$f" 2>/dev/null) && { chown "$o" "$t" 2>/dev/null || chgrp "${o#*:}" "$t" 2>/dev/null || :; }
             chmod "$m" "$t" && mv -f -- "$t" "$f" || exit 93; fi
             trap - EXIT; [ \(how.appends ? 1 : 0) = 1 ] && rm -f "$t"
             echo $(($(wc -c <"$f"))); cd -- "$d" && printf '%s/%s' "${PWD%/}" "${f##*/}"
@@ -268,7 +269,8 @@ extension RemoteFiles {
         do throws(MMError) {
             try await fill(record.draft, isLeft: isLeft, source, asked: path, channel, progress)
             let kept = old.flatMap { $0.isFile ? $0.permissions : nil }.map { $0 & 0o7777 } ?? 0o644
-            try await channel.setPermissions(record.draft, how.permissions ?? kept)
+            try await channel.setPermissions(
+                record.draft, how.permissions ?? kept, owner: old.flatMap { $0.isFile ? $0.owner : nil })
             if old?.isFile == true { try await keep() }
             try await channel.replace(target, by: record.draft)
             await drafts.done(record)

@@ -242,8 +242,17 @@ final class SFTPChannel: Sendable {
     }
 
     /// Sets the permissions of a file.
-    func setPermissions(_ path: String, _ permissions: UInt32) async throws(MMError) {
+    /// - Parameter owner: whose it becomes before, where this account may give it away.
+    func setPermissions(
+        _ path: String, _ permissions: UInt32, owner: SFTPPacket.Owner? = nil
+    ) async throws(MMError) {
         guard case .handle(let handle) = try await open(path, [.write], permissions: nil) else { throw broken }
+        if let owner {
+            _ = try? await ask(path, .setFileState) {
+                $0.text(handle)
+                $0.attributes(owner: owner)
+            }
+        }
         _ = try await ask(path, .setFileState) {
             $0.text(handle)
             $0.attributes(permissions: permissions)
@@ -443,9 +452,16 @@ enum SFTPPacket {
         static let exclusive = Flags(rawValue: 0x20)
     }
 
+    /// Whose a file is, as numbers.
+    struct Owner: Sendable, Hashable {
+        var user: UInt32
+        var group: UInt32
+    }
+
     /// What is known of a file (section 5).
     struct Attributes: Sendable, Hashable {
         var size: UInt64?
+        var owner: Owner?
         var permissions: UInt32?
 
         var isFolder: Bool { permissions.map { $0 & 0o170000 == 0o040000 } ?? false }
@@ -487,6 +503,12 @@ enum SFTPPacket {
         mutating func attributes(permissions: UInt32?) {
             number(permissions == nil ? 0 : 4)
             if let permissions { number(permissions) }
+        }
+
+        mutating func attributes(owner: Owner) {
+            number(2)
+            number(owner.user)
+            number(owner.group)
         }
 
         /// With its length before it.
@@ -543,7 +565,10 @@ enum SFTPPacket {
                 guard let size = large() else { return nil }
                 found.size = size
             }
-            if flags & 2 != 0 { guard number() != nil, number() != nil else { return nil } }
+            if flags & 2 != 0 {
+                guard let user = number(), let group = number() else { return nil }
+                found.owner = Owner(user: user, group: group)
+            }
             if flags & 4 != 0 {
                 guard let permissions = number() else { return nil }
                 found.permissions = permissions

@@ -13,6 +13,7 @@ extension Change {
         var before: JSONObject = [
             "copy": .string(kept.copy), "sha256": .string(kept.digest), "permissions": .string(kept.permissions),
         ]
+        if !kept.owner.isEmpty { before["owner"] = .string(kept.owner) }
         before["sudo"] = rights.map { .string($0) }
         self.init(
             .file, version: "", place: host, keys: ["sha256"], subject: Subject(id: kept.path),
@@ -24,7 +25,9 @@ extension Change {
         guard kind == .file, let copy = before?["copy"]?.string, let digest = before?["sha256"]?.string,
             let permissions = before?["permissions"]?.string, let left = after?["sha256"]?.string
         else { return nil }
-        return (KeptFile(path: subject.id, copy: copy, digest: digest, permissions: permissions), left)
+        var kept = KeptFile(path: subject.id, copy: copy, digest: digest, permissions: permissions)
+        kept.owner = before?["owner"]?.string ?? ""
+        return (kept, left)
     }
 
     /// With which rights a file was replaced: the name of the secret with sudo's password; `nil` for the user's own.
