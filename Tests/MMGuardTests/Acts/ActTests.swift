@@ -62,6 +62,87 @@ struct ActTests {
                 (.graph, "POST", "/v1.0/teams/g/channels/c/archive", ""),
             ]),
         ActRoads(
+            "a group lets strangers write to it", .privilege,
+            [
+                ("exo", "Set-UnifiedGroup g -RequireSenderAuthenticationEnabled $false"),
+                ("exo", "Set-DynamicDistributionGroup g -RequireSenderAuthenticationEnabled $false"),
+                ("pnp", "Set-PnPMicrosoft365Group -Identity g -AllowExternalSenders:$true"),
+            ],
+            [
+                (.graph, "PATCH", "/v1.0/groups/g", #"{"allowExternalSenders":true}"#),
+                (
+                    .exchange, "POST", "/adminapi/beta/t/InvokeCommand",
+                    Wire.cmdlet("Set-UnifiedGroup", #"{"Identity":"g","RequireSenderAuthenticationEnabled":false}"#)
+                ),
+            ]),
+        ActRoads(
+            "somebody may send in another's name", .privilege,
+            [
+                ("exo", "Set-DynamicDistributionGroup g -GrantSendOnBehalfTo eve"),
+                ("exo", "Set-MailUser x -GrantSendOnBehalfTo eve"), ("exo", "Set-Mailbox x -GrantSendOnBehalfTo eve"),
+            ],
+            [
+                (
+                    .exchange, "POST", "/adminapi/beta/t/InvokeCommand",
+                    Wire.cmdlet("Set-MailContact", #"{"Identity":"x","GrantSendOnBehalfTo":"eve"}"#)
+                )
+            ]),
+        ActRoads(
+            "a hold is lifted", .destructive,
+            [
+                ("exo", "Set-MailUser x -ExcludeFromAllHolds"), ("exo", "Set-MailUser x -RemoveLitigationHoldEnabled"),
+                ("exo", "Set-Mailbox x -ExcludeFromAllHolds"),
+            ]),
+        ActRoads(
+            "a review of access is decided or ended", .privilege,
+            [("graph", "New-MgBetaAccessReview -DisplayName x")],
+            [
+                (.graph, "POST", "/beta/accessReviews/r/stop", ""),
+                (.graph, "PATCH", "/beta/users/u/approvals/a/steps/s", #"{"reviewResult":"Approve"}"#),
+                (.graph, "POST", "/beta/users/u/pendingAccessReviewInstances/i/acceptRecommendations", ""),
+            ]),
+        ActRoads(
+            "a device's key is handed out", .secret, [],
+            [
+                (.graph, "GET", "/beta/deviceManagement/comanagedDevices/d/getFileVaultKey()", ""),
+                (.graph, "GET", "/beta/deviceManagement/userPfxCertificates", ""),
+            ]),
+        ActRoads(
+            "code runs on a machine, or its start is no longer checked", .privilege,
+            [
+                ("azure", "Add-AzVmGalleryApplication -VM $vm -GalleryApplication $a"),
+                ("azure", "Set-AzVMUefi -VM $v -EnableVtpm $true -EnableSecureBoot $false"),
+            ],
+            [
+                (
+                    .arm, "PATCH",
+                    "/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachines/v?api-version=2023-03-01",
+                    #"{"properties":{"applicationProfile":{"galleryApplications":[{}]}}}"#
+                ),
+                (
+                    .arm, "PATCH",
+                    "/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachines/v?api-version=2023-03-01",
+                    #"{"properties":{"securityProfile":{"uefiSettings":{"secureBootEnabled":false}}}}"#
+                ),
+            ]),
+        ActRoads(
+            "a subnet loses what guards it", .privilege,
+            [("azure", "Set-AzVirtualNetworkSubnetConfig -Name s -VirtualNetwork $v -NetworkSecurityGroup $null")],
+            [
+                (
+                    .arm, "PUT",
+                    "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualNetworks/v/subnets/s?api-version=2023-03-01",
+                    #"{"properties":{"networkSecurityGroup":null}}"#
+                )
+            ]),
+        ActRoads(
+            "who sees or shares what a site holds is changed", .privilege,
+            [
+                ("pnp", "Set-PnPList Docs -ReadSecurity AllUsersReadAccess"),
+                ("pnp", "Set-PnPWeb -MembersCanShare:$true"),
+                ("pnp", "Set-PnPEntraIDGroup -Identity g -Members eve"),
+            ]),
+        ActRoads(
             "mail is hidden from its owner", .destructive,
             [("graph", "Move-MgUserMessage -UserId u -MessageId m -DestinationId recoverableitemsdeletions")],
             [

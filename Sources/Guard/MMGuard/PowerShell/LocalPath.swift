@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// Judges paths in the local file system that a script names.
 enum LocalPath {
     private static let dataEndings: Set<String> = [
@@ -7,7 +9,7 @@ enum LocalPath {
     /// Whether writing there makes a data file in the working folder and nothing else: relative, without `..`, hidden
     /// names, drives and wildcards, and with the ending of a data file.
     static func isDataFile(_ path: String) -> Bool {
-        var path = path[...]
+        var path = spelt(path)[...]
         if path.hasPrefix("./") { path = path.dropFirst(2) }
         guard isPlain(path), !path.contains(where: { "*?[]~".contains($0) }), let dot = path.lastIndex(of: ".") else {
             return false
@@ -25,7 +27,7 @@ enum LocalPath {
 
     /// Whether a path stays below the working folder: relative, without `..`, hidden names and drives.
     static func isInWorkFolder(_ path: String) -> Bool {
-        var path = path[...]
+        var path = spelt(path)[...]
         if path.hasPrefix("./") { path = path.dropFirst(2) }
         if path == "." || path.isEmpty { return true }
         return isPlain(path) && !path.hasPrefix("~")
@@ -41,7 +43,7 @@ enum LocalPath {
             let first = text.dropFirst().prefix { $0 != "/" }
             return roots.contains { first == $0 }
         case UInt8(ascii: "~"): return text.hasPrefix("~/") || text.hasPrefix("~\\")
-        case UInt8(ascii: "."): return text.hasPrefix("../")
+        case UInt8(ascii: "."): return text.hasPrefix("../") || text.hasPrefix("..\\")
         case UInt8(ascii: "f"): return text.hasPrefix("file:")
         default: return false
         }
@@ -51,6 +53,9 @@ enum LocalPath {
     static func isTenantHost(_ host: String) -> Bool {
         [".sharepoint.com", ".sharepoint.us", ".sharepoint.cn"].contains(where: host.hasSuffix)
     }
+
+    /// A path as PowerShell takes it: both strokes divide folders, on every system.
+    private static func spelt(_ path: String) -> String { path.replacing("\\", with: "/") }
 
     private static func isPlain(_ path: Substring) -> Bool {
         guard let first = path.first, first != "/", first != "-" else { return false }

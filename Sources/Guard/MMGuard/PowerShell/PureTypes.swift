@@ -146,7 +146,7 @@ enum PureTypes {
         "guid": ["parse", "newguid"],
         "int": ["parse"], "int32": ["parse"], "long": ["parse"], "int64": ["parse"], "double": ["parse"],
         "decimal": ["parse"], "version": ["parse"], "bool": ["parse"],
-        "regex": ["escape", "unescape"],
+        "regex": ["escape", "unescape", "match", "matches", "ismatch", "split"],
         "net.webutility": ["urldecode", "urlencode", "htmldecode", "htmlencode"],
         "uri": ["escapedatastring", "unescapedatastring"],
         "diagnostics.stopwatch": ["startnew", "gettimestamp"],

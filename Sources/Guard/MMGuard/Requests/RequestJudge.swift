@@ -19,9 +19,17 @@ struct RequestJudge: Sendable {
     func judge(_ request: GuardedRequest, policy: GuardPolicy, confirmed: Bool) -> Verdict {
         let found = classifier.classify(request)
         let line = "\(request.method.uppercased()) \(request.target.pathAndQuery)"
-        let findings = user.apply(to: self.findings(found, line: line, method: request.method))
+        var findings = user.apply(to: self.findings(found, line: line, method: request.method))
+        if request.target.service == .signIn { findings.append(Self.ownSignIn(line)) }
         return Verdict(
             findings: findings, policy: policy, confirmed: confirmed, previews: previews(found, request))
+    }
+
+    /// Sessions sign in while the pool signs them in, and nobody else asks for tokens.
+    private static func ownSignIn(_ line: String) -> GuardFinding {
+        GuardFinding(
+            rule: "own-sign-in", classes: .session, reason: "\(line): it signs in, or asks for a token.",
+            instead: "Sign in with mm login.", subject: line)
     }
 
     /// The findings of a classified request; a batch has one for each item.

@@ -202,7 +202,7 @@ enum BodyProbe {
         case .string(let text):
             let text = text.asciiLowercased
             return wanted.contains { $0.hasSuffix("*") ? text.hasPrefix($0.dropLast()) : text == $0 }
-        case .null: return false
+        case .null: return wanted.contains("null")
         case .object, .int, .double, .number: return true
         }
     }
