@@ -39,7 +39,7 @@ struct CarriedText: Sendable {
     private static let database = CarriedText(
         options: [
             "-c": .statements, "--command": .statements, "-e": .statements, "--execute": .statements, "-q": .statements,
-            "-Q": .statements, "--query": .statements,
+            "-Q": .statements, "--query": .statements, "-execute": .statements,
         ],
         files: ["-f", "--file"], input: .statements)
     private static let script = CarriedText(
@@ -84,7 +84,9 @@ struct CarriedText: Sendable {
             "expect": CarriedText(options: ["-c": .script], files: ["-f"], input: .script),
             "just": CarriedText(usual: ["justfile", "Justfile"]), "rake": CarriedText(usual: ["Rakefile"]),
             "emacs": CarriedText(
-                options: ["--eval": .unknown, "-eval": .unknown, "--execute": .unknown],
+                options: [
+                    "--eval": .unknown, "-eval": .unknown, "--execute": .unknown, "-f": .unknown, "--funcall": .unknown,
+                ],
                 files: ["-l", "--load", "--script"]),
             "m4": CarriedText(input: .unknown), "dc": CarriedText(options: ["-e": .editor], input: .editor),
             "cargo": CarriedText(usual: ["build.rs"]), "pytest": CarriedText(usual: ["conftest.py"]),
@@ -98,7 +100,7 @@ struct CarriedText: Sendable {
         }
         for name in [
             "psql", "mysql", "mariadb", "sqlcmd", "cqlsh", "clickhouse-client", "duckdb", "snowsql", "isql",
-            "cockroach", "bq", "influx",
+            "cockroach", "bq", "influx", "mysqlsh", "usql",
         ] {
             table[name] = database
         }
@@ -113,12 +115,17 @@ struct CarriedText: Sendable {
             "xterm", "gnome-terminal", "konsole", "xfce4-terminal", "alacritty", "kitty", "urxvt", "lxterminal",
         ] { table[name] = terminal }
         for name in ["make", "gmake", "bmake"] { table[name] = rules }
+        for name in ["gcc", "g++", "cc", "c++", "gfortran"] {
+            table[name] = CarriedText(options: ["-wrapper": .unknown])
+        }
+        table["svn"] = CarriedText(options: ["--config-option": .unknown])
         for name in ["npm", "npx", "pnpm", "yarn"] { table[name] = packages }
         for name in ["gdb", "lldb"] { table[name] = debugger }
         for name in ["node", "nodejs", "deno", "bun"] {
             table[name] = CarriedText(
                 options: ["-e": .script, "--eval": .script, "-p": .script, "--print": .script, "-pe": .script],
-                files: ["-r", "--require", "--import"], input: .script, usual: name == "bun" ? ["package.json"] : [])
+                files: ["-r", "--require", "--import"], operand: name == "deno" ? (1, .script) : nil, input: .script,
+                usual: name == "bun" ? ["package.json"] : [])
         }
         for name in ShellPrograms.interpreters where table[name] == nil { table[name] = script }
         return table

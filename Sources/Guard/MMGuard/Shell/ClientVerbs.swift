@@ -3,28 +3,87 @@
 enum ClientVerbs {
     /// What the words of a client make of it; `nil` for one that nothing is known of.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
+        if ["pip", "pip3"].contains(program), words.contains(where: { $0.hasPrefix("git+") || $0.contains("://") }) {
+            return .software
+        }
         if let rows = table[program] {
             let plain = words.map { $0.lowercased() }
             for row in rows where row.words.isEmpty || contains(plain, row.words) { return row.rule }
             return nil
         }
         guard clouds.contains(program) else { return nil }
-        let verbs = words.filter { !$0.hasPrefix("-") }.map { $0.lowercased() }
+        let verbs = words.filter { !$0.hasPrefix("-") }.flatMap {
+            $0.lowercased().split(separator: ":").map(String.init)
+        }
         if verbs.contains(where: { removing.contains($0) || removingStarts.contains(where: $0.hasPrefix) }) {
             return .removes
         }
-        if words.contains("--delete") { return .removes }
+        if words.contains("--delete") || verbs.contains("rsync") && words.contains("-d") { return .removes }
         if verbs.contains(where: { handsOut.contains($0) }) || words.contains("--with-decryption") { return .secrets }
         if verbs.contains(where: { granting.contains($0) || grantingStarts.contains(where: $0.hasPrefix) }) {
             return .rights
         }
-        if program == "aws", verbs.first == "s3", ["cp", "sync", "mv"].contains(verbs.dropFirst().first ?? ""),
-            verbs.last?.hasPrefix("s3://") == true
-        {
-            return .network
-        }
-        return nil
+        return managed(program, words)
     }
+
+    // MARK: Clouds
+
+    /// What the verb of a cloud's client makes of it. Only what is known to look, to fetch or to set up the client itself passes:
+    /// of what services can be told to do no list is whole.
+    private static func managed(_ program: String, _ words: [String]) -> ShellRule? {
+        let path = ShellPrograms.verbs(words).flatMap { $0.lowercased().split(separator: ":").map(String.init) }
+        if let copied = path.firstIndex(where: copying.contains) {
+            let ends = words.filter { !$0.hasPrefix("-") }.suffix(2)
+            let isOut = ends.last.map { $0.contains("://") || program == "mc" && $0.contains("/") } ?? true
+            return isOut || path[copied] == "mv" ? .network : .writes
+        }
+        if program == "vault", path.contains("read") || path.contains("get") { return .secrets }
+        let shows = path.contains { showing.contains($0) }
+        if shows, path.contains(where: keys.contains) { return .secrets }
+        if shows, path.contains("secret") || path.contains("secrets"), !path.contains("list") { return .secrets }
+        if local.contains(program) || path.isEmpty { return nil }
+        if path.contains(where: changing.contains) { return .managed }
+        let looks = path.contains { word in looking.contains(word) || lookingStarts.contains(where: word.hasPrefix) }
+        let isOwn = path.first.map {
+            ["config", "configure", "auth", "login", "logout", "init", "account"].contains($0)
+        }
+        if program == "az", path.first == "rest" {
+            return ShellJudge.uploads("curl", words) || words.contains("--body") ? .managed : nil
+        }
+        return looks || isOwn == true ? nil : .managed
+    }
+
+    /// Platforms that run on this machine, and stores whose verbs stand in the lists above.
+    private static let local: Set<String> = [
+        "zfs", "zpool", "btrfs", "virsh", "lxc", "incus", "multipass", "vagrant", "VBoxManage", "minikube", "kind",
+        "k3d",
+        "rabbitmqctl", "etcdctl", "bq",
+    ]
+    private static let copying: Set<String> = [
+        "cp", "mv", "sync", "rsync", "copy", "put", "mirror", "upload", "upload-file",
+    ]
+    private static let showing: Set<String> = ["show", "list", "get", "create", "renew", "download", "view", "export"]
+    private static let keys: Set<String> = [
+        "keys", "credential", "credentials", "password", "passwords", "connection-string", "sas",
+        "access-key", "access-keys", "token", "tokens",
+    ]
+    private static let changing: Set<String> = [
+        "stop", "start", "restart", "run", "run-command", "exec", "invoke", "send-command", "kill", "scale", "update",
+        "set-policy", "enable", "disable", "import", "restore", "failover", "promote", "attach", "detach", "assign",
+        "issue",
+    ]
+    private static let looking: Set<String> = [
+        "ls", "info", "head", "tail", "log", "logs", "version", "help", "whoami", "plan", "diff", "preview", "status",
+        "stat",
+        "du", "cat", "ps", "top", "stats", "watch", "wait", "events", "history", "scan", "query", "synth", "dev",
+        "offline",
+        "emulators", "serve", "build", "lint", "fmt", "test", "doctor", "login", "logout", "listen", "inspect", "apps",
+        "services", "releases", "addons", "domains", "regions", "graph", "open", "template", "package",
+    ]
+    private static let lookingStarts = [
+        "list", "get", "describe", "show", "search", "lookup", "validate", "estimate", "preview", "check", "filter",
+        "view",
+    ]
 
     /// Whether a client takes the same words a line each, as what it reads.
     static func readsLines(_ program: String) -> Bool { ["redis-cli", "etcdctl", "mc"].contains(program) }
@@ -36,7 +95,9 @@ enum ClientVerbs {
         "nova", "s3cmd", "mc", "azcopy", "b2", "vault", "consul", "nomad", "etcdctl", "rabbitmqctl", "virsh", "lxc",
         "incus", "multipass", "vagrant", "VBoxManage", "zfs", "zpool", "btrfs", "pulumi", "cdk", "serverless", "sls",
         "terragrunt", "eksctl", "kops", "argocd", "flux", "velero", "rancher", "minikube", "kind", "k3d", "okta",
-        "auth0", "stripe", "m365", "pac", "databricks",
+        "auth0", "stripe", "m365", "pac", "databricks", "istioctl", "linkerd", "helmfile", "packer", "confluent",
+        "atlas",
+        "pscale", "turso", "railway", "dokku",
     ]
     private static let removing: Set<String> = [
         "delete", "destroy", "remove", "rm", "rb", "terminate", "purge", "drop", "down", "undefine", "unregistervm",
@@ -53,6 +114,7 @@ enum ClientVerbs {
     private static let handsOut: Set<String> = [
         "get-secret-value", "get-login-password", "get-session-token", "export-credentials", "print-access-token",
         "get-access-token", "print-identity-token", "get-parameters-by-path", "list-keys", "show-connection-string",
+        "get-authorization-token", "get-federation-token", "get-role-credentials", "assume-role", "decrypt", "presign",
     ]
     private static let granting: Set<String> = [
         "add-iam-policy-binding", "set-iam-policy", "role", "put-bucket-policy", "put-bucket-acl",
@@ -70,7 +132,19 @@ enum ClientVerbs {
     private static let plans = [
         row("plan", .writes), row("apply -help", .reads), row("apply", .removes), row("destroy", .removes),
         row("state rm", .removes), row("state push", .removes), row("workspace delete", .removes),
-        row("force-unlock", .removes), row("import", .writes), row("taint", .writes), row("output", .reads),
+        row("force-unlock", .removes), row("import", .managed), row("taint", .managed), row("untaint", .managed),
+        row("state mv", .managed), row("refresh", .managed), row("output", .reads),
+    ]
+
+    private static let cluster = [
+        row("get secret -o", .secrets), row("get secrets -o", .secrets), row("config view --raw", .secrets),
+        row("create token", .secrets), row("create clusterrolebinding", .rights), row("create rolebinding", .rights),
+        row("create clusterrole", .rights), row("create role", .rights), row("scale --replicas=0", .removes),
+        row("replace --force", .removes),
+    ]
+    private static let packages = [
+        row("uninstall", .software), row("install --index-url", .software), row("install -i", .software),
+        row("install --extra-index-url", .software), row("install --trusted-host", .software),
     ]
 
     private static let table: [String: [(words: [String], rule: ShellRule)]] = [
@@ -81,13 +155,34 @@ enum ClientVerbs {
             row("config rewrite", .rights),
             row("module", .rights), row("acl", .rights), row("eval", .dynamic), row("script", .dynamic),
             row("replicaof", .rights), row("slaveof", .rights), row("debug", .rights), row("failover", .rights),
-            row("--eval", .dynamic), row("restore", .writes), row("xtrim", .removes), row("ltrim", .removes),
+            row("--eval", .dynamic), row("--pipe", .fed), row("restore", .writes), row("xtrim", .removes),
+            row("ltrim", .removes),
         ],
-        "kubectl": [
-            row("get secret -o", .secrets), row("get secrets -o", .secrets), row("config view --raw", .secrets),
-            row("create token", .secrets),
+        "kubectl": cluster, "oc": cluster + [row("whoami -t", .secrets)],
+        "helm": [
+            row("--dry-run", .reads), row("install", .managed), row("upgrade", .managed), row("rollback", .managed),
+            row("uninstall", .removes), row("delete", .removes), row("push", .network),
         ],
-        "oc": [row("get secret -o", .secrets), row("get secrets -o", .secrets), row("whoami -t", .secrets)],
+        "npm": [
+            row("publish", .network), row("unpublish", .removes), row("deprecate", .network), row("dist-tag", .network),
+            row("owner add", .rights), row("access grant", .rights), row("access set", .rights),
+            row("token create", .secrets), row("uninstall -g", .software),
+            row("rm -g", .software), row("uninstall --global", .software),
+        ],
+        "yarn": [row("publish", .network), row("global remove", .software)],
+        "pnpm": [row("publish", .network), row("remove -g", .software)],
+        "cargo": [row("publish", .network), row("yank", .network), row("uninstall", .software)],
+        "gem": [row("push", .network), row("yank", .network), row("uninstall", .software)],
+        "twine": [row("upload", .network)], "poetry": [row("publish", .network)], "uv": [row("publish", .network)],
+        "pip": packages, "pip3": packages,
+        "keyring": [row("get", .secrets), row("del", .removes)], "gopass": [row("ls", .reads), row("", .secrets)],
+        "lpass": [row("show", .secrets), row("export", .secrets)],
+        "fossil": [row("clean", .removes), row("revert", .removes)],
+        "fallocate": [
+            row("-p", .removes), row("--punch-hole", .removes), row("-z", .removes), row("-c", .removes),
+            row("-d", .writes),
+        ],
+        "fuser": [row("-k", .removes), row("--kill", .removes)],
         "mysqladmin": [
             row("drop", .removes), row("shutdown", .rights), row("password", .rights), row("flush-privileges", .rights),
         ],
@@ -151,6 +246,12 @@ enum ClientVerbs {
         {
             return .dynamic
         }
+        // All rows at once: `update NAME set …` without a condition.
+        let changesAll = words.indices.contains { index in
+            words[index] == "update" && index + 2 < words.count && words[index + 1] != "set"
+                && words[(index + 2)...].prefix(3).contains("set")
+        }
+        if changesAll, !words.contains("where") { return .removes }
         let granted = words.contains("grant") || words.contains("revoke")
         if granted || ["create", "alter"].contains(where: { has($0, ["user", "role", "system", "login"]) }) {
             return .rights

@@ -76,6 +76,7 @@ struct ScriptText: Sendable {
         var found = acts.compactMap { act, name in if case .rule(let rule) = act { (rule, name) } else { nil } }
         if ["IO::Socket", "Net::", "LWP::"].contains(where: raw.contains) { found.append((.network, "a connection")) }
         if ["Net::SMTP", "sendmail"].contains(where: raw.contains) { found.append((.mail, "sendmail")) }
+        if raw.contains("kill(-1") { found.append((.removes, "kill(-1)")) }
         if raw.lowercased().contains("remove-item") { found.append((.removes, "Remove-Item")) }
         if language == .javascript, raw.contains("](") { found.append((.dynamic, "a member that is looked up")) }
         var started = (backticks + quoted(behind: language == .ruby ? "%x" : "qx")).flatMap(shell)
@@ -87,6 +88,11 @@ struct ScriptText: Sendable {
         return (found, started)
     }
 
+    /// Whether it writes files, or sets what they may be used for.
+    var writesFiles: Bool {
+        [">", "'w", "\"w", "'a'", "\"a\"", "write", "copy", "rename", "chmod", "symlink"].contains(where: raw.contains)
+    }
+
     /// The texts in quotes, for what they name.
     var texts: [String] { literals.map(\.text) }
 
@@ -94,9 +100,10 @@ struct ScriptText: Sendable {
     private static let plain: [String: Act] = {
         var table: [String: Act] = [:]
         for name in [
-            "rmtree", "remove_tree", "removedirs", "unlink", "unlinkSync", "rmSync", "rmdir", "rmdirSync", "rm_rf",
+            "rmtree", "remove_tree", "removedirs", "unlink", "unlinkSync", "rmSync", "removeSync", "rmdir", "rmdirSync",
+            "rm_rf",
             "rm_r", "rm_f", "remove_entry", "remove_entry_secure", "remove_dir", "truncateSync", "dropDatabase",
-            "deleteMany", "deleteOne", "rimraf", "send2trash",
+            "deleteMany", "deleteOne", "rimraf", "send2trash", "shutdownServer", "dropIndexes", "dropUser",
         ] { table[name] = .removes }
         for name in [
             "subprocess", "child_process", "posix_spawn", "posix_spawnp", "Popen", "check_output", "check_call",
@@ -112,7 +119,7 @@ struct ScriptText: Sendable {
         ] { table[name] = .dynamic }
         for name in [
             "ftplib", "telnetlib", "paramiko", "create_connection", "open_connection", "TCPSocket", "fsockopen",
-            "socketserver", "createConnection", "createServer", "dgram",
+            "socketserver", "createConnection", "createServer", "dgram", "HTTPSConnection", "HTTPConnection",
         ] { table[name] = .network }
         for name in ["smtplib", "nodemailer"] { table[name] = .mail }
         return table
@@ -137,6 +144,8 @@ struct ScriptText: Sendable {
             return language == .python ? .dynamic : .starts
         case "spawn", "fork": return owner == nil || isOfSystem || owner == "Kernel" ? .starts : nil
         case "qx": return .starts
+        case "adminCommand": return raw.contains("shutdown") || raw.contains("drop") ? .removes : nil
+        case "interact": return owner == "code" ? .dynamic : nil
         case "execute": return owner == "os" ? .starts : nil
         case "eval":
             return owner == nil && language != .other || ["Kernel", "window", "builtins", "globalThis"].contains(owner)

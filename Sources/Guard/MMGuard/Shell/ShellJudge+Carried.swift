@@ -101,6 +101,7 @@ extension ShellJudge {
             for word in text.split(whereSeparator: \.isWhitespace).prefix(200).map(String.init) {
                 if context.isOwn(word) { found.append(finding(.ownFiles, subject: word)) }
                 if isSecret(word) { found.append(finding(.secrets, subject: word)) }
+                if script.writesFiles, isSystem(word) { found.append(finding(.device, subject: word)) }
             }
         }
         return found
@@ -148,7 +149,7 @@ extension ShellJudge {
         }
         if let (index, language) = row.operand,
             carried.texts.allSatisfy({ $0.language != language }) || language == .statements,
-            carried.files.isEmpty || language == .statements
+            carried.files.allSatisfy({ $0.value == "inplace" }) || language == .statements
         {
             // Which operand it is can't be told behind an option whose value nobody knows: those after it are texts as well.
             for operand in carried.operands.dropFirst(index).prefix(index == 0 ? 1 : .max) {
@@ -196,6 +197,13 @@ extension ShellJudge {
             language != .editor || !call.readsPipe || runsInput(call)
         {
             found += read(call.inputs[0], by: call, as: language, depth)
+        }
+        if row.input == .statements, context.asksInterpreters {
+            let isFile = if case .file = call.inputs[0] { true } else { false }
+            // What stands in such a file nobody has seen.
+            if isFile || parts.files.contains(where: { record.memory.texts(of: $0.value) == nil }) {
+                found.append(finding(.interpreter, subject: "\(call.program): statements of a file"))
+            }
         }
         for name in row.usual where parts.files.isEmpty {
             for text in record.memory.texts(of: name) ?? [] {
@@ -384,12 +392,20 @@ extension ShellJudge {
         for index in call.words.indices.dropFirst() {
             let word = call.words[index]
             let name = word.value.split(separator: "/").last.map(String.init) ?? ""
+            // Behind this mark stands nothing but the command.
+            if word.value == "--", Self.divided.contains(call.program),
+                let inside = call.inner((index + 1)..<call.words.count)
+            {
+                return judge(inside, depth + 1).filter { Self.weighs($0) || $0.rule == ShellRule.fed.rawValue }
+            }
             if word.value.contains(" ") {
                 let found = embedded(in: word.value, depth)
                 if !found.isEmpty { return found }
             }
             // The program's own verb may be called like one: `docker rm`, `npm exec`.
-            let isFirst = ["npx", "bunx", "uvx", "tmux", "screen"].contains(call.program)
+            let isFirst = [
+                "npx", "bunx", "uvx", "tmux", "screen", "watchexec", "nodemon", "viddy", "ld.so", "bwrap", "honcho",
+            ].contains(call.program)
             guard index > 1 || isFirst, word.isFixed, !word.value.hasPrefix("-"), isStrong(name),
                 let inside = call.inner(index..<call.words.count)
             else { continue }
@@ -406,8 +422,11 @@ extension ShellJudge {
         return call.program == "ex" || call.arguments.contains { ["-s", "-es", "-Es", "-e", "-E"].contains($0.value) }
     }
 
+    private static let divided: Set<String> = ["kubectl", "oc", "doppler", "aws-vault", "chamber", "envchain"]
+
     private func isStrong(_ name: String) -> Bool {
-        ShellPrograms.shells.contains(name) || ShellPrograms.noticed.contains(name)
+        CarriedText.table[name] != nil || name == "redis-cli" || ShellPrograms.shells.contains(name)
+            || ShellPrograms.noticed.contains(name)
             || ShellPrograms.destroyers.contains(name)
             || ShellPrograms.wrappers.contains(name) || Self.isInterpreter(name)
             || ["find", "chown", "chmod", "curl", "wget"].contains(name)

@@ -172,6 +172,79 @@ extension ShellJudge {
         return Self.madeEndings.contains(String(name[name.index(after: dot)...]))
     }
 
+    // MARK: For each of many
+
+    /// Whether a command that runs for each of many removes them, itself or by a text for a shell.
+    func removesEach(_ call: ShellScript.Command) -> Bool {
+        let removers: Set = ["rm", "unlink", "shred", "rmdir", "srm"]
+        if removers.contains(call.program) { return true }
+        guard ShellPrograms.shells.contains(call.program) else { return false }
+        return call.arguments.contains { word in
+            (try? ShellScript.parse(word.value, as: .whole))?.commands.contains { removers.contains($0.program) }
+                == true
+        }
+    }
+
+    /// The name of a file with keys for which a search looks.
+    func soughtSecret(_ words: [ShellScript.Word]) -> String? {
+        zip(words, words.dropFirst()).first { option, name in
+            ["-name", "-iname", "-path", "-ipath", "-wholename", "-regex"].contains(option.value)
+                && [
+                    "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", ".pem", ".key", ".env", "credential", ".netrc",
+                    ".pgpass",
+                    ".kdbx", "shadow", "secret",
+                ].contains { name.value.contains($0) }
+        }?.1.value
+    }
+
+    // MARK: The system's files
+
+    /// Whether a program changes files of the system, or such as run at the next sign-in, where its operands say so: programs
+    /// that write to what they are given in other ways than those which copy.
+    func changesSystem(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        let operands = words.filter { !$0.hasPrefix("-") }
+        func isPlace(_ word: String) -> Bool { isSystem(word) || isSystem(word + "/") || word == "/" }
+        func behind(_ flags: String...) -> [String] {
+            words.indices.compactMap { index in
+                if flags.contains(words[index]) { return index + 1 < words.count ? words[index + 1] : nil }
+                return flags.first { $0.count > 1 && words[index].hasPrefix($0) }
+                    .map { String(words[index].dropFirst($0.count).drop { $0 == "=" }) }
+            }
+        }
+        func edits() -> Bool {
+            words.contains { word in
+                word.hasPrefix("--in-place") || word == "inplace" || word == "-pi"
+                    || word.hasPrefix("-") && !word.hasPrefix("--") && word.dropFirst().prefix(3).contains("i")
+            }
+        }
+        switch call.program {
+        case "sed", "gsed", "perl", "ruby", "gawk": return edits() && operands.contains(where: isPlace)
+        case "ed", "ex", "vi", "vim", "nvim", "nano", "emacs", "micro", "chmod", "touch", "patch", "gzip", "gunzip",
+            "xz", "bzip2", "rename", "mkdir", "rmdir", "split":
+            return operands.contains(where: isPlace)
+        case "unzip": return behind("-d").contains(where: isPlace)
+        case "7z", "7za", "7zz": return behind("-o").contains(where: isPlace)
+        case "tar", "bsdtar", "gtar":
+            let takesOut =
+                words.first.map { $0.drop { $0 == "-" }.contains("x") } == true || words.contains("--extract")
+            return takesOut && behind("-C", "--directory").contains(where: isPlace)
+        case "cpio": return behind("-D", "--directory").contains(where: isPlace)
+        default: return false
+        }
+    }
+
+    /// Whether a question to somebody outside holds what a command here put into other letters: `host $(base64 f).example`.
+    func tellsOutside(_ call: ShellScript.Command) -> Bool {
+        guard ["curl", "wget", "http", "https", "xh", "dig", "nslookup", "host", "ping", "nc"].contains(call.program)
+        else { return false }
+        return call.arguments.contains { word in
+            guard !word.isFixed, word.value.contains("$(") || word.value.contains("`") else { return false }
+            return ["base64", "base32", "basenc", "xxd", "hexdump", "od ", "gzip", "openssl enc", "uuencode", "tar "]
+                .contains { word.value.contains($0) }
+        }
+    }
+
     // MARK: Looks of programs that otherwise change rights
 
     /// Whether words of a program that acts with other rights only ask it something.
@@ -202,6 +275,17 @@ extension ShellJudge {
                     !$0.contains("=") && !["-w", "-p", "--write", "--system", "--load"].contains($0)
                         && !$0.hasPrefix("-p") && !$0.hasPrefix("-w")
                 }
+        case "ifconfig": return words.count { !$0.hasPrefix("-") } <= 1
+        case "losetup": return words.isEmpty || only("-a", "-l", "--all", "--list", "-j")
+        case "chage": return words.first == "-l" || words.first == "--list"
+        case "ldconfig": return words.first == "-p"
+        case "efibootmgr": return words.isEmpty || only("-v")
+        case "ethtool": return words.count == 1 && !verb.isEmpty
+        case "nmcli", "tc", "dmsetup", "resolvectl", "networkctl", "bootctl", "rfkill", "fwupdmgr":
+            let looks: Set = ["show", "status", "list", "ls", "info", "query", "statistics", "general", "get-devices"]
+            let plain = words.filter { !$0.hasPrefix("-") }
+            return plain.count < 2 && !plain.contains { ["monitor", "up", "down", "flush"].contains($0) }
+                || plain.prefix(2).contains(where: looks.contains)
         case "swapon": return words.isEmpty ? false : only("-s", "--show", "--summary")
         case "iptables", "ip6tables":
             return words.contains { ["-L", "-S", "--list", "--list-rules", "-nL", "-Ln", "-vnL", "-nvL"].contains($0) }

@@ -63,7 +63,8 @@ extension ShellJudge {
             if ["expire", "delete", "drop"].contains(first) { return .removes }
             return first == "write" ? .writes : .reads
         case "fsck": return has("--lost-found") ? .writes : .reads
-        case "push", "send-pack", "http-push", "svn", "p4": return .network
+        case "push", "send-pack", "http-push", "svn", "p4", "daemon", "instaweb": return .network
+        case "credential": return first == "fill" ? .secrets : .writes
         case "clean": return has("--dry-run") || hasLetter("n") ? .reads : .removes
         case "reset": return has("--hard", "--merge", "--keep") ? .removes : .writes
         case "checkout", "restore", "switch":
@@ -176,7 +177,7 @@ extension ShellJudge {
         if runs.contains(key) || key.hasPrefix("include") || key.hasPrefix("filter.") || key.hasPrefix("protocol.")
             || key.hasSuffix(".textconv") || key.hasSuffix(".command") || key.hasSuffix(".driver")
             || key.hasSuffix(".cmd")
-            || key.hasSuffix(".program") || key.hasPrefix("url.") && key.contains("ext::")
+            || key.hasSuffix(".program") || key.hasPrefix("url.") || key == "http.proxy" || key == "http.sslverify"
         {
             return [finding(.loader, subject: key)]
         }

@@ -24,6 +24,12 @@ extension ShellJudge {
             return []
         }
         if name.contains("$(") || name.contains("`") { return [finding(.dynamic, subject: name)] }
+        // Whatever lies in the folder at hand then runs under the names of the system's programs.
+        if name == "PATH", let first = value?.value.split(separator: ":", omittingEmptySubsequences: false).first,
+            first == "." || first.isEmpty
+        {
+            return [finding(.loader, subject: "PATH=\(first)")]
+        }
         var found: [GuardFinding] = []
         if ShellPrograms.commandVariables.contains(name), let value {
             found = carried(value, .shell, program: name, depth)

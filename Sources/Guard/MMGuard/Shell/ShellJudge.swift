@@ -124,6 +124,8 @@ struct ShellJudge {
         var found: [GuardFinding] = []
         if let started = starts(call, depth) { return started }
         if Self.onlyLooks(name, words) { return one(.reads) }
+        if changesSystem(call) { found += one(.device) }
+        if tellsOutside(call) { found += one(.network) }
         if let written = runsWritten(call, depth) { found += written }
         if ShellPrograms.wrappers.contains(name) {
             if ShellPrograms.privileged.contains(name) { found += one(.rights) }
@@ -159,13 +161,15 @@ struct ShellJudge {
         case "git":
             found += git(call, depth)
             return found + one(Self.runsPrograms(git: words) ? .dynamic : Self.git(words))
-        case "kill": return one(words.dropFirst().contains("-1") || words == ["-1"] ? .removes : .writes)
+        case "kill":
+            let isWide = words.dropFirst().contains { $0 == "-1" || $0 == "1" } || words == ["-1"] || words == ["1"]
+            return one(isWide ? .removes : .writes)
         case "logger":
             let sends = words.contains {
                 $0 == "-n" || $0.hasPrefix("--serv") || $0.hasPrefix("-n") && !$0.hasPrefix("-no")
             }
             return one(sends ? .network : .reads)
-        case "curl", "wget", "http", "https", "xh": return one(Self.uploads(name, words) ? .network : .writes)
+        case "curl", "wget", "http", "https", "xh": return found + one(Self.uploads(name, words) ? .network : .writes)
         case "rsync":
             found += words.contains { $0.contains(":") && !$0.hasPrefix("-") } ? one(.network) : []
             found += words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" } ? one(.removes) : []
@@ -181,7 +185,7 @@ struct ShellJudge {
                 }
             }
             return found + one(name == "truncate" ? .removes : .writes)
-        case "chmod": return one(Self.opensUp(words) ? .rights : .writes)
+        case "chmod": return found + one(Self.opensUp(words) ? .rights : .writes)
         case "systemctl", "service", "rc-service", "launchctl":
             let looks: Set = [
                 "status", "list-units", "list-unit-files", "is-active", "is-enabled", "show", "cat", "list",
@@ -190,7 +194,8 @@ struct ShellJudge {
             if verb.map({ looks.contains($0) || $0.hasPrefix("list-") }) ?? true { return one(.reads) }
             // A user's own services act with the user's own rights.
             return one(words.contains("--user") ? .writes : .rights)
-        case "docker", "podman", "kubectl", "helm", "terraform", "tofu", "oc", "nerdctl", "docker-compose":
+        case "kubectl", "oc": return found + one(Self.orders(words))
+        case "docker", "podman", "helm", "terraform", "tofu", "nerdctl", "docker-compose":
             return found + one(Self.cluster(words))
         case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes)
         case "mm": return call.assignments.isEmpty ? own(words, one) : one(.ownProgram)
@@ -215,7 +220,10 @@ struct ShellJudge {
         if ShellPrograms.software.contains(name) { return found + one(.software) }
         if ShellPrograms.carriers.contains(name) { return found + one(.network) }
         if ShellPrograms.mailers.contains(name) { return found + one(.mail) }
-        if ShellPrograms.readers.contains(name) { return found + one(looks(call) ?? .reads) }
+        if ShellPrograms.readers.contains(name) {
+            let rule = looks(call) ?? .reads
+            return found + one(rule == .writes && ["date", "hostname"].contains(name) ? .rights : rule)
+        }
         found += embedded(in: call, depth)
         // A program that nothing is known of runs with the user's rights, as the user's own programs do.
         return found + one(Self.removesToo(name, words) ? .removes : .writes)
@@ -242,7 +250,9 @@ struct ShellJudge {
                 index += 1
                 break
             }
-            if word.value.hasPrefix("-"), word.value.count > 1 {
+            if name == "env", word.value == "-" {
+                index += 1
+            } else if word.value.hasPrefix("-"), word.value.count > 1 {
                 // Of an option that isn't known nobody can say whether the next word belongs to it.
                 isUnsure = !takesValue.contains(word.value) && word.value.hasPrefix("--") && !word.value.contains("=")
                 index += takesValue.contains(word.value) ? 2 : 1
@@ -259,7 +269,8 @@ struct ShellJudge {
         }
         guard let inside = call.inner(index..<call.words.count) else {
             // Without a command of its own it runs the lines that it reads.
-            return set + [finding(name == "parallel" && call.readsPipe ? .fed : .reads, subject: name)]
+            let isTold = arguments.contains { ["--version", "--help", "-h", "-V", "--citation"].contains($0) }
+            return set + [finding(name == "parallel" && !isTold ? .fed : .reads, subject: name)]
         }
         var found = set
         found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
@@ -271,7 +282,7 @@ struct ShellJudge {
                 Self.weighs)
         }
         // What xargs appends is not known: for what removes, it is as bad as a pattern.
-        if name == "xargs" || name == "parallel", ["rm", "unlink"].contains(inside.program) {
+        if name == "xargs" || name == "parallel", removesEach(inside) {
             found.append(finding(.removes, subject: "\(name) \(inside.program)"))
         }
         return found
@@ -360,9 +371,10 @@ struct ShellJudge {
                 index = end + 1
                 found +=
                     depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: call.program)]
-                if ["rm", "unlink", "shred"].contains(inside.program) {
+                if removesEach(inside) {
                     found.append(finding(.removes, subject: "find \(word.value) \(inside.program)"))
                 }
+                if let name = soughtSecret(words) { found.append(finding(.secrets, subject: "find \(name)")) }
             case "-fprint", "-fprint0", "-fprintf", "-fls":
                 let file = index < words.count ? words[index].value : ""
                 found.append(finding(isSystem(file) ? .device : .writes, subject: "\(word.value) \(file)"))
@@ -411,7 +423,7 @@ extension ShellJudge {
     func isSystem(_ word: String) -> Bool {
         let meant = context.path(word) ?? "/" + word
         if Self.startFiles.contains(where: { meant.hasSuffix($0) })
-            || Self.startFolders.contains(where: { meant.contains($0) })
+            || Self.startFolders.contains(where: { (meant + "/").contains($0) })
         {
             return true
         }
@@ -423,11 +435,15 @@ extension ShellJudge {
         {
             return false
         }
+        // What stands there is found before the system's own.
+        if ["bin", "sbin", "lib", "etc"].contains(where: { (path + "/").hasPrefix("/usr/local/" + $0 + "/") }) {
+            return true
+        }
         return [
             "/dev/", "/etc/", "/boot/", "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/proc/", "/sys/",
             "/root/.ssh/",
         ]
-        .contains { path.hasPrefix($0) && !path.hasPrefix("/usr/local/") }
+        .contains { (path + "/").hasPrefix($0) && !path.hasPrefix("/usr/local") }
     }
 
     /// Whether a word names a file that holds keys or passwords.
@@ -439,6 +455,10 @@ extension ShellJudge {
         }
         for part in Self.secretFiles where path.contains(part) || (text.hasPrefix("~") && text.contains(part)) {
             return !path.hasSuffix(".pub")
+        }
+        let homes = ["~", "$HOME", context.home ?? "~"]
+        if Self.homeSecrets.contains(where: { name in homes.contains { path == $0 + name || text == $0 + name } }) {
+            return true
         }
         if let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !path.hasSuffix(".pub") {
             // What stands before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
@@ -465,9 +485,18 @@ extension ShellJudge {
         }
     }
 
+    /// Files that hold keys in a home folder, and elsewhere perhaps a project's settings.
+    private static let homeSecrets = [
+        "/.npmrc", "/.pypirc", "/.vault-token", "/.my.cnf", "/.s3cfg", "/.boto", "/.m2/settings.xml",
+        "/.cargo/credentials",
+        "/.cargo/credentials.toml", "/.config/rclone/rclone.conf", "/.terraform.d/credentials.tfrc.json",
+        "/.yarnrc.yml",
+    ]
+
     private static let secretFiles = [
         "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
-        "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml",
+        "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml", "/.config/gcloud/", "/.password-store/",
+        "/.local/share/keyrings/", "/.config/op/",
     ]
 
     /// Whether a web client sends more than a question.
@@ -518,46 +547,6 @@ extension ShellJudge {
             let adds = clause.contains("+") || clause.contains("=")
             if adds, clause.contains("s") { return true }
             return adds && clause.contains("w") && (who.isEmpty || who.contains("o") || who.contains("a"))
-        }
-    }
-
-    static func cluster(_ words: [String]) -> ShellRule {
-        let destroys: Set = [
-            "rm", "rmi", "prune", "kill", "delete", "destroy", "uninstall", "drain", "down", "purge", "force-unlock",
-        ]
-        let looks: Set = [
-            "ps", "images", "logs", "inspect", "get", "describe", "version", "info", "list", "ls", "status", "top",
-            "plan",
-            "history", "events", "stats", "explain", "api-resources", "config", "show", "diff", "output", "validate",
-        ]
-        if words.contains(where: { destroys.contains($0) }) { return .removes }
-        for (index, word) in words.enumerated() {
-            let isMount = ["-v", "--volume", "--mount"].contains(word)
-            let value = isMount && index + 1 < words.count ? words[index + 1] : word
-            guard isMount || ["-v/", "--volume=", "--mount="].contains(where: word.hasPrefix) else { continue }
-            if Self.isMachine(mounted: value) { return .rights }
-        }
-        if words.contains(where: { $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0 == "exec" || $0 == "push" })
-        {
-            return words.contains("push") ? .network : words.contains("exec") ? .writes : .rights
-        }
-        return words.first(where: { !$0.hasPrefix("-") }).map { looks.contains($0) } == true ? .reads : .writes
-    }
-
-    /// Whether a mount hands a container the machine's own files, or its engine's socket.
-    private static func isMachine(mounted value: String) -> Bool {
-        let sources = value.split(separator: ",").compactMap { part -> Substring? in
-            for start in ["--volume=", "--mount=", "source=", "src=", "-v"] where part.hasPrefix(start) {
-                return part.dropFirst(start.count)
-            }
-            return part.hasPrefix("/") ? part : nil
-        }
-        return sources.contains { source in
-            let path = source.prefix { $0 != ":" }
-            return path == "/" || path.hasSuffix("docker.sock")
-                || ["/etc", "/root", "/home", "/usr", "/boot", "/dev", "/proc", "/sys", "/var"].contains {
-                    path == $0 || path.hasPrefix($0 + "/") && $0 != "/home"
-                }
         }
     }
 

@@ -25,7 +25,10 @@ enum ShellPrograms {
         delgroup passwd chpasswd gpasswd newusers visudo vipw vigr mount umount swapon swapoff insmod modprobe rmmod sysctl \
         iptables ip6tables nft ufw firewall-cmd setcap crontab at batch setenforce setfacl chattr shutdown reboot halt \
         poweroff init telinit kexec nsenter chroot unshare hostnamectl timedatectl localectl loginctl update-alternatives \
-        ssh-copy-id ssh-add authconfig setsebool semanage auditctl capsh systemd-run machinectl
+        ssh-copy-id ssh-add authconfig setsebool semanage auditctl capsh systemd-run machinectl ifconfig nmcli networkctl \
+        resolvectl losetup fsck e2fsck tune2fs resize2fs xfs_repair xfs_admin dmsetup lvcreate lvextend lvresize vgcreate \
+        pvcreate tc ethtool rfkill efibootmgr bootctl fwupdmgr depmod ldconfig edquota setquota apparmor_parser chage chsh \
+        chfn faillock dpkg-reconfigure
         """)
 
     /// Managers of software.
@@ -39,7 +42,7 @@ enum ShellPrograms {
     static let destroyers = names(
         """
         shred wipefs fdisk sfdisk cfdisk parted sgdisk gdisk blkdiscard mkswap mkfs mke2fs killall pkill wipe srm \
-        cryptsetup lvremove vgremove pvremove mdadm debugfs hdparm dropdb
+        cryptsetup lvremove vgremove pvremove mdadm debugfs hdparm dropdb killall5 trash-empty
         """)
 
     /// Those that carry data elsewhere or let others in.
@@ -58,7 +61,7 @@ enum ShellPrograms {
         env nice nohup timeout xargs time stdbuf setsid ionice chrt taskset prlimit setpriv watch strace ltrace flock \
         command builtin exec busybox toybox sudo doas pkexec runuser unbuffer parallel firejail proxychains proxychains4 torsocks \
         faketime chpst setuidgid runcon dbus-run-session dbus-launch xvfb-run cgexec numactl eatmydata fakeroot proot catchsegv \
-        rlwrap systemd-inhibit systemd-run nocache ifne chronic hyperfine entr unshare nsenter chroot valgrind perf heaptrack \
+        rlwrap systemd-inhibit systemd-run nocache ifne chronic hyperfine entr unshare nsenter chroot valgrind heaptrack \
         softlimit envdir setlock winpty stdbuf coproc nocorrect noglob rr gosu su-exec tini dumb-init catatonit s6-setuidgid \
         with-contenv
         """)
@@ -71,7 +74,8 @@ enum ShellPrograms {
         """
         docker podman nerdctl kubectl oc lxc incus tmux screen uv poetry pipenv bundle conda mamba micromamba nix nix-shell \
         flatpak-spawn distrobox toolbox machinectl wsl ssh direnv mise asdf npm pnpm yarn bun cargo gdb perf strace ansible \
-        fzf vagrant npx bunx uvx docker-compose compose crictl ctr multipass rustup pyenv rbenv nvm act
+        fzf vagrant npx bunx uvx docker-compose compose crictl ctr multipass rustup pyenv rbenv nvm act \
+        bwrap watchexec nodemon viddy systemd-nspawn doppler aws-vault chamber envchain honcho foreman ld.so
         """)
 
     /// Programs whose name in a text shows that a command stands there.
@@ -115,6 +119,24 @@ enum ShellPrograms {
 
     /// Wrappers with a first word of their own before the command.
     static let leadingWords: [String: Int] = ["timeout": 1, "flock": 1, "taskset": 1, "chrt": 1]
+
+    /// Options of clients that stand before their verb and take the next word.
+    private static let early = names(
+        """
+        -n --namespace --context --kubeconfig --cluster -s --server --as --token -H --host -c --config -l --log-level \
+        --profile --region --output --query --endpoint-url --project --account --subscription --tenant --configuration \
+        --format -o -p --project-name --stack -C --cwd --app -a -u --user -t --url --log-format -f --file
+        """)
+
+    /// The words of a client that say what it does: those that stand together before its options. Options of the client
+    /// itself may stand before them.
+    static func verbs(_ words: [String]) -> [String] {
+        var rest = words[...]
+        while let first = rest.first, first.hasPrefix("-") {
+            rest = rest.dropFirst(early.contains(first) ? 2 : 1)
+        }
+        return Array(rest.prefix { !$0.hasPrefix("-") })
+    }
 
     /// Variables that make later commands load or run something else.
     static let loaders = names(

@@ -6,6 +6,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     case device = "shell-device"
     case rights = "shell-rights"
     case software = "shell-software"
+    case managed = "shell-managed"
     case network = "shell-network"
     case mail = "shell-mail"
     case secrets = "shell-secrets"
@@ -27,6 +28,7 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .device: "it writes to a device or a file of the system"
         case .rights: "it acts with or changes rights of the machine"
         case .software: "it changes which software the machine has"
+        case .managed: "it changes what runs in a cloud or cluster"
         case .network: "it sends data out, or opens a way in or out"
         case .mail: "it sends mail"
         case .secrets: "it reads keys or passwords"
@@ -47,7 +49,7 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .writes: .write
         case .removes, .recursion: .destructive
         case .device: [.destructive, .privilege]
-        case .rights, .software, .loader: .privilege
+        case .rights, .software, .managed, .loader: .privilege
         case .network: .external
         case .mail: .send
         case .secrets: .secret

@@ -1,0 +1,65 @@
+/// What containers and clusters are told to do.
+extension ShellJudge {
+    static func cluster(_ words: [String]) -> ShellRule {
+        let destroys: Set = [
+            "rm", "rmi", "prune", "kill", "delete", "destroy", "uninstall", "drain", "down", "purge", "force-unlock",
+        ]
+        let verbs = ShellPrograms.verbs(words)
+        let looks: Set = [
+            "ps", "images", "logs", "inspect", "get", "describe", "version", "info", "list", "ls", "status", "top",
+            "plan",
+            "history", "events", "stats", "explain", "api-resources", "config", "show", "diff", "output", "validate",
+        ]
+        if words.contains(where: { destroys.contains($0) }) || verbs.starts(with: ["system", "reset"]) {
+            return .removes
+        }
+        for (index, word) in words.enumerated() {
+            let isMount = ["-v", "--volume", "--mount"].contains(word)
+            let value = isMount && index + 1 < words.count ? words[index + 1] : word
+            guard isMount || ["-v/", "--volume=", "--mount="].contains(where: word.hasPrefix) else { continue }
+            if Self.isMachine(mounted: value) { return .rights }
+        }
+        if words.contains(where: { $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0 == "exec" || $0 == "push" })
+        {
+            return words.contains("push") ? .network : words.contains("exec") ? .writes : .rights
+        }
+        return words.first(where: { !$0.hasPrefix("-") }).map { looks.contains($0) } == true ? .reads : .writes
+    }
+
+    /// What a cluster is told to do.
+    static func orders(_ words: [String]) -> ShellRule {
+        let rule = cluster(words)
+        guard rule == .writes || rule == .reads else { return rule }
+        let verbs = ShellPrograms.verbs(words)
+        let isTrial = words.contains { $0.hasPrefix("--dry-run") && $0 != "--dry-run=none" }
+        switch verbs.first {
+        case "adm": return .rights
+        case "patch", "replace", "edit", "cordon", "uncordon", "taint", "set", "run", "autoscale", "expose",
+            "certificate":
+            return isTrial ? .writes : .managed
+        case "rollout": return ["status", "history"].contains(verbs.dropFirst().first) ? .reads : .managed
+        case "cp": return words.last?.contains(":") == true ? .managed : .writes
+        case "apply", "create":
+            let isForeign = words.contains { $0.contains("://") }
+            return isForeign && !isTrial ? .fed : .writes
+        default: return rule
+        }
+    }
+
+    /// Whether a mount hands a container the machine's own files, or its engine's socket.
+    private static func isMachine(mounted value: String) -> Bool {
+        let sources = value.split(separator: ",").compactMap { part -> Substring? in
+            for start in ["--volume=", "--mount=", "source=", "src=", "-v"] where part.hasPrefix(start) {
+                return part.dropFirst(start.count)
+            }
+            return part.hasPrefix("/") ? part : nil
+        }
+        return sources.contains { source in
+            let path = source.prefix { $0 != ":" }
+            return path == "/" || path.hasSuffix("docker.sock")
+                || ["/etc", "/root", "/home", "/usr", "/boot", "/dev", "/proc", "/sys", "/var"].contains {
+                    path == $0 || path.hasPrefix($0 + "/") && $0 != "/home"
+                }
+        }
+    }
+}
