@@ -121,6 +121,10 @@ struct AppContent: Sendable {
             "oauth2PermissionScopes": .array(permissions(of: appID)),
             "servicePrincipalNames": [.string(appID)], "servicePrincipalType": "Application",
             "signInAudience": owner == Self.vendor ? "AzureADMultipleOrgs" : "AzureADMyOrg", "tags": [],
+            "notes": .null, "notificationEmailAddresses": [], "passwordCredentials": [], "keyCredentials": [],
+            "replyUrls": [], "preferredSingleSignOnMode": .null, "loginUrl": .null, "logoutUrl": .null,
+            "verifiedPublisher": ["displayName": .null, "verifiedPublisherId": .null, "addedDateTime": .null],
+            "alternativeNames": [],
         ]
     }
 
@@ -322,6 +326,15 @@ extension AppContent {
             "authenticationRequirement": mixing.number(index, 9, below: 3) == 0
                 ? "singleFactorAuthentication" : "multiFactorAuthentication",
             "userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Edg/143.0",
+            "crossTenantAccessType": .string(user.isGuest ? "b2bCollaboration" : "none"),
+            "homeTenantId": .string(TenantIdentity.id), "resourceTenantId": .string(TenantIdentity.id),
+            "authenticationDetails": [
+                [
+                    "authenticationMethod": "Password", "authenticationMethodDetail": "Password in the cloud",
+                    "succeeded": .bool(fault == nil), "authenticationStepResultDetail": "Correct password",
+                    "authenticationStepDateTime": .string(ServiceTime.text(log.time(of: index))),
+                ]
+            ],
             "resourceDisplayName": "Microsoft Graph", "resourceId": "00000003-0000-0000-c000-000000000000",
             "status": [
                 "errorCode": .int(fault?.code ?? 0), "failureReason": .string(fault?.reason ?? "Other."),

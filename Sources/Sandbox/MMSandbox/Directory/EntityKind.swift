@@ -25,6 +25,8 @@ struct EntityKind: Sendable {
     let hasETag: Bool
     /// Whether a row is of one of several types below this one, which it names.
     let isAbstract: Bool
+    /// Whether nothing is known of its properties, because there are no rows: any may be asked for.
+    var isOpen = false
 
     init(
         _ name: String, _ properties: String, selected: String? = nil, directory: Bool = false, page: Int = 100,
@@ -58,7 +60,10 @@ struct EntityKind: Sendable {
     /// What rows of the type lead to. The service takes these names in `$select` as well, and answers nothing for them.
     var related: Set<String> {
         switch name {
-        case "user": ["manager", "memberof", "directreports", "ownedobjects", "owneddevices", "registereddevices"]
+        case "user":
+            [
+                "sponsors", "manager", "memberof", "directreports", "ownedobjects", "owneddevices", "registereddevices",
+            ]
         case "group": ["owners", "members", "memberof", "assignedlicenses", "drive", "team"]
         case "application", "servicePrincipal": ["owners"]
         case "device": ["memberof", "registeredowners", "registeredusers"]
@@ -427,7 +432,8 @@ extension EntityKind {
         """
         id deletedDateTime:d accountEnabled:b appId appDisplayName appOwnerOrganizationId appRoleAssignmentRequired:b \
         appRoles:c createdDateTime:d description displayName homepage oauth2PermissionScopes:c servicePrincipalNames:c \
-        servicePrincipalType signInAudience tags:c
+        servicePrincipalType signInAudience tags:c notes notificationEmailAddresses:c passwordCredentials:c \
+        keyCredentials:c replyUrls:c preferredSingleSignOnMode loginUrl logoutUrl verifiedPublisher:o alternativeNames:c
         """,
         directory: true, readOnly: "id createdDateTime deletedDateTime appOwnerOrganizationId", required: "appId")
 
@@ -467,7 +473,8 @@ extension EntityKind {
         id createdDateTime:d userDisplayName userPrincipalName userId appId appDisplayName ipAddress clientAppUsed \
         correlationId conditionalAccessStatus appliedConditionalAccessPolicies:c isInteractive:b riskDetail \
         riskLevelAggregated riskLevelDuringSignIn riskState riskEventTypes_v2:c resourceDisplayName resourceId status:o deviceDetail:o location:o \
-        signInEventTypes:c authenticationRequirement userType userAgent
+        signInEventTypes:c authenticationRequirement userType userAgent crossTenantAccessType homeTenantId \
+        resourceTenantId authenticationDetails:c isTenantRestricted:b
         """, page: 100, limit: 1000, searched: "userDisplayName")
 
     static let directoryAudit = EntityKind(

@@ -258,6 +258,43 @@ struct ObservedContent {
         }
     }
 
+    /// How devices come into the tenant.
+    var enrollment: [JSONObject] {
+        [
+            [
+                "@odata.type": "#microsoft.graph.deviceEnrollmentLimitConfiguration", "id": id(24, 0),
+                "displayName": "All users and all devices", "description": "", "priority": 0,
+                "createdDateTime": ago(700), "lastModifiedDateTime": ago(100), "version": 1, "limit": 15,
+            ]
+        ]
+    }
+
+    /// What was bought: a subscription for each product.
+    var subscriptions: [JSONObject] {
+        store.table(.subscribedSkus).all.enumerated().map { place, sku in
+            [
+                "id": id(25, place), "commerceSubscriptionId": id(26, place), "skuId": sku["skuId"] ?? .null,
+                "skuPartNumber": sku["skuPartNumber"] ?? .null, "status": "Enabled", "isTrial": false,
+                "totalLicenses": sku["prepaidUnits"]?["enabled"] ?? 0, "createdDateTime": ago(500 + place),
+                "nextLifecycleDateTime": ago(-(90 + place * 30)), "ownerId": .string(TenantIdentity.id),
+                "ownerTenantId": .string(TenantIdentity.id), "ownerType": "User", "serviceStatus": [],
+            ]
+        }
+    }
+
+    /// When apps were last signed in to.
+    var appActivities: [JSONObject] {
+        store.table(.servicePrincipals).all.prefix(12).enumerated().map { place, app in
+            let last: JSONValue = ["lastSignInDateTime": ago(place * 3), "lastSignInRequestId": id(28, place)]
+            return [
+                "id": id(27, place), "appId": app["appId"] ?? .null, "lastSignInActivity": last,
+                "delegatedClientSignInActivity": last, "delegatedResourceSignInActivity": .null,
+                "applicationAuthenticationClientSignInActivity": .null,
+                "applicationAuthenticationResourceSignInActivity": .null,
+            ]
+        }
+    }
+
     // MARK: Planner
 
     func plans(of group: String) -> [JSONObject] {

@@ -381,7 +381,7 @@ extension ExchangeOrganization {
 
 extension JSONObject {
     /// The members of both.
-    fileprivate func merging(_ other: JSONObject) -> JSONObject {
+    func merging(_ other: JSONObject) -> JSONObject {
         var all = self
         for (name, value) in other { all[name] = value }
         return all

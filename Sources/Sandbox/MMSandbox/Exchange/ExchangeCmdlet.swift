@@ -68,8 +68,8 @@ struct ExchangeCmdlet: Sendable {
     /// All of them, by name in small letters.
     static let all: [String: ExchangeCmdlet] = Dictionary(
         [
-            mailboxes, permissions, folderPermissions, rules, groups, organization, settings, compliance, protection,
-            reading,
+            mailboxes, permissions, folderPermissions, rules, groups, organization, settings, compliance,
+            complianceReading, protection, reading,
         ].joined().map {
             ($0.name.lowercased(), $0)
         },

@@ -314,6 +314,12 @@ struct ObservedPaths {
         if let rest = at("planner/plans/{}/buckets") {
             return made("plannerBucket", .groups, content.plannerBuckets(all[2].name), "planner/buckets", rest)
         }
+        if let rest = at("users/{}/planner/plans") {
+            return made("plannerPlan", .groups, [], "planner/plans", rest)
+        }
+        if let rest = at("users/{}/planner/tasks") {
+            return made("plannerTask", .groups, [], "planner/tasks", rest)
+        }
         if let rest = at("groups/{}/memberswithlicenseerrors/graph.group") ?? at("groups/{}/memberswithlicenseerrors") {
             return .references([], nil, rest, area: .groups)
         }
@@ -352,6 +358,19 @@ struct ObservedPaths {
             return GraphPlace(
                 .single(Self.kind("presence", [row]), .object(row)), "users('\(id)')/presence/$entity", .chats,
                 segments.dropFirst())
+        case ("authentication", "requirements"):
+            return whole(
+                "strongAuthenticationRequirements",
+                ["perUserMfaState": (store.users.index(of: id) ?? 0) % 7 == 3 ? "enforced" : "disabled"],
+                "users('\(id)')/authentication/requirements", segments.dropFirst(2))
+        case ("authentication", "signinpreferences"):
+            return whole(
+                "signInPreferences",
+                [
+                    "isSystemPreferredAuthenticationMethodEnabled": true,
+                    "userPreferredMethodForSecondaryAuthentication": "push",
+                    "systemPreferredAuthenticationMethod": "PhoneAppNotification",
+                ], "users('\(id)')/authentication/signInPreferences", segments.dropFirst(2))
         case ("oauth2permissiongrants", _):
             let rows = store.table(.permissionGrants).all.filter { $0["principalId"]?.string == id }
             return GraphPlace(
@@ -388,6 +407,14 @@ struct ObservedPaths {
                 segments.dropFirst(2))
         default: return nil
         }
+    }
+
+    /// An object without an id, below a user.
+    private func whole(
+        _ kind: String, _ object: JSONObject, _ path: String, _ rest: ArraySlice<GraphSegment>
+    ) -> GraphPlace {
+        GraphPlace(
+            .single(Self.kind(kind, [object]), .object(object)), "\(path)/$entity", .authenticationMethods, rest)
     }
 
     private func made(
@@ -453,6 +480,28 @@ struct ObservedPaths {
         case "rolemanagement/directory/roleassignmentschedules",
             "rolemanagement/directory/roleassignmentscheduleinstances":
             ("unifiedRoleAssignmentSchedule", .roles, content.roleSchedules)
+        case "deviceappmanagement/targetedmanagedappconfigurations":
+            ("targetedManagedAppConfiguration", .devices, [])
+        case "devicemanagement/intents": ("deviceManagementIntent", .devices, [])
+        case "devicemanagement/grouppolicyconfigurations": ("groupPolicyConfiguration", .devices, [])
+        case "devicemanagement/devicemanagementscripts": ("deviceManagementScript", .devices, [])
+        case "devicemanagement/deviceenrollmentconfigurations":
+            ("deviceEnrollmentConfiguration", .devices, content.enrollment)
+        case "devicemanagement/devicecategories": ("deviceCategory", .devices, [])
+        case "devicemanagement/devicehealthscripts": ("deviceHealthScript", .devices, [])
+        case "directory/subscriptions": ("companySubscription", .organization, content.subscriptions)
+        case "identity/conditionalaccess/deleteditems/policies": ("conditionalAccessPolicy", .policies, [])
+        case "identity/conditionalaccess/deleteditems/namedlocations": ("namedLocation", .policies, [])
+        case "reports/serviceprincipalsigninactivities":
+            ("servicePrincipalSignInActivity", .logs, content.appActivities)
+        case "reports/appcredentialsigninactivities": ("appCredentialSignInActivity", .logs, [])
+        case "planner/plans": ("plannerPlan", .groups, [])
+        case "directory/recommendations": ("recommendation", .policies, [])
+        case "rolemanagement/directory/roleeligibilityscheduleinstances",
+            "rolemanagement/directory/roleeligibilityschedulerequests":
+            ("unifiedRoleEligibilitySchedule", .roles, [])
+        case "identity/authenticationeventsflows", "identity/authenticationeventlisteners":
+            ("authenticationEventsFlow", .policies, [])
         case "rolemanagement/directory/roleeligibilityschedules":
             ("unifiedRoleEligibilitySchedule", .roles, [])
         case "subscriptions": ("subscription", .organization, [])
@@ -569,7 +618,9 @@ struct ObservedPaths {
             }
             words.append(property + type)
         }
-        return EntityKind(name, words.joined(separator: " "), abstract: rows.first?["@odata.type"] != nil)
+        var kind = EntityKind(name, words.joined(separator: " "), abstract: rows.first?["@odata.type"] != nil)
+        kind.isOpen = rows.isEmpty
+        return kind
     }
 }
 

@@ -385,7 +385,15 @@ extension GraphReader {
         }
         switch (kind.name, name) {
         case ("user", "manager"): return nil
-        case ("unifiedRoleAssignment", "principal"), ("unifiedRoleAssignment", "roleDefinition"): return nil
+        case ("user", "sponsors"): return []
+        case ("unifiedRoleAssignment", "principal"), ("unifiedRoleAssignment", "roleDefinition"),
+            ("unifiedRoleAssignmentSchedule", "principal"), ("unifiedRoleAssignmentSchedule", "roleDefinition"),
+            ("unifiedRoleEligibilitySchedule", "principal"), ("unifiedRoleEligibilitySchedule", "roleDefinition"):
+            return nil
+        case ("unifiedRoleAssignmentSchedule", "activatedUsing"), ("unifiedRoleAssignmentSchedule", "directoryScope"),
+            ("unifiedRoleAssignment", "directoryScope"):
+            return nil
+        case ("intent", "assignments"), ("mobileApp", "assignments"), ("managedAppPolicy", "assignments"): return []
         case ("user", "directReports"): return objects(store.directReports(record.id))
         case ("user", "memberOf"), ("user", "transitiveMemberOf"): return objects(store.groups(of: record.id))
         case ("user", "licenseDetails"): return store.licenseDetails(record).map { (.licenseDetails, $0) }
@@ -405,6 +413,7 @@ extension GraphReader {
             ("teamsAppInstallation", "teamsAppDefinition"):
             return nil
         default:
+            if kind.isOpen { return [] }
             throw GraphFailure(
                 400, "BadRequest",
                 "Parsing OData Select and Expand failed: Could not find a property named '\(name)' on type 'microsoft.graph.\(kind.name)'."

@@ -2,6 +2,7 @@
 enum OptionCheck {
     /// - Throws: `QueryFault` where a property is unknown, types don't fit, or the query is an advanced one and lacks what those need.
     static func check(_ options: QueryOptions, on kind: EntityKind, isEventual: Bool) throws(QueryFault) {
+        if kind.isOpen { return }
         for name in options.select ?? []
         where name != "*" && !kind.related.contains(name.lowercased()) && kind.types[name] == nil && !name.contains("/")
             && !name.contains("(")
