@@ -48,6 +48,8 @@ struct NativeScripts {
         ("Join-Path 'a' 'b'; Split-Path 'a\\b.csv' -Leaf", ["a/b", "b.csv"]),
         ("$t = \"k = v`nj=w\" | ConvertFrom-StringData; $t.k; $t.j", ["v", "w"]),
         ("(New-Object -ComObject Shell.Application).Namespace('shell:Downloads').Self.Path", ["Home\\Downloads"]),
+        ("try { $Error = 'x' } catch { 'read-only' }", ["read-only"]),
+        ("try { New-TimeSpan -Start $null -End '2026-01-05' } catch { 'no start' }", ["no start"]),
         ("[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12; 'on'", ["on"]),
         ("[datetime]::ParseExact('20260105-1530', 'yyyyMMdd-HHmm', $null).ToString('g')", ["01/05/2026 15:30"]),
         (

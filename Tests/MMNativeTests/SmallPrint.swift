@@ -39,6 +39,30 @@ struct SmallPrint {
             ("$y = foreach ($i in 1..3) { return $i }; 'never'", ["1"]),
             ("$x = 5; $x ??= $(throw 'never'); $x", ["5"]),
             ("$i = 3; while ($i--) { $i }", ["2", "1", "0"]),
+            ("$h = @{k=\"0`t\"}; [int]$h['k'] += 1; $h['k']; $h['k'].GetType().Name", ["1", "Int32"]),
+            (
+                "'{0:hh\\:mm\\:ss}' -f [timespan]'1.02:03:04'; '{0:g}' -f [timespan]'1.02:03:04.5'",
+                ["02:03:04", "1:2:03:04.5"]
+            ),
+            (
+                "'{0:d\\.hh\\:mm}' -f [timespan]'1.02:03:04'; ([timespan]'02:03:04').ToString('G')",
+                ["1.02:03", "0:02:03:04.0000000"]
+            ),
+            ("try { '{0}} days' -f 5 } catch { 'bad' }; try { '{x}' -f 5 } catch { 'bad' }", ["bad", "bad"]),
+            ("try { @{a=1}.ContainsKey($null) } catch { 'null' }; @{a=1}.ContainsKey(@(1,2))", ["null", "False"]),
+            (
+                "try { ConvertFrom-Json $null } catch { 'null' }; (5 | ConvertFrom-Json).GetType().Name",
+                ["null", "Int64"]
+            ),
+            ("try { [datetime]'nonsense' } catch { 'none' }; try { [int]'Müller' } catch { 'no' }", ["none", "no"]),
+            ("\"a`qb`'c\"", ["aqb'c"]),
+            ("[int]\"5`t\"; 1 + \"2`r`n\"; try { [int]\"0`t1\" } catch { 'no' }", ["5", "3", "no"]),
+            (
+                "@{} -is [System.Collections.IDictionary]; @(1) -is [System.Collections.IEnumerable]; "
+                    + "'a' -is [Collections.IEnumerable]",
+                ["True", "True", "True"]
+            ),
+            ("5 -is [System.Collections.IEnumerable]; 'a' -is [System.Collections.ICollection]", ["False", "False"]),
         ] as [(String, [String])])
     func values(script: String, texts: [String]) async throws {
         let result = try await run(script)

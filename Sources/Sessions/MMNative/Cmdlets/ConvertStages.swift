@@ -45,15 +45,22 @@ final class ToJSONStage: Stage {
 final class FromJSONStage: Stage {
     private var texts: [String] = []
     private var shapes: [[String]: PSShape] = [:]
+    private let noText: NativeError
 
     init(_ command: BoundCommand) throws(Interrupt) {
+        noText = command.nullArgument("InputObject")
         super.init()
         guard command.names.isSubset(of: ["InputObject"]) else { throw .handOver("an unusual ConvertFrom-Json") }
+        if command["InputObject"]?.isNull == true { throw .statement(noText) }
     }
 
     override func process(_ item: PSValue) throws(Interrupt) {
-        guard case .string(let string) = item, !string.isEmpty else { throw .handOver("JSON that isn't a string") }
-        texts.append(string)
+        switch item {
+        case .string(let string) where !string.isEmpty: texts.append(string)
+        case .null, .nothing: try report(noText)
+        case .int, .long, .bool: texts.append(try PSText.string(item))
+        default: throw .handOver("JSON that isn't a string")
+        }
     }
 
     override func finish() throws(Interrupt) {

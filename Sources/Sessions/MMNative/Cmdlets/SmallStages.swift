@@ -189,6 +189,12 @@ final class SpanStage: Stage {
             case .string(let text)?:
                 guard let date = PSDate(certain: text) else { throw .handOver("a date in an uncertain form") }
                 return date
+            case .null?, .nothing?:
+                throw .statement(
+                    NativeError(
+                        command.specification.errorID("ParameterBindingFailed"),
+                        "Cannot bind parameter '\(name)' to the target. Exception setting \"\(name)\": \"Cannot convert null to type "
+                            + "\"System.DateTime\".\"", category: "WriteError", isReadable: true))
             default: throw .handOver("an unusual New-TimeSpan")
             }
         }

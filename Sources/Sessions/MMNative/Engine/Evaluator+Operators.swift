@@ -98,7 +98,9 @@ extension Evaluator {
         case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.string, .string), (.char, .char),
             (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):
             return true
-        case (.array, .array): return true
+        case (.array, .array), (.anytable, .table), (.anylist, .array), (.anylist, .list): return true
+        case (.anycollection, .array), (.anycollection, .list), (.anycollection, .table): return true
+        case (.anysequence, .array), (.anysequence, .list), (.anysequence, .table), (.anysequence, .string): return true
         case (.dayofweek, .enumeration(let own)): return own.kind == .dayOfWeek
         case (.hashtable, .table(let table)): return !table.isOrdered
         default: return false

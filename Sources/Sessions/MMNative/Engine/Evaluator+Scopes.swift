@@ -188,7 +188,19 @@ extension Evaluator {
             table.clear()
             return .nothing
         case ("containskey", 1), ("contains", 1):
-            guard !arguments[0].isNull else { return .bool(false) }
+            guard !arguments[0].isNull else {
+                let call = method == "contains" ? "Contains" : "ContainsKey"
+                throw .statement(
+                    NativeError(
+                        "ArgumentNullException",
+                        "Exception calling \"\(call)\" with \"1\" argument(s): \"Key cannot be null. (Parameter 'key')\"",
+                        isReadable: !table.isOrdered))
+            }
+            // No table here has a key that equals a list or an object.
+            switch arguments[0] {
+            case .array, .list, .table, .object: return .bool(false)
+            default: break
+            }
             guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
             return .bool(table[arguments[0]] != nil)
         case ("containsvalue", 1):

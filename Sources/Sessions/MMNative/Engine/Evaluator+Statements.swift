@@ -81,6 +81,11 @@ extension Evaluator {
     /// Runs one statement.
     func run(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         try step()
+        if !unfit.isEmpty, let reason = unfit[statement.extent] {
+            // Only a call of a function shows that its definition is missed.
+            if case .function = statement { return }
+            throw .handOver(reason)
+        }
         switch statement {
         case .pipeline(let pipeline): try run(pipeline, into: sink)
         case .assignment(let assignment): _ = try assign(assignment)

@@ -105,8 +105,15 @@ extension Evaluator {
                 case 0x6E: units.append(10)
                 case 0x74: units.append(9)
                 case 0x72: units.append(13)
-                case 0x22, 0x24, 0x60: units.append(escaped)
-                default: throw .handOver("an unusual escape in a string")
+                case 0x61: units.append(7)
+                case 0x62: units.append(8)
+                case 0x65: units.append(27)
+                case 0x66: units.append(12)
+                case 0x76: units.append(11)
+                case 0x30: units.append(0)
+                // `u{…}` names a character, and a line may go on after a backtick.
+                case 0x75, 10, 13, 0xD800...0xDFFF: throw .handOver("an unusual escape in a string")
+                default: units.append(escaped)
                 }
             } else {
                 units.append(unit)

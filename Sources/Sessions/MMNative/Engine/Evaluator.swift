@@ -16,6 +16,10 @@ final class Evaluator {
     var calls = 0
     /// The variables of the callers of the function that runs, outermost first.
     var frames: [[String: PSValue]] = []
+    /// The statements that were found beyond the language before the script began, with why.
+    var unfit: [SourceExtent: String] = [:]
+    /// Names, in lower case, that are no command anywhere.
+    var missing: Set<String> = []
     /// What the script may do on its machine: files of its own, questions; `nil` where it is evaluated alone.
     var host: NativeHost?
     /// The arguments of the function that runs which no parameter takes.
@@ -468,6 +472,13 @@ extension Evaluator {
             }
             guard !node.isSplatted else { throw .handOver("an assignment to a splat") }
             if Self.silent.contains(name) { return .dropped }
+            if Self.readOnly.contains(name) {
+                throw .statement(
+                    NativeError(
+                        "VariableNotWritable",
+                        "Cannot overwrite variable \(node.path.name) because it is read-only or constant.",
+                        category: "WriteError", isReadable: true))
+            }
             guard Self.settable.contains(name) || !AutomaticNames.contains(name), !foreignVariables.contains(name)
             else {
                 throw .handOver("an assignment to $\(node.path.name)")
@@ -626,7 +637,9 @@ extension Evaluator {
             types[name] = type == .object ? nil : type
             return try assign(node, to: place)
         }
-        let value = try converted(try assigned(node, to: place), to: type)
+        // The value that it has is converted as well before something is added to it.
+        let value = try converted(
+            try assigned(node, to: place) { (before) throws(Interrupt) in try converted(before, to: type) }, to: type)
         try write(value, to: place)
         return value
     }
@@ -673,9 +686,12 @@ extension Evaluator {
     }
 
     /// The value that an assignment gives to a place.
-    private func assigned(_ node: AssignmentStatementSyntax, to place: Place) throws(Interrupt) -> PSValue {
+    private func assigned(
+        _ node: AssignmentStatementSyntax, to place: Place,
+        reading: (PSValue) throws(Interrupt) -> PSValue = { $0 }
+    ) throws(Interrupt) -> PSValue {
         guard node.op != .equals else { return try worth(of: node.value) }
-        let before = try read(place).plain
+        let before = try reading(try read(place).plain)
         let right = try worth(of: node.value)
         switch node.op {
         case .equals, .questionQuestionEquals: return right
@@ -722,6 +738,9 @@ extension Evaluator {
     static let preferenceName = "erroractionpreference"
     /// The variables of PowerShell's own that scripts may assign to, by lower-case name.
     static let settable: Set<String> = ["_", "null", preferenceName, "warningpreference"]
+
+    /// The variables of PowerShell's own that refuse any value, by lower-case name.
+    static let readOnly: Set<String> = ["error"]
 
     /// What the script has set, in lower case; `nil` where it has set nothing.
     var preferenceWord: String? {

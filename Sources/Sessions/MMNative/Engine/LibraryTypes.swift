@@ -204,9 +204,7 @@ enum LibraryTypes {
             return nil
         case .datetime:
             if let date = PSDate(certain: text) { return .date(date) }
-            let isWord = !units.contains { (0x30...0x39).contains($0) }
-            guard isWord, !PSDate.names.contains(where: { word.lowercased().contains($0.prefix(3).lowercased()) })
-            else { throw .handOver("a date in an uncertain form") }
+            guard PSDate.isNone(text) else { throw .handOver("a date in an uncertain form") }
             return nil
         default: throw .handOver("reading a \(type.rawValue) that may be none")
         }

@@ -107,6 +107,9 @@ enum Methods {
     ) throws(Interrupt) -> PSValue {
         switch (method, arguments.count, arguments.first) {
         case ("tostring", 0, _): return .string(PSSpan.text(ticks))
+        case ("tostring", 1, .string(let format)?) where !format.isEmpty:
+            guard let text = PSSpan.formatted(ticks, format) else { throw .handOver("a format of a time span") }
+            return .string(text)
         case ("add", 1, .span?): return try Arithmetic.add(.span(ticks), arguments[0])
         case ("subtract", 1, .span?): return try Arithmetic.subtract(.span(ticks), arguments[0])
         case ("negate", 0, _): return .span(-ticks)

@@ -14,6 +14,8 @@ package struct NativeEngine: Sendable {
     private let limits: NativeLimits
     private let host: NativeHost?
     private let arguments: [String: PSValue]
+    private let missing: Set<String>
+    private let isPatient: Bool
 
     /// Creates an engine with the cmdlets of some sources.
     /// - Parameters:
@@ -24,10 +26,16 @@ package struct NativeEngine: Sendable {
     ///   - limits: the resource limits of a script.
     ///   - host: what scripts may do on the machine: files of their own, questions; `nil` where they are evaluated alone.
     ///   - arguments: values for the script's `param` block, besides those given as texts.
+    ///   - missing: names, in lower case, that are no command anywhere: where the script runs one, that is its error.
+    ///   - isPatient: whether a script begins although parts of it are beyond the engine which it may never reach. For scripts
+    ///     that only read, and that nothing else could run.
     package init(
         sources: [any CmdletSource] = [], showsLayouts: Bool = true, screenWidth: Int? = nil,
-        limits: NativeLimits = NativeLimits(), host: NativeHost? = nil, arguments: [String: PSValue] = [:]
+        limits: NativeLimits = NativeLimits(), host: NativeHost? = nil, arguments: [String: PSValue] = [:],
+        missing: Set<String> = [], isPatient: Bool = false
     ) {
+        self.missing = missing
+        self.isPatient = isPatient
         self.host = host
         self.arguments = arguments
         self.screenWidth = screenWidth
@@ -41,9 +49,15 @@ package struct NativeEngine: Sendable {
     package func unsupportedReason(
         _ script: ParsedScript, values: [String: String] = [:], in session: NativeSession
     ) -> String? {
-        SubsetCheck(script, hasHost: host != nil, canAsk: host?.canAsk ?? false) { name in
+        let check = check(of: script)
+        guard let reason = check.reason(values: all(values)) else { return nil }
+        return isPatient && check.unfit(values: all(values)) != nil ? nil : reason
+    }
+
+    private func check(of script: ParsedScript) -> SubsetCheck {
+        SubsetCheck(script, hasHost: host != nil, canAsk: host?.canAsk ?? false, missing: missing) { name in
             sources.contains { $0.knows(name) }
-        }.reason(values: all(values))
+        }
     }
 
     private func all(_ texts: [String: String]) -> [String: PSValue] {
@@ -85,6 +99,7 @@ package struct NativeEngine: Sendable {
         guard let root = parsed.root, let parts = root.partsInOrder else {
             return .handedOver(reason: "an unusual script", hasSent: false)
         }
+        let unfit = isPatient ? check(of: parsed).unfit(values: all(values)) ?? [:] : [:]
         let thread = EvaluationThread(deadline: deadline)
         let changesInPlace = ScriptFacts(of: parsed).items.contains { item in
             switch item.detail {
@@ -97,6 +112,7 @@ package struct NativeEngine: Sendable {
         let given = all(values)
         let parameters = root.parameterBlock.map { ScriptParameters($0, values: given) }
         let (sources, showsLayouts, screenWidth, limits, host) = (sources, showsLayouts, screenWidth, limits, host)
+        let missing = missing
         let end: (NativeOutcome, NativeSession)
         do {
             end = try await thread.run {
@@ -107,6 +123,7 @@ package struct NativeEngine: Sendable {
                         units: units, session: changesInPlace ? before.copied : before, sources: sources,
                         limits: limits, host: host, thread: thread,
                         receiver: receiver)
+                    run.knows(missing, unfit)
                     let outcome = run.run(
                         parts, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
                     hasMadeMuch = run.hasMadeMuch
@@ -139,6 +156,12 @@ private final class NativeRun {
         evaluator.foreignVariables = session.foreignVariables
         evaluator.types = session.types
         evaluator.host = host
+    }
+
+    /// Takes what was found of the script before it began.
+    func knows(_ missing: Set<String>, _ unfit: [SourceExtent: String]) {
+        evaluator.missing = missing
+        evaluator.unfit = unfit
     }
 
     /// The columns that PowerShell lays out for where there is no screen.

@@ -9,16 +9,23 @@ struct SubsetCheck {
     private let canAsk: Bool
     /// The functions that the script defines, by lower-case name.
     private let functions: Set<String>
+    /// Names, in lower case, that are no command anywhere: they end their statement with an error.
+    private let missing: Set<String>
+    /// The functions whose definition is beyond the language, by lower-case name, where only their calls count.
+    private var beyond: Set<String> = []
 
     /// Creates a check of a script.
     /// - Parameter isSource: whether a name, in any case, is a source's cmdlet.
     /// - Parameter hasHost: whether the run has files of its own.
     /// - Parameter canAsk: whether questions can be answered.
+    /// - Parameter missing: names, in lower case, that are no command anywhere.
     init(
-        _ script: ParsedScript, hasHost: Bool = false, canAsk: Bool = false, isSource: @escaping (String) -> Bool
+        _ script: ParsedScript, hasHost: Bool = false, canAsk: Bool = false, missing: Set<String> = [],
+        isSource: @escaping (String) -> Bool
     ) {
         self.script = script
         self.isSource = isSource
+        self.missing = missing
         self.hasHost = hasHost
         self.canAsk = canAsk
         functions = Set(
@@ -126,12 +133,7 @@ struct SubsetCheck {
     }
 
     private func function(_ known: ScriptFunction) -> String? {
-        for parameter in known.parameters {
-            for value in parameter.checks.flatMap(\.arguments) + [parameter.defaultValue].compactMap(\.self) {
-                if let reason = expression(value) { return reason }
-            }
-        }
-        return known.blocks.lazy.compactMap { statements($0) }.first
+        defaults(of: known) ?? known.blocks.lazy.compactMap { statements($0) }.first
     }
 
     /// Whether a variable may be assigned to.
@@ -167,6 +169,7 @@ struct SubsetCheck {
             }
             let name = variable.path.name.lowercased()
             if Evaluator.silent.contains(name) { return nil }
+            if Evaluator.readOnly.contains(name) { return nil }
             guard !AutomaticNames.contains(name) || Evaluator.settable.contains(name) else {
                 return "an assignment to $\(variable.path.name)"
             }
@@ -238,8 +241,10 @@ struct SubsetCheck {
             }
         }
         let name = written.split(separator: "\\").last.map(String.init) ?? written
+        if beyond.contains(name.lowercased()) { return "the function \(name)" }
         if functions.contains(name.lowercased()) { return arguments(node) }
         guard node.invocation == nil else { return "a command whose name is computed" }
+        if missing.contains(name.lowercased()) { return arguments(node) }
         if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else { return "the command \(name)" }
@@ -367,6 +372,111 @@ struct SubsetCheck {
         case .index(let index): return expression(index.target) ?? expression(index.index)
         case .using, .attributed, .baseConstructorCall: return "an expression outside the native language"
         }
+    }
+}
+
+/// Scripts that may begin although not all of them fits: no other engine could take them over, and they only read.
+extension SubsetCheck {
+    /// The statements that can't be run, with why, for a script that is run up to them. Parts that run only on a condition may be
+    /// beyond the language: they may never be reached.
+    /// - Returns: `nil` where what certainly runs doesn't fit.
+    func unfit(values: [String: PSValue] = [:]) -> [SourceExtent: String]? {
+        guard let root = script.root, script.height <= SubsetCheck.height, root.usings.isEmpty,
+            script.requirements.map(KnownPackages.satisfy) ?? true, root.definedTypes.isEmpty,
+            let parts = root.partsInOrder
+        else { return nil }
+        if let parameters = root.parameterBlock {
+            let misfit = ScriptParameters(parameters, values: values).misfit(canAsk: canAsk) { expression($0) }
+            guard misfit == nil else { return nil }
+        } else if !values.isEmpty {
+            return nil
+        }
+        var check = self
+        for part in parts { check.noteFunctions(in: part) }
+        var found: [SourceExtent: String] = [:]
+        for part in parts { guard check.mark(part, isCertain: true, &found) else { return nil } }
+        return found
+    }
+
+    /// Notes the functions at the top of a script whose definitions don't fit as a whole.
+    private mutating func noteFunctions(in node: StatementBlockSyntax) {
+        for case .function(let function) in node.statements {
+            guard let known = ScriptFunction(function), Cmdlets.specification(of: function.name) == nil,
+                !isSource(function.name), defaults(of: known) == nil, known.blocks.allSatisfy(\.traps.isEmpty)
+            else {
+                beyond.insert(function.name.lowercased())
+                continue
+            }
+        }
+    }
+
+    /// Marks the statements of a block that don't fit: the innermost ones.
+    /// - Parameter isCertain: whether the block runs in any case.
+    /// - Returns: whether the script may be begun.
+    private func mark(
+        _ node: StatementBlockSyntax, isCertain: Bool, _ found: inout [SourceExtent: String]
+    ) -> Bool {
+        for statement in node.statements {
+            guard let reason = self.statement(statement) else { continue }
+            if case .function(let function) = statement {
+                guard !beyond.contains(function.name.lowercased()), let known = ScriptFunction(function) else {
+                    found[statement.extent] = reason
+                    continue
+                }
+                for block in known.blocks { _ = mark(block, isCertain: false, &found) }
+                continue
+            }
+            guard let parts = parts(of: statement) else {
+                guard !isCertain else { return false }
+                found[statement.extent] = reason
+                continue
+            }
+            for (part, always) in parts {
+                guard mark(part, isCertain: isCertain && always, &found) else { return false }
+            }
+        }
+        return true
+    }
+
+    /// The blocks of a compound statement, and whether each runs in any case; `nil` where its head doesn't fit, and for others.
+    private func parts(of node: StatementSyntax) -> [(StatementBlockSyntax, Bool)]? {
+        let blocks: [(StatementBlockSyntax, Bool)]
+        switch node {
+        case .assignment(let node): return target(node.target) == nil ? self.parts(of: node.value) : nil
+        case .if(let node):
+            guard node.clauses.allSatisfy({ statement($0.condition) == nil }) else { return nil }
+            blocks = node.clauses.map { ($0.body, false) } + [node.elseBody].compactMap(\.self).map { ($0, false) }
+        case .forEach(let node):
+            guard node.label == nil, Self.isSettable(node.variable.path),
+                !AutomaticNames.contains(node.variable.path.name.lowercased()) || node.variable.path.name == "_",
+                statement(node.collection) == nil
+            else { return nil }
+            blocks = [(node.body, false)]
+        case .while(let node):
+            guard node.label == nil, statement(node.condition) == nil else { return nil }
+            blocks = [(node.body, false)]
+        case .try(let node):
+            blocks =
+                [(node.body, true)] + node.catchClauses.map { ($0.body, false) }
+                + [node.finallyBody].compactMap(\.self).map { ($0, true) }
+        case .switch(let node):
+            guard node.label == nil, !node.flags.contains(.file), statement(node.condition) == nil,
+                node.clauses.allSatisfy({ expression($0.condition) == nil })
+            else { return nil }
+            blocks = node.clauses.map { ($0.body, false) } + [node.defaultBody].compactMap(\.self).map { ($0, false) }
+        default: return nil
+        }
+        return blocks.allSatisfy(\.0.traps.isEmpty) ? blocks : nil
+    }
+
+    /// Why the defaults and checks of a function's parameters don't fit.
+    private func defaults(of known: ScriptFunction) -> String? {
+        for parameter in known.parameters {
+            for value in parameter.checks.flatMap(\.arguments) + [parameter.defaultValue].compactMap(\.self) {
+                if let reason = expression(value) { return reason }
+            }
+        }
+        return nil
     }
 }
 

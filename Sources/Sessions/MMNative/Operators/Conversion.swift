@@ -13,6 +13,12 @@ enum Conversion {
     static func failure(_ value: PSValue, to type: PSType) throws(Interrupt) -> NativeError {
         guard case .string(let text) = value else { throw .handOver("a cast of \(value.typeName) that fails") }
         let id: String
+        if type == .datetime {
+            return NativeError(
+                "InvalidCastParseTargetInvocationWithFormatProvider",
+                "Cannot convert value \"\(text)\" to type \"System.DateTime\". Error: \"The string '\(text)' was not recognized as a "
+                    + "valid DateTime.\"")
+        }
         switch type {
         case .int, .long: id = "InvalidCastFromStringToInteger"
         case .double: id = "InvalidCastFromStringToDoubleOrSingle"
@@ -36,10 +42,12 @@ enum Conversion {
         case .int, .long, .double, .decimal: return try number(value, type)
         case .datetime:
             if case .date = value { return value }
-            guard case .string(let text) = value, let date = PSDate(certain: text) else {
+            guard case .string(let text) = value else { throw .handOver("a date in an uncertain form") }
+            if let date = PSDate(certain: text) { return .date(date) }
+            guard PSDate.isNone(text), text.contains(where: \.isLetter) else {
                 throw .handOver("a date in an uncertain form")
             }
-            return .date(date)
+            return nil
         case .array:
             switch value {
             case .array: return value
@@ -134,7 +142,7 @@ enum Conversion {
             }
             return known
         case .ordered, .webtext, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring,
-            .encoding, .culture, .console:
+            .encoding, .culture, .console, .anytable, .anycollection, .anylist, .anysequence:
             throw .handOver("a cast to \(type.rawValue)")
         }
     }

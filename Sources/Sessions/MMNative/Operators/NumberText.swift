@@ -16,8 +16,11 @@ enum NumberText {
         // Blanks of every kind may stand around a number.
         let inner = String(decoding: Array(text.utf8).trimmingBlanks(), as: UTF8.self)
         guard inner.isPlain else {
-            // A letter beyond ASCII is in no number.
-            if text.unicodeScalars.contains(where: { $0.value > 0xFF && $0.properties.isAlphabetic }) { return .none }
+            let isNumber = text.unicodeScalars.allSatisfy { scalar in
+                scalar.value <= 0x7F ? !(0x09...0x0D).contains(scalar.value) : mayBeInNumber(scalar)
+            }
+            // A blank in the middle ends no number, and letters beyond ASCII are in none.
+            if !isNumber { return .none }
             throw .handOver("a number in unusual text")
         }
         let units = Array(text.utf8).trimmingBlanks()
@@ -32,6 +35,13 @@ enum NumberText {
         if units[0] == UInt8(ascii: "#") || units[0] == UInt8(ascii: "&") { throw .handOver("an unusual number") }
         var scanner = Scanner(units: units)
         return try scanner.read()
+    }
+
+    /// Whether a character beyond ASCII may stand in a number: a blank, a sign, or the sign of a currency.
+    private static func mayBeInNumber(_ scalar: Unicode.Scalar) -> Bool {
+        let category = scalar.properties.generalCategory
+        return scalar.value == 0xA4 || scalar.properties.isWhitespace
+            || [.mathSymbol, .dashPunctuation, .format].contains(category)
     }
 
     private static func isDigit(_ unit: UInt8) -> Bool { (0x30...0x39).contains(unit) }
@@ -164,8 +174,9 @@ enum NumberText {
 }
 
 extension Array where Element == UInt8 {
-    /// Returns the units without surrounding spaces.
+    /// Returns the units without surrounding blanks: spaces, tabs and ends of lines.
     func trimmingBlanks() -> [UInt8] {
-        Array(drop { $0 == 0x20 }.reversed().drop { $0 == 0x20 }.reversed())
+        func isBlank(_ unit: UInt8) -> Bool { unit == 0x20 || (0x09...0x0D).contains(unit) }
+        return Array(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
     }
 }

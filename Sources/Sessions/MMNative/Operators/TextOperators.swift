@@ -84,11 +84,13 @@ enum TextOperators {
                 rest = rest.dropFirst()
                 continue
             }
-            guard sign == "{", let end = rest.firstIndex(of: "}") else { throw .handOver("an unusual format") }
+            guard sign == "{", let end = rest.firstIndex(of: "}") else { throw .statement(badFormat) }
             let item = rest[..<end]
             rest = rest[rest.index(after: end)...]
             let halves = item.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             let head = halves[0].split(separator: ",", omittingEmptySubsequences: false)
+            // An item begins with the digits of its index.
+            if let first = item.utf8.first, !(0x30...0x39).contains(first), first < 0x80 { throw .statement(badFormat) }
             guard head.count <= 2, let index = Int(head[0]), index >= 0, index < 1_000_000,
                 !item.contains("{"), head[0].utf8.allSatisfy({ (0x30...0x39).contains($0) })
             else { throw .handOver("an unusual format") }
@@ -112,6 +114,10 @@ enum TextOperators {
         return text + rest
     }
 
+    /// The error of a format that can't be read.
+    private static let badFormat = NativeError(
+        "FormatError", "Error formatting a string: Input string was not in a correct format.")
+
     private static func part(_ value: PSValue, format: String?) throws(Interrupt) -> String {
         switch value {
         case .null, .nothing: return ""
@@ -124,7 +130,11 @@ enum TextOperators {
             if let format, !format.isEmpty { return try NumberFormat.text(value, format) }
             if case .double(let number) = value { return try PSText.long(number) }
             return try PSText.string(value)
-        case .span, .guid, .version, .enumeration:
+        case .span(let ticks):
+            guard let format, !format.isEmpty else { return PSSpan.text(ticks) }
+            guard let text = PSSpan.formatted(ticks, format) else { throw .handOver("a format of \(value.typeName)") }
+            return text
+        case .guid, .version, .enumeration:
             guard format == nil else { throw .handOver("a format of \(value.typeName)") }
             return try PSText.string(value)
         case .object(let object):

@@ -60,6 +60,9 @@ final class RunningPipeline {
                     Self.record(recorded, &stages, &recordings, evaluator)
                     continue
                 }
+                if let name = command.constantName, evaluator.missing.contains(name.lowercased()) {
+                    throw .statement(RunningPipeline.notFound(name))
+                }
                 let bound = try BoundCommand(command, in: evaluator)
                 if place == 0 {
                     if let own = bound["InputObject"] {
@@ -111,6 +114,15 @@ final class RunningPipeline {
         guard !recorded.isEmpty else { return }
         recordings.append(recorded)
         stages.append(RecordingStage(recorded, evaluator))
+    }
+
+    /// The error of a command that there is not.
+    private static func notFound(_ name: String) -> NativeError {
+        NativeError(
+            "CommandNotFoundException",
+            "The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable program.\n"
+                + "Check the spelling of the name, or if a path was included, verify that the path is correct and try again.",
+            category: "ObjectNotFound", command: name, isReadable: true)
     }
 
     /// Returns the name of a command: a constant, or the text that `& 'Name'` names it by.

@@ -162,6 +162,13 @@ package struct PSDate: Sendable, Hashable {
         self = local < 0 ? PSDate(ticks: local + Self.day, kind: .local) : date.asLocal
     }
 
+    /// Whether a text is certainly no date in any form: it has no digits and no name of a month or a day.
+    static func isNone(_ text: String) -> Bool {
+        let word = text.lowercased()
+        return !text.utf8.contains { (0x30...0x39).contains($0) }
+            && !names.contains { word.contains($0.prefix(3).lowercased()) }
+    }
+
     /// Parses a text as JSON readers do: ISO 8601 with a time.
     package init?(json text: String) {
         guard text.utf8.dropFirst(10).first == UInt8(ascii: "T"), let fields = PSDate.fields(text) else { return nil }

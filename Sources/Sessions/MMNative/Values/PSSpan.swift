@@ -19,6 +19,68 @@ enum PSSpan {
         return text
     }
 
+    /// Returns the text in one of .NET's formats: the standard ones, and parts with separators that are escaped or quoted; `nil` for
+    /// any other.
+    static func formatted(_ ticks: Int64, _ format: String) -> String? {
+        switch format {
+        case "c", "t", "T": return text(ticks)
+        case "g", "G": return general(ticks, isLong: format == "G")
+        default: break
+        }
+        let rest = ticks.magnitude
+        var text = ""
+        var units = Array(format.utf8)[...]
+        guard units.count > 1 else { return nil }
+        while let unit = units.first {
+            switch unit {
+            case UInt8(ascii: "\\"):
+                guard units.count > 1 else { return nil }
+                text.unicodeScalars.append(Unicode.Scalar(units[units.startIndex + 1]))
+                units = units.dropFirst(2)
+            case UInt8(ascii: "'"), UInt8(ascii: "\""):
+                guard let end = units.dropFirst().firstIndex(of: unit) else { return nil }
+                text += String(decoding: units[(units.startIndex + 1)..<end], as: UTF8.self)
+                units = units[(end + 1)...]
+            default:
+                let count = units.prefix { $0 == unit }.count
+                guard let part = part(unit, count, of: rest) else { return nil }
+                text += part
+                units = units.dropFirst(count)
+            }
+        }
+        return text
+    }
+
+    /// Returns one part of a length of time: `hh` and the like.
+    private static func part(_ unit: UInt8, _ count: Int, of rest: UInt64) -> String? {
+        func number(_ size: Int64, _ base: UInt64) -> String? {
+            count <= 2 ? PSDate.padded(Int(rest / UInt64(size) % base), count) : nil
+        }
+        switch unit {
+        case UInt8(ascii: "d"): return count <= 8 ? PSDate.padded(Int(rest / UInt64(day)), count) : nil
+        case UInt8(ascii: "h"): return number(hour, 24)
+        case UInt8(ascii: "m"): return number(minute, 60)
+        case UInt8(ascii: "s"): return number(second, 60)
+        case UInt8(ascii: "f"):
+            guard count <= 7 else { return nil }
+            return String(PSDate.padded(Int(rest % UInt64(second)), 7).prefix(count))
+        default: return nil
+        }
+    }
+
+    /// Returns the text in the general formats `[-][d:]h:mm:ss[.fffffff]` and `[-]d:hh:mm:ss.fffffff`.
+    private static func general(_ ticks: Int64, isLong: Bool) -> String {
+        let rest = ticks.magnitude
+        let days = rest / UInt64(day)
+        let hours = Int(rest / UInt64(hour) % 24)
+        func two(_ size: Int64) -> String { PSDate.padded(Int(rest / UInt64(size) % 60), 2) }
+        var fraction = PSDate.padded(Int(rest % UInt64(second)), 7)
+        if !isLong { while fraction.last == "0" { fraction.removeLast() } }
+        return (ticks < 0 ? "-" : "") + (isLong || days > 0 ? "\(days):" : "")
+            + (isLong ? PSDate.padded(hours, 2) : "\(hours)") + ":\(two(minute)):\(two(second))"
+            + (fraction.isEmpty ? "" : "." + fraction)
+    }
+
     /// Parses `[-][d.]hh:mm[:ss[.fffffff]]` and plain numbers of days; `nil` for any other form.
     static func ticks(_ written: String) -> Int64? {
         var text = Substring(written)

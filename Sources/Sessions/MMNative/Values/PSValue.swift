@@ -127,6 +127,8 @@ extension PSValue {
 /// The types that casts, `-is` and `-as` may name.
 package enum PSType: String, Sendable {
     case encoding, culture, settings, console
+    /// Interfaces, which only tests name.
+    case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset
     case texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
     case bool, int, long, double, string, datetime, array, object, pscustomobject, hashtable, ordered, char
@@ -198,6 +200,10 @@ package enum PSType: String, Sendable {
             self = .object
         case "management.automation.pscustomobject": self = .pscustomobject
         case "collections.hashtable": self = .hashtable
+        case "collections.idictionary": self = .anytable
+        case "collections.icollection": self = .anycollection
+        case "collections.ilist": self = .anylist
+        case "collections.ienumerable": self = .anysequence
         case "psobject[]", "pscustomobject[]", "hashtable[]": self = .array
         case "io.path": self = .path
         case "environment": self = .environment
